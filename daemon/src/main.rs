@@ -1,0 +1,3 @@
+//! stakeout: command line and wiring.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Builds cfb files (in the making).

@@ -1,0 +1,1 @@
+//! Builds elf files (in the making).

@@ -1,0 +1,1 @@
+//! Builds pe files (in the making).

@@ -1,0 +1,1 @@
+//! Builds zip files (in the making).
