@@ -1,0 +1,35 @@
+//! What an expert for one family of files must do.
+
+use triage::FileKind;
+
+use crate::{Findings, Indicator};
+
+/// The bytes an analyzer sees: an artifact, or a child of one.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample<'a> {
+    /// All bytes of this layer.
+    pub bytes: &'a [u8],
+    /// What triage says they are.
+    pub kind: FileKind,
+}
+
+/// An expert for one family of files. Owns its scratch memory and is reused for many samples.
+///
+/// It must not let anything of one sample show in the findings of the next: same bytes, same findings, in
+/// any order. If it panics, it is dropped and built anew; what it had reported stays.
+pub trait Analyzer {
+    /// Its name, the first word of its indicators' ids.
+    fn name(&self) -> &'static str;
+
+    /// Every indicator it may report.
+    fn indicators(&self) -> Box<dyn Iterator<Item = &Indicator> + '_>;
+
+    /// Whether files of this kind concern it.
+    fn wants(&self, kind: FileKind) -> bool;
+
+    /// Looks at `sample` and reports into `findings`.
+    ///
+    /// Never fails: a file it cannot parse is evidence, not an error. Loops whose length the file decides
+    /// pay [`Budget::step`](crate::Budget::step).
+    fn analyze<'a>(&mut self, sample: Sample<'a>, findings: &mut Findings<'a>);
+}

@@ -1,0 +1,259 @@
+//! Where analyzers report.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use triage::FileKind;
+
+use crate::{Budget, Detail, Evidence, Incomplete, Indicator, Layer, LayerId, Limit};
+
+/// Times one indicator is kept per subject. It is weighed once however often it is seen; without this, a file
+/// that shows one sign a thousand times would crowd out every other.
+const SAME_INDICATOR_MAX: usize = 8;
+
+/// All that is known of one artifact so far. The engine carries it from layer to layer.
+#[derive(Debug)]
+pub struct Record {
+    /// What was seen, in the order it was seen.
+    pub evidence: Vec<Evidence>,
+    /// Why not everything was looked at.
+    pub incomplete: Vec<Incomplete>,
+    /// The layers, the artifact first.
+    pub layers: Vec<Layer>,
+    /// What is left to spend.
+    pub budget: Budget,
+}
+
+/// A layer below the one it was found in, waiting to be examined.
+#[derive(Debug)]
+pub struct Child<'a> {
+    /// Its own name, without that of its parent.
+    pub name: String,
+    /// Its bytes: a part of the parent is lent, what was decompressed is owned.
+    pub bytes: Cow<'a, [u8]>,
+}
+
+/// Where an analyzer reports on one sample.
+#[derive(Debug)]
+pub struct Findings<'a> {
+    record: Record,
+    subject: LayerId,
+    layer: LayerId,
+    children: Vec<Child<'a>>,
+}
+
+impl<'a> Findings<'a> {
+    /// Findings on the examined layer `subject`, which is in `record.layers` already.
+    pub fn new(record: Record, subject: LayerId) -> Self {
+        Findings {
+            record,
+            subject,
+            layer: subject,
+            children: Vec::new(),
+        }
+    }
+
+    /// Gives back the record, and the children found.
+    pub fn finish(self) -> (Record, Vec<Child<'a>>) {
+        (self.record, self.children)
+    }
+
+    /// Reports that `indicator` was seen at `span` of the current layer.
+    pub fn saw(&mut self, indicator: &Indicator, span: Range<usize>) {
+        self.push(indicator, span, Detail::default);
+    }
+
+    /// Reports that `indicator` was seen at `span`, and what exactly; `detail` is cut where it grows too long.
+    pub fn saw_with(&mut self, indicator: &Indicator, span: Range<usize>, detail: impl fmt::Display) {
+        self.push(indicator, span, || Detail::new(detail));
+    }
+
+    fn push(&mut self, indicator: &Indicator, span: Range<usize>, detail: impl FnOnce() -> Detail) {
+        let same = |seen: &&Evidence| {
+            seen.indicator == indicator.id
+                && self
+                    .record
+                    .layers
+                    .get(seen.layer.index())
+                    .is_some_and(|layer| layer.subject == self.subject)
+        };
+        if self.record.evidence.iter().filter(same).count() >= SAME_INDICATOR_MAX {
+            return;
+        }
+        if self.record.evidence.len() >= self.record.budget.limits().evidence_max {
+            self.record.budget.exhaust(Limit::Evidence);
+            return;
+        }
+        self.record.evidence.push(Evidence {
+            indicator: indicator.id.clone(),
+            layer: self.layer,
+            span,
+            detail: detail(),
+        });
+    }
+
+    /// Whether `indicator` was already seen in this subject.
+    pub fn has(&self, indicator: &Indicator) -> bool {
+        self.record.evidence.iter().any(|seen| {
+            seen.indicator == indicator.id
+                && self
+                    .record
+                    .layers
+                    .get(seen.layer.index())
+                    .is_some_and(|layer| layer.subject == self.subject)
+        })
+    }
+
+    /// The budget of the whole tree.
+    pub fn budget(&mut self) -> &mut Budget {
+        &mut self.record.budget
+    }
+
+    /// Hands over a layer below this one, to be triaged and examined in its own right after this analyzer is done.
+    /// A part of the artifact is lent, not copied. Depth and entries are counted by the engine, bytes that were
+    /// produced by whoever produced them.
+    pub fn child(&mut self, name: &str, bytes: Cow<'a, [u8]>) {
+        if self.record.budget.entries(1).is_ok() {
+            self.children.push(Child {
+                name: Detail::new(name).to_string(),
+                bytes,
+            });
+        }
+    }
+
+    /// Reports inside `report` are about the named part of this sample (a stream, a module), with spans in that
+    /// part's own bytes. Weighed together with the sample itself.
+    pub fn within<T>(&mut self, name: &str, report: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = self.layer;
+        if let Some(layer) = self.record.add_layer(outer, name, None) {
+            self.layer = layer;
+        }
+        let result = report(self);
+        self.layer = outer;
+        result
+    }
+
+    /// Says that not everything was looked at. Limits noticed by the [`Budget`] need no second word.
+    pub fn incomplete(&mut self, why: Incomplete) {
+        self.record.note(why);
+    }
+}
+
+impl Record {
+    /// An empty record of an artifact of this kind.
+    pub fn new(kind: FileKind, budget: Budget) -> Self {
+        let artifact = Layer {
+            name: String::new(),
+            subject: LayerId::ARTIFACT,
+            kind,
+            wanted: false,
+        };
+        Record {
+            evidence: Vec::new(),
+            incomplete: Vec::new(),
+            layers: vec![artifact],
+            budget,
+        }
+    }
+
+    /// Adds the layer `name` below `parent`: a subject of its own with `kind`, or a named part without.
+    /// None, and the limit is noted, when there are too many.
+    pub fn add_layer(&mut self, parent: LayerId, name: &str, kind: Option<FileKind>) -> Option<LayerId> {
+        let index = self.layers.len();
+        let (Ok(id), true) = (u16::try_from(index), index < self.budget.limits().layers_max) else {
+            self.budget.exhaust(Limit::Layers);
+            return None;
+        };
+        let above = self.layers.get(parent.index())?;
+        let name = Detail::new(name);
+        let name = if above.name.is_empty() {
+            name.to_string()
+        } else {
+            format!("{}!{name}", above.name)
+        };
+        let layer = match kind {
+            Some(kind) => Layer {
+                name,
+                subject: LayerId(id),
+                kind,
+                wanted: false,
+            },
+            None => Layer {
+                name,
+                subject: above.subject,
+                kind: above.kind,
+                wanted: above.wanted,
+            },
+        };
+        self.layers.push(layer);
+        Some(LayerId(id))
+    }
+
+    /// Notes a reason why not everything was looked at, once.
+    pub fn note(&mut self, why: Incomplete) {
+        if !self.incomplete.contains(&why) {
+            self.incomplete.push(why);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cancel, Limits};
+
+    crate::indicators! {
+        ONE = "toy.one", "One.", source: "test";
+        TWO = "toy.two", "Two.", source: "test";
+    }
+
+    fn findings(limits: Limits) -> Findings<'static> {
+        Findings::new(
+            Record::new(FileKind::Data, Budget::new(limits, Cancel::default())),
+            LayerId::ARTIFACT,
+        )
+    }
+
+    #[test]
+    fn one_sign_cannot_crowd_out_the_others() {
+        let mut findings = findings(Limits::default());
+        for at in 0..100_000 {
+            findings.saw(&ONE, at..at + 1);
+        }
+        findings.saw(&TWO, 0..1);
+        let (record, _) = findings.finish();
+        assert_eq!(record.evidence.len(), SAME_INDICATOR_MAX + 1);
+        assert_eq!(record.budget.hit().count(), 0);
+    }
+
+    #[test]
+    fn too_much_evidence_is_a_limit() {
+        let mut findings = findings(Limits {
+            evidence_max: 1,
+            ..Limits::default()
+        });
+        findings.saw(&ONE, 0..1);
+        findings.saw(&TWO, 0..1);
+        let (record, _) = findings.finish();
+        assert_eq!(record.evidence.len(), 1);
+        assert_eq!(record.budget.hit().collect::<Vec<_>>(), [Limit::Evidence]);
+    }
+
+    #[test]
+    fn parts_are_named_from_the_outside_in() {
+        let mut findings = findings(Limits::default());
+        findings.within("xl/vbaProject.bin", |findings| {
+            findings.within("Module1", |findings| findings.saw(&ONE, 0..1));
+            findings.saw(&TWO, 0..1);
+        });
+        let (record, _) = findings.finish();
+        let names: Vec<_> = record
+            .evidence
+            .iter()
+            .map(|seen| record.layers[seen.layer.index()].name.as_str())
+            .collect();
+        assert_eq!(names, ["xl/vbaProject.bin!Module1", "xl/vbaProject.bin"]);
+        assert!(record.layers.iter().all(|layer| layer.subject == LayerId::ARTIFACT));
+    }
+}

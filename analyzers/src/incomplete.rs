@@ -1,0 +1,81 @@
+//! Why an examination was cut short. Such a report is never benign.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// A reason why not everything was looked at.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Incomplete {
+    /// A limit was hit.
+    Limit(Limit),
+    /// The named analyzer panicked: a bug of ours or of a library, caught.
+    Panicked(Cow<'static, str>),
+    /// The file became shorter while it was examined.
+    Truncated,
+    /// The file was written to while it was examined.
+    Changed,
+}
+
+/// Which limit of [`Limits`](crate::Limits) was hit.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Limit {
+    /// `artifact_bytes_max`.
+    Size,
+    /// `produced_bytes_max`.
+    Produced,
+    /// `stream_bytes_max`.
+    Stream,
+    /// `entries_max`.
+    Entries,
+    /// `depth_max`.
+    Depth,
+    /// `layers_max`.
+    Layers,
+    /// `evidence_max`.
+    Evidence,
+    /// `steps_max`.
+    Steps,
+    /// `wall_time_max`.
+    Time,
+}
+
+impl Limit {
+    /// Every limit there is.
+    pub const ALL: [Limit; 9] = [
+        Limit::Size,
+        Limit::Produced,
+        Limit::Stream,
+        Limit::Entries,
+        Limit::Depth,
+        Limit::Layers,
+        Limit::Evidence,
+        Limit::Steps,
+        Limit::Time,
+    ];
+
+    /// The name used in reports and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Limit::Size => "size",
+            Limit::Produced => "produced",
+            Limit::Stream => "stream",
+            Limit::Entries => "entries",
+            Limit::Depth => "depth",
+            Limit::Layers => "layers",
+            Limit::Evidence => "evidence",
+            Limit::Steps => "steps",
+            Limit::Time => "time",
+        }
+    }
+}
+
+impl fmt::Display for Incomplete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Incomplete::Limit(limit) => write!(f, "limit.{}", limit.name()),
+            Incomplete::Panicked(analyzer) => write!(f, "panic.{analyzer}"),
+            Incomplete::Truncated => f.write_str("file.truncated"),
+            Incomplete::Changed => f.write_str("file.changed"),
+        }
+    }
+}

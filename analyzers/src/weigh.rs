@@ -1,0 +1,368 @@
+//! From evidence to an opinion.
+//!
+//! Weights of evidence add up in log-odds, each indicator once per subject, correlated ones only up to the cap
+//! of their group: the plain sum is badly over-confident (Brier 0.174 against 0.084 fitted, on the development
+//! corpus). A calibration per family makes a probability of the sum. An artifact is as bad as its worst subject.
+
+use std::fmt;
+
+use triage::Family;
+
+use crate::{Evidence, IndicatorId, LayerId, LogOdds, Record, Weights};
+
+/// What we say of an artifact.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Verdict {
+    /// It is harmless.
+    Benign,
+    /// We do not know: nobody could judge it, not everything was looked at, or the evidence is even. Never bid on.
+    Unknown,
+    /// More likely bad than good, but not enough to stake money on. Never bid on.
+    Suspicious,
+    /// It is malware.
+    Malicious,
+}
+
+impl Verdict {
+    /// Every verdict there is.
+    pub const ALL: [Verdict; 4] = [
+        Verdict::Benign,
+        Verdict::Unknown,
+        Verdict::Suspicious,
+        Verdict::Malicious,
+    ];
+
+    /// The name used in reports, metrics and answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Benign => "benign",
+            Verdict::Unknown => "unknown",
+            Verdict::Suspicious => "suspicious",
+            Verdict::Malicious => "malicious",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Probability that the verdict given is right, 0.0 to 1.0. Half for `unknown`: we would not bet either way.
+#[derive(Clone, Copy, PartialEq, PartialOrd, Debug)]
+pub struct Confidence(f64);
+
+impl Confidence {
+    /// `probability`, held between 0 and 1; not a number is a coin flip.
+    pub fn new(probability: f64) -> Self {
+        Confidence(if probability.is_nan() {
+            0.5
+        } else {
+            probability.clamp(0.0, 1.0)
+        })
+    }
+
+    /// As a number from 0.0 to 1.0.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+/// What one indicator added to the opinion on its subject.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Term {
+    /// The indicator.
+    pub indicator: IndicatorId,
+    /// Its weight.
+    pub weight: LogOdds,
+    /// Index into [`Weights::groups`].
+    pub group: Option<usize>,
+}
+
+/// The evidence on one subject, weighed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Testimony {
+    /// The subject.
+    pub subject: LayerId,
+    /// What each indicator says, by id.
+    pub terms: Vec<Term>,
+    /// Sum of the terms after the caps of their groups.
+    pub sum: LogOdds,
+    /// Probability that the subject is malicious.
+    pub p_malicious: f64,
+}
+
+/// What the evidence comes to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Opinion {
+    /// Probability that the artifact is malicious; the prior where nobody could judge.
+    pub p_malicious: f64,
+    /// What we say.
+    pub verdict: Verdict,
+    /// How sure we are of it.
+    pub confidence: Confidence,
+    /// The subjects that were judged, in order of their layers; the one with the highest probability decided.
+    pub testimonies: Vec<Testimony>,
+}
+
+impl Opinion {
+    /// The testimony that decided, if anybody could judge.
+    pub fn deciding(&self) -> Option<&Testimony> {
+        // On a tie the first, so that the answer does not depend on anything but the evidence.
+        self.testimonies
+            .iter()
+            .rev()
+            .max_by(|a, b| a.p_malicious.total_cmp(&b.p_malicious))
+    }
+}
+
+/// Weighs all evidence of a record.
+///
+/// The order of evidence makes no difference. A record that is incomplete in any way is never benign.
+pub fn weigh(record: &Record, weights: &Weights) -> Opinion {
+    let testimonies: Vec<Testimony> = (0u16..)
+        .map(LayerId)
+        .zip(&record.layers)
+        .filter(|(id, layer)| layer.subject == *id && layer.wanted)
+        .map(|(subject, layer)| testify(subject, layer.kind.family(), record, weights))
+        .collect();
+    let worst = testimonies
+        .iter()
+        .map(|testimony| testimony.p_malicious)
+        .max_by(f64::total_cmp);
+    let complete = record.incomplete.is_empty() && record.budget.hit().next().is_none();
+    let (verdict, confidence) = decide(worst, complete, weights);
+    let p_malicious = worst.unwrap_or_else(|| logistic(weights.prior_shift));
+    Opinion {
+        p_malicious,
+        verdict,
+        confidence,
+        testimonies,
+    }
+}
+
+fn decide(p_malicious: Option<f64>, complete: bool, weights: &Weights) -> (Verdict, Confidence) {
+    let thresholds = &weights.thresholds;
+    match p_malicious {
+        Some(p) if p >= thresholds.malicious => (Verdict::Malicious, Confidence::new(p)),
+        Some(p) if p >= thresholds.suspicious => (Verdict::Suspicious, Confidence::new(p)),
+        Some(p) if p <= thresholds.benign && complete => (Verdict::Benign, Confidence::new(1.0 - p)),
+        Some(_) | None => (Verdict::Unknown, Confidence::new(0.5)),
+    }
+}
+
+fn testify(subject: LayerId, family: Family, record: &Record, weights: &Weights) -> Testimony {
+    let of_subject = |seen: &&Evidence| {
+        record
+            .layers
+            .get(seen.layer.index())
+            .is_some_and(|layer| layer.subject == subject)
+    };
+    let mut seen: Vec<&IndicatorId> = record
+        .evidence
+        .iter()
+        .filter(of_subject)
+        .map(|seen| &seen.indicator)
+        .collect();
+    // Sorted, so that floating-point sums come out the same whatever order the evidence came in.
+    seen.sort_unstable();
+    seen.dedup();
+    let terms: Vec<Term> = seen
+        .into_iter()
+        .map(|id| {
+            let weight = weights.of(id);
+            Term {
+                indicator: id.clone(),
+                weight: weight.log_odds,
+                group: weight.group,
+            }
+        })
+        .collect();
+    let sum = capped_sum(&terms, weights);
+    let calibration = weights.calibration(family);
+    let log_odds = calibration.intercept + calibration.slope * sum + weights.prior_shift;
+    let p_malicious = logistic(log_odds).clamp(calibration.floor, calibration.ceiling);
+    Testimony {
+        subject,
+        terms,
+        sum: LogOdds(sum),
+        p_malicious,
+    }
+}
+
+fn capped_sum(terms: &[Term], weights: &Weights) -> f64 {
+    let free: f64 = terms
+        .iter()
+        .filter(|term| term.group.is_none())
+        .map(|term| term.weight.0)
+        .sum();
+    let grouped: f64 = weights
+        .groups
+        .iter()
+        .enumerate()
+        .map(|(index, group)| {
+            let sum: f64 = terms
+                .iter()
+                .filter(|term| term.group == Some(index))
+                .map(|term| term.weight.0)
+                .sum();
+            sum.clamp(-group.cap.0, group.cap.0)
+        })
+        .sum();
+    free + grouped
+}
+
+/// The log-odds of a probability.
+pub(crate) fn logit(p: f64) -> f64 {
+    (p / (1.0 - p)).ln()
+}
+
+/// The probability of some log-odds.
+fn logistic(log_odds: f64) -> f64 {
+    1.0 / (1.0 + (-log_odds).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use triage::FileKind;
+
+    use super::*;
+    use crate::{Budget, Cancel, Detail, Incomplete, Limits};
+
+    crate::indicators! {
+        PACKED = "toy.packed", "Packed.", source: "test";
+        NOISY = "toy.noisy", "Noisy.", source: "test";
+        WRITABLE = "toy.writable", "Writable.", source: "test";
+        INJECTS = "toy.injects", "Injects.", source: "test";
+        SIGNED = "toy.signed", "Signed.", source: "test";
+    }
+
+    fn weights() -> Weights {
+        let text = r#"version = 1
+            [thresholds]
+            malicious = 0.8
+            suspicious = 0.5
+            benign = 0.2
+            [prior]
+            fitted = 0.5
+            live = 0.5
+            [calibration]
+            pe = { intercept = -2.0, slope = 1.0, floor = 0.03, ceiling = 0.97 }
+            elf = { intercept = -2.0, slope = 1.0, floor = 0.03, ceiling = 0.97 }
+            office = { intercept = -2.0, slope = 1.0, floor = 0.03, ceiling = 0.97 }
+            other = { intercept = -2.0, slope = 1.0, floor = 0.03, ceiling = 0.97 }
+            [groups]
+            structure = { cap = 1.5 }
+            [indicators]
+            "toy.packed" = { weight = 1.2, group = "structure" }
+            "toy.noisy" = { weight = 1.1, group = "structure" }
+            "toy.writable" = { weight = 1.0, group = "structure" }
+            "toy.injects" = { weight = 4.1 }
+            "toy.signed" = { weight = -0.7 }
+            "#;
+        Weights::parse(text, ALL.iter().copied()).unwrap()
+    }
+
+    fn record(seen: &[&Indicator]) -> Record {
+        let mut record = Record::new(FileKind::Data, Budget::new(Limits::default(), Cancel::default()));
+        record.layers[0].wanted = true;
+        record.evidence = seen
+            .iter()
+            .map(|indicator| Evidence {
+                indicator: indicator.id.clone(),
+                layer: LayerId::ARTIFACT,
+                span: 0..1,
+                detail: Detail::default(),
+            })
+            .collect();
+        record
+    }
+
+    use crate::Indicator;
+
+    #[track_caller]
+    fn check(seen: &[&Indicator], verdict: Verdict) {
+        assert_eq!(weigh(&record(seen), &weights()).verdict, verdict);
+    }
+
+    #[test]
+    fn nothing_seen_by_those_who_looked_is_benign() {
+        check(&[], Verdict::Benign);
+    }
+
+    #[test]
+    fn nobody_looked_is_unknown() {
+        let mut record = record(&[]);
+        record.layers[0].wanted = false;
+        let opinion = weigh(&record, &weights());
+        assert_eq!(
+            (opinion.verdict, opinion.confidence.get(), opinion.p_malicious),
+            (Verdict::Unknown, 0.5, 0.5)
+        );
+    }
+
+    #[test]
+    fn correlated_signs_alone_are_never_malicious() {
+        check(&[&PACKED, &NOISY, &WRITABLE], Verdict::Unknown);
+    }
+
+    #[test]
+    fn one_strong_sign_is_malicious() {
+        check(&[&INJECTS], Verdict::Malicious);
+    }
+
+    #[test]
+    fn an_incomplete_record_is_never_benign_but_may_be_malicious() {
+        let mut quiet = record(&[&SIGNED]);
+        quiet.incomplete.push(Incomplete::Truncated);
+        assert_eq!(weigh(&quiet, &weights()).verdict, Verdict::Unknown);
+        let mut loud = record(&[&INJECTS]);
+        loud.incomplete.push(Incomplete::Truncated);
+        assert_eq!(weigh(&loud, &weights()).verdict, Verdict::Malicious);
+    }
+
+    #[test]
+    fn a_limit_that_only_the_budget_noticed_is_never_benign() {
+        let mut record = record(&[]);
+        record.budget.exhaust(crate::Limit::Steps);
+        assert_eq!(weigh(&record, &weights()).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn an_artifact_is_as_bad_as_its_worst_subject() {
+        let mut record = record(&[&SIGNED]);
+        let child = record
+            .add_layer(LayerId::ARTIFACT, "inner", Some(FileKind::Data))
+            .unwrap();
+        record.layers[child.index()].wanted = true;
+        let mut inner = record.evidence[0].clone();
+        inner.layer = child;
+        inner.indicator = INJECTS.id.clone();
+        record.evidence.push(inner);
+        let opinion = weigh(&record, &weights());
+        assert_eq!(opinion.verdict, Verdict::Malicious);
+        assert_eq!(opinion.deciding().unwrap().subject, child);
+    }
+
+    proptest! {
+        #[test]
+        fn order_and_repetition_of_evidence_make_no_difference(order in proptest::collection::vec(0usize..5, 0..40)) {
+            let seen: Vec<&Indicator> = order.iter().map(|&index| ALL[index]).collect();
+            let mut once = seen.clone();
+            once.sort_by_key(|indicator| indicator.id.as_str());
+            once.dedup();
+            let (many, few) = (weigh(&record(&seen), &weights()), weigh(&record(&once), &weights()));
+            prop_assert_eq!(many, few);
+        }
+
+        #[test]
+        fn probabilities_stay_between_floor_and_ceiling(order in proptest::collection::vec(0usize..5, 0..10)) {
+            let seen: Vec<&Indicator> = order.iter().map(|&index| ALL[index]).collect();
+            let opinion = weigh(&record(&seen), &weights());
+            prop_assert!((0.03..=0.97).contains(&opinion.p_malicious));
+            prop_assert!((0.0..=1.0).contains(&opinion.confidence.get()));
+        }
+    }
+}
