@@ -91,14 +91,7 @@ pub struct Budget {
 impl Budget {
     /// A whole budget. `cancel` is how time is told.
     pub fn new(limits: Limits, cancel: Cancel) -> Self {
-        Budget {
-            limits,
-            cancel,
-            produced: 0,
-            entries: 0,
-            steps: 0,
-            hit: 0,
-        }
+        Budget { limits, cancel, produced: 0, entries: 0, steps: 0, hit: 0 }
     }
 
     /// The limits it was made from.
@@ -119,9 +112,7 @@ impl Budget {
 
     /// How many more bytes one stream may still produce.
     pub fn stream_room(&self) -> u64 {
-        self.limits
-            .stream_bytes_max
-            .min(self.limits.produced_bytes_max.saturating_sub(self.produced))
+        self.limits.stream_bytes_max.min(self.limits.produced_bytes_max.saturating_sub(self.produced))
     }
 
     /// Pays for `count` more entries of containers.
@@ -147,9 +138,7 @@ impl Budget {
 
     /// The limits hit so far, each once, in the order of [`Limit::ALL`].
     pub fn hit(&self) -> impl Iterator<Item = Limit> + '_ {
-        Limit::ALL
-            .into_iter()
-            .filter(|&limit| self.hit & (1 << limit as u16) != 0)
+        Limit::ALL.into_iter().filter(|&limit| self.hit & (1 << limit as u16) != 0)
     }
 
     fn check(&mut self, within: bool, limit: Limit) -> Result<(), Exhausted> {
@@ -163,10 +152,7 @@ mod tests {
 
     #[test]
     fn a_limit_is_hit_after_its_last_unit_and_remembered_once() {
-        let limits = Limits {
-            steps_max: 2,
-            ..Limits::default()
-        };
+        let limits = Limits { steps_max: 2, ..Limits::default() };
         let mut budget = Budget::new(limits, Cancel::default());
         assert_eq!(budget.step(1), Ok(()));
         assert_eq!(budget.step(1), Ok(()));

@@ -12,10 +12,7 @@ crate::indicators! {
 }
 
 /// The 68 characters in two halves, so that neither this source nor our binary is taken for the test file.
-const HALVES: [&[u8]; 2] = [
-    r"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-".as_bytes(),
-    b"STANDARD-ANTIVIRUS-TEST-FILE!$H+H*",
-];
+const HALVES: [&[u8]; 2] = [r"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-".as_bytes(), b"STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"];
 
 /// Longest test file: the 68 characters may be followed by white space up to this length.
 const LENGTH_MAX: usize = 128;
@@ -39,10 +36,7 @@ impl Analyzer for Eicar {
 
     fn analyze<'a>(&mut self, sample: Sample<'a>, findings: &mut Findings<'a>) {
         let bytes = sample.bytes;
-        let Some(rest) = bytes
-            .strip_prefix(HALVES[0])
-            .and_then(|rest| rest.strip_prefix(HALVES[1]))
-        else {
+        let Some(rest) = bytes.strip_prefix(HALVES[0]).and_then(|rest| rest.strip_prefix(HALVES[1])) else {
             return;
         };
         let padding = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x1a);

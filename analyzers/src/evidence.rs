@@ -96,11 +96,7 @@ impl Write for Bounded {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for c in text.chars() {
             let plain = !c.is_control() && !is_format_control(c);
-            let bytes = if plain {
-                c.len_utf8()
-            } else {
-                c.escape_unicode().count()
-            };
+            let bytes = if plain { c.len_utf8() } else { c.escape_unicode().count() };
             if self.0.len() + bytes > Detail::BYTES_MAX - '…'.len_utf8() {
                 self.0.push('…');
                 return Err(fmt::Error);

@@ -46,12 +46,7 @@ pub struct Findings<'a> {
 impl<'a> Findings<'a> {
     /// Findings on the examined layer `subject`, which is in `record.layers` already.
     pub fn new(record: Record, subject: LayerId) -> Self {
-        Findings {
-            record,
-            subject,
-            layer: subject,
-            children: Vec::new(),
-        }
+        Findings { record, subject, layer: subject, children: Vec::new() }
     }
 
     /// Gives back the record, and the children found.
@@ -72,11 +67,7 @@ impl<'a> Findings<'a> {
     fn push(&mut self, indicator: &Indicator, span: Range<usize>, detail: impl FnOnce() -> Detail) {
         let same = |seen: &&Evidence| {
             seen.indicator == indicator.id
-                && self
-                    .record
-                    .layers
-                    .get(seen.layer.index())
-                    .is_some_and(|layer| layer.subject == self.subject)
+                && self.record.layers.get(seen.layer.index()).is_some_and(|layer| layer.subject == self.subject)
         };
         if self.record.evidence.iter().filter(same).count() >= SAME_INDICATOR_MAX {
             return;
@@ -97,11 +88,7 @@ impl<'a> Findings<'a> {
     pub fn has(&self, indicator: &Indicator) -> bool {
         self.record.evidence.iter().any(|seen| {
             seen.indicator == indicator.id
-                && self
-                    .record
-                    .layers
-                    .get(seen.layer.index())
-                    .is_some_and(|layer| layer.subject == self.subject)
+                && self.record.layers.get(seen.layer.index()).is_some_and(|layer| layer.subject == self.subject)
         })
     }
 
@@ -115,10 +102,7 @@ impl<'a> Findings<'a> {
     /// produced by whoever produced them.
     pub fn child(&mut self, name: &str, bytes: Cow<'a, [u8]>) {
         if self.record.budget.entries(1).is_ok() {
-            self.children.push(Child {
-                name: Detail::new(name).to_string(),
-                bytes,
-            });
+            self.children.push(Child { name: Detail::new(name).to_string(), bytes });
         }
     }
 
@@ -143,18 +127,8 @@ impl<'a> Findings<'a> {
 impl Record {
     /// An empty record of an artifact of this kind.
     pub fn new(kind: FileKind, budget: Budget) -> Self {
-        let artifact = Layer {
-            name: String::new(),
-            subject: LayerId::ARTIFACT,
-            kind,
-            wanted: false,
-        };
-        Record {
-            evidence: Vec::new(),
-            incomplete: Vec::new(),
-            layers: vec![artifact],
-            budget,
-        }
+        let artifact = Layer { name: String::new(), subject: LayerId::ARTIFACT, kind, wanted: false };
+        Record { evidence: Vec::new(), incomplete: Vec::new(), layers: vec![artifact], budget }
     }
 
     /// Adds the layer `name` below `parent`: a subject of its own with `kind`, or a named part without.
@@ -167,24 +141,10 @@ impl Record {
         };
         let above = self.layers.get(parent.index())?;
         let name = Detail::new(name);
-        let name = if above.name.is_empty() {
-            name.to_string()
-        } else {
-            format!("{}!{name}", above.name)
-        };
+        let name = if above.name.is_empty() { name.to_string() } else { format!("{}!{name}", above.name) };
         let layer = match kind {
-            Some(kind) => Layer {
-                name,
-                subject: LayerId(id),
-                kind,
-                wanted: false,
-            },
-            None => Layer {
-                name,
-                subject: above.subject,
-                kind: above.kind,
-                wanted: above.wanted,
-            },
+            Some(kind) => Layer { name, subject: LayerId(id), kind, wanted: false },
+            None => Layer { name, subject: above.subject, kind: above.kind, wanted: above.wanted },
         };
         self.layers.push(layer);
         Some(LayerId(id))
@@ -209,10 +169,7 @@ mod tests {
     }
 
     fn findings(limits: Limits) -> Findings<'static> {
-        Findings::new(
-            Record::new(FileKind::Data, Budget::new(limits, Cancel::default())),
-            LayerId::ARTIFACT,
-        )
+        Findings::new(Record::new(FileKind::Data, Budget::new(limits, Cancel::default())), LayerId::ARTIFACT)
     }
 
     #[test]
@@ -229,10 +186,7 @@ mod tests {
 
     #[test]
     fn too_much_evidence_is_a_limit() {
-        let mut findings = findings(Limits {
-            evidence_max: 1,
-            ..Limits::default()
-        });
+        let mut findings = findings(Limits { evidence_max: 1, ..Limits::default() });
         findings.saw(&ONE, 0..1);
         findings.saw(&TWO, 0..1);
         let (record, _) = findings.finish();
@@ -248,11 +202,8 @@ mod tests {
             findings.saw(&TWO, 0..1);
         });
         let (record, _) = findings.finish();
-        let names: Vec<_> = record
-            .evidence
-            .iter()
-            .map(|seen| record.layers[seen.layer.index()].name.as_str())
-            .collect();
+        let names: Vec<_> =
+            record.evidence.iter().map(|seen| record.layers[seen.layer.index()].name.as_str()).collect();
         assert_eq!(names, ["xl/vbaProject.bin!Module1", "xl/vbaProject.bin"]);
         assert!(record.layers.iter().all(|layer| layer.subject == LayerId::ARTIFACT));
     }

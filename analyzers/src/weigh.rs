@@ -25,12 +25,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict there is.
-    pub const ALL: [Verdict; 4] = [
-        Verdict::Benign,
-        Verdict::Unknown,
-        Verdict::Suspicious,
-        Verdict::Malicious,
-    ];
+    pub const ALL: [Verdict; 4] = [Verdict::Benign, Verdict::Unknown, Verdict::Suspicious, Verdict::Malicious];
 
     /// The name used in reports, metrics and answers.
     pub fn name(self) -> &'static str {
@@ -56,11 +51,7 @@ pub struct Confidence(f64);
 impl Confidence {
     /// `probability`, held between 0 and 1; not a number is a coin flip.
     pub fn new(probability: f64) -> Self {
-        Confidence(if probability.is_nan() {
-            0.5
-        } else {
-            probability.clamp(0.0, 1.0)
-        })
+        Confidence(if probability.is_nan() { 0.5 } else { probability.clamp(0.0, 1.0) })
     }
 
     /// As a number from 0.0 to 1.0.
@@ -110,10 +101,7 @@ impl Opinion {
     /// The testimony that decided, if anybody could judge.
     pub fn deciding(&self) -> Option<&Testimony> {
         // On a tie the first, so that the answer does not depend on anything but the evidence.
-        self.testimonies
-            .iter()
-            .rev()
-            .max_by(|a, b| a.p_malicious.total_cmp(&b.p_malicious))
+        self.testimonies.iter().rev().max_by(|a, b| a.p_malicious.total_cmp(&b.p_malicious))
     }
 }
 
@@ -127,19 +115,11 @@ pub fn weigh(record: &Record, weights: &Weights) -> Opinion {
         .filter(|(id, layer)| layer.subject == *id && layer.wanted)
         .map(|(subject, layer)| testify(subject, layer.kind.family(), record, weights))
         .collect();
-    let worst = testimonies
-        .iter()
-        .map(|testimony| testimony.p_malicious)
-        .max_by(f64::total_cmp);
+    let worst = testimonies.iter().map(|testimony| testimony.p_malicious).max_by(f64::total_cmp);
     let complete = record.incomplete.is_empty() && record.budget.hit().next().is_none();
     let (verdict, confidence) = decide(worst, complete, weights);
     let p_malicious = worst.unwrap_or_else(|| logistic(weights.prior_shift));
-    Opinion {
-        p_malicious,
-        verdict,
-        confidence,
-        testimonies,
-    }
+    Opinion { p_malicious, verdict, confidence, testimonies }
 }
 
 fn decide(p_malicious: Option<f64>, complete: bool, weights: &Weights) -> (Verdict, Confidence) {
@@ -153,18 +133,9 @@ fn decide(p_malicious: Option<f64>, complete: bool, weights: &Weights) -> (Verdi
 }
 
 fn testify(subject: LayerId, family: Family, record: &Record, weights: &Weights) -> Testimony {
-    let of_subject = |seen: &&Evidence| {
-        record
-            .layers
-            .get(seen.layer.index())
-            .is_some_and(|layer| layer.subject == subject)
-    };
-    let mut seen: Vec<&IndicatorId> = record
-        .evidence
-        .iter()
-        .filter(of_subject)
-        .map(|seen| &seen.indicator)
-        .collect();
+    let of_subject =
+        |seen: &&Evidence| record.layers.get(seen.layer.index()).is_some_and(|layer| layer.subject == subject);
+    let mut seen: Vec<&IndicatorId> = record.evidence.iter().filter(of_subject).map(|seen| &seen.indicator).collect();
     // Sorted, so that floating-point sums come out the same whatever order the evidence came in.
     seen.sort_unstable();
     seen.dedup();
@@ -172,41 +143,24 @@ fn testify(subject: LayerId, family: Family, record: &Record, weights: &Weights)
         .into_iter()
         .map(|id| {
             let weight = weights.of(id);
-            Term {
-                indicator: id.clone(),
-                weight: weight.log_odds,
-                group: weight.group,
-            }
+            Term { indicator: id.clone(), weight: weight.log_odds, group: weight.group }
         })
         .collect();
     let sum = capped_sum(&terms, weights);
     let calibration = weights.calibration(family);
     let log_odds = calibration.intercept + calibration.slope * sum + weights.prior_shift;
     let p_malicious = logistic(log_odds).clamp(calibration.floor, calibration.ceiling);
-    Testimony {
-        subject,
-        terms,
-        sum: LogOdds(sum),
-        p_malicious,
-    }
+    Testimony { subject, terms, sum: LogOdds(sum), p_malicious }
 }
 
 fn capped_sum(terms: &[Term], weights: &Weights) -> f64 {
-    let free: f64 = terms
-        .iter()
-        .filter(|term| term.group.is_none())
-        .map(|term| term.weight.0)
-        .sum();
+    let free: f64 = terms.iter().filter(|term| term.group.is_none()).map(|term| term.weight.0).sum();
     let grouped: f64 = weights
         .groups
         .iter()
         .enumerate()
         .map(|(index, group)| {
-            let sum: f64 = terms
-                .iter()
-                .filter(|term| term.group == Some(index))
-                .map(|term| term.weight.0)
-                .sum();
+            let sum: f64 = terms.iter().filter(|term| term.group == Some(index)).map(|term| term.weight.0).sum();
             sum.clamp(-group.cap.0, group.cap.0)
         })
         .sum();
@@ -297,10 +251,7 @@ mod tests {
         let mut record = record(&[]);
         record.layers[0].wanted = false;
         let opinion = weigh(&record, &weights());
-        assert_eq!(
-            (opinion.verdict, opinion.confidence.get(), opinion.p_malicious),
-            (Verdict::Unknown, 0.5, 0.5)
-        );
+        assert_eq!((opinion.verdict, opinion.confidence.get(), opinion.p_malicious), (Verdict::Unknown, 0.5, 0.5));
     }
 
     #[test]
@@ -333,9 +284,7 @@ mod tests {
     #[test]
     fn an_artifact_is_as_bad_as_its_worst_subject() {
         let mut record = record(&[&SIGNED]);
-        let child = record
-            .add_layer(LayerId::ARTIFACT, "inner", Some(FileKind::Data))
-            .unwrap();
+        let child = record.add_layer(LayerId::ARTIFACT, "inner", Some(FileKind::Data)).unwrap();
         record.layers[child.index()].wanted = true;
         let mut inner = record.evidence[0].clone();
         inner.layer = child;
