@@ -1,1 +1,29 @@
-//! (in the making)
+//! The bytes of an artifact: read or mapped, hashed, never a reason to die.
+//!
+//! [`load`] takes an open file and answers with an [`Artifact`], which lends its bytes as one slice. Small
+//! files are read into a [`Scratch`] that its owner keeps and reuses, large ones are mapped; the decision and
+//! its measurements stand at [`READ_BYTES_MAX`]. Who examines the bytes does not see the difference.
+//!
+//! Files can change under us. What was read cannot: hash and examination see the same buffer. What is mapped
+//! can: so a map is private, guarded against SIGBUS (see `bus.rs`), and compared with its file's `fstat`
+//! afterwards; [`Artifact::stability`] tells whether what was examined was one consistent file. Ask it last.
+//!
+//! This is the only crate of the project's core that writes `unsafe`: to map a file, and to handle SIGBUS. Each
+//! block says why there is no safe way and why it is sound. Opens nothing and knows no paths: `daemon-intake` does.
+
+mod artifact;
+mod bus;
+mod digest;
+mod error;
+mod load;
+mod map;
+mod mark;
+mod pseudo;
+mod scratch;
+
+pub use artifact::{Artifact, Stability};
+pub use digest::Sha256Digest;
+pub use error::{LoadError, NotRegular};
+pub use load::{READ_BYTES_MAX, load, read_stream};
+pub use pseudo::is_pseudo;
+pub use scratch::Scratch;

@@ -1,0 +1,144 @@
+//! From an open file to an artifact: the read-or-map decision, and every way it can go wrong.
+
+use std::io::Read;
+use std::os::fd::OwnedFd;
+
+use rustix::buffer::spare_capacity;
+use rustix::fs::FileType;
+use rustix::io::{Errno, pread};
+
+use crate::artifact::{Artifact, Stability};
+use crate::error::{LoadError, NotRegular};
+use crate::map::Map;
+use crate::mark::{Difference, Mark};
+use crate::pseudo::is_pseudo;
+use crate::scratch::Scratch;
+
+/// Files of at most this many bytes are read, larger ones mapped. 2 MiB.
+///
+/// MEASUREMENTS
+pub const READ_BYTES_MAX: usize = 2 << 20;
+
+/// How much is set aside at once for a stream of unknown length. It becomes resident only as it is filled, so this
+/// avoids the copies of a growing buffer (and the moment when old and new both exist) without costing memory.
+const STREAM_RESERVE_BYTES: u64 = 256 << 20;
+
+/// Takes the bytes of `file`, opened for reading with `O_NONBLOCK`, from its beginning.
+///
+/// Decides from `fstat`, before anything is read: what is larger than `size_bytes_max` or no regular file is
+/// refused at once. A file that cannot be mapped is read into memory of its own, and a file that claims to be
+/// empty is read all the same, for those in procfs are not.
+pub fn load<'s>(file: OwnedFd, scratch: &'s mut Scratch, size_bytes_max: u64) -> Result<Artifact<'s>, LoadError> {
+    let stat = rustix::fs::fstat(&file).map_err(LoadError::io("ask the size of"))?;
+    if let Some(kind) = NotRegular::of(FileType::from_raw_mode(stat.st_mode)) {
+        return Err(LoadError::NotRegular(kind));
+    }
+    let size_bytes = u64::try_from(stat.st_size).unwrap_or(0);
+    if size_bytes > size_bytes_max {
+        return Err(LoadError::TooLarge { size_bytes: Some(size_bytes), size_bytes_max });
+    }
+    let before = Mark::of(&stat);
+
+    let size = usize::try_from(size_bytes).map_err(|_| LoadError::NoMemory { size_bytes })?;
+    match size {
+        0 => read_unsized(&file, scratch, size_bytes_max),
+        1..=READ_BYTES_MAX => {
+            let buffer = &mut scratch.bytes()[..size];
+            let got = fill(&file, buffer)?;
+            let stability = if got == size { Stability::Stable } else { short(&file, before)? };
+            Ok(Artifact::lent(&scratch.bytes()[..got], stability))
+        }
+        _ if is_pseudo(&file).unwrap_or(true) => read_owned(&file, before, size),
+        _ => match Map::new(file, before, size) {
+            Ok(map) => Ok(Artifact::mapped(map)),
+            Err(file) => read_owned(&file, before, size),
+        },
+    }
+}
+
+/// Takes a stream to its end: standard input, a pipe. Refused as soon as it proves larger than `size_bytes_max`.
+pub fn read_stream(stream: impl Read, size_bytes_max: u64) -> Result<Artifact<'static>, LoadError> {
+    collect(Vec::new(), stream, size_bytes_max)
+}
+
+/// A file whose size is 0 by `fstat`: empty, or in procfs, where only reading tells.
+fn read_unsized<'s>(file: &OwnedFd, scratch: &'s mut Scratch, size_bytes_max: u64) -> Result<Artifact<'s>, LoadError> {
+    let got = fill(file, scratch.bytes())?;
+    if got as u64 > size_bytes_max {
+        return Err(LoadError::TooLarge { size_bytes: None, size_bytes_max });
+    }
+    if got < READ_BYTES_MAX {
+        return Ok(Artifact::lent(&scratch.bytes()[..got], Stability::Stable));
+    }
+    collect(scratch.bytes().to_vec(), At { file, offset: got as u64 }, size_bytes_max)
+}
+
+/// Reads `size` bytes into memory of their own.
+fn read_owned(file: &OwnedFd, before: Mark, size: usize) -> Result<Artifact<'static>, LoadError> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size).map_err(|_| LoadError::NoMemory { size_bytes: size as u64 })?;
+    while bytes.len() < size {
+        let offset = bytes.len() as u64;
+        match pread(file, spare_capacity(&mut bytes), offset) {
+            Ok(0) => break,
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(LoadError::io("read")(errno)),
+        }
+    }
+    let stability = if bytes.len() >= size { Stability::Stable } else { short(file, before)? };
+    Ok(Artifact::owned(bytes, stability))
+}
+
+/// Appends the rest of `stream` to `bytes`, up to one byte more than is allowed.
+fn collect(mut bytes: Vec<u8>, stream: impl Read, size_bytes_max: u64) -> Result<Artifact<'static>, LoadError> {
+    let room = size_bytes_max.saturating_add(1);
+    let reserve = usize::try_from(room.min(STREAM_RESERVE_BYTES)).unwrap_or(usize::MAX);
+    bytes
+        .try_reserve_exact(reserve.saturating_sub(bytes.len()))
+        .map_err(|_| LoadError::NoMemory { size_bytes: reserve as u64 })?;
+    let left = room.saturating_sub(bytes.len() as u64);
+    stream.take(left).read_to_end(&mut bytes).map_err(|source| LoadError::Io { tried: "read", source })?;
+    if bytes.len() as u64 > size_bytes_max {
+        return Err(LoadError::TooLarge { size_bytes: None, size_bytes_max });
+    }
+    Ok(Artifact::from_vec(bytes))
+}
+
+/// Fills `buffer` from the beginning of `file`; answers how much of it, less than all only at the file's end.
+fn fill(file: &OwnedFd, buffer: &mut [u8]) -> Result<usize, LoadError> {
+    let mut got = 0;
+    while got < buffer.len() {
+        match pread(file, &mut buffer[got..], got as u64) {
+            Ok(0) => break,
+            Ok(more) => got += more,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(LoadError::io("read")(errno)),
+        }
+    }
+    Ok(got)
+}
+
+/// Fewer bytes came than the size promised. The file shrank, unless it looks as it did: then its size
+/// never was one (sysfs says 4096 of every attribute).
+#[cold]
+fn short(file: &OwnedFd, before: Mark) -> Result<Stability, LoadError> {
+    let stat = rustix::fs::fstat(file).map_err(LoadError::io("ask the size of"))?;
+    Ok(match before.until(Mark::of(&stat)) {
+        Difference::None | Difference::StatusOnly => Stability::Stable,
+        Difference::Shorter | Difference::Written => Stability::Truncated,
+    })
+}
+
+/// The rest of a file, as a stream.
+struct At<'f> {
+    file: &'f OwnedFd,
+    offset: u64,
+}
+
+impl Read for At<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let got = pread(self.file, buffer, self.offset)?;
+        self.offset += got as u64;
+        Ok(got)
+    }
+}

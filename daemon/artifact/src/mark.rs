@@ -1,0 +1,47 @@
+//! What `fstat` says of a file, as far as it tells whether the bytes may have changed.
+
+use rustix::fs::Stat;
+
+/// Size and times of a file at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Mark {
+    size: i64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// How a later mark differs from an earlier one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Difference {
+    /// In nothing.
+    None,
+    /// Only in the time of the last change of status: linked, unlinked, renamed, chmod; or written to by
+    /// somebody who put the time of modification back.
+    StatusOnly,
+    /// The file is shorter.
+    Shorter,
+    /// It was written to, or grew.
+    Written,
+}
+
+impl Mark {
+    pub(crate) fn of(stat: &Stat) -> Mark {
+        Mark {
+            size: stat.st_size,
+            modified: (stat.st_mtime, stat.st_mtime_nsec as i64),
+            changed: (stat.st_ctime, stat.st_ctime_nsec as i64),
+        }
+    }
+
+    pub(crate) fn until(self, after: Mark) -> Difference {
+        if after.size < self.size {
+            Difference::Shorter
+        } else if after.size > self.size || after.modified != self.modified {
+            Difference::Written
+        } else if after.changed != self.changed {
+            Difference::StatusOnly
+        } else {
+            Difference::None
+        }
+    }
+}
