@@ -1,17 +1,37 @@
 //! What is it? The kind of a file by its magic bytes and its structure.
 //!
-//! Two passes. [`magic`] compares the head of a file with a table of masked signatures by SIMD and is
-//! safe to call anywhere, in any process: it looks at 64 bytes and parses nothing. [`triage`] confirms
+//! Two passes. [`magic`] compares the head of a file with a table of masked signatures, 16 bytes at a time, and
+//! is safe to call anywhere, in any process: it looks at 64 bytes and parses nothing. [`triage()`] confirms
 //! the candidate by structure (is there a `PE\0\0` where `e_lfanew` points? what does the central
-//! directory of this ZIP name?) in bounded time, whatever the input.
+//! directory of this ZIP name?) in bounded time, whatever the input. [`triage_window`] does the same for a
+//! file of which only the head is in memory.
+//!
+//! It cannot see: a ZIP or PE image behind foreign bytes (a self-extracting archive is what its first bytes
+//! say), text that turns binary after 1024 bytes, what is inside a compressed stream. It never fails: what it
+//! does not recognise is [`FileKind::Data`]. Where it differs from libmagic, and why, is in `docs/triage.md`.
 //!
 //! Knows no other crate of this project, reads no file, keeps no state.
 
 #![forbid(unsafe_code)]
 
+mod cfb;
+mod compare;
+mod confirm;
+mod elf;
+mod fields;
 mod kind;
+mod magic;
+mod pe;
+mod text;
+mod unclaimed;
+mod window;
+mod zip;
 
+pub use compare::{magic, magic_scalar};
+pub use confirm::{triage, triage_window};
 pub use kind::{
     ArchiveKind, ByteOrder, CfbKind, DosKind, ElfKind, ElfType, Family, FileKind, ImageKind, MediaKind, OoxmlKind,
     PeBits, PeKind, ScriptKind, WordSize, ZipKind,
 };
+pub use magic::{Candidate, Confirm, Fields, MAGIC_BYTES, MAGICS, Magic};
+pub use window::{HEAD_BYTES, Window};

@@ -1,0 +1,53 @@
+//! From a claim to a kind: the structure that has to stand behind a signature.
+
+use crate::compare::magic;
+use crate::kind::FileKind;
+use crate::magic::Confirm;
+use crate::window::{View, Window};
+use crate::{cfb, elf, fields, pe, text, unclaimed, zip};
+
+/// The EICAR test string without its readable half, so that the whole of it never stands in this source.
+/// `analyzers` decides whether the rest of the file makes it the test file.
+const EICAR_PREFIX: &[u8] = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}";
+/// MS-SHLLINK 2.1, the end of LinkCLSID, which is 4 bytes longer than a row of the table.
+const LNK_CLSID_END: &[u8] = &[0, 0, 0, 0x46];
+
+/// What the file `bytes` is, by magic and structure. The time it takes is bounded, whatever the bytes.
+pub fn triage(bytes: &[u8]) -> FileKind {
+    triage_window(bytes, &mut { bytes })
+}
+
+/// What the file is that begins with `head`, which must be its first [`HEAD_BYTES`](crate::HEAD_BYTES) or all
+/// of it. `window` is asked for the rest only where structure lies deeper; the answer is that of [`triage`]
+/// over the whole file.
+pub fn triage_window(head: &[u8], window: &mut impl Window) -> FileKind {
+    if head.is_empty() {
+        return FileKind::Empty;
+    }
+    let claim = magic(head).row();
+    if let Some(row) = claim
+        && row.confirm == Confirm::Signature
+    {
+        return row.kind;
+    }
+    let view = &mut View::new(head, window);
+    claim.and_then(|row| confirmed(row.confirm, row.kind, view)).unwrap_or_else(|| unclaimed::kind(view))
+}
+
+/// The kind of a file whose signature claims `claimed`, or `None` if its structure says otherwise.
+fn confirmed(confirm: Confirm, claimed: FileKind, view: &mut View<'_>) -> Option<FileKind> {
+    let head = view.head();
+    match confirm {
+        Confirm::Signature => Some(claimed),
+        Confirm::Pe => pe::kind(view),
+        Confirm::Elf => Some(FileKind::Elf(elf::kind(head))),
+        Confirm::Cfb => Some(FileKind::Cfb(cfb::kind(view))),
+        Confirm::Zip => Some(zip::kind(view)),
+        Confirm::Lnk => (head.get(16..20) == Some(LNK_CLSID_END)).then_some(claimed),
+        Confirm::Eicar => head.starts_with(EICAR_PREFIX).then_some(claimed),
+        Confirm::CafeBabe => fields::cafe_babe(head),
+        Confirm::Shebang => text::shebang(head),
+        Confirm::Utf16 => text::is_utf16(head).then_some(claimed),
+        Confirm::Fields(fields) => fields::agree(fields, head).then_some(claimed),
+    }
+}

@@ -1,0 +1,76 @@
+//! Files that no signature at the start claims: PDF with a preamble, tar, ISO 9660, text, and the rest.
+
+use crate::kind::{ArchiveKind, FileKind};
+use crate::text;
+use crate::window::View;
+
+/// How far into a file readers look for `%PDF-` (ISO 32000-1 annex H.3.4.1, implementation note 13).
+/// libmagic looks at 256 bytes.
+const PDF_BYTES: usize = 1024;
+/// ISO 9660 (ECMA-119) 6.2.1 and 8.1: sector 16, one byte of type, then `CD001`.
+const ISO9660_OFFSET: u64 = 32769;
+
+/// What a file is whose first bytes claim nothing, or whose claim was not confirmed.
+pub(crate) fn kind(view: &mut View<'_>) -> FileKind {
+    let head = view.head();
+    if names_pdf(head.get(..PDF_BYTES).unwrap_or(head)) {
+        return FileKind::Pdf;
+    }
+    if is_tar(head) {
+        return FileKind::Archive(ArchiveKind::Tar);
+    }
+    if text::is_text(head) {
+        return text::kind(head);
+    }
+    if may_be_disk(head) && view.array(ISO9660_OFFSET) == Some(*b"CD001") {
+        return FileKind::Archive(ArchiveKind::Iso9660);
+    }
+    FileKind::Data
+}
+
+/// Whether `%PDF-` stands anywhere in `head`. Blocks are sifted without an early exit for `%P`, so that the
+/// compiler makes vectors of it; `%` alone is common in text.
+fn names_pdf(head: &[u8]) -> bool {
+    const BLOCK: usize = 64;
+    let mut rest = head;
+    while rest.len() >= 5 {
+        let block = rest.get(..BLOCK + 4).unwrap_or(rest);
+        let next = block.get(1..).unwrap_or_default();
+        let sifted = block.iter().zip(next).fold(false, |found, (a, b)| found | ((*a == b'%') & (*b == b'P')));
+        if sifted && block.windows(5).any(|bytes| bytes == b"%PDF-") {
+            return true;
+        }
+        rest = rest.get(BLOCK..).unwrap_or_default();
+    }
+    false
+}
+
+/// Whether the first 512 bytes are a tar header: `ustar` at 257 (POSIX.1-2017 pax, ustar Interchange Format), or,
+/// from before POSIX, a checksum that agrees.
+fn is_tar(head: &[u8]) -> bool {
+    let Some(header) = head.first_chunk::<512>() else { return false };
+    if header[257..].starts_with(b"ustar") {
+        return true;
+    }
+    let Some(claimed) = octal(&header[148..156]) else { return false };
+    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+    let field: u32 = header[148..156].iter().map(|byte| u32::from(*byte)).sum();
+    // The checksum is taken with its own field full of spaces.
+    claimed == sum - field + 8 * u32::from(b' ') && header[0] != 0
+}
+
+/// The number in a tar field: octal digits among spaces, ended by NUL or space.
+fn octal(field: &[u8]) -> Option<u32> {
+    let end = field.iter().rposition(|byte| !matches!(byte, 0 | b' '))?;
+    let digits = field.get(..=end)?.trim_ascii_start();
+    let value = |value: u32, byte: &u8| matches!(byte, b'0'..=b'7').then(|| (value << 3) | u32::from(byte - b'0'));
+    digits.iter().try_fold(0, value)
+}
+
+/// Whether it pays to look 32 KiB into the file for a file system: its system area is empty, or has a boot
+/// record, or an Apple driver map.
+fn may_be_disk(head: &[u8]) -> bool {
+    let empty = head.get(..512).is_some_and(|sector| sector.iter().all(|byte| *byte == 0));
+    let boot_record = head.get(510..512) == Some(&[0x55, 0xaa]);
+    empty || boot_record || head.starts_with(b"ER\x02\0")
+}
