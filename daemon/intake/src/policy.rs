@@ -1,0 +1,44 @@
+//! What a walk follows, enters and leaves out.
+
+/// Which symbolic links a walk follows.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Symlinks {
+    /// None, not even one that was named.
+    Never,
+    /// Those that were named, not those found on the way. As `grep -r` and `find -H`.
+    #[default]
+    Named,
+    /// All. A directory is entered once, however many links lead to it, so cycles end; a file is given once
+    /// per name.
+    All,
+}
+
+/// What a walk does with what it finds. FIFOs, sockets and devices are never opened, whatever the policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Which symbolic links are followed. Default: those that were named.
+    pub symlinks: Symlinks,
+    /// Stay on the file system of each named path. Default: no. A single file that another one is mounted over is
+    /// not noticed: that would cost an `fstat` per file.
+    pub one_file_system: bool,
+    /// Enter file systems that are windows into the kernel (procfs, sysfs, ...) when a walk comes upon them.
+    /// One that is named is entered anyway. Default: no.
+    pub pseudo_file_systems: bool,
+    /// How many directories below a named one are entered, one inside the other. Default: 256. Each level keeps a
+    /// descriptor open, so this must stay below the limit of open files.
+    pub depth_max: u32,
+    /// How many unreadable paths are kept by name; the rest is counted. Default: 1,000.
+    pub named_max: usize,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            symlinks: Symlinks::Named,
+            one_file_system: false,
+            pseudo_file_systems: false,
+            depth_max: 256,
+            named_max: 1000,
+        }
+    }
+}
