@@ -1,0 +1,129 @@
+//! What the text of an image says, and the images inside it.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use analyzers::{Findings, Indicator};
+use goblin::pe::header::{PE_MAGIC, PE_POINTER_OFFSET};
+use scroll::{LE, Pread};
+
+use crate::api::Api;
+use crate::catalogue as signs;
+use crate::image::{Image, Section};
+use crate::imports::Imports;
+use crate::resources::Resources;
+use crate::scan::{Scan, quote};
+use crate::structure::Traits;
+use crate::words::Sign;
+
+/// Places of one sign that are reported.
+const PLACES_MAX: usize = 3;
+/// Images inside an image that are examined in their own right.
+const CHILDREN_MAX: usize = 4;
+/// How far before the text of an MS-DOS stub the MZ header is at most.
+const STUB_BEFORE_MAX: usize = 0x80;
+
+/// Which sign is which indicator.
+const SIGNS: &[(Sign, &Indicator)] = &[
+    (Sign::InjectionApis, &signs::INJECTION_APIS),
+    (Sign::UserAgent, &signs::USER_AGENT),
+    (Sign::RunKey, &signs::RUN_KEY),
+    (Sign::ShellCommand, &signs::SHELL_COMMAND),
+    (Sign::PowerShell, &signs::POWERSHELL),
+    (Sign::PowerShellHidden, &signs::POWERSHELL_HIDDEN),
+    (Sign::ShadowCopies, &signs::SHADOW_COPIES),
+    (Sign::SelfDelete, &signs::SELF_DELETE),
+    (Sign::DefenceSwitches, &signs::DEFENCE_SWITCHES),
+    (Sign::Firewall, &signs::FIREWALL),
+    (Sign::SecurityProducts, &signs::SECURITY_PRODUCTS),
+    (Sign::AnalysisTools, &signs::ANALYSIS_TOOLS),
+    (Sign::VirtualMachines, &signs::VIRTUAL_MACHINES),
+    (Sign::BrowserCredentials, &signs::BROWSER_CREDENTIALS),
+    (Sign::Wallets, &signs::WALLETS),
+    (Sign::Onion, &signs::ONION),
+    (Sign::RansomNote, &signs::RANSOM_NOTE),
+    (Sign::RawAddress, &signs::RAW_ADDRESS),
+    (Sign::PublicAddress, &signs::PUBLIC_ADDRESS),
+    (Sign::Irc, &signs::IRC),
+    (Sign::PhpGate, &signs::PHP_GATE),
+    (Sign::Base64Pe, &signs::BASE64_PE),
+    (Sign::ReflectiveLoader, &signs::REFLECTIVE_LOADER),
+    (Sign::CredentialDumping, &signs::CREDENTIAL_DUMPING),
+    (Sign::KeyLabels, &signs::KEY_LABELS),
+    (Sign::DotnetProtector, &signs::DOTNET_PROTECTOR),
+    (Sign::DotnetDownload, &signs::DOTNET_DOWNLOAD),
+    (Sign::AutoIt, &signs::AUTOIT),
+    (Sign::ScheduledTask, &signs::SCHEDULED_TASK),
+    (Sign::StartupPlaces, &signs::STARTUP),
+    (Sign::AutorunInf, &signs::AUTORUN_INF),
+    (Sign::Webhook, &signs::WEBHOOK),
+    (Sign::Mining, &signs::MINING),
+];
+
+// All but the DOS stub, which is no indicator.
+const _: () = assert!(SIGNS.len() + 1 == Sign::COUNT, "a sign has no indicator");
+
+/// Reports what the words say.
+pub(crate) fn words(bytes: &[u8], scan: &Scan, imports: &Imports, traits: Traits, findings: &mut Findings<'_>) {
+    for &(sign, indicator) in SIGNS {
+        let dotnet_only = matches!(sign, Sign::DotnetProtector | Sign::DotnetDownload);
+        if !scan.has(sign) || dotnet_only && !traits.dotnet {
+            continue;
+        }
+        for span in scan.spans(sign).take(PLACES_MAX) {
+            let quote = quote(bytes, &span);
+            findings.saw_with(indicator, span, quote);
+        }
+    }
+    if scan.has(Sign::RunKey) && imports.apis.has(Api::RegistryWrite) {
+        findings.saw(&signs::RUN_KEY_WRITTEN, imports.apis.span(Api::RegistryWrite));
+    }
+}
+
+/// Reports images inside this one and hands them over, each to be examined in its own right.
+pub(crate) fn embedded<'a>(
+    bytes: &'a [u8],
+    scan: &Scan,
+    resources: &Resources,
+    sections: &mut Vec<Section>,
+    findings: &mut Findings<'a>,
+) {
+    let by_stub = scan.stubs().iter().filter_map(|&stub| header_before(bytes, stub));
+    let by_resource = resources.images.iter().map(|span| span.start).filter(|&start| is_image(bytes, start));
+    let mut starts: Vec<usize> = by_stub.chain(by_resource).filter(|&start| start > 0).collect();
+    starts.sort_unstable();
+    starts.dedup();
+    // Those handed over do not overlap, so that a layer's children are no larger than itself however they nest.
+    let mut free = 1;
+    for start in starts.into_iter().filter(|start| *start > 0).take(CHILDREN_MAX) {
+        let span = extent(bytes, start, sections);
+        findings.saw_with(&signs::EMBEDDED_IMAGE, span.clone(), format_args!("{} bytes", span.len()));
+        if start >= free {
+            free = span.end;
+            if let Some(image) = bytes.get(span) {
+                findings.child(&format!("image@{start:#x}"), Cow::Borrowed(image));
+            }
+        }
+    }
+}
+
+/// The MZ header that the text of an MS-DOS stub belongs to.
+fn header_before(bytes: &[u8], stub: usize) -> Option<usize> {
+    let from = stub.saturating_sub(STUB_BEFORE_MAX);
+    let before = bytes.get(from..stub)?;
+    let starts = memchr::memmem::rfind_iter(before, b"MZ").map(|at| from + at);
+    starts.take(4).find(|&start| is_image(bytes, start))
+}
+
+fn is_image(bytes: &[u8], start: usize) -> bool {
+    let at = |offset: usize| start.checked_add(offset).and_then(|at| bytes.pread_with::<u32>(at, LE).ok());
+    bytes.get(start..).is_some_and(|rest| rest.starts_with(b"MZ"))
+        && at(PE_POINTER_OFFSET as usize).is_some_and(|pointer| at(pointer as usize) == Some(PE_MAGIC))
+}
+
+/// From its first byte to the end of its last section.
+fn extent(bytes: &[u8], start: usize, sections: &mut Vec<Section>) -> Range<usize> {
+    let rest = bytes.get(start..).unwrap_or_default();
+    let size = Image::read(rest, sections).end_of_sections();
+    start..if size == 0 { bytes.len() } else { start + size }
+}

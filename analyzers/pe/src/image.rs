@@ -1,0 +1,314 @@
+//! Headers, data directories and sections of an image, as far as they can be read.
+//!
+//! Not goblin's `PE::parse`: it refuses 45 of 227 valid odd images when strict, and when permissive it asked
+//! for more than 20 GiB on an image of 1 MiB. Here nothing fails, nothing is collected but at most
+//! [`SECTIONS_MAX`] section headers, and what is odd is remembered in [`Oddities`]. The structures and
+//! constants are goblin's.
+
+use std::ops::Range;
+
+use goblin::pe::data_directories::{DataDirectory, SIZEOF_DATA_DIRECTORY};
+use goblin::pe::header::{CoffHeader, PE_MAGIC, PE_POINTER_OFFSET, SIZEOF_COFF_HEADER, SIZEOF_PE_MAGIC};
+use goblin::pe::optional_header::{
+    MAGIC_32, MAGIC_64, StandardFields, StandardFields32, StandardFields64, WindowsFields32, WindowsFields64,
+};
+use goblin::pe::section_table::{IMAGE_SCN_MEM_EXECUTE, IMAGE_SCN_MEM_WRITE, SIZEOF_SECTION_TABLE};
+use scroll::{LE, Pread};
+
+use crate::oddity::{Oddities, Oddity};
+
+/// Section headers that are read. The loader of Windows XP takes at most 96, later ones 65,535; nobody's
+/// linker makes as many as this.
+pub(crate) const SECTIONS_MAX: usize = 256;
+
+/// Data directories that mean anything (PE/COFF specification, "Optional Header Data Directories").
+const DIRECTORIES_MAX: usize = 16;
+
+/// Which data directory, by its index (PE/COFF specification, "Optional Header Data Directories").
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Directory {
+    Export = 0,
+    Import = 1,
+    Resource = 2,
+    Certificate = 4,
+    Debug = 6,
+    DelayImport = 13,
+    Clr = 14,
+}
+
+/// A section header.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Section {
+    /// File offset of this header.
+    pub(crate) header: usize,
+    pub(crate) name: [u8; 8],
+    pub(crate) virtual_size: u32,
+    pub(crate) virtual_address: u32,
+    pub(crate) raw_size: u32,
+    pub(crate) raw_pointer: u32,
+    pub(crate) characteristics: u32,
+}
+
+impl Section {
+    fn read(bytes: &[u8], at: usize) -> Option<Section> {
+        let row = bytes.get(at..at.checked_add(SIZEOF_SECTION_TABLE)?)?;
+        let word = |offset: usize| row.pread_with::<u32>(offset, LE).ok();
+        Some(Section {
+            header: at,
+            name: row.get(..8)?.try_into().ok()?,
+            virtual_size: word(8)?,
+            virtual_address: word(12)?,
+            raw_size: word(16)?,
+            raw_pointer: word(20)?,
+            characteristics: word(36)?,
+        })
+    }
+
+    /// Where its header is.
+    pub(crate) fn header_span(&self) -> Range<usize> {
+        self.header..self.header + SIZEOF_SECTION_TABLE
+    }
+
+    /// Its name without the padding.
+    pub(crate) fn name(&self) -> &[u8] {
+        let end = self.name.iter().position(|&byte| byte == 0).unwrap_or(self.name.len());
+        &self.name[..end]
+    }
+
+    pub(crate) fn is_executable(&self) -> bool {
+        self.characteristics & IMAGE_SCN_MEM_EXECUTE != 0
+    }
+
+    pub(crate) fn is_writable(&self) -> bool {
+        self.characteristics & IMAGE_SCN_MEM_WRITE != 0
+    }
+
+    /// Addresses it takes up: the loader maps the virtual size, or the raw size where that is zero.
+    fn extent(&self) -> u32 {
+        if self.virtual_size == 0 { self.raw_size } else { self.virtual_size }
+    }
+
+    pub(crate) fn holds(&self, address: u32) -> bool {
+        address.checked_sub(self.virtual_address).is_some_and(|delta| delta < self.extent().max(self.raw_size))
+    }
+
+    /// Its bytes in the file, cut where the file ends.
+    pub(crate) fn raw(&self, file_size: usize) -> Range<usize> {
+        let start = (self.raw_pointer as usize).min(file_size);
+        start..start.saturating_add(self.raw_size as usize).min(file_size)
+    }
+}
+
+/// What could be read of the optional header.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Optional {
+    pub(crate) plus: bool,
+    /// File offset of the optional header.
+    pub(crate) offset: usize,
+    pub(crate) standard: StandardFields,
+    pub(crate) windows: WindowsFields64,
+    directories: [DataDirectory; DIRECTORIES_MAX],
+}
+
+/// An image, as far as its headers can be read.
+#[derive(Debug)]
+pub(crate) struct Image<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// File offset of `PE\0\0`, if it is there.
+    pub(crate) signature: Option<usize>,
+    pub(crate) coff: Option<CoffHeader>,
+    pub(crate) optional: Option<Optional>,
+    pub(crate) sections: &'a [Section],
+    pub(crate) oddities: Oddities,
+}
+
+impl<'a> Image<'a> {
+    /// Reads what can be read of `bytes`; `sections` is scratch.
+    pub(crate) fn read(bytes: &'a [u8], sections: &'a mut Vec<Section>) -> Image<'a> {
+        sections.clear();
+        let mut image =
+            Image { bytes, signature: None, coff: None, optional: None, sections: &[], oddities: Oddities::default() };
+        let pointer = bytes.pread_with::<u32>(PE_POINTER_OFFSET as usize, LE).unwrap_or(0) as usize;
+        if bytes.pread_with::<u32>(pointer, LE).ok() != Some(PE_MAGIC) {
+            image.oddities.note(Oddity::NoSignature, PE_POINTER_OFFSET as usize);
+            return image;
+        }
+        image.signature = Some(pointer);
+        if pointer < 0x40 {
+            image.oddities.note(Oddity::HeadersOverlap, PE_POINTER_OFFSET as usize);
+        }
+        let mut offset = pointer + SIZEOF_PE_MAGIC;
+        let Ok(coff) = CoffHeader::parse(bytes, &mut offset) else {
+            image.oddities.note(Oddity::HeadersCut, bytes.len());
+            return image;
+        };
+        image.coff = Some(coff);
+        let optional_offset = pointer + SIZEOF_PE_MAGIC + SIZEOF_COFF_HEADER;
+        image.read_optional(optional_offset, usize::from(coff.size_of_optional_header));
+        let table = optional_offset + usize::from(coff.size_of_optional_header);
+        image.read_sections(table, usize::from(coff.number_of_sections), sections);
+        image.sections = sections;
+        image.check_layout();
+        image
+    }
+
+    fn read_optional(&mut self, offset: usize, size: usize) {
+        let bytes = self.bytes;
+        let mut at = offset;
+        let fields = match bytes.pread_with::<u16>(offset, LE) {
+            Ok(MAGIC_32) => read_both::<StandardFields32, WindowsFields32>(bytes, &mut at)
+                .map(|(standard, windows)| (false, StandardFields::from(standard), WindowsFields64::from(windows))),
+            Ok(MAGIC_64) => read_both::<StandardFields64, WindowsFields64>(bytes, &mut at)
+                .map(|(standard, windows)| (true, StandardFields::from(standard), windows)),
+            Ok(_) => {
+                self.oddities.note(Oddity::OptionalMagic, offset);
+                return;
+            }
+            Err(_) => None,
+        };
+        let Some((plus, standard, windows)) = fields else {
+            self.oddities.note(Oddity::HeadersCut, bytes.len());
+            return;
+        };
+        let mut directories = [DataDirectory::default(); DIRECTORIES_MAX];
+        let claimed = windows.number_of_rva_and_sizes as usize;
+        if claimed > DIRECTORIES_MAX {
+            self.oddities.note(Oddity::DirectoryCount, at - 4);
+        }
+        for directory in directories.iter_mut().take(claimed) {
+            match bytes.pread_with(at, LE) {
+                Ok(read) => *directory = read,
+                Err(_) => {
+                    self.oddities.note(Oddity::HeadersCut, bytes.len());
+                    break;
+                }
+            }
+            at += SIZEOF_DATA_DIRECTORY;
+        }
+        // The loader reads on past SizeOfOptionalHeader, where the section table begins: they share bytes.
+        if at > offset + size {
+            self.oddities.note(Oddity::OptionalSize, offset);
+        }
+        self.optional = Some(Optional { plus, offset, standard, windows, directories });
+    }
+
+    fn read_sections(&mut self, table: usize, count: usize, sections: &mut Vec<Section>) {
+        if count == 0 {
+            self.oddities.note(Oddity::NoSections, table);
+        }
+        if count > 96 {
+            self.oddities.note(Oddity::ManySections, table);
+        }
+        for index in 0..count.min(SECTIONS_MAX) {
+            match Section::read(self.bytes, table + index * SIZEOF_SECTION_TABLE) {
+                Some(section) => sections.push(section),
+                None => {
+                    self.oddities.note(Oddity::HeadersCut, self.bytes.len());
+                    break;
+                }
+            }
+        }
+    }
+
+    fn check_layout(&mut self) {
+        let Some(optional) = self.optional else {
+            return;
+        };
+        let (sections, windows) = (self.sections, optional.windows);
+        let (section_alignment, file_alignment) = (windows.section_alignment, windows.file_alignment);
+        let at = optional.offset;
+        let low = section_alignment == file_alignment && file_alignment < 0x200;
+        if !low && (!file_alignment.is_power_of_two() || !(0x200..=0x10000).contains(&file_alignment)) {
+            self.oddities.note(Oddity::Alignment, at + 36);
+        } else if section_alignment < file_alignment || !section_alignment.is_power_of_two() {
+            self.oddities.note(Oddity::Alignment, at + 32);
+        }
+        if windows.size_of_headers == 0 || windows.size_of_headers as usize > self.bytes.len() {
+            self.oddities.note(Oddity::HeadersSize, at + 60);
+        }
+        if windows.image_base % 0x1_0000 != 0 {
+            self.oddities.note(Oddity::ImageBase, at + if optional.plus { 24 } else { 28 });
+        }
+        let mut end = 0u64;
+        for section in sections {
+            if u64::from(section.virtual_address) < end {
+                self.oddities.note(Oddity::SectionsOverlap, section.header + 12);
+            }
+            end = u64::from(section.virtual_address) + u64::from(section.extent());
+            if !low && section.raw_size > 0 && section.raw_pointer % 0x200 != 0 {
+                self.oddities.note(Oddity::RawPointer, section.header + 20);
+            }
+        }
+        if u64::from(windows.size_of_image) < end {
+            self.oddities.note(Oddity::ImageSize, at + 56);
+        }
+    }
+
+    /// The data directory, unless it is empty.
+    pub(crate) fn directory(&self, which: Directory) -> Option<DataDirectory> {
+        let directory = *self.optional.as_ref()?.directories.get(which as usize)?;
+        (directory.virtual_address != 0).then_some(directory)
+    }
+
+    /// File offset of a data directory's entry in the headers.
+    pub(crate) fn directory_span(&self, which: Directory) -> Range<usize> {
+        let Some(optional) = &self.optional else {
+            return 0..0;
+        };
+        let table = optional.offset + if optional.plus { 112 } else { 96 };
+        let entry = table + which as usize * SIZEOF_DATA_DIRECTORY;
+        entry..entry + SIZEOF_DATA_DIRECTORY
+    }
+
+    /// The span of a field of the optional header, `offset` bytes into it.
+    pub(crate) fn optional_span(&self, offset: usize, width: usize) -> Range<usize> {
+        self.optional.as_ref().map_or(0..0, |optional| optional.offset + offset..optional.offset + offset + width)
+    }
+
+    /// The section that holds an address, and its index.
+    pub(crate) fn section_at(&self, address: u32) -> Option<(usize, &'a Section)> {
+        self.sections.iter().enumerate().find(|(_, section)| section.holds(address))
+    }
+
+    /// Where in the file the byte is that is loaded at `address`; none if it is not from the file.
+    pub(crate) fn offset_of(&self, address: u32) -> Option<usize> {
+        let windows = self.optional.as_ref()?.windows;
+        let offset = match self.section_at(address) {
+            Some((_, section)) => {
+                let delta = address - section.virtual_address;
+                if delta >= section.raw_size {
+                    return None;
+                }
+                // The loader rounds the pointer down to a sector, whatever FileAlignment says.
+                let low = windows.section_alignment < 0x1000;
+                let pointer = if low { section.raw_pointer } else { section.raw_pointer & !0x1ff };
+                (pointer as usize).checked_add(delta as usize)?
+            }
+            // Headers are mapped as they are; so is all of an image without sections.
+            None if address < windows.size_of_headers || self.sections.is_empty() => address as usize,
+            None => return None,
+        };
+        (offset < self.bytes.len()).then_some(offset)
+    }
+
+    /// The subsystem.
+    pub(crate) fn subsystem(&self) -> Option<u16> {
+        self.optional.as_ref().map(|optional| optional.windows.subsystem)
+    }
+
+    /// Where the last section ends in the file; the size of the headers where there is none.
+    pub(crate) fn end_of_sections(&self) -> usize {
+        let headers = self.optional.as_ref().map_or(0, |optional| optional.windows.size_of_headers as usize);
+        let sections = self.sections.iter().filter(|section| section.raw_size > 0);
+        let end = sections.map(|section| section.raw(self.bytes.len()).end).max().unwrap_or(0);
+        end.max(headers.min(self.bytes.len()))
+    }
+}
+
+fn read_both<'a, S, W>(bytes: &'a [u8], at: &mut usize) -> Option<(S, W)>
+where
+    S: scroll::ctx::TryFromCtx<'a, scroll::Endian, Error = scroll::Error>,
+    W: scroll::ctx::TryFromCtx<'a, scroll::Endian, Error = scroll::Error>,
+{
+    Some((bytes.gread_with(at, LE).ok()?, bytes.gread_with(at, LE).ok()?))
+}

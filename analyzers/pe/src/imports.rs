@@ -1,0 +1,195 @@
+//! What an image imports: a walk that counts before it looks and collects nothing.
+//!
+//! Import tables can claim anything: descriptors by the thousand that share one lookup table made goblin ask
+//! for 20 GiB. So every thunk is a step of the budget, there is one cap for all of them, and a name is looked
+//! up where it lies.
+
+use analyzers::{Budget, Exhausted};
+use goblin::pe::import::{ImportDirectoryEntry, SIZEOF_IMPORT_DIRECTORY_ENTRY};
+use scroll::{LE, Pread};
+
+use crate::api::{self, Api, ApiSet};
+use crate::image::{Directory, Image};
+use crate::oddity::Oddity;
+
+/// Thunks looked at, over all libraries. The largest tables of real programs have some 10,000.
+const FUNCTIONS_MAX: u32 = 32_768;
+/// Libraries looked at.
+const LIBRARIES_MAX: u32 = 2_048;
+/// Longest name of a library that is looked at.
+const LIBRARY_NAME_MAX: usize = 64;
+/// Places of names in the import table that are kept, to tell them from the same words elsewhere.
+const NAMED_MAX: usize = 64;
+
+/// What an image imports.
+#[derive(Default, Debug)]
+pub(crate) struct Imports {
+    /// Which functions of interest.
+    pub(crate) apis: ApiSet,
+    /// How many functions, by name or ordinal; delay-loaded ones too.
+    pub(crate) functions: u32,
+    /// How many libraries.
+    pub(crate) libraries: u32,
+    /// It imports from a run time of Visual Basic 5 or 6.
+    pub(crate) visual_basic: bool,
+    /// File offsets of the names of interest in the import table.
+    named: Vec<usize>,
+}
+
+impl Imports {
+    fn clear(&mut self) {
+        let mut named = std::mem::take(&mut self.named);
+        named.clear();
+        *self = Imports { named, ..Imports::default() };
+    }
+
+    /// Whether the import table names a function at this place.
+    pub(crate) fn names_at(&self, offset: usize) -> bool {
+        self.named.contains(&offset)
+    }
+
+    /// Walks the import directory and that of delayed imports.
+    pub(crate) fn read(&mut self, image: &mut Image<'_>, budget: &mut Budget) -> Result<(), Exhausted> {
+        self.clear();
+        if let Some(directory) = image.directory(Directory::Import) {
+            match image.offset_of(directory.virtual_address) {
+                Some(at) => self.walk(image, at, Layout::Import, budget)?,
+                None => image.oddities.note(Oddity::ImportTable, image.directory_span(Directory::Import).start),
+            }
+        }
+        // A delay directory that cannot be read is not odd enough: old linkers left addresses instead of RVAs.
+        if let Some(at) =
+            image.directory(Directory::DelayImport).and_then(|found| image.offset_of(found.virtual_address))
+        {
+            self.walk(image, at, Layout::Delay, budget)?;
+        }
+        Ok(())
+    }
+
+    fn walk(
+        &mut self,
+        image: &mut Image<'_>,
+        mut at: usize,
+        layout: Layout,
+        budget: &mut Budget,
+    ) -> Result<(), Exhausted> {
+        while let Some(library) = layout.read(image.bytes, at) {
+            budget.step(1)?;
+            if self.libraries >= LIBRARIES_MAX {
+                image.oddities.note(Oddity::ImportCount, at);
+                break;
+            }
+            self.libraries += 1;
+            let name = image.offset_of(library.name).map(|name| text_at(image.bytes, name, LIBRARY_NAME_MAX));
+            let name = name.unwrap_or_default();
+            self.visual_basic |= name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"msvbvm"));
+            // Bound or packed images may lack a lookup table; the address table then still holds the names.
+            let table = [library.lookup, library.addresses].into_iter().filter(|&table| table != 0);
+            match table.filter_map(|table| image.offset_of(table)).next() {
+                Some(table) => self.walk_functions(image, name, table, budget)?,
+                None => image.oddities.note(Oddity::ImportTable, at),
+            }
+            at += layout.size();
+        }
+        Ok(())
+    }
+
+    fn walk_functions(
+        &mut self,
+        image: &mut Image<'_>,
+        library: &[u8],
+        mut at: usize,
+        budget: &mut Budget,
+    ) -> Result<(), Exhausted> {
+        let bytes = image.bytes;
+        let plus = image.optional.as_ref().is_some_and(|optional| optional.plus);
+        loop {
+            let thunk =
+                if plus { bytes.pread_with::<u64>(at, LE) } else { bytes.pread_with::<u32>(at, LE).map(u64::from) };
+            let Some(thunk) = thunk.ok().filter(|&thunk| thunk != 0) else {
+                return Ok(());
+            };
+            budget.step(1)?;
+            if self.functions >= FUNCTIONS_MAX {
+                image.oddities.note(Oddity::ImportCount, at);
+                return Ok(());
+            }
+            self.functions += 1;
+            let by_ordinal = thunk >> (if plus { 63 } else { 31 }) != 0;
+            if by_ordinal {
+                if let Some(api) = api::by_ordinal(library, thunk as u16) {
+                    self.insert(api, at, at + 4);
+                }
+            } else if let Some(hint) = u32::try_from(thunk).ok().and_then(|address| image.offset_of(address)) {
+                let name = text_at(bytes, hint + 2, api::NAME_MAX);
+                if let Some(api) = api::by_name(name) {
+                    self.insert(api, hint + 2, hint + 2 + name.len());
+                    if self.named.len() < NAMED_MAX {
+                        self.named.push(hint + 2);
+                    }
+                }
+            }
+            at += if plus { 8 } else { 4 };
+        }
+    }
+
+    fn insert(&mut self, api: Api, start: usize, end: usize) {
+        // Addresses in an image have 32 bits; a file offset that has more cannot come from one.
+        if let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) {
+            self.apis.insert(api, start, end);
+        }
+    }
+}
+
+/// The text at `at`, up to a NUL or `longest` bytes.
+fn text_at(bytes: &[u8], at: usize, longest: usize) -> &[u8] {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let rest = rest.get(..longest).unwrap_or(rest);
+    let end = rest.iter().position(|&byte| byte == 0).unwrap_or(rest.len());
+    rest.get(..end).unwrap_or_default()
+}
+
+/// A library in either import directory, all as addresses relative to the image.
+struct Library {
+    name: u32,
+    lookup: u32,
+    addresses: u32,
+}
+
+/// How a descriptor is laid out (PE/COFF specification, "The .idata Section", "Delay-Load Import Tables").
+#[derive(Clone, Copy)]
+enum Layout {
+    Import,
+    Delay,
+}
+
+impl Layout {
+    fn size(self) -> usize {
+        match self {
+            Layout::Import => SIZEOF_IMPORT_DIRECTORY_ENTRY,
+            Layout::Delay => 32,
+        }
+    }
+
+    /// The descriptor at `at`; none at the end of the table.
+    fn read(self, bytes: &[u8], at: usize) -> Option<Library> {
+        match self {
+            Layout::Import => {
+                let row: ImportDirectoryEntry = bytes.pread_with(at, LE).ok()?;
+                // The loader stops where the name or the address table is missing.
+                (row.name_rva != 0 && row.import_address_table_rva != 0).then_some(Library {
+                    name: row.name_rva,
+                    lookup: row.import_lookup_table_rva,
+                    addresses: row.import_address_table_rva,
+                })
+            }
+            Layout::Delay => {
+                let word = |offset: usize| bytes.pread_with::<u32>(at + offset, LE).ok();
+                // Bit 0 of the attributes: fields are relative to the image.
+                let relative = word(0)? & 1 == 1;
+                let (name, lookup) = (word(4)?, word(16)?);
+                (relative && name != 0 && lookup != 0).then_some(Library { name, lookup, addresses: 0 })
+            }
+        }
+    }
+}

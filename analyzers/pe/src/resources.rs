@@ -1,0 +1,145 @@
+//! Resources: is there a version, what does the manifest ask for, is there an image among them.
+//!
+//! A directory may point to itself, claim 65,535 entries at each level, or run out of the file. So the walk
+//! goes three levels down and no further, as real trees do, and visits a bounded number of entries in all.
+
+use std::ops::Range;
+
+use analyzers::{Budget, Exhausted};
+use goblin::pe::resource::{
+    IMAGE_RESOURCE_DATA_IS_DIRECTORY, IMAGE_RESOURCE_MASK, ImageResourceDirectory, RESOURCE_ENTRY_SIZE, RT_MANIFEST,
+    RT_VERSION, ResourceEntry,
+};
+use memchr::memmem;
+use scroll::{LE, Pread};
+
+use crate::image::{Directory, Image};
+use crate::oddity::Oddity;
+
+/// Entries visited, over all levels. Programs with many icons and languages have some thousands.
+const ENTRIES_MAX: u32 = 8_192;
+/// Type, name, language (PE/COFF specification, "The .rsrc Section").
+const LEVELS: u32 = 3;
+/// Bytes of a version or manifest that are looked at.
+const LEAF_BYTES_MAX: usize = 64 << 10;
+/// Images among the resources that are kept.
+const IMAGES_MAX: usize = 8;
+
+/// Size of `IMAGE_RESOURCE_DIRECTORY`.
+const DIRECTORY_SIZE: usize = 16;
+
+/// What was found among the resources.
+#[derive(Default, Debug)]
+pub(crate) struct Resources {
+    /// The version resource.
+    pub(crate) version: Option<Range<usize>>,
+    /// The version resource names Microsoft as the company.
+    pub(crate) claims_microsoft: bool,
+    /// Where the manifest asks for administrator rights.
+    pub(crate) requires_administrator: Option<Range<usize>>,
+    /// Resources that start as MZ executables do.
+    pub(crate) images: Vec<Range<usize>>,
+    entries: u32,
+}
+
+/// Where a walk is: the level, counted from 0, and the type it went down by.
+#[derive(Clone, Copy)]
+struct Place {
+    level: u32,
+    type_id: u32,
+}
+
+impl Resources {
+    /// Looks through the resources of an image.
+    pub(crate) fn read(&mut self, image: &mut Image<'_>, budget: &mut Budget) -> Result<(), Exhausted> {
+        let mut images = std::mem::take(&mut self.images);
+        images.clear();
+        *self = Resources { images, ..Resources::default() };
+        let Some(directory) = image.directory(Directory::Resource) else {
+            return Ok(());
+        };
+        match image.offset_of(directory.virtual_address) {
+            Some(root) => self.walk(image, root, 0, Place { level: 0, type_id: 0 }, budget),
+            None => {
+                image.oddities.note(Oddity::ResourceTree, image.directory_span(Directory::Resource).start);
+                Ok(())
+            }
+        }
+    }
+
+    fn walk(
+        &mut self,
+        image: &mut Image<'_>,
+        root: usize,
+        offset: usize,
+        place: Place,
+        budget: &mut Budget,
+    ) -> Result<(), Exhausted> {
+        let at = root + offset;
+        let Ok(directory) = image.bytes.pread_with::<ImageResourceDirectory>(at, LE) else {
+            image.oddities.note(Oddity::ResourceTree, at);
+            return Ok(());
+        };
+        let count = usize::from(directory.number_of_named_entries) + usize::from(directory.number_of_id_entries);
+        for index in 0..count {
+            budget.step(1)?;
+            self.entries += 1;
+            let at = at + DIRECTORY_SIZE + index * RESOURCE_ENTRY_SIZE;
+            let entry = image.bytes.pread_with::<ResourceEntry>(at, LE).ok().filter(|_| self.entries <= ENTRIES_MAX);
+            let Some(entry) = entry else {
+                image.oddities.note(Oddity::ResourceTree, at);
+                return Ok(());
+            };
+            let place = Place { type_id: if place.level == 0 { entry.name_or_id } else { place.type_id }, ..place };
+            let target = (entry.offset_to_data_or_directory & IMAGE_RESOURCE_MASK) as usize;
+            if entry.offset_to_data_or_directory & IMAGE_RESOURCE_DATA_IS_DIRECTORY == 0 {
+                self.read_leaf(image, root + target, place.type_id);
+            } else if place.level + 1 < LEVELS {
+                self.walk(image, root, target, Place { level: place.level + 1, ..place }, budget)?;
+            } else {
+                image.oddities.note(Oddity::ResourceTree, at);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_leaf(&mut self, image: &Image<'_>, at: usize, type_id: u32) {
+        let word = |offset: usize| image.bytes.pread_with::<u32>(at + offset, LE).ok();
+        let (Some(address), Some(size)) = (word(0), word(4)) else {
+            return;
+        };
+        let Some(start) = image.offset_of(address) else {
+            return;
+        };
+        let span = start..start.saturating_add(size as usize).min(image.bytes.len());
+        let data = image.bytes.get(span.clone()).unwrap_or_default();
+        let head = data.get(..LEAF_BYTES_MAX).unwrap_or(data);
+        match u16::try_from(type_id) {
+            Ok(RT_VERSION) => {
+                self.claims_microsoft |= company(head).is_some_and(|name| name.starts_with(&wide("Microsoft")));
+                self.version.get_or_insert(span);
+            }
+            Ok(RT_MANIFEST) => {
+                let wish = b"requireAdministrator";
+                if let Some(found) = memmem::find(head, wish) {
+                    self.requires_administrator.get_or_insert(start + found..start + found + wish.len());
+                }
+            }
+            _ if head.starts_with(b"MZ") && self.images.len() < IMAGES_MAX => self.images.push(span),
+            _ => {}
+        }
+    }
+}
+
+/// The value of `CompanyName` in a version resource, as UTF-16.
+fn company(version: &[u8]) -> Option<&[u8]> {
+    let key = wide("CompanyName");
+    let at = memmem::find(version, &key)? + key.len();
+    // A terminator and padding to four bytes stand between key and value.
+    let rest = version.get(at..)?;
+    rest.get(rest.chunks_exact(2).take(3).take_while(|pair| *pair == [0, 0]).count() * 2..)
+}
+
+fn wide(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}

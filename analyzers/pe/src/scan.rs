@@ -1,0 +1,195 @@
+//! The search for words: one automaton, built once, over the text of the file.
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use analyzers::{Budget, Exhausted};
+
+use crate::imports::Imports;
+use crate::text::{SEPARATOR, Text};
+use crate::words::{Sign, WORDS};
+
+/// Bytes of the file between two looks at the budget.
+const STOP_AFTER: usize = 256 << 10;
+
+/// How far around a word is looked, in characters.
+const AROUND: usize = 64;
+
+/// MS-DOS stubs that are kept: the file's own and those of images inside it.
+const STUBS_MAX: usize = 16;
+
+/// Finds words in text.
+pub(crate) struct Scan {
+    automaton: AhoCorasick,
+    text: Text,
+    /// For each word, where in the file it was found first.
+    first: Vec<Option<Range<usize>>>,
+    /// Where texts of MS-DOS stubs are.
+    stubs: Vec<usize>,
+}
+
+impl std::fmt::Debug for Scan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scan").field("stubs", &self.stubs).finish_non_exhaustive()
+    }
+}
+
+impl Default for Scan {
+    fn default() -> Self {
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .kind(Some(AhoCorasickKind::DFA))
+            .match_kind(MatchKind::Standard)
+            // Most of its first bytes are common letters: a prefilter would only stumble from run to run.
+            .prefilter(false)
+            .build(WORDS.iter().map(|word| word.text))
+            .expect("a few hundred short words are far below the automaton's limits");
+        Scan { automaton, text: Text::default(), first: Vec::new(), stubs: Vec::new() }
+    }
+}
+
+impl Scan {
+    /// Looks for every word in `bytes`. Names of functions that stand in the import table are not words.
+    pub(crate) fn read(&mut self, bytes: &[u8], imports: &Imports, budget: &mut Budget) -> Result<(), Exhausted> {
+        self.first.clear();
+        self.first.resize(WORDS.len(), None);
+        self.stubs.clear();
+        self.text.rewind();
+        while self.text.gather(bytes, STOP_AFTER) {
+            budget.step(1)?;
+            self.search_batch(imports);
+        }
+        Ok(())
+    }
+
+    fn search_batch(&mut self, imports: &Imports) {
+        let batch = self.text.batch();
+        for found in self.automaton.find_overlapping_iter(batch) {
+            let index = found.pattern().as_usize();
+            let (Some(word), Some(first)) = (WORDS.get(index), self.first.get_mut(index)) else {
+                continue;
+            };
+            let is_stub = word.sign == Sign::DosStub;
+            if first.is_some() && !(is_stub && self.stubs.len() < STUBS_MAX) {
+                continue;
+            }
+            if !word.around.fits(before(batch, found.start()), after(batch, found.end())) {
+                continue;
+            }
+            let span = self.text.file_span(found.range());
+            if word.sign == Sign::InjectionApis && imports.names_at(span.start) {
+                continue;
+            }
+            // Pieces of a long run overlap: the same place may come twice.
+            if is_stub && self.stubs.last() != Some(&span.start) {
+                self.stubs.push(span.start);
+            }
+            first.get_or_insert(span);
+        }
+    }
+
+    /// Whether enough words of a sign were found.
+    pub(crate) fn has(&self, sign: Sign) -> bool {
+        self.spans(sign).count() as u32 >= sign.words_min()
+    }
+
+    /// Where the words of a sign were found first, in the order of the words.
+    pub(crate) fn spans(&self, sign: Sign) -> impl Iterator<Item = Range<usize>> + '_ {
+        WORDS.iter().zip(&self.first).filter(move |(word, _)| word.sign == sign).filter_map(|(_, first)| first.clone())
+    }
+
+    /// Where texts of MS-DOS stubs are, in order.
+    pub(crate) fn stubs(&self) -> &[usize] {
+        &self.stubs
+    }
+}
+
+fn before(batch: &[u8], start: usize) -> &[u8] {
+    let near = batch.get(start.saturating_sub(AROUND)..start).unwrap_or_default();
+    let cut = near.iter().rposition(|&byte| byte == SEPARATOR).map_or(0, |at| at + 1);
+    near.get(cut..).unwrap_or_default()
+}
+
+fn after(batch: &[u8], end: usize) -> &[u8] {
+    let near = batch.get(end..batch.len().min(end + AROUND)).unwrap_or_default();
+    let cut = near.iter().position(|&byte| byte == SEPARATOR).unwrap_or(near.len());
+    near.get(..cut).unwrap_or_default()
+}
+
+/// The text around a word in the file, as people would read it: some before, the word, some after.
+pub(crate) fn quote(bytes: &[u8], span: &Range<usize>) -> String {
+    let width = if bytes.get(span.start + 1) == Some(&0) { 2 } else { 1 };
+    let readable = |at: &usize| bytes.get(*at).is_some_and(|&byte| crate::text::is_printable(byte));
+    let back = (1..=24).map_while(|step| span.start.checked_sub(step * width)).take_while(readable).count();
+    let start = span.start - back * width;
+    (0..span.len() / width + back + 48)
+        .map(|step| start + step * width)
+        .take_while(readable)
+        .filter_map(|at| bytes.get(at).map(|&byte| char::from(byte)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use analyzers::{Cancel, Limits};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(bytes: &[u8], sign: Sign, expected: &[&str]) {
+        let mut scan = Scan::default();
+        let mut budget = Budget::new(Limits::default(), Cancel::default());
+        scan.read(bytes, &Imports::default(), &mut budget).unwrap();
+        let quotes: Vec<String> = scan.spans(sign).map(|span| quote(bytes, &span)).collect();
+        assert_eq!(quotes, expected);
+    }
+
+    fn wide(text: &str) -> Vec<u8> {
+        text.bytes().flat_map(|byte| [byte, 0]).collect()
+    }
+
+    #[test]
+    fn words_are_found_in_any_case_and_width() {
+        check(b"\0\x01VSSAdmin.exe delete\0", Sign::ShadowCopies, &["VSSAdmin.exe delete"]);
+        check(&wide("run vssADMIN now"), Sign::ShadowCopies, &["run vssADMIN now"]);
+    }
+
+    #[test]
+    fn words_inside_other_words_matches_are_found() {
+        check(b"\0cmd.exe /c vssadmin /c del x\0", Sign::ShellCommand, &["cmd.exe /c vssadmin /c del x"]);
+        check(b"\0cmd.exe /c del x\0", Sign::SelfDelete, &["cmd.exe /c del x"]);
+    }
+
+    #[test]
+    fn words_across_pieces_of_a_long_run_are_found_wherever_they_lie() {
+        for at in (7 << 10)..(9 << 10) {
+            if at % 37 == 0 {
+                let mut bytes = vec![b'.'; 20 << 10];
+                bytes[at..at + 8].copy_from_slice(b"vssadmin");
+                let mut scan = Scan::default();
+                let mut budget = Budget::new(Limits::default(), Cancel::default());
+                scan.read(&bytes, &Imports::default(), &mut budget).unwrap();
+                assert_eq!(scan.spans(Sign::ShadowCopies).collect::<Vec<_>>(), [at..at + 8]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_found_in_one_file_is_forgotten_in_the_next() {
+        let mut scan = Scan::default();
+        let mut budget = Budget::new(Limits::default(), Cancel::default());
+        scan.read(b"vssadmin", &Imports::default(), &mut budget).unwrap();
+        assert!(scan.has(Sign::ShadowCopies));
+        scan.read(b"", &Imports::default(), &mut budget).unwrap();
+        assert!(!scan.has(Sign::ShadowCopies));
+    }
+
+    #[test]
+    fn a_full_budget_of_steps_is_enough_for_a_large_file_and_none_is_not() {
+        let mut scan = Scan::default();
+        let limits = Limits { steps_max: 10, ..Limits::default() };
+        let mut budget = Budget::new(limits, Cancel::default());
+        let bytes = vec![0; 16 << 20];
+        assert!(scan.read(&bytes, &Imports::default(), &mut budget).is_err());
+    }
+}

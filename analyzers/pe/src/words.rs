@@ -1,0 +1,361 @@
+//! Words that give programs away, and what each is a sign of.
+//!
+//! All lower case: they are searched for without regard to case. None is shorter than the shortest run of
+//! text that is kept. Some mean nothing without what stands around them; those say what must.
+
+use crate::text::{RUN_MIN, is_printable};
+
+/// What a word is a sign of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Sign {
+    InjectionApis,
+    UserAgent,
+    RunKey,
+    ShellCommand,
+    PowerShell,
+    PowerShellHidden,
+    ShadowCopies,
+    SelfDelete,
+    DefenceSwitches,
+    Firewall,
+    SecurityProducts,
+    AnalysisTools,
+    VirtualMachines,
+    BrowserCredentials,
+    Wallets,
+    Onion,
+    RansomNote,
+    RawAddress,
+    PublicAddress,
+    Irc,
+    PhpGate,
+    Base64Pe,
+    ReflectiveLoader,
+    CredentialDumping,
+    KeyLabels,
+    DotnetProtector,
+    DotnetDownload,
+    AutoIt,
+    ScheduledTask,
+    StartupPlaces,
+    AutorunInf,
+    Webhook,
+    Mining,
+    /// Not a sign by itself: the text of an MS-DOS stub.
+    DosStub,
+}
+
+impl Sign {
+    /// How many there are.
+    pub(crate) const COUNT: usize = Sign::DosStub as usize + 1;
+
+    /// How many different words of a sign must be there for it to mean something.
+    pub(crate) fn words_min(self) -> u32 {
+        match self {
+            Sign::Irc | Sign::SecurityProducts | Sign::KeyLabels | Sign::DotnetDownload => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// What must stand around a word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Around {
+    /// Anything.
+    Any,
+    /// After it neither a letter, nor a digit, nor an underscore.
+    EndsHere,
+    /// Around it neither: a word of its own.
+    Alone,
+    /// After it an IPv4 address in decimal that is no loopback or wildcard.
+    Address,
+    /// After `Run` nothing, a backslash, or `Once` or `Services`.
+    KeyName,
+    /// Before it a label of a hidden service: 16 or 56 characters of base 32.
+    HiddenService,
+}
+
+/// One word.
+#[derive(Debug)]
+pub(crate) struct Word {
+    pub(crate) text: &'static str,
+    pub(crate) sign: Sign,
+    pub(crate) around: Around,
+}
+
+const fn word(text: &'static str, sign: Sign) -> Word {
+    Word { text, sign, around: Around::Any }
+}
+
+const fn around(text: &'static str, sign: Sign, around: Around) -> Word {
+    Word { text, sign, around }
+}
+
+/// The words.
+pub(crate) const WORDS: &[Word] = &[
+    around("virtualallocex", Sign::InjectionApis, Around::EndsHere),
+    around("writeprocessmemory", Sign::InjectionApis, Around::EndsHere),
+    around("createremotethread", Sign::InjectionApis, Around::EndsHere),
+    around("ntunmapviewofsection", Sign::InjectionApis, Around::EndsHere),
+    around("zwunmapviewofsection", Sign::InjectionApis, Around::EndsHere),
+    around("ntwritevirtualmemory", Sign::InjectionApis, Around::EndsHere),
+    around("ntcreatethreadex", Sign::InjectionApis, Around::EndsHere),
+    around("rtlcreateuserthread", Sign::InjectionApis, Around::EndsHere),
+    word("mozilla/4.0", Sign::UserAgent),
+    word("mozilla/5.0", Sign::UserAgent),
+    around("currentversion\\run", Sign::RunKey, Around::KeyName),
+    word("cmd.exe /c", Sign::ShellCommand),
+    word("cmd.exe /k", Sign::ShellCommand),
+    word("cmd.exe /q /c", Sign::ShellCommand),
+    word("cmd.exe\" /c", Sign::ShellCommand),
+    around("cmd /c", Sign::ShellCommand, Around::EndsHere),
+    word("%comspec% /c", Sign::ShellCommand),
+    word("command.com /c", Sign::ShellCommand),
+    word("powershell", Sign::PowerShell),
+    word("-windowstyle hidden", Sign::PowerShellHidden),
+    word("-w hidden", Sign::PowerShellHidden),
+    word("-encodedcommand", Sign::PowerShellHidden),
+    word("-executionpolicy bypass", Sign::PowerShellHidden),
+    word("-exec bypass", Sign::PowerShellHidden),
+    word("frombase64string(", Sign::PowerShellHidden),
+    word("vssadmin", Sign::ShadowCopies),
+    word("bcdedit", Sign::ShadowCopies),
+    word("wbadmin", Sign::ShadowCopies),
+    word("shadowcopy delete", Sign::ShadowCopies),
+    word("win32_shadowcopy", Sign::ShadowCopies),
+    word("/c del ", Sign::SelfDelete),
+    word("/c ping ", Sign::SelfDelete),
+    word("ping 127.0.0.1", Sign::SelfDelete),
+    word("ping -n ", Sign::SelfDelete),
+    word("del /f /q", Sign::SelfDelete),
+    word("del \"%s\"", Sign::SelfDelete),
+    word("disableantispyware", Sign::DefenceSwitches),
+    word("disablerealtimemonitoring", Sign::DefenceSwitches),
+    word("disabletaskmgr", Sign::DefenceSwitches),
+    word("disableregistrytools", Sign::DefenceSwitches),
+    word("disableregedit", Sign::DefenceSwitches),
+    around("enablelua", Sign::DefenceSwitches, Around::EndsHere),
+    word("taskkill", Sign::DefenceSwitches),
+    word("net stop ", Sign::DefenceSwitches),
+    word("netsh firewall", Sign::Firewall),
+    word("advfirewall", Sign::Firewall),
+    word("sharedaccess\\parameters\\firewallpolicy", Sign::Firewall),
+    word("antivirusproduct", Sign::SecurityProducts),
+    word("msmpeng", Sign::SecurityProducts),
+    around("avp.exe", Sign::SecurityProducts, Around::Alone),
+    around("ekrn.exe", Sign::SecurityProducts, Around::Alone),
+    around("egui.exe", Sign::SecurityProducts, Around::Alone),
+    around("avgnt.exe", Sign::SecurityProducts, Around::Alone),
+    around("avguard.exe", Sign::SecurityProducts, Around::Alone),
+    around("mcshield.exe", Sign::SecurityProducts, Around::Alone),
+    around("ccsvchst.exe", Sign::SecurityProducts, Around::Alone),
+    around("rtvscan.exe", Sign::SecurityProducts, Around::Alone),
+    around("nod32krn.exe", Sign::SecurityProducts, Around::Alone),
+    around("ashdisp.exe", Sign::SecurityProducts, Around::Alone),
+    around("avastsvc.exe", Sign::SecurityProducts, Around::Alone),
+    around("bdagent.exe", Sign::SecurityProducts, Around::Alone),
+    around("360tray.exe", Sign::SecurityProducts, Around::Alone),
+    word("ollydbg", Sign::AnalysisTools),
+    word("wireshark", Sign::AnalysisTools),
+    around("procmon.exe", Sign::AnalysisTools, Around::Alone),
+    around("procexp.exe", Sign::AnalysisTools, Around::Alone),
+    around("x64dbg.exe", Sign::AnalysisTools, Around::Alone),
+    around("x32dbg.exe", Sign::AnalysisTools, Around::Alone),
+    around("idaq.exe", Sign::AnalysisTools, Around::Alone),
+    word("immunitydebugger", Sign::AnalysisTools),
+    word("processhacker", Sign::AnalysisTools),
+    word("vboxservice", Sign::VirtualMachines),
+    word("vboxtray", Sign::VirtualMachines),
+    word("vboxguest", Sign::VirtualMachines),
+    word("vboxmouse", Sign::VirtualMachines),
+    word("vboxhook", Sign::VirtualMachines),
+    word("vmtoolsd", Sign::VirtualMachines),
+    word("vmwaretray", Sign::VirtualMachines),
+    word("vmwareuser", Sign::VirtualMachines),
+    word("sbiedll", Sign::VirtualMachines),
+    word("wine_get_unix", Sign::VirtualMachines),
+    word("xenservice", Sign::VirtualMachines),
+    word("cuckoomon", Sign::VirtualMachines),
+    word("\\login data", Sign::BrowserCredentials),
+    word("signons.sqlite", Sign::BrowserCredentials),
+    word("signons.txt", Sign::BrowserCredentials),
+    word("logins.json", Sign::BrowserCredentials),
+    around("key3.db", Sign::BrowserCredentials, Around::Alone),
+    around("key4.db", Sign::BrowserCredentials, Around::Alone),
+    word("moz_logins", Sign::BrowserCredentials),
+    word("chrome\\user data", Sign::BrowserCredentials),
+    word("intelliforms\\storage", Sign::BrowserCredentials),
+    around("wallet.dat", Sign::Wallets, Around::Alone),
+    word("electrum\\wallets", Sign::Wallets),
+    around(".onion", Sign::Onion, Around::HiddenService),
+    word("torproject.org", Sign::Onion),
+    word("decrypt your", Sign::RansomNote),
+    word("files have been encrypted", Sign::RansomNote),
+    word("files are encrypted", Sign::RansomNote),
+    word("been encrypted", Sign::RansomNote),
+    word("recover your files", Sign::RansomNote),
+    word("restore your files", Sign::RansomNote),
+    word("decryption key", Sign::RansomNote),
+    around("http://", Sign::RawAddress, Around::Address),
+    around("https://", Sign::RawAddress, Around::Address),
+    word("checkip.dyndns", Sign::PublicAddress),
+    word("api.ipify.org", Sign::PublicAddress),
+    word("icanhazip.com", Sign::PublicAddress),
+    word("whatismyip", Sign::PublicAddress),
+    word("ip-api.com", Sign::PublicAddress),
+    word("ipinfo.io", Sign::PublicAddress),
+    word("myip.dnsomatic", Sign::PublicAddress),
+    word("privmsg", Sign::Irc),
+    word("join #", Sign::Irc),
+    word("nick %s", Sign::Irc),
+    word("user %s", Sign::Irc),
+    word("/gate.php", Sign::PhpGate),
+    word("/panel.php", Sign::PhpGate),
+    word("/bot.php", Sign::PhpGate),
+    word("/upload.php", Sign::PhpGate),
+    word("/logs.php", Sign::PhpGate),
+    word(".php?id=", Sign::PhpGate),
+    word(".php?%s", Sign::PhpGate),
+    word("tvqqaamaaaaeaaaa", Sign::Base64Pe),
+    word("tvpqaaiaaaaeaa8a", Sign::Base64Pe),
+    word("4d5a90000300000004", Sign::Base64Pe),
+    word("reflectiveloader", Sign::ReflectiveLoader),
+    word("mimikatz", Sign::CredentialDumping),
+    word("sekurlsa", Sign::CredentialDumping),
+    word("gentilkiwi", Sign::CredentialDumping),
+    word("lsadump", Sign::CredentialDumping),
+    word("samicryptlm", Sign::CredentialDumping),
+    word("[backspace]", Sign::KeyLabels),
+    word("[enter]", Sign::KeyLabels),
+    word("[caps lock]", Sign::KeyLabels),
+    word("[capslock]", Sign::KeyLabels),
+    word("[page down]", Sign::KeyLabels),
+    word("[pagedown]", Sign::KeyLabels),
+    word("[delete]", Sign::KeyLabels),
+    word("[insert]", Sign::KeyLabels),
+    word("<backspace>", Sign::KeyLabels),
+    word("<enter>", Sign::KeyLabels),
+    word("<caps lock>", Sign::KeyLabels),
+    word("keylogger", Sign::KeyLabels),
+    word("confusedby", Sign::DotnetProtector),
+    word("confuserex", Sign::DotnetProtector),
+    word("smartassembly", Sign::DotnetProtector),
+    word("dotfuscator", Sign::DotnetProtector),
+    word("babelobfuscator", Sign::DotnetProtector),
+    word("cryptoobfuscator", Sign::DotnetProtector),
+    around("downloadfile", Sign::DotnetDownload, Around::Alone),
+    around("downloaddata", Sign::DotnetDownload, Around::Alone),
+    around("downloadstring", Sign::DotnetDownload, Around::Alone),
+    around("processstartinfo", Sign::DotnetDownload, Around::Alone),
+    word("au3!ea06", Sign::AutoIt),
+    word("schtasks", Sign::ScheduledTask),
+    word("start menu\\programs\\startup", Sign::StartupPlaces),
+    word("image file execution options", Sign::StartupPlaces),
+    word("windows nt\\currentversion\\winlogon", Sign::StartupPlaces),
+    word("autorun.inf", Sign::AutorunInf),
+    word("api.telegram.org/bot", Sign::Webhook),
+    word("/api/webhooks/", Sign::Webhook),
+    word("pastebin.com/raw", Sign::Webhook),
+    word("stratum+tcp", Sign::Mining),
+    word("stratum+ssl", Sign::Mining),
+    word("this program ", Sign::DosStub),
+];
+
+const _: () = {
+    let mut index = 0;
+    while index < WORDS.len() {
+        assert!(WORDS[index].text.len() >= RUN_MIN, "text that short is not searched");
+        index += 1;
+    }
+    assert!(WORDS.len() <= 256, "the words found are kept as bits");
+};
+
+impl Around {
+    /// Whether what stands before and after a word fits. Both are text of the same run.
+    pub(crate) fn fits(self, before: &[u8], after: &[u8]) -> bool {
+        let part_of_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        match self {
+            Around::Any => true,
+            Around::EndsHere => !part_of_word(after.first()),
+            Around::Alone => !part_of_word(after.first()) && !part_of_word(before.last()),
+            Around::Address => is_outside_address(after),
+            Around::KeyName => {
+                let name_goes_on =
+                    |end: &[u8]| after.get(..end.len()).is_some_and(|start| start.eq_ignore_ascii_case(end));
+                !part_of_word(after.first()) || name_goes_on(b"once") || name_goes_on(b"services")
+            }
+            Around::HiddenService => {
+                let label = before.iter().rev().take_while(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7')).count();
+                (label == 16 || label == 56) && !part_of_word(after.first())
+            }
+        }
+    }
+}
+
+/// Whether `text` starts with an IPv4 address that is not on this machine (RFC 1122, section 3.2.1.3).
+fn is_outside_address(text: &[u8]) -> bool {
+    let mut parts = [0u16; 4];
+    let mut rest = text;
+    for (index, part) in parts.iter_mut().enumerate() {
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if !(1..=3).contains(&digits) {
+            return false;
+        }
+        let (number, after) = rest.split_at(digits);
+        *part = number.iter().fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+        rest = match (index, after) {
+            (3, after) => after,
+            (_, [b'.', after @ ..]) => after,
+            _ => return false,
+        };
+    }
+    let ends = rest.first().is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'.' && is_printable(*byte));
+    ends && parts.iter().all(|&part| part <= 255) && parts[0] != 127 && parts[0] != 0 && parts[0] != 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_lower_case_printable_and_different() {
+        let mut texts: Vec<&str> = WORDS.iter().map(|word| word.text).collect();
+        assert!(texts.iter().all(|text| text.bytes().all(|b| is_printable(b) && !b.is_ascii_uppercase())));
+        texts.sort_unstable();
+        assert!(texts.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn every_sign_has_the_words_it_needs() {
+        for word in WORDS {
+            let words = WORDS.iter().filter(|other| other.sign == word.sign).count();
+            assert!(words as u32 >= word.sign.words_min(), "{:?}", word.sign);
+        }
+    }
+
+    #[test]
+    fn what_stands_around_a_word_decides() {
+        const CASES: &[(Around, &str, &str, bool)] = &[
+            (Around::EndsHere, "x", "", true),
+            (Around::EndsHere, "", "Numa", false),
+            (Around::Alone, "\\", "\"", true),
+            (Around::Alone, "my", "", false),
+            (Around::KeyName, "", "", true),
+            (Around::KeyName, "", "Once\\x", true),
+            (Around::KeyName, "", "time", false),
+            (Around::Address, "", "10.20.30.40/a", true),
+            (Around::Address, "", "127.0.0.1:80", false),
+            (Around::Address, "", "0.0.0.0", false),
+            (Around::Address, "", "300.1.1.1", false),
+            (Around::Address, "", "1.2.3", false),
+            (Around::Address, "", "1.2.3.4.5", false),
+            (Around::Address, "", "1.2.3.4", true),
+            (Around::HiddenService, "http://abcdefghij234567", "/x", true),
+            (Around::HiddenService, "http://abc", "", false),
+        ];
+        for (around, before, after, expected) in CASES {
+            assert_eq!(around.fits(before.as_bytes(), after.as_bytes()), *expected, "{around:?} {before} {after}");
+        }
+    }
+}
