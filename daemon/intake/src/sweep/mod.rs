@@ -22,7 +22,7 @@ use crate::policy::Policy;
 use crate::summary::{Unreadable, WalkSummary};
 use crate::walk::walk;
 
-use flight::Flight;
+use flight::{Flight, Landed};
 use pace::Pace;
 use plain::{OfFile, Reopened};
 
@@ -138,25 +138,15 @@ impl<F: FnMut(EntryRef<'_>, FileKind) -> ControlFlow<()>> Sweep<'_, F> {
             self.ring = Flight::new().map_or_else(Ring::Refused, Ring::Ready);
         }
         match &mut self.ring {
-            Ring::Ready(flight) if flight.is_full() => {
-                self.land(flight::LANDED_AT)?;
-                self.file_by_uring(entry)
+            Ring::Ready(flight) => {
+                flight.start(entry.to_owned());
+                if flight.is_full() { self.land(flight::LANDED_AT) } else { ControlFlow::Continue(()) }
             }
-            Ring::Ready(_) => self.file_by_uring(entry),
             Ring::Untried | Ring::Refused(_) => {
                 self.pace.refuse_uring();
                 self.plain(entry)
             }
         }
-    }
-
-    fn file_by_uring(&mut self, entry: EntryRef<'_>) -> ControlFlow<()> {
-        match &mut self.ring {
-            Ring::Ready(flight) => flight.start(entry.to_owned()),
-            // It was given up while there was room to be made.
-            Ring::Untried | Ring::Refused(_) => return self.plain(entry),
-        }
-        ControlFlow::Continue(())
     }
 
     fn plain(&mut self, entry: EntryRef<'_>) -> ControlFlow<()> {
@@ -173,38 +163,27 @@ impl<F: FnMut(EntryRef<'_>, FileKind) -> ControlFlow<()>> Sweep<'_, F> {
     /// Waits until at most `left` files are in flight, and tells the kinds of those that have landed.
     fn land(&mut self, left: usize) -> ControlFlow<()> {
         let Ring::Ready(flight) = &mut self.ring else { return ControlFlow::Continue(()) };
-        let mut refused = None;
-        for mut landed in flight.land(left) {
-            let entry = landed.entry.borrow();
-            match landed.outcome {
+        for Landed { entry, outcome, head } in flight.land(left) {
+            match outcome {
                 Ok(()) => {
-                    let kind = triage_window(&landed.head, &mut Reopened::new(entry));
+                    let kind = triage_window(&head, &mut Reopened::new(entry.borrow()));
                     self.through_uring += 1;
-                    self.tally.told(entry, kind)?;
+                    self.tally.told(entry.borrow(), kind)?;
                 }
                 // The plain path has the last word, so that both give the same errors. If it can read what the
-                // ring cannot, then it is the ring that is at fault: no opens for it here, no /proc.
+                // ring cannot, then it is the ring that is at fault: no opens in it, or no /proc here.
                 Err(error) => {
-                    let told = self.tally.triaged;
-                    let opened = entry.open().and_then(|file| {
-                        let head = plain::read_head(&file, &mut self.head, &mut self.pace)?;
-                        Ok(triage_window(head, &mut OfFile(&file)))
-                    });
-                    match opened {
-                        Ok(kind) => self.tally.told(entry, kind)?,
-                        Err(why) => self.tally.failed(entry, why)?,
-                    }
-                    if self.tally.triaged != told {
-                        refused = Some(error);
+                    let triaged = self.tally.triaged;
+                    self.plain(entry.borrow())?;
+                    if self.tally.triaged > triaged {
+                        self.land(0)?;
+                        self.ring = Ring::Refused(error);
                     }
                 }
             }
-            landed.head.clear();
-            flight.reuse(landed.head);
-        }
-        if let Some(error) = refused {
-            self.land(0)?;
-            self.ring = Ring::Refused(error);
+            if let Ring::Ready(flight) = &mut self.ring {
+                flight.reuse(head);
+            }
         }
         ControlFlow::Continue(())
     }
