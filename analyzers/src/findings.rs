@@ -118,6 +118,12 @@ impl<'a> Findings<'a> {
         result
     }
 
+    /// Leaves every named part: what is reported next is about the sample itself. For the engine, after an analyzer
+    /// panicked inside of [`Findings::within`].
+    pub fn leave_parts(&mut self) {
+        self.layer = self.subject;
+    }
+
     /// Says that not everything was looked at. Limits noticed by the [`Budget`] need no second word.
     pub fn incomplete(&mut self, why: Incomplete) {
         self.record.note(why);

@@ -1,3 +1,88 @@
-//! stakeout: command line and wiring.
+//! stakeout: the command line, and the wiring of everything else.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod cli;
+mod excerpt;
+mod exit;
+mod explain;
+mod indicators;
+mod input;
+mod interrupt;
+mod papers;
+mod record;
+mod rules;
+mod scan;
+mod triage_command;
+mod walk;
+mod words;
+
+use std::io::{BufWriter, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use daemon_market::BidBounds;
+
+use crate::cli::{BidArgs, Cli, Command};
+use crate::exit::Exit;
+
+/// Examining makes many small, short-lived allocations on many threads, which is what mimalloc is good at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Standard output drops colours where it is no terminal, or where NO_COLOR says so.
+    let mut out = BufWriter::new(anstream::AutoStream::auto(std::io::stdout()));
+    let done = run(&cli.command, &mut out).and_then(|exit| {
+        out.flush()?;
+        Ok(exit)
+    });
+    match done {
+        Ok(exit) => exit.into(),
+        // Whoever read our output has seen enough (`stakeout … | head`): nothing to complain about.
+        Err(error) if is_broken_pipe(&error) => Exit::Clean.into(),
+        Err(error) => {
+            // Nothing can be done if standard error is gone too.
+            let _ = writeln!(anstream::stderr(), "{}", describe(&error));
+            Exit::Error.into()
+        }
+    }
+}
+
+fn run(command: &Command, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
+    match command {
+        Command::Scan(args) => scan::scan(args, out),
+        Command::Explain(args) => explain::explain(args, out),
+        Command::Triage(args) => triage_command::triage(args, out),
+        Command::Indicators(args) => indicators::indicators(args, out),
+        Command::Completions(args) => Ok(papers::completions(args, out)),
+        Command::Man(args) => papers::man(args, out),
+    }
+}
+
+/// The bounds of bids, checked.
+pub(crate) fn bounds(args: &BidArgs) -> anyhow::Result<BidBounds> {
+    if args.min_bid > args.max_bid {
+        anyhow::bail!("--min-bid {} is more than --max-bid {}", args.min_bid, args.max_bid);
+    }
+    Ok(BidBounds { min: args.min_bid, max: args.max_bid })
+}
+
+/// The error and its causes, one a line.
+fn describe(error: &anyhow::Error) -> String {
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    let mut text = format!("{style}error:{style:#} {error}");
+    for cause in error.chain().skip(1) {
+        text.push_str(&format!("\n  caused by: {cause}"));
+    }
+    text
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,79 @@
+//! The one function everything rests on.
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use analyzers::{Budget, Cancel, Child, Findings, Incomplete, LayerId, Limit, Limits, Record, Sample};
+use triage::{FileKind, triage};
+
+use crate::{Analyzers, Report};
+
+/// Deepest nesting there can be, whatever the limits say: one stack frame each.
+const DEPTH_CEILING: u32 = 64;
+
+/// Triages `bytes`, lets the analyzers that want them testify, does the same with every child they hand over, and
+/// weighs the evidence.
+///
+/// A panic of an analyzer is caught: what it reported stays, the others still testify, it is built anew, and the
+/// report is incomplete. So is one where a limit was hit, or `cancel` was set meanwhile.
+pub fn examine(bytes: &[u8], analyzers: &mut Analyzers<'_>, limits: &Limits, cancel: &Cancel) -> Report {
+    let rules = analyzers.rules();
+    if u64::try_from(bytes.len()).is_ok_and(|size| size > limits.artifact_bytes_max) {
+        return Report::unexamined(triage(bytes), Incomplete::Limit(Limit::Size), rules);
+    }
+    let kind = triage(bytes);
+    let record = Record::new(kind, Budget::new(*limits, cancel.clone()));
+    let record = examine_layer(Sample { bytes, kind }, LayerId::ARTIFACT, 0, analyzers, record);
+    Report::new(record, rules)
+}
+
+fn examine_layer(
+    sample: Sample<'_>,
+    subject: LayerId,
+    depth: u32,
+    analyzers: &mut Analyzers<'_>,
+    mut record: Record,
+) -> Record {
+    if let Some(layer) = record.layers.get_mut(subject.index()) {
+        layer.wanted = analyzers.want(sample.kind);
+    }
+    let mut findings = Findings::new(record, subject);
+    let rules = analyzers.rules();
+    for seat in analyzers.seats_mut() {
+        if !seat.analyzer.wants(sample.kind) {
+            continue;
+        }
+        if findings.budget().step(1).is_err() {
+            break;
+        }
+        let testified = catch_unwind(AssertUnwindSafe(|| seat.analyzer.analyze(sample, &mut findings)));
+        if testified.is_err() {
+            findings.leave_parts();
+            findings.incomplete(Incomplete::Panicked(Cow::Borrowed(seat.analyzer.name())));
+            seat.rebuild(rules);
+        }
+    }
+    let (record, children) = findings.finish();
+    children.into_iter().fold(record, |record, child| examine_child(child, subject, depth + 1, analyzers, record))
+}
+
+fn examine_child(
+    child: Child<'_>,
+    parent: LayerId,
+    depth: u32,
+    analyzers: &mut Analyzers<'_>,
+    mut record: Record,
+) -> Record {
+    if record.budget.step(1).is_err() {
+        return record;
+    }
+    if depth > record.budget.limits().depth_max.min(DEPTH_CEILING) {
+        record.budget.exhaust(Limit::Depth);
+        return record;
+    }
+    let kind: FileKind = triage(&child.bytes);
+    match record.add_layer(parent, &child.name, Some(kind)) {
+        Some(layer) => examine_layer(Sample { bytes: &child.bytes, kind }, layer, depth, analyzers, record),
+        None => record,
+    }
+}

@@ -1,0 +1,93 @@
+//! What an examination comes to.
+
+use analyzers::{Evidence, Incomplete, Layer, Limit, Opinion, Record, Verdict, weigh};
+use triage::FileKind;
+
+use crate::{Generation, RuleSet};
+
+/// What we know and say of one artifact. Owns everything, so it outlives the bytes.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Report {
+    /// What it is.
+    pub kind: FileKind,
+    /// What was seen, in the order it was seen.
+    pub evidence: Vec<Evidence>,
+    /// Where: the artifact first, then what was found inside of it.
+    pub layers: Vec<Layer>,
+    /// What that comes to.
+    pub opinion: Opinion,
+    /// The malware family, when the evidence that speaks loudest for malice names one.
+    pub malware_family: Option<String>,
+    /// Why not everything was looked at, sorted, each reason once. Empty when everything was.
+    pub incomplete: Vec<Incomplete>,
+    /// What it was judged by.
+    pub rules_generation: Generation,
+}
+
+impl Report {
+    /// Weighs what is known.
+    pub(crate) fn new(record: Record, rules: &RuleSet) -> Report {
+        let opinion = weigh(&record, rules.weights());
+        let malware_family = malware_family(&record, &opinion, rules);
+        let Record { evidence, mut incomplete, layers, budget } = record;
+        incomplete.extend(budget.hit().map(Incomplete::Limit));
+        incomplete.sort_unstable();
+        incomplete.dedup();
+        let kind = layers.first().map_or(FileKind::Data, |artifact| artifact.kind);
+        Report {
+            kind,
+            evidence,
+            layers,
+            opinion,
+            malware_family,
+            incomplete,
+            rules_generation: rules.generation().clone(),
+        }
+    }
+
+    /// The report on an artifact that was not looked at: `unknown`, with the reason.
+    pub fn unexamined(kind: FileKind, why: Incomplete, rules: &RuleSet) -> Report {
+        let budget = analyzers::Budget::new(analyzers::Limits::default(), analyzers::Cancel::default());
+        let mut record = Record::new(kind, budget);
+        record.note(why);
+        Report::new(record, rules)
+    }
+
+    /// Says, after the fact, that the bytes were not what they should have been; a benign verdict becomes unknown.
+    pub fn mark_incomplete(&mut self, why: Incomplete) {
+        if !self.incomplete.contains(&why) {
+            self.incomplete.push(why);
+            self.incomplete.sort_unstable();
+        }
+        if self.opinion.verdict == Verdict::Benign {
+            self.opinion.verdict = Verdict::Unknown;
+            self.opinion.confidence = analyzers::Confidence::new(0.5);
+        }
+    }
+
+    /// Whether some analyzer wanted it, or a part of it.
+    pub fn was_wanted(&self) -> bool {
+        self.layers.iter().any(|layer| layer.wanted)
+    }
+
+    /// Whether `limit` was hit.
+    pub fn hit(&self, limit: Limit) -> bool {
+        self.incomplete.contains(&Incomplete::Limit(limit))
+    }
+}
+
+fn malware_family(record: &Record, opinion: &Opinion, rules: &RuleSet) -> Option<String> {
+    match opinion.verdict {
+        Verdict::Malicious | Verdict::Suspicious => {}
+        Verdict::Benign | Verdict::Unknown => return None,
+    }
+    record
+        .evidence
+        .iter()
+        .filter_map(|seen| {
+            Some((rules.malware_family(&seen.indicator)?, rules.weights().of(&seen.indicator).log_odds.0))
+        })
+        // By weight, then by name, so that the order of evidence makes no difference.
+        .max_by(|a, b| a.1.total_cmp(&b.1).then_with(|| b.0.cmp(a.0)))
+        .map(|(family, _)| family.to_owned())
+}

@@ -1,0 +1,230 @@
+//! The command line, declared once: help, completions and man pages all come from here.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use daemon_market::Nct;
+
+/// A static scanner that says why, how sure it is, and what it would stake on its verdict.
+#[derive(Parser, Debug)]
+#[command(name = "stakeout", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 nothing malicious found, 1 something malicious found, 2 an error, or something \
+could not be examined, 130 interrupted.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Examine files, and say which are malicious and why.
+    Scan(ScanArgs),
+    /// Explain the verdict on one file: every indicator, its weight and place, the sum and the stake.
+    Explain(ExplainArgs),
+    /// Tell what files are, by magic bytes and structure, without examining them.
+    Triage(TriageArgs),
+    /// List every indicator, with its weight, meaning, source and ATT&CK technique.
+    Indicators(IndicatorsArgs),
+    /// Print a shell's completion script.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each command.
+    Man(ManArgs),
+}
+
+/// Where to look, and where not.
+#[derive(Args, Debug)]
+pub struct WalkArgs {
+    /// Files and directories; `-` is standard input.
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Read paths from FILE, one a line; `-` is standard input.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files_from: Option<PathBuf>,
+    /// Paths read by --files-from end with a NUL byte rather than a newline, as `find -print0` writes them.
+    #[arg(long, short = '0', requires = "files_from")]
+    pub null: bool,
+    /// Stay on the file systems of the given paths.
+    #[arg(long, short = 'x')]
+    pub one_file_system: bool,
+    /// Follow symbolic links found in directories. Those given by name are always followed.
+    #[arg(long, short = 'L')]
+    pub follow: bool,
+}
+
+/// Which rules to judge by.
+#[derive(Args, Debug)]
+pub struct RulesArgs {
+    /// Judge by DIR/weights.toml rather than the weights built in.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub rules: Option<PathBuf>,
+}
+
+/// Between what bids may lie.
+#[derive(Args, Debug)]
+pub struct BidArgs {
+    /// Least that may be bid on an artifact, in NCT.
+    #[arg(long, value_name = "NCT", default_value = "0.0625")]
+    pub min_bid: Nct,
+    /// Most that may be bid on an artifact, in NCT.
+    #[arg(long, value_name = "NCT", default_value = "1")]
+    pub max_bid: Nct,
+}
+
+/// Arguments of `scan`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stakeout scan /usr/bin                         a table of what stands out, and a summary
+  stakeout scan --ndjson -x / > report.ndjson    one JSON object a file
+  find . -newer stamp -print0 | stakeout scan -0 --files-from -
+  curl -s https://example.org/file | stakeout scan -")]
+pub struct ScanArgs {
+    #[command(flatten)]
+    pub walk: WalkArgs,
+    #[command(flatten)]
+    pub rules: RulesArgs,
+    #[command(flatten)]
+    pub bid: BidArgs,
+    /// How many threads examine. Default: one per processor.
+    #[arg(long, short = 'j', value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Largest file examined: bytes, or with K, M or G. Larger ones are unknown.
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
+    pub max_size: u64,
+    /// Print one JSON document (see docs/json.md).
+    #[arg(long, conflicts_with = "ndjson")]
+    pub json: bool,
+    /// Print one JSON object a line, as files are done (see docs/json.md).
+    #[arg(long)]
+    pub ndjson: bool,
+    /// Show every file, not only those that stand out.
+    #[arg(long, short = 'a', conflicts_with_all = ["json", "ndjson"])]
+    pub all: bool,
+    /// Show no summary and no progress.
+    #[arg(long, short = 'q')]
+    pub quiet: bool,
+}
+
+/// Arguments of `explain`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stakeout explain suspicious.exe
+  stakeout explain --min-bid 0.0625 --max-bid 1 suspicious.exe")]
+pub struct ExplainArgs {
+    /// The file; `-` is standard input.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub rules: RulesArgs,
+    #[command(flatten)]
+    pub bid: BidArgs,
+    /// Largest file examined: bytes, or with K, M or G.
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
+    pub max_size: u64,
+    /// Print the JSON object that `scan --json` would hold for this file.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How files are opened and read by `triage`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Io {
+    /// Begin plainly, and change to io_uring while files come from disk rather than memory.
+    Auto,
+    /// One file at a time.
+    Plain,
+    /// Many files in flight through io_uring, where the kernel allows it.
+    Uring,
+}
+
+/// Arguments of `triage`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stakeout triage /usr              kinds, how many of each, files per second
+  stakeout triage --list ~/Downloads")]
+pub struct TriageArgs {
+    #[command(flatten)]
+    pub walk: WalkArgs,
+    /// Print the kind and path of every file.
+    #[arg(long, short = 'l')]
+    pub list: bool,
+    /// Print JSON: with --list an object a line, else one of the counts.
+    #[arg(long)]
+    pub json: bool,
+    /// How files are opened and read.
+    #[arg(long, value_enum, default_value_t = Io::Auto)]
+    pub io: Io,
+}
+
+/// Arguments of `indicators`.
+#[derive(Args, Debug)]
+pub struct IndicatorsArgs {
+    #[command(flatten)]
+    pub rules: RulesArgs,
+    /// Only those whose id begins with PREFIX.
+    #[arg(value_name = "PREFIX", default_value = "")]
+    pub prefix: String,
+    /// Print a JSON array.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  stakeout completions bash > /etc/bash_completion.d/stakeout")]
+pub struct CompletionsArgs {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stakeout man | man -l -
+  stakeout man --dir /usr/local/share/man/man1")]
+pub struct ManArgs {
+    /// Write a page for every command into DIR.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+}
+
+/// Reads a size: `1048576`, `64K`, `256M`, `4G` (powers of 1024).
+fn parse_size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no size: give bytes, or a number with K, M or G, for example 64M");
+    let (digits, shift) = match text.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&text[..at], 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 30),
+        _ => (text, 0),
+    };
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift)).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_read() {
+        for (text, size) in [("0", Some(0)), ("64K", Some(64 << 10)), ("256m", Some(256 << 20)), ("4G", Some(4 << 30))]
+        {
+            assert_eq!(parse_size(text).ok(), size, "{text}");
+        }
+        for text in ["", "M", "-1", "1.5G", "1T", "99999999999G", "+1"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+}

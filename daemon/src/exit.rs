@@ -1,0 +1,41 @@
+//! Exit codes, as clamscan's.
+
+use std::process::ExitCode;
+
+use analyzers::Verdict;
+
+/// How the program ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// Nothing malicious was found, and everything was looked at.
+    Clean,
+    /// Something malicious was found.
+    Found,
+    /// An error, or something could not be examined.
+    Error,
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
+}
+
+impl Exit {
+    /// The code for one file.
+    pub fn of(verdict: Verdict, incomplete: bool) -> Exit {
+        match (verdict, incomplete) {
+            (Verdict::Malicious, _) => Exit::Found,
+            (_, true) => Exit::Error,
+            (Verdict::Benign | Verdict::Suspicious | Verdict::Unknown, false) => Exit::Clean,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(match exit {
+            Exit::Clean => 0,
+            Exit::Found => 1,
+            Exit::Error => 2,
+            // 128 + SIGINT, as shells report it.
+            Exit::Interrupted => 130,
+        })
+    }
+}

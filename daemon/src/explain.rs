@@ -1,0 +1,210 @@
+//! `stakeout explain`: one file, and every step from its bytes to the stake.
+
+use std::io::Write;
+
+use analyzers::{Evidence, Indicator, LayerId, Testimony, Verdict, Weights};
+use anyhow::Context;
+use daemon_artifact::{Artifact, Scratch};
+use daemon_engine::{Limits, Report, RuleSet, catalogue};
+use daemon_market::{BidBounds, Conviction};
+use daemon_pool::{Examine, Examined, InProcess, Watchdog};
+
+use crate::cli::ExplainArgs;
+use crate::excerpt::excerpt;
+use crate::exit::Exit;
+use crate::record::{FileRecord, Subject, layer_name, stake};
+use crate::words::{HEADING, count, percent, shown, verdict_style};
+use crate::{input, rules};
+
+/// Explains the verdict on one file.
+pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let rules = rules::load(args.rules.rules.as_deref())?;
+    let bounds = crate::bounds(&args.bid)?;
+    let limits = Limits { artifact_bytes_max: args.max_size, ..Limits::default() };
+    let mut scratch = Scratch::default();
+    let artifact = input::load(&args.file, &mut scratch, args.max_size)?;
+    let sha256 = artifact.sha256();
+    let watchdog = Watchdog::start().context("cannot start the watchdog thread")?;
+    let mut examiner = InProcess::new(&rules, limits, &watchdog);
+    let deadline = examiner.deadline();
+    let examined = examiner.examine(&artifact, deadline);
+    let subject = Subject { path: &args.file, sha256: Some(sha256), size: Some(artifact.size()) };
+    if args.json {
+        let record = FileRecord::new(&subject, &examined, rules.weights(), bounds);
+        serde_json::to_writer_pretty(&mut *out, &record)?;
+        writeln!(out)?;
+    } else {
+        Explanation { artifact: &artifact, examined: &examined, rules: &rules, bounds }.write(&subject, out)?;
+    }
+    Ok(Exit::of(examined.report.opinion.verdict, !examined.report.incomplete.is_empty()))
+}
+
+struct Explanation<'e> {
+    artifact: &'e Artifact<'e>,
+    examined: &'e Examined,
+    rules: &'e RuleSet,
+    bounds: BidBounds,
+}
+
+impl Explanation<'_> {
+    fn report(&self) -> &Report {
+        &self.examined.report
+    }
+
+    fn write(&self, subject: &Subject<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+        self.head(subject, out)?;
+        for testimony in &self.report().opinion.testimonies {
+            self.testimony(testimony, out)?;
+        }
+        self.conclusion(out)
+    }
+
+    fn head(&self, subject: &Subject<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+        let report = self.report();
+        writeln!(out, "{HEADING}{}{HEADING:#}", shown(subject.path))?;
+        writeln!(out, "  kind     {}", report.kind)?;
+        writeln!(out, "  size     {} bytes", count(self.artifact.size()))?;
+        if let Some(digest) = subject.sha256 {
+            writeln!(out, "  sha256   {digest}")?;
+        }
+        writeln!(out, "  rules    generation {}", report.rules_generation)?;
+        writeln!(out, "  time     {} us", count(u64::try_from(self.examined.elapsed.as_micros()).unwrap_or(u64::MAX)))?;
+        if !report.was_wanted() {
+            writeln!(out, "\nNo analyzer examines files of this kind, so there is no evidence either way.")?;
+        }
+        for why in &report.incomplete {
+            writeln!(out, "\nNot everything was looked at: {why}. Such a file is never called benign.")?;
+        }
+        Ok(())
+    }
+
+    fn testimony(&self, testimony: &Testimony, out: &mut dyn Write) -> std::io::Result<()> {
+        let weights = self.rules.weights();
+        let report = self.report();
+        let layer = layer_name(report, testimony.subject);
+        let what = if layer.is_empty() { "the file itself" } else { layer };
+        let Some(subject) = report.layers.get(testimony.subject.index()) else { return Ok(()) };
+        writeln!(out, "\n{HEADING}Evidence in {what} ({}){HEADING:#}", subject.kind)?;
+        let mut terms: Vec<_> = testimony.terms.iter().collect();
+        terms.sort_by(|a, b| b.weight.0.total_cmp(&a.weight.0));
+        for term in terms {
+            let group = term.group.and_then(|index| weights.groups.get(index)).map_or("", |group| group.name.as_str());
+            let indicator = catalogue().find(|indicator| indicator.id == term.indicator);
+            writeln!(out, "{:>+7.2}  {:<40} {group}", term.weight.0, term.indicator)?;
+            if let Some(indicator) = indicator {
+                writeln!(out, "         {}", meaning(indicator))?;
+            }
+            for seen in report.evidence.iter().filter(|seen| {
+                seen.indicator == term.indicator
+                    && report.layers.get(seen.layer.index()).is_some_and(|layer| layer.subject == testimony.subject)
+            }) {
+                self.sighting(seen, out)?;
+            }
+        }
+        if testimony.terms.is_empty() {
+            writeln!(out, "         nothing was seen that speaks either way")?;
+        }
+        sums(testimony, weights, subject.kind.family(), out)
+    }
+
+    fn sighting(&self, seen: &Evidence, out: &mut dyn Write) -> std::io::Result<()> {
+        let layer = layer_name(self.report(), seen.layer);
+        let place =
+            if seen.span.is_empty() { String::new() } else { format!("{:#x}..{:#x}", seen.span.start, seen.span.end) };
+        let parts = [layer, place.as_str(), seen.detail.as_str()];
+        let line: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        if !line.is_empty() {
+            writeln!(out, "         at {}", line.join("  "))?;
+        }
+        // Spans are in the bytes of their layer; only those of the artifact itself are at hand here.
+        if seen.layer == LayerId::ARTIFACT {
+            excerpt(self.artifact.bytes(), &seen.span, out)?;
+        }
+        Ok(())
+    }
+
+    fn conclusion(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        let report = self.report();
+        let opinion = &report.opinion;
+        let style = verdict_style(opinion.verdict);
+        let thresholds = self.rules.weights().thresholds;
+        writeln!(out)?;
+        write!(out, "{style}{}{style:#}", opinion.verdict)?;
+        if let Some(family) = &report.malware_family {
+            write!(out, " ({family})")?;
+        }
+        match opinion.verdict {
+            Verdict::Unknown => writeln!(out, ": p(malicious) is {}", percent(opinion.p_malicious))?,
+            Verdict::Malicious | Verdict::Suspicious | Verdict::Benign => writeln!(
+                out,
+                ": p(malicious) is {}, so the verdict is right with {}",
+                percent(opinion.p_malicious),
+                percent(opinion.confidence.get())
+            )?,
+        }
+        writeln!(
+            out,
+            "  malicious from {}, suspicious from {}, benign up to {}, unknown between",
+            percent(thresholds.malicious),
+            percent(thresholds.suspicious),
+            percent(thresholds.benign)
+        )?;
+        let stake = stake(report, self.bounds);
+        let BidBounds { min, max } = self.bounds;
+        if stake == daemon_market::Nct::ZERO {
+            writeln!(out, "  stake 0 NCT: only complete reports that say malicious or benign bid")
+        } else {
+            let conviction = Conviction::from_probability(opinion.confidence.get());
+            writeln!(out, "  stake {stake} NCT of {min} to {max} NCT, at a conviction of {:.3}", conviction.get())
+        }
+    }
+}
+
+fn meaning(indicator: &Indicator) -> String {
+    let attack = indicator.attack.as_deref().map(|technique| format!(" ATT&CK {technique}.")).unwrap_or_default();
+    format!("{}{attack} Source: {}.", indicator.meaning, indicator.source)
+}
+
+/// The sum, what the caps of groups took off it, and the probability it comes to.
+fn sums(testimony: &Testimony, weights: &Weights, family: triage::Family, out: &mut dyn Write) -> std::io::Result<()> {
+    let plain: f64 = testimony.terms.iter().map(|term| term.weight.0).sum();
+    writeln!(out, "  ------")?;
+    if (plain - testimony.sum.0).abs() > 1e-9 {
+        writeln!(out, "{plain:>+7.2}  together")?;
+        for (index, group) in weights.groups.iter().enumerate() {
+            let sum: f64 =
+                testimony.terms.iter().filter(|term| term.group == Some(index)).map(|term| term.weight.0).sum();
+            if sum.abs() > group.cap.0 {
+                let held = sum.clamp(-group.cap.0, group.cap.0);
+                writeln!(
+                    out,
+                    "{:>+7.2}  {} says one thing in several ways: {sum:+.2} held to {held:+.2}",
+                    held - sum,
+                    group.name
+                )?;
+            }
+        }
+    }
+    writeln!(out, "{:>+7.2}  the sum", testimony.sum.0)?;
+    let calibration = weights.calibration(family);
+    let log_odds = calibration.intercept + calibration.slope * testimony.sum.0 + weights.prior_shift;
+    writeln!(
+        out,
+        "{log_odds:>+7.2}  log-odds: {:+.2} for a {} file that shows nothing, and {:.2} times the sum{}",
+        calibration.intercept,
+        family.name(),
+        calibration.slope,
+        if weights.prior_shift == 0.0 {
+            String::new()
+        } else {
+            format!(", and {:+.2} for the prior", weights.prior_shift)
+        }
+    )?;
+    writeln!(
+        out,
+        "         p(malicious) {} (held between {} and {})",
+        percent(testimony.p_malicious),
+        percent(calibration.floor),
+        percent(calibration.ceiling)
+    )
+}

@@ -1,0 +1,177 @@
+//! `stakeout triage`: what files are, how many of each, and how fast that was told.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use daemon_intake::{Backend, Mode, SweepSummary};
+use serde::Serialize;
+use triage::FileKind;
+
+use crate::cli::{Io, TriageArgs};
+use crate::exit::Exit;
+use crate::interrupt::Interrupt;
+use crate::walk::{self, Walked};
+use crate::words::{HEADING, count, counted, shown};
+
+#[derive(Serialize)]
+struct KindRecord<'k> {
+    path: &'k str,
+    kind: &'k str,
+    family: &'k str,
+}
+
+#[derive(Serialize)]
+struct CountsRecord {
+    files: u64,
+    seconds: f64,
+    kinds: BTreeMap<&'static str, u64>,
+    skipped: BTreeMap<String, u64>,
+    failures: Vec<(String, String)>,
+    failures_unnamed: u64,
+    through_uring: u64,
+    interrupted: bool,
+}
+
+/// What a sweep told.
+struct Told {
+    kinds: BTreeMap<&'static str, u64>,
+    walked: Walked,
+    files: u64,
+    through_uring: u64,
+    backend: Backend,
+    elapsed: Duration,
+    interrupted: bool,
+}
+
+/// Triages.
+pub fn triage(args: &TriageArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
+    walk::check(&args.walk)?;
+    if args.walk.paths.iter().any(|path| walk::is_stdin(path)) {
+        anyhow::bail!("triage looks at files; `stakeout explain -` takes standard input");
+    }
+    let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
+    let told = sweep(args, &interrupt, out)?;
+    if args.json && !args.list {
+        let record = CountsRecord {
+            files: told.files,
+            seconds: told.elapsed.as_secs_f64(),
+            kinds: told.kinds,
+            skipped: told.walked.skipped,
+            failures: told.walked.failures.iter().map(|(path, why)| (shown(path), why.clone())).collect(),
+            failures_unnamed: told.walked.failures_unnamed,
+            through_uring: told.through_uring,
+            interrupted: told.interrupted,
+        };
+        serde_json::to_writer_pretty(&mut *out, &record)?;
+        writeln!(out)?;
+    } else if !args.list {
+        counts(&told, out)?;
+    }
+    Ok(match (told.interrupted, told.walked.failures.is_empty()) {
+        (true, _) => Exit::Interrupted,
+        (false, true) => Exit::Clean,
+        (false, false) => Exit::Error,
+    })
+}
+
+fn sweep(args: &TriageArgs, interrupt: &Interrupt, out: &mut dyn Write) -> anyhow::Result<Told> {
+    let mode = match args.io {
+        Io::Auto => Mode::Auto,
+        Io::Plain => Mode::Plain,
+        Io::Uring => Mode::Uring,
+    };
+    let policy = walk::policy(&args.walk);
+    let begun = Instant::now();
+    // By kind, not by name: a sweep tells thousands of kinds in a millisecond.
+    let mut kinds: HashMap<FileKind, u64> = HashMap::new();
+    let mut path = PathBuf::new();
+    let mut broken = None;
+    let summary: SweepSummary = walk::with_paths(&args.walk, |paths| {
+        daemon_intake::sweep(paths, &policy, mode, &mut |entry, kind| {
+            *kinds.entry(kind).or_default() += 1;
+            if args.list {
+                entry.path_into(&mut path);
+                if let Err(error) = list(&path, kind, args.json, out) {
+                    broken = Some(error);
+                    return ControlFlow::Break(());
+                }
+            }
+            if interrupt.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+    })?;
+    if let Some(error) = broken {
+        return Err(error);
+    }
+    let elapsed = begun.elapsed();
+    let mut by_name = BTreeMap::new();
+    for (kind, files) in kinds {
+        *by_name.entry(kind.name()).or_default() += files;
+    }
+    let mut walked = Walked::default();
+    walked.add(summary.walk);
+    Ok(Told {
+        kinds: by_name,
+        walked,
+        files: summary.triaged,
+        through_uring: summary.through_uring,
+        backend: summary.backend,
+        elapsed,
+        interrupted: interrupt.is_set(),
+    })
+}
+
+fn list(path: &std::path::Path, kind: FileKind, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    if json {
+        let text = path.to_string_lossy();
+        let record = KindRecord { path: &text, kind: kind.name(), family: kind.family().name() };
+        serde_json::to_writer(&mut *out, &record)?;
+        writeln!(out)?;
+    } else {
+        writeln!(out, "{kind:<18} {}", shown(path))?;
+    }
+    Ok(())
+}
+
+fn counts(told: &Told, out: &mut dyn Write) -> anyhow::Result<()> {
+    if told.interrupted {
+        writeln!(out, "Interrupted: this is what was done so far.")?;
+    }
+    let mut kinds: Vec<_> = told.kinds.iter().collect();
+    kinds.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+    writeln!(out, "{HEADING}{:<18} {:>9}{HEADING:#}", "KIND", "FILES")?;
+    for (kind, files) in kinds {
+        writeln!(out, "{kind:<18} {:>9}", count(*files))?;
+    }
+    for (path, why) in &told.walked.failures {
+        writeln!(out, "could not be read: {}: {why}", shown(path))?;
+    }
+    if told.walked.failures_unnamed > 0 {
+        writeln!(out, "could not be read: {} more", count(told.walked.failures_unnamed))?;
+    }
+    if !told.walked.skipped.is_empty() {
+        let skipped: Vec<String> =
+            told.walked.skipped.iter().map(|(what, many)| format!("{what} {}", count(*many))).collect();
+        writeln!(out, "passed over: {}", skipped.join(", "))?;
+    }
+    if let Backend::Refused(error) = &told.backend {
+        writeln!(out, "io_uring cannot be used here, so files were read one at a time: {error}")?;
+    }
+    let through = if told.through_uring == 0 {
+        String::new()
+    } else {
+        format!(", {} of them through io_uring", count(told.through_uring))
+    };
+    let seconds = told.elapsed.as_secs_f64().max(1e-9);
+    writeln!(
+        out,
+        "{} in {seconds:.3} s ({} files/s, {:.2} us a file){through}",
+        counted(told.files, "file"),
+        count((told.files as f64 / seconds) as u64),
+        seconds * 1e6 / told.files.max(1) as f64
+    )?;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! How numbers, paths and verdicts are shown to people.
+
+use std::path::Path;
+
+use analyzers::Verdict;
+use anstyle::{AnsiColor, Style};
+
+/// The style of a verdict. anstream drops it where the output is no terminal.
+pub fn verdict_style(verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Malicious => AnsiColor::Red.on_default().bold(),
+        Verdict::Suspicious => AnsiColor::Yellow.on_default().bold(),
+        Verdict::Benign => AnsiColor::Green.on_default(),
+        Verdict::Unknown => AnsiColor::Cyan.on_default(),
+    }
+}
+
+/// The style of headings.
+pub const HEADING: Style = Style::new().bold();
+
+/// A path from a directory is as hostile as the files in it: what could move the cursor is escaped.
+pub fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if !text.chars().any(char::is_control) {
+        return text.into_owned();
+    }
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
+
+/// A count with thousands separated: `12,345`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// An amount of bytes in decimal units: `1.2 MB`.
+pub fn bytes(number: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut amount = number as f64;
+    let mut unit = 0;
+    while amount >= 999.5 && unit + 1 < UNITS.len() {
+        amount /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{number} B") } else { format!("{amount:.1} {}", UNITS[unit]) }
+}
+
+/// A probability as a percentage: `97.0 %`.
+pub fn percent(probability: f64) -> String {
+    format!("{:.1} %", probability * 100.0)
+}
+
+/// So many of a noun: `1 file`, `2 files`.
+pub fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!(
+            ["0", "999", "1,000", "1,234,567"],
+            [0, 999, 1000, 1_234_567].map(count).each_ref().map(String::as_str)
+        );
+        assert_eq!(
+            ["0 B", "999 B", "1.0 kB", "1.0 MB"],
+            [0, 999, 1000, 999_999].map(bytes).each_ref().map(String::as_str)
+        );
+    }
+
+    #[test]
+    fn a_path_cannot_move_the_cursor() {
+        assert_eq!(shown(Path::new("a\x1b[2J\nb")), "a\\u{1b}[2J\\nb");
+    }
+}
