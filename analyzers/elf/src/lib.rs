@@ -1,1 +1,109 @@
-//! (in the making)
+//! Indicators of ELF images.
+//!
+//! Looks for what tells bots, miners, rootkits and droppers from ordinary programs:
+//!
+//! - **what the headers say** (`structure`): tables and segments outside the file, no sections, odd entry
+//!   points, writable code; a packer's layout, noise and overlays (`packing`);
+//! - **what the bytes spell** (`words`, found by `search` in one pass): bot functions, flood vocabulary, router
+//!   exploits, factory passwords, shell commands; public addresses (`address`); strings hidden by XOR with
+//!   one byte (`hidden`);
+//! - **what a library takes over** (`hooks`).
+//!
+//! The words speak loudest, because packers and odd linkers serve honest programs too. A packed program hides
+//! its words, so it is judged by its layout alone, and that may say only so much.
+//!
+//! Cannot see: inside packed or encrypted code, strings put together at run time, what code does. Nothing is
+//! executed or unpacked.
+//!
+//! Fails softly: whatever part of the headers can be read testifies, whatever cannot is a sign itself. Memory
+//! is bounded by 65,536 entries per table; time by the file's length.
+
+#![forbid(unsafe_code)]
+
+mod address;
+pub mod catalogue;
+mod context;
+mod entropy;
+mod hidden;
+mod hooks;
+mod image;
+mod packing;
+mod search;
+mod structure;
+mod words;
+
+use analyzers::{Analyzer, Findings, Indicator, Sample};
+use triage::FileKind;
+
+use crate::hidden::Hidden;
+use crate::image::Image;
+use crate::search::Search;
+
+/// The expert for ELF images.
+#[derive(Debug)]
+pub struct Elf {
+    search: Search,
+    hidden: Hidden,
+}
+
+impl Elf {
+    /// Builds the searches: takes a few milliseconds, so make one and keep it.
+    pub fn new() -> Self {
+        Elf {
+            search: Search::new(),
+            hidden: Hidden::new(),
+        }
+    }
+}
+
+impl Default for Elf {
+    fn default() -> Self {
+        Elf::new()
+    }
+}
+
+impl Analyzer for Elf {
+    fn name(&self) -> &'static str {
+        "elf"
+    }
+
+    fn indicators(&self) -> Box<dyn Iterator<Item = &Indicator> + '_> {
+        Box::new(catalogue::ALL.iter().copied())
+    }
+
+    fn wants(&self, kind: FileKind) -> bool {
+        matches!(kind, FileKind::Elf(_))
+    }
+
+    fn analyze<'a>(&mut self, sample: Sample<'a>, findings: &mut Findings<'a>) {
+        let Some(image) = Image::read(sample.bytes, findings.budget()) else {
+            return;
+        };
+        structure::examine(&image, findings);
+        packing::examine(&image, findings);
+        hooks::examine(&image, findings);
+        // A core holds the memory of whatever ran, a scanner's words included: they say nothing about the file.
+        if !image.is_core() {
+            self.search.examine(&image, findings);
+            self.hidden.examine(&image, findings);
+            address::examine(&image, findings);
+            shape(&image, findings);
+        }
+    }
+}
+
+/// Programs larger than this are no bots, in bytes.
+const BOT_BYTES_MAX: usize = 4 << 20;
+
+/// Network signs of different kinds in a small static program: the shape of a bot.
+fn shape(image: &Image<'_>, findings: &mut Findings<'_>) {
+    use catalogue::{HTTP_REQUEST, PROC_NET, PUBLIC_ADDRESS, STATIC_BOT_SHAPE, USER_AGENT, WATCHDOG};
+    if !image.is_static() || image.bytes.len() > BOT_BYTES_MAX {
+        return;
+    }
+    let network = [&PROC_NET, &HTTP_REQUEST, &USER_AGENT, &PUBLIC_ADDRESS, &WATCHDOG];
+    let seen = network.iter().filter(|indicator| findings.has(indicator)).count();
+    if seen >= 2 {
+        findings.saw_with(&STATIC_BOT_SHAPE, 0..0, format_args!("{seen} signs"));
+    }
+}

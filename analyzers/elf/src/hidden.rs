@@ -1,0 +1,125 @@
+//! Strings hidden by XOR with one byte, whatever the byte.
+//!
+//! The XOR of two neighbours does not change when both are XORed with the same byte. So the differences of a
+//! known string are found in the differences of the file, one search serves all 255 keys, and the key falls
+//! out at the place of the match.
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, Input, MatchKind, Span, packed};
+use analyzers::Findings;
+
+use crate::catalogue as sign;
+use crate::image::Image;
+
+/// Bytes taken at a time.
+const CHUNK_BYTES: usize = 1 << 16;
+
+/// How much of a file is searched, in bytes. Bots are small: the largest of the development corpus that hide
+/// strings so have 300 KB.
+const SEARCHED_BYTES_MAX: usize = 4 << 20;
+
+/// Strings of the Mirai source's table, at least nine bytes long: short ones would match by chance. They stand
+/// as differences, so that our binary does not hold them.
+const STRINGS: [&[u8]; 6] = [
+    &differences::<13, 12>(b"/bin/busybox "),
+    &differences::<13, 12>(b"/proc/net/tcp"),
+    &differences::<13, 12>(b"/dev/watchdog"),
+    &differences::<13, 12>(b"/dev/misc/wat"),
+    &differences::<13, 12>(b"Mozilla/5.0 ("),
+    &differences::<13, 12>(b"applet not fo"),
+];
+
+/// The first byte of each string, to tell the key.
+const FIRST: [u8; STRINGS.len()] = *b"////Ma";
+
+/// `M` must be `N - 1`.
+const fn differences<const N: usize, const M: usize>(text: &[u8; N]) -> [u8; M] {
+    let mut out = [0; M];
+    let mut at = 0;
+    while at < M {
+        out[at] = text[at] ^ text[at + 1];
+        at += 1;
+    }
+    out
+}
+
+/// The strings, ready to be searched.
+#[derive(Debug)]
+pub(crate) struct Hidden {
+    engine: Engine,
+    /// Scratch: the differences of a chunk.
+    scratch: Vec<u8>,
+}
+
+impl Hidden {
+    /// Builds the search, once per analyzer.
+    pub fn new() -> Self {
+        Hidden {
+            engine: Engine::new(STRINGS),
+            scratch: Vec::with_capacity(CHUNK_BYTES),
+        }
+    }
+
+    /// Reports strings that are hidden.
+    pub fn examine(&mut self, image: &Image<'_>, findings: &mut Findings<'_>) {
+        let bytes = image.bytes.get(..SEARCHED_BYTES_MAX).unwrap_or(image.bytes);
+        let longest = STRINGS.iter().map(|string| string.len()).max().unwrap_or(0);
+        let mut at = 0;
+        while at < bytes.len() {
+            if findings.budget().step(1).is_err() {
+                return;
+            }
+            let end = bytes.len().min(at + CHUNK_BYTES + longest);
+            self.chunk(bytes, at..end, findings);
+            at += CHUNK_BYTES;
+        }
+    }
+
+    fn chunk(&mut self, bytes: &[u8], chunk: Range<usize>, findings: &mut Findings<'_>) {
+        let here = bytes.get(chunk.clone()).unwrap_or_default();
+        let next = here.get(1..).unwrap_or_default();
+        self.scratch.clear();
+        self.scratch.extend(here.iter().zip(next).map(|(a, b)| a ^ b));
+        let mut from = 0;
+        while let Some((string, at)) = self.engine.find(&self.scratch, Span { start: from, end: self.scratch.len() }) {
+            from = at + 1;
+            if findings.budget().step(1).is_err() {
+                return;
+            }
+            let place = chunk.start + at;
+            let (Some(&first), Some(&plain)) = (bytes.get(place), FIRST.get(string)) else { continue };
+            let key = first ^ plain;
+            // Without a key it is plain text, which other signs see.
+            if key != 0 {
+                let length = STRINGS.get(string).map_or(0, |string| string.len() + 1);
+                findings.saw_with(&sign::HIDDEN_TABLE, place..place + length, format_args!("key {key:#04x}"));
+            }
+        }
+    }
+}
+
+/// A vector search, or an automaton on machines without the instructions.
+#[derive(Debug)]
+enum Engine {
+    Vector(packed::Searcher),
+    Automaton(AhoCorasick),
+}
+
+impl Engine {
+    fn new(strings: [&[u8]; STRINGS.len()]) -> Self {
+        packed::Searcher::new(strings).map(Engine::Vector).unwrap_or_else(|| {
+            let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(strings);
+            Engine::Automaton(automaton.expect("six short strings always fit"))
+        })
+    }
+
+    /// The first of the strings in `span`: which, and where.
+    fn find(&self, bytes: &[u8], span: Span) -> Option<(usize, usize)> {
+        let found = match self {
+            Engine::Vector(searcher) => searcher.find_in(bytes, span),
+            Engine::Automaton(automaton) => automaton.find(Input::new(bytes).span(span)),
+        };
+        found.map(|found| (found.pattern().as_usize(), found.start()))
+    }
+}
