@@ -7,7 +7,7 @@
 //! file of which only the head is in memory.
 //!
 //! It cannot see: a ZIP or PE image behind foreign bytes (a self-extracting archive is what its first bytes
-//! say), text that turns binary after 1024 bytes, what is inside a compressed stream. It never fails: what it
+//! say), text that turns binary after 512 bytes, what is inside a compressed stream. It never fails: what it
 //! does not recognise is [`FileKind::Data`]. Where it differs from libmagic, and why, is in `docs/triage.md`.
 //!
 //! Knows no other crate of this project, reads no file, keeps no state.

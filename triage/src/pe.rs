@@ -1,6 +1,6 @@
 //! MZ executables: is there a PE image, an NE or an LE behind the DOS stub?
 //!
-//! As Windows does, and unlike libmagic, it does not ask `e_lfarlc` before it follows `e_lfanew`.
+//! As Windows does, it follows `e_lfanew` wherever it leads and does not ask `e_lfarlc` first.
 
 use crate::kind::{DosKind, FileKind, PeBits, PeKind};
 use crate::text;

@@ -28,21 +28,24 @@ pub(crate) fn kind(view: &mut View<'_>) -> FileKind {
     FileKind::Data
 }
 
-/// Whether `%PDF-` stands anywhere in `head`. Blocks are sifted without an early exit for `%P`, so that the
+/// Whether `%PDF-` stands anywhere in `head`. Blocks are sifted for `%P` without an early exit, so that the
 /// compiler makes vectors of it; `%` alone is common in text.
 fn names_pdf(head: &[u8]) -> bool {
     const BLOCK: usize = 64;
     let mut rest = head;
-    while rest.len() >= 5 {
-        let block = rest.get(..BLOCK + 4).unwrap_or(rest);
-        let next = block.get(1..).unwrap_or_default();
-        let sifted = block.iter().zip(next).fold(false, |found, (a, b)| found | ((*a == b'%') & (*b == b'P')));
-        if sifted && block.windows(5).any(|bytes| bytes == b"%PDF-") {
+    // Each block is seen with the byte behind it, and searched with the four bytes behind it.
+    while let Some(block) = rest.first_chunk::<{ BLOCK + 1 }>() {
+        let found = (0..BLOCK).fold(false, |found, i| found | ((block[i] == b'%') & (block[i + 1] == b'P')));
+        if found && has_pdf(rest.get(..BLOCK + 4).unwrap_or(rest)) {
             return true;
         }
-        rest = rest.get(BLOCK..).unwrap_or_default();
+        rest = &rest[BLOCK..];
     }
-    false
+    has_pdf(rest)
+}
+
+fn has_pdf(bytes: &[u8]) -> bool {
+    bytes.windows(5).any(|bytes| bytes == b"%PDF-")
 }
 
 /// Whether the first 512 bytes are a tar header: `ustar` at 257 (POSIX.1-2017 pax, ustar Interchange Format), or,
@@ -70,7 +73,7 @@ fn octal(field: &[u8]) -> Option<u32> {
 /// Whether it pays to look 32 KiB into the file for a file system: its system area is empty, or has a boot
 /// record, or an Apple driver map.
 fn may_be_disk(head: &[u8]) -> bool {
-    let empty = head.get(..512).is_some_and(|sector| sector.iter().all(|byte| *byte == 0));
+    let empty = head.first_chunk() == Some(&[0; 512]);
     let boot_record = head.get(510..512) == Some(&[0x55, 0xaa]);
     empty || boot_record || head.starts_with(b"ER\x02\0")
 }
