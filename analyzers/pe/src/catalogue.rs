@@ -11,8 +11,8 @@ analyzers::indicators! {
         source: "pefile, PE.get_warnings", attack: "T1027";
     UNREADABLE = "pe.header.unreadable", "The headers are cut or contradict themselves so early that sections cannot be read.",
         source: "PE/COFF specification, COFF File Header", attack: "T1027";
-    REFUSED = "pe.header.refused", "A strict parser refuses the image.",
-        source: "goblin, PE::parse_with_opts in ParseMode::Strict", attack: "T1027";
+    REFUSED = "pe.header.refused", "A strict parser refuses the headers, the Rich header among them.",
+        source: "goblin, pe::header::Header::parse", attack: "T1027";
     ODD_DOS_STUB = "pe.header.odd_dos_stub", "The usual text of the MS-DOS stub is missing.",
         source: "PE/COFF specification, MS-DOS Stub (Image Only)", attack: "T1027.002";
     ODD_TIMESTAMP = "pe.header.odd_timestamp", "The time stamp is zero, before Windows NT or all ones, and the build is not marked reproducible.",

@@ -21,6 +21,7 @@ mod content;
 mod entropy;
 mod image;
 mod imports;
+mod mask;
 mod names;
 mod oddity;
 mod resources;
@@ -87,7 +88,7 @@ impl Pe {
             findings.saw(&catalogue::SIGNATURE, span.clone());
         }
         behaviour::oddities(&image, findings);
-        strict::opinion(&image, &self.imports, findings);
+        strict::opinion(&image, findings);
         structure::entropies(&image, certificate.as_ref(), &mut self.regions, findings)?;
 
         self.scan.read(bytes, &self.imports, findings.budget())?;

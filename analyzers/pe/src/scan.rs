@@ -119,7 +119,7 @@ fn after(batch: &[u8], end: usize) -> &[u8] {
 /// The text around a word in the file, as people would read it: some before, the word, some after.
 pub(crate) fn quote(bytes: &[u8], span: &Range<usize>) -> String {
     let width = if bytes.get(span.start + 1) == Some(&0) { 2 } else { 1 };
-    let readable = |at: &usize| bytes.get(*at).is_some_and(|&byte| crate::text::is_printable(byte));
+    let readable = |at: &usize| bytes.get(*at).is_some_and(|&byte| crate::mask::is_printable(byte));
     let back = (1..=24).map_while(|step| span.start.checked_sub(step * width)).take_while(readable).count();
     let start = span.start - back * width;
     (0..span.len() / width + back + 48)

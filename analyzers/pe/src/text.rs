@@ -16,6 +16,8 @@
 
 use std::ops::Range;
 
+use crate::mask::{self, BLOCK, is_printable};
+
 /// Characters in the shortest run that is kept: the shortest word searched for has as many.
 pub(crate) const RUN_MIN: usize = 6;
 
@@ -28,7 +30,6 @@ const PIECE_MAX: usize = 8 << 10;
 /// How many characters pieces of one run share: more than the longest word and what is looked at around it.
 const OVERLAP: usize = 128;
 
-const BLOCK: usize = 64;
 /// The last of six wide characters that start in a block must end in it.
 const STRIDE: usize = BLOCK - 2 * RUN_MIN;
 
@@ -46,6 +47,15 @@ struct Piece {
     width: usize,
 }
 
+/// Sixty-four bytes of the file and where runs start in them.
+#[derive(Clone, Copy, Default, Debug)]
+struct Block {
+    base: usize,
+    printable: u64,
+    narrow: u64,
+    wide: u64,
+}
+
 /// Batches of the text in a file. Scratch, reused from file to file.
 #[derive(Default, Debug)]
 pub(crate) struct Text {
@@ -53,15 +63,15 @@ pub(crate) struct Text {
     pieces: Vec<Piece>,
     /// Where the search for runs goes on.
     position: usize,
-    /// The rest of a run that was cut.
-    pending: Option<(usize, usize)>,
+    /// The block that `position` is in; several runs may start in one.
+    block: Option<Block>,
 }
 
 impl Text {
     /// Starts over, for another file.
     pub(crate) fn rewind(&mut self) {
         self.position = 0;
-        self.pending = None;
+        self.block = None;
     }
 
     /// The text gathered by the last call of [`Text::gather`].
@@ -74,34 +84,45 @@ impl Text {
     pub(crate) fn gather(&mut self, bytes: &[u8], stop_after: usize) -> bool {
         self.batch.clear();
         self.pieces.clear();
-        let stop = self.position.saturating_add(stop_after);
+        let stop = self.position.saturating_add(stop_after).min(bytes.len());
         while self.batch.len() < BATCH_BYTES && self.position < stop {
-            let next = self.pending.take().or_else(|| next_run(bytes, self.position));
-            let Some((start, width)) = next else {
-                self.position = bytes.len();
-                break;
+            let block = match self.block {
+                Some(block) if self.position - block.base < STRIDE => block,
+                _ => Block::read(bytes, self.position),
             };
-            self.take_piece(bytes, start, width);
+            self.block = Some(block);
+            let passed = self.position - block.base;
+            // Runs that start in the last bytes of a block are found again at the start of the next.
+            let starts = (block.narrow | block.wide) >> passed << passed & ((1 << STRIDE) - 1);
+            if starts == 0 {
+                self.position = block.base + STRIDE;
+            } else {
+                self.take_piece(bytes, &block, starts.trailing_zeros());
+            }
         }
         !self.batch.is_empty() || self.position < bytes.len()
     }
 
-    fn take_piece(&mut self, bytes: &[u8], start: usize, width: usize) {
+    fn take_piece(&mut self, bytes: &[u8], block: &Block, bit: u32) {
+        let start = block.base + bit as usize;
         let rest = bytes.get(start..).unwrap_or_default();
+        let width = if block.narrow >> bit & 1 == 1 { 1 } else { 2 };
         let rest = rest.get(..PIECE_MAX * width).unwrap_or(rest);
-        let characters = if width == 1 { narrow_length(rest) } else { wide_length(rest) };
         self.pieces.push(Piece { batch: self.batch.len(), file: start, width });
-        match width {
-            1 => self.batch.extend_from_slice(rest.get(..characters).unwrap_or_default()),
-            _ => self.batch.extend(rest.chunks_exact(2).take(characters).map(|pair| pair[0])),
-        }
-        self.batch.push(SEPARATOR);
-        if characters == PIECE_MAX {
-            self.position = start + (PIECE_MAX - OVERLAP) * width;
-            self.pending = Some((self.position, width));
+        let characters = if width == 1 {
+            let in_block = (block.printable >> bit).trailing_ones();
+            let characters = if bit + in_block < 64 { in_block as usize } else { narrow_length(rest) };
+            self.batch.extend_from_slice(rest.get(..characters).unwrap_or_default());
+            characters
         } else {
-            self.position = start + characters * width;
-        }
+            let characters = wide_length(rest);
+            self.batch.extend(rest.chunks_exact(2).take(characters).map(|pair| pair[0]));
+            characters
+        };
+        self.batch.push(SEPARATOR);
+        // The rest of a run that was cut is found as a run of its own.
+        let passed = if characters == PIECE_MAX { PIECE_MAX - OVERLAP } else { characters };
+        self.position = start + passed * width;
     }
 
     /// Where in the file some characters of the batch are.
@@ -115,71 +136,40 @@ impl Text {
     }
 }
 
-/// Whether a byte is printable ASCII.
-pub(crate) fn is_printable(byte: u8) -> bool {
-    byte.wrapping_sub(b' ') < 0x5f
-}
-
-/// Start and width of the next run at or after `position`.
-fn next_run(bytes: &[u8], mut position: usize) -> Option<(usize, usize)> {
-    while let Some(block) = bytes.get(position..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
-        let (narrow, wide) = runs_in(block);
-        if narrow | wide != 0 {
-            return Some(first_of(position, narrow, wide));
+impl Block {
+    fn read(bytes: &[u8], base: usize) -> Block {
+        let rest = bytes.get(base..).unwrap_or_default();
+        match rest.first_chunk::<BLOCK>() {
+            Some(block) => Block::of(base, block),
+            None => {
+                // What it is filled with is neither printable nor zero.
+                let mut block = [0xff; BLOCK];
+                block.iter_mut().zip(rest).for_each(|(filled, &byte)| *filled = byte);
+                Block::of(base, &block)
+            }
         }
-        position += STRIDE;
     }
-    // What is left is shorter than a block; what it is filled with is neither printable nor zero.
-    let rest = bytes.get(position..).filter(|rest| !rest.is_empty())?;
-    let mut block = [0xff; BLOCK];
-    block.get_mut(..rest.len())?.copy_from_slice(rest);
-    let (narrow, wide) = runs_in(&block);
-    (narrow | wide != 0).then(|| first_of(position, narrow, wide))
-}
 
-fn first_of(position: usize, narrow: u64, wide: u64) -> (usize, usize) {
-    if narrow.trailing_zeros() <= wide.trailing_zeros() {
-        (position + narrow.trailing_zeros() as usize, 1)
-    } else {
-        (position + wide.trailing_zeros() as usize, 2)
+    fn of(base: usize, block: &[u8; BLOCK]) -> Block {
+        let printable = mask::printable(block);
+        let two = printable & printable >> 1;
+        let narrow = two & two >> 2 & two >> 4;
+        let pairs = printable & printable >> 2;
+        let mut wide = 0;
+        if pairs & pairs >> 4 & pairs >> 8 != 0 {
+            let characters = printable & mask::zero(block) >> 1;
+            let pairs = characters & characters >> 2;
+            wide = pairs & pairs >> 4 & pairs >> 8;
+        }
+        Block { base, printable, narrow, wide }
     }
-}
-
-/// Where six narrow and where six wide characters start in a block.
-fn runs_in(block: &[u8; BLOCK]) -> (u64, u64) {
-    let printable = mask(block, is_printable);
-    let two = printable & printable >> 1;
-    let narrow = two & two >> 2 & two >> 4;
-    let pairs = printable & printable >> 2;
-    if pairs & pairs >> 4 & pairs >> 8 == 0 {
-        return (narrow, 0);
-    }
-    let zero = mask(block, |byte| byte == 0);
-    let characters = printable & zero >> 1;
-    let pairs = characters & characters >> 2;
-    (narrow, pairs & pairs >> 4 & pairs >> 8)
-}
-
-/// Bit i says whether `test` holds for byte i.
-fn mask(block: &[u8; BLOCK], test: impl Fn(u8) -> bool) -> u64 {
-    let mut flags = [0u8; BLOCK];
-    for (flag, &byte) in flags.iter_mut().zip(block) {
-        *flag = u8::from(test(byte));
-    }
-    // Eight flags of one bit each become one byte: the multiplication brings bit 0 of byte i to bit 56 + i.
-    let mut mask = 0;
-    for (index, eight) in flags.chunks_exact(8).enumerate() {
-        let eight = u64::from_le_bytes(eight.try_into().expect("chunks_exact gives eight bytes"));
-        mask |= (eight.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * index);
-    }
-    mask
 }
 
 /// Printable characters that `bytes` starts with.
 fn narrow_length(bytes: &[u8]) -> usize {
     let mut length = 0;
     for block in bytes.as_chunks::<BLOCK>().0 {
-        let printable = mask(block, is_printable);
+        let printable = mask::printable(block);
         if printable != u64::MAX {
             return length + printable.trailing_ones() as usize;
         }
@@ -228,7 +218,7 @@ mod tests {
 
     #[test]
     fn runs_shorter_than_six_are_left_out() {
-        check(b"short\0s\0h\0o\0r\0t\0\xff", &[]);
+        check(b"short\0\0s\0h\0o\0r\0t\0\xff", &[]);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! All lower case: they are searched for without regard to case. None is shorter than the shortest run of
 //! text that is kept. Some mean nothing without what stands around them; those say what must.
 
-use crate::text::{RUN_MIN, is_printable};
+use crate::mask::is_printable;
+use crate::text::RUN_MIN;
 
 /// What a word is a sign of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
