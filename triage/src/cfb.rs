@@ -93,7 +93,7 @@ fn class_sign(class: &[u8]) -> Option<Sign> {
         return None;
     }
     match le32(class, 0)? {
-        // Windows Installer package, transform and patch (Windows SDK, msi.h has no names for them).
+        // Windows Installer package, transform and patch, then the classes that Office registers.
         0x000c_1084 | 0x000c_1082 | 0x000c_1086 => Some(Sign::Msi),
         0x0002_0d0b => Some(Sign::Outlook),
         0x0002_0906 | 0x0002_0900 => Some(Sign::Word),

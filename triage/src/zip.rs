@@ -10,6 +10,9 @@ use crate::window::{HEAD_BYTES, Pages, View, le16, le32, le64};
 
 /// Entries that are looked at; more than the 10,000 that the engine examines by default.
 const ENTRIES_MAX: usize = 16_384;
+/// Pages that are searched, in all, for the local header behind a streamed body: 1 MiB. Reached only where
+/// there is no central directory.
+const SEARCHED_PAGES_MAX: usize = 256;
 /// The end of central directory record without its comment (4.3.16), and the longest comment.
 const EOCD_BYTES: u64 = 22;
 const COMMENT_BYTES_MAX: u64 = u16::MAX as u64;
@@ -198,6 +201,7 @@ fn end_record(pages: &mut Pages<'_, '_>, size: u64) -> Option<u64> {
 fn local_headers(pages: &mut Pages<'_, '_>, names: &mut Names) {
     // Spanning markers (8.5.3, 8.5.4) stand before the first header.
     let mut at = if pages.bytes(0, 4) == LOCAL { 0 } else { 4 };
+    let mut searched = 0;
     for _ in 0..ENTRIES_MAX {
         let header = pages.bytes(at, LOCAL_BYTES as usize + NAME_BYTES);
         if header.first_chunk() != Some(&LOCAL) {
@@ -213,7 +217,7 @@ fn local_headers(pages: &mut Pages<'_, '_>, names: &mut Names) {
         at += LOCAL_BYTES + u64::from(name_bytes) + u64::from(extra) + u64::from(body);
         // Streamed: the size stands behind the body (4.3.9), so the next header has to be looked for.
         if flags & 8 != 0 && body == 0 {
-            match next_local(pages, at) {
+            match next_local(pages, at, &mut searched) {
                 Some(next) => at = next,
                 None => return,
             }
@@ -221,12 +225,20 @@ fn local_headers(pages: &mut Pages<'_, '_>, names: &mut Names) {
     }
 }
 
-/// The next local header within 64 KiB.
-fn next_local(pages: &mut Pages<'_, '_>, from: u64) -> Option<u64> {
-    let step = HEAD_BYTES - LOCAL.len();
-    (0..16).find_map(|i| {
-        let at = from + i * step as u64;
-        let found = pages.bytes(at, HEAD_BYTES).windows(LOCAL.len()).position(|bytes| bytes == LOCAL)?;
-        Some(at + found as u64)
-    })
+/// The next local header, searched for from `from` on, while there are pages left to search.
+fn next_local(pages: &mut Pages<'_, '_>, from: u64, searched: &mut usize) -> Option<u64> {
+    let mut at = from;
+    while *searched < SEARCHED_PAGES_MAX {
+        *searched += 1;
+        let page = pages.bytes(at, HEAD_BYTES);
+        if let Some(found) = page.windows(LOCAL.len()).position(|bytes| bytes == LOCAL) {
+            return Some(at + found as u64);
+        }
+        if page.len() < HEAD_BYTES {
+            return None;
+        }
+        // The signature may lie across two pages.
+        at += (HEAD_BYTES - LOCAL.len() + 1) as u64;
+    }
+    None
 }
