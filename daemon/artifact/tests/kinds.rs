@@ -50,6 +50,16 @@ fn sizes_around_the_threshold_come_out_whole() {
 }
 
 #[test]
+fn size_of_the_scratch_decides_what_is_read() {
+    let mut none = Scratch::reading_up_to(0);
+    assert!(load(file_of(&[1; 100]), &mut none, MAX).unwrap().is_mapped());
+    assert!(load(file_of(&[]), &mut none, MAX).unwrap().is_empty());
+    assert!(load(open("/proc/self/maps"), &mut none, MAX).unwrap().size() > 0);
+    let mut large = Scratch::reading_up_to(2 * READ_BYTES_MAX);
+    assert!(!load(file_of(&vec![1; 2 * READ_BYTES_MAX]), &mut large, MAX).unwrap().is_mapped());
+}
+
+#[test]
 fn scratch_lends_nothing_of_an_earlier_file() {
     let mut scratch = Scratch::new();
     assert_eq!(load(file_of(&[7; 5000]), &mut scratch, MAX).unwrap().bytes(), [7; 5000]);
