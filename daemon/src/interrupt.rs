@@ -21,6 +21,11 @@ impl Interrupt {
         Ok(Interrupt(flag))
     }
 
+    /// Stops as if somebody had asked: for a thread that found that nobody listens any more.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
     /// Whether to stop.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)

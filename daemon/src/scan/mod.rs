@@ -66,7 +66,8 @@ pub fn scan(args: &ScanArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exi
     let pool = start(args, Arc::clone(&rules), interrupt.clone(), sender.clone())?;
     let threads = threads(args);
     let (printed, walked) = std::thread::scope(|scope| {
-        let printing = scope.spawn(|| print_all(args, &rules, bounds, &receiver, out));
+        // It takes the receiver along, so that nobody waits to send once it is gone.
+        let printing = scope.spawn(|| print_all(args, &rules, bounds, receiver, out).inspect_err(|_| interrupt.stop()));
         let walked = submit_all(args, &pool, &interrupt, &sender);
         pool.finish();
         drop(sender);
@@ -94,7 +95,7 @@ fn start(
         if interrupt.is_set() {
             return;
         }
-        // The printer has gone only if it failed to write, which it reports itself.
+        // The printer is gone only if it failed to write, which it reports itself.
         let _ = sender.send(do_job(job, bench, hash));
     };
     Pool::start(config, rules, work).context("cannot start the threads of the pool")
@@ -172,7 +173,7 @@ fn print_all<'p>(
     args: &'p ScanArgs,
     rules: &'p RuleSet,
     bounds: BidBounds,
-    receiver: &Receiver<Done>,
+    receiver: Receiver<Done>,
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<Printer<'p>> {
     let mut printer = Printer::new(args, rules, bounds, out)?;
