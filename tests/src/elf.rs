@@ -349,7 +349,7 @@ impl ElfBuilder {
         for segment in &self.segments {
             align(&mut body, body_at);
             let offset = segment.offset.unwrap_or((body_at + body.len()) as u64);
-            let at = segment.address.unwrap_or(address + offset);
+            let at = segment.address.unwrap_or(address.wrapping_add(offset));
             let file_size = segment.file_size.unwrap_or(segment.data.len() as u64);
             let memory_size = segment.memory_size.unwrap_or(file_size);
             if segment.kind == PT_LOAD && segment.flags & X != 0 {

@@ -18,8 +18,8 @@ const BLOCKS_PER_STEP: usize = 1024;
 /// Longest address, `255.255.255.255`.
 const ADDRESS_BYTES_MAX: usize = 15;
 
-/// Resolvers that anybody may name.
-const WELL_KNOWN: [Ipv4Addr; 9] = [
+/// Resolvers that anybody may name, and the root servers, which other resolvers carry.
+const WELL_KNOWN: [Ipv4Addr; 25] = [
     Ipv4Addr::new(1, 0, 0, 1),
     Ipv4Addr::new(1, 1, 1, 1),
     Ipv4Addr::new(4, 2, 2, 2),
@@ -29,6 +29,23 @@ const WELL_KNOWN: [Ipv4Addr; 9] = [
     Ipv4Addr::new(114, 114, 114, 114),
     Ipv4Addr::new(208, 67, 220, 220),
     Ipv4Addr::new(208, 67, 222, 222),
+    // IANA, root hints; 199.9.14.201, 128.9.0.107 and 192.228.79.201 are former addresses of one.
+    Ipv4Addr::new(198, 41, 0, 4),
+    Ipv4Addr::new(170, 247, 170, 2),
+    Ipv4Addr::new(192, 33, 4, 12),
+    Ipv4Addr::new(199, 7, 91, 13),
+    Ipv4Addr::new(192, 203, 230, 10),
+    Ipv4Addr::new(192, 5, 5, 241),
+    Ipv4Addr::new(192, 112, 36, 4),
+    Ipv4Addr::new(198, 97, 190, 53),
+    Ipv4Addr::new(192, 36, 148, 17),
+    Ipv4Addr::new(192, 58, 128, 30),
+    Ipv4Addr::new(193, 0, 14, 129),
+    Ipv4Addr::new(199, 7, 83, 42),
+    Ipv4Addr::new(202, 12, 27, 33),
+    Ipv4Addr::new(199, 9, 14, 201),
+    Ipv4Addr::new(128, 9, 0, 107),
+    Ipv4Addr::new(192, 228, 79, 201),
 ];
 
 /// Reports public addresses.
@@ -140,7 +157,8 @@ mod tests {
 
     #[test]
     fn ranges_that_are_nobodys_and_versions_are_not() {
-        for text in ["10.1.2.3", "192.168.1.1", "127.0.0.1", "255.255.255.255", "224.0.0.251", "169.254.1.1", "8.8.8.8"] {
+        for text in ["10.1.2.3", "192.168.1.1", "127.0.0.1", "255.255.255.255", "224.0.0.251", "169.254.1.1", "8.8.8.8"]
+        {
             check(text.as_bytes(), false);
         }
         for text in ["1.2.3.4", "100.64.0.1", "198.51.100.7", "0.0.0.0", "93.184.216.0", "256.1.1.1", "093.1.1.1"] {

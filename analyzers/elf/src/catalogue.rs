@@ -131,8 +131,8 @@ analyzers::indicators! {
         source: "XMRig source, command line options; Elastic protections-artifacts, Linux_Cryptominer_Xmrig", attack: "T1496", family: "XMRig";
     PRELOAD_FILE = "elf.string.preload_file", "The file that makes every program load a library is named, by something that is not the system's loader.",
         source: "ld.so(8), FILES", attack: "T1574.006";
-    HOOK_EXPORTS = "elf.symbol.hook_exports", "A library exports functions of the C library that hide files or take passwords, and looks up the real ones.",
-        source: "Elastic protections-artifacts, Azazel and Jynx rules", attack: "T1014";
+    HOOK_EXPORTS = "elf.symbol.hook_exports", "A library stands in for functions of the C library that list files or take passwords: it exports them and looks up the real ones, or names these as published rootkits do.",
+        source: "Elastic protections-artifacts, Azazel and Jynx rules; libprocesshider source", attack: "T1014";
     KERNEL_ROOTKIT = "elf.string.kernel_rootkit", "Words of kernel rootkits are present: the table of system calls, hiding of processes and modules.",
         source: "Elastic protections-artifacts, Diamorphine and Reptile rules", attack: "T1014";
     CRON = "elf.string.cron", "The files or commands of the job scheduler are named.",
@@ -158,6 +158,8 @@ analyzers::indicators! {
     SELF_EXE = "elf.string.own_executable", "The program names its own executable in the process table, to copy or restart itself.",
         source: "capa rules; proc(5)", attack: "T1036";
     // The other side.
+    BUSYBOX = "elf.file.multi_call_tools", "The program is the well-known bundle of small tools for devices, and no word of bots is in it.",
+        source: "BusyBox, libbb/appletlib.c";
     PROPERTY_NOTE = "elf.note.gnu_property", "The compiler left a property note, as current distributions' builds have.",
         source: "Linux Extensions to gABI, .note.gnu.property";
 }

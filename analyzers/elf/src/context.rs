@@ -59,14 +59,12 @@ pub(crate) fn command(bytes: &[u8], word: &Range<usize>) -> bool {
     !before(bytes, word).is_some_and(is_name)
 }
 
-/// The line before is a request for a path or a formatted one: `GET /x`, `POST %s`.
+/// The word ends a request for a path or a formatted one: `GET /x`, `POST %s`.
 pub(crate) fn request(bytes: &[u8], word: &Range<usize>) -> bool {
-    let line = text_before(bytes, word);
-    [b"GET ".as_slice(), b"POST ", b"HEAD ", b"PUT "].iter().any(|method| {
-        let at = memchr::memmem::rfind(line, method);
-        let path = at.and_then(|at| line.get(at + method.len()..)).unwrap_or_default();
-        path.starts_with(b"/") || path.starts_with(b"%s")
-    })
+    let mut parts = text_before(bytes, word).rsplit(|&byte| byte == b' ');
+    let (path, method) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    (path.starts_with(b"/") || path.starts_with(b"%s"))
+        && [b"GET".as_slice(), b"POST", b"HEAD", b"PUT"].iter().any(|known| method.ends_with(known))
 }
 
 /// A browser's agent names a system; that of a crawler or a library says `compatible` alone.

@@ -60,10 +60,7 @@ impl Histogram {
         let [a, b, c, d] = &self.0;
         let counts = || a.iter().zip(b).zip(c).zip(d).map(|(((a, b), c), d)| f64::from(a + b + c + d));
         let total: f64 = counts().sum();
-        counts()
-            .filter(|&count| count > 0.0)
-            .map(|count| -(count / total) * (count / total).log2())
-            .sum()
+        counts().filter(|&count| count > 0.0).map(|count| -(count / total) * (count / total).log2()).sum()
     }
 }
 
@@ -87,7 +84,7 @@ mod tests {
             for piece in pieces(length) {
                 assert!(piece.end <= length, "{length}: {piece:?}");
             }
-            assert_eq!(pieces(length).last().unwrap().end.abs_diff(length) < 64, true, "{length}");
+            assert!(pieces(length).last().unwrap().end.abs_diff(length) < 64, "{length}");
         }
     }
 }

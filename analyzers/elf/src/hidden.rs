@@ -55,10 +55,7 @@ pub(crate) struct Hidden {
 impl Hidden {
     /// Builds the search, once per analyzer.
     pub fn new() -> Self {
-        Hidden {
-            engine: Engine::new(STRINGS),
-            scratch: Vec::with_capacity(CHUNK_BYTES),
-        }
+        Hidden { engine: Engine::new(STRINGS), scratch: Vec::with_capacity(CHUNK_BYTES) }
     }
 
     /// Reports strings that are hidden.

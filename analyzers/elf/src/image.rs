@@ -8,13 +8,13 @@ use std::ops::Range;
 
 use analyzers::{Budget, Limit};
 use goblin::container::{Container, Ctx, Endian};
+use goblin::elf::Elf;
 use goblin::elf::header::{
     EI_CLASS, EI_DATA, EI_VERSION, ELFCLASS32, ELFCLASS64, ELFDATA2LSB, ELFDATA2MSB, EM_AARCH64, EM_X86_64, ET_CORE,
     ET_DYN, ET_EXEC, EV_CURRENT, Header,
 };
 use goblin::elf::program_header::{PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD, ProgramHeader};
 use goblin::elf::section_header::{SHN_XINDEX, SHT_NOBITS, SectionHeader};
-use goblin::elf::Elf;
 
 /// `EM_RISCV`, which goblin's list of machines lacks a guess for.
 const EM_RISCV: u16 = 243;
@@ -143,10 +143,7 @@ impl<'a> Image<'a> {
 
     /// A program at a fixed address that needs no loader and no library.
     pub fn is_static(&self) -> bool {
-        self.header.e_type == ET_EXEC
-            && !self.segments.is_empty()
-            && !self.has(PT_INTERP)
-            && !self.has(PT_DYNAMIC)
+        self.header.e_type == ET_EXEC && !self.segments.is_empty() && !self.has(PT_INTERP) && !self.has(PT_DYNAMIC)
     }
 
     /// No section says anything: there is no table, or nothing but its empty first entry.

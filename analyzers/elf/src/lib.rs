@@ -49,10 +49,7 @@ pub struct Elf {
 impl Elf {
     /// Builds the searches: takes a few milliseconds, so make one and keep it.
     pub fn new() -> Self {
-        Elf {
-            search: Search::new(),
-            hidden: Hidden::new(),
-        }
+        Elf { search: Search::new(), hidden: Hidden::new() }
     }
 }
 
@@ -93,7 +90,7 @@ impl Analyzer for Elf {
 }
 
 /// Programs larger than this are no bots, in bytes.
-const BOT_BYTES_MAX: usize = 4 << 20;
+pub(crate) const BOT_BYTES_MAX: usize = 4 << 20;
 
 /// Network signs of different kinds in a small static program: the shape of a bot.
 fn shape(image: &Image<'_>, findings: &mut Findings<'_>) {

@@ -43,9 +43,9 @@ const STRIDE_BYTES: usize = 1 << 16;
 
 /// Windows that ordinary programs are full of. A word is looked for by others if it has any.
 const COMMON: [&[u8; STEP]; 29] = [
-    b"/etc", b"etc/", b"tc/s", b"tc/i", b"/pro", b"proc", b"roc/", b"oc/s", b"/bin", b"bin/", b"/dev", b"dev/", b"/tmp", b"/var",
-    b"var/", b"/lib", b"lib/", b"/run", b"http", b"HTTP", b"init", b"nit\0", b"self", b"elf/", b"/exe", b"cess", b"syst", b"stem",
-    b" not",
+    b"/etc", b"etc/", b"tc/s", b"tc/i", b"/pro", b"proc", b"roc/", b"oc/s", b"/bin", b"bin/", b"/dev", b"dev/",
+    b"/tmp", b"/var", b"var/", b"/lib", b"lib/", b"/run", b"http", b"HTTP", b"init", b"nit\0", b"self", b"elf/",
+    b"/exe", b"cess", b"syst", b"stem", b" not",
 ];
 
 /// All words, ready to be searched.
@@ -110,10 +110,8 @@ impl Search {
             let window = text.get(offset..offset + STEP).and_then(|window| window.try_into().ok());
             let hash = hash(window.expect("four windows in a row lie inside the word"));
             self.filter[hash >> 6] |= 1 << (hash & 63);
-            self.buckets[hash >> (HASH_BITS - BUCKET_BITS)].push(Candidate {
-                word: self.words.len() as u16,
-                offset: offset as u8,
-            });
+            self.buckets[hash >> (HASH_BITS - BUCKET_BITS)]
+                .push(Candidate { word: self.words.len() as u16, offset: offset as u8 });
         }
         self.words.push(Prepared { sign, bit, text, word });
     }
@@ -132,7 +130,7 @@ impl Search {
             self.stride(bytes, stride, start, findings);
         }
         for (sign, seen) in SIGNS.iter().zip(&self.seen) {
-            if seen.words.count_ones() >= sign.needs && (sign.applies)(image) {
+            if seen.words.count_ones() >= sign.needs && (sign.applies)(image, findings) {
                 for place in &seen.places {
                     findings.saw_with(sign.indicator, place.clone(), excerpt(bytes, place));
                 }

@@ -3,12 +3,8 @@
 use std::ops::Range;
 
 use analyzers::Findings;
-use goblin::elf::header::{
-    EI_OSABI, EM_386, EM_AARCH64, EM_ARM, EM_X86_64, ET_EXEC, SIZEOF_IDENT,
-};
-use goblin::elf::program_header::{
-    PF_W, PF_X, PT_GNU_PROPERTY, PT_GNU_STACK, PT_INTERP, PT_LOAD, ProgramHeader,
-};
+use goblin::elf::header::{EI_OSABI, EM_386, EM_AARCH64, EM_ARM, EM_X86_64, ET_EXEC, SIZEOF_IDENT};
+use goblin::elf::program_header::{PF_W, PF_X, PT_GNU_PROPERTY, PT_GNU_STACK, PT_INTERP, PT_LOAD, ProgramHeader};
 use goblin::elf::section_header::{SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_PROGBITS};
 
 use crate::catalogue as sign;

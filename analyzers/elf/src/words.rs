@@ -5,8 +5,9 @@
 
 use std::ops::Range;
 
-use analyzers::Indicator;
+use analyzers::{Findings, Indicator};
 
+use crate::BOT_BYTES_MAX;
 use crate::catalogue as sign;
 use crate::context::*;
 use crate::image::Image;
@@ -34,8 +35,8 @@ pub(crate) struct Sign {
     pub indicator: &'static Indicator,
     /// So many different words of it must be present.
     pub needs: u32,
-    /// In which files it counts.
-    pub applies: fn(&Image<'_>) -> bool,
+    /// In which files it counts, given what was found so far.
+    pub applies: fn(&Image<'_>, &Findings<'_>) -> bool,
     /// The words, at most 64.
     pub words: &'static [Word],
 }
@@ -63,12 +64,12 @@ macro_rules! signs {
     };
 }
 
-fn any(_: &Image<'_>) -> bool {
+fn any(_: &Image<'_>, _: &Findings<'_>) -> bool {
     true
 }
 
-fn is_static(image: &Image<'_>) -> bool {
-    image.is_static()
+fn small_static(image: &Image<'_>, _: &Findings<'_>) -> bool {
+    image.is_static() && image.bytes.len() <= BOT_BYTES_MAX
 }
 
 signs! {
@@ -76,7 +77,7 @@ signs! {
         name: b"attack_init" b"attack_start" b"attack_get_opt_int" b"attack_get_opt_str" b"attack_udp_generic"
             b"attack_udp_plain" b"attack_udp_vse" b"attack_udp_dns" b"attack_tcp_syn" b"attack_tcp_ack"
             b"attack_tcp_stomp" b"attack_gre_ip" b"attack_app_http" b"attack_method_std" b"attack_method_udp"
-            b"killer_init" b"killer_kill" b"killer_kill_by_port" b"scanner_init" b"scanner_kill" b"sendUDP"
+            b"killer_init" b"killer_kill" b"killer_kill_by_port" b"scanner_kill" b"sendUDP"
             b"SendUDP" b"sendTCP" b"SendTCP" b"sendHTTP" b"SendHTTP" b"sendSTD" b"SendSTD" b"sendJUNK" b"sendHOLD"
             b"sendCNC" b"vseattack" b"makevsepacket" b"udpattack" b"tcpattack" b"synattack" b"TelnetScanner"
             b"StartTheLelz" b"telnet_scanner" b"ensure_single_instance" b"getRandomPublicIP" b"botkill" b"botkiller";
@@ -164,7 +165,7 @@ signs! {
     USER_AGENT, 1 of any {
         agent: b"Mozilla/4.0 (" b"Mozilla/5.0 (";
     }
-    OWN_RESOLVER, 1 of is_static {
+    OWN_RESOLVER, 1 of small_static {
         anywhere: b"/etc/resolv.conf";
     }
     UCLIBC, 1 of any {
@@ -207,6 +208,11 @@ signs! {
     PRELOAD_FILE, 1 of is_not_loader {
         anywhere: b"/etc/ld.so.preload";
     }
+    HOOK_EXPORTS, 1 of any {
+        name: b"processhider" b"process_to_filter" b"libprocesshider" b"original_readdir" b"original_readdir64" b"orig_readdir"
+            b"orig_readdir64" b"old_readdir" b"old_readdir64" b"hooked_readdir" b"hide_ports" b"hidden_xattr";
+        anywhere: b"HIDE_THIS_SHELL" b"LD_PRELOAD rootkit";
+    }
     KERNEL_ROOTKIT, 1 of any {
         name: b"hide_pid" b"unhide_pid" b"hidden_pids" b"hide_module" b"unhide_module" b"module_hide" b"module_show"
             b"hide_proc" b"hide_file" b"hide_tcp" b"hook_getdents" b"hooked_getdents" b"hacked_getdents"
@@ -214,10 +220,10 @@ signs! {
             b"original_getdents" b"original_getdents64" b"fake_getdents" b"is_invisible" b"module_hidden"
             b"find_sys_call_table" b"get_syscall_table_bf" b"hide_tcp4_port" b"hijack_syscall" b"diamorphine"
             b"reptile_module" b"rootkit_init" b"hidden_files" b"hook_syscall" b"new_getdents64";
-        anywhere: b"HIDE_THIS_SHELL" b"rootkit installed" b"rootkit: ";
+        anywhere: b"rootkit installed" b"rootkit: ";
     }
     CRON, 1 of any {
-        anywhere: b"/etc/cron.d" b"/etc/cron.hourly" b"/etc/crontab" b"/var/spool/cron" b"crontab -l" b"crontab -r"
+        anywhere: b"/etc/cron.d" b"/etc/cron.hourly" b"/etc/crontab" b"/var/spool/cron" b"crontab -l |" b"crontab -l 2>" b"crontab -l >" b"crontab -r"
             b"crontab - " b"| crontab" b"crontab -\0";
     }
     RC_SCRIPT, 1 of any {
@@ -262,9 +268,36 @@ signs! {
     UPX_TEXT, 1 of any {
         anywhere: b"$Info: This file is packed with the UPX" b"$Id: UPX ";
     }
+    BUSYBOX, 3 of without_bot_words {
+        anywhere: b"BusyBox v1." b"BusyBox is copyrighted by many authors" b"busybox [function" b"multi-call binary"
+            b": applet not found";
+    }
 }
 
 /// Anything but the system's own loader, which names the file because it reads it.
-fn is_not_loader(image: &Image<'_>) -> bool {
+fn is_not_loader(image: &Image<'_>, _: &Findings<'_>) -> bool {
     memchr::memmem::find(image.bytes, b"_rtld_global").is_none()
+}
+
+/// No word of bots: so that the name of the bundle excuses nothing that carries them. Signs are reported in
+/// order, so this must stand last.
+fn without_bot_words(_: &Image<'_>, findings: &Findings<'_>) -> bool {
+    let bots = [
+        &sign::BOT_FUNCTION,
+        &sign::MIRAI,
+        &sign::GAFGYT,
+        &sign::TSUNAMI,
+        &sign::XORDDOS,
+        &sign::BILLGATES,
+        &sign::MOZI,
+        &sign::FLOOD,
+        &sign::ROUTER_EXPLOIT,
+        &sign::DEFAULT_CREDENTIALS,
+        &sign::BUSYBOX_COMMAND,
+        &sign::TELNET_PROBE,
+        &sign::BINARY_LIST,
+        &sign::IRC,
+        &sign::MINER,
+    ];
+    !bots.iter().any(|bot| findings.has(bot))
 }

@@ -1,0 +1,146 @@
+//! Whatever the bytes are: no panic, bounded work, the same findings twice.
+
+use analyzers::{Analyzer, Budget, Cancel, Evidence, Findings, LayerId, Limit, Limits, Record, Sample};
+use analyzers_elf::Elf;
+use proptest::prelude::*;
+use testkit::elf::*;
+use triage::{ByteOrder, ElfKind, ElfType, FileKind, WordSize};
+
+fn examine(elf: &mut Elf, bytes: &[u8], budget: Budget) -> (Vec<Evidence>, Vec<Limit>) {
+    let kind = FileKind::Elf(ElfKind {
+        word_size: WordSize::Odd,
+        byte_order: ByteOrder::Odd,
+        elf_type: ElfType::Other,
+        machine: 0,
+    });
+    let mut findings = Findings::new(Record::new(kind, budget), LayerId::ARTIFACT);
+    elf.analyze(Sample { bytes, kind }, &mut findings);
+    let (record, _) = findings.finish();
+    for seen in &record.evidence {
+        assert!(seen.span.start <= seen.span.end && seen.span.end <= bytes.len(), "{seen:?}");
+    }
+    let hit = record.budget.hit().collect();
+    (record.evidence, hit)
+}
+
+fn whole() -> Budget {
+    Budget::new(Limits::default(), Cancel::default())
+}
+
+/// Programs of every size and order, with all kinds of tables.
+fn programs() -> Vec<Vec<u8>> {
+    let full = || {
+        ordinary()
+            .symbol("attack_init")
+            .dynamic_symbol("readdir", true)
+            .dynamic_symbol("dlsym", false)
+            .strings(&["/bin/busybox ECCHI", "93.184.216.34", "GET /x HTTP/1.1\r\n"])
+            .overlay(noise(200, 1))
+    };
+    vec![
+        full().build(),
+        full().narrow().build(),
+        full().big_endian().build(),
+        full().narrow().big_endian().build(),
+        upx_like().upx_magic().build()[..1500].to_vec(),
+        elf().elf_type(ET_REL).symbol("init_module").build(),
+        elf().elf_type(ET_CORE).load(R, b"memory").build(),
+    ]
+}
+
+#[test]
+fn a_file_cut_at_any_byte_is_examined() {
+    let mut elf = Elf::new();
+    for program in programs() {
+        // The dull middle of code is not worth a cut at each byte.
+        let cuts = (0..700).chain((700..program.len().saturating_sub(1500)).step_by(61));
+        for cut in cuts.chain(program.len().saturating_sub(1500)..program.len()) {
+            examine(&mut elf, program.get(..cut).unwrap_or(&program), whole());
+        }
+    }
+}
+
+#[test]
+fn the_largest_counts_and_offsets_are_examined() {
+    use Field::*;
+    let mut elf = Elf::new();
+    for builder in [ordinary(), ordinary().narrow(), ordinary().big_endian(), ordinary().narrow().big_endian()] {
+        for field in [
+            Entry,
+            SegmentsOffset,
+            SectionsOffset,
+            HeaderSize,
+            SegmentSize,
+            SegmentCount,
+            SectionSize,
+            SectionCount,
+            NamesIndex,
+        ] {
+            for value in [0, 1, 0x34, 0xfffe, 0xffff, 0x7fff_ffff, 0xffff_ffff, 1 << 63, u64::MAX - 63, u64::MAX] {
+                examine(&mut elf, &builder.clone().set(field, value).build(), whole());
+                examine(&mut elf, &builder.clone().set(field, value).set(SectionCount, 0).build(), whole());
+                examine(&mut elf, &builder.clone().set(field, value).set(SegmentCount, 0xffff).build(), whole());
+            }
+        }
+    }
+}
+
+#[test]
+fn tables_larger_than_we_collect_are_a_limit_not_a_loss_of_memory() {
+    // 100,000 section headers, all in the file.
+    let mut image = ordinary().set(Field::SectionCount, 0).build();
+    let sections_at = image.len().next_multiple_of(16);
+    image.resize(sections_at + 100_000 * 64, 0);
+    image[40..48].copy_from_slice(&(sections_at as u64).to_le_bytes());
+    image[sections_at + 32..sections_at + 40].copy_from_slice(&100_000u64.to_le_bytes());
+    let (_, hit) = examine(&mut Elf::new(), &image, whole());
+    assert_eq!(hit, [Limit::Steps]);
+}
+
+#[test]
+fn a_file_full_of_half_words_runs_out_of_steps_not_of_time() {
+    let image = ordinary().section(".data", 1, 3, b"attack_gre_iX".repeat(100_000)).build();
+    let limits = Limits { steps_max: 10_000, ..Limits::default() };
+    let (_, hit) = examine(&mut Elf::new(), &image, Budget::new(limits, Cancel::default()));
+    assert_eq!(hit, [Limit::Steps]);
+}
+
+#[test]
+fn cancelling_is_noticed() {
+    let cancel = Cancel::default();
+    cancel.cancel();
+    let budget = Budget::new(Limits::default(), cancel);
+    let (_, hit) = examine(&mut Elf::new(), &upx_like().build(), budget);
+    assert_eq!(hit, [Limit::Time]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn mutated_programs_are_examined_and_twice_alike(
+        which in 0usize..7,
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40),
+        headers in proptest::collection::vec((0usize..400, prop::sample::select(vec![0u8, 1, 0x7f, 0x80, 0xff])), 0..20),
+    ) {
+        let mut image = programs().swap_remove(which);
+        for (at, byte) in changes {
+            let at = at.index(image.len());
+            image[at] = byte;
+        }
+        for (at, byte) in headers {
+            if let Some(place) = image.get_mut(at) {
+                *place = byte;
+            }
+        }
+        let mut elf = Elf::new();
+        let first = examine(&mut elf, &image, whole());
+        prop_assert_eq!(first, examine(&mut elf, &image, whole()));
+    }
+
+    #[test]
+    fn any_bytes_after_the_magic_are_examined(rest in proptest::collection::vec(any::<u8>(), 0..600)) {
+        let image = [b"\x7fELF".as_slice(), &rest].concat();
+        examine(&mut Elf::new(), &image, whole());
+    }
+}
