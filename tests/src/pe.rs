@@ -93,6 +93,7 @@ pub struct PeBuilder {
     entry: Entry,
     sections: Vec<Section>,
     imports: Vec<(String, Vec<String>)>,
+    import_copies: usize,
     exports: Vec<String>,
     resources: Vec<Resource>,
     pdb: Option<String>,
@@ -119,6 +120,7 @@ pub fn pe() -> PeBuilder {
         entry: Entry::First,
         sections: Vec::new(),
         imports: Vec::new(),
+        import_copies: 1,
         exports: Vec::new(),
         resources: Vec::new(),
         pdb: None,
@@ -215,6 +217,13 @@ impl PeBuilder {
     pub fn import(mut self, library: &str, functions: &[&str]) -> Self {
         let functions = functions.iter().map(|function| (*function).to_owned()).collect();
         self.imports.push((library.to_owned(), functions));
+        self
+    }
+
+    /// Lists every library this many times over, all copies sharing one table of functions: how a small file
+    /// claims a huge number of imports.
+    pub fn import_copies(mut self, copies: usize) -> Self {
+        self.import_copies = copies;
         self
     }
 
@@ -435,7 +444,7 @@ impl PeBuilder {
         if generated {
             let mut data = Vec::new();
             if !self.imports.is_empty() {
-                directories[1] = tables::imports(&mut data, address, &self.imports, self.plus);
+                directories[1] = tables::imports(&mut data, address, &self.imports, self.import_copies, self.plus);
             }
             if !self.exports.is_empty() {
                 let exports = Export { names: &self.exports, address: SECTION_ALIGNMENT as u32 };

@@ -15,7 +15,7 @@ analyzers::indicators! {
         source: "goblin, pe::header::Header::parse", attack: "T1027";
     ODD_DOS_STUB = "pe.header.odd_dos_stub", "The usual text of the MS-DOS stub is missing.",
         source: "PE/COFF specification, MS-DOS Stub (Image Only)", attack: "T1027.002";
-    ODD_TIMESTAMP = "pe.header.odd_timestamp", "The time stamp is zero, before Windows NT or all ones, and the build is not marked reproducible.",
+    ODD_TIMESTAMP = "pe.header.odd_timestamp", "The time stamp is before 1995 or all ones, and no debug directory could say that it is a hash.",
         source: "PE/COFF specification, COFF File Header; EMBER, HeaderFileInfo", attack: "T1070.006";
     NO_NX = "pe.header.no_nx", "The image does not agree to non-executable memory.",
         source: "PE/COFF specification, DLL Characteristics; Manalyze, plugin mitigation";

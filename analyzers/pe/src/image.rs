@@ -256,8 +256,9 @@ impl<'a> Image<'a> {
             return 0..0;
         };
         let table = optional.offset + if optional.plus { 112 } else { 96 };
-        let entry = table + which as usize * SIZEOF_DATA_DIRECTORY;
-        entry..entry + SIZEOF_DATA_DIRECTORY
+        // There may be fewer directories than that, and no file where this one would be.
+        let entry = (table + which as usize * SIZEOF_DATA_DIRECTORY).min(self.bytes.len());
+        entry..(entry + SIZEOF_DATA_DIRECTORY).min(self.bytes.len())
     }
 
     /// The span of a field of the optional header, `offset` bytes into it.

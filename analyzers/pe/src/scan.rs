@@ -169,7 +169,8 @@ mod tests {
                 let mut scan = Scan::default();
                 let mut budget = Budget::new(Limits::default(), Cancel::default());
                 scan.read(&bytes, &Imports::default(), &mut budget).unwrap();
-                assert_eq!(scan.spans(Sign::ShadowCopies).collect::<Vec<_>>(), [at..at + 8]);
+                let found: Vec<usize> = scan.spans(Sign::ShadowCopies).map(|span| span.start).collect();
+                assert_eq!(found, [at]);
             }
         }
     }

@@ -150,7 +150,7 @@ fn entry(image: &Image<'_>, traits: Traits, findings: &mut Findings<'_>) {
     let Some(optional) = &image.optional else {
         return;
     };
-    let address = optional.standard.address_of_entry_point as u32;
+    let address = optional.standard.address_of_entry_point;
     // No entry point is right for a library; the one of .NET is a stub that newer loaders do not even run.
     if address == 0 || traits.dotnet || image.sections.is_empty() {
         return;

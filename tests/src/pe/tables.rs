@@ -20,10 +20,16 @@ pub(super) struct Resource {
 }
 
 /// The import directory: descriptors, then for each library its lookup table, its address table and its names.
-pub(super) fn imports(out: &mut Vec<u8>, base: u32, libraries: &[(String, Vec<String>)], plus: bool) -> (u32, u32) {
+pub(super) fn imports(
+    out: &mut Vec<u8>,
+    base: u32,
+    libraries: &[(String, Vec<String>)],
+    copies: usize,
+    plus: bool,
+) -> (u32, u32) {
     out.resize(out.len().next_multiple_of(16), 0);
     let start = out.len();
-    out.resize(start + (libraries.len() + 1) * 20, 0);
+    out.resize(start + (libraries.len() * copies + 1) * 20, 0);
     let width = if plus { 8 } else { 4 };
     for (index, (library, functions)) in libraries.iter().enumerate() {
         out.resize(out.len().next_multiple_of(8), 0);
@@ -56,9 +62,12 @@ pub(super) fn imports(out: &mut Vec<u8>, base: u32, libraries: &[(String, Vec<St
         let mut descriptor = Vec::new();
         let at = |offset: usize| base + offset as u32;
         u32s(&mut descriptor, &[at(lookup), 0, 0, at(name), at(lookup + table_size)]);
-        out[start + index * 20..start + index * 20 + 20].copy_from_slice(&descriptor);
+        for copy in 0..copies {
+            let row = start + (copy * libraries.len() + index) * 20;
+            out[row..row + 20].copy_from_slice(&descriptor);
+        }
     }
-    (base + start as u32, ((libraries.len() + 1) * 20) as u32)
+    (base + start as u32, ((libraries.len() * copies + 1) * 20) as u32)
 }
 
 /// The export directory.
