@@ -67,7 +67,7 @@ analyzers::indicators! {
     // Bots.
     BOT_FUNCTION = "elf.symbol.bot_function", "Functions are named as in published bot sources: attack methods, killers of rivals, scanners.",
         source: "Elastic protections-artifacts and signature-base, Linux bot rules", attack: "T1498";
-    MIRAI = "elf.string.mirai", "Names and messages of the published Mirai source are present.",
+    MIRAI = "elf.string.mirai", "Names and messages of the published Mirai source are present, in plain text or in a table hidden as it hides it.",
         source: "Mirai source as published in 2016, bot/", attack: "T1498", family: "Mirai";
     GAFGYT = "elf.string.gafgyt", "Names and messages of the leaked Gafgyt (LizardStresser) source are present.",
         source: "Gafgyt source as leaked in 2015; Elastic protections-artifacts, Linux_Trojan_Gafgyt", attack: "T1498", family: "Gafgyt";

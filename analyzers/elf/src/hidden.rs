@@ -33,6 +33,10 @@ const STRINGS: [&[u8]; 6] = [
 /// The first byte of each string, to tell the key.
 const FIRST: [u8; STRINGS.len()] = *b"////Ma";
 
+/// The key of the published Mirai source: the bytes of 0xdeadbeef XORed. Under any other key, two strings of
+/// the table are as telling.
+const MIRAI_KEY: u8 = 0xde ^ 0xad ^ 0xbe ^ 0xef;
+
 /// `M` must be `N - 1`.
 const fn differences<const N: usize, const M: usize>(text: &[u8; N]) -> [u8; M] {
     let mut out = [0; M];
@@ -50,26 +54,34 @@ pub(crate) struct Hidden {
     engine: Engine,
     /// Scratch: the differences of a chunk.
     scratch: Vec<u8>,
+    /// Scratch: what was found in the sample at hand, at most one of each string and key.
+    found: Vec<Found>,
 }
 
 impl Hidden {
     /// Builds the search, once per analyzer.
     pub fn new() -> Self {
-        Hidden { engine: Engine::new(STRINGS), scratch: Vec::with_capacity(CHUNK_BYTES) }
+        Hidden { engine: Engine::new(STRINGS), scratch: Vec::with_capacity(CHUNK_BYTES), found: Vec::new() }
     }
 
-    /// Reports strings that are hidden.
+    /// Reports strings that are hidden, each once per key.
     pub fn examine(&mut self, image: &Image<'_>, findings: &mut Findings<'_>) {
         let bytes = image.bytes.get(..SEARCHED_BYTES_MAX).unwrap_or(image.bytes);
         let longest = STRINGS.iter().map(|string| string.len()).max().unwrap_or(0);
+        self.found.clear();
         let mut at = 0;
-        while at < bytes.len() {
-            if findings.budget().step(1).is_err() {
-                return;
-            }
+        while at < bytes.len() && findings.budget().step(1).is_ok() {
             let end = bytes.len().min(at + CHUNK_BYTES + longest);
             self.chunk(bytes, at..end, findings);
             at += CHUNK_BYTES;
+        }
+        for (place, found) in self.found.iter().enumerate() {
+            findings.saw_with(&sign::HIDDEN_TABLE, found.span(), format_args!("key {:#04x}", found.key));
+            let earlier = self.found.get(..place).unwrap_or_default();
+            if found.key == MIRAI_KEY || earlier.iter().any(|other| other.key == found.key) {
+                let what = format_args!("table hidden by key {:#04x}", found.key);
+                findings.saw_with(&sign::MIRAI, found.span(), what);
+            }
         }
     }
 
@@ -87,12 +99,28 @@ impl Hidden {
             let place = chunk.start + at;
             let (Some(&first), Some(&plain)) = (bytes.get(place), FIRST.get(string)) else { continue };
             let key = first ^ plain;
+            let known = self.found.iter().any(|found| found.key == key && found.string == string);
             // Without a key it is plain text, which other signs see.
-            if key != 0 {
-                let length = STRINGS.get(string).map_or(0, |string| string.len() + 1);
-                findings.saw_with(&sign::HIDDEN_TABLE, place..place + length, format_args!("key {key:#04x}"));
+            if key != 0 && !known {
+                self.found.push(Found { key, string, place });
             }
         }
+    }
+}
+
+/// A string that is hidden.
+#[derive(Debug)]
+struct Found {
+    key: u8,
+    /// Index into [`STRINGS`].
+    string: usize,
+    place: usize,
+}
+
+impl Found {
+    fn span(&self) -> Range<usize> {
+        let length = STRINGS.get(self.string).map_or(0, |string| string.len() + 1);
+        self.place..self.place + length
     }
 }
 

@@ -199,6 +199,12 @@ fn strings_under_one_key_are_seen_whatever_the_key() {
         sees(ordinary().section(".data", 1, 3, table), "elf.string.hidden_by_xor");
     }
     words("elf.string.hidden_by_xor", &[], &[&["/proc/net/tcp", "/dev/watchdog"]]);
+    let hide = |text: &[u8], key: u8| -> Vec<u8> { text.iter().map(|byte| byte ^ key).collect() };
+    let with = |table: Vec<u8>| ordinary().section(".data", 1, 3, table);
+    sees(with(hide(b"/dev/watchdog", 0x22)), "elf.string.mirai");
+    sees(with(hide(b"/dev/watchdog\0/bin/busybox MIRAI", 0x54)), "elf.string.mirai");
+    misses(with(hide(b"/dev/watchdog", 0x54)), "elf.string.mirai");
+    misses(with([hide(b"/dev/watchdog", 1), hide(b"/proc/net/tcp", 2)].concat()), "elf.string.mirai");
     // Across the border of two chunks.
     let mut data = vec![0; 1 << 17];
     let start = (1 << 16) - 6 - 16 * 40;
