@@ -30,7 +30,11 @@ def run(command):
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.perf_counter() - begun
         child.returncode = os.waitstatus_to_exitcode(status)
+        # stakeout answers 1 when it found something, and 2 when a file could not be read.
         if child.returncode not in (0, 1, 2):
+            why = f"{pathlib.Path(command[0]).name} {command[1]} ended with {child.returncode}"
+            if why not in skipped:
+                skipped.append(why)
             return None
         out.seek(0)
         return wall, usage.ru_utime + usage.ru_stime, out.read()
@@ -51,7 +55,7 @@ def interleaved(commands, before=lambda command: None):
 
 
 def row(case, program, files, seconds, against, bar):
-    ratio = f"{seconds / files / against:.2f}" if against else ""
+    ratio = f"{seconds / files / against:.3g}" if against else ""
     rows.append((case, program, files, f"{seconds / files * 1e6:,.1f}", ratio, bar))
 
 
@@ -135,6 +139,7 @@ def triage_cold(below):
         "stakeout triage --io plain": [stakeout, "triage", "--io", "plain", *below],
     }, drop_caches)
     if done[floor] is None:
+        # It says so by ending with 3.
         skipped.append("triage, cold: this machine forbids io_uring, so there is no floor")
         return
     files = int(done[floor][2].split()[0])
@@ -158,7 +163,7 @@ def examination(case, program, script, paths):
             program: [python, script, list_file.name],
         })
     ours, theirs = done["stakeout scan --threads 1"], done[program]
-    if ours is None or theirs is None:
+    if ours is None or theirs is None or not theirs[2]:
         skipped.append(f"{case}: a program failed")
         return
     # The peer's own clock: without the start of Python.
