@@ -108,7 +108,7 @@ analyzers::indicators! {
         source: "Cozzi et al. 2018, Understanding Linux Malware, on hard-coded addresses", attack: "T1071";
     OWN_RESOLVER = "elf.string.own_resolver", "A static program reads the list of name servers itself.",
         source: "this project's development corpus", attack: "T1071.004";
-    UCLIBC = "elf.string.uclibc", "The program was built with uClibc or a hobby cross compiler, as routers' programs and bots are.",
+    UCLIBC = "elf.string.uclibc", "The program was built with the C library of small devices or a hobby cross compiler, as routers' programs and bots are.",
         source: "Cozzi et al. 2018, Understanding Linux Malware, on libraries";
     STATIC_BOT_SHAPE = "elf.file.static_network_client", "A small static program shows several network signs at once.",
         source: "Cozzi et al. 2018, Understanding Linux Malware; this project's development corpus", attack: "T1071";
@@ -132,7 +132,7 @@ analyzers::indicators! {
     PRELOAD_FILE = "elf.string.preload_file", "The file that makes every program load a library is named, by something that is not the system's loader.",
         source: "ld.so(8), FILES", attack: "T1574.006";
     HOOK_EXPORTS = "elf.symbol.hook_exports", "A library stands in for functions of the C library that list files or take passwords: it exports them and looks up the real ones, or names these as published rootkits do.",
-        source: "Elastic protections-artifacts, Azazel and Jynx rules; libprocesshider source", attack: "T1014";
+        source: "Elastic protections-artifacts, Azazel and Jynx rules; published process hiders", attack: "T1014";
     KERNEL_ROOTKIT = "elf.string.kernel_rootkit", "Words of kernel rootkits are present: the table of system calls, hiding of processes and modules.",
         source: "Elastic protections-artifacts, Diamorphine and Reptile rules", attack: "T1014";
     CRON = "elf.string.cron", "The files or commands of the job scheduler are named.",
@@ -154,7 +154,7 @@ analyzers::indicators! {
     REVERSE_SHELL = "elf.string.reverse_shell", "A command line that ties a shell to a connection is present.",
         source: "Elastic protections-artifacts, reverse shell rules", attack: "T1059.004";
     MEMORY_FILE = "elf.string.memory_file", "The means to run a program that is in no directory are named.",
-        source: "capa rules; memfd_create(2), fexecve(3)", attack: "T1620";
+        source: "capa rules, load-code", attack: "T1620";
     SELF_EXE = "elf.string.own_executable", "The program names its own executable in the process table, to copy or restart itself.",
         source: "capa rules; proc(5)", attack: "T1036";
     // The other side.
