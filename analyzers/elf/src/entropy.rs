@@ -3,15 +3,16 @@
 use std::ops::Range;
 
 /// Bytes looked at in one sample.
-const PIECE_BYTES: usize = 4096;
+const PIECE_BYTES: usize = 2048;
 
-/// Most samples of one stretch. 16 of 4 KiB cost about 45 us; thresholds 0.2 bits apart need no more.
+/// Most samples of one stretch. 16 of 2 KiB cost about 20 us, and of noise 0.006 bits: thresholds 0.2 bits apart
+/// need no more.
 const PIECES_MAX: usize = 16;
 
 /// Shannon entropy of a stretch, in bits per byte: 0.0 for one repeated value, 8.0 for noise. Empty input
 /// gives 0.0.
 ///
-/// Of more than 64 KiB, 16 pieces of 4 KiB evenly apart are looked at.
+/// Of more than 32 KiB, 16 pieces of 2 KiB evenly apart are looked at.
 pub(crate) fn entropy(bytes: &[u8]) -> f64 {
     let mut histogram = Histogram::default();
     for piece in pieces(bytes.len()) {
@@ -39,20 +40,20 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Counts cannot overflow: a stretch has at most 64 KiB of samples.
+    /// Counts cannot wrap, a stretch has at most 32 KiB of samples; said so that the loop need not ask.
     fn add(&mut self, bytes: &[u8]) {
         let [a, b, c, d] = &mut self.0;
         let mut fours = bytes.chunks_exact(4);
         for four in fours.by_ref() {
             if let &[w, x, y, z] = four {
-                a[usize::from(w)] += 1;
-                b[usize::from(x)] += 1;
-                c[usize::from(y)] += 1;
-                d[usize::from(z)] += 1;
+                count(&mut a[usize::from(w)]);
+                count(&mut b[usize::from(x)]);
+                count(&mut c[usize::from(y)]);
+                count(&mut d[usize::from(z)]);
             }
         }
         for &byte in fours.remainder() {
-            a[usize::from(byte)] += 1;
+            count(&mut a[usize::from(byte)]);
         }
     }
 
@@ -62,6 +63,10 @@ impl Histogram {
         let total: f64 = counts().sum();
         counts().filter(|&count| count > 0.0).map(|count| -(count / total) * (count / total).log2()).sum()
     }
+}
+
+fn count(counter: &mut u32) {
+    *counter = counter.wrapping_add(1);
 }
 
 #[cfg(test)]
@@ -80,7 +85,7 @@ mod tests {
 
     #[test]
     fn samples_lie_inside_at_any_length() {
-        for length in (0..300_000).step_by(977).chain([65_535, 65_536, 65_537]) {
+        for length in (0..300_000).step_by(977).chain([32_767, 32_768, 32_769]) {
             for piece in pieces(length) {
                 assert!(piece.end <= length, "{length}: {piece:?}");
             }

@@ -35,6 +35,9 @@ pub(crate) const WORD_BYTES_MAX: usize = 64;
 /// noise in 90 and stays in the first-level cache.
 const HASH_BITS: u32 = 17;
 
+/// The filter is made of so many words of 64 bits.
+const FILTER_WORDS: usize = 1 << (HASH_BITS - 6);
+
 /// Bits of the hash that choose a bucket.
 const BUCKET_BITS: u32 = 12;
 
@@ -52,7 +55,7 @@ const COMMON: [&[u8; STEP]; 29] = [
 #[derive(Debug)]
 pub(crate) struct Search {
     /// Bit per hash: some word's window has it.
-    filter: Vec<u64>,
+    filter: Box<[u64; FILTER_WORDS]>,
     /// By the upper bits of the hash: the words whose windows have it.
     buckets: Vec<Vec<Candidate>>,
     words: Vec<Prepared>,
@@ -90,7 +93,7 @@ impl Search {
     /// Prepares the words, once per analyzer.
     pub fn new() -> Self {
         let mut search = Search {
-            filter: vec![0; 1 << (HASH_BITS - 6)],
+            filter: Box::new([0; FILTER_WORDS]),
             buckets: vec![Vec::new(); 1 << BUCKET_BITS],
             words: Vec::new(),
             seen: vec![Seen::default(); SIGNS.len()],
