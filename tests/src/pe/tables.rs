@@ -3,8 +3,6 @@
 //! Each function appends to the data of a section that will be loaded at `base`, and gives the address and
 //! size for its data directory. Layouts are those of the PE/COFF specification, "Special Sections".
 
-use super::{u16s, u32s};
-
 /// What is exported.
 pub(super) struct Export<'a> {
     pub(super) names: &'a [String],
@@ -193,4 +191,12 @@ fn block(key: &str, value: &[u8], value_length: u16, kind: u16, children: &[u8])
     let length = (out.len() as u16).to_le_bytes();
     out[..2].copy_from_slice(&length);
     out
+}
+
+pub(super) fn u16s(out: &mut Vec<u8>, values: &[u16]) {
+    out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+}
+
+pub(super) fn u32s(out: &mut Vec<u8>, values: &[u32]) {
+    out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
 }
