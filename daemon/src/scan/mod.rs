@@ -177,10 +177,14 @@ fn print_all<'p>(
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<Printer<'p>> {
     let mut printer = Printer::new(args, rules, bounds, out)?;
-    for done in receiver {
+    for done in &receiver {
         match done {
             Done::Examined(scanned) => printer.examined(&scanned, out)?,
             Done::Failed { path, why } => printer.failed(&path, &why, out)?,
+        }
+        // Who feeds us paths one by one wants each answer at once; in a busy scan the buffer fills by itself.
+        if receiver.is_empty() {
+            out.flush()?;
         }
     }
     Ok(printer)

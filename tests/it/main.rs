@@ -1,0 +1,15 @@
+//! Everything that must hold across crates.
+
+/// Who may depend on whom, and who may write `unsafe`.
+mod walls;
+
+/// The program as its users run it: commands, output forms, exit codes.
+mod command_line;
+/// Files that want to hang, crash or grow us.
+mod hostile;
+/// Starts the program.
+mod program;
+/// Same bytes, rules and limits: same report.
+mod same_report;
+/// Files that should be called malicious, and files that should not.
+mod verdicts;

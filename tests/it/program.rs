@@ -1,0 +1,46 @@
+//! The program, built once and started as a user would.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// The path of the program, built if need be with the profile of this test.
+pub fn path() -> &'static PathBuf {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        // target/PROFILE/deps/it-HASH
+        let test = std::env::current_exe().expect("a running test has a path");
+        let profile =
+            test.parent().and_then(|deps| deps.parent()).expect("cargo puts tests two folders below its target");
+        let name = profile.file_name().and_then(|name| name.to_str()).expect("cargo's profiles have plain names");
+        let cargo_profile = if name == "debug" { "dev" } else { name };
+        let target = profile.parent().expect("a profile's folder lies in the target folder");
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "daemon", "--bin", "stakeout", "--profile", cargo_profile])
+            .arg("--manifest-path")
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+            .arg("--target-dir")
+            .arg(target)
+            .status()
+            .expect("cargo can be started");
+        assert!(status.success(), "the program does not build");
+        profile.join("stakeout")
+    })
+}
+
+/// A command that starts the program.
+pub fn stakeout() -> Command {
+    let mut command = Command::new(path());
+    command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    command
+}
+
+/// Its output as text. Everything it prints is UTF-8.
+pub fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).expect("stakeout prints UTF-8")
+}
+
+/// Its complaints as text.
+pub fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).expect("stakeout prints UTF-8")
+}
