@@ -37,7 +37,7 @@ fn run(command: &mut Command, path: &Path) -> Outcome {
     let output = tempfile::tempfile().expect("a temporary file can be made");
     let theirs = output.try_clone().expect("a descriptor can be cloned");
     let begun = Instant::now();
-    let mut child = command.stdout(Stdio::from(theirs)).spawn().expect("the program can be started");
+    let child = command.stdout(Stdio::from(theirs)).spawn().expect("the program can be started");
     let used = child.wait4().expect("the child can be waited for");
     let elapsed = begun.elapsed();
     let mut output = output;

@@ -7,7 +7,7 @@ use analyzers::{Budget, Exhausted};
 
 use crate::imports::Imports;
 use crate::text::{SEPARATOR, Text};
-use crate::words::{Sign, WORDS};
+use crate::words::{Sign, WORDS, Word};
 
 /// Bytes of the file between two looks at the budget.
 const STOP_AFTER: usize = 256 << 10;
@@ -42,7 +42,7 @@ impl Default for Scan {
             .match_kind(MatchKind::Standard)
             // Most of its first bytes are common letters: a prefilter would only stumble from run to run.
             .prefilter(false)
-            .build(WORDS.iter().map(|word| word.text))
+            .build(WORDS.iter().map(Word::text))
             .expect("a few hundred short words are far below the automaton's limits");
         Scan { automaton, text: Text::default(), first: Vec::new(), stubs: Vec::new() }
     }

@@ -1,5 +1,6 @@
 //! Words that give programs away, and what each is a sign of.
 //!
+//! They stand reversed in our binary, so that scanning it, or a program that links this crate, does not find them.
 //! All lower case: they are searched for without regard to case. None is shorter than the shortest run of
 //! text that is kept. Some mean nothing without what stands around them; those say what must.
 
@@ -77,24 +78,43 @@ pub(crate) enum Around {
     HiddenService,
 }
 
+/// Longest word, in bytes.
+const WORD_BYTES_MAX: usize = 48;
+
 /// One word.
 #[derive(Debug)]
 pub(crate) struct Word {
-    pub(crate) text: &'static str,
+    reversed: [u8; WORD_BYTES_MAX],
+    length: usize,
     pub(crate) sign: Sign,
     pub(crate) around: Around,
 }
 
-const fn word(text: &'static str, sign: Sign) -> Word {
-    Word { text, sign, around: Around::Any }
+impl Word {
+    /// The word itself.
+    pub(crate) fn text(&self) -> Vec<u8> {
+        self.reversed.iter().take(self.length).rev().copied().collect()
+    }
 }
 
-const fn around(text: &'static str, sign: Sign, around: Around) -> Word {
-    Word { text, sign, around }
+const fn word(text: &str, sign: Sign) -> Word {
+    around(text, sign, Around::Any)
+}
+
+const fn around(text: &str, sign: Sign, around: Around) -> Word {
+    let text = text.as_bytes();
+    assert!(text.len() >= RUN_MIN, "text that short is not searched");
+    let mut reversed = [0; WORD_BYTES_MAX];
+    let mut at = 0;
+    while at < text.len() {
+        reversed[at] = text[text.len() - 1 - at];
+        at += 1;
+    }
+    Word { reversed, length: text.len(), sign, around }
 }
 
 /// The words.
-pub(crate) const WORDS: &[Word] = &[
+pub(crate) static WORDS: &[Word] = &[
     around("virtualallocex", Sign::InjectionApis, Around::EndsHere),
     around("writeprocessmemory", Sign::InjectionApis, Around::EndsHere),
     around("createremotethread", Sign::InjectionApis, Around::EndsHere),
@@ -263,14 +283,7 @@ pub(crate) const WORDS: &[Word] = &[
     word("this program ", Sign::DosStub),
 ];
 
-const _: () = {
-    let mut index = 0;
-    while index < WORDS.len() {
-        assert!(WORDS[index].text.len() >= RUN_MIN, "text that short is not searched");
-        index += 1;
-    }
-    assert!(WORDS.len() <= 256, "the words found are kept as bits");
-};
+const _: () = assert!(WORDS.len() <= 256, "the words found are kept as bits");
 
 impl Around {
     /// Whether what stands before and after a word fits. Both are text of the same run.
@@ -321,8 +334,8 @@ mod tests {
 
     #[test]
     fn words_are_lower_case_printable_and_different() {
-        let mut texts: Vec<&str> = WORDS.iter().map(|word| word.text).collect();
-        assert!(texts.iter().all(|text| text.bytes().all(|b| is_printable(b) && !b.is_ascii_uppercase())));
+        let mut texts: Vec<Vec<u8>> = WORDS.iter().map(Word::text).collect();
+        assert!(texts.iter().all(|text| text.iter().all(|&b| is_printable(b) && !b.is_ascii_uppercase())));
         texts.sort_unstable();
         assert!(texts.is_sorted_by(|a, b| a < b));
     }
