@@ -10,6 +10,9 @@ pub enum Incomplete {
     Limit(Limit),
     /// The named analyzer panicked: a bug of ours or of a library, caught.
     Panicked(Cow<'static, str>),
+    /// The file ends before parts that its own headers speak of, or those parts cannot be read at all: what is
+    /// not there may have said otherwise. About the file as it is, where [`Incomplete::Truncated`] is about a change.
+    CutShort,
     /// The file became shorter while it was examined.
     Truncated,
     /// The file was written to while it was examined.
@@ -74,6 +77,7 @@ impl fmt::Display for Incomplete {
         match self {
             Incomplete::Limit(limit) => write!(f, "limit.{}", limit.name()),
             Incomplete::Panicked(analyzer) => write!(f, "panic.{analyzer}"),
+            Incomplete::CutShort => f.write_str("file.cut_short"),
             Incomplete::Truncated => f.write_str("file.truncated"),
             Incomplete::Changed => f.write_str("file.changed"),
         }

@@ -79,7 +79,7 @@ pub struct BidArgs {
   stakeout scan /usr/bin                         a table of what stands out, and a summary
   stakeout scan --ndjson -x / > report.ndjson    one JSON object a file
   find . -newer stamp -print0 | stakeout scan -0 --files-from -
-  curl -s https://example.org/file | stakeout scan -")]
+  ssh mail cat attachment | stakeout scan -")]
 pub struct ScanArgs {
     #[command(flatten)]
     pub walk: WalkArgs,

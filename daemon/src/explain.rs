@@ -190,7 +190,7 @@ fn sums(testimony: &Testimony, weights: &Weights, family: triage::Family, out: &
     let log_odds = calibration.intercept + calibration.slope * testimony.sum.0 + weights.prior_shift;
     writeln!(
         out,
-        "{log_odds:>+7.2}  log-odds: {:+.2} for a {} file that shows nothing, and {:.2} times the sum{}",
+        "{log_odds:>+7.2}  log-odds: {:+.2} for a file (of family {}) that shows nothing, and {:.2} times the sum{}",
         calibration.intercept,
         family.name(),
         calibration.slope,
