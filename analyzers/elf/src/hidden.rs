@@ -56,12 +56,19 @@ pub(crate) struct Hidden {
     scratch: Vec<u8>,
     /// Scratch: what was found in the sample at hand, at most one of each string and key.
     found: Vec<Found>,
+    /// Scratch: by key, a bit per string that was found.
+    known: [u8; 256],
 }
 
 impl Hidden {
     /// Builds the search, once per analyzer.
     pub fn new() -> Self {
-        Hidden { engine: Engine::new(STRINGS), scratch: Vec::with_capacity(CHUNK_BYTES), found: Vec::new() }
+        Hidden {
+            engine: Engine::new(STRINGS),
+            scratch: Vec::with_capacity(CHUNK_BYTES),
+            found: Vec::new(),
+            known: [0; 256],
+        }
     }
 
     /// Reports strings that are hidden, each once per key.
@@ -69,6 +76,7 @@ impl Hidden {
         let bytes = image.bytes.get(..SEARCHED_BYTES_MAX).unwrap_or(image.bytes);
         let longest = STRINGS.iter().map(|string| string.len()).max().unwrap_or(0);
         self.found.clear();
+        self.known.fill(0);
         let mut at = 0;
         while at < bytes.len() && findings.budget().step(1).is_ok() {
             let end = bytes.len().min(at + CHUNK_BYTES + longest);
@@ -99,9 +107,10 @@ impl Hidden {
             let place = chunk.start + at;
             let (Some(&first), Some(&plain)) = (bytes.get(place), FIRST.get(string)) else { continue };
             let key = first ^ plain;
-            let known = self.found.iter().any(|found| found.key == key && found.string == string);
+            let Some(known) = self.known.get_mut(usize::from(key)) else { continue };
             // Without a key it is plain text, which other signs see.
-            if key != 0 && !known {
+            if key != 0 && *known >> string & 1 == 0 {
+                *known |= 1 << string;
                 self.found.push(Found { key, string, place });
             }
         }

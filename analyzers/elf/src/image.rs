@@ -26,6 +26,10 @@ const PN_XNUM: u16 = 0xffff;
 /// cores of large processes some ten thousand.
 const ENTRIES_MAX: usize = 1 << 16;
 
+/// Longest name of a section that is read, in bytes. No reader of them shows more, and the table of names may be
+/// one name of a megabyte that every section bears.
+const NAME_BYTES_MAX: usize = 64;
+
 /// Size of the largest ELF header, the 64-bit one.
 const HEADER_BYTES: usize = 64;
 
@@ -165,7 +169,7 @@ impl<'a> Image<'a> {
         segments.chain(sections).chain(tables).max().unwrap_or(0).min(self.bytes.len())
     }
 
-    /// The name of a section, empty if it has none that can be read.
+    /// The first 64 bytes of a section's name, empty if it has none that can be read.
     pub fn section_name(&self, section: &SectionHeader) -> &'a [u8] {
         let index = match self.header.e_shstrndx.into() {
             SHN_XINDEX => self.sections.first().map_or(0, |first| first.sh_link as usize),
@@ -174,6 +178,7 @@ impl<'a> Image<'a> {
         let names = self.sections.get(index).map(|names| self.part(names.sh_offset, names.sh_size));
         let names = names.and_then(|names| self.bytes.get(names)).unwrap_or_default();
         let name = names.get(section.sh_name..).unwrap_or_default();
+        let name = name.get(..NAME_BYTES_MAX).unwrap_or(name);
         name.split(|&byte| byte == 0).next().unwrap_or_default()
     }
 

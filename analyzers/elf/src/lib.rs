@@ -92,6 +92,23 @@ impl Analyzer for Elf {
 /// Programs larger than this are no bots, in bytes.
 pub(crate) const BOT_BYTES_MAX: usize = 4 << 20;
 
+/// Lets a loop over the file report one sign a few times. Findings keep no more, but compare each report with
+/// all they have: a sign at every entry of a large table, or every nine bytes, would cost their product.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Few(u8);
+
+impl Few {
+    /// As many as findings keep of one sign.
+    const MAX: u8 = 8;
+
+    /// Whether one more may be reported; counts it.
+    pub fn more(&mut self) -> bool {
+        let more = self.0 < Few::MAX;
+        self.0 += u8::from(more);
+        more
+    }
+}
+
 /// Network signs of different kinds in a small static program: the shape of a bot.
 fn shape(image: &Image<'_>, findings: &mut Findings<'_>) {
     use catalogue::{HTTP_REQUEST, PROC_NET, PUBLIC_ADDRESS, STATIC_BOT_SHAPE, USER_AGENT, WATCHDOG};

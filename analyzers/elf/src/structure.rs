@@ -7,6 +7,7 @@ use goblin::elf::header::{EI_OSABI, EM_386, EM_AARCH64, EM_ARM, EM_X86_64, ET_EX
 use goblin::elf::program_header::{PF_W, PF_X, PT_GNU_PROPERTY, PT_GNU_STACK, PT_INTERP, PT_LOAD, ProgramHeader};
 use goblin::elf::section_header::{SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_PROGBITS};
 
+use crate::Few;
 use crate::catalogue as sign;
 use crate::image::Image;
 
@@ -25,6 +26,9 @@ const HUGE_TIMES: u64 = 16;
 /// Machines on which no tool chain asks for segments that are writable and executable. Older MIPS, PowerPC,
 /// SPARC and HPPA ABIs do, for their procedure linkage tables.
 const STRICT_MACHINES: [u16; 4] = [EM_386, EM_X86_64, EM_ARM, EM_AARCH64];
+
+/// Longest path of an interpreter that is read, in bytes: the kernel takes no longer one (`PATH_MAX`, limits.h).
+const PATH_BYTES_MAX: usize = 4096;
 
 /// Where loaders live, and how their names go on. A path that starts otherwise is odd.
 const INTERPRETERS: [&[u8]; 22] = [
@@ -112,29 +116,33 @@ fn kind(image: &Image<'_>, findings: &mut Findings<'_>) {
 fn segments(image: &Image<'_>, findings: &mut Findings<'_>) {
     let length = image.bytes.len() as u64;
     let strict = STRICT_MACHINES.contains(&image.header.e_machine);
+    let [mut past_end, mut writable_code, mut huge, mut overlapping, mut stack] = [Few::default(); 5];
     let mut below: Option<&ProgramHeader> = None;
     for (index, segment) in image.segments.iter().enumerate() {
+        if findings.budget().step(1).is_err() {
+            return;
+        }
         let at = || entry_span(image, index);
         match segment.p_type {
             PT_LOAD => {}
-            PT_GNU_STACK if segment.p_flags & PF_X != 0 => {
+            PT_GNU_STACK if segment.p_flags & PF_X != 0 && stack.more() => {
                 findings.saw(&sign::EXECUTABLE_STACK, at());
                 continue;
             }
             _ => continue,
         }
-        if segment.p_filesz > 0 && segment.p_offset.saturating_add(segment.p_filesz) > length {
+        if segment.p_filesz > 0 && segment.p_offset.saturating_add(segment.p_filesz) > length && past_end.more() {
             let what = format_args!("{:#x} bytes at {:#x}", segment.p_filesz, segment.p_offset);
             findings.saw_with(&sign::SEGMENT_PAST_END, at(), what);
         }
-        if strict && segment.p_flags & (PF_W | PF_X) == PF_W | PF_X {
+        if strict && segment.p_flags & (PF_W | PF_X) == PF_W | PF_X && writable_code.more() {
             findings.saw(&sign::SEGMENT_WX, at());
         }
-        if segment.p_memsz > HUGE_BYTES && segment.p_memsz / HUGE_TIMES > segment.p_filesz {
+        if segment.p_memsz > HUGE_BYTES && segment.p_memsz / HUGE_TIMES > segment.p_filesz && huge.more() {
             let what = format_args!("{:#x} bytes in the file, {:#x} in memory", segment.p_filesz, segment.p_memsz);
             findings.saw_with(&sign::HUGE_MEMORY, at(), what);
         }
-        if below.is_some_and(|below| overlap(below, segment)) {
+        if below.is_some_and(|below| overlap(below, segment)) && overlapping.more() {
             findings.saw(&sign::SEGMENTS_OVERLAP, at());
         }
         below = Some(segment);
@@ -149,18 +157,19 @@ fn overlap(a: &ProgramHeader, b: &ProgramHeader) -> bool {
 }
 
 fn interpreters(image: &Image<'_>, findings: &mut Findings<'_>) {
-    let mut seen = 0;
-    for segment in image.segments.iter().filter(|segment| segment.p_type == PT_INTERP) {
-        seen += 1;
-        let part = image.part(segment.p_offset, segment.p_filesz);
-        let path = image.bytes.get(part.clone()).unwrap_or_default();
-        let path = path.split(|&byte| byte == 0).next().unwrap_or_default();
-        if seen == 1 && !INTERPRETERS.iter().any(|known| path.starts_with(known)) {
-            findings.saw_with(&sign::ODD_INTERPRETER, part.start..part.start + path.len(), path.escape_ascii());
-        }
-        if seen == 2 {
-            findings.saw(&sign::SEVERAL_INTERPRETERS, part);
-        }
+    let mut parts = image.segments.iter().filter(|segment| segment.p_type == PT_INTERP);
+    let mut next = || parts.next().map(|segment| image.part(segment.p_offset, segment.p_filesz));
+    let Some(part) = next() else {
+        return;
+    };
+    let path = image.bytes.get(part.clone()).unwrap_or_default();
+    let path = path.get(..PATH_BYTES_MAX).unwrap_or(path);
+    let path = path.split(|&byte| byte == 0).next().unwrap_or_default();
+    if !INTERPRETERS.iter().any(|known| path.starts_with(known)) {
+        findings.saw_with(&sign::ODD_INTERPRETER, part.start..part.start + path.len(), path.escape_ascii());
+    }
+    if let Some(second) = next() {
+        findings.saw(&sign::SEVERAL_INTERPRETERS, second);
     }
 }
 
@@ -188,10 +197,15 @@ fn entry(image: &Image<'_>, findings: &mut Findings<'_>) {
 }
 
 fn sections(image: &Image<'_>, findings: &mut Findings<'_>) {
+    let mut few = Few::default();
     let all = u64::from(SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR);
     for section in &image.sections {
+        if findings.budget().step(1).is_err() {
+            return;
+        }
         let loaded = section.sh_type == SHT_PROGBITS && section.sh_size > 0;
-        if loaded && section.sh_flags & all == all && STRICT_MACHINES.contains(&image.header.e_machine) {
+        let strict = STRICT_MACHINES.contains(&image.header.e_machine);
+        if loaded && section.sh_flags & all == all && strict && few.more() {
             let part = image.part(section.sh_offset, section.sh_size);
             let name = image.section_name(section);
             let shown = name.get(..32).unwrap_or(name).escape_ascii();

@@ -23,6 +23,14 @@ fn examine(elf: &mut Elf, bytes: &[u8], budget: Budget) -> (Vec<Evidence>, Vec<L
     (record.evidence, hit)
 }
 
+/// Examines under `steps_max` steps: how many times a loop may turn on this file.
+#[track_caller]
+fn within(bytes: &[u8], steps_max: u64) {
+    let limits = Limits { steps_max, ..Limits::default() };
+    let (_, hit) = examine(&mut Elf::new(), bytes, Budget::new(limits, Cancel::default()));
+    assert_eq!(hit, []);
+}
+
 fn whole() -> Budget {
     Budget::new(Limits::default(), Cancel::default())
 }
@@ -95,6 +103,66 @@ fn tables_larger_than_we_collect_are_a_limit_not_a_loss_of_memory() {
     image[sections_at + 32..sections_at + 40].copy_from_slice(&100_000u64.to_le_bytes());
     let (_, hit) = examine(&mut Elf::new(), &image, whole());
     assert_eq!(hit, [Limit::Steps]);
+}
+
+#[test]
+fn a_name_of_a_megabyte_is_not_read_by_every_section_that_bears_it() {
+    // Section 0, the table of names, and 65,000 sections that are written and executed.
+    let entry = |kind: u32, flags: u64, offset: u64, size: u64| {
+        let words = [0, offset, size, 0, 1, 0].map(u64::to_le_bytes).concat();
+        [&[0; 4][..], &kind.to_le_bytes(), &flags.to_le_bytes(), &words].concat()
+    };
+    let names_at = 64 + 65_000 * 64;
+    let names_size = 1 << 20;
+    let mut image = elf().set(Field::SectionsOffset, 64).build();
+    image.truncate(64);
+    image[60..62].copy_from_slice(&65_000u16.to_le_bytes());
+    image[62..64].copy_from_slice(&1u16.to_le_bytes());
+    image.extend(entry(0, 0, 0, 0));
+    image.extend(entry(3, 0, names_at, names_size));
+    image.extend((2..65_000).flat_map(|_| entry(SHT_PROGBITS, 7, 0, 64)));
+    image.resize((names_at + names_size) as usize, b'A');
+    // Two per section, and some for the searches.
+    within(&image, 2 * 65_000 + 1_000);
+}
+
+#[test]
+fn a_path_of_a_megabyte_is_not_read_by_every_segment_that_is_an_interpreter() {
+    let count = 65_000;
+    let path_at = 64 + count * 56;
+    let mut image = ordinary().set(Field::SegmentCount, count).set(Field::SectionsOffset, 0).build();
+    image.truncate(64);
+    for _ in 0..count {
+        image.extend([3u32, 4].map(u32::to_le_bytes).concat());
+        image.extend([path_at, 0, 0, 1 << 20, 1 << 20, 1].map(u64::to_le_bytes).concat());
+    }
+    image.resize(path_at as usize + (1 << 20), b'A');
+    within(&image, 2 * 65_000 + 1_000);
+}
+
+#[test]
+fn a_sign_at_every_entry_or_address_is_reported_a_few_times() {
+    let mut image = ordinary().set(Field::SegmentCount, 65_000).set(Field::SectionsOffset, 0).build();
+    image.truncate(64);
+    for _ in 0..65_000 {
+        image.extend([PT_LOAD, R | W | X].map(u32::to_le_bytes).concat());
+        image.extend([1 << 40, 0, 0, 1 << 30, 1 << 40, 1].map(u64::to_le_bytes).concat());
+    }
+    image.extend(b"\093.184.216.34".repeat(100_000));
+    within(&image, 2 * 65_000 + 1_000);
+    let (evidence, _) = examine(&mut Elf::new(), &image, whole());
+    for id in ["elf.segment.past_end", "elf.segment.writable_executable", "elf.string.public_address"] {
+        let times = evidence.iter().filter(|seen| seen.indicator.as_str() == id).count();
+        assert_eq!(times, 8, "{id}");
+    }
+}
+
+#[test]
+fn strings_hidden_by_every_key_are_examined() {
+    let strings = ["/bin/busybox ", "/proc/net/tcp", "/dev/watchdog", "/dev/misc/wat", "Mozilla/5.0 ("];
+    let table = |key: u8| strings.map(|text| text.bytes().map(|byte| byte ^ key).collect::<Vec<_>>()).concat();
+    let tables: Vec<u8> = (0..=255).flat_map(table).collect();
+    within(&ordinary().section(".data", SHT_PROGBITS, 3, tables.repeat(40)).build(), 2 * 256 * 5 * 40);
 }
 
 #[test]
