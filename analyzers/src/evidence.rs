@@ -95,7 +95,7 @@ struct Bounded(String);
 impl Write for Bounded {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for c in text.chars() {
-            let plain = !c.is_control() && !is_format_control(c);
+            let plain = is_shown_as_itself(c);
             let bytes = if plain { c.len_utf8() } else { c.escape_unicode().count() };
             if self.0.len() + bytes > Detail::BYTES_MAX - '…'.len_utf8() {
                 self.0.push('…');
@@ -111,10 +111,12 @@ impl Write for Bounded {
     }
 }
 
-/// Invisible characters that change how the text around them is shown: bidirectional controls (UAX #9),
-/// zero-width joiners, line separators, the byte order mark.
-fn is_format_control(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+/// Whether a terminal shows `c` and nothing else happens. Not so for control characters and for invisible ones that
+/// change how the text around them is shown: bidirectional controls (UAX #9), zero-width joiners, line separators, the
+/// byte order mark.
+pub fn is_shown_as_itself(c: char) -> bool {
+    let formats = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    !c.is_control() && !formats
 }
 
 #[cfg(test)]

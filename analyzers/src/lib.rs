@@ -21,9 +21,9 @@ mod weights;
 
 pub use analyzer::{Analyzer, Sample};
 pub use budget::{Budget, Cancel, Exhausted, Limits};
-pub use evidence::{Detail, Evidence, Layer, LayerId};
+pub use evidence::{Detail, Evidence, Layer, LayerId, is_shown_as_itself};
 pub use findings::{Child, Findings, Record};
 pub use incomplete::{Incomplete, Limit};
 pub use indicator::{Indicator, IndicatorId};
-pub use weigh::{Confidence, Opinion, Term, Testimony, Verdict, weigh};
+pub use weigh::{Confidence, GroupSum, Opinion, Term, Testimony, Verdict, weigh};
 pub use weights::{Calibration, Group, LogOdds, Thresholds, Weight, Weights, WeightsError, WeightsMistake};

@@ -8,7 +8,7 @@ use std::fmt;
 
 use triage::Family;
 
-use crate::{Evidence, IndicatorId, LayerId, LogOdds, Record, Weights};
+use crate::{Evidence, Group, IndicatorId, LayerId, LogOdds, Record, Weights};
 
 /// What we say of an artifact.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -49,6 +49,9 @@ impl fmt::Display for Verdict {
 pub struct Confidence(f64);
 
 impl Confidence {
+    /// We would not bet either way.
+    pub const COIN_FLIP: Confidence = Confidence(0.5);
+
     /// `probability`, held between 0 and 1; not a number is a coin flip.
     pub fn new(probability: f64) -> Self {
         Confidence(if probability.is_nan() { 0.5 } else { probability.clamp(0.0, 1.0) })
@@ -71,6 +74,17 @@ pub struct Term {
     pub group: Option<usize>,
 }
 
+/// What the indicators of one group add up to.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct GroupSum {
+    /// Index into [`Weights::groups`].
+    pub group: usize,
+    /// Their plain sum.
+    pub plain: LogOdds,
+    /// What of it counts.
+    pub held: LogOdds,
+}
+
 /// The evidence on one subject, weighed.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Testimony {
@@ -78,8 +92,12 @@ pub struct Testimony {
     pub subject: LayerId,
     /// What each indicator says, by id.
     pub terms: Vec<Term>,
+    /// What the groups among them add up to, in the order of [`Weights::groups`].
+    pub groups: Vec<GroupSum>,
     /// Sum of the terms after the caps of their groups.
     pub sum: LogOdds,
+    /// Calibrated: what the probability is made of.
+    pub log_odds: LogOdds,
     /// Probability that the subject is malicious.
     pub p_malicious: f64,
 }
@@ -98,6 +116,14 @@ pub struct Opinion {
 }
 
 impl Opinion {
+    /// What becomes of an opinion when not everything was looked at: benign is unknown, the rest stands.
+    pub fn doubt(&mut self) {
+        if self.verdict == Verdict::Benign {
+            self.verdict = Verdict::Unknown;
+            self.confidence = Confidence::COIN_FLIP;
+        }
+    }
+
     /// The testimony that decided, if anybody could judge.
     pub fn deciding(&self) -> Option<&Testimony> {
         // On a tie the first, so that the answer does not depend on anything but the evidence.
@@ -116,19 +142,22 @@ pub fn weigh(record: &Record, weights: &Weights) -> Opinion {
         .map(|(subject, layer)| testify(subject, layer.kind.family(), record, weights))
         .collect();
     let worst = testimonies.iter().map(|testimony| testimony.p_malicious).max_by(f64::total_cmp);
-    let complete = record.incomplete.is_empty() && record.budget.hit().next().is_none();
-    let (verdict, confidence) = decide(worst, complete, weights);
+    let (verdict, confidence) = decide(worst, weights);
     let p_malicious = worst.unwrap_or_else(|| logistic(weights.prior_shift));
-    Opinion { p_malicious, verdict, confidence, testimonies }
+    let mut opinion = Opinion { p_malicious, verdict, confidence, testimonies };
+    if !record.incomplete.is_empty() || record.budget.hit().next().is_some() {
+        opinion.doubt();
+    }
+    opinion
 }
 
-fn decide(p_malicious: Option<f64>, complete: bool, weights: &Weights) -> (Verdict, Confidence) {
+fn decide(p_malicious: Option<f64>, weights: &Weights) -> (Verdict, Confidence) {
     let thresholds = &weights.thresholds;
     match p_malicious {
         Some(p) if p >= thresholds.malicious => (Verdict::Malicious, Confidence::new(p)),
         Some(p) if p >= thresholds.suspicious => (Verdict::Suspicious, Confidence::new(p)),
-        Some(p) if p <= thresholds.benign && complete => (Verdict::Benign, Confidence::new(1.0 - p)),
-        Some(_) | None => (Verdict::Unknown, Confidence::new(0.5)),
+        Some(p) if p <= thresholds.benign => (Verdict::Benign, Confidence::new(1.0 - p)),
+        Some(_) | None => (Verdict::Unknown, Confidence::COIN_FLIP),
     }
 }
 
@@ -146,25 +175,24 @@ fn testify(subject: LayerId, family: Family, record: &Record, weights: &Weights)
             Term { indicator: id.clone(), weight: weight.log_odds, group: weight.group }
         })
         .collect();
-    let sum = capped_sum(&terms, weights);
+    let groups = group_sums(&terms, weights);
+    let free: f64 = terms.iter().filter(|term| term.group.is_none()).map(|term| term.weight.0).sum();
+    let sum = free + groups.iter().map(|group| group.held.0).sum::<f64>();
     let calibration = weights.calibration(family);
     let log_odds = calibration.intercept + calibration.slope * sum + weights.prior_shift;
     let p_malicious = logistic(log_odds).clamp(calibration.floor, calibration.ceiling);
-    Testimony { subject, terms, sum: LogOdds(sum), p_malicious }
+    Testimony { subject, terms, groups, sum: LogOdds(sum), log_odds: LogOdds(log_odds), p_malicious }
 }
 
-fn capped_sum(terms: &[Term], weights: &Weights) -> f64 {
-    let free: f64 = terms.iter().filter(|term| term.group.is_none()).map(|term| term.weight.0).sum();
-    let grouped: f64 = weights
-        .groups
-        .iter()
-        .enumerate()
-        .map(|(index, group)| {
-            let sum: f64 = terms.iter().filter(|term| term.group == Some(index)).map(|term| term.weight.0).sum();
-            sum.clamp(-group.cap.0, group.cap.0)
-        })
-        .sum();
-    free + grouped
+fn group_sums(terms: &[Term], weights: &Weights) -> Vec<GroupSum> {
+    let sum_of = |(index, group): (usize, &Group)| {
+        let mut members = terms.iter().filter(|term| term.group == Some(index)).peekable();
+        members.peek()?;
+        let plain: f64 = members.map(|term| term.weight.0).sum();
+        let held = plain.clamp(-group.cap.0, group.cap.0);
+        Some(GroupSum { group: index, plain: LogOdds(plain), held: LogOdds(held) })
+    };
+    weights.groups.iter().enumerate().filter_map(sum_of).collect()
 }
 
 /// The log-odds of a probability.

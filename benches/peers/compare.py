@@ -119,6 +119,9 @@ def triage_warm(below):
         run(floor)
         done = interleaved(commands)
     of_floor = done["floor: walk, open, fstat, pread 4 KiB, close"]
+    if of_floor is None:
+        skipped.append("triage, warm: the floor failed")
+        return
     files = int(of_floor[2].split()[0])
     per_file = of_floor[1] / files
     for name, result in done.items():

@@ -20,6 +20,7 @@ for path in paths:
             section.get_entropy()
         parsed += 1
         pe.close()
-    except pefile.PEFormatError:
+    # Whatever a library raises on one odd file must not cost the whole row; how many were parsed is printed.
+    except Exception:
         pass
 print(time.process_time() - begun, parsed)

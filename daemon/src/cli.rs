@@ -10,7 +10,7 @@ use daemon_market::Nct;
 #[derive(Parser, Debug)]
 #[command(name = "stakeout", version, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 nothing malicious found, 1 something malicious found, 2 an error, or something \
-could not be examined, 130 interrupted.")]
+could not be examined, 130 interrupted, 141 the reader of the output left.")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -37,7 +37,7 @@ pub enum Command {
 /// Where to look, and where not.
 #[derive(Args, Debug)]
 pub struct WalkArgs {
-    /// Files and directories; `-` is standard input.
+    /// Files and directories; for `scan`, `-` is standard input.
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
     /// Read paths from FILE, one a line; `-` is standard input.

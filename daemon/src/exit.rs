@@ -15,6 +15,8 @@ pub enum Exit {
     Error,
     /// Somebody pressed Ctrl-C.
     Interrupted,
+    /// Whoever read our output left before the end: what was found after that nobody was told.
+    Unheard,
 }
 
 impl Exit {
@@ -34,8 +36,9 @@ impl From<Exit> for ExitCode {
             Exit::Clean => 0,
             Exit::Found => 1,
             Exit::Error => 2,
-            // 128 + SIGINT, as shells report it.
+            // 128 + SIGINT and 128 + SIGPIPE, as shells report them.
             Exit::Interrupted => 130,
+            Exit::Unheard => 141,
         })
     }
 }

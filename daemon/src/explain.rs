@@ -1,8 +1,9 @@
 //! `stakeout explain`: one file, and every step from its bytes to the stake.
 
 use std::io::Write;
+use std::time::Duration;
 
-use analyzers::{Evidence, Indicator, LayerId, Testimony, Verdict, Weights};
+use analyzers::{Evidence, Incomplete, Indicator, LayerId, Limit, Testimony, Verdict, Weights};
 use anyhow::Context;
 use daemon_artifact::{Artifact, Scratch};
 use daemon_engine::{Limits, Report, RuleSet, catalogue};
@@ -12,7 +13,8 @@ use daemon_pool::{Examine, Examined, InProcess, Watchdog};
 use crate::cli::ExplainArgs;
 use crate::excerpt::excerpt;
 use crate::exit::Exit;
-use crate::record::{FileRecord, Subject, layer_name, stake};
+use crate::input::Loaded;
+use crate::record::{FileRecord, Subject, layer_name, stake, would_bid};
 use crate::words::{HEADING, count, percent, shown, verdict_style};
 use crate::{input, rules};
 
@@ -22,13 +24,22 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> 
     let bounds = crate::bounds(&args.bid)?;
     let limits = Limits { artifact_bytes_max: args.max_size, ..Limits::default() };
     let mut scratch = Scratch::default();
-    let artifact = input::load(&args.file, &mut scratch, args.max_size)?;
-    let sha256 = artifact.sha256();
     let watchdog = Watchdog::start().context("cannot start the watchdog thread")?;
     let mut examiner = InProcess::new(&rules, limits, &watchdog);
-    let deadline = examiner.deadline();
-    let examined = examiner.examine(&artifact, deadline);
-    let subject = Subject { path: &args.file, sha256: Some(sha256), size: Some(artifact.size()) };
+    let (artifact, sha256, size, examined) = match input::load(&args.file, &mut scratch, args.max_size)? {
+        Loaded::Artifact(artifact) => {
+            // Before the examination, so that the digest is of what the file was then.
+            let (sha256, size) = (artifact.sha256(), artifact.size());
+            let deadline = examiner.deadline();
+            let examined = examiner.examine(&artifact, deadline);
+            (artifact, Some(sha256), Some(size), examined)
+        }
+        Loaded::TooLarge(kind, size) => {
+            let report = Report::unexamined(kind, Incomplete::Limit(Limit::Size), &rules);
+            (Artifact::from_slice(&[]), None, size, Examined { report, elapsed: Duration::ZERO })
+        }
+    };
+    let subject = Subject { path: &args.file, sha256, size };
     if args.json {
         let record = FileRecord::new(&subject, &examined, rules.weights(), bounds);
         serde_json::to_writer_pretty(&mut *out, &record)?;
@@ -63,13 +74,15 @@ impl Explanation<'_> {
         let report = self.report();
         writeln!(out, "{HEADING}{}{HEADING:#}", shown(subject.path))?;
         writeln!(out, "  kind     {}", report.kind)?;
-        writeln!(out, "  size     {} bytes", count(self.artifact.size()))?;
+        if let Some(size) = subject.size {
+            writeln!(out, "  size     {} bytes", count(size))?;
+        }
         if let Some(digest) = subject.sha256 {
             writeln!(out, "  sha256   {digest}")?;
         }
         writeln!(out, "  rules    generation {}", report.rules_generation)?;
         writeln!(out, "  time     {} us", count(u64::try_from(self.examined.elapsed.as_micros()).unwrap_or(u64::MAX)))?;
-        if !report.was_wanted() {
+        if !report.was_wanted() && report.incomplete.is_empty() {
             writeln!(out, "\nNo analyzer examines files of this kind, so there is no evidence either way.")?;
         }
         for why in &report.incomplete {
@@ -149,14 +162,13 @@ impl Explanation<'_> {
             percent(thresholds.suspicious),
             percent(thresholds.benign)
         )?;
-        let stake = stake(report, self.bounds);
         let BidBounds { min, max } = self.bounds;
-        if stake == daemon_market::Nct::ZERO {
-            writeln!(out, "  stake 0 NCT: only complete reports that say malicious or benign bid")
-        } else {
-            let conviction = Conviction::from_probability(opinion.confidence.get());
-            writeln!(out, "  stake {stake} NCT of {min} to {max} NCT, at a conviction of {:.3}", conviction.get())
+        if !would_bid(report) {
+            return writeln!(out, "  stake 0 NCT: only complete reports that say malicious or benign bid");
         }
+        let conviction = Conviction::from_probability(opinion.confidence.get());
+        let stake = stake(report, self.bounds);
+        writeln!(out, "  stake {stake} NCT of {min} to {max} NCT, at a conviction of {:.3}", conviction.get())
     }
 }
 
@@ -167,38 +179,30 @@ fn meaning(indicator: &Indicator) -> String {
 
 /// The sum, what the caps of groups took off it, and the probability it comes to.
 fn sums(testimony: &Testimony, weights: &Weights, family: triage::Family, out: &mut dyn Write) -> std::io::Result<()> {
-    let plain: f64 = testimony.terms.iter().map(|term| term.weight.0).sum();
     writeln!(out, "  ------")?;
-    if (plain - testimony.sum.0).abs() > 1e-9 {
-        writeln!(out, "{plain:>+7.2}  together")?;
-        for (index, group) in weights.groups.iter().enumerate() {
-            let sum: f64 =
-                testimony.terms.iter().filter(|term| term.group == Some(index)).map(|term| term.weight.0).sum();
-            if sum.abs() > group.cap.0 {
-                let held = sum.clamp(-group.cap.0, group.cap.0);
-                writeln!(
-                    out,
-                    "{:>+7.2}  {} says one thing in several ways: {sum:+.2} held to {held:+.2}",
-                    held - sum,
-                    group.name
-                )?;
-            }
-        }
+    for sum in testimony.groups.iter().filter(|sum| sum.plain != sum.held) {
+        let group = weights.groups.get(sum.group).map_or("", |group| group.name.as_str());
+        let (plain, held) = (sum.plain.0, sum.held.0);
+        writeln!(
+            out,
+            "{:>+7.2}  {group} says one thing in several ways: {plain:+.2} held to {held:+.2}",
+            held - plain
+        )?;
     }
     writeln!(out, "{:>+7.2}  the sum", testimony.sum.0)?;
     let calibration = weights.calibration(family);
-    let log_odds = calibration.intercept + calibration.slope * testimony.sum.0 + weights.prior_shift;
+    let prior = if weights.prior_shift == 0.0 {
+        String::new()
+    } else {
+        format!(", and {:+.2} for the prior", weights.prior_shift)
+    };
     writeln!(
         out,
-        "{log_odds:>+7.2}  log-odds: {:+.2} for a file (of family {}) that shows nothing, and {:.2} times the sum{}",
+        "{:>+7.2}  log-odds: {:+.2} for a file of family {} that shows nothing, and {:.2} times the sum{prior}",
+        testimony.log_odds.0,
         calibration.intercept,
         family.name(),
         calibration.slope,
-        if weights.prior_shift == 0.0 {
-            String::new()
-        } else {
-            format!(", and {:+.2} for the prior", weights.prior_shift)
-        }
     )?;
     writeln!(
         out,

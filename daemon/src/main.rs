@@ -9,6 +9,7 @@ mod explain;
 mod indicators;
 mod input;
 mod interrupt;
+mod limits;
 mod papers;
 mod record;
 mod rules;
@@ -32,6 +33,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    limits::raise_open_files();
     // Standard output drops colours where it is no terminal, or where NO_COLOR says so.
     let mut out = BufWriter::new(anstream::AutoStream::auto(std::io::stdout()));
     let done = run(&cli.command, &mut out).and_then(|exit| {
@@ -40,8 +42,8 @@ fn main() -> ExitCode {
     });
     match done {
         Ok(exit) => exit.into(),
-        // Whoever read our output has seen enough (`stakeout … | head`): nothing to complain about.
-        Err(error) if is_broken_pipe(&error) => Exit::Clean.into(),
+        // Whoever read our output has seen enough (`stakeout … | head`): nothing to complain about, nor a clean bill.
+        Err(error) if is_broken_pipe(&error) => Exit::Unheard.into(),
         Err(error) => {
             // Nothing can be done if standard error is gone too.
             let _ = writeln!(anstream::stderr(), "{}", describe(&error));

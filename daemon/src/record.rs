@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use analyzers::{LayerId, Weights};
+use analyzers::{LayerId, Verdict, Weights};
 use daemon_artifact::Sha256Digest;
 use daemon_engine::Report;
 use daemon_market::{BidBounds, BidStrategy, Conviction, DefaultStrategy, Nct};
@@ -122,15 +122,21 @@ pub fn layer_name(report: &Report, layer: LayerId) -> &str {
     report.layers.get(layer.index()).map_or("", |layer| layer.name.as_str())
 }
 
-/// What the default strategy would stake on the report. Suspicious and unknown never bid, nor does a report that
-/// is incomplete: what was not looked at may say otherwise.
-pub fn stake(report: &Report, bounds: BidBounds) -> Nct {
-    use analyzers::Verdict;
+/// Whether the report is one to bid on. Suspicious and unknown never are, nor is a report that is incomplete: what was
+/// not looked at may say otherwise.
+pub fn would_bid(report: &Report) -> bool {
     match report.opinion.verdict {
-        Verdict::Malicious | Verdict::Benign if report.incomplete.is_empty() => {
-            DefaultStrategy.bid(Conviction::from_probability(report.opinion.confidence.get()), bounds)
-        }
-        Verdict::Malicious | Verdict::Benign | Verdict::Suspicious | Verdict::Unknown => Nct::ZERO,
+        Verdict::Malicious | Verdict::Benign => report.incomplete.is_empty(),
+        Verdict::Suspicious | Verdict::Unknown => false,
+    }
+}
+
+/// What the default strategy would stake on the report.
+pub fn stake(report: &Report, bounds: BidBounds) -> Nct {
+    if would_bid(report) {
+        DefaultStrategy.bid(Conviction::from_probability(report.opinion.confidence.get()), bounds)
+    } else {
+        Nct::ZERO
     }
 }
 

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use daemon_intake::{Backend, Mode, SweepSummary};
+use daemon_intake::{Backend, Mode};
 use serde::Serialize;
 use triage::FileKind;
 
 use crate::cli::{Io, TriageArgs};
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
-use crate::walk::{self, Walked};
+use crate::walk::{self, Paths, Walked};
 use crate::words::{HEADING, count, counted, shown};
 
 #[derive(Serialize)]
@@ -49,12 +49,13 @@ struct Told {
 
 /// Triages.
 pub fn triage(args: &TriageArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
-    walk::check(&args.walk)?;
     if args.walk.paths.iter().any(|path| walk::is_stdin(path)) {
         anyhow::bail!("triage looks at files; `stakeout explain -` takes standard input");
     }
     let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
-    let told = sweep(args, &interrupt, out)?;
+    let paths = Paths::open(&args.walk, &interrupt)?;
+    let told = sweep(args, paths, &interrupt, out)?;
+    let all_read = told.walked.failures.is_empty() && told.walked.failures_unnamed == 0;
     if args.json && !args.list {
         let record = CountsRecord {
             files: told.files,
@@ -68,41 +69,41 @@ pub fn triage(args: &TriageArgs, out: &mut (dyn Write + Send)) -> anyhow::Result
         };
         serde_json::to_writer_pretty(&mut *out, &record)?;
         writeln!(out)?;
-    } else if !args.list {
+    } else if args.list {
+        // The list is for files; what is not in it and why goes where it is seen all the same.
+        failures(&told.walked, &mut anstream::stderr())?;
+    } else {
         counts(&told, out)?;
     }
-    Ok(match (told.interrupted, told.walked.failures.is_empty()) {
+    Ok(match (told.interrupted, all_read) {
         (true, _) => Exit::Interrupted,
         (false, true) => Exit::Clean,
         (false, false) => Exit::Error,
     })
 }
 
-fn sweep(args: &TriageArgs, interrupt: &Interrupt, out: &mut dyn Write) -> anyhow::Result<Told> {
+fn sweep(args: &TriageArgs, paths: Paths, interrupt: &Interrupt, out: &mut dyn Write) -> anyhow::Result<Told> {
     let mode = match args.io {
         Io::Auto => Mode::Auto,
         Io::Plain => Mode::Plain,
         Io::Uring => Mode::Uring,
     };
-    let policy = walk::policy(&args.walk);
     let begun = Instant::now();
     // By kind, not by name: a sweep tells thousands of kinds in a millisecond.
     let mut kinds: HashMap<FileKind, u64> = HashMap::new();
     let mut path = PathBuf::new();
     let mut broken = None;
-    let summary: SweepSummary = walk::with_paths(&args.walk, |paths| {
-        daemon_intake::sweep(paths, &policy, mode, &mut |entry, kind| {
-            *kinds.entry(kind).or_default() += 1;
-            if args.list {
-                entry.path_into(&mut path);
-                if let Err(error) = list(&path, kind, args.json, out) {
-                    broken = Some(error);
-                    return ControlFlow::Break(());
-                }
+    let (summary, walked) = paths.sweep(&walk::policy(&args.walk), mode, |entry, kind| {
+        *kinds.entry(kind).or_default() += 1;
+        if args.list {
+            entry.path_into(&mut path);
+            if let Err(error) = list(&path, kind, args.json, out) {
+                broken = Some(error);
+                return ControlFlow::Break(());
             }
-            if interrupt.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })
-    })?;
+        }
+        if interrupt.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
     if let Some(error) = broken {
         return Err(error);
     }
@@ -111,8 +112,6 @@ fn sweep(args: &TriageArgs, interrupt: &Interrupt, out: &mut dyn Write) -> anyho
     for (kind, files) in kinds {
         *by_name.entry(kind.name()).or_default() += files;
     }
-    let mut walked = Walked::default();
-    walked.add(summary.walk);
     Ok(Told {
         kinds: by_name,
         walked,
@@ -146,12 +145,7 @@ fn counts(told: &Told, out: &mut dyn Write) -> anyhow::Result<()> {
     for (kind, files) in kinds {
         writeln!(out, "{kind:<18} {:>9}", count(*files))?;
     }
-    for (path, why) in &told.walked.failures {
-        writeln!(out, "could not be read: {}: {why}", shown(path))?;
-    }
-    if told.walked.failures_unnamed > 0 {
-        writeln!(out, "could not be read: {} more", count(told.walked.failures_unnamed))?;
-    }
+    failures(&told.walked, out)?;
     if !told.walked.skipped.is_empty() {
         let skipped: Vec<String> =
             told.walked.skipped.iter().map(|(what, many)| format!("{what} {}", count(*many))).collect();
@@ -173,5 +167,15 @@ fn counts(told: &Told, out: &mut dyn Write) -> anyhow::Result<()> {
         count((told.files as f64 / seconds) as u64),
         seconds * 1e6 / told.files.max(1) as f64
     )?;
+    Ok(())
+}
+
+fn failures(walked: &Walked, out: &mut dyn Write) -> std::io::Result<()> {
+    for (path, why) in &walked.failures {
+        writeln!(out, "could not be read: {}: {why}", shown(path))?;
+    }
+    if walked.failures_unnamed > 0 {
+        writeln!(out, "could not be read: {} more", count(walked.failures_unnamed))?;
+    }
     Ok(())
 }

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufRead;
+use std::io::{BufRead, BufReader};
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use daemon_intake::{Entry, FilesFrom, Policy, Separator, Symlinks, WalkSummary};
+use daemon_intake::{Entry, EntryRef, FilesFrom, Mode, Policy, Separator, SweepSummary, Symlinks, WalkSummary};
 use triage::{FileKind, HEAD_BYTES, Window};
 
 use crate::cli::WalkArgs;
+use crate::input::Stdin;
+use crate::interrupt::Interrupt;
+use crate::words::shown;
 
 /// What a walk left out.
 #[derive(Debug, Default)]
@@ -25,8 +28,8 @@ pub struct Walked {
 }
 
 impl Walked {
-    /// Adds what one walk left out.
-    pub fn add(&mut self, summary: WalkSummary) {
+    fn new(summary: WalkSummary, broken_list: Option<(PathBuf, String)>) -> Walked {
+        let mut walked = Walked::default();
         let counts = [
             ("symbolic links", summary.symlinks_skipped),
             ("dangling links", summary.symlinks_dangling),
@@ -39,11 +42,15 @@ impl Walked {
             ("directories seen before", summary.visited_again),
             ("files gone meanwhile", summary.vanished),
         ];
-        for (what, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
-            *self.skipped.entry(what.to_owned()).or_default() += count;
-        }
-        self.failures_unnamed += summary.unreadable.count.saturating_sub(summary.unreadable.named.len() as u64);
-        self.failures.extend(summary.unreadable.named.into_iter().map(|(path, why)| (path, why.to_string())));
+        walked
+            .skipped
+            .extend(counts.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| (what.to_owned(), count)));
+        let unreadable = summary.unreadable;
+        // What lies too deep was asked for and not looked at, unlike the rest.
+        walked.failures_unnamed = unreadable.count.saturating_sub(unreadable.named.len() as u64) + summary.too_deep;
+        walked.failures.extend(unreadable.named.into_iter().map(|(path, why)| (path, why.to_string())));
+        walked.failures.extend(broken_list);
+        walked
     }
 }
 
@@ -58,51 +65,73 @@ pub fn policy(args: &WalkArgs) -> Policy {
     Policy { symlinks, one_file_system: args.one_file_system, ..Policy::default() }
 }
 
-/// Checks that the arguments name something, and that standard input is not asked to be two things.
-pub fn check(args: &WalkArgs) -> anyhow::Result<()> {
-    let stdin_twice = args.files_from.as_deref().is_some_and(is_stdin) && args.paths.iter().any(|path| is_stdin(path));
-    if stdin_twice {
-        bail!("standard input cannot be both a file to examine and the list of files");
-    }
-    if args.paths.is_empty() && args.files_from.is_none() {
-        bail!("nothing to look at: give a PATH, or --files-from FILE");
-    }
-    Ok(())
+/// The paths that the arguments name, opened as far as they must be.
+pub struct Paths {
+    named: Vec<PathBuf>,
+    list: Option<(PathBuf, FilesFrom<Box<dyn BufRead>>)>,
 }
 
-/// Calls `run` with the paths of the arguments, those of the list last; an error of the list comes last of all.
-pub fn with_paths<T>(args: &WalkArgs, run: impl FnOnce(&mut dyn Iterator<Item = PathBuf>) -> T) -> anyhow::Result<T> {
-    let named = args.paths.iter().filter(|path| !is_stdin(path)).cloned();
-    let Some(list) = &args.files_from else { return Ok(run(&mut named.into_iter())) };
-    let reader: Box<dyn BufRead> = if is_stdin(list) {
-        Box::new(std::io::stdin().lock())
-    } else {
-        let file = File::open(list).with_context(|| format!("cannot open the list of files {}", list.display()))?;
-        Box::new(std::io::BufReader::new(file))
-    };
-    let separator = if args.null { Separator::Nul } else { Separator::Newline };
-    let mut broken = None;
-    let listed = FilesFrom::new(reader, separator).map_while(|path| path.map_err(|error| broken = Some(error)).ok());
-    let result = run(&mut named.chain(listed));
-    match broken {
-        None => Ok(result),
-        Some(error) => Err(error).with_context(|| format!("cannot use {} as a list of files", list.display())),
+impl Paths {
+    /// Checks that the arguments name something, and that standard input is not asked to be two things; opens the list.
+    pub fn open(args: &WalkArgs, interrupt: &Interrupt) -> anyhow::Result<Paths> {
+        if args.paths.is_empty() && args.files_from.is_none() {
+            bail!("nothing to look at: give a PATH, or --files-from FILE");
+        }
+        if args.files_from.as_deref().is_some_and(is_stdin) && args.paths.iter().any(|path| is_stdin(path)) {
+            bail!("standard input cannot be both a file to examine and the list of files");
+        }
+        let named = args.paths.iter().filter(|path| !is_stdin(path)).cloned().collect();
+        let Some(list) = args.files_from.clone() else { return Ok(Paths { named, list: None }) };
+        let reader: Box<dyn BufRead> = if is_stdin(&list) {
+            Box::new(BufReader::new(Stdin::new(interrupt.clone())))
+        } else {
+            let file = File::open(&list).with_context(|| format!("cannot open the list of files {}", shown(&list)))?;
+            Box::new(BufReader::new(file))
+        };
+        let separator = if args.null { Separator::Nul } else { Separator::Newline };
+        Ok(Paths { named, list: Some((list, FilesFrom::new(reader, separator))) })
+    }
+
+    /// Calls `run` with all of them, those of the list last. Answers what broke the list too, if anything did: by then
+    /// files have been looked at, and are not to be lost.
+    fn with<T>(self, run: impl FnOnce(&mut dyn Iterator<Item = PathBuf>) -> T) -> (T, Option<(PathBuf, String)>) {
+        let mut named = self.named.into_iter();
+        let Some((list, paths)) = self.list else { return (run(&mut named), None) };
+        let mut broken = None;
+        let listed = paths.map_while(|path| path.map_err(|error| broken = Some(error)).ok());
+        let result = run(&mut named.chain(listed));
+        (result, broken.map(|error| (list, causes(&error))))
+    }
+
+    /// Gives every file they name to `each`, until it breaks.
+    pub fn each(self, policy: &Policy, mut each: impl FnMut(Entry) -> ControlFlow<()>) -> Walked {
+        let (summary, broken) =
+            self.with(|paths| daemon_intake::walk(paths, policy, &mut |entry| each(entry.to_owned())));
+        Walked::new(summary, broken)
+    }
+
+    /// Tells the kind of every file they name to `each`, until it breaks.
+    pub fn sweep(
+        self,
+        policy: &Policy,
+        mode: Mode,
+        mut each: impl FnMut(EntryRef<'_>, FileKind) -> ControlFlow<()>,
+    ) -> (SweepSummary, Walked) {
+        let (mut summary, broken) = self.with(|paths| daemon_intake::sweep(paths, policy, mode, &mut each));
+        let walked = Walked::new(std::mem::take(&mut summary.walk), broken);
+        (summary, walked)
     }
 }
 
-/// Gives every file that the arguments name to `each`, until it breaks.
-pub fn each(args: &WalkArgs, mut each: impl FnMut(Entry) -> ControlFlow<()>) -> anyhow::Result<Walked> {
-    let policy = policy(args);
-    let summary = with_paths(args, |paths| daemon_intake::walk(paths, &policy, &mut |entry| each(entry.to_owned())))?;
-    let mut walked = Walked::default();
-    walked.add(summary);
-    Ok(walked)
+/// An error and its causes on one line.
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    causes.collect::<Vec<_>>().join(": ")
 }
 
-/// What triage says of a file that is too large to be examined, or `data` where it cannot even be opened.
-pub fn kind_of(path: &Path) -> FileKind {
-    let opened = Entry::named(path).and_then(|entry| entry.open().ok());
-    opened.map_or(FileKind::Data, |file| {
+/// What triage says of a file that is too large to be examined, or `data` where it cannot be opened again.
+pub fn kind_of(entry: &Entry) -> FileKind {
+    entry.open().map_or(FileKind::Data, |file| {
         let mut window = FileWindow(File::from(file));
         let mut head = [0; HEAD_BYTES];
         let got = window.read_at(0, &mut head);

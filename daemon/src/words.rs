@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use analyzers::Verdict;
+use analyzers::{Verdict, is_shown_as_itself};
 use anstyle::{AnsiColor, Style};
+use daemon_market::Nct;
 
 /// The style of a verdict. anstream drops it where the output is no terminal.
 pub fn verdict_style(verdict: Verdict) -> Style {
@@ -18,13 +19,29 @@ pub fn verdict_style(verdict: Verdict) -> Style {
 /// The style of headings.
 pub const HEADING: Style = Style::new().bold();
 
-/// A path from a directory is as hostile as the files in it: what could move the cursor is escaped.
+/// A path from a directory is as hostile as the files in it: what could move the cursor or turn text around is escaped.
 pub fn shown(path: &Path) -> String {
     let text = path.to_string_lossy();
-    if !text.chars().any(char::is_control) {
+    if text.chars().all(is_shown_as_itself) {
         return text.into_owned();
     }
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+    let mut shown = String::new();
+    for c in text.chars() {
+        if is_shown_as_itself(c) { shown.push(c) } else { shown.extend(c.escape_unicode()) }
+    }
+    shown
+}
+
+/// An amount with at most six decimal places, cut and not rounded: what is shown is never more than what is meant.
+pub fn nct(amount: Nct) -> String {
+    let text = amount.to_string();
+    match text.split_once('.') {
+        None => text,
+        Some((whole, fraction)) => {
+            let fraction = fraction.get(..6).unwrap_or(fraction).trim_end_matches('0');
+            if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+        }
+    }
 }
 
 /// A count with thousands separated: `12,345`.
@@ -80,6 +97,16 @@ mod tests {
 
     #[test]
     fn a_path_cannot_move_the_cursor() {
-        assert_eq!(shown(Path::new("a\x1b[2J\nb")), "a\\u{1b}[2J\\nb");
+        assert_eq!(shown(Path::new("a\x1b[2J\nb")), "a\\u{1b}[2J\\u{a}b");
+        assert_eq!(shown(Path::new("a\u{202e}gpj.exe")), "a\\u{202e}gpj.exe");
+    }
+
+    #[test]
+    fn amounts_are_never_shown_larger_than_they_are() {
+        for (amount, text) in
+            [("0.0625", "0.0625"), ("0.9999999", "0.999999"), ("0.0000001", "0"), ("123456789.5", "123456789.5")]
+        {
+            assert_eq!(nct(amount.parse().unwrap()), text);
+        }
     }
 }

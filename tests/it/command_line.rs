@@ -97,6 +97,7 @@ fn json_is_one_document() {
     let output = run(&["scan", "--json"], directory().path());
     let document: Value = serde_json::from_str(stdout(&output)).expect("the document is JSON");
     assert_eq!(document["files"].as_array().map(Vec::len), Some(2));
+    assert_eq!(document["files"][0]["type"], "file");
     assert_eq!(document["summary"]["malicious"], 1);
     let empty = TempDir::new().expect("the test can make a directory");
     let output = run(&["scan", "--json"], empty.path());
@@ -252,12 +253,87 @@ fn an_interrupt_prints_the_summary_so_far() {
     assert!(first.contains("note.txt"), "{first}");
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("the child is ours");
-    // It looks up between two files; the list has no end until it is told so.
-    while list.write_all(note.as_bytes()).is_ok() {}
+    // Standard input stays open: it is the signal that ends the list.
     let last = lines.map(|line| line.expect("it prints UTF-8")).last().expect("there is a summary");
     let summary: Value = serde_json::from_str(&last).expect("the summary is JSON");
     assert_eq!((&summary["type"], &summary["interrupted"]), (&Value::from("summary"), &Value::from(true)));
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    drop(list);
+}
+
+#[test]
+fn an_interrupted_standard_input_is_not_judged_by_its_first_half() {
+    let mut command = stakeout();
+    command.args(["scan", "--ndjson", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let mut input = child.stdin.take().expect("it is piped");
+    // More than a pipe holds: when this returns, the program is reading.
+    input.write_all(&vec![b'x'; 1 << 20]).expect("it reads");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("the child is ours");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(records(&output).iter().all(|record| record["type"] != "file"), "{}", stdout(&output));
+    assert_eq!(output.status.code(), Some(130));
+    drop(input);
+}
+
+#[test]
+fn a_broken_list_loses_nothing_that_was_found() {
+    let dir = directory();
+    let mut list = format!("{}\n", dir.path().join("eicar.com").display()).into_bytes();
+    list.extend(std::iter::repeat_n(b'x', 100_000));
+    fs::write(dir.path().join("list"), list).expect("the directory is ours");
+    let output = run(&["scan", "--json", "--files-from"], &dir.path().join("list"));
+    let document: Value = serde_json::from_str(stdout(&output)).expect("the document is JSON");
+    assert_eq!((&document["summary"]["malicious"], &document["summary"]["failed"]), (&Value::from(1), &Value::from(1)));
+    let output = run(&["scan", "--json", "--files-from"], Path::new("/nonexistent"));
+    assert_eq!((stdout(&output), output.status.code()), ("", Some(2)));
+}
+
+#[test]
+fn what_lies_too_deep_is_no_clean_bill() {
+    let dir = TempDir::new().expect("the test can make a directory");
+    // Deeper than the walk goes (256), in steps short enough for one path each.
+    let mut at = dir.path().to_owned();
+    for _ in 0..270 {
+        at.push("d");
+    }
+    fs::create_dir_all(&at).expect("the directory is ours");
+    let output = run(&["scan"], dir.path());
+    assert_eq!(output.status.code(), Some(2), "{}", stdout(&output));
+    assert!(stdout(&output).contains("directories too deep 1"), "{}", stdout(&output));
+}
+
+#[test]
+fn few_open_files_slow_a_scan_but_lose_nothing() {
+    let dir = TempDir::new().expect("the test can make a directory");
+    for index in 0..500 {
+        let below = dir.path().join(format!("d{index}"));
+        fs::create_dir(&below).expect("the directory is ours");
+        fs::write(below.join("eicar.com"), eicar()).expect("the directory is ours");
+    }
+    let shell =
+        format!("ulimit -n 96; exec {} scan --ndjson {}", crate::program::path().display(), dir.path().display());
+    let output = std::process::Command::new("sh").args(["-c", &shell]).output().expect("there is a shell");
+    let summary = records(&output).pop().expect("there is a summary");
+    assert_eq!((&summary["malicious"], &summary["failed"]), (&Value::from(500), &Value::from(0)));
+}
+
+#[test]
+fn failures_are_told_even_where_no_summary_is_wanted() {
+    let output = run(&["scan", "--quiet"], Path::new("/nonexistent"));
+    assert!(stderr(&output).contains("/nonexistent: no such file or directory"), "{}", stderr(&output));
+    let output = run(&["triage", "--list"], Path::new("/nonexistent"));
+    assert!(stderr(&output).contains("/nonexistent: no such file or directory"), "{}", stderr(&output));
+}
+
+#[test]
+fn explain_gives_the_reason_for_a_file_too_large() {
+    let dir = directory();
+    let output = run(&["explain", "--json", "--max-size", "10"], &dir.path().join("eicar.com"));
+    let record: Value = serde_json::from_str(stdout(&output)).expect("the object is JSON");
+    assert_eq!((&record["incomplete"][0], &record["kind"]), (&Value::from("limit.size"), &Value::from("eicar")));
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]
@@ -269,7 +345,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     assert!(lines.next().is_some());
     drop(lines);
     let output = child.wait_with_output().expect("it ends");
-    assert_eq!(stderr(&output), "");
+    assert_eq!((stderr(&output), output.status.code()), ("", Some(141)));
 }
 
 #[test]

@@ -73,15 +73,15 @@ fn graph(metadata: &Metadata) -> BTreeMap<String, BTreeSet<String>> {
     let names: BTreeMap<_, _> =
         metadata.packages.iter().map(|package| (&package.id, package.name.to_string())).collect();
     let resolve = metadata.resolve.as_ref().expect("cargo metadata resolves unless asked not to");
-    resolve
-        .nodes
-        .iter()
-        .map(|node| {
-            let used =
-                |dep: &&cargo_metadata::NodeDep| dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal);
-            (names[&node.id].clone(), node.deps.iter().filter(used).map(|dep| names[&dep.pkg].clone()).collect())
-        })
-        .collect()
+    let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for node in &resolve.nodes {
+        let used =
+            |dep: &&cargo_metadata::NodeDep| dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal);
+        // Two versions of one package share a name, and so an entry here.
+        let edges = graph.entry(names[&node.id].clone()).or_default();
+        edges.extend(node.deps.iter().filter(used).map(|dep| names[&dep.pkg].clone()));
+    }
+    graph
 }
 
 /// Everything `package` links, directly or not.

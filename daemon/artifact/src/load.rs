@@ -59,7 +59,7 @@ pub fn load<'s>(file: OwnedFd, scratch: &'s mut Scratch, size_bytes_max: u64) ->
         0 => read_unsized(&file, scratch, size_bytes_max),
         _ if size <= scratch.bytes().len() => {
             let got = fill(&file, &mut scratch.bytes()[..size])?;
-            let stability = if got == size { Stability::Stable } else { short(&file, before)? };
+            let stability = if got == size { since(&file, before)? } else { short(&file, before)? };
             Ok(Artifact::lent(&scratch.bytes()[..got], stability))
         }
         _ if is_pseudo(&file).unwrap_or(true) => read_owned(&file, before, size),
@@ -100,7 +100,7 @@ fn read_owned(file: &OwnedFd, before: Mark, size: usize) -> Result<Artifact<'sta
             Err(errno) => return Err(LoadError::io("read")(errno)),
         }
     }
-    let stability = if bytes.len() >= size { Stability::Stable } else { short(file, before)? };
+    let stability = if bytes.len() >= size { since(file, before)? } else { short(file, before)? };
     Ok(Artifact::owned(bytes, stability))
 }
 
@@ -131,6 +131,16 @@ fn fill(file: &OwnedFd, buffer: &mut [u8]) -> Result<usize, LoadError> {
         }
     }
     Ok(got)
+}
+
+/// All bytes came. They are one consistent file unless somebody wrote to it since its size was asked for: then what was
+/// read may be of both.
+fn since(file: &OwnedFd, before: Mark) -> Result<Stability, LoadError> {
+    let stat = rustix::fs::fstat(file).map_err(LoadError::io("ask the size of"))?;
+    Ok(match before.until(Mark::of(&stat)) {
+        Difference::None | Difference::StatusOnly => Stability::Stable,
+        Difference::Shorter | Difference::Written => Stability::Changed,
+    })
 }
 
 /// Fewer bytes came than the size promised. The file shrank, unless it looks as it did: then its size

@@ -19,12 +19,23 @@ const DEPTH_CEILING: u32 = 64;
 pub fn examine(bytes: &[u8], analyzers: &mut Analyzers<'_>, limits: &Limits, cancel: &Cancel) -> Report {
     let rules = analyzers.rules();
     if u64::try_from(bytes.len()).is_ok_and(|size| size > limits.artifact_bytes_max) {
-        return Report::unexamined(triage(bytes), Incomplete::Limit(Limit::Size), rules);
+        return Report::unexamined(kind_of(bytes).0, Incomplete::Limit(Limit::Size), rules);
     }
-    let kind = triage(bytes);
-    let record = Record::new(kind, Budget::new(*limits, cancel.clone()));
+    let (kind, panicked) = kind_of(bytes);
+    let mut record = Record::new(kind, Budget::new(*limits, cancel.clone()));
+    if panicked {
+        record.note(Incomplete::Panicked(Cow::Borrowed("triage")));
+    }
     let record = examine_layer(Sample { bytes, kind }, LayerId::ARTIFACT, 0, analyzers, record);
     Report::new(record, rules)
+}
+
+/// What triage says, and whether it panicked, which is a bug of ours but no reason to lose the other files.
+fn kind_of(bytes: &[u8]) -> (FileKind, bool) {
+    match catch_unwind(|| triage(bytes)) {
+        Ok(kind) => (kind, false),
+        Err(_) => (FileKind::Data, true),
+    }
 }
 
 fn examine_layer(
@@ -71,7 +82,10 @@ fn examine_child(
         record.budget.exhaust(Limit::Depth);
         return record;
     }
-    let kind: FileKind = triage(&child.bytes);
+    let (kind, panicked) = kind_of(&child.bytes);
+    if panicked {
+        record.note(Incomplete::Panicked(Cow::Borrowed("triage")));
+    }
     match record.add_layer(parent, &child.name, Some(kind)) {
         Some(layer) => examine_layer(Sample { bytes: &child.bytes, kind }, layer, depth, analyzers, record),
         None => record,

@@ -59,10 +59,7 @@ impl Report {
             self.incomplete.push(why);
             self.incomplete.sort_unstable();
         }
-        if self.opinion.verdict == Verdict::Benign {
-            self.opinion.verdict = Verdict::Unknown;
-            self.opinion.confidence = analyzers::Confidence::new(0.5);
-        }
+        self.opinion.doubt();
     }
 
     /// Whether some analyzer wanted it, or a part of it.

@@ -5,7 +5,7 @@
 //! before any below it is entered, and those wait on a stack of ours (the call stack does not grow).
 //! The order of files is the file system's; nothing is sorted.
 //!
-//! What is held is bounded whatever the tree: a directory with very many subdirectories is read a part at a
+//! What is held is bounded whatever the tree (but for the directories seen, where all links are followed): a directory with very many subdirectories is read a part at a
 //! time, and the rest waits in the kernel.
 
 use std::collections::HashSet;

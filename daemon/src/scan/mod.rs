@@ -12,7 +12,7 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use analyzers::{Incomplete, Limit};
 use anyhow::Context;
@@ -25,10 +25,12 @@ use daemon_pool::{Bench, Examine, Examined, Pool, PoolConfig};
 
 use crate::cli::ScanArgs;
 use crate::exit::Exit;
+use crate::input::Stdin;
 use crate::interrupt::Interrupt;
-use crate::rules;
-use crate::walk::{self, Walked, is_stdin};
+use crate::walk::{self, Paths, Walked, is_stdin};
+use crate::{limits, rules};
 use print::Printer;
+use triage::FileKind;
 
 /// Jobs that may wait for a thread. Each may hold a directory open.
 const QUEUED_MAX: usize = 256;
@@ -59,8 +61,8 @@ struct Scanned {
 pub fn scan(args: &ScanArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
     let rules = Arc::new(rules::load(args.rules.rules.as_deref())?);
     let bounds = crate::bounds(&args.bid)?;
-    walk::check(&args.walk)?;
     let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
+    let paths = Paths::open(&args.walk, &interrupt)?;
     let begun = Instant::now();
     let (sender, receiver) = bounded(PRINTED_MAX);
     let pool = start(args, Arc::clone(&rules), interrupt.clone(), sender.clone())?;
@@ -68,13 +70,13 @@ pub fn scan(args: &ScanArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exi
     let (printed, walked) = std::thread::scope(|scope| {
         // It takes the receiver along, so that nobody waits to send once it is gone.
         let printing = scope.spawn(|| print_all(args, &rules, bounds, receiver, out).inspect_err(|_| interrupt.stop()));
-        let walked = submit_all(args, &pool, &interrupt, &sender);
+        let walked = submit_all(args, paths, &pool, &interrupt);
         pool.finish();
         drop(sender);
         (printing.join(), walked)
     });
     let printer = printed.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-    printer.finish(&walked?, begun.elapsed(), threads, interrupt.is_set(), out)
+    printer.finish(walked, begun.elapsed(), threads, interrupt.is_set(), out)
 }
 
 fn threads(args: &ScanArgs) -> NonZeroUsize {
@@ -88,38 +90,49 @@ fn start(
     sender: Sender<Done>,
 ) -> anyhow::Result<Pool<Job>> {
     let limits = Limits { artifact_bytes_max: args.max_size, ..Limits::default() };
-    let config = PoolConfig { threads: threads(args), queued_max: QUEUED_MAX, limits };
+    let queued_max = limits::queued_max(QUEUED_MAX, threads(args).get());
+    let config = PoolConfig { threads: threads(args), queued_max, limits };
     // Hashing costs as much as examining most files, so it is done where somebody will see it.
     let hash = args.json || args.ndjson;
     let work = move |job: Job, bench: &mut Bench<'_>| {
         if interrupt.is_set() {
             return;
         }
-        // The printer is gone only if it failed to write, which it reports itself.
-        let _ = sender.send(do_job(job, bench, hash));
+        if let Some(done) = do_job(job, bench, hash, &interrupt) {
+            // The printer is gone only if it failed to write, which it reports itself.
+            let _ = sender.send(done);
+        }
     };
     Pool::start(config, rules, work).context("cannot start the threads of the pool")
 }
 
-fn do_job(job: Job, bench: &mut Bench<'_>, hash: bool) -> Done {
+/// What came of a job; nothing if it was standard input and somebody pressed Ctrl-C before its end.
+fn do_job(job: Job, bench: &mut Bench<'_>, hash: bool, interrupt: &Interrupt) -> Option<Done> {
     let Bench { examiner, scratch } = bench;
     let size_max = examiner.limits().artifact_bytes_max;
-    let (path, loaded) = match job {
-        Job::Stdin => (PathBuf::from("-"), daemon_artifact::read_stream(std::io::stdin().lock(), size_max)),
+    let (path, entry, loaded) = match job {
+        Job::Stdin => {
+            let loaded = daemon_artifact::read_stream(Stdin::new(interrupt.clone()), size_max);
+            if interrupt.is_set() {
+                return None;
+            }
+            (PathBuf::from("-"), None, loaded)
+        }
         Job::Entry(entry) => match entry.open() {
-            Ok(file) => (entry.path(), daemon_artifact::load(file, scratch, size_max)),
-            Err(error) => return failed(entry.path(), &error),
+            Ok(file) => (entry.path(), Some(entry), daemon_artifact::load(file, scratch, size_max)),
+            Err(error) => return Some(failed(entry.path(), &error)),
         },
     };
-    match loaded {
+    Some(match loaded {
         Ok(artifact) => Done::Examined(Box::new(examine(path, &artifact, examiner, hash))),
         Err(LoadError::TooLarge { size_bytes, .. }) => {
-            let report = Report::unexamined(walk::kind_of(&path), Incomplete::Limit(Limit::Size), examiner.rules());
-            let examined = Examined { report, elapsed: std::time::Duration::ZERO };
+            let kind = entry.as_ref().map_or(FileKind::Data, walk::kind_of);
+            let report = Report::unexamined(kind, Incomplete::Limit(Limit::Size), examiner.rules());
+            let examined = Examined { report, elapsed: Duration::ZERO };
             Done::Examined(Box::new(Scanned { path, sha256: None, size: size_bytes, examined }))
         }
         Err(error) => failed(path, &error),
-    }
+    })
 }
 
 fn examine(path: PathBuf, artifact: &Artifact<'_>, examiner: &mut impl ExamineWithDeadline, hash: bool) -> Scanned {
@@ -142,30 +155,19 @@ impl ExamineWithDeadline for daemon_pool::InProcess<'_> {
 }
 
 fn failed(path: PathBuf, error: &dyn std::error::Error) -> Done {
-    let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
-    Done::Failed { path, why: causes.collect::<Vec<_>>().join(": ") }
+    Done::Failed { path, why: walk::causes(error) }
 }
 
-fn submit_all(
-    args: &ScanArgs,
-    pool: &Pool<Job>,
-    interrupt: &Interrupt,
-    sender: &Sender<Done>,
-) -> anyhow::Result<Walked> {
+fn submit_all(args: &ScanArgs, paths: Paths, pool: &Pool<Job>, interrupt: &Interrupt) -> Walked {
     if args.walk.paths.iter().any(|path| is_stdin(path)) {
         // Closed means a thread died of a bug, which `finish` reports.
         let _ = pool.submit(Job::Stdin);
     }
-    walk::each(&args.walk, |entry| {
+    paths.each(&walk::policy(&args.walk), |entry| {
         if interrupt.is_set() || pool.submit(Job::Entry(entry)).is_err() {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
-    })
-    .inspect(|walked| {
-        for (path, why) in &walked.failures {
-            let _ = sender.send(Done::Failed { path: path.clone(), why: why.clone() });
-        }
     })
 }
 

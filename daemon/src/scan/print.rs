@@ -17,10 +17,12 @@ use crate::cli::ScanArgs;
 use crate::exit::Exit;
 use crate::record::{FileRecord, SCHEMA_VERSION, Subject, stake};
 use crate::walk::Walked;
-use crate::words::{HEADING, bytes, count, counted, percent, shown, verdict_style};
+use crate::words::{HEADING, bytes, count, counted, nct, percent, shown, verdict_style};
 
 /// Indicators named on a line.
 const REASONS_MAX: usize = 4;
+/// Failures named in the summary for people; the rest is counted.
+const FAILURES_SHOWN_MAX: usize = 20;
 
 /// Prints results.
 pub struct Printer<'p> {
@@ -96,6 +98,10 @@ impl<'p> Printer<'p> {
             let path = path.to_string_lossy().into_owned();
             self.machine_line(&Line::Failure { schema: SCHEMA_VERSION, path, error: why }, out)?;
         }
+        if self.args.quiet {
+            // Who asked for no summary still wants to know what was not looked at.
+            writeln!(anstream::stderr(), "cannot examine {}: {why}", shown(path))?;
+        }
         self.tally.add_failure(path.to_owned(), why.to_owned());
         Ok(())
     }
@@ -104,9 +110,9 @@ impl<'p> Printer<'p> {
         if self.args.ndjson {
             serde_json::to_writer(&mut *out, line)?;
             writeln!(out)?;
-        } else if let Line::File(record) = line {
+        } else {
             out.write_all(if self.tally.files == 0 { b"\n" } else { b",\n" })?;
-            serde_json::to_writer(&mut *out, record)?;
+            serde_json::to_writer(&mut *out, line)?;
         }
         Ok(())
     }
@@ -118,7 +124,8 @@ impl<'p> Printer<'p> {
         let family = report.malware_family.as_deref().map(|family| format!("  [{family}]")).unwrap_or_default();
         let sure = if verdict == Verdict::Unknown { "-".to_owned() } else { percent(report.opinion.confidence.get()) };
         let line = format!(
-            "{style}{verdict:<10}{style:#} {sure:>7}  stake {stake:<8.8} {:<12} {}{family}",
+            "{style}{verdict:<10}{style:#} {sure:>7}  stake {:<8} {:<12} {}{family}",
+            nct(stake),
             report.kind,
             shown(scanned.path()),
         );
@@ -136,14 +143,19 @@ impl<'p> Printer<'p> {
 
     /// Ends the document, or writes the summary.
     pub fn finish(
-        self,
-        walked: &Walked,
+        mut self,
+        mut walked: Walked,
         elapsed: Duration,
         threads: std::num::NonZeroUsize,
         interrupted: bool,
         out: &mut dyn Write,
     ) -> anyhow::Result<Exit> {
+        for (path, why) in walked.failures.drain(..) {
+            self.failed(&path, &why, out)?;
+        }
+        self.tally.add_unnamed_failures(walked.failures_unnamed);
         self.progress.finish_and_clear();
+        let walked = &walked;
         if self.args.json || self.args.ndjson {
             let record = self.summary_record(walked, elapsed, interrupted);
             if self.args.ndjson {
@@ -259,11 +271,12 @@ impl<'p> Printer<'p> {
         }
         if tally.failed > 0 {
             writeln!(out, "\nCould not be opened or read: {}", count(tally.failed))?;
-            for (path, why) in &tally.failures {
+            for (path, why) in tally.failures.iter().take(FAILURES_SHOWN_MAX) {
                 writeln!(out, "  {}: {why}", shown(path))?;
             }
-            if tally.failed > tally.failures.len() as u64 {
-                writeln!(out, "  and {} more", count(tally.failed - tally.failures.len() as u64))?;
+            let shown = tally.failures.len().min(FAILURES_SHOWN_MAX) as u64;
+            if tally.failed > shown {
+                writeln!(out, "  and {} more", count(tally.failed - shown))?;
             }
         }
         if !walked.skipped.is_empty() {
@@ -279,13 +292,8 @@ fn write_row(family: Family, verdict: Verdict, row: &Row, out: &mut dyn Write) -
     let style = verdict_style(verdict);
     let sure =
         if verdict == Verdict::Unknown { "-".to_owned() } else { percent(row.confidence / row.files.max(1) as f64) };
-    let stake = row.stake.to_string();
-    writeln!(
-        out,
-        "{:<8} {style}{verdict:<10}{style:#} {:>9}  {sure:>9}  {stake:>14.14}",
-        family.name(),
-        count(row.files)
-    )
+    let stake = nct(row.stake);
+    writeln!(out, "{:<8} {style}{verdict:<10}{style:#} {:>9}  {sure:>9}  {stake:>14}", family.name(), count(row.files))
 }
 
 /// Whether a person wants to see the file though they did not ask for all.

@@ -11,8 +11,8 @@ use triage::Family;
 
 /// Files of the summary's "closest" list.
 const CLOSEST_MAX: usize = 5;
-/// Failures named in the summary; the rest is counted.
-const FAILURES_MAX: usize = 20;
+/// Failures kept by name; the rest is counted.
+const FAILURES_MAX: usize = 1_000;
 
 /// Counts of a scan.
 #[derive(Default)]
@@ -111,7 +111,7 @@ impl Tally {
 
     /// Whether a file that is not malicious belongs among those that come closest to it.
     pub fn is_close(&self, p_malicious: f64) -> bool {
-        self.closest.len() < CLOSEST_MAX || self.closest.last().is_some_and(|last| last.p_malicious < p_malicious)
+        self.closest.len() < CLOSEST_MAX || self.closest.last().is_some_and(|last| last.p_malicious <= p_malicious)
     }
 
     /// Puts it there.
@@ -121,6 +121,11 @@ impl Tally {
         let at = self.closest.partition_point(|other| order(other, &close).is_lt());
         self.closest.insert(at, close);
         self.closest.truncate(CLOSEST_MAX);
+    }
+
+    /// Counts failures that are not known by name.
+    pub fn add_unnamed_failures(&mut self, count: u64) {
+        self.failed += count;
     }
 
     /// Counts a failure.
