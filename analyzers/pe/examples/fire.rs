@@ -1,10 +1,11 @@
-//! Prints which indicators fire on files: a line per file and per image inside one, its depth, and the ids.
+//! Prints which indicators fire on files: a line per file and per image inside one, its depth, the ids, and why
+//! the examination is incomplete, if it is.
 //! `cargo run --release -p analyzers-pe --example fire -- DIRECTORY…`; totals go to standard error.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sample};
+use analyzers::{Analyzer, Budget, Cancel, Findings, Incomplete, LayerId, Limits, Record, Sample};
 use analyzers_pe::Pe;
 use triage::FileKind;
 
@@ -25,7 +26,9 @@ fn main() -> std::io::Result<()> {
                 let (record, children) = findings.finish();
                 let mut ids: Vec<&str> = record.evidence.iter().map(|seen| seen.indicator.as_str()).collect();
                 ids.dedup();
-                println!("{}\t{depth}\t{}", path.display(), ids.join(" "));
+                let limits = record.budget.hit().map(Incomplete::Limit);
+                let why: Vec<String> = record.incomplete.iter().cloned().chain(limits).map(|w| w.to_string()).collect();
+                println!("{}\t{depth}\t{}\t{}", path.display(), ids.join(" "), why.join(" "));
                 if depth < 8 {
                     layers.extend(children.into_iter().map(|c| (depth + 1, Cow::Owned(c.bytes.into_owned()))));
                 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use analyzers::{Findings, Indicator};
+use analyzers::{Exhausted, Findings, Indicator, Limit};
 use goblin::pe::header::{PE_MAGIC, PE_POINTER_OFFSET};
 use scroll::{LE, Pread};
 
@@ -18,8 +18,9 @@ use crate::words::Sign;
 
 /// Places of one sign that are reported.
 const PLACES_MAX: usize = 3;
-/// Images inside an image that are examined in their own right.
-const CHILDREN_MAX: usize = 4;
+/// Images inside an image that are examined in their own right, not counting those inside of these. As many as a
+/// report has layers by default; with more, the examination is incomplete.
+const CHILDREN_MAX: usize = 1_000;
 /// How far before the text of an MS-DOS stub the MZ header is at most.
 const STUB_BEFORE_MAX: usize = 0x80;
 
@@ -87,32 +88,43 @@ pub(crate) fn embedded<'a>(
     resources: &Resources,
     sections: &mut Vec<Section>,
     findings: &mut Findings<'a>,
-) {
+) -> Result<(), Exhausted> {
     let by_stub = scan.stubs().iter().filter_map(|&stub| header_before(bytes, stub));
     let by_resource = resources.images.iter().map(|span| span.start).filter(|&start| is_image(bytes, start));
     let mut starts: Vec<usize> = by_stub.chain(by_resource).filter(|&start| start > 0).collect();
     starts.sort_unstable();
     starts.dedup();
     // Those handed over do not overlap, so that a layer's children are no larger than itself however they nest.
-    let mut free = 1;
-    for start in starts.into_iter().filter(|start| *start > 0).take(CHILDREN_MAX) {
+    let (mut free, mut handed_over) = (1, 0);
+    for start in starts {
         let span = extent(bytes, start, sections);
-        findings.saw_with(&signs::EMBEDDED_IMAGE, span.clone(), format_args!("{} bytes", span.len()));
-        if start >= free {
-            free = span.end;
-            if let Some(image) = bytes.get(span) {
-                findings.child(&format!("image@{start:#x}"), Cow::Borrowed(image));
+        findings.budget().step(1 + sections.len() as u64)?;
+        if start < free {
+            // It starts inside one that was handed over, and will be found there, as far as that reaches.
+            if span.end > free {
+                findings.budget().exhaust(Limit::Entries);
             }
+            continue;
+        }
+        if handed_over == CHILDREN_MAX {
+            findings.budget().exhaust(Limit::Entries);
+            break;
+        }
+        findings.saw_with(&signs::EMBEDDED_IMAGE, span.clone(), format_args!("{} bytes", span.len()));
+        free = span.end;
+        handed_over += 1;
+        if let Some(image) = bytes.get(span) {
+            findings.child(&format!("image@{start:#x}"), Cow::Borrowed(image));
         }
     }
+    Ok(())
 }
 
 /// The MZ header that the text of an MS-DOS stub belongs to.
 fn header_before(bytes: &[u8], stub: usize) -> Option<usize> {
     let from = stub.saturating_sub(STUB_BEFORE_MAX);
     let before = bytes.get(from..stub)?;
-    let starts = memchr::memmem::rfind_iter(before, b"MZ").map(|at| from + at);
-    starts.take(4).find(|&start| is_image(bytes, start))
+    memchr::memmem::rfind_iter(before, b"MZ").map(|at| from + at).find(|&start| is_image(bytes, start))
 }
 
 fn is_image(bytes: &[u8], start: usize) -> bool {

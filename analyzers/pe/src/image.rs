@@ -18,7 +18,7 @@ use scroll::{LE, Pread};
 use crate::oddity::{Oddities, Oddity};
 
 /// Section headers that are read. The loader of Windows XP takes at most 96, later ones 65,535; nobody's
-/// linker makes as many as this.
+/// linker makes as many as this. With more, the examination is incomplete.
 pub(crate) const SECTIONS_MAX: usize = 256;
 
 /// Data directories that mean anything (PE/COFF specification, "Optional Header Data Directories").
@@ -120,14 +120,23 @@ pub(crate) struct Image<'a> {
     pub(crate) optional: Option<Optional>,
     pub(crate) sections: &'a [Section],
     pub(crate) oddities: Oddities,
+    /// There are more section headers than [`SECTIONS_MAX`].
+    pub(crate) sections_left_out: bool,
 }
 
 impl<'a> Image<'a> {
     /// Reads what can be read of `bytes`; `sections` is scratch.
     pub(crate) fn read(bytes: &'a [u8], sections: &'a mut Vec<Section>) -> Image<'a> {
         sections.clear();
-        let mut image =
-            Image { bytes, signature: None, coff: None, optional: None, sections: &[], oddities: Oddities::default() };
+        let mut image = Image {
+            bytes,
+            signature: None,
+            coff: None,
+            optional: None,
+            sections: &[],
+            oddities: Oddities::default(),
+            sections_left_out: false,
+        };
         let pointer = bytes.pread_with::<u32>(PE_POINTER_OFFSET as usize, LE).unwrap_or(0) as usize;
         if bytes.pread_with::<u32>(pointer, LE).ok() != Some(PE_MAGIC) {
             image.oddities.note(Oddity::NoSignature, PE_POINTER_OFFSET as usize);
@@ -199,6 +208,7 @@ impl<'a> Image<'a> {
         if count > 96 {
             self.oddities.note(Oddity::ManySections, table);
         }
+        self.sections_left_out = count > SECTIONS_MAX;
         for index in 0..count.min(SECTIONS_MAX) {
             match Section::read(self.bytes, table + index * SIZEOF_SECTION_TABLE) {
                 Some(section) => sections.push(section),

@@ -4,7 +4,7 @@
 //! for 20 GiB. So every thunk is a step of the budget, there is one cap for all of them, and a name is looked
 //! up where it lies.
 
-use analyzers::{Budget, Exhausted};
+use analyzers::{Budget, Exhausted, Limit};
 use goblin::pe::import::{ImportDirectoryEntry, SIZEOF_IMPORT_DIRECTORY_ENTRY};
 use scroll::{LE, Pread};
 
@@ -12,13 +12,15 @@ use crate::api::{self, Api, ApiSet};
 use crate::image::{Directory, Image};
 use crate::oddity::Oddity;
 
-/// Thunks looked at, over all libraries. The largest tables of real programs have some 10,000.
+/// Thunks looked at, over all libraries. The largest tables of real programs have some 10,000. With more, the
+/// examination is incomplete: what comes after would be hidden by what comes before.
 const FUNCTIONS_MAX: u32 = 32_768;
-/// Libraries looked at.
+/// Libraries looked at. With more, the examination is incomplete.
 const LIBRARIES_MAX: u32 = 2_048;
 /// Longest name of a library that is looked at.
 const LIBRARY_NAME_MAX: usize = 64;
-/// Places of names in the import table that are kept, to tell them from the same words elsewhere.
+/// Places of names in the import table that are kept, to tell them from the same words elsewhere. Those of more
+/// names are taken for words elsewhere: more evidence, never less.
 const NAMED_MAX: usize = 64;
 
 /// What an image imports.
@@ -77,6 +79,7 @@ impl Imports {
             budget.step(1)?;
             if self.libraries >= LIBRARIES_MAX {
                 image.oddities.note(Oddity::ImportCount, at);
+                budget.exhaust(Limit::Entries);
                 break;
             }
             self.libraries += 1;
@@ -112,6 +115,7 @@ impl Imports {
             budget.step(1)?;
             if self.functions >= FUNCTIONS_MAX {
                 image.oddities.note(Oddity::ImportCount, at);
+                budget.exhaust(Limit::Entries);
                 return Ok(());
             }
             self.functions += 1;

@@ -5,11 +5,13 @@
 //!
 //! **Cannot see:** what code does (it disassembles nothing), what is packed or encrypted (it unpacks nothing),
 //! .NET metadata beyond its text, whether a signature is valid. Images inside an image are handed over as
-//! children and examined in their own right.
+//! children and examined in their own right; they are found among the resources, and elsewhere by the text of
+//! their MS-DOS stub, so one without that text stays unseen outside of resources.
 //!
 //! **How it fails:** it doesn't. Headers, sections and tables are read by a small reader of our own, with
 //! goblin's structures and constants, each loop bounded and paid for; what cannot be read is an anomaly, what
-//! can still testifies. Bytes are passed over twice, once for entropy and once for text, both about as fast as
+//! can still testifies. Where a bound cuts off sections, imports, resources or images, the report says
+//! `limit.entries`, so that padding hides nothing behind a benign verdict. Bytes are passed over twice, once for entropy and once for text, both about as fast as
 //! memory lets plain code be.
 
 #![forbid(unsafe_code)]
@@ -31,7 +33,7 @@ mod structure;
 mod text;
 mod words;
 
-use analyzers::{Analyzer, Exhausted, Findings, Indicator, Sample};
+use analyzers::{Analyzer, Exhausted, Findings, Indicator, Limit, Sample};
 use triage::FileKind;
 
 use crate::entropy::Regions;
@@ -74,6 +76,9 @@ impl Analyzer for Pe {
 impl Pe {
     fn examine<'a>(&mut self, bytes: &'a [u8], findings: &mut Findings<'a>) -> Result<(), Exhausted> {
         let mut image = Image::read(bytes, &mut self.sections);
+        if image.sections_left_out {
+            findings.budget().exhaust(Limit::Entries);
+        }
         let certificate = structure::certificate(&mut image);
         let traits = Traits { signed: certificate.is_some(), ..Traits::of(&image) };
         self.imports.read(&mut image, findings.budget())?;
@@ -93,7 +98,6 @@ impl Pe {
 
         self.scan.read(bytes, &self.imports, findings.budget())?;
         content::words(bytes, &self.scan, &self.imports, traits, findings);
-        content::embedded(bytes, &self.scan, &self.resources, &mut self.sections, findings);
-        Ok(())
+        content::embedded(bytes, &self.scan, &self.resources, &mut self.sections, findings)
     }
 }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use analyzers::{Budget, Exhausted};
+use analyzers::{Budget, Exhausted, Limit};
 use goblin::pe::resource::{
     IMAGE_RESOURCE_DATA_IS_DIRECTORY, IMAGE_RESOURCE_MASK, ImageResourceDirectory, RESOURCE_ENTRY_SIZE, RT_MANIFEST,
     RT_VERSION, ResourceEntry,
@@ -16,14 +16,14 @@ use scroll::{LE, Pread};
 use crate::image::{Directory, Image};
 use crate::oddity::Oddity;
 
-/// Entries visited, over all levels. Programs with many icons and languages have some thousands.
+/// Entries visited, over all levels. Programs with many icons and languages have some thousands. With
+/// more, the examination is incomplete.
 const ENTRIES_MAX: u32 = 8_192;
 /// Type, name, language (PE/COFF specification, "The .rsrc Section").
 const LEVELS: u32 = 3;
-/// Bytes of a version or manifest that are looked at.
+/// Bytes of a version or manifest that are looked at. Real ones are much smaller; no sign of malice is looked for
+/// in the rest but by the search for words, which passes over all of the file.
 const LEAF_BYTES_MAX: usize = 64 << 10;
-/// Images among the resources that are kept.
-const IMAGES_MAX: usize = 8;
 
 /// Size of `IMAGE_RESOURCE_DIRECTORY`.
 const DIRECTORY_SIZE: usize = 16;
@@ -37,7 +37,7 @@ pub(crate) struct Resources {
     pub(crate) claims_microsoft: bool,
     /// Where the manifest asks for administrator rights.
     pub(crate) requires_administrator: Option<Range<usize>>,
-    /// Resources that start as MZ executables do.
+    /// Resources that start as MZ executables do; no more than there are entries.
     pub(crate) images: Vec<Range<usize>>,
     entries: u32,
 }
@@ -85,8 +85,12 @@ impl Resources {
             budget.step(1)?;
             self.entries += 1;
             let at = at + DIRECTORY_SIZE + index * RESOURCE_ENTRY_SIZE;
-            let entry = image.bytes.pread_with::<ResourceEntry>(at, LE).ok().filter(|_| self.entries <= ENTRIES_MAX);
-            let Some(entry) = entry else {
+            if self.entries > ENTRIES_MAX {
+                image.oddities.note(Oddity::ResourceTree, at);
+                budget.exhaust(Limit::Entries);
+                return Ok(());
+            }
+            let Ok(entry) = image.bytes.pread_with::<ResourceEntry>(at, LE) else {
                 image.oddities.note(Oddity::ResourceTree, at);
                 return Ok(());
             };
@@ -125,7 +129,7 @@ impl Resources {
                     self.requires_administrator.get_or_insert(start + found..start + found + wish.len());
                 }
             }
-            _ if head.starts_with(b"MZ") && self.images.len() < IMAGES_MAX => self.images.push(span),
+            _ if head.starts_with(b"MZ") => self.images.push(span),
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use analyzers::{Budget, Exhausted};
+use analyzers::{Budget, Exhausted, Limit};
 
 use crate::imports::Imports;
 use crate::text::{SEPARATOR, Text};
@@ -15,8 +15,9 @@ const STOP_AFTER: usize = 256 << 10;
 /// How far around a word is looked, in characters.
 const AROUND: usize = 64;
 
-/// MS-DOS stubs that are kept: the file's own and those of images inside it.
-const STUBS_MAX: usize = 16;
+/// Places of the words of MS-DOS stubs that are kept: the file's own, those of images inside it, and any other
+/// text with these words. With more, the examination is incomplete.
+pub(crate) const STUBS_MAX: usize = 16_384;
 
 /// Finds words in text.
 pub(crate) struct Scan {
@@ -57,12 +58,12 @@ impl Scan {
         self.text.rewind();
         while self.text.gather(bytes, STOP_AFTER) {
             budget.step(1)?;
-            self.search_batch(imports);
+            self.search_batch(imports, budget);
         }
         Ok(())
     }
 
-    fn search_batch(&mut self, imports: &Imports) {
+    fn search_batch(&mut self, imports: &Imports, budget: &mut Budget) {
         let batch = self.text.batch();
         for found in self.automaton.find_overlapping_iter(batch) {
             let index = found.pattern().as_usize();
@@ -70,7 +71,7 @@ impl Scan {
                 continue;
             };
             let is_stub = word.sign == Sign::DosStub;
-            if first.is_some() && !(is_stub && self.stubs.len() < STUBS_MAX) {
+            if first.is_some() && !is_stub {
                 continue;
             }
             if !word.around.fits(before(batch, found.start()), after(batch, found.end())) {
@@ -82,7 +83,11 @@ impl Scan {
             }
             // Pieces of a long run overlap: the same place may come twice.
             if is_stub && self.stubs.last() != Some(&span.start) {
-                self.stubs.push(span.start);
+                if self.stubs.len() < STUBS_MAX {
+                    self.stubs.push(span.start);
+                } else {
+                    budget.exhaust(Limit::Entries);
+                }
             }
             first.get_or_insert(span);
         }

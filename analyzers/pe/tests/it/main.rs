@@ -6,6 +6,8 @@ mod indicators;
 mod cases;
 // Truncated, absurd, cyclic and mutated images: no panic, little time, little evidence.
 mod hostile;
+// What is more than is looked at makes the report incomplete.
+mod caps;
 
 use std::cell::RefCell;
 
