@@ -43,6 +43,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Some(weights) => write!(out, "{:.3}", weigh(&record, weights).p_malicious)?,
             None => write!(out, "-")?,
         }
+        for why in &record.incomplete {
+            write!(out, "\t{why}")?;
+        }
         for limit in record.budget.hit() {
             write!(out, "\tlimit.{}", limit.name())?;
         }

@@ -1,6 +1,6 @@
 //! Libraries that stand between programs and the C library: what user-land rootkits are.
 
-use analyzers::Findings;
+use analyzers::{Findings, Limit};
 use goblin::elf::header::ET_DYN;
 use goblin::elf::program_header::PT_INTERP;
 use goblin::elf::section_header::{SHT_DYNSYM, SectionHeader};
@@ -10,8 +10,9 @@ use memchr::memmem;
 use crate::catalogue as sign;
 use crate::image::Image;
 
-/// Symbols looked at. Rootkits export dozens of functions, large libraries ten thousands.
-const SYMBOLS_MAX: usize = 2048;
+/// Symbols looked at; more are a limit that was hit. Rootkits export dozens of functions, the largest library
+/// seen that passes the first look 46,325 (LLVM 15).
+const SYMBOLS_MAX: usize = 1 << 16;
 
 /// So many hooks are no accident: libraries that replace the allocator or sockets export none to four of these.
 const HOOKS_MIN: usize = 5;
@@ -81,7 +82,11 @@ pub(crate) fn examine(image: &Image<'_>, findings: &mut Findings<'_>) {
 fn hooks(image: &Image<'_>, table: &SectionHeader, names: &[u8], findings: &mut Findings<'_>) -> usize {
     let part = image.part(table.sh_offset, table.sh_size);
     let symbols = image.bytes.get(part).unwrap_or_default();
-    let count = (symbols.len() / Sym::size(image.ctx.container)).min(SYMBOLS_MAX);
+    let mut count = symbols.len() / Sym::size(image.ctx.container);
+    if count > SYMBOLS_MAX {
+        findings.budget().exhaust(Limit::Entries);
+        count = SYMBOLS_MAX;
+    }
     if findings.budget().step(count as u64).is_err() {
         return 0;
     }

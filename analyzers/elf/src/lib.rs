@@ -12,17 +12,22 @@
 //! The words speak loudest, because packers and odd linkers serve honest programs too. A packed program hides
 //! its words, so it is judged by its layout alone, and that may say only so much.
 //!
+//! Hidden strings are searched for in the first 4 MiB only, and noise is judged by samples: those are heuristics
+//! about what bots are like, not limits, so what they leave out does not make a report incomplete.
+//!
 //! Cannot see: inside packed or encrypted code, strings put together at run time, what code does. Nothing is
 //! executed or unpacked.
 //!
-//! Fails softly: whatever part of the headers can be read testifies, whatever cannot is a sign itself. Memory
-//! is bounded by 65,536 entries per table; time by the file's length.
+//! Fails softly: whatever part of the headers can be read testifies, whatever cannot is a sign itself, and
+//! what lies outside the file makes the report incomplete (`cut`). Memory is bounded by 65,536 entries per table,
+//! more are a limit that was hit; time by the file's length and the budget's steps.
 
 #![forbid(unsafe_code)]
 
 mod address;
 pub mod catalogue;
 mod context;
+mod cut;
 mod entropy;
 mod hidden;
 mod hooks;
@@ -32,7 +37,7 @@ mod search;
 mod structure;
 mod words;
 
-use analyzers::{Analyzer, Findings, Indicator, Sample};
+use analyzers::{Analyzer, Findings, Incomplete, Indicator, Sample};
 use triage::FileKind;
 
 use crate::hidden::Hidden;
@@ -74,8 +79,10 @@ impl Analyzer for Elf {
 
     fn analyze<'a>(&mut self, sample: Sample<'a>, findings: &mut Findings<'a>) {
         let Some(image) = Image::read(sample.bytes, findings.budget()) else {
+            findings.incomplete(Incomplete::CutShort);
             return;
         };
+        cut::examine(&image, findings);
         structure::examine(&image, findings);
         packing::examine(&image, findings);
         hooks::examine(&image, findings);

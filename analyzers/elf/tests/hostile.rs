@@ -166,6 +166,18 @@ fn strings_hidden_by_every_key_are_examined() {
 }
 
 #[test]
+fn more_symbols_than_are_looked_at_are_a_limit() {
+    // Entry 0 is empty, and two are needed for the symbols to be looked at.
+    for (others, expected) in [(65_536 - 3, &[][..]), (65_536 - 2, &[Limit::Entries])] {
+        let library = elf().elf_type(ET_DYN).load(R | X, [0x90; 64]);
+        let library = library.dynamic_symbol("readdir", true).dynamic_symbol("dlsym", false);
+        let library = (0..others).fold(library, |library, _| library.dynamic_symbol("f", true));
+        let (_, hit) = examine(&mut Elf::new(), &library.build(), whole());
+        assert_eq!(hit, expected, "{others}");
+    }
+}
+
+#[test]
 fn a_file_full_of_half_words_runs_out_of_steps_not_of_time() {
     let image = ordinary().section(".data", 1, 3, b"attack_gre_iX".repeat(100_000)).build();
     let limits = Limits { steps_max: 10_000, ..Limits::default() };
