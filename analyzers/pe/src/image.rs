@@ -21,6 +21,9 @@ use crate::oddity::{Oddities, Oddity};
 /// linker makes as many as this. With more, the examination is incomplete.
 pub(crate) const SECTIONS_MAX: usize = 256;
 
+/// Most bytes of padding that may be left out at the end of a file: the largest FileAlignment that is common.
+const PADDING_MAX: u32 = 0x1000;
+
 /// Data directories that mean anything (PE/COFF specification, "Optional Header Data Directories").
 const DIRECTORIES_MAX: usize = 16;
 
@@ -122,6 +125,8 @@ pub(crate) struct Image<'a> {
     pub(crate) oddities: Oddities,
     /// There are more section headers than [`SECTIONS_MAX`].
     pub(crate) sections_left_out: bool,
+    /// Parts that the headers speak of are not in the file, or cannot be read at all.
+    pub(crate) cut_short: bool,
 }
 
 impl<'a> Image<'a> {
@@ -136,10 +141,12 @@ impl<'a> Image<'a> {
             sections: &[],
             oddities: Oddities::default(),
             sections_left_out: false,
+            cut_short: false,
         };
         let pointer = bytes.pread_with::<u32>(PE_POINTER_OFFSET as usize, LE).unwrap_or(0) as usize;
         if bytes.pread_with::<u32>(pointer, LE).ok() != Some(PE_MAGIC) {
             image.oddities.note(Oddity::NoSignature, PE_POINTER_OFFSET as usize);
+            image.note_cut();
             return image;
         }
         image.signature = Some(pointer);
@@ -149,6 +156,7 @@ impl<'a> Image<'a> {
         let mut offset = pointer + SIZEOF_PE_MAGIC;
         let Ok(coff) = CoffHeader::parse(bytes, &mut offset) else {
             image.oddities.note(Oddity::HeadersCut, bytes.len());
+            image.note_cut();
             return image;
         };
         image.coff = Some(coff);
@@ -158,7 +166,28 @@ impl<'a> Image<'a> {
         image.read_sections(table, usize::from(coff.number_of_sections), sections);
         image.sections = sections;
         image.check_layout();
+        if sections.iter().any(|section| image.lacks_data_of(section)) {
+            image.note_cut();
+        }
         image
+    }
+
+    /// Notes that something the headers speak of is not there.
+    pub(crate) fn note_cut(&mut self) {
+        self.cut_short = true;
+    }
+
+    /// Whether data of a section lies past the end of the file. Some linkers and packers leave out the padding
+    /// at the very end: zeros behind the virtual size, up to the next FileAlignment, are not missed.
+    fn lacks_data_of(&self, section: &Section) -> bool {
+        let start = u64::from(section.raw_pointer);
+        let missing = (start + u64::from(section.raw_size)).saturating_sub(self.bytes.len() as u64);
+        let alignment = self.optional.as_ref().map_or(0, |optional| optional.windows.file_alignment);
+        let only_padding = missing < u64::from(alignment.min(PADDING_MAX))
+            && section.virtual_size > 0
+            && start + u64::from(section.virtual_size) <= self.bytes.len() as u64;
+        // The loader takes no data from the file where the pointer is zero.
+        section.raw_pointer > 0 && section.raw_size > 0 && missing > 0 && !only_padding
     }
 
     fn read_optional(&mut self, offset: usize, size: usize) {
@@ -171,12 +200,14 @@ impl<'a> Image<'a> {
                 .map(|(standard, windows)| (true, StandardFields::from(standard), windows)),
             Ok(_) => {
                 self.oddities.note(Oddity::OptionalMagic, offset);
+                self.note_cut();
                 return;
             }
             Err(_) => None,
         };
         let Some((plus, standard, windows)) = fields else {
             self.oddities.note(Oddity::HeadersCut, bytes.len());
+            self.note_cut();
             return;
         };
         let mut directories = [DataDirectory::default(); DIRECTORIES_MAX];
@@ -189,6 +220,7 @@ impl<'a> Image<'a> {
                 Ok(read) => *directory = read,
                 Err(_) => {
                     self.oddities.note(Oddity::HeadersCut, bytes.len());
+                    self.note_cut();
                     break;
                 }
             }
@@ -204,6 +236,7 @@ impl<'a> Image<'a> {
     fn read_sections(&mut self, table: usize, count: usize, sections: &mut Vec<Section>) {
         if count == 0 {
             self.oddities.note(Oddity::NoSections, table);
+            self.note_cut();
         }
         if count > 96 {
             self.oddities.note(Oddity::ManySections, table);
@@ -214,6 +247,7 @@ impl<'a> Image<'a> {
                 Some(section) => sections.push(section),
                 None => {
                     self.oddities.note(Oddity::HeadersCut, self.bytes.len());
+                    self.note_cut();
                     break;
                 }
             }

@@ -23,6 +23,9 @@ const LIBRARY_NAME_MAX: usize = 64;
 /// names are taken for words elsewhere: more evidence, never less.
 const NAMED_MAX: usize = 64;
 
+/// Size of the larger of the two kinds of descriptors.
+const DESCRIPTOR_BYTES_MAX: usize = 32;
+
 /// What an image imports.
 #[derive(Default, Debug)]
 pub(crate) struct Imports {
@@ -55,15 +58,17 @@ impl Imports {
         self.clear();
         if let Some(directory) = image.directory(Directory::Import) {
             match image.offset_of(directory.virtual_address) {
-                Some(at) => self.walk(image, at, Layout::Import, budget)?,
-                None => image.oddities.note(Oddity::ImportTable, image.directory_span(Directory::Import).start),
+                Some(_) => self.walk(image, directory.virtual_address, Layout::Import, budget)?,
+                None => {
+                    image.oddities.note(Oddity::ImportTable, image.directory_span(Directory::Import).start);
+                    image.note_cut();
+                }
             }
         }
-        // A delay directory that cannot be read is not odd enough: old linkers left addresses instead of RVAs.
-        if let Some(at) =
-            image.directory(Directory::DelayImport).and_then(|found| image.offset_of(found.virtual_address))
-        {
-            self.walk(image, at, Layout::Delay, budget)?;
+        // A delay directory that cannot be read is not odd enough: old linkers left addresses instead of RVAs,
+        // and packers leave it for the program to read once it is unpacked.
+        if let Some(directory) = image.directory(Directory::DelayImport) {
+            self.walk(image, directory.virtual_address, Layout::Delay, budget)?;
         }
         Ok(())
     }
@@ -71,11 +76,15 @@ impl Imports {
     fn walk(
         &mut self,
         image: &mut Image<'_>,
-        mut at: usize,
+        mut address: u32,
         layout: Layout,
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
-        while let Some(library) = layout.read(image.bytes, at) {
+        // Where the data of its section ends, zeros are loaded, and they end the table.
+        while let Some(at) = image.offset_of(address) {
+            let Some(library) = layout.read(&padded(image.bytes, at)) else {
+                break;
+            };
             budget.step(1)?;
             if self.libraries >= LIBRARIES_MAX {
                 image.oddities.note(Oddity::ImportCount, at);
@@ -84,15 +93,26 @@ impl Imports {
             }
             self.libraries += 1;
             let name = image.offset_of(library.name).map(|name| text_at(image.bytes, name, LIBRARY_NAME_MAX));
+            if name.is_none() && layout.is_loaded_first() {
+                image.note_cut();
+            }
             let name = name.unwrap_or_default();
             self.visual_basic |= name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"msvbvm"));
             // Bound or packed images may lack a lookup table; the address table then still holds the names.
             let table = [library.lookup, library.addresses].into_iter().filter(|&table| table != 0);
             match table.filter_map(|table| image.offset_of(table)).next() {
                 Some(table) => self.walk_functions(image, name, table, budget)?,
-                None => image.oddities.note(Oddity::ImportTable, at),
+                None => {
+                    image.oddities.note(Oddity::ImportTable, at);
+                    if layout.is_loaded_first() {
+                        image.note_cut();
+                    }
+                }
             }
-            at += layout.size();
+            let Some(next) = address.checked_add(layout.size()) else {
+                break;
+            };
+            address = next;
         }
         Ok(())
     }
@@ -108,10 +128,10 @@ impl Imports {
         let plus = image.optional.as_ref().is_some_and(|optional| optional.plus);
         loop {
             let thunk =
-                if plus { bytes.pread_with::<u64>(at, LE) } else { bytes.pread_with::<u32>(at, LE).map(u64::from) };
-            let Some(thunk) = thunk.ok().filter(|&thunk| thunk != 0) else {
+                if plus { u64::from_le_bytes(padded(bytes, at)) } else { u32::from_le_bytes(padded(bytes, at)).into() };
+            if thunk == 0 {
                 return Ok(());
-            };
+            }
             budget.step(1)?;
             if self.functions >= FUNCTIONS_MAX {
                 image.oddities.note(Oddity::ImportCount, at);
@@ -132,6 +152,8 @@ impl Imports {
                         self.named.push(hint + 2);
                     }
                 }
+            } else {
+                image.note_cut();
             }
             at += if plus { 8 } else { 4 };
         }
@@ -143,6 +165,14 @@ impl Imports {
             self.apis.insert(api, start, end);
         }
     }
+}
+
+/// The bytes at `at`, with zeros for those behind the end of the file, as the loader has them.
+fn padded<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let mut padded = [0; N];
+    padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    padded
 }
 
 /// The text at `at`, up to a NUL or `longest` bytes.
@@ -168,18 +198,23 @@ enum Layout {
 }
 
 impl Layout {
-    fn size(self) -> usize {
+    fn size(self) -> u32 {
         match self {
-            Layout::Import => SIZEOF_IMPORT_DIRECTORY_ENTRY,
-            Layout::Delay => 32,
+            Layout::Import => SIZEOF_IMPORT_DIRECTORY_ENTRY as u32,
+            Layout::Delay => DESCRIPTOR_BYTES_MAX as u32,
         }
     }
 
-    /// The descriptor at `at`; none at the end of the table.
-    fn read(self, bytes: &[u8], at: usize) -> Option<Library> {
+    /// Whether the loader needs what it names before the program runs.
+    fn is_loaded_first(self) -> bool {
+        matches!(self, Layout::Import)
+    }
+
+    /// The descriptor that `row` begins with; none at the end of the table.
+    fn read(self, row: &[u8; DESCRIPTOR_BYTES_MAX]) -> Option<Library> {
         match self {
             Layout::Import => {
-                let row: ImportDirectoryEntry = bytes.pread_with(at, LE).ok()?;
+                let row: ImportDirectoryEntry = row.pread_with(0, LE).ok()?;
                 // The loader stops where the name or the address table is missing.
                 (row.name_rva != 0 && row.import_address_table_rva != 0).then_some(Library {
                     name: row.name_rva,
@@ -188,7 +223,7 @@ impl Layout {
                 })
             }
             Layout::Delay => {
-                let word = |offset: usize| bytes.pread_with::<u32>(at + offset, LE).ok();
+                let word = |offset: usize| row.pread_with::<u32>(offset, LE).ok();
                 // Bit 0 of the attributes: fields are relative to the image.
                 let relative = word(0)? & 1 == 1;
                 let (name, lookup) = (word(4)?, word(16)?);

@@ -11,7 +11,11 @@
 //! **How it fails:** it doesn't. Headers, sections and tables are read by a small reader of our own, with
 //! goblin's structures and constants, each loop bounded and paid for; what cannot be read is an anomaly, what
 //! can still testifies. Where a bound cuts off sections, imports, resources or images, the report says
-//! `limit.entries`, so that padding hides nothing behind a benign verdict. Bytes are passed over twice, once for entropy and once for text, both about as fast as
+//! `limit.entries`, so that padding hides nothing behind a benign verdict. Where headers, the import tables
+//! or section data are not in the file it says `file.cut_short`: 36 of 4,705 ordinary images, most of them made
+//! to be odd (no sections, 97 bytes, headers that overlap). Not so what the loader does without: padding behind
+//! the last section, data of sections whose pointer is zero, a table ended by the end of its section, delayed
+//! imports (packers leave them packed), an attribute certificate (packers cut it off; 880 of the images). Bytes are passed over twice, once for entropy and once for text, both about as fast as
 //! memory lets plain code be.
 
 #![forbid(unsafe_code)]
@@ -33,7 +37,7 @@ mod structure;
 mod text;
 mod words;
 
-use analyzers::{Analyzer, Exhausted, Findings, Indicator, Limit, Sample};
+use analyzers::{Analyzer, Exhausted, Findings, Incomplete, Indicator, Limit, Sample};
 use triage::FileKind;
 
 use crate::entropy::Regions;
@@ -81,7 +85,11 @@ impl Pe {
         }
         let certificate = structure::certificate(&mut image);
         let traits = Traits { signed: certificate.is_some(), ..Traits::of(&image) };
-        self.imports.read(&mut image, findings.budget())?;
+        let read = self.imports.read(&mut image, findings.budget());
+        if image.cut_short {
+            findings.incomplete(Incomplete::CutShort);
+        }
+        read?;
         self.resources.read(&mut image, findings.budget())?;
 
         structure::headers(&image, traits, findings);

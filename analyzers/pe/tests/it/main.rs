@@ -8,6 +8,8 @@ mod cases;
 mod hostile;
 // What is more than is looked at makes the report incomplete.
 mod caps;
+// What the file lacks makes it incomplete too.
+mod cut_short;
 
 use std::cell::RefCell;
 
