@@ -6,9 +6,12 @@ use crate::magic::Confirm;
 use crate::window::{View, Window};
 use crate::{cfb, elf, fields, pe, text, unclaimed, zip};
 
-/// The EICAR test string without its readable half, so that the whole of it never stands in this source.
-/// `analyzers` decides whether the rest of the file makes it the test file.
-const EICAR_PREFIX: &[u8] = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}";
+/// The 68 characters of the EICAR test file in two halves, so that they never stand together in this source or in
+/// our binary (EICAR, Anti-Malware Testfile, 2003-05-01).
+const EICAR_HALVES: [&[u8]; 2] =
+    [r"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-".as_bytes(), b"STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"];
+/// Longest EICAR test file, in bytes: white space may follow the characters up to this length (same source).
+const EICAR_BYTES_MAX: usize = 128;
 /// MS-SHLLINK 2.1, the end of LinkCLSID, which is 4 bytes longer than a row of the table.
 const LNK_CLSID_END: &[u8] = &[0, 0, 0, 0x46];
 
@@ -44,10 +47,19 @@ fn confirmed(confirm: Confirm, claimed: FileKind, view: &mut View<'_>) -> Option
         Confirm::Cfb => Some(FileKind::Cfb(cfb::kind(view))),
         Confirm::Zip => Some(zip::kind(view)),
         Confirm::Lnk => (head.get(16..20) == Some(LNK_CLSID_END)).then_some(claimed),
-        Confirm::Eicar => head.starts_with(EICAR_PREFIX).then_some(claimed),
+        Confirm::Eicar => is_eicar(head).then_some(claimed),
         Confirm::CafeBabe => fields::cafe_babe(head),
         Confirm::Shebang => text::shebang(head),
         Confirm::Utf16 => text::is_utf16(head).then_some(claimed),
         Confirm::Fields(fields) => fields::agree(fields, head).then_some(claimed),
     }
+}
+
+/// Whether the file is the EICAR test file and nothing else. A file that merely begins like it must not escape
+/// those who look at what it really is.
+fn is_eicar(head: &[u8]) -> bool {
+    let rest = head.strip_prefix(EICAR_HALVES[0]).and_then(|rest| rest.strip_prefix(EICAR_HALVES[1]));
+    let padding = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x1a);
+    // A head this short is the whole file.
+    head.len() <= EICAR_BYTES_MAX && rest.is_some_and(|rest| rest.iter().all(padding))
 }

@@ -47,7 +47,7 @@ pub enum Confirm {
     Zip,
     /// The CLSID of a shell link.
     Lnk,
-    /// The rest of the EICAR prefix.
+    /// All of the EICAR test file, and nothing but white space behind it.
     Eicar,
     /// Java class or universal Mach-O: they share 0xCAFEBABE.
     CafeBabe,

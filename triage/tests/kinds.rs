@@ -302,9 +302,25 @@ fn shell_links_need_the_whole_class() {
 }
 
 #[test]
-fn the_eicar_prefix_is_a_candidate() {
-    let half = *b"X5O!P%@AP[4\\PZX54(P^)7CC)7}";
-    check(&half, "eicar");
-    check(&half[..26], "text");
-    check(&[b" ", &half[..]].concat(), "text");
+fn only_the_whole_eicar_test_file_is_one() {
+    let eicar = testkit::eicar();
+    let followed_by = |rest: &[u8]| [&eicar[..], rest].concat();
+    check(&eicar, "eicar");
+    check(&followed_by(b" \t\r\n"), "eicar");
+    check(&followed_by(b"\x1a"), "eicar");
+    check(&followed_by(&[b' '; 60]), "eicar");
+    check(&followed_by(&[b' '; 61]), "text");
+    check(&followed_by(&[b' '; 8000]), "text");
+    check(&followed_by(b"\r\nX"), "text");
+    check(&followed_by(b"\0"), "data");
+    check(&followed_by(b"%PDF-1.7"), "pdf");
+    check(&eicar[..67], "text");
+    check(&eicar[..27], "text");
+    check(&[b" ", &eicar[..]].concat(), "text");
+    check(&[&eicar[..27], &[0; 100]].concat(), "data");
+    // What the rest makes of it counts, as for any file that no signature claims.
+    let mut tar = followed_by(&[b' '; 189]);
+    tar.extend(b"ustar");
+    tar.resize(512, 0);
+    check(&tar, "archive.tar");
 }

@@ -71,7 +71,10 @@ fn mutilated() -> impl Strategy<Value = Vec<u8>> {
 fn any_file() -> impl Strategy<Value = Vec<u8>> {
     let noise = proptest::collection::vec(any::<u8>(), 0..6000);
     let text = proptest::collection::vec(proptest::sample::select(b" %PDF-1.\n<?\xc3\xa9".to_vec()), 0..1500);
-    prop_oneof![1 => noise, 1 => text, 3 => claimed(), 3 => mutilated()]
+    let eicar =
+        (0..=68usize, proptest::collection::vec(proptest::sample::select(b" \t\r\n\x1a\0%PDF-".to_vec()), 0..90))
+            .prop_map(|(cut, rest)| [&testkit::eicar()[..cut], &rest].concat());
+    prop_oneof![1 => noise, 1 => text, 1 => eicar, 3 => claimed(), 3 => mutilated()]
 }
 
 /// The wide compare and the plain one agree on `bytes` from every alignment, at every length.
