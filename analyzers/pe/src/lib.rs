@@ -11,12 +11,16 @@
 //! **How it fails:** it doesn't. Headers, sections and tables are read by a small reader of our own, with
 //! goblin's structures and constants, each loop bounded and paid for; what cannot be read is an anomaly, what
 //! can still testifies. Where a bound cuts off sections, imports, resources or images, the report says
-//! `limit.entries`, so that padding hides nothing behind a benign verdict. Where headers, the import tables
-//! or section data are not in the file it says `file.cut_short`: 36 of 4,705 ordinary images, most of them made
-//! to be odd (no sections, 97 bytes, headers that overlap). Not so what the loader does without: padding behind
-//! the last section, data of sections whose pointer is zero, a table ended by the end of its section, delayed
-//! imports (packers leave them packed), an attribute certificate (packers cut it off; 880 of the images). Bytes are passed over twice, once for entropy and once for text, both about as fast as
-//! memory lets plain code be.
+//! `limit.entries`, so that padding hides nothing behind a benign verdict.
+//!
+//! Where headers, the import tables or section data are not in the file, the report says `file.cut_short`: 36 of
+//! 4,705 ordinary images, most of them made to be odd (no sections, 97 bytes, headers that overlap). Not where the
+//! loader does without: padding behind a section, data of a section whose pointer is zero, a table that ends with
+//! its section, the directory of delayed imports (packers leave it packed), the attribute certificate (packers cut
+//! it off: 880 of those images).
+//!
+//! Bytes are passed over twice, once for entropy and once for text, both about as fast as memory lets plain code
+//! be.
 
 #![forbid(unsafe_code)]
 
