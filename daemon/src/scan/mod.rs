@@ -10,7 +10,7 @@ mod tally;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,8 @@ use daemon_artifact::{Artifact, LoadError, Sha256Digest};
 use daemon_engine::{Limits, Report, RuleSet};
 use daemon_intake::Entry;
 use daemon_market::BidBounds;
-use daemon_pool::{Bench, Examine, Examined, Pool, PoolConfig};
+use daemon_pool::{Bench, Examine, Examined, InProcess, Pool, PoolConfig};
+use triage::FileKind;
 
 use crate::cli::ScanArgs;
 use crate::exit::Exit;
@@ -29,8 +30,8 @@ use crate::input::Stdin;
 use crate::interrupt::Interrupt;
 use crate::walk::{self, Paths, Walked, is_stdin};
 use crate::{limits, rules};
+
 use print::Printer;
-use triage::FileKind;
 
 /// Jobs that may wait for a thread. Each may hold a directory open.
 const QUEUED_MAX: usize = 256;
@@ -135,23 +136,12 @@ fn do_job(job: Job, bench: &mut Bench<'_>, hash: bool, interrupt: &Interrupt) ->
     })
 }
 
-fn examine(path: PathBuf, artifact: &Artifact<'_>, examiner: &mut impl ExamineWithDeadline, hash: bool) -> Scanned {
+fn examine(path: PathBuf, artifact: &Artifact<'_>, examiner: &mut InProcess<'_>, hash: bool) -> Scanned {
     // Before the examination, so that the digest is of what the file was then.
     let sha256 = hash.then(|| artifact.sha256());
-    let examined = examiner.examine_now(artifact);
+    let deadline = examiner.deadline();
+    let examined = examiner.examine(artifact, deadline);
     Scanned { path, sha256, size: Some(artifact.size()), examined }
-}
-
-/// Examines with the time that the limits allow, from now.
-trait ExamineWithDeadline {
-    fn examine_now(&mut self, artifact: &Artifact<'_>) -> Examined;
-}
-
-impl ExamineWithDeadline for daemon_pool::InProcess<'_> {
-    fn examine_now(&mut self, artifact: &Artifact<'_>) -> Examined {
-        let deadline = self.deadline();
-        self.examine(artifact, deadline)
-    }
 }
 
 fn failed(path: PathBuf, error: &dyn std::error::Error) -> Done {
@@ -190,10 +180,4 @@ fn print_all<'p>(
         }
     }
     Ok(printer)
-}
-
-impl Scanned {
-    fn path(&self) -> &Path {
-        &self.path
-    }
 }

@@ -71,7 +71,7 @@ impl<'p> Printer<'p> {
         let report = &scanned.examined.report;
         let stake = stake(report, self.bounds);
         if self.args.json || self.args.ndjson {
-            let subject = Subject { path: scanned.path(), sha256: scanned.sha256, size: scanned.size };
+            let subject = Subject { path: &scanned.path, sha256: scanned.sha256, size: scanned.size };
             let record = FileRecord::new(&subject, &scanned.examined, self.weights(), self.bounds);
             self.machine_line(&Line::File(record), out)?;
         } else if self.args.all || stands_out(report) {
@@ -82,12 +82,12 @@ impl<'p> Printer<'p> {
         let calm = report.opinion.verdict != Verdict::Malicious && report.was_wanted() && !report.evidence.is_empty();
         if calm && self.tally.is_close(p_malicious) {
             let why = reasons(report, self.weights());
-            let path = scanned.path().to_owned();
+            let path = scanned.path.clone();
             self.tally.add_close(Close { p_malicious, verdict: report.opinion.verdict, path, why });
         }
         self.progress.inc(1);
         if !self.progress.is_hidden() {
-            self.progress.set_message(shown(scanned.path()));
+            self.progress.set_message(shown(&scanned.path));
         }
         Ok(())
     }
@@ -127,7 +127,7 @@ impl<'p> Printer<'p> {
             "{style}{verdict:<10}{style:#} {sure:>7}  stake {:<8} {:<12} {}{family}",
             nct(stake),
             report.kind,
-            shown(scanned.path()),
+            shown(&scanned.path),
         );
         let why = reasons(report, self.weights());
         // Lines above the progress bar, which is drawn anew below them.
