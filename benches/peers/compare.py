@@ -191,8 +191,9 @@ small = 20 << 20
 pes = files_below(pe_roots, lambda path, head: head[:2] == b"MZ" and path.lower().endswith(pe_suffixes)
                   and os.path.getsize(path) <= small, 100)
 examination("PE examination, CPU", "pefile, full, imphash", here / "pefile_pass.py", pes)
-elves = files_below(["/usr/bin", "/usr/sbin"], lambda path, head: head == b"\x7fELF" and os.path.getsize(path) <= small, 100)
-examination("ELF examination, CPU", "pyelftools", here / "elftools_pass.py", elves)
+for what, roots in (("ELF programs, CPU", ["/usr/bin", "/usr/sbin"]), ("ELF libraries, CPU", ["/usr/lib"])):
+    elves = files_below(roots, lambda path, head: head == b"\x7fELF" and os.path.getsize(path) <= small, 100)
+    examination(what, "pyelftools", here / "elftools_pass.py", elves)
 
 head = ("case", "program", "files", "us a file", "ratio", "bar")
 widths = [max(len(str(line[i])) for line in [head, *rows]) for i in range(len(head))]
