@@ -7,7 +7,7 @@ use std::time::Duration;
 use analyzers::{Verdict, Weights};
 use daemon_engine::{Report, RuleSet};
 use daemon_market::{BidBounds, Nct};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 use triage::Family;
 
@@ -56,8 +56,7 @@ impl<'p> Printer<'p> {
         let progress = if args.quiet || args.json || args.ndjson || !std::io::stderr().is_terminal() {
             ProgressBar::hidden()
         } else {
-            let style = ProgressStyle::with_template("{spinner} {human_pos} files, {per_sec}, {elapsed} {wide_msg}");
-            ProgressBar::new_spinner().with_style(style.expect("the template is ours and a test shows that it parses"))
+            ProgressBar::new_spinner().with_style(progress_style())
         };
         Ok(Printer { args, rules, bounds, tally: Tally::default(), progress })
     }
@@ -320,12 +319,19 @@ fn reasons(report: &Report, weights: &Weights) -> String {
     words.join(", ")
 }
 
+fn progress_style() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {human_pos} files, {rate} files/s, {elapsed} {wide_msg}")
+        .expect("the template is ours, and a test shows that it parses")
+        .with_key("rate", |state: &ProgressState, line: &mut dyn std::fmt::Write| {
+            // Writing into a line in memory cannot fail.
+            let _ = line.write_str(&count(state.per_sec() as u64));
+        })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn the_progress_template_parses() {
-        assert!(ProgressStyle::with_template("{spinner} {human_pos} files, {per_sec}, {elapsed} {wide_msg}").is_ok());
+        super::progress_style();
     }
 }
