@@ -1,6 +1,6 @@
 //! Prints which indicators fire on files: a line per file and per image inside one, its depth, the ids, and why
 //! the examination is incomplete, if it is.
-//! `cargo run --release -p analyzers-pe --example fire -- DIRECTORY…`; totals go to standard error.
+//! `cargo run --release -p analyzers-pe --example fire_pe -- DIRECTORY…`; totals go to standard error.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
