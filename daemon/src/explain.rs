@@ -124,10 +124,11 @@ impl Explanation<'_> {
         let layer = layer_name(self.report(), seen.layer);
         let place =
             if seen.span.is_empty() { String::new() } else { format!("{:#x}..{:#x}", seen.span.start, seen.span.end) };
+        let at = if layer.is_empty() && place.is_empty() { "" } else { "at " };
         let parts = [layer, place.as_str(), seen.detail.as_str()];
         let line: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         if !line.is_empty() {
-            writeln!(out, "         at {}", line.join("  "))?;
+            writeln!(out, "         {at}{}", line.join("  "))?;
         }
         // Spans are in the bytes of their layer; only those of the artifact itself are at hand here.
         if seen.layer == LayerId::ARTIFACT {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use analyzers::Verdict;
+use analyzers::{Limit, Verdict};
 use daemon_engine::Report;
 use daemon_market::Nct;
 use serde::Serialize;
@@ -19,7 +19,7 @@ const FAILURES_MAX: usize = 1_000;
 pub struct Tally {
     /// Files examined or declined.
     pub files: u64,
-    /// Their bytes.
+    /// Their bytes, but for those too large to be read.
     pub bytes: u64,
     /// Files of no kind that any analyzer wants.
     pub declined: u64,
@@ -92,14 +92,17 @@ impl Tally {
     /// Counts a file.
     pub fn add(&mut self, report: &Report, size: Option<u64>, stake: Nct) {
         self.files += 1;
-        self.bytes += size.unwrap_or(0);
+        if !report.hit(Limit::Size) {
+            self.bytes += size.unwrap_or(0);
+        }
         if !report.incomplete.is_empty() {
             self.incomplete_files += 1;
         }
         for why in &report.incomplete {
             *self.incomplete.entry(why.to_string()).or_default() += 1;
         }
-        if !report.was_wanted() {
+        // A file that was not looked at for another reason is unknown in its own right.
+        if !report.was_wanted() && report.incomplete.is_empty() {
             self.declined += 1;
             return;
         }
