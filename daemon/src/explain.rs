@@ -1,14 +1,13 @@
 //! `stakeout explain`: one file, and every step from its bytes to the stake.
 
 use std::io::Write;
-use std::time::Duration;
 
-use analyzers::{Evidence, Incomplete, Indicator, LayerId, Limit, Testimony, Verdict, Weights};
+use analyzers::{Evidence, Indicator, LayerId, Testimony, Verdict, Weights};
 use anyhow::Context;
 use daemon_artifact::{Artifact, Scratch};
 use daemon_engine::{Limits, Report, RuleSet, catalogue};
 use daemon_market::{BidBounds, Conviction};
-use daemon_pool::{Examine, Examined, InProcess, Watchdog};
+use daemon_pool::{Examined, InProcess, Watchdog};
 
 use crate::cli::ExplainArgs;
 use crate::excerpt::excerpt;
@@ -30,14 +29,10 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> 
         Loaded::Artifact(artifact) => {
             // Before the examination, so that the digest is of what the file was then.
             let (sha256, size) = (artifact.sha256(), artifact.size());
-            let deadline = examiner.deadline();
-            let examined = examiner.examine(&artifact, deadline);
+            let examined = examiner.examine_now(&artifact);
             (artifact, Some(sha256), Some(size), examined)
         }
-        Loaded::TooLarge(kind, size) => {
-            let report = Report::unexamined(kind, Incomplete::Limit(Limit::Size), &rules);
-            (Artifact::from_slice(&[]), None, size, Examined { report, elapsed: Duration::ZERO })
-        }
+        Loaded::TooLarge(kind, size) => (Artifact::from_slice(&[]), None, size, examiner.too_large(kind)),
     };
     let subject = Subject { path: &args.file, sha256, size };
     if args.json {

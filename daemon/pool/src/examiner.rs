@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use analyzers::{Incomplete, Limits};
+use analyzers::{Incomplete, Limit, Limits};
 use daemon_artifact::{Artifact, Stability};
 use daemon_engine::{Analyzers, Report, RuleSet, assemble, examine};
+use triage::FileKind;
 
 use crate::{Watch, Watchdog};
 
@@ -49,6 +50,18 @@ impl<'r> InProcess<'r> {
     /// When an examination that begins now has used its time.
     pub fn deadline(&self) -> Instant {
         Instant::now() + self.limits.wall_time_max
+    }
+
+    /// Examines `artifact` within the time that the limits allow, from now.
+    pub fn examine_now(&mut self, artifact: &Artifact<'_>) -> Examined {
+        let deadline = self.deadline();
+        self.examine(artifact, deadline)
+    }
+
+    /// What is said of a file that has more bytes than the limits allow: its bytes are not looked at.
+    pub fn too_large(&self, kind: FileKind) -> Examined {
+        let report = Report::unexamined(kind, Incomplete::Limit(Limit::Size), self.rules());
+        Examined { report, elapsed: Duration::ZERO }
     }
 
     /// The limits.

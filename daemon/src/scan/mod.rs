@@ -12,16 +12,15 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use analyzers::{Incomplete, Limit};
 use anyhow::Context;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use daemon_artifact::{Artifact, LoadError, Sha256Digest};
-use daemon_engine::{Limits, Report, RuleSet};
+use daemon_engine::{Limits, RuleSet};
 use daemon_intake::Entry;
 use daemon_market::BidBounds;
-use daemon_pool::{Bench, Examine, Examined, InProcess, Pool, PoolConfig};
+use daemon_pool::{Bench, Examined, InProcess, Pool, PoolConfig};
 use triage::FileKind;
 
 use crate::cli::ScanArgs;
@@ -128,8 +127,7 @@ fn do_job(job: Job, bench: &mut Bench<'_>, hash: bool, interrupt: &Interrupt) ->
         Ok(artifact) => Done::Examined(Box::new(examine(path, &artifact, examiner, hash))),
         Err(LoadError::TooLarge { size_bytes, .. }) => {
             let kind = entry.as_ref().map_or(FileKind::Data, walk::kind_of);
-            let report = Report::unexamined(kind, Incomplete::Limit(Limit::Size), examiner.rules());
-            let examined = Examined { report, elapsed: Duration::ZERO };
+            let examined = examiner.too_large(kind);
             Done::Examined(Box::new(Scanned { path, sha256: None, size: size_bytes, examined }))
         }
         Err(error) => failed(path, &error),
@@ -139,8 +137,7 @@ fn do_job(job: Job, bench: &mut Bench<'_>, hash: bool, interrupt: &Interrupt) ->
 fn examine(path: PathBuf, artifact: &Artifact<'_>, examiner: &mut InProcess<'_>, hash: bool) -> Scanned {
     // Before the examination, so that the digest is of what the file was then.
     let sha256 = hash.then(|| artifact.sha256());
-    let deadline = examiner.deadline();
-    let examined = examiner.examine(artifact, deadline);
+    let examined = examiner.examine_now(artifact);
     Scanned { path, sha256, size: Some(artifact.size()), examined }
 }
 
