@@ -1,0 +1,3 @@
+//! YARA rules as one more analyzer: compiled rules in, evidence out. Touches no file.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! The rules directory: read safely, compiled in a child process, cached on disk.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! The walled process that examines hostile bytes, and its other end.
