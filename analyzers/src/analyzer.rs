@@ -27,6 +27,12 @@ pub trait Analyzer {
     /// Whether files of this kind concern it.
     fn wants(&self, kind: FileKind) -> bool;
 
+    /// Whether its silence about a file of this kind means something. Patterns that were not found (YARA rules) are no
+    /// evidence that a file is good; an expert who took it apart and saw nothing is.
+    fn vouches(&self, kind: FileKind) -> bool {
+        self.wants(kind)
+    }
+
     /// Looks at `sample` and reports into `findings`.
     ///
     /// Never fails: a file it cannot parse is evidence, not an error. Loops whose length the file decides

@@ -46,7 +46,8 @@ pub struct Layer {
     pub subject: LayerId,
     /// What triage says it is; for a named part, the kind of its subject.
     pub kind: FileKind,
-    /// Some analyzer wanted it. What nobody wants has no say in the opinion.
+    /// Some analyzer that vouches for files of this kind examined it. What nobody vouches for is never benign, and
+    /// without any evidence it has no say in the opinion.
     pub wanted: bool,
 }
 

@@ -13,6 +13,12 @@ pub enum Incomplete {
     /// The file ends before parts that its own headers speak of, or those parts cannot be read at all: what is
     /// not there may have said otherwise. About the file as it is, where [`Incomplete::Truncated`] is about a change.
     CutShort,
+    /// Its content is encrypted, and no password that everybody knows opens it.
+    Encrypted,
+    /// The process that examined it died of it. Says how.
+    Crashed(Cow<'static, str>),
+    /// Processes that examined it died of it before, so it was not examined again.
+    Poisonous,
     /// The file became shorter while it was examined.
     Truncated,
     /// The file was written to while it was examined.
@@ -40,11 +46,13 @@ pub enum Limit {
     Steps,
     /// `wall_time_max`.
     Time,
+    /// Memory: the process that examined it grew beyond what it may hold, and was killed.
+    Memory,
 }
 
 impl Limit {
     /// Every limit there is.
-    pub const ALL: [Limit; 9] = [
+    pub const ALL: [Limit; 10] = [
         Limit::Size,
         Limit::Produced,
         Limit::Stream,
@@ -54,6 +62,7 @@ impl Limit {
         Limit::Evidence,
         Limit::Steps,
         Limit::Time,
+        Limit::Memory,
     ];
 
     /// The name used in reports and metrics.
@@ -68,6 +77,7 @@ impl Limit {
             Limit::Evidence => "evidence",
             Limit::Steps => "steps",
             Limit::Time => "time",
+            Limit::Memory => "memory",
         }
     }
 }
@@ -78,6 +88,9 @@ impl fmt::Display for Incomplete {
             Incomplete::Limit(limit) => write!(f, "limit.{}", limit.name()),
             Incomplete::Panicked(analyzer) => write!(f, "panic.{analyzer}"),
             Incomplete::CutShort => f.write_str("file.cut_short"),
+            Incomplete::Encrypted => f.write_str("file.encrypted"),
+            Incomplete::Crashed(how) => write!(f, "crash.{how}"),
+            Incomplete::Poisonous => f.write_str("crash.poisonous"),
             Incomplete::Truncated => f.write_str("file.truncated"),
             Incomplete::Changed => f.write_str("file.changed"),
         }

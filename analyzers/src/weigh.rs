@@ -111,7 +111,8 @@ pub struct Opinion {
     pub verdict: Verdict,
     /// How sure we are of it.
     pub confidence: Confidence,
-    /// The subjects that were judged, in order of their layers; the one with the highest probability decided.
+    /// The subjects that were judged, in order of their layers; the one with the highest probability decided. Those are
+    /// the ones that somebody vouches for, and the ones about which there is evidence.
     pub testimonies: Vec<Testimony>,
 }
 
@@ -133,19 +134,25 @@ impl Opinion {
 
 /// Weighs all evidence of a record.
 ///
+/// What nobody vouches for (a text in which only rules looked for patterns) may be called malicious, but not benign.
+///
 /// The order of evidence makes no difference. A record that is incomplete in any way is never benign.
 pub fn weigh(record: &Record, weights: &Weights) -> Opinion {
     let testimonies: Vec<Testimony> = (0u16..)
         .map(LayerId)
         .zip(&record.layers)
-        .filter(|(id, layer)| layer.subject == *id && layer.wanted)
-        .map(|(subject, layer)| testify(subject, layer.kind.family(), record, weights))
+        .filter(|(id, layer)| layer.subject == *id)
+        .filter_map(|(subject, layer)| {
+            let testimony = testify(subject, layer.kind.family(), record, weights);
+            (layer.wanted || !testimony.terms.is_empty()).then_some(testimony)
+        })
         .collect();
     let worst = testimonies.iter().map(|testimony| testimony.p_malicious).max_by(f64::total_cmp);
     let (verdict, confidence) = decide(worst, weights);
     let p_malicious = worst.unwrap_or_else(|| logistic(weights.prior_shift));
     let mut opinion = Opinion { p_malicious, verdict, confidence, testimonies };
-    if !record.incomplete.is_empty() || record.budget.hit().next().is_some() {
+    let vouched = record.layers.iter().any(|layer| layer.wanted);
+    if !vouched || !record.incomplete.is_empty() || record.budget.hit().next().is_some() {
         opinion.doubt();
     }
     opinion
@@ -280,6 +287,15 @@ mod tests {
         record.layers[0].wanted = false;
         let opinion = weigh(&record, &weights());
         assert_eq!((opinion.verdict, opinion.confidence.get(), opinion.p_malicious), (Verdict::Unknown, 0.5, 0.5));
+    }
+
+    #[test]
+    fn signs_in_what_nobody_vouches_for_may_speak_for_malice_only() {
+        for (sign, verdict) in [(&SIGNED, Verdict::Unknown), (&INJECTS, Verdict::Malicious)] {
+            let mut record = record(&[sign]);
+            record.layers[0].wanted = false;
+            assert_eq!(weigh(&record, &weights()).verdict, verdict);
+        }
     }
 
     #[test]

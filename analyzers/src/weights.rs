@@ -92,6 +92,16 @@ impl Weights {
         &self.calibrations[family as usize]
     }
 
+    /// Adds indicators that were loaded rather than compiled in: their weights in nats, held to [`WEIGHT_MAX`]. They
+    /// share the group named `group`, whose cap the weights file sets.
+    pub fn add_loaded<'a>(&mut self, group: &str, loaded: impl IntoIterator<Item = (&'a IndicatorId, f64)>) {
+        let group = self.groups.iter().position(|known| known.name == group);
+        self.indicators.extend(loaded.into_iter().map(|(id, nats)| {
+            let nats = if nats.is_nan() { 0.0 } else { nats.clamp(-WEIGHT_MAX, WEIGHT_MAX) };
+            (id.clone(), Weight { log_odds: LogOdds(nats), group })
+        }));
+    }
+
     /// Checks `text` (TOML) against the catalogue of all indicators.
     pub fn parse<'a>(text: &str, catalogue: impl IntoIterator<Item = &'a Indicator>) -> Result<Weights, WeightsError> {
         let document = DeTable::parse(text).map_err(|error| {
