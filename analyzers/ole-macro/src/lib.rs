@@ -1,3 +1,83 @@
-//! Office documents: OLE (MS-CFB), Office Open XML, RTF, and the macros inside of them.
+//! Office documents: OLE compound files (MS-CFB), Office Open XML, RTF, and the macros inside of them.
+//!
+//! Looks for what tells droppers and lures from documents and honest automation:
+//!
+//! - **containers that are made to be misread** (`compound`, `package`): cycles, absurd sizes, overlapping entries;
+//! - **VBA projects** (`vba`): found wherever they hide, decompressed within a budget; stomped, locked or broken
+//!   ones; and what the source says (`source`): what starts it, what it writes, what it runs, how it hides;
+//! - **Excel 4 macros** (`xlm`), in BIFF8, in XML and in binary workbooks;
+//! - **what is fetched or embedded** (`package`, `object`, `rtf`): templates, frames, objects, packages, equations;
+//! - **fields that run commands** (`fields`) and **encryption** (`crypt`), opened where the password is known to all.
+//!
+//! Children go to the engine: the text of all macros of a project as one layer (so that rules see it), embedded
+//! objects and packages, documents that were decrypted.
+//!
+//! Cannot see: what a macro computes at run time, p-code whose source was removed (that it was removed is seen),
+//! documents behind passwords. Nothing is executed.
+//!
+//! Fails softly: whatever part can be read testifies, whatever cannot is a sign itself, and content that was not
+//! looked at makes the report incomplete. Memory and time are bounded by the budget of the whole tree.
 
 #![forbid(unsafe_code)]
+
+pub mod catalogue;
+mod compound;
+mod crypt;
+mod fields;
+mod object;
+mod package;
+mod rtf;
+mod source;
+mod vba;
+mod xlm;
+
+use analyzers::{Analyzer, Findings, Indicator, Sample};
+use triage::{CfbKind, FileKind, ZipKind};
+
+use crate::compound::Compound;
+
+/// The expert for Office documents. Keeps nothing between samples.
+#[derive(Debug, Default)]
+pub struct Office;
+
+impl Analyzer for Office {
+    fn name(&self) -> &'static str {
+        "office"
+    }
+
+    fn indicators(&self) -> Box<dyn Iterator<Item = &Indicator> + '_> {
+        Box::new(catalogue::CATALOGUE.iter().copied().flatten().copied())
+    }
+
+    fn wants(&self, kind: FileKind) -> bool {
+        matches!(kind, FileKind::Cfb(_) | FileKind::Ooxml(_) | FileKind::Zip(ZipKind::Plain) | FileKind::Rtf)
+    }
+
+    /// Installer databases, messages and plain archives are opened for macros and objects that hide in them, but what
+    /// else they hold is not judged here.
+    fn vouches(&self, kind: FileKind) -> bool {
+        self.wants(kind) && !matches!(kind, FileKind::Cfb(CfbKind::Msi | CfbKind::Outlook) | FileKind::Zip(_))
+    }
+
+    fn analyze<'a>(&mut self, sample: Sample<'a>, findings: &mut Findings<'a>) {
+        match sample.kind {
+            FileKind::Cfb(_) => examine_compound(sample.bytes, findings),
+            FileKind::Ooxml(_) | FileKind::Zip(_) => package::examine(sample, findings),
+            FileKind::Rtf => rtf::examine(sample, findings),
+            // Not wanted; the engine does not ask.
+            _ => {}
+        }
+    }
+}
+
+/// A document that is a compound file: Word, Excel and PowerPoint of 1997 to 2003, and what is encrypted.
+fn examine_compound(bytes: &[u8], findings: &mut Findings<'_>) {
+    let Some(compound) = Compound::open(bytes, findings) else { return };
+    crypt::examine(&compound, findings);
+    vba::examine(&compound, findings);
+    for entry in compound.entries().iter().filter(|entry| entry.is_workbook()) {
+        let Ok(stream) = compound.read(entry, findings.budget()) else { return };
+        findings.within(&entry.path, |findings| xlm::examine_workbook(&stream, findings));
+    }
+    object::examine_compound(&compound, findings);
+}

@@ -1,0 +1,3 @@
+//! Indicators of place `package`.
+
+analyzers::indicators! {}

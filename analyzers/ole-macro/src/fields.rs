@@ -1,0 +1,1 @@
+//! Fields that run commands (DDE).
