@@ -5,11 +5,12 @@
 
 use std::hint::black_box;
 use std::num::NonZeroUsize;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use daemon_engine::{Cancel, Limits, RuleSet, assemble, examine};
-use daemon_pool::{Bench, Pool, PoolConfig};
+use daemon_engine::{Cancel, Limits, Policy, RuleSet, assemble, examine};
+use daemon_pool::{Ask, Outcome, Pool, PoolConfig, Work};
 use testkit::{elf, pe};
 
 fn examine_files(c: &mut Criterion) {
@@ -29,6 +30,20 @@ fn examine_files(c: &mut Criterion) {
     group.finish();
 }
 
+/// Work that is done as soon as it is begun.
+struct Nothing;
+
+impl Work<u64> for Nothing {
+    type Ticket = ();
+
+    fn open(&self, job: u64) -> Option<(OwnedFd, Ask, ())> {
+        black_box(job);
+        None
+    }
+
+    fn done(&self, (): (), _: Outcome, _: &RuleSet) {}
+}
+
 fn pool(c: &mut Criterion) {
     const JOBS: u64 = 10_000;
     let mut group = c.benchmark_group("pool");
@@ -36,13 +51,8 @@ fn pool(c: &mut Criterion) {
     for threads in [1, 2] {
         let threads = NonZeroUsize::new(threads).expect("there are threads");
         let rules = Arc::new(RuleSet::embedded());
-        let config = PoolConfig { threads, queued_max: 256, limits: Limits::default() };
-        let start = || {
-            let work = |job: u64, _: &mut Bench<'_>| {
-                black_box(job);
-            };
-            Pool::start(config, Arc::clone(&rules), work).expect("threads can be started")
-        };
+        let config = PoolConfig { threads, queued_max: 256, limits: Limits::default(), policy: Policy::default() };
+        let start = || Pool::start(config, Arc::clone(&rules), Nothing).expect("threads can be started");
         group.bench_function(format!("{JOBS} empty jobs, {threads} threads"), |b| {
             b.iter_batched(
                 start,

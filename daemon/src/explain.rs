@@ -4,36 +4,48 @@ use std::io::Write;
 
 use analyzers::{Evidence, Indicator, LayerId, Testimony, Verdict, Weights};
 use anyhow::Context;
-use daemon_artifact::{Artifact, Scratch};
-use daemon_engine::{Limits, Report, RuleSet, catalogue};
+use daemon_artifact::{Artifact, LoadError, Scratch};
+use daemon_engine::{Limits, Report, RuleSet, assemble, catalogue};
 use daemon_market::{BidBounds, Conviction};
-use daemon_pool::{Examined, InProcess, Watchdog};
+use daemon_pool::{Ask, Examine, Examined, InProcess, Looked, Watchdog};
 
 use crate::cli::ExplainArgs;
 use crate::excerpt::excerpt;
 use crate::exit::Exit;
-use crate::input::Loaded;
+use crate::input::Input;
 use crate::record::{FileRecord, Subject, layer_name, stake, would_bid};
+use crate::rules;
 use crate::words::{HEADING, count, percent, shown, verdict_style};
-use crate::{input, rules};
 
 /// Explains the verdict on one file.
 pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let rules = rules::load(args.rules.rules.as_deref())?;
     let bounds = crate::bounds(&args.bid)?;
     let limits = Limits { artifact_bytes_max: args.max_size, ..Limits::default() };
-    let mut scratch = Scratch::default();
     let watchdog = Watchdog::start().context("cannot start the watchdog thread")?;
-    let mut examiner = InProcess::new(&rules, limits, &watchdog);
-    let (artifact, sha256, size, examined) = match input::load(&args.file, &mut scratch, args.max_size)? {
-        Loaded::Artifact(artifact) => {
-            // Before the examination, so that the digest is of what the file was then.
-            let (sha256, size) = (artifact.sha256(), artifact.size());
-            let examined = examiner.examine_now(&artifact);
-            (artifact, Some(sha256), Some(size), examined)
+    let mut examiner = InProcess::new(assemble(&rules), limits, &watchdog);
+    let input = Input::open(&args.file, args.max_size)?;
+    let mut scratch = Scratch::default();
+    let cannot_read = || format!("cannot read {}", shown(&args.file));
+    // Excerpts are shown from a look of our own at the bytes.
+    let again = input.file.try_clone().with_context(cannot_read)?;
+    let outcome = daemon_artifact::load(again, &mut scratch, args.max_size).and_then(|artifact| {
+        let looked = examiner.examine(
+            input.file.try_clone().map_err(|e| LoadError::Io { tried: "read", source: e })?,
+            Ask { sha256: true },
+        )?;
+        Ok((artifact, looked))
+    });
+    let (artifact, looked) = match outcome {
+        Ok(examined) => examined,
+        Err(LoadError::TooLarge { size_bytes, .. }) => {
+            let (kind, size) = input.too_large(size_bytes);
+            let examined = Examined::too_large(kind, &rules);
+            (Artifact::from_slice(&[]), Looked { examined, sha256: None, size })
         }
-        Loaded::TooLarge(kind, size) => (Artifact::from_slice(&[]), None, size, examiner.too_large(kind)),
+        Err(error) => return Err(error).with_context(cannot_read),
     };
+    let Looked { examined, sha256, size } = looked;
     let subject = Subject { path: &args.file, sha256, size };
     if args.json {
         let record = FileRecord::new(&subject, &examined, rules.weights(), bounds);

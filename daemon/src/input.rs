@@ -1,10 +1,10 @@
 //! One file given by name, or standard input.
 
 use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use anyhow::Context;
-use daemon_artifact::{Artifact, LoadError, Scratch};
 use daemon_intake::Entry;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -17,30 +17,33 @@ use crate::words::shown;
 /// How long a read of standard input may go without a look at the interrupt.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
-/// What became of a file that was to be loaded.
-pub enum Loaded<'s> {
-    /// Its bytes.
-    Artifact(Artifact<'s>),
-    /// It has more bytes than may be examined; this is what it is, and its size where that is known.
-    TooLarge(FileKind, Option<u64>),
+/// A file given by name, or standard input, open.
+pub struct Input {
+    /// It.
+    pub file: OwnedFd,
+    entry: Option<Entry>,
 }
 
-/// The bytes of `path`, or of standard input where it is `-`.
-pub fn load<'s>(path: &Path, scratch: &'s mut Scratch, size_max: u64) -> anyhow::Result<Loaded<'s>> {
-    let cannot = |what| move || format!("cannot {what} {}", shown(path));
-    let (entry, loaded) = if is_stdin(path) {
-        (None, daemon_artifact::read_stream(io::stdin().lock(), size_max))
-    } else {
+impl Input {
+    /// Opens `path`, or keeps standard input to its end where it is `-`.
+    pub fn open(path: &Path, size_max: u64) -> anyhow::Result<Input> {
+        let cannot = |what| move || format!("cannot {what} {}", shown(path));
+        if is_stdin(path) {
+            let file = daemon_artifact::keep_stream(io::stdin().lock(), size_max).with_context(cannot("read"))?;
+            return Ok(Input { file, entry: None });
+        }
         let entry = Entry::named(path).context("a path cannot hold a NUL byte").with_context(cannot("open"))?;
         let file = entry.open().with_context(cannot("open"))?;
-        (Some(entry), daemon_artifact::load(file, scratch, size_max))
-    };
-    match loaded {
-        Ok(artifact) => Ok(Loaded::Artifact(artifact)),
-        Err(LoadError::TooLarge { size_bytes, .. }) => {
-            Ok(Loaded::TooLarge(entry.as_ref().map_or(FileKind::Data, kind_of), size_bytes))
+        Ok(Input { file, entry: Some(entry) })
+    }
+
+    /// What is said of it when it turns out to be too large: its kind, and its size where that is known.
+    pub fn too_large(&self, size_bytes: Option<u64>) -> (FileKind, Option<u64>) {
+        match &self.entry {
+            Some(entry) => (kind_of(entry), size_bytes),
+            // No more was kept than shows that it is too large.
+            None => (FileKind::Data, None),
         }
-        Err(error) => Err(error).with_context(cannot("read")),
     }
 }
 

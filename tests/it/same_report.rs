@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
 
-use daemon_artifact::Artifact;
-use daemon_engine::{Cancel, Limits, Report, RuleSet, assemble, examine};
-use daemon_pool::{Bench, Examine, Pool, PoolConfig};
+use daemon_engine::{Cancel, Limits, Policy, Report, RuleSet, assemble, examine};
+use daemon_pool::{Ask, Outcome, Pool, PoolConfig, Work};
 use testkit::pe::{CODE, WRITABLE_CODE, noise, pe};
 use testkit::{elf, pe};
 
@@ -29,18 +29,33 @@ fn corpus() -> Vec<Vec<u8>> {
     whole.iter().flat_map(cut).chain(whole.iter().cloned()).collect()
 }
 
+struct Collecting {
+    files: Arc<Vec<Vec<u8>>>,
+    collected: Arc<Mutex<BTreeMap<usize, Report>>>,
+}
+
+impl Work<usize> for Collecting {
+    type Ticket = usize;
+
+    fn open(&self, index: usize) -> Option<(OwnedFd, Ask, usize)> {
+        let file = daemon_artifact::keep_stream(&*self.files[index], u64::MAX).expect("memory takes a file");
+        Some((file, Ask::default(), index))
+    }
+
+    fn done(&self, index: usize, outcome: Outcome, _: &RuleSet) {
+        let report = outcome.expect("the file can be read").examined.report;
+        self.collected.lock().expect("nobody panics").insert(index, report);
+    }
+}
+
 fn in_pool(corpus: &Arc<Vec<Vec<u8>>>, threads: usize, order: impl Iterator<Item = usize>) -> Vec<Report> {
     let reports: Arc<Mutex<BTreeMap<usize, Report>>> = Arc::default();
     let (files, collected) = (Arc::clone(corpus), Arc::clone(&reports));
-    let work = move |index: usize, bench: &mut Bench<'_>| {
-        let deadline = bench.examiner.deadline();
-        let examined = bench.examiner.examine(&Artifact::from_slice(&files[index]), deadline);
-        collected.lock().expect("nobody panics").insert(index, examined.report);
-    };
+    let work = Collecting { files, collected };
     let threads = NonZeroUsize::new(threads).expect("there are threads");
     // Time is not under test; a slow machine must not make a difference.
     let limits = Limits { wall_time_max: std::time::Duration::from_secs(3600), ..Limits::default() };
-    let config = PoolConfig { threads, queued_max: 16, limits };
+    let config = PoolConfig { threads, queued_max: 16, limits, policy: Policy::default() };
     let pool = Pool::start(config, Arc::new(RuleSet::embedded()), work).expect("threads can be started");
     order.for_each(|index| pool.submit(index).expect("the pool is open"));
     pool.finish();

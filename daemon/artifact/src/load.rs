@@ -1,5 +1,6 @@
 //! From an open file to an artifact: the read-or-map decision, and every way it can go wrong.
 
+use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 
@@ -70,9 +71,19 @@ pub fn load<'s>(file: OwnedFd, scratch: &'s mut Scratch, size_bytes_max: u64) ->
     }
 }
 
-/// Takes a stream to its end: standard input, a pipe. Refused as soon as it proves larger than `size_bytes_max`.
-pub fn read_stream(stream: impl Read, size_bytes_max: u64) -> Result<Artifact<'static>, LoadError> {
-    collect(Vec::new(), stream, size_bytes_max)
+/// Keeps a stream (standard input, a pipe) in a file of its own, sealed so that nobody can change it any more, and fit
+/// to be handed to another process. Of one larger than `size_bytes_max` it keeps a byte more than that, so that [`load`]
+/// refuses it.
+pub fn keep_stream(stream: impl Read, size_bytes_max: u64) -> Result<OwnedFd, LoadError> {
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+    let kept = memfd_create("artifact", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
+        .map_err(LoadError::io("make a file in memory"))?;
+    let mut file = File::from(kept);
+    let mut stream = stream.take(size_bytes_max.saturating_add(1));
+    std::io::copy(&mut stream, &mut file).map_err(|source| LoadError::Io { tried: "read", source })?;
+    fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)
+        .map_err(LoadError::io("seal"))?;
+    Ok(file.into())
 }
 
 /// A file whose size is 0 by `fstat`: empty, or in procfs, where only reading tells.

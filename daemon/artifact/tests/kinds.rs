@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Cursor, Write};
 use std::os::fd::OwnedFd;
 
-use daemon_artifact::{Artifact, LoadError, NotRegular, READ_BYTES_MAX, Scratch, Stability, load, read_stream};
+use daemon_artifact::{Artifact, LoadError, NotRegular, READ_BYTES_MAX, Scratch, Stability, keep_stream, load};
 use proptest::prelude::*;
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 
@@ -141,11 +141,18 @@ fn file_open_for_writing_only_is_an_error_that_says_what_was_tried() {
 }
 
 #[test]
-fn stream_is_taken_to_its_end_and_held_to_the_limit() {
-    assert_eq!(read_stream(Cursor::new([5; 1000]), 1000).unwrap().bytes(), [5; 1000]);
-    assert!(read_stream(Cursor::new([]), 0).unwrap().bytes().is_empty());
-    for unending in [read_stream(Cursor::new([5; 1001]), 1000), read_stream(std::io::repeat(0), 1 << 20)] {
-        assert!(matches!(unending, Err(LoadError::TooLarge { size_bytes: None, .. })));
+fn a_stream_is_kept_to_its_end_sealed_and_refused_beyond_the_limit() {
+    let mut scratch = Scratch::default();
+    let kept = keep_stream(Cursor::new([5; 1000]), 1000).unwrap();
+    assert!(rustix::io::pwrite(&kept, b"x", 0).is_err());
+    assert_eq!(load(kept, &mut scratch, 1000).unwrap().bytes(), [5; 1000]);
+    let nothing = keep_stream(Cursor::new([]), 0).unwrap();
+    assert!(load(nothing, &mut scratch, 0).unwrap().bytes().is_empty());
+    for (size_max, kept) in
+        [(1000, keep_stream(Cursor::new([5; 1001]), 1000)), (1 << 20, keep_stream(std::io::repeat(0), 1 << 20))]
+    {
+        let refused = load(kept.unwrap(), &mut scratch, size_max);
+        assert!(matches!(refused, Err(LoadError::TooLarge { .. })));
     }
 }
 

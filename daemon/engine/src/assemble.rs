@@ -19,9 +19,23 @@ pub fn catalogue() -> impl Iterator<Item = &'static Indicator> {
     REGISTRY.iter().flat_map(|(indicators, _)| *indicators).copied()
 }
 
+/// What is examined at all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Policy {
+    /// Look for the patterns of rules in files of any kind, also of those that no analyzer vouches for.
+    pub any_kind: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy { any_kind: true }
+    }
+}
+
 /// One set of analyzers, for one thread. Borrows the rules it was made from.
 pub struct Analyzers<'r> {
     rules: &'r RuleSet,
+    policy: Policy,
     seats: Vec<Seat<'r>>,
 }
 
@@ -33,7 +47,7 @@ pub(crate) struct Seat<'r> {
 
 /// A set of every analyzer there is.
 pub fn assemble(rules: &RuleSet) -> Analyzers<'_> {
-    let mut analyzers = Analyzers { rules, seats: Vec::new() };
+    let mut analyzers = Analyzers::none(rules);
     for (_, make) in REGISTRY {
         analyzers.add(make);
     }
@@ -43,7 +57,13 @@ pub fn assemble(rules: &RuleSet) -> Analyzers<'_> {
 impl<'r> Analyzers<'r> {
     /// A set of no analyzers: for those who bring their own.
     pub fn none(rules: &'r RuleSet) -> Self {
-        Analyzers { rules, seats: Vec::new() }
+        Analyzers { rules, policy: Policy::default(), seats: Vec::new() }
+    }
+
+    /// The same analyzers, under this policy.
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
     }
 
     /// Adds an analyzer; `make` is called now, and again whenever it panicked.
@@ -56,9 +76,14 @@ impl<'r> Analyzers<'r> {
         self.rules
     }
 
-    /// Whether any of them wants files of this kind.
-    pub fn want(&self, kind: triage::FileKind) -> bool {
-        self.seats.iter().any(|seat| seat.analyzer.wants(kind))
+    /// Whether any of them vouches for files of this kind.
+    pub fn vouch(&self, kind: triage::FileKind) -> bool {
+        self.seats.iter().any(|seat| seat.analyzer.vouches(kind))
+    }
+
+    /// Whether files of this kind are examined at all.
+    pub(crate) fn take(&self, kind: triage::FileKind) -> bool {
+        self.policy.any_kind || self.vouch(kind)
     }
 
     pub(crate) fn seats_mut(&mut self) -> &mut [Seat<'r>] {

@@ -46,7 +46,10 @@ fn examine_layer(
     mut record: Record,
 ) -> Record {
     if let Some(layer) = record.layers.get_mut(subject.index()) {
-        layer.wanted = analyzers.want(sample.kind);
+        layer.wanted = analyzers.vouch(sample.kind);
+    }
+    if !analyzers.take(sample.kind) {
+        return record;
     }
     let mut findings = Findings::new(record, subject);
     let rules = analyzers.rules();

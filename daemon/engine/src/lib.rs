@@ -12,7 +12,7 @@ mod report;
 mod rules;
 
 pub use analyzers::{Cancel, Limits};
-pub use assemble::{Analyzers, assemble, catalogue};
+pub use assemble::{Analyzers, Policy, assemble, catalogue};
 pub use examine::examine;
 pub use report::Report;
 pub use rules::{Generation, RuleSet};

@@ -1,8 +1,8 @@
 //! A crossbeam work-stealing pool of examiners behind a bounded queue.
 //!
-//! [`Pool`] starts threads, each with a bench of its own: one set of analyzers borrowing the current rules, and one
-//! buffer for artifacts. [`Examine`] is what such a bench does; [`InProcess`] does it on the spot. Time is watched
-//! by one [`Watchdog`] thread for all: code that runs in this process cannot be killed, only asked to stop.
+//! [`Pool`] starts threads; each opens artifacts, has an examiner of its own examine them, and hands on what comes of
+//! it: see [`Work`]. [`Examine`] is what an examiner does. [`InProcess`] does it on the spot, and its time is watched by
+//! one [`Watchdog`] thread for all: code that runs in this process cannot be killed, only asked to stop.
 
 #![forbid(unsafe_code)]
 
@@ -11,7 +11,7 @@ mod pool;
 mod queue;
 mod watchdog;
 
-pub use examiner::{Examine, Examined, InProcess};
-pub use pool::{Bench, Pool, PoolConfig};
+pub use examiner::{Ask, Examine, Examined, InProcess, Looked, Outcome, look};
+pub use pool::{Pool, PoolConfig, Work};
 pub use queue::Closed;
 pub use watchdog::{Watch, Watchdog};

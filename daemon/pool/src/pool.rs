@@ -1,16 +1,17 @@
 //! The threads.
 
+use std::collections::VecDeque;
 use std::num::NonZeroUsize;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use analyzers::Limits;
 use crossbeam::deque::Worker;
-use daemon_artifact::Scratch;
-use daemon_engine::RuleSet;
+use daemon_engine::{Policy, RuleSet, assemble};
 
 use crate::queue::{Next, Queue};
-use crate::{Closed, InProcess, Watchdog};
+use crate::{Ask, Closed, Examine, InProcess, Outcome, Watchdog};
 
 /// How a pool is set up.
 #[derive(Clone, Copy, Debug)]
@@ -21,17 +22,23 @@ pub struct PoolConfig {
     pub queued_max: usize,
     /// What one artifact may cost.
     pub limits: Limits,
+    /// What is examined at all.
+    pub policy: Policy,
 }
 
-/// What a thread of the pool works with.
-pub struct Bench<'r> {
-    /// Examines, with the rules of the moment.
-    pub examiner: InProcess<'r>,
-    /// Where artifacts are read into; lives as long as the thread.
-    pub scratch: &'r mut Scratch,
+/// What the threads of a pool do with a job, before and after its artifact is examined.
+pub trait Work<J>: Send + Sync + 'static {
+    /// What it remembers of a job while its artifact is examined.
+    type Ticket;
+
+    /// Opens the artifact of `job`. Nothing where that cannot be done, or is not to be: then the job is done.
+    fn open(&self, job: J) -> Option<(OwnedFd, Ask, Self::Ticket)>;
+
+    /// The artifact was examined, by these rules.
+    fn done(&self, ticket: Self::Ticket, outcome: Outcome, rules: &RuleSet);
 }
 
-/// Threads that do jobs of one type `J`, each at a bench of its own.
+/// Threads that do jobs of one type `J`, each with an examiner of its own.
 ///
 /// Jobs end in no order. New rules are taken between two jobs, at once by threads that are idle: none holds on to
 /// old ones.
@@ -44,7 +51,7 @@ struct Shared<J> {
     queue: Queue<J>,
     rules: Mutex<Arc<RuleSet>>,
     watchdog: Watchdog,
-    limits: Limits,
+    config: PoolConfig,
 }
 
 impl<J> Shared<J> {
@@ -54,18 +61,14 @@ impl<J> Shared<J> {
 }
 
 impl<J: Send + 'static> Pool<J> {
-    /// Starts the threads; each does `work` for every job it gets.
-    pub fn start(
-        config: PoolConfig,
-        rules: Arc<RuleSet>,
-        work: impl Fn(J, &mut Bench<'_>) + Send + Sync + 'static,
-    ) -> std::io::Result<Self> {
+    /// Starts the threads.
+    pub fn start<W: Work<J>>(config: PoolConfig, rules: Arc<RuleSet>, work: W) -> std::io::Result<Self> {
         let deques: Vec<Worker<J>> = (0..config.threads.get()).map(|_| Worker::new_fifo()).collect();
         let shared = Arc::new(Shared {
             queue: Queue::new(&deques, config.queued_max),
             rules: Mutex::new(rules),
             watchdog: Watchdog::start()?,
-            limits: config.limits,
+            config,
         });
         let mut pool = Pool { shared: Arc::clone(&shared), threads: Vec::new() };
         let work = Arc::new(work);
@@ -110,22 +113,61 @@ impl<J> Drop for Pool<J> {
     }
 }
 
-fn labour<J>(shared: &Shared<J>, deque: &Worker<J>, work: &dyn Fn(J, &mut Bench<'_>)) {
+fn labour<J, W: Work<J>>(shared: &Shared<J>, deque: &Worker<J>, work: &W) {
     // If this thread dies of a bug, the others finish and nobody waits for it for ever.
     let _close = CloseOnPanic(shared);
-    let mut scratch = Scratch::default();
     loop {
         // Epoch first: rules that come in between are then taken twice rather than never.
         let epoch = shared.queue.epoch();
         let rules = Arc::clone(&shared.rules());
-        let mut bench =
-            Bench { examiner: InProcess::new(&rules, shared.limits, &shared.watchdog), scratch: &mut scratch };
-        loop {
-            match shared.queue.next(deque, epoch) {
-                Next::Job(job) => work(job, &mut bench),
-                Next::NewRules => break,
-                Next::Closed => return,
+        let PoolConfig { limits, policy, .. } = shared.config;
+        let mut examiner = InProcess::new(assemble(&rules).with_policy(policy), limits, &shared.watchdog);
+        match serve(&shared.queue, deque, epoch, &mut examiner, &rules, work) {
+            Stop::NewRules => {}
+            Stop::Closed => return,
+        }
+    }
+}
+
+/// Why a thread stops serving by the rules it has.
+enum Stop {
+    NewRules,
+    Closed,
+}
+
+/// Does jobs until the rules change or no more come. Those that were begun are ended first.
+fn serve<J, W: Work<J>>(
+    queue: &Queue<J>,
+    deque: &Worker<J>,
+    epoch: u64,
+    examiner: &mut dyn Examine,
+    rules: &RuleSet,
+    work: &W,
+) -> Stop {
+    let mut tickets: VecDeque<W::Ticket> = VecDeque::new();
+    loop {
+        // With nothing begun there is time to wait for a job; else one is taken along only if nobody else would.
+        let next = if tickets.is_empty() {
+            Some(queue.next(deque, epoch))
+        } else if examiner.room() {
+            queue.spare(deque, epoch).map(Next::Job)
+        } else {
+            None
+        };
+        match next {
+            Some(Next::Job(job)) => {
+                if let Some((artifact, ask, ticket)) = work.open(job) {
+                    examiner.begin(artifact, ask);
+                    tickets.push_back(ticket);
+                }
+                continue;
             }
+            Some(Next::NewRules) => return Stop::NewRules,
+            Some(Next::Closed) => return Stop::Closed,
+            None => {}
+        }
+        if let Some((ticket, outcome)) = tickets.pop_front().zip(examiner.end()) {
+            work.done(ticket, outcome, rules);
         }
     }
 }
@@ -149,17 +191,45 @@ mod tests {
 
     fn config(threads: usize, queued_max: usize) -> PoolConfig {
         let threads = NonZeroUsize::new(threads).expect("tests use at least one thread");
-        PoolConfig { threads, queued_max, limits: Limits::default() }
+        PoolConfig { threads, queued_max, limits: Limits::default(), policy: Policy::default() }
+    }
+
+    /// Work that is done without opening anything.
+    struct Only<F>(F);
+
+    impl<F: Fn(usize) + Send + Sync + 'static> Work<usize> for Only<F> {
+        type Ticket = ();
+
+        fn open(&self, job: usize) -> Option<(OwnedFd, Ask, ())> {
+            (self.0)(job);
+            None
+        }
+
+        fn done(&self, (): (), _: Outcome, _: &RuleSet) {}
+    }
+
+    /// Work that examines an empty file for every job.
+    struct Examining(Arc<Vec<AtomicUsize>>);
+
+    impl Work<usize> for Examining {
+        type Ticket = usize;
+
+        fn open(&self, job: usize) -> Option<(OwnedFd, Ask, usize)> {
+            let nothing = tempfile::tempfile().expect("the temporary directory takes a file");
+            Some((nothing.into(), Ask::default(), job))
+        }
+
+        fn done(&self, job: usize, outcome: Outcome, _: &RuleSet) {
+            assert_eq!(outcome.expect("an empty file can be read").size, Some(0));
+            self.0[job].fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     #[test]
     fn every_job_is_done_once_whatever_the_number_of_threads() {
         for threads in [1, 2, 7] {
-            let done: Arc<Vec<AtomicUsize>> = Arc::new((0..5_000).map(|_| AtomicUsize::new(0)).collect());
-            let theirs = Arc::clone(&done);
-            let work = move |job: usize, _: &mut Bench<'_>| {
-                theirs[job].fetch_add(1, Ordering::Relaxed);
-            };
+            let done: Arc<Vec<AtomicUsize>> = Arc::new((0..2_000).map(|_| AtomicUsize::new(0)).collect());
+            let work = Examining(Arc::clone(&done));
             let pool = Pool::start(config(threads, 64), Arc::new(RuleSet::embedded()), work).unwrap();
             (0..done.len()).for_each(|job| pool.submit(job).unwrap());
             pool.finish();
@@ -172,11 +242,11 @@ mod tests {
         let (begin, begun) = mpsc::channel();
         let (go, gate) = mpsc::channel::<()>();
         let gate = Mutex::new(gate);
-        let work = move |_: usize, _: &mut Bench<'_>| {
+        let work = Only(move |_| {
             begin.send(()).unwrap();
             // An error means the test has let go of the gate: then all may pass.
             let _ = gate.lock().unwrap().recv();
-        };
+        });
         let pool = Arc::new(Pool::start(config(1, 2), Arc::new(RuleSet::embedded()), work).unwrap());
         pool.submit(0).unwrap();
         begun.recv().unwrap();
@@ -200,7 +270,7 @@ mod tests {
     fn idle_threads_let_go_of_old_rules() {
         let first = Arc::new(RuleSet::embedded());
         let weak = Arc::downgrade(&first);
-        let pool = Pool::start(config(2, 8), first, |_: usize, _: &mut Bench<'_>| {}).unwrap();
+        let pool = Pool::start(config(2, 8), first, Only(|_| {})).unwrap();
         (0..100).for_each(|job| pool.submit(job).unwrap());
         pool.replace_rules(Arc::new(RuleSet::embedded()));
         while weak.strong_count() > 0 {
@@ -212,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_bug_in_the_work_is_loud_and_hangs_nobody() {
-        let work = |_: usize, _: &mut Bench<'_>| panic!("a bug, for a test");
+        let work = Only(|_| panic!("a bug, for a test"));
         let pool = Pool::start(config(1, 1), Arc::new(RuleSet::embedded()), work).unwrap();
         while pool.submit(0).is_ok() {}
         let finished = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pool.finish()));

@@ -87,12 +87,7 @@ impl<J> Queue<J> {
             if self.lock().epoch != epoch {
                 return Next::NewRules;
             }
-            if let Some(job) = self.find(deque) {
-                let mut state = self.lock();
-                state.queued -= 1;
-                if state.submitters_waiting > 0 {
-                    self.room.notify_one();
-                }
+            if let Some(job) = self.take(deque) {
                 return Next::Job(job);
             }
             let mut state = self.lock();
@@ -108,6 +103,26 @@ impl<J> Queue<J> {
             // A job is queued: pushed in this instant, or in the deque of a worker that has not yet begun it.
             std::thread::yield_now();
         }
+    }
+
+    /// A job for the owner of `deque` that nobody else is free to begin, at once or not at all.
+    pub(crate) fn spare(&self, deque: &Worker<J>, epoch: u64) -> Option<J> {
+        let state = self.lock();
+        if state.queued == 0 || state.workers_waiting > 0 || state.epoch != epoch {
+            return None;
+        }
+        drop(state);
+        self.take(deque)
+    }
+
+    fn take(&self, deque: &Worker<J>) -> Option<J> {
+        let job = self.find(deque)?;
+        let mut state = self.lock();
+        state.queued -= 1;
+        if state.submitters_waiting > 0 {
+            self.room.notify_one();
+        }
+        Some(job)
     }
 
     /// Own deque first, then a batch from the injector, then from the others.

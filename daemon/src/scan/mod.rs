@@ -10,17 +10,18 @@ mod tally;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
 use crossbeam::channel::{Receiver, Sender, bounded};
-use daemon_artifact::{Artifact, LoadError, Sha256Digest};
-use daemon_engine::{Limits, RuleSet};
+use daemon_artifact::{LoadError, Sha256Digest};
+use daemon_engine::{Limits, Policy, RuleSet};
 use daemon_intake::Entry;
 use daemon_market::BidBounds;
-use daemon_pool::{Bench, Examined, InProcess, Pool, PoolConfig};
+use daemon_pool::{Ask, Examined, Looked, Outcome, Pool, PoolConfig, Work};
 use triage::FileKind;
 
 use crate::cli::ScanArgs;
@@ -41,6 +42,23 @@ const PRINTED_MAX: usize = 256;
 enum Job {
     Entry(Entry),
     Stdin,
+}
+
+impl Job {
+    fn path(&self) -> PathBuf {
+        match self {
+            Job::Entry(entry) => entry.path(),
+            Job::Stdin => PathBuf::from("-"),
+        }
+    }
+
+    /// What triage says of it, when it is too large to be examined.
+    fn kind(&self) -> FileKind {
+        match self {
+            Job::Entry(entry) => walk::kind_of(entry),
+            Job::Stdin => FileKind::Data,
+        }
+    }
 }
 
 /// What came of it.
@@ -91,58 +109,64 @@ fn start(
 ) -> anyhow::Result<Pool<Job>> {
     let limits = Limits { artifact_bytes_max: args.max_size, ..Limits::default() };
     let queued_max = limits::queued_max(QUEUED_MAX, threads(args).get());
-    let config = PoolConfig { threads: threads(args), queued_max, limits };
+    let config = PoolConfig { threads: threads(args), queued_max, limits, policy: Policy::default() };
     // Hashing costs as much as examining most files, so it is done where somebody will see it.
-    let hash = args.json || args.ndjson;
-    let work = move |job: Job, bench: &mut Bench<'_>| {
-        if interrupt.is_set() {
-            return;
-        }
-        if let Some(done) = do_job(job, bench, hash, &interrupt) {
-            // The printer is gone only if it failed to write, which it reports itself.
-            let _ = sender.send(done);
-        }
-    };
-    Pool::start(config, rules, work).context("cannot start the threads of the pool")
+    let ask = Ask { sha256: args.json || args.ndjson };
+    Pool::start(config, rules, Scanning { ask, size_max: args.max_size, interrupt, sender })
+        .context("cannot start the threads of the pool")
 }
 
-/// What came of a job; nothing if it was standard input and somebody pressed Ctrl-C before its end.
-fn do_job(job: Job, bench: &mut Bench<'_>, hash: bool, interrupt: &Interrupt) -> Option<Done> {
-    let Bench { examiner, scratch } = bench;
-    let size_max = examiner.limits().artifact_bytes_max;
-    let (path, entry, loaded) = match job {
-        Job::Stdin => {
-            let loaded = daemon_artifact::read_stream(Stdin::new(interrupt.clone()), size_max);
-            if interrupt.is_set() {
-                return None;
+/// What the threads of the pool do with a job.
+struct Scanning {
+    ask: Ask,
+    size_max: u64,
+    interrupt: Interrupt,
+    sender: Sender<Done>,
+}
+
+impl Scanning {
+    fn send(&self, done: Done) {
+        // The printer is gone only if it failed to write, which it reports itself.
+        let _ = self.sender.send(done);
+    }
+}
+
+impl Work<Job> for Scanning {
+    type Ticket = Job;
+
+    fn open(&self, job: Job) -> Option<(OwnedFd, Ask, Job)> {
+        if self.interrupt.is_set() {
+            return None;
+        }
+        let opened = match &job {
+            Job::Stdin => daemon_artifact::keep_stream(Stdin::new(self.interrupt.clone()), self.size_max)
+                .map_err(|error| walk::causes(&error)),
+            Job::Entry(entry) => entry.open().map_err(|error| walk::causes(&error)),
+        };
+        match opened {
+            // Somebody pressed Ctrl-C before the end of standard input.
+            _ if self.interrupt.is_set() => None,
+            Ok(artifact) => Some((artifact, self.ask, job)),
+            Err(why) => {
+                self.send(Done::Failed { path: job.path(), why });
+                None
             }
-            (PathBuf::from("-"), None, loaded)
         }
-        Job::Entry(entry) => match entry.open() {
-            Ok(file) => (entry.path(), Some(entry), daemon_artifact::load(file, scratch, size_max)),
-            Err(error) => return Some(failed(entry.path(), &error)),
-        },
-    };
-    Some(match loaded {
-        Ok(artifact) => Done::Examined(Box::new(examine(path, &artifact, examiner, hash))),
-        Err(LoadError::TooLarge { size_bytes, .. }) => {
-            let kind = entry.as_ref().map_or(FileKind::Data, walk::kind_of);
-            let examined = examiner.too_large(kind);
-            Done::Examined(Box::new(Scanned { path, sha256: None, size: size_bytes, examined }))
-        }
-        Err(error) => failed(path, &error),
-    })
-}
+    }
 
-fn examine(path: PathBuf, artifact: &Artifact<'_>, examiner: &mut InProcess<'_>, hash: bool) -> Scanned {
-    // Before the examination, so that the digest is of what the file was then.
-    let sha256 = hash.then(|| artifact.sha256());
-    let examined = examiner.examine_now(artifact);
-    Scanned { path, sha256, size: Some(artifact.size()), examined }
-}
-
-fn failed(path: PathBuf, error: &dyn std::error::Error) -> Done {
-    Done::Failed { path, why: walk::causes(error) }
+    fn done(&self, job: Job, outcome: Outcome, rules: &RuleSet) {
+        let path = job.path();
+        let Looked { examined, sha256, size } = match outcome {
+            Ok(looked) => looked,
+            Err(LoadError::TooLarge { size_bytes, .. }) => {
+                // Of standard input no more was kept than shows that it is too large.
+                let size = size_bytes.filter(|_| matches!(job, Job::Entry(_)));
+                Looked { examined: Examined::too_large(job.kind(), rules), sha256: None, size }
+            }
+            Err(error) => return self.send(Done::Failed { path, why: walk::causes(&error) }),
+        };
+        self.send(Done::Examined(Box::new(Scanned { path, sha256, size, examined })));
+    }
 }
 
 fn submit_all(args: &ScanArgs, paths: Paths, pool: &Pool<Job>, interrupt: &Interrupt) -> Walked {
