@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Limit;
 
 /// What one artifact may cost. Operators may change each; the defaults are for a two-core machine.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Limits {
     /// Largest artifact examined, in bytes. Larger ones are `unknown(limit.size)` at once. Default: 256 MiB.
     pub artifact_bytes_max: u64,

@@ -3,8 +3,10 @@
 //! Fine where analyzers or operators tell files apart (a .NET DLL, a macro-enabled workbook), coarse for
 //! the uninteresting rest. [`FileKind::name`] is an API: reports, metrics and filters key on it.
 
+use serde::{Deserialize, Serialize};
+
 /// What a file is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum FileKind {
     /// No bytes at all.
     Empty,
@@ -55,7 +57,7 @@ pub enum FileKind {
 }
 
 /// Which of the two PE optional headers an image has.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum PeBits {
     /// Magic 0x10b.
     Pe32,
@@ -66,7 +68,7 @@ pub enum PeBits {
 }
 
 /// What the headers of a PE image say it is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct PeKind {
     /// The optional header.
     pub bits: PeBits,
@@ -81,7 +83,7 @@ pub struct PeKind {
 }
 
 /// What follows the MZ header where `PE\0\0` does not.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum DosKind {
     /// A DOS program, or `e_lfanew` points nowhere.
     Mz,
@@ -92,7 +94,7 @@ pub enum DosKind {
 }
 
 /// 32 or 64 bits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum WordSize {
     /// `ELFCLASS32`.
     W32,
@@ -103,7 +105,7 @@ pub enum WordSize {
 }
 
 /// Which byte comes first.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum ByteOrder {
     /// `ELFDATA2LSB`.
     Little,
@@ -114,7 +116,7 @@ pub enum ByteOrder {
 }
 
 /// `e_type`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum ElfType {
     /// `ET_REL`: an object file or kernel module.
     Relocatable,
@@ -129,7 +131,7 @@ pub enum ElfType {
 }
 
 /// What the identification and header of an ELF file say it is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct ElfKind {
     /// `EI_CLASS`.
     pub word_size: WordSize,
@@ -142,7 +144,7 @@ pub struct ElfKind {
 }
 
 /// Whose compound file it is, from the names of its streams.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum CfbKind {
     /// A `WordDocument` stream.
     Word,
@@ -161,7 +163,7 @@ pub enum CfbKind {
 }
 
 /// Which Office Open XML document, from the parts its central directory names.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum OoxmlKind {
     /// Word, no VBA project part.
     Docx,
@@ -182,7 +184,7 @@ pub enum OoxmlKind {
 }
 
 /// Which ZIP that is no Office Open XML package.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum ZipKind {
     /// No more is known.
     Plain,
@@ -197,7 +199,7 @@ pub enum ZipKind {
 }
 
 /// Which interpreter a script is for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum ScriptKind {
     /// sh, bash, dash, ksh, zsh.
     Shell,
@@ -224,7 +226,7 @@ pub enum ScriptKind {
 }
 
 /// Which container or compressed stream.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum ArchiveKind {
     Gzip,
@@ -252,7 +254,7 @@ pub enum ArchiveKind {
 }
 
 /// Which picture format.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum ImageKind {
     Png,
@@ -267,7 +269,7 @@ pub enum ImageKind {
 }
 
 /// Which sound or video format.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum MediaKind {
     Riff,
