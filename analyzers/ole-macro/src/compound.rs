@@ -1,59 +1,220 @@
-//! Reading compound files (MS-CFB).
+//! Reading compound files (MS-CFB) leniently.
+//!
+//! Office opens many files that strict readers refuse, so refusing is no answer: what can be read is read, and every
+//! rule that is broken is evidence. The reading is our own (`sectors`, `directory`): it lends streams instead of
+//! copying them, sees entries that the tree does not reach, and costs no more than the file is long. The `cfb` crate,
+//! a stricter reader that much software is built on, is asked whether it would open the file at all; that it would not
+//! is a sign of its own.
+
+mod directory;
+mod sectors;
 
 use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
+use std::io::Cursor;
 
-use analyzers::{Budget, Exhausted, Findings};
+use analyzers::{Budget, Exhausted, Findings, Incomplete};
+use memchr::memmem;
+
+use crate::catalogue::container::{BEYOND_END, CYCLIC, MALFORMED, ORPHANS, REFUSED};
+
+use self::directory::Directory;
+pub(crate) use self::directory::Entry;
+use self::sectors::{Brent, Fault, Pieces, Sectors, Whole};
+pub(crate) use self::sectors::{le16, le32};
 
 /// A compound file whose directory was read.
 #[derive(Debug)]
 pub(crate) struct Compound<'a> {
     bytes: &'a [u8],
+    sectors: Sectors<'a>,
     entries: Vec<Entry>,
+    /// The stream that holds all short streams, and its FAT: read when first needed.
+    mini: OnceCell<Mini<'a>>,
+    /// What was wrong with streams that were read since [`Compound::open`].
+    faults: Cell<Faults>,
 }
 
-/// A storage or a stream.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    /// Names from the root down, with `/` between: `Macros/VBA/dir`. The root itself is empty.
-    pub path: String,
-    /// A storage, not a stream.
-    pub is_storage: bool,
-    /// The class of a storage, as it stands in the file.
-    pub class_id: [u8; 16],
-    /// Size in bytes, as the directory says it.
-    pub size: u64,
+/// The mini stream and its FAT (2.4).
+#[derive(Debug)]
+struct Mini<'a> {
+    fat: Cow<'a, [u8]>,
+    stream: Cow<'a, [u8]>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Faults {
+    cyclic: bool,
+    short: bool,
 }
 
 impl<'a> Compound<'a> {
-    /// Opens `bytes`, leniently; what is malformed is reported.
-    pub fn open(bytes: &'a [u8], _findings: &mut Findings<'_>) -> Option<Compound<'a>> {
-        Some(Compound { bytes, entries: Vec::new() })
+    /// Opens `bytes`, and reports what is malformed. None when no directory can be read, which makes the report
+    /// incomplete, or when the budget is spent.
+    pub fn open(bytes: &'a [u8], findings: &mut Findings<'_>) -> Option<Compound<'a>> {
+        let Some((sectors, header)) = Sectors::read(bytes, findings.budget()).ok()? else {
+            findings.incomplete(Incomplete::CutShort);
+            return None;
+        };
+        if let Some((shift, mini)) = header.shifts {
+            findings.saw_with(&MALFORMED, 30..34, format_args!("sectors of 2^{shift} and 2^{mini} bytes"));
+        }
+        if let Some(cutoff) = header.cutoff {
+            findings.saw_with(&MALFORMED, 56..60, format_args!("mini streams of up to {cutoff} bytes"));
+        }
+        match header.difat {
+            Some(Fault::Cycle) => findings.saw_with(&CYCLIC, 68..72, "the DIFAT"),
+            Some(Fault::Short) => findings.saw_with(&BEYOND_END, 68..72, "the DIFAT"),
+            None => {}
+        }
+        let (bytes_of_directory, fault) = sectors.whole_chain(sectors.directory, findings.budget()).ok()?;
+        if fault.is_some() {
+            findings.saw_with(&CYCLIC, 48..52, "the sectors of the directory");
+        }
+        let wide_sizes = sectors.size() > 512;
+        let directory = Directory::read(&bytes_of_directory, wide_sizes, findings.budget()).ok()?;
+        report_directory(&directory, bytes.len(), findings);
+        if directory.entries.is_empty() {
+            findings.incomplete(Incomplete::CutShort);
+            return None;
+        }
+        report_refusal(bytes, &sectors, findings);
+        Some(Compound { bytes, sectors, entries: directory.entries, mini: OnceCell::new(), faults: Cell::default() })
     }
 
-    /// All storages and streams.
+    /// All storages and streams; the first is the root, where there is one.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// The entry at `path`; case does not matter.
+    /// The entry at `path`; ASCII case does not matter.
     pub fn find(&self, path: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.path.eq_ignore_ascii_case(path))
     }
 
-    /// The bytes of a stream: lent where they lie in one piece, else copied and paid for.
-    pub fn read(&self, _entry: &Entry, _budget: &mut Budget) -> Result<Cow<'a, [u8]>, Exhausted> {
-        Ok(Cow::Borrowed(self.bytes.get(..0).unwrap_or_default()))
+    /// Whether `pattern` stands anywhere in the file, in one piece.
+    pub fn contains(&self, pattern: &[u8]) -> bool {
+        memmem::find(self.bytes, pattern).is_some()
+    }
+
+    /// The bytes of a stream: lent where they lie in one piece, else copied and paid for. A stream whose chain is
+    /// broken gives what there is; [`Compound::report_faults`] tells.
+    pub fn read(&self, entry: &Entry, budget: &mut Budget) -> Result<Cow<'a, [u8]>, Exhausted> {
+        if entry.is_storage || entry.size == 0 {
+            return Ok(Cow::Borrowed(&[]));
+        }
+        let (bytes, fault) = if entry.size < u64::from(self.sectors.mini_cutoff) {
+            self.read_mini(entry, budget)?
+        } else {
+            self.sectors.chain(entry.start, entry.size, budget)?
+        };
+        self.note(fault);
+        Ok(bytes)
+    }
+
+    /// Reports what was wrong with the streams that were read.
+    pub fn report_faults(&self, findings: &mut Findings<'_>) {
+        let faults = self.faults.take();
+        if faults.cyclic {
+            findings.saw_with(&CYCLIC, 0..0, "the sectors of a stream");
+        }
+        if faults.short {
+            findings.saw_with(&BEYOND_END, 0..0, "a stream that ends before its size");
+        }
+        if faults.cyclic || faults.short {
+            findings.incomplete(Incomplete::CutShort);
+        }
+    }
+
+    fn note(&self, fault: Option<Fault>) {
+        let mut faults = self.faults.get();
+        match fault {
+            Some(Fault::Cycle) => faults.cyclic = true,
+            Some(Fault::Short) => faults.short = true,
+            None => return,
+        }
+        self.faults.set(faults);
+    }
+
+    fn mini(&self, budget: &mut Budget) -> Result<&Mini<'a>, Exhausted> {
+        if let Some(mini) = self.mini.get() {
+            return Ok(mini);
+        }
+        let (fat, fault) = self.sectors.whole_chain(self.sectors.mini_fat, budget)?;
+        self.note(fault);
+        let root = self.entries.first().filter(|root| root.path.is_empty());
+        let (start, size) = root.map_or((u32::MAX, 0), |root| (root.start, root.size));
+        // Its size is not trusted to be small enough: some writers leave it behind.
+        let (stream, fault) = self.sectors.chain(start, size, budget)?;
+        self.note(fault);
+        Ok(self.mini.get_or_init(|| Mini { fat, stream }))
+    }
+
+    fn read_mini(&self, entry: &Entry, budget: &mut Budget) -> Result<(Cow<'a, [u8]>, Option<Fault>), Exhausted> {
+        let mini = self.mini(budget)?;
+        // Below the cutoff of 4096, so it fits.
+        let length = entry.size as usize;
+        let size = 1 << self.sectors.mini_shift;
+        let mut pieces = Pieces::default();
+        let (mut sector, mut brent, mut fault) = (entry.start, Brent::default(), None);
+        while pieces.length < length {
+            let start = sector as usize * size;
+            let end = mini.stream.len().min(start + size.min(length - pieces.length));
+            if start >= end {
+                fault = Some(Fault::Short);
+                break;
+            }
+            pieces.add(start..end, budget)?;
+            sector = le32(&mini.fat, sector as usize * 4).unwrap_or(u32::MAX);
+            if brent.returns(sector) {
+                fault = Some(Fault::Cycle);
+                break;
+            }
+        }
+        budget.step(brent.steps())?;
+        let bytes = match (pieces.join(&mini.stream, budget)?, &mini.stream) {
+            (Whole::Copied(bytes), _) => Cow::Owned(bytes),
+            (Whole::Here(place), Cow::Borrowed(stream)) => Cow::Borrowed(stream.get(place).unwrap_or_default()),
+            (Whole::Here(place), Cow::Owned(stream)) => {
+                budget.produce(place.len() as u64)?;
+                Cow::Owned(stream.get(place).unwrap_or_default().to_vec())
+            }
+        };
+        Ok((bytes, fault))
     }
 }
 
-impl Entry {
-    /// The last part of the path.
-    pub fn name(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or(&self.path)
+fn report_directory(directory: &Directory, file_bytes: usize, findings: &mut Findings<'_>) {
+    if directory.rootless {
+        findings.saw_with(&MALFORMED, 0..0, "no root entry");
     }
+    if directory.cyclic {
+        findings.saw_with(&CYCLIC, 0..0, "the tree of the directory");
+    }
+    if directory.dangling {
+        findings.saw_with(&MALFORMED, 0..0, "the tree names entries that are not there");
+    }
+    let mut orphans = directory.entries.iter().filter(|entry| entry.orphan);
+    if let Some(first) = orphans.next() {
+        findings.saw_with(&ORPHANS, 0..0, format_args!("{} and {} more", first.path, orphans.count()));
+    }
+    if let Some(beyond) = directory.entries.iter().find(|entry| !entry.is_storage && entry.size > file_bytes as u64) {
+        findings.saw_with(&BEYOND_END, 0..0, format_args!("{} of {} bytes", beyond.path, beyond.size));
+        findings.incomplete(Incomplete::CutShort);
+    }
+}
 
-    /// An Excel workbook stream.
-    pub fn is_workbook(&self) -> bool {
-        !self.is_storage && ["Workbook", "Book"].iter().any(|name| self.name().eq_ignore_ascii_case(name))
+/// Asks a strict reader. Only where the FAT names none of its sectors twice: the strict reader copies each, so that
+/// a small file could make it take memory a hundred times its size.
+fn report_refusal(bytes: &[u8], sectors: &Sectors<'_>, findings: &mut Findings<'_>) {
+    if sectors.fat_repeats() {
+        findings.saw_with(&MALFORMED, 76..80, "the FAT names a sector twice");
+        return;
+    }
+    if findings.budget().step(sectors.count() as u64).is_err() {
+        return;
+    }
+    if let Err(why) = cfb::CompoundFile::open(Cursor::new(bytes)) {
+        findings.saw_with(&REFUSED, 0..0, why);
     }
 }

@@ -27,14 +27,15 @@ mod fields;
 mod object;
 mod package;
 mod rtf;
-mod source;
+pub mod source;
 mod vba;
 mod xlm;
 
-use analyzers::{Analyzer, Findings, Indicator, Sample};
+use analyzers::{Analyzer, Budget, Cancel, Findings, Indicator, LayerId, Limits, Record, Sample};
 use triage::{CfbKind, FileKind, ZipKind};
 
-use crate::compound::Compound;
+use crate::compound::{Compound, Entry};
+pub use crate::vba::VbaModule;
 
 /// The expert for Office documents. Keeps nothing between samples.
 #[derive(Debug, Default)]
@@ -75,9 +76,21 @@ fn examine_compound(bytes: &[u8], findings: &mut Findings<'_>) {
     let Some(compound) = Compound::open(bytes, findings) else { return };
     crypt::examine(&compound, findings);
     vba::examine(&compound, findings);
-    for entry in compound.entries().iter().filter(|entry| entry.is_workbook()) {
-        let Ok(stream) = compound.read(entry, findings.budget()) else { return };
+    let is_workbook = |entry: &&Entry| entry.is_stream_named("Workbook") || entry.is_stream_named("Book");
+    for entry in compound.entries().iter().filter(is_workbook) {
+        let Ok(stream) = compound.read(entry, findings.budget()) else { break };
         findings.within(&entry.path, |findings| xlm::examine_workbook(&stream, findings));
     }
     object::examine_compound(&compound, findings);
+    compound.report_faults(findings);
+}
+
+/// The VBA modules of the compound file `bytes` (a document, or a `vbaProject.bin`), decompressed and nothing more:
+/// what the examination sees, for comparing with other tools.
+pub fn vba_modules(bytes: &[u8]) -> Vec<VbaModule> {
+    let budget = Budget::new(Limits::default(), Cancel::default());
+    let record = Record::new(FileKind::Cfb(CfbKind::Other), budget);
+    let mut findings = Findings::new(record, LayerId::ARTIFACT);
+    let compound = Compound::open(bytes, &mut findings);
+    compound.map(|compound| vba::modules(&compound, &mut findings)).unwrap_or_default()
 }

@@ -1,0 +1,209 @@
+//! Reads one VBA project: its `dir` and `PROJECT` streams, and the source of its modules.
+
+use std::ops::Range;
+
+use analyzers::{Budget, Exhausted, Limit};
+use memchr::memmem;
+
+use super::MARKER;
+use super::decompress::{End, decompress};
+use super::dir::{Dir, Listed};
+use super::project::Project;
+use crate::compound::{Compound, Entry};
+
+/// A project that was read.
+#[derive(Debug)]
+pub(crate) struct Read<'c> {
+    /// The path of its storage.
+    pub storage: &'c str,
+    /// What its `dir` stream says, if there is one that can be decompressed.
+    pub dir: Option<Dir>,
+    /// What its `PROJECT` stream says, if there is one.
+    pub project: Option<Project>,
+    /// Its sources one after the other, in the code page of the project.
+    pub raw: Vec<u8>,
+    /// Its sources as text, with a line break between.
+    pub text: String,
+    /// Its modules: those that are listed, in order; then those that are not.
+    pub modules: Vec<Module>,
+    /// Modules that are listed and have no stream.
+    pub missing: Vec<String>,
+    /// Bytes of the stream `_VBA_PROJECT`, which says which version of Office compiled the modules.
+    pub cache_bytes: Option<u64>,
+    /// A stream of compiled code of another form (`__SRP_0`) is there.
+    pub has_srp: bool,
+}
+
+/// A module whose stream was found.
+#[derive(Debug)]
+pub(crate) struct Module {
+    /// Its name.
+    pub name: String,
+    /// The path of its stream.
+    pub stream: String,
+    /// Where in [`Read::raw`] its source is.
+    pub raw: Range<usize>,
+    /// Where in [`Read::text`] its source is.
+    pub text: Range<usize>,
+    /// Bytes before the source: the compiled form.
+    pub cache_bytes: usize,
+    /// The `dir` stream lists it.
+    pub listed: bool,
+    /// How the decompression of its source ended.
+    pub end: End,
+}
+
+impl<'c> Read<'c> {
+    /// Reads the project whose storage holds `streams`.
+    pub fn new(
+        compound: &Compound<'_>,
+        storage: &'c str,
+        streams: &[&Entry],
+        budget: &mut Budget,
+    ) -> Result<Read<'c>, Exhausted> {
+        let mut read = Read {
+            storage,
+            dir: None,
+            project: None,
+            raw: Vec::new(),
+            text: String::new(),
+            modules: Vec::new(),
+            missing: Vec::new(),
+            cache_bytes: None,
+            has_srp: false,
+        };
+        // What is no module, or was one already.
+        let mut taken = vec![false; streams.len()];
+        for (stream, taken) in streams.iter().zip(&mut taken) {
+            *taken = true;
+            match stream.name() {
+                name if name.eq_ignore_ascii_case("dir") => {
+                    let bytes = compound.read(stream, budget)?;
+                    let mut plain = Vec::new();
+                    expand(&bytes, &mut plain, budget)?;
+                    read.dir = (!plain.is_empty()).then(|| Dir::read(&plain));
+                }
+                name if name.eq_ignore_ascii_case("_VBA_PROJECT") => read.cache_bytes = Some(stream.size),
+                name if name.starts_with("__SRP_") => read.has_srp = true,
+                _ => *taken = false,
+            }
+        }
+        let encoding = read.encoding();
+        let around = read.around();
+        let path = if around.is_empty() { "PROJECT".to_owned() } else { format!("{around}/PROJECT") };
+        if let Some(entry) = compound.find(&path) {
+            read.project = Some(Project::read(&compound.read(entry, budget)?, encoding));
+        }
+        let listed = read.dir.as_mut().map(|dir| std::mem::take(&mut dir.modules)).unwrap_or_default();
+        for module in &listed {
+            budget.step(streams.len() as u64)?;
+            let names = module.streams.iter();
+            let found = names.filter_map(|name| streams.iter().position(|stream| same(stream.name(), name))).next();
+            match found.and_then(|at| Some((at, streams.get(at)?))) {
+                Some((at, stream)) => {
+                    taken.iter_mut().skip(at).take(1).for_each(|taken| *taken = true);
+                    read.add_listed(compound, module, stream, budget)?;
+                }
+                None => read.missing.push(module.name.clone()),
+            }
+        }
+        for (stream, _) in streams.iter().zip(taken).filter(|(_, taken)| !taken) {
+            read.add_unlisted(compound, stream, budget)?;
+        }
+        Ok(read)
+    }
+
+    /// The path of the storage around the one with the modules: where `PROJECT` and the forms are.
+    pub fn around(&self) -> &'c str {
+        self.storage.rsplit_once('/').map_or("", |(around, _)| around)
+    }
+
+    fn encoding(&self) -> &'static encoding_rs::Encoding {
+        self.dir.as_ref().map_or(encoding_rs::WINDOWS_1252, |dir| dir.encoding)
+    }
+
+    fn add_listed(
+        &mut self,
+        compound: &Compound<'_>,
+        module: &Listed,
+        stream: &Entry,
+        budget: &mut Budget,
+    ) -> Result<(), Exhausted> {
+        let bytes = compound.read(stream, budget)?;
+        let stated = module.offset as usize;
+        let container = bytes.get(stated..).unwrap_or_default();
+        // An offset that leads nowhere keeps nobody from finding the source.
+        let at = if container.first() == Some(&1) { stated } else { find_source(&bytes, 0).unwrap_or(stated) };
+        self.add(&module.name, stream, bytes.get(at..).unwrap_or_default(), at.min(bytes.len()), true, budget)
+    }
+
+    fn add_unlisted(&mut self, compound: &Compound<'_>, stream: &Entry, budget: &mut Budget) -> Result<(), Exhausted> {
+        let bytes = compound.read(stream, budget)?;
+        let mut from = 0;
+        while let Some(at) = find_source(&bytes, from) {
+            let container = bytes.get(at..).unwrap_or_default();
+            self.add(stream.name(), stream, container, at, false, budget)?;
+            // A stream is a module; another one behind it would be odd, and many would be a bomb.
+            from = bytes.len().min(at + 4096);
+        }
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        stream: &Entry,
+        container: &[u8],
+        cache_bytes: usize,
+        listed: bool,
+        budget: &mut Budget,
+    ) -> Result<(), Exhausted> {
+        let raw = self.raw.len();
+        let end = if container.is_empty() { End::Whole } else { expand(container, &mut self.raw, budget)? };
+        let raw = raw..self.raw.len();
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        let source = self.raw.get(raw.clone()).unwrap_or_default();
+        let (decoded, _) = self.encoding().decode_without_bom_handling(source);
+        budget.produce(decoded.len() as u64)?;
+        let text = self.text.len()..self.text.len() + decoded.len();
+        self.text.push_str(&decoded);
+        self.modules.push(Module {
+            name: name.to_owned(),
+            stream: stream.path.clone(),
+            raw,
+            text,
+            cache_bytes,
+            listed,
+            end,
+        });
+        Ok(())
+    }
+}
+
+/// Decompresses as much as there is room for, and pays for it.
+fn expand(container: &[u8], out: &mut Vec<u8>, budget: &mut Budget) -> Result<End, Exhausted> {
+    let before = out.len();
+    budget.step(container.len() as u64 / 64)?;
+    let room = budget.stream_room();
+    let end = decompress(container, usize::try_from(room).unwrap_or(usize::MAX), out);
+    budget.produce((out.len() - before) as u64)?;
+    if end == End::Full {
+        // What was decompressed is still looked at; the limit makes the report incomplete.
+        let limit = if room == budget.limits().stream_bytes_max { Limit::Stream } else { Limit::Produced };
+        budget.exhaust(limit);
+    }
+    Ok(end)
+}
+
+/// Where compressed source starts in `bytes`, from `from` on, judged by how all of it begins.
+fn find_source(bytes: &[u8], from: usize) -> Option<usize> {
+    let found = memmem::find_iter(bytes.get(from..)?, MARKER).map(|at| from + at);
+    found.filter_map(|at| at.checked_sub(3)).find(|at| bytes.get(*at) == Some(&1))
+}
+
+/// Whether two names are the same to Office (MS-CFB 2.6.4).
+fn same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other) || (!one.is_ascii() && one.to_uppercase() == other.to_uppercase())
+}

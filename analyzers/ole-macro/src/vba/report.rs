@@ -1,0 +1,154 @@
+//! What a VBA project shows, apart from what its source says.
+
+use std::borrow::Cow;
+
+use analyzers::{Exhausted, Findings, Incomplete};
+
+use super::decompress::End;
+use super::read::{Module, Read};
+use crate::catalogue::vba as signs;
+use crate::compound::{Compound, Entry};
+use crate::source;
+
+/// Bytes of compiled form that a module without any code may have.
+const EMPTY_CACHE_BYTES: usize = 4096;
+/// Characters of code, apart from attributes, up to which a module is empty.
+const EMPTY_SOURCE_CHARS: usize = 20;
+/// A printable run this long in the data of a form is no caption, in bytes.
+const FORM_TEXT_BYTES: usize = 200;
+/// Libraries whose use is worth a word, as they are named in the path or the description.
+const LIBRARIES: &[(&str, &str)] = &[
+    ("wshom.ocx", "Windows Script Host"),
+    ("vbe6ext.olb", "VBA extensibility"),
+    ("wbemdisp.tlb", "Windows management"),
+    ("taskschd", "task scheduler"),
+    ("winhttp", "WinHTTP"),
+    ("mscorlib", ".NET"),
+];
+
+/// Reports on `project`: itself, the source of each module, and all of it as a child for the rules.
+pub(crate) fn report(compound: &Compound<'_>, project: Read<'_>, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
+    // The project of an Office Open XML part is at its root and needs no name.
+    let around = project.around();
+    if around.is_empty() {
+        report_within(compound, &project, findings)?;
+    } else {
+        findings.within(around, |findings| report_within(compound, &project, findings))?;
+    }
+    if !project.text.is_empty() {
+        findings.child("vba", Cow::Owned(project.text.into_bytes()));
+    }
+    Ok(())
+}
+
+fn report_within(compound: &Compound<'_>, project: &Read<'_>, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
+    findings.saw_with(&signs::PROJECT, 0..0, project.storage);
+    if project.dir.as_ref().is_none_or(|dir| dir.broken) {
+        findings.saw(&signs::DIR_BROKEN, 0..0);
+    }
+    if project.has_srp {
+        findings.saw(&signs::CACHED, 0..0);
+    }
+    report_lists(project, findings);
+    report_modules(project, findings);
+    report_forms(compound, project, findings)?;
+    let sources: Vec<source::Module<'_>> = project
+        .modules
+        .iter()
+        .map(|module| source::Module { name: &module.name, source: text(project, module) })
+        .collect();
+    source::examine(&sources, findings);
+    Ok(())
+}
+
+/// What the lists of modules and references say, and do not say.
+fn report_lists(project: &Read<'_>, findings: &mut Findings<'_>) {
+    for name in &project.missing {
+        findings.saw_with(&signs::MISSING, 0..0, name);
+        findings.incomplete(Incomplete::CutShort);
+    }
+    if let Some(list) = &project.project {
+        let shown = |module: &&Module| list.modules.iter().any(|name| name.eq_ignore_ascii_case(&module.name));
+        for module in project.modules.iter().filter(|module| module.listed && !shown(module)).take(8) {
+            findings.saw_with(&signs::HIDDEN, 0..0, &module.name);
+        }
+        if let Some(how) = list.locked {
+            findings.saw_with(&signs::LOCKED, 0..0, how);
+        }
+    }
+    for reference in project.dir.iter().flat_map(|dir| &dir.references) {
+        let lower = reference.to_ascii_lowercase();
+        if let Some((_, name)) = LIBRARIES.iter().find(|(part, _)| lower.contains(part)) {
+            findings.saw_with(&signs::REFERENCE, 0..0, name);
+        }
+        // `*\CC:\folder\other.dot` is a file (2.1.1.12); a server is `\\server\share` or a URL.
+        if lower.starts_with("*\\c\\\\") || lower.starts_with("*\\chttp") {
+            findings.saw_with(&signs::REMOTE_REFERENCE, 0..0, reference);
+        }
+    }
+}
+
+/// Compares what modules hold as source with what they hold compiled.
+fn report_modules(project: &Read<'_>, findings: &mut Findings<'_>) {
+    let mut has_source = false;
+    let mut has_cache = false;
+    for module in &project.modules {
+        let is_empty = is_empty(text(project, module));
+        has_source |= !is_empty;
+        has_cache |= module.cache_bytes > 0;
+        if !module.listed {
+            findings.saw_with(&signs::UNLISTED, 0..0, &module.stream);
+        }
+        if let End::Malformed(at) = module.end {
+            findings.saw_with(&signs::MALFORMED, 0..0, format_args!("{} at byte {at}", module.stream));
+        }
+        if is_empty && module.listed && module.cache_bytes > EMPTY_CACHE_BYTES {
+            let detail = format_args!("{}: {} bytes of compiled code", module.name, module.cache_bytes);
+            findings.saw_with(&signs::STOMPED, 0..0, detail);
+        }
+    }
+    if has_source {
+        findings.saw(&signs::SOURCE, 0..0);
+        // The smallest stream that says "compile me anew" has seven bytes (2.3.4.1).
+        if !has_cache && project.cache_bytes.is_none_or(|bytes| bytes <= 7) {
+            findings.saw(&signs::NO_CACHE, 0..0);
+        }
+    }
+}
+
+fn report_forms(compound: &Compound<'_>, project: &Read<'_>, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
+    let around = project.around();
+    let below = |entry: &Entry| {
+        let form = entry.parent();
+        form.rsplit_once('/').map_or("", |(above, _)| above) == around && !form.is_empty()
+    };
+    for entry in compound.entries().iter().filter(|entry| entry.is_stream_named("o") && below(entry)) {
+        findings.saw_with(&signs::FORM, 0..0, entry.parent());
+        let bytes = compound.read(entry, findings.budget())?;
+        findings.budget().step(bytes.len() as u64 / 64)?;
+        let solid = |run: &&[u8]| run.len() >= FORM_TEXT_BYTES;
+        if let Some(run) = bytes.split(|byte| !byte.is_ascii_graphic()).find(solid) {
+            let start = run.as_ptr() as usize - bytes.as_ptr() as usize;
+            let shown = String::from_utf8_lossy(run.get(..80).unwrap_or(run));
+            findings.within(&entry.path, |findings| {
+                findings.saw_with(
+                    &signs::FORM_TEXT,
+                    start..start + run.len(),
+                    format_args!("{} bytes: {shown}", run.len()),
+                );
+            });
+        }
+    }
+    Ok(())
+}
+
+fn text<'r>(project: &'r Read<'_>, module: &Module) -> &'r str {
+    project.text.get(module.text.clone()).unwrap_or_default()
+}
+
+/// Whether there is nothing but attributes, as every module has them.
+fn is_empty(source: &str) -> bool {
+    let code = source.lines().filter(|line| !line.starts_with("Attribute ")).map(|line| line.trim().len());
+    code.take_while(|length| *length <= EMPTY_SOURCE_CHARS).sum::<usize>() <= EMPTY_SOURCE_CHARS
+        && !source.lines().any(|line| line.trim().len() > EMPTY_SOURCE_CHARS && !line.starts_with("Attribute "))
+}
