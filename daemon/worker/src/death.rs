@@ -1,0 +1,102 @@
+//! How a worker ended, in words that fit into a report.
+
+use std::fmt;
+
+/// The end of a worker that was not asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Death {
+    /// What ended it.
+    pub cause: Cause,
+    /// The end of what it wrote to its standard error, one line of printable text. Hostile: it may say anything.
+    pub words: String,
+}
+
+/// What ended a worker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// It was killed at its deadline.
+    Killed,
+    /// It was killed because it held so many bytes of memory of its own.
+    Memory(u64),
+    /// A signal ended it: its own fault (SIGSEGV), its own will (SIGABRT), a forbidden system call (SIGSYS), or
+    /// somebody outside.
+    Signal(i32),
+    /// It exited with this status.
+    Exit(i32),
+    /// It was killed because what it said was not what a worker says.
+    Garbled(&'static str),
+    /// Its template is gone, which takes all workers along and with them the knowledge how this one ended.
+    Orphaned,
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.cause)?;
+        if self.words.is_empty() { Ok(()) } else { write!(f, "; its last words: {}", self.words) }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cause::Killed => write!(f, "the worker was killed at its deadline"),
+            Cause::Memory(bytes) => write!(f, "the worker was killed: it held {} MiB of memory", bytes >> 20),
+            Cause::Signal(libc::SIGSYS) => write!(f, "the worker made a forbidden system call (SIGSYS)"),
+            Cause::Signal(number) => match signal_name(*number) {
+                Some(name) => write!(f, "the worker died of {name}"),
+                None => write!(f, "the worker died of signal {number}"),
+            },
+            Cause::Exit(status) => write!(f, "the worker exited with status {status}"),
+            Cause::Garbled(reason) => write!(f, "the worker was killed: {reason}"),
+            Cause::Orphaned => write!(f, "the worker's template died"),
+        }
+    }
+}
+
+impl std::error::Error for Death {}
+
+/// The name of the signals that end processes.
+fn signal_name(number: i32) -> Option<&'static str> {
+    Some(match number {
+        libc::SIGHUP => "SIGHUP",
+        libc::SIGINT => "SIGINT",
+        libc::SIGQUIT => "SIGQUIT",
+        libc::SIGILL => "SIGILL",
+        libc::SIGTRAP => "SIGTRAP",
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGKILL => "SIGKILL",
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGPIPE => "SIGPIPE",
+        libc::SIGALRM => "SIGALRM",
+        libc::SIGTERM => "SIGTERM",
+        libc::SIGXCPU => "SIGXCPU",
+        libc::SIGXFSZ => "SIGXFSZ",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(cause: Cause, words: &str, expected: &str) {
+        assert_eq!(Death { cause, words: words.to_owned() }.to_string(), expected);
+    }
+
+    #[test]
+    fn a_death_reads_as_a_sentence() {
+        check(Cause::Killed, "", "the worker was killed at its deadline");
+        check(Cause::Signal(11), "", "the worker died of SIGSEGV");
+        check(Cause::Signal(34), "", "the worker died of signal 34");
+        check(Cause::Signal(31), "", "the worker made a forbidden system call (SIGSYS)");
+        check(Cause::Memory(300 << 20), "", "the worker was killed: it held 300 MiB of memory");
+        check(
+            Cause::Signal(6),
+            "memory allocation of 8 bytes failed",
+            "the worker died of SIGABRT; its last words: memory allocation of 8 bytes failed",
+        );
+    }
+}

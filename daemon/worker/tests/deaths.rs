@@ -1,0 +1,183 @@
+//! Every way to die: it ends in time, it is named, and it harms nobody else.
+
+mod common;
+
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use common::{GRACE, LIMIT, artifact, ask, start, template};
+use daemon_worker::{Caps, Cause, SendError, Served, Start, Template, TemplateError};
+
+/// The worker that is told `command` dies of `cause` before its limit and 250 ms are over, with last words that hold
+/// `words`; a new one is there within 500 ms and works.
+#[track_caller]
+fn check_in(template: &Template, command: &str, cause: fn(Cause) -> bool, words: &str, limit: Duration) {
+    let mut worker = template.worker().expect("a worker");
+    let begun = Instant::now();
+    let death = ask(&mut worker, command, limit).expect_err("it dies of this");
+    let took = begun.elapsed();
+    assert!(cause(death.cause), "{command}: {death:?}");
+    assert!(death.words.contains(words), "{command}: {death:?}");
+    assert!(took < limit + Duration::from_millis(250), "{command} took {took:?}");
+    assert_eq!(worker.send(artifact(b"").as_fd(), b"sum", LIMIT), Err(SendError::Dead));
+    drop(worker);
+    let begun = Instant::now();
+    let mut next = template.worker().expect("another worker");
+    assert_eq!(ask(&mut next, "sum", LIMIT), Ok((Served::Done, b"6".to_vec())));
+    assert!(begun.elapsed() < Duration::from_millis(500), "a new worker took {:?}", begun.elapsed());
+}
+
+#[track_caller]
+fn check(command: &str, cause: fn(Cause) -> bool, words: &str) {
+    check_in(&template(""), command, cause, words, LIMIT);
+}
+
+fn signal<const NUMBER: i32>(cause: Cause) -> bool {
+    cause == Cause::Signal(NUMBER)
+}
+
+fn garbled(cause: Cause) -> bool {
+    matches!(cause, Cause::Garbled(_))
+}
+
+#[test]
+fn a_panic_ends_the_worker_and_is_quoted() {
+    check("panic", |cause| cause == Cause::Exit(101), "as it was told");
+}
+
+#[test]
+fn an_abort_is_a_signal() {
+    check("abort", signal::<{ libc::SIGABRT }>, "");
+}
+
+#[test]
+fn an_exit_is_told_with_its_status() {
+    check("exit", |cause| cause == Cause::Exit(7), "");
+}
+
+#[test]
+fn endless_recursion_ends_at_the_stacks_end() {
+    check("overflow", |c| matches!(c, Cause::Signal(libc::SIGABRT | libc::SIGSEGV)), "");
+}
+
+#[test]
+fn a_fault_is_a_signal() {
+    check("segfault", signal::<{ libc::SIGSEGV }>, "");
+}
+
+#[test]
+fn who_does_not_stop_is_killed_at_the_deadline() {
+    check("spin-on", |cause| cause == Cause::Killed, "");
+}
+
+#[test]
+fn an_endless_allocation_fails_at_the_limit() {
+    // Touching 256 MiB takes 0.1 s, and more where others are busy.
+    let enough = Duration::from_secs(5);
+    let cause = |cause| matches!(cause, Cause::Signal(libc::SIGABRT) | Cause::Memory(_));
+    check_in(&template(""), "allocate", cause, "", enough);
+}
+
+#[test]
+fn an_absurd_reservation_fails_at_once() {
+    check("reserve", signal::<{ libc::SIGABRT }>, "memory allocation of 68719476736 bytes failed");
+}
+
+#[test]
+fn memory_that_was_reserved_before_the_walls_is_watched() {
+    let caps = Caps { memory_bytes: 64 << 20, ..Caps::default() };
+    let template = Template::start(Start { caps, ..start("hoard") }).expect("a template starts");
+    let mut worker = template.worker().expect("a worker");
+    // Touching goes on after the first look, which comes after 20 ms: 512 MiB take longer.
+    let death = ask(&mut worker, "touch", Duration::from_secs(5)).expect_err("it holds too much");
+    assert!(matches!(death.cause, Cause::Memory(bytes) if bytes > 64 << 20), "{death}");
+}
+
+#[test]
+fn nonsense_on_the_socket_ends_the_worker() {
+    for command in ["garbage", "liar", "other-job", "ready-again", "flood", "silence", "oversized", "hang-up"] {
+        check(command, garbled, "");
+    }
+}
+
+#[test]
+fn a_reply_too_large_is_not_sent() {
+    check("echo 1048577", |cause| cause == Cause::Exit(4), "a reply is too large");
+    check("needs-too-much", |cause| cause == Cause::Exit(4), "a reply is too large");
+}
+
+#[test]
+fn reaching_out_is_deadly() {
+    let template = template("");
+    for what in ["inet", "unix", "uring", "exec", "fork", "clone3", "ptrace", "signal", "tgkill", "peek"] {
+        check_in(&template, &format!("try {what}"), signal::<{ libc::SIGSYS }>, "", LIMIT);
+    }
+}
+
+#[test]
+fn what_a_library_may_probe_for_is_refused_without_harm() {
+    let template = template("");
+    let mut worker = template.worker().expect("a worker");
+    for what in ["open", "create", "memfd", "code", "limit", "cpu"] {
+        let (_, reply) = ask(&mut worker, &format!("try {what}"), LIMIT).expect("it lives on");
+        assert_eq!(String::from_utf8_lossy(&reply), libc::EPERM.to_string(), "{what}");
+    }
+}
+
+#[test]
+fn the_waiting_job_is_not_lost() {
+    let template = template("");
+    let mut worker = template.worker().expect("a worker");
+    worker.send(artifact(b"").as_fd(), b"segfault", LIMIT).expect("the first job");
+    worker.send(artifact(&[9]).as_fd(), b"sum", LIMIT).expect("one may wait");
+    assert_eq!(worker.send(artifact(b"").as_fd(), b"sum", LIMIT), Err(SendError::Full));
+    let mut reply = Vec::new();
+    let death = worker.receive(Instant::now() + LIMIT + GRACE, &mut reply).expect_err("it dies");
+    assert_eq!(death.cause, Cause::Signal(libc::SIGSEGV));
+    // The first is to blame; whoever sent the second sends it again.
+    assert_eq!(worker.outstanding(), 2);
+    let mut next = template.worker().expect("another worker");
+    next.send(artifact(&[9]).as_fd(), b"sum", LIMIT).expect("room");
+    assert_eq!(next.receive(Instant::now() + LIMIT, &mut reply), Ok(Served::Done));
+    assert_eq!(reply, b"9");
+}
+
+#[test]
+fn last_words_are_the_last_and_cost_no_time() {
+    let template = template("");
+    let mut worker = template.worker().expect("a worker");
+    ask(&mut worker, "shout", Duration::from_secs(5)).expect("shouting is allowed");
+    let death = ask(&mut worker, "panic", LIMIT).expect_err("it dies of this");
+    assert!(death.words.contains("as it was told"), "{death}");
+    assert!(death.words.len() < 8 << 10, "{}", death.words.len());
+}
+
+#[test]
+fn the_death_of_the_template_orphans_its_workers_and_is_mended() {
+    let template = template("");
+    let mut worker = template.worker().expect("a worker");
+    template.restart().expect("nothing to do");
+    assert_eq!(template.restarts(), 0);
+    kill(template.pid());
+    worker.send(artifact(b"").as_fd(), b"spin-on", LIMIT).expect("the socket is there");
+    let death = worker.receive(Instant::now() + LIMIT, &mut Vec::new()).expect_err("its template is dead");
+    assert_eq!(death.cause, Cause::Orphaned);
+    assert!(matches!(template.worker(), Err(TemplateError::Gone(_))));
+    template.restart().expect("it starts anew");
+    assert_eq!(template.restarts(), 1);
+    let mut worker = template.worker().expect("a worker of the new one");
+    assert!(ask(&mut worker, "sum", LIMIT).is_ok());
+}
+
+#[test]
+fn a_template_that_dies_while_it_loads_says_why() {
+    let template = template("");
+    assert!(matches!(template.equip(b"die"), Err(TemplateError::Gone(_))));
+    template.restart().expect("it starts anew");
+    template.equip(b"pe").expect("and loads");
+}
+
+fn kill(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(pid.cast_signed()).expect("a process");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is ours");
+}
