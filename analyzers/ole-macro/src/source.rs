@@ -1,15 +1,327 @@
 //! Signs in the source text of VBA modules.
+//!
+//! A lexer tells code from strings and comments, so that a word in a comment does not count; words of code are looked
+//! up, strings are searched, strings in pieces are put together and searched again. What a project does is weighed
+//! over all its modules: the procedure that starts by itself and the one that runs a program are seldom in one.
+//!
+//! Cannot see: strings that are computed at run time (that they are computed is seen), dead code (it counts), and what
+//! p-code says where it differs from the source.
 
-use analyzers::Findings;
+mod fold;
+mod lex;
+mod names;
+mod shape;
+mod texts;
+mod witness;
+mod words;
+
+use analyzers::{Exhausted, Findings};
+
+use fold::TEXT_MAX;
+use lex::{Kind, Lexer, Line, Token};
+use shape::Shape;
+use witness::Witness;
+use words::{Role, Sign, Word};
 
 /// A module of a VBA project, as text.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Module<'m> {
+pub struct Module<'m> {
     /// Its name.
     pub name: &'m str,
-    /// Its source; lines end in CR LF.
+    /// Its source; lines end in CR LF, LF or CR.
     pub source: &'m str,
 }
 
-/// Examines all modules of one project.
-pub(crate) fn examine(_modules: &[Module<'_>], _findings: &mut Findings<'_>) {}
+/// Examines all modules of one project, and reports into the layer where the project is: words inside of parts named
+/// as the modules, what is true of the whole project without one. Pays for its steps; where they run out, it stops.
+pub fn examine(modules: &[Module<'_>], findings: &mut Findings<'_>) {
+    let mut project = Project::default();
+    for module in modules {
+        let read = project.read(module, findings);
+        project.witness.report(module, findings);
+        if read.is_err() {
+            break;
+        }
+    }
+    project.conclude(findings);
+}
+
+/// What is known of a project so far, and the memory to find more.
+#[derive(Default)]
+struct Project {
+    witness: Witness,
+    shape: Shape,
+    tokens: Vec<Token>,
+    chains: Vec<Chain>,
+    /// Loops that are open where we read.
+    loops: usize,
+    /// The line before declared a procedure that runs by itself.
+    event: bool,
+}
+
+/// A variable that line after line gets one more literal at its end.
+struct Chain {
+    name: Vec<u8>,
+    text: Vec<u8>,
+    /// Lines that made it.
+    parts: usize,
+    /// Signs seen on those lines.
+    seen: u64,
+    /// Where it was first written.
+    start: usize,
+}
+
+/// Variables followed at a time.
+const CHAINS_MAX: usize = 4;
+
+/// Source bytes read for one step of the budget.
+const BYTES_PER_STEP: u64 = 8;
+
+/// Signs of a place in code where some way to run or fetch is meant. That such a word is written in pieces is a sign
+/// of its own; that an address, a path or a name of a file is, is what honest code does as well.
+const HIDDEN_WORDS: &[Sign] = &[
+    Sign::ShellCommand,
+    Sign::PowerShell,
+    Sign::ScriptingShell,
+    Sign::ScriptEngine,
+    Sign::ProcessByWmi,
+    Sign::SchedulesTask,
+    Sign::Downloads,
+    Sign::BinaryStream,
+    Sign::WritesTextFile,
+    Sign::ExecutableMemory,
+    Sign::DisablesSecurity,
+    Sign::DetectsSandbox,
+    Sign::Decodes,
+    Sign::MacCommand,
+];
+
+impl Project {
+    fn read(&mut self, module: &Module<'_>, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
+        let source = module.source.as_bytes();
+        let mut lexer = Lexer::new(source);
+        let mut tokens = std::mem::take(&mut self.tokens);
+        self.loops = 0;
+        while let Some(line) = lexer.line(&mut tokens) {
+            findings.budget().step(line.span.len() as u64 / BYTES_PER_STEP + 1)?;
+            self.shape.count_line(source, &line, &tokens);
+            if tokens.is_empty() {
+                continue;
+            }
+            if line.longest >= shape::LONG_LINE {
+                self.witness.saw(Sign::LongLine, line.span.start);
+            }
+            self.witness.begin_line();
+            self.read_words(source, &tokens);
+            let produced = self.fold_strings(source, &line, &tokens);
+            findings.budget().produce(produced as u64)?;
+        }
+        while let Some(chain) = self.chains.pop() {
+            self.look_at_chain(&chain);
+        }
+        self.tokens = tokens;
+        Ok(())
+    }
+
+    fn read_words(&mut self, source: &[u8], tokens: &[Token]) {
+        let after_event = std::mem::take(&mut self.event);
+        let mut context = Context::default();
+        for (at, token) in tokens.iter().enumerate() {
+            match token.kind {
+                Kind::Name(Some(word)) => self.read_word(source, tokens, at, word, &mut context),
+                Kind::Name(None) if follows(tokens, at, Role::Procedure) && !context.declares => {
+                    if let Some(sign) = words::event(token.bytes(source)) {
+                        self.witness.saw(sign, token.start);
+                        self.event = true;
+                    }
+                }
+                Kind::Text => self.read_literal(source, tokens, at),
+                Kind::Name(None) | Kind::Number | Kind::Mark(_) => {}
+            }
+        }
+        if context.resumes && after_event {
+            self.witness.saw(Sign::IgnoresErrors, tokens.first().map_or(0, |token| token.start));
+        }
+        if let Some(at) = self.shape.count_tokens(source, tokens) {
+            self.witness.saw(Sign::NumberArray, at);
+        }
+    }
+
+    fn read_word(&mut self, source: &[u8], tokens: &[Token], at: usize, word: &'static Word, context: &mut Context) {
+        let Some(token) = tokens.get(at) else { return };
+        let mut saw = |sign| self.witness.saw(sign, token.start);
+        let is = |at: usize, role| tokens.get(at).is_some_and(|token: &Token| token.role() == Some(role));
+        let first = at.checked_sub(1).and_then(|at| tokens.get(at)).is_none_or(|before| before.is(b':'));
+        match word.role {
+            Role::Event => {
+                if follows(tokens, at, Role::Procedure) && !context.declares {
+                    word.signs.iter().for_each(|&sign| saw(sign));
+                    self.event = true;
+                }
+                return;
+            }
+            Role::Declare => context.declares = true,
+            Role::Library if context.declares => {
+                saw(Sign::DeclaresLibrary);
+                saw(Sign::Executes);
+            }
+            Role::Open => context.opens = true,
+            Role::WriteMode if context.opens => saw(Sign::Writes),
+            Role::BinaryMode if context.opens => {
+                saw(Sign::Writes);
+                saw(Sign::BinaryFile);
+            }
+            Role::LoopStart if first => self.loops += 1,
+            Role::LoopEnd if first => self.loops = self.loops.saturating_sub(1),
+            Role::Xor if self.loops > 0 => saw(Sign::XorLoop),
+            // `Application.Visible = False`.
+            Role::Application if is(at + 2, Role::Visible) && is(at + 4, Role::False) => saw(Sign::Hides),
+            Role::Resume if is(at.wrapping_sub(1), Role::Error) => context.resumes = true,
+            // `Environ("TEMP")`, `Environ$("APPDATA")`.
+            Role::Environ => {
+                let argument = tokens.iter().skip(at + 1).take(3).find(|token| matches!(token.kind, Kind::Text));
+                if argument.is_some_and(|token| is_writable_place(token.bytes(source))) {
+                    saw(Sign::TemporaryPath);
+                }
+            }
+            _ => {}
+        }
+        word.signs.iter().for_each(|&sign| saw(sign));
+    }
+
+    fn read_literal(&mut self, source: &[u8], tokens: &[Token], at: usize) {
+        let Some(token) = tokens.get(at) else { return };
+        texts::look(token.bytes(source), |sign, span| self.witness.saw(sign, token.start + span.start));
+    }
+
+    /// Puts strings of one line together, and the line's string to those before it. Gives the bytes produced.
+    fn fold_strings(&mut self, source: &[u8], line: &Line, tokens: &[Token]) -> usize {
+        let mut produced = 0;
+        let assigned = Assignment::read(source, tokens);
+        let mut at = 0;
+        while let Some(token) = tokens.get(at) {
+            let folded = if fold::may_start(token) { fold::fold(source, tokens, at) } else { None };
+            let Some(folded) = folded else {
+                at += 1;
+                continue;
+            };
+            produced += folded.text.len();
+            if folded.pieces > 1 {
+                let seen = self.witness.seen_on_line();
+                self.look_at_folded(&folded.text, seen, token.start);
+            }
+            if folded.computed > 0 {
+                self.witness.saw(Sign::CharacterArithmetic, token.start);
+            }
+            if let Some(assigned) = assigned.as_ref().filter(|assigned| assigned.value == at) {
+                self.lengthen_chain(assigned, &folded.text, line);
+            }
+            at = folded.end;
+        }
+        produced
+    }
+
+    fn lengthen_chain(&mut self, assigned: &Assignment<'_>, text: &[u8], line: &Line) {
+        let seen = self.witness.seen_on_line();
+        let known = self.chains.iter().position(|chain| chain.name.eq_ignore_ascii_case(assigned.name));
+        match known.and_then(|at| self.chains.get_mut(at)) {
+            Some(chain) if assigned.lengthens && chain.text.len() + text.len() <= TEXT_MAX => {
+                chain.text.extend_from_slice(text);
+                chain.parts += 1;
+                chain.seen |= seen;
+                return;
+            }
+            _ => {}
+        }
+        // The variable begins anew, or the oldest gives way to it.
+        let full = (self.chains.len() == CHAINS_MAX).then_some(0);
+        if let Some(at) = known.or(full) {
+            let ended = self.chains.remove(at);
+            self.look_at_chain(&ended);
+        }
+        let (name, text) = (assigned.name.to_vec(), text.to_vec());
+        self.chains.push(Chain { name, text, parts: 1, seen, start: line.span.start });
+    }
+
+    fn look_at_chain(&mut self, chain: &Chain) {
+        if chain.parts > 1 {
+            self.look_at_folded(&chain.text, chain.seen, chain.start);
+        }
+    }
+
+    /// Looks at a string that was put together from pieces in which `seen` was seen.
+    fn look_at_folded(&mut self, text: &[u8], seen: u64, start: usize) {
+        texts::look(text, |sign, span| {
+            if seen & witness::bit(sign) != 0 {
+                return;
+            }
+            self.witness.saw_folded(sign, start, text, &span);
+            if HIDDEN_WORDS.contains(&sign) {
+                self.witness.saw_folded(Sign::SplitWord, start, text, &span);
+            }
+        });
+    }
+
+    /// What is true of the whole project.
+    fn conclude(&self, findings: &mut Findings<'_>) {
+        self.witness.conclude(findings);
+        self.shape.conclude(&self.witness, findings);
+    }
+}
+
+/// What was seen of a line so far.
+#[derive(Default)]
+struct Context {
+    declares: bool,
+    opens: bool,
+    resumes: bool,
+}
+
+/// Whether the token before `at` has this role.
+fn follows(tokens: &[Token], at: usize, role: Role) -> bool {
+    at.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|before| before.role() == Some(role))
+}
+
+/// Whether a variable of the environment names a place where anybody may write, or the shell.
+fn is_writable_place(variable: &[u8]) -> bool {
+    const PLACES: &[&str] = &[
+        "temp",
+        "tmp",
+        "appdata",
+        "localappdata",
+        "userprofile",
+        "programdata",
+        "public",
+        "allusersprofile",
+        "comspec",
+    ];
+    PLACES.iter().any(|place| place.as_bytes().eq_ignore_ascii_case(variable))
+}
+
+/// `name = name & …` or `name = …`.
+struct Assignment<'s> {
+    name: &'s [u8],
+    lengthens: bool,
+    /// Index of the token where the value starts, or what is put to its end.
+    value: usize,
+}
+
+impl<'s> Assignment<'s> {
+    fn read(source: &'s [u8], tokens: &[Token]) -> Option<Self> {
+        let name_at = |at: usize| match tokens.get(at) {
+            Some(token) if matches!(token.kind, Kind::Name(_)) => Some(token.bytes(source)),
+            _ => None,
+        };
+        let name = name_at(0)?;
+        // `name$ = …`.
+        let mark = |at: usize, mark| tokens.get(at).is_some_and(|token: &Token| token.is(mark));
+        let equals = 1 + usize::from(mark(1, b'$'));
+        if !mark(equals, b'=') {
+            return None;
+        }
+        let again = name_at(equals + 1).is_some_and(|again| again.eq_ignore_ascii_case(name));
+        let operator = equals + 2 + usize::from(mark(equals + 2, b'$'));
+        let lengthens = again && (mark(operator, b'&') || mark(operator, b'+'));
+        Some(Assignment { name, lengthens, value: if lengthens { operator + 1 } else { equals + 1 } })
+    }
+}

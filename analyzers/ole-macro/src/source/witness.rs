@@ -1,0 +1,163 @@
+//! Where signs were seen: enough places to show, and no more.
+
+use std::fmt::{self, Display};
+use std::ops::Range;
+
+use analyzers::Findings;
+use memchr::{memchr_iter, memchr2, memrchr};
+
+use super::Module;
+use super::words::Sign;
+use crate::catalogue::source::AUTOSTART_PAYLOAD;
+
+/// Places kept per sign and project. A sign is weighed once; these are for people to look at.
+const PLACES_MAX: u8 = 3;
+
+/// The bit of a sign in a set of signs.
+pub(super) fn bit(sign: Sign) -> u64 {
+    1 << sign as u8
+}
+
+// Sets of signs are the bits of a `u64`.
+const _: () = assert!(Sign::ALL.len() <= 64);
+
+/// What was seen in a project.
+pub(super) struct Witness {
+    /// Signs seen anywhere in the project.
+    seen: u64,
+    /// Signs seen since the line began.
+    line: u64,
+    /// Places kept so far, by sign.
+    kept: [u8; 64],
+    /// Those in the module that is being read.
+    places: Vec<Place>,
+}
+
+impl Default for Witness {
+    fn default() -> Self {
+        Witness { seen: 0, line: 0, kept: [0; 64], places: Vec::new() }
+    }
+}
+
+struct Place {
+    sign: Sign,
+    /// Where in the source of the module.
+    start: usize,
+    /// What was put together there, if that is where the sign shows.
+    folded: Option<String>,
+}
+
+impl Witness {
+    /// Signs on a line are those seen from now on.
+    pub(super) fn begin_line(&mut self) {
+        self.line = 0;
+    }
+
+    /// The signs seen on this line.
+    pub(super) fn seen_on_line(&self) -> u64 {
+        self.line
+    }
+
+    /// Whether any of `signs` was seen.
+    pub(super) fn has(&self, signs: &[Sign]) -> bool {
+        signs.iter().any(|&sign| self.seen & bit(sign) != 0)
+    }
+
+    /// Whether nothing but `signs` was seen.
+    pub(super) fn has_only(&self, signs: &[Sign]) -> bool {
+        signs.iter().fold(self.seen, |rest, &sign| rest & !bit(sign)) == 0
+    }
+
+    /// `sign` was seen at `start` of the module that is being read.
+    pub(super) fn saw(&mut self, sign: Sign, start: usize) {
+        self.line |= bit(sign);
+        self.keep(sign, start, || None);
+    }
+
+    /// `sign` was seen at `span` of `text`, which was put together at `start`.
+    pub(super) fn saw_folded(&mut self, sign: Sign, start: usize, text: &[u8], span: &Range<usize>) {
+        self.keep(sign, start, || {
+            let around = span.start.saturating_sub(40)..text.len().min(span.end + 80);
+            Some(String::from_utf8_lossy(text.get(around).unwrap_or_default()).into_owned())
+        });
+    }
+
+    fn keep(&mut self, sign: Sign, start: usize, folded: impl FnOnce() -> Option<String>) {
+        self.seen |= bit(sign);
+        let Some(kept) = self.kept.get_mut(sign as usize).filter(|kept| **kept < PLACES_MAX) else { return };
+        *kept += 1;
+        self.places.push(Place { sign, start, folded: folded() });
+    }
+
+    /// Reports what was seen in `module`, and makes ready for the next.
+    pub(super) fn report(&mut self, module: &Module<'_>, findings: &mut Findings<'_>) {
+        if self.places.is_empty() {
+            return;
+        }
+        // One line is shown once per sign.
+        self.places.sort_by_key(|place| (place.start, place.sign as u8));
+        findings.within(module.name, |findings| {
+            let (mut number, mut counted) = (1, 0);
+            let source = module.source.as_bytes();
+            for place in self.places.drain(..) {
+                number += line_ends(source.get(counted..place.start).unwrap_or_default());
+                counted = place.start;
+                let line = Excerpt { number, source, start: place.start, folded: place.folded.as_deref() };
+                findings.saw_with(place.sign.indicator(), line.span(), line);
+            }
+        });
+    }
+
+    /// Reports what the classes of mraptor come to over the whole project.
+    pub(super) fn conclude(&self, findings: &mut Findings<'_>) {
+        let starts = self.has(&[Sign::AutostartDocument, Sign::AutostartWorkbook, Sign::AutostartControl]);
+        let deed = match (self.has(&[Sign::Writes]), self.has(&[Sign::Executes])) {
+            (true, true) => "starts by itself, writes and executes",
+            (true, false) => "starts by itself and writes",
+            (false, true) => "starts by itself and executes",
+            (false, false) => return,
+        };
+        if starts {
+            findings.saw_with(&AUTOSTART_PAYLOAD, 0..0, deed);
+        }
+    }
+}
+
+/// Line ends in `bytes`: CR LF is one.
+fn line_ends(bytes: &[u8]) -> usize {
+    let returns = memchr_iter(b'\r', bytes).filter(|at| bytes.get(at + 1) != Some(&b'\n')).count();
+    memchr_iter(b'\n', bytes).count() + returns
+}
+
+/// A line of source, as `line 12: Shell x`.
+struct Excerpt<'s> {
+    number: usize,
+    source: &'s [u8],
+    start: usize,
+    folded: Option<&'s str>,
+}
+
+/// Bytes shown before a sign that stands far in a long line.
+const LEAD: usize = 40;
+
+impl Excerpt<'_> {
+    /// The line, from shortly before the sign if it is long.
+    fn span(&self) -> Range<usize> {
+        let before = self.source.get(..self.start).unwrap_or_default();
+        let start = memrchr(b'\n', before).max(memrchr(b'\r', before)).map_or(0, |at| at + 1);
+        let rest = self.source.get(self.start..).unwrap_or_default();
+        let end = self.start + memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
+        let start = if end - start > 120 { start.max(self.start.saturating_sub(LEAD)) } else { start };
+        start..end.min(start + 400)
+    }
+}
+
+impl Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = String::from_utf8_lossy(self.source.get(self.span()).unwrap_or_default());
+        match self.folded {
+            Some(folded) => write!(f, "line {}: makes \"{}\" of {}", self.number, folded, line.trim()),
+            None => write!(f, "line {}: {}", self.number, line.trim()),
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! The words of code that mean something to us, and the signs they are.
+//!
+//! A word is looked up by the hash that the lexer computes while it walks over the name, so that the ordinary name,
+//! which is in no list, costs one probe.
+
+use std::sync::LazyLock;
+
+use analyzers::Indicator;
+
+use crate::catalogue::source as catalogue;
+
+macro_rules! signs {
+    ($($sign:ident = $indicator:ident,)*) => {
+        /// A sign by number, so that sets of them are bits.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        pub(super) enum Sign { $($sign),* }
+
+        impl Sign {
+            /// Every sign, in the order of their numbers.
+            pub(super) const ALL: &[Sign] = &[$(Sign::$sign),*];
+
+            /// The indicator it is reported as.
+            pub(super) fn indicator(self) -> &'static Indicator {
+                match self { $(Sign::$sign => &catalogue::$indicator),* }
+            }
+        }
+    };
+}
+
+signs! {
+    AutostartDocument = AUTOSTART_DOCUMENT, AutostartWorkbook = AUTOSTART_WORKBOOK, AutostartControl = AUTOSTART_CONTROL,
+    Writes = WRITES, Executes = EXECUTES,
+    ShellCall = SHELL_CALL, ShellCommand = SHELL_COMMAND, PowerShell = POWERSHELL, ScriptingShell = SCRIPTING_SHELL,
+    ScriptEngine = SCRIPT_ENGINE, ProcessByWmi = PROCESS_BY_WMI, SchedulesTask = SCHEDULES_TASK,
+    CreatesObject = CREATES_OBJECT, GetsObject = GETS_OBJECT, CallsByName = CALLS_BY_NAME, SendsKeys = SENDS_KEYS,
+    MacCommand = MAC_COMMAND, Excel4 = EXCEL4,
+    Downloads = DOWNLOADS, BinaryStream = BINARY_STREAM, BinaryFile = BINARY_FILE, WritesTextFile = WRITES_TEXT_FILE,
+    Environment = ENVIRONMENT, TemporaryPath = TEMPORARY_PATH, Registry = REGISTRY,
+    DeclaresLibrary = DECLARES_LIBRARY, ExecutableMemory = EXECUTABLE_MEMORY, CopiesMemory = COPIES_MEMORY,
+    Infects = INFECTS, DisablesSecurity = DISABLES_SECURITY, Hides = HIDES, DetectsSandbox = DETECTS_SANDBOX,
+    PayloadInDocument = PAYLOAD_IN_DOCUMENT,
+    SplitWord = SPLIT_WORD, CharacterArithmetic = CHARACTER_ARITHMETIC, Reverses = REVERSES, XorLoop = XOR_LOOP,
+    Decodes = DECODES, LongLiteral = LONG_LITERAL, HexLiteral = HEX_LITERAL, Base64Literal = BASE64_LITERAL,
+    NumberArray = NUMBER_ARRAY, LongLine = LONG_LINE, IgnoresErrors = IGNORES_ERRORS,
+    Url = URL, UrlOfAddress = URL_OF_ADDRESS, UrlOfProgram = URL_OF_PROGRAM, ProgramName = PROGRAM_NAME,
+}
+
+/// What a word does in a statement, where that matters to us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Role {
+    /// It is only looked for.
+    Plain,
+    /// `Rem`: the rest of the line is a comment.
+    Remark,
+    /// `Attribute`: the line speaks of the module, and is not code.
+    Attribute,
+    /// `Sub`, `Function`: a name follows.
+    Procedure,
+    /// `Dim`, `Const`, `ReDim`, `Private` and the like: a name follows.
+    Declaration,
+    /// A name that runs by itself where a procedure is called so; its signs count only there.
+    Event,
+    /// `Declare` and `Lib` of a library function.
+    Declare,
+    /// See [`Role::Declare`].
+    Library,
+    /// `Open`, of a file or a document.
+    Open,
+    /// `Output`, `Append`, `Random`: what follows `Open … For`.
+    WriteMode,
+    /// `Binary`: likewise, as bytes.
+    BinaryMode,
+    /// `For`, `Do`, `While`: a loop begins, if a statement begins here.
+    LoopStart,
+    /// `Next`, `Loop`, `Wend`: a loop ends.
+    LoopEnd,
+    /// `Xor`.
+    Xor,
+    /// `Application`, whose visibility matters.
+    Application,
+    /// `Visible`.
+    Visible,
+    /// `False`.
+    False,
+    /// `Error`, as in `On Error Resume Next`.
+    Error,
+    /// `Resume`: likewise.
+    Resume,
+    /// `Chr` and its kind: a character from a number.
+    Character,
+    /// `StrReverse`.
+    Reverse,
+    /// `Replace`.
+    Replace,
+    /// `LCase`, `Trim` and the like: they change nothing that we look at.
+    Same,
+    /// `vbNullString`: nothing.
+    Empty,
+    /// `Environ`: the name of a variable follows.
+    Environ,
+    /// `Range`, `Cells`, `Selection` and the like: the host's own content.
+    Automation,
+    /// A keyword of the language: never a name that somebody made up.
+    Keyword,
+}
+
+/// A word of code that means something to us.
+#[derive(Debug)]
+pub(super) struct Word {
+    /// In lower case.
+    pub text: &'static str,
+    /// What it does.
+    pub role: Role,
+    /// What it is a sign of, wherever it stands (but see [`Role::Event`]).
+    pub signs: &'static [Sign],
+}
+
+/// Rows of the table: words of one role and of the same signs, separated by blanks.
+type Row = (Role, &'static [Sign], &'static str);
+
+use Sign::*;
+
+// Words of mraptor's classes carry Writes or Executes beside their own sign.
+const ROWS: &[Row] = &[
+    (Role::Remark, &[], "rem"),
+    (Role::Attribute, &[], "attribute"),
+    (Role::Procedure, &[], "sub function"),
+    (Role::Declaration, &[], "dim const redim private public static global set let"),
+    (Role::Declare, &[], "declare"),
+    (Role::Library, &[], "lib"),
+    (Role::Open, &[], "open"),
+    (Role::WriteMode, &[], "output append random"),
+    (Role::BinaryMode, &[], "binary"),
+    (Role::LoopStart, &[], "for do while"),
+    (Role::LoopEnd, &[], "next loop wend"),
+    (Role::Xor, &[], "xor"),
+    (Role::Application, &[], "application"),
+    (Role::Visible, &[], "visible showwindowsintaskbar"),
+    (Role::False, &[], "false"),
+    (Role::Error, &[], "error"),
+    (Role::Resume, &[], "resume"),
+    (Role::Character, &[], "chr chrw chrb chr$ chrw$"),
+    (Role::Reverse, &[Reverses], "strreverse"),
+    (Role::Replace, &[], "replace"),
+    (Role::Same, &[], "lcase ucase trim ltrim rtrim cstr"),
+    (Role::Empty, &[], "vbnullstring"),
+    (Role::Environ, &[Environment], "environ"),
+    (
+        Role::Automation,
+        &[],
+        "range cells worksheets sheets activesheet activecell selection activedocument activeworkbook thisworkbook \
+         columns rows listobjects pivottables charts msgbox inputbox worksheetfunction slides paragraphs bookmarks",
+    ),
+    (
+        Role::Keyword,
+        &[],
+        "option explicit as string long integer boolean variant byte object double byval byref optional if then else \
+         elseif end exit select case with call on goto to step and or not true nothing is new byte goto each in until \
+         len mid left right cells type enum friend property get me double single date currency ptrsafe longptr stop \
+         print close write get put input line array ubound lbound cint clng cbyte asc instr split join val hex now",
+    ),
+    (
+        Role::Event,
+        &[AutostartDocument],
+        "autoexec autoopen autoclose autonew autoexit document_open document_close document_new newdocument \
+         documentopen documentclose documentchange document_change document_beforeclose documentbeforeclose \
+         document_contentcontrolonenter document_contentcontrolonexit document_sync fileopen filesave fileclose \
+         filenew fileprint filesaveas filetemplates toolsmacro viewvbcode",
+    ),
+    (
+        Role::Event,
+        &[AutostartWorkbook],
+        "auto_open auto_close auto_ope workbook_open workbook_activate workbook_deactivate workbook_close \
+         workbook_beforeclose workbook_windowactivate workbook_addininstall auto_activate auto_add auto_deactivate \
+         auto_remove onslideshowpagechange",
+    ),
+    (Role::Plain, &[ShellCall, Executes], "shell"),
+    (
+        Role::Plain,
+        &[Executes],
+        "shellexecute shellexecutea shellexecutew shellexecuteex createprocess createprocessa \
+        createprocessw winexec followhyperlink settimer",
+    ),
+    (Role::Plain, &[ScriptingShell, Executes], "wshshell wscript iwshruntimelibrary"),
+    (Role::Plain, &[CreatesObject, Executes], "createobject"),
+    (Role::Plain, &[GetsObject, Executes], "getobject"),
+    (Role::Plain, &[CallsByName], "callbyname"),
+    (Role::Plain, &[SendsKeys, Executes], "sendkeys"),
+    (Role::Plain, &[MacCommand, Executes], "macscript applescripttask"),
+    (Role::Plain, &[MacCommand], "popen"),
+    (Role::Plain, &[Excel4, Executes], "executeexcel4macro"),
+    (Role::Plain, &[ProcessByWmi], "swbemservices swbemlocator win32_process win32_processstartup"),
+    (Role::Plain, &[SchedulesTask], "schtasks"),
+    (Role::Plain, &[Downloads, Writes], "urldownloadtofile urldownloadtofilea urldownloadtofilew"),
+    (
+        Role::Plain,
+        &[Downloads],
+        "xmlhttp xmlhttp30 xmlhttp60 serverxmlhttp serverxmlhttp30 serverxmlhttp60 \
+        winhttprequest responsebody internetopen internetopena internetopenurl internetopenurla internetreadfile \
+        urldownloadtocachefile urldownloadtocachefilea",
+    ),
+    (Role::Plain, &[BinaryStream, Writes], "savetofile writetext"),
+    (Role::Plain, &[BinaryStream], "adodb"),
+    (Role::Plain, &[WritesTextFile, Writes], "createtextfile"),
+    (
+        Role::Plain,
+        &[Writes],
+        "filecopy copyfile kill altstartuppath saveas saveasrtf filesaveas mkdir rmdir savesetting \
+        setattr",
+    ),
+    (
+        Role::Plain,
+        &[Registry],
+        "regread regwrite regdelete regopenkeyex regopenkeyexa regsetvalueex regsetvalueexa \
+        regcreatekeyex regcreatekeyexa privateprofilestring",
+    ),
+    (
+        Role::Plain,
+        &[ExecutableMemory, Writes, Executes],
+        "virtualalloc virtualallocex writeprocessmemory createthread \
+        createremotethread",
+    ),
+    (
+        Role::Plain,
+        &[ExecutableMemory],
+        "virtualprotect virtualprotectex ntallocatevirtualmemory zwallocatevirtualmemory \
+        ntwritevirtualmemory zwwritevirtualmemory heapcreate rtlcreateheap queueuserapc ntqueueapcthread \
+        setthreadcontext resumethread rtlcreateuserthread ntcreatethreadex enumsystemcodepagesa \
+        enumsystemlanguagegroupsa enumdateformatsw enumuilanguagesa grayscalestringa createtimerqueuetimer",
+    ),
+    (Role::Plain, &[CopiesMemory, Writes], "rtlmovememory"),
+    (Role::Plain, &[CopiesMemory], "copymemory rtlcopymemory ntwritevirtualmem varptr strptr"),
+    (
+        Role::Plain,
+        &[Infects],
+        "normaltemplate vbproject vbcomponents codemodule organizercopy addfromstring \
+        insertlines deletelines replaceline countoflines addfromfile macrocontainer macrocopy",
+    ),
+    (Role::Plain, &[DisablesSecurity], "virusprotection automationsecurity accessvbom vbawarnings"),
+    (Role::Plain, &[Hides], "vbhide"),
+    (Role::Plain, &[DetectsSandbox], "mouseavailable recentfiles"),
+    (
+        Role::Plain,
+        &[PayloadInDocument],
+        "controltiptext builtindocumentproperties customdocumentproperties \
+        alternativetext customxmlparts groupname",
+    ),
+    (Role::Plain, &[Decodes], "nodetypedvalue cryptstringtobinary cryptstringtobinarya frombase64string"),
+];
+
+/// A table of 2,048 slots for some 300 words: a name in no list mostly hits an empty slot.
+const SLOTS: usize = 2048;
+
+struct Table {
+    words: Vec<Word>,
+    /// Index into `words` plus one; zero is empty. Open addressing.
+    slots: Vec<u16>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut table = Table { words: Vec::new(), slots: vec![0; SLOTS] };
+    for &(role, signs, texts) in ROWS {
+        for text in texts.split_ascii_whitespace() {
+            let hash = text.bytes().fold(HASH_START, hash);
+            // A word that stands in two rows is that of the first.
+            if table.find(hash, text.as_bytes()).is_some() {
+                continue;
+            }
+            let free =
+                (hash..).map(slot).find(|&slot| table.slots[slot] == 0).expect("there are more slots than words");
+            table.words.push(Word { text, role, signs });
+            table.slots[free] = u16::try_from(table.words.len()).expect("there are fewer words than slots");
+        }
+    }
+    table
+});
+
+impl Table {
+    fn find(&self, hash: u32, name: &[u8]) -> Option<&Word> {
+        // Ends at an empty slot, of which there are always some.
+        (hash..u32::MAX)
+            .map(|hash| self.slots[slot(hash)])
+            .take_while(|&index| index != 0)
+            .filter_map(|index| self.words.get(usize::from(index) - 1))
+            .find(|word| word.text.as_bytes().eq_ignore_ascii_case(name))
+    }
+}
+
+fn slot(hash: u32) -> usize {
+    hash as usize % SLOTS
+}
+
+/// Where the hash of a name begins.
+pub(super) const HASH_START: u32 = 0x1505;
+
+/// The hash of a name with one more byte, blind to the case of letters. Never so near to the end of its range that
+/// probing would leave it.
+pub(super) fn hash(hash: u32, byte: u8) -> u32 {
+    (hash.wrapping_mul(33) ^ u32::from(byte | 0x20)) & 0x0FFF_FFFF
+}
+
+/// The word with this name, of any case, whose hash is `hash`.
+pub(super) fn find(hash: u32, name: &[u8]) -> Option<&'static Word> {
+    TABLE.find(hash, name)
+}
+
+/// Ends of names of procedures that controls run without a click (`Frame1_Layout`), and applications whose events a
+/// document listens to (`App_DocumentOpen`).
+const EVENT_SUFFIXES: &[(&str, Sign)] = &[
+    ("_painted", AutostartControl),
+    ("_painting", AutostartControl),
+    ("_gotfocus", AutostartControl),
+    ("_lostfocus", AutostartControl),
+    ("_mousehover", AutostartControl),
+    ("_mouseenter", AutostartControl),
+    ("_mouseleave", AutostartControl),
+    ("_layout", AutostartControl),
+    ("_resize", AutostartControl),
+    ("_beforenavigate2", AutostartControl),
+    ("_beforescriptexecute", AutostartControl),
+    ("_documentcomplete", AutostartControl),
+    ("_downloadbegin", AutostartControl),
+    ("_downloadcomplete", AutostartControl),
+    ("_navigatecomplete2", AutostartControl),
+    ("_navigateerror", AutostartControl),
+    ("_progresschange", AutostartControl),
+    ("_propertychange", AutostartControl),
+    ("_setsecurelockicon", AutostartControl),
+    ("_statustextchange", AutostartControl),
+    ("_titlechange", AutostartControl),
+    ("_onconnecting", AutostartControl),
+    ("_documentopen", AutostartDocument),
+    ("_documentbeforeclose", AutostartDocument),
+    ("_newdocument", AutostartDocument),
+    ("_workbookopen", AutostartWorkbook),
+    ("_workbookactivate", AutostartWorkbook),
+    ("_workbookbeforeclose", AutostartWorkbook),
+];
+
+/// What runs a procedure of this name by itself, if its ending tells.
+pub(super) fn event(name: &[u8]) -> Option<Sign> {
+    let ends = |suffix: &str| {
+        let at = name.len().checked_sub(suffix.len()).filter(|&at| at > 0)?;
+        name.get(at..).filter(|end| end.eq_ignore_ascii_case(suffix.as_bytes()))
+    };
+    EVENT_SUFFIXES.iter().find(|(suffix, _)| ends(suffix).is_some()).map(|&(_, sign)| sign)
+}
