@@ -4,6 +4,7 @@
 
 pub mod container;
 pub mod crypt;
+pub mod dde;
 pub mod object;
 pub mod package;
 pub mod rtf;
@@ -15,4 +16,4 @@ use analyzers::Indicator;
 
 /// The lists, in the order of a document's layers.
 pub static CATALOGUE: &[&[&Indicator]] =
-    &[container::ALL, vba::ALL, source::ALL, package::ALL, object::ALL, rtf::ALL, xlm::ALL, crypt::ALL];
+    &[container::ALL, vba::ALL, source::ALL, package::ALL, object::ALL, dde::ALL, rtf::ALL, xlm::ALL, crypt::ALL];

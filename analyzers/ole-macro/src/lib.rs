@@ -28,6 +28,7 @@ mod object;
 mod package;
 mod rtf;
 pub mod source;
+mod target;
 mod vba;
 mod xlm;
 
@@ -80,6 +81,10 @@ fn examine_compound(bytes: &[u8], findings: &mut Findings<'_>) {
     for entry in compound.entries().iter().filter(is_workbook) {
         let Ok(stream) = compound.read(entry, findings.budget()) else { break };
         findings.within(&entry.path, |findings| xlm::examine_workbook(&stream, findings));
+    }
+    for entry in compound.entries().iter().filter(|entry| entry.is_stream_named("WordDocument")) {
+        let Ok(stream) = compound.read(entry, findings.budget()) else { break };
+        findings.within(&entry.path, |findings| fields::examine_word_binary(&stream, findings));
     }
     object::examine_compound(&compound, findings);
     compound.report_faults(findings);

@@ -1,0 +1,271 @@
+//! The ZIP around a package: which parts there are, and where their bytes lie.
+//!
+//! The directory is read by the `zip` crate, which is strict; Office is not, and repairs what it can. So what
+//! the crate refuses, and what lies between the entries it lists, is read from local headers by ourselves
+//! (`local`): refusal would be an evasion. Every local file is one part, whatever number of directory entries
+//! point at it. Section numbers are those of PKWARE APPNOTE 6.3.10.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::io::Cursor;
+use std::ops::Range;
+
+use analyzers::{Exhausted, Findings, Incomplete};
+use memchr::memmem;
+use zip::{CompressionMethod, ZipArchive};
+
+use super::inflate::Inflater;
+use super::local::{self, LocalHeader};
+use crate::catalogue::package as signs;
+
+/// One local file of the package.
+pub(crate) struct Part<'a> {
+    /// Its name as it is written, for people.
+    pub name: String,
+    /// Its name as Office compares it: lower case, `/` between, nothing before.
+    pub key: String,
+    /// Where its header and data stand in the package.
+    pub span: Range<usize>,
+    /// From the first byte of its data on; to the end of what is stored, or as far as deflate may go.
+    data: &'a [u8],
+    method: Method,
+    encrypted: bool,
+}
+
+/// How the data of a part is stored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Method {
+    Stored,
+    Deflated,
+    Other,
+}
+
+impl Method {
+    /// 4.4.5
+    pub fn from_code(code: u16) -> Method {
+        match code {
+            0 => Method::Stored,
+            8 => Method::Deflated,
+            _ => Method::Other,
+        }
+    }
+}
+
+/// What is known of a part before its local header was looked at.
+struct Listed {
+    name: Vec<u8>,
+    header: usize,
+    compressed: u64,
+    method: Method,
+    encrypted: bool,
+}
+
+/// Opens the package; what is malformed is reported. No parts where there is not one local header.
+pub(crate) fn open<'a>(bytes: &'a [u8], findings: &mut Findings<'_>) -> Vec<Part<'a>> {
+    let mut parts = Vec::new();
+    let mut gaps = Vec::new();
+    match listed(bytes, findings) {
+        Some((entries, directory)) => {
+            let mut seen = HashSet::new();
+            for entry in entries {
+                // A second entry that points at the same file would be the same part again.
+                if seen.insert(entry.header) {
+                    parts.extend(located(entry, bytes, findings));
+                } else {
+                    findings.saw(&signs::OVERLAP, entry.header..entry.header);
+                }
+            }
+            gaps = spaces_between(&parts, directory, findings);
+        }
+        None => {
+            findings.saw(&signs::MALFORMED_ZIP, 0..0);
+            gaps.push(0..bytes.len());
+        }
+    }
+    for gap in gaps {
+        let Ok(found) = local::scan(bytes, gap, findings.budget()) else { break };
+        for header in found {
+            findings.saw_with(&signs::UNLISTED_PART, header.span.clone(), header.name.escape_ascii());
+            parts.push(unlisted(header, bytes));
+        }
+    }
+    judge_names(&parts, findings);
+    parts
+}
+
+/// The entries of the directory, and where it begins.
+fn listed(bytes: &[u8], findings: &mut Findings<'_>) -> Option<(Vec<Listed>, usize)> {
+    // The crate makes some 300 bytes of memory of each entry, 46 bytes in the file; so count first.
+    let entries_max = usize::try_from(findings.budget().limits().entries_max).unwrap_or(usize::MAX);
+    if memmem::find_iter(bytes, b"PK\x01\x02").nth(entries_max).is_some() {
+        return None;
+    }
+    let archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
+    let directory = usize::try_from(archive.central_directory_start()).ok()?.min(bytes.len());
+    let behind = memmem::rfind(bytes.get(directory..)?, b"PK\x05\x06").map_or(0, |end| {
+        let end = directory + end;
+        bytes.len().saturating_sub(end + 22 + archive.comment().len())
+    });
+    if archive.offset() > 0 || behind > 0 {
+        findings.saw_with(&signs::BYTES_AROUND, 0..0, format_args!("{} before, {behind} behind", archive.offset()));
+    }
+    if archive.has_duplicate_names() {
+        findings.saw(&signs::DUPLICATE_PART, directory..directory);
+    }
+    let mut entries = Vec::with_capacity(archive.len());
+    for index in 0..archive.len() {
+        if findings.budget().entries(1).is_err() {
+            break;
+        }
+        let entry = archive.by_index_data(index).ok()?;
+        entries.push(Listed {
+            name: entry.name_raw().to_vec(),
+            header: usize::try_from(entry.header_start()).unwrap_or(usize::MAX),
+            compressed: entry.compressed_size(),
+            method: match entry.compression() {
+                CompressionMethod::Stored => Method::Stored,
+                CompressionMethod::Deflated => Method::Deflated,
+                _ => Method::Other,
+            },
+            encrypted: entry.encrypted(),
+        });
+    }
+    Some((entries, directory))
+}
+
+/// The part that the directory's `entry` points at.
+fn located<'a>(entry: Listed, bytes: &'a [u8], findings: &mut Findings<'_>) -> Option<Part<'a>> {
+    let name = text(&entry.name);
+    let Some(header) = local::header_at(bytes, entry.header) else {
+        findings.saw_with(&signs::HEADER_MISMATCH, 0..0, format_args!("{name}: no header"));
+        findings.incomplete(Incomplete::CutShort);
+        return None;
+    };
+    let same = header.name == entry.name && header.method == entry.method && header.encrypted == entry.encrypted;
+    if !same {
+        findings.saw_with(&signs::HEADER_MISMATCH, header.span.clone(), &name);
+    }
+    let start = header.span.end;
+    let length = usize::try_from(entry.compressed).unwrap_or(usize::MAX);
+    let end = start.saturating_add(length).min(bytes.len());
+    if end - start < length {
+        findings.incomplete(Incomplete::CutShort);
+    }
+    // Deflate knows its own end, so a size that lies hides nothing.
+    let data = if entry.method == Method::Deflated { bytes.get(start..) } else { bytes.get(start..end) };
+    Some(Part {
+        key: key(&name),
+        name,
+        span: header.span.start..end,
+        data: data.unwrap_or_default(),
+        method: entry.method,
+        encrypted: entry.encrypted,
+    })
+}
+
+/// A part that is not in the directory, from its local header alone.
+fn unlisted<'a>(header: LocalHeader<'_>, bytes: &'a [u8]) -> Part<'a> {
+    let start = header.span.end;
+    let end = start.saturating_add(header.compressed).min(bytes.len());
+    let name = text(header.name);
+    let data = if header.method == Method::Deflated { bytes.get(start..) } else { bytes.get(start..end) };
+    Part {
+        key: key(&name),
+        name,
+        span: header.span.start..end,
+        data: data.unwrap_or_default(),
+        method: header.method,
+        encrypted: header.encrypted,
+    }
+}
+
+/// What of the bytes before the directory belongs to no part. Reports parts that lie over each other.
+fn spaces_between(parts: &[Part<'_>], directory: usize, findings: &mut Findings<'_>) -> Vec<Range<usize>> {
+    let mut spans: Vec<_> = parts.iter().map(|part| part.span.clone()).collect();
+    spans.sort_unstable_by_key(|span| (span.start, span.end));
+    let mut gaps = Vec::new();
+    let mut end = 0;
+    for span in spans {
+        if span.start > end {
+            gaps.push(end..span.start);
+        } else if span.start < end {
+            findings.saw(&signs::OVERLAP, span.start..end);
+        }
+        end = end.max(span.end);
+    }
+    if end < directory {
+        gaps.push(end..directory);
+    } else if end > directory {
+        findings.saw(&signs::OVERLAP, directory..end);
+    }
+    gaps
+}
+
+/// Reports names that no writer of packages gives.
+fn judge_names(parts: &[Part<'_>], findings: &mut Findings<'_>) {
+    let mut seen = HashSet::with_capacity(parts.len());
+    for part in parts {
+        let odd = part.name.starts_with('/')
+            || part.name.contains(['\\', '\0'])
+            || part.name.split('/').any(|segment| segment == "..");
+        if odd {
+            findings.saw_with(&signs::ODD_NAME, part.span.clone(), &part.name);
+        }
+        if !seen.insert(part.key.as_str()) {
+            findings.saw_with(&signs::DUPLICATE_PART, part.span.clone(), &part.name);
+        }
+    }
+}
+
+impl<'a> Part<'a> {
+    /// All of its bytes: lent where they are stored, else inflated and paid for. What is broken is reported, and as
+    /// much as could be had is given.
+    pub fn read(&self, inflater: &mut Inflater, findings: &mut Findings<'_>) -> Result<Cow<'a, [u8]>, Exhausted> {
+        if self.encrypted {
+            findings.saw_with(&signs::ENCRYPTED_PART, self.span.clone(), &self.name);
+        }
+        match self.method {
+            Method::Stored => {
+                if self.encrypted {
+                    findings.incomplete(Incomplete::CutShort);
+                }
+                Ok(Cow::Borrowed(self.data))
+            }
+            Method::Deflated => {
+                // The encryption bit alone may be a lie to scanners: what inflates is not encrypted.
+                let inflated = inflater.all(self.data, findings.budget())?;
+                if !inflated.whole {
+                    if !self.encrypted {
+                        findings.saw_with(&signs::BROKEN_STREAM, self.span.clone(), &self.name);
+                    }
+                    findings.incomplete(Incomplete::CutShort);
+                }
+                Ok(Cow::Owned(inflated.bytes))
+            }
+            Method::Other => {
+                findings.saw_with(&signs::ODD_METHOD, self.span.clone(), &self.name);
+                findings.incomplete(Incomplete::CutShort);
+                Ok(Cow::Borrowed(&[]))
+            }
+        }
+    }
+
+    /// The first bytes, at most `count`.
+    pub fn head(&self, inflater: &mut Inflater, count: usize) -> Cow<'a, [u8]> {
+        match self.method {
+            Method::Stored => Cow::Borrowed(self.data.get(..count).unwrap_or(self.data)),
+            Method::Deflated => Cow::Owned(inflater.head(self.data, count)),
+            Method::Other => Cow::Borrowed(&[]),
+        }
+    }
+}
+
+/// Names are UTF-8 or code page 437 (appendix D); what decides here is ASCII in both.
+fn text(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
+}
+
+fn key(name: &str) -> String {
+    let key: String = name.chars().map(|c| if c == '\\' { '/' } else { c.to_ascii_lowercase() }).collect();
+    key.trim_start_matches(['/', '.']).to_owned()
+}

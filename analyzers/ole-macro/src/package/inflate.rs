@@ -1,0 +1,71 @@
+//! Inflating (RFC 1951) within the budget.
+//!
+//! What a header declares bounds nothing: bytes are counted as they come out.
+
+use analyzers::{Budget, Exhausted, Limit};
+use flate2::{Decompress, FlushDecompress, Status};
+
+/// Bytes that are made room for at a time; most parts of documents fit.
+const CHUNK_BYTES: usize = 32 << 10;
+
+/// What came out of a compressed stream.
+pub(crate) struct Inflated {
+    /// The bytes, as far as they could be had.
+    pub bytes: Vec<u8>,
+    /// The stream reached its end.
+    pub whole: bool,
+}
+
+/// A decompressor that is kept from part to part: making one costs more than most parts.
+pub(crate) struct Inflater(Decompress);
+
+impl Inflater {
+    /// A raw one: ZIP has no zlib header.
+    pub fn new() -> Inflater {
+        Inflater(Decompress::new(false))
+    }
+
+    /// All of `compressed`, paid for in `budget`.
+    pub fn all(&mut self, compressed: &[u8], budget: &mut Budget) -> Result<Inflated, Exhausted> {
+        let room = usize::try_from(budget.stream_room()).unwrap_or(usize::MAX);
+        let inflated = self.up_to(compressed, room);
+        let bytes = inflated.bytes.len() as u64;
+        budget.produce(bytes)?;
+        if !inflated.whole && inflated.bytes.len() >= room {
+            // Stopped by our own bound: which of the two was it?
+            budget.stream(bytes.saturating_add(1))?;
+            return Err(budget.exhaust(Limit::Produced));
+        }
+        Ok(inflated)
+    }
+
+    /// The first bytes of `compressed`, about `count` of them; for a look at what it is.
+    pub fn head(&mut self, compressed: &[u8], count: usize) -> Vec<u8> {
+        self.up_to(compressed, count).bytes
+    }
+
+    /// At most `room` bytes.
+    fn up_to(&mut self, compressed: &[u8], room: usize) -> Inflated {
+        self.0.reset(false);
+        // Deflate makes at most 1032 bytes of one.
+        let likely = compressed.len().saturating_mul(4).clamp(64, CHUNK_BYTES).min(room);
+        let mut bytes = Vec::with_capacity(likely);
+        loop {
+            if bytes.len() >= room {
+                return Inflated { bytes, whole: false };
+            }
+            if bytes.len() == bytes.capacity() {
+                bytes.reserve_exact(bytes.len().max(CHUNK_BYTES).min(room - bytes.len()));
+            }
+            let taken = usize::try_from(self.0.total_in()).unwrap_or(usize::MAX);
+            let rest = compressed.get(taken..).unwrap_or_default();
+            let before = (taken as u64, bytes.len());
+            match self.0.decompress_vec(rest, &mut bytes, FlushDecompress::None) {
+                Ok(Status::StreamEnd) => return Inflated { bytes, whole: true },
+                Ok(Status::Ok | Status::BufError) if before != (self.0.total_in(), bytes.len()) => {}
+                // No progress: the input ends early, or is broken.
+                Ok(_) | Err(_) => return Inflated { bytes, whole: false },
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What each part of a package is, from its content type and its name.
+//!
+//! Office goes by the content type, so a macro sheet may be called anything; the name is asked where the type says
+//! nothing, and where a tool may go by names.
+
+use std::collections::HashMap;
+
+use analyzers::{Exhausted, Findings};
+
+use super::xml::{self, Step};
+
+/// What of a part concerns us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Role {
+    /// Relationships of another part.
+    Relations,
+    /// A VBA project.
+    Macros,
+    /// An Excel 4 macro sheet, in XML.
+    MacroSheet,
+    /// The same in BIFF12.
+    MacroSheetBinary,
+    /// The list of sheets and names.
+    Workbook,
+    /// The same in BIFF12.
+    WorkbookBinary,
+    /// Text that may have fields.
+    Text,
+    /// A workbook's link to other files or programs.
+    ExternalLink,
+    /// Changes to the ribbon.
+    Ribbon,
+    /// An ActiveX control.
+    Control,
+    /// Other XML: nothing in it runs or fetches.
+    Markup,
+    /// Pictures, objects and whatever else: its first bytes say what it is.
+    Other,
+}
+
+/// The content types that were declared, as far as they concern us.
+#[derive(Default)]
+pub(crate) struct Types {
+    parts: HashMap<String, Role>,
+    extensions: HashMap<String, Role>,
+}
+
+impl Types {
+    /// Takes in one `[Content_Types].xml`.
+    pub fn read(&mut self, part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
+        let text = xml::text(part, findings)?;
+        xml::walk(&text, findings, |step, _, _| {
+            let Step::Open(element) = step else { return };
+            let into = match element.name() {
+                "Override" => (element.attribute("PartName"), &mut self.parts),
+                "Default" => (element.attribute("Extension"), &mut self.extensions),
+                _ => return,
+            };
+            let (Some(name), map) = into else { return };
+            if let Some(role) = element.attribute("ContentType").as_deref().and_then(of_type) {
+                map.insert(name.trim_start_matches('/').to_ascii_lowercase(), role);
+            }
+        })
+    }
+
+    /// What the part with this key is.
+    pub fn role(&self, key: &str) -> Role {
+        let extension = key.rsplit_once('.').map_or("", |(_, extension)| extension);
+        let declared = self.parts.get(key).or_else(|| self.extensions.get(extension)).copied();
+        // A type that says what Office runs wins over any name, but one that says nothing takes nothing from a name.
+        match (declared, of_name(key, extension)) {
+            (None, named) => named,
+            (Some(Role::Other), Role::Markup) => Role::Other,
+            (Some(Role::Other), named) => named,
+            (Some(declared), _) => declared,
+        }
+    }
+}
+
+/// By content type (ECMA-376-1 annex A, MS-OFFMACRO2 2.1); None where it does not matter.
+fn of_type(content_type: &str) -> Option<Role> {
+    let kind = content_type.trim().to_ascii_lowercase();
+    let is_xml = kind.ends_with("+xml") || kind.ends_with("/xml");
+    if kind.ends_with(".relationships+xml") {
+        Some(Role::Relations)
+    } else if kind.contains("vbaproject") && !kind.contains("signature") {
+        Some(Role::Macros)
+    } else if kind.contains("macrosheet") {
+        Some(if is_xml { Role::MacroSheet } else { Role::MacroSheetBinary })
+    } else if kind.ends_with("sheet.main+xml") || (kind.contains("ms-excel") && kind.ends_with("main+xml")) {
+        Some(Role::Workbook)
+    } else if kind.contains("sheet.binary.macroenabled.main") {
+        Some(Role::WorkbookBinary)
+    } else if kind.contains("externallink+xml") {
+        Some(Role::ExternalLink)
+    } else if kind.contains("wordprocessingml") || kind.contains("ms-word") {
+        let texts = ["main", "header", "footer", "footnotes", "endnotes", "comments", "glossary"];
+        texts.iter().any(|text| kind.ends_with(&format!("{text}+xml"))).then_some(Role::Text)
+    } else {
+        // Whatever is not XML is looked at.
+        (!is_xml).then_some(Role::Other)
+    }
+}
+
+/// By name, as Office itself would have named it.
+fn of_name(key: &str, extension: &str) -> Role {
+    let (folder, name) = key.rsplit_once('/').unwrap_or(("", key));
+    if extension == "rels" {
+        Role::Relations
+    } else if name == "vbaproject.bin" {
+        Role::Macros
+    } else if folder.ends_with("macrosheets") {
+        if extension == "bin" { Role::MacroSheetBinary } else { Role::MacroSheet }
+    } else if key == "xl/workbook.xml" {
+        Role::Workbook
+    } else if key == "xl/workbook.bin" {
+        Role::WorkbookBinary
+    } else if folder.ends_with("externallinks") && extension == "xml" {
+        Role::ExternalLink
+    } else if folder.starts_with("customui") && extension == "xml" {
+        Role::Ribbon
+    } else if folder.ends_with("activex") && extension == "xml" {
+        Role::Control
+    } else if folder == "word" && extension == "xml" {
+        let texts = ["document", "header", "footer", "footnotes", "endnotes", "comments"];
+        if texts.iter().any(|text| name.starts_with(text)) { Role::Text } else { Role::Markup }
+    } else if matches!(extension, "xml" | "vml" | "") {
+        Role::Markup
+    } else {
+        Role::Other
+    }
+}
