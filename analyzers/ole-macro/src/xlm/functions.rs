@@ -1,0 +1,164 @@
+//! The functions of formulas: their names by number, and how many arguments those take that do not say so.
+
+use std::sync::LazyLock;
+
+/// Functions by number (MS-XLS 2.5.198.17, Ftab; the same in MS-XLSB 2.5.97.10), from 0 on. `NAME/2` takes
+/// two arguments, always; without a number, the call says how many. A dash is a number that is not used.
+const FTAB: &str = "\
+COUNT IF ISNA/1 ISERROR/1 SUM AVERAGE MIN MAX ROW COLUMN NA/0 NPV STDEV DOLLAR FIXED SIN/1 COS/1 TAN/1 ATAN/1 PI/0
+SQRT/1 EXP/1 LN/1 LOG10/1 ABS/1 INT/1 SIGN/1 ROUND/2 LOOKUP INDEX REPT/2 MID/3 LEN/1 VALUE/1 TRUE/0 FALSE/0 AND OR
+NOT/1 MOD/2 DCOUNT/3 DSUM/3 DAVERAGE/3 DMIN/3 DMAX/3 DSTDEV/3 VAR DVAR/3 TEXT/2 LINEST TREND LOGEST GROWTH GOTO/1
+HALT RETURN PV FV NPER PMT RATE MIRR/3 IRR RAND/0 MATCH DATE/3 TIME/3 DAY/1 MONTH/1 YEAR/1 WEEKDAY HOUR/1 MINUTE/1
+SECOND/1 NOW/0 AREAS/1 ROWS/1 COLUMNS/1 OFFSET ABSREF/2 RELREF/2 ARGUMENT SEARCH TRANSPOSE/1 ERROR STEP/0 TYPE/1
+ECHO SET.NAME CALLER/0 DEREF/1 WINDOWS SERIES DOCUMENTS ACTIVE.CELL/0 SELECTION/0 RESULT ATAN2/2 ASIN/1 ACOS/1
+CHOOSE HLOOKUP VLOOKUP LINKS INPUT ISREF/1 GET.FORMULA/1 GET.NAME SET.VALUE/2 LOG EXEC CHAR/1 LOWER/1 UPPER/1
+PROPER/1 LEFT RIGHT EXACT/2 TRIM/1 REPLACE/4 SUBSTITUTE CODE/1 NAMES DIRECTORY FIND CELL ISERR/1 ISTEXT/1 ISNUMBER/1
+ISBLANK/1 T/1 N/1 FOPEN FCLOSE/1 FSIZE/1 FREADLN/1 FREAD/2 FWRITELN/2 FWRITE/2 FPOS DATEVALUE/1 TIMEVALUE/1 SLN/3
+SYD/4 DDB GET.DEF REFTEXT TEXTREF INDIRECT REGISTER CALL ADD.BAR ADD.MENU ADD.COMMAND ENABLE.COMMAND CHECK.COMMAND
+RENAME.COMMAND SHOW.BAR DELETE.MENU DELETE.COMMAND GET.CHART.ITEM DIALOG.BOX/1 CLEAN/1 MDETERM/1 MINVERSE/1 MMULT/2
+FILES IPMT PPMT COUNTA CANCEL.KEY FOR WHILE/1 BREAK/0 NEXT/0 INITIATE/2 REQUEST/2 POKE/3 EXECUTE/2 TERMINATE/1
+RESTART HELP GET.BAR PRODUCT FACT/1 GET.CELL GET.WORKSPACE/1 GET.WINDOW GET.DOCUMENT DPRODUCT/3 ISNONTEXT/1 GET.NOTE
+NOTE STDEVP VARP DSTDEVP/3 DVARP/3 TRUNC ISLOGICAL/1 DCOUNTA/3 DELETE.BAR/1 UNREGISTER/1 - - USDOLLAR FINDB SEARCHB
+REPLACEB/4 LEFTB RIGHTB MIDB/3 LENB/1 ROUNDUP/2 ROUNDDOWN/2 ASC/1 DBCS/1 RANK - - ADDRESS DAYS360 TODAY/0 VDB ELSE/0
+ELSE.IF/1 END.IF/0 FOR.CELL MEDIAN SUMPRODUCT SINH/1 COSH/1 TANH/1 ASINH/1 ACOSH/1 ATANH/1 DGET/3 CREATE.OBJECT
+VOLATILE LAST.ERROR/0 CUSTOM.UNDO CUSTOM.REPEAT FORMULA.CONVERT GET.LINK.INFO TEXT.BOX INFO/1 GROUP/0 GET.OBJECT DB
+PAUSE - - RESUME FREQUENCY/2 ADD.TOOLBAR DELETE.TOOLBAR/1 - RESET.TOOLBAR/1 EVALUATE/1 GET.TOOLBAR GET.TOOL
+SPELLING.CHECK ERROR.TYPE/1 APP.TITLE WINDOW.TITLE SAVE.TOOLBAR ENABLE.TOOL/3 PRESS.TOOL/3 REGISTER.ID GET.WORKBOOK
+AVEDEV BETADIST GAMMALN/1 BETAINV BINOMDIST/4 CHIDIST/2 CHIINV/2 COMBIN/2 CONFIDENCE/3 CRITBINOM/3 EVEN/1
+EXPONDIST/3 FDIST/3 FINV/3 FISHER/1 FISHERINV/1 FLOOR/2 GAMMADIST/4 GAMMAINV/3 CEILING/2 HYPGEOMDIST/4 LOGNORMDIST/3
+LOGINV/3 NEGBINOMDIST/3 NORMDIST/4 NORMSDIST/1 NORMINV/3 NORMSINV/1 STANDARDIZE/3 ODD/1 PERMUT/2 POISSON/3 TDIST/3
+WEIBULL/4 SUMXMY2/2 SUMX2MY2/2 SUMX2PY2/2 CHITEST/2 CORREL/2 COVAR/2 FORECAST/3 FTEST/2 INTERCEPT/2 PEARSON/2 RSQ/2
+STEYX/2 SLOPE/2 TTEST/4 PROB DEVSQ GEOMEAN HARMEAN SUMSQ KURT SKEW ZTEST LARGE/2 SMALL/2 QUARTILE/2 PERCENTILE/2
+PERCENTRANK MODE TRIMMEAN/2 TINV/2 - MOVIE.COMMAND GET.MOVIE CONCATENATE POWER/2 PIVOT.ADD.DATA GET.PIVOT.TABLE
+GET.PIVOT.FIELD GET.PIVOT.ITEM RADIANS/1 DEGREES/1 SUBTOTAL SUMIF COUNTIF/2 COUNTBLANK/1 SCENARIO.GET
+OPTIONS.LISTS.GET/1 ISPMT/4 DATEDIF/3 DATESTRING/1 NUMBERSTRING/2 ROMAN OPEN.DIALOG SAVE.DIALOG VIEW.GET
+GETPIVOTDATA HYPERLINK PHONETIC/1 AVERAGEA MAXA MINA STDEVPA VARPA STDEVA VARA BAHTTEXT/1 THAIDAYOFWEEK/1
+THAIDIGIT/1 THAIMONTHOFYEAR/1 THAINUMSOUND/1 THAINUMSTRING/1 THAISTRINGLENGTH/1 ISTHAIDIGIT/1 ROUNDBAHTDOWN/1
+ROUNDBAHTUP/1 THAIYEAR/1 RTD";
+
+/// Commands by number (MS-XLS 2.5.198.4, Cetab): those that macros are seen to use.
+const CETAB: &[(u16, &str)] = &[
+    (0, "BEEP"),
+    (1, "OPEN"),
+    (2, "OPEN.LINKS"),
+    (3, "CLOSE.ALL"),
+    (4, "SAVE"),
+    (5, "SAVE.AS"),
+    (6, "FILE.DELETE"),
+    (8, "PRINT"),
+    (10, "QUIT"),
+    (11, "NEW.WINDOW"),
+    (13, "WINDOW.SIZE"),
+    (14, "WINDOW.MOVE"),
+    (16, "CLOSE"),
+    (17, "RUN"),
+    (28, "PROTECT.DOCUMENT"),
+    (31, "CALCULATE.NOW"),
+    (47, "COLUMN.WIDTH"),
+    (49, "CUT"),
+    (50, "COPY"),
+    (51, "PASTE"),
+    (52, "CLEAR"),
+    (53, "PASTE.SPECIAL"),
+    (54, "EDIT.DELETE"),
+    (55, "INSERT"),
+    (61, "DEFINE.NAME"),
+    (63, "FORMULA.GOTO"),
+    (64, "FORMULA.FIND"),
+    (93, "HIDE"),
+    (94, "UNHIDE"),
+    (95, "WORKSPACE"),
+    (96, "FORMULA"),
+    (97, "FORMULA.FILL"),
+    (98, "FORMULA.ARRAY"),
+    (103, "ACTIVATE"),
+    (109, "SELECT"),
+    (110, "DELETE.NAME"),
+    (118, "ALERT"),
+    (122, "MESSAGE"),
+    (125, "APP.ACTIVATE"),
+    (127, "ROW.HEIGHT"),
+    (131, "SEND.KEYS"),
+    (138, "ON.WINDOW"),
+    (139, "ON.DATA"),
+    (140, "DISABLE.INPUT"),
+    (145, "SAVE.WORKBOOK"),
+    (148, "ON.TIME"),
+    (149, "WAIT"),
+    (150, "FORMAT.FONT"),
+    (163, "WINDOW.RESTORE"),
+    (167, "CALCULATE.DOCUMENT"),
+    (168, "ON.KEY"),
+    (172, "APP.MINIMIZE"),
+    (173, "APP.MAXIMIZE"),
+    (189, "SEND.MAIL"),
+    (227, "ON.RECALC"),
+    (259, "INSERT.OBJECT"),
+    (260, "WINDOW.MINIMIZE"),
+    (274, "FILL.AUTO"),
+    (280, "ON.ENTRY"),
+    (292, "WORKBOOK.ACTIVATE"),
+    (321, "ADDIN.MANAGER"),
+    (328, "VBA.INSERT.FILE"),
+    (354, "WORKBOOK.INSERT"),
+    (383, "WORKBOOK.HIDE"),
+    (384, "WORKBOOK.UNHIDE"),
+    (385, "WORKBOOK.DELETE"),
+    (386, "WORKBOOK.NAME"),
+    (417, "WORKBOOK.PROTECT"),
+    (456, "SAVE.COPY.AS"),
+    (471, "ON.SHEET"),
+];
+
+/// A function that formulas call by number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Function {
+    /// `FORMULA.FILL`.
+    pub name: &'static str,
+    /// How many arguments it takes, where that is fixed.
+    pub arity: Option<usize>,
+}
+
+/// The function with this number, if there is one.
+pub(super) fn function(number: u16) -> Option<Function> {
+    static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(|| {
+        FTAB.split_ascii_whitespace()
+            .map(|word| match word.split_once('/') {
+                Some((name, arity)) => Function { name, arity: arity.parse().ok() },
+                None => Function { name: word, arity: None },
+            })
+            .collect()
+    });
+    FUNCTIONS.get(usize::from(number)).copied().filter(|function| function.name != "-")
+}
+
+/// The command with this number, if it is one that we name.
+pub(super) fn command(number: u16) -> Option<&'static str> {
+    CETAB.binary_search_by_key(&number, |(number, _)| *number).ok().and_then(|at| CETAB.get(at)).map(|(_, name)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_the_specification() {
+        const CASES: &[(u16, &str, Option<usize>)] = &[
+            (0x0000, "COUNT", None),
+            (0x0035, "GOTO", Some(1)),
+            (0x006e, "EXEC", None),
+            (0x006f, "CHAR", Some(1)),
+            (0x0084, "FOPEN", None),
+            (0x0096, "CALL", None),
+            (0x00ba, "GET.WORKSPACE", Some(1)),
+            (0x010b, "REGISTER.ID", None),
+            (0x0150, "CONCATENATE", None),
+            (0x017b, "RTD", None),
+        ];
+        for &(number, name, arity) in CASES {
+            assert_eq!(function(number), Some(Function { name, arity }), "{number:#x}");
+        }
+        assert_eq!([function(202), function(255), function(380)], [None; 3]);
+        assert_eq!((command(17), command(97), command(18)), (Some("RUN"), Some("FORMULA.FILL"), None));
+    }
+}
