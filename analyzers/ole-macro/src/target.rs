@@ -22,8 +22,18 @@ pub(crate) enum Danger {
 /// Schemes whose handlers run what they fetch. CVE-2021-40444 (mhtml, x-usc), CVE-2022-30190 (ms-msdt),
 /// CVE-2017-8759 (soap), CVE-2017-0199 and CVE-2017-8570 (script monikers).
 const EXPLOIT_SCHEMES: [&str; 12] = [
-    "mhtml:", "ms-msdt:", "x-usc:", "mk:", "ms-its:", "its:", "search-ms:", "ms-officecmd:", "script:", "scriptlet:",
-    "soap:", "wsdl=",
+    "mhtml:",
+    "ms-msdt:",
+    "x-usc:",
+    "mk:",
+    "ms-its:",
+    "its:",
+    "search-ms:",
+    "ms-officecmd:",
+    "script:",
+    "scriptlet:",
+    "soap:",
+    "wsdl=",
 ];
 /// Longest part of a target that is looked at, in bytes: longer than any URL that a browser takes.
 const TARGET_BYTES_MAX: usize = 4 << 10;
@@ -59,8 +69,23 @@ pub(crate) fn judge_click(target: &str) -> Danger {
 
 /// Programs that run what they are told: interpreters, and system tools that attackers borrow (LOLBAS).
 const INTERPRETERS: [&str; 17] = [
-    "cmd", "powershell", "pwsh", "mshta", "wscript", "cscript", "rundll32", "regsvr32", "certutil", "bitsadmin",
-    "msiexec", "schtasks", "wmic", "installutil", "msbuild", "forfiles", "pcalua",
+    "cmd",
+    "powershell",
+    "pwsh",
+    "mshta",
+    "wscript",
+    "cscript",
+    "rundll32",
+    "regsvr32",
+    "certutil",
+    "bitsadmin",
+    "msiexec",
+    "schtasks",
+    "wmic",
+    "installutil",
+    "msbuild",
+    "forfiles",
+    "pcalua",
 ];
 
 /// Whether one of the words of `text` is the name of an interpreter. Case makes no difference.

@@ -2,18 +2,52 @@
 
 /// What Windows runs on a double click, and what mounts or unpacks into such (ATT&CK T1204.002, T1553.005).
 const PROGRAMS: [&str; 19] = [
-    "exe", "scr", "com", "pif", "cpl", "dll", "msi", "msix", "jar", "chm", "iso", "img", "vhd", "vhdx", "gadget", "application",
-    "appref-ms", "xll", "ocx",
+    "exe",
+    "scr",
+    "com",
+    "pif",
+    "cpl",
+    "dll",
+    "msi",
+    "msix",
+    "jar",
+    "chm",
+    "iso",
+    "img",
+    "vhd",
+    "vhdx",
+    "gadget",
+    "application",
+    "appref-ms",
+    "xll",
+    "ocx",
 ];
 /// What an interpreter runs on a double click.
 const SCRIPTS: [&str; 20] = [
-    "bat", "cmd", "ps1", "vbs", "vbe", "js", "jse", "wsf", "wsh", "hta", "lnk", "sct", "scf", "url", "reg", "inf", "wsc",
-    "settingcontent-ms", "library-ms", "psc1",
+    "bat",
+    "cmd",
+    "ps1",
+    "vbs",
+    "vbe",
+    "js",
+    "jse",
+    "wsf",
+    "wsh",
+    "hta",
+    "lnk",
+    "sct",
+    "scf",
+    "url",
+    "reg",
+    "inf",
+    "wsc",
+    "settingcontent-ms",
+    "library-ms",
+    "psc1",
 ];
 /// What people take for harmless.
-const DOCUMENTS: [&str; 15] = [
-    "doc", "docx", "xls", "xlsx", "ppt", "pptx", "pdf", "rtf", "txt", "jpg", "jpeg", "png", "gif", "csv", "html",
-];
+const DOCUMENTS: [&str; 15] =
+    ["doc", "docx", "xls", "xlsx", "ppt", "pptx", "pdf", "rtf", "txt", "jpg", "jpeg", "png", "gif", "csv", "html"];
 /// Parts of packages that hold pictures or text.
 const PICTURES_AND_TEXT: [&str; 13] =
     ["png", "jpg", "jpeg", "gif", "bmp", "tif", "tiff", "wmf", "emf", "svg", "txt", "xml", "rels"];

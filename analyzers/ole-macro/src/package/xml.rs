@@ -44,9 +44,10 @@ impl Element<'_> {
         let mut attributes = self.start.attributes();
         // Its own check compares each with all before it.
         let attributes = attributes.with_checks(false).take(ATTRIBUTES_MAX).flatten();
-        attributes.into_iter().find(|attribute| attribute.key.local_name().into_inner() == name).map(|attribute| {
-            attribute.normalized_value(XmlVersion::Implicit1_0).unwrap_or(attribute.value)
-        })
+        attributes
+            .into_iter()
+            .find(|attribute| attribute.key.local_name().into_inner() == name)
+            .map(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0).unwrap_or(attribute.value))
     }
 
     fn is_excessive(&self) -> bool {

@@ -1,0 +1,133 @@
+//! RTF as tokens (RTF 1.9.1, "Basic entities"), read as Word reads it.
+//!
+//! Knows no destinations: what a word means is for others. Every call moves forward, so any input ends.
+
+/// A piece of RTF.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Token<'a> {
+    /// `{`
+    Open,
+    /// `}`
+    Close,
+    /// `\objdata`, `\bin12`: letters, and a number if one follows.
+    Word(&'a [u8], Option<i64>),
+    /// `\*` and other characters behind a backslash that are no letters.
+    Symbol(u8),
+    /// `\'hh`
+    Byte(u8),
+    /// The bytes that `\binN` announces.
+    Binary(&'a [u8]),
+    /// Text as it stands.
+    Text(&'a [u8]),
+}
+
+/// Reads tokens one after the other.
+pub(crate) struct Tokens<'a> {
+    bytes: &'a [u8],
+    /// Where the next token begins.
+    pub at: usize,
+    binary: usize,
+}
+
+impl<'a> Tokens<'a> {
+    /// From the start of `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Tokens<'a> {
+        Tokens { bytes, at: 0, binary: 0 }
+    }
+
+    fn take(&mut self, count: usize) -> &'a [u8] {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let taken = rest.get(..count).unwrap_or(rest);
+        self.at += taken.len();
+        taken
+    }
+
+    /// A word or symbol; the backslash was taken.
+    fn control(&mut self) -> Option<Token<'a>> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let letters = rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        if letters == 0 {
+            let symbol = *self.take(1).first()?;
+            if symbol != b'\'' {
+                return Some(Token::Symbol(symbol));
+            }
+            let digits = self.bytes.get(self.at..).unwrap_or_default();
+            let digit = |at: usize| digits.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+            let (Some(high), Some(low)) = (digit(0), digit(1)) else { return Some(Token::Symbol(symbol)) };
+            self.take(2);
+            return Some(Token::Byte((high << 4 | low) as u8));
+        }
+        let word = self.take(letters);
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let minus = usize::from(rest.first() == Some(&b'-'));
+        let digits = rest.get(minus..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let number = (digits > 0).then(|| self.take(minus + digits));
+        // A space ends the word and belongs to it.
+        if self.bytes.get(self.at) == Some(&b' ') {
+            self.at += 1;
+        }
+        let number = number.map(|digits| {
+            let text = std::str::from_utf8(digits).unwrap_or_default();
+            text.parse().unwrap_or(if minus == 1 { i64::MIN } else { i64::MAX })
+        });
+        if word == b"bin" {
+            self.binary = number.and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
+        }
+        Some(Token::Word(word, number))
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        if self.binary > 0 {
+            let count = std::mem::take(&mut self.binary);
+            return Some(Token::Binary(self.take(count)));
+        }
+        match *self.bytes.get(self.at)? {
+            b'{' => {
+                self.at += 1;
+                Some(Token::Open)
+            }
+            b'}' => {
+                self.at += 1;
+                Some(Token::Close)
+            }
+            b'\\' => {
+                self.at += 1;
+                self.control()
+            }
+            _ => {
+                let rest = self.bytes.get(self.at..).unwrap_or_default();
+                let end = memchr::memchr3(b'{', b'}', b'\\', rest).unwrap_or(rest.len());
+                Some(Token::Text(self.take(end)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_end_as_word_ends_them() {
+        let tokens: Vec<_> = Tokens::new(b"{\\rtf1\\b-2x \\'4a\\*\\bin3 }{}z}").collect();
+        assert_eq!(
+            tokens,
+            [
+                Token::Open,
+                Token::Word(b"rtf", Some(1)),
+                Token::Word(b"b", Some(-2)),
+                Token::Text(b"x "),
+                Token::Byte(b'J'),
+                Token::Symbol(b'*'),
+                Token::Word(b"bin", Some(3)),
+                Token::Binary(b"}{}"),
+                Token::Text(b"z"),
+                Token::Close,
+            ]
+        );
+    }
+}
