@@ -4,7 +4,8 @@
 //!     cargo run --release -p daemon-worker --example hop
 //!     cc -O2 -o /tmp/hop daemon/worker/benches/hop.c && /tmp/hop
 //!
-//! Also prints what starting costs: program start to first reply, and a new worker.
+//! Also prints what starting costs: program start to first reply, and a new worker, from a small template and from a
+//! heavy one.
 
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
@@ -24,6 +25,8 @@ const LIMIT: Duration = Duration::from_secs(5);
 struct Sum {
     mapped: bool,
     buffer: Vec<u8>,
+    /// What a fork has to share: as many rules as anybody has take 100 MiB.
+    _ballast: Vec<u8>,
 }
 
 impl Service for Sum {
@@ -101,9 +104,12 @@ fn measure(config: &str) {
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some("template") {
-        return run(|config, _| Ok(Box::new(Sum { mapped: config == b"mapped", buffer: vec![0; SIZE] })));
+        return run(|config, _| {
+            let ballast = if config == b"heavy" { vec![1; 100 << 20] } else { Vec::new() };
+            Ok(Box::new(Sum { mapped: config != b"read", buffer: vec![0; SIZE], _ballast: ballast }))
+        });
     }
-    for config in ["mapped", "read"] {
+    for config in ["mapped", "read", "heavy"] {
         measure(config);
     }
     ExitCode::SUCCESS

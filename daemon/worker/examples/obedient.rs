@@ -4,7 +4,7 @@
 //! killed.
 
 use std::io::Write;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -184,10 +184,16 @@ fn attempt(what: &str) -> i32 {
     if result == -1 { std::io::Error::last_os_error().raw_os_error().unwrap_or(0) } else { 0 }
 }
 
+fn memfd() -> OwnedFd {
+    rustix::fs::memfd_create("artifact", rustix::fs::MemfdFlags::CLOEXEC).expect("a memfd")
+}
+
 fn parent() -> ExitCode {
     let program = std::env::current_exe().expect("we were executed");
     let template = Template::start(Start::new(program)).expect("a template starts");
-    let workers = [template.worker().expect("a worker"), template.worker().expect("a worker")];
+    let mut workers = [template.worker().expect("a worker"), template.worker().expect("a worker")];
+    // One is idle when the end comes, the other does not listen.
+    workers[0].send(memfd().as_fd(), b"spin-on", Duration::from_secs(600)).expect("room for a job");
     println!("{} {} {}", template.pid(), workers[0].pid(), workers[1].pid());
     std::io::stdout().flush().expect("somebody reads");
     std::thread::sleep(Duration::from_secs(600));

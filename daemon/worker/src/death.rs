@@ -42,6 +42,9 @@ impl fmt::Display for Cause {
             Cause::Killed => write!(f, "the worker was killed at its deadline"),
             Cause::Memory(bytes) => write!(f, "the worker was killed: it held {} MiB of memory", bytes >> 20),
             Cause::Signal(libc::SIGSYS) => write!(f, "the worker made a forbidden system call (SIGSYS)"),
+            Cause::Signal(libc::SIGKILL) => {
+                write!(f, "the worker was killed (SIGKILL: no memory left, or somebody's wish)")
+            }
             Cause::Signal(number) => match signal_name(*number) {
                 Some(name) => write!(f, "the worker died of {name}"),
                 None => write!(f, "the worker died of signal {number}"),

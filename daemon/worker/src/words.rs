@@ -4,6 +4,7 @@
 
 use std::os::fd::OwnedFd;
 
+use analyzers::is_shown_as_itself;
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 
@@ -58,7 +59,7 @@ impl Words {
         let text = String::from_utf8_lossy(&self.tail);
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let joined = lines.collect::<Vec<_>>().join("; ");
-        joined.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+        joined.chars().map(|c| if is_shown_as_itself(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
     }
 }
 

@@ -131,11 +131,11 @@ impl Worker {
     /// job's own limit) the worker is killed; so it is if it holds too much memory, or says what makes no sense. After
     /// a death the job that was done is to blame for it, and any other job sent is to be sent to another worker.
     ///
-    /// `reply` is cleared first. It is as hostile as the artifact: bounded by [`REPLY_BYTES_MAX`], not more.
+    /// `reply` is cleared first. It is as hostile as the artifact: bounded by [`REPLY_BYTES_MAX`](crate::REPLY_BYTES_MAX), not more.
     ///
     /// # Panics
     ///
-    /// If no job is outstanding: there is nothing to wait for.
+    /// If no job is outstanding, or a death was told before: there is nothing to wait for.
     pub fn receive(&mut self, deadline: Instant, reply: &mut Vec<u8>) -> Result<Served, Death> {
         assert!(self.outstanding() > 0 && !self.dead, "a reply is awaited that nothing was asked for");
         reply.clear();

@@ -146,7 +146,7 @@ pub(crate) fn raise(
     limits::before_rehearsal(profile, caps).map_err(|error| format!("cannot set a limit: {error}"))?;
     privileges::drop().map_err(|error| format!("cannot drop privileges: {error}"))?;
     walls.raised(Wall::Privileges, true);
-    landlock::restrict(&mut walls);
+    landlock::restrict(&mut walls, answers == Some(Answers::DEADLY));
     rehearse();
     limits::after_rehearsal(profile).map_err(|error| format!("cannot set a limit: {error}"))?;
     walls.raised(Wall::Limits, true);
