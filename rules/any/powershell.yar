@@ -4,7 +4,7 @@ rule powershell_download_cradle
 {
     meta:
         description = "PowerShell runs text straight from the network; some honest installers do so too."
-        weight = 1.6
+        weight = 1.4
         attack = "T1059.001"
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1059/001/"
@@ -25,7 +25,7 @@ rule powershell_encoded_command
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1027/010/"
     strings:
-        $command = /powershell(\.exe)?["']?\s[^\n]{0,120}-e(c|nc|nco|ncod|ncode|ncoded|ncodedc|ncodedco|ncodedcom|ncodedcomm|ncodedcomma|ncodedcomman|ncodedcommand)?\s{1,4}["']?[A-Za-z0-9+\/]{2}[A-Za-z]A[A-Za-z0-9+\/]{60}/ nocase ascii wide
+        $command = /powershell(\.exe)?["']?\s[^\n]{0,120}-e(c|nc|nco|ncod|ncode|ncoded|ncodedc|ncodedco|ncodedcom|ncodedcomm|ncodedcomma|ncodedcomman|ncodedcommand)?\s{1,4}["']?[A-Za-z0-9+\/]{64}/ nocase ascii wide
     condition:
         $command
 }

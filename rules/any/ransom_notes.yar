@@ -20,7 +20,7 @@ rule ransom_note
         $leak = /(publish|leak|post|sell|disclos)\w{0,6}\s[^.\n]{0,60}(data|files|information|documents)/ nocase ascii wide
         $free = /(decrypt|test)[^.\n]{0,60}\b(free|one|1|two|2|three|3)\b[^.\n]{0,30}(file|files|guarantee|proof)/ nocase ascii wide
     condition:
-        filesize < 20MB and $taken and $key and any of ($onion, $tor, $mail, $pay_coin)
+        filesize < 20MB and $taken and $key and (any of ($onion, $tor, $mail) or ($pay_coin and $threat))
         and 2 of ($pay_coin, $pay_words, $onion, $mail, $threat, $leak, $free)
 }
 

@@ -11,7 +11,7 @@ rule vba_auto_run_starts_program
     strings:
         $vba = /Attribute\s{1,2}VB_Name\s{0,2}=|^\s{0,8}(Private\s|Public\s)?\s{0,2}(Sub|Function)\s/ nocase
         $auto = /\bSub\s{1,4}(Auto_?Open|Auto_?Close|AutoExec|AutoNew|Document_?(Open|Close|New)|Workbook_?(Open|Activate|BeforeClose)|\w{1,40}_(Layout|Painted|Painting|MouseMove|GotFocus|OnConnecting))\b/ nocase
-        $shell = /\bShell\s{0,2}[(" ]\s{0,2}["\w]/ nocase
+        $shell = /([\n:=(&]|\bThen\b)\s{0,16}(Call\s{1,2})?(VBA\.)?Shell\$?\s{0,2}[( "]\s{0,2}["\w]/ nocase
         $object = /"?(WScript\.Shell|Shell\.Application|Win32_Process)"?/ nocase
         $execute = /\b(ShellExecute[AW]?|CreateProcess[AW]?|WinExec)\b/ nocase
     condition:

@@ -190,7 +190,8 @@ rule elf_device_exploits
         $goahead = /\/set_ftp\.cgi\?/
         $fetch = /(wget|curl|tftp|busybox)/
     condition:
-        uint32(0) == 0x464C457F and filesize < 8MB and $fetch
-        and ($upnp_command or $huawei_command or $netgear or $cctv or ($hnap) or 2 of them)
-        and any of ($gpon, $hnap, $huawei, $realtek, $upnp_command, $huawei_command, $netgear, $camera, $cctv, $cctv_short, $vacron, $think, $linksys, $zyxel, $jaws, $dlink, $goahead)
+        uint32(0) == 0x464C457F and filesize < 8MB and $fetch and (
+            any of ($upnp_command, $huawei_command, $netgear, $cctv, $hnap)
+            or 2 of ($gpon, $huawei, $realtek, $camera, $cctv_short, $vacron, $think, $linksys, $zyxel, $jaws, $dlink,
+                $goahead))
 }

@@ -134,7 +134,7 @@ rule zip_document_with_program
     strings:
         $types = "[Content_Types].xml"
         $office = /PK\x01\x02.{42}(word|xl|ppt)\//s
-        $name = /PK\x01\x02.{42}(word|xl|ppt)\/[^\x00]{0,100}\.(exe|scr|hta|vbs|js|jse|wsf|lnk|ps1|bat|cmd|dll|sct)[^\w.]/s
+        $name = /PK\x01\x02.{42}(word|xl|ppt)\/[^\x00]{0,100}\.(exe|scr|hta|vbs|js|jse|wsf|lnk|ps1|bat|cmd|dll|sct)(PK|[^\w.])/s
     condition:
         uint32(0) == 0x04034B50 and $types and $office and $name
 }

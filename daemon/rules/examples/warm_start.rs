@@ -1,0 +1,53 @@
+//! How long a start with a warm cache takes: median of many loads of N small rule files and a bundle of M megabytes.
+//!
+//! `cargo run --release -p daemon-rules --example warm_start -- 2056 16`
+
+use std::time::Instant;
+
+use daemon_rules::{Cache, Compiler, Options, Survey, digest, load};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<usize>());
+    let (files, megabytes) =
+        (arguments.next().transpose()?.unwrap_or(2056), arguments.next().transpose()?.unwrap_or(16));
+    let home = tempfile::tempdir()?;
+    for number in 0..files {
+        let directory = home.path().join(format!("rules/{}", number % 40));
+        std::fs::create_dir_all(&directory)?;
+        std::fs::write(directory.join(format!("{number}.yar")), format!("rule r{number} {{ condition: true }}"))?;
+    }
+    let bytes = megabytes << 20;
+    let script = format!(
+        "/usr/bin/head -c {bytes} /dev/urandom; echo '{{\"done\":{{\"bundle_bytes\":{bytes},\"withheld\":0}}}}' >&2"
+    );
+    let options = Options {
+        directories: vec![home.path().join("rules")],
+        shipped: true,
+        cache: Some(home.path().join("cache")),
+        compiler: Compiler::new("/bin/sh", ["-c", &script]),
+        compiler_key: "example".into(),
+    };
+    let start = Instant::now();
+    let source_digest = load(&options)?.source_digest;
+    println!("cold, with a compiler that only writes: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
+    let cache = Cache::open(options.cache.as_deref().expect("set just above"))?;
+    median("all of it", || assert!(load(&options).expect("it loaded before").from_cache));
+    median("survey", || drop(Survey::take(&options.directories)));
+    let survey = Survey::take(&options.directories)?;
+    median("rules we ship, unmasked", || drop(daemon_rules::shipped()));
+    median("digest", || drop(digest(&survey, &daemon_rules::shipped(), "example").to_string()));
+    median("cache, checked", || assert!(cache.get(&source_digest).is_ok_and(|cached| cached.is_some())));
+    Ok(())
+}
+
+fn median(what: &str, mut once: impl FnMut()) {
+    let mut times: Vec<f64> = (0..51)
+        .map(|_| {
+            let start = Instant::now();
+            once();
+            start.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    println!("{what}: median {:.2} ms, best {:.2} ms of {}", times[times.len() / 2], times[0], times.len());
+}

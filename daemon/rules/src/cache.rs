@@ -1,0 +1,295 @@
+//! Compiled rules on disk.
+//!
+//! What is kept is machine code that workers will run, so the directory and its files belong to us and nobody else may
+//! even read them; anything less is refused, not repaired. Names below the directory are opened relative to its
+//! descriptor and never through a link, so it makes no difference what becomes of its path meanwhile.
+//!
+//! A file is the bundle, then the compiler's mistakes as JSON, then a [`Tail`] with lengths and a checksum. The bundle
+//! stands first so that it can be mapped as it is. Files are only ever replaced and unlinked, never written in place: who
+//! has one open keeps what it opened.
+//!
+//! The checksum is CRC-32: it notices damage, from a torn write or a bad disk. It need not stop a forger: who can write
+//! here is us, and could as well replace the checksum, or the program.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::fs::{
+    AtFlags, Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_NOW, fstat, futimens, openat, renameat,
+    statat, unlinkat,
+};
+use rustix::io::Errno;
+
+use crate::compile::BUNDLE_BYTES_MAX;
+use crate::{Digest, Mistake};
+
+/// How many bundles are kept: a few sets of rules, each for the version before and after an upgrade.
+const ENTRIES_MAX: usize = 8;
+/// Largest list of mistakes kept with a bundle, in bytes.
+const NOTES_BYTES_MAX: u64 = 8 << 20;
+/// What the names of finished files end in.
+const ENDING: &str = ".bundle";
+/// What the names of unfinished files begin with.
+const UNFINISHED: &str = ".unfinished-";
+/// A file unfinished for so long, in seconds, was left by a process that died.
+const UNFINISHED_SECONDS_MAX: i64 = 3600;
+/// How much is read and summed at once: fits the second-level cache.
+const BLOCK_BYTES: usize = 128 << 10;
+
+/// A directory of compiled rules that is ours alone.
+#[derive(Debug)]
+pub struct Cache {
+    directory: OwnedFd,
+}
+
+/// A bundle from the cache.
+#[derive(Debug)]
+pub struct Cached {
+    /// A file of ours that nobody else can change. The bundle is its first `bundle_bytes` bytes.
+    pub bundle: File,
+    /// Length of the bundle.
+    pub bundle_bytes: u64,
+    /// What the compiler said when it made it.
+    pub mistakes: Vec<Mistake>,
+    /// Mistakes it did not tell because there were too many.
+    pub withheld: u64,
+}
+
+/// Why the cache, or something in it, is not used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheError {
+    /// The system would not let us.
+    #[error("{what} failed: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// The system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// Somebody else owns it.
+    #[error("{what} belongs to user {owner}, not to us ({us})")]
+    Owner {
+        /// The directory or the file.
+        what: &'static str,
+        /// Who owns it.
+        owner: u32,
+        /// Who we are.
+        us: u32,
+    },
+    /// Others may read or write it.
+    #[error("{what} may be used by others (mode {mode:o}): take that away with chmod go=, or remove it")]
+    Open {
+        /// The directory or the file.
+        what: &'static str,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// A stored file is not what was stored.
+    #[error("what is stored is damaged: {0}")]
+    Damaged(&'static str),
+}
+
+impl CacheError {
+    fn of(what: &'static str) -> impl Fn(Errno) -> CacheError {
+        move |errno| CacheError::System { what, source: errno.into() }
+    }
+}
+
+impl Cache {
+    /// Where a user's cache is: `$XDG_CACHE_HOME/stakeout/rules`, else `~/.cache/stakeout/rules`. None if neither
+    /// variable holds an absolute path.
+    pub fn usual_place() -> Option<PathBuf> {
+        let absolute = |variable| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+        Some(home.join("stakeout/rules"))
+    }
+
+    /// Opens the cache at `path`, and makes it if it is missing.
+    pub fn open(path: &Path) -> Result<Self, CacheError> {
+        let fail = |source| CacheError::System { what: "making the directory", source };
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fail)?;
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = openat(rustix::fs::CWD, path, flags, Mode::empty()).map_err(CacheError::of("opening it"))?;
+        let stat = fstat(&directory).map_err(CacheError::of("looking at it"))?;
+        check_private(&stat, "the directory")?;
+        Ok(Cache { directory })
+    }
+
+    /// What is stored under `digest`, checked whole. None if nothing is.
+    pub fn get(&self, digest: &Digest) -> Result<Option<Cached>, CacheError> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let mut file: File = match openat(&self.directory, name_of(digest), flags, Mode::empty()) {
+            Ok(fd) => fd.into(),
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(CacheError::of("opening a stored file")(errno)),
+        };
+        let stat = fstat(&file).map_err(CacheError::of("looking at a stored file"))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(CacheError::Damaged("it is not a file"));
+        }
+        check_private(&stat, "a stored file")?;
+        let fail = |source| CacheError::System { what: "reading a stored file", source };
+        let tail = Tail::check(&mut file, digest).map_err(fail)?.map_err(CacheError::Damaged)?;
+        let mut notes = vec![0; usize::try_from(tail.notes_bytes).expect("a checked tail has at most 8 MiB of notes")];
+        file.read_exact_at(&mut notes, tail.bundle_bytes).map_err(fail)?;
+        let (mistakes, withheld) =
+            serde_json::from_slice(&notes).map_err(|_| CacheError::Damaged("its mistakes cannot be read"))?;
+        // So that what is used stays when room is made. Nothing depends on it.
+        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+        let _ = futimens(&file, &Timestamps { last_access: now, last_modification: now });
+        Ok(Some(Cached { bundle: file, bundle_bytes: tail.bundle_bytes, mistakes, withheld }))
+    }
+
+    /// Stores the first `bundle_bytes` bytes of `bundle` under `digest`, durably and at once: a reader finds all of it
+    /// or nothing. Then makes room.
+    pub fn put(
+        &self,
+        digest: &Digest,
+        bundle: &File,
+        bundle_bytes: u64,
+        mistakes: &[Mistake],
+        withheld: u64,
+    ) -> Result<(), CacheError> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let unfinished = format!("{UNFINISHED}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = openat(&self.directory, &*unfinished, flags, Mode::RUSR | Mode::WUSR)
+            .map_err(CacheError::of("making a file"))?;
+        let notes = serde_json::to_vec(&(mistakes, withheld)).expect("texts and numbers always serialize");
+        let written = write_whole(fd.into(), digest, bundle, bundle_bytes, &notes);
+        let stored = written.and_then(|()| {
+            renameat(&self.directory, &*unfinished, &self.directory, name_of(digest))?;
+            // The rename itself: without this a power cut may bring back the state before it, which is as well.
+            let _ = rustix::fs::fsync(&self.directory);
+            Ok(())
+        });
+        if stored.is_err() {
+            let _ = unlinkat(&self.directory, &*unfinished, AtFlags::empty());
+        }
+        self.make_room();
+        stored.map_err(|source| CacheError::System { what: "writing a file", source })
+    }
+
+    /// Unlinks what was not used for longest, and what dead processes left. Failing leaves files, no harm.
+    fn make_room(&self) {
+        let Ok(list) = Dir::read_from(&self.directory) else { return };
+        let mut stored = Vec::new();
+        let mut youngest = i64::MIN;
+        let mut unfinished = Vec::new();
+        for item in list.flatten() {
+            let Ok(stat) = statat(&self.directory, item.file_name(), AtFlags::SYMLINK_NOFOLLOW) else { continue };
+            #[allow(clippy::unnecessary_cast)] // 32 bits on some architectures.
+            let used = (stat.st_mtime as i64, stat.st_mtime_nsec as i64);
+            let name = item.file_name().to_owned();
+            youngest = youngest.max(used.0);
+            if name.to_bytes().ends_with(ENDING.as_bytes()) {
+                stored.push((used, name));
+            } else if name.to_bytes().starts_with(UNFINISHED.as_bytes()) {
+                unfinished.push((used.0, name));
+            }
+        }
+        stored.sort_by(|a, b| b.cmp(a));
+        // Measured against the youngest file, just written, not against a clock: the file system's may be another.
+        let dead = unfinished.into_iter().filter(|(used, _)| youngest - used > UNFINISHED_SECONDS_MAX);
+        let old = stored.into_iter().skip(ENTRIES_MAX).map(|(_, name)| name);
+        for name in old.chain(dead.map(|(_, name)| name)) {
+            let _ = unlinkat(&self.directory, &*name, AtFlags::empty());
+        }
+    }
+}
+
+fn name_of(digest: &Digest) -> String {
+    format!("{digest}{ENDING}")
+}
+
+fn check_private(stat: &Stat, what: &'static str) -> Result<(), CacheError> {
+    let us = rustix::process::geteuid().as_raw();
+    if stat.st_uid != us {
+        return Err(CacheError::Owner { what, owner: stat.st_uid, us });
+    }
+    let mode = stat.st_mode & 0o7777;
+    if mode & 0o077 != 0 { Err(CacheError::Open { what, mode }) } else { Ok(()) }
+}
+
+fn write_whole(mut file: File, digest: &Digest, bundle: &File, bundle_bytes: u64, notes: &[u8]) -> io::Result<()> {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(digest.as_bytes());
+    let mut block = vec![0; BLOCK_BYTES];
+    let mut at = 0;
+    while at < bundle_bytes {
+        let want = usize::try_from(bundle_bytes - at).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES));
+        let part = &mut block[..want];
+        bundle.read_exact_at(part, at)?;
+        sum.update(part);
+        file.write_all(part)?;
+        at += want as u64;
+    }
+    let tail = Tail { bundle_bytes, notes_bytes: notes.len() as u64 };
+    sum.update(notes);
+    sum.update(&tail.lengths());
+    file.write_all(notes)?;
+    file.write_all(&tail.lengths())?;
+    file.write_all(&sum.finalize().to_le_bytes())?;
+    file.write_all(Tail::MAGIC)?;
+    file.sync_all()
+}
+
+/// What stands at the end of a stored file: two lengths of 8 bytes, the checksum of 4, the magic of 8, little endian.
+struct Tail {
+    bundle_bytes: u64,
+    notes_bytes: u64,
+}
+
+impl Tail {
+    const MAGIC: &[u8; 8] = b"STKOUT\x00\x01";
+    const BYTES: u64 = 28;
+
+    fn lengths(&self) -> [u8; 16] {
+        let mut lengths = [0; 16];
+        lengths[..8].copy_from_slice(&self.bundle_bytes.to_le_bytes());
+        lengths[8..].copy_from_slice(&self.notes_bytes.to_le_bytes());
+        lengths
+    }
+
+    /// Reads the whole file and compares it with its end. The inner error says what is wrong with it.
+    fn check(file: &mut File, digest: &Digest) -> io::Result<Result<Self, &'static str>> {
+        let size = file.metadata()?.len();
+        if !(Self::BYTES..=BUNDLE_BYTES_MAX + NOTES_BYTES_MAX + Self::BYTES).contains(&size) {
+            return Ok(Err("it has an impossible size"));
+        }
+        let mut end = [0; Self::BYTES as usize];
+        file.read_exact_at(&mut end, size - Self::BYTES)?;
+        let number = |at: usize| u64::from_le_bytes(std::array::from_fn(|index| end[at + index]));
+        let (bundle_bytes, notes_bytes) = (number(0), number(8));
+        let sum_said = u32::from_le_bytes(std::array::from_fn(|index| end[16 + index]));
+        if &end[20..] != Self::MAGIC {
+            return Ok(Err("it has no proper end"));
+        }
+        let whole = bundle_bytes.checked_add(notes_bytes).and_then(|bytes| bytes.checked_add(Self::BYTES));
+        if whole != Some(size) || notes_bytes > NOTES_BYTES_MAX {
+            return Ok(Err("its lengths do not add up"));
+        }
+        let mut sum = crc32fast::Hasher::new();
+        sum.update(digest.as_bytes());
+        let mut block = vec![0; BLOCK_BYTES];
+        file.seek(SeekFrom::Start(0))?;
+        let mut left = size - 12;
+        while left > 0 {
+            let want = usize::try_from(left).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES));
+            file.read_exact(&mut block[..want])?;
+            sum.update(&block[..want]);
+            left -= want as u64;
+        }
+        file.seek(SeekFrom::Start(0))?;
+        if sum.finalize() != sum_said {
+            return Ok(Err("its checksum is another"));
+        }
+        Ok(Ok(Tail { bundle_bytes, notes_bytes }))
+    }
+}

@@ -1,0 +1,78 @@
+//! What stands in a rules directory and cannot be used, and why.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use rustix::fs::FileType;
+
+/// Something that was left out, named, while the rest was used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    /// Where.
+    pub path: PathBuf,
+    /// Why it was left out.
+    pub why: Why,
+}
+
+/// Why something was left out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Why {
+    /// A symbolic link: it is not followed, wherever it leads.
+    SymbolicLink,
+    /// It has a rule file's name but is a directory, a FIFO, a socket or a device.
+    NotAFile(&'static str),
+    /// Its name is not UTF-8, so that it could not be told apart in messages.
+    NameNotText,
+    /// It is larger than [`FILE_BYTES_MAX`](crate::FILE_BYTES_MAX): its size in bytes.
+    TooLarge(u64),
+    /// Directories are nested too deep to be looked into.
+    TooDeep,
+    /// It could not be opened or read: the system's reason.
+    Unreadable(String),
+    /// It kept changing while it was read, as a half-written file does.
+    Changing,
+    /// The directory holds no rules.
+    NoRules,
+    /// The cache was not used, and why; rules are compiled instead.
+    CacheNotUsed(String),
+}
+
+impl Why {
+    pub(crate) fn not_a_file(file_type: FileType) -> Self {
+        match file_type {
+            FileType::Symlink => Why::SymbolicLink,
+            FileType::Directory => Why::NotAFile("a directory"),
+            FileType::Fifo => Why::NotAFile("a FIFO"),
+            FileType::Socket => Why::NotAFile("a socket"),
+            FileType::CharacterDevice => Why::NotAFile("a character device"),
+            FileType::BlockDevice => Why::NotAFile("a block device"),
+            FileType::RegularFile | FileType::Unknown => Why::NotAFile("of an unknown type"),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::SymbolicLink => write!(f, "it is a symbolic link, which is not followed: put the file itself here"),
+            Why::NotAFile(what) => write!(f, "it is {what}, not a file: rename or remove it"),
+            Why::NameNotText => write!(f, "its name is not UTF-8: rename it"),
+            Why::TooLarge(bytes) => {
+                write!(f, "it has {bytes} bytes, more than the {} a rule file may have", crate::FILE_BYTES_MAX)
+            }
+            Why::TooDeep => write!(f, "directories are nested too deep here: move its rules up"),
+            Why::Unreadable(reason) => write!(f, "it cannot be read: {reason}"),
+            Why::Changing => write!(f, "it changed while it was read: it is taken when it is whole"),
+            Why::NoRules => write!(f, "the directory holds no rules: rule files are named *.yar or *.yara"),
+            Why::CacheNotUsed(reason) => write!(f, "the cache of compiled rules is not used: {reason}"),
+        }
+    }
+}
+
+// The path is shown as it is written in Rust, so that a name with line breaks or escapes stays one line.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.path, self.why)
+    }
+}
