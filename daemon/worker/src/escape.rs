@@ -3,12 +3,13 @@
 //! Two throw-away children raise the walls of a worker. One has the filters of system calls with other answers
 //! ([`Answers::HARMLESS`]): an attempt is refused by the filter only if it fails with exactly that answer, so it
 //! costs no process per attempt and leaves no line in the kernel's log. The other has no filter, so that the walls
-//! behind it are tried too. Takes about 2 ms, before anything is loaded and a fork is dear.
+//! behind it are tried too. Takes about 2 ms, on the processors that the template leaves idle while it loads; forked
+//! before that, while a fork is cheap.
 //!
 //! That the real answer is death is left to the tests of this crate: the filters differ in nothing else.
 
 use std::io::{self, Read};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use libc::c_long;
 use rustix::process::{Pid, WaitOptions, waitpid};
@@ -28,64 +29,96 @@ struct Attempt {
 const KILLED: &[i32] = &[libc::ENOTRECOVERABLE];
 const DENIED: &[i32] = &[libc::EOWNERDEAD];
 
-/// Tries every escape; answers which walls stand, or everything that got through.
-pub(crate) fn self_test(caps: &Caps) -> Result<Walls, String> {
-    // The children's parent, asked for now: behind the walls they cannot.
-    let us = std::process::id() as usize;
-    let (filtered, through) = probe(caps, Some(Answers::HARMLESS), |_| filtered(us))?;
-    let (bare, behind) = probe(caps, None, |walls| behind(walls, caps, us))?;
-    if !through.is_empty() || !behind.is_empty() {
-        return Err(format!("a walled process can: {}", [through, behind].concat().join(", ")));
-    }
-    let differs = |wall: &Wall| *wall != Wall::Calls && filtered.stands(*wall) != bare.stands(*wall);
-    if let Some(wall) = Wall::ALL.into_iter().find(differs) {
-        return Err(format!("a wall stands only sometimes: {}", wall.name()));
-    }
-    Ok(filtered)
+/// The two children at work.
+pub(crate) struct SelfTest {
+    filtered: Probe,
+    bare: Probe,
 }
 
-/// Runs `attempts` in a walled child; answers its walls and what got through.
-fn probe(
-    caps: &Caps,
-    answers: Option<Answers>,
-    attempts: impl FnOnce(Walls) -> Vec<Attempt>,
-) -> Result<(Walls, Vec<String>), String> {
-    let fail = |error: io::Error| format!("cannot try the walls: {error}");
-    let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(|e| fail(e.into()))?;
-    let pid = fork(|| {
-        // A worker may write to its standard error and nowhere else, so that is where findings go.
-        let ready = rustix::stdio::dup2_stderr(&write).is_ok() && close_all_but(None).is_ok();
-        let profile = Profile::Worker { socket: write.as_raw_fd() };
-        let walls = match raise(profile, caps, answers, || ()) {
-            Ok(walls) if ready => walls,
-            Ok(_) => return say(b"\0cannot prepare"),
-            Err(error) => return say(format!("\0{error}").as_bytes()),
-        };
-        let through = attempts(walls).into_iter().filter_map(|attempt| through(&attempt));
-        let report = through.collect::<Vec<_>>().join("\n");
-        // The first bit marks a report: a child that died has said nothing, or began with a zero.
-        say(&[&[walls.encode() | REPORT], report.as_bytes()].concat())
-    });
-    drop(write);
-    let pid = pid.map_err(fail)?;
-    let mut said = Vec::new();
-    // Bounded: a report is shorter, and who says more is not what was forked.
-    let read = std::fs::File::from(read).take(64 << 10).read_to_end(&mut said);
-    let status = wait(pid);
-    read.map_err(fail)?;
-    match said.split_first() {
-        Some((bits, report)) if bits & REPORT != 0 => {
-            let report = String::from_utf8_lossy(report);
-            Ok((Walls::decode(bits & !REPORT), report.lines().map(str::to_owned).collect()))
+/// A child that tries, and the pipe that it will report to.
+struct Probe {
+    pid: Pid,
+    report: OwnedFd,
+}
+
+impl SelfTest {
+    /// Forks the children. They try while the caller loads.
+    pub(crate) fn begin(caps: &Caps) -> Result<SelfTest, String> {
+        // The children's parent, asked for now: behind the walls they cannot.
+        let us = std::process::id() as usize;
+        let filtered = Probe::fork(caps, Some(Answers::HARMLESS), |_| filtered(us))?;
+        let bare = Probe::fork(caps, None, |walls| behind(walls, caps, us))?;
+        Ok(SelfTest { filtered, bare })
+    }
+
+    /// Waits for what they found: which walls stand, or everything that got through.
+    pub(crate) fn finish(self) -> Result<Walls, String> {
+        let (filtered, through) = self.filtered.finish()?;
+        let (bare, behind) = self.bare.finish()?;
+        if !through.is_empty() || !behind.is_empty() {
+            return Err(format!("a walled process can: {}", [through, behind].concat().join(", ")));
         }
-        _ => {
-            let said = String::from_utf8_lossy(&said);
-            Err(format!("cannot try the walls: the child ended with {status} and said: {}", said.trim_matches('\0')))
+        let differs = |wall: &Wall| *wall != Wall::Calls && filtered.stands(*wall) != bare.stands(*wall);
+        if let Some(wall) = Wall::ALL.into_iter().find(differs) {
+            return Err(format!("a wall stands only sometimes: {}", wall.name()));
         }
+        Ok(filtered)
     }
 }
 
-/// Marks the first byte of a report. [`Wall`] has seven variants, so the eighth bit is free.
+impl Probe {
+    /// Runs `attempts` in a walled child.
+    fn fork(
+        caps: &Caps,
+        answers: Option<Answers>,
+        attempts: impl FnOnce(Walls) -> Vec<Attempt>,
+    ) -> Result<Probe, String> {
+        let (report, write) =
+            rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(|errno| cannot(errno.into()))?;
+        let pid = fork(|| {
+            // A worker may write to its standard error and nowhere else, so that is where findings go.
+            let ready = rustix::stdio::dup2_stderr(&write).is_ok() && close_all_but(Some(write.as_raw_fd())).is_ok();
+            let profile = Profile::Worker { socket: write.as_raw_fd() };
+            let walls = match raise(profile, caps, answers, || ()) {
+                Ok(walls) if ready => walls,
+                Ok(_) => return say(b"\0cannot prepare"),
+                Err(error) => return say(format!("\0{error}").as_bytes()),
+            };
+            let through = attempts(walls).into_iter().filter_map(|attempt| through(&attempt));
+            let found = through.collect::<Vec<_>>().join("\n");
+            say(&[&[walls.encode() | REPORT], found.as_bytes()].concat())
+        });
+        Ok(Probe { pid: pid.map_err(cannot)?, report })
+    }
+
+    /// Its walls, and what got through.
+    fn finish(self) -> Result<(Walls, Vec<String>), String> {
+        let mut said = Vec::new();
+        // Bounded: a report is shorter, and who says more is not what was forked.
+        let read = std::fs::File::from(self.report).take(64 << 10).read_to_end(&mut said);
+        let status = wait(self.pid);
+        read.map_err(cannot)?;
+        match said.split_first() {
+            Some((bits, found)) if bits & REPORT != 0 => {
+                let found = String::from_utf8_lossy(found);
+                Ok((Walls::decode(bits & !REPORT), found.lines().map(str::to_owned).collect()))
+            }
+            _ => {
+                let said = String::from_utf8_lossy(&said);
+                Err(format!(
+                    "cannot try the walls: the child ended with {status} and said: {}",
+                    said.trim_matches('\0')
+                ))
+            }
+        }
+    }
+}
+
+fn cannot(error: io::Error) -> String {
+    format!("cannot try the walls: {error}")
+}
+
+/// Marks the first byte of a report: a child that died has said nothing, or began with a zero. [`Wall`] has seven variants, so the eighth bit is free.
 const REPORT: u8 = 0x80;
 const _: () = assert!(Wall::ALL.len() < 8);
 

@@ -10,11 +10,11 @@ use rustix::process::{Pid, PidfdFlags, WaitOptions, getpid, pidfd_open, waitpid}
 
 use crate::channel::{self, Packet};
 use crate::contract::Service;
-use crate::escape::self_test;
+use crate::escape::SelfTest;
 use crate::fork::{close_all_but, fork, reset_signals};
 use crate::frame::{Ask, PACKET_BYTES_MAX};
 use crate::walled::{Birth, live};
-use crate::walls::{Caps, Wall};
+use crate::walls::{Caps, Wall, Walls};
 
 /// A template that loads for longer than this is stuck, and ends itself. In seconds; see
 /// [`LOAD_TIME_MAX`](crate::process::LOAD_TIME_MAX) for who notices first.
@@ -25,8 +25,8 @@ pub(crate) const GRANTED: u8 = 1;
 pub(crate) const REFUSED: u8 = 0;
 
 /// A template's `main`, to be called before anything else in it: takes standard input for the channel to the
-/// parent, closes all other descriptors, tries the walls, calls `build` with the configuration and descriptors that the
-/// parent gave, and then serves the parent until it hangs up.
+/// parent, closes all other descriptors, calls `build` with the configuration and descriptors that the parent gave
+/// while children try the walls, and then serves the parent until it hangs up.
 ///
 /// `build` must start no thread; see [`Service`].
 pub fn run(build: impl FnOnce(&[u8], Vec<OwnedFd>) -> Result<Box<dyn Service>, String>) -> ExitCode {
@@ -48,17 +48,18 @@ fn nurse(build: impl FnOnce(&[u8], Vec<OwnedFd>) -> Result<Box<dyn Service>, Str
     };
     let Some((caps, config)) = Caps::decode(start) else { return Err("its start is cut short".to_owned()) };
 
-    let begun = Instant::now();
-    let built = try_walls(&caps).and_then(|walls| {
-        let tried = begun.elapsed();
-        let service = timed(|| build(config, fds))?;
-        Ok((walls, tried, service))
+    let built = SelfTest::begin(&caps).and_then(|tests| {
+        let service = timed(|| build(config, fds));
+        // An escape is the worse news, so it is told first.
+        let begun = Instant::now();
+        let walls = enough(&caps, tests.finish()?)?;
+        Ok((walls, begun.elapsed(), service?))
     });
-    let (walls, tried, mut service) = match built {
+    let (walls, awaited, mut service) = match built {
         Ok(built) => built,
         Err(error) => return reply(control.as_fd(), Err(error), &[]),
     };
-    let micros = u32::try_from(tried.as_micros()).unwrap_or(u32::MAX).to_le_bytes();
+    let micros = u32::try_from(awaited.as_micros()).unwrap_or(u32::MAX).to_le_bytes();
     reply(control.as_fd(), Ok(&[&[walls.encode()], &micros[..]].concat()), &[])?;
 
     while let Some((ask, payload, fds)) = receive(control.as_fd(), &mut packet)? {
@@ -98,9 +99,8 @@ fn take_control() -> Result<OwnedFd, String> {
     Ok(control)
 }
 
-/// The self-test, and whether what stands is enough.
-fn try_walls(caps: &Caps) -> Result<crate::Walls, String> {
-    let walls = self_test(caps)?;
+/// Whether what stands is enough.
+fn enough(caps: &Caps, walls: Walls) -> Result<Walls, String> {
     let missing: Vec<_> = walls.missing().map(Wall::name).collect();
     if caps.strict && !missing.is_empty() {
         return Err(format!("this kernel lacks walls that are demanded: {}", missing.join(", ")));

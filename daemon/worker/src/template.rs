@@ -133,7 +133,7 @@ impl Template {
         self.lock().1.walls
     }
 
-    /// How long its self-test took.
+    /// How long it waited for its self-test after it had loaded.
     pub fn self_test(&self) -> Duration {
         self.lock().1.self_test
     }
