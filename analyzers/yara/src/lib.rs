@@ -1,3 +1,60 @@
 //! YARA rules as one more analyzer: compiled rules in, evidence out. Touches no file.
+//!
+//! [`compile`] makes a bundle of [`Source`]s and tells every [`Mistake`]; [`Library`] opens a bundle and loads
+//! of it what is needed; [`Yara`] tries the rules on samples. Compiling makes and runs machine code, and takes
+//! seconds for thousands of rules, so it belongs into a process of its own; a bundle holds that machine code, so
+//! only trusted bytes are opened.
+//!
+//! # Sets
+//!
+//! Most rules are about one format and say so in their condition (`uint16(0) == 0x5A4D`). Such a guard is
+//! proven from the condition (`guard.rs`), and the rule is put into a set that is tried on files with those
+//! first bytes alone (`sets.rs`). The hits are the same as if every rule were tried on every file. The first
+//! folder of a file's name may say more: rules in `pe/`, `elf/` and `office/` speak of files that
+//! triage calls so, and of no others.
+//!
+//! # What a rule's meta says
+//!
+//! | key | meaning |
+//! |---|---|
+//! | `weight` | what a hit weighs, in nats: from -8 to 8, integer, float or text |
+//! | `score` | where there is no weight: 0 to 100 as in signature-base, read as `(score - 40) / 15` nats, 0 to 4 |
+//! | neither | 1.5 nats |
+//! | `attack`, `mitre_attack`, `mitre_att`, `mitre`, `technique` | the first ATT&CK technique in it |
+//! | `family`, `malware_family`, `malware`, `threat_name` | the malware family |
+//! | `description` | the meaning of a hit |
+//! | `reference`, `author`, `severity` | where it is from; shown to people |
+//!
+//! # What it cannot see
+//!
+//! The names of files: the variables `filename`, `filepath`, `extension`, `filetype` and `owner` are empty
+//! texts. Included files: an `include` is a mistake. What is packed or compressed, but for the children that
+//! other analyzers hand over.
+//!
+//! # How it fails
+//!
+//! A scan that takes longer than the limit is incomplete; yara-x looks at its clock once a second and not in
+//! every loop, so whoever wants the limit kept watches the process. Rules that could not be loaded make every
+//! examination that needs them incomplete, and are told by [`Library::missing`]. Silence of rules is no
+//! evidence: they never vouch for a file.
 
 #![forbid(unsafe_code)]
+
+mod analyzer;
+mod bundle;
+mod compile;
+mod guard;
+mod heads;
+mod index;
+mod library;
+mod meta;
+mod parts;
+mod sets;
+mod source;
+
+pub use analyzer::Yara;
+pub use bundle::BundleError;
+pub use compile::{Compilation, MISTAKES_MAX, SOURCE_BYTES_MAX, compile};
+pub use index::RuleEntry;
+pub use library::{Library, SetMask};
+pub use source::{Mistake, Place, Severity, Source};

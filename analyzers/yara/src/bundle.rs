@@ -1,0 +1,163 @@
+//! The bundle: compiled sets of rules and their index, as bytes.
+//!
+//! It holds machine code, so whoever opens one must know that it is its own: `daemon/rules` keeps it private
+//! and checks its digest. What is checked here is that it fits this program and this processor.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::index::Index;
+use crate::library::SETS_MAX;
+
+/// Starts every bundle. The last byte is the version of the format.
+const MAGIC: [u8; 8] = *b"STKYARA\x01";
+
+/// The version of yara-x that this crate is pinned to; its serialized rules fit no other.
+const ENGINE: &str = "yara-x 1.22.1";
+
+/// Most bytes an index may have: 10,143 public rules have 4 MB.
+const INDEX_BYTES_MAX: usize = 256 << 20;
+
+/// Why a bundle cannot be written, opened or loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// The bytes are no bundle of this version of the format.
+    #[error("this is no bundle of compiled rules, or one of another version: compile the rules anew")]
+    NoBundle,
+    /// It was compiled by another yara-x or on another processor.
+    #[error("the rules were compiled for {theirs}, and this is {ours}: compile the rules anew")]
+    Elsewhere {
+        /// Where it was compiled.
+        theirs: String,
+        /// Where we are.
+        ours: String,
+    },
+    /// Its parts are not where its header says.
+    #[error("the bundle of compiled rules is damaged ({what}): compile the rules anew")]
+    Damaged {
+        /// Which part.
+        what: &'static str,
+    },
+    /// yara-x cannot load a set.
+    #[error("cannot load the compiled rules of the set `{set}`: compile the rules anew")]
+    Load {
+        /// The name of the set.
+        set: String,
+        /// What yara-x says.
+        #[source]
+        source: yara_x::errors::SerializationError,
+    },
+    /// yara-x cannot serialize a set.
+    #[error("cannot serialize compiled rules")]
+    Serialize(#[source] yara_x::errors::SerializationError),
+    /// The index cannot be written.
+    #[error("cannot write the index of compiled rules")]
+    Index(#[source] postcard::Error),
+}
+
+/// What stands behind [`MAGIC`], after its own length in four bytes.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    built_for: String,
+    index_bytes: u64,
+}
+
+/// Where the sets begin is a multiple of this, which a mapped or copied bundle then shares.
+const ALIGN: usize = 64;
+
+/// Writes a bundle.
+pub(crate) fn write(index: &Index, sets: &[Vec<u8>]) -> Result<Vec<u8>, BundleError> {
+    let index = postcard::to_allocvec(index).map_err(BundleError::Index)?;
+    let header = Header { built_for: here(), index_bytes: index.len() as u64 };
+    let header = postcard::to_allocvec(&header).map_err(BundleError::Index)?;
+    let header_bytes = u32::try_from(header.len()).expect("a header holds a line of text and a number");
+    let mut bundle = [MAGIC.as_slice(), &header_bytes.to_le_bytes(), &header, &index].concat();
+    for set in sets {
+        bundle.resize(bundle.len().next_multiple_of(ALIGN), 0);
+        bundle.extend_from_slice(set);
+    }
+    Ok(bundle)
+}
+
+/// Reads the index of a bundle, and where each of its sets is.
+pub(crate) fn read(bundle: &[u8]) -> Result<(Index, Vec<Range<usize>>), BundleError> {
+    let rest = bundle.strip_prefix(&MAGIC).ok_or(BundleError::NoBundle)?;
+    let (header_bytes, rest) = rest.split_first_chunk().ok_or(BundleError::Damaged { what: "header" })?;
+    let header = usize::try_from(u32::from_le_bytes(*header_bytes)).ok().and_then(|bytes| rest.get(..bytes));
+    let header = header.ok_or(BundleError::Damaged { what: "header" })?;
+    let start = MAGIC.len() + header_bytes.len() + header.len();
+    let Header { built_for, index_bytes } =
+        postcard::from_bytes(header).map_err(|_| BundleError::Damaged { what: "header" })?;
+    if built_for != here() {
+        return Err(BundleError::Elsewhere { theirs: built_for, ours: here() });
+    }
+    let end = usize::try_from(index_bytes).ok().filter(|&bytes| bytes <= INDEX_BYTES_MAX).map(|bytes| start + bytes);
+    let index = end.and_then(|end| bundle.get(start..end)).ok_or(BundleError::Damaged { what: "index" })?;
+    let mut at = start + index.len();
+    let index: Index = postcard::from_bytes(index).map_err(|_| BundleError::Damaged { what: "index" })?;
+    let mut sets = Vec::with_capacity(index.sets.len());
+    for set in &index.sets {
+        let start = at.next_multiple_of(ALIGN);
+        let end = usize::try_from(set.length).ok().and_then(|bytes| start.checked_add(bytes));
+        let span = end.filter(|&end| end <= bundle.len()).map(|end| start..end);
+        let span = span.ok_or(BundleError::Damaged { what: "sets" })?;
+        at = span.end;
+        sets.push(span);
+    }
+    if !index.rules.is_sorted_by_key(|rule| (&rule.namespace, &rule.name)) || sets.len() > SETS_MAX {
+        return Err(BundleError::Damaged { what: "index" });
+    }
+    Ok((index, sets))
+}
+
+/// What compiled rules must have been compiled for to fit here: the engine, the architecture, and the features
+/// of the processor that its code generator looks at.
+pub(crate) fn here() -> String {
+    let mut here = format!("{ENGINE}, {}-{}", std::env::consts::ARCH, std::env::consts::OS);
+    #[cfg(target_arch = "x86_64")]
+    {
+        macro_rules! features {
+            ($($name:tt)*) => { $(if std::is_x86_feature_detected!($name) { here.push('+'); here.push_str($name); })* };
+        }
+        features!("sse3" "ssse3" "sse4.1" "sse4.2" "popcnt" "avx" "avx2" "fma" "bmi1" "bmi2" "lzcnt"
+            "avx512bitalg" "avx512dq" "avx512f" "avx512vl" "avx512vbmi" "cmpxchg16b");
+    }
+    here
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let (index, sets) = read(&write(&Index::default(), &[]).unwrap()).unwrap();
+        assert_eq!((index, sets), (Index::default(), vec![]));
+    }
+
+    #[test]
+    fn other_bytes_are_no_bundle() {
+        for bytes in [&b""[..], b"MZ", b"STKYARA\x02 and more"] {
+            assert!(matches!(read(bytes), Err(BundleError::NoBundle)));
+        }
+    }
+
+    #[test]
+    fn a_bundle_of_another_processor_says_what_to_do() {
+        let header = Header { built_for: "yara-x 1.0.0, sparc".into(), index_bytes: 0 };
+        let header = postcard::to_allocvec(&header).unwrap();
+        let bundle = [&MAGIC[..], &(header.len() as u32).to_le_bytes(), &header].concat();
+        let error = read(&bundle).unwrap_err().to_string();
+        assert!(error.starts_with("the rules were compiled for yara-x 1.0.0, sparc, and this is yara-x"), "{error}");
+        assert!(error.ends_with("compile the rules anew"), "{error}");
+    }
+
+    #[test]
+    fn no_truncated_bundle_is_read() {
+        let bundle = write(&Index::default(), &[]).unwrap();
+        for length in 0..bundle.len() {
+            assert!(read(&bundle[..length]).is_err(), "{length}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! From files of rules to a bundle of compiled sets.
+//!
+//! Pure: reads no file, for includes are off. Takes seconds for ten thousand rules, most of them for machine
+//! code, and makes memory executable: run it in a process of its own.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use yara_x::errors::CompileError;
+use yara_x::{Compiler, SourceCode};
+
+use crate::bundle::{self, BundleError};
+use crate::index::{Index, RuleEntry, SetEntry};
+use crate::parts::{File, Part};
+use crate::sets::plan;
+use crate::source::{Mistake, Place, Severity, Source};
+
+/// Largest file of rules, in bytes. The largest public ones have 2 MB.
+pub const SOURCE_BYTES_MAX: usize = 16 << 20;
+
+/// Most mistakes told, so that a file of noise does not fill a log.
+pub const MISTAKES_MAX: usize = 2_000;
+
+/// Variables that rules written for LOKI and THOR use. We examine bytes without a name, so they are empty.
+const GLOBALS: [&str; 5] = ["filename", "filepath", "extension", "filetype", "owner"];
+
+/// What came of compiling.
+#[derive(Debug)]
+pub struct Compilation {
+    /// The compiled rules and their index, for [`Library::open`](crate::Library::open).
+    pub bundle: Vec<u8>,
+    /// Everything that is wrong, in the order of the files; the rules without mistakes are in the bundle.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// Compiles what can be compiled of `sources`, and says what cannot and why.
+///
+/// A rule with an error is left out, with the rules that refer to it; so is a file with a syntax error, and one
+/// with an error in a global rule, whose other rules would be true of too much without it.
+pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
+    let mut mistakes = Vec::new();
+    let files = parse(sources, &mut mistakes);
+    let namespaces = namespaces(&files);
+    let plans = plan(&files);
+    let mut rules: BTreeMap<(String, String), RuleEntry> = BTreeMap::new();
+    let mut sets = Vec::new();
+    let mut compiled = Vec::new();
+    for set in &plans {
+        let mut compiler = compiler();
+        let mut entries = HashMap::new();
+        let mut places = Vec::new();
+        for (file, namespace) in files.iter().zip(&namespaces) {
+            let place = file.source.place;
+            let has = |rule: &Part<'_>| set.has(rule, place, &plans);
+            let before = entries.len();
+            for rule in file.rules.iter().filter(|rule| has(rule)) {
+                entries.entry((namespace.as_str(), rule.name)).or_insert((&rule.entry, rule.private));
+            }
+            if entries.len() == before {
+                continue;
+            }
+            if place != Place::Any && !places.contains(&place) {
+                places.push(place);
+            }
+            compiler.new_namespace(namespace);
+            // All errors are read from the compiler below.
+            let _ = compiler.add_source(SourceCode::from(file.only(has).as_str()).with_origin(file.source.name));
+        }
+        if entries.is_empty() {
+            continue;
+        }
+        collect(&compiler, sources, &mut mistakes);
+        let built = compiler.build();
+        for rule in built.iter() {
+            let key = (rule.namespace(), rule.identifier());
+            if let Some(&(entry, false)) = entries.get(&key) {
+                let entry = rules.entry((key.0.to_owned(), key.1.to_owned())).or_insert_with(|| entry.clone());
+                entry.sets = entry.sets.with(compiled.len());
+            }
+        }
+        let bytes = built.serialize().map_err(BundleError::Serialize)?;
+        let length = bytes.len() as u64;
+        sets.push(SetEntry { name: set.name.to_owned(), heads: set.tried, places, length });
+        compiled.push(bytes);
+    }
+    let index = Index { rules: named(rules), sets };
+    let order: HashMap<&str, usize> = sources.iter().enumerate().map(|(at, source)| (source.name, at)).collect();
+    mistakes.sort_by_key(|mistake| (order.get(mistake.file.as_str()).copied(), mistake.line, mistake.column));
+    mistakes.dedup();
+    // Errors are told rather than warnings where there are too many.
+    if mistakes.len() > MISTAKES_MAX {
+        mistakes.sort_by_key(|mistake| std::cmp::Reverse(mistake.severity));
+        mistakes.truncate(MISTAKES_MAX);
+    }
+    Ok(Compilation { bundle: bundle::write(&index, &compiled)?, mistakes })
+}
+
+/// A compiler set up as all of ours are.
+fn compiler<'a>() -> Compiler<'a> {
+    let mut compiler = Compiler::new();
+    compiler.relaxed_re_syntax(true).enable_includes(false);
+    for global in GLOBALS {
+        compiler.define_global(global, "").expect("the names are identifiers, and each comes once");
+    }
+    compiler
+}
+
+fn parse<'a>(sources: &[Source<'a>], mistakes: &mut Vec<Mistake>) -> Vec<File<'a>> {
+    let mut files = Vec::new();
+    let mut seen = HashSet::new();
+    for &source in sources {
+        if !seen.insert(source.name) {
+            let message = "there is another file of this name";
+            mistakes.push(Mistake::whole(source.name, Severity::Error, "duplicate_file", message));
+        } else if source.text.len() > SOURCE_BYTES_MAX {
+            let message = format!("the file has more than {} MiB", SOURCE_BYTES_MAX >> 20);
+            mistakes.push(Mistake::whole(source.name, Severity::Error, "file_too_large", message));
+        } else if let Some(file) = File::parse(source, mistakes)
+            && global_rules_hold(&file, mistakes)
+        {
+            files.push(file);
+        }
+    }
+    files
+}
+
+/// Whether the file's global rules compile. Few files have any, so the file is simply compiled on its own.
+fn global_rules_hold(file: &File<'_>, mistakes: &mut Vec<Mistake>) -> bool {
+    if !file.rules.iter().any(|rule| rule.global) {
+        return true;
+    }
+    let mut compiler = compiler();
+    let _ = compiler.add_source(SourceCode::from(file.text).with_origin(file.source.name));
+    let is_global = |name: &str| file.rules.iter().any(|rule| rule.global && rule.name == name);
+    let lost = compiler.ignored_rules().find(|(name, _)| is_global(name)).map(|(name, _)| name.to_owned());
+    if let Some(name) = lost {
+        collect(&compiler, &[file.source], mistakes);
+        let message = format!("the global rule {name} has an error, so the whole file is left out");
+        mistakes.push(Mistake::whole(file.source.name, Severity::Error, "global_rule_lost", message));
+        return false;
+    }
+    true
+}
+
+/// A namespace for each file: its name without the extension, or with it where two would be the same.
+fn namespaces(files: &[File<'_>]) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let stem = |name: &str| match name.rsplit_once('.') {
+        Some((stem, "yar" | "yara")) => stem.to_owned(),
+        Some(_) | None => name.to_owned(),
+    };
+    files
+        .iter()
+        .map(|file| {
+            let short = stem(file.source.name);
+            let namespace = if taken.contains(&short) { file.source.name.to_owned() } else { short };
+            taken.insert(namespace.clone());
+            namespace
+        })
+        .collect()
+}
+
+/// The rules by namespace and name, each with its id. `a/b.yar` and `a.b.yar` would give the same ones: the second
+/// gets a number.
+fn named(rules: BTreeMap<(String, String), RuleEntry>) -> Vec<RuleEntry> {
+    let mut taken = HashSet::new();
+    let named = rules.into_iter().map(|((namespace, name), rule)| {
+        let id = RuleEntry::id_of(&namespace, &name);
+        let numbered = (2_u32..).map(|number| format!("{id}.{number}"));
+        let id = std::iter::once(id.clone()).chain(numbered).find(|id| taken.insert(id.clone()));
+        RuleEntry { id: id.expect("one of so many numbers is free"), namespace, ..rule }
+    });
+    named.collect()
+}
+
+/// Takes over the errors and warnings of `compiler`.
+fn collect(compiler: &Compiler<'_>, sources: &[Source<'_>], mistakes: &mut Vec<Mistake>) {
+    let text: HashMap<&str, &[u8]> = sources.iter().map(|source| (source.name, source.text)).collect();
+    let mut tell = |severity, code: &str, title: &str, label: Option<(Option<String>, usize, String)>| {
+        let (origin, at, label) = label.unwrap_or_default();
+        let file = origin.unwrap_or_default();
+        let message = if label.is_empty() { title.to_owned() } else { format!("{title}: {label}") };
+        let text = text.get(file.as_str()).copied().unwrap_or_default();
+        mistakes.push(Mistake::at(&file, text, at, severity, code, message));
+    };
+    for error in compiler.errors().iter().take(MISTAKES_MAX) {
+        // A file that includes another was told so already.
+        if let CompileError::IncludeNotAllowed(_) = error {
+            continue;
+        }
+        let label = error.labels().next().map(|l| (l.origin().map(str::to_owned), l.span().start(), l.text().to_owned()));
+        tell(Severity::Error, error.code(), error.title(), label);
+    }
+    for warning in compiler.warnings().iter().take(MISTAKES_MAX) {
+        let label =
+            warning.labels().next().map(|l| (l.origin().map(str::to_owned), l.span().start(), l.text().to_owned()));
+        tell(Severity::Warning, warning.code(), warning.title(), label);
+    }
+}

@@ -1,0 +1,149 @@
+//! What is known of rules without loading them.
+
+use analyzers::{Indicator, IndicatorId};
+use serde::{Deserialize, Serialize};
+
+use crate::heads::Heads;
+use crate::library::SetMask;
+use crate::meta::{Meta, Told, WEIGHT_DEFAULT};
+use crate::source::{Place, Source};
+
+/// A rule, as `rules list` shows it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RuleEntry {
+    /// The id of its indicator: `yara.pe.upx.Packed_UPX`.
+    pub id: String,
+    /// Its namespace: the name of its file without the extension.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The name of its file.
+    pub file: String,
+    /// The line its name stands in.
+    pub line: u32,
+    /// Which files it is for.
+    pub place: Place,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// What a hit weighs, in nats.
+    pub weight: f64,
+    /// The ATT&CK technique it names.
+    pub attack: Option<String>,
+    /// The malware family it names.
+    pub family: Option<String>,
+    /// What it looks for.
+    pub description: Option<String>,
+    /// Where that is from.
+    pub reference: Option<String>,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// How severe its author finds a hit, in the author's words.
+    pub severity: Option<String>,
+    /// The sets it was put into: of all that are tried on one file, one has it.
+    pub sets: SetMask,
+}
+
+/// All rules and sets of a bundle.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Index {
+    /// The reporting rules, by namespace and name.
+    pub rules: Vec<RuleEntry>,
+    /// The sets, in the order of their numbers.
+    pub sets: Vec<SetEntry>,
+}
+
+/// A set of rules that are tried together.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct SetEntry {
+    /// Its name, for people.
+    pub name: String,
+    /// It is tried on files with these heads.
+    pub heads: Heads,
+    /// It is tried on the files of these places too, whatever their heads.
+    pub places: Vec<Place>,
+    /// The length of its compiled rules, in bytes.
+    pub length: u64,
+}
+
+impl RuleEntry {
+    pub(crate) fn new<'a>(
+        name: &str,
+        source: Source<'_>,
+        line: usize,
+        tags: Vec<String>,
+        metas: impl Iterator<Item = (&'a str, Meta<'a>)>,
+    ) -> Self {
+        let Told { weight, attack, family, description, reference, author, severity } = Told::of(metas);
+        let (weight, line) = (weight.unwrap_or(WEIGHT_DEFAULT), u32::try_from(line).unwrap_or(u32::MAX));
+        RuleEntry {
+            // The next three are settled when it is known which other rules there are.
+            id: String::new(),
+            namespace: String::new(),
+            sets: SetMask::default(),
+            name: name.to_owned(),
+            file: source.name.to_owned(),
+            line,
+            place: source.place,
+            tags,
+            weight,
+            attack,
+            family,
+            description,
+            reference,
+            author,
+            severity,
+        }
+    }
+
+    /// The id of a rule: the namespace with dots for slashes, and nothing in it that an id should not have.
+    pub(crate) fn id_of(namespace: &str, name: &str) -> String {
+        let fit = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' };
+        let namespace: String = namespace.chars().map(|c| if c == '/' { '.' } else { fit(c) }).collect();
+        format!("yara.{namespace}.{name}")
+    }
+
+    pub(crate) fn indicator(&self) -> Indicator {
+        let meaning = match &self.description {
+            Some(description) => sentence(description),
+            None => format!("The rule {} is true of the file.", self.name),
+        };
+        let source = match (&self.reference, &self.author) {
+            (Some(reference), _) => format!("{}: {reference}", self.file),
+            (None, Some(author)) => format!("{}, by {author}", self.file),
+            (None, None) => self.file.clone(),
+        };
+        Indicator {
+            id: IndicatorId::loaded(&self.id),
+            meaning: meaning.into(),
+            source: source.into(),
+            attack: self.attack.clone().map(Into::into),
+            malware_family: self.family.clone().map(Into::into),
+        }
+    }
+}
+
+/// A description as a sentence: a capital first and a full stop last.
+fn sentence(description: &str) -> String {
+    let mut chars = description.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if description.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{stop}", chars.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_says_where_the_rule_is_from() {
+        assert_eq!(RuleEntry::id_of("pe/upx", "Packed"), "yara.pe.upx.Packed");
+        assert_eq!(RuleEntry::id_of("any/a b\u{e9}", "R"), "yara.any.a_b_.R");
+    }
+
+    #[test]
+    fn a_description_becomes_a_sentence() {
+        assert_eq!(sentence("detects UPX"), "Detects UPX.");
+        assert_eq!(sentence("Is it?"), "Is it?");
+        assert_eq!(sentence(""), ".");
+    }
+}

@@ -1,0 +1,198 @@
+//! Compiled rules, loaded set by set.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+
+use analyzers::{Indicator, IndicatorId};
+use serde::{Deserialize, Serialize};
+use triage::FileKind;
+use yara_x::Rules;
+
+use crate::bundle::{self, BundleError};
+use crate::heads::Heads;
+use crate::index::{Index, RuleEntry};
+use crate::source::Place;
+
+/// Most sets a library can have: the bits of a [`SetMask`].
+pub(crate) const SETS_MAX: usize = u16::BITS as usize;
+
+/// Some of the sets of a library.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct SetMask(u16);
+
+/// The rules of one bundle. Shared by any number of [`Yara`](crate::Yara) analyzers, across threads too.
+///
+/// A set is loaded when it is first needed, which takes milliseconds and makes memory executable. Where that is
+/// no longer allowed, [`Library::stop_loading`] makes it note what is missing instead.
+pub struct Library {
+    bytes: Box<dyn AsRef<[u8]> + Send + Sync>,
+    index: Index,
+    spans: Vec<Range<usize>>,
+    sets: Vec<OnceLock<Option<Rules>>>,
+    indicators: OnceLock<Vec<Indicator>>,
+    /// The places that rules are for.
+    wanted: Vec<Place>,
+    stopped: AtomicBool,
+    missing: AtomicU16,
+}
+
+impl Library {
+    /// Opens a bundle that [`compile`](crate::compile) made on this machine. Loads no set yet.
+    ///
+    /// The bundle holds machine code, and only its shape is checked here: open nothing that others could write to.
+    pub fn open(bytes: Box<dyn AsRef<[u8]> + Send + Sync>) -> Result<Library, BundleError> {
+        let (index, spans) = bundle::read((*bytes).as_ref())?;
+        let sets = spans.iter().map(|_| OnceLock::new()).collect();
+        let all = [Place::Any, Place::Pe, Place::Elf, Place::Office];
+        let wanted = all.into_iter().filter(|place| index.rules.iter().any(|rule| rule.place == *place)).collect();
+        let (stopped, missing) = (AtomicBool::new(false), AtomicU16::new(0));
+        Ok(Library { bytes, index, spans, sets, indicators: OnceLock::new(), wanted, stopped, missing })
+    }
+
+    /// Every rule that reports, by namespace and name.
+    pub fn rules(&self) -> &[RuleEntry] {
+        &self.index.rules
+    }
+
+    /// The names of the sets with how many reporting rules each has, in the order of their numbers.
+    pub fn sets(&self) -> impl Iterator<Item = (&str, usize)> {
+        let count = |set: usize| self.index.rules.iter().filter(|rule| rule.sets.has(set)).count();
+        self.index.sets.iter().enumerate().map(move |(at, set)| (set.name.as_str(), count(at)))
+    }
+
+    /// The indicators of the rules, in the order of [`Library::rules`].
+    pub fn indicators(&self) -> &[Indicator] {
+        self.indicators.get_or_init(|| self.index.rules.iter().map(RuleEntry::indicator).collect())
+    }
+
+    /// What a hit of each rule weighs, in nats.
+    pub fn weights(&self) -> impl Iterator<Item = (&IndicatorId, f64)> {
+        self.indicators().iter().zip(&self.index.rules).map(|(indicator, rule)| (&indicator.id, rule.weight))
+    }
+
+    /// The sets whose rules may be true of a file of this kind that begins with `head`: at least eight bytes, or
+    /// all of a shorter file.
+    pub fn sets_needed(&self, head: &[u8], kind: FileKind) -> SetMask {
+        let (heads, family) = (Heads::of(head), kind.family());
+        let needed = self.index.sets.iter().map(|set| {
+            heads.within(set.heads) || set.places.iter().any(|place| place.takes(family))
+        });
+        needed.enumerate().filter(|&(_, needed)| needed).fold(SetMask::default(), |mask, (set, _)| mask.with(set))
+    }
+
+    /// Whether any rule may be true of some file of this kind.
+    pub(crate) fn wants(&self, kind: FileKind) -> bool {
+        self.wanted.iter().any(|place| place.takes(kind.family()))
+    }
+
+    /// Loads the sets of `mask` that are not loaded yet.
+    pub fn load(&self, mask: SetMask) -> Result<(), BundleError> {
+        for set in mask.iter() {
+            let Some(slot) = self.sets.get(set) else { continue };
+            if slot.get().is_none_or(Option::is_none) {
+                let rules = self.read(set)?;
+                // Whoever loaded it meanwhile loaded the same.
+                let _ = slot.set(Some(rules));
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, set: usize) -> Result<Rules, BundleError> {
+        let span = self.spans.get(set).cloned().unwrap_or_default();
+        let bytes = (*self.bytes).as_ref().get(span).unwrap_or_default();
+        let name = || self.index.sets.get(set).map(|set| set.name.clone()).unwrap_or_default();
+        Rules::deserialize(bytes).map_err(|source| BundleError::Load { set: name(), source })
+    }
+
+    /// Which sets are loaded.
+    pub fn loaded(&self) -> SetMask {
+        let loaded = self.sets.iter().enumerate().filter(|(_, slot)| slot.get().is_some_and(Option::is_some));
+        loaded.fold(SetMask::default(), |mask, (set, _)| mask.with(set))
+    }
+
+    /// All sets there are.
+    pub fn all(&self) -> SetMask {
+        (0..self.sets.len()).fold(SetMask::default(), SetMask::with)
+    }
+
+    /// From now on a set that is not loaded is missing, because this process may no longer make memory executable.
+    pub fn stop_loading(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Which sets were needed and not there, since this was last asked. Whoever examines must then say that the
+    /// examination is incomplete, or do it again in a process that has them.
+    pub fn missing(&self) -> SetMask {
+        SetMask(self.missing.swap(0, Ordering::Relaxed))
+    }
+
+    /// The rules of a set, loaded now if they may be.
+    pub(crate) fn set(&self, set: usize) -> Option<&Rules> {
+        let slot = self.sets.get(set)?;
+        let rules = if self.stopped.load(Ordering::Relaxed) {
+            slot.get().and_then(Option::as_ref)
+        } else {
+            slot.get_or_init(|| self.read(set).ok()).as_ref()
+        };
+        if rules.is_none() {
+            self.missing.fetch_or(SetMask::default().with(set).0, Ordering::Relaxed);
+        }
+        rules
+    }
+
+    /// Where in [`Library::rules`] a rule stands. Private rules are not there.
+    pub(crate) fn find(&self, namespace: &str, name: &str) -> Option<usize> {
+        let key = (namespace, name);
+        self.index.rules.binary_search_by(|rule| (rule.namespace.as_str(), rule.name.as_str()).cmp(&key)).ok()
+    }
+}
+
+impl SetMask {
+    pub(crate) fn with(self, set: usize) -> SetMask {
+        SetMask(self.0 | 1_u16.checked_shl(u32::try_from(set).unwrap_or(u32::MAX)).unwrap_or(0))
+    }
+
+    /// The numbers of its sets.
+    pub fn iter(self) -> impl Iterator<Item = usize> {
+        (0..SETS_MAX).filter(move |&set| self.has(set))
+    }
+
+    fn has(self, set: usize) -> bool {
+        self.0 & SetMask::default().with(set).0 != 0
+    }
+
+    /// Whether it has no sets.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// As bits, to be sent elsewhere.
+    pub fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// From bits that were [`SetMask::bits`]. Sets that a library does not have are ignored by it.
+    pub fn from_bits(bits: u16) -> SetMask {
+        SetMask(bits)
+    }
+
+    /// Its sets and those of `other`.
+    pub fn or(self, other: SetMask) -> SetMask {
+        SetMask(self.0 | other.0)
+    }
+}
+
+impl fmt::Debug for SetMask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+impl fmt::Debug for Library {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Library").field("rules", &self.index.rules.len()).field("loaded", &self.loaded()).finish()
+    }
+}
