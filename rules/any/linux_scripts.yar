@@ -152,7 +152,7 @@ rule script_kills_rival_miners
 {
     meta:
         description = "A script ends the miners of others, as those do who bring their own."
-        weight = 4.0
+        weight = 3.5
         attack = "T1496"
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1496/"

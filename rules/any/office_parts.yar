@@ -55,7 +55,7 @@ rule dde_starts_program
 {
     meta:
         description = "A field of a document has another program started by dynamic data exchange."
-        weight = 3.6
+        weight = 3.5
         attack = "T1559.002"
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1559/002/"

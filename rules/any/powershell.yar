@@ -86,7 +86,7 @@ rule powershell_amsi_bypass
 {
     meta:
         description = "A script reaches into the antimalware scan interface to switch it off."
-        weight = 3.8
+        weight = 3.5
         attack = "T1562.001"
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1562/001/"
@@ -108,7 +108,7 @@ rule powershell_runs_shellcode
 {
     meta:
         description = "A PowerShell script copies bytes into executable memory and starts a thread there."
-        weight = 3.8
+        weight = 3.5
         attack = "T1055"
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1055/"

@@ -4,7 +4,7 @@ rule ransom_note
 {
     meta:
         description = "The file holds a note that demands payment for files that were encrypted."
-        weight = 3.6
+        weight = 3.5
         attack = "T1486"
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1486/"

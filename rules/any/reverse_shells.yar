@@ -90,7 +90,7 @@ rule powershell_reverse_shell
 {
     meta:
         description = "A PowerShell script runs what a TCP connection says and sends back the output."
-        weight = 3.6
+        weight = 3.5
         attack = "T1059.001"
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1059/001/"

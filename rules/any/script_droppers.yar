@@ -113,7 +113,7 @@ rule shortcut_runs_script
 {
     meta:
         description = "A Windows shortcut starts a script interpreter that fetches or hides something."
-        weight = 3.6
+        weight = 3.5
         attack = "T1204.002"
         author = "stakeout"
         reference = "MS-SHLLINK 2.1, ShellLinkHeader; https://attack.mitre.org/techniques/T1204/002/"

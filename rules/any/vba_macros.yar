@@ -22,7 +22,7 @@ rule vba_auto_run_downloads
 {
     meta:
         description = "A macro that runs by itself fetches a file and starts or saves it."
-        weight = 3.6
+        weight = 3.5
         attack = "T1105"
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1105/"
@@ -41,7 +41,7 @@ rule vba_runs_powershell
 {
     meta:
         description = "A macro starts PowerShell hidden, encoded or past its policy."
-        weight = 3.6
+        weight = 3.5
         attack = "T1059.001"
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1059/001/"
@@ -59,7 +59,7 @@ rule vba_runs_shellcode
 {
     meta:
         description = "A macro copies bytes into executable memory and has Windows run them."
-        weight = 4.4
+        weight = 3.5
         attack = "T1055"
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1055/"

@@ -51,7 +51,7 @@ rule elf_kernel_rootkit
 {
     meta:
         description = "A kernel module hides itself, processes or files and hands out root."
-        weight = 4.6
+        weight = 4.2
         attack = "T1014"
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1014/"

@@ -84,8 +84,11 @@ rule pe_process_hollowing
         $resume = /\b(Nt|Zw)?ResumeThread\b/ ascii wide
         $allocate = /\bVirtualAllocEx\b|\b(Nt|Zw)AllocateVirtualMemory\b/ ascii wide
         $create = /\bCreateProcess(Internal)?[AW]\b/ ascii wide
+        // The library that exports these functions has their names too.
+        $itself = "BaseThreadInitThunk"
     condition:
-        uint16(0) == 0x5A4D and filesize < 5MB and $unmap and $write and $context and $resume and $allocate and $create
+        uint16(0) == 0x5A4D and filesize < 5MB and not $itself
+        and $unmap and $write and $context and $resume and $allocate and $create
 }
 
 rule pe_injects_threads
@@ -103,8 +106,11 @@ rule pe_injects_threads
         $thread = /\b(CreateRemoteThread(Ex)?|NtCreateThreadEx|RtlCreateUserThread|QueueUserAPC)\b/ ascii wide
         $walk = /\bProcess32(First|Next)W?\b/ ascii wide
         $open = "OpenProcess" ascii wide fullword
+        // The library that exports these functions has their names too.
+        $itself = "BaseThreadInitThunk"
     condition:
-        uint16(0) == 0x5A4D and filesize < 1MB and all of them
+        uint16(0) == 0x5A4D and filesize < 1MB and not $itself
+        and all of ($allocate, $write, $thread, $walk, $open)
 }
 
 rule pe_looks_for_analysts

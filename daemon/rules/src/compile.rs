@@ -123,9 +123,9 @@ impl Compiler {
         let garbled = |what| CompileError::Garbled { what, last_words: last_words(&notes) };
         let bundle_bytes = bundle.metadata().map_err(fail)?.len();
         match answer.done {
-            None => return Err(garbled("it never said that it was done")),
-            Some((said, _)) if said != bundle_bytes => return Err(garbled("its bundle is not as long as it said")),
-            Some(_) if bundle_bytes > BUNDLE_BYTES_MAX => return Err(garbled("its bundle is larger than any")),
+            None => Err(garbled("it never said that it was done")),
+            Some((said, _)) if said != bundle_bytes => Err(garbled("its bundle is not as long as it said")),
+            Some(_) if bundle_bytes > BUNDLE_BYTES_MAX => Err(garbled("its bundle is larger than any")),
             Some((_, withheld)) => {
                 let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
                 fcntl_add_seals(&bundle, seals).map_err(|errno| fail(errno.into()))?;

@@ -129,7 +129,7 @@ fn an_unreadable_file_is_named_and_what_is_made_of_the_rest_is_not_whole() {
     }
     let make = |at: &Path| {
         fs::write(at.join("x.yar"), b"").unwrap();
-        fs::set_permissions(at.join("x.yar"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(at.join("x.yar"), fs::Permissions::from_mode(0o000)).unwrap();
     };
     check(make, &["x.yar: it cannot be read"]);
 }
@@ -141,7 +141,7 @@ fn an_unreadable_directory_is_an_error() {
         return;
     }
     let directory = directory(&[("pe/good.yar", b"")]);
-    fs::set_permissions(directory.path().join("pe"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(directory.path().join("pe"), fs::Permissions::from_mode(0o000)).unwrap();
     assert!(read(&[directory.path()]).unwrap_err().to_string().contains("cannot read the rules directory"));
 }
 
