@@ -1,6 +1,6 @@
 //! The list of system calls: what is on it is allowed, what only an attacker would try is deadly, the rest fails.
 //!
-//! Three filters are stacked, for one has only two answers; the kernel takes the strictest. The deadly calls are
+//! Filters are stacked, for one has only two answers; the kernel takes the strictest. The deadly calls are
 //! those by which a process reaches out (execute, connect, trace, signal, fork, io_uring); an ordinary library may
 //! probe for a file or a limit, so those fail with EPERM and it goes on.
 
