@@ -68,6 +68,8 @@ fn nurse(build: impl FnOnce(&[u8], Vec<OwnedFd>) -> Result<Box<dyn Service>, Str
             Ask::Equip => {
                 let equipped = timed(|| service.equip(payload));
                 reply(control.as_fd(), equipped.map(|()| &[][..]), &[])?;
+                // No fork would be sound any more.
+                alone()?;
             }
             Ask::Fork => match bear(service.as_mut(), fds, &caps) {
                 Ok((pid, pidfd)) => {
@@ -114,11 +116,16 @@ fn timed<T>(load: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     alarm_in(LOAD_SECONDS_MAX);
     let loaded = load();
     alarm_in(0);
-    let threads = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
-    if threads != 1 {
-        return Err(format!("its service started {} threads, which no worker would have", threads - 1));
-    }
+    alone()?;
     loaded
+}
+
+/// Whether there is no thread but this one, as far as `/proc` tells.
+fn alone() -> Result<(), String> {
+    match std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count) {
+        0 | 1 => Ok(()),
+        threads => Err(format!("its service started {} threads, which no worker would have", threads - 1)),
+    }
 }
 
 /// Lets SIGALRM end this process in so many seconds; never for 0.

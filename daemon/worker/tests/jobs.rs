@@ -81,6 +81,7 @@ fn a_service_may_start_a_thread_when_it_rehearses_but_not_before() {
     assert!(ask(&mut worker, "try fork", LIMIT).is_err());
     let refused = template.equip(b"thread").expect_err("a fork would lose it");
     assert!(refused.to_string().contains("1 threads"), "{refused}");
+    assert!(matches!(template.worker(), Err(TemplateError::Gone(_))), "it must not fork any more");
 }
 
 #[test]
