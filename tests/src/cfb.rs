@@ -1,4 +1,4 @@
-//! Builds compound files (MS-CFB, version 3: 512-byte sectors), honest and hostile ones.
+//! Builds compound files (MS-CFB, versions 3 and 4), honest and hostile ones.
 //!
 //! Storages may be nested one into the other; the siblings of each form a chain to the right instead of a
 //! balanced tree, which readers accept. Streams shorter than 4096 bytes lie in the mini stream, as the format
@@ -25,8 +25,14 @@ pub struct CfbBuilder {
     class: [u8; 16],
     cyclic_directory: bool,
     cyclic_siblings: bool,
+    cyclic_fat: bool,
+    cyclic_mini_fat: bool,
+    cyclic_difat: bool,
     directory_start: Option<u32>,
     sector_shift: Option<u16>,
+    version_4: bool,
+    sizes: Vec<(String, u64)>,
+    orphans: Vec<String>,
 }
 
 /// A directory entry in the making (2.6.1).
@@ -36,7 +42,7 @@ struct Entry {
     right: u32,
     child: u32,
     start: u32,
-    size_bytes: usize,
+    size_bytes: u64,
 }
 
 impl CfbBuilder {
@@ -87,8 +93,49 @@ impl CfbBuilder {
         self
     }
 
+    /// Writes version 4: sectors of 4096 bytes.
+    pub fn version_4(mut self) -> CfbBuilder {
+        self.version_4 = true;
+        self
+    }
+
+    /// Hostile: in the FAT, the last sector of every stream is followed by its first.
+    pub fn cyclic_fat(mut self) -> CfbBuilder {
+        self.cyclic_fat = true;
+        self
+    }
+
+    /// Hostile: in the mini FAT, the last sector of every stream is followed by its first.
+    pub fn cyclic_mini_fat(mut self) -> CfbBuilder {
+        self.cyclic_mini_fat = true;
+        self
+    }
+
+    /// Hostile: a DIFAT sector that is followed by itself.
+    pub fn cyclic_difat(mut self) -> CfbBuilder {
+        self.cyclic_difat = true;
+        self
+    }
+
+    /// Hostile: the directory says another size of the stream at `path`, in bytes.
+    pub fn size(mut self, path: &str, bytes: u64) -> CfbBuilder {
+        self.sizes.push((path.to_owned(), bytes));
+        self
+    }
+
+    /// Hostile: the tree does not reach the stream or storage at `path`, nor what follows it in its storage.
+    pub fn orphan(mut self, path: &str) -> CfbBuilder {
+        self.orphans.push(path.to_owned());
+        self
+    }
+
+    fn sector(&self) -> usize {
+        if self.version_4 { 4096 } else { SECTOR }
+    }
+
     /// The file.
     pub fn build(&self) -> Vec<u8> {
+        let sector = self.sector();
         let mut mini = Vec::new();
         let mut mini_fat = Vec::new();
         // The sectors behind the header, and the FAT that chains them. The directory comes last, the FAT after it.
@@ -97,55 +144,87 @@ impl CfbBuilder {
         let mut entries = vec![Entry::new("Root Entry", 5)];
         for (path, bytes) in &self.streams {
             let id = add(&mut entries, path);
-            let start = match bytes.len() {
-                0 => END,
-                1..MINI_STREAM_CUTOFF => append(&mut mini, &mut mini_fat, bytes, MINI_SECTOR),
-                _ => append(&mut sectors, &mut fat, bytes, SECTOR),
+            let (start, cyclic, table) = match bytes.len() {
+                0 => (END, false, &mut fat),
+                1..MINI_STREAM_CUTOFF => {
+                    (append(&mut mini, &mut mini_fat, bytes, MINI_SECTOR), self.cyclic_mini_fat, &mut mini_fat)
+                }
+                _ => (append(&mut sectors, &mut fat, bytes, sector), self.cyclic_fat, &mut fat),
             };
+            if cyclic {
+                *table.last_mut().expect("the stream has a sector") = start;
+            }
             entries[id].start = start;
-            entries[id].size_bytes = bytes.len();
+            entries[id].size_bytes = bytes.len() as u64;
         }
-        entries[0].size_bytes = mini.len();
-        entries[0].start = if mini.is_empty() { END } else { append(&mut sectors, &mut fat, &mini, SECTOR) };
-        let mini_fat_sectors = (4 * mini_fat.len()).div_ceil(SECTOR);
-        let mini_fat_bytes = numbers(&mini_fat, mini_fat_sectors);
+        order(&mut entries);
+        entries[0].size_bytes = mini.len() as u64;
+        entries[0].start = if mini.is_empty() { END } else { append(&mut sectors, &mut fat, &mini, sector) };
+        for (path, bytes) in &self.sizes {
+            let id = find(&entries, path);
+            entries[id].size_bytes = *bytes;
+        }
+        for path in &self.orphans {
+            let id = find(&entries, path) as u32;
+            for entry in &mut entries {
+                entry.child = if entry.child == id { FREE } else { entry.child };
+                entry.right = if entry.right == id { FREE } else { entry.right };
+            }
+        }
+        let mini_fat_sectors = (4 * mini_fat.len()).div_ceil(sector);
+        let mini_fat_bytes = numbers(&mini_fat, mini_fat_sectors, sector);
         let mini_fat_start =
-            if mini_fat.is_empty() { END } else { append(&mut sectors, &mut fat, &mini_fat_bytes, SECTOR) };
+            if mini_fat.is_empty() { END } else { append(&mut sectors, &mut fat, &mini_fat_bytes, sector) };
+        let difat_start = if self.cyclic_difat {
+            let mut table = vec![0xff; sector - 4];
+            table.extend((fat.len() as u32).to_le_bytes());
+            append(&mut sectors, &mut fat, &table, sector)
+        } else {
+            END
+        };
         if self.cyclic_siblings {
             close_siblings(&mut entries);
         }
         let directory: Vec<u8> = entries.iter().flat_map(|entry| entry.bytes(self.class)).collect();
-        let directory_start = append(&mut sectors, &mut fat, &directory, SECTOR);
+        let directory_start = append(&mut sectors, &mut fat, &directory, sector);
         if self.cyclic_directory {
             *fat.last_mut().expect("the directory has a sector") = directory_start;
         }
         let fat_start = fat.len();
-        let fat_sectors = (1..).find(|n| (fat_start + n) * 4 <= n * SECTOR).expect("127 sectors of 128 are left");
+        let fat_sectors = (1..).find(|n| (fat_start + n) * 4 <= n * sector).expect("127 sectors of 128 are left");
         assert!(fat_sectors <= HEADER_DIFAT, "a test file stays below 7 MiB");
         fat.resize(fat_start + fat_sectors, FAT);
 
-        let mut file = self.header(fat_start, fat_sectors, directory_start, mini_fat_start, mini_fat_sectors);
+        let directory_sectors = if self.version_4 { directory.len().div_ceil(sector) } else { 0 };
+        let mut file = self.header(&[
+            directory_sectors as u32,
+            fat_sectors as u32,
+            self.directory_start.unwrap_or(directory_start),
+            0,
+            MINI_STREAM_CUTOFF as u32,
+            mini_fat_start,
+            mini_fat_sectors as u32,
+            difat_start,
+            u32::from(self.cyclic_difat),
+        ]);
+        for i in 0..HEADER_DIFAT {
+            file.extend(if i < fat_sectors { (fat_start + i) as u32 } else { FREE }.to_le_bytes());
+        }
+        file.resize(sector, 0);
         file.extend(sectors);
-        file.extend(numbers(&fat, fat_sectors));
+        file.extend(numbers(&fat, fat_sectors, sector));
         file
     }
 
-    /// 2.2
-    fn header(&self, fat: usize, fats: usize, directory: u32, mini_fat: u32, mini_fats: usize) -> Vec<u8> {
+    /// 2.2, up to the DIFAT; `numbers` are those from the size of the directory on.
+    fn header(&self, numbers: &[u32; 9]) -> Vec<u8> {
+        let (version, shift) = if self.version_4 { (4, 12) } else { (3, 9) };
         let mut header = vec![0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
         header.extend([0; 16]);
-        for number in [0x3e, 3, 0xfffe, self.sector_shift.unwrap_or(9), 6, 0, 0, 0] {
+        for number in [0x3e, version, 0xfffe, self.sector_shift.unwrap_or(shift), 6, 0, 0, 0] {
             header.extend(u16::to_le_bytes(number));
         }
-        let directory = self.directory_start.unwrap_or(directory);
-        let cutoff = MINI_STREAM_CUTOFF as u32;
-        for number in [0, fats as u32, directory, 0, cutoff, mini_fat, mini_fats as u32, END, 0] {
-            header.extend(number.to_le_bytes());
-        }
-        for i in 0..HEADER_DIFAT {
-            header.extend(if i < fats { (fat + i) as u32 } else { FREE }.to_le_bytes());
-        }
-        assert_eq!(header.len(), SECTOR);
+        header.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
         header
     }
 }
@@ -170,7 +249,7 @@ impl Entry {
             bytes[80..96].copy_from_slice(&class);
         }
         bytes[116..120].copy_from_slice(&self.start.to_le_bytes());
-        bytes[120..128].copy_from_slice(&(self.size_bytes as u64).to_le_bytes());
+        bytes[120..128].copy_from_slice(&self.size_bytes.to_le_bytes());
         bytes
     }
 }
@@ -198,6 +277,26 @@ fn add(entries: &mut Vec<Entry>, path: &str) -> usize {
     parent
 }
 
+/// The number of the entry at `path`, which exists.
+fn find(entries: &[Entry], path: &str) -> usize {
+    path.split('/').fold(0, |parent, part| {
+        siblings(entries, parent).find(|id| entries[*id].name == part).expect("the stream was added before")
+    })
+}
+
+/// Brings siblings into the order of the format: by length, then by letter (2.6.4).
+fn order(entries: &mut [Entry]) {
+    for parent in 0..entries.len() {
+        let mut children: Vec<usize> = siblings(entries, parent).collect();
+        children.sort_by_key(|id| (entries[*id].name.encode_utf16().count(), entries[*id].name.to_uppercase()));
+        let after = children.iter().skip(1).map(|id| *id as u32).chain([FREE]);
+        for (&id, right) in children.iter().zip(after) {
+            entries[id].right = right;
+        }
+        entries[parent].child = children.first().map_or(FREE, |id| *id as u32);
+    }
+}
+
 /// The numbers of the children of `parent`.
 fn siblings(entries: &[Entry], parent: usize) -> impl Iterator<Item = usize> {
     let step = |id: u32| (id != FREE).then_some(id as usize);
@@ -223,7 +322,7 @@ fn append(sectors: &mut Vec<u8>, fat: &mut Vec<u32>, bytes: &[u8], sector_bytes:
 }
 
 /// A table of sector numbers, filled up to whole sectors.
-fn numbers(table: &[u32], sectors: usize) -> Vec<u8> {
-    let free = std::iter::repeat_n(&FREE, sectors * SECTOR / 4 - table.len());
+fn numbers(table: &[u32], count: usize, sector_bytes: usize) -> Vec<u8> {
+    let free = std::iter::repeat_n(&FREE, count * sector_bytes / 4 - table.len());
     table.iter().chain(free).flat_map(|number| number.to_le_bytes()).collect()
 }

@@ -6,6 +6,7 @@
 pub mod cfb;
 pub mod elf;
 pub mod pe;
+pub mod vba;
 pub mod zip;
 
 /// The EICAR anti-virus test file. It stands here backwards, so that neither source nor binary is taken for it.

@@ -73,11 +73,12 @@ impl<'a> Compound<'a> {
         }
         let wide_sizes = sectors.size() > 512;
         let directory = Directory::read(&bytes_of_directory, wide_sizes, findings.budget()).ok()?;
-        report_directory(&directory, bytes.len(), findings);
+        report_directory(&directory, findings);
         if directory.entries.is_empty() {
             findings.incomplete(Incomplete::CutShort);
             return None;
         }
+        report_streams(&directory.entries, &sectors, findings).ok()?;
         report_refusal(bytes, &sectors, findings);
         Some(Compound { bytes, sectors, entries: directory.entries, mini: OnceCell::new(), faults: Cell::default() })
     }
@@ -155,6 +156,7 @@ impl<'a> Compound<'a> {
         // Below the cutoff of 4096, so it fits.
         let length = entry.size as usize;
         let size = 1 << self.sectors.mini_shift;
+        budget.step((length / size) as u64)?;
         let mut pieces = Pieces::default();
         let (mut sector, mut brent, mut fault) = (entry.start, Brent::default(), None);
         while pieces.length < length {
@@ -171,7 +173,6 @@ impl<'a> Compound<'a> {
                 break;
             }
         }
-        budget.step(brent.steps())?;
         let bytes = match (pieces.join(&mini.stream, budget)?, &mini.stream) {
             (Whole::Copied(bytes), _) => Cow::Owned(bytes),
             (Whole::Here(place), Cow::Borrowed(stream)) => Cow::Borrowed(stream.get(place).unwrap_or_default()),
@@ -184,7 +185,7 @@ impl<'a> Compound<'a> {
     }
 }
 
-fn report_directory(directory: &Directory, file_bytes: usize, findings: &mut Findings<'_>) {
+fn report_directory(directory: &Directory, findings: &mut Findings<'_>) {
     if directory.rootless {
         findings.saw_with(&MALFORMED, 0..0, "no root entry");
     }
@@ -198,10 +199,29 @@ fn report_directory(directory: &Directory, file_bytes: usize, findings: &mut Fin
     if let Some(first) = orphans.next() {
         findings.saw_with(&ORPHANS, 0..0, format_args!("{} and {} more", first.path, orphans.count()));
     }
-    if let Some(beyond) = directory.entries.iter().find(|entry| !entry.is_storage && entry.size > file_bytes as u64) {
-        findings.saw_with(&BEYOND_END, 0..0, format_args!("{} of {} bytes", beyond.path, beyond.size));
-        findings.incomplete(Incomplete::CutShort);
+}
+
+/// Looks whether the file holds all of its streams, whoever reads them: where it was cut, it is not known whole.
+fn report_streams(entries: &[Entry], sectors: &Sectors<'_>, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
+    // Short streams are in the mini stream, which is the root's own.
+    let is_chain = |entry: &&Entry| match entry.is_storage {
+        true => entry.path.is_empty(),
+        false => entry.size >= u64::from(sectors.mini_cutoff),
+    };
+    for entry in entries.iter().filter(is_chain) {
+        match sectors.fault(entry.start, entry.size, findings.budget())? {
+            Some(Fault::Short) => {
+                findings.saw_with(&BEYOND_END, 0..0, format_args!("{}: {} bytes", entry.path, entry.size));
+                findings.incomplete(Incomplete::CutShort);
+            }
+            Some(Fault::Cycle) => {
+                findings.saw_with(&CYCLIC, 0..0, format_args!("the sectors of {}", entry.path));
+                findings.incomplete(Incomplete::CutShort);
+            }
+            None => {}
+        }
     }
+    Ok(())
 }
 
 /// Asks a strict reader. Only where the FAT names none of its sectors twice: the strict reader copies each, so that

@@ -2,7 +2,8 @@
 //!
 //! Nothing is copied that lies in one piece: a FAT entry is read where it stands, and a chain becomes a list of runs.
 //! A chain is followed no further than its content is wanted and the file has sectors, and a cycle is noticed on the
-//! way (Brent 1980), so no set of visited sectors is kept.
+//! way (Brent 1980), so that no set of visited sectors is kept for each stream; where a chain has no length of its own,
+//! one is.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -161,40 +162,68 @@ impl<'a> Sectors<'a> {
         length: u64,
         budget: &mut Budget,
     ) -> Result<(Cow<'a, [u8]>, Option<Fault>), Exhausted> {
-        let available = self.count() as u64 * self.size() as u64;
-        let mut fault = (length > available).then_some(Fault::Short);
-        let length = usize::try_from(length.min(available)).unwrap_or(usize::MAX);
         let mut pieces = Pieces::default();
+        let fault = self.walk(first, length, budget, |place, budget| pieces.add(place, budget))?;
+        Ok((self.joined(pieces, budget)?, fault))
+    }
+
+    /// Whether the chain that starts at `first` holds `length` bytes; if not, why not.
+    pub fn fault(&self, first: u32, length: u64, budget: &mut Budget) -> Result<Option<Fault>, Exhausted> {
+        self.walk(first, length, budget, |_, _| Ok(()))
+    }
+
+    /// Shows `take` where the first `length` bytes of the chain that starts at `first` are, sector by sector.
+    fn walk(
+        &self,
+        first: u32,
+        length: u64,
+        budget: &mut Budget,
+        mut take: impl FnMut(Range<usize>, &mut Budget) -> Result<(), Exhausted>,
+    ) -> Result<Option<Fault>, Exhausted> {
+        let available = self.count() as u64 * self.size() as u64;
+        let mut left = usize::try_from(length.min(available)).unwrap_or(usize::MAX);
+        budget.step((left / self.size()) as u64)?;
         let (mut sector, mut brent) = (first, Brent::default());
-        while pieces.length < length {
+        while left > 0 {
             let Some(mut place) = (sector < SECTOR_MAX).then(|| self.place(sector)).flatten() else {
-                fault = fault.or(Some(Fault::Short));
-                break;
+                return Ok(Some(Fault::Short));
             };
-            place.end = place.end.min(place.start + (length - pieces.length));
-            pieces.add(place, budget)?;
-            if pieces.length >= length {
+            place.end = place.end.min(place.start + left);
+            left -= place.len();
+            take(place, budget)?;
+            if left == 0 {
                 break;
             }
-            let next = self.next(sector).unwrap_or(END_OF_CHAIN);
-            if brent.returns(next) {
+            sector = self.next(sector).unwrap_or(END_OF_CHAIN);
+            if brent.returns(sector) {
+                return Ok(Some(Fault::Cycle));
+            }
+        }
+        Ok((length > available).then_some(Fault::Short))
+    }
+
+    /// All of the chain that starts at `first`, which has no length of its own. Ends where a sector comes again, so
+    /// that nothing is seen twice.
+    pub fn whole_chain(&self, first: u32, budget: &mut Budget) -> Result<(Cow<'a, [u8]>, Option<Fault>), Exhausted> {
+        let mut seen = vec![false; self.count()];
+        let (mut pieces, mut sector, mut fault) = (Pieces::default(), first, None);
+        while let (Some(place), Some(seen)) = (self.place(sector), seen.get_mut(sector as usize)) {
+            if std::mem::replace(seen, true) {
                 fault = Some(Fault::Cycle);
                 break;
             }
-            sector = next;
+            budget.step(1)?;
+            pieces.add(place, budget)?;
+            sector = self.next(sector).unwrap_or(END_OF_CHAIN);
         }
-        budget.step(brent.steps)?;
-        let whole = match pieces.join(self.bytes, budget)? {
-            Whole::Here(place) => Cow::Borrowed(self.bytes.get(place).unwrap_or_default()),
-            Whole::Copied(bytes) => Cow::Owned(bytes),
-        };
-        Ok((whole, fault))
+        Ok((self.joined(pieces, budget)?, fault))
     }
 
-    /// All of the chain that starts at `first`; it has no length of its own.
-    pub fn whole_chain(&self, first: u32, budget: &mut Budget) -> Result<(Cow<'a, [u8]>, Option<Fault>), Exhausted> {
-        let (bytes, fault) = self.chain(first, u64::MAX, budget)?;
-        Ok((bytes, fault.filter(|fault| *fault == Fault::Cycle)))
+    fn joined(&self, pieces: Pieces, budget: &mut Budget) -> Result<Cow<'a, [u8]>, Exhausted> {
+        Ok(match pieces.join(self.bytes, budget)? {
+            Whole::Here(place) => Cow::Borrowed(self.bytes.get(place).unwrap_or_default()),
+            Whole::Copied(bytes) => Cow::Owned(bytes),
+        })
     }
 }
 
@@ -224,11 +253,6 @@ impl Brent {
             (self.marker, self.renew_at) = (at, self.renew_at * 2);
         }
         false
-    }
-
-    /// Steps taken.
-    pub fn steps(&self) -> u64 {
-        self.steps
     }
 }
 

@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn what_comes_before_a_fault_is_kept() {
-        check(b"\x01\x05\xb0\x20abcde\xff\x7f", 1000, b"abcde", End::Malformed(1 + 7));
+        check(b"\x01\x05\xb0\x20abcde\xff\x7f", 1000, b"abcde", End::Malformed(9));
         check(b"\x01\x02\xb0\x00ab\x00\x00", 1000, b"ab", End::Malformed(6));
         check(b"", 1000, b"", End::Malformed(0));
         check(b"Attribut", 1000, b"", End::Malformed(0));

@@ -148,7 +148,9 @@ fn text<'r>(project: &'r Read<'_>, module: &Module) -> &'r str {
 
 /// Whether there is nothing but attributes, as every module has them.
 fn is_empty(source: &str) -> bool {
-    let code = source.lines().filter(|line| !line.starts_with("Attribute ")).map(|line| line.trim().len());
-    code.take_while(|length| *length <= EMPTY_SOURCE_CHARS).sum::<usize>() <= EMPTY_SOURCE_CHARS
-        && !source.lines().any(|line| line.trim().len() > EMPTY_SOURCE_CHARS && !line.starts_with("Attribute "))
+    let mut chars = 0;
+    source.lines().filter(|line| !line.starts_with("Attribute ")).all(|line| {
+        chars += line.trim().len();
+        chars <= EMPTY_SOURCE_CHARS
+    })
 }

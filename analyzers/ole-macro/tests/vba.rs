@@ -1,0 +1,159 @@
+//! VBA projects: their source comes out as it went in, and what is odd about them is told.
+
+use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limit, Limits, Record, Sample};
+use analyzers_ole_macro::{Office, vba_modules};
+use proptest::prelude::*;
+use testkit::cfb::CfbBuilder;
+use testkit::vba::{VbaBuilder, bomb, compress};
+use triage::{CfbKind, FileKind};
+
+const CODE: &str = "Sub Total()\r\n    Cells(1, 1).Value = 1\r\nEnd Sub\r\n";
+
+fn examine(bytes: &[u8], limits: Limits) -> (Record, Vec<Vec<u8>>) {
+    let kind = FileKind::Cfb(CfbKind::Word);
+    let record = Record::new(kind, Budget::new(limits, Cancel::default()));
+    let mut findings = Findings::new(record, LayerId::ARTIFACT);
+    Office.analyze(Sample { bytes, kind }, &mut findings);
+    let (record, children) = findings.finish();
+    (record, children.into_iter().map(|child| child.bytes.into_owned()).collect())
+}
+
+/// Asks for exactly the signs `expected` of the project, besides that it is there and has source.
+#[track_caller]
+fn check(project: &VbaBuilder, expected: &[&str]) {
+    for file in [project.doc(), project.xls(), project.bin()] {
+        let (record, _) = examine(&file, Limits::default());
+        let mut seen: Vec<_> =
+            record.evidence.iter().filter_map(|seen| seen.indicator.as_str().strip_prefix("office.vba.")).collect();
+        seen.retain(|sign| !["project", "source", "no_cache"].contains(sign));
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen, expected);
+    }
+}
+
+fn one() -> VbaBuilder {
+    VbaBuilder::new().module("Module1", CODE)
+}
+
+#[test]
+fn an_ordinary_project_shows_nothing() {
+    check(&one().document("ThisDocument", "").compiled(700), &[]);
+}
+
+#[test]
+fn source_is_handed_over_as_one_text() {
+    let (_, children) = examine(&one().module("Module2", CODE).doc(), Limits::default());
+    let expected = ["Module1", "Module2"].map(|name| format!("Attribute VB_Name = \"{name}\"\r\n{CODE}")).join("\n");
+    assert_eq!(children, [expected.into_bytes()]);
+}
+
+#[test]
+fn text_is_decoded_from_the_projects_code_page() {
+    // The Russian word for "document".
+    let modules =
+        vba_modules(&VbaBuilder::new().code_page(1251).module_bytes("A", b"' \xc4\xee\xea\xf3\xec\xe5\xed\xf2").doc());
+    assert_eq!(
+        modules[0].text,
+        "Attribute VB_Name = \"A\"\r\n' \u{414}\u{43e}\u{43a}\u{443}\u{43c}\u{435}\u{43d}\u{442}"
+    );
+}
+
+#[test]
+fn a_module_that_lost_its_source_is_stomped() {
+    check(&one().document("ThisDocument", "").compiled(20_000).without_source(), &["stomped"]);
+}
+
+#[test]
+fn an_unlisted_module_is_told_and_read() {
+    let project = one().module("Module2", CODE).unlisted();
+    check(&project, &["module_unlisted"]);
+    assert_eq!(vba_modules(&project.doc()).len(), 2);
+}
+
+#[test]
+fn a_module_hidden_from_the_editor_is_told() {
+    check(&one().module("Module2", CODE).hidden(), &["module_hidden"]);
+}
+
+#[test]
+fn a_module_without_a_stream_is_told() {
+    check(&one().module("Module2", CODE).missing(), &["module_missing"]);
+}
+
+#[test]
+fn a_locked_project_is_told() {
+    check(&one().locked(), &["locked"]);
+}
+
+#[test]
+fn a_payload_in_a_form_is_told() {
+    check(&one().form("UserForm1", b"A caption with words"), &["form"]);
+    check(&one().form("UserForm1", &[b'J'; 300]), &["form", "form_text"]);
+}
+
+#[test]
+fn a_reference_to_the_script_host_is_told() {
+    let library = r"*\G{F935DC20-1CF0-11D0-ADB9-00C04FD58A0B}#1.0#0#C:\Windows\System32\wshom.ocx#Windows Script Host";
+    check(&one().reference(library), &["reference"]);
+    check(&one().reference(r"*\G{00020430-0000-0000-C000-000000000046}#2.0#0#C:\Windows\stdole2.tlb#OLE"), &[]);
+}
+
+#[test]
+fn source_is_found_without_the_list_of_modules() {
+    let project = one().without_dir();
+    check(&project, &["dir_broken", "module_unlisted"]);
+    assert!(vba_modules(&project.doc())[0].text.ends_with(CODE));
+}
+
+#[test]
+fn source_is_found_without_a_project() {
+    let lone =
+        CfbBuilder::new().stream("Anything", &compress(format!("Attribute VB_Name = \"A\"\r\n{CODE}").as_bytes()));
+    assert!(vba_modules(&lone.build())[0].text.ends_with(CODE));
+}
+
+#[test]
+fn a_stream_that_expands_six_hundred_times_ends_at_the_limit() {
+    let bomb = bomb(b'A', 200 << 20);
+    let mut file = CfbBuilder::new().stream("Macros/VBA/Bomb", &bomb);
+    file = VbaBuilder::new().module("Bomb", CODE).missing().add_to(file, "Macros");
+    let (record, children) = examine(&file.build(), Limits::default());
+    assert_eq!(record.budget.hit().collect::<Vec<_>>(), [Limit::Stream]);
+    assert!(children.iter().all(|child| child.len() <= 17 << 20));
+}
+
+#[test]
+fn a_project_cut_at_any_byte_is_no_panic() {
+    let file = one().document("ThisDocument", CODE).compiled(100).form("UserForm1", b"text").bin();
+    for length in 0..file.len() {
+        examine(&file[..length], Limits::default());
+    }
+}
+
+proptest! {
+    // Building them takes longer than reading them.
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    // Of sixteen letters, so that every chunk shrinks: the format cannot tell the length of a last one that does not.
+    #[test]
+    fn source_comes_out_as_it_went_in(source in proptest::collection::vec(b'a'..=b'p', 0..3000), repeats in 1usize..4) {
+        let source = source.repeat(repeats);
+        let modules = vba_modules(&VbaBuilder::new().module_bytes("A", &source).doc());
+        let expected = [b"Attribute VB_Name = \"A\"\r\n", source.as_slice()].concat();
+        prop_assert!(modules[0].source == expected);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(changes in proptest::collection::vec((0usize..10_000, any::<u8>()), 0..40)) {
+        let mut file = one().document("ThisDocument", CODE).compiled(100).form("UserForm1", b"text").doc();
+        let length = file.len();
+        for (at, byte) in changes {
+            file[at % length] = byte;
+        }
+        let once = examine(&file, Limits::default());
+        let again = examine(&file, Limits::default());
+        prop_assert_eq!(once.0.evidence, again.0.evidence);
+        prop_assert_eq!(once.1, again.1);
+    }
+}
