@@ -5,31 +5,43 @@ mod common;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use common::{GRACE, LIMIT, artifact, ask, start, template};
+use common::{artifact, ask, start, template};
 use daemon_worker::{Caps, Cause, SendError, Served, Start, Template, TemplateError};
 
-/// The worker that is told `command` dies of `cause` before its limit and 250 ms are over, with last words that hold
-/// `words`; a new one is there within 500 ms and works.
+/// The worker that is told `command` dies of `cause`, with last words that hold `words`. It does so before its limit and
+/// 250 ms are over, and a new one is there and works within 500 ms: in one of three tries, for this machine may be busy
+/// with other tests.
 #[track_caller]
-fn check_in(template: &Template, command: &str, cause: fn(Cause) -> bool, words: &str, limit: Duration) {
-    let mut worker = template.worker().expect("a worker");
-    let begun = Instant::now();
-    let death = ask(&mut worker, command, limit).expect_err("it dies of this");
-    let took = begun.elapsed();
-    assert!(cause(death.cause), "{command}: {death:?}");
-    assert!(death.words.contains(words), "{command}: {death:?}");
-    assert!(took < limit + Duration::from_millis(250), "{command} took {took:?}");
-    assert_eq!(worker.send(artifact(b"").as_fd(), b"sum", LIMIT), Err(SendError::Dead));
-    drop(worker);
-    let begun = Instant::now();
-    let mut next = template.worker().expect("another worker");
-    assert_eq!(ask(&mut next, "sum", LIMIT), Ok((Served::Done, b"6".to_vec())));
-    assert!(begun.elapsed() < Duration::from_millis(500), "a new worker took {:?}", begun.elapsed());
+fn check_in(template: &Template, command: &str, cause: fn(Cause) -> bool, words: &str) {
+    let (mut death_took, mut birth_took) = (Duration::MAX, Duration::MAX);
+    for _ in 0..3 {
+        let mut worker = template.worker().expect("a worker");
+        let begun = Instant::now();
+        let death = ask(&mut worker, command, LIMIT).expect_err("it dies of this");
+        death_took = death_took.min(begun.elapsed());
+        assert!(cause(death.cause), "{command}: {death:?}");
+        assert!(death.words.contains(words), "{command}: {death:?}");
+        assert_eq!(worker.send(artifact(b"").as_fd(), b"sum", LIMIT), Err(SendError::Dead));
+        drop(worker);
+        let begun = Instant::now();
+        let mut next = template.worker().expect("another worker");
+        assert_eq!(ask(&mut next, "sum", PATIENCE), Ok((Served::Done, b"6".to_vec())));
+        birth_took = birth_took.min(begun.elapsed());
+        if death_took < LIMIT + Duration::from_millis(250) && birth_took < Duration::from_millis(500) {
+            return;
+        }
+    }
+    panic!("{command}: its death took {death_took:?}, and a new worker {birth_took:?}");
 }
+
+/// The limit of jobs whose time is tested.
+const LIMIT: Duration = Duration::from_millis(300);
+/// The limit of all others.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[track_caller]
 fn check(command: &str, cause: fn(Cause) -> bool, words: &str) {
-    check_in(&template(""), command, cause, words, LIMIT);
+    check_in(&template(""), command, cause, words);
 }
 
 fn signal<const NUMBER: i32>(cause: Cause) -> bool {
@@ -72,10 +84,11 @@ fn who_does_not_stop_is_killed_at_the_deadline() {
 
 #[test]
 fn an_endless_allocation_fails_at_the_limit() {
-    // Touching 256 MiB takes 0.1 s, and more where others are busy.
-    let enough = Duration::from_secs(5);
-    let cause = |cause| matches!(cause, Cause::Signal(libc::SIGABRT) | Cause::Memory(_));
-    check_in(&template(""), "allocate", cause, "", enough);
+    let template = template("");
+    let mut worker = template.worker().expect("a worker");
+    // Not a matter of time but of memory: touching 256 MiB takes what the machine takes.
+    let death = ask(&mut worker, "allocate", PATIENCE).expect_err("it dies of this");
+    assert!(matches!(death.cause, Cause::Signal(libc::SIGABRT) | Cause::Memory(_)), "{death:?}");
 }
 
 #[test]
@@ -89,7 +102,7 @@ fn memory_that_was_reserved_before_the_walls_is_watched() {
     let template = Template::start(Start { caps, ..start("hoard") }).expect("a template starts");
     let mut worker = template.worker().expect("a worker");
     // Touching goes on after the first look, which comes after 20 ms: 512 MiB take longer.
-    let death = ask(&mut worker, "touch", Duration::from_secs(5)).expect_err("it holds too much");
+    let death = ask(&mut worker, "touch", PATIENCE).expect_err("it holds too much");
     assert!(matches!(death.cause, Cause::Memory(bytes) if bytes > 64 << 20), "{death}");
 }
 
@@ -110,7 +123,7 @@ fn a_reply_too_large_is_not_sent() {
 fn reaching_out_is_deadly() {
     let template = template("");
     for what in ["inet", "unix", "uring", "exec", "fork", "clone3", "ptrace", "signal", "tgkill", "peek"] {
-        check_in(&template, &format!("try {what}"), signal::<{ libc::SIGSYS }>, "", LIMIT);
+        check_in(&template, &format!("try {what}"), signal::<{ libc::SIGSYS }>, "");
     }
 }
 
@@ -119,7 +132,7 @@ fn what_a_library_may_probe_for_is_refused_without_harm() {
     let template = template("");
     let mut worker = template.worker().expect("a worker");
     for what in ["open", "create", "memfd", "code", "limit", "cpu"] {
-        let (_, reply) = ask(&mut worker, &format!("try {what}"), LIMIT).expect("it lives on");
+        let (_, reply) = ask(&mut worker, &format!("try {what}"), PATIENCE).expect("it lives on");
         assert_eq!(String::from_utf8_lossy(&reply), libc::EPERM.to_string(), "{what}");
     }
 }
@@ -132,13 +145,13 @@ fn the_waiting_job_is_not_lost() {
     worker.send(artifact(&[9]).as_fd(), b"sum", LIMIT).expect("one may wait");
     assert_eq!(worker.send(artifact(b"").as_fd(), b"sum", LIMIT), Err(SendError::Full));
     let mut reply = Vec::new();
-    let death = worker.receive(Instant::now() + LIMIT + GRACE, &mut reply).expect_err("it dies");
+    let death = worker.receive(Instant::now() + PATIENCE, &mut reply).expect_err("it dies");
     assert_eq!(death.cause, Cause::Signal(libc::SIGSEGV));
     // The first is to blame; whoever sent the second sends it again.
     assert_eq!(worker.outstanding(), 2);
     let mut next = template.worker().expect("another worker");
     next.send(artifact(&[9]).as_fd(), b"sum", LIMIT).expect("room");
-    assert_eq!(next.receive(Instant::now() + LIMIT, &mut reply), Ok(Served::Done));
+    assert_eq!(next.receive(Instant::now() + PATIENCE, &mut reply), Ok(Served::Done));
     assert_eq!(reply, b"9");
 }
 
@@ -146,8 +159,8 @@ fn the_waiting_job_is_not_lost() {
 fn last_words_are_the_last_and_cost_no_time() {
     let template = template("");
     let mut worker = template.worker().expect("a worker");
-    ask(&mut worker, "shout", Duration::from_secs(5)).expect("shouting is allowed");
-    let death = ask(&mut worker, "panic", LIMIT).expect_err("it dies of this");
+    ask(&mut worker, "shout", PATIENCE).expect("shouting is allowed");
+    let death = ask(&mut worker, "panic", PATIENCE).expect_err("it dies of this");
     assert!(death.words.contains("as it was told"), "{death}");
     assert!(death.words.len() < 8 << 10, "{}", death.words.len());
 }
@@ -160,13 +173,13 @@ fn the_death_of_the_template_orphans_its_workers_and_is_mended() {
     assert_eq!(template.restarts(), 0);
     kill(template.pid());
     worker.send(artifact(b"").as_fd(), b"spin-on", LIMIT).expect("the socket is there");
-    let death = worker.receive(Instant::now() + LIMIT, &mut Vec::new()).expect_err("its template is dead");
+    let death = worker.receive(Instant::now() + PATIENCE, &mut Vec::new()).expect_err("its template is dead");
     assert_eq!(death.cause, Cause::Orphaned);
     assert!(matches!(template.worker(), Err(TemplateError::Gone(_))));
     template.restart().expect("it starts anew");
     assert_eq!(template.restarts(), 1);
     let mut worker = template.worker().expect("a worker of the new one");
-    assert!(ask(&mut worker, "sum", LIMIT).is_ok());
+    assert!(ask(&mut worker, "sum", PATIENCE).is_ok());
 }
 
 #[test]

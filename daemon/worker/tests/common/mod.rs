@@ -42,5 +42,5 @@ pub fn ask(worker: &mut Worker, request: &str, limit: Duration) -> Result<(Serve
     worker.receive(Instant::now() + limit + GRACE, &mut reply).map(|served| (served, reply))
 }
 
-pub const GRACE: Duration = Duration::from_millis(200);
-pub const LIMIT: Duration = Duration::from_millis(300);
+/// What the parent waits beyond a job's own limit.
+const GRACE: Duration = Duration::from_millis(200);
