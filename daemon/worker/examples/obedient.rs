@@ -23,6 +23,7 @@ impl Service for Obedient {
         match need {
             b"impossible" => return Err("there is no such thing".to_owned()),
             b"thread" => drop(std::thread::spawn(beat)),
+            b"shout" => shout(),
             b"die" => std::process::abort(),
             _ => self.equipment.push(need.to_vec()),
         }
@@ -59,11 +60,16 @@ impl Service for Obedient {
             }
             "descriptors" => reply.extend_from_slice(descriptors().to_string().as_bytes()),
             "try" => reply.extend_from_slice(attempt(argument).to_string().as_bytes()),
-            "shout" => (0..100_000).for_each(|i| eprintln!("line {i}")),
+            "shout" => shout(),
             other => misbehave(other),
         }
         Served::Done
     }
+}
+
+/// More than a pipe holds.
+fn shout() {
+    (0..20_000).for_each(|i| eprintln!("line {i}"));
 }
 
 fn beat() {

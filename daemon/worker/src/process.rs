@@ -90,7 +90,7 @@ impl Process {
             Err(Errno::PIPE | Errno::CONNRESET) => return Err(self.gone()),
             Err(errno) => return Err(TemplateError::io("ask the template")(errno)),
         }
-        if !ready(control.as_fd(), Instant::now() + patience) {
+        if !self.answers(control.as_fd(), Instant::now() + patience) {
             self.kill();
             return Err(TemplateError::Stuck(patience));
         }
@@ -102,6 +102,31 @@ impl Process {
             },
             Ok(Packet::End | Packet::TooLarge) => Err(self.gone()),
             Err(errno) => Err(TemplateError::io("hear the template")(errno)),
+        }
+    }
+
+    /// Waits for its answer, taking its words meanwhile; tells whether that came before `deadline`.
+    fn answers(&self, control: BorrowedFd<'_>, deadline: Instant) -> bool {
+        let mut words = lock(&self.words);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let mut fds: Vec<_> = [Some(control), words.pipe().map(AsFd::as_fd)]
+                .into_iter()
+                .flatten()
+                .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+                .collect();
+            // An error (a signal, no memory) is as if nothing had happened.
+            let _ = poll(&mut fds, Some(&timespec(left)));
+            let happened: Vec<_> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+            if happened.first() == Some(&true) {
+                return true;
+            }
+            if happened.get(1) == Some(&true) {
+                words.take();
+            }
+            if left.is_zero() {
+                return false;
+            }
         }
     }
 

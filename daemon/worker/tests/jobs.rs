@@ -71,6 +71,7 @@ fn who_needs_more_is_answered_by_a_worker_that_has_it() {
     template.equip(&need).expect("that can be had");
     let mut worker = template.worker().expect("another worker");
     assert_eq!(ask(&mut worker, "needs office", LIMIT), Ok((Served::Done, b"equipped".to_vec())));
+    template.equip(b"shout").expect("a template may shout too");
     let refused = template.equip(b"impossible").expect_err("that cannot");
     assert_eq!(refused.to_string(), "there is no such thing");
 }

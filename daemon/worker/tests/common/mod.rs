@@ -34,7 +34,7 @@ pub fn artifact(bytes: &[u8]) -> OwnedFd {
     memfd
 }
 
-/// One job, whose limit and deadline are `limit` and 200 ms more.
+/// One job, whose limit and deadline are `limit` and 100 ms more.
 pub fn ask(worker: &mut Worker, request: &str, limit: Duration) -> Result<(Served, Vec<u8>), Death> {
     use std::os::fd::AsFd;
     worker.send(artifact(&[1, 2, 3]).as_fd(), request.as_bytes(), limit).expect("there is room for a job");
@@ -43,4 +43,4 @@ pub fn ask(worker: &mut Worker, request: &str, limit: Duration) -> Result<(Serve
 }
 
 /// What the parent waits beyond a job's own limit.
-const GRACE: Duration = Duration::from_millis(200);
+const GRACE: Duration = Duration::from_millis(100);
