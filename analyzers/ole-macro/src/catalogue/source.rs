@@ -82,7 +82,7 @@ analyzers::indicators! {
         source: "OFF-15; Kim 2018", attack: "T1027.010";
     CHARACTER_ARITHMETIC = "office.source.character_arithmetic", "Characters are computed from numbers.",
         source: "olevba, Chr deobfuscation", attack: "T1027.010";
-    CONCATENATIONS = "office.source.concatenations", "A hundred or more times a string is put together from pieces.",
+    CONCATENATIONS = "office.source.concatenations", "A hundred or more times two literal strings are put together.",
         source: "this study, t_concat", attack: "T1027.010";
     JOINED_LITERALS = "office.source.joined_literals", "Ten or more times two literal strings are put together on one line, where one would do.",
         source: "this study", attack: "T1027.010";

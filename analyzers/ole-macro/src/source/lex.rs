@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use memchr::{memchr2, memchr3};
 
-use super::words::{self, HASH_START, Role, Word};
+use super::words::{self, Role, Table, Word};
 
 /// Tokens of one logical line at most; a longer one is cut in two, which may hide a word from the context it is in but
 /// not from us. Generators of shellcode write some hundred numbers on a line.
@@ -72,6 +72,7 @@ pub(super) struct Line {
 pub(super) struct Lexer<'s> {
     source: &'s [u8],
     at: usize,
+    words: &'static Table,
 }
 
 /// What a byte may begin. Bytes above ASCII are letters: names may be written in any script.
@@ -109,7 +110,7 @@ fn class(byte: u8) -> Class {
 impl<'s> Lexer<'s> {
     /// A lexer at the start of `source`.
     pub(super) fn new(source: &'s [u8]) -> Self {
-        Lexer { source, at: 0 }
+        Lexer { source, at: 0, words: Table::get() }
     }
 
     /// Reads the next logical line into `tokens`, which it clears. None at the end.
@@ -169,7 +170,7 @@ impl<'s> Lexer<'s> {
 
     fn name(&mut self, tokens: &mut Vec<Token>, line: &mut Line) {
         let start = self.at;
-        let mut hash = HASH_START;
+        let mut hash = 0;
         let rest = self.source.get(start..).unwrap_or_default();
         let mut length = 0;
         for &byte in rest {
@@ -181,7 +182,7 @@ impl<'s> Lexer<'s> {
         }
         self.at += length;
         let name = rest.get(..length).unwrap_or_default();
-        let word = words::find(hash, name);
+        let word = self.words.find(hash, name);
         let first = tokens.last().is_none_or(|last| last.is(b':'));
         match word.map(|word| word.role) {
             Some(Role::Remark) if first => self.comment(start, line),

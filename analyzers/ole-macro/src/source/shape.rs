@@ -25,9 +25,9 @@ pub(super) struct Shape {
     prose: usize,
     /// `Chr` and its kind.
     characters: usize,
-    /// `&` or `+` beside a literal.
+    /// `&` or `+` between two literals.
     concatenations: usize,
-    /// `&` or `+` between two literals of one physical line.
+    /// Those of them that stand on one physical line, where one literal would do.
     joined: usize,
     replaces: usize,
     /// Names that were given in this code, each time they were given.
@@ -66,8 +66,8 @@ impl Shape {
                     numbers = 0;
                     let text = |token: Option<&Token>| token.filter(|token| matches!(token.kind, Kind::Text)).copied();
                     let (before, after) = (text(at.checked_sub(1).and_then(|at| tokens.get(at))), text(near(1)));
-                    self.concatenations += usize::from(before.is_some() || after.is_some());
                     if let (Some(before), Some(after)) = (before, after) {
+                        self.concatenations += 1;
                         let between = source.get(before.end..after.start).unwrap_or_default();
                         self.joined += usize::from(!between.contains(&b'\n') && !between.contains(&b'\r'));
                     }
@@ -110,10 +110,15 @@ impl Shape {
             }
         };
         saw(&catalogue::CHARACTER_CODES, self.characters >= 10, self.characters, "characters by number");
-        saw(&catalogue::CONCATENATIONS, self.concatenations >= 100, self.concatenations, "concatenations");
-        saw(&catalogue::JOINED_LITERALS, self.joined >= 10, self.joined, "pairs of literals put together");
+        saw(
+            &catalogue::CONCATENATIONS,
+            self.concatenations >= 100,
+            self.concatenations,
+            "pairs of literals put together",
+        );
+        saw(&catalogue::JOINED_LITERALS, self.joined >= 10, self.joined, "pairs of literals where one would do");
         saw(&catalogue::REPLACES, self.replaces >= 10, self.replaces, "calls of Replace");
-        let random = self.random_names >= 3 && self.random_names * 4 >= self.names;
+        let random = self.random_names >= 5 && self.random_names * 3 >= self.names;
         saw(&catalogue::RANDOM_NAMES, random, self.random_names, "random names");
         saw(&catalogue::NO_COMMENTS, self.lines >= 50 && self.comments == 0, self.comments, "comments");
         let commented = self.prose >= 5 && self.prose * 10 >= self.lines;

@@ -142,9 +142,10 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
 /// Looks for everything in `text`; `saw` is told each sign and where in `text` it stands.
 pub(super) fn look(text: &[u8], mut saw: impl FnMut(Sign, Range<usize>)) {
     let words = &*WORDS;
+    let mut addresses_end = 0;
     for found in words.automaton.find_overlapping_iter(text) {
         let Some(&(place, signs)) = words.rows.get(found.pattern().as_usize()) else { continue };
-        let (span, length) = (found.range(), found.end() - found.start());
+        let span = found.range();
         let before = span.start.checked_sub(1).and_then(|at| text.get(at));
         let free = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
         let stands = match place {
@@ -156,7 +157,9 @@ pub(super) fn look(text: &[u8], mut saw: impl FnMut(Sign, Range<usize>)) {
             continue;
         }
         match signs {
-            [Url] => look_at_address(text, span.start..span.start + length, &mut saw),
+            // An address in an address is not read again: many of them would cost their number squared.
+            [Url] if span.start < addresses_end => {}
+            [Url] => addresses_end = look_at_address(text, span, &mut saw),
             [ProgramName] => {
                 if !HONEST_PROGRAMS.iter().any(|honest| ends_with(text.get(..span.end), honest.as_bytes())) {
                     saw(ProgramName, span);
@@ -181,14 +184,15 @@ const PROGRAMS: &[&[u8]] = &[
     b".exe", b".dll", b".scr", b".vbs", b".js", b".hta", b".bat", b".cmd", b".ps1", b".sct", b".jar", b".msi", b".bin",
 ];
 
-fn look_at_address(text: &[u8], scheme: Range<usize>, saw: &mut impl FnMut(Sign, Range<usize>)) {
+/// Gives where the address ends.
+fn look_at_address(text: &[u8], scheme: Range<usize>, saw: &mut impl FnMut(Sign, Range<usize>)) -> usize {
     let rest = text.get(scheme.end..).unwrap_or_default();
     let rest = rest.get(..ADDRESS_MAX).unwrap_or(rest);
     let length = rest.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\"'<>,;()".contains(byte)).count();
     let address = rest.get(..length).unwrap_or_default();
     if NAMESPACES.iter().any(|name| address.get(..name.len()).is_some_and(|a| a.eq_ignore_ascii_case(name.as_bytes())))
     {
-        return;
+        return scheme.end + length;
     }
     let whole = scheme.start..scheme.end + length;
     saw(Url, whole.clone());
@@ -201,6 +205,7 @@ fn look_at_address(text: &[u8], scheme: Range<usize>, saw: &mut impl FnMut(Sign,
     if PROGRAMS.iter().any(|end| ends_with(Some(path), end)) {
         saw(UrlOfProgram, whole);
     }
+    scheme.end + length
 }
 
 /// Whether `host` is an IPv4 address of the internet or of a local network, but not of this machine.

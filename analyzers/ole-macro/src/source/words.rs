@@ -249,60 +249,68 @@ const ROWS: &[Row] = &[
     (Role::Plain, &[Decodes], "nodetypedvalue cryptstringtobinary cryptstringtobinarya frombase64string"),
 ];
 
-/// A table of 2,048 slots for some 300 words: a name in no list mostly hits an empty slot.
-const SLOTS: usize = 2048;
+/// A table of 2,048 slots for some 400 words: a name in no list mostly hits an empty slot.
+const SLOTS: usize = 1 << SLOT_BITS;
+const SLOT_BITS: u32 = 11;
 
-struct Table {
+/// The words by their hash.
+pub(super) struct Table {
     words: Vec<Word>,
     /// Index into `words` plus one; zero is empty. Open addressing.
-    slots: Vec<u16>,
+    slots: Box<[u16; SLOTS]>,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table { words: Vec::new(), slots: vec![0; SLOTS] };
+    let mut table = Table { words: Vec::new(), slots: Box::new([0; SLOTS]) };
     for &(role, signs, texts) in ROWS {
         for text in texts.split_ascii_whitespace() {
-            let hash = text.bytes().fold(HASH_START, hash);
+            let mut slot = slot(text.bytes().fold(0, hash));
             // A word that stands in two rows is that of the first.
-            if table.find(hash, text.as_bytes()).is_some() {
+            if table.find_from(slot, text.as_bytes()).is_some() {
                 continue;
             }
-            let free =
-                (hash..).map(slot).find(|&slot| table.slots[slot] == 0).expect("there are more slots than words");
+            while table.slots[slot] != 0 {
+                slot = (slot + 1) % SLOTS;
+            }
             table.words.push(Word { text, role, signs });
-            table.slots[free] = u16::try_from(table.words.len()).expect("there are fewer words than slots");
+            table.slots[slot] = u16::try_from(table.words.len()).expect("there are fewer words than slots");
         }
     }
     table
 });
 
 impl Table {
-    fn find(&self, hash: u32, name: &[u8]) -> Option<&Word> {
-        // Ends at an empty slot, of which there are always some.
-        (hash..u32::MAX)
-            .map(|hash| self.slots[slot(hash)])
-            .take_while(|&index| index != 0)
-            .filter_map(|index| self.words.get(usize::from(index) - 1))
-            .find(|word| word.text.as_bytes().eq_ignore_ascii_case(name))
+    /// The only one.
+    pub(super) fn get() -> &'static Table {
+        &TABLE
+    }
+
+    /// The word with this name, of any case, whose hash is `hash`.
+    pub(super) fn find(&self, hash: u32, name: &[u8]) -> Option<&Word> {
+        self.find_from(slot(hash), name)
+    }
+
+    fn find_from(&self, mut slot: usize, name: &[u8]) -> Option<&Word> {
+        // Ends at an empty slot: four of five are.
+        loop {
+            let word = self.words.get(usize::from(self.slots[slot % SLOTS]).checked_sub(1)?)?;
+            if word.text.as_bytes().eq_ignore_ascii_case(name) {
+                return Some(word);
+            }
+            slot += 1;
+        }
     }
 }
 
-fn slot(hash: u32) -> usize {
-    hash as usize % SLOTS
-}
-
-/// Where the hash of a name begins.
-pub(super) const HASH_START: u32 = 0x1505;
-
-/// The hash of a name with one more byte, blind to the case of letters. Never so near to the end of its range that
-/// probing would leave it.
+/// The hash of a name with one more byte, blind to the case of letters; that of nothing is 0. Two operations a byte,
+/// because it is computed for every name there is.
 pub(super) fn hash(hash: u32, byte: u8) -> u32 {
-    (hash.wrapping_mul(33) ^ u32::from(byte | 0x20)) & 0x0FFF_FFFF
+    hash.rotate_left(5) ^ u32::from(byte | 0x20)
 }
 
-/// The word with this name, of any case, whose hash is `hash`.
-pub(super) fn find(hash: u32, name: &[u8]) -> Option<&'static Word> {
-    TABLE.find(hash, name)
+fn slot(hash: u32) -> usize {
+    // Multiplication by 2^32 divided by the golden ratio spreads what the hash left together (Knuth, 6.4).
+    (hash.wrapping_mul(0x9E37_79B9) >> (u32::BITS - SLOT_BITS)) as usize
 }
 
 /// Ends of names of procedures that controls run without a click (`Frame1_Layout`), and applications whose events a
