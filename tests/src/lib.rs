@@ -3,9 +3,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bomb;
 pub mod cfb;
 pub mod elf;
+pub mod ooxml;
 pub mod pe;
+pub mod rtf;
 pub mod vba;
 pub mod zip;
 

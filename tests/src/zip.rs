@@ -29,6 +29,14 @@ struct Entry {
     extra: Vec<u8>,
     body: Body,
     declared_bytes: Option<u32>,
+    method: u16,
+    encrypted: bool,
+}
+
+impl Entry {
+    fn new(name: &[u8], extra: &[u8], body: Body) -> Entry {
+        Entry { name: name.to_vec(), extra: extra.to_vec(), body, declared_bytes: None, method: 0, encrypted: false }
+    }
 }
 
 #[derive(Clone)]
@@ -52,7 +60,7 @@ impl ZipBuilder {
     /// Adds a stored entry with an extra field, and a name that need not be text.
     pub fn raw_entry(mut self, name: &[u8], extra: &[u8], body: &[u8]) -> ZipBuilder {
         let body = Body::Stored(body.to_vec());
-        self.entries.push(Entry { name: name.to_vec(), extra: extra.to_vec(), body, declared_bytes: None });
+        self.entries.push(Entry::new(name, extra, body));
         self
     }
 
@@ -61,13 +69,25 @@ impl ZipBuilder {
     pub fn overlapping(mut self, name: &str, index: usize) -> ZipBuilder {
         assert!(index < self.entries.len(), "an entry overlaps an earlier one");
         let body = Body::SameAs(index);
-        self.entries.push(Entry { name: name.as_bytes().to_vec(), extra: Vec::new(), body, declared_bytes: None });
+        self.entries.push(Entry::new(name.as_bytes(), &[], body));
         self
     }
 
     /// Lets the last entry claim another uncompressed size than it has, in both of its headers.
     pub fn declaring_bytes(mut self, bytes: u32) -> ZipBuilder {
         self.entries.last_mut().expect("declaring_bytes follows an entry").declared_bytes = Some(bytes);
+        self
+    }
+
+    /// Says that the last entry is compressed by `method`: its body is taken for compressed data. 8 is deflate.
+    pub fn method(mut self, method: u16) -> ZipBuilder {
+        self.entries.last_mut().expect("method follows an entry").method = method;
+        self
+    }
+
+    /// Says that the last entry is encrypted.
+    pub fn encrypted(mut self) -> ZipBuilder {
+        self.entries.last_mut().expect("encrypted follows an entry").encrypted = true;
         self
     }
 
@@ -155,9 +175,10 @@ impl ZipBuilder {
         [crc32(body), length, entry.declared_bytes.unwrap_or(length)]
     }
 
-    /// Version 2.0, flags, method "stored", 1980-01-01 00:00.
-    fn common(&self, file: &mut Vec<u8>) {
-        for number in [20, if self.streamed { 8 } else { 0 }, 0, 0, 0x21] {
+    /// Version 2.0, flags, method, 1980-01-01 00:00.
+    fn common(&self, entry: &Entry, file: &mut Vec<u8>) {
+        let flags = u16::from(self.streamed) << 3 | u16::from(entry.encrypted);
+        for number in [20, flags, entry.method, 0, 0x21] {
             put16(file, number);
         }
     }
@@ -165,7 +186,7 @@ impl ZipBuilder {
     /// 4.3.7
     fn local(&self, entry: &Entry, body: &[u8], file: &mut Vec<u8>) {
         file.extend(b"PK\x03\x04");
-        self.common(file);
+        self.common(entry, file);
         let sizes = self.sizes(entry);
         for size in sizes {
             put32(file, if self.streamed { 0 } else { size });
@@ -187,7 +208,7 @@ impl ZipBuilder {
     fn central(&self, entry: &Entry, offset: usize, file: &mut Vec<u8>) {
         file.extend(b"PK\x01\x02");
         put16(file, 20);
-        self.common(file);
+        self.common(entry, file);
         for size in self.sizes(entry) {
             put32(file, size);
         }

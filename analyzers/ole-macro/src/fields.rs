@@ -194,9 +194,6 @@ pub(crate) fn examine_word_binary(stream: &[u8], findings: &mut Findings<'_>) {
         if at < skip_to {
             continue;
         }
-        if findings.budget().step(1).is_err() {
-            return;
-        }
         let rest = stream.get(at..).unwrap_or_default();
         let wide = rest.get(1) == Some(&0);
         // A mark in binary structures is followed by anything; an instruction begins with text or another mark.
@@ -204,12 +201,18 @@ pub(crate) fn examine_word_binary(stream: &[u8], findings: &mut Findings<'_>) {
         if !(next.is_ascii_graphic() || next == b' ' || u16::from(next) == MARK_BEGIN) {
             continue;
         }
-        skip_to = at + binary_field(rest, at, wide, findings);
+        let (length, looked_at) = binary_field(rest, at, wide, findings);
+        skip_to = at + length;
+        // Marks without an end make the same text be read again and again, so it is paid for by its length.
+        if findings.budget().step(1 + looked_at as u64 / 4).is_err() {
+            return;
+        }
     }
 }
 
-/// Reads the field at the start of `bytes`, and those inside of it. Gives its length in bytes.
-fn binary_field(bytes: &[u8], at: usize, wide: bool, findings: &mut Findings<'_>) -> usize {
+/// Reads the field at the start of `bytes`, and those inside of it. Gives the bytes that need not be looked at again,
+/// and how many characters were looked at.
+fn binary_field(bytes: &[u8], at: usize, wide: bool, findings: &mut Findings<'_>) -> (usize, usize) {
     let mut fields = Fields::default();
     let size = if wide { 2 } else { 1 };
     let mut depth = 0_usize;
@@ -230,14 +233,15 @@ fn binary_field(bytes: &[u8], at: usize, wide: bool, findings: &mut Findings<'_>
                 depth = depth.saturating_sub(1);
                 fields.end(here + size, findings);
                 if depth == 0 {
-                    return (index + 1) * size;
+                    return ((index + 1) * size, index);
                 }
             }
             // No text has these; what was taken for a field was none.
-            0..=8 => return size,
+            0..=8 => return (size, index),
             _ => fields.text(char::from_u32(u32::from(unit)).unwrap_or('\u{fffd}').encode_utf8(&mut [0; 4])),
         }
     }
-    fields.finish(at + bytes.len().min(BINARY_FIELD_MAX * size), findings);
-    size
+    let looked_at = (bytes.len() / size).min(BINARY_FIELD_MAX);
+    fields.finish(at + looked_at * size, findings);
+    (size, looked_at)
 }

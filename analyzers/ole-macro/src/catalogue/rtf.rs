@@ -19,6 +19,4 @@ analyzers::indicators! {
         source: "RTF 1.9.1, Control Word: 32 letters", attack: "T1027";
     DEEP_GROUPS = "office.rtf.deep_groups", "Groups are nested deeper than writers do.",
         source: "RTF 1.9.1, Groups", attack: "T1027";
-    EXECUTABLE = "office.rtf.executable", "The data of an object holds a program.",
-        source: "OFF-51", attack: "T1027.009";
 }

@@ -4,7 +4,7 @@
 //! of OLE 1 objects, as RTF has them), and data of other classes, which is only a length and bytes.
 
 use analyzers::{Findings, Incomplete};
-use triage::FileKind;
+use triage::{FileKind, ScriptKind};
 
 use super::names;
 use crate::catalogue::object as signs;
@@ -43,7 +43,8 @@ pub(crate) fn examine(data: &[u8], findings: &mut Findings<'_>) {
     if let Some(name) = named.iter().find(|name| names::is_disguised(name)) {
         findings.saw_with(&signs::DOUBLE_EXTENSION, 0..data.len(), name);
     }
-    hand_over(&package.file, package.payload, findings);
+    let own_name = package.file.rsplit(['/', '\\']).next().unwrap_or_default();
+    hand_over(own_name, package.payload, findings);
 }
 
 /// Data of another class: a program or document may lie there all the same.
@@ -58,7 +59,12 @@ fn examine_raw(payload: &[u8], findings: &mut Findings<'_>) {
 }
 
 fn is_program(kind: FileKind) -> bool {
-    matches!(kind, FileKind::Pe(_) | FileKind::Elf(_) | FileKind::Lnk | FileKind::Script(_))
+    match kind {
+        FileKind::Pe(_) | FileKind::Elf(_) | FileKind::Lnk => true,
+        // Markup is embedded by people who write about it.
+        FileKind::Script(kind) => !matches!(kind, ScriptKind::Xml | ScriptKind::Html),
+        _ => false,
+    }
 }
 
 /// Makes a child of `payload`, which costs a copy.

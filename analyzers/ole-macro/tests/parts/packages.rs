@@ -1,0 +1,170 @@
+use testkit::bomb;
+use testkit::cfb::CfbBuilder;
+use testkit::ooxml::*;
+use testkit::zip::ZipBuilder;
+
+use super::{check, check_whole, examine, program};
+
+#[test]
+fn ordinary_documents_show_nothing() {
+    for builder in [docx(), docm(), xlsx(), xlsm(), pptx()] {
+        let file = builder
+            .part("docProps/app.xml", b"<Properties/>")
+            .external("word/document.xml", "hyperlink", "http://example.com/powershell")
+            .build();
+        check(&file, &[]);
+        check_whole(&file);
+    }
+}
+
+#[test]
+fn what_a_document_fetches_is_told_apart_by_kind_and_place() {
+    const CASES: &[(&str, &str, &[&str])] = &[
+        ("attachedTemplate", "file:///C:\\Users\\me\\Letter.dotx", &["office.package.template_external"]),
+        ("attachedTemplate", "http://example.com/t.dotm", &["office.package.template_remote"]),
+        ("attachedTemplate", "\\\\server\\t.dotm", &["office.package.template_remote", "office.package.network_path"]),
+        ("oleObject", "file:///C:\\book.xlsx", &["office.package.object_external"]),
+        ("oleObject", "https://example.com/x.html", &["office.package.object_remote"]),
+        ("oleObject", "http://example.com/x.html!", &["office.package.object_remote", "office.package.exploit_target"]),
+        (
+            "oleObject",
+            "mhtml:http://x.com/a!x-usc:http://x.com/a",
+            &["office.package.object_remote", "office.package.exploit_target"],
+        ),
+        ("frame", "http://example.com/", &["office.package.frame_remote"]),
+        ("subDocument", "file://server/x.docx", &["office.package.frame_remote", "office.package.network_path"]),
+        ("image", "http://example.com/a.png", &["office.package.image_remote"]),
+        ("image", "file:///C:/a.png", &[]),
+        ("hyperlink", "mailto:me@example.com", &[]),
+        ("hyperlink", "powershell -nop -w hidden -c calc", &["office.package.command_target"]),
+        ("externalLinkPath", "book.xlsx", &[]),
+    ];
+    for (kind, target, expected) in CASES {
+        check(&docx().external("word/document.xml", kind, target).build(), expected);
+    }
+}
+
+#[test]
+fn relationships_in_utf_16_are_read_too() {
+    let xml = "<?xml version=\"1.0\" encoding=\"utf-16\"?><Relationships><Relationship Type=\"x/attachedTemplate\" \
+        Target=\"http://example.com/&#x74;.dotm\" TargetMode=\"External\"/></Relationships>";
+    let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(xml.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    check(&docx().part("word/_rels/settings.xml.rels", &wide).build(), &["office.package.template_remote"]);
+}
+
+#[test]
+fn a_vba_project_is_found_under_any_name_and_deflated() {
+    let project = CfbBuilder::new().stream("VBA/dir", b"x").stream("PROJECT", b"x").build();
+    check(&docm().vba_project(&project).build(), &[]);
+    let renamed = docm()
+        .content_type("word/media/logo.xml", "application/vnd.ms-office.vbaProject")
+        .part("word/media/logo.xml", &project);
+    check(&renamed.build(), &["office.package.renamed_macros"]);
+    let seen = examine(&renamed.build());
+    assert!(seen.record.layers.iter().any(|layer| layer.name.starts_with("word/media/logo.xml")));
+    let picture = docx().part("word/media/logo.png", &project);
+    check(&picture.build(), &["office.package.renamed_macros", "office.package.disguised_part"]);
+}
+
+#[test]
+fn programs_scripts_and_documents_within_are_found() {
+    let program = program();
+    check(&docx().part("word/media/a.bin", &program).build(), &["office.package.executable_part"]);
+    check(
+        &docx().part("word/media/a.png", &program).build(),
+        &["office.package.executable_part", "office.package.disguised_part"],
+    );
+    check(&docx().part("word/run.ps1", b"calc").build(), &["office.package.script_part"]);
+    check(&docx().part("word/media/a.bin", b"MZ, so it seems").build(), &[]);
+    let inner = xlsx().build();
+    let seen = examine(&docx().part("word/embeddings/book.xlsx", &inner).build());
+    assert_eq!(seen.children, [("word/embeddings/book.xlsx".to_owned(), inner)]);
+}
+
+#[test]
+fn controls_and_ribbons_are_seen() {
+    let flash = b"<ax:ocx ax:classid=\"{D27CDB6E-AE6D-11CF-96B8-444553540000}\"/>";
+    let file = docx().part("word/activeX/activeX1.xml", flash).build();
+    check(&file, &["office.package.activex", "office.object.exploit_class"]);
+    let ribbon = b"<customUI onLoad=\"Start\"/>";
+    check(&docm().part("customUI/customUI.xml", ribbon).build(), &["office.package.ribbon_onload"]);
+}
+
+#[test]
+fn odd_names_and_doubles_are_seen() {
+    check(&docx().part("word/../evil.xml", b"<x/>").build(), &["office.package.odd_name"]);
+    check(&docx().part("word\\evil.xml", b"<x/>").build(), &["office.package.odd_name"]);
+    check(&docx().part("Word/Document.xml", b"<x/>").build(), &["office.package.duplicate_part"]);
+}
+
+#[test]
+fn bytes_around_and_parts_that_are_not_listed_are_seen() {
+    let rels = b"<Relationships><Relationship Type=\"x/attachedTemplate\" Target=\"http://example.com/\" \
+        TargetMode=\"External\"/></Relationships>";
+    let hidden = ZipBuilder::new().entry("word/_rels/document.xml.rels", rels).without_directory().build();
+    let file = docx().zip().prefix(&hidden).build();
+    let expected = ["office.package.bytes_around", "office.package.unlisted_part", "office.package.template_remote"];
+    check(&file, &expected);
+    let mut longer = docx().build();
+    longer.extend(b"and more");
+    check(&longer, &["office.package.bytes_around"]);
+}
+
+#[test]
+fn a_refused_directory_hides_nothing() {
+    let document = docx().external("word/document.xml", "attachedTemplate", "http://example.com/t.dotm");
+    for file in [
+        document.zip().without_end().build(),
+        document.zip().without_directory().build(),
+        document.zip().declaring_entries(60_000).build(),
+    ] {
+        let seen = examine(&file);
+        assert!(seen.ids.contains("office.package.template_remote"), "{:?}", seen.ids);
+        assert!(seen.ids.contains("office.package.malformed_zip"), "{:?}", seen.ids);
+    }
+    check(&document.zip().streamed().build(), &["office.package.template_remote"]);
+}
+
+#[test]
+fn what_cannot_be_read_is_never_whole() {
+    let part = |method: u16, body: &[u8]| {
+        let seen = examine(&docx().zip().entry("word/header1.xml", body).method(method).build());
+        assert!(!seen.record.incomplete.is_empty());
+        seen.ids
+    };
+    assert!(part(8, b"\xff\xff\xff\xff").contains("office.package.broken_stream"));
+    assert!(part(12, b"BZh").contains("office.package.odd_method"));
+    let file = docx().zip().entry("word/header1.xml", b"secret").encrypted().build();
+    check(&file, &["office.package.encrypted_part"]);
+    assert!(!examine(&file).record.incomplete.is_empty());
+}
+
+#[test]
+fn the_encryption_bit_alone_hides_nothing() {
+    let rels = b"<Relationships><Relationship Type=\"x/attachedTemplate\" Target=\"http://example.com/\" \
+        TargetMode=\"External\"/></Relationships>";
+    let file = docx().zip().entry("word/_rels/settings.xml.rels", rels).encrypted().build();
+    check(&file, &["office.package.encrypted_part", "office.package.template_remote"]);
+}
+
+#[test]
+fn document_types_are_seen_and_not_expanded() {
+    let file = docx().part("word/header1.xml", &bomb::billion_laughs()).build();
+    check(&file, &["office.package.doctype"]);
+}
+
+#[test]
+fn documents_in_plain_archives_are_handed_over() {
+    let inner = docm().build();
+    let file = ZipBuilder::new().entry("readme.txt", b"hello").entry("invoice.docm", &inner).build();
+    let seen = examine(&file);
+    assert_eq!(seen.children, [("invoice.docm".to_owned(), inner)]);
+    let without_types = ZipBuilder::new()
+        .entry("word/document.xml", b"<x/>")
+        .entry(
+            "word/_rels/document.xml.rels",
+            b"<R><Relationship Type=\"x/frame\" Target=\"http://x.com/\" TargetMode=\"External\"/></R>",
+        )
+        .build();
+    check(&without_types, &["office.package.frame_remote"]);
+}
