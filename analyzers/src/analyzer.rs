@@ -33,6 +33,9 @@ pub trait Analyzer {
         self.wants(kind)
     }
 
+    /// Does once what later may be forbidden to its process: starts threads, makes memory executable, fills caches.
+    fn rehearse(&mut self) {}
+
     /// Looks at `sample` and reports into `findings`.
     ///
     /// Never fails: a file it cannot parse is evidence, not an error. Loops whose length the file decides

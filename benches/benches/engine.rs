@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use daemon_engine::{Cancel, Limits, Policy, RuleSet, assemble, examine};
-use daemon_pool::{Ask, Outcome, Pool, PoolConfig, Work};
+use daemon_pool::{Ask, Outcome, Pool, PoolConfig, Rules, Work};
 use testkit::{elf, pe};
 
 fn examine_files(c: &mut Criterion) {
@@ -52,7 +52,7 @@ fn pool(c: &mut Criterion) {
         let threads = NonZeroUsize::new(threads).expect("there are threads");
         let rules = Arc::new(RuleSet::embedded());
         let config = PoolConfig { threads, queued_max: 256, limits: Limits::default(), policy: Policy::default() };
-        let start = || Pool::start(config, Arc::clone(&rules), Nothing).expect("threads can be started");
+        let start = || Pool::start(config, Rules::InProcess(Arc::clone(&rules)), Nothing).expect("threads can be started");
         group.bench_function(format!("{JOBS} empty jobs, {threads} threads"), |b| {
             b.iter_batched(
                 start,

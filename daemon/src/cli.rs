@@ -2,8 +2,10 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use daemon_engine::Limits;
 use daemon_market::Nct;
 
 /// A static scanner that says why, how sure it is, and what it would stake on its verdict.
@@ -26,6 +28,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Tell what files are, by magic bytes and structure, without examining them.
     Triage(TriageArgs),
+    /// Check, list, test and time YARA rules.
+    Rules(RulesCommandArgs),
     /// List every indicator, with its weight, meaning, source and ATT&CK technique.
     Indicators(IndicatorsArgs),
     /// Print a shell's completion script.
@@ -55,11 +59,53 @@ pub struct WalkArgs {
 }
 
 /// Which rules to judge by.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct RulesArgs {
-    /// Judge by DIR/weights.toml rather than the weights built in.
+    /// Use the YARA rules beneath DIR too, and DIR/weights.toml rather than the weights built in. May be repeated.
+    #[arg(long = "rules", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directories: Vec<PathBuf>,
+    /// Leave out the YARA rules built in.
+    #[arg(long)]
+    pub no_shipped_rules: bool,
+    /// Use no YARA rules at all.
+    #[arg(long)]
+    pub no_yara: bool,
+    /// Keep compiled rules in DIR. Default: stakeout/rules below the user's cache directory.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub rules: Option<PathBuf>,
+    pub rules_cache: Option<PathBuf>,
+    /// Compile the rules anew, and do not keep them.
+    #[arg(long, conflicts_with = "rules_cache")]
+    pub no_rules_cache: bool,
+    /// Run workers and the rules compiler in this program. Default: stakeout-worker beside this one, else itself.
+    #[arg(long, value_name = "PROGRAM", value_hint = ValueHint::ExecutablePath)]
+    pub worker: Option<PathBuf>,
+}
+
+/// What one file may cost.
+#[derive(Args, Debug)]
+pub struct LimitArgs {
+    /// Largest file examined: bytes, or with K, M or G. Larger ones are unknown.
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
+    pub max_size: u64,
+    /// Longest that one file is examined, in seconds. What takes longer is unknown, unless it is malicious already.
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = parse_seconds)]
+    pub max_time: Duration,
+}
+
+impl LimitArgs {
+    /// The limits they come to.
+    pub fn limits(&self) -> Limits {
+        Limits { artifact_bytes_max: self.max_size, wall_time_max: self.max_time, ..Limits::default() }
+    }
+}
+
+/// Where files are examined.
+#[derive(Args, Debug)]
+pub struct WallArgs {
+    /// Examine in this process rather than behind the wall, in worker processes that can do nothing else. For
+    /// comparison: a file that crashes an analyzer then ends the scan.
+    #[arg(long)]
+    pub in_process: bool,
 }
 
 /// Between what bids may lie.
@@ -87,12 +133,16 @@ pub struct ScanArgs {
     pub rules: RulesArgs,
     #[command(flatten)]
     pub bid: BidArgs,
+    #[command(flatten)]
+    pub wall: WallArgs,
     /// How many threads examine. Default: one per processor.
     #[arg(long, short = 'j', value_name = "N")]
     pub threads: Option<NonZeroUsize>,
-    /// Largest file examined: bytes, or with K, M or G. Larger ones are unknown.
-    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
-    pub max_size: u64,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// Leave out kinds of files that no analyzer examines, before any rule is tried on them, as the daemon does.
+    #[arg(long)]
+    pub known_kinds: bool,
     /// Print one JSON document (see docs/json.md).
     #[arg(long, conflicts_with = "ndjson")]
     pub json: bool,
@@ -120,9 +170,10 @@ pub struct ExplainArgs {
     pub rules: RulesArgs,
     #[command(flatten)]
     pub bid: BidArgs,
-    /// Largest file examined: bytes, or with K, M or G.
-    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
-    pub max_size: u64,
+    #[command(flatten)]
+    pub wall: WallArgs,
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Print the JSON object that `scan --json` would hold for this file.
     #[arg(long)]
     pub json: bool,
@@ -158,6 +209,86 @@ pub struct TriageArgs {
     pub io: Io,
 }
 
+/// Arguments of `rules`.
+#[derive(Args, Debug)]
+pub struct RulesCommandArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: RulesCommand,
+}
+
+/// What to do with rules.
+#[derive(Subcommand, Debug)]
+pub enum RulesCommand {
+    /// Compile rules, and show every mistake with file, line and column.
+    Check(RulesCheckArgs),
+    /// List rules: weight, ATT&CK technique, id, file and line.
+    List(RulesListArgs),
+    /// Run the tests that stand beside rules (NAME.test.toml beside NAME.yar).
+    Test(RulesTestArgs),
+    /// Time each rule by itself on files.
+    Bench(RulesBenchArgs),
+}
+
+/// Arguments of `rules check`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  stakeout rules check /etc/stakeout/rules && systemctl reload stakeout")]
+pub struct RulesCheckArgs {
+    /// Directories of rules. Default: the rules built in.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directories: Vec<PathBuf>,
+    #[command(flatten)]
+    pub rules: RulesArgs,
+    /// Print a JSON array of mistakes.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `rules list`.
+#[derive(Args, Debug)]
+pub struct RulesListArgs {
+    /// Directories of rules. Default: the rules built in.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directories: Vec<PathBuf>,
+    #[command(flatten)]
+    pub rules: RulesArgs,
+    /// Print a JSON array.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `rules test`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  stakeout rules test rules")]
+pub struct RulesTestArgs {
+    /// Directories of rules and their tests.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, required = true)]
+    pub directories: Vec<PathBuf>,
+    #[command(flatten)]
+    pub rules: RulesArgs,
+}
+
+/// Arguments of `rules bench`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  stakeout rules bench rules --on /usr/bin --top 10")]
+pub struct RulesBenchArgs {
+    /// Directories of rules. Default: the rules built in.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directories: Vec<PathBuf>,
+    /// A file, or a directory whose files, to try the rules on. May be repeated.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, required = true)]
+    pub on: Vec<PathBuf>,
+    /// Show only the N dearest.
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
+    /// Print a JSON array.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `indicators`.
 #[derive(Args, Debug)]
 pub struct IndicatorsArgs {
@@ -189,6 +320,15 @@ pub struct ManArgs {
     /// Write a page for every command into DIR.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
+}
+
+/// Reads a time in seconds: `5`, `0.5`.
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let bounds = Duration::from_millis(10)..=Duration::from_secs(3600);
+    seconds
+        .filter(|time| bounds.contains(time))
+        .ok_or_else(|| format!("`{text}` is no number of seconds from 0.01 to 3600"))
 }
 
 /// Reads a size: `1048576`, `64K`, `256M`, `4G` (powers of 1024).

@@ -1,50 +1,45 @@
 //! `stakeout explain`: one file, and every step from its bytes to the stake.
 
 use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use analyzers::{Evidence, Indicator, LayerId, Testimony, Verdict, Weights};
 use anyhow::Context;
 use daemon_artifact::{Artifact, LoadError, Scratch};
-use daemon_engine::{Limits, Report, RuleSet, assemble, catalogue};
+use daemon_engine::{Limits, Policy, Report, RuleSet, assemble};
 use daemon_market::{BidBounds, Conviction};
-use daemon_pool::{Ask, Examine, Examined, InProcess, Looked, Watchdog};
+use daemon_pool::{Ask, Examine, Examined, Failure, InProcess, Looked, Outcome, Rules, Walled, Watchdog};
 
 use crate::cli::ExplainArgs;
 use crate::excerpt::excerpt;
 use crate::exit::Exit;
 use crate::input::Input;
+use crate::judging;
 use crate::record::{FileRecord, Subject, layer_name, stake, would_bid};
-use crate::rules;
 use crate::words::{HEADING, count, percent, shown, verdict_style};
 
 /// Explains the verdict on one file.
 pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let rules = rules::load(args.rules.rules.as_deref())?;
+    let judging = judging::load(&args.rules)?;
+    let rules = Arc::clone(&judging.rules);
     let bounds = crate::bounds(&args.bid)?;
-    let limits = Limits { artifact_bytes_max: args.max_size, ..Limits::default() };
-    let watchdog = Watchdog::start().context("cannot start the watchdog thread")?;
-    let mut examiner = InProcess::new(assemble(&rules), limits, &watchdog);
-    let input = Input::open(&args.file, args.max_size)?;
-    let mut scratch = Scratch::default();
+    let limits = args.limits.limits();
+    let input = Input::open(&args.file, args.limits.max_size)?;
     let cannot_read = || format!("cannot read {}", shown(&args.file));
-    // Excerpts are shown from a look of our own at the bytes.
-    let again = input.file.try_clone().with_context(cannot_read)?;
-    let outcome = daemon_artifact::load(again, &mut scratch, args.max_size).and_then(|artifact| {
-        let looked = examiner.examine(
-            input.file.try_clone().map_err(|e| LoadError::Io { tried: "read", source: e })?,
-            Ask { sha256: true },
-        )?;
-        Ok((artifact, looked))
-    });
-    let (artifact, looked) = match outcome {
-        Ok(examined) => examined,
-        Err(LoadError::TooLarge { size_bytes, .. }) => {
+    let file = input.file.try_clone().with_context(cannot_read)?;
+    let looked = match look(judging.examiners(&args.wall, limits, Policy::default())?, limits, file)? {
+        Ok(looked) => looked,
+        Err(Failure::Load(LoadError::TooLarge { size_bytes, .. })) => {
             let (kind, size) = input.too_large(size_bytes);
-            let examined = Examined::too_large(kind, &rules);
-            (Artifact::from_slice(&[]), Looked { examined, sha256: None, size })
+            Looked { examined: Examined::too_large(kind, &rules), sha256: None, size }
         }
         Err(error) => return Err(error).with_context(cannot_read),
     };
+    // Excerpts are shown from a look of our own at the bytes; without them there is still all the rest.
+    let mut scratch = Scratch::default();
+    let artifact = daemon_artifact::load(input.file, &mut scratch, args.limits.max_size)
+        .unwrap_or_else(|_| Artifact::from_slice(&[]));
     let Looked { examined, sha256, size } = looked;
     let subject = Subject { path: &args.file, sha256, size };
     if args.json {
@@ -55,6 +50,18 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> 
         Explanation { artifact: &artifact, examined: &examined, rules: &rules, bounds }.write(&subject, out)?;
     }
     Ok(Exit::of(examined.report.opinion.verdict, !examined.report.incomplete.is_empty()))
+}
+
+/// Examines `file` once.
+fn look(examiners: Rules, limits: Limits, file: OwnedFd) -> anyhow::Result<Outcome> {
+    let ask = Ask { sha256: true };
+    Ok(match examiners {
+        Rules::InProcess(rules) => {
+            let watchdog = Watchdog::start().context("cannot start the watchdog thread")?;
+            InProcess::new(assemble(&rules), limits, &watchdog).examine(file, ask)
+        }
+        Rules::Walled(fleet) => Walled::new(fleet).examine(file, ask),
+    })
 }
 
 struct Explanation<'e> {
@@ -89,7 +96,7 @@ impl Explanation<'_> {
         }
         writeln!(out, "  rules    generation {}", report.rules_generation)?;
         writeln!(out, "  time     {} us", count(u64::try_from(self.examined.elapsed.as_micros()).unwrap_or(u64::MAX)))?;
-        if !report.was_wanted() && report.incomplete.is_empty() {
+        if !report.was_judged() && report.incomplete.is_empty() {
             writeln!(out, "\nNo analyzer examines files of this kind, so there is no evidence either way.")?;
         }
         for why in &report.incomplete {
@@ -109,7 +116,7 @@ impl Explanation<'_> {
         terms.sort_by(|a, b| b.weight.0.total_cmp(&a.weight.0));
         for term in terms {
             let group = term.group.and_then(|index| weights.groups.get(index)).map_or("", |group| group.name.as_str());
-            let indicator = catalogue().find(|indicator| indicator.id == term.indicator);
+            let indicator = self.rules.indicator(&term.indicator);
             writeln!(out, "{:>+7.2}  {:<40} {group}", term.weight.0, term.indicator)?;
             if let Some(indicator) = indicator {
                 writeln!(out, "         {}", meaning(indicator))?;

@@ -2,12 +2,11 @@
 
 use std::io::Write;
 
-use daemon_engine::catalogue;
 use serde::Serialize;
 
 use crate::cli::IndicatorsArgs;
 use crate::exit::Exit;
-use crate::rules;
+use crate::judging;
 use crate::words::{HEADING, counted};
 
 #[derive(Serialize)]
@@ -23,9 +22,10 @@ struct IndicatorRecord<'i> {
 
 /// Lists the indicators.
 pub fn indicators(args: &IndicatorsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let rules = rules::load(args.rules.rules.as_deref())?;
+    let rules = judging::load(&args.rules)?.rules;
     let weights = rules.weights();
-    let records: Vec<IndicatorRecord<'_>> = catalogue()
+    let records: Vec<IndicatorRecord<'_>> = rules
+        .indicators()
         .filter(|indicator| indicator.id.as_str().starts_with(&args.prefix))
         .map(|indicator| {
             let weight = weights.of(&indicator.id);

@@ -9,10 +9,11 @@ mod explain;
 mod indicators;
 mod input;
 mod interrupt;
+mod judging;
 mod limits;
 mod papers;
 mod record;
-mod rules;
+mod rules_command;
 mod scan;
 mod triage_command;
 mod walk;
@@ -32,6 +33,10 @@ use crate::exit::Exit;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // Before anything else: what it becomes then must have no threads.
+    if let Some(code) = daemon_examiner::main_of_stakeout() {
+        return code;
+    }
     let cli = Cli::parse();
     limits::raise_open_files();
     // Standard output drops colours where it is no terminal, or where NO_COLOR says so.
@@ -57,6 +62,7 @@ fn run(command: &Command, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> 
         Command::Scan(args) => scan::scan(args, out),
         Command::Explain(args) => explain::explain(args, out),
         Command::Triage(args) => triage_command::triage(args, out),
+        Command::Rules(args) => rules_command::rules(&args.command, out),
         Command::Indicators(args) => indicators::indicators(args, out),
         Command::Completions(args) => Ok(papers::completions(args, out)),
         Command::Man(args) => papers::man(args, out),

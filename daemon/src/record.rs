@@ -95,7 +95,7 @@ impl FileRecord {
             confidence: opinion.confidence.get(),
             p_malicious: opinion.p_malicious,
             family: report.malware_family.clone(),
-            examined: report.was_wanted(),
+            examined: report.was_judged(),
             evidence: report.evidence.iter().map(|seen| EvidenceRecord::new(seen, report, weights)).collect(),
             incomplete: report.incomplete.iter().map(ToString::to_string).collect(),
             stake: stake(report, bounds).to_string(),

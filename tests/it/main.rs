@@ -13,3 +13,5 @@ mod program;
 mod same_report;
 /// Files that should be called malicious, and files that should not.
 mod verdicts;
+/// The wall around the examination: what it holds, and that it changes no report.
+mod wall;

@@ -7,25 +7,37 @@ use std::sync::OnceLock;
 /// The path of the program, built if need be with the profile of this test.
 pub fn path() -> &'static PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        // target/PROFILE/deps/it-HASH
-        let test = std::env::current_exe().expect("a running test has a path");
-        let profile =
-            test.parent().and_then(|deps| deps.parent()).expect("cargo puts tests two folders below its target");
-        let name = profile.file_name().and_then(|name| name.to_str()).expect("cargo's profiles have plain names");
-        let cargo_profile = if name == "debug" { "dev" } else { name };
-        let target = profile.parent().expect("a profile's folder lies in the target folder");
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "daemon", "--bin", "stakeout", "--profile", cargo_profile])
-            .arg("--manifest-path")
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
-            .arg("--target-dir")
-            .arg(target)
-            .status()
-            .expect("cargo can be started");
-        assert!(status.success(), "the program does not build");
-        profile.join("stakeout")
-    })
+    PATH.get_or_init(|| build("daemon", "--bin", "stakeout"))
+}
+
+/// The path of an example of one of our crates, built in the same way.
+pub fn example(package: &str, name: &str) -> PathBuf {
+    build(package, "--example", name)
+}
+
+/// Builds what is not built yet. `tests/run` builds everything at once and says so by `STAKEOUT_BUILT`: cargo would
+/// build some libraries twice if asked for one program alone, for it then wants fewer features of them.
+fn build(package: &str, sort: &str, name: &str) -> PathBuf {
+    // target/PROFILE/deps/it-HASH
+    let test = std::env::current_exe().expect("a running test has a path");
+    let profile = test.parent().and_then(|deps| deps.parent()).expect("cargo puts tests two folders below its target");
+    let built = if sort == "--example" { profile.join("examples").join(name) } else { profile.join(name) };
+    if std::env::var_os("STAKEOUT_BUILT").is_some() {
+        return built;
+    }
+    let folder = profile.file_name().and_then(|name| name.to_str()).expect("cargo's profiles have plain names");
+    let cargo_profile = if folder == "debug" { "dev" } else { folder };
+    let target = profile.parent().expect("a profile's folder lies in the target folder");
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--package", package, sort, name, "--profile", cargo_profile])
+        .arg("--manifest-path")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+        .arg("--target-dir")
+        .arg(target)
+        .status()
+        .expect("cargo can be started");
+    assert!(status.success(), "{name} does not build");
+    built
 }
 
 /// A command that starts the program.

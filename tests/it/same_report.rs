@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
 
 use daemon_engine::{Cancel, Limits, Policy, Report, RuleSet, assemble, examine};
-use daemon_pool::{Ask, Outcome, Pool, PoolConfig, Work};
+use daemon_pool::{Ask, Outcome, Pool, PoolConfig, Rules, Work};
 use testkit::pe::{CODE, WRITABLE_CODE, noise, pe};
 use testkit::{elf, pe};
 
@@ -56,7 +56,8 @@ fn in_pool(corpus: &Arc<Vec<Vec<u8>>>, threads: usize, order: impl Iterator<Item
     // Time is not under test; a slow machine must not make a difference.
     let limits = Limits { wall_time_max: std::time::Duration::from_secs(3600), ..Limits::default() };
     let config = PoolConfig { threads, queued_max: 16, limits, policy: Policy::default() };
-    let pool = Pool::start(config, Arc::new(RuleSet::embedded()), work).expect("threads can be started");
+    let pool =
+        Pool::start(config, Rules::InProcess(Arc::new(RuleSet::embedded())), work).expect("threads can be started");
     order.for_each(|index| pool.submit(index).expect("the pool is open"));
     pool.finish();
     Arc::into_inner(reports).expect("the pool is gone").into_inner().expect("nobody panicked").into_values().collect()

@@ -116,7 +116,7 @@ fn a_bot_stays_malicious_whatever_honest_words_it_adds() {
 fn text_is_nobodys_and_unknown() {
     let report = report(b"nothing to see here\n");
     assert_eq!(report.opinion.verdict, Verdict::Unknown);
-    assert!(!report.was_wanted() && report.incomplete.is_empty());
+    assert!(!report.was_judged() && report.incomplete.is_empty());
 }
 
 #[test]

@@ -50,6 +50,7 @@ mod library;
 mod meta;
 mod parts;
 mod sets;
+mod single;
 mod source;
 
 pub use analyzer::Yara;
@@ -57,4 +58,5 @@ pub use bundle::BundleError;
 pub use compile::{Compilation, MISTAKES_MAX, SOURCE_BYTES_MAX, compile};
 pub use index::RuleEntry;
 pub use library::{Library, SetMask};
+pub use single::single_rules;
 pub use source::{Mistake, Place, Severity, Source};

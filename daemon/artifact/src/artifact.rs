@@ -135,6 +135,12 @@ impl<'s> Artifact<'s> {
     }
 }
 
+impl AsRef<[u8]> for Artifact<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes()
+    }
+}
+
 impl Deref for Artifact<'_> {
     type Target = [u8];
 

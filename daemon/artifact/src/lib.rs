@@ -24,6 +24,6 @@ mod scratch;
 pub use artifact::{Artifact, Stability};
 pub use digest::Sha256Digest;
 pub use error::{LoadError, NotRegular};
-pub use load::{READ_BYTES_MAX, keep_stream, load};
+pub use load::{READ_BYTES_MAX, keep_stream, load, load_owned};
 pub use pseudo::is_pseudo;
 pub use scratch::Scratch;

@@ -71,6 +71,27 @@ pub fn load<'s>(file: OwnedFd, scratch: &'s mut Scratch, size_bytes_max: u64) ->
     }
 }
 
+/// Takes the bytes of `file` as [`load`] does, into memory of their own where they are few.
+pub fn load_owned(file: OwnedFd, size_bytes_max: u64) -> Result<Artifact<'static>, LoadError> {
+    let stat = rustix::fs::fstat(&file).map_err(LoadError::io("ask the size of"))?;
+    let size_bytes = u64::try_from(stat.st_size).unwrap_or(0);
+    if let Some(kind) = NotRegular::of(FileType::from_raw_mode(stat.st_mode)) {
+        return Err(LoadError::NotRegular(kind));
+    }
+    if size_bytes > size_bytes_max {
+        return Err(LoadError::TooLarge { size_bytes: Some(size_bytes), size_bytes_max });
+    }
+    let size = usize::try_from(size_bytes).map_err(|_| LoadError::NoMemory { size_bytes })?;
+    let before = Mark::of(&stat);
+    if size <= READ_BYTES_MAX {
+        return read_owned(&file, before, size);
+    }
+    match Map::new(file, before, size) {
+        Ok(map) => Ok(Artifact::mapped(map)),
+        Err(file) => read_owned(&file, before, size),
+    }
+}
+
 /// Keeps a stream (standard input, a pipe) in a file of its own, sealed so that nobody can change it any more, and fit
 /// to be handed to another process. Of one larger than `size_bytes_max` it keeps a byte more than that, so that [`load`]
 /// refuses it.

@@ -1,22 +1,24 @@
 //! Every analyzer there is. Adding one is one line here.
 
 use analyzers::{Analyzer, Indicator, eicar};
+use analyzers_yara::Yara;
 
 use crate::RuleSet;
 
 /// How an analyzer is made from the rules it borrows.
 type Make = for<'r> fn(&'r RuleSet) -> Box<dyn Analyzer + 'r>;
 
-/// Every analyzer there is: its indicators, and how it is made.
-static REGISTRY: &[(&[&Indicator], Make)] = &[
-    (eicar::ALL, |_| Box::new(eicar::Eicar)),
-    (analyzers_pe::catalogue::ALL, |_| Box::<analyzers_pe::Pe>::default()),
-    (analyzers_elf::catalogue::ALL, |_| Box::<analyzers_elf::Elf>::default()),
+/// Every analyzer that stands in the code: its indicators, and how it is made. YARA's indicators come with the rules.
+static REGISTRY: &[(&[&[&Indicator]], Make)] = &[
+    (&[eicar::ALL], |_| Box::new(eicar::Eicar)),
+    (&[analyzers_pe::catalogue::ALL], |_| Box::<analyzers_pe::Pe>::default()),
+    (&[analyzers_elf::catalogue::ALL], |_| Box::<analyzers_elf::Elf>::default()),
+    (analyzers_ole_macro::catalogue::CATALOGUE, |_| Box::<analyzers_ole_macro::Office>::default()),
 ];
 
-/// Every indicator there is, in the order of the analyzers.
+/// Every indicator that stands in the code, in the order of the analyzers.
 pub fn catalogue() -> impl Iterator<Item = &'static Indicator> {
-    REGISTRY.iter().flat_map(|(indicators, _)| *indicators).copied()
+    REGISTRY.iter().flat_map(|(parts, _)| *parts).flat_map(|indicators| *indicators).copied()
 }
 
 /// What is examined at all.
@@ -51,6 +53,9 @@ pub fn assemble(rules: &RuleSet) -> Analyzers<'_> {
     for (_, make) in REGISTRY {
         analyzers.add(make);
     }
+    if let Some(library) = rules.library() {
+        analyzers.add(move |_| Box::new(Yara::new(library)));
+    }
     analyzers
 }
 
@@ -84,6 +89,11 @@ impl<'r> Analyzers<'r> {
     /// Whether files of this kind are examined at all.
     pub(crate) fn take(&self, kind: triage::FileKind) -> bool {
         self.policy.any_kind || self.vouch(kind)
+    }
+
+    /// Has every analyzer do once what later may be forbidden to this process.
+    pub fn rehearse(&mut self) {
+        self.seats.iter_mut().for_each(|seat| seat.analyzer.rehearse());
     }
 
     pub(crate) fn seats_mut(&mut self) -> &mut [Seat<'r>] {

@@ -12,6 +12,7 @@ mod report;
 mod rules;
 
 pub use analyzers::{Cancel, Limits};
+pub use analyzers_yara::{Library, SetMask};
 pub use assemble::{Analyzers, Policy, assemble, catalogue};
 pub use examine::examine;
 pub use report::Report;

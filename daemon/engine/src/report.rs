@@ -27,10 +27,11 @@ pub struct Report {
 impl Report {
     /// Weighs what is known.
     pub(crate) fn new(record: Record, rules: &RuleSet) -> Report {
+        let mut record = record;
+        record.incomplete.extend(record.budget.hit().map(Incomplete::Limit));
         let opinion = weigh(&record, rules.weights());
         let malware_family = malware_family(&record, &opinion, rules);
-        let Record { evidence, mut incomplete, layers, budget } = record;
-        incomplete.extend(budget.hit().map(Incomplete::Limit));
+        let Record { evidence, mut incomplete, layers, budget: _ } = record;
         incomplete.sort_unstable();
         incomplete.dedup();
         let kind = layers.first().map_or(FileKind::Data, |artifact| artifact.kind);
@@ -43,6 +44,12 @@ impl Report {
             incomplete,
             rules_generation: rules.generation().clone(),
         }
+    }
+
+    /// The report on what somebody else saw: weighed here, by these rules. `layers` begin with the artifact itself.
+    pub fn of(evidence: Vec<Evidence>, layers: Vec<Layer>, incomplete: Vec<Incomplete>, rules: &RuleSet) -> Report {
+        let budget = analyzers::Budget::new(analyzers::Limits::default(), analyzers::Cancel::default());
+        Report::new(Record { evidence, incomplete, layers, budget }, rules)
     }
 
     /// The report on an artifact that was not looked at: `unknown`, with the reason.
@@ -62,9 +69,9 @@ impl Report {
         self.opinion.doubt();
     }
 
-    /// Whether some analyzer wanted it, or a part of it.
-    pub fn was_wanted(&self) -> bool {
-        self.layers.iter().any(|layer| layer.wanted)
+    /// Whether anybody could judge it: some analyzer vouches for it or for a part of it, or there is evidence.
+    pub fn was_judged(&self) -> bool {
+        !self.opinion.testimonies.is_empty()
     }
 
     /// Whether `limit` was hit.

@@ -1,10 +1,11 @@
-//! What analyzers judge by: the weights, and later the compiled rules.
+//! What analyzers judge by: the weights, and the compiled YARA rules.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use analyzers::{IndicatorId, Weights, WeightsError};
+use analyzers::{Indicator, IndicatorId, Weights, WeightsError};
+use analyzers_yara::Library;
 use sha2::{Digest, Sha256};
 
 use crate::catalogue;
@@ -22,32 +23,69 @@ impl fmt::Display for Generation {
     }
 }
 
+impl Generation {
+    fn of(weights: &str, sources: &str) -> Generation {
+        // A NUL stands in neither, so that no two pairs come to the same text.
+        let digest = Sha256::new().chain_update(weights).chain_update("\0").chain_update(sources).finalize();
+        Generation(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>().into())
+    }
+}
+
+/// The group of weights that all YARA rules share: many rules look for the same things.
+const YARA_GROUP: &str = "yara";
+
 /// Everything analyzers judge by. Immutable: new rules are a new set with a new generation.
 #[derive(Debug)]
 pub struct RuleSet {
     generation: Generation,
     weights: Weights,
     malware_families: HashMap<IndicatorId, String>,
+    library: Option<Library>,
+    positions: HashMap<IndicatorId, u32>,
 }
 
 impl RuleSet {
-    /// The rules we were built with.
+    /// The weights we were built with, and no YARA rules.
     pub fn embedded() -> RuleSet {
         RuleSet::parse(EMBEDDED_WEIGHTS).expect("a test holds the embedded weights valid")
     }
 
-    /// A rule set with the weights in `weights` (the text of a `weights.toml`).
+    /// A rule set with the weights in `weights` (the text of a `weights.toml`), and no YARA rules.
     pub fn parse(weights: &str) -> Result<RuleSet, WeightsError> {
-        let digest = Sha256::digest(weights.as_bytes());
-        let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let named = |indicator: &analyzers::Indicator| {
-            indicator.malware_family.as_ref().map(|family| (indicator.id.clone(), family.to_string()))
-        };
-        Ok(RuleSet {
-            generation: Generation(digits.into()),
+        let mut rules = RuleSet {
+            generation: Generation::of(weights, ""),
             weights: Weights::parse(weights, catalogue())?,
-            malware_families: catalogue().filter_map(named).collect(),
-        })
+            malware_families: HashMap::new(),
+            library: None,
+            positions: HashMap::new(),
+        };
+        rules.know(catalogue());
+        Ok(rules)
+    }
+
+    /// The same, with compiled YARA rules. `sources` names what they were compiled from, and `weights` is the text that
+    /// this was made from.
+    pub fn with_library(mut self, library: Library, weights: &str, sources: &str) -> RuleSet {
+        self.generation = Generation::of(weights, sources);
+        self.weights.add_loaded(YARA_GROUP, library.weights());
+        self.know(library.indicators());
+        self.library = Some(library);
+        self
+    }
+
+    fn know<'i>(&mut self, indicators: impl IntoIterator<Item = &'i Indicator>) {
+        for indicator in indicators {
+            let position = u32::try_from(self.positions.len()).expect("nobody writes four billion rules");
+            self.positions.insert(indicator.id.clone(), position);
+            if let Some(family) = &indicator.malware_family {
+                self.malware_families.insert(indicator.id.clone(), family.to_string());
+            }
+        }
+    }
+
+    /// The weights we were built with, as text.
+    pub fn embedded_weights() -> &'static str {
+        EMBEDDED_WEIGHTS
     }
 
     /// The name of this set.
@@ -58,6 +96,37 @@ impl RuleSet {
     /// The weights.
     pub fn weights(&self) -> &Weights {
         &self.weights
+    }
+
+    /// The compiled YARA rules, if there are any.
+    pub fn library(&self) -> Option<&Library> {
+        self.library.as_ref()
+    }
+
+    /// Every indicator: those that stand in the code, then those of the rules.
+    pub fn indicators(&self) -> impl Iterator<Item = &Indicator> {
+        let loaded = self.library.iter().flat_map(Library::indicators);
+        catalogue().map(|indicator: &Indicator| indicator).chain(loaded)
+    }
+
+    /// The indicator with this id.
+    pub fn indicator(&self, id: &IndicatorId) -> Option<&Indicator> {
+        self.position(id).and_then(|position| self.at(position))
+    }
+
+    /// Where in [`RuleSet::indicators`] one stands.
+    pub fn position(&self, id: &IndicatorId) -> Option<u32> {
+        self.positions.get(id).copied()
+    }
+
+    /// The indicator that stands there.
+    pub fn at(&self, position: u32) -> Option<&Indicator> {
+        let position = usize::try_from(position).ok()?;
+        let compiled = self.positions.len() - self.library.as_ref().map_or(0, |library| library.indicators().len());
+        match position.checked_sub(compiled) {
+            None => catalogue().nth(position),
+            Some(position) => self.library.as_ref()?.indicators().get(position),
+        }
     }
 
     /// The malware family that an indicator names, if it is that specific.

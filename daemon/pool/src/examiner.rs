@@ -1,57 +1,29 @@
-//! What examines an artifact: in this process, or behind a wall.
+//! What examines artifacts, and the examiner that does it in this process.
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use analyzers::{Incomplete, Limit, Limits};
-use daemon_artifact::{LoadError, Scratch, Sha256Digest, Stability};
-use daemon_engine::{Analyzers, Report, RuleSet, examine};
-use triage::FileKind;
+use analyzers::Limits;
+use daemon_artifact::{LoadError, Scratch};
+use daemon_engine::Analyzers;
+use daemon_examiner::{Ask, Looked, look};
 
 use crate::{Watch, Watchdog};
 
-/// A report, and how long it took.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Examined {
-    /// The report.
-    pub report: Report,
-    /// Time of the examination by the clock, without opening and reading.
-    pub elapsed: Duration,
+/// Why there is no report on an artifact.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Its bytes cannot be had.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Nobody can examine it: no worker can be had. The text says why.
+    #[error("no worker can examine it: {0}")]
+    NoWorker(String),
 }
 
-impl Examined {
-    /// What is said of a file that was not looked at.
-    pub fn not(kind: FileKind, why: Incomplete, rules: &RuleSet) -> Examined {
-        Examined { report: Report::unexamined(kind, why, rules), elapsed: Duration::ZERO }
-    }
-
-    /// What is said of a file that has more bytes than the limits allow.
-    pub fn too_large(kind: FileKind, rules: &RuleSet) -> Examined {
-        Examined::not(kind, Incomplete::Limit(Limit::Size), rules)
-    }
-}
-
-/// What else is wanted of an artifact than its report.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Ask {
-    /// Its SHA-256, taken before the examination.
-    pub sha256: bool,
-}
-
-/// An artifact that was looked at.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Looked {
-    /// The report.
-    pub examined: Examined,
-    /// The digest of the bytes examined, if it was asked for and could be taken.
-    pub sha256: Option<Sha256Digest>,
-    /// How many bytes there were, if it came to that.
-    pub size: Option<u64>,
-}
-
-/// What is to be done about the artifact that was begun first: a report, or why its bytes could not be had.
-pub type Outcome = Result<Looked, LoadError>;
+/// What came of an artifact.
+pub type Outcome = Result<Looked, Failure>;
 
 /// Examines artifacts, in the order in which they were begun.
 pub trait Examine {
@@ -85,34 +57,6 @@ impl<'r> InProcess<'r> {
     pub fn new(analyzers: Analyzers<'r>, limits: Limits, watchdog: &Watchdog) -> Self {
         InProcess { analyzers, limits, watch: watchdog.watch(), scratch: Scratch::default(), begun: VecDeque::new() }
     }
-
-    fn look(&mut self, artifact: OwnedFd, ask: Ask) -> Outcome {
-        let InProcess { analyzers, limits, watch, scratch, begun: _ } = self;
-        let artifact = daemon_artifact::load(artifact, scratch, limits.artifact_bytes_max)?;
-        let deadline = Instant::now() + limits.wall_time_max;
-        Ok(watch.guard(deadline, |cancel| look(&artifact, ask, analyzers, limits, cancel)))
-    }
-}
-
-/// Examines `artifact` on the spot. `cancel` is how time is told.
-pub fn look(
-    artifact: &daemon_artifact::Artifact<'_>,
-    ask: Ask,
-    analyzers: &mut Analyzers<'_>,
-    limits: &Limits,
-    cancel: &analyzers::Cancel,
-) -> Looked {
-    // Before the examination, so that the digest is of what the file was then.
-    let sha256 = ask.sha256.then(|| artifact.sha256());
-    let begun = Instant::now();
-    let mut report = examine(artifact.bytes(), analyzers, limits, cancel);
-    match artifact.stability() {
-        Stability::Stable => {}
-        Stability::Truncated => report.mark_incomplete(Incomplete::Truncated),
-        Stability::Changed => report.mark_incomplete(Incomplete::Changed),
-    }
-    let examined = Examined { report, elapsed: begun.elapsed() };
-    Looked { examined, sha256, size: Some(artifact.size()) }
 }
 
 impl Examine for InProcess<'_> {
@@ -126,6 +70,11 @@ impl Examine for InProcess<'_> {
 
     fn end(&mut self) -> Option<Outcome> {
         let (artifact, ask) = self.begun.pop_front()?;
-        Some(self.look(artifact, ask))
+        let InProcess { analyzers, limits, watch, scratch, begun: _ } = self;
+        let examined = daemon_artifact::load(artifact, scratch, limits.artifact_bytes_max).map(|artifact| {
+            let deadline = Instant::now() + limits.wall_time_max;
+            watch.guard(deadline, |cancel| look(&artifact, ask, analyzers, limits, cancel))
+        });
+        Some(examined.map_err(Failure::from))
     }
 }

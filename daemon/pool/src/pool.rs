@@ -11,7 +11,7 @@ use crossbeam::deque::Worker;
 use daemon_engine::{Policy, RuleSet, assemble};
 
 use crate::queue::{Next, Queue};
-use crate::{Ask, Closed, Examine, InProcess, Outcome, Watchdog};
+use crate::{Ask, Closed, Examine, Fleet, InProcess, Outcome, Walled, Watchdog};
 
 /// How a pool is set up.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,24 @@ pub struct PoolConfig {
     pub limits: Limits,
     /// What is examined at all.
     pub policy: Policy,
+}
+
+/// What the threads of a pool examine with.
+#[derive(Clone, Debug)]
+pub enum Rules {
+    /// Each examines in this process, by these rules.
+    InProcess(Arc<RuleSet>),
+    /// Each has a worker process from this fleet.
+    Walled(Arc<Fleet>),
+}
+
+impl Rules {
+    fn set(&self) -> &RuleSet {
+        match self {
+            Rules::InProcess(rules) => rules,
+            Rules::Walled(fleet) => fleet.rules(),
+        }
+    }
 }
 
 /// What the threads of a pool do with a job, before and after its artifact is examined.
@@ -49,20 +67,20 @@ pub struct Pool<J> {
 
 struct Shared<J> {
     queue: Queue<J>,
-    rules: Mutex<Arc<RuleSet>>,
+    rules: Mutex<Rules>,
     watchdog: Watchdog,
     config: PoolConfig,
 }
 
 impl<J> Shared<J> {
-    fn rules(&self) -> MutexGuard<'_, Arc<RuleSet>> {
+    fn rules(&self) -> MutexGuard<'_, Rules> {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<J: Send + 'static> Pool<J> {
     /// Starts the threads.
-    pub fn start<W: Work<J>>(config: PoolConfig, rules: Arc<RuleSet>, work: W) -> std::io::Result<Self> {
+    pub fn start<W: Work<J>>(config: PoolConfig, rules: Rules, work: W) -> std::io::Result<Self> {
         let deques: Vec<Worker<J>> = (0..config.threads.get()).map(|_| Worker::new_fifo()).collect();
         let shared = Arc::new(Shared {
             queue: Queue::new(&deques, config.queued_max),
@@ -87,7 +105,7 @@ impl<J: Send + 'static> Pool<J> {
     }
 
     /// Has every thread take these rules, idle ones at once.
-    pub fn replace_rules(&self, rules: Arc<RuleSet>) {
+    pub fn replace_rules(&self, rules: Rules) {
         *self.shared.rules() = rules;
         self.shared.queue.new_rules();
     }
@@ -119,10 +137,15 @@ fn labour<J, W: Work<J>>(shared: &Shared<J>, deque: &Worker<J>, work: &W) {
     loop {
         // Epoch first: rules that come in between are then taken twice rather than never.
         let epoch = shared.queue.epoch();
-        let rules = Arc::clone(&shared.rules());
+        let rules = shared.rules().clone();
         let PoolConfig { limits, policy, .. } = shared.config;
-        let mut examiner = InProcess::new(assemble(&rules).with_policy(policy), limits, &shared.watchdog);
-        match serve(&shared.queue, deque, epoch, &mut examiner, &rules, work) {
+        let mut examiner: Box<dyn Examine> = match &rules {
+            Rules::InProcess(rules) => {
+                Box::new(InProcess::new(assemble(rules).with_policy(policy), limits, &shared.watchdog))
+            }
+            Rules::Walled(fleet) => Box::new(Walled::new(Arc::clone(fleet))),
+        };
+        match serve(&shared.queue, deque, epoch, &mut *examiner, rules.set(), work) {
             Stop::NewRules => {}
             Stop::Closed => return,
         }
@@ -194,6 +217,10 @@ mod tests {
         PoolConfig { threads, queued_max, limits: Limits::default(), policy: Policy::default() }
     }
 
+    fn embedded() -> Rules {
+        Rules::InProcess(Arc::new(RuleSet::embedded()))
+    }
+
     /// Work that is done without opening anything.
     struct Only<F>(F);
 
@@ -230,7 +257,7 @@ mod tests {
         for threads in [1, 2, 7] {
             let done: Arc<Vec<AtomicUsize>> = Arc::new((0..2_000).map(|_| AtomicUsize::new(0)).collect());
             let work = Examining(Arc::clone(&done));
-            let pool = Pool::start(config(threads, 64), Arc::new(RuleSet::embedded()), work).unwrap();
+            let pool = Pool::start(config(threads, 64), embedded(), work).unwrap();
             (0..done.len()).for_each(|job| pool.submit(job).unwrap());
             pool.finish();
             assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == 1));
@@ -247,7 +274,7 @@ mod tests {
             // An error means the test has let go of the gate: then all may pass.
             let _ = gate.lock().unwrap().recv();
         });
-        let pool = Arc::new(Pool::start(config(1, 2), Arc::new(RuleSet::embedded()), work).unwrap());
+        let pool = Arc::new(Pool::start(config(1, 2), embedded(), work).unwrap());
         pool.submit(0).unwrap();
         begun.recv().unwrap();
         pool.submit(1).unwrap();
@@ -270,9 +297,9 @@ mod tests {
     fn idle_threads_let_go_of_old_rules() {
         let first = Arc::new(RuleSet::embedded());
         let weak = Arc::downgrade(&first);
-        let pool = Pool::start(config(2, 8), first, Only(|_| {})).unwrap();
+        let pool = Pool::start(config(2, 8), Rules::InProcess(first), Only(|_| {})).unwrap();
         (0..100).for_each(|job| pool.submit(job).unwrap());
-        pool.replace_rules(Arc::new(RuleSet::embedded()));
+        pool.replace_rules(embedded());
         while weak.strong_count() > 0 {
             std::thread::yield_now();
         }
@@ -283,7 +310,7 @@ mod tests {
     #[test]
     fn a_bug_in_the_work_is_loud_and_hangs_nobody() {
         let work = Only(|_| panic!("a bug, for a test"));
-        let pool = Pool::start(config(1, 1), Arc::new(RuleSet::embedded()), work).unwrap();
+        let pool = Pool::start(config(1, 1), embedded(), work).unwrap();
         while pool.submit(0).is_ok() {}
         let finished = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pool.finish()));
         assert!(finished.is_err());

@@ -18,10 +18,10 @@ use std::time::Instant;
 use anyhow::Context;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use daemon_artifact::{LoadError, Sha256Digest};
-use daemon_engine::{Limits, Policy, RuleSet};
+use daemon_engine::{Policy, RuleSet};
 use daemon_intake::Entry;
 use daemon_market::BidBounds;
-use daemon_pool::{Ask, Examined, Looked, Outcome, Pool, PoolConfig, Work};
+use daemon_pool::{Ask, Examined, Failure, Looked, Outcome, Pool, PoolConfig, Rules, Work};
 use triage::FileKind;
 
 use crate::cli::ScanArgs;
@@ -29,7 +29,7 @@ use crate::exit::Exit;
 use crate::input::Stdin;
 use crate::interrupt::Interrupt;
 use crate::walk::{self, Paths, Walked, is_stdin};
-use crate::{limits, rules};
+use crate::{judging, limits};
 
 use print::Printer;
 
@@ -77,13 +77,16 @@ struct Scanned {
 
 /// Scans.
 pub fn scan(args: &ScanArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
-    let rules = Arc::new(rules::load(args.rules.rules.as_deref())?);
+    let judging = judging::load(&args.rules)?;
+    let rules = Arc::clone(&judging.rules);
+    let policy = Policy { any_kind: !args.known_kinds };
+    let examiners = judging.examiners(&args.wall, args.limits.limits(), policy)?;
     let bounds = crate::bounds(&args.bid)?;
     let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
     let paths = Paths::open(&args.walk, &interrupt)?;
     let begun = Instant::now();
     let (sender, receiver) = bounded(PRINTED_MAX);
-    let pool = start(args, Arc::clone(&rules), interrupt.clone(), sender.clone())?;
+    let pool = start(args, examiners, policy, interrupt.clone(), sender.clone())?;
     let threads = threads(args);
     let (printed, walked) = std::thread::scope(|scope| {
         // It takes the receiver along, so that nobody waits to send once it is gone.
@@ -103,16 +106,16 @@ fn threads(args: &ScanArgs) -> NonZeroUsize {
 
 fn start(
     args: &ScanArgs,
-    rules: Arc<RuleSet>,
+    examiners: Rules,
+    policy: Policy,
     interrupt: Interrupt,
     sender: Sender<Done>,
 ) -> anyhow::Result<Pool<Job>> {
-    let limits = Limits { artifact_bytes_max: args.max_size, ..Limits::default() };
     let queued_max = limits::queued_max(QUEUED_MAX, threads(args).get());
-    let config = PoolConfig { threads: threads(args), queued_max, limits, policy: Policy::default() };
+    let config = PoolConfig { threads: threads(args), queued_max, limits: args.limits.limits(), policy };
     // Hashing costs as much as examining most files, so it is done where somebody will see it.
     let ask = Ask { sha256: args.json || args.ndjson };
-    Pool::start(config, rules, Scanning { ask, size_max: args.max_size, interrupt, sender })
+    Pool::start(config, examiners, Scanning { ask, size_max: args.limits.max_size, interrupt, sender })
         .context("cannot start the threads of the pool")
 }
 
@@ -158,7 +161,7 @@ impl Work<Job> for Scanning {
         let path = job.path();
         let Looked { examined, sha256, size } = match outcome {
             Ok(looked) => looked,
-            Err(LoadError::TooLarge { size_bytes, .. }) => {
+            Err(Failure::Load(LoadError::TooLarge { size_bytes, .. })) => {
                 // Of standard input no more was kept than shows that it is too large.
                 let size = size_bytes.filter(|_| matches!(job, Job::Entry(_)));
                 Looked { examined: Examined::too_large(job.kind(), rules), sha256: None, size }

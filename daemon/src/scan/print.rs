@@ -78,7 +78,7 @@ impl<'p> Printer<'p> {
         }
         self.tally.add(report, scanned.size, stake);
         let p_malicious = report.opinion.p_malicious;
-        let calm = report.opinion.verdict != Verdict::Malicious && report.was_wanted() && !report.evidence.is_empty();
+        let calm = report.opinion.verdict != Verdict::Malicious && report.was_judged() && !report.evidence.is_empty();
         if calm && self.tally.is_close(p_malicious) {
             let why = reasons(report, self.weights());
             let path = scanned.path.clone();

@@ -102,7 +102,7 @@ impl Tally {
             *self.incomplete.entry(why.to_string()).or_default() += 1;
         }
         // A file that was not looked at for another reason is unknown in its own right.
-        if !report.was_wanted() && report.incomplete.is_empty() {
+        if !report.was_judged() && report.incomplete.is_empty() {
             self.declined += 1;
             return;
         }

@@ -1,0 +1,56 @@
+//! Compiled rules in a file, as they lie in the cache or were just made.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+
+use daemon_artifact::{Artifact, LoadError};
+use daemon_engine::Library;
+
+/// A file that begins with a bundle of compiled rules. Nobody but us can change or shorten it.
+#[derive(Debug)]
+pub struct Bundle {
+    /// The file.
+    pub file: File,
+    /// How many of its bytes are the bundle.
+    pub bytes: u64,
+    /// Names what it was compiled from.
+    pub sources: String,
+}
+
+impl Bundle {
+    /// Opens the library in it. No set is loaded yet.
+    pub fn open(&self) -> Result<Library, OpenError> {
+        let file = self.file.try_clone().map_err(|source| LoadError::Io { tried: "read", source })?;
+        open(file.into(), self.bytes)
+    }
+}
+
+/// Why compiled rules cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Their bytes cannot be had.
+    #[error("cannot read the compiled rules")]
+    Read(#[from] LoadError),
+    /// They are not what this program can use.
+    #[error(transparent)]
+    Bundle(#[from] analyzers_yara::BundleError),
+}
+
+/// Opens the library in the first `bytes` bytes of `file`. No set is loaded yet.
+pub(crate) fn open(file: OwnedFd, bytes: u64) -> Result<Library, OpenError> {
+    let whole = daemon_artifact::load_owned(file, u64::MAX)?;
+    // More than there is means it was cut: then the library says what is missing.
+    let length = usize::try_from(bytes).unwrap_or(usize::MAX).min(whole.bytes().len());
+    Ok(Library::open(Box::new(Beginning { whole, length }))?)
+}
+
+struct Beginning {
+    whole: Artifact<'static>,
+    length: usize,
+}
+
+impl AsRef<[u8]> for Beginning {
+    fn as_ref(&self) -> &[u8] {
+        self.whole.bytes().get(..self.length).unwrap_or_default()
+    }
+}

@@ -1,0 +1,71 @@
+//! One look at one artifact, wherever it is taken.
+
+use std::time::{Duration, Instant};
+
+use analyzers::{Cancel, Incomplete, Limit, Limits};
+use daemon_artifact::{Artifact, LoadError, Sha256Digest, Stability};
+use daemon_engine::{Analyzers, Report, RuleSet, examine};
+use triage::FileKind;
+
+/// A report, and how long it took.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Examined {
+    /// The report.
+    pub report: Report,
+    /// Time of the examination by the clock, without opening and reading.
+    pub elapsed: Duration,
+}
+
+impl Examined {
+    /// What is said of a file that was not looked at.
+    pub fn not(kind: FileKind, why: Incomplete, rules: &RuleSet) -> Examined {
+        Examined { report: Report::unexamined(kind, why, rules), elapsed: Duration::ZERO }
+    }
+
+    /// What is said of a file that has more bytes than the limits allow.
+    pub fn too_large(kind: FileKind, rules: &RuleSet) -> Examined {
+        Examined::not(kind, Incomplete::Limit(Limit::Size), rules)
+    }
+}
+
+/// What else is wanted of an artifact than its report.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Ask {
+    /// Its SHA-256, taken before the examination.
+    pub sha256: bool,
+}
+
+/// An artifact that was looked at.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Looked {
+    /// The report.
+    pub examined: Examined,
+    /// The digest of the bytes examined, if it was asked for and could be taken.
+    pub sha256: Option<Sha256Digest>,
+    /// How many bytes there were, if it came to that.
+    pub size: Option<u64>,
+}
+
+/// What came of an artifact: a report, or why its bytes could not be had.
+pub type Outcome = Result<Looked, LoadError>;
+
+/// Examines `artifact` on the spot. `cancel` is how time is told.
+pub fn look(
+    artifact: &Artifact<'_>,
+    ask: Ask,
+    analyzers: &mut Analyzers<'_>,
+    limits: &Limits,
+    cancel: &Cancel,
+) -> Looked {
+    // Before the examination, so that the digest is of what the file was then.
+    let sha256 = ask.sha256.then(|| artifact.sha256());
+    let begun = Instant::now();
+    let mut report = examine(artifact.bytes(), analyzers, limits, cancel);
+    match artifact.stability() {
+        Stability::Stable => {}
+        Stability::Truncated => report.mark_incomplete(Incomplete::Truncated),
+        Stability::Changed => report.mark_incomplete(Incomplete::Changed),
+    }
+    let examined = Examined { report, elapsed: begun.elapsed() };
+    Looked { examined, sha256, size: Some(artifact.size()) }
+}

@@ -1,0 +1,17 @@
+//! `stakeout-worker`: the program in which templates, workers and the rules compiler run. It links neither the market nor
+//! the network.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+/// As in `stakeout`, so that both examine alike.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    daemon_examiner::main(std::env::args_os().skip(1)).unwrap_or_else(|| {
+        eprintln!("stakeout-worker is started by stakeout, not by hand");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,109 @@
+//! The examiner as a template loads it and a worker runs it.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+
+use analyzers::{Cancel, Limits};
+use daemon_artifact::{Scratch, keep_stream, load, load_owned};
+use daemon_engine::{Analyzers, Library, Policy, RuleSet, SetMask, assemble};
+
+use crate::wire::{self, Config};
+use crate::{BUILD, Bundle, Program, look, open};
+use daemon_worker::{Served, Service, Start, run};
+
+/// What a template judges by, and how.
+#[derive(Debug)]
+pub struct Setup {
+    /// The text of the weights.
+    pub weights: String,
+    /// Compiled rules.
+    pub bundle: Option<Bundle>,
+    /// What one artifact may cost.
+    pub limits: Limits,
+    /// What is examined at all.
+    pub policy: Policy,
+}
+
+impl Setup {
+    /// How a template is started in `program`.
+    pub fn start(&self, program: &Program) -> io::Result<Start> {
+        let mut start = Start::new(&program.path);
+        start.args = program.args("template");
+        start.fds.push(keep_stream(self.weights.as_bytes(), u64::MAX).map_err(io::Error::other)?);
+        let mut library = None;
+        if let Some(Bundle { file, bytes, sources }) = &self.bundle {
+            start.fds.push(file.try_clone()?.into());
+            library = Some((*bytes, sources.clone()));
+        }
+        let (limits, any_kind) = (self.limits, self.policy.any_kind);
+        start.config = wire::encode(&Config { build: BUILD.to_owned(), limits, any_kind, library });
+        Ok(start)
+    }
+}
+
+/// Examines what it is handed, by rules that live as long as the process.
+struct Examiner {
+    rules: &'static RuleSet,
+    analyzers: Analyzers<'static>,
+    limits: Limits,
+    scratch: Scratch,
+}
+
+/// The `main` of a template. `add` may bring analyzers of its own, which tests do.
+pub fn template(add: impl Fn(&mut Analyzers<'static>)) -> ExitCode {
+    run(|config, fds| {
+        let mut examiner = Examiner::build(config, fds)?;
+        add(&mut examiner.analyzers);
+        Ok(Box::new(examiner))
+    })
+}
+
+impl Examiner {
+    fn build(config: &[u8], fds: Vec<OwnedFd>) -> Result<Examiner, String> {
+        let config: Config = postcard::from_bytes(config).map_err(|_| "its configuration cannot be read".to_owned())?;
+        if config.build != BUILD {
+            return Err(format!("it is of build {BUILD}, and was asked by one of {}", config.build));
+        }
+        let mut fds = fds.into_iter();
+        let weights = load_owned(fds.next().ok_or("the weights are missing")?, u64::MAX);
+        let weights = weights.map_err(|error| format!("cannot read the weights: {error}"))?;
+        let weights = std::str::from_utf8(weights.bytes()).map_err(|_| "the weights are not text")?;
+        let mut rules = RuleSet::parse(weights).map_err(|error| error.to_string())?;
+        if let Some((bytes, sources)) = &config.library {
+            let library = open(fds.next().ok_or("the compiled rules are missing")?, *bytes);
+            let library = library.map_err(|error| error.to_string())?;
+            // What a worker has not got cannot become executable in it, so it asks for a worker that has it.
+            library.stop_loading();
+            rules = rules.with_library(library, weights, sources);
+        }
+        // As long as the process: workers end without unwinding.
+        let rules: &'static RuleSet = Box::leak(Box::new(rules));
+        let analyzers = assemble(rules).with_policy(config.policy());
+        Ok(Examiner { rules, analyzers, limits: config.limits, scratch: Scratch::default() })
+    }
+}
+
+impl Service for Examiner {
+    fn equip(&mut self, need: &[u8]) -> Result<(), String> {
+        let (Some(library), Ok(sets)) = (self.rules.library(), need.try_into()) else {
+            return Err("there are no such rules".to_owned());
+        };
+        library.load(SetMask::from_bits(u16::from_le_bytes(sets))).map_err(|error| error.to_string())
+    }
+
+    fn rehearse(&mut self) {
+        self.analyzers.rehearse();
+    }
+
+    fn serve(&mut self, artifact: OwnedFd, request: &[u8], cancel: &Cancel, reply: &mut Vec<u8>) -> Served {
+        let ask = wire::read_request(request).unwrap_or_default();
+        let outcome = load(artifact, &mut self.scratch, self.limits.artifact_bytes_max)
+            .map(|artifact| look(&artifact, ask, &mut self.analyzers, &self.limits, cancel));
+        if let Some(missing) = self.rules.library().map(Library::missing).filter(|missing| !missing.is_empty()) {
+            return Served::Needs(missing.bits().to_le_bytes().to_vec());
+        }
+        wire::write_answer(&outcome, self.rules, reply);
+        Served::Done
+    }
+}

@@ -1,0 +1,189 @@
+//! The examiner behind the wall: a worker process, and what to do when it dies.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use analyzers::{Detail, Incomplete, Limit};
+use daemon_examiner::{Ask, Examined, Looked, read_answer, request};
+use daemon_worker::{Cause, Death, JOBS_MAX, SendError, Served, Worker};
+
+use crate::fleet::{Fleet, kind_of};
+use crate::{Examine, Failure, Outcome};
+
+/// Jobs with a worker: one is done, one waits, so that the worker need not.
+const BEGUN_MAX: usize = 2;
+/// How much later than at its limit a worker is killed: what asks for the time by itself ends in between.
+const GRACE: Duration = Duration::from_millis(100);
+/// How often one artifact is given to another worker through no fault of its own: because rules were missing, or the
+/// template died.
+const TRIES_MAX: u32 = 4;
+
+/// Examines in a worker process. If that dies of an artifact, the artifact is `unknown` with the reason; what waited
+/// behind it goes to the next worker.
+pub struct Walled {
+    fleet: Arc<Fleet>,
+    worker: Option<Worker>,
+    begun: VecDeque<Begun>,
+    /// How many of `begun` the worker has: the first ones.
+    sent: usize,
+    /// When the worker can have taken up the first of them.
+    taken_up: Instant,
+    reply: Vec<u8>,
+}
+
+struct Begun {
+    artifact: OwnedFd,
+    ask: Ask,
+    tries: u32,
+}
+
+impl Walled {
+    /// An examiner that gets its workers from `fleet`, the first when it is first needed.
+    pub fn new(fleet: Arc<Fleet>) -> Self {
+        Walled { fleet, worker: None, begun: VecDeque::new(), sent: 0, taken_up: Instant::now(), reply: Vec::new() }
+    }
+
+    /// Gives the worker what it has not got yet, as far as it takes it. Starts one if there is none.
+    fn send(&mut self) -> Result<(), String> {
+        while let Some(begun) = self.begun.get(self.sent) {
+            let worker = match &mut self.worker {
+                Some(worker) => worker,
+                None => self.worker.insert(self.fleet.worker().map_err(|error| error_and_causes(&error))?),
+            };
+            match worker.send(begun.artifact.as_fd(), &request(begun.ask), self.fleet.limits().wall_time_max) {
+                Ok(()) => {
+                    if self.sent == 0 {
+                        self.taken_up = Instant::now();
+                    }
+                    self.sent += 1;
+                }
+                Err(SendError::Full) => return Ok(()),
+                Err(SendError::Dead) => self.part(),
+                Err(error @ (SendError::TooLarge | SendError::Io(_))) => return Err(error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets go of the worker. What it had goes to the next one.
+    fn part(&mut self) {
+        self.worker = None;
+        self.sent = 0;
+    }
+
+    /// Takes the first artifact off the list.
+    fn pop(&mut self) -> Option<Begun> {
+        self.sent = self.sent.saturating_sub(1);
+        self.begun.pop_front()
+    }
+
+    /// The first artifact will not be examined, and this is why.
+    fn not_examined(&mut self, why: Incomplete) -> Option<Outcome> {
+        let begun = self.pop()?;
+        let examined = Examined::not(kind_of(&begun.artifact), why, self.fleet.rules());
+        Some(Ok(Looked { examined, sha256: None, size: None }))
+    }
+
+    /// The worker died of the first artifact.
+    fn crashed(&mut self, why: Incomplete) -> Option<Outcome> {
+        self.part();
+        if let Some(begun) = self.begun.front() {
+            self.fleet.crashed(&begun.artifact);
+        }
+        self.not_examined(why)
+    }
+
+    /// The first artifact goes to another worker, unless it did so too often.
+    fn try_again(&mut self, because: &'static str) -> Option<Outcome> {
+        self.part();
+        let begun = self.begun.front_mut()?;
+        begun.tries += 1;
+        if begun.tries < TRIES_MAX { None } else { self.not_examined(Incomplete::Crashed(Cow::Borrowed(because))) }
+    }
+
+    /// Waits for the answer about the first artifact; `None` if it is to be asked for again.
+    fn receive(&mut self) -> Option<Outcome> {
+        let deadline = self.taken_up + self.fleet.limits().wall_time_max + GRACE;
+        let worker = self.worker.as_mut()?;
+        let served = worker.receive(deadline, &mut self.reply);
+        self.taken_up = Instant::now();
+        match served {
+            Ok(Served::Done) => match read_answer(&self.reply, self.fleet.rules(), self.fleet.limits()) {
+                Ok(outcome) => {
+                    let worn = worker.jobs() >= JOBS_MAX;
+                    self.pop();
+                    if worn {
+                        self.part();
+                    }
+                    Some(outcome.map_err(Failure::from))
+                }
+                Err(garbled) => self.crashed(Incomplete::Crashed(Cow::Borrowed(garbled.0))),
+            },
+            Ok(Served::Needs(need)) => match self.fleet.equip(&need) {
+                Ok(()) => self.try_again("the rules it needs are never loaded"),
+                Err(error) => {
+                    self.part();
+                    self.pop();
+                    Some(Err(Failure::NoWorker(error_and_causes(&error))))
+                }
+            },
+            Err(Death { cause: Cause::Orphaned, .. }) => self.try_again("the template of its workers dies"),
+            Err(death) => self.crashed(reason(&death)),
+        }
+    }
+}
+
+impl Examine for Walled {
+    fn room(&self) -> bool {
+        self.begun.len() < BEGUN_MAX
+    }
+
+    fn begin(&mut self, artifact: OwnedFd, ask: Ask) {
+        self.begun.push_back(Begun { artifact, ask, tries: 0 });
+        // What killed workers is not sent to one; nor is what comes after it, so that answers keep their order.
+        let poisonous = self.begun.iter().any(|begun| self.fleet.is_poisonous(&begun.artifact));
+        if !poisonous {
+            // If it cannot be sent now, `end` tries again and says why not.
+            let _ = self.send();
+        }
+    }
+
+    fn end(&mut self) -> Option<Outcome> {
+        while let Some(first) = self.begun.front() {
+            if self.sent == 0 {
+                if self.fleet.is_poisonous(&first.artifact) {
+                    return self.not_examined(Incomplete::Poisonous);
+                }
+                if let Err(why) = self.send() {
+                    self.part();
+                    self.pop();
+                    return Some(Err(Failure::NoWorker(why)));
+                }
+            }
+            if let Some(outcome) = self.receive() {
+                return Some(outcome);
+            }
+        }
+        None
+    }
+}
+
+/// What the death of a worker is to the report on what it died of.
+fn reason(death: &Death) -> Incomplete {
+    match death.cause {
+        Cause::Killed => Incomplete::Limit(Limit::Time),
+        Cause::Memory(_) => Incomplete::Limit(Limit::Memory),
+        // Its words are the artifact's as much as ours: shown as any detail is.
+        Cause::Signal(_) | Cause::Exit(_) | Cause::Garbled(_) | Cause::Orphaned => {
+            Incomplete::Crashed(Detail::new(death).to_string().into())
+        }
+    }
+}
+
+fn error_and_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    causes.collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,172 @@
+//! What files are judged by: weights and YARA rules, built in or from directories, and the processes that use them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use daemon_engine::{Limits, Policy, RuleSet};
+use daemon_examiner::{BUILD, Bundle, Program, Setup};
+use daemon_pool::{Fleet, Rules};
+use daemon_rules::{Cache, CompileError, Compiler, LoadError, Loaded, Mistake, Options, Severity};
+
+use crate::cli::{RulesArgs, WallArgs};
+use crate::words::{counted, shown};
+
+/// Largest weights file taken. The one we ship has some ten thousand bytes.
+const WEIGHTS_BYTES_MAX: u64 = 1 << 20;
+/// Mistakes in rules shown before a scan; `rules check` shows all.
+const MISTAKES_SHOWN_MAX: usize = 5;
+
+/// What files are judged by.
+pub struct Judging {
+    /// It.
+    pub rules: Arc<RuleSet>,
+    /// Every mistake in the YARA rules.
+    pub mistakes: Vec<Mistake>,
+    weights: String,
+    bundle: Option<Bundle>,
+    programs: Vec<Program>,
+}
+
+/// Loads what `args` ask for, and says on standard error what is wrong with it.
+pub fn load(args: &RulesArgs) -> anyhow::Result<Judging> {
+    let judging = load_quietly(args)?;
+    let errors: Vec<&Mistake> = judging.mistakes.iter().filter(|mistake| mistake.severity == Severity::Error).collect();
+    for mistake in errors.iter().take(MISTAKES_SHOWN_MAX) {
+        notice(&mistake.rendered);
+    }
+    if errors.len() > MISTAKES_SHOWN_MAX {
+        notice(&format!(
+            "and {}: see `stakeout rules check`",
+            counted((errors.len() - MISTAKES_SHOWN_MAX) as u64, "more error")
+        ));
+    }
+    Ok(judging)
+}
+
+/// The same, but the mistakes in rules are left to the caller to tell.
+pub fn load_quietly(args: &RulesArgs) -> anyhow::Result<Judging> {
+    let programs = programs(args)?;
+    if args.no_yara {
+        let (weights, rules) = weights(&own_weights(&args.directories)?)?;
+        return Ok(Judging { rules: Arc::new(rules), mistakes: Vec::new(), weights, bundle: None, programs });
+    }
+    let cache = match &args.rules_cache {
+        _ if args.no_rules_cache => None,
+        Some(place) => Some(place.clone()),
+        None => Cache::usual_place(),
+    };
+    let loaded = compiled(args, &programs, cache)?;
+    let (loaded, library, bundle) = match opened(loaded) {
+        Ok(opened) => opened,
+        // Kept by another machine that shares our home, or damaged in a way the cache cannot see.
+        Err(_) => opened(compiled(args, &programs, None)?).context("cannot use the rules that were just compiled")?,
+    };
+    for problem in &loaded.problems {
+        notice(&format!("{}: {}", shown(&problem.path), problem.why));
+    }
+    let files: Vec<(PathBuf, String)> = loaded
+        .weights
+        .into_iter()
+        .map(|file| {
+            Ok((
+                file.path.clone(),
+                String::from_utf8(file.text).with_context(|| format!("{} is not text", shown(&file.path)))?,
+            ))
+        })
+        .collect::<anyhow::Result<_>>()?;
+    let (weights, rules) = weights(&files)?;
+    let rules = Arc::new(rules.with_library(library, &weights, &bundle.sources));
+    Ok(Judging { rules, mistakes: loaded.mistakes, weights, bundle: Some(bundle), programs })
+}
+
+impl Judging {
+    /// What a pool examines with.
+    pub fn examiners(self, wall: &WallArgs, limits: Limits, policy: Policy) -> anyhow::Result<Rules> {
+        if wall.in_process {
+            return Ok(Rules::InProcess(self.rules));
+        }
+        let setup = Setup { weights: self.weights, bundle: self.bundle, limits, policy };
+        let (fleet, notices) = Fleet::start(&self.programs, &setup, self.rules)
+            .context("no file was examined (--in-process examines without a wall)")?;
+        notices.iter().for_each(|text| notice(text));
+        Ok(Rules::Walled(Arc::new(fleet)))
+    }
+}
+
+fn notice(text: &str) {
+    // Nothing can be done if standard error is gone.
+    let _ = std::io::Write::write_all(&mut anstream::stderr(), format!("{text}\n").as_bytes());
+}
+
+fn programs(args: &RulesArgs) -> anyhow::Result<Vec<Program>> {
+    match &args.worker {
+        Some(path) => Ok(vec![Program { path: path.clone(), first: None }]),
+        None => Program::candidates().context("cannot find this program on disk, which workers run in"),
+    }
+}
+
+/// Compiles the rules in the first of `programs` that will do, or takes them from the cache.
+fn compiled(args: &RulesArgs, programs: &[Program], cache: Option<PathBuf>) -> anyhow::Result<Loaded> {
+    let mut programs = programs.iter().peekable();
+    while let Some(program) = programs.next() {
+        let options = Options {
+            directories: args.directories.clone(),
+            shipped: !args.no_shipped_rules,
+            cache: cache.clone(),
+            compiler: Compiler::new(&program.path, program.args("compile")),
+            compiler_key: format!("{BUILD} {}", std::env::consts::ARCH),
+        };
+        match daemon_rules::load(&options) {
+            // Another build, perhaps: the next one is ours.
+            Err(LoadError::Compile(CompileError::Start { .. } | CompileError::Ended { .. }))
+                if programs.peek().is_some() => {}
+            done => return done.context("cannot load the YARA rules (--no-yara goes without)"),
+        }
+    }
+    bail!("there is no program that rules could be compiled in")
+}
+
+fn opened(loaded: Loaded) -> anyhow::Result<(Loaded, daemon_engine::Library, Bundle)> {
+    let file = loaded.bundle.try_clone()?;
+    let bundle = Bundle { file, bytes: loaded.bundle_bytes, sources: loaded.source_digest.to_string() };
+    let library = bundle.open()?;
+    Ok((loaded, library, bundle))
+}
+
+/// The weights files of directories that have one, where nothing else of them is used.
+fn own_weights(directories: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let read = |path: PathBuf| {
+        let text = read_weights(&path)?;
+        Ok((path, text))
+    };
+    directories.iter().map(|directory| read(directory.join("weights.toml"))).collect()
+}
+
+fn read_weights(path: &Path) -> anyhow::Result<String> {
+    let hint =
+        || format!("cannot read {}: with --no-yara, --rules takes a directory that holds a weights.toml", shown(path));
+    let size = std::fs::metadata(path).with_context(hint)?.len();
+    if size > WEIGHTS_BYTES_MAX {
+        bail!("{} has {size} bytes, more than the {WEIGHTS_BYTES_MAX} a weights file may have", shown(path));
+    }
+    std::fs::read_to_string(path).with_context(hint)
+}
+
+/// The weights to use, and a rule set of them alone.
+fn weights(files: &[(PathBuf, String)]) -> anyhow::Result<(String, RuleSet)> {
+    let (path, text) = match files {
+        [] => return Ok((RuleSet::embedded_weights().to_owned(), RuleSet::embedded())),
+        [one] => one,
+        [first, second, ..] => {
+            bail!("there are two files of weights, {} and {}: remove one", shown(&first.0), shown(&second.0))
+        }
+    };
+    let rules = RuleSet::parse(text).map_err(|error| {
+        let mistakes: Vec<String> =
+            error.mistakes.iter().map(|mistake| format!("  {}:{mistake}", path.display())).collect();
+        let count = counted(mistakes.len() as u64, "mistake");
+        anyhow::anyhow!("cannot use {}: {count}\n{}", shown(path), mistakes.join("\n"))
+    })?;
+    Ok((text.clone(), rules))
+}

@@ -1,0 +1,185 @@
+//! `stakeout rules`: what rule writers need: are the rules right, what are there, do they hit what they should, what do
+//! they cost.
+
+mod bench;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+
+use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sample};
+use analyzers_yara::{Library, RuleEntry, Yara};
+use anyhow::bail;
+use daemon_rules::{Severity, recipes};
+use serde::Serialize;
+
+use crate::cli::{RulesArgs, RulesCheckArgs, RulesCommand, RulesListArgs, RulesTestArgs};
+use crate::exit::Exit;
+use crate::judging::{Judging, load_quietly};
+use crate::words::{HEADING, counted};
+
+/// Does what was asked.
+pub fn rules(command: &RulesCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    match command {
+        RulesCommand::Check(args) => check(args, out),
+        RulesCommand::List(args) => list(args, out),
+        RulesCommand::Test(args) => test(args, out),
+        RulesCommand::Bench(args) => bench::bench(args, out),
+    }
+}
+
+/// The rules of these directories, or those built in where there are none.
+fn of(directories: &[PathBuf], rules: &RulesArgs) -> anyhow::Result<Judging> {
+    let mut rules = rules.clone();
+    // Who names directories wants to hear of those, not of ours.
+    rules.no_shipped_rules |= !directories.is_empty();
+    rules.directories.extend_from_slice(directories);
+    if rules.no_yara {
+        bail!("--no-yara leaves nothing to look at");
+    }
+    load_quietly(&rules)
+}
+
+fn library(judging: &Judging) -> &Library {
+    judging.rules.library().expect("only --no-yara goes without, and that was refused")
+}
+
+fn check(args: &RulesCheckArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let judging = of(&args.directories, &args.rules)?;
+    let mut files: BTreeMap<&str, u64> = BTreeMap::new();
+    for rule in library(&judging).rules() {
+        *files.entry(&rule.file).or_default() += 1;
+    }
+    let errors = judging.mistakes.iter().filter(|mistake| mistake.severity == Severity::Error).count();
+    let warnings = judging.mistakes.len() - errors;
+    if args.json {
+        serde_json::to_writer_pretty(&mut *out, &judging.mistakes)?;
+        writeln!(out)?;
+    } else {
+        for mistake in &judging.mistakes {
+            writeln!(out, "{}\n", mistake.rendered)?;
+        }
+        writeln!(
+            out,
+            "{} in {} can be used; {}, {}",
+            counted(library(&judging).rules().len() as u64, "rule"),
+            counted(files.len() as u64, "file"),
+            counted(errors as u64, "error"),
+            counted(warnings as u64, "warning"),
+        )?;
+    }
+    Ok(if errors == 0 { Exit::Clean } else { Exit::Error })
+}
+
+#[derive(Serialize)]
+struct ListedRule<'r> {
+    id: &'r str,
+    weight: f64,
+    attack: Option<&'r str>,
+    family: Option<&'r str>,
+    description: Option<&'r str>,
+    file: &'r str,
+    line: u32,
+    tags: &'r [String],
+}
+
+impl<'r> ListedRule<'r> {
+    fn of(rule: &'r RuleEntry) -> Self {
+        ListedRule {
+            id: &rule.id,
+            weight: rule.weight,
+            attack: rule.attack.as_deref(),
+            family: rule.family.as_deref(),
+            description: rule.description.as_deref(),
+            file: &rule.file,
+            line: rule.line,
+            tags: &rule.tags,
+        }
+    }
+}
+
+fn list(args: &RulesListArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let judging = of(&args.directories, &args.rules)?;
+    let library = library(&judging);
+    if args.json {
+        let listed: Vec<ListedRule<'_>> = library.rules().iter().map(ListedRule::of).collect();
+        serde_json::to_writer_pretty(&mut *out, &listed)?;
+        writeln!(out)?;
+        return Ok(Exit::Clean);
+    }
+    writeln!(out, "{HEADING}{:>6}  {:<10} {:<48} FILE{HEADING:#}", "WEIGHT", "ATT&CK", "RULE")?;
+    for rule in library.rules() {
+        let attack = rule.attack.as_deref().unwrap_or("-");
+        writeln!(out, "{:>+6.2}  {attack:<10} {:<48} {}:{}", rule.weight, rule.id, rule.file, rule.line)?;
+    }
+    let sets: Vec<String> = library.sets().map(|(name, rules)| format!("{name} {rules}")).collect();
+    writeln!(
+        out,
+        "{}; sets: {}; generation {}",
+        counted(library.rules().len() as u64, "rule"),
+        sets.join(", "),
+        judging.rules.generation()
+    )?;
+    Ok(Exit::Clean)
+}
+
+fn test(args: &RulesTestArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let judging = of(&args.directories, &args.rules)?;
+    let cases = recipes::cases(&args.directories)?;
+    if cases.is_empty() {
+        bail!("there are no tests: put NAME.test.toml beside NAME.yar (rules/README.md says how)");
+    }
+    let mut rules = Trial::new(library(&judging));
+    let failures = recipes::run(&cases, |sample| rules.hits(sample));
+    for failure in &failures {
+        writeln!(out, "{failure}")?;
+    }
+    let errors = judging.mistakes.iter().filter(|mistake| mistake.severity == Severity::Error).count();
+    let untested: Vec<&str> = library(&judging)
+        .rules()
+        .iter()
+        .filter(|rule| !cases.iter().any(|case| case.rules == rule.namespace && case.hits.contains(&rule.name)))
+        .map(|rule| rule.id.as_str())
+        .collect();
+    for id in &untested {
+        writeln!(out, "{id}: no case hits it")?;
+    }
+    writeln!(
+        out,
+        "{} of {}: {}, {} without a case, {} in the rules",
+        counted(cases.len() as u64, "case"),
+        counted(library(&judging).rules().len() as u64, "rule"),
+        counted(failures.len() as u64, "failure"),
+        untested.len(),
+        counted(errors as u64, "error")
+    )?;
+    Ok(if failures.is_empty() && untested.is_empty() && errors == 0 { Exit::Clean } else { Exit::Error })
+}
+
+/// Rules alone, tried on samples in this process.
+struct Trial<'r> {
+    library: &'r Library,
+    yara: Yara<'r>,
+}
+
+impl<'r> Trial<'r> {
+    fn new(library: &'r Library) -> Self {
+        Trial { library, yara: Yara::new(library) }
+    }
+
+    /// The rules that hit, as `any/shells:bash_reverse_shell`.
+    fn hits(&mut self, bytes: &[u8]) -> Vec<String> {
+        let kind = triage::triage(bytes);
+        let record = Record::new(kind, Budget::new(Limits::default(), Cancel::default()));
+        let mut findings = Findings::new(record, LayerId::ARTIFACT);
+        self.yara.analyze(Sample { bytes, kind }, &mut findings);
+        let (record, _) = findings.finish();
+        let name = |rule: &RuleEntry| format!("{}:{}", rule.namespace, rule.name);
+        let rules = self.library.rules();
+        record
+            .evidence
+            .iter()
+            .filter_map(|seen| rules.iter().find(|rule| rule.id == seen.indicator.as_str()).map(name))
+            .collect()
+    }
+}
