@@ -4,13 +4,11 @@
 //! first bytes say whether they are what their names claim.
 
 mod archive;
-mod inflate;
+pub(crate) mod inflate;
 mod local;
 mod relations;
 mod types;
 pub(crate) mod xml;
-
-use std::borrow::Cow;
 
 use analyzers::{Exhausted, Findings, Limit, Sample};
 use triage::{FileKind, OoxmlKind};
@@ -188,7 +186,7 @@ impl Reader {
 }
 
 /// Examines a compound file inside of the package. True if it is a document of its own, to be examined as such.
-fn examine_compound(part: &Part<'_>, bytes: &Cow<'_, [u8]>, findings: &mut Findings<'_>) -> bool {
+fn examine_compound(part: &Part<'_>, bytes: &[u8], findings: &mut Findings<'_>) -> bool {
     findings.within(&part.name, |findings| {
         let Some(compound) = Compound::open(bytes, findings) else { return false };
         let main = ["WordDocument", "Workbook", "Book", "PowerPoint Document"];
