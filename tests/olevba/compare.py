@@ -3,8 +3,9 @@
 
     compare.py READER FILE_OR_DIRECTORY...
 
-READER is the example `vba_source` of `analyzers-ole-macro`. Needs oletools (PyPI). Office Open XML documents are
-unpacked here, and every part that is a compound file is compared. Ends with 0 when all modules are the same, else with 1.
+READER is the example `vba_source` of `analyzers-ole-macro`; the example `vba_documents` of the same crate writes
+documents to try. Needs oletools (PyPI). Office Open XML documents are unpacked here, and every part that is a compound
+file is compared. Ends with 0 when all modules are the same, else with 1.
 
 What may differ, and is counted as the same:
 - olevba lists modules of a code page it decodes with Python's tables, which have gaps where the Web's (encoding_rs)

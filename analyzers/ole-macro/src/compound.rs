@@ -168,7 +168,7 @@ impl<'a> Compound<'a> {
             }
             pieces.add(start..end, budget)?;
             sector = le32(&mini.fat, sector as usize * 4).unwrap_or(u32::MAX);
-            if brent.returns(sector) {
+            if brent.returns(sector) || (pieces.length >= length && sector == entry.start) {
                 fault = Some(Fault::Cycle);
                 break;
             }

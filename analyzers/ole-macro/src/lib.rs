@@ -27,6 +27,7 @@ mod fields;
 mod object;
 mod package;
 mod rtf;
+mod slides;
 pub mod source;
 mod target;
 mod vba;
@@ -86,8 +87,16 @@ fn examine_compound(bytes: &[u8], findings: &mut Findings<'_>) {
         let Ok(stream) = compound.read(entry, findings.budget()) else { break };
         findings.within(&entry.path, |findings| fields::examine_word_binary(&stream, findings));
     }
+    for entry in compound.entries().iter().filter(is_presentation) {
+        let Ok(stream) = compound.read(entry, findings.budget()) else { break };
+        findings.within(&entry.path, |findings| slides::examine(&stream, findings));
+    }
     object::examine_compound(&compound, findings);
     compound.report_faults(findings);
+}
+
+fn is_presentation(entry: &&Entry) -> bool {
+    entry.is_stream_named("PowerPoint Document")
 }
 
 /// The VBA modules of the compound file `bytes` (a document, or a `vbaProject.bin`), decompressed and nothing more:
@@ -96,6 +105,13 @@ pub fn vba_modules(bytes: &[u8]) -> Vec<VbaModule> {
     let budget = Budget::new(Limits::default(), Cancel::default());
     let record = Record::new(FileKind::Cfb(CfbKind::Other), budget);
     let mut findings = Findings::new(record, LayerId::ARTIFACT);
-    let compound = Compound::open(bytes, &mut findings);
-    compound.map(|compound| vba::modules(&compound, &mut findings)).unwrap_or_default()
+    let Some(compound) = Compound::open(bytes, &mut findings) else { return Vec::new() };
+    let mut modules = vba::modules(&compound, &mut findings);
+    for entry in compound.entries().iter().filter(is_presentation) {
+        let Ok(stream) = compound.read(entry, findings.budget()) else { break };
+        slides::each_storage(&stream, &mut findings, |_, bytes, findings| {
+            modules.extend(Compound::open(&bytes, findings).iter().flat_map(|inner| vba::modules(inner, findings)));
+        });
+    }
+    modules
 }

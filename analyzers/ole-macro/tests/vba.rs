@@ -114,6 +114,30 @@ fn source_is_found_without_a_project() {
 }
 
 #[test]
+fn source_is_found_in_presentations() {
+    let storage = one().bin();
+    // A zlib stream of stored blocks; its checksum does not matter.
+    let mut zlib = vec![0x78, 0x01];
+    for block in storage.chunks(60_000) {
+        zlib.push(0);
+        zlib.extend((block.len() as u16).to_le_bytes());
+        zlib.extend((!(block.len() as u16)).to_le_bytes());
+        zlib.extend(block);
+    }
+    zlib.extend([1, 0, 0, 0xff, 0xff]);
+    let packed = [&(storage.len() as u32).to_le_bytes(), zlib.as_slice()].concat();
+    for (instance, body) in [(0x00, &storage), (0x10, &packed)] {
+        let header = [&[instance, 0, 0x11, 0x10][..], &(body.len() as u32).to_le_bytes()].concat();
+        let stream = [&[0; 5000], header.as_slice(), body].concat();
+        let (record, children) =
+            examine(&CfbBuilder::new().stream("PowerPoint Document", &stream).build(), Limits::default());
+        assert!(record.layers.iter().any(|layer| layer.name == "PowerPoint Document!storage at 5000"));
+        assert!(children.contains(&format!("Attribute VB_Name = \"Module1\"\r\n{CODE}").into_bytes()));
+        assert_eq!(record.incomplete, []);
+    }
+}
+
+#[test]
 fn a_stream_that_expands_six_hundred_times_ends_at_the_limit() {
     let bomb = bomb(b'A', 200 << 20);
     let mut file = CfbBuilder::new().stream("Macros/VBA/Bomb", &bomb);

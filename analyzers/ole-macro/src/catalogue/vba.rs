@@ -31,6 +31,4 @@ analyzers::indicators! {
         source: "MS-OVBA 2.3.4.2.2.5", attack: "T1559.001";
     REMOTE_REFERENCE = "office.vba.reference_remote", "The project uses another project that lies on a server.",
         source: "MS-OVBA 2.3.4.2.2.6", attack: "T1221";
-    STALE = "office.vba.source_replaced", "The compiled form names a function that runs, fetches or writes things, and the source does not.",
-        source: "pcodedmp; VBASeismograph, on compiled code that differs from the source (OFF-52)", attack: "T1564.007";
 }

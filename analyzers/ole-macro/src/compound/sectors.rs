@@ -191,11 +191,9 @@ impl<'a> Sectors<'a> {
             place.end = place.end.min(place.start + left);
             left -= place.len();
             take(place, budget)?;
-            if left == 0 {
-                break;
-            }
             sector = self.next(sector).unwrap_or(END_OF_CHAIN);
-            if brent.returns(sector) {
+            // The second: whole, but made to catch those who follow chains to their end.
+            if brent.returns(sector) || (left == 0 && sector == first) {
                 return Ok(Some(Fault::Cycle));
             }
         }

@@ -41,8 +41,7 @@ impl Dir {
     /// Reads the records in `bytes`, which were decompressed.
     pub fn read(bytes: &[u8]) -> Dir {
         let mut dir = Dir { encoding: WINDOWS_1252, modules: Vec::new(), references: Vec::new(), broken: true };
-        let mut records = Records { rest: bytes };
-        while let Some((id, body)) = records.next() {
+        for (id, body) in (Records { rest: bytes }) {
             dir.take(id, body);
             if id == 0x10 {
                 // The end of the project; what follows means nothing.
