@@ -3,8 +3,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod biff;
 pub mod bomb;
 pub mod cfb;
+pub mod crypt;
 pub mod elf;
 pub mod ooxml;
 pub mod pe;

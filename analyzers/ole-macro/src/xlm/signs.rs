@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use analyzers::{Findings, Indicator};
 
-use super::fold::fold;
+use super::fold::{Text, fold};
 use super::words::words;
 use crate::catalogue::xlm;
 
@@ -30,10 +30,9 @@ impl Macros {
     /// Examines one formula (without its equals sign) of the cell or name `place`, which stands at `span`.
     pub fn formula(&mut self, place: &str, formula: &str, span: Range<usize>, findings: &mut Findings<'_>) {
         // Linear work in a text that the file decides on.
-        if formula.is_empty() || findings.budget().step(1 + formula.len() as u64 / 16).is_err() {
+        if formula.is_empty() || findings.budget().step(4 + formula.len() as u64 / 8).is_err() {
             return;
         }
-        let line = || format!("{place}: ={formula}");
         let folded = fold(formula);
         for call in folded.calls {
             let call = call.to_ascii_uppercase();
@@ -43,12 +42,16 @@ impl Macros {
                 _ => {}
             }
             if let Some(indicator) = sign_of_call(&call) {
-                findings.saw_with(indicator, span.clone(), line());
+                findings.saw_with(indicator, span.clone(), format_args!("{place}: ={formula}"));
             }
         }
-        for string in folded.strings {
+        for mut string in folded.strings {
+            // The shell does not see carets either.
+            if string.text.contains('^') {
+                string = Text { text: string.text.replace('^', ""), is_folded: true };
+            }
             for found in words(&string.text) {
-                findings.saw_with(found.indicator, span.clone(), line());
+                findings.saw_with(found.indicator, span.clone(), format_args!("{place}: ={formula}"));
                 if string.is_folded && !contains(formula, found.word) {
                     findings.saw_with(&xlm::FOLDED, span.clone(), format_args!("{place}: {}", string.text));
                 }

@@ -3,6 +3,7 @@
 //! Read as Excel does: the globals from the start, then each sheet from the offset that its `BOUNDSHEET` record
 //! names, wherever that is. Worksheets are passed by: what is in their cells is in the shared strings.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use analyzers::{Findings, Incomplete};
@@ -47,6 +48,7 @@ pub(super) fn examine(stream: &[u8], findings: &mut Findings<'_>) {
     };
     let Some(globals) = read_globals(stream, version, findings) else { return };
     let mut macros = Macros::default();
+    let mut starts = HashSet::new();
     for sheet in &globals.sheets {
         if sheet.state == 2 {
             findings.saw_with(&xlm::VERY_HIDDEN_SHEET, sheet.span.clone(), &sheet.name);
@@ -56,7 +58,10 @@ pub(super) fn examine(stream: &[u8], findings: &mut Findings<'_>) {
             if sheet.state != 0 {
                 findings.saw_with(&xlm::HIDDEN_MACRO_SHEET, sheet.span.clone(), &sheet.name);
             }
-            examine_sheet(stream, version, sheet, &globals.names, &mut macros, findings);
+            // Sheets that share their cells are examined once.
+            if starts.insert(sheet.start) {
+                examine_sheet(stream, version, sheet, &globals.names, &mut macros, findings);
+            }
         }
     }
     if globals.sheets.iter().any(|sheet| sheet.is_macro) {
@@ -202,6 +207,10 @@ fn external(record: &Record<'_>, version: Version, globals: &mut Globals<'_>, fi
 /// A link to another program stands as program, the character 3, topic (MS-XLS 2.5.277, VirtualPath).
 fn link(path: &str, span: Range<usize>, findings: &mut Findings<'_>) {
     let Some((program, topic)) = path.trim_start_matches(['\u{1}', '\u{2}']).split_once('\u{3}') else { return };
+    // In BIFF5, without a program: a sheet of this workbook.
+    if program.is_empty() {
+        return;
+    }
     let command = format!("{program}|{topic}");
     findings.saw_with(&xlm::DDE_LINK, span.clone(), &command);
     let is_shell = ["cmd", "powershell", "mshta", "wscript", "cscript", "rundll32", "regsvr32", "msexcel"]

@@ -80,7 +80,10 @@ pub(super) fn examine_workbook(part: &[u8], findings: &mut Findings<'_>) {
         Step::Text(text) if name.is_some() => run.push_str(text),
         Step::Text(_) => {}
         Step::Close("definedName") => {
-            if let Some(name) = name.take() {
+            // Names of ordinary workbooks are references and ranges: nothing to see.
+            if let Some(name) = name.take()
+                && findings.has(&xlm::MACRO_SHEET)
+            {
                 macros.formula(&name, &run, start..span.end, findings);
             }
         }
