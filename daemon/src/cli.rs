@@ -236,7 +236,7 @@ pub enum RulesCommand {
   stakeout rules check /etc/stakeout/rules && systemctl reload stakeout")]
 pub struct RulesCheckArgs {
     /// Directories of rules. Default: the rules built in.
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(id = "own_directories", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,
     #[command(flatten)]
     pub rules: RulesArgs,
@@ -249,7 +249,7 @@ pub struct RulesCheckArgs {
 #[derive(Args, Debug)]
 pub struct RulesListArgs {
     /// Directories of rules. Default: the rules built in.
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(id = "own_directories", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,
     #[command(flatten)]
     pub rules: RulesArgs,
@@ -264,7 +264,7 @@ pub struct RulesListArgs {
   stakeout rules test rules")]
 pub struct RulesTestArgs {
     /// Directories of rules and their tests.
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, required = true)]
+    #[arg(id = "own_directories", value_name = "DIR", value_hint = ValueHint::DirPath, required = true)]
     pub directories: Vec<PathBuf>,
     #[command(flatten)]
     pub rules: RulesArgs,
@@ -276,7 +276,7 @@ pub struct RulesTestArgs {
   stakeout rules bench rules --on /usr/bin --top 10")]
 pub struct RulesBenchArgs {
     /// Directories of rules. Default: the rules built in.
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(id = "own_directories", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,
     /// A file, or a directory whose files, to try the rules on. May be repeated.
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, required = true)]

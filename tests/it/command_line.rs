@@ -190,6 +190,8 @@ fn rules_of_ones_own_are_checked_with_suggestions() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("did you mean `eicar.file.test`?"), "{}", stderr(&output));
     let output = stakeout().args(["indicators", "--rules", "/nonexistent"]).output().expect("it starts");
+    assert!(stderr(&output).contains("cannot read the rules directory \"/nonexistent\""), "{}", stderr(&output));
+    let output = stakeout().args(["indicators", "--no-yara", "--rules", "/nonexistent"]).output().expect("it starts");
     assert!(stderr(&output).contains("--rules takes a directory that holds a weights.toml"), "{}", stderr(&output));
 }
 
