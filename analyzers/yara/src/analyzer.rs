@@ -115,7 +115,7 @@ impl Analyzer for Yara<'_> {
             };
             scanner.set_timeout(limit);
             match scanner.scan(sample.bytes) {
-                Ok(results) => gather(&results, self.library, sample, &mut self.hits),
+                Ok(results) => gather(&results, self.library, set, sample, &mut self.hits),
                 Err(ScanError::Timeout) => {
                     findings.budget().exhaust(Limit::Time);
                     break;
@@ -135,9 +135,9 @@ impl Analyzer for Yara<'_> {
 }
 
 /// The hits among `results` that are for files of this kind.
-fn gather(results: &ScanResults<'_, '_>, library: &Library, sample: Sample<'_>, hits: &mut Vec<Hit>) {
+fn gather(results: &ScanResults<'_, '_>, library: &Library, set: usize, sample: Sample<'_>, hits: &mut Vec<Hit>) {
     for rule in results.matching_rules() {
-        let Some(at) = library.find(rule.namespace(), rule.identifier()) else { continue };
+        let Some(at) = library.find(set, rule.namespace(), rule.identifier()) else { continue };
         let here = library.rules().get(at).is_some_and(|entry| entry.place.takes(sample.kind.family()));
         if !here {
             continue;
@@ -166,7 +166,8 @@ impl fmt::Display for Shown<'_> {
             write!(f, "{separator}{pattern} \"")?;
             let matched = self.bytes.get(span.clone()).unwrap_or_default();
             for &byte in matched.iter().filter(|&&byte| byte != 0).take(EXCERPT_BYTES_MAX) {
-                let shown = if byte == b' ' || byte.is_ascii_graphic() && byte != b'"' { char::from(byte) } else { '.' };
+                let shown =
+                    if byte == b' ' || byte.is_ascii_graphic() && byte != b'"' { char::from(byte) } else { '.' };
                 write!(f, "{shown}")?;
             }
             f.write_str("\"")?;

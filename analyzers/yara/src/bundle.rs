@@ -105,7 +105,8 @@ pub(crate) fn read(bundle: &[u8]) -> Result<(Index, Vec<Range<usize>>), BundleEr
         at = span.end;
         sets.push(span);
     }
-    if !index.rules.is_sorted_by_key(|rule| (&rule.namespace, &rule.name)) || sets.len() > SETS_MAX {
+    let mut numbers = index.sets.iter().flat_map(|set| set.chunks.iter().flatten());
+    if numbers.any(|&number| number as usize >= index.rules.len()) || sets.len() > SETS_MAX {
         return Err(BundleError::Damaged { what: "index" });
     }
     Ok((index, sets))

@@ -9,9 +9,10 @@ use yara_x::errors::CompileError;
 use yara_x::{Compiler, SourceCode};
 
 use crate::bundle::{self, BundleError};
+use crate::chunks::chunks;
 use crate::index::{Index, RuleEntry, SetEntry};
 use crate::parts::{File, Part};
-use crate::sets::plan;
+use crate::sets::{heads_at, plan};
 use crate::source::{Mistake, Place, Severity, Source};
 
 /// Largest file of rules, in bytes. The largest public ones have 2 MB.
@@ -41,48 +42,66 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
     let files = parse(sources, &mut mistakes);
     let namespaces = namespaces(&files);
     let plans = plan(&files);
-    let mut rules: BTreeMap<(String, String), RuleEntry> = BTreeMap::new();
+    let mut rules: BTreeMap<Key<'_>, RuleEntry> = BTreeMap::new();
     let mut sets = Vec::new();
     let mut compiled = Vec::new();
     for set in &plans {
         let mut compiler = compiler();
         let mut entries = HashMap::new();
         let mut places = Vec::new();
-        for (file, namespace) in files.iter().zip(&namespaces) {
-            let place = file.source.place;
-            let has = |rule: &Part<'_>| set.has(rule, place, &plans);
-            let before = entries.len();
-            for rule in file.rules.iter().filter(|rule| has(rule)) {
-                entries.entry((namespace.as_str(), rule.name)).or_insert((&rule.entry, rule.private));
-            }
-            if entries.len() == before {
-                continue;
-            }
-            if place != Place::Any && !places.contains(&place) {
-                places.push(place);
-            }
-            compiler.new_namespace(namespace);
+        let has = |file: &File<'_>, rule: &Part<'_>| !heads_at(rule.heads, file.source.place).and(set.tried).is_none();
+        for (number, chunk) in chunks(&files, has).into_iter().enumerate() {
+            compiler.new_namespace(&number.to_string());
             // All errors are read from the compiler below.
-            let _ = compiler.add_source(SourceCode::from(file.only(has).as_str()).with_origin(file.source.name));
+            if let Some(guard) = chunk.guard() {
+                let _ = compiler.add_source(guard.as_str());
+            }
+            for (file, rules) in &chunk.files {
+                let place = file.source.place;
+                if place != Place::Any && !places.contains(&place) {
+                    places.push(place);
+                }
+                let picked = rules.iter().filter_map(|&at| file.rules.get(at));
+                for rule in picked.filter(|rule| !rule.private) {
+                    let namespace = namespaces.get(file.source.name).expect("every file has one").as_str();
+                    entries.entry((number, rule.name)).or_insert(((namespace, rule.name), &rule.entry));
+                }
+                let picked: HashSet<usize> = rules.iter().copied().collect();
+                let text = file.only(|rule| picked.contains(&rule.number));
+                let _ = compiler.add_source(SourceCode::from(text.as_str()).with_origin(file.source.name));
+            }
         }
         if entries.is_empty() {
             continue;
         }
         collect(&compiler, sources, &mut mistakes);
         let built = compiler.build();
+        let mut chunks: Vec<Vec<Key<'_>>> = Vec::new();
         for rule in built.iter() {
-            let key = (rule.namespace(), rule.identifier());
-            if let Some(&(entry, false)) = entries.get(&key) {
-                let entry = rules.entry((key.0.to_owned(), key.1.to_owned())).or_insert_with(|| entry.clone());
+            let chunk: usize = rule.namespace().parse().expect("namespaces were named by number");
+            chunks.resize_with(chunks.len().max(chunk + 1), Vec::new);
+            if let (Some(&(key, entry)), Some(chunk)) =
+                (entries.get(&(chunk, rule.identifier())), chunks.get_mut(chunk))
+            {
+                let entry = rules.entry(key).or_insert_with(|| entry.clone());
                 entry.sets = entry.sets.with(compiled.len());
+                chunk.push(key);
             }
         }
         let bytes = built.serialize().map_err(BundleError::Serialize)?;
         let length = bytes.len() as u64;
-        sets.push(SetEntry { name: set.name.to_owned(), heads: set.tried, places, length });
+        sets.push((
+            SetEntry { name: set.name.to_owned(), heads: set.tried, places, length, chunks: Vec::new() },
+            chunks,
+        ));
         compiled.push(bytes);
     }
-    let index = Index { rules: named(rules), sets };
+    let numbers: HashMap<Key<'_>, u32> = rules.keys().copied().zip(0..).collect();
+    let sets = sets.into_iter().map(|(set, chunks)| {
+        let numbers = |chunk: Vec<Key<'_>>| chunk.iter().filter_map(|key| numbers.get(key).copied()).collect();
+        SetEntry { chunks: chunks.into_iter().map(numbers).collect(), ..set }
+    });
+    let index = Index { sets: sets.collect(), rules: named(rules) };
     let order: HashMap<&str, usize> = sources.iter().enumerate().map(|(at, source)| (source.name, at)).collect();
     mistakes.sort_by_key(|mistake| (order.get(mistake.file.as_str()).copied(), mistake.line, mistake.column));
     mistakes.dedup();
@@ -93,6 +112,9 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
     }
     Ok(Compilation { bundle: bundle::write(&index, &compiled)?, mistakes })
 }
+
+/// What a rule is known by: its namespace, which is that of its file, and its name.
+type Key<'a> = (&'a str, &'a str);
 
 /// A compiler set up as all of ours are.
 fn compiler<'a>() -> Compiler<'a> {
@@ -142,32 +164,25 @@ fn global_rules_hold(file: &File<'_>, mistakes: &mut Vec<Mistake>) -> bool {
 }
 
 /// A namespace for each file: its name without the extension, or with it where two would be the same.
-fn namespaces(files: &[File<'_>]) -> Vec<String> {
+fn namespaces<'a>(files: &[File<'a>]) -> HashMap<&'a str, String> {
     let mut taken = HashSet::new();
-    let stem = |name: &str| match name.rsplit_once('.') {
-        Some((stem, "yar" | "yara")) => stem.to_owned(),
-        Some(_) | None => name.to_owned(),
+    let stem = |name: &'a str| match name.rsplit_once('.') {
+        Some((stem, "yar" | "yara")) => stem,
+        Some(_) | None => name,
     };
-    files
-        .iter()
-        .map(|file| {
-            let short = stem(file.source.name);
-            let namespace = if taken.contains(&short) { file.source.name.to_owned() } else { short };
-            taken.insert(namespace.clone());
-            namespace
-        })
-        .collect()
+    let names = files.iter().map(|file| file.source.name);
+    names.map(|name| (name, if taken.insert(stem(name)) { stem(name) } else { name }.to_owned())).collect()
 }
 
 /// The rules by namespace and name, each with its id. `a/b.yar` and `a.b.yar` would give the same ones: the second
 /// gets a number.
-fn named(rules: BTreeMap<(String, String), RuleEntry>) -> Vec<RuleEntry> {
+fn named(rules: BTreeMap<Key<'_>, RuleEntry>) -> Vec<RuleEntry> {
     let mut taken = HashSet::new();
     let named = rules.into_iter().map(|((namespace, name), rule)| {
-        let id = RuleEntry::id_of(&namespace, &name);
+        let id = RuleEntry::id_of(namespace, name);
         let numbered = (2_u32..).map(|number| format!("{id}.{number}"));
         let id = std::iter::once(id.clone()).chain(numbered).find(|id| taken.insert(id.clone()));
-        RuleEntry { id: id.expect("one of so many numbers is free"), namespace, ..rule }
+        RuleEntry { id: id.expect("one of so many numbers is free"), namespace: namespace.to_owned(), ..rule }
     });
     named.collect()
 }
@@ -178,6 +193,10 @@ fn collect(compiler: &Compiler<'_>, sources: &[Source<'_>], mistakes: &mut Vec<M
     let mut tell = |severity, code: &str, title: &str, label: Option<(Option<String>, usize, String)>| {
         let (origin, at, label) = label.unwrap_or_default();
         let file = origin.unwrap_or_default();
+        // What is told of the rules that are ours is told of the patterns they are copied from too.
+        if !text.contains_key(file.as_str()) {
+            return;
+        }
         let message = if label.is_empty() { title.to_owned() } else { format!("{title}: {label}") };
         let text = text.get(file.as_str()).copied().unwrap_or_default();
         mistakes.push(Mistake::at(&file, text, at, severity, code, message));
@@ -187,7 +206,8 @@ fn collect(compiler: &Compiler<'_>, sources: &[Source<'_>], mistakes: &mut Vec<M
         if let CompileError::IncludeNotAllowed(_) = error {
             continue;
         }
-        let label = error.labels().next().map(|l| (l.origin().map(str::to_owned), l.span().start(), l.text().to_owned()));
+        let label =
+            error.labels().next().map(|l| (l.origin().map(str::to_owned), l.span().start(), l.text().to_owned()));
         tell(Severity::Error, error.code(), error.title(), label);
     }
     for warning in compiler.warnings().iter().take(MISTAKES_MAX) {

@@ -91,17 +91,14 @@ impl<'a, 'src> Proof<'a, 'src> {
             Expr::Of(of) => self.when_some_of(of),
             Expr::ForOf(each) if at_least_one(&each.quantifier) => self.when_true(&each.body),
             Expr::ForIn(each) => self.when_some_in(each),
-            Expr::With(with) => {
-                self.hiding(with.declarations.iter().map(|declared| declared.identifier.name), |proof| {
+            Expr::With(with) => self
+                .hiding(with.declarations.iter().map(|declared| declared.identifier.name), |proof| {
                     proof.when_true(&with.body)
-                })
-            }
+                }),
             Expr::Ident(name) if !self.hidden.contains(&name.name) => {
                 self.rules.get(name.name).copied().unwrap_or(Heads::ALL)
             }
-            Expr::FuncCall(call) if self.is_of_pe(call, &PE_FALSE_ELSEWHERE) => {
-                self.when_defined(expr).and(Heads::MZ)
-            }
+            Expr::FuncCall(call) if self.is_of_pe(call, &PE_FALSE_ELSEWHERE) => self.when_defined(expr).and(Heads::MZ),
             Expr::FieldAccess(path) => match path.as_slice() {
                 // `pe.is_pe` is defined everywhere, and true of PE files only.
                 [Expr::Ident(module), Expr::Ident(field)] if !self.hidden.contains(&module.name) => FORMATS
@@ -241,7 +238,7 @@ impl<'a, 'src> Proof<'a, 'src> {
 }
 
 /// Whether `quantifier` asks for one element at least, whatever there is to choose from.
-fn at_least_one(quantifier: &Quantifier<'_>) -> bool {
+pub(crate) fn at_least_one(quantifier: &Quantifier<'_>) -> bool {
     match quantifier {
         Quantifier::Any { .. } => true,
         Quantifier::Expr(count) => integer(count).is_some_and(|count| count >= 1),
@@ -249,7 +246,8 @@ fn at_least_one(quantifier: &Quantifier<'_>) -> bool {
     }
 }
 
-fn integer(expr: &Expr<'_>) -> Option<i64> {
+/// The value of an integer literal.
+pub(crate) fn integer(expr: &Expr<'_>) -> Option<i64> {
     match expr {
         Expr::LiteralInteger(literal) if !literal.is_unsigned => Some(literal.value),
         _ => None,

@@ -39,7 +39,7 @@ pub struct RuleEntry {
     pub author: Option<String>,
     /// How severe its author finds a hit, in the author's words.
     pub severity: Option<String>,
-    /// The sets it was put into: of all that are tried on one file, one has it.
+    /// The sets it was put into.
     pub sets: SetMask,
 }
 
@@ -63,6 +63,8 @@ pub(crate) struct SetEntry {
     pub places: Vec<Place>,
     /// The length of its compiled rules, in bytes.
     pub length: u64,
+    /// The reporting rules of each of its namespaces, which are named by number: where they stand in [`Index::rules`].
+    pub chunks: Vec<Vec<u32>>,
 }
 
 impl RuleEntry {

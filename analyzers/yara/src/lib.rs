@@ -8,10 +8,11 @@
 //! # Sets
 //!
 //! Most rules are about one format and say so in their condition (`uint16(0) == 0x5A4D`). Such a guard is
-//! proven from the condition (`guard.rs`), and the rule is put into a set that is tried on files with those
-//! first bytes alone (`sets.rs`). The hits are the same as if every rule were tried on every file. The first
-//! folder of a file's name may say more: rules in `pe/`, `elf/` and `office/` speak of files that
-//! triage calls so, and of no others.
+//! proven from the condition (`guard.rs`), and where a format has many rules, its files have a set of their own
+//! and other files are not bothered with them (`sets.rs`). Most rules also need one of a few patterns to match
+//! (`needs.rs`), and are skipped together where none did (`chunks.rs`). The hits are the same as if every rule
+//! were tried on every file. The first folder of a file's name may say more: rules in `pe/`, `elf/` and
+//! `office/` speak of files that triage calls so, and of no others.
 //!
 //! # What a rule's meta says
 //!
@@ -42,12 +43,14 @@
 
 mod analyzer;
 mod bundle;
+mod chunks;
 mod compile;
 mod guard;
 mod heads;
 mod index;
 mod library;
 mod meta;
+mod needs;
 mod parts;
 mod sets;
 mod single;

@@ -76,9 +76,11 @@ impl Library {
     /// all of a shorter file.
     pub fn sets_needed(&self, head: &[u8], kind: FileKind) -> SetMask {
         let (heads, family) = (Heads::of(head), kind.family());
-        let needed = self.index.sets.iter().map(|set| {
-            heads.within(set.heads) || set.places.iter().any(|place| place.takes(family))
-        });
+        let needed = self
+            .index
+            .sets
+            .iter()
+            .map(|set| heads.within(set.heads) || set.places.iter().any(|place| place.takes(family)));
         needed.enumerate().filter(|&(_, needed)| needed).fold(SetMask::default(), |mask, (set, _)| mask.with(set))
     }
 
@@ -143,10 +145,12 @@ impl Library {
         rules
     }
 
-    /// Where in [`Library::rules`] a rule stands. Private rules are not there.
-    pub(crate) fn find(&self, namespace: &str, name: &str) -> Option<usize> {
-        let key = (namespace, name);
-        self.index.rules.binary_search_by(|rule| (rule.namespace.as_str(), rule.name.as_str()).cmp(&key)).ok()
+    /// Where in [`Library::rules`] a rule of a set stands, of which yara-x says this namespace and name. Private
+    /// rules are not there.
+    pub(crate) fn find(&self, set: usize, namespace: &str, name: &str) -> Option<usize> {
+        let chunk = self.index.sets.get(set)?.chunks.get(namespace.parse::<usize>().ok()?)?;
+        let mut numbers = chunk.iter().map(|&number| number as usize);
+        numbers.find(|&number| self.index.rules.get(number).is_some_and(|rule| rule.name == name))
     }
 }
 

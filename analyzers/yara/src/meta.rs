@@ -36,7 +36,9 @@ impl Told {
         for (key, value) in metas {
             let key = key.to_ascii_lowercase();
             match key.as_str() {
-                "weight" => told.weight = told.weight.or(value.number().map(|nats| nats.clamp(-WEIGHT_MAX, WEIGHT_MAX))),
+                "weight" => {
+                    told.weight = told.weight.or(value.number().map(|nats| nats.clamp(-WEIGHT_MAX, WEIGHT_MAX)))
+                }
                 "score" => score = score.or(value.number().map(weight_of_score)),
                 "attack" | "mitre_attack" | "mitre_att" | "mitre" | "technique" | "attck" => {
                     told.attack = told.attack.or(value.text().as_deref().and_then(technique));
@@ -84,7 +86,8 @@ fn weight_of_score(score: f64) -> f64 {
 
 /// The first technique id in a text: `T1027.002`.
 fn technique(text: &str) -> Option<String> {
-    let is_digits = |digits: Option<&str>| digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_digits =
+        |digits: Option<&str>| digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
     text.match_indices('T').find_map(|(at, _)| {
         is_digits(text.get(at + 1..at + 5)).then_some(())?;
         let with_part = text.get(at + 5..at + 6) == Some(".") && is_digits(text.get(at + 6..at + 9));

@@ -1,7 +1,7 @@
 //! A file of rules, taken apart: which rules it has, where they stand, which belong together, and where each
 //! may be tried.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use yara_x_parser::Parser;
@@ -12,6 +12,7 @@ use crate::guard::heads_of;
 use crate::heads::Heads;
 use crate::index::RuleEntry;
 use crate::meta::Meta;
+use crate::needs::needed_patterns;
 use crate::source::{Mistake, Severity, Source};
 
 /// A file of rules.
@@ -28,6 +29,8 @@ pub(crate) struct File<'a> {
 /// A rule of a file.
 pub(crate) struct Part<'a> {
     pub name: &'a str,
+    /// Its number in the file.
+    pub number: usize,
     /// Where it stands, modifiers included.
     pub span: Range<usize>,
     /// It does not report.
@@ -36,8 +39,12 @@ pub(crate) struct Part<'a> {
     pub global: bool,
     /// Of which files it may be true, itself or a reporting rule that it cannot be parted from.
     pub heads: Heads,
-    /// Modules that it or such a rule uses.
-    pub modules: Vec<&'a str>,
+    /// Every name in its condition.
+    pub words: Vec<&'a str>,
+    /// Patterns of which one matches wherever it is true, as they are written; none if nothing is known.
+    pub needs: Option<Vec<&'a str>>,
+    /// The first rule that it cannot be parted from, by number.
+    group: usize,
     /// What is kept of it in the index.
     pub entry: RuleEntry,
 }
@@ -77,8 +84,8 @@ impl<'a> File<'a> {
         let imports = ast.imports().map(|import| (import.module_name, import.span().range())).collect();
         let mut known = HashMap::new();
         let mut rules = Vec::new();
-        let mut words = Vec::new();
-        let newlines: Vec<usize> = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at).collect();
+        let newlines: Vec<usize> =
+            text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at).collect();
         for (rule, place) in ast.rules().zip(places.rules) {
             let name = text_of(text, &rule.identifier);
             let heads = heads_of(rule, &known);
@@ -86,32 +93,33 @@ impl<'a> File<'a> {
             known.entry(name).and_modify(|of_both: &mut Heads| *of_both = of_both.or(heads)).or_insert(heads);
             rules.push(Part {
                 name,
-                span: place.span.clone(),
+                number: rules.len(),
+                span: place.span,
                 private: rule.flags.contains(RuleFlags::Private),
                 global: rule.flags.contains(RuleFlags::Global),
                 heads,
-                modules: Vec::new(),
+                words: place.words,
+                needs: needed_patterns(text, rule),
+                group: 0,
                 entry: entry(source, rule, newlines.partition_point(|&at| at < rule.identifier.span().start()) + 1),
             });
-            words.push(place.words);
         }
         let mut file = File { source, text, rules, imports };
-        file.join(&words);
+        file.join();
         Some(file)
     }
 
     /// Rules that name one another stay together; a global rule stays with all of its file. A private rule does
     /// not report, so where it could be true is nobody's business.
-    fn join(&mut self, words: &[Vec<&'a str>]) {
+    fn join(&mut self) {
         let names: HashMap<&str, usize> = self.rules.iter().enumerate().map(|(at, rule)| (rule.name, at)).collect();
         let mut group: Vec<usize> = (0..self.rules.len()).collect();
         let global = self.rules.iter().position(|rule| rule.global);
         let always = self.rules.iter().filter(|rule| rule.global).fold(Heads::ALL, |heads, rule| heads.and(rule.heads));
-        for (at, words) in words.iter().enumerate() {
+        for (at, rule) in self.rules.iter().enumerate() {
             // Its own name too, so that a second rule of one name is told where the first one is.
-            let own = self.rules.get(at).map(|rule| rule.name);
-            let named = words.iter().copied().chain(own).filter_map(|word| names.get(word).copied());
-            for other in named.chain(global) {
+            let words = rule.words.iter().chain([&rule.name]);
+            for other in words.filter_map(|word| names.get(word).copied()).chain(global) {
                 let (one, other) = (root(&group, at), root(&group, other));
                 if let Some(slot) = group.get_mut(one.max(other)) {
                     *slot = one.min(other);
@@ -119,30 +127,32 @@ impl<'a> File<'a> {
             }
         }
         let mut heads = vec![Heads::NONE; self.rules.len()];
-        let mut modules: Vec<Vec<&str>> = vec![Vec::new(); self.rules.len()];
-        for (at, (rule, words)) in self.rules.iter().zip(words).enumerate() {
-            let at = root(&group, at);
-            if let (Some(heads), false) = (heads.get_mut(at), rule.private) {
+        for (at, rule) in self.rules.iter().enumerate().filter(|(_, rule)| !rule.private) {
+            if let Some(heads) = heads.get_mut(root(&group, at)) {
                 *heads = heads.or(rule.heads.and(always));
-            }
-            let imported = self.imports.iter().map(|&(module, _)| module).filter(|module| words.contains(module));
-            if let Some(modules) = modules.get_mut(at) {
-                modules.extend(imported);
             }
         }
         for (at, rule) in self.rules.iter_mut().enumerate() {
-            let at = root(&group, at);
+            rule.group = root(&group, at);
             // A group that is proven never to be true is more likely a mistake of the proof: it is tried on all files.
-            rule.heads = heads.get(at).copied().filter(|heads| !heads.is_none()).unwrap_or(Heads::ALL);
-            rule.modules = modules.get(at).cloned().unwrap_or_default();
+            rule.heads = heads.get(rule.group).copied().filter(|heads| !heads.is_none()).unwrap_or(Heads::ALL);
         }
+    }
+
+    /// The rules that cannot be parted from one another, by number.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = Vec<usize>> {
+        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (at, rule) in self.rules.iter().enumerate() {
+            groups.entry(rule.group).or_default().push(at);
+        }
+        groups.into_values()
     }
 
     /// The text with all blank but the rules that `wanted` picks and the imports they need. Every byte that stays
     /// keeps its place, so errors in it have the places of the file.
     pub(crate) fn only(&self, wanted: impl Fn(&Part<'a>) -> bool) -> String {
         let picked: Vec<_> = self.rules.iter().filter(|rule| wanted(rule)).collect();
-        let needed = |module: &str| picked.iter().any(|rule| rule.modules.contains(&module));
+        let needed = |module: &str| picked.iter().any(|rule| rule.words.contains(&module));
         let imports = self.imports.iter().filter(|(module, _)| needed(module)).map(|(_, span)| span.clone());
         let mut spans: Vec<_> = imports.chain(picked.iter().map(|rule| rule.span.clone())).collect();
         spans.sort_by_key(|span| span.start);
@@ -178,7 +188,6 @@ struct Places<'a> {
 
 struct RulePlace<'a> {
     span: Range<usize>,
-    /// Every name in its condition.
     words: Vec<&'a str>,
 }
 

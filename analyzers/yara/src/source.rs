@@ -157,7 +157,15 @@ fn line_around(text: &[u8], at: usize) -> String {
     // Four bytes are the longest character; what lies beyond is not shown anyway.
     let end = end.min(start.saturating_add(4 * SHOWN_CHARS_MAX));
     let line = String::from_utf8_lossy(text.get(start..end).unwrap_or_default());
-    let shown = |c: char| if c == '\t' { ' ' } else if analyzers::is_shown_as_itself(c) { c } else { '\u{fffd}' };
+    let shown = |c: char| {
+        if c == '\t' {
+            ' '
+        } else if analyzers::is_shown_as_itself(c) {
+            c
+        } else {
+            '\u{fffd}'
+        }
+    };
     line.chars().take(SHOWN_CHARS_MAX).map(shown).collect()
 }
 

@@ -1,0 +1,102 @@
+//! Rules that are skipped together.
+//!
+//! yara-x looks at every rule on every scan, which costs 50 to 90 ns each even where none of its patterns
+//! matched, because most conditions call out of the generated code. So rules that need a pattern to match are put
+//! into small namespaces, each with a global rule in front that asks for any of the patterns they need: one such
+//! question, answered no, skips the whole namespace. The patterns are copies of those in the rules, which yara-x
+//! finds to be the same and searches for once.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+use crate::parts::{File, Part};
+
+/// Most rules of a chunk: more are hit more often by one file or other, fewer ask more questions.
+const RULES_MAX: usize = 16;
+
+/// The name of the global rule in front of each chunk.
+const GUARD: &str = "stakeout_chunk_guard";
+
+/// Rules that share a namespace.
+#[derive(Default)]
+pub(crate) struct Chunk<'f, 'a> {
+    /// The files they are from, each with the rules from it, by number.
+    pub files: Vec<(&'f File<'a>, Vec<usize>)>,
+    /// Patterns of which one matches wherever one of the rules is true; none if that is not known.
+    needed: Vec<&'a str>,
+    count: usize,
+    names: HashSet<&'a str>,
+    words: HashSet<&'a str>,
+}
+
+/// Distributes the rules that `has` picks over chunks.
+pub(crate) fn chunks<'f, 'a>(files: &'f [File<'a>], has: impl Fn(&File<'a>, &Part<'a>) -> bool) -> Vec<Chunk<'f, 'a>> {
+    let mut chunks = Vec::new();
+    let mut open: Chunk<'f, 'a> = Chunk::default();
+    for file in files {
+        let mut rest = Chunk::default();
+        for group in file.groups() {
+            let rules: Vec<usize> =
+                group.into_iter().filter(|&at| file.rules.get(at).is_some_and(|rule| has(file, rule))).collect();
+            let parts = || rules.iter().filter_map(|&at| file.rules.get(at));
+            let guarded = parts().all(|rule| !rule.global && (rule.private || rule.needs.is_some()));
+            if !guarded {
+                rest.add(file, &rules);
+                continue;
+            }
+            if rules.is_empty() {
+                continue;
+            }
+            if open.count + rules.len() > RULES_MAX.max(rules.len()) || !open.takes(file, &rules) {
+                chunks.push(std::mem::take(&mut open));
+            }
+            open.add(file, &rules);
+            open.needed.extend(parts().filter(|rule| !rule.private).flat_map(|rule| rule.needs.iter().flatten()));
+        }
+        if rest.count > 0 {
+            rest.needed.clear();
+            chunks.push(rest);
+        }
+    }
+    chunks.push(open);
+    chunks.retain(|chunk| chunk.count > 0);
+    chunks
+}
+
+impl<'f, 'a> Chunk<'f, 'a> {
+    /// Whether rules of another file mean the same beside these: nobody's name is another's word.
+    fn takes(&self, file: &File<'a>, rules: &[usize]) -> bool {
+        rules.iter().filter_map(|&at| file.rules.get(at)).all(|rule| {
+            rule.name != GUARD
+                && !self.names.contains(rule.name)
+                && !self.words.contains(rule.name)
+                && !rule.words.iter().any(|word| self.names.contains(word) || *word == GUARD)
+        })
+    }
+
+    fn add(&mut self, file: &'f File<'a>, rules: &[usize]) {
+        for rule in rules.iter().filter_map(|&at| file.rules.get(at)) {
+            self.names.insert(rule.name);
+            self.words.extend(&rule.words);
+        }
+        self.count += rules.len();
+        match self.files.last_mut() {
+            Some((last, of_it)) if std::ptr::eq(*last, file) => of_it.extend(rules),
+            Some(_) | None => self.files.push((file, rules.to_vec())),
+        }
+    }
+
+    /// The global rule in front of the chunk, if it has one.
+    pub(crate) fn guard(&self) -> Option<String> {
+        if self.needed.is_empty() || self.names.contains(GUARD) {
+            return None;
+        }
+        let mut seen = HashSet::new();
+        let mut guard = format!("global private rule {GUARD} {{ strings:\n");
+        for (at, pattern) in self.needed.iter().filter(|pattern| seen.insert(**pattern)).enumerate() {
+            writeln!(guard, "$p{at} = {pattern}").expect("a string takes all");
+        }
+        guard.push_str("condition: any of them }");
+        Some(guard)
+    }
+}
