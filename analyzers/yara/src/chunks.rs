@@ -100,3 +100,84 @@ impl<'f, 'a> Chunk<'f, 'a> {
         Some(guard)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Source;
+
+    /// The chunks of these files: the names of their rules, and how many patterns are asked for.
+    fn check(texts: &[&str], expected: &[(&[&str], usize)]) {
+        let names: Vec<String> = (0..texts.len()).map(|number| format!("{number}.yar")).collect();
+        let sources = names.iter().zip(texts).map(|(name, text)| Source::new(name, text.as_bytes()));
+        let files: Vec<_> = sources.filter_map(|source| File::parse(source, &mut Vec::new())).collect();
+        assert_eq!(files.len(), texts.len());
+        let chunks = chunks(&files, |_, _| true);
+        let rules = |chunk: &Chunk<'_, '_>| -> Vec<String> {
+            let of_file = |(file, rules): &(&File<'_>, Vec<usize>)| -> Vec<String> {
+                rules.iter().map(|&at| file.rules[at].name.to_owned()).collect()
+            };
+            chunk.files.iter().flat_map(of_file).collect()
+        };
+        let patterns = |chunk: &Chunk<'_, '_>| chunk.guard().map_or(0, |guard| guard.matches("\n$p").count());
+        let seen: Vec<_> = chunks.iter().map(|chunk| (rules(chunk), patterns(chunk))).collect();
+        let expected: Vec<(Vec<String>, usize)> = expected
+            .iter()
+            .map(|(names, count)| (names.iter().map(|&name| name.to_owned()).collect(), *count))
+            .collect();
+        assert_eq!(seen, expected);
+        for guard in chunks.iter().filter_map(Chunk::guard) {
+            assert!(yara_x::compile(guard.as_str()).is_ok(), "{guard}");
+        }
+    }
+
+    #[test]
+    fn rules_that_need_patterns_share_a_guard_and_others_have_none() {
+        check(
+            &[
+                r#"rule a { strings: $a = "one" condition: $a } rule b { condition: filesize > 1 }"#,
+                r#"rule c { strings: $a = "two" $b = "one" condition: any of them } rule d { strings: $a = "x" condition: not $a }"#,
+            ],
+            &[(&["b"], 0), (&["d"], 0), (&["a", "c"], 2)],
+        );
+    }
+
+    #[test]
+    fn every_modifier_is_copied() {
+        check(
+            &[r#"rule a {
+                strings:
+                    $a = "one \"\\ \x00" wide ascii fullword private
+                    $b = "two" xor(0x01-0xff) // not this
+                    $c = /re[a-z]\/x/is wide
+                    $d = { 01 ( 02 | 03 04 ) [2-4] ~05 } private
+                    $e = "three" nocase
+                condition: any of them
+            }"#],
+            &[(&["a"], 5)],
+        );
+    }
+
+    #[test]
+    fn no_name_of_one_file_means_something_in_another() {
+        let rule = |name: &str, condition: &str| {
+            format!("rule {name} {{ strings: $a = \"text\" condition: $a and {condition} }}")
+        };
+        check(&[&rule("a", "true"), &rule("a", "filesize > 1")], &[(&["a"], 1), (&["a"], 1)]);
+        // `b` is unknown in the first file, and stays so.
+        check(&[&rule("a", "b"), &rule("b", "true")], &[(&["a"], 1), (&["b"], 1)]);
+        check(&[&rule("b", "true"), &rule("a", "b")], &[(&["b"], 1), (&["a"], 1)]);
+        check(&[&rule(GUARD, "true")], &[(&[GUARD], 0)]);
+    }
+
+    #[test]
+    fn rules_that_name_each_other_and_global_ones_stay_together() {
+        check(
+            &[
+                r#"private rule p { strings: $a = "one" condition: $a } rule a { strings: $a = "two" condition: $a and p }"#,
+                r#"global rule g { strings: $a = "one" condition: $a } rule b { strings: $a = "two" condition: $a }"#,
+            ],
+            &[(&["g", "b"], 0), (&["p", "a"], 1)],
+        );
+    }
+}

@@ -5,14 +5,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use yara_x::errors::CompileError;
 use yara_x::{Compiler, SourceCode};
 
 use crate::bundle::{self, BundleError};
 use crate::chunks::chunks;
 use crate::index::{Index, RuleEntry, SetEntry};
 use crate::parts::{File, Part};
-use crate::sets::{heads_at, plan};
+use crate::sets::{Plan, heads_at, plan};
 use crate::source::{Mistake, Place, Severity, Source};
 
 /// Largest file of rules, in bytes. The largest public ones have 2 MB.
@@ -41,76 +40,103 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
     let mut mistakes = Vec::new();
     let files = parse(sources, &mut mistakes);
     let namespaces = namespaces(&files);
-    let plans = plan(&files);
     let mut rules: BTreeMap<Key<'_>, RuleEntry> = BTreeMap::new();
     let mut sets = Vec::new();
-    let mut compiled = Vec::new();
-    for set in &plans {
-        let mut compiler = compiler();
-        let mut entries = HashMap::new();
-        let mut places = Vec::new();
-        let has = |file: &File<'_>, rule: &Part<'_>| !heads_at(rule.heads, file.source.place).and(set.tried).is_none();
-        for (number, chunk) in chunks(&files, has).into_iter().enumerate() {
-            compiler.new_namespace(&number.to_string());
-            // All errors are read from the compiler below.
-            if let Some(guard) = chunk.guard() {
-                let _ = compiler.add_source(guard.as_str());
-            }
-            for (file, rules) in &chunk.files {
-                let place = file.source.place;
-                if place != Place::Any && !places.contains(&place) {
-                    places.push(place);
-                }
-                let picked = rules.iter().filter_map(|&at| file.rules.get(at));
-                for rule in picked.filter(|rule| !rule.private) {
-                    let namespace = namespaces.get(file.source.name).expect("every file has one").as_str();
-                    entries.entry((number, rule.name)).or_insert(((namespace, rule.name), &rule.entry));
-                }
-                let picked: HashSet<usize> = rules.iter().copied().collect();
-                let text = file.only(|rule| picked.contains(&rule.number));
-                let _ = compiler.add_source(SourceCode::from(text.as_str()).with_origin(file.source.name));
-            }
-        }
-        if entries.is_empty() {
+    for plan in plan(&files) {
+        let set = compile_set(plan, &files, &namespaces, &mut mistakes)?;
+        if set.chunks.iter().all(Vec::is_empty) {
             continue;
         }
-        collect(&compiler, sources, &mut mistakes);
-        let built = compiler.build();
-        let mut chunks: Vec<Vec<Key<'_>>> = Vec::new();
-        for rule in built.iter() {
-            let chunk: usize = rule.namespace().parse().expect("namespaces were named by number");
-            chunks.resize_with(chunks.len().max(chunk + 1), Vec::new);
-            if let (Some(&(key, entry)), Some(chunk)) =
-                (entries.get(&(chunk, rule.identifier())), chunks.get_mut(chunk))
-            {
-                let entry = rules.entry(key).or_insert_with(|| entry.clone());
-                entry.sets = entry.sets.with(compiled.len());
-                chunk.push(key);
-            }
+        for (key, entry) in set.chunks.iter().flatten() {
+            let entry = rules.entry(*key).or_insert_with(|| (*entry).clone());
+            entry.sets = entry.sets.with(sets.len());
         }
-        let bytes = built.serialize().map_err(BundleError::Serialize)?;
-        let length = bytes.len() as u64;
-        sets.push((
-            SetEntry { name: set.name.to_owned(), heads: set.tried, places, length, chunks: Vec::new() },
-            chunks,
-        ));
-        compiled.push(bytes);
+        sets.push(set);
     }
     let numbers: HashMap<Key<'_>, u32> = rules.keys().copied().zip(0..).collect();
-    let sets = sets.into_iter().map(|(set, chunks)| {
-        let numbers = |chunk: Vec<Key<'_>>| chunk.iter().filter_map(|key| numbers.get(key).copied()).collect();
-        SetEntry { chunks: chunks.into_iter().map(numbers).collect(), ..set }
+    let compiled: Vec<Vec<u8>> = sets.iter_mut().map(|set| std::mem::take(&mut set.bytes)).collect();
+    let entries = sets.into_iter().zip(&compiled).map(|(set, bytes)| {
+        let numbers =
+            |chunk: &Vec<(Key<'_>, _)>| chunk.iter().filter_map(|(key, _)| numbers.get(key).copied()).collect();
+        SetEntry {
+            name: set.plan.name.to_owned(),
+            heads: set.plan.tried,
+            places: set.places,
+            length: bytes.len() as u64,
+            chunks: set.chunks.iter().map(numbers).collect(),
+        }
     });
-    let index = Index { sets: sets.collect(), rules: named(rules) };
+    let index = Index { sets: entries.collect(), rules: named(rules) };
+    Ok(Compilation { bundle: bundle::write(&index, &compiled)?, mistakes: in_order(mistakes, sources) })
+}
+
+/// A set, compiled.
+struct Set<'f> {
+    plan: Plan,
+    places: Vec<Place>,
+    /// The reporting rules of each namespace.
+    chunks: Vec<Vec<(Key<'f>, &'f RuleEntry)>>,
+    bytes: Vec<u8>,
+}
+
+fn compile_set<'f>(
+    plan: Plan,
+    files: &'f [File<'_>],
+    namespaces: &'f HashMap<&str, String>,
+    mistakes: &mut Vec<Mistake>,
+) -> Result<Set<'f>, BundleError> {
+    let mut compiler = compiler();
+    let mut reporting: HashMap<(usize, &str), (Key<'f>, &RuleEntry)> = HashMap::new();
+    let mut places = Vec::new();
+    let has = |file: &File<'_>, rule: &Part<'_>| !heads_at(rule.heads, file.source.place).and(plan.tried).is_none();
+    for (number, chunk) in chunks(files, has).into_iter().enumerate() {
+        compiler.new_namespace(&number.to_string());
+        // All errors are read from the compiler below. What is told of a guard, which is ours, is told of the
+        // patterns it is copied from too.
+        if let Some(guard) = chunk.guard() {
+            let _ = compiler.add_source(guard.as_str());
+        }
+        for (file, picked) in &chunk.files {
+            let namespace = namespaces.get(file.source.name).expect("every file has one").as_str();
+            for rule in picked.iter().filter_map(|&at| file.rules.get(at)).filter(|rule| !rule.private) {
+                reporting.entry((number, rule.name)).or_insert(((namespace, rule.name), &rule.entry));
+            }
+            if file.source.place != Place::Any && !places.contains(&file.source.place) {
+                places.push(file.source.place);
+            }
+            let picked: HashSet<usize> = picked.iter().copied().collect();
+            let text = file.only(|rule| picked.contains(&rule.number));
+            let _ = compiler.add_source(SourceCode::from(text.as_str()).with_origin(file.source.name));
+        }
+    }
+    collect(&compiler, files.iter().map(|file| file.source), mistakes);
+    let built = compiler.build();
+    let mut chunks: Vec<Vec<_>> = Vec::new();
+    for rule in built.iter() {
+        let number: usize = rule.namespace().parse().expect("namespaces are named by number");
+        chunks.resize_with(chunks.len().max(number + 1), Vec::new);
+        if let (Some(rule), Some(chunk)) = (reporting.get(&(number, rule.identifier())), chunks.get_mut(number)) {
+            chunk.push(*rule);
+        }
+    }
+    Ok(Set { plan, places, chunks, bytes: built.serialize().map_err(BundleError::Serialize)? })
+}
+
+/// The mistakes in the order of the files, each once, and no more than [`MISTAKES_MAX`]: errors rather than
+/// warnings.
+fn in_order(mut mistakes: Vec<Mistake>, sources: &[Source<'_>]) -> Vec<Mistake> {
     let order: HashMap<&str, usize> = sources.iter().enumerate().map(|(at, source)| (source.name, at)).collect();
-    mistakes.sort_by_key(|mistake| (order.get(mistake.file.as_str()).copied(), mistake.line, mistake.column));
+    let key = |mistake: &Mistake| {
+        let Mistake { file, line, column, code, message, .. } = mistake;
+        (order.get(file.as_str()).copied(), *line, *column, code.clone(), message.clone())
+    };
+    mistakes.sort_by_cached_key(key);
     mistakes.dedup();
-    // Errors are told rather than warnings where there are too many.
     if mistakes.len() > MISTAKES_MAX {
         mistakes.sort_by_key(|mistake| std::cmp::Reverse(mistake.severity));
         mistakes.truncate(MISTAKES_MAX);
     }
-    Ok(Compilation { bundle: bundle::write(&index, &compiled)?, mistakes })
+    mistakes
 }
 
 /// What a rule is known by: its namespace, which is that of its file, and its name.
@@ -155,7 +181,7 @@ fn global_rules_hold(file: &File<'_>, mistakes: &mut Vec<Mistake>) -> bool {
     let is_global = |name: &str| file.rules.iter().any(|rule| rule.global && rule.name == name);
     let lost = compiler.ignored_rules().find(|(name, _)| is_global(name)).map(|(name, _)| name.to_owned());
     if let Some(name) = lost {
-        collect(&compiler, &[file.source], mistakes);
+        collect(&compiler, std::iter::once(file.source), mistakes);
         let message = format!("the global rule {name} has an error, so the whole file is left out");
         mistakes.push(Mistake::whole(file.source.name, Severity::Error, "global_rule_lost", message));
         return false;
@@ -187,32 +213,25 @@ fn named(rules: BTreeMap<Key<'_>, RuleEntry>) -> Vec<RuleEntry> {
     named.collect()
 }
 
-/// Takes over the errors and warnings of `compiler`.
-fn collect(compiler: &Compiler<'_>, sources: &[Source<'_>], mistakes: &mut Vec<Mistake>) {
-    let text: HashMap<&str, &[u8]> = sources.iter().map(|source| (source.name, source.text)).collect();
-    let mut tell = |severity, code: &str, title: &str, label: Option<(Option<String>, usize, String)>| {
-        let (origin, at, label) = label.unwrap_or_default();
-        let file = origin.unwrap_or_default();
-        // What is told of the rules that are ours is told of the patterns they are copied from too.
-        if !text.contains_key(file.as_str()) {
-            return;
+/// Takes over the errors and warnings of `compiler` about these sources.
+fn collect<'a>(compiler: &Compiler<'_>, sources: impl Iterator<Item = Source<'a>>, mistakes: &mut Vec<Mistake>) {
+    let texts: HashMap<&str, &[u8]> = sources.map(|source| (source.name, source.text)).collect();
+    let mut tell = |severity, code: &str, title: &str, label: Option<(Option<&str>, usize, &str)>| {
+        if let Some((Some(file), at, label)) = label
+            && let Some(text) = texts.get(file)
+        {
+            let message = if label.is_empty() { title.to_owned() } else { format!("{title}: {label}") };
+            mistakes.push(Mistake::at(file, text, at, severity, code, message));
         }
-        let message = if label.is_empty() { title.to_owned() } else { format!("{title}: {label}") };
-        let text = text.get(file.as_str()).copied().unwrap_or_default();
-        mistakes.push(Mistake::at(&file, text, at, severity, code, message));
     };
     for error in compiler.errors().iter().take(MISTAKES_MAX) {
-        // A file that includes another was told so already.
-        if let CompileError::IncludeNotAllowed(_) = error {
-            continue;
-        }
-        let label =
-            error.labels().next().map(|l| (l.origin().map(str::to_owned), l.span().start(), l.text().to_owned()));
+        let label = error.labels().next();
+        let label = label.as_ref().map(|label| (label.origin(), label.span().start(), label.text()));
         tell(Severity::Error, error.code(), error.title(), label);
     }
     for warning in compiler.warnings().iter().take(MISTAKES_MAX) {
-        let label =
-            warning.labels().next().map(|l| (l.origin().map(str::to_owned), l.span().start(), l.text().to_owned()));
+        let label = warning.labels().next();
+        let label = label.as_ref().map(|label| (label.origin(), label.span().start(), label.text()));
         tell(Severity::Warning, warning.code(), warning.title(), label);
     }
 }

@@ -19,14 +19,16 @@ const PATTERNS_MAX: usize = 40;
 /// file: yara-x looks for those only in files that fit, and would look for a copy of them in all.
 pub(crate) fn needed_patterns<'t>(text: &'t str, rule: &Rule<'_>) -> Option<Vec<&'t str>> {
     let condition = text.get(rule.condition.span().range()).unwrap_or_default();
-    let literal_only =
-        ["filesize", "int8", "int16", "int32", "int64", " at "].iter().any(|word| condition.contains(word));
+    let literal_only = ["filesize", "int8", "int16", "int32", "int64"].iter().any(|word| condition.contains(word));
+    // Asked for at a place, a pattern is not searched for everywhere, which a copy of it would be.
+    let placed = |pattern: &Pattern<'_>| condition.contains(&format!("{} at ", pattern.identifier().name));
     let patterns: Vec<Option<Found<'t>>> = rule
         .patterns
         .iter()
         .flatten()
         .map(|pattern| match pattern {
             Pattern::Hex(_) | Pattern::Regexp(_) if literal_only => None,
+            pattern if placed(pattern) => None,
             pattern => found(text, pattern),
         })
         .collect();
@@ -83,7 +85,6 @@ impl<'t> Proof<'_, 't> {
                 (needed.len() <= PATTERNS_MAX).then_some(needed)
             }
             Expr::PatternMatch(found) => match found.anchor {
-                // Asked for at a place, it is not searched for everywhere, which a copy of it would be.
                 Some(MatchAnchor::At(_)) => None,
                 Some(MatchAnchor::In(_)) | None => self.named(found.identifier.name),
             },
@@ -212,6 +213,7 @@ mod tests {
     fn patterns_of_which_a_copy_would_be_dear_are_not_asked_for() {
         check("$a at 0", None);
         check("any of them at 0", None);
+        check("$b1 at 0 and all of them", Some(&[A]));
         check("filesize < 10 and $h", None);
         check("filesize < 10 and any of them", None);
         check("uint16(0) == 0x5a4d and all of them", Some(&[B1]));
