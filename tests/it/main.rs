@@ -7,8 +7,14 @@ mod walls;
 mod command_line;
 /// Files that want to hang, crash or grow us.
 mod hostile;
+/// Documents, packages and rules that want to.
+mod hostile_documents;
+/// Documents as attackers send them, and as offices use them.
+mod office;
 /// Starts the program.
 mod program;
+/// YARA rules: checked, listed, tested, timed and kept compiled.
+mod rules;
 /// Same bytes, rules and limits: same report.
 mod same_report;
 /// Files that should be called malicious, and files that should not.

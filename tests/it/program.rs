@@ -40,10 +40,11 @@ fn build(package: &str, sort: &str, name: &str) -> PathBuf {
     built
 }
 
-/// A command that starts the program.
+/// A command that starts the program. What it keeps of compiled rules lies with what cargo built, not in our home.
 pub fn stakeout() -> Command {
     let mut command = Command::new(path());
     command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    command.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
     command
 }
 

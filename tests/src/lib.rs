@@ -10,6 +10,7 @@ pub mod crypt;
 pub mod elf;
 pub mod ooxml;
 pub mod pe;
+pub mod quine;
 pub mod rtf;
 pub mod vba;
 pub mod zip;

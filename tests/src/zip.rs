@@ -244,7 +244,7 @@ fn put32(file: &mut Vec<u8>, number: u32) {
 }
 
 /// CRC-32 of ISO 3309, bit by bit: test files are small.
-fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & 0u32.wrapping_sub(crc & 1)))
     })
