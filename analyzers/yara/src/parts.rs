@@ -8,6 +8,7 @@ use yara_x_parser::Parser;
 use yara_x_parser::ast::{AST, MetaValue, Rule, RuleFlags, WithSpan};
 use yara_x_parser::cst::{CSTStream, Event, SyntaxKind};
 
+use crate::depth::too_deep;
 use crate::guard::heads_of;
 use crate::heads::Heads;
 use crate::index::RuleEntry;
@@ -64,6 +65,9 @@ impl<'a> File<'a> {
             Ok(text) => text,
             Err(error) => return wrong(error.valid_up_to(), "not_utf8", "this is no UTF-8".to_owned()),
         };
+        if let Some(at) = too_deep(text) {
+            return wrong(at, "too_deep", "this is nested too deeply to be read".to_owned());
+        }
         let places = Places::of(text);
         let ast = AST::from(text);
         let syntax = ast.errors();

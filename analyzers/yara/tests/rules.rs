@@ -160,7 +160,7 @@ fn a_hit_says_where_and_what() {
     let indicators = library.indicators();
     let indicator = indicators.iter().find(|indicator| indicator.id == evil.indicator).unwrap();
     assert_eq!((&*indicator.meaning, &*indicator.source), ("Is evil.", "any/mixed.yar, by me"));
-    let weight = library.weights().find(|(id, _)| **id == evil.indicator).unwrap().1;
+    let weight = library.weights().find(|(id, ..)| **id == evil.indicator).unwrap().1;
     assert_eq!(weight, 2.0);
 }
 
