@@ -84,6 +84,23 @@ impl Limit {
     }
 }
 
+impl Incomplete {
+    /// What sort of reason it is, to be counted by: how a worker crashed is left out, for that text is as good as the
+    /// artifact's.
+    pub fn class(&self) -> String {
+        match self {
+            Incomplete::Crashed(_) => "crash".to_owned(),
+            Incomplete::Limit(_)
+            | Incomplete::Panicked(_)
+            | Incomplete::CutShort
+            | Incomplete::Encrypted
+            | Incomplete::Poisonous
+            | Incomplete::Truncated
+            | Incomplete::Changed => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Incomplete {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -92,14 +92,20 @@ impl Weights {
         &self.calibrations[family as usize]
     }
 
-    /// Adds indicators that were loaded rather than compiled in: their weights in nats, held to [`WEIGHT_MAX`]. They
-    /// share the group named `group`, whose cap the weights file sets.
-    pub fn add_loaded<'a>(&mut self, group: &str, loaded: impl IntoIterator<Item = (&'a IndicatorId, f64)>) {
-        let group = self.groups.iter().position(|known| known.name == group);
-        self.indicators.extend(loaded.into_iter().map(|(id, nats)| {
+    /// Adds indicators that were loaded rather than compiled in: their weights in nats, held to [`WEIGHT_MAX`], and the
+    /// group that each names. Those that name none, or one that the weights file does not have, share `group`.
+    pub fn add_loaded<'a>(
+        &mut self,
+        group: &str,
+        loaded: impl IntoIterator<Item = (&'a IndicatorId, f64, Option<&'a str>)>,
+    ) {
+        let find = |name: &str| self.groups.iter().position(|known| known.name == name);
+        let shared = find(group);
+        let added = loaded.into_iter().map(|(id, nats, named)| {
             let nats = if nats.is_nan() { 0.0 } else { nats.clamp(-WEIGHT_MAX, WEIGHT_MAX) };
-            (id.clone(), Weight { log_odds: LogOdds(nats), group })
-        }));
+            (id.clone(), Weight { log_odds: LogOdds(nats), group: named.and_then(find).or(shared) })
+        });
+        self.indicators.extend(added);
     }
 
     /// Checks `text` (TOML) against the catalogue of all indicators.

@@ -161,11 +161,11 @@ def examination(case, program, script, paths):
     with tempfile.NamedTemporaryFile("w", suffix=".list") as list_file:
         list_file.write("\n".join(paths) + "\n")
         list_file.flush()
-        scan = [stakeout, "scan", "--in-process", "--no-yara", "--in-process", "--no-yara", "--threads", "1", "--all"]
+        scan = [stakeout, "scan", "--in-process", "--no-yara", "--threads", "1", "--all"]
         done = interleaved({
             "start": [*scan, "--files-from", os.devnull],
             "scan": [*scan, "--files-from", list_file.name],
-            "with SHA-256": [stakeout, "scan", "--in-process", "--no-yara", "--in-process", "--no-yara", "--threads", "1", "--ndjson", "--files-from", list_file.name],
+            "with SHA-256": [stakeout, "scan", "--in-process", "--no-yara", "--threads", "1", "--ndjson", "--files-from", list_file.name],
             program: [python, script, list_file.name],
         })
     if None in done.values() or not done[program][2]:

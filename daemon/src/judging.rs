@@ -90,6 +90,10 @@ impl Judging {
         let (fleet, notices) = Fleet::start(&self.programs, &setup, self.rules)
             .context("no file was examined (--in-process examines without a wall)")?;
         notices.iter().for_each(|text| notice(text));
+        let missing: Vec<&str> = fleet.walls().missing().map(|wall| wall.name()).collect();
+        if !missing.is_empty() {
+            notice(&format!("warning: this kernel lacks a part of the wall around workers: {}", missing.join(", ")));
+        }
         Ok(Rules::Walled(Arc::new(fleet)))
     }
 }
@@ -115,12 +119,13 @@ fn compiled(args: &RulesArgs, programs: &[Program], cache: Option<PathBuf>) -> a
             shipped: !args.no_shipped_rules,
             cache: cache.clone(),
             compiler: Compiler::new(&program.path, program.args("compile")),
-            compiler_key: format!("{BUILD} {}", std::env::consts::ARCH),
+            compiler_key: format!("{BUILD} {}", analyzers_yara::built_for()),
         };
         match daemon_rules::load(&options) {
             // Another build, perhaps: the next one is ours.
-            Err(LoadError::Compile(CompileError::Start { .. } | CompileError::Ended { .. }))
-                if programs.peek().is_some() => {}
+            Err(LoadError::Compile(
+                CompileError::Start { .. } | CompileError::Ended { .. } | CompileError::Garbled { .. },
+            )) if programs.peek().is_some() => {}
             done => return done.context("cannot load the YARA rules (--no-yara goes without)"),
         }
     }

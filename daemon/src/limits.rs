@@ -17,7 +17,8 @@ pub fn queued_max(wanted: usize, threads: usize) -> usize {
     const OTHERS: usize = 48;
     let allowed =
         getrlimit(Resource::Nofile).current.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
-    // Each thread holds a file and its directory.
-    let left = allowed.saturating_sub(OTHERS).saturating_sub(threads.saturating_mul(2));
+    /// Two files and their directories, and what a worker takes: its socket, its number, its words, its memory.
+    const THREAD: usize = 10;
+    let left = allowed.saturating_sub(OTHERS).saturating_sub(threads.saturating_mul(THREAD));
     wanted.min(left).max(1)
 }

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::ops::ControlFlow;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use daemon_intake::{Entry, EntryRef, FilesFrom, Mode, Policy, Separator, SweepSummary, Symlinks, WalkSummary};
-use triage::{FileKind, HEAD_BYTES, Window};
+use triage::FileKind;
 
 use crate::cli::WalkArgs;
 use crate::input::Stdin;
@@ -129,25 +128,8 @@ pub fn causes(error: &dyn std::error::Error) -> String {
     causes.collect::<Vec<_>>().join(": ")
 }
 
-/// What triage says of a file that is too large to be examined, or `data` where it cannot be opened again.
+/// What the magic bytes of a file that is too large say, or `data` where it cannot be opened again. Its structure is not
+/// looked at on this side of the wall.
 pub fn kind_of(entry: &Entry) -> FileKind {
-    entry.open().map_or(FileKind::Data, |file| {
-        let mut window = FileWindow(File::from(file));
-        let mut head = [0; HEAD_BYTES];
-        let got = window.read_at(0, &mut head);
-        triage::triage_window(head.get(..got).unwrap_or_default(), &mut window)
-    })
-}
-
-struct FileWindow(File);
-
-impl Window for FileWindow {
-    fn size(&mut self) -> u64 {
-        self.0.metadata().map_or(0, |metadata| metadata.len())
-    }
-
-    fn read_at(&mut self, offset: u64, into: &mut [u8]) -> usize {
-        // What cannot be read is not there, as far as its kind goes.
-        self.0.read_at(into, offset).unwrap_or(0)
-    }
+    entry.open().map_or(FileKind::Data, |file| daemon_pool::kind_of(&file))
 }

@@ -138,7 +138,7 @@ impl Analyzer for Yara<'_> {
 fn gather(results: &ScanResults<'_, '_>, library: &Library, set: usize, sample: Sample<'_>, hits: &mut Vec<Hit>) {
     for rule in results.matching_rules() {
         let Some(at) = library.find(set, rule.namespace(), rule.identifier()) else { continue };
-        let here = library.rules().get(at).is_some_and(|entry| entry.place.takes(sample.kind.family()));
+        let here = library.rules().get(at).is_some_and(|entry| entry.place.takes(sample.kind));
         if !here {
             continue;
         }

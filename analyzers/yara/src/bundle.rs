@@ -11,7 +11,7 @@ use crate::index::Index;
 use crate::library::SETS_MAX;
 
 /// Starts every bundle. The last byte is the version of the format.
-const MAGIC: [u8; 8] = *b"STKYARA\x01";
+const MAGIC: [u8; 8] = *b"STKYARA\x02";
 
 /// The version of yara-x that this crate is pinned to; its serialized rules fit no other.
 const ENGINE: &str = "yara-x 1.22.1";
@@ -69,7 +69,7 @@ const ALIGN: usize = 64;
 /// Writes a bundle.
 pub(crate) fn write(index: &Index, sets: &[Vec<u8>]) -> Result<Vec<u8>, BundleError> {
     let index = postcard::to_allocvec(index).map_err(BundleError::Index)?;
-    let header = Header { built_for: here(), index_bytes: index.len() as u64 };
+    let header = Header { built_for: built_for(), index_bytes: index.len() as u64 };
     let header = postcard::to_allocvec(&header).map_err(BundleError::Index)?;
     let header_bytes = u32::try_from(header.len()).expect("a header holds a line of text and a number");
     let mut bundle = [MAGIC.as_slice(), &header_bytes.to_le_bytes(), &header, &index].concat();
@@ -87,10 +87,10 @@ pub(crate) fn read(bundle: &[u8]) -> Result<(Index, Vec<Range<usize>>), BundleEr
     let header = usize::try_from(u32::from_le_bytes(*header_bytes)).ok().and_then(|bytes| rest.get(..bytes));
     let header = header.ok_or(BundleError::Damaged { what: "header" })?;
     let start = MAGIC.len() + header_bytes.len() + header.len();
-    let Header { built_for, index_bytes } =
+    let Header { built_for: theirs, index_bytes } =
         postcard::from_bytes(header).map_err(|_| BundleError::Damaged { what: "header" })?;
-    if built_for != here() {
-        return Err(BundleError::Elsewhere { theirs: built_for, ours: here() });
+    if theirs != built_for() {
+        return Err(BundleError::Elsewhere { theirs, ours: built_for() });
     }
     let end = usize::try_from(index_bytes).ok().filter(|&bytes| bytes <= INDEX_BYTES_MAX).map(|bytes| start + bytes);
     let index = end.and_then(|end| bundle.get(start..end)).ok_or(BundleError::Damaged { what: "index" })?;
@@ -114,7 +114,7 @@ pub(crate) fn read(bundle: &[u8]) -> Result<(Index, Vec<Range<usize>>), BundleEr
 
 /// What compiled rules must have been compiled for to fit here: the engine, the architecture, and the features
 /// of the processor that its code generator looks at.
-pub(crate) fn here() -> String {
+pub fn built_for() -> String {
     let mut here = format!("{ENGINE}, {}-{}", std::env::consts::ARCH, std::env::consts::OS);
     #[cfg(target_arch = "x86_64")]
     {
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn other_bytes_are_no_bundle() {
-        for bytes in [&b""[..], b"MZ", b"STKYARA\x02 and more"] {
+        for bytes in [&b""[..], b"MZ", b"STKYARA\x01 and more"] {
             assert!(matches!(read(bytes), Err(BundleError::NoBundle)));
         }
     }

@@ -37,6 +37,8 @@ pub struct RuleEntry {
     pub reference: Option<String>,
     /// Who wrote it.
     pub author: Option<String>,
+    /// The group of weights it shares a cap with, if it names one.
+    pub group: Option<String>,
     /// How severe its author finds a hit, in the author's words.
     pub severity: Option<String>,
     /// The sets it was put into.
@@ -75,7 +77,7 @@ impl RuleEntry {
         tags: Vec<String>,
         metas: impl Iterator<Item = (&'a str, Meta<'a>)>,
     ) -> Self {
-        let Told { weight, attack, family, description, reference, author, severity } = Told::of(metas);
+        let Told { weight, attack, family, description, reference, author, severity, group } = Told::of(metas);
         let (weight, line) = (weight.unwrap_or(WEIGHT_DEFAULT), u32::try_from(line).unwrap_or(u32::MAX));
         RuleEntry {
             // The next three are settled when it is known which other rules there are.
@@ -93,6 +95,7 @@ impl RuleEntry {
             description,
             reference,
             author,
+            group,
             severity,
         }
     }

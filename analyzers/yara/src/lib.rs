@@ -58,7 +58,7 @@ mod single;
 mod source;
 
 pub use analyzer::Yara;
-pub use bundle::BundleError;
+pub use bundle::{BundleError, built_for};
 pub use compile::{Compilation, MISTAKES_MAX, SOURCE_BYTES_MAX, compile};
 pub use index::RuleEntry;
 pub use library::{Library, SetMask};

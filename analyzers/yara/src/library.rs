@@ -67,26 +67,27 @@ impl Library {
         self.indicators.get_or_init(|| self.index.rules.iter().map(RuleEntry::indicator).collect())
     }
 
-    /// What a hit of each rule weighs, in nats.
-    pub fn weights(&self) -> impl Iterator<Item = (&IndicatorId, f64)> {
-        self.indicators().iter().zip(&self.index.rules).map(|(indicator, rule)| (&indicator.id, rule.weight))
+    /// What a hit of each rule weighs, in nats, and the group of weights that it names.
+    pub fn weights(&self) -> impl Iterator<Item = (&IndicatorId, f64, Option<&str>)> {
+        let rules = self.indicators().iter().zip(&self.index.rules);
+        rules.map(|(indicator, rule)| (&indicator.id, rule.weight, rule.group.as_deref()))
     }
 
     /// The sets whose rules may be true of a file of this kind that begins with `head`: at least eight bytes, or
     /// all of a shorter file.
     pub fn sets_needed(&self, head: &[u8], kind: FileKind) -> SetMask {
-        let (heads, family) = (Heads::of(head), kind.family());
+        let heads = Heads::of(head);
         let needed = self
             .index
             .sets
             .iter()
-            .map(|set| heads.within(set.heads) || set.places.iter().any(|place| place.takes(family)));
+            .map(|set| heads.within(set.heads) || set.places.iter().any(|place| place.takes(kind)));
         needed.enumerate().filter(|&(_, needed)| needed).fold(SetMask::default(), |mask, (set, _)| mask.with(set))
     }
 
     /// Whether any rule may be true of some file of this kind.
     pub(crate) fn wants(&self, kind: FileKind) -> bool {
-        self.wanted.iter().any(|place| place.takes(kind.family()))
+        self.wanted.iter().any(|place| place.takes(kind))
     }
 
     /// Loads the sets of `mask` that are not loaded yet.

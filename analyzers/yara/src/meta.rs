@@ -26,6 +26,7 @@ pub(crate) struct Told {
     pub reference: Option<String>,
     pub author: Option<String>,
     pub severity: Option<String>,
+    pub group: Option<String>,
 }
 
 impl Told {
@@ -47,6 +48,7 @@ impl Told {
                 "description" | "desc" => told.description = told.description.or(value.text()),
                 "reference" | "ref" | "url" => told.reference = told.reference.or(value.text()),
                 "author" => told.author = told.author.or(value.text()),
+                "group" => told.group = told.group.or(value.text()),
                 "severity" => told.severity = told.severity.or(value.text()),
                 _ => {}
             }

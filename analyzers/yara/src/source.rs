@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use triage::Family;
+use triage::{Family, FileKind};
 
 /// One file of rules, as the caller read it.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ impl<'a> Source<'a> {
 pub enum Place {
     /// All files.
     Any,
-    /// Files that triage calls PE images.
+    /// Files that triage calls PE images, or what is left of one: that it begins with MZ is enough.
     Pe,
     /// Files that triage calls ELF.
     Elf,
@@ -49,13 +49,13 @@ impl Place {
         }
     }
 
-    /// Whether files of this family are looked at.
-    pub fn takes(self, family: Family) -> bool {
+    /// Whether files of this kind are looked at.
+    pub fn takes(self, kind: FileKind) -> bool {
         match self {
             Place::Any => true,
-            Place::Pe => family == Family::Pe,
-            Place::Elf => family == Family::Elf,
-            Place::Office => family == Family::Office,
+            Place::Pe => matches!(kind, FileKind::Pe(_) | FileKind::Dos(_)),
+            Place::Elf => kind.family() == Family::Elf,
+            Place::Office => kind.family() == Family::Office,
         }
     }
 }

@@ -30,6 +30,8 @@ impl Setup {
     pub fn start(&self, program: &Program) -> io::Result<Start> {
         let mut start = Start::new(&program.path);
         start.args = program.args("template");
+        // A large artifact is mapped.
+        start.caps.address_space_bytes = start.caps.address_space_bytes.saturating_add(self.limits.artifact_bytes_max);
         start.fds.push(keep_stream(self.weights.as_bytes(), u64::MAX).map_err(io::Error::other)?);
         let mut library = None;
         if let Some(Bundle { file, bytes, sources }) = &self.bundle {

@@ -5,13 +5,16 @@
 //! is refused whole. Indicators travel as positions in the catalogue, which both sides have.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use analyzers::{Detail, Evidence, Incomplete, Layer, LayerId, Limits, is_shown_as_itself};
 use daemon_artifact::{LoadError, NotRegular, Sha256Digest};
 use daemon_engine::{Policy, Report, RuleSet};
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use triage::FileKind;
 
 use crate::{Ask, Examined, Looked, Outcome};
@@ -49,10 +52,11 @@ enum Answer<'a> {
         elapsed_us: u64,
         size_bytes: u64,
         sha256: Option<[u8; 32]>,
-        #[serde(borrow)]
+        #[serde(borrow, deserialize_with = "few")]
         layers: Vec<LayerOnWire<'a>>,
-        #[serde(borrow)]
+        #[serde(borrow, deserialize_with = "few")]
         evidence: Vec<EvidenceOnWire<'a>>,
+        #[serde(deserialize_with = "few")]
         incomplete: Vec<Incomplete>,
     },
     TooLarge {
@@ -70,7 +74,10 @@ enum Answer<'a> {
 
 #[derive(Serialize, Deserialize, Debug)]
 struct LayerOnWire<'a> {
-    name: &'a str,
+    /// How many bytes of its name are those of the layer before it: names hold the way down, again and again.
+    shared: u32,
+    /// The rest of its name.
+    rest: &'a str,
     subject: u16,
     kind: FileKind,
     wanted: bool,
@@ -83,6 +90,34 @@ struct EvidenceOnWire<'a> {
     start: u64,
     end: u64,
     detail: &'a str,
+}
+
+/// Most elements of any list in an answer, whatever the limits: one more is refused before memory is spent on it.
+const LIST_MAX: usize = 10_000;
+
+/// A list of at most [`LIST_MAX`] elements.
+fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    struct Few<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Few<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {LIST_MAX} elements")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut elements = Vec::new();
+            while let Some(element) = list.next_element()? {
+                if elements.len() >= LIST_MAX {
+                    return Err(serde::de::Error::invalid_length(elements.len(), &self));
+                }
+                elements.push(element);
+            }
+            Ok(elements)
+        }
+    }
+    deserializer.deserialize_seq(Few(PhantomData))
 }
 
 /// Why an answer was refused.
@@ -119,11 +154,12 @@ pub(crate) fn write_answer(outcome: &Outcome, rules: &RuleSet, reply: &mut Vec<u
 
 fn looked_on_wire<'l>(looked: &'l Looked, rules: &RuleSet) -> Answer<'l> {
     let Looked { examined: Examined { report, elapsed }, sha256, size } = looked;
-    let layers = report.layers.iter().map(|layer| LayerOnWire {
-        name: &layer.name,
-        subject: layer.subject.0,
-        kind: layer.kind,
-        wanted: layer.wanted,
+    let mut before = "";
+    let layers = report.layers.iter().map(|layer| {
+        let shared = shared(before, &layer.name);
+        before = &layer.name;
+        let (subject, kind, wanted) = (layer.subject.0, layer.kind, layer.wanted);
+        LayerOnWire { shared: u32::try_from(shared).unwrap_or(0), rest: &layer.name[shared..], subject, kind, wanted }
     });
     let evidence = report.evidence.iter().filter_map(|seen| {
         Some(EvidenceOnWire {
@@ -144,11 +180,23 @@ fn looked_on_wire<'l>(looked: &'l Looked, rules: &RuleSet) -> Answer<'l> {
     }
 }
 
+/// How many bytes two names begin with in common, whole characters.
+fn shared(one: &str, other: &str) -> usize {
+    let same = one.chars().zip(other.chars()).take_while(|(a, b)| a == b);
+    same.map(|(c, _)| c.len_utf8()).sum()
+}
+
 /// What an answer says, checked and weighed by `rules`.
 pub fn read_answer(bytes: &[u8], rules: &RuleSet, limits: &Limits) -> Result<Outcome, Garbled> {
-    let answer = postcard::from_bytes(bytes).map_err(|_| Garbled("an answer that cannot be read"))?;
+    let (answer, more) = postcard::take_from_bytes(bytes).map_err(|_| Garbled("an answer that cannot be read"))?;
+    if !more.is_empty() {
+        return Err(Garbled("an answer with something behind it"));
+    }
     Ok(match answer {
         Answer::Looked { elapsed_us, size_bytes, sha256, layers, evidence, incomplete } => {
+            if size_bytes > limits.artifact_bytes_max {
+                return Err(Garbled("a report on more bytes than are examined"));
+            }
             let layers = read_layers(&layers, limits)?;
             let evidence = read_evidence(&evidence, &layers, rules, limits)?;
             let incomplete = read_incomplete(incomplete)?;
@@ -187,15 +235,14 @@ fn read_layers(layers: &[LayerOnWire<'_>], limits: &Limits) -> Result<Vec<Layer>
         if subject > index || (subject < index && usize::from(read[subject].subject.0) != subject) {
             return Err(Garbled("a layer of no subject"));
         }
-        if layer.name.len() > NAME_BYTES_MAX || !layer.name.chars().all(is_shown_as_itself) {
+        let before = read.last().map_or("", |before| before.name.as_str());
+        let begins = usize::try_from(layer.shared).ok().and_then(|shared| before.get(..shared));
+        let begins = begins.ok_or(Garbled("a layer's name that begins like none"))?;
+        if begins.len() + layer.rest.len() > NAME_BYTES_MAX || !layer.rest.chars().all(is_shown_as_itself) {
             return Err(Garbled("a layer's name that no layer has"));
         }
-        read.push(Layer {
-            name: layer.name.to_owned(),
-            subject: LayerId(layer.subject),
-            kind: layer.kind,
-            wanted: layer.wanted,
-        });
+        let (name, subject) = (format!("{begins}{}", layer.rest), LayerId(layer.subject));
+        read.push(Layer { name, subject, kind: layer.kind, wanted: layer.wanted });
     }
     Ok(read)
 }
@@ -242,4 +289,128 @@ fn read_incomplete(incomplete: Vec<Incomplete>) -> Result<Vec<Incomplete>, Garbl
         | Incomplete::Changed => why,
     });
     Ok(read.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use analyzers::{Cancel, IndicatorId, Limit};
+    use daemon_artifact::Artifact;
+    use daemon_engine::assemble;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::look;
+
+    fn looked(bytes: &[u8], rules: &RuleSet, limits: &Limits) -> Looked {
+        let ask = Ask { sha256: true };
+        look(&Artifact::from_slice(bytes), ask, &mut assemble(rules), limits, &Cancel::default())
+    }
+
+    fn answer(outcome: &Outcome, rules: &RuleSet) -> Vec<u8> {
+        let mut reply = Vec::new();
+        write_answer(outcome, rules, &mut reply);
+        reply
+    }
+
+    /// A bot that is packed, so that there is evidence, and the answer about it.
+    fn example(rules: &RuleSet) -> (Looked, Vec<u8>) {
+        let bytes = testkit::elf::upx_like().upx_magic().build();
+        let looked = looked(&bytes, rules, &Limits::default());
+        let reply = answer(&Ok(looked.clone()), rules);
+        (looked, reply)
+    }
+
+    #[test]
+    fn what_was_seen_crosses_the_wall_unchanged() {
+        let rules = RuleSet::embedded();
+        let (before, reply) = example(&rules);
+        assert!(!before.examined.report.evidence.is_empty());
+        let mut after = read_answer(&reply, &rules, &Limits::default()).unwrap().unwrap();
+        // The wire counts in microseconds.
+        after.examined.elapsed = before.examined.elapsed;
+        assert_eq!(after, before);
+    }
+
+    #[test]
+    fn long_ways_down_fit_into_a_reply() {
+        let rules = RuleSet::embedded();
+        let (mut looked, _) = example(&rules);
+        let layers = &mut looked.examined.report.layers;
+        for depth in 1..1_000_u16 {
+            let way = (1..=depth % 8).map(|step| format!("{step}{}", "x".repeat(150)));
+            let name = way.chain([format!("{depth}{}", "y".repeat(150))]).collect::<Vec<_>>().join("!");
+            layers.push(Layer { name, subject: LayerId(depth), kind: FileKind::Data, wanted: false });
+        }
+        let reply = answer(&Ok(looked.clone()), &rules);
+        assert!(reply.len() < daemon_worker::REPLY_BYTES_MAX / 2, "{}", reply.len());
+        let back = read_answer(&reply, &rules, &Limits::default()).unwrap().unwrap();
+        assert_eq!(back.examined.report.layers, looked.examined.report.layers);
+    }
+
+    #[test]
+    fn why_bytes_cannot_be_had_crosses_the_wall() {
+        let rules = RuleSet::embedded();
+        for error in [
+            LoadError::TooLarge { size_bytes: Some(9), size_bytes_max: 8 },
+            LoadError::NotRegular(NotRegular::Fifo),
+            LoadError::NoMemory { size_bytes: 7 },
+            LoadError::Io { tried: "read", source: io::Error::from_raw_os_error(5) },
+        ] {
+            let text = error.to_string();
+            let reply = answer(&Err(error), &rules);
+            let back = read_answer(&reply, &rules, &Limits::default()).unwrap();
+            assert_eq!(back.err().map(|error| error.to_string()), Some(text));
+        }
+    }
+
+    #[track_caller]
+    fn refused(change: impl FnOnce(&mut Vec<LayerOnWire<'_>>, &mut Vec<EvidenceOnWire<'_>>)) {
+        let rules = RuleSet::embedded();
+        let (_, reply) = example(&rules);
+        let Ok(Answer::Looked { elapsed_us, size_bytes, sha256, mut layers, mut evidence, incomplete }) =
+            postcard::from_bytes(&reply)
+        else {
+            panic!("it was just written");
+        };
+        change(&mut layers, &mut evidence);
+        let reply = encode(&Answer::Looked { elapsed_us, size_bytes, sha256, layers, evidence, incomplete });
+        assert!(read_answer(&reply, &rules, &Limits::default()).is_err());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        refused(|layers, _| layers.clear());
+        refused(|layers, _| layers[0].subject = 1);
+        refused(|layers, _| layers[0].rest = "\u{1b}[2J");
+        refused(|layers, _| layers[0].shared = 1);
+        refused(|_, evidence| evidence[0].indicator = u32::MAX);
+        refused(|_, evidence| evidence[0].layer = 1);
+        refused(|_, evidence| (evidence[0].start, evidence[0].end) = (2, 1));
+    }
+
+    #[test]
+    fn hostile_texts_are_shown_as_any_detail_is() {
+        let rules = RuleSet::embedded();
+        let (mut looked, _) = example(&rules);
+        looked.examined.report.incomplete =
+            vec![Incomplete::Crashed("\u{1b}[2J".into()), Incomplete::Limit(Limit::Time)];
+        let reply = answer(&Ok(looked), &rules);
+        let report = read_answer(&reply, &rules, &Limits::default()).unwrap().unwrap().examined.report;
+        assert!(report.incomplete.iter().all(|why| why.to_string().chars().all(is_shown_as_itself)));
+        assert_eq!(rules.position(&IndicatorId::new("no.such.sign")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_reading_panic(at in 0usize..10_000, byte: u8, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let rules = RuleSet::embedded();
+            let limits = Limits::default();
+            let _ = read_answer(&bytes, &rules, &limits);
+            let (_, mut reply) = example(&rules);
+            let at = at % reply.len();
+            reply[at] = byte;
+            let _ = read_answer(&reply, &rules, &limits);
+            let _ = read_answer(&reply[..at], &rules, &limits);
+        }
+    }
 }

@@ -141,8 +141,8 @@ fn identity(artifact: &OwnedFd) -> Option<(u64, Sha256Digest)> {
     Some((artifact.size(), artifact.sha256()))
 }
 
-/// What the magic bytes say of an artifact that no worker lived to tell of. No more of it is looked at here.
-pub(crate) fn kind_of(artifact: &OwnedFd) -> FileKind {
+/// What the magic bytes say of an artifact that no worker tells of. No more of it is looked at on this side of the wall.
+pub fn kind_of(artifact: &OwnedFd) -> FileKind {
     let mut head = [0; 64];
     let got = artifact.try_clone().and_then(|file| File::from(file).read_at(&mut head, 0)).unwrap_or(0);
     triage::magic(head.get(..got).unwrap_or_default()).kind().unwrap_or(FileKind::Data)

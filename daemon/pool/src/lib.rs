@@ -16,7 +16,7 @@ mod watchdog;
 
 pub use daemon_examiner::{Ask, Examined, Looked};
 pub use examiner::{Examine, Failure, InProcess, Outcome};
-pub use fleet::{Fleet, FleetError};
+pub use fleet::{Fleet, FleetError, kind_of};
 pub use pool::{Pool, PoolConfig, Rules, Work};
 pub use queue::Closed;
 pub use walled::Walled;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use analyzers::{Detail, Incomplete, Limit};
 use daemon_examiner::{Ask, Examined, Looked, read_answer, request};
-use daemon_worker::{Cause, Death, JOBS_MAX, SendError, Served, Worker};
+use daemon_worker::{Cause, Death, JOBS_MAX, SendError, Served, TemplateError, Worker};
 
 use crate::fleet::{Fleet, kind_of};
 use crate::{Examine, Failure, Outcome};
@@ -90,7 +90,8 @@ impl Walled {
     /// The worker died of the first artifact.
     fn crashed(&mut self, why: Incomplete) -> Option<Outcome> {
         self.part();
-        if let Some(begun) = self.begun.front() {
+        // What only takes long ends in the same way next time, and may be large: not worth hashing.
+        if let Some(begun) = self.begun.front().filter(|_| why != Incomplete::Limit(Limit::Time)) {
             self.fleet.crashed(&begun.artifact);
         }
         self.not_examined(why)
@@ -124,6 +125,9 @@ impl Walled {
             },
             Ok(Served::Needs(need)) => match self.fleet.equip(&need) {
                 Ok(()) => self.try_again("the rules it needs are never loaded"),
+                Err(TemplateError::Gone(_) | TemplateError::Stuck(_)) => {
+                    self.try_again("the template of its workers dies")
+                }
                 Err(error) => {
                     self.part();
                     self.pop();

@@ -86,6 +86,9 @@ fn read_files(args: &RulesBenchArgs) -> anyhow::Result<Vec<Vec<u8>>> {
     let mut files = Vec::new();
     let mut size = 0;
     let mut read = |path: &std::path::Path| -> anyhow::Result<()> {
+        if !path.is_file() {
+            bail!("{} is not a file", path.display());
+        }
         let file = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         size += file.len() as u64;
         if size > FILES_BYTES_MAX {

@@ -93,13 +93,13 @@ impl Tally {
     pub fn add(&mut self, report: &Report, size: Option<u64>, stake: Nct) {
         self.files += 1;
         if !report.hit(Limit::Size) {
-            self.bytes += size.unwrap_or(0);
+            self.bytes = self.bytes.saturating_add(size.unwrap_or(0));
         }
         if !report.incomplete.is_empty() {
             self.incomplete_files += 1;
         }
         for why in &report.incomplete {
-            *self.incomplete.entry(why.to_string()).or_default() += 1;
+            *self.incomplete.entry(why.class()).or_default() += 1;
         }
         // A file that was not looked at for another reason is unknown in its own right.
         if !report.was_judged() && report.incomplete.is_empty() {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::net::{SendFlags, SocketType, sockopt};
-use rustix::process::{Pid, PidfdFlags, WaitOptions, getpid, pidfd_open, waitpid};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, pidfd_open, waitpid};
 
 use crate::channel::{self, Packet};
 use crate::contract::Service;
@@ -145,7 +145,9 @@ fn bear(service: &mut dyn Service, fds: Vec<OwnedFd>, caps: &Caps) -> Result<(Pi
     match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(pidfd) => Ok((pid, pidfd)),
         Err(errno) => {
-            // Its socket is closed on both sides but its own by now, so it ends.
+            // Its parent still holds the other end of its socket, so it would wait for ever. If it has ended, so much the
+            // better.
+            let _ = kill_process(pid, Signal::KILL);
             let _ = waitpid(Some(pid), WaitOptions::empty());
             Err(format!("cannot hold a worker: {errno}"))
         }

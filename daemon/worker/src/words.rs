@@ -51,6 +51,17 @@ impl Words {
         false
     }
 
+    /// Forgets what was said so far: it was about a job that is done.
+    pub(crate) fn forget(&mut self) {
+        // What it says meanwhile without end is not waited for.
+        for _ in 0..(64 << 10) / KEPT_BYTES_MAX {
+            if !self.take() {
+                break;
+            }
+        }
+        self.tail.clear();
+    }
+
     /// What was said last, as one line of printable text.
     pub(crate) fn last(&mut self) -> String {
         // A pipe holds 64 KiB; whoever fills it as fast as it is read is not listened to for longer than that.

@@ -24,6 +24,8 @@ use crate::words::Words;
 pub const JOBS_MAX: u64 = 10_000;
 /// One job is done, one more waits in the socket.
 const OUTSTANDING_MAX: u32 = 2;
+/// How long the next part of a reply may take.
+const PART_TIME_MAX: Duration = Duration::from_secs(1);
 /// How often a worker that takes its time has its memory looked at. 20 ms: at 2 GB/s of fresh pages it grows by
 /// 40 MiB in between; a look costs 2 us.
 const WATCH_INTERVAL: Duration = Duration::from_millis(20);
@@ -67,6 +69,8 @@ pub struct Worker {
     answered: u32,
     jobs: u64,
     dead: bool,
+    /// It wrote to its standard error since its last reply.
+    spoke: bool,
 }
 
 impl Worker {
@@ -93,6 +97,7 @@ impl Worker {
             answered: 0,
             jobs: 0,
             dead: false,
+            spoke: false,
         };
         match worker.await_part(Instant::now() + READY_TIME_MAX, &mut Expect::Ready, &mut Vec::new()) {
             Ok(Part::Ready(raised)) if raised == walls => {}
@@ -136,18 +141,23 @@ impl Worker {
     /// # Panics
     ///
     /// If no job is outstanding, or a death was told before: there is nothing to wait for.
-    pub fn receive(&mut self, deadline: Instant, reply: &mut Vec<u8>) -> Result<Served, Death> {
+    pub fn receive(&mut self, mut deadline: Instant, reply: &mut Vec<u8>) -> Result<Served, Death> {
         assert!(self.outstanding() > 0 && !self.dead, "a reply is awaited that nothing was asked for");
         reply.clear();
         let mut expect = Expect::Reply(self.answered.wrapping_add(1));
         loop {
             match self.await_part(deadline, &mut expect, reply)? {
                 Part::Whole(served) => {
+                    if self.spoke {
+                        self.words.forget();
+                        self.spoke = false;
+                    }
                     self.answered = self.answered.wrapping_add(1);
                     self.jobs += 1;
                     return Ok(served);
                 }
-                Part::Some => {}
+                // The job was done in time; the rest of a long reply waits for us to take it.
+                Part::Some => deadline = deadline.max(Instant::now() + PART_TIME_MAX),
                 Part::Ready(_) => return Err(self.end(Some(Cause::Garbled(UNASKED)))),
             }
         }
@@ -180,6 +190,7 @@ impl Worker {
             let [talks, ended, speaks] = self.wait(left.min(WATCH_INTERVAL));
             if speaks {
                 self.words.take();
+                self.spoke = true;
             }
             // What it said before it died counts, so its socket comes first.
             if talks {

@@ -10,7 +10,7 @@ use super::{Caps, Profile};
 /// default 5 s use. Only for the case that nobody watches any more: no job is ever ended by it otherwise.
 const CPU_SECONDS_MAX: u64 = 60_000;
 /// Processor time of the compiler of rules, in seconds, over all its threads.
-const COMPILER_CPU_SECONDS_MAX: u64 = 300;
+const COMPILER_CPU_SECONDS_MAX: u64 = 120;
 /// Descriptors: standard ones, the socket, an artifact, and some for what a library may need. Those that come with
 /// packets count too, so an artifact can make a worker hold no more.
 const DESCRIPTORS_MAX: u64 = 16;

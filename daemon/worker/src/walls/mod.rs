@@ -165,7 +165,12 @@ pub(crate) fn raise(
 /// second. Weaker than a worker's, for a compiler starts threads and makes machine code: it reads and writes the
 /// descriptors it has, may make memfds, threads and executable memory; no file by path, no socket, no exec, no other
 /// process.
+///
+/// It keeps no descriptor but the standard ones, and does not outlive its parent, nor its time on the processor.
 pub fn compiler() -> Result<Walls, String> {
+    crate::fork::close_all_but(None).map_err(|error| format!("cannot close what is not its own: {error}"))?;
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .map_err(|errno| format!("cannot ask to end with its parent: {errno}"))?;
     let caps = Caps { memory_bytes: 2 << 30, address_space_bytes: 16 << 30, strict: false };
     raise(Profile::Compiler, &caps, Some(Answers::DEADLY), || ())
 }
