@@ -52,7 +52,8 @@ fn pool(c: &mut Criterion) {
         let threads = NonZeroUsize::new(threads).expect("there are threads");
         let rules = Arc::new(RuleSet::embedded());
         let config = PoolConfig { threads, queued_max: 256, limits: Limits::default(), policy: Policy::default() };
-        let start = || Pool::start(config, Rules::InProcess(Arc::clone(&rules)), Nothing).expect("threads can be started");
+        let start =
+            || Pool::start(config, Rules::InProcess(Arc::clone(&rules)), Nothing).expect("threads can be started");
         group.bench_function(format!("{JOBS} empty jobs, {threads} threads"), |b| {
             b.iter_batched(
                 start,

@@ -103,7 +103,7 @@ fn a_broken_file_is_shown_with_its_place_and_the_good_ones_load() {
     let output = bench.run(&["scan", "--ndjson", "--rules", "rules", "marked.txt"]);
     assert!(stderr(&output).contains("any/broken.yar:3:5"), "{}", stderr(&output));
     let record: Value = serde_json::from_str(stdout(&output).lines().next().unwrap_or_default()).expect("it is JSON");
-    assert_eq!(record["evidence"][0]["indicator"], "yara.any.good.marked", "{record}");
+    assert_eq!(record["evidence"][0]["id"], "yara.any.good.marked", "{record}");
     assert_eq!(output.status.code(), Some(1));
 }
 

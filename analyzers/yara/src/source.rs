@@ -33,7 +33,7 @@ pub enum Place {
     Pe,
     /// Files that triage calls ELF.
     Elf,
-    /// Files that triage calls office documents.
+    /// Files that triage calls office documents, or other compound files and packages.
     Office,
 }
 
@@ -55,7 +55,7 @@ impl Place {
             Place::Any => true,
             Place::Pe => matches!(kind, FileKind::Pe(_) | FileKind::Dos(_)),
             Place::Elf => kind.family() == Family::Elf,
-            Place::Office => kind.family() == Family::Office,
+            Place::Office => kind.family() == Family::Office || matches!(kind, FileKind::Cfb(_) | FileKind::Zip(_)),
         }
     }
 }

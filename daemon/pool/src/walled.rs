@@ -31,6 +31,8 @@ pub struct Walled {
     sent: usize,
     /// When the worker can have taken up the first of them.
     taken_up: Instant,
+    /// How long it took until it answered or died last.
+    tried: Duration,
     reply: Vec<u8>,
 }
 
@@ -43,7 +45,15 @@ struct Begun {
 impl Walled {
     /// An examiner that gets its workers from `fleet`, the first when it is first needed.
     pub fn new(fleet: Arc<Fleet>) -> Self {
-        Walled { fleet, worker: None, begun: VecDeque::new(), sent: 0, taken_up: Instant::now(), reply: Vec::new() }
+        Walled {
+            fleet,
+            worker: None,
+            begun: VecDeque::new(),
+            sent: 0,
+            taken_up: Instant::now(),
+            tried: Duration::ZERO,
+            reply: Vec::new(),
+        }
     }
 
     /// Gives the worker what it has not got yet, as far as it takes it. Starts one if there is none.
@@ -83,7 +93,8 @@ impl Walled {
     /// The first artifact will not be examined, and this is why.
     fn not_examined(&mut self, why: Incomplete) -> Option<Outcome> {
         let begun = self.pop()?;
-        let examined = Examined::not(kind_of(&begun.artifact), why, self.fleet.rules());
+        let mut examined = Examined::not(kind_of(&begun.artifact), why, self.fleet.rules());
+        examined.elapsed = self.tried;
         Some(Ok(Looked { examined, sha256: None, size: None }))
     }
 
@@ -110,6 +121,7 @@ impl Walled {
         let deadline = self.taken_up + self.fleet.limits().wall_time_max + GRACE;
         let worker = self.worker.as_mut()?;
         let served = worker.receive(deadline, &mut self.reply);
+        self.tried = self.taken_up.elapsed();
         self.taken_up = Instant::now();
         match served {
             Ok(Served::Done) => match read_answer(&self.reply, self.fleet.rules(), self.fleet.limits()) {
@@ -159,6 +171,7 @@ impl Examine for Walled {
         while let Some(first) = self.begun.front() {
             if self.sent == 0 {
                 if self.fleet.is_poisonous(&first.artifact) {
+                    self.tried = Duration::ZERO;
                     return self.not_examined(Incomplete::Poisonous);
                 }
                 if let Err(why) = self.send() {

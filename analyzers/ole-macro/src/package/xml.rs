@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use analyzers::{Exhausted, Findings, Incomplete};
+use analyzers::{Exhausted, Findings, Incomplete, Limit};
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
@@ -139,6 +139,8 @@ fn open<'x, 'a>(
     let element = Element { start };
     if depth == DEPTH_MAX || element.is_excessive() {
         findings.saw(&signs::EXCESSIVE_XML, span.clone());
+        // Attributes beyond the cap, and what lies deeper, are not looked at.
+        findings.budget().exhaust(Limit::Entries);
     }
     each(Step::Open(&element), span, findings);
 }
