@@ -49,7 +49,7 @@ fn packages_under_the_default_password_are_opened() {
     let package = package();
     for file in [standard(&package, DEFAULT), agile(&package, DEFAULT, 1000)] {
         let children = check(&file, &["default_password", "package"], &[]);
-        assert_eq!(children, [package.clone()]);
+        assert_eq!(children, std::slice::from_ref(&package));
     }
 }
 
