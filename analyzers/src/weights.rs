@@ -92,7 +92,7 @@ impl Weights {
         &self.calibrations[family as usize]
     }
 
-    /// Adds indicators that were loaded rather than compiled in: their weights in nats, held to [`WEIGHT_MAX`], and the
+    /// Adds indicators that were loaded rather than compiled in: their weights in nats, held to `WEIGHT_MAX`, and the
     /// group that each names. Those that name none, or one that the weights file does not have, share `group`.
     pub fn add_loaded<'a>(
         &mut self,

@@ -105,7 +105,7 @@ def compiled():
 
 def hits(list_path, yarc):
     """What both sides hit: whether it is the same, and how much it is."""
-    _, _, said = run([yr, "scan", "-C", yarc, "--threads", "2", "--scan-list", "-o", "ndjson", "-w", list_path])
+    _, _, said = run([yr, "scan", "-w", "-C", "--threads", "2", "--scan-list", "-o", "ndjson", yarc, list_path])
     theirs = set()
     for line in said.splitlines():
         record = json.loads(line)
@@ -141,7 +141,7 @@ def by_rules():
         path = listed(re.sub(r"\W+", "-", case), files)
         size = sum(os.path.getsize(file) for file in files)
         commands = {
-            "yr -p2": [yr, "scan", "-C", yarc, "--threads", "2", "--scan-list", "-w", path],
+            "yr -p2": [yr, "scan", "-w", "-C", "--threads", "2", "--scan-list", yarc, path],
             "stakeout": ours + ["--rules", rules, "--files-from", path],
             "stakeout --in-process": ours + ["--rules", rules, "--in-process", "--files-from", path],
         }
@@ -152,7 +152,7 @@ def by_rules():
     tiny = cache / "tiny"
     tiny.write_text("abc")
     compare("start to first verdict, ms", 1, {
-        "yr": [yr, "scan", "-C", yarc, "-w", str(tiny)],
+        "yr": [yr, "scan", "-w", "-C", yarc, str(tiny)],
         "stakeout": ours + ["--rules", rules, str(tiny)],
     }, "yr", "100 ms", unit=1e3)
     memory(listed("memory", every[:4000]), yarc)
@@ -175,7 +175,7 @@ def resident(pid):
 
 def memory(path, yarc):
     commands = {
-        "yr -p2": [yr, "scan", "-C", yarc, "--threads", "2", "--scan-list", "-w", path],
+        "yr -p2": [yr, "scan", "-w", "-C", "--threads", "2", "--scan-list", yarc, path],
         "stakeout": ours + ["--rules", rules, "--files-from", path],
     }
     for name, command in commands.items():
@@ -204,7 +204,7 @@ def large():
     yarc = cache / "few.yarc"
     subprocess.run([yr, "compile", "-w", "--relaxed-re-syntax", "--path-as-namespace", "-o", str(yarc), few], capture_output=True, check=False)
     compare("one 1 GiB file, s", 1, {
-        "yr -p2": [yr, "scan", "-C", str(yarc), "--threads", "2", "-w", str(file)],
+        "yr -p2": [yr, "scan", "-w", "-C", "--threads", "2", str(yarc), str(file)],
         "stakeout": ours + ["--rules", few, "--max-size", "2G", "--max-time", "120", str(file)],
     }, "yr -p2", "1.0")
     file.unlink()

@@ -22,7 +22,7 @@ pub enum Expression {
     Cell(u16, u16),
     /// A defined name, by its number from one.
     Name(u32),
-    /// A call of one of [`FUNCTIONS`].
+    /// A call of one of `FUNCTIONS`.
     Call(&'static str, Vec<Expression>),
     /// A binary operator by its token (2.5.198.25): 3 is `+`, 8 is `&`.
     Binary(u8, Box<Expression>, Box<Expression>),
