@@ -50,10 +50,10 @@ fn pool(c: &mut Criterion) {
     group.throughput(Throughput::Elements(JOBS));
     for threads in [1, 2] {
         let threads = NonZeroUsize::new(threads).expect("there are threads");
-        let rules = Arc::new(RuleSet::embedded());
-        let config = PoolConfig { threads, queued_max: 256, limits: Limits::default(), policy: Policy::default() };
-        let start =
-            || Pool::start(config, Rules::InProcess(Arc::clone(&rules)), Nothing).expect("threads can be started");
+        let (rules, limits, policy) = (Arc::new(RuleSet::embedded()), Limits::default(), Policy::default());
+        let rules = Rules::InProcess { rules, limits, policy };
+        let config = PoolConfig { threads, queued_max: 256 };
+        let start = || Pool::start(config, rules.clone(), Nothing).expect("threads can be started");
         group.bench_function(format!("{JOBS} empty jobs, {threads} threads"), |b| {
             b.iter_batched(
                 start,

@@ -230,16 +230,23 @@ pub enum RulesCommand {
     Bench(RulesBenchArgs),
 }
 
-/// Arguments of `rules check`.
+/// Which rules a command is about.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:
-  stakeout rules check /etc/stakeout/rules && systemctl reload stakeout")]
-pub struct RulesCheckArgs {
+pub struct OwnRulesArgs {
     /// Directories of rules. Default: the rules built in.
     #[arg(id = "own_directories", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,
     #[command(flatten)]
     pub rules: RulesArgs,
+}
+
+/// Arguments of `rules check`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  stakeout rules check /etc/stakeout/rules && systemctl reload stakeout")]
+pub struct RulesCheckArgs {
+    #[command(flatten)]
+    pub own: OwnRulesArgs,
     /// Print a JSON array of mistakes.
     #[arg(long)]
     pub json: bool,
@@ -248,11 +255,8 @@ pub struct RulesCheckArgs {
 /// Arguments of `rules list`.
 #[derive(Args, Debug)]
 pub struct RulesListArgs {
-    /// Directories of rules. Default: the rules built in.
-    #[arg(id = "own_directories", value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub directories: Vec<PathBuf>,
     #[command(flatten)]
-    pub rules: RulesArgs,
+    pub own: OwnRulesArgs,
     /// Print a JSON array.
     #[arg(long)]
     pub json: bool,

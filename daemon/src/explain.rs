@@ -1,15 +1,14 @@
 //! `stakeout explain`: one file, and every step from its bytes to the stake.
 
 use std::io::Write;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use analyzers::{Evidence, Indicator, LayerId, Testimony, Verdict, Weights};
 use anyhow::Context;
 use daemon_artifact::{Artifact, LoadError, Scratch};
-use daemon_engine::{Limits, Policy, Report, RuleSet, assemble};
+use daemon_engine::{Policy, Report, RuleSet};
 use daemon_market::{BidBounds, Conviction};
-use daemon_pool::{Ask, Examine, Examined, Failure, InProcess, Looked, Outcome, Rules, Walled, Watchdog};
+use daemon_pool::{Ask, Examined, Failure, Looked, Watchdog};
 
 use crate::cli::ExplainArgs;
 use crate::excerpt::excerpt;
@@ -24,11 +23,13 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> 
     let judging = judging::load(&args.rules)?;
     let rules = Arc::clone(&judging.rules);
     let bounds = crate::bounds(&args.bid)?;
-    let limits = args.limits.limits();
     let input = Input::open(&args.file, args.limits.max_size)?;
     let cannot_read = || format!("cannot read {}", shown(&args.file));
     let file = input.file.try_clone().with_context(cannot_read)?;
-    let looked = match look(judging.examiners(&args.wall, limits, Policy::default())?, limits, file)? {
+    let examiners = judging.examiners(&args.wall, args.limits.limits(), Policy::default())?;
+    let watchdog = Watchdog::start().context("cannot start the watchdog thread")?;
+    let outcome = examiners.examiner(&watchdog).examine(file, Ask { sha256: true });
+    let looked = match outcome {
         Ok(looked) => looked,
         Err(Failure::Load(LoadError::TooLarge { size_bytes, .. })) => {
             let (kind, size) = input.too_large(size_bytes);
@@ -50,18 +51,6 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> 
         Explanation { artifact: &artifact, examined: &examined, rules: &rules, bounds }.write(&subject, out)?;
     }
     Ok(Exit::of(examined.report.opinion.verdict, !examined.report.incomplete.is_empty()))
-}
-
-/// Examines `file` once.
-fn look(examiners: Rules, limits: Limits, file: OwnedFd) -> anyhow::Result<Outcome> {
-    let ask = Ask { sha256: true };
-    Ok(match examiners {
-        Rules::InProcess(rules) => {
-            let watchdog = Watchdog::start().context("cannot start the watchdog thread")?;
-            InProcess::new(assemble(&rules), limits, &watchdog).examine(file, ask)
-        }
-        Rules::Walled(fleet) => Walled::new(fleet).examine(file, ask),
-    })
 }
 
 struct Explanation<'e> {

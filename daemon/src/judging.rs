@@ -84,7 +84,7 @@ impl Judging {
     /// What a pool examines with.
     pub fn examiners(self, wall: &WallArgs, limits: Limits, policy: Policy) -> anyhow::Result<Rules> {
         if wall.in_process {
-            return Ok(Rules::InProcess(self.rules));
+            return Ok(Rules::InProcess { rules: self.rules, limits, policy });
         }
         let setup = Setup { weights: self.weights, bundle: self.bundle, limits, policy };
         let (fleet, notices) = Fleet::start(&self.programs, &setup, self.rules)

@@ -3,11 +3,11 @@
 //! Each must end by itself, with a record, within 256 MiB above what an empty file costs. Times are printed, not
 //! judged: run with `--nocapture` to read them; a hang is what the test harness would show.
 //!
-//! Memory is the most that the program or any process below it held: what wait4(2) reports includes descendants that
-//! were waited for, as the program waits for its workers. A test shows that what a worker takes is seen.
+//! Memory is the most that the program or any process below it held, workers too. A test shows that what a worker takes
+//! is seen.
 
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -18,7 +18,6 @@ use serde_json::Value;
 use tempfile::TempDir;
 use testkit::elf::{self, elf};
 use testkit::pe::{CODE, pe};
-use wait4::Wait4;
 
 use crate::program::{self, stakeout};
 
@@ -38,20 +37,28 @@ fn scan(path: &Path) -> Outcome {
     run(stakeout().args(["scan", "--ndjson"]).arg(path), path)
 }
 
-pub fn run(command: &mut Command, path: &Path) -> Outcome {
-    let output = tempfile::tempfile().expect("a temporary file can be made");
-    let theirs = output.try_clone().expect("a descriptor can be cloned");
+/// Runs `command`, which is to print a record of `path` first, below the example `peak`, which measures it.
+pub fn run(command: &Command, path: &Path) -> Outcome {
+    let measured = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+    let mut launcher = Command::new(program::example("testkit", "peak"));
+    launcher.arg(measured.path()).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => launcher.env(name, value),
+            None => launcher.env_remove(name),
+        };
+    }
     let begun = Instant::now();
-    let child = command.stdout(Stdio::from(theirs)).spawn().expect("the program can be started");
-    let used = child.wait4().expect("the child can be waited for");
+    let output = launcher.stderr(Stdio::inherit()).output().expect("the program can be started");
     let elapsed = begun.elapsed();
-    let mut output = output;
-    output.seek(SeekFrom::Start(0)).expect("a file can be rewound");
-    let text = std::io::read_to_string(output).expect("it prints UTF-8");
+    let text = String::from_utf8(output.stdout).expect("it prints UTF-8");
+    let measured = fs::read_to_string(measured.path()).expect("what was measured is text");
+    let (code, memory) = measured.split_once(' ').unwrap_or_else(|| panic!("{}: not measured", path.display()));
+    let memory: u64 = memory.parse().expect("memory is a number");
     let first = text.lines().next().unwrap_or_default();
     let record = serde_json::from_str(first).unwrap_or_else(|error| panic!("{}: {error}: {text}", path.display()));
-    eprintln!("{:>8.1} ms {:>8} KiB  {}", elapsed.as_secs_f64() * 1e3, used.rusage.maxrss / 1024, path.display());
-    Outcome { record, code: used.status.code(), elapsed, memory: used.rusage.maxrss, text }
+    eprintln!("{:>8.1} ms {:>8} KiB  {}", elapsed.as_secs_f64() * 1e3, memory / 1024, path.display());
+    Outcome { record, code: code.parse().ok(), elapsed, memory, text }
 }
 
 fn idle(dir: &TempDir) -> u64 {

@@ -55,9 +55,9 @@ fn in_pool(corpus: &Arc<Vec<Vec<u8>>>, threads: usize, order: impl Iterator<Item
     let threads = NonZeroUsize::new(threads).expect("there are threads");
     // Time is not under test; a slow machine must not make a difference.
     let limits = Limits { wall_time_max: std::time::Duration::from_secs(3600), ..Limits::default() };
-    let config = PoolConfig { threads, queued_max: 16, limits, policy: Policy::default() };
-    let pool =
-        Pool::start(config, Rules::InProcess(Arc::new(RuleSet::embedded())), work).expect("threads can be started");
+    let config = PoolConfig { threads, queued_max: 16 };
+    let rules = Rules::InProcess { rules: Arc::new(RuleSet::embedded()), limits, policy: Policy::default() };
+    let pool = Pool::start(config, rules, work).expect("threads can be started");
     order.for_each(|index| pool.submit(index).expect("the pool is open"));
     pool.finish();
     Arc::into_inner(reports).expect("the pool is gone").into_inner().expect("nobody panicked").into_values().collect()

@@ -58,8 +58,6 @@ struct Document {
     /// Characters that stand for a reader that knows no Unicode, after each `\u` (`\uc`), and how many of them come now.
     fallback: usize,
     skip: usize,
-    /// How many bytes the last `\bin` speaks of.
-    announced: usize,
 }
 
 /// Examines the RTF document `sample`.
@@ -76,7 +74,6 @@ pub(crate) fn examine<'a>(sample: Sample<'a>, findings: &mut Findings<'a>) {
         data_start: 0,
         template: String::new(),
         fields: Fields::default(),
-        announced: 0,
         fallback: 1,
         skip: 0,
     };
@@ -128,12 +125,7 @@ impl Document {
                 self.skip = self.fallback;
             }
             Token::Word(b"uc", Some(count)) => self.fallback = usize::try_from(count).unwrap_or(1).min(8),
-            Token::Word(word, number) => {
-                if word == b"bin" {
-                    self.announced = number.and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
-                }
-                self.word(word, span, findings);
-            }
+            Token::Word(word, _) => self.word(word, span, findings),
             // A destination that nobody knows, within the data: it and its digits are skipped.
             Token::Symbol(b'*') if destination == Destination::ObjectData && !self.group().is_start => {
                 self.data.interrupt();
@@ -145,9 +137,7 @@ impl Document {
             Token::Byte(_) if self.skip > 0 => self.skip -= 1,
             Token::Byte(byte) => self.text(&[byte], destination, findings),
             // It announces more than there is, and so hides the rest of the file from whoever believes it.
-            Token::Binary(bytes) if bytes.len() < std::mem::take(&mut self.announced) => {
-                findings.incomplete(Incomplete::CutShort);
-            }
+            Token::CutBinary => findings.incomplete(Incomplete::CutShort),
             Token::Binary(bytes) if destination == Destination::ObjectData => {
                 let room = room(findings);
                 if !self.data.binary(bytes, room) {

@@ -45,17 +45,7 @@ const STREAM_RESERVE_BYTES: u64 = 256 << 20;
 /// refused at once. A file that cannot be mapped is read into memory of its own, and a file that claims to be
 /// empty is read all the same, for those in procfs are not.
 pub fn load<'s>(file: OwnedFd, scratch: &'s mut Scratch, size_bytes_max: u64) -> Result<Artifact<'s>, LoadError> {
-    let stat = rustix::fs::fstat(&file).map_err(LoadError::io("ask the size of"))?;
-    if let Some(kind) = NotRegular::of(FileType::from_raw_mode(stat.st_mode)) {
-        return Err(LoadError::NotRegular(kind));
-    }
-    let size_bytes = u64::try_from(stat.st_size).unwrap_or(0);
-    if size_bytes > size_bytes_max {
-        return Err(LoadError::TooLarge { size_bytes: Some(size_bytes), size_bytes_max });
-    }
-    let before = Mark::of(&stat);
-
-    let size = usize::try_from(size_bytes).map_err(|_| LoadError::NoMemory { size_bytes })?;
+    let (before, size) = admit(&file, size_bytes_max)?;
     match size {
         0 => read_unsized(&file, scratch, size_bytes_max),
         _ if size <= scratch.bytes().len() => {
@@ -64,28 +54,32 @@ pub fn load<'s>(file: OwnedFd, scratch: &'s mut Scratch, size_bytes_max: u64) ->
             Ok(Artifact::lent(&scratch.bytes()[..got], stability))
         }
         _ if is_pseudo(&file).unwrap_or(true) => read_owned(&file, before, size),
-        _ => match Map::new(file, before, size) {
-            Ok(map) => Ok(Artifact::mapped(map)),
-            Err(file) => read_owned(&file, before, size),
-        },
+        _ => map_or_read(file, before, size),
     }
 }
 
 /// Takes the bytes of `file` as [`load`] does, into memory of their own where they are few.
 pub fn load_owned(file: OwnedFd, size_bytes_max: u64) -> Result<Artifact<'static>, LoadError> {
-    let stat = rustix::fs::fstat(&file).map_err(LoadError::io("ask the size of"))?;
-    let size_bytes = u64::try_from(stat.st_size).unwrap_or(0);
+    let (before, size) = admit(&file, size_bytes_max)?;
+    if size <= READ_BYTES_MAX { read_owned(&file, before, size) } else { map_or_read(file, before, size) }
+}
+
+/// What the file looks like now and how large it is; refused where it is no regular file, or too large.
+fn admit(file: &OwnedFd, size_bytes_max: u64) -> Result<(Mark, usize), LoadError> {
+    let stat = rustix::fs::fstat(file).map_err(LoadError::io("ask the size of"))?;
     if let Some(kind) = NotRegular::of(FileType::from_raw_mode(stat.st_mode)) {
         return Err(LoadError::NotRegular(kind));
     }
+    let size_bytes = u64::try_from(stat.st_size).unwrap_or(0);
     if size_bytes > size_bytes_max {
         return Err(LoadError::TooLarge { size_bytes: Some(size_bytes), size_bytes_max });
     }
     let size = usize::try_from(size_bytes).map_err(|_| LoadError::NoMemory { size_bytes })?;
-    let before = Mark::of(&stat);
-    if size <= READ_BYTES_MAX {
-        return read_owned(&file, before, size);
-    }
+    Ok((Mark::of(&stat), size))
+}
+
+/// A map of the file; its bytes in memory where it cannot be mapped.
+fn map_or_read(file: OwnedFd, before: Mark, size: usize) -> Result<Artifact<'static>, LoadError> {
     match Map::new(file, before, size) {
         Ok(map) => Ok(Artifact::mapped(map)),
         Err(file) => read_owned(&file, before, size),

@@ -39,7 +39,6 @@ const YARA_GROUP: &str = "yara";
 pub struct RuleSet {
     generation: Generation,
     weights: Weights,
-    malware_families: HashMap<IndicatorId, String>,
     library: Option<Library>,
     positions: HashMap<IndicatorId, u32>,
 }
@@ -55,7 +54,6 @@ impl RuleSet {
         let mut rules = RuleSet {
             generation: Generation::of(weights, ""),
             weights: Weights::parse(weights, catalogue())?,
-            malware_families: HashMap::new(),
             library: None,
             positions: HashMap::new(),
         };
@@ -77,9 +75,6 @@ impl RuleSet {
         for indicator in indicators {
             let position = u32::try_from(self.positions.len()).expect("nobody writes four billion rules");
             self.positions.insert(indicator.id.clone(), position);
-            if let Some(family) = &indicator.malware_family {
-                self.malware_families.insert(indicator.id.clone(), family.to_string());
-            }
         }
     }
 
@@ -131,7 +126,7 @@ impl RuleSet {
 
     /// The malware family that an indicator names, if it is that specific.
     pub fn malware_family(&self, indicator: &IndicatorId) -> Option<&str> {
-        self.malware_families.get(indicator).map(String::as_str)
+        self.indicator(indicator)?.malware_family.as_deref()
     }
 }
 

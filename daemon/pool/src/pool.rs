@@ -20,25 +20,38 @@ pub struct PoolConfig {
     pub threads: NonZeroUsize,
     /// How many jobs may wait. Whoever submits one more waits too.
     pub queued_max: usize,
-    /// What one artifact may cost.
-    pub limits: Limits,
-    /// What is examined at all.
-    pub policy: Policy,
 }
 
 /// What the threads of a pool examine with.
 #[derive(Clone, Debug)]
 pub enum Rules {
-    /// Each examines in this process, by these rules.
-    InProcess(Arc<RuleSet>),
+    /// Each examines in this process.
+    InProcess {
+        /// By these rules.
+        rules: Arc<RuleSet>,
+        /// What one artifact may cost.
+        limits: Limits,
+        /// What is examined at all.
+        policy: Policy,
+    },
     /// Each has a worker process from this fleet.
     Walled(Arc<Fleet>),
 }
 
 impl Rules {
+    /// An examiner by these rules. `watchdog` watches the time of those in this process.
+    pub fn examiner(&self, watchdog: &Watchdog) -> Box<dyn Examine + '_> {
+        match self {
+            Rules::InProcess { rules, limits, policy } => {
+                Box::new(InProcess::new(assemble(rules).with_policy(*policy), *limits, watchdog))
+            }
+            Rules::Walled(fleet) => Box::new(Walled::new(Arc::clone(fleet))),
+        }
+    }
+
     fn set(&self) -> &RuleSet {
         match self {
-            Rules::InProcess(rules) => rules,
+            Rules::InProcess { rules, .. } => rules,
             Rules::Walled(fleet) => fleet.rules(),
         }
     }
@@ -69,7 +82,6 @@ struct Shared<J> {
     queue: Queue<J>,
     rules: Mutex<Rules>,
     watchdog: Watchdog,
-    config: PoolConfig,
 }
 
 impl<J> Shared<J> {
@@ -86,7 +98,6 @@ impl<J: Send + 'static> Pool<J> {
             queue: Queue::new(&deques, config.queued_max),
             rules: Mutex::new(rules),
             watchdog: Watchdog::start()?,
-            config,
         });
         let mut pool = Pool { shared: Arc::clone(&shared), threads: Vec::new() };
         let work = Arc::new(work);
@@ -138,13 +149,7 @@ fn labour<J, W: Work<J>>(shared: &Shared<J>, deque: &Worker<J>, work: &W) {
         // Epoch first: rules that come in between are then taken twice rather than never.
         let epoch = shared.queue.epoch();
         let rules = shared.rules().clone();
-        let PoolConfig { limits, policy, .. } = shared.config;
-        let mut examiner: Box<dyn Examine> = match &rules {
-            Rules::InProcess(rules) => {
-                Box::new(InProcess::new(assemble(rules).with_policy(policy), limits, &shared.watchdog))
-            }
-            Rules::Walled(fleet) => Box::new(Walled::new(Arc::clone(fleet))),
-        };
+        let mut examiner = rules.examiner(&shared.watchdog);
         match serve(&shared.queue, deque, epoch, &mut *examiner, rules.set(), work) {
             Stop::NewRules => {}
             Stop::Closed => return,
@@ -214,11 +219,15 @@ mod tests {
 
     fn config(threads: usize, queued_max: usize) -> PoolConfig {
         let threads = NonZeroUsize::new(threads).expect("tests use at least one thread");
-        PoolConfig { threads, queued_max, limits: Limits::default(), policy: Policy::default() }
+        PoolConfig { threads, queued_max }
     }
 
     fn embedded() -> Rules {
-        Rules::InProcess(Arc::new(RuleSet::embedded()))
+        in_process(Arc::new(RuleSet::embedded()))
+    }
+
+    fn in_process(rules: Arc<RuleSet>) -> Rules {
+        Rules::InProcess { rules, limits: Limits::default(), policy: Policy::default() }
     }
 
     /// Work that is done without opening anything.
@@ -297,7 +306,7 @@ mod tests {
     fn idle_threads_let_go_of_old_rules() {
         let first = Arc::new(RuleSet::embedded());
         let weak = Arc::downgrade(&first);
-        let pool = Pool::start(config(2, 8), Rules::InProcess(first), Only(|_| {})).unwrap();
+        let pool = Pool::start(config(2, 8), in_process(first), Only(|_| {})).unwrap();
         (0..100).for_each(|job| pool.submit(job).unwrap());
         pool.replace_rules(embedded());
         while weak.strong_count() > 0 {

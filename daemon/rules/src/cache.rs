@@ -25,7 +25,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use crate::compile::BUNDLE_BYTES_MAX;
-use crate::{Digest, Mistake};
+use crate::{Compiled, Digest, Mistake};
 
 /// How many bundles are kept: a few sets of rules, each for the version before and after an upgrade.
 const ENTRIES_MAX: usize = 8;
@@ -44,19 +44,6 @@ const BLOCK_BYTES: usize = 128 << 10;
 #[derive(Debug)]
 pub struct Cache {
     directory: OwnedFd,
-}
-
-/// A bundle from the cache.
-#[derive(Debug)]
-pub struct Cached {
-    /// A file of ours that nobody else can change. The bundle is its first `bundle_bytes` bytes.
-    pub bundle: File,
-    /// Length of the bundle.
-    pub bundle_bytes: u64,
-    /// What the compiler said when it made it.
-    pub mistakes: Vec<Mistake>,
-    /// Mistakes it did not tell because there were too many.
-    pub withheld: u64,
 }
 
 /// Why the cache, or something in it, is not used.
@@ -122,7 +109,7 @@ impl Cache {
     }
 
     /// What is stored under `digest`, checked whole. None if nothing is.
-    pub fn get(&self, digest: &Digest) -> Result<Option<Cached>, CacheError> {
+    pub fn get(&self, digest: &Digest) -> Result<Option<Compiled>, CacheError> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let mut file: File = match openat(&self.directory, name_of(digest), flags, Mode::empty()) {
             Ok(fd) => fd.into(),
@@ -143,7 +130,7 @@ impl Cache {
         // So that what is used stays when room is made. Nothing depends on it.
         let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
         let _ = futimens(&file, &Timestamps { last_access: now, last_modification: now });
-        Ok(Some(Cached { bundle: file, bundle_bytes: tail.bundle_bytes, mistakes, withheld }))
+        Ok(Some(Compiled { bundle: file, bundle_bytes: tail.bundle_bytes, mistakes, withheld }))
     }
 
     /// Stores the first `bundle_bytes` bytes of `bundle` under `digest`, durably and at once: a reader finds all of it

@@ -40,12 +40,13 @@ pub struct Compiler {
     pub time_max: Duration,
 }
 
-/// What a child made of some rules.
+/// What a child made of some rules, now or when it was put into the cache.
 #[derive(Debug)]
 pub struct Compiled {
-    /// A memory file that holds the bundle and nothing else, sealed: nobody can change or shorten it.
+    /// The bundle is the first `bundle_bytes` bytes of this file: a sealed memory file, or a file of the cache. Nobody
+    /// else can change or shorten it.
     pub bundle: File,
-    /// Its length.
+    /// Length of the bundle.
     pub bundle_bytes: u64,
     /// What is wrong with the rules; those it could compile are in the bundle all the same.
     pub mistakes: Vec<Mistake>,

@@ -28,7 +28,7 @@ pub mod recipes;
 mod shipped;
 mod survey;
 
-pub use cache::{Cache, CacheError, Cached};
+pub use cache::{Cache, CacheError};
 pub use child::{Mistake, Severity};
 pub use compile::{CompileError, Compiled, Compiler};
 pub use load::{LoadError, Loaded, Options, load};

@@ -45,7 +45,7 @@ fn library(judging: &Judging) -> &Library {
 }
 
 fn check(args: &RulesCheckArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let judging = of(&args.directories, &args.rules)?;
+    let judging = of(&args.own.directories, &args.own.rules)?;
     let mut files: BTreeMap<&str, u64> = BTreeMap::new();
     for rule in library(&judging).rules() {
         *files.entry(&rule.file).or_default() += 1;
@@ -99,7 +99,7 @@ impl<'r> ListedRule<'r> {
 }
 
 fn list(args: &RulesListArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let judging = of(&args.directories, &args.rules)?;
+    let judging = of(&args.own.directories, &args.own.rules)?;
     let library = library(&judging);
     if args.json {
         let listed: Vec<ListedRule<'_>> = library.rules().iter().map(ListedRule::of).collect();

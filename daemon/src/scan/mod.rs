@@ -86,7 +86,7 @@ pub fn scan(args: &ScanArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exi
     let paths = Paths::open(&args.walk, &interrupt)?;
     let begun = Instant::now();
     let (sender, receiver) = bounded(PRINTED_MAX);
-    let pool = start(args, examiners, policy, interrupt.clone(), sender.clone())?;
+    let pool = start(args, examiners, interrupt.clone(), sender.clone())?;
     let threads = threads(args);
     let (printed, walked) = std::thread::scope(|scope| {
         // It takes the receiver along, so that nobody waits to send once it is gone.
@@ -104,15 +104,9 @@ fn threads(args: &ScanArgs) -> NonZeroUsize {
     args.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
 }
 
-fn start(
-    args: &ScanArgs,
-    examiners: Rules,
-    policy: Policy,
-    interrupt: Interrupt,
-    sender: Sender<Done>,
-) -> anyhow::Result<Pool<Job>> {
+fn start(args: &ScanArgs, examiners: Rules, interrupt: Interrupt, sender: Sender<Done>) -> anyhow::Result<Pool<Job>> {
     let queued_max = limits::queued_max(QUEUED_MAX, threads(args).get());
-    let config = PoolConfig { threads: threads(args), queued_max, limits: args.limits.limits(), policy };
+    let config = PoolConfig { threads: threads(args), queued_max };
     // Hashing costs as much as examining most files, so it is done where somebody will see it.
     let ask = Ask { sha256: args.json || args.ndjson };
     Pool::start(config, examiners, Scanning { ask, size_max: args.limits.max_size, interrupt, sender })

@@ -90,16 +90,17 @@ impl<'a> Sectors<'a> {
         Ok(Some((sectors, faults)))
     }
 
-    /// Lists the sectors of the FAT, as many as the file has use for (2.5).
+    /// Lists the sectors of the FAT, as many as the file has use for (2.5). The list is followed to its end all the
+    /// same, to see whether it has one.
     fn read_difat(&mut self, first: u32, budget: &mut Budget) -> Result<Option<Fault>, Exhausted> {
         let wanted = self.count().div_ceil(1 << (self.shift - 2));
         let header = self.bytes.get(76..512).unwrap_or_default();
         self.fat.extend(header.chunks_exact(4).take(wanted.min(HEADER_DIFAT)).filter_map(|number| le32(number, 0)));
         let (mut sector, mut brent) = (first, Brent::default());
         let mut fault = None;
-        while self.fat.len() < wanted && sector < SECTOR_MAX {
+        while sector < SECTOR_MAX {
             let Some(table) = self.sector(sector) else {
-                fault = Some(Fault::Short);
+                fault = (self.fat.len() < wanted).then_some(Fault::Short);
                 break;
             };
             budget.step(table.len() as u64 / 4)?;

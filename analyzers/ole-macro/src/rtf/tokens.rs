@@ -17,6 +17,8 @@ pub(crate) enum Token<'a> {
     Byte(u8),
     /// The bytes that `\binN` announces.
     Binary(&'a [u8]),
+    /// The rest of the file, after a `\binN` that announces more than that.
+    CutBinary,
     /// Text as it stands.
     Text(&'a [u8]),
 }
@@ -83,7 +85,8 @@ impl<'a> Iterator for Tokens<'a> {
     fn next(&mut self) -> Option<Token<'a>> {
         if self.binary > 0 {
             let count = std::mem::take(&mut self.binary);
-            return Some(Token::Binary(self.take(count)));
+            let bytes = self.take(count);
+            return Some(if bytes.len() < count { Token::CutBinary } else { Token::Binary(bytes) });
         }
         match *self.bytes.get(self.at)? {
             b'{' => {
