@@ -9,18 +9,20 @@ rule ransom_note
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1486/"
     strings:
-        $taken = /\b(your|all (of )?your|the|important|company|network)\s{1,4}((important|personal|corporate|computer|company)\s{1,4})?(files|documents|data|databases|network|servers|backups)[^.!\n]{0,60}(have been|has been|were|are|was|is)\s{1,4}(now\s{1,4}|all\s{1,4}|also\s{1,4}|fully\s{1,4}|securely\s{1,4})?(encrypted|locked|penetrated|crypted)/ nocase ascii wide
-        $pay_coin = /\b(bitcoins?|btc|monero|xmr)\b/ nocase ascii wide
-        $pay_words = /\b(pay(ment)?|ransom|purchase|buy)\b/ nocase ascii wide
+        $whose = /\b(your|important|personal|corporate|company|computer|network)\s{1,4}(files|documents|data|databases|network|servers|backups)\b/ nocase ascii wide
+        $taken = /\b(have been|has been|were|are|was|is)\s{1,4}(now\s{1,4}|all\s{1,4}|also\s{1,4}|fully\s{1,4}|securely\s{1,4})?(encrypted|locked|penetrated|crypted)\b/ nocase ascii wide
+        $pay_coin = /\b(bitcoins?|monero)\b/ nocase ascii wide
+        $pay_words = /\b(payment|ransom|purchase|to pay|must pay)\b/ nocase ascii wide
         $onion = /\b[a-z2-7]{16}([a-z2-7]{40})?\.onion\b/ nocase ascii wide
         $tor = /\btor\s{0,2}browser\b/ nocase ascii wide
         $mail = /[\w.-]{2,40}@(proton(mail)?|tutanota|tuta|cock|onionmail|aol|keemail|airmail|india|qq|mail2tor|msgsafe)\.\w{2,5}/ nocase ascii wide
         $key = /(decrypt(ion|or|ing)?|private|unique)\s{1,4}(key|tool|software|program|id)/ nocase ascii wide
         $threat = /(do not|don't|never)\s{1,4}(try to\s{1,4})?(rename|modify|delete|decrypt|use (any )?third|shut ?down|turn off|recover)/ nocase ascii wide
-        $leak = /(publish|leak|post|sell|disclos)\w{0,6}\s[^.\n]{0,60}(data|files|information|documents)/ nocase ascii wide
+        $leak = /\b(publish|published|leak|leaked|sell|sold|disclosed?)\s{1,4}(your|all|the|this|it|confidential|sensitive|stolen)\b/ nocase ascii wide
         $free = /(decrypt|test)[^.\n]{0,60}\b(free|one|1|two|2|three|3)\b[^.\n]{0,30}(file|files|guarantee|proof)/ nocase ascii wide
     condition:
-        filesize < 20MB and $taken and $key and (any of ($onion, $tor, $mail) or ($pay_coin and $threat))
+        filesize < 20MB and $key and for any taken in (1..#taken) : ( $whose in (@taken[taken] - 160..@taken[taken]) )
+        and (any of ($onion, $tor, $mail) or ($pay_coin and $threat))
         and 2 of ($pay_coin, $pay_words, $onion, $mail, $threat, $leak, $free)
 }
 

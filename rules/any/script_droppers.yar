@@ -53,7 +53,7 @@ rule hta_runs_command
         $shell = "WScript.Shell" nocase ascii wide
         $process = "Win32_Process" nocase ascii wide
         $command = /\b(powershell|mshta|cmd(\.exe)?\s{1,4}\/c|certutil|bitsadmin|rundll32|regsvr32)\b/ nocase ascii wide
-        $hidden = /,\s{0,2}0\s{0,2}(,\s{0,2}(false|true|0|1)\s{0,2})?\)?\s{0,2}[;\r\n]/ nocase ascii wide
+        $hidden = /\.Run\b[^\r\n]{1,400},\s{0,2}0\b/ nocase ascii wide
         $close = /(window|self)\.close/ nocase ascii wide
     condition:
         filesize < 4MB and $script and any of ($shell, $process) and $command

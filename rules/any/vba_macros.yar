@@ -9,7 +9,7 @@ rule vba_auto_run_starts_program
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1204/002/"
     strings:
-        $vba = /Attribute\s{1,2}VB_Name\s{0,2}=|^\s{0,8}(Private\s|Public\s)?\s{0,2}(Sub|Function)\s/ nocase
+        $vba = /Attribute VB_|\bEnd (Sub|Function)\b/ nocase
         $auto = /\bSub\s{1,4}(Auto_?Open|Auto_?Close|AutoExec|AutoNew|Document_?(Open|Close|New)|Workbook_?(Open|Activate|BeforeClose)|\w{1,40}_(Layout|Painted|Painting|MouseMove|GotFocus|OnConnecting))\b/ nocase
         $shell = /([\n:=(&]|\bThen\b)\s{0,16}(Call\s{1,2})?(VBA\.)?Shell\$?\s{0,2}[( "]\s{0,2}["\w]/ nocase
         $object = /"?(WScript\.Shell|Shell\.Application|Win32_Process)"?/ nocase
@@ -46,9 +46,9 @@ rule vba_runs_powershell
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1059/001/"
     strings:
-        $vba = /Attribute\s{1,2}VB_\w{1,20}\s{0,2}=|\bEnd\s{1,2}(Sub|Function)\b/ nocase
+        $vba = /Attribute VB_|\bEnd (Sub|Function)\b/ nocase
         $powershell = "powershell" nocase
-        $manner = /-(w(in|indow|indowstyle)?\s{1,4}(hidden|1)|e(c|nc|ncodedcommand)?\s{1,4}["'&A-Z]|ep\s{1,4}bypass|exec(utionpolicy)?\s{1,4}bypass|nop(rofile)?)\b/ nocase
+        $manner = /-(w(in|indow|indowstyle)?\s{1,4}hidden|ec\s|enc\s|encodedcommand\s|ep\s{1,4}bypass|exec(utionpolicy)?\s{1,4}bypass|nop\s|noprofile\b)/ nocase
         $cradle = /(Net\.WebClient|DownloadString|DownloadFile|Invoke-WebRequest|FromBase64String)/ nocase
         $start = /\b(Shell|ShellExecute[AW]?|WScript\.Shell|Win32_Process|\.Run|\.Exec)\b/ nocase
     condition:
@@ -81,7 +81,7 @@ rule vba_process_by_wmi
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1047/"
     strings:
-        $vba = /Attribute\s{1,2}VB_\w{1,20}\s{0,2}=|\bEnd\s{1,2}(Sub|Function)\b/ nocase
+        $vba = /Attribute VB_|\bEnd (Sub|Function)\b/ nocase
         $moniker = "winmgmts:" nocase
         $class = /Win32_Process(Startup)?\b/ nocase
         $create = /\.\s{0,2}Create\s{0,2}[(\s]/ nocase
@@ -98,8 +98,8 @@ rule vba_lowers_macro_security
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1112/"
     strings:
-        $vba = /Attribute\s{1,2}VB_\w{1,20}\s{0,2}=|\bEnd\s{1,2}(Sub|Function)\b|CreateObject/ nocase
-        $write = /(RegWrite|PrivateProfileString|SetValue|reg(\.exe)?\s{1,2}add)/ nocase
+        $vba = /Attribute VB_|\bEnd (Sub|Function)\b|CreateObject/ nocase
+        $write = /(RegWrite|PrivateProfileString|SetValue|reg add|reg\.exe add)/ nocase
         $key = /Office\\[^"\n]{0,60}\\Security/ nocase
         $value = /\b(VBAWarnings|AccessVBOM)\b/ nocase
         $virus = /Options\.VirusProtection\s{0,2}=\s{0,2}(False|0)/ nocase
