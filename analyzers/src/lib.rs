@@ -26,4 +26,6 @@ pub use findings::{Child, Findings, Record};
 pub use incomplete::{Incomplete, Limit};
 pub use indicator::{Indicator, IndicatorId};
 pub use weigh::{Confidence, GroupSum, Opinion, Term, Testimony, Verdict, weigh};
-pub use weights::{Calibration, Group, LogOdds, Thresholds, Weight, Weights, WeightsError, WeightsMistake};
+pub use weights::{
+    Calibration, Group, LoadedWeights, LogOdds, Thresholds, Weight, Weights, WeightsError, WeightsMistake,
+};

@@ -10,6 +10,7 @@ mod read;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use toml::de::DeTable;
 use triage::Family;
@@ -67,8 +68,15 @@ pub struct Thresholds {
     pub benign: f64,
 }
 
+/// Weights of indicators that were loaded rather than compiled in. There may be ten thousand, of which one file shows
+/// a few, so they are asked for one by one.
+pub trait LoadedWeights: fmt::Debug + Send + Sync {
+    /// What this indicator says, in nats, and the group that it names.
+    fn of(&self, indicator: &IndicatorId) -> Option<(f64, Option<&str>)>;
+}
+
 /// A checked weights file.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Weights {
     /// Where probabilities become verdicts.
     pub thresholds: Thresholds,
@@ -78,13 +86,27 @@ pub struct Weights {
     pub groups: Vec<Group>,
     calibrations: [Calibration; Family::ALL.len()],
     indicators: HashMap<IndicatorId, Weight>,
+    /// Those of loaded indicators, and the group of those among them that name none of ours.
+    loaded: Option<(Arc<dyn LoadedWeights>, Option<usize>)>,
 }
 
 impl Weights {
     /// The weight of an indicator. Zero for one that has none, which [`Weights::parse`] lets no catalogued
     /// indicator be.
     pub fn of(&self, indicator: &IndicatorId) -> Weight {
-        self.indicators.get(indicator).copied().unwrap_or(Weight { log_odds: LogOdds(0.0), group: None })
+        let compiled = self.indicators.get(indicator).copied();
+        compiled.or_else(|| self.of_loaded(indicator)).unwrap_or(Weight { log_odds: LogOdds(0.0), group: None })
+    }
+
+    fn of_loaded(&self, indicator: &IndicatorId) -> Option<Weight> {
+        let (loaded, shared) = self.loaded.as_ref()?;
+        let (nats, named) = loaded.of(indicator)?;
+        let nats = if nats.is_nan() { 0.0 } else { nats.clamp(-WEIGHT_MAX, WEIGHT_MAX) };
+        Some(Weight { log_odds: LogOdds(nats), group: named.and_then(|name| self.group(name)).or(*shared) })
+    }
+
+    fn group(&self, name: &str) -> Option<usize> {
+        self.groups.iter().position(|known| known.name == name)
     }
 
     /// The calibration of a family.
@@ -92,20 +114,11 @@ impl Weights {
         &self.calibrations[family as usize]
     }
 
-    /// Adds indicators that were loaded rather than compiled in: their weights in nats, held to `WEIGHT_MAX`, and the
-    /// group that each names. Those that name none, or one that the weights file does not have, share `group`.
-    pub fn add_loaded<'a>(
-        &mut self,
-        group: &str,
-        loaded: impl IntoIterator<Item = (&'a IndicatorId, f64, Option<&'a str>)>,
-    ) {
-        let find = |name: &str| self.groups.iter().position(|known| known.name == name);
-        let shared = find(group);
-        let added = loaded.into_iter().map(|(id, nats, named)| {
-            let nats = if nats.is_nan() { 0.0 } else { nats.clamp(-WEIGHT_MAX, WEIGHT_MAX) };
-            (id.clone(), Weight { log_odds: LogOdds(nats), group: named.and_then(find).or(shared) })
-        });
-        self.indicators.extend(added);
+    /// The same, and the weights of `loaded` indicators, held to `WEIGHT_MAX`. Those that name no group, or one that the
+    /// weights file does not have, share `group`.
+    pub fn with_loaded(mut self, group: &str, loaded: Arc<dyn LoadedWeights>) -> Weights {
+        self.loaded = Some((loaded, self.group(group)));
+        self
     }
 
     /// Checks `text` (TOML) against the catalogue of all indicators.

@@ -21,12 +21,12 @@ use crate::words::{HEADING, count, percent, shown, verdict_style};
 /// Explains the verdict on one file.
 pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let judging = judging::load(&args.rules)?;
-    let rules = Arc::clone(&judging.rules);
     let bounds = crate::bounds(&args.bid)?;
     let input = Input::open(&args.file, args.limits.max_size)?;
     let cannot_read = || format!("cannot read {}", shown(&args.file));
     let file = input.file.try_clone().with_context(cannot_read)?;
     let examiners = judging.examiners(&args.wall, args.limits.limits(), Policy::default())?;
+    let rules = Arc::clone(examiners.set());
     let watchdog = Watchdog::start().context("cannot start the watchdog thread")?;
     let outcome = examiners.examiner(&watchdog).examine(file, Ask { sha256: true });
     let looked = match outcome {

@@ -22,7 +22,7 @@ struct IndicatorRecord<'i> {
 
 /// Lists the indicators.
 pub fn indicators(args: &IndicatorsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let rules = judging::load(&args.rules)?.rules;
+    let rules = judging::load(&args.rules)?.rules()?;
     let weights = rules.weights();
     let records: Vec<IndicatorRecord<'_>> = rules
         .indicators()

@@ -1,7 +1,9 @@
 //! What files are judged by: weights and YARA rules, built in or from directories, and the processes that use them.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use anyhow::{Context, bail};
 use daemon_engine::{Limits, Policy, RuleSet};
@@ -19,11 +21,11 @@ const MISTAKES_SHOWN_MAX: usize = 5;
 
 /// What files are judged by.
 pub struct Judging {
-    /// It.
-    pub rules: Arc<RuleSet>,
     /// Every mistake in the YARA rules.
     pub mistakes: Vec<Mistake>,
-    weights: String,
+    /// Made on a thread of its own, for workers load the same at the same time.
+    rules: JoinHandle<anyhow::Result<RuleSet>>,
+    weights: Arc<Source>,
     bundle: Option<Bundle>,
     programs: Vec<Program>,
 }
@@ -48,8 +50,9 @@ pub fn load(args: &RulesArgs) -> anyhow::Result<Judging> {
 pub fn load_quietly(args: &RulesArgs) -> anyhow::Result<Judging> {
     let programs = programs(args)?;
     if args.no_yara {
-        let (weights, rules) = weights(&own_weights(&args.directories)?)?;
-        return Ok(Judging { rules: Arc::new(rules), mistakes: Vec::new(), weights, bundle: None, programs });
+        let weights = Arc::new(weights(own_weights(&args.directories)?)?);
+        let rules = make(Arc::clone(&weights), None)?;
+        return Ok(Judging { mistakes: Vec::new(), rules, weights, bundle: None, programs });
     }
     let cache = match &args.rules_cache {
         _ if args.no_rules_cache => None,
@@ -57,39 +60,56 @@ pub fn load_quietly(args: &RulesArgs) -> anyhow::Result<Judging> {
         None => Cache::usual_place(),
     };
     let loaded = compiled(args, &programs, cache)?;
-    let (loaded, library, bundle) = match opened(loaded) {
-        Ok(opened) => opened,
-        // Kept by another machine that shares our home, or damaged in a way the cache cannot see.
-        Err(_) => opened(compiled(args, &programs, None)?).context("cannot use the rules that were just compiled")?,
-    };
     for problem in &loaded.problems {
         notice(&format!("{}: {}", shown(&problem.path), problem.why));
     }
-    let files: Vec<(PathBuf, String)> = loaded
-        .weights
-        .into_iter()
-        .map(|file| {
-            Ok((
-                file.path.clone(),
-                String::from_utf8(file.text).with_context(|| format!("{} is not text", shown(&file.path)))?,
-            ))
-        })
-        .collect::<anyhow::Result<_>>()?;
-    let (weights, rules) = weights(&files)?;
-    let rules = Arc::new(rules.with_library(library, &weights, &bundle.sources));
-    Ok(Judging { rules, mistakes: loaded.mistakes, weights, bundle: Some(bundle), programs })
+    let mut files = Vec::with_capacity(loaded.weights.len());
+    for file in loaded.weights {
+        let text = String::from_utf8(file.text).with_context(|| format!("{} is not text", shown(&file.path)))?;
+        files.push((file.path, text));
+    }
+    let weights = Arc::new(weights(files)?);
+    let bundle = Bundle { file: loaded.bundle, bytes: loaded.bundle_bytes, sources: loaded.source_digest.to_string() };
+    let rules = make(Arc::clone(&weights), Some(bundle.try_clone().context("cannot open the compiled rules twice")?))?;
+    Ok(Judging { mistakes: loaded.mistakes, rules, weights, bundle: Some(bundle), programs })
+}
+
+/// Makes the rules meanwhile.
+fn make(weights: Arc<Source>, bundle: Option<Bundle>) -> anyhow::Result<JoinHandle<anyhow::Result<RuleSet>>> {
+    let make = move || {
+        let rules = parse(&weights)?;
+        let Some(bundle) = bundle else { return Ok(rules) };
+        let library = bundle.open().context("cannot use the compiled rules (--no-rules-cache compiles them anew)")?;
+        Ok(rules.with_library(library, &weights.text, &bundle.sources))
+    };
+    std::thread::Builder::new().name("rules".to_owned()).spawn(make).context("cannot start a thread")
+}
+
+/// The text of the weights, and where it is from unless it was built in.
+struct Source {
+    path: Option<PathBuf>,
+    text: Cow<'static, str>,
 }
 
 impl Judging {
+    /// The rules themselves.
+    pub fn rules(self) -> anyhow::Result<Arc<RuleSet>> {
+        let made = self.rules.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        made.map(Arc::new)
+    }
+
     /// What a pool examines with.
-    pub fn examiners(self, wall: &WallArgs, limits: Limits, policy: Policy) -> anyhow::Result<Rules> {
+    pub fn examiners(mut self, wall: &WallArgs, limits: Limits, policy: Policy) -> anyhow::Result<Rules> {
         if wall.in_process {
-            return Ok(Rules::InProcess { rules: self.rules, limits, policy });
+            return Ok(Rules::InProcess { rules: self.rules()?, limits, policy });
         }
-        let setup = Setup { weights: self.weights, bundle: self.bundle, limits, policy };
-        let (fleet, notices) = Fleet::start(&self.programs, &setup, self.rules)
-            .context("no file was examined (--in-process examines without a wall)")?;
+        let setup = Setup { weights: self.weights.text.to_string(), bundle: self.bundle.take(), limits, policy };
+        let template = Fleet::template(&self.programs, &setup);
+        // What is wrong with the rules is told before what a template thinks of them.
+        let rules = self.rules()?;
+        let (template, notices) = template.context("no file was examined (--in-process examines without a wall)")?;
         notices.iter().for_each(|text| notice(text));
+        let fleet = Fleet::new(template, &setup, rules);
         let missing: Vec<&str> = fleet.walls().missing().map(|wall| wall.name()).collect();
         if !missing.is_empty() {
             notice(&format!("warning: this kernel lacks a part of the wall around workers: {}", missing.join(", ")));
@@ -132,13 +152,6 @@ fn compiled(args: &RulesArgs, programs: &[Program], cache: Option<PathBuf>) -> a
     bail!("there is no program that rules could be compiled in")
 }
 
-fn opened(loaded: Loaded) -> anyhow::Result<(Loaded, daemon_engine::Library, Bundle)> {
-    let file = loaded.bundle.try_clone()?;
-    let bundle = Bundle { file, bytes: loaded.bundle_bytes, sources: loaded.source_digest.to_string() };
-    let library = bundle.open()?;
-    Ok((loaded, library, bundle))
-}
-
 /// The weights files of directories that have one, where nothing else of them is used.
 fn own_weights(directories: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let read = |path: PathBuf| {
@@ -158,20 +171,23 @@ fn read_weights(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(hint)
 }
 
-/// The weights to use, and a rule set of them alone.
-fn weights(files: &[(PathBuf, String)]) -> anyhow::Result<(String, RuleSet)> {
-    let (path, text) = match files {
-        [] => return Ok((RuleSet::embedded_weights().to_owned(), RuleSet::embedded())),
-        [one] => one,
-        [first, second, ..] => {
-            bail!("there are two files of weights, {} and {}: remove one", shown(&first.0), shown(&second.0))
-        }
-    };
-    let rules = RuleSet::parse(text).map_err(|error| {
+/// The weights to use: those of the one file there is, or those built in.
+fn weights(mut files: Vec<(PathBuf, String)>) -> anyhow::Result<Source> {
+    if let [first, second, ..] = &files[..] {
+        bail!("there are two files of weights, {} and {}: remove one", shown(&first.0), shown(&second.0));
+    }
+    Ok(match files.pop() {
+        Some((path, text)) => Source { path: Some(path), text: text.into() },
+        None => Source { path: None, text: RuleSet::embedded_weights().into() },
+    })
+}
+
+fn parse(weights: &Source) -> anyhow::Result<RuleSet> {
+    RuleSet::parse(&weights.text).map_err(|error| {
+        let path = weights.path.as_deref().unwrap_or(Path::new("weights.toml"));
         let mistakes: Vec<String> =
             error.mistakes.iter().map(|mistake| format!("  {}:{mistake}", path.display())).collect();
         let count = counted(mistakes.len() as u64, "mistake");
         anyhow::anyhow!("cannot use {}: {count}\n{}", shown(path), mistakes.join("\n"))
-    })?;
-    Ok((text.clone(), rules))
+    })
 }

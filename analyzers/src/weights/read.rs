@@ -42,7 +42,7 @@ impl Reader<'_> {
         let calibrations = self.calibrations(root);
         let groups = self.groups(root);
         let indicators = self.indicators(root, &groups, catalogue);
-        Weights { thresholds, prior_shift, groups, calibrations, indicators }
+        Weights { thresholds, prior_shift, groups, calibrations, indicators, loaded: None }
     }
 
     fn thresholds(&mut self, root: &DeTable<'_>) -> Thresholds {

@@ -119,7 +119,6 @@ fn compare(out: &str, list: &str) {
 fn compare_on(out: &str, files: impl Iterator<Item = (String, Vec<u8>)>) {
     let (library, whole) = open(out);
     library.load(library.all()).expect("loads");
-    library.indicators();
     let mut yara = Yara::new(&library);
     yara.rehearse();
     let mut scanner = Scanner::new(&whole);
@@ -255,9 +254,7 @@ fn load(out: &str) {
     let opened = start.elapsed();
     library.load(library.all()).expect("loads");
     let loaded = start.elapsed();
-    library.indicators();
-    let named = start.elapsed();
     let mut yara = Yara::new(&library);
     yara.rehearse();
-    println!("read {read:?}, opened {opened:?}, loaded {loaded:?}, named {named:?}, rehearsed {:?}", start.elapsed());
+    println!("read {read:?}, opened {opened:?}, loaded {loaded:?}, rehearsed {:?}", start.elapsed());
 }

@@ -86,7 +86,7 @@ impl Analyzer for Yara<'_> {
     }
 
     fn indicators(&self) -> Box<dyn Iterator<Item = &Indicator> + '_> {
-        Box::new(self.library.indicators().iter())
+        Box::new(self.library.indicators())
     }
 
     fn wants(&self, kind: FileKind) -> bool {
@@ -127,7 +127,7 @@ impl Analyzer for Yara<'_> {
         self.hits.sort_by_key(|hit| hit.rule);
         self.hits.dedup_by_key(|hit| hit.rule);
         for hit in self.hits.drain(..) {
-            if let Some(indicator) = self.library.indicators().get(hit.rule) {
+            if let Some(indicator) = self.library.indicator(hit.rule) {
                 findings.saw_with(indicator, hit.span, hit.detail);
             }
         }

@@ -105,7 +105,7 @@ pub(crate) fn read(bundle: &[u8]) -> Result<(Index, Vec<Range<usize>>), BundleEr
         at = span.end;
         sets.push(span);
     }
-    let mut numbers = index.sets.iter().flat_map(|set| set.chunks.iter().flatten());
+    let mut numbers = index.sets.iter().flat_map(|set| set.chunks.iter().flatten()).chain(&index.by_id);
     if numbers.any(|&number| number as usize >= index.rules.len()) || sets.len() > SETS_MAX {
         return Err(BundleError::Damaged { what: "index" });
     }

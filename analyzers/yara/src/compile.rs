@@ -66,7 +66,7 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
             chunks: set.chunks.iter().map(numbers).collect(),
         }
     });
-    let index = Index { sets: entries.collect(), rules: named(rules) };
+    let index = Index::new(named(rules), entries.collect());
     Ok(Compilation { bundle: bundle::write(&index, &compiled)?, mistakes: in_order(mistakes, sources) })
 }
 

@@ -50,8 +50,25 @@ pub struct RuleEntry {
 pub(crate) struct Index {
     /// The reporting rules, by namespace and name.
     pub rules: Vec<RuleEntry>,
+    /// Where in `rules` each stands, in the order of their ids.
+    pub by_id: Vec<u32>,
     /// The sets, in the order of their numbers.
     pub sets: Vec<SetEntry>,
+}
+
+impl Index {
+    pub(crate) fn new(rules: Vec<RuleEntry>, sets: Vec<SetEntry>) -> Index {
+        let mut by_id: Vec<u32> = (0..).zip(&rules).map(|(at, _)| at).collect();
+        by_id.sort_by_key(|&at| rules.get(at as usize).map(|rule| &rule.id));
+        Index { rules, by_id, sets }
+    }
+
+    /// Where in `rules` the one with this id stands.
+    pub(crate) fn find(&self, id: &str) -> Option<usize> {
+        let id_at = |&at: &u32| self.rules.get(at as usize).map_or("", |rule| rule.id.as_str());
+        let found = self.by_id.binary_search_by(|at| id_at(at).cmp(id)).ok()?;
+        self.by_id.get(found).map(|&at| at as usize)
+    }
 }
 
 /// A set of rules that are tried together.

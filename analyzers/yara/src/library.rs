@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
-use analyzers::{Indicator, IndicatorId};
+use analyzers::{Indicator, IndicatorId, LoadedWeights};
 use serde::{Deserialize, Serialize};
 use triage::FileKind;
 use yara_x::Rules;
@@ -31,7 +31,8 @@ pub struct Library {
     index: Index,
     spans: Vec<Range<usize>>,
     sets: Vec<OnceLock<Option<Rules>>>,
-    indicators: OnceLock<Vec<Indicator>>,
+    /// Made one by one: of ten thousand rules, few are ever seen to be true.
+    indicators: Vec<OnceLock<Indicator>>,
     /// The places that rules are for.
     wanted: Vec<Place>,
     stopped: AtomicBool,
@@ -45,10 +46,11 @@ impl Library {
     pub fn open(bytes: Box<dyn AsRef<[u8]> + Send + Sync>) -> Result<Library, BundleError> {
         let (index, spans) = bundle::read((*bytes).as_ref())?;
         let sets = spans.iter().map(|_| OnceLock::new()).collect();
+        let indicators = index.rules.iter().map(|_| OnceLock::new()).collect();
         let all = [Place::Any, Place::Pe, Place::Elf, Place::Office];
         let wanted = all.into_iter().filter(|place| index.rules.iter().any(|rule| rule.place == *place)).collect();
         let (stopped, missing) = (AtomicBool::new(false), AtomicU16::new(0));
-        Ok(Library { bytes, index, spans, sets, indicators: OnceLock::new(), wanted, stopped, missing })
+        Ok(Library { bytes, index, spans, sets, indicators, wanted, stopped, missing })
     }
 
     /// Every rule that reports, by namespace and name.
@@ -63,14 +65,19 @@ impl Library {
     }
 
     /// The indicators of the rules, in the order of [`Library::rules`].
-    pub fn indicators(&self) -> &[Indicator] {
-        self.indicators.get_or_init(|| self.index.rules.iter().map(RuleEntry::indicator).collect())
+    pub fn indicators(&self) -> impl ExactSizeIterator<Item = &Indicator> {
+        self.indicators.iter().zip(&self.index.rules).map(|(made, rule)| made.get_or_init(|| rule.indicator()))
     }
 
-    /// What a hit of each rule weighs, in nats, and the group of weights that it names.
-    pub fn weights(&self) -> impl Iterator<Item = (&IndicatorId, f64, Option<&str>)> {
-        let rules = self.indicators().iter().zip(&self.index.rules);
-        rules.map(|(indicator, rule)| (&indicator.id, rule.weight, rule.group.as_deref()))
+    /// The indicator of the rule that stands there in [`Library::rules`].
+    pub fn indicator(&self, at: usize) -> Option<&Indicator> {
+        let rule = self.index.rules.get(at)?;
+        Some(self.indicators.get(at)?.get_or_init(|| rule.indicator()))
+    }
+
+    /// Where in [`Library::rules`] the rule of this indicator stands.
+    pub fn position(&self, indicator: &IndicatorId) -> Option<usize> {
+        self.index.find(indicator.as_str())
     }
 
     /// The sets whose rules may be true of a file of this kind that begins with `head`: at least eight bytes, or
@@ -152,6 +159,13 @@ impl Library {
         let chunk = self.index.sets.get(set)?.chunks.get(namespace.parse::<usize>().ok()?)?;
         let mut numbers = chunk.iter().map(|&number| number as usize);
         numbers.find(|&number| self.index.rules.get(number).is_some_and(|rule| rule.name == name))
+    }
+}
+
+impl LoadedWeights for Library {
+    fn of(&self, indicator: &IndicatorId) -> Option<(f64, Option<&str>)> {
+        let rule = self.index.rules.get(self.position(indicator)?)?;
+        Some((rule.weight, rule.group.as_deref()))
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use analyzers::{Analyzer, Budget, Cancel, Evidence, Findings, Incomplete, LayerId, Limit, Limits, Record, Sample};
+use analyzers::{
+    Analyzer, Budget, Cancel, Evidence, Findings, Incomplete, IndicatorId, LayerId, Limit, Limits, LoadedWeights,
+    Record, Sample,
+};
 use analyzers_yara::{Library, MISTAKES_MAX, Mistake, SetMask, Severity, Source, Yara, compile};
 use proptest::prelude::*;
 
@@ -157,11 +160,11 @@ fn a_hit_says_where_and_what() {
     let seen = evidence(&library, b"MZ \"evil\" \x01 evil");
     let evil = seen.iter().find(|evidence| evidence.indicator.as_str() == "yara.any.mixed.pe_evil").unwrap();
     assert_eq!((evil.span.clone(), evil.detail.as_str()), (4..8, "$a \"evil\""));
-    let indicators = library.indicators();
-    let indicator = indicators.iter().find(|indicator| indicator.id == evil.indicator).unwrap();
+    let indicator = library.indicator(library.position(&evil.indicator).unwrap()).unwrap();
+    assert_eq!(indicator.id, evil.indicator);
     assert_eq!((&*indicator.meaning, &*indicator.source), ("Is evil.", "any/mixed.yar, by me"));
-    let weight = library.weights().find(|(id, ..)| **id == evil.indicator).unwrap().1;
-    assert_eq!(weight, 2.0);
+    assert_eq!(library.of(&evil.indicator), Some((2.0, None)));
+    assert_eq!(library.of(&IndicatorId::new("yara.any.mixed.none")), None);
 }
 
 #[test]

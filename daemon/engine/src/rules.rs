@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use analyzers::{Indicator, IndicatorId, Weights, WeightsError};
+use analyzers::{Indicator, IndicatorId, LoadedWeights, Weights, WeightsError};
 use analyzers_yara::Library;
 use sha2::{Digest, Sha256};
 
@@ -39,8 +39,9 @@ const YARA_GROUP: &str = "yara";
 pub struct RuleSet {
     generation: Generation,
     weights: Weights,
-    library: Option<Library>,
-    positions: HashMap<IndicatorId, u32>,
+    library: Option<Arc<Library>>,
+    /// Where in the catalogue each compiled indicator stands.
+    positions: HashMap<&'static IndicatorId, usize>,
 }
 
 impl RuleSet {
@@ -51,31 +52,23 @@ impl RuleSet {
 
     /// A rule set with the weights in `weights` (the text of a `weights.toml`), and no YARA rules.
     pub fn parse(weights: &str) -> Result<RuleSet, WeightsError> {
-        let mut rules = RuleSet {
+        Ok(RuleSet {
             generation: Generation::of(weights, ""),
             weights: Weights::parse(weights, catalogue())?,
             library: None,
-            positions: HashMap::new(),
-        };
-        rules.know(catalogue());
-        Ok(rules)
+            positions: catalogue().enumerate().map(|(at, indicator)| (&indicator.id, at)).collect(),
+        })
     }
 
     /// The same, with compiled YARA rules. `sources` names what they were compiled from, and `weights` is the text that
     /// this was made from.
     pub fn with_library(mut self, library: Library, weights: &str, sources: &str) -> RuleSet {
+        let library = Arc::new(library);
+        let loaded: Arc<dyn LoadedWeights> = Arc::clone(&library) as _;
         self.generation = Generation::of(weights, sources);
-        self.weights.add_loaded(YARA_GROUP, library.weights());
-        self.know(library.indicators());
+        self.weights = self.weights.with_loaded(YARA_GROUP, loaded);
         self.library = Some(library);
         self
-    }
-
-    fn know<'i>(&mut self, indicators: impl IntoIterator<Item = &'i Indicator>) {
-        for indicator in indicators {
-            let position = u32::try_from(self.positions.len()).expect("nobody writes four billion rules");
-            self.positions.insert(indicator.id.clone(), position);
-        }
     }
 
     /// The weights we were built with, as text.
@@ -95,12 +88,12 @@ impl RuleSet {
 
     /// The compiled YARA rules, if there are any.
     pub fn library(&self) -> Option<&Library> {
-        self.library.as_ref()
+        self.library.as_deref()
     }
 
     /// Every indicator: those that stand in the code, then those of the rules.
     pub fn indicators(&self) -> impl Iterator<Item = &Indicator> {
-        let loaded = self.library.iter().flat_map(Library::indicators);
+        let loaded = self.library.iter().flat_map(|library| library.indicators());
         catalogue().map(|indicator: &Indicator| indicator).chain(loaded)
     }
 
@@ -111,16 +104,17 @@ impl RuleSet {
 
     /// Where in [`RuleSet::indicators`] one stands.
     pub fn position(&self, id: &IndicatorId) -> Option<u32> {
-        self.positions.get(id).copied()
+        let compiled = self.positions.get(id).copied();
+        let loaded = || Some(self.positions.len() + self.library.as_ref()?.position(id)?);
+        compiled.or_else(loaded).and_then(|position| u32::try_from(position).ok())
     }
 
     /// The indicator that stands there.
     pub fn at(&self, position: u32) -> Option<&Indicator> {
         let position = usize::try_from(position).ok()?;
-        let compiled = self.positions.len() - self.library.as_ref().map_or(0, |library| library.indicators().len());
-        match position.checked_sub(compiled) {
+        match position.checked_sub(self.positions.len()) {
             None => catalogue().nth(position),
-            Some(position) => self.library.as_ref()?.indicators().get(position),
+            Some(position) => self.library.as_ref()?.indicator(position),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Compiled rules in a file, as they lie in the cache or were just made.
 
 use std::fs::File;
+use std::io;
 use std::os::fd::OwnedFd;
 
 use daemon_artifact::{Artifact, LoadError};
@@ -18,6 +19,11 @@ pub struct Bundle {
 }
 
 impl Bundle {
+    /// A second handle of it.
+    pub fn try_clone(&self) -> io::Result<Bundle> {
+        Ok(Bundle { file: self.file.try_clone()?, bytes: self.bytes, sources: self.sources.clone() })
+    }
+
     /// Opens the library in it. No set is loaded yet.
     pub fn open(&self) -> Result<Library, OpenError> {
         let file = self.file.try_clone().map_err(|source| LoadError::Io { tried: "read", source })?;

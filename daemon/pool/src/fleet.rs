@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use analyzers::Limits;
 use daemon_artifact::{Sha256Digest, load_owned};
-use daemon_engine::RuleSet;
+use daemon_engine::{Policy, RuleSet, assemble};
 use daemon_examiner::{Program, Setup};
 use daemon_worker::{Template, TemplateError, Walls, Worker};
 use triage::FileKind;
@@ -37,6 +37,7 @@ pub struct Fleet {
     template: Template,
     rules: Arc<RuleSet>,
     limits: Limits,
+    policy: Policy,
     crashes: Mutex<Vec<Crash>>,
 }
 
@@ -49,17 +50,19 @@ struct Crash {
 }
 
 impl Fleet {
-    /// Starts a template in the first of `programs` that will do. `rules` are those that `setup` describes. With the
-    /// fleet comes a word on every better program that would not do.
-    pub fn start(programs: &[Program], setup: &Setup, rules: Arc<RuleSet>) -> Result<(Fleet, Vec<String>), FleetError> {
+    /// A fleet of workers from this template. `rules` are those that `setup` describes.
+    pub fn new(template: Template, setup: &Setup, rules: Arc<RuleSet>) -> Fleet {
+        Fleet { template, rules, limits: setup.limits, policy: setup.policy, crashes: Mutex::default() }
+    }
+
+    /// Starts a template in the first of `programs` that will do. With it comes a word on every better program that
+    /// would not do.
+    pub fn template(programs: &[Program], setup: &Setup) -> Result<(Template, Vec<String>), FleetError> {
         let mut notices = Vec::new();
         let mut programs = programs.iter().peekable();
         while let Some(program) = programs.next() {
             match Template::start(setup.start(program)?) {
-                Ok(template) => {
-                    let fleet = Fleet { template, rules, limits: setup.limits, crashes: Mutex::default() };
-                    return Ok((fleet, notices));
-                }
+                Ok(template) => return Ok((template, notices)),
                 Err(error) if programs.peek().is_none() => return Err(error.into()),
                 Err(error) => notices.push(format!("{} will not do: {error}", program.path.display())),
             }
@@ -82,16 +85,32 @@ impl Fleet {
         self.template.walls()
     }
 
-    /// A new worker. Starts the template anew if it died.
-    pub(crate) fn worker(&self) -> Result<Worker, TemplateError> {
-        match self.template.worker() {
+    /// A new worker, which will first look at `artifact`. Starts the template anew if it died.
+    pub(crate) fn worker(&self, artifact: &OwnedFd) -> Result<Worker, TemplateError> {
+        match self.equipped_worker(artifact) {
             Err(TemplateError::Gone(_) | TemplateError::Stuck(_)) => {
                 // What the old one was equipped with, workers of the new one ask for again.
                 self.template.restart()?;
-                self.template.worker()
+                self.equipped_worker(artifact)
             }
             other => other,
         }
+    }
+
+    fn equipped_worker(&self, artifact: &OwnedFd) -> Result<Worker, TemplateError> {
+        if let Some(need) = self.need(artifact) {
+            self.template.equip(&need)?;
+        }
+        self.template.worker()
+    }
+
+    /// The rules that a look at `artifact` is likely to need. A worker that lacks some says so, but then it was forked
+    /// in vain.
+    fn need(&self, artifact: &OwnedFd) -> Option<Vec<u8>> {
+        let library = self.rules.library()?;
+        let (head, kind) = head_of(artifact);
+        let taken = assemble(&self.rules).with_policy(self.policy).take(kind);
+        taken.then(|| library.sets_needed(&head, kind).bits().to_le_bytes().to_vec())
     }
 
     /// Has workers that come from now on hold what one said it needs.
@@ -143,7 +162,13 @@ fn identity(artifact: &OwnedFd) -> Option<(u64, Sha256Digest)> {
 
 /// What the magic bytes say of an artifact that no worker tells of. No more of it is looked at on this side of the wall.
 pub fn kind_of(artifact: &OwnedFd) -> FileKind {
-    let mut head = [0; 64];
+    head_of(artifact).1
+}
+
+fn head_of(artifact: &OwnedFd) -> (Vec<u8>, FileKind) {
+    let mut head = vec![0; 64];
     let got = artifact.try_clone().and_then(|file| File::from(file).read_at(&mut head, 0)).unwrap_or(0);
-    triage::magic(head.get(..got).unwrap_or_default()).kind().unwrap_or(FileKind::Data)
+    head.truncate(got);
+    let kind = triage::magic(&head).kind().unwrap_or(FileKind::Data);
+    (head, kind)
 }

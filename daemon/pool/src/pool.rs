@@ -49,7 +49,8 @@ impl Rules {
         }
     }
 
-    fn set(&self) -> &RuleSet {
+    /// What is judged by.
+    pub fn set(&self) -> &Arc<RuleSet> {
         match self {
             Rules::InProcess { rules, .. } => rules,
             Rules::Walled(fleet) => fleet.rules(),

@@ -61,7 +61,9 @@ impl Walled {
         while let Some(begun) = self.begun.get(self.sent) {
             let worker = match &mut self.worker {
                 Some(worker) => worker,
-                None => self.worker.insert(self.fleet.worker().map_err(|error| error_and_causes(&error))?),
+                None => {
+                    self.worker.insert(self.fleet.worker(&begun.artifact).map_err(|error| error_and_causes(&error))?)
+                }
             };
             match worker.send(begun.artifact.as_fd(), &request(begun.ask), self.fleet.limits().wall_time_max) {
                 Ok(()) => {

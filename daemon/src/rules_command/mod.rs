@@ -6,16 +6,18 @@ mod bench;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sample};
 use analyzers_yara::{Library, RuleEntry, Yara};
 use anyhow::bail;
-use daemon_rules::{Severity, recipes};
+use daemon_engine::RuleSet;
+use daemon_rules::{Mistake, Severity, recipes};
 use serde::Serialize;
 
 use crate::cli::{RulesArgs, RulesCheckArgs, RulesCommand, RulesListArgs, RulesTestArgs};
 use crate::exit::Exit;
-use crate::judging::{Judging, load_quietly};
+use crate::judging::load_quietly;
 use crate::words::{HEADING, counted};
 
 /// Does what was asked.
@@ -29,7 +31,7 @@ pub fn rules(command: &RulesCommand, out: &mut dyn Write) -> anyhow::Result<Exit
 }
 
 /// The rules of these directories, or those built in where there are none.
-fn of(directories: &[PathBuf], rules: &RulesArgs) -> anyhow::Result<Judging> {
+fn of(directories: &[PathBuf], rules: &RulesArgs) -> anyhow::Result<Own> {
     let mut rules = rules.clone();
     // Who names directories wants to hear of those, not of ours.
     rules.no_shipped_rules |= !directories.is_empty();
@@ -37,32 +39,41 @@ fn of(directories: &[PathBuf], rules: &RulesArgs) -> anyhow::Result<Judging> {
     if rules.no_yara {
         bail!("--no-yara leaves nothing to look at");
     }
-    load_quietly(&rules)
+    let mut judging = load_quietly(&rules)?;
+    Ok(Own { mistakes: std::mem::take(&mut judging.mistakes), rules: judging.rules()? })
 }
 
-fn library(judging: &Judging) -> &Library {
-    judging.rules.library().expect("only --no-yara goes without, and that was refused")
+/// The rules that a command is about, and what is wrong with them.
+struct Own {
+    rules: Arc<RuleSet>,
+    mistakes: Vec<Mistake>,
+}
+
+impl Own {
+    fn library(&self) -> &Library {
+        self.rules.library().expect("only --no-yara goes without, and that was refused")
+    }
 }
 
 fn check(args: &RulesCheckArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let judging = of(&args.own.directories, &args.own.rules)?;
+    let own = of(&args.own.directories, &args.own.rules)?;
     let mut files: BTreeMap<&str, u64> = BTreeMap::new();
-    for rule in library(&judging).rules() {
+    for rule in own.library().rules() {
         *files.entry(&rule.file).or_default() += 1;
     }
-    let errors = judging.mistakes.iter().filter(|mistake| mistake.severity == Severity::Error).count();
-    let warnings = judging.mistakes.len() - errors;
+    let errors = own.mistakes.iter().filter(|mistake| mistake.severity == Severity::Error).count();
+    let warnings = own.mistakes.len() - errors;
     if args.json {
-        serde_json::to_writer_pretty(&mut *out, &judging.mistakes)?;
+        serde_json::to_writer_pretty(&mut *out, &own.mistakes)?;
         writeln!(out)?;
     } else {
-        for mistake in &judging.mistakes {
+        for mistake in &own.mistakes {
             writeln!(out, "{}\n", mistake.rendered)?;
         }
         writeln!(
             out,
             "{} in {} can be used; {}, {}",
-            counted(library(&judging).rules().len() as u64, "rule"),
+            counted(own.library().rules().len() as u64, "rule"),
             counted(files.len() as u64, "file"),
             counted(errors as u64, "error"),
             counted(warnings as u64, "warning"),
@@ -99,8 +110,8 @@ impl<'r> ListedRule<'r> {
 }
 
 fn list(args: &RulesListArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let judging = of(&args.own.directories, &args.own.rules)?;
-    let library = library(&judging);
+    let own = of(&args.own.directories, &args.own.rules)?;
+    let library = own.library();
     if args.json {
         let listed: Vec<ListedRule<'_>> = library.rules().iter().map(ListedRule::of).collect();
         serde_json::to_writer_pretty(&mut *out, &listed)?;
@@ -118,24 +129,25 @@ fn list(args: &RulesListArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
         "{}; sets: {}; generation {}",
         counted(library.rules().len() as u64, "rule"),
         sets.join(", "),
-        judging.rules.generation()
+        own.rules.generation()
     )?;
     Ok(Exit::Clean)
 }
 
 fn test(args: &RulesTestArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let judging = of(&args.directories, &args.rules)?;
+    let own = of(&args.directories, &args.rules)?;
     let cases = recipes::cases(&args.directories)?;
     if cases.is_empty() {
         bail!("there are no tests: put NAME.test.toml beside NAME.yar (rules/README.md says how)");
     }
-    let mut rules = Trial::new(library(&judging));
+    let mut rules = Trial::new(own.library());
     let failures = recipes::run(&cases, |sample| rules.hits(sample));
     for failure in &failures {
         writeln!(out, "{failure}")?;
     }
-    let errors = judging.mistakes.iter().filter(|mistake| mistake.severity == Severity::Error).count();
-    let untested: Vec<&str> = library(&judging)
+    let errors = own.mistakes.iter().filter(|mistake| mistake.severity == Severity::Error).count();
+    let untested: Vec<&str> = own
+        .library()
         .rules()
         .iter()
         .filter(|rule| !cases.iter().any(|case| case.rules == rule.namespace && case.hits.contains(&rule.name)))
@@ -148,7 +160,7 @@ fn test(args: &RulesTestArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
         out,
         "{} of {}: {}, {} without a case, {} in the rules",
         counted(cases.len() as u64, "case"),
-        counted(library(&judging).rules().len() as u64, "rule"),
+        counted(own.library().rules().len() as u64, "rule"),
         counted(failures.len() as u64, "failure"),
         untested.len(),
         counted(errors as u64, "error")

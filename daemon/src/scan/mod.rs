@@ -78,9 +78,9 @@ struct Scanned {
 /// Scans.
 pub fn scan(args: &ScanArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
     let judging = judging::load(&args.rules)?;
-    let rules = Arc::clone(&judging.rules);
     let policy = Policy { any_kind: !args.known_kinds };
     let examiners = judging.examiners(&args.wall, args.limits.limits(), policy)?;
+    let rules = Arc::clone(examiners.set());
     let bounds = crate::bounds(&args.bid)?;
     let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
     let paths = Paths::open(&args.walk, &interrupt)?;
