@@ -17,10 +17,11 @@ echo "building stakeout" >&2
 target=$(cd "$repo" && cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 cc -O2 -Wall -o "$cache/hop" "$repo/benches/hop.c"
 
-yr=${YR:-$cache/yr/bin/yr}
+yr=${YR:-$cache/yr-native/bin/yr}
 if [ ! -x "$yr" ]; then
-    echo "installing yr into $cache/yr (takes minutes)" >&2
-    cargo install --quiet --locked yara-x-cli --version 1.22.1 --root "$cache/yr" >&2 || yr=
+    echo "installing yr into $cache/yr-native (takes minutes)" >&2
+    # Its rules hold native code too, as ours do: without that feature it compiles them at each start, for a second.
+    cargo install --quiet --locked yara-x-cli --version 1.22.1 --features native-code-serialization --root "$cache/yr-native" >&2 || yr=
 fi
 if ! command -v yara >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get install -y -q yara >&2 || echo "warning: cannot install yara; it is left out" >&2

@@ -210,12 +210,24 @@ def large():
     file.unlink()
 
 
+MACRO_EXTENSIONS = (".docm", ".dotm", ".xlsm", ".xltm", ".xlam", ".xlsb", ".pptm", ".potm", ".ppsm", ".ppam", ".sldm")
+
+
+def is_macro_document(path):
+    """By its name or its bytes, and not encrypted."""
+    content = pathlib.Path(path).read_bytes()
+    if "EncryptedPackage".encode("utf-16-le") in content:
+        return False
+    return path.endswith(MACRO_EXTENSIONS) or b"vbaProject.bin" in content or "_VBA".encode("utf-16-le") in content
+
+
 def macros():
     folder = os.environ.get("OFFICE_DIR")
     if not folder or not python:
         notes.append("macro documents: skipped, OFFICE_DIR or oletools is missing")
         return
-    documents = files_below(folder, lambda path: b"vbaProject.bin" in pathlib.Path(path).read_bytes() or b"_\0V\0B\0A\0" in pathlib.Path(path).read_bytes(), 64)
+    # Those that can be read; to try a default password on the others is 100,000 rounds of a hash by their own wish.
+    documents = files_below(folder, is_macro_document, 64)
     path = listed("macros", documents)
     peers = {
         "olevba": "import sys, logging; logging.disable(50)\nfrom oletools.olevba import VBA_Parser\n"
