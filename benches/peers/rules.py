@@ -1,7 +1,8 @@
 """Scanning by rules and of macros, beside peers. Called by peers-rules.sh, which builds and installs them.
 
-Runs are interleaved, so that what else the machine does falls on all alike, and medians of wall time are compared, for
-two processes or threads on each side. Hits are compared too, file by file and rule by rule.
+Runs are interleaved, so that what else the machine does falls on all alike, for two processes or threads on each side.
+Ratios are taken turn by turn, of processor time and of wall time; their medians are told. On a machine that others share
+the processor time is the one to believe. Hits are compared too, file by file and rule by rule.
 """
 
 import json
@@ -9,6 +10,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -22,36 +24,58 @@ stakeout = str(release / "stakeout")
 rules = os.environ.get("RULES_DIR")
 ours = [stakeout, "scan", "-j2", "--quiet", "--no-shipped-rules", "--rules-cache", str(cache / "rules")]
 rows, notes = [], []
+WALL, CPU = 0, 1
+HEADER = ("case", "program", "wall", "processor", "ratio of wall", "of processor", "bar")
 GLOBALS = ["filename", "filepath", "extension", "filetype", "owner"]
 
 
 def run(command):
-    """Wall seconds, exit code and output."""
+    """Wall and processor seconds (of all processes below it), exit code and output."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-    return time.perf_counter() - begun, done.returncode, done.stdout
+    wall = time.perf_counter() - begun
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return (wall, cpu), done.returncode, done.stdout
 
 
 def interleaved(commands, runs=RUNS):
-    """The median wall time of each command, after one run that is not counted."""
+    """The wall and processor time of each command in each turn, after one that is not counted."""
     times = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, command in commands.items():
-            wall, code, _ = run(command)
+            took, code, _ = run(command)
             if code not in (0, 1, 2):
                 notes.append(f"{name} ended with {code}")
             if turn:
-                times[name].append(wall)
-    return {name: statistics.median(walls) for name, walls in times.items()}
+                times[name].append(took)
+    return times
 
 
-def compare(case, files, commands, peer, bar, unit=1.0):
+def middle(times, which):
+    return statistics.median(took[which] for took in times)
+
+
+def compare(case, commands, peer, bar, unit=1.0):
     """A row for each command; the ratio is the peer's time to ours."""
     times = interleaved(commands)
-    for name, seconds in times.items():
-        ratio = f"{times[peer] / seconds:.2f}" if peer in times and name.startswith("stakeout") else ""
-        rows.append((case, name, files, f"{seconds * unit:.3f}", ratio, bar if name.startswith("stakeout") else ""))
+    for name, turns in times.items():
+        ratios = ["", ""]
+        if name.startswith("stakeout"):
+            ratios = [
+                f"{statistics.median(theirs[which] / ours[which] for theirs, ours in zip(times[peer], turns)):.2f}"
+                for which in (WALL, CPU)
+            ]
+        row(case, name, f"{middle(turns, WALL) * unit:.3f}", f"{middle(turns, CPU) * unit:.3f}", *ratios,
+            bar if ratios[0] else "")
     return times
+
+
+def row(*cells):
+    """A row of the table, on standard error too: the whole takes long."""
+    rows.append(cells)
+    print("  ".join(cells), file=sys.stderr)
 
 
 def listed(name, files):
@@ -147,11 +171,11 @@ def by_rules():
         }
         if case.startswith("1,000"):
             commands["stakeout --known-kinds"] = ours + ["--rules", rules, "--known-kinds", "--files-from", path]
-        compare(f"{case}, {size >> 20} MB, s", len(files), commands, "yr -p2", bar)
+        compare(f"{case}, {size >> 20} MB, s", commands, "yr -p2", bar)
         notes.append(f"{case}: {hits(path, yarc)}")
     tiny = cache / "tiny"
     tiny.write_text("abc")
-    compare("start to first verdict, ms", 1, {
+    compare("start to first verdict, ms", {
         "yr": [yr, "scan", "-w", "-C", yarc, str(tiny)],
         "stakeout": ours + ["--rules", rules, str(tiny)],
     }, "yr", "100 ms", unit=1e3)
@@ -184,7 +208,8 @@ def memory(path, yarc):
         while child.poll() is None:
             most = max(most, resident(child.pid))
             time.sleep(0.02)
-        rows.append(("proportional memory at most, 2 workers, MB", name, 4000, f"{most / 1e6:.0f}", "", "250" if name == "stakeout" else ""))
+        row("proportional memory at most, 2 workers, MB", name, f"{most / 1e6:.0f}", "", "", "",
+            "250" if name == "stakeout" else "")
 
 
 def large():
@@ -203,7 +228,7 @@ def large():
             out.truncate(1 << 30)
     yarc = cache / "few.yarc"
     subprocess.run([yr, "compile", "-w", "--relaxed-re-syntax", "--path-as-namespace", "-o", str(yarc), few], capture_output=True, check=False)
-    compare("one 1 GiB file, s", 1, {
+    compare("one 1 GiB file, s", {
         "yr -p2": [yr, "scan", "-w", "-C", "--threads", "2", str(yarc), str(file)],
         "stakeout": ours + ["--rules", few, "--max-size", "2G", "--max-time", "120", str(file)],
     }, "yr -p2", "1.0")
@@ -246,10 +271,15 @@ def macros():
     commands["stakeout (no YARA)"], idle["stakeout (no YARA)"] = alone + [path], alone + [nothing]
     commands["stakeout"], idle["stakeout"] = with_rules + [path], with_rules + [nothing]
     busy, started = interleaved(commands), interleaved(idle)
-    each = {name: (busy[name] - started[name]) / max(len(documents), 1) for name in commands}
-    for name, seconds in each.items():
-        rows.append((f"{len(documents)} macro documents, ms each", name, len(documents), f"{seconds * 1e3:.3f}",
-                     f"{each['olevba'] / seconds:.0f}" if name.startswith("stakeout") else "", "0.3" if name.startswith("stakeout") else ""))
+    each = {
+        name: [(middle(busy[name], which) - middle(started[name], which)) / max(len(documents), 1) * 1e3 for which in (WALL, CPU)]
+        for name in commands
+    }
+    for name, took in each.items():
+        ours = name.startswith("stakeout")
+        ratios = [f"{theirs / mine:.0f}" if ours else "" for theirs, mine in zip(each["olevba"], took)]
+        row(f"{len(documents)} macro documents, ms each", name, *(f"{took[which]:.3f}" for which in (WALL, CPU)), *ratios,
+            "0.3 ms, or 150 times olevba" if ours else "")
 
 
 def hop():
@@ -268,9 +298,9 @@ else:
     notes.append("rules: skipped, RULES_DIR or yr is missing")
 macros()
 hop()
-widths = [max(len(str(row[at])) for row in rows + [("case", "program", "files", "value", "ratio", "bar")]) for at in range(6)]
-for at, line in enumerate([("case", "program", "files", "value", "ratio", "bar")] + rows):
-    print("| " + " | ".join(str(cell).ljust(width) for cell, width in zip(line, widths)) + " |")
+widths = [max(len(cells[at]) for cells in rows + [HEADER]) for at in range(len(HEADER))]
+for at, line in enumerate([HEADER] + rows):
+    print("| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |")
     if at == 0:
         print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
 print()

@@ -82,6 +82,9 @@ fn whatever_an_analyzer_does_ends_one_file_with_its_reason_and_nothing_else() {
     }
     let good = &records.iter().find(|(name, _)| name == "zz-good").expect("it was scanned").1;
     assert_eq!(good["incomplete"].as_array().map(Vec::len), Some(0), "{good}");
+    for (name, record) in &records {
+        assert!(record["sha256"].is_string() && record["size"].is_u64(), "{name} cannot be looked up: {record}");
+    }
     assert!(!Path::new("/tmp/stakeout-escaped").exists());
 }
 

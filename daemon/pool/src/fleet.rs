@@ -149,13 +149,14 @@ impl Fleet {
     }
 }
 
-fn size_of(artifact: &OwnedFd) -> Option<u64> {
+/// Its size in bytes, as its file system tells.
+pub(crate) fn size_of(artifact: &OwnedFd) -> Option<u64> {
     let file = File::from(artifact.try_clone().ok()?);
     Some(file.metadata().ok()?.size())
 }
 
 /// Its size and digest; `None` where it cannot be read, and so cannot kill anybody again.
-fn identity(artifact: &OwnedFd) -> Option<(u64, Sha256Digest)> {
+pub(crate) fn identity(artifact: &OwnedFd) -> Option<(u64, Sha256Digest)> {
     let artifact = load_owned(artifact.try_clone().ok()?, u64::MAX).ok()?;
     Some((artifact.size(), artifact.sha256()))
 }

@@ -10,7 +10,7 @@ use analyzers::{Detail, Incomplete, Limit};
 use daemon_examiner::{Ask, Examined, Looked, read_answer, request};
 use daemon_worker::{Cause, Death, JOBS_MAX, SendError, Served, TemplateError, Worker};
 
-use crate::fleet::{Fleet, kind_of};
+use crate::fleet::{Fleet, identity, kind_of, size_of};
 use crate::{Examine, Failure, Outcome};
 
 /// Jobs with a worker: one is done, one waits, so that the worker need not.
@@ -97,7 +97,12 @@ impl Walled {
         let begun = self.pop()?;
         let mut examined = Examined::not(kind_of(&begun.artifact), why, self.fleet.rules());
         examined.elapsed = self.tried;
-        Some(Ok(Looked { examined, sha256: None, size: None }))
+        // Nobody lived to tell of the bytes, but whoever asked for their digest wants to look the file up.
+        let (size, sha256) = match begun.ask.sha256.then(|| identity(&begun.artifact)).flatten() {
+            Some((size, sha256)) => (Some(size), Some(sha256)),
+            None => (size_of(&begun.artifact), None),
+        };
+        Some(Ok(Looked { examined, sha256, size }))
     }
 
     /// The worker died of the first artifact.
