@@ -126,7 +126,9 @@ impl Fleet {
             Some(crash) => crash.count += 1,
             None => {
                 if crashes.len() >= POISONOUS_MAX {
-                    crashes.remove(0);
+                    // Those on the list stay as long as there are others to forget.
+                    let first = crashes.iter().position(|crash| crash.count < CRASHES_MAX).unwrap_or(0);
+                    crashes.remove(first);
                 }
                 crashes.push(Crash { size, sha256, count: 1 });
             }
