@@ -11,8 +11,9 @@ use libfuzzer_sys::fuzz_target;
 use triage::{CfbKind, FileKind, OoxmlKind, triage};
 
 fn examine(bytes: &[u8], kind: FileKind) -> Vec<Evidence> {
-    // Small limits: what is found at the default ones is slow, not wrong.
-    let limits = Limits { produced_bytes_max: 8 << 20, stream_bytes_max: 1 << 20, ..Limits::default() };
+    // Small limits: what is found at the default ones is slow, not wrong. A password's 100,000 turns of hashing, above all.
+    let limits =
+        Limits { produced_bytes_max: 8 << 20, stream_bytes_max: 1 << 20, steps_max: 500_000, ..Limits::default() };
     let record = Record::new(kind, Budget::new(limits, Cancel::default()));
     let mut findings = Findings::new(record, LayerId::ARTIFACT);
     Office.analyze(Sample { bytes, kind }, &mut findings);
