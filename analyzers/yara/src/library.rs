@@ -65,8 +65,8 @@ impl Library {
     }
 
     /// The indicators of the rules, in the order of [`Library::rules`].
-    pub fn indicators(&self) -> impl ExactSizeIterator<Item = &Indicator> {
-        self.indicators.iter().zip(&self.index.rules).map(|(made, rule)| made.get_or_init(|| rule.indicator()))
+    pub fn indicators(&self) -> impl Iterator<Item = &Indicator> {
+        (0..self.indicators.len()).filter_map(|at| self.indicator(at))
     }
 
     /// The indicator of the rule that stands there in [`Library::rules`].

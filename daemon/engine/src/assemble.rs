@@ -87,7 +87,7 @@ impl<'r> Analyzers<'r> {
     }
 
     /// Whether files of this kind are examined at all.
-    pub fn take(&self, kind: triage::FileKind) -> bool {
+    pub(crate) fn take(&self, kind: triage::FileKind) -> bool {
         self.policy.any_kind || self.vouch(kind)
     }
 

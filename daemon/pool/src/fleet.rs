@@ -109,7 +109,8 @@ impl Fleet {
     fn need(&self, artifact: &OwnedFd) -> Option<Vec<u8>> {
         let library = self.rules.library()?;
         let (head, kind) = head_of(artifact);
-        let taken = assemble(&self.rules).with_policy(self.policy).take(kind);
+        // Analyzers are dear to make, so they are asked only where it depends on them.
+        let taken = self.policy.any_kind || assemble(&self.rules).vouch(kind);
         taken.then(|| library.sets_needed(&head, kind).bits().to_le_bytes().to_vec())
     }
 
@@ -118,9 +119,8 @@ impl Fleet {
         self.template.equip(need)
     }
 
-    /// Remembers that `artifact` killed a worker.
-    pub(crate) fn crashed(&self, artifact: &OwnedFd) {
-        let Some((size, sha256)) = identity(artifact) else { return };
+    /// Remembers that the artifact of this size and digest killed a worker.
+    pub(crate) fn crashed(&self, (size, sha256): (u64, Sha256Digest)) {
         let mut crashes = self.crashes();
         match crashes.iter_mut().find(|crash| crash.sha256 == sha256) {
             Some(crash) => crash.count += 1,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use analyzers::{Detail, Incomplete, Limit};
+use daemon_artifact::Sha256Digest;
 use daemon_examiner::{Ask, Examined, Looked, read_answer, request};
 use daemon_worker::{Cause, Death, JOBS_MAX, SendError, Served, TemplateError, Worker};
 
@@ -94,25 +95,34 @@ impl Walled {
 
     /// The first artifact will not be examined, and this is why.
     fn not_examined(&mut self, why: Incomplete) -> Option<Outcome> {
+        // Nobody lived to tell of the bytes, but whoever asked for their digest wants to look the file up.
+        let begun = self.begun.front()?;
+        let identity = begun.ask.sha256.then(|| identity(&begun.artifact)).flatten();
+        self.give_up(why, identity)
+    }
+
+    /// Says of the first artifact why it was not examined, and its size and digest where they are known.
+    fn give_up(&mut self, why: Incomplete, identity: Option<(u64, Sha256Digest)>) -> Option<Outcome> {
         let begun = self.pop()?;
         let mut examined = Examined::not(kind_of(&begun.artifact), why, self.fleet.rules());
         examined.elapsed = self.tried;
-        // Nobody lived to tell of the bytes, but whoever asked for their digest wants to look the file up.
-        let (size, sha256) = match begun.ask.sha256.then(|| identity(&begun.artifact)).flatten() {
-            Some((size, sha256)) => (Some(size), Some(sha256)),
-            None => (size_of(&begun.artifact), None),
-        };
+        let size = identity.map(|(size, _)| size).or_else(|| size_of(&begun.artifact));
+        let sha256 = identity.filter(|_| begun.ask.sha256).map(|(_, sha256)| sha256);
         Some(Ok(Looked { examined, sha256, size }))
     }
 
     /// The worker died of the first artifact.
     fn crashed(&mut self, why: Incomplete) -> Option<Outcome> {
         self.part();
-        // What only takes long ends in the same way next time, and may be large: not worth hashing.
-        if let Some(begun) = self.begun.front().filter(|_| why != Incomplete::Limit(Limit::Time)) {
-            self.fleet.crashed(&begun.artifact);
+        // What only takes long ends in the same way next time, and may be large: not worth hashing to remember it.
+        if why == Incomplete::Limit(Limit::Time) {
+            return self.not_examined(why);
         }
-        self.not_examined(why)
+        let identity = identity(&self.begun.front()?.artifact);
+        if let Some(identity) = identity {
+            self.fleet.crashed(identity);
+        }
+        self.give_up(why, identity)
     }
 
     /// The first artifact goes to another worker, unless it did so too often.
