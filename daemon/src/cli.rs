@@ -30,6 +30,16 @@ pub enum Command {
     Triage(TriageArgs),
     /// Check, list, test and time YARA rules.
     Rules(RulesCommandArgs),
+    /// Take bounties from the marketplace, and answer them.
+    Daemon(DaemonArgs),
+    /// Check a configuration, or print a commented one.
+    Config(ConfigArgs),
+    /// Look into the memory of what was asked and answered.
+    Archive(ArchiveArgs),
+    /// Try a webhook as the marketplace would.
+    Webhook(WebhookArgs),
+    /// Look whether this machine has what the daemon needs.
+    Doctor(DoctorArgs),
     /// List every indicator, with its weight, meaning, source and ATT&CK technique.
     Indicators(IndicatorsArgs),
     /// Print a shell's completion script.
@@ -161,11 +171,17 @@ pub struct ScanArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   stakeout explain suspicious.exe
-  stakeout explain --min-bid 0.0625 --max-bid 1 suspicious.exe")]
+  stakeout explain --min-bid 0.0625 --max-bid 1 suspicious.exe
+  stakeout explain --bounty 1234567890123 --config /etc/stakeout.toml")]
 pub struct ExplainArgs {
     /// The file; `-` is standard input.
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub file: PathBuf,
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "bounty")]
+    pub file: Option<PathBuf>,
+    /// Explain what was answered to the bounty with this id, and why it was bid on, or was not.
+    #[arg(long, value_name = "ID", conflicts_with = "file")]
+    pub bounty: Option<String>,
+    #[command(flatten)]
+    pub config: ConfigFile,
     #[command(flatten)]
     pub rules: RulesArgs,
     #[command(flatten)]
@@ -228,6 +244,8 @@ pub enum RulesCommand {
     Test(RulesTestArgs),
     /// Time each rule by itself on files.
     Bench(RulesBenchArgs),
+    /// Ask a running daemon which rules it judges by, and what became of new ones.
+    Status(RulesStatusArgs),
 }
 
 /// Which rules a command is about.
@@ -293,6 +311,189 @@ pub struct RulesBenchArgs {
     pub json: bool,
 }
 
+/// Arguments of `rules status`.
+#[derive(Args, Debug)]
+pub struct RulesStatusArgs {
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Print the JSON object that the daemon gives.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which configuration.
+#[derive(Args, Debug)]
+pub struct ConfigFile {
+    /// The daemon's configuration. Without it every key has its default.
+    #[arg(long = "config", short = 'c', value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub path: Option<PathBuf>,
+}
+
+/// Arguments of `daemon`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stakeout config example > /etc/stakeout.toml
+  STAKEOUT_WEBHOOK_SECRET=… stakeout daemon --config /etc/stakeout.toml
+  stakeout daemon --config /etc/stakeout.toml --dry-run      judges, and answers nobody
+
+SIGTERM: takes no more bounties, answers those it took, and ends. SIGHUP: loads the rules anew.
+Exit codes: 0 asked to end, 2 cannot go on, 64 the configuration is wrong.")]
+pub struct DaemonArgs {
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Write answers down, and send none.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `config`.
+#[derive(Args, Debug)]
+pub struct ConfigArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// What to do with configurations.
+#[derive(Subcommand, Debug)]
+pub enum ConfigCommand {
+    /// Find every mistake at once, with line, column and what would be right.
+    Check(ConfigFile),
+    /// Print a commented configuration with every key at its default.
+    Example,
+}
+
+/// Arguments of `archive`.
+#[derive(Args, Debug)]
+pub struct ArchiveArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ArchiveCommand,
+}
+
+/// What to do with the archive.
+#[derive(Subcommand, Debug)]
+pub enum ArchiveCommand {
+    /// Check every record, and that none was changed or is missing.
+    Verify(ArchiveVerifyArgs),
+    /// Show bounties and what was answered, the latest first.
+    Query(ArchiveQueryArgs),
+}
+
+/// Where the archive is.
+#[derive(Args, Debug)]
+pub struct ArchivePlace {
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// The archive's directory, whatever the configuration says.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directory: Option<PathBuf>,
+}
+
+/// Arguments of `archive verify`.
+#[derive(Args, Debug)]
+#[command(after_help = "Exit codes: 0 all is as it was written, 1 it is not, 2 it could not be checked.")]
+pub struct ArchiveVerifyArgs {
+    #[command(flatten)]
+    pub place: ArchivePlace,
+    /// Print a JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `archive query`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stakeout archive query --verdict malicious --limit 20
+  stakeout archive query --ending pending --json
+  stakeout archive query --sha256 275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f")]
+pub struct ArchiveQueryArgs {
+    #[command(flatten)]
+    pub place: ArchivePlace,
+    /// Only the bounty with this id.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// Only those answered so.
+    #[arg(long, value_name = "VERDICT", value_parser = ["malicious", "benign", "suspicious", "unknown"])]
+    pub verdict: Option<String>,
+    /// Only those that ended so.
+    #[arg(long, value_name = "ENDING", value_parser = ["pending", "sent", "refused", "expired", "withheld"])]
+    pub ending: Option<String>,
+    /// Only those about this artifact.
+    #[arg(long, value_name = "DIGEST")]
+    pub sha256: Option<String>,
+    /// Only those where this text occurs: in the kind, a comment, the evidence.
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+    /// So many at most.
+    #[arg(long, short = 'n', value_name = "N", default_value = "50")]
+    pub limit: usize,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `webhook`.
+#[derive(Args, Debug)]
+pub struct WebhookArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: WebhookCommand,
+}
+
+/// What to do with a webhook.
+#[derive(Subcommand, Debug)]
+pub enum WebhookCommand {
+    /// Send a signed ping.
+    Ping(WebhookTarget),
+    /// Send pings and bounties, good and bad, and look at the answers, as the marketplace does before it lists an
+    /// engine.
+    Test(WebhookTestArgs),
+}
+
+/// Which webhook.
+#[derive(Args, Debug)]
+pub struct WebhookTarget {
+    /// The webhook's address.
+    #[arg(value_name = "URL", default_value = "http://127.0.0.1:8000/")]
+    pub url: String,
+    /// A file that holds the shared secret. Default: what STAKEOUT_WEBHOOK_SECRET holds.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub secret_file: Option<PathBuf>,
+}
+
+/// Arguments of `webhook test`.
+#[derive(Args, Debug)]
+#[command(after_help = "Artifacts are served, and answers are taken, at an address of this machine. So for the test
+the engine must be allowed to use it; with a port of your choice:
+  [answers]  hosts = [\"http://127.0.0.1:8899\"]
+  [intake]   allow_networks = [\"127.0.0.0/8\"]
+Example:
+  STAKEOUT_WEBHOOK_SECRET=… stakeout webhook test --port 8899 http://127.0.0.1:8000/")]
+pub struct WebhookTestArgs {
+    #[command(flatten)]
+    pub target: WebhookTarget,
+    /// Where artifacts are served and answers are taken.
+    #[arg(long, value_name = "PORT", default_value = "8899")]
+    pub port: u16,
+    /// Longest to wait for an answer, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds)]
+    pub patience: Duration,
+}
+
+/// Arguments of `doctor`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 all is well, 1 something is less than it should be, 2 the daemon cannot run here."
+)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Print a JSON array.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `indicators`.
 #[derive(Args, Debug)]
 pub struct IndicatorsArgs {
@@ -336,7 +537,7 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
 }
 
 /// Reads a size: `1048576`, `64K`, `256M`, `4G` (powers of 1024).
-fn parse_size(text: &str) -> Result<u64, String> {
+pub fn parse_size(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}` is no size: give bytes, or a number with K, M or G, for example 64M");
     let (digits, shift) = match text.char_indices().last() {
         Some((at, 'k' | 'K')) => (&text[..at], 10),

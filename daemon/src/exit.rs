@@ -13,6 +13,8 @@ pub enum Exit {
     Found,
     /// An error, or something could not be examined.
     Error,
+    /// The configuration is wrong.
+    BadConfiguration,
     /// Somebody pressed Ctrl-C.
     Interrupted,
     /// Whoever read our output left before the end: what was found after that nobody was told.
@@ -36,6 +38,8 @@ impl From<Exit> for ExitCode {
             Exit::Clean => 0,
             Exit::Found => 1,
             Exit::Error => 2,
+            // EX_USAGE of sysexits.h: a service manager is told not to try again.
+            Exit::BadConfiguration => 64,
             // 128 + SIGINT and 128 + SIGPIPE, as shells report them.
             Exit::Interrupted => 130,
             Exit::Unheard => 141,

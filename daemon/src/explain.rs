@@ -1,6 +1,7 @@
 //! `stakeout explain`: one file, and every step from its bytes to the stake.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 use analyzers::{Evidence, Indicator, LayerId, Testimony, Verdict, Weights};
@@ -13,22 +14,31 @@ use daemon_pool::{Ask, Examined, Failure, Looked, Watchdog};
 use crate::cli::ExplainArgs;
 use crate::excerpt::excerpt;
 use crate::exit::Exit;
+use crate::explain_bounty;
 use crate::input::Input;
 use crate::judging;
 use crate::record::{FileRecord, Subject, layer_name, stake, would_bid};
 use crate::words::{HEADING, count, percent, shown, verdict_style};
 
-/// Explains the verdict on one file.
+/// Explains the verdict on one file, or what was answered to a bounty.
 pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    match (&args.bounty, &args.file) {
+        (Some(id), _) => explain_bounty::explain(id, args, out),
+        (None, Some(path)) => explain_file(path, args, out),
+        (None, None) => anyhow::bail!("name a file, or a bounty with --bounty"),
+    }
+}
+
+fn explain_file(path: &Path, args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let judging = judging::load(&args.rules)?;
     let bounds = crate::bounds(&args.bid)?;
-    let input = Input::open(&args.file, args.limits.max_size)?;
-    let cannot_read = || format!("cannot read {}", shown(&args.file));
+    let input = Input::open(path, args.limits.max_size)?;
+    let cannot_read = || format!("cannot read {}", shown(path));
     let file = input.file.try_clone().with_context(cannot_read)?;
     let examiners = judging.examiners(&args.wall, args.limits.limits(), Policy::default())?;
     let rules = Arc::clone(examiners.set());
     let watchdog = Watchdog::start().context("cannot start the watchdog thread")?;
-    let outcome = examiners.examiner(&watchdog).examine(file, Ask { sha256: true });
+    let outcome = examiners.examiner(&watchdog).examine(file, Ask { sha256: true, ..Ask::default() });
     let looked = match outcome {
         Ok(looked) => looked,
         Err(Failure::Load(LoadError::TooLarge { size_bytes, .. })) => {
@@ -42,7 +52,7 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> 
     let artifact = daemon_artifact::load(input.file, &mut scratch, args.limits.max_size)
         .unwrap_or_else(|_| Artifact::from_slice(&[]));
     let Looked { examined, sha256, size } = looked;
-    let subject = Subject { path: &args.file, sha256, size };
+    let subject = Subject { path, sha256, size };
     if args.json {
         let record = FileRecord::new(&subject, &examined, rules.weights(), bounds);
         serde_json::to_writer_pretty(&mut *out, &record)?;

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use daemon_engine::{Limits, Policy, RuleSet};
 use daemon_examiner::{BUILD, Bundle, Program, Setup};
 use daemon_pool::{Fleet, Rules};
-use daemon_rules::{Cache, CompileError, Compiler, LoadError, Loaded, Mistake, Options, Severity};
+use daemon_rules::{Cache, CompileError, Compiler, LoadError, Loaded, Mistake, Options, Severity, Why};
 
 use crate::cli::{RulesArgs, WallArgs};
 use crate::words::{counted, shown};
@@ -23,6 +23,12 @@ const MISTAKES_SHOWN_MAX: usize = 5;
 pub struct Judging {
     /// Every mistake in the YARA rules.
     pub mistakes: Vec<Mistake>,
+    /// What was left out, and what was not used, in words.
+    pub notices: Vec<String>,
+    /// Whether any of it was left out.
+    pub left_out: bool,
+    /// Whether the compiled rules were in the cache.
+    pub from_cache: bool,
     /// Made on a thread of its own, for workers load the same at the same time.
     rules: JoinHandle<anyhow::Result<RuleSet>>,
     weights: Arc<Source>,
@@ -33,6 +39,7 @@ pub struct Judging {
 /// Loads what `args` ask for, and says on standard error what is wrong with it.
 pub fn load(args: &RulesArgs) -> anyhow::Result<Judging> {
     let judging = load_quietly(args)?;
+    judging.notices.iter().for_each(|text| notice(text));
     let errors: Vec<&Mistake> = judging.mistakes.iter().filter(|mistake| mistake.severity == Severity::Error).collect();
     for mistake in errors.iter().take(MISTAKES_SHOWN_MAX) {
         notice(&mistake.rendered);
@@ -46,13 +53,22 @@ pub fn load(args: &RulesArgs) -> anyhow::Result<Judging> {
     Ok(judging)
 }
 
-/// The same, but the mistakes in rules are left to the caller to tell.
+/// The same, but what is wrong with it is left to the caller to tell.
 pub fn load_quietly(args: &RulesArgs) -> anyhow::Result<Judging> {
     let programs = programs(args)?;
     if args.no_yara {
         let weights = Arc::new(weights(own_weights(&args.directories)?)?);
         let rules = make(Arc::clone(&weights), None)?;
-        return Ok(Judging { mistakes: Vec::new(), rules, weights, bundle: None, programs });
+        return Ok(Judging {
+            mistakes: Vec::new(),
+            notices: Vec::new(),
+            left_out: false,
+            from_cache: false,
+            rules,
+            weights,
+            bundle: None,
+            programs,
+        });
     }
     let cache = match &args.rules_cache {
         _ if args.no_rules_cache => None,
@@ -60,9 +76,9 @@ pub fn load_quietly(args: &RulesArgs) -> anyhow::Result<Judging> {
         None => Cache::usual_place(),
     };
     let loaded = compiled(args, &programs, cache)?;
-    for problem in &loaded.problems {
-        notice(&format!("{}: {}", shown(&problem.path), problem.why));
-    }
+    let notices = loaded.problems.iter().map(|problem| format!("{}: {}", shown(&problem.path), problem.why)).collect();
+    let from_cache = loaded.from_cache;
+    let left_out = loaded.problems.iter().any(|problem| !matches!(problem.why, Why::CacheNotUsed(_)));
     let mut files = Vec::with_capacity(loaded.weights.len());
     for file in loaded.weights {
         let text = String::from_utf8(file.text).with_context(|| format!("{} is not text", shown(&file.path)))?;
@@ -71,7 +87,16 @@ pub fn load_quietly(args: &RulesArgs) -> anyhow::Result<Judging> {
     let weights = Arc::new(weights(files)?);
     let bundle = Bundle { file: loaded.bundle, bytes: loaded.bundle_bytes, sources: loaded.source_digest.to_string() };
     let rules = make(Arc::clone(&weights), Some(bundle.try_clone().context("cannot open the compiled rules twice")?))?;
-    Ok(Judging { mistakes: loaded.mistakes, rules, weights, bundle: Some(bundle), programs })
+    Ok(Judging {
+        mistakes: loaded.mistakes,
+        notices,
+        left_out,
+        from_cache,
+        rules,
+        weights,
+        bundle: Some(bundle),
+        programs,
+    })
 }
 
 /// Makes the rules meanwhile.
@@ -98,27 +123,36 @@ impl Judging {
         made.map(Arc::new)
     }
 
-    /// What a pool examines with.
-    pub fn examiners(mut self, wall: &WallArgs, limits: Limits, policy: Policy) -> anyhow::Result<Rules> {
+    /// What a pool examines with. Says on standard error what is less than it should be.
+    pub fn examiners(self, wall: &WallArgs, limits: Limits, policy: Policy) -> anyhow::Result<Rules> {
         if wall.in_process {
             return Ok(Rules::InProcess { rules: self.rules()?, limits, policy });
         }
+        let (fleet, notices) = self.fleet(limits, policy)?;
+        notices.iter().for_each(|text| notice(text));
+        Ok(Rules::Walled(Arc::new(fleet)))
+    }
+
+    /// A fleet of workers, and what is less than it should be.
+    pub fn fleet(mut self, limits: Limits, policy: Policy) -> anyhow::Result<(Fleet, Vec<String>)> {
         let setup = Setup { weights: self.weights.text.to_string(), bundle: self.bundle.take(), limits, policy };
         let template = Fleet::template(&self.programs, &setup);
         // What is wrong with the rules is told before what a template thinks of them.
         let rules = self.rules()?;
-        let (template, notices) = template.context("no file was examined (--in-process examines without a wall)")?;
-        notices.iter().for_each(|text| notice(text));
+        let (template, mut notices) =
+            template.context("no file was examined (--in-process examines without a wall)")?;
         let fleet = Fleet::new(template, &setup, rules);
         let missing: Vec<&str> = fleet.walls().missing().map(|wall| wall.name()).collect();
         if !missing.is_empty() {
-            notice(&format!("warning: this kernel lacks a part of the wall around workers: {}", missing.join(", ")));
+            notices
+                .push(format!("warning: this kernel lacks a part of the wall around workers: {}", missing.join(", ")));
         }
-        Ok(Rules::Walled(Arc::new(fleet)))
+        Ok((fleet, notices))
     }
 }
 
-fn notice(text: &str) {
+/// Says it on standard error.
+pub fn notice(text: &str) {
     // Nothing can be done if standard error is gone.
     let _ = std::io::Write::write_all(&mut anstream::stderr(), format!("{text}\n").as_bytes());
 }

@@ -2,10 +2,16 @@
 
 #![forbid(unsafe_code)]
 
+mod archive_command;
+mod ask;
 mod cli;
+mod config;
+mod config_command;
+mod doctor;
 mod excerpt;
 mod exit;
 mod explain;
+mod explain_bounty;
 mod indicators;
 mod input;
 mod interrupt;
@@ -15,8 +21,10 @@ mod papers;
 mod record;
 mod rules_command;
 mod scan;
+mod service;
 mod triage_command;
 mod walk;
+mod webhook_command;
 mod words;
 
 use std::io::{BufWriter, Write};
@@ -63,6 +71,11 @@ fn run(command: &Command, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> 
         Command::Explain(args) => explain::explain(args, out),
         Command::Triage(args) => triage_command::triage(args, out),
         Command::Rules(args) => rules_command::rules(&args.command, out),
+        Command::Daemon(args) => service::run(args),
+        Command::Config(args) => config_command::config(&args.command, out),
+        Command::Archive(args) => archive_command::archive(&args.command, out),
+        Command::Webhook(args) => webhook_command::webhook(&args.command, out),
+        Command::Doctor(args) => doctor::doctor(args, out),
         Command::Indicators(args) => indicators::indicators(args, out),
         Command::Completions(args) => Ok(papers::completions(args, out)),
         Command::Man(args) => papers::man(args, out),

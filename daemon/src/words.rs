@@ -4,7 +4,7 @@ use std::path::Path;
 
 use analyzers::{Verdict, is_shown_as_itself};
 use anstyle::{AnsiColor, Style};
-use daemon_market::Nct;
+use daemon_market::{Nct, Timestamp};
 
 /// The style of a verdict. anstream drops it where the output is no terminal.
 pub fn verdict_style(verdict: Verdict) -> Style {
@@ -72,6 +72,12 @@ pub fn bytes(number: u64) -> String {
 /// A probability as a percentage: `97.0 %`.
 pub fn percent(probability: f64) -> String {
     format!("{:.1} %", probability * 100.0)
+}
+
+/// A moment in UTC, to the second: `2026-11-23 02:15:07`.
+pub fn moment(at: Timestamp) -> String {
+    let at = jiff::Timestamp::from_microsecond(at.micros()).unwrap_or_default();
+    jiff::tz::Offset::UTC.to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// So many of a noun: `1 file`, `2 files`.

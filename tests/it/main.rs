@@ -5,14 +5,22 @@ mod walls;
 
 /// The program as its users run it: commands, output forms, exit codes.
 mod command_line;
+/// The daemon: bounties in, answers out, and nothing lost in between.
+mod daemon;
+/// A running daemon, for tests.
+mod engine;
 /// Files that want to hang, crash or grow us.
 mod hostile;
 /// Documents, packages and rules that want to.
 mod hostile_documents;
+/// Daemons and workers killed at every moment.
+mod kills;
 /// Documents as attackers send them, and as offices use them.
 mod office;
 /// Starts the program.
 mod program;
+/// New rules while the old ones judge.
+mod reload;
 /// YARA rules: checked, listed, tested, timed and kept compiled.
 mod rules;
 /// Same bytes, rules and limits: same report.

@@ -1,6 +1,6 @@
 //! The program, built once and started as a user would.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
@@ -44,8 +44,13 @@ fn build(package: &str, sort: &str, name: &str) -> PathBuf {
 pub fn stakeout() -> Command {
     let mut command = Command::new(path());
     command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
-    command.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
+    command.env("XDG_CACHE_HOME", cache());
     command
+}
+
+/// Where tests keep what may be kept from one run to the next.
+pub fn cache() -> &'static Path {
+    Path::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"))
 }
 
 /// Its output as text. Everything it prints is UTF-8.

@@ -33,6 +33,19 @@ impl Examined {
 pub struct Ask {
     /// Its SHA-256, taken before the examination.
     pub sha256: bool,
+    /// When whoever asked stops waiting: what is known by then is told. None: all the time that the limits give.
+    pub until: Option<Instant>,
+}
+
+impl Ask {
+    /// How much time there is from now on, of so much that the limits give.
+    pub fn time(self, wall_time_max: Duration) -> Duration {
+        let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
+        // Never none at all: a timer set to nothing is one that never rings.
+        left.map_or(wall_time_max, |left| {
+            left.clamp(Duration::from_millis(1), wall_time_max.max(Duration::from_millis(1)))
+        })
+    }
 }
 
 /// An artifact that was looked at.

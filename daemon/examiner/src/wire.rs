@@ -128,14 +128,14 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     postcard::to_allocvec(value).expect("writing into memory cannot fail, and no value here is unsized")
 }
 
-/// The bytes of a request.
+/// The bytes of a request. Its time goes another way: the worker's own clock counts it.
 pub fn request(ask: Ask) -> Vec<u8> {
     encode(&Request { sha256: ask.sha256 })
 }
 
 /// What a request asks.
 pub(crate) fn read_request(bytes: &[u8]) -> Option<Ask> {
-    postcard::from_bytes(bytes).ok().map(|Request { sha256 }| Ask { sha256 })
+    postcard::from_bytes(bytes).ok().map(|Request { sha256 }| Ask { sha256, until: None })
 }
 
 /// The bytes of an answer, appended to `reply`.
@@ -302,7 +302,7 @@ mod tests {
     use crate::look;
 
     fn looked(bytes: &[u8], rules: &RuleSet, limits: &Limits) -> Looked {
-        let ask = Ask { sha256: true };
+        let ask = Ask { sha256: true, until: None };
         look(&Artifact::from_slice(bytes), ask, &mut assemble(rules), limits, &Cancel::default())
     }
 

@@ -1,9 +1,11 @@
-//! From paths to opened files: walks, opens, and the triage of many files at once.
+//! From paths and uris to opened files: walks, opens, downloads, and the triage of many files at once.
 //!
 //! [`walk`] finds the files below some paths, with opens relative to their directory, few system calls per file
 //! and no allocation per file. [`FilesFrom`] takes a list of paths instead. [`sweep`] triages what a walk
 //! finds: by plain reads while the page cache is warm, with many opens and reads in flight through io_uring while
 //! it is cold. What a file's bytes are is `daemon-artifact`'s to take.
+//!
+//! [`fetch`] downloads what a uri names, on the daemon's one edge thread, whose [`runtime`] is io_uring's where there is one.
 //!
 //! Whatever a directory holds, a walk ends, and says what it left out: each refusal of [`Policy`] is counted, and what
 //! could not be read is named.
@@ -11,8 +13,10 @@
 #![forbid(unsafe_code)]
 
 mod entry;
+pub mod fetch;
 mod files_from;
 mod policy;
+pub mod runtime;
 mod summary;
 mod sweep;
 mod walk;

@@ -1,12 +1,27 @@
-//! Amounts, bounds and bids.
+//! Bounties, answers, bids and the life of a bounty.
 //!
-//! Pure arithmetic: no I/O, no clock, no keys, no artifact. What is here so far is what the command line needs
-//! to show what a verdict would stake; strategies and the purse come with the market.
+//! Pure: no I/O, no clock, no keys, no artifact. What the marketplace asks ([`Bounty`]), what we answer ([`Answer`]),
+//! what is risked on it ([`BidStrategy`], [`Purse`], [`Stake`]), and everything that happens in between as a function
+//! from events to effects ([`Bounties::step`]).
 
 #![forbid(unsafe_code)]
 
+mod answer;
 mod bid;
+mod bounty;
+mod filter;
+mod life;
 mod nct;
+mod purse;
+mod terms;
+mod time;
 
+pub use answer::{Answer, Findings, Skip, Verdict};
 pub use bid::{BidBounds, BidStrategy, Conviction, DefaultStrategy};
+pub use bounty::{ArtifactType, Bounty, BountyId, BountyKey, Phase};
+pub use filter::{BountyFilter, Comparison, Filter, FilterError, Modifiers};
+pub use life::{Admission, Bounties, Caller, Effect, Ending, Event, State, Truth, Written};
 pub use nct::{Nct, ParseNctError};
+pub use purse::{Purse, SimplePurse, Stake};
+pub use terms::{Betting, Judgement, Rate, Refusal, Terms};
+pub use time::{Now, Timestamp};

@@ -39,6 +39,8 @@ pub struct Fleet {
     limits: Limits,
     policy: Policy,
     crashes: Mutex<Vec<Crash>>,
+    /// Workers that nobody has asked for yet.
+    spares: Mutex<Vec<Worker>>,
 }
 
 /// An artifact that killed workers.
@@ -52,7 +54,14 @@ struct Crash {
 impl Fleet {
     /// A fleet of workers from this template. `rules` are those that `setup` describes.
     pub fn new(template: Template, setup: &Setup, rules: Arc<RuleSet>) -> Fleet {
-        Fleet { template, rules, limits: setup.limits, policy: setup.policy, crashes: Mutex::default() }
+        Fleet {
+            template,
+            rules,
+            limits: setup.limits,
+            policy: setup.policy,
+            crashes: Mutex::default(),
+            spares: Mutex::default(),
+        }
     }
 
     /// Starts a template in the first of `programs` that will do. With it comes a word on every better program that
@@ -85,8 +94,24 @@ impl Fleet {
         self.template.walls()
     }
 
+    /// Forks workers before they are needed, so that who changes to this fleet need not wait for them.
+    pub fn stock(&self, workers: usize) -> Result<(), TemplateError> {
+        for _ in 0..workers {
+            let worker = self.template.worker()?;
+            self.spares().push(worker);
+        }
+        Ok(())
+    }
+
+    fn spares(&self) -> MutexGuard<'_, Vec<Worker>> {
+        self.spares.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A new worker, which will first look at `artifact`. Starts the template anew if it died.
     pub(crate) fn worker(&self, artifact: &OwnedFd) -> Result<Worker, TemplateError> {
+        if let Some(spare) = self.spares().pop() {
+            return Ok(spare);
+        }
         match self.equipped_worker(artifact) {
             Err(TemplateError::Gone(_) | TemplateError::Stuck(_)) => {
                 // What the old one was equipped with, workers of the new one ask for again.

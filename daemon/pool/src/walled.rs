@@ -66,7 +66,8 @@ impl Walled {
                     self.worker.insert(self.fleet.worker(&begun.artifact).map_err(|error| error_and_causes(&error))?)
                 }
             };
-            match worker.send(begun.artifact.as_fd(), &request(begun.ask), self.fleet.limits().wall_time_max) {
+            let limit = begun.ask.time(self.fleet.limits().wall_time_max);
+            match worker.send(begun.artifact.as_fd(), &request(begun.ask), limit) {
                 Ok(()) => {
                     if self.sent == 0 {
                         self.taken_up = Instant::now();
@@ -135,7 +136,11 @@ impl Walled {
 
     /// Waits for the answer about the first artifact; `None` if it is to be asked for again.
     fn receive(&mut self) -> Option<Outcome> {
-        let deadline = self.taken_up + self.fleet.limits().wall_time_max + GRACE;
+        let wall_time_max = self.fleet.limits().wall_time_max;
+        let until = self.begun.front().and_then(|begun| begun.ask.until);
+        let all = self.taken_up + wall_time_max;
+        // What waited behind another took up its own time later, but nobody waits for it any longer.
+        let deadline = until.map_or(all, |until| until.clamp(self.taken_up, all)) + GRACE;
         let worker = self.worker.as_mut()?;
         let served = worker.receive(deadline, &mut self.reply);
         self.tried = self.taken_up.elapsed();

@@ -2,6 +2,7 @@
 //! they cost.
 
 mod bench;
+mod status;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -17,7 +18,7 @@ use serde::Serialize;
 
 use crate::cli::{RulesArgs, RulesCheckArgs, RulesCommand, RulesListArgs, RulesTestArgs};
 use crate::exit::Exit;
-use crate::judging::load_quietly;
+use crate::judging::{self, load_quietly};
 use crate::words::{HEADING, counted};
 
 /// Does what was asked.
@@ -27,6 +28,7 @@ pub fn rules(command: &RulesCommand, out: &mut dyn Write) -> anyhow::Result<Exit
         RulesCommand::List(args) => list(args, out),
         RulesCommand::Test(args) => test(args, out),
         RulesCommand::Bench(args) => bench::bench(args, out),
+        RulesCommand::Status(args) => status::status(args, out),
     }
 }
 
@@ -40,6 +42,7 @@ fn of(directories: &[PathBuf], rules: &RulesArgs) -> anyhow::Result<Own> {
         bail!("--no-yara leaves nothing to look at");
     }
     let mut judging = load_quietly(&rules)?;
+    judging.notices.iter().for_each(|text| judging::notice(text));
     Ok(Own { mistakes: std::mem::take(&mut judging.mistakes), rules: judging.rules()? })
 }
 

@@ -108,7 +108,7 @@ fn start(args: &ScanArgs, examiners: Rules, interrupt: Interrupt, sender: Sender
     let queued_max = limits::queued_max(QUEUED_MAX, threads(args).get());
     let config = PoolConfig { threads: threads(args), queued_max };
     // Hashing costs as much as examining most files, so it is done where somebody will see it.
-    let ask = Ask { sha256: args.json || args.ndjson };
+    let ask = Ask { sha256: args.json || args.ndjson, ..Ask::default() };
     Pool::start(config, examiners, Scanning { ask, size_max: args.limits.max_size, interrupt, sender })
         .context("cannot start the threads of the pool")
 }

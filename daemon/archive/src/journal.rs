@@ -1,0 +1,43 @@
+//! What a journal does, wherever it is.
+
+use daemon_market::BountyId;
+
+use crate::{Counts, Entry, Filter, JournalError, Pending, Story, Verified, Write, Written};
+
+/// Reads what was written.
+pub trait Recall {
+    /// The bounties that have no ending, oldest first: what is to be taken up after a restart.
+    fn pending(&self) -> Result<Vec<Pending>, JournalError>;
+
+    /// Everything about a bounty, in both of its phases, in the order in which it was written.
+    fn find(&self, id: &BountyId) -> Result<Vec<Entry>, JournalError>;
+
+    /// The stories of at most `limit` bounties that `filter` lets through, those last written first.
+    fn query(&self, filter: &Filter, limit: usize) -> Result<Vec<Story>, JournalError>;
+
+    /// How much of what there is.
+    fn counts(&self) -> Result<Counts, JournalError>;
+
+    /// Checks every record. `progress` is told, now and then, how many records were checked and how many there are.
+    ///
+    /// Damage is no error: it is in what is returned. An error means that the check could not be done.
+    fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, JournalError>;
+}
+
+/// Adds to what was written. Nothing is ever changed or removed.
+pub trait Journal: Recall + Send {
+    /// Writes the whole batch, durably, or nothing of it. What is returned belongs to the writes one by one.
+    ///
+    /// A later write of a batch sees the earlier ones. After an error that [is final](JournalError::is_final) every
+    /// further commit fails with the same.
+    fn commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, JournalError>;
+
+    /// Does what can wait until nobody waits. Called after every commit, with `idle` false: then only what cannot be
+    /// put off any longer is done; and again with `idle` true, once nothing came for a while.
+    ///
+    /// An error that is not final concerns nobody's records.
+    fn rest(&mut self, idle: bool) -> Result<(), JournalError> {
+        let _ = idle;
+        Ok(())
+    }
+}

@@ -1,0 +1,381 @@
+//! What is written, and what is read back.
+
+use std::borrow::Cow;
+
+use daemon_market::{BountyId, BountyKey, Nct, Timestamp, Verdict};
+
+use crate::JournalError;
+
+/// Largest record, in bytes: far above what a webhook takes in and a report may be, far below what SQLite can hold.
+pub const RECORD_BYTES_MAX: usize = 32 << 20;
+
+/// That a bounty came in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Received {
+    /// Which one, and in which phase.
+    pub key: BountyKey,
+    /// The webhook's name for this delivery, for the log.
+    pub delivery: String,
+    /// When it came.
+    pub received: Timestamp,
+    /// After this nobody listens.
+    pub expires: Timestamp,
+    /// The signed body as it came.
+    pub wire: Vec<u8>,
+}
+
+/// What we answer, decided but not yet sent.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Answered {
+    /// To which bounty.
+    pub key: BountyKey,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// The bytes that are sent, now and at every later try.
+    pub body: Vec<u8>,
+    /// What is said.
+    pub verdict: Verdict,
+    /// What is staked on it.
+    pub bid: Nct,
+    /// The probability that the verdict is right, 0.0 to 1.0. Written as the nearest of these; what is no number as 0.0.
+    pub confidence: f64,
+    /// What the artifact is, by triage.
+    pub kind: String,
+    /// The digest of what was examined.
+    pub sha256: Option<[u8; 32]>,
+    /// Its size in bytes, at most `i64::MAX`: what is above is written as that.
+    pub size: Option<u64>,
+    /// The rules generation it was judged by.
+    pub generation: String,
+    /// What people were told beside the verdict.
+    pub comments: Vec<String>,
+    /// Everything that was seen, as JSON, to explain it later.
+    pub report: String,
+}
+
+/// That nothing more will be done about a bounty.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ended {
+    /// Which bounty.
+    pub key: BountyKey,
+    /// When.
+    pub at: Timestamp,
+    /// How.
+    pub how: Ending,
+    /// How often it was tried to send the answer.
+    pub attempts: u32,
+    /// What there is to know beyond that, for people.
+    pub detail: String,
+}
+
+/// How a bounty ended for us.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Ending {
+    /// The marketplace took the answer.
+    Sent {
+        /// The HTTP status it said so with.
+        status: u16,
+    },
+    /// The marketplace refused the answer for good.
+    Refused {
+        /// The HTTP status it said so with.
+        status: u16,
+    },
+    /// Its time ran out.
+    Expired,
+    /// There was an answer, and it was kept back on purpose: a dry run.
+    Withheld,
+}
+
+impl Ending {
+    /// The same without the status.
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Ending::Sent { .. } => Outcome::Sent,
+            Ending::Refused { .. } => Outcome::Refused,
+            Ending::Expired => Outcome::Expired,
+            Ending::Withheld => Outcome::Withheld,
+        }
+    }
+
+    pub(crate) fn status(self) -> Option<u16> {
+        match self {
+            Ending::Sent { status } | Ending::Refused { status } => Some(status),
+            Ending::Expired | Ending::Withheld => None,
+        }
+    }
+}
+
+/// What came of a bounty, to search and count by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Outcome {
+    /// Nothing yet: it has no ending.
+    Pending,
+    /// [`Ending::Sent`].
+    Sent,
+    /// [`Ending::Refused`].
+    Refused,
+    /// [`Ending::Expired`].
+    Expired,
+    /// [`Ending::Withheld`].
+    Withheld,
+}
+
+impl Outcome {
+    /// All there are.
+    pub const ALL: [Outcome; 5] =
+        [Outcome::Pending, Outcome::Sent, Outcome::Refused, Outcome::Expired, Outcome::Withheld];
+
+    /// As the journal and the command line spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Pending => "pending",
+            Outcome::Sent => "sent",
+            Outcome::Refused => "refused",
+            Outcome::Expired => "expired",
+            Outcome::Withheld => "withheld",
+        }
+    }
+
+    /// The outcome of that name.
+    pub fn named(name: &str) -> Option<Outcome> {
+        Outcome::ALL.into_iter().find(|outcome| outcome.name() == name)
+    }
+}
+
+/// One record.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Write {
+    /// A bounty came in. Comes first.
+    Bounty(Received),
+    /// A bounty is answered so.
+    Answer(Answered),
+    /// A bounty has ended.
+    Ending(Ended),
+}
+
+impl Write {
+    /// The bounty it is about.
+    pub fn key(&self) -> &BountyKey {
+        match self {
+            Write::Bounty(Received { key, .. })
+            | Write::Answer(Answered { key, .. })
+            | Write::Ending(Ended { key, .. }) => key,
+        }
+    }
+
+    /// How many bytes of it the caller chose, about.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.key().id.as_str().len()
+            + match self {
+                Write::Bounty(bounty) => bounty.delivery.len() + bounty.wire.len(),
+                Write::Answer(answer) => {
+                    let comments: usize = answer.comments.iter().map(String::len).sum();
+                    let texts = answer.kind.len() + answer.generation.len() + answer.report.len();
+                    answer.body.len() + texts + comments
+                }
+                Write::Ending(ending) => ending.detail.len(),
+            }
+    }
+
+    pub(crate) fn check_size(&self) -> Result<(), JournalError> {
+        if self.size_bytes() > RECORD_BYTES_MAX {
+            return Err(JournalError::Unfit { key: self.key().clone(), why: "it is above 32 MiB" });
+        }
+        Ok(())
+    }
+}
+
+/// Why an answer or an ending is refused that belongs to nothing.
+pub(crate) const NO_BOUNTY: &str = "the journal has no such bounty";
+
+impl Answered {
+    /// The confidence as it is written. SQLite has no NaN, and no zero below zero.
+    pub(crate) fn confidence_written(&self) -> f64 {
+        if self.confidence.is_nan() { 0.0 } else { self.confidence.clamp(0.0, 1.0) + 0.0 }
+    }
+
+    /// The size as it is written: SQLite's integers have a sign.
+    pub(crate) fn size_written(&self) -> Option<i64> {
+        self.size.map(|size| i64::try_from(size).unwrap_or(i64::MAX))
+    }
+}
+
+/// What became of a write.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Written {
+    /// It is in the journal now, and was not before.
+    Fresh,
+    /// A bounty or an ending of this key was there already. That one stays, and nothing was written.
+    Known,
+    /// An answer of this key was there already, with these bytes. They are the truth: send them, not yours.
+    Answered(Vec<u8>),
+}
+
+/// A bounty to take up again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pending {
+    /// The bounty.
+    pub bounty: Received,
+    /// What is to be sent, where that is decided already.
+    pub body: Option<Vec<u8>>,
+}
+
+/// One record, with its running number.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Entry {
+    /// One for the first record of the journal, and one more for every other.
+    pub n: u64,
+    /// The record.
+    pub record: Write,
+}
+
+/// All that is known of a bounty in one phase.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Story {
+    /// How it came in.
+    pub bounty: Received,
+    /// How it was answered.
+    pub answer: Option<Answered>,
+    /// How it ended.
+    pub ending: Option<Ended>,
+}
+
+/// Which stories are looked for: those that fit everything that is given here.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Filter {
+    /// The bounty came in then or later.
+    pub since: Option<Timestamp>,
+    /// The bounty came in before.
+    pub until: Option<Timestamp>,
+    /// The answer's verdict.
+    pub verdict: Option<Verdict>,
+    /// What came of it.
+    pub outcome: Option<Outcome>,
+    /// The digest of what was examined.
+    pub sha256: Option<[u8; 32]>,
+    /// The bounty's id.
+    pub id: Option<BountyId>,
+    /// Occurs in the delivery, the kind, a comment, the report, the generation or the ending's detail; as it is written,
+    /// upper and lower case told apart.
+    pub text: Option<String>,
+}
+
+impl Filter {
+    /// Whether a story fits.
+    pub(crate) fn lets_through(&self, story: &Story) -> bool {
+        let answer = story.answer.as_ref();
+        let outcome = story.ending.as_ref().map_or(Outcome::Pending, |ending| ending.how.outcome());
+        let says = |text: &String| {
+            let of_answer = answer.is_some_and(|answer| {
+                [&answer.kind, &answer.report, &answer.generation].into_iter().any(|field| field.contains(text))
+                    || comments_json(&answer.comments).contains(text.as_str())
+            });
+            let of_ending = story.ending.as_ref().is_some_and(|ending| ending.detail.contains(text));
+            story.bounty.delivery.contains(text) || of_answer || of_ending
+        };
+        self.since.is_none_or(|since| story.bounty.received >= since)
+            && self.until.is_none_or(|until| story.bounty.received < until)
+            && self.verdict.is_none_or(|verdict| answer.is_some_and(|answer| answer.verdict == verdict))
+            && self.outcome.is_none_or(|wanted| outcome == wanted)
+            && self.sha256.is_none_or(|sha256| answer.is_some_and(|answer| answer.sha256 == Some(sha256)))
+            && self.id.as_ref().is_none_or(|id| story.bounty.key.id == *id)
+            && self.text.as_ref().is_none_or(says)
+    }
+}
+
+/// The comments as they are stored, and searched.
+pub(crate) fn comments_json(comments: &[String]) -> Cow<'static, str> {
+    if comments.is_empty() {
+        return "[]".into();
+    }
+    serde_json::to_string(comments).expect("texts always serialize").into()
+}
+
+/// How much of what there is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Bounties, each phase for itself.
+    pub bounties: u64,
+    /// Answers.
+    pub answers: u64,
+    /// Bounties without an ending.
+    pub pending: u64,
+    /// Bounties that ended with [`Ending::Sent`].
+    pub sent: u64,
+    /// Bounties that ended with [`Ending::Refused`].
+    pub refused: u64,
+    /// Bounties that ended with [`Ending::Expired`].
+    pub expired: u64,
+    /// Bounties that ended with [`Ending::Withheld`].
+    pub withheld: u64,
+}
+
+impl Counts {
+    /// The count of those with that outcome.
+    pub(crate) fn of(&mut self, outcome: Outcome) -> &mut u64 {
+        match outcome {
+            Outcome::Pending => &mut self.pending,
+            Outcome::Sent => &mut self.sent,
+            Outcome::Refused => &mut self.refused,
+            Outcome::Expired => &mut self.expired,
+            Outcome::Withheld => &mut self.withheld,
+        }
+    }
+}
+
+/// What came of checking every record.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Verified {
+    /// Bounties found sound.
+    pub bounties: u64,
+    /// Answers found sound.
+    pub answers: u64,
+    /// Endings found sound.
+    pub endings: u64,
+    /// The link of the last sound record: noted elsewhere, it proves later that nothing before it was changed.
+    pub head: [u8; 32],
+    /// The first thing that does not fit. Nothing beyond it was checked.
+    pub damage: Option<Damage>,
+}
+
+/// The first thing that does not fit.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Damage {
+    /// SQLite says that the file is no sound database.
+    #[error("the database is damaged: {0}")]
+    Database(String),
+    /// An answer or an ending without its bounty.
+    #[error("a row of table {table} belongs to no bounty")]
+    Stray {
+        /// The table it is in.
+        table: String,
+    },
+    /// A record is not what was written.
+    #[error("record {n} (table {table}, bounty {id}) is not what was written")]
+    Changed {
+        /// The table it is in.
+        table: &'static str,
+        /// Its bounty.
+        id: String,
+        /// Its running number.
+        n: u64,
+    },
+    /// A record is missing.
+    #[error("record {n} is missing")]
+    Missing {
+        /// Its running number.
+        n: u64,
+    },
+    /// Two records have one number.
+    #[error("record {n} (table {table}, bounty {id}) is there twice")]
+    Twice {
+        /// The table of the second.
+        table: &'static str,
+        /// Its bounty.
+        id: String,
+        /// Their running number.
+        n: u64,
+    },
+}

@@ -1,0 +1,177 @@
+//! Reads a journal, while a daemon writes it or not.
+
+use std::path::{Path, PathBuf};
+
+use daemon_market::BountyId;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
+
+use super::rows::{ANSWER, BOUNTY, ENDING, Table, answer, bounty, ending};
+use super::{FILE_NAME, failed, prepare, schema};
+use crate::{Counts, Entry, Filter, JournalError, Outcome, Pending, Recall, Story, Verified, Write};
+
+/// A journal opened to read. Takes no lock, and never holds up who writes.
+///
+/// Though it changes no record, SQLite keeps two files beside the database (`-wal`, `-shm`) that who reads may have to
+/// make: so a reader needs to be allowed to write in the directory.
+#[derive(Debug)]
+pub struct Reader {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+}
+
+impl Reader {
+    /// Opens the journal in the archive `directory`.
+    pub fn open(directory: &Path) -> Result<Self, JournalError> {
+        let path = directory.join(FILE_NAME);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(&path, flags).map_err(|error| JournalError::open("opening", &path, error))?;
+        prepare(&connection).map_err(|error| JournalError::open("opening", &path, error))?;
+        match schema::version(&connection, &path)? {
+            schema::VERSION => Ok(Reader { connection, path }),
+            older => {
+                let advice = format!("it has schema {older}: start the daemon once to bring it to {}", schema::VERSION);
+                Err(JournalError::open("reading", &path, advice))
+            }
+        }
+    }
+
+    /// Records of one table about a bounty.
+    fn entries(
+        &self,
+        table: &Table,
+        id: &BountyId,
+        record: impl Fn(&Row<'_>) -> rusqlite::Result<Write>,
+        entries: &mut Vec<Entry>,
+    ) -> rusqlite::Result<()> {
+        let mut statement = self.connection.prepare(&format!("SELECT * FROM {} WHERE id = ?", table.name))?;
+        let found = statement.query_map([id.as_str()], |row| {
+            Ok(Entry { n: row.get::<_, i64>(0)?.unsigned_abs(), record: record(row)? })
+        })?;
+        found.into_iter().try_for_each(|entry| entry.map(|entry| entries.push(entry)))
+    }
+}
+
+/// Where the columns of each table begin in [`STORIES`], counted from `id`.
+const ANSWER_AT: usize = 9;
+const ENDING_AT: usize = 24;
+
+/// All of every bounty: 8 columns of its own, 15 of its answer, 9 of its ending.
+const STORIES: &str = "SELECT b.*, a.*, e.* FROM bounty b
+    LEFT JOIN answer a ON a.id = b.id AND a.phase = b.phase
+    LEFT JOIN ending e ON e.id = b.id AND e.phase = b.phase";
+
+fn story(row: &Row<'_>) -> rusqlite::Result<Story> {
+    let there = |at| row.get::<_, Option<i64>>(at).map(|n| n.is_some());
+    Ok(Story {
+        bounty: bounty(row, 1)?,
+        answer: there(ANSWER_AT - 1)?.then(|| answer(row, ANSWER_AT)).transpose()?,
+        ending: there(ENDING_AT - 1)?.then(|| ending(row, ENDING_AT)).transpose()?,
+    })
+}
+
+/// What stands behind WHERE for a filter, and its parameters in order.
+fn conditions(filter: &Filter) -> (String, Vec<Value>) {
+    let mut conditions = vec!["1"];
+    let mut values = Vec::new();
+    let mut add = |condition, value| {
+        conditions.push(condition);
+        values.push(value);
+    };
+    if let Some(since) = filter.since {
+        add("b.received >= ?", Value::Integer(since.micros()));
+    }
+    if let Some(until) = filter.until {
+        add("b.received < ?", Value::Integer(until.micros()));
+    }
+    if let Some(verdict) = filter.verdict {
+        add("a.verdict = ?", Value::Text(verdict.name().into()));
+    }
+    if let Some(outcome) = filter.outcome {
+        add("ifnull(e.how, 'pending') = ?", Value::Text(outcome.name().into()));
+    }
+    if let Some(sha256) = filter.sha256 {
+        add("a.sha256 = ?", Value::Blob(sha256.into()));
+    }
+    if let Some(id) = &filter.id {
+        add("b.id = ?", Value::Text(id.as_str().into()));
+    }
+    if let Some(text) = &filter.text {
+        let fields = "(instr(b.delivery, ?1) OR instr(a.kind, ?1) OR instr(a.comments, ?1)
+            OR instr(a.report, ?1) OR instr(a.generation, ?1) OR instr(e.detail, ?1))";
+        // Numbered parameters are the first, so that one value serves them all.
+        conditions.insert(0, fields);
+        values.insert(0, Value::Text(text.clone()));
+    }
+    (conditions.join(" AND "), values)
+}
+
+impl Recall for Reader {
+    fn pending(&self) -> Result<Vec<Pending>, JournalError> {
+        let fail = failed("reading what is pending");
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT b.*, a.body FROM bounty b LEFT JOIN answer a ON a.id = b.id AND a.phase = b.phase
+                 WHERE b.n >= (SELECT settled FROM head)
+                   AND NOT EXISTS (SELECT 1 FROM ending e WHERE e.id = b.id AND e.phase = b.phase)
+                 ORDER BY b.n",
+            )
+            .map_err(&fail)?;
+        let pending = |row: &Row<'_>| Ok(Pending { bounty: bounty(row, 1)?, body: row.get(ANSWER_AT - 1)? });
+        statement.query_map([], pending).and_then(Iterator::collect).map_err(&fail)
+    }
+
+    fn find(&self, id: &BountyId) -> Result<Vec<Entry>, JournalError> {
+        let find = || {
+            // One transaction: an ending that is written meanwhile is not seen without its answer.
+            let _snapshot = self.connection.unchecked_transaction()?;
+            let mut entries = Vec::new();
+            self.entries(&BOUNTY, id, |row| bounty(row, 1).map(Write::Bounty), &mut entries)?;
+            self.entries(&ANSWER, id, |row| answer(row, 1).map(Write::Answer), &mut entries)?;
+            self.entries(&ENDING, id, |row| ending(row, 1).map(Write::Ending), &mut entries)?;
+            entries.sort_unstable_by_key(|entry| entry.n);
+            Ok(entries)
+        };
+        find().map_err(failed("reading about a bounty"))
+    }
+
+    fn query(&self, filter: &Filter, limit: usize) -> Result<Vec<Story>, JournalError> {
+        let fail = failed("searching");
+        let (conditions, mut values) = conditions(filter);
+        values.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+        let sql = format!("{STORIES} WHERE {conditions} ORDER BY b.n DESC LIMIT ?");
+        let mut statement = self.connection.prepare(&sql).map_err(&fail)?;
+        statement.query_map(params_from_iter(values), story).and_then(Iterator::collect).map_err(&fail)
+    }
+
+    fn counts(&self) -> Result<Counts, JournalError> {
+        let count = || {
+            let _snapshot = self.connection.unchecked_transaction()?;
+            let ask = |sql: &str| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
+            let mut counts = Counts {
+                bounties: ask("SELECT count(*) FROM bounty")?,
+                answers: ask("SELECT count(*) FROM answer")?,
+                ..Counts::default()
+            };
+            let mut statement = self.connection.prepare("SELECT how, count(*) FROM ending GROUP BY how")?;
+            let mut rows = statement.query([])?;
+            let mut ended = 0;
+            while let Some(row) = rows.next()? {
+                let count = row.get::<_, i64>(1)?.unsigned_abs();
+                ended += count;
+                if let Some(outcome) = Outcome::named(row.get_ref(0)?.as_str()?) {
+                    *counts.of(outcome) = count;
+                }
+            }
+            counts.pending = counts.bounties.saturating_sub(ended);
+            Ok(counts)
+        };
+        count().map_err(failed("counting"))
+    }
+
+    fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, JournalError> {
+        super::verify::verify(self, progress)
+    }
+}

@@ -1,0 +1,175 @@
+//! Between records and rows.
+
+use daemon_market::{BountyId, BountyKey, Nct, Phase, Timestamp, Verdict};
+use rusqlite::Row;
+use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
+
+use crate::record::comments_json;
+use crate::{Answered, Ended, Ending, Received, Write};
+
+/// A table of records.
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    /// Columns between `n` and `chain`, in order: what a record's link is made of.
+    pub(super) columns: &'static [&'static str],
+    /// Adds a row, unless its bounty has one.
+    pub(super) insert: &'static str,
+}
+
+pub(super) static BOUNTY: Table = Table {
+    name: "bounty",
+    columns: &["id", "phase", "delivery", "received", "expires", "wire"],
+    insert: "INSERT INTO bounty VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, phase) DO NOTHING",
+};
+
+pub(super) static ANSWER: Table = Table {
+    name: "answer",
+    columns: &[
+        "id",
+        "phase",
+        "at",
+        "body",
+        "verdict",
+        "bid",
+        "confidence",
+        "kind",
+        "sha256",
+        "size",
+        "generation",
+        "comments",
+        "report",
+    ],
+    insert: "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, phase) DO NOTHING",
+};
+
+pub(super) static ENDING: Table = Table {
+    name: "ending",
+    columns: &["id", "phase", "at", "how", "status", "attempts", "detail"],
+    insert: "INSERT INTO ending VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, phase) DO NOTHING",
+};
+
+pub(super) static TABLES: [&Table; 3] = [&BOUNTY, &ANSWER, &ENDING];
+
+/// The table a write goes to, and its cells in the order of the table's columns.
+pub(super) fn cells(write: &Write) -> (&'static Table, Vec<ToSqlOutput<'_>>) {
+    let BountyKey { id, phase } = write.key();
+    let mut cells = Vec::with_capacity(16);
+    cells.extend([text(id.as_str()), text(phase.name())]);
+    let table = match write {
+        Write::Bounty(Received { key: _, delivery, received, expires, wire }) => {
+            cells.extend([text(delivery), integer(received.micros()), integer(expires.micros()), blob(wire)]);
+            &BOUNTY
+        }
+        Write::Answer(answer) => {
+            let sha256 = answer.sha256.as_ref().map_or(NULL, |sha256| blob(sha256));
+            cells.extend([
+                integer(answer.at.micros()),
+                blob(&answer.body),
+                text(answer.verdict.name()),
+                ToSqlOutput::Owned(Value::Text(answer.bid.to_string())),
+                ToSqlOutput::Borrowed(ValueRef::Real(answer.confidence_written())),
+                text(&answer.kind),
+                sha256,
+                answer.size_written().map_or(NULL, integer),
+                text(&answer.generation),
+                ToSqlOutput::Owned(Value::Text(comments_json(&answer.comments).into_owned())),
+                text(&answer.report),
+            ]);
+            &ANSWER
+        }
+        Write::Ending(Ended { key: _, at, how, attempts, detail }) => {
+            let status = how.status().map_or(NULL, |status| integer(status.into()));
+            let how = text(how.outcome().name());
+            cells.extend([integer(at.micros()), how, status, integer((*attempts).into()), text(detail)]);
+            &ENDING
+        }
+    };
+    (table, cells)
+}
+
+const NULL: ToSqlOutput<'_> = ToSqlOutput::Borrowed(ValueRef::Null);
+
+fn text(text: &str) -> ToSqlOutput<'_> {
+    ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes()))
+}
+
+fn blob(bytes: &[u8]) -> ToSqlOutput<'_> {
+    ToSqlOutput::Borrowed(ValueRef::Blob(bytes))
+}
+
+fn integer(value: i64) -> ToSqlOutput<'static> {
+    ToSqlOutput::Borrowed(ValueRef::Integer(value))
+}
+
+/// The value of a cell of ours.
+pub(super) fn value<'a>(cell: &'a ToSqlOutput<'_>) -> ValueRef<'a> {
+    match cell {
+        ToSqlOutput::Borrowed(value) => *value,
+        ToSqlOutput::Owned(value) => value.into(),
+        _ => unreachable!("cells are made of values"),
+    }
+}
+
+/// A bounty from a row whose columns, from `at` on, are the table's from `id` on.
+pub(super) fn bounty(row: &Row<'_>, at: usize) -> rusqlite::Result<Received> {
+    Ok(Received {
+        key: key(row, at)?,
+        delivery: row.get(at + 2)?,
+        received: Timestamp::from_micros(row.get(at + 3)?),
+        expires: Timestamp::from_micros(row.get(at + 4)?),
+        wire: row.get(at + 5)?,
+    })
+}
+
+/// An answer from a row whose columns, from `at` on, are the table's from `id` on.
+pub(super) fn answer(row: &Row<'_>, at: usize) -> rusqlite::Result<Answered> {
+    let verdicts = [Verdict::Malicious, Verdict::Benign, Verdict::Suspicious, Verdict::Unknown];
+    let verdict = |name: &str| verdicts.into_iter().find(|verdict| verdict.name() == name);
+    Ok(Answered {
+        key: key(row, at)?,
+        at: Timestamp::from_micros(row.get(at + 2)?),
+        body: row.get(at + 3)?,
+        verdict: parse(row, at + 4, verdict)?,
+        bid: parse(row, at + 5, |bid| bid.parse::<Nct>().ok())?,
+        confidence: row.get(at + 6)?,
+        kind: row.get(at + 7)?,
+        sha256: row.get(at + 8)?,
+        size: row.get::<_, Option<i64>>(at + 9)?.map(i64::unsigned_abs),
+        generation: row.get(at + 10)?,
+        comments: parse(row, at + 11, |json| serde_json::from_str(json).ok())?,
+        report: row.get(at + 12)?,
+    })
+}
+
+/// An ending from a row whose columns, from `at` on, are the table's from `id` on.
+pub(super) fn ending(row: &Row<'_>, at: usize) -> rusqlite::Result<Ended> {
+    let status: Option<u16> = row.get(at + 4)?;
+    let how = |how: &str| match (how, status) {
+        ("sent", Some(status)) => Some(Ending::Sent { status }),
+        ("refused", Some(status)) => Some(Ending::Refused { status }),
+        ("expired", None) => Some(Ending::Expired),
+        ("withheld", None) => Some(Ending::Withheld),
+        _ => None,
+    };
+    Ok(Ended {
+        key: key(row, at)?,
+        at: Timestamp::from_micros(row.get(at + 2)?),
+        how: parse(row, at + 3, how)?,
+        attempts: row.get(at + 5)?,
+        detail: row.get(at + 6)?,
+    })
+}
+
+fn key(row: &Row<'_>, at: usize) -> rusqlite::Result<BountyKey> {
+    let id = parse(row, at, |id| Some(BountyId::new(id)))?;
+    Ok(BountyKey { id, phase: parse(row, at + 1, Phase::named)? })
+}
+
+/// A text of ours, as what it stands for.
+fn parse<T>(row: &Row<'_>, at: usize, read: impl FnOnce(&str) -> Option<T>) -> rusqlite::Result<T> {
+    let text = row.get_ref(at)?.as_str()?;
+    let unknown = || format!("`{text}` means nothing to this program").into();
+    read(text).ok_or_else(|| {
+        rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(FromSqlError::Other(unknown())))
+    })
+}

@@ -1,0 +1,19 @@
+//! Everything the archive promises, tried from outside.
+
+/// What the tests write.
+mod make;
+
+/// Both homes of the journal do the same.
+mod alike;
+/// The daemon's handle: batches, refusals, ends.
+mod archive;
+/// What a full disk does.
+mod full;
+/// `kill -9` at any moment loses nothing that was acknowledged.
+mod kill;
+/// Locks, epochs, schemas: who may open a journal.
+mod open;
+/// The store of artifacts.
+mod store;
+/// Damage is found and named.
+mod verify;

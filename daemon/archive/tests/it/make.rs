@@ -1,0 +1,55 @@
+use daemon_archive::{Answered, Ended, Ending, Received, Write};
+use daemon_market::{BountyId, BountyKey, Nct, Phase, Timestamp, Verdict};
+
+pub fn key(id: &str) -> BountyKey {
+    BountyKey { id: BountyId::new(id), phase: Phase::Assertion }
+}
+
+pub fn bounty(key: &BountyKey) -> Write {
+    Write::Bounty(Received {
+        key: key.clone(),
+        delivery: format!("delivery of {}", key.id),
+        received: Timestamp::from_micros(1_000),
+        expires: Timestamp::from_micros(61_000_000),
+        wire: br#"{"guid": 7, "artifact_type": "FILE"}"#.to_vec(),
+    })
+}
+
+pub fn answer(key: &BountyKey, body: &str) -> Write {
+    Write::Answer(Answered {
+        key: key.clone(),
+        at: Timestamp::from_micros(2_000),
+        body: body.into(),
+        verdict: Verdict::Malicious,
+        bid: Nct::from_base_units(62_500_000_000_000_001),
+        confidence: 0.97,
+        kind: "pe".into(),
+        sha256: Some([7; 32]),
+        size: Some(4096),
+        generation: "g1".into(),
+        comments: vec!["packed".into(), "\"quoted\"".into()],
+        report: r#"{"evidence": []}"#.into(),
+    })
+}
+
+pub fn ending(key: &BountyKey, how: Ending) -> Write {
+    Write::Ending(Ended {
+        key: key.clone(),
+        at: Timestamp::from_micros(3_000),
+        how,
+        attempts: 2,
+        detail: "after a 503".into(),
+    })
+}
+
+/// A bounty, answered and sent.
+pub fn life(id: &str) -> [Write; 3] {
+    let key = key(id);
+    [bounty(&key), answer(&key, &format!("answer to {id}")), ending(&key, Ending::Sent { status: 200 })]
+}
+
+/// A directory for a while, ours alone whatever the umask.
+pub fn directory() -> tempfile::TempDir {
+    let ours = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    tempfile::Builder::new().permissions(ours).tempdir().unwrap()
+}

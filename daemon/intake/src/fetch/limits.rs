@@ -1,0 +1,127 @@
+//! What a download may cost and where it may go. Each default is told at its field.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::address::Addresses;
+use super::lookup::{Lookup, SystemLookup};
+
+/// Limits of every download.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchLimits {
+    /// Largest artifact that is taken. Counted as it comes, whatever was announced. Default: 256 MiB.
+    pub bytes_max: u64,
+    /// Up to this size an artifact stays in memory, above it goes to an unnamed file. Default: 64 MiB.
+    pub memory_bytes_max: u64,
+    /// How much all artifacts in memory may take together, those that were handed out included. What comes beyond goes
+    /// to files. Default: 256 MiB.
+    pub memory_in_flight_max: u64,
+    /// Longest uri, `data:` uris excepted. Default: 8 KiB.
+    pub uri_bytes_max: usize,
+    /// Longest `data:` uri, before it is decoded. Default: 1 MiB.
+    pub data_uri_bytes_max: usize,
+    /// How many redirects are followed. Default: 3.
+    pub redirects_max: u32,
+    /// How often a download is tried, the first time included. Default: 3.
+    pub attempts_max: u32,
+    /// The pause after the first failure; it doubles with each. A server's `Retry-After` may make it longer. Default:
+    /// 200 ms.
+    pub retry_pause: Duration,
+    /// How long a look-up, a connection and its TLS may take together. Default: 5 s.
+    pub connect_max: Duration,
+    /// How long a server may think before it answers, redirects counted one by one. Default: 15 s.
+    pub answer_max: Duration,
+    /// How many bytes have to come in every [`FetchLimits::watch`] of a body. Default: 20 KiB, so 4 KiB/s.
+    pub watch_bytes_min: u64,
+    /// How long a stretch of a body is watched; so it is also the grace at its beginning. Default: 5 s.
+    pub watch: Duration,
+    /// How many idle connections to one host are kept. Default: 16.
+    pub idle_max: usize,
+    /// How long an idle connection is kept. Default: 60 s.
+    pub idle: Duration,
+}
+
+impl Default for FetchLimits {
+    fn default() -> Self {
+        FetchLimits {
+            bytes_max: 256 << 20,
+            memory_bytes_max: 64 << 20,
+            memory_in_flight_max: 256 << 20,
+            uri_bytes_max: 8 << 10,
+            data_uri_bytes_max: 1 << 20,
+            redirects_max: 3,
+            attempts_max: 3,
+            retry_pause: Duration::from_millis(200),
+            connect_max: Duration::from_secs(5),
+            answer_max: Duration::from_secs(15),
+            watch_bytes_min: 20 << 10,
+            watch: Duration::from_secs(5),
+            idle_max: 16,
+            idle: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Which schemes are fetched by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schemes {
+    /// HTTP over TLS. Default: yes.
+    pub https: bool,
+    /// HTTP in the clear: whoever is on the way sees and changes it; the digest of a bounty tells. Default: yes.
+    pub http: bool,
+    /// The artifact in the uri itself (RFC 2397). Default: yes.
+    pub data: bool,
+    /// Files of this machine. Default: refused.
+    pub file: FileUris,
+}
+
+impl Default for Schemes {
+    fn default() -> Self {
+        Schemes { https: true, http: true, data: true, file: FileUris::Refused }
+    }
+}
+
+/// Which files a `file:` uri may name. Symbolic links are followed nowhere on the way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum FileUris {
+    /// None.
+    #[default]
+    Refused,
+    /// Those below this directory.
+    Beneath(PathBuf),
+    /// Any that we may read. For who writes the uris himself.
+    Anywhere,
+}
+
+/// Everything that a [`Fetcher`](super::Fetcher) is made from.
+#[derive(Clone)]
+pub struct FetchOptions {
+    /// What a download may cost.
+    pub limits: FetchLimits,
+    /// Where it may connect to.
+    pub addresses: Addresses,
+    /// By which schemes.
+    pub schemes: Schemes,
+    /// Directory for what is too large for memory. Its files have no names, so nothing is left behind, whatever
+    /// happens; its file system has to know `O_TMPFILE` (ext4, xfs, btrfs, tmpfs do).
+    pub spill_dir: PathBuf,
+    /// Certificates, each in PEM, that are trusted besides the system's. Default: none.
+    pub roots_pem: Vec<Vec<u8>>,
+    /// What names are looked up with. Default: the system.
+    pub lookup: Arc<dyn Lookup>,
+}
+
+impl FetchOptions {
+    /// Defaults all over, with large downloads in `spill_dir`.
+    pub fn new(spill_dir: impl Into<PathBuf>) -> FetchOptions {
+        FetchOptions {
+            limits: FetchLimits::default(),
+            addresses: Addresses::default(),
+            schemes: Schemes::default(),
+            spill_dir: spill_dir.into(),
+            roots_pem: Vec::new(),
+            lookup: Arc::new(SystemLookup),
+        }
+    }
+}

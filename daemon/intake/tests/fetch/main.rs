@@ -1,0 +1,21 @@
+//! Downloads, on loopback and under both runtimes where the machine allows io_uring.
+//!
+//! - `rig`: a fetcher, a runtime, and a test for each backend.
+//! - `server`: an HTTP server that misbehaves on demand.
+//! - `addresses`: which spellings of which addresses are refused.
+//! - `web`: what a server can do to a download.
+//! - `redirects`: where a redirect may lead.
+//! - `keeping`: where the bytes go, and that nobody can change them.
+//! - `local`: `data:` and `file:` uris.
+//! - `tls`: https, with certificates of our own.
+//! - `runtime`: that network, time and signals work in either runtime.
+
+mod addresses;
+mod keeping;
+mod local;
+mod redirects;
+mod rig;
+mod runtime;
+mod server;
+mod tls;
+mod web;

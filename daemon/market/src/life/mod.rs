@@ -1,0 +1,103 @@
+//! The life of a bounty: a function from events to effects.
+//!
+//! [`Bounties::step`] is told what happened, and answers what is to be done. It knows no I/O and no clock, so whoever
+//! drives it (the daemon, a simulation, a test) decides how things are done and what time it is. What is promised is
+//! written down before it is done: a bounty before it is taken, an answer before it is sent.
+//!
+//! ```text
+//! Received ─► Durable ─► Accepted ─► Fetching ─► Fetched ─► Examining ─► Answering ─► AnsweredDurably ◄─► Sending
+//!                 │                      └─────────┴─────────────┴────────►┘                 │              │
+//!                 ├─► Declined ─────────────────────────────────────────────────────────────►┘              ▼
+//!                 └─► Expired ◄── from anywhere, when nobody listens any more           Sent, Failed ─► Outcome
+//! ```
+
+mod admit;
+mod case;
+mod step;
+#[cfg(test)]
+mod table;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use crate::{Betting, BountyKey, Terms};
+
+use admit::{Pace, Windows};
+use case::Case;
+
+pub use words::{Admission, Caller, Effect, Ending, Event, State, Truth, Written};
+
+/// Every bounty that has begun and not ended.
+#[derive(Debug)]
+pub struct Bounties {
+    terms: Terms,
+    betting: Betting,
+    cases: HashMap<BountyKey, Case>,
+    /// Names each case in the lines below: a key can come again, a number cannot.
+    numbers: HashMap<u64, BountyKey>,
+    next_number: u64,
+    /// Who waits to be downloaded, the earliest to be answered first.
+    to_fetch: BTreeSet<(Duration, u64)>,
+    /// Who waits to be examined.
+    to_examine: BTreeSet<(Duration, u64)>,
+    /// When who wants to be looked at.
+    alarms: BTreeSet<(Duration, u64)>,
+    /// How many are downloaded, or wait to be examined.
+    fetching: usize,
+    /// How many are with workers.
+    examining: usize,
+    pace: Pace,
+    windows: Windows,
+    draining: bool,
+}
+
+impl Bounties {
+    /// None yet.
+    pub fn new(terms: Terms, betting: Betting) -> Self {
+        let windows = Windows::new(&terms.rates);
+        Bounties {
+            terms,
+            betting,
+            cases: HashMap::new(),
+            numbers: HashMap::new(),
+            next_number: 0,
+            to_fetch: BTreeSet::new(),
+            to_examine: BTreeSet::new(),
+            alarms: BTreeSet::new(),
+            fetching: 0,
+            examining: 0,
+            pace: Pace::default(),
+            windows,
+            draining: false,
+        }
+    }
+
+    /// Where one is in its life; `None` if it has not begun, or has ended.
+    pub fn state(&self, key: &BountyKey) -> Option<State> {
+        self.cases.get(key).map(|case| case.state)
+    }
+
+    /// How often the answer to one was sent.
+    pub fn attempts(&self, key: &BountyKey) -> u32 {
+        self.cases.get(key).map_or(0, |case| case.attempts)
+    }
+
+    /// How many have begun and not ended.
+    pub fn open(&self) -> usize {
+        self.cases.len()
+    }
+
+    /// How many are in each state that there is.
+    pub fn census(&self) -> Vec<(State, usize)> {
+        let count = |state| self.cases.values().filter(|case| case.state == state).count();
+        State::ALL.into_iter().map(|state| (state, count(state))).collect()
+    }
+
+    /// When [`Event::Tick`] is due next.
+    pub fn alarm(&self) -> Option<Duration> {
+        self.alarms.first().map(|(when, _)| *when)
+    }
+}

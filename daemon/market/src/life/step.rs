@@ -1,0 +1,406 @@
+//! What follows from what.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Bounties, Bounty, BountyKey, Findings, Judgement, Now, Refusal, Skip};
+
+use super::case::Case;
+use super::words::{Admission, Caller, Effect, Ending, Event, State, Written};
+
+/// How soon a write that failed is tried again.
+const REWRITE_AFTER: Duration = Duration::from_secs(1);
+/// How soon a caller may ask again who found us busy.
+const BUSY_AFTER: Duration = Duration::from_secs(1);
+/// How much longer than expected a bounty may have to wait and still be in time.
+const WAIT_FACTOR: u32 = 2;
+
+impl Bounties {
+    /// Takes in what happened; appends what is to be done.
+    ///
+    /// An event that does not fit the state of its bounty changes nothing: what comes late came too late.
+    pub fn step(&mut self, event: Event, now: Now, effects: &mut Vec<Effect>) {
+        match event {
+            Event::Received { caller, bounty } => self.received(caller, bounty, now, effects),
+            Event::BountyWritten { key, written } => self.bounty_written(&key, written, now, effects),
+            Event::Recovered { bounty, answered } => self.recovered(bounty, answered, now, effects),
+            Event::Fetched { key, declined } => self.fetched(&key, declined, now, effects),
+            Event::NotFetched { key, refusal } => {
+                if self.is(&key, State::Fetching) {
+                    self.answer(&key, State::Answering, refusal.judgement(), now, effects);
+                }
+            }
+            Event::Examined { key, judgement } => self.examined(&key, *judgement, now, effects),
+            Event::AnswerWritten { key } => {
+                if self.is(&key, State::Answering) || self.is(&key, State::Declined) {
+                    self.send(&key, now, effects);
+                }
+            }
+            Event::AnswerNotWritten { key, answer } => {
+                if self.is(&key, State::Answering) || self.is(&key, State::Declined) {
+                    let dead = self.with(&key, |case| {
+                        case.unwritten = Some(answer);
+                        case.dead
+                    });
+                    self.wake(&key, dead.map(|dead| dead.min(now.steady + REWRITE_AFTER)));
+                }
+            }
+            Event::Taken { key, status } => {
+                self.end_if(&key, State::Sending, State::Sent, (Ending::Sent(status), String::new()), effects);
+            }
+            Event::Refused { key, status, why } => {
+                self.end_if(&key, State::Sending, State::Failed, (Ending::Refused(status), why), effects);
+            }
+            Event::NotSent { key, after, why } => self.not_sent(&key, after, why, now, effects),
+            Event::EndingWritten { key, written } => self.ending_written(&key, written, now, effects),
+            Event::Settled { key, truth } => {
+                // Those that have ended are in the journal alone, which knows whether there is such an answer.
+                match self.cases.get_mut(&key) {
+                    Some(case) if case.state == State::Sent => case.state = State::Outcome,
+                    Some(_) => return,
+                    None => {}
+                }
+                effects.push(Effect::WriteOutcome { key, truth });
+            }
+            Event::Tick => self.tick(now, effects),
+            Event::Drain => self.draining = true,
+        }
+        self.pump(now, effects);
+    }
+
+    fn is(&self, key: &BountyKey, state: State) -> bool {
+        self.state(key) == Some(state)
+    }
+
+    fn with<T>(&mut self, key: &BountyKey, change: impl FnOnce(&mut Case) -> T) -> Option<T> {
+        self.cases.get_mut(key).map(change)
+    }
+
+    /// Sets when a case wants to be looked at.
+    fn wake(&mut self, key: &BountyKey, when: Option<Duration>) {
+        let Some(case) = self.cases.get_mut(key) else { return };
+        if let Some(before) = case.alarm.take() {
+            self.alarms.remove(&(before, case.number));
+        }
+        if let Some(when) = when {
+            case.alarm = Some(when);
+            self.alarms.insert((when, case.number));
+        }
+    }
+
+    fn received(&mut self, caller: Caller, bounty: Box<Bounty>, now: Now, effects: &mut Vec<Effect>) {
+        let key = bounty.key.clone();
+        if let Some(case) = self.cases.get_mut(&key) {
+            // Who asks again is told no sooner than the first that it is written down.
+            if case.state == State::Received {
+                case.callers.push(caller);
+            } else {
+                effects.push(Effect::Reply { caller, admission: Admission::Known });
+            }
+            return;
+        }
+        if let Some(admission) = self.full(&bounty, now) {
+            effects.push(Effect::Reply { caller, admission });
+            return;
+        }
+        self.open_case(bounty, now).callers.push(caller);
+        effects.push(Effect::WriteBounty(key));
+    }
+
+    /// Why a further bounty is not taken, if it is not.
+    fn full(&mut self, bounty: &Bounty, now: Now) -> Option<Admission> {
+        if self.draining {
+            return Some(Admission::Draining);
+        }
+        if self.cases.len() >= self.terms.open_max {
+            return Some(Admission::Busy { after: BUSY_AFTER });
+        }
+        let left = now.wall.until(bounty.expires);
+        let wait = self.pace.wait(self.waiting(), self.terms.examining_max);
+        // One that has expired is taken, and ends at once: its sender need not come again.
+        if !left.is_zero() && wait.saturating_mul(WAIT_FACTOR) > left.saturating_sub(self.terms.margin).max(left / 2) {
+            return Some(Admission::Busy { after: wait.max(BUSY_AFTER) });
+        }
+        self.windows.take(now.steady).err().map(|after| Admission::Busy { after })
+    }
+
+    /// How many wait for a worker or are with one.
+    fn waiting(&self) -> usize {
+        self.to_fetch.len() + self.fetching + self.examining
+    }
+
+    fn open_case(&mut self, bounty: Box<Bounty>, now: Now) -> &mut Case {
+        let number = self.next_number;
+        self.next_number += 1;
+        let key = bounty.key.clone();
+        self.numbers.insert(number, key.clone());
+        let case = Case::new(number, bounty, self.terms.margin, now);
+        self.cases.entry(key).insert_entry(case).into_mut()
+    }
+
+    fn bounty_written(&mut self, key: &BountyKey, written: Written, now: Now, effects: &mut Vec<Effect>) {
+        if !self.is(key, State::Received) {
+            return;
+        }
+        let callers = self.with(key, |case| std::mem::take(&mut case.callers)).unwrap_or_default();
+        for (nth, caller) in callers.into_iter().enumerate() {
+            let admission = match written {
+                Written::Fresh if nth == 0 => Admission::Accepted,
+                Written::Fresh | Written::Known => Admission::Known,
+                Written::Failed => Admission::Unrecorded,
+            };
+            effects.push(Effect::Reply { caller, admission });
+        }
+        match written {
+            Written::Fresh => {
+                self.with(key, |case| case.state = State::Durable);
+                self.decide(key, now, effects);
+            }
+            Written::Known | Written::Failed => self.forget(key, effects),
+        }
+    }
+
+    fn recovered(&mut self, bounty: Box<Bounty>, answered: bool, now: Now, effects: &mut Vec<Effect>) {
+        let key = bounty.key.clone();
+        if self.cases.contains_key(&key) {
+            return;
+        }
+        let state = if answered { State::Answering } else { State::Durable };
+        self.open_case(bounty, now).state = state;
+        if answered { self.send(&key, now, effects) } else { self.decide(&key, now, effects) }
+    }
+
+    /// Whether a bounty that is written down is judged.
+    fn decide(&mut self, key: &BountyKey, now: Now, effects: &mut Vec<Effect>) {
+        let Some((bounty, due, dead, number)) =
+            self.with(key, |case| (Arc::clone(&case.bounty), case.due, case.dead, case.number))
+        else {
+            return;
+        };
+        if now.steady >= dead {
+            return self.end(key, State::Expired, (Ending::Expired, "it had expired when it came".to_owned()), effects);
+        }
+        if let Some(refusal) = self.terms.declines(&bounty) {
+            return self.answer(key, State::Declined, refusal.judgement(), now, effects);
+        }
+        self.with(key, |case| case.state = State::Accepted);
+        self.to_fetch.insert((due, number));
+        self.wake(key, Some(due));
+    }
+
+    /// Begins what there is room for, the earliest to be answered first.
+    fn pump(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        while self.examining < self.terms.examining_max {
+            let Some((_, number)) = self.to_examine.pop_first() else { break };
+            let Some(key) = self.numbers.get(&number).cloned() else { continue };
+            self.fetching -= 1;
+            self.examining += 1;
+            let begun = self.with(&key, |case| {
+                case.state = State::Examining;
+                case.with_worker = true;
+                case.examined_since = now.steady;
+                (case.due, case.patience_ends())
+            });
+            let Some((by, patience_ends)) = begun else { continue };
+            self.wake(&key, Some(patience_ends));
+            effects.push(Effect::Examine { key, by });
+        }
+        while self.fetching < self.terms.fetching_max {
+            let Some((by, number)) = self.to_fetch.pop_first() else { break };
+            let Some(key) = self.numbers.get(&number).cloned() else { continue };
+            self.fetching += 1;
+            self.with(&key, |case| case.state = State::Fetching);
+            effects.push(Effect::Fetch { key, by });
+        }
+    }
+
+    fn fetched(&mut self, key: &BountyKey, declined: Option<(Refusal, Findings)>, now: Now, effects: &mut Vec<Effect>) {
+        if !self.is(key, State::Fetching) {
+            return;
+        }
+        if let Some((refusal, findings)) = declined {
+            let judgement = Judgement { findings, ..refusal.judgement() };
+            return self.answer(key, State::Declined, judgement, now, effects);
+        }
+        let place = self.with(key, |case| {
+            case.state = State::Fetched;
+            (case.due, case.number)
+        });
+        self.to_examine.extend(place);
+    }
+
+    fn examined(&mut self, key: &BountyKey, judgement: Judgement, now: Now, effects: &mut Vec<Effect>) {
+        // Its worker is free, whether or not anybody still waits for what it says.
+        let Some(since) = self.worker_freed(key) else { return };
+        self.pace.took(now.steady.saturating_sub(since));
+        if self.is(key, State::Examining) {
+            self.answer(key, State::Answering, judgement, now, effects);
+        } else if self.cases.get(key).is_some_and(|case| case.state >= State::Sent && case.ending.is_none()) {
+            self.forget(key, effects);
+        }
+    }
+
+    /// Notes that no worker has it any more; since when one had.
+    fn worker_freed(&mut self, key: &BountyKey) -> Option<Duration> {
+        let case = self.cases.get_mut(key).filter(|case| case.with_worker)?;
+        case.with_worker = false;
+        let since = case.examined_since;
+        self.examining -= 1;
+        Some(since)
+    }
+
+    /// Takes a case out of the lines and rooms that its state has it in.
+    fn leave(&mut self, key: &BountyKey) {
+        let Some(case) = self.cases.get(key) else { return };
+        let place = (case.due, case.number);
+        match case.state {
+            State::Accepted => {
+                self.to_fetch.remove(&place);
+            }
+            State::Fetching => self.fetching -= 1,
+            State::Fetched => {
+                self.to_examine.remove(&place);
+                self.fetching -= 1;
+            }
+            // The worker has it until it says so.
+            State::Examining => {}
+            State::Received | State::Durable | State::Declined | State::Answering | State::AnsweredDurably => {}
+            State::Sending | State::Sent | State::Expired | State::Failed | State::Outcome => {}
+        }
+    }
+
+    /// Makes an answer of a judgement, to be written down.
+    fn answer(&mut self, key: &BountyKey, state: State, judgement: Judgement, now: Now, effects: &mut Vec<Effect>) {
+        self.leave(key);
+        let Some(case) = self.cases.get_mut(key) else { return };
+        case.state = state;
+        let dead = case.dead;
+        let answer = self.betting.answer(&case.bounty, judgement, &self.terms);
+        // Should the journal never answer, the end of its time does.
+        self.wake(key, Some(dead.max(now.steady)));
+        effects.push(Effect::WriteAnswer { key: key.clone(), answer: Box::new(answer) });
+    }
+
+    /// Sends an answer that is written down.
+    fn send(&mut self, key: &BountyKey, now: Now, effects: &mut Vec<Effect>) {
+        let withheld = self.terms.dry_run;
+        let Some(case) = self.cases.get_mut(key) else { return };
+        if withheld || case.bounty.response_url.is_none() {
+            let why = if withheld { "a dry run sends nothing" } else { "it wants no answer" };
+            return self.end(key, State::Failed, (Ending::Withheld, why.to_owned()), effects);
+        }
+        if now.steady >= case.dead {
+            let ending = (Ending::Expired, "its time was over before the answer could be sent".to_owned());
+            return self.end(key, State::Expired, ending, effects);
+        }
+        case.state = State::Sending;
+        case.attempts += 1;
+        let by = case.dead;
+        self.wake(key, None);
+        effects.push(Effect::Send { key: key.clone(), by });
+    }
+
+    fn not_sent(&mut self, key: &BountyKey, after: Duration, why: String, now: Now, effects: &mut Vec<Effect>) {
+        if !self.is(key, State::Sending) {
+            return;
+        }
+        let again = now.steady.saturating_add(after);
+        let Some(dead) = self.with(key, |case| case.dead) else { return };
+        if again >= dead {
+            return self.end(key, State::Expired, (Ending::Expired, why), effects);
+        }
+        self.with(key, |case| case.state = State::AnsweredDurably);
+        self.wake(key, Some(again));
+    }
+
+    fn end_if(&mut self, key: &BountyKey, from: State, to: State, ending: (Ending, String), effects: &mut Vec<Effect>) {
+        if self.is(key, from) {
+            self.end(key, to, ending, effects);
+        }
+    }
+
+    fn end(&mut self, key: &BountyKey, state: State, ending: (Ending, String), effects: &mut Vec<Effect>) {
+        self.leave(key);
+        let Some(case) = self.cases.get_mut(key) else { return };
+        case.state = state;
+        // Never written down, so never sent: nothing is at stake.
+        let unsent = case.unwritten.take().and_then(|answer| answer.stake);
+        case.ending = Some(ending);
+        let effect = write_ending(key, case);
+        unsent.into_iter().for_each(|stake| self.betting.purse.put_back(stake));
+        self.wake(key, None);
+        effects.extend(effect);
+    }
+
+    fn ending_written(&mut self, key: &BountyKey, written: Written, now: Now, effects: &mut Vec<Effect>) {
+        let Some(case) = self.cases.get_mut(key).filter(|case| case.ending.is_some()) else { return };
+        match written {
+            Written::Fresh | Written::Known => {
+                case.ending = None;
+                // A worker may still have its artifact: it is forgotten when that comes back.
+                if !case.with_worker {
+                    self.forget(key, effects);
+                }
+            }
+            Written::Failed => self.wake(key, Some(now.steady + REWRITE_AFTER)),
+        }
+    }
+
+    fn forget(&mut self, key: &BountyKey, effects: &mut Vec<Effect>) {
+        self.wake(key, None);
+        if let Some(case) = self.cases.remove(key) {
+            self.numbers.remove(&case.number);
+            effects.push(Effect::Forget(key.clone()));
+        }
+    }
+
+    /// Looks at every case whose time has come.
+    fn tick(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        while let Some((when, number)) = self.alarms.first().copied().filter(|(when, _)| *when <= now.steady) {
+            self.alarms.remove(&(when, number));
+            let Some(key) = self.numbers.get(&number).cloned() else { continue };
+            let state = self.with(&key, |case| {
+                case.alarm = None;
+                case.state
+            });
+            match state {
+                Some(State::Accepted | State::Fetching | State::Fetched | State::Examining) => {
+                    let why = match state {
+                        Some(State::Examining) => "limit.time: its examination was not over when an answer was due",
+                        Some(State::Fetching) => "limit.time: its download was not over when an answer was due",
+                        _ => "limit.time: its turn had not come when an answer was due",
+                    };
+                    let late = Refusal { skip: Skip::Other, why: why.to_owned() };
+                    self.answer(&key, State::Answering, late.judgement(), now, effects);
+                }
+                Some(State::Declined | State::Answering) => self.write_again(&key, now, effects),
+                Some(State::AnsweredDurably) => self.send(&key, now, effects),
+                // Only to write down how it ended.
+                Some(State::Sent | State::Expired | State::Failed | State::Outcome) => {
+                    effects.extend(self.cases.get(&key).and_then(|case| write_ending(&key, case)));
+                }
+                Some(State::Received | State::Durable | State::Sending) | None => {}
+            }
+        }
+    }
+
+    /// An answer is not written down yet: once more, while there is time.
+    fn write_again(&mut self, key: &BountyKey, now: Now, effects: &mut Vec<Effect>) {
+        let Some(case) = self.cases.get_mut(key) else { return };
+        if now.steady >= case.dead && case.unwritten.is_some() {
+            let ending = (Ending::Expired, "its answer could not be written down in time".to_owned());
+            return self.end(key, State::Expired, ending, effects);
+        }
+        // Where there is none to write, the journal still has it, and will say what became of it.
+        if let Some(answer) = case.unwritten.take() {
+            let dead = case.dead;
+            self.wake(key, Some(dead));
+            effects.push(Effect::WriteAnswer { key: key.clone(), answer });
+        }
+    }
+}
+
+fn write_ending(key: &BountyKey, case: &Case) -> Option<Effect> {
+    let (ending, detail) = case.ending.clone()?;
+    Some(Effect::WriteEnding { key: key.clone(), ending, attempts: case.attempts, detail })
+}

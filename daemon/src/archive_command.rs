@@ -1,0 +1,214 @@
+//! `stakeout archive`: whether what is remembered is what was written, and what it is.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use daemon_archive::{Ending, Filter, Outcome, Reader, Recall, Story};
+use daemon_market::{BountyId, Verdict};
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use crate::cli::{ArchiveCommand, ArchivePlace, ArchiveQueryArgs, ArchiveVerifyArgs};
+use crate::config_command;
+use crate::exit::Exit;
+use crate::words::{HEADING, count, counted, moment, nct, shown};
+
+/// Does what was asked.
+pub fn archive(command: &ArchiveCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    match command {
+        ArchiveCommand::Verify(args) => verify(args, out),
+        ArchiveCommand::Query(args) => query(args, out),
+    }
+}
+
+fn directory(place: &ArchivePlace) -> anyhow::Result<PathBuf> {
+    match &place.directory {
+        Some(directory) => Ok(directory.clone()),
+        None => Ok(config_command::load(place.config.path.as_deref())?.archive.directory),
+    }
+}
+
+/// The journal in `directory`, to be read: a daemon may write to it meanwhile.
+pub fn open(directory: &std::path::Path) -> anyhow::Result<Reader> {
+    Reader::open(directory).with_context(|| format!("cannot read the archive in {}", shown(directory)))
+}
+
+/// What `verify` found, for machines.
+#[derive(Serialize)]
+struct VerifiedRecord {
+    sound: bool,
+    bounties: u64,
+    answers: u64,
+    endings: u64,
+    head: String,
+    damage: Option<String>,
+}
+
+fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let directory = directory(&args.place)?;
+    let journal = open(&directory)?;
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    let verified = journal.verify(&mut |done, all| {
+        bar.set_length(all);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    let verified = verified.context("the archive could not be checked")?;
+    let head: String = verified.head.iter().map(|byte| format!("{byte:02x}")).collect();
+    let damage = verified.damage.as_ref().map(ToString::to_string);
+    if args.json {
+        let record = VerifiedRecord {
+            sound: damage.is_none(),
+            bounties: verified.bounties,
+            answers: verified.answers,
+            endings: verified.endings,
+            head,
+            damage: damage.clone(),
+        };
+        serde_json::to_writer_pretty(&mut *out, &record)?;
+        writeln!(out)?;
+    } else {
+        writeln!(
+            out,
+            "{}, {}, {} are as they were written; the last link is {head}",
+            count(verified.bounties) + if verified.bounties == 1 { " bounty" } else { " bounties" },
+            counted(verified.answers, "answer"),
+            counted(verified.endings, "ending"),
+        )?;
+        if let Some(damage) = &damage {
+            writeln!(out, "{damage}; nothing beyond it was checked: restore a backup, and keep this for the inquiry")?;
+        }
+    }
+    Ok(if damage.is_none() { Exit::Clean } else { Exit::Found })
+}
+
+/// A bounty and its answer, for machines.
+#[derive(Serialize)]
+struct StoryRecord<'s> {
+    id: &'s str,
+    phase: &'s str,
+    received: i64,
+    expires: i64,
+    verdict: Option<&'s str>,
+    confidence: Option<f64>,
+    bid: Option<String>,
+    kind: Option<&'s str>,
+    sha256: Option<String>,
+    size: Option<u64>,
+    generation: Option<&'s str>,
+    comments: &'s [String],
+    answered: Option<i64>,
+    ending: &'s str,
+    status: Option<u16>,
+    attempts: Option<u32>,
+    ended: Option<i64>,
+    detail: Option<&'s str>,
+}
+
+/// How a story ended, in a word.
+pub fn ending(story: &Story) -> Outcome {
+    story.ending.as_ref().map_or(Outcome::Pending, |ended| ended.how.outcome())
+}
+
+/// What the marketplace said to the answer.
+pub fn status(how: Ending) -> Option<u16> {
+    match how {
+        Ending::Sent { status } | Ending::Refused { status } => Some(status),
+        Ending::Expired | Ending::Withheld => None,
+    }
+}
+
+/// A digest in hexadecimal digits.
+pub fn hex(digest: &[u8; 32]) -> String {
+    daemon_artifact::Sha256Digest(*digest).to_string()
+}
+
+fn record(story: &Story) -> StoryRecord<'_> {
+    let answer = story.answer.as_ref();
+    let ended = story.ending.as_ref();
+    StoryRecord {
+        id: story.bounty.key.id.as_str(),
+        phase: story.bounty.key.phase.name(),
+        received: story.bounty.received.micros(),
+        expires: story.bounty.expires.micros(),
+        verdict: answer.map(|answer| answer.verdict.name()),
+        confidence: answer.map(|answer| answer.confidence),
+        bid: answer.map(|answer| answer.bid.base_units().to_string()),
+        kind: answer.map(|answer| answer.kind.as_str()),
+        sha256: answer.and_then(|answer| answer.sha256.as_ref()).map(hex),
+        size: answer.and_then(|answer| answer.size),
+        generation: answer.map(|answer| answer.generation.as_str()),
+        comments: answer.map_or(&[], |answer| &answer.comments),
+        answered: answer.map(|answer| answer.at.micros()),
+        ending: ending(story).name(),
+        status: ended.and_then(|ended| status(ended.how)),
+        attempts: ended.map(|ended| ended.attempts),
+        ended: ended.map(|ended| ended.at.micros()),
+        detail: ended.map(|ended| ended.detail.as_str()),
+    }
+}
+
+fn query(args: &ArchiveQueryArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let journal = open(&directory(&args.place)?)?;
+    let verdicts = [Verdict::Malicious, Verdict::Benign, Verdict::Suspicious, Verdict::Unknown];
+    let filter = Filter {
+        verdict: args.verdict.as_ref().and_then(|name| verdicts.into_iter().find(|verdict| verdict.name() == name)),
+        outcome: args.ending.as_deref().and_then(Outcome::named),
+        sha256: args.sha256.as_deref().map(digest).transpose()?,
+        id: args.id.as_deref().map(BountyId::new),
+        text: args.text.clone(),
+        ..Filter::default()
+    };
+    let stories = journal.query(&filter, args.limit).context("the archive could not be read")?;
+    if args.json {
+        for story in &stories {
+            serde_json::to_writer(&mut *out, &record(story))?;
+            writeln!(out)?;
+        }
+        return Ok(Exit::Clean);
+    }
+    writeln!(
+        out,
+        "{HEADING}{:<19}  {:<10} {:>8} {:>10}  {:<14} {:<9} bounty{HEADING:#}",
+        "received (UTC)", "verdict", "conf.", "bid NCT", "kind", "ending"
+    )?;
+    for story in &stories {
+        let answer = story.answer.as_ref();
+        writeln!(
+            out,
+            "{:<19}  {:<10} {:>8} {:>10}  {:<14} {:<9} {}",
+            moment(story.bounty.received),
+            answer.map_or("-", |answer| answer.verdict.name()),
+            answer.map_or_else(|| "-".to_owned(), |answer| format!("{:.3}", answer.confidence)),
+            answer.map_or_else(|| "-".to_owned(), |answer| nct(answer.bid)),
+            answer.map_or("-", |answer| answer.kind.as_str()),
+            ending(story).name(),
+            story.bounty.key,
+        )?;
+    }
+    let counts = journal.counts().context("the archive could not be read")?;
+    writeln!(
+        out,
+        "{} of {} shown; {} pending, {} sent, {} refused, {} expired, {} withheld in all",
+        count(stories.len() as u64),
+        count(counts.bounties),
+        count(counts.pending),
+        count(counts.sent),
+        count(counts.refused),
+        count(counts.expired),
+        count(counts.withheld),
+    )?;
+    Ok(Exit::Clean)
+}
+
+fn digest(text: &str) -> anyhow::Result<[u8; 32]> {
+    let mut digest = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        bail!("{text:?} is no SHA-256: that has 64 hexadecimal digits");
+    }
+    for (byte, at) in digest.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).with_context(|| format!("{text:?} is no SHA-256"))?;
+    }
+    Ok(digest)
+}

@@ -1,0 +1,299 @@
+//! What a key of the configuration may hold, and how that is written.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use daemon_market::{Filter, Nct, Rate};
+use ipnet::IpNet;
+use toml::de::DeValue;
+
+/// A value of the configuration.
+pub trait Value: Sized {
+    /// What it looks like, for people who wrote something else.
+    const FORM: &'static str;
+
+    /// Reads it. What is wrong is told without the form: an empty text says nothing more than that.
+    fn read(value: &DeValue<'_>) -> Result<Self, String>;
+
+    /// Writes it as TOML.
+    fn show(&self) -> String;
+}
+
+/// Reads a text that says what it is by itself.
+fn text<T: FromStr>(value: &DeValue<'_>) -> Result<T, String>
+where
+    T::Err: Display,
+{
+    let DeValue::String(text) = value else { return Err(String::new()) };
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn quoted(text: impl Display) -> String {
+    toml::Value::String(text.to_string()).to_string()
+}
+
+macro_rules! texts {
+    ($($type:ty: $form:literal;)*) => { $(
+        impl Value for $type {
+            const FORM: &'static str = $form;
+            fn read(value: &DeValue<'_>) -> Result<Self, String> { text(value) }
+            fn show(&self) -> String { quoted(self) }
+        }
+    )* };
+}
+
+texts! {
+    String: "a text";
+    SocketAddr: "an address and a port, like \"127.0.0.1:8000\"";
+    IpNet: "a network, like \"10.0.0.0/8\"";
+    Nct: "an amount of NCT, like \"0.0625\"";
+    Filter: "a filter, like \"mimetype contains dosexec\"";
+}
+
+impl Value for PathBuf {
+    const FORM: &'static str = "a path";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        text::<String>(value).map(PathBuf::from)
+    }
+
+    fn show(&self) -> String {
+        quoted(self.display())
+    }
+}
+
+impl Value for bool {
+    const FORM: &'static str = "true or false";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        match value {
+            DeValue::Boolean(value) => Ok(*value),
+            _ => Err(String::new()),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for usize {
+    const FORM: &'static str = "a whole number";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        match value {
+            DeValue::Integer(number) => {
+                let digits = number.as_str().replace('_', "");
+                usize::from_str_radix(&digits, number.radix()).map_err(|error| error.to_string())
+            }
+            _ => Err(String::new()),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Duration {
+    const FORM: &'static str = "a time, like \"250ms\", \"5s\", \"2m\", \"1h\" or \"30d\"";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        let text: String = text(value)?;
+        let number = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (digits, unit) = text.split_at(number);
+        let millis: u64 = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return Err(String::new()),
+        };
+        let number: u64 = digits.parse().map_err(|_| String::new())?;
+        number.checked_mul(millis).map(Duration::from_millis).ok_or_else(|| "that is too long".to_owned())
+    }
+
+    fn show(&self) -> String {
+        let millis = self.as_millis();
+        let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+        let whole = units.into_iter().find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit));
+        quoted(whole.map_or_else(|| format!("{millis}ms"), |(unit, name)| format!("{}{name}", millis / unit)))
+    }
+}
+
+/// An amount of bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bytes(pub u64);
+
+impl Value for Bytes {
+    const FORM: &'static str = "a size, like 4096, \"64K\", \"256M\" or \"10G\"";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        match value {
+            DeValue::Integer(_) => Ok(Bytes(usize::read(value)? as u64)),
+            _ => crate::cli::parse_size(&text::<String>(value)?).map(Bytes).map_err(|_| String::new()),
+        }
+    }
+
+    fn show(&self) -> String {
+        let units = [(30, "G"), (20, "M"), (10, "K")];
+        let whole = units.into_iter().find(|(shift, _)| self.0 > 0 && self.0.is_multiple_of(1 << shift));
+        quoted(whole.map_or_else(|| self.0.to_string(), |(shift, name)| format!("{}{name}", self.0 >> shift)))
+    }
+}
+
+impl Value for Rate {
+    const FORM: &'static str = "a rate, like \"50/s\", \"1000/m\", \"20000/h\" or \"100000/d\"";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        let text: String = text(value)?;
+        let (number, unit) = text.split_once('/').ok_or_else(String::new)?;
+        let seconds = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            "d" => 86_400,
+            _ => return Err(String::new()),
+        };
+        let bounties = number.parse().map_err(|_| String::new())?;
+        Ok(Rate { bounties, per: Duration::from_secs(seconds) })
+    }
+
+    fn show(&self) -> String {
+        let unit = match self.per.as_secs() {
+            1 => "s",
+            60 => "m",
+            3_600 => "h",
+            _ => "d",
+        };
+        quoted(format!("{}/{unit}", self.bounties))
+    }
+}
+
+impl<T: Value> Value for Vec<T> {
+    const FORM: &'static str = "a list";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        let DeValue::Array(values) = value else { return Err(format!("a list, [ … ], of {}", T::FORM)) };
+        let read = |value: &toml::Spanned<DeValue<'_>>| {
+            T::read(value.get_ref()).map_err(|why| if why.is_empty() { format!("in it, {}", T::FORM) } else { why })
+        };
+        values.iter().map(read).collect()
+    }
+
+    fn show(&self) -> String {
+        format!("[{}]", self.iter().map(Value::show).collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// A choice of words.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident: $form:literal { $($(#[$word_doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum $name { $($(#[$word_doc])* $variant,)* }
+
+        impl Value for $name {
+            const FORM: &'static str = $form;
+
+            fn read(value: &DeValue<'_>) -> Result<Self, String> {
+                match text::<String>(value)?.as_str() {
+                    $($word => Ok($name::$variant),)*
+                    _ => Err(String::new()),
+                }
+            }
+
+            fn show(&self) -> String {
+                quoted(match self { $($name::$variant => $word,)* })
+            }
+        }
+    };
+}
+
+choice! {
+    /// In which form the log is written.
+    LogFormat: "\"text\", \"json\" or \"journald\"" {
+        /// For people.
+        Text = "text",
+        /// One JSON object a line.
+        Json = "json",
+        /// To the system's journal, field by field.
+        Journald = "journald",
+    }
+}
+
+choice! {
+    /// What is done about artifacts that are addresses.
+    Urls: "\"decline\" or \"visit\"" {
+        /// They are answered `unknown`.
+        Decline = "decline",
+        /// What lies there is downloaded and judged.
+        Visit = "visit",
+    }
+}
+
+choice! {
+    /// How files are written and read by the edge.
+    EdgeIo: "\"auto\", \"uring\" or \"plain\"" {
+        /// Through io_uring where the kernel allows it.
+        Auto = "auto",
+        /// Through io_uring, or not at all.
+        Uring = "uring",
+        /// Without io_uring.
+        Plain = "plain",
+    }
+}
+
+choice! {
+    /// How much is staked.
+    Strategy: "\"default\"" {
+        /// From the least to the most allowed, in proportion to conviction.
+        Default = "default",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check<T: Value + PartialEq + std::fmt::Debug>(toml: &str, expected: Option<T>) {
+        let text = format!("key = {toml}");
+        let table = toml::de::DeTable::parse(&text).unwrap();
+        let read = T::read(table.get_ref()["key"].get_ref()).ok();
+        assert_eq!(read, expected, "{toml}");
+        if let Some(value) = read {
+            assert_eq!(value.show(), toml);
+        }
+    }
+
+    #[test]
+    fn values_are_read_and_written_alike() {
+        check("\"250ms\"", Some(Duration::from_millis(250)));
+        check("\"90s\"", Some(Duration::from_secs(90)));
+        check("\"2m\"", Some(Duration::from_secs(120)));
+        check("\"30d\"", Some(Duration::from_secs(30 * 86_400)));
+        check::<Duration>("\"5\"", None);
+        check::<Duration>("5", None);
+        check::<Duration>("\"99999999999999999999d\"", None);
+        check("\"256M\"", Some(Bytes(256 << 20)));
+        check::<Bytes>("\"-1\"", None);
+        check("\"50/s\"", Some(Rate { bounties: 50, per: Duration::from_secs(1) }));
+        check::<Rate>("\"50\"", None);
+        check(
+            "[\"10.0.0.0/8\", \"::1/128\"]",
+            Some(vec!["10.0.0.0/8".parse::<IpNet>().unwrap(), "::1/128".parse().unwrap()]),
+        );
+        check::<Vec<IpNet>>("[\"10.0.0.0/99\"]", None);
+        check("true", Some(true));
+        check("12", Some(12_usize));
+        check::<usize>("-12", None);
+        check("\"json\"", Some(LogFormat::Json));
+        check::<LogFormat>("\"xml\"", None);
+        check("\"0.0625\"", Some("0.0625".parse::<Nct>().unwrap()));
+    }
+}

@@ -1,0 +1,43 @@
+//! `stakeout config`: every mistake at once, or a commented example.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::bail;
+
+use crate::cli::ConfigCommand;
+use crate::config::{Config, example};
+use crate::exit::Exit;
+use crate::judging::notice;
+use crate::service::setup;
+use crate::words::shown;
+
+/// Does what was asked.
+pub fn config(command: &ConfigCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    match command {
+        ConfigCommand::Example => {
+            out.write_all(example().as_bytes())?;
+            Ok(Exit::Clean)
+        }
+        ConfigCommand::Check(file) => match setup::config(file.path.as_deref())? {
+            Ok(_) => {
+                let what =
+                    file.path.as_deref().map_or_else(|| "the defaults are".to_owned(), |path| shown(path) + " is");
+                writeln!(out, "{what} good")?;
+                Ok(Exit::Clean)
+            }
+            Err(told) => {
+                notice(&told);
+                Ok(Exit::BadConfiguration)
+            }
+        },
+    }
+}
+
+/// The configuration at `path`, for commands that only look something up in it.
+pub fn load(path: Option<&Path>) -> anyhow::Result<Config> {
+    match setup::config(path)? {
+        Ok(config) => Ok(config),
+        Err(told) => bail!("the configuration is wrong\n{told}"),
+    }
+}

@@ -1,0 +1,147 @@
+//! `stakeout explain --bounty`: what was asked, what was answered, and why it was bid on, or was not.
+
+use std::io::Write;
+
+use anyhow::{Context, bail};
+use daemon_archive::{Answered, Ending, Filter, Recall, Story};
+use daemon_market::{Bounty, BountyId, Nct, Timestamp, Verdict};
+use serde_json::Value;
+
+use crate::archive_command::{self, hex};
+use crate::cli::ExplainArgs;
+use crate::config_command;
+use crate::exit::Exit;
+use crate::words::{HEADING, count, moment, percent, shown};
+
+/// Phases of one bounty, and more.
+const STORIES_MAX: usize = 16;
+
+/// Explains what was answered to the bounty with this id.
+pub fn explain(id: &str, args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let directory = config_command::load(args.config.path.as_deref())?.archive.directory;
+    let journal = archive_command::open(&directory)?;
+    let filter = Filter { id: Some(BountyId::new(id)), ..Filter::default() };
+    let stories = journal.query(&filter, STORIES_MAX).context("the archive could not be read")?;
+    if stories.is_empty() {
+        bail!(
+            "the archive in {} knows no bounty {id}: `stakeout archive query` shows which it knows",
+            shown(&directory)
+        );
+    }
+    for story in &stories {
+        if args.json {
+            let report = story.answer.as_ref().map_or("null", |answer| answer.report.as_str());
+            writeln!(out, "{}", if report.is_empty() { "null" } else { report })?;
+        } else {
+            tell(story, out)?;
+        }
+    }
+    Ok(Exit::Clean)
+}
+
+fn tell(story: &Story, out: &mut dyn Write) -> std::io::Result<()> {
+    let taken = &story.bounty;
+    writeln!(out, "{HEADING}bounty {}{HEADING:#}", taken.key)?;
+    writeln!(out, "  came     {} UTC, delivery {:?}", moment(taken.received), taken.delivery)?;
+    let life = taken.received.until(taken.expires);
+    writeln!(out, "  expires  {} UTC, {} s later", moment(taken.expires), life.as_secs())?;
+    let bounty = daemon_webhook::parse(&taken.wire, taken.received).ok();
+    if let Some(bounty) = &bounty {
+        asked(bounty, out)?;
+    }
+    match &story.answer {
+        None => writeln!(out, "\nNothing is answered yet.")?,
+        Some(answer) => answered(answer, taken.received, bounty.as_ref(), out)?,
+    }
+    match &story.ending {
+        None => writeln!(out, "\nIt has not ended: nobody has taken the answer yet.")?,
+        Some(ended) => {
+            let how = match ended.how {
+                Ending::Sent { status } => format!("the marketplace took the answer (status {status})"),
+                Ending::Refused { status: 0 } => "the answer could not be offered".to_owned(),
+                Ending::Refused { status } => format!("the marketplace refused the answer (status {status})"),
+                Ending::Expired => "it expired".to_owned(),
+                Ending::Withheld => "the answer was kept back".to_owned(),
+            };
+            let attempts =
+                if ended.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", ended.attempts) };
+            let detail = if ended.detail.is_empty() { String::new() } else { format!(": {}", ended.detail) };
+            writeln!(out, "\n{} UTC, after {attempts}: {how}{detail}", moment(ended.at))?;
+        }
+    }
+    writeln!(out)
+}
+
+fn asked(bounty: &Bounty, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "  artifact {}", shown(bounty.artifact_uri.as_ref()))?;
+    writeln!(out, "  bids     from {} to {} NCT", bounty.bounds.min, bounty.bounds.max)?;
+    if let Some(reward) = bounty.reward {
+        writeln!(out, "  reward   {reward} NCT")?;
+    }
+    for (key, value) in &bounty.metadata {
+        writeln!(out, "  metadata {key} = {value}")?;
+    }
+    Ok(())
+}
+
+fn answered(
+    answer: &Answered,
+    received: Timestamp,
+    bounty: Option<&Bounty>,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let took = received.until(answer.at);
+    writeln!(
+        out,
+        "\n{HEADING}{} with {}{HEADING:#}, {} ms after it came",
+        answer.verdict.name(),
+        percent(answer.confidence),
+        took.as_millis()
+    )?;
+    if !answer.kind.is_empty() {
+        let size = answer.size.map_or_else(String::new, |size| format!(", {} bytes", count(size)));
+        writeln!(out, "  kind     {}{size}", answer.kind)?;
+    }
+    if let Some(sha256) = &answer.sha256 {
+        writeln!(out, "  sha256   {}", hex(sha256))?;
+    }
+    if !answer.generation.is_empty() {
+        writeln!(out, "  rules    generation {}", answer.generation)?;
+    }
+    evidence(&answer.report, out)?;
+    for comment in &answer.comments {
+        writeln!(out, "  said     {comment}")?;
+    }
+    writeln!(out, "  {}", why(answer, bounty))
+}
+
+/// Why it was bid on, or was not.
+fn why(answer: &Answered, bounty: Option<&Bounty>) -> String {
+    if answer.bid > Nct::ZERO {
+        let conviction = daemon_market::Conviction::from_probability(answer.confidence).get();
+        let bounds =
+            bounty.map_or_else(String::new, |bounty| format!(" of {} to {} NCT", bounty.bounds.min, bounty.bounds.max));
+        return format!("bid {} NCT{bounds}, at a conviction of {conviction:.3}", answer.bid);
+    }
+    let phase = bounty.map(|bounty| bounty.key.phase);
+    let because = match answer.verdict {
+        _ if phase == Some(daemon_market::Phase::Arbitration) => "votes stake nothing",
+        _ if answer.comments.iter().any(|comment| comment.contains("nothing staked")) => "the comment says why",
+        _ if answer.comments.iter().any(|comment| comment.starts_with("SKIPPED")) => "it was not judged",
+        Verdict::Suspicious => "it is likely bad, and not likely enough to stake on",
+        Verdict::Unknown => "the evidence speaks neither way",
+        Verdict::Malicious | Verdict::Benign => "nothing was to be staked",
+    };
+    format!("no bid: {because}")
+}
+
+fn evidence(report: &str, out: &mut dyn Write) -> std::io::Result<()> {
+    let Ok(report) = serde_json::from_str::<Value>(report) else { return Ok(()) };
+    for seen in report["evidence"].as_array().into_iter().flatten() {
+        let weight = seen["weight"].as_f64().unwrap_or_default();
+        let text = |name: &str| seen[name].as_str().unwrap_or_default();
+        let place = [text("layer"), text("detail")].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        writeln!(out, "{weight:>+10.2}  {:<40} {}", text("id"), place.join("  "))?;
+    }
+    Ok(())
+}

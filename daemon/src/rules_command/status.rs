@@ -1,0 +1,49 @@
+//! `stakeout rules status`: what a running daemon judges by.
+
+use std::io::Write;
+
+use anyhow::{Context, bail};
+use daemon_market::Timestamp;
+
+use crate::cli::RulesStatusArgs;
+use crate::config_command;
+use crate::exit::Exit;
+use crate::service::standing::Status;
+use crate::words::{counted, moment};
+
+/// Asks, and shows what it says.
+pub fn status(args: &RulesStatusArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let address = config_command::load(args.config.path.as_deref())?.admin.listen;
+    let text = crate::ask::get(&format!("http://{address}/rules"))
+        .with_context(|| format!("no daemon answers at {address} (admin.listen)"))?;
+    let status: Status = match serde_json::from_str(&text) {
+        Ok(status) => status,
+        Err(error) => bail!("what answers at {address} is no daemon of this version: {error}"),
+    };
+    if args.json {
+        out.write_all(text.as_bytes())?;
+    } else {
+        show(&status, out)?;
+    }
+    Ok(if status.last.is_some_and(|last| !last.taken) { Exit::Found } else { Exit::Clean })
+}
+
+fn show(status: &Status, out: &mut dyn Write) -> std::io::Result<()> {
+    let Status { generation, rules, since, from_cache, reloads, failures, last } = status;
+    let at = |micros: i64| moment(Timestamp::from_micros(micros));
+    writeln!(out, "generation {generation}: {} since {} UTC", counted(*rules as u64, "YARA rule"), at(*since))?;
+    writeln!(
+        out,
+        "{}; replaced {}, refused {}",
+        if *from_cache { "from the cache" } else { "compiled anew" },
+        counted(*reloads, "time"),
+        counted(*failures, "time")
+    )?;
+    let Some(last) = last else { return Ok(()) };
+    let what = if last.taken { "taken" } else { "NOT taken, the rules in use stay" };
+    writeln!(out, "last looked at {} UTC, in {} ms: {what}", at(last.at), last.took_ms)?;
+    for problem in &last.problems {
+        writeln!(out, "  {}", problem.replace('\n', "\n  "))?;
+    }
+    Ok(())
+}

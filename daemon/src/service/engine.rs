@@ -1,0 +1,283 @@
+//! The microengine: drives the lives of bounties, and does what follows from each event.
+//!
+//! Lives on the edge thread, like everything that waits for the network; what the journal and the workers have to say
+//! comes back here as events. [`Bounties`] decides, this does: nothing here knows what follows from what.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use daemon_archive::{Archive, JournalError, Pending, Store};
+use daemon_artifact::Sha256Digest;
+use daemon_intake::fetch::{Fetcher, MemoryShare};
+use daemon_market::{Admission, Bounties, Bounty, BountyKey, Caller, Effect, Event, State};
+use daemon_pool::Pool;
+use daemon_webhook::{Courier, Product};
+use tokio::sync::{Notify, oneshot};
+use tracing::{error, info, warn};
+
+use super::clock::Clock;
+use super::examining::Examination;
+use super::judge::Received;
+use super::standing::Standing;
+use super::{crash, meters};
+use crate::walk::causes;
+
+/// What the engine works with.
+pub struct Parts {
+    /// What is remembered.
+    pub archive: Archive,
+    /// Where artifacts are kept, if they are.
+    pub store: Option<Store>,
+    /// What downloads artifacts.
+    pub fetcher: Fetcher,
+    /// What sends answers.
+    pub courier: Courier,
+    /// What examines artifacts.
+    pub pool: Arc<Pool<Examination>>,
+    /// What is judged by at the moment.
+    pub standing: Arc<Standing>,
+    /// Whose answers they are.
+    pub product: Product,
+    /// Examine kinds too that nobody vouches for.
+    pub any_kind: bool,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+/// The microengine.
+pub struct Engine {
+    pub(super) parts: Parts,
+    pub(super) inner: RefCell<Inner>,
+    bounties: RefCell<Bounties>,
+    /// Kept between steps, so that none has to allocate.
+    effects: Cell<Vec<Effect>>,
+    /// Told when there may be an earlier alarm than the one waited for.
+    rearm: Notify,
+    /// Told when a bounty has ended.
+    ended: Notify,
+    /// Told when there are endings to write down.
+    pub(super) endings: Notify,
+    /// Why the engine cannot go on.
+    fatal: RefCell<Option<JournalError>>,
+    failed: Notify,
+    /// How many artifacts came back from workers.
+    examined: Cell<u64>,
+}
+
+/// What is held for bounties, beside their lives.
+#[derive(Default)]
+pub(super) struct Inner {
+    pub live: HashMap<BountyKey, Live>,
+    pub callers: HashMap<Caller, oneshot::Sender<Admission>>,
+    next_caller: Caller,
+    /// Endings that wait to be written down together.
+    pub endings: Vec<(BountyKey, daemon_archive::Write)>,
+}
+
+/// What is held for a bounty that has begun and not ended.
+pub(super) struct Live {
+    pub bounty: Rc<Bounty>,
+    pub delivery: String,
+    pub wire: Bytes,
+    /// The artifact, until it is examined.
+    pub file: Option<OwnedFd>,
+    /// The artifact, to be kept.
+    pub keep: Option<OwnedFd>,
+    /// Its share of the memory that artifacts may take.
+    pub memory: Option<MemoryShare>,
+    pub received: Option<Received>,
+    pub answer: Option<Bytes>,
+    pub began: Instant,
+}
+
+impl Engine {
+    /// An engine that has nothing to do yet.
+    pub fn new(parts: Parts, bounties: Bounties) -> Rc<Engine> {
+        Rc::new(Engine {
+            parts,
+            inner: RefCell::default(),
+            bounties: RefCell::new(bounties),
+            effects: Cell::default(),
+            rearm: Notify::new(),
+            ended: Notify::new(),
+            endings: Notify::new(),
+            fatal: RefCell::default(),
+            failed: Notify::new(),
+            examined: Cell::default(),
+        })
+    }
+
+    /// Something happened: does what follows.
+    pub fn happen(self: &Rc<Self>, event: Event) {
+        if matches!(event, Event::Examined { .. }) {
+            self.examined.set(self.examined.get() + 1);
+        }
+        let mut effects = self.effects.take();
+        let mut bounties = self.bounties.borrow_mut();
+        let before = bounties.alarm();
+        bounties.step(event, self.parts.clock.now(), &mut effects);
+        let after = bounties.alarm();
+        drop(bounties);
+        if after.is_some_and(|after| before.is_none_or(|before| after < before)) {
+            self.rearm.notify_one();
+        }
+        for effect in effects.drain(..) {
+            crash::at(&effect);
+            self.perform(effect);
+        }
+        self.effects.set(effects);
+    }
+
+    /// A signed bounty came in: whether it is taken. Answers once that is written down.
+    pub async fn receive(self: &Rc<Self>, bounty: Bounty, delivery: String, wire: Bytes) -> Admission {
+        let key = bounty.key.clone();
+        let (reply, replied) = oneshot::channel();
+        let caller = {
+            let mut inner = self.inner.borrow_mut();
+            let caller = inner.next_caller;
+            inner.next_caller += 1;
+            inner.callers.insert(caller, reply);
+            let live = || Live::new(Rc::new(bounty.clone()), delivery, wire);
+            inner.live.entry(key.clone()).or_insert_with(live);
+            caller
+        };
+        self.happen(Event::Received { caller, bounty: Box::new(bounty) });
+        if self.state(&key).is_none() {
+            self.inner.borrow_mut().live.remove(&key);
+        }
+        // The sender is dropped only with the engine itself.
+        replied.await.unwrap_or(Admission::Draining)
+    }
+
+    /// Takes up what the journal holds from before.
+    pub fn recover(self: &Rc<Self>, pending: Pending) {
+        let Pending { bounty: taken, body } = pending;
+        let wall = self.parts.clock.now().wall;
+        let bounty = match daemon_webhook::parse(&taken.wire, wall) {
+            // The time it was given when it came is the one that counts: a bounty may have come without one.
+            Ok(bounty) => Bounty { key: taken.key.clone(), expires: taken.expires, ..bounty },
+            Err(why) => {
+                error!(bounty = %taken.key, why = why.to_string(), "the journal holds a bounty that cannot be read: it is left");
+                return;
+            }
+        };
+        info!(bounty = %taken.key, answered = body.is_some(), "a bounty from before is taken up");
+        let answered = body.is_some();
+        let mut live = Live::new(Rc::new(bounty.clone()), taken.delivery, taken.wire.into());
+        live.answer = body.map(Bytes::from);
+        self.inner.borrow_mut().live.insert(taken.key, live);
+        self.happen(Event::Recovered { bounty: Box::new(bounty), answered });
+    }
+
+    /// Where a bounty is in its life.
+    pub fn state(&self, key: &BountyKey) -> Option<State> {
+        self.bounties.borrow().state(key)
+    }
+
+    /// How often an answer was sent.
+    pub(super) fn attempts(&self, key: &BountyKey) -> u32 {
+        self.bounties.borrow().attempts(key)
+    }
+
+    /// How many artifacts came back from workers.
+    pub fn examined(&self) -> u64 {
+        self.examined.get()
+    }
+
+    /// Writes down what there is to write, and closes the journal.
+    pub async fn close(self: &Rc<Self>) {
+        self.flush_endings();
+        let patience = Duration::from_secs(1);
+        let written = async {
+            while self.open() > 0 {
+                self.ended.notified().await;
+            }
+        };
+        // What is not written by then is done again after a restart, which does no harm.
+        let _ = tokio::time::timeout(patience, written).await;
+        self.parts.archive.clone().close();
+    }
+
+    /// How many bounties have begun and not ended.
+    pub fn open(&self) -> usize {
+        self.bounties.borrow().open()
+    }
+
+    /// How many are in which state.
+    pub fn census(&self) -> Vec<(State, usize)> {
+        self.bounties.borrow().census()
+    }
+
+    /// Rings every alarm when it is due; for ever.
+    pub async fn ring(self: Rc<Self>) {
+        loop {
+            let alarm = self.bounties.borrow().alarm();
+            match alarm {
+                None => self.rearm.notified().await,
+                Some(alarm) => {
+                    let alarm = self.parts.clock.instant(alarm);
+                    // An earlier one may come meanwhile.
+                    let rung = tokio::time::timeout_at(alarm.into(), self.rearm.notified()).await.is_err();
+                    if rung {
+                        self.happen(Event::Tick);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes no more bounties, and waits until those taken have ended, or for so long.
+    pub async fn drain(self: &Rc<Self>, time_max: Duration) {
+        self.happen(Event::Drain);
+        let all_ended = async {
+            while self.open() > 0 {
+                self.ended.notified().await;
+            }
+        };
+        if tokio::time::timeout(time_max, all_ended).await.is_err() {
+            warn!(open = self.open(), "some bounties have not ended: they are taken up at the next start");
+        }
+    }
+
+    /// Waits until the engine cannot go on, and says why.
+    pub async fn failure(&self) -> JournalError {
+        loop {
+            if let Some(error) = self.fatal.borrow().clone() {
+                return error;
+            }
+            self.failed.notified().await;
+        }
+    }
+
+    /// The journal refused. What is final ends the engine: what it does not remember it must not do.
+    pub(super) fn refused(&self, error: &JournalError, key: &BountyKey, what: &str) {
+        meters::journal_failed();
+        error!(bounty = %key, why = causes(error), "cannot write down {what}");
+        if error.is_final() {
+            self.fatal.borrow_mut().get_or_insert_with(|| error.clone());
+            self.failed.notify_one();
+        }
+    }
+
+    pub(super) fn forget(&self, key: &BountyKey) {
+        let live = self.inner.borrow_mut().live.remove(key);
+        if let Some((store, live)) = self.parts.store.as_ref().zip(live)
+            && let Some((file, received)) = live.keep.zip(live.received)
+        {
+            store.keep(file, Sha256Digest(received.sha256), received.size);
+        }
+        self.ended.notify_one();
+    }
+}
+
+impl Live {
+    fn new(bounty: Rc<Bounty>, delivery: String, wire: Bytes) -> Live {
+        let began = Instant::now();
+        Live { bounty, delivery, wire, file: None, keep: None, memory: None, received: None, answer: None, began }
+    }
+}

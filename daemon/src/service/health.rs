@@ -1,0 +1,101 @@
+//! Whether the daemon does its work: told to load balancers, and to the service manager's watchdog.
+
+use std::cell::Cell;
+use std::rc::{Rc, Weak};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use daemon_market::State;
+use tracing::error;
+
+use super::engine::Engine;
+use super::notify;
+
+/// How often it is seen whether work goes on.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Whether all is well.
+pub struct Health {
+    engine: Weak<Engine>,
+    taking: Cell<bool>,
+    /// When workers last gave something back, or had nothing.
+    worked: Cell<Instant>,
+    /// When the journal last answered.
+    wrote: Cell<Instant>,
+    examined: Cell<u64>,
+    records: Cell<u64>,
+    /// How long nothing may come from workers that have something.
+    patience: Duration,
+}
+
+impl Health {
+    /// Of this engine, whose examinations take no longer than `examination_max`.
+    pub fn new(engine: &Rc<Engine>, examination_max: Duration) -> Rc<Health> {
+        let now = Instant::now();
+        Rc::new(Health {
+            engine: Rc::downgrade(engine),
+            taking: Cell::new(false),
+            worked: Cell::new(now),
+            wrote: Cell::new(now),
+            examined: Cell::default(),
+            records: Cell::default(),
+            patience: 2 * examination_max + Duration::from_secs(10),
+        })
+    }
+
+    /// Bounties are taken from now on, or no longer.
+    pub fn takes(&self, taking: bool) {
+        self.taking.set(taking);
+    }
+
+    /// Whether work goes on.
+    pub fn live(&self) -> Result<(), String> {
+        if self.worked.get().elapsed() > self.patience {
+            return Err(format!("workers have given nothing back for {:?}", self.worked.get().elapsed()));
+        }
+        if self.wrote.get().elapsed() > self.patience {
+            return Err(format!("the journal has not answered for {:?}", self.wrote.get().elapsed()));
+        }
+        Ok(())
+    }
+
+    /// Whether bounties are taken.
+    pub fn ready(&self) -> Result<(), String> {
+        if !self.taking.get() {
+            return Err("bounties are not taken yet, or not any more".to_owned());
+        }
+        self.live()
+    }
+
+    /// Looks whether work goes on, and tells the service manager as long as it does; for ever.
+    pub async fn watch(self: Rc<Self>) {
+        let interval = notify::watchdog().map_or(LOOK_INTERVAL, |timeout| (timeout / 3).min(LOOK_INTERVAL));
+        let mut was_live = true;
+        loop {
+            tokio::time::sleep(interval).await;
+            self.look();
+            match self.live() {
+                Ok(()) => notify::alive(),
+                Err(why) if was_live => error!(why, "work does not go on"),
+                Err(_) => {}
+            }
+            was_live = self.live().is_ok();
+        }
+    }
+
+    /// Notes what went on since the last look. That it is called at all shows that the edge thread goes on.
+    fn look(&self) {
+        let Some(engine) = self.engine.upgrade() else { return };
+        let now = Instant::now();
+        let examined = engine.examined();
+        let examining = engine.census().iter().any(|(state, count)| *state == State::Examining && *count > 0);
+        if examined != self.examined.replace(examined) || !examining {
+            self.worked.set(now);
+        }
+        let statistics = engine.parts.archive.statistics();
+        let records = statistics.records.load(Ordering::Relaxed);
+        if records != self.records.replace(records) || statistics.waiting.load(Ordering::Relaxed) == 0 {
+            self.wrote.set(now);
+        }
+    }
+}

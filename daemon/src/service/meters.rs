@@ -1,0 +1,149 @@
+//! What is counted, under which names. Everything that operators are shown stands here.
+
+use std::time::Duration;
+
+use daemon_market::{Admission, Ending, Nct, State, Verdict};
+use daemon_pool::Examined;
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Bounds of times, in seconds: from a journal's commit to a bounty's life.
+const SECONDS: &[f64] = &[
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    60.0,
+];
+/// Bounds of bids, in NCT.
+const NCT: &[f64] = &[0.0, 0.0625, 0.125, 0.25, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0];
+
+/// Begins to count. The handle tells the counts in Prometheus' text format.
+pub fn start() -> Result<PrometheusHandle, BuildError> {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
+        .set_buckets_for_metric(Matcher::Full("stakeout_bid_nct".to_owned()), NCT)?
+        .build_recorder();
+    let handle = recorder.handle();
+    // There is one daemon in a process, so there is no other recorder.
+    let _ = metrics::set_global_recorder(recorder);
+    describe();
+    Ok(handle)
+}
+
+fn describe() {
+    describe_counter!("stakeout_requests_total", "Requests to the webhook, by how they were answered.");
+    describe_counter!("stakeout_bounties_total", "Signed bounties that came in, by whether they were taken.");
+    describe_counter!("stakeout_answers_total", "Answers written down, by verdict.");
+    describe_counter!("stakeout_endings_total", "Bounties that ended, by how.");
+    describe_counter!("stakeout_declined_kinds_total", "Artifacts declined by their magic bytes, by kind.");
+    describe_counter!("stakeout_fetch_failures_total", "Artifacts that could not be had.");
+    describe_counter!("stakeout_send_failures_total", "Attempts to send an answer that failed and are made again.");
+    describe_counter!("stakeout_examinations_total", "Artifacts examined, by verdict.");
+    describe_counter!("stakeout_incomplete_total", "Reasons why examinations were incomplete, by reason.");
+    describe_counter!("stakeout_journal_records_total", "Records written to the journal.");
+    describe_counter!("stakeout_journal_failures_total", "Records that could not be written to the journal.");
+    describe_counter!("stakeout_rules_reloads_total", "Attempts to load rules, by whether they were taken.");
+    describe_gauge!("stakeout_open_bounties", "Bounties that have begun and not ended, by state.");
+    describe_gauge!("stakeout_rules_loaded", "YARA rules in use.");
+    describe_gauge!("stakeout_rules_info", "Always 1, for the generation of rules in use.");
+    describe_gauge!("stakeout_build_info", "Always 1, for the version.");
+    describe_gauge!("stakeout_ready", "1 while bounties are taken.");
+    describe_gauge!("stakeout_journal_waiting", "Writes that wait for the journal.");
+    describe_histogram!("stakeout_answer_seconds", Unit::Seconds, "From a bounty's arrival to its durable answer.");
+    describe_histogram!("stakeout_examination_seconds", Unit::Seconds, "Time of examinations.");
+    describe_histogram!("stakeout_journal_commit_seconds", Unit::Seconds, "Time of the journal's commits.");
+    describe_histogram!("stakeout_bid_nct", "Bids, in NCT.");
+    gauge!("stakeout_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+}
+
+/// A request to the webhook was answered.
+pub fn requested(reply: &'static str) {
+    counter!("stakeout_requests_total", "reply" => reply).increment(1);
+}
+
+/// A bounty was taken, or was not.
+pub fn admitted(admission: Admission) {
+    let name = match admission {
+        Admission::Accepted => "accepted",
+        Admission::Known => "known",
+        Admission::Busy { .. } => "busy",
+        Admission::Unrecorded => "unrecorded",
+        Admission::Draining => "draining",
+    };
+    counter!("stakeout_bounties_total", "admission" => name).increment(1);
+}
+
+/// An answer was written down.
+pub fn answered(verdict: Verdict, bid: Nct, took: Duration) {
+    counter!("stakeout_answers_total", "verdict" => verdict.name()).increment(1);
+    histogram!("stakeout_answer_seconds").record(took.as_secs_f64());
+    // For a diagram, where rounding does no harm.
+    histogram!("stakeout_bid_nct").record(bid.base_units() as f64 / 1e18);
+}
+
+/// A bounty ended.
+pub fn ended(ending: Ending) {
+    let name = match ending {
+        Ending::Sent(_) => "sent",
+        Ending::Refused(_) => "refused",
+        Ending::Expired => "expired",
+        Ending::Withheld => "withheld",
+    };
+    counter!("stakeout_endings_total", "ending" => name).increment(1);
+}
+
+/// An artifact was declined by its magic bytes.
+pub fn declined_kind(kind: &'static str) {
+    counter!("stakeout_declined_kinds_total", "kind" => kind).increment(1);
+}
+
+/// An artifact could not be had.
+pub fn not_fetched() {
+    counter!("stakeout_fetch_failures_total").increment(1);
+}
+
+/// An answer did not get there.
+pub fn not_sent() {
+    counter!("stakeout_send_failures_total").increment(1);
+}
+
+/// An artifact was examined.
+pub fn examined(examined: &Examined) {
+    let verdict = examined.report.opinion.verdict.name();
+    counter!("stakeout_examinations_total", "verdict" => verdict).increment(1);
+    histogram!("stakeout_examination_seconds").record(examined.elapsed.as_secs_f64());
+    for why in &examined.report.incomplete {
+        counter!("stakeout_incomplete_total", "reason" => why.class()).increment(1);
+    }
+}
+
+/// The journal wrote so many records at once.
+pub fn committed(took: Duration, records: usize) {
+    histogram!("stakeout_journal_commit_seconds").record(took.as_secs_f64());
+    counter!("stakeout_journal_records_total").increment(records as u64);
+}
+
+/// The journal did not write a record.
+pub fn journal_failed() {
+    counter!("stakeout_journal_failures_total").increment(1);
+}
+
+/// Rules were loaded, or were not.
+pub fn reloaded(taken: bool) {
+    counter!("stakeout_rules_reloads_total", "taken" => if taken { "yes" } else { "no" }).increment(1);
+}
+
+/// These rules are in use.
+pub fn rules_in_use(before: &str, generation: &str, rules: usize) {
+    if !before.is_empty() && before != generation {
+        gauge!("stakeout_rules_info", "generation" => before.to_owned()).set(0.0);
+    }
+    gauge!("stakeout_rules_info", "generation" => generation.to_owned()).set(1.0);
+    gauge!("stakeout_rules_loaded").set(rules as f64);
+}
+
+/// What is counted when somebody asks.
+pub fn census(states: &[(State, usize)], ready: bool) {
+    for (state, count) in states {
+        gauge!("stakeout_open_bounties", "state" => state.name()).set(*count as f64);
+    }
+    gauge!("stakeout_ready").set(if ready { 1.0 } else { 0.0 });
+}

@@ -1,0 +1,239 @@
+//! `stakeout daemon`: the microengine as a service.
+//!
+//! One edge thread waits for everything that comes over the network and drives the lives of bounties; the pool's
+//! threads drive the workers; the journal, the artifact store and the rules have a thread each. What holds between them:
+//! a bounty is written down before it is taken, an answer before it is sent, and what is written down is done after a
+//! restart just as it would have been without.
+
+mod admin;
+mod clock;
+mod crash;
+mod engine;
+mod examining;
+mod gate;
+mod health;
+mod judge;
+pub mod logs;
+mod meters;
+mod notify;
+mod perform;
+pub mod probe;
+pub mod rules_watch;
+pub mod setup;
+pub mod standing;
+mod visit;
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use anyhow::Context;
+use daemon_archive::{JournalError, Pending};
+use daemon_intake::runtime::Runtime;
+use daemon_market::{Bounties, Event};
+use daemon_pool::{Pool, PoolConfig, Rules};
+use daemon_webhook::{Endpoint, Reply};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio::task::spawn_local;
+use tracing::{error, info, warn};
+
+use crate::cli::DaemonArgs;
+use crate::config::Config;
+use crate::exit::Exit;
+
+use admin::Admin;
+use clock::Clock;
+use engine::{Engine, Parts};
+use examining::Examining;
+use gate::Gate;
+use health::Health;
+use rules_watch::{Nudge, Ready, Watch};
+use standing::{Attempt, Standing};
+
+/// How long bounties that were taken have to be answered once we are asked to end.
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
+/// How often the counts are tidied up.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Runs the daemon until it is asked to end.
+pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
+    let config = match setup::config(args.config.path.as_deref())? {
+        Ok(config) => config,
+        Err(told) => {
+            crate::judging::notice(&told);
+            return Ok(Exit::BadConfiguration);
+        }
+    };
+    logs::start(&config.log)?;
+    info!(version = env!("CARGO_PKG_VERSION"), dry_run = args.dry_run, "starts");
+    let secrets = setup::secrets(&config.webhook)?;
+    let metrics = meters::start().context("cannot begin to count")?;
+    let (archive, pending) = setup::archive(&config.archive, meters::committed)?;
+    let store = setup::store(&config.archive)?;
+    let loader = setup::loader(&config)?;
+    let standing = Arc::new(Standing::new());
+    let began = clock::wall();
+    let Ready { fleet, from_cache, notices } = loader.load(false)?;
+    notices.iter().for_each(|text| warn!(text, "rules"));
+    let attempt = Attempt::ended(began, clock::wall(), true, notices);
+    rules_watch::took(&standing, fleet.rules(), from_cache, attempt);
+    let status = standing.status();
+    info!(generation = status.generation, rules = status.rules, from_cache, "rules loaded");
+
+    let threads = setup::workers(&config.scan);
+    let (sender, events) = unbounded_channel();
+    let pool_config = PoolConfig { threads, queued_max: setup::examining_max(threads) };
+    let pool = Pool::start(pool_config, Rules::Walled(fleet), Examining { events: sender });
+    let pool = Arc::new(pool.context("cannot start the threads of the pool")?);
+    let watch = Watch {
+        loader,
+        settle: config.scan.rules_settle_time,
+        standing: Arc::clone(&standing),
+        pool: Arc::clone(&pool),
+    };
+    let (nudge, watching) = watch.start()?;
+
+    let (runtime, backend) = Runtime::start(setup::prefer(config.intake.io)).context("cannot start the edge thread")?;
+    setup::check_backend(config.intake.io, &backend)?;
+    info!(files = backend.to_string(), "the edge reads and writes");
+    let parts = Parts {
+        fetcher: setup::fetcher(&config, &backend)?,
+        courier: setup::courier(&config.answers)?,
+        product: setup::product(&config.answers),
+        any_kind: config.scan.any_kind,
+        clock: Clock::start(),
+        archive,
+        store,
+        pool,
+        standing,
+    };
+    let bounties = Bounties::new(setup::terms(&config, threads, args.dry_run), setup::betting(&config.market));
+    let engine = Engine::new(parts, bounties);
+    let edge = Edge { config: &config, engine, secrets, metrics, events, nudge: nudge.clone(), pending };
+    let ended = runtime.block_on(edge.run());
+    // Those who only wait for the rules' thread would wait for ever.
+    let _ = nudge.send(Nudge::End);
+    let _ = watching.join();
+    match ended {
+        Ok(()) => {
+            info!("ends");
+            Ok(Exit::Clean)
+        }
+        Err(error) => {
+            error!(why = format!("{error:#}"), "cannot go on");
+            Err(error)
+        }
+    }
+}
+
+/// Everything on the edge thread.
+struct Edge<'c> {
+    config: &'c Config,
+    engine: Rc<Engine>,
+    secrets: daemon_webhook::Secrets,
+    metrics: metrics_exporter_prometheus::PrometheusHandle,
+    events: UnboundedReceiver<Event>,
+    nudge: Sender<Nudge>,
+    pending: Vec<Pending>,
+}
+
+impl Edge<'_> {
+    async fn run(self) -> anyhow::Result<()> {
+        let Edge { config, engine, secrets, metrics, mut events, nudge, pending } = self;
+        let mut ending = Endings::listen().context("cannot listen for signals")?;
+        let [webhook, operators] = setup::listeners(config)?;
+        let health = Health::new(&engine, config.scan.time_max);
+        spawn_local(Rc::clone(&engine).ring());
+        spawn_local(Rc::clone(&engine).write_endings());
+        spawn_local(Rc::clone(&health).watch());
+        let heard = Rc::clone(&engine);
+        spawn_local(async move {
+            while let Some(event) = events.recv().await {
+                heard.happen(event);
+            }
+        });
+        spawn_local(reload_when_asked(nudge)?);
+        let upkeep = metrics.clone();
+        spawn_local(async move {
+            loop {
+                tokio::time::sleep(UPKEEP_INTERVAL).await;
+                upkeep.run_upkeep();
+            }
+        });
+        let admin = Rc::new(Admin { metrics, health: Rc::clone(&health), engine: Rc::clone(&engine) });
+        let address = operators.local_addr().context("the admin's socket has no address")?;
+        info!(%address, "operators are answered");
+        spawn_local(admin::serve(operators, admin));
+
+        pending.into_iter().for_each(|pending| engine.recover(pending));
+        let address = webhook.local_addr().context("the webhook's socket has no address")?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let gate = Gate::new(Rc::clone(&engine), Rc::clone(&health));
+        let endpoint = Endpoint {
+            secrets,
+            path: None,
+            gate,
+            observer: |reply: Reply, _: Duration| meters::requested(reply.name()),
+            limits: setup::server_limits(&config.webhook),
+        };
+        let serving = spawn_local(daemon_webhook::serve(webhook, endpoint, async {
+            let _ = stopped.await;
+        }));
+        info!(%address, "bounties are taken");
+        health.takes(true);
+        notify::ready(&format!("taking bounties at {address}"));
+
+        let failure: Option<JournalError> = tokio::select! {
+            () = ending.asked() => None,
+            error = engine.failure() => Some(error),
+        };
+        health.takes(false);
+        notify::stopping();
+        if let Some(error) = failure {
+            return Err(
+                anyhow::Error::new(error).context("the journal is lost: what was taken is taken up at the next start")
+            );
+        }
+        info!(open = engine.open(), "asked to end: what was taken is answered first");
+        engine.drain(DRAIN_TIME_MAX).await;
+        // Its receiver is gone only if the server ended by itself.
+        let _ = stop.send(());
+        let _ = tokio::time::timeout(DRAIN_TIME_MAX, serving).await;
+        engine.close().await;
+        Ok(())
+    }
+}
+
+/// SIGTERM, and Ctrl-C.
+struct Endings {
+    terminated: Signal,
+    interrupted: Signal,
+}
+
+impl Endings {
+    fn listen() -> std::io::Result<Endings> {
+        let (terminated, interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Endings { terminated, interrupted })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminated.recv() => {}
+            _ = self.interrupted.recv() => {}
+        }
+    }
+}
+
+/// Has the rules looked at whenever SIGHUP comes.
+fn reload_when_asked(nudge: Sender<Nudge>) -> anyhow::Result<impl Future<Output = ()>> {
+    let mut hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+    Ok(async move {
+        while hangups.recv().await.is_some() {
+            // The thread that watches the rules ends after us.
+            let _ = nudge.send(Nudge::Asked);
+        }
+    })
+}

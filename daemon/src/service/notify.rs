@@ -1,0 +1,45 @@
+//! What the service manager is told.
+
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tracing::debug;
+
+fn tell(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        debug!(why = error.to_string(), "the service manager cannot be told");
+    }
+}
+
+/// Bounties are taken from now on.
+pub fn ready(status: &str) {
+    tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+}
+
+/// Rules are loaded anew.
+pub fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(_) => tell(&[NotifyState::Reloading]),
+    }
+}
+
+/// Rules were loaded anew.
+pub fn reloaded() {
+    tell(&[NotifyState::Ready]);
+}
+
+/// No more bounties are taken.
+pub fn stopping() {
+    tell(&[NotifyState::Stopping, NotifyState::Status("answering what was taken")]);
+}
+
+/// Something went on since the last time.
+pub fn alive() {
+    tell(&[NotifyState::Watchdog]);
+}
+
+/// How often it must be told that something goes on, if somebody watches.
+pub fn watchdog() -> Option<Duration> {
+    sd_notify::watchdog_enabled()
+}

@@ -1,0 +1,272 @@
+//! What is done about each effect: short things at once, the rest in a task of its own that comes back with an event.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use daemon_archive::{Answered, Ended, Received as Taken, Write, Written};
+use daemon_artifact::Sha256Digest;
+use daemon_intake::fetch::{FetchError, Fetched};
+use daemon_market::{
+    Answer, ArtifactType, BountyKey, Effect, Ending, Event, Findings, Phase, Refusal, Skip, Written as Noted,
+};
+use daemon_webhook::{Backoff, Delivery};
+use tokio::task::spawn_local;
+use tracing::{debug, info, warn};
+
+use super::clock::wall;
+use super::engine::Engine;
+use super::examining::Examination;
+use super::judge::Received;
+use super::{meters, visit};
+use crate::walk::causes;
+
+/// How long an ending may wait for others, to be written down with them. Until then a restart sends its answer again,
+/// byte for byte, which does no harm.
+const ENDINGS_WAIT: Duration = Duration::from_millis(100);
+
+impl Engine {
+    pub(super) fn perform(self: &Rc<Self>, effect: Effect) {
+        match effect {
+            Effect::Reply { caller, admission } => {
+                meters::admitted(admission);
+                // Nobody waits any more where the connection was lost.
+                if let Some(reply) = self.inner.borrow_mut().callers.remove(&caller) {
+                    let _ = reply.send(admission);
+                }
+            }
+            Effect::WriteBounty(key) => self.begin(key, Self::write_bounty),
+            Effect::Fetch { key, by } => self.begin(key, move |engine, key| engine.fetch(key, by)),
+            Effect::Examine { key, by } => self.examine(key, by),
+            Effect::WriteAnswer { key, answer } => self.begin(key, |engine, key| engine.write_answer(key, answer)),
+            Effect::Send { key, by } => self.begin(key, move |engine, key| engine.send(key, by)),
+            Effect::WriteEnding { key, ending, attempts, detail } => {
+                meters::ended(ending);
+                let how = match ending {
+                    Ending::Sent(status) => daemon_archive::Ending::Sent { status },
+                    Ending::Refused(status) => daemon_archive::Ending::Refused { status },
+                    Ending::Expired => daemon_archive::Ending::Expired,
+                    Ending::Withheld => daemon_archive::Ending::Withheld,
+                };
+                match ending {
+                    Ending::Sent(status) => debug!(bounty = %key, status, attempts, "the answer was taken"),
+                    Ending::Withheld => info!(bounty = %key, why = detail, "the answer is not sent"),
+                    Ending::Refused(status) => warn!(bounty = %key, status, why = detail, "the answer was refused"),
+                    Ending::Expired => warn!(bounty = %key, attempts, why = detail, "the bounty expired"),
+                }
+                let ended = Ended { key: key.clone(), at: wall(), how, attempts, detail };
+                self.inner.borrow_mut().endings.push((key, Write::Ending(ended)));
+                self.endings.notify_one();
+            }
+            // The journal has no place for the truth yet, and nobody tells it.
+            Effect::WriteOutcome { key, truth } => debug!(bounty = %key, ?truth, "settled"),
+            Effect::Forget(key) => self.forget(&key),
+        }
+    }
+
+    fn begin<F: Future<Output = ()> + 'static>(
+        self: &Rc<Self>,
+        key: BountyKey,
+        task: impl FnOnce(Rc<Engine>, BountyKey) -> F,
+    ) {
+        spawn_local(task(Rc::clone(self), key));
+    }
+
+    async fn write_bounty(self: Rc<Self>, key: BountyKey) {
+        let taken = self.inner.borrow().live.get(&key).map(|live| Taken {
+            key: key.clone(),
+            delivery: live.delivery.clone(),
+            received: wall(),
+            expires: live.bounty.expires,
+            wire: live.wire.to_vec(),
+        });
+        let Some(taken) = taken else { return };
+        let written = match self.parts.archive.write(Write::Bounty(taken)).await {
+            Ok(Written::Fresh) => Noted::Fresh,
+            Ok(Written::Known | Written::Answered(_)) => Noted::Known,
+            Err(error) => {
+                self.refused(&error, &key, "a bounty");
+                Noted::Failed
+            }
+        };
+        self.happen(Event::BountyWritten { key, written });
+    }
+
+    async fn fetch(self: Rc<Self>, key: BountyKey, by: Duration) {
+        let Some(bounty) = self.inner.borrow().live.get(&key).map(|live| Rc::clone(&live.bounty)) else { return };
+        let deadline = self.parts.clock.instant(by);
+        let fetcher = &self.parts.fetcher;
+        let fetched = match bounty.artifact_type {
+            ArtifactType::File => {
+                fetcher.fetch(&bounty.artifact_uri, bounty.sha256.map(Sha256Digest), deadline.into()).await
+            }
+            ArtifactType::Url => visit::visit(fetcher, &bounty.artifact_uri, deadline.into()).await,
+        };
+        match fetched {
+            Ok(fetched) => self.fetched(key, fetched),
+            Err(error) => {
+                meters::not_fetched();
+                let why = causes(&error);
+                info!(bounty = %key, why, "the artifact cannot be had");
+                let skip = match error {
+                    FetchError::TooLarge { .. } | FetchError::Storage { .. } => Skip::Other,
+                    _ => Skip::CannotFetch,
+                };
+                self.happen(Event::NotFetched { key, refusal: Refusal { skip, why: text_of(&error, why) } });
+            }
+        }
+    }
+
+    fn fetched(self: &Rc<Self>, key: BountyKey, fetched: Fetched) {
+        let Fetched { file, size, sha256, place: _, memory } = fetched;
+        // No more of it is looked at on this side of the wall than its first bytes.
+        let kind = daemon_pool::kind_of(&file);
+        let received = Received { sha256: sha256.0, size, kind };
+        let wanted = self.parts.any_kind || self.parts.standing.vouched(kind);
+        let declined = (!wanted).then(|| {
+            meters::declined_kind(kind.name());
+            let refusal = Refusal { skip: Skip::TypeUnsupported, why: format!("nobody here examines {}", kind.name()) };
+            (refusal, received.findings(&self.parts.standing.generation()))
+        });
+        if let Some(live) = self.inner.borrow_mut().live.get_mut(&key) {
+            live.received = Some(received);
+            if declined.is_none() {
+                live.file = Some(file);
+                live.memory = Some(memory);
+            }
+        }
+        self.happen(Event::Fetched { key, declined });
+    }
+
+    fn examine(self: &Rc<Self>, key: BountyKey, by: Duration) {
+        let mut inner = self.inner.borrow_mut();
+        let Some(live) = inner.live.get_mut(&key) else { return };
+        let Some((file, received)) = live.file.take().zip(live.received) else { return };
+        live.keep = self.parts.store.as_ref().and_then(|_| file.try_clone().ok());
+        let examination = Examination {
+            key,
+            uri: live.bounty.artifact_uri.clone(),
+            bounds: live.bounty.bounds,
+            file,
+            received,
+            until: self.parts.clock.instant(by),
+        };
+        drop(inner);
+        // It is closed only after the last bounty has ended.
+        let _ = self.parts.pool.submit(examination);
+    }
+
+    async fn write_answer(self: Rc<Self>, key: BountyKey, answer: Box<Answer>) {
+        let body = match key.phase {
+            Phase::Assertion => daemon_webhook::assertion(&answer, &self.parts.product),
+            Phase::Arbitration => daemon_webhook::vote(&answer, &self.parts.product),
+        };
+        let body = Bytes::from(body);
+        let Findings { kind, sha256, size, generation, report, .. } = answer.findings.clone();
+        let answered = Answered {
+            key: key.clone(),
+            at: wall(),
+            body: body.to_vec(),
+            verdict: answer.verdict,
+            bid: answer.bid(),
+            confidence: answer.confidence,
+            kind,
+            sha256,
+            size,
+            generation,
+            comments: answer.comments.clone(),
+            report,
+        };
+        let body = match self.parts.archive.write(Write::Answer(answered)).await {
+            Ok(Written::Fresh) => body,
+            // What was written down once is the truth.
+            Ok(Written::Answered(before)) => Bytes::from(before),
+            Ok(Written::Known) => body,
+            Err(error) => {
+                self.refused(&error, &key, "an answer");
+                return self.happen(Event::AnswerNotWritten { key, answer });
+            }
+        };
+        let took = self.inner.borrow_mut().live.get_mut(&key).map(|live| {
+            live.answer = Some(body);
+            live.began.elapsed()
+        });
+        meters::answered(answer.verdict, answer.bid(), took.unwrap_or_default());
+        info!(
+            bounty = %key,
+            verdict = answer.verdict.name(),
+            bid = %answer.bid(),
+            confidence = answer.confidence,
+            kind = answer.findings.kind,
+            family = answer.findings.malware_family,
+            generation = answer.findings.generation,
+            comments = ?answer.comments,
+            took_us = took.unwrap_or_default().as_micros() as u64,
+            "answered"
+        );
+        self.happen(Event::AnswerWritten { key });
+    }
+
+    async fn send(self: Rc<Self>, key: BountyKey, by: Duration) {
+        let sending = self
+            .inner
+            .borrow()
+            .live
+            .get(&key)
+            .and_then(|live| Some((live.bounty.response_url.clone()?, live.answer.clone()?)));
+        let Some((url, body)) = sending else { return };
+        let deadline = self.parts.clock.instant(by);
+        let delivered = tokio::time::timeout_at(deadline.into(), self.parts.courier.deliver(&url, body)).await;
+        let event = match delivered {
+            Ok(Delivery::Taken { status }) => Event::Taken { key, status },
+            Ok(Delivery::Refused { status, said }) => Event::Refused { key, status, why: said },
+            Ok(Delivery::NotAllowed { why }) => Event::Refused { key, status: 0, why: why.to_owned() },
+            Ok(Delivery::Retry { why, after }) => {
+                meters::not_sent();
+                let attempts = self.attempts(&key);
+                let after = after
+                    .unwrap_or_default()
+                    .max(Backoff::default().delay(attempts.saturating_sub(1), key.id.as_str()));
+                info!(bounty = %key, why, attempts, "the answer did not get there");
+                Event::NotSent { key, after, why }
+            }
+            Err(_) => Event::NotSent { key, after: Duration::ZERO, why: "it was not taken in time".to_owned() },
+        };
+        self.happen(event);
+    }
+
+    /// Writes down endings, many at once; for ever.
+    pub async fn write_endings(self: Rc<Self>) {
+        loop {
+            self.endings.notified().await;
+            tokio::time::sleep(ENDINGS_WAIT).await;
+            self.flush_endings();
+        }
+    }
+
+    /// Writes down the endings that there are.
+    pub fn flush_endings(self: &Rc<Self>) {
+        for (key, write) in std::mem::take(&mut self.inner.borrow_mut().endings) {
+            self.begin(key, |engine, key| engine.write_ending(key, write));
+        }
+    }
+
+    async fn write_ending(self: Rc<Self>, key: BountyKey, ending: Write) {
+        let written = match self.parts.archive.write(ending).await {
+            Ok(_) => Noted::Fresh,
+            Err(error) => {
+                self.refused(&error, &key, "an ending");
+                Noted::Failed
+            }
+        };
+        self.happen(Event::EndingWritten { key, written });
+    }
+}
+
+/// What is told of a download that failed: a limit by its name first.
+fn text_of(error: &FetchError, why: String) -> String {
+    match error {
+        FetchError::TooLarge { .. } => format!("limit.size: {why}"),
+        _ => why,
+    }
+}

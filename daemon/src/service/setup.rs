@@ -1,0 +1,297 @@
+//! From the configuration to the parts it describes.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Duration;
+
+use analyzers::Limits;
+use anyhow::{Context, bail};
+use daemon_archive::{Archive, Pending, Retention, Store};
+use daemon_engine::Policy;
+use daemon_intake::fetch::{Addresses, FetchLimits, FetchOptions, Fetcher, FileUris, Schemes};
+use daemon_intake::runtime::{Backend, Prefer};
+use daemon_market::{Betting, BountyFilter, DefaultStrategy, Modifiers, SimplePurse, Terms};
+use daemon_webhook::{Courier, CourierLimits, Hosts, Product, Secrets};
+
+use super::rules_watch::Loader;
+use crate::cli::RulesArgs;
+use crate::config::{self, Answers, Bytes, Config, EdgeIo, Mistake, Scan, Strategy, Urls, Webhook};
+use crate::words::{counted, shown};
+
+/// Largest configuration taken.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
+/// Largest file of a secret taken.
+const SECRET_BYTES_MAX: u64 = 4 << 10;
+/// The secret, where no file holds it.
+const SECRET_VARIABLE: &str = "STAKEOUT_WEBHOOK_SECRET";
+/// Artifacts that a worker has at once: one is examined, one waits, so that the worker need not.
+const PER_WORKER: usize = 2;
+
+/// The configuration at `path`, or every mistake in it, told. Without a path every key has its default.
+pub fn config(path: Option<&Path>) -> anyhow::Result<Result<Config, String>> {
+    let Some(path) = path else { return Ok(Ok(Config::default())) };
+    let text = read_small(path, CONFIG_BYTES_MAX).with_context(|| format!("cannot read {}", shown(path)))?;
+    let (config, mut mistakes) = config::read(&text);
+    mistakes.extend(checked(&config));
+    if mistakes.is_empty() {
+        return Ok(Ok(config));
+    }
+    let lines: String = mistakes.iter().map(|mistake| format!("{}:{mistake}\n", shown(path))).collect();
+    Ok(Err(format!("{lines}{} in {}", counted(mistakes.len() as u64, "mistake"), shown(path))))
+}
+
+/// What is wrong with values that are well-formed each by itself.
+pub fn checked(config: &Config) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    let mut wrong = |what: String| mistakes.push(Mistake { place: None, what: format!(" {what}") });
+    if let Err(error) = Hosts::parse(&config.answers.hosts) {
+        error.entries().for_each(|(host, why)| wrong(format!("answers.hosts: {host:?}: {why}")));
+    }
+    if config.answers.hosts.is_empty() {
+        wrong("answers.hosts is empty: name the hosts that answers may go to, or no answer is ever sent".to_owned());
+    }
+    if config.webhook.secret_files.len() > 2 {
+        wrong("webhook.secret_files: two secrets at most are valid at once".to_owned());
+    }
+    if config.webhook.listen == config.admin.listen {
+        wrong("webhook.listen and admin.listen are the same".to_owned());
+    }
+    if let Err(error) = super::logs::filter(&config.log.level) {
+        wrong(error.to_string());
+    }
+    for (key, number) in [
+        ("market.open_max", config.market.open_max),
+        ("intake.downloads_max", config.intake.downloads_max),
+        ("intake.attempts_max", config.intake.attempts_max),
+        ("webhook.connections_max", config.webhook.connections_max),
+        ("webhook.connections_per_address_max", config.webhook.connections_per_address_max),
+    ] {
+        if number == 0 {
+            wrong(format!("{key} must be at least 1"));
+        }
+    }
+    if config.scan.time_max < Duration::from_millis(10) {
+        wrong("scan.time_max must be at least 10ms".to_owned());
+    }
+    mistakes
+}
+
+fn read_small(path: &Path, bytes_max: u64) -> anyhow::Result<String> {
+    use std::io::Read;
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(bytes_max + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > bytes_max {
+        bail!("it has more than the {bytes_max} bytes that such a file may have");
+    }
+    Ok(text)
+}
+
+/// The secrets that bounties are signed with.
+pub fn secrets(webhook: &Webhook) -> anyhow::Result<Secrets> {
+    let secrets = secret_texts(webhook)?;
+    let previous = secrets.get(1).map(String::as_bytes);
+    Secrets::new(secrets[0].as_bytes(), previous).context("cannot use the webhook's secrets")
+}
+
+/// The same as texts, at least one: for who signs with them.
+pub fn secret_texts(webhook: &Webhook) -> anyhow::Result<Vec<String>> {
+    let mut secrets = Vec::new();
+    for path in &webhook.secret_files {
+        let text = read_small(path, SECRET_BYTES_MAX)
+            .with_context(|| format!("cannot read the webhook's secret in {}", shown(path)))?;
+        secrets.push(text.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    if secrets.is_empty() {
+        let secret = std::env::var(SECRET_VARIABLE).map_err(|_| {
+            anyhow::anyhow!("there is no secret to check bounties with: set webhook.secret_files, or {SECRET_VARIABLE}")
+        })?;
+        secrets.push(secret);
+    }
+    Ok(secrets)
+}
+
+/// How the artifact store keeps what it keeps.
+fn retention(archive: &config::Archive) -> Retention {
+    Retention { bytes_max: archive.artifacts_bytes_max.0, age_max: archive.artifacts_age_max }
+}
+
+/// The journal, on its thread, and what it holds that has not ended.
+pub fn archive(
+    archive: &config::Archive,
+    observe: impl Fn(Duration, usize) + Send + 'static,
+) -> anyhow::Result<(Archive, Vec<Pending>)> {
+    let place = || format!("cannot use the archive in {}", shown(&archive.directory));
+    let journal = daemon_archive::Sqlite::open(&archive.directory).with_context(place)?;
+    let pending = daemon_archive::Recall::pending(&journal).with_context(place)?;
+    let archive = Archive::start(journal, observe).with_context(place)?;
+    Ok((archive, pending))
+}
+
+/// Where artifacts are kept.
+pub fn store(archive: &config::Archive) -> anyhow::Result<Option<Store>> {
+    if archive.artifacts_bytes_max == Bytes(0) {
+        return Ok(None);
+    }
+    let directory = archive.directory.join("artifacts");
+    let store = Store::open(&directory, retention(archive));
+    Ok(Some(store.with_context(|| format!("cannot keep artifacts in {}", shown(&directory)))?))
+}
+
+/// How many workers there are.
+pub fn workers(scan: &Scan) -> NonZeroUsize {
+    let configured = NonZeroUsize::new(scan.workers);
+    configured.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// How many artifacts workers have at once.
+pub fn examining_max(workers: NonZeroUsize) -> usize {
+    workers.get().saturating_mul(PER_WORKER)
+}
+
+/// How rules are loaded.
+pub fn loader(config: &Config) -> anyhow::Result<Loader> {
+    let cache = match &config.scan.rules_cache {
+        empty if empty.as_os_str().is_empty() => config.archive.directory.join("rules"),
+        path => path.clone(),
+    };
+    let worker = Some(config.scan.worker.clone()).filter(|path| !path.as_os_str().is_empty());
+    let args = RulesArgs {
+        directories: config.scan.rules.clone(),
+        no_shipped_rules: !config.scan.shipped_rules,
+        no_yara: !config.scan.shipped_rules && config.scan.rules.is_empty(),
+        rules_cache: Some(cache),
+        no_rules_cache: false,
+        worker,
+    };
+    let limits = Limits {
+        artifact_bytes_max: config.intake.artifact_bytes_max.0,
+        wall_time_max: config.scan.time_max,
+        ..Limits::default()
+    };
+    let policy = Policy { any_kind: config.scan.any_kind };
+    Ok(Loader { args, limits, policy, workers: workers(&config.scan).get() })
+}
+
+/// Which runtime is wanted.
+pub fn prefer(io: EdgeIo) -> Prefer {
+    match io {
+        EdgeIo::Auto => Prefer::Auto,
+        EdgeIo::Uring => Prefer::Uring,
+        EdgeIo::Plain => Prefer::Plain,
+    }
+}
+
+/// Refuses to go on without what was asked for by name.
+pub fn check_backend(io: EdgeIo, backend: &Backend) -> anyhow::Result<()> {
+    if io == EdgeIo::Uring && !matches!(backend, Backend::Uring) {
+        bail!("intake.io is \"uring\", but there are only {backend}");
+    }
+    Ok(())
+}
+
+/// What downloads artifacts.
+pub fn fetcher(config: &Config, backend: &Backend) -> anyhow::Result<Fetcher> {
+    let intake = &config.intake;
+    let spill = match &intake.spill_directory {
+        empty if empty.as_os_str().is_empty() => config.archive.directory.clone(),
+        path => path.clone(),
+    };
+    let defaults = FetchLimits::default();
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let limits = FetchLimits {
+        bytes_max: intake.artifact_bytes_max.0,
+        memory_bytes_max: intake.memory_bytes_max.0,
+        memory_in_flight_max: intake.memory_total_max.0,
+        redirects_max: count(intake.redirects_max),
+        attempts_max: count(intake.attempts_max),
+        connect_max: intake.connect_time_max,
+        watch_bytes_min: intake.rate_bytes_min.0.saturating_mul(defaults.watch.as_secs()),
+        idle_max: intake.downloads_max,
+        ..defaults
+    };
+    let options = FetchOptions {
+        limits,
+        addresses: Addresses { allow: intake.allow_networks.clone() },
+        schemes: Schemes {
+            http: intake.http,
+            file: if intake.file { FileUris::Anywhere } else { FileUris::Refused },
+            ..Schemes::default()
+        },
+        ..FetchOptions::new(spill)
+    };
+    Fetcher::new(options, backend).context("cannot download artifacts")
+}
+
+/// What a stranger may spend of us.
+pub fn server_limits(webhook: &Webhook) -> daemon_webhook::Limits {
+    let defaults = daemon_webhook::Limits::default();
+    daemon_webhook::Limits {
+        body_bytes_max: usize::try_from(webhook.body_bytes_max.0).unwrap_or(usize::MAX),
+        head_time_max: webhook.head_time_max,
+        body_time_max: webhook.body_time_max,
+        idle_time_max: webhook.idle_time_max,
+        connections_max: webhook.connections_max,
+        connections_per_peer_max: webhook.connections_per_address_max,
+        ..defaults
+    }
+}
+
+/// What sends answers.
+pub fn courier(answers: &Answers) -> anyhow::Result<Courier> {
+    let hosts = Hosts::parse(&answers.hosts).context("answers.hosts names what is no host")?;
+    let limits = CourierLimits { attempt_time_max: answers.attempt_time_max, ..CourierLimits::default() };
+    Courier::new(hosts, limits).context("cannot send answers")
+}
+
+/// Whose answers they are.
+pub fn product(answers: &Answers) -> Product {
+    Product {
+        name: answers.product.clone(),
+        vendor: Some(answers.vendor.clone()).filter(|vendor| !vendor.is_empty()),
+        author: Some(answers.author.clone()).filter(|author| !author.is_empty()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// What the lives of bounties keep to.
+pub fn terms(config: &Config, workers: NonZeroUsize, dry_run: bool) -> Terms {
+    let market = &config.market;
+    Terms {
+        open_max: market.open_max,
+        fetching_max: config.intake.downloads_max,
+        examining_max: examining_max(workers),
+        margin: market.margin,
+        reward_min: market.reward_min,
+        visit_urls: market.urls == Urls::Visit,
+        filter: BountyFilter { accept: market.accept.clone(), reject: market.reject.clone() },
+        modifiers: Modifiers { favor: market.favor.clone(), penalize: market.penalize.clone() },
+        rates: market.rates.clone(),
+        dry_run,
+    }
+}
+
+/// How much is staked, and from what.
+pub fn betting(market: &config::Market) -> Betting {
+    let strategy = match market.bid_strategy {
+        Strategy::Default => Box::new(DefaultStrategy),
+    };
+    Betting { strategy, purse: Box::new(SimplePurse { bounty_max: market.stake_max }) }
+}
+
+/// The sockets of the webhook and of operators: those handed over by the service manager, in this order, else new ones.
+pub fn listeners(config: &Config) -> anyhow::Result<[tokio::net::TcpListener; 2]> {
+    let mut handed = listenfd::ListenFd::from_env();
+    let mut listener = |nth, key: &str, address: SocketAddr| -> anyhow::Result<tokio::net::TcpListener> {
+        let given =
+            handed.take_tcp_listener(nth).with_context(|| format!("socket {nth} handed over is no listener"))?;
+        let listener = match given {
+            Some(listener) => listener,
+            None => std::net::TcpListener::bind(address)
+                .with_context(|| format!("cannot listen at {address}: change {key}, or end who listens there"))?,
+        };
+        listener.set_nonblocking(true).context("cannot set up a listener")?;
+        tokio::net::TcpListener::from_std(listener).context("cannot set up a listener")
+    };
+    Ok([listener(0, "webhook.listen", config.webhook.listen)?, listener(1, "admin.listen", config.admin.listen)?])
+}

@@ -1,0 +1,210 @@
+//! What we post passes both SDKs' validators.
+
+use std::collections::BTreeMap;
+
+use daemon_market::{Answer, Findings, Nct, Purse, SimplePurse, Skip, Verdict};
+use daemon_webhook::{Product, assertion, vote};
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::metadata_schema;
+use crate::support::vectors;
+
+/// The top level of an answer, its values as they are written: Python tells 1 from 1.0, and counts past 64 bits.
+type Written = BTreeMap<String, Box<RawValue>>;
+
+/// Whether polyswarm_engine 3.2.5 posts this.
+fn engine_posts(answer: &Written) -> bool {
+    let raw = |key: &str| answer.get(key).map(|raw| raw.get());
+    let value = |key: &str| raw(key).map_or(Value::Null, |raw| serde_json::from_str(raw).unwrap());
+    let staked = match value("verdict").as_str() {
+        Some("malicious" | "benign") => true,
+        Some("suspicious" | "unknown") => false,
+        Some(_) | None => return false,
+    };
+    let integer = |raw: &str| raw == "true" || raw.bytes().all(|byte| byte.is_ascii_digit());
+    let bid = raw("bid").filter(|raw| *raw != "null");
+    let well_bid = match (staked, bid) {
+        (true, bid) => bid.is_some_and(|bid| integer(bid) && bid != "0"),
+        (false, bid) => bid.is_none_or(integer),
+    };
+    let is_float = |raw: &str| raw == "null" || raw.parse::<f64>().is_ok() && raw.contains(['.', 'e', 'E']);
+    let is_text = |key: &str| matches!(value(key), Value::Null | Value::String(_));
+    let well_described = match raw("metadata") {
+        None => true,
+        Some(_) => value("metadata").as_object().is_some_and(|metadata| {
+            let each = |key: &str, rule: fn(&Value) -> bool| metadata.get(key).is_none_or(rule);
+            each("heuristic", Value::is_boolean)
+                && each("product", Value::is_string)
+                && each("malware_family", Value::is_string)
+                && each("scanner", Value::is_object)
+                && each("comments", |all| all.as_array().is_some_and(|all| all.iter().all(Value::is_string)))
+        }),
+    };
+    well_bid && raw("confidence").is_none_or(is_float) && is_text("author") && is_text("vendor") && well_described
+}
+
+#[test]
+fn the_validator_agrees_with_every_recorded_case() {
+    #[derive(Deserialize)]
+    struct Vectors {
+        cases: Vec<Case>,
+    }
+    #[derive(Deserialize)]
+    struct Case {
+        analysis: Written,
+        out: Out,
+    }
+    #[derive(Deserialize)]
+    struct Out {
+        accepted: bool,
+    }
+    let text = include_str!("../../testdata/engine-result-validation.json");
+    let vectors: Vectors = serde_json::from_str(text).unwrap();
+    assert_eq!(vectors.cases.len(), 20);
+    for case in vectors.cases {
+        assert_eq!(engine_posts(&case.analysis), case.out.accepted, "{:?}", case.analysis);
+    }
+}
+
+fn product() -> Product {
+    Product { name: "stakeout".into(), vendor: Some("Example".into()), author: None, version: "0.1.0-rc.1".into() }
+}
+
+fn answer(verdict: Verdict, bid: u128) -> Answer {
+    Answer {
+        verdict,
+        stake: SimplePurse { bounty_max: Nct::from_base_units(u128::MAX) }.stake(Nct::from_base_units(bid)),
+        confidence: 1.0,
+        comments: vec!["a".into()],
+        findings: Findings {
+            kind: "pe".into(),
+            sha256: Some([0xab; 32]),
+            size: Some(68),
+            malware_family: "EICAR".into(),
+            heuristic: true,
+            generation: "7".into(),
+            report: "{}".into(),
+        },
+    }
+}
+
+fn skipped(skip: Skip) -> Answer {
+    Answer {
+        verdict: skip.verdict(),
+        stake: None,
+        confidence: 0.0,
+        comments: vec![skip.comment().into()],
+        findings: Findings::default(),
+    }
+}
+
+/// Checks the body of an assertion and of a vote against everything that both SDKs ask, and returns the assertion.
+fn check(answer: &Answer) -> Value {
+    let body = assertion(answer, &product());
+    assert!(engine_posts(&serde_json::from_slice(&body).unwrap()), "{}", String::from_utf8_lossy(&body));
+    assert!(!String::from_utf8_lossy(&body).contains("null"));
+    assert_eq!(body, assertion(answer, &product()), "the same answer is the same bytes");
+    let posted: Value = serde_json::from_slice(&body).unwrap();
+    assert!(metadata_schema::takes(&posted["metadata"]), "{posted}");
+    assert!((0.0..=1.0).contains(&posted["confidence"].as_f64().unwrap()));
+
+    let voted: Value = serde_json::from_slice(&vote(answer, &product())).unwrap();
+    assert_eq!(voted, json!({ "verdict": answer.verdict.name(), "metadata": posted["metadata"] }));
+    posted
+}
+
+#[test]
+fn every_verdict_with_and_without_a_stake_is_posted() {
+    for (verdict, bid, posted_as, bid_as) in [
+        (Verdict::Malicious, 5, "malicious", 5),
+        (Verdict::Benign, 5, "benign", 5),
+        // Refused if they were posted as they are.
+        (Verdict::Malicious, 0, "suspicious", 0),
+        (Verdict::Benign, 0, "unknown", 0),
+        (Verdict::Suspicious, 0, "suspicious", 0),
+        (Verdict::Unknown, 0, "unknown", 0),
+        // Never to come, and not bid if they do.
+        (Verdict::Suspicious, 5, "suspicious", 0),
+        (Verdict::Unknown, 5, "unknown", 0),
+    ] {
+        let posted = check(&answer(verdict, bid));
+        assert_eq!(
+            (posted["verdict"].as_str(), posted["bid"].as_u64()),
+            (Some(posted_as), Some(bid_as)),
+            "{verdict:?}"
+        );
+    }
+}
+
+#[test]
+fn every_skip_says_what_the_engine_says() {
+    let samples = vectors("bounty-samples");
+    let skips = samples["engine_skips"].as_object().unwrap();
+    assert_eq!(skips.len(), 5);
+    for (name, skip) in [
+        ("SKIPPED", Skip::Other),
+        ("ENCRYPTED", Skip::Encrypted),
+        ("UNSAFE_DECOMPRESSION", Skip::DecompressionUnsafe),
+        ("UNSUPPORTED", Skip::TypeUnsupported),
+        ("CANNOT_FETCH", Skip::CannotFetch),
+    ] {
+        let posted = check(&skipped(skip));
+        for path in ["/verdict", "/bid", "/metadata/comments"] {
+            assert_eq!(posted.pointer(path), skips[name].pointer(path), "{name} {path}");
+        }
+    }
+}
+
+#[test]
+fn an_assertion_is_these_bytes() {
+    let body = String::from_utf8(assertion(&answer(Verdict::Malicious, u128::MAX), &product())).unwrap();
+    let expected = r#"{"verdict":"malicious","bid":340282366920938463463374607431768211455,"confidence":1.0,"vendor":"Example","metadata":{"malware_family":"EICAR","product":"stakeout","comments":["a"],"heuristic":true,"scanner":{"version":"0.1.0","vendor_version":"0.1.0-rc.1","signatures_version":"7","environment":{"operating_system":"OS","architecture":"ARCH"}},"kind":"pe","sha256":"DIGEST","size":68}}"#
+        .replace("\"OS\"", if cfg!(target_os = "linux") { "\"Linux\"" } else { "\"Darwin\"" })
+        .replace("ARCH", std::env::consts::ARCH)
+        .replace("DIGEST", &"ab".repeat(32));
+    assert_eq!(body, expected);
+}
+
+#[test]
+fn what_an_artifact_wrote_is_bounded_and_cleaned() {
+    let mut answer = answer(Verdict::Unknown, 0);
+    answer.comments = vec!["\r\n\u{1b}[31m\u{202e}".to_owned() + &"é".repeat(10_000); 100];
+    answer.findings.malware_family = "\0x".repeat(10_000);
+    let posted = check(&answer);
+    let comments = posted["metadata"]["comments"].as_array().unwrap();
+    assert_eq!(comments.len(), 16);
+    assert_eq!(comments[0].as_str().unwrap().chars().count(), 256);
+    assert!(comments[0].as_str().unwrap().starts_with("[31mé"));
+    assert_eq!(posted["metadata"]["malware_family"], "x".repeat(128));
+    assert!(posted.to_string().len() < 20_000);
+}
+
+#[test]
+fn a_product_that_says_little_is_described_by_little() {
+    let body = assertion(&skipped(Skip::Other), &Product { version: "dev".into(), ..Product::default() });
+    let posted: Value = serde_json::from_slice(&body).unwrap();
+    assert!(metadata_schema::takes(&posted["metadata"]), "{posted}");
+    assert_eq!(posted["metadata"]["scanner"].get("version"), None);
+    assert_eq!(posted.get("vendor"), None);
+}
+
+proptest! {
+    #[test]
+    fn whatever_was_found_both_validators_take_it(
+        confidence: f64, bid: u128, verdict in 0..4, comments: Vec<String>, text: String, heuristic: bool, size: Option<u64>,
+    ) {
+        let verdict = [Verdict::Malicious, Verdict::Benign, Verdict::Suspicious, Verdict::Unknown][verdict as usize];
+        let mut answer = answer(verdict, bid);
+        answer.confidence = confidence;
+        // `check` looks for the word null.
+        answer.comments = comments.into_iter().map(|comment| comment.replace("null", "")).collect();
+        let text = text.replace("null", "");
+        answer.findings = Findings {
+            kind: text.clone(), malware_family: text.clone(), generation: text, heuristic, size, ..Findings::default()
+        };
+        check(&answer);
+    }
+}

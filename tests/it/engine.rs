@@ -1,0 +1,227 @@
+//! A running daemon with a directory, ports and a configuration of its own.
+
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use testkit_market::Market;
+
+use crate::program;
+
+/// What bounties are signed with in tests.
+pub const SECRET: &str = "correct horse battery staple";
+/// How long a daemon may take to be ready: a debug build that compiles rules on a busy machine.
+const READY_TIME_MAX: Duration = Duration::from_secs(180);
+
+/// Where a daemon lives, whether one runs or not.
+pub struct Place {
+    pub directory: tempfile::TempDir,
+    pub webhook: u16,
+    pub admin: u16,
+    /// Sections and keys beyond what every test needs.
+    pub extra: String,
+    market: String,
+}
+
+impl Place {
+    /// A new place, for an engine in this market.
+    pub fn new(market: &Market) -> Place {
+        let directory = tempfile::Builder::new().prefix("stakeout-").tempdir().expect("a directory can be made");
+        let [webhook, admin] = free_ports();
+        Place { directory, webhook, admin, extra: String::new(), market: market.url() }
+    }
+
+    /// The same, with more configuration: `section.key = value` lines.
+    pub fn with(mut self, extra: &str) -> Place {
+        self.extra = extra.to_owned();
+        self
+    }
+
+    /// Lets answers go to `stakeout webhook test` at this port.
+    pub fn market_of_the_test(&mut self, port: u16) {
+        self.market = format!("http://127.0.0.1:{port}");
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub fn archive(&self) -> PathBuf {
+        self.path("archive")
+    }
+
+    /// Writes the configuration, and says where it is.
+    pub fn config(&self) -> PathBuf {
+        let path = self.path("stakeout.toml");
+        // The cache is shared by all tests: what is compiled once need not be again.
+        let cache = program::cache().join("daemon");
+        let mut text = format!(
+            "webhook.listen = \"127.0.0.1:{}\"\nadmin.listen = \"127.0.0.1:{}\"\nanswers.hosts = [\"{}\"]\n\
+             intake.allow_networks = [\"127.0.0.0/8\"]\narchive.directory = {:?}\nscan.rules_cache = {:?}\n",
+            self.webhook,
+            self.admin,
+            self.market,
+            self.archive(),
+            cache,
+        );
+        let _ = writeln!(text, "{}", self.extra);
+        std::fs::write(&path, text).expect("a directory of our own can be written to");
+        path
+    }
+
+    /// A command of stakeout with this configuration after its arguments.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = program::stakeout();
+        command.args(args).arg("--config").arg(self.config()).env("STAKEOUT_WEBHOOK_SECRET", SECRET);
+        command
+    }
+
+    pub fn output(&self, args: &[&str]) -> Output {
+        self.command(args).output().expect("stakeout can be started")
+    }
+
+    /// Starts a daemon, and waits until it takes bounties.
+    pub fn start(&self) -> Daemon<'_> {
+        let mut daemon = self.spawn(&[], &[]);
+        daemon.wait_ready();
+        daemon
+    }
+
+    /// Starts a daemon and does not wait.
+    pub fn spawn(&self, args: &[&str], env: &[(&str, &str)]) -> Daemon<'_> {
+        let log = std::fs::File::options().create(true).append(true).open(self.path("log")).expect("a log can be kept");
+        let mut command = self.command(&[&["daemon"], args].concat());
+        command.envs(env.iter().copied()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        Daemon { place: self, child: command.spawn().expect("stakeout can be started") }
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// Posts a signed bounty: the status, 0 where nobody listens.
+    pub fn post(&self, bounty: &Value) -> u16 {
+        let body = bounty.to_string();
+        let signature = daemon_webhook::sign(SECRET.as_bytes(), body.as_bytes());
+        self.post_raw(body.as_bytes(), &[("x-polyswarm-event", "bounty"), ("x-polyswarm-signature", &signature)]).0
+    }
+
+    /// Posts whatever: status and body.
+    pub fn post_raw(&self, body: &[u8], headers: &[(&str, &str)]) -> (u16, String) {
+        let mut head =
+            format!("POST / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+        for (name, value) in headers {
+            let _ = write!(head, "{name}: {value}\r\n");
+        }
+        head.push_str("\r\n");
+        exchange(self.webhook, &[head.as_bytes(), body].concat())
+    }
+
+    /// What operators are told at `path`: status and body.
+    pub fn ask(&self, path: &str) -> (u16, String) {
+        let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        exchange(self.admin, head.as_bytes())
+    }
+
+    /// The count of a metric whose line begins so; 0 where there is none.
+    pub fn metric(&self, beginning: &str) -> f64 {
+        let (_, text) = self.ask("/metrics");
+        let line = text.lines().find(|line| line.starts_with(beginning));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0)
+    }
+}
+
+/// A daemon. Killed when it is dropped.
+pub struct Daemon<'p> {
+    place: &'p Place,
+    pub child: Child,
+}
+
+impl Daemon<'_> {
+    #[track_caller]
+    pub fn wait_ready(&mut self) {
+        let begun = Instant::now();
+        while self.place.ask("/ready").0 != 200 {
+            let ended = self.child.try_wait().expect("our child can be asked");
+            assert!(ended.is_none(), "the daemon ended: {ended:?}\n{}", self.place.log());
+            assert!(begun.elapsed() < READY_TIME_MAX, "the daemon is not ready\n{}", self.place.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        // It may have ended already.
+        let _ = rustix::process::kill_process(pid, signal);
+    }
+
+    /// Kills it as abruptly as can be.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Asks it to end; its exit code.
+    pub fn end(&mut self) -> Option<i32> {
+        self.signal(rustix::process::Signal::TERM);
+        self.child.wait().expect("our child can be waited for").code()
+    }
+
+    /// All its descendants: the template, the workers.
+    pub fn descendants(&self) -> Vec<u32> {
+        let mut all = vec![self.child.id()];
+        let mut at = 0;
+        while let Some(pid) = all.get(at).copied() {
+            at += 1;
+            for task in std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+                let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+                all.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+            }
+        }
+        all.split_off(1)
+    }
+}
+
+impl Drop for Daemon<'_> {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn exchange(port: u16, request: &[u8]) -> (u16, String) {
+    let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { return (0, String::new()) };
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(30)));
+    let mut reply = Vec::new();
+    if stream.write_all(request).is_err() || stream.read_to_end(&mut reply).is_err() {
+        return (0, String::new());
+    }
+    let reply = String::from_utf8_lossy(&reply);
+    let status = reply.split_whitespace().nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    let body = reply.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    (status, body.to_owned())
+}
+
+fn free_ports() -> [u16; 2] {
+    let listeners = [0, 0].map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("there are ports left"));
+    listeners.map(|listener| listener.local_addr().expect("a listener has an address").port())
+}
+
+/// A bounty about `artifact`, which the market serves.
+pub fn bounty(market: &Market, id: &str, artifact: &[u8], life: Duration) -> Value {
+    let path = format!("/a/{id}");
+    let made = testkit_market::BountyMaker { market: market.url(), life }.bounty(id, &path, artifact);
+    market.serve(&path, artifact.to_vec());
+    made
+}
+
+/// Runs the command and says what it printed, if it did as it should.
+#[track_caller]
+pub fn printed(output: &Output, code: i32) -> String {
+    let told = format!("{}{}", program::stdout(output), program::stderr(output));
+    assert_eq!(output.status.code(), Some(code), "{told}");
+    told
+}
