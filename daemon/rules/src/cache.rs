@@ -4,6 +4,9 @@
 //! even read them; anything less is refused, not repaired. Names below the directory are opened relative to its
 //! descriptor and never through a link, so it makes no difference what becomes of its path meanwhile.
 //!
+//! Bundles lie under the digest of the texts they were made of. Beside them lie notes of which texts were found in files
+//! with certain stamps, so that those need not be read to be known again.
+//!
 //! A file is the bundle, then the compiler's mistakes as JSON, then a [`Tail`] with lengths and a checksum. The bundle
 //! stands first so that it can be mapped as it is. Files are only ever replaced and unlinked, never written in place: who
 //! has one open keeps what it opened.
@@ -33,6 +36,10 @@ const ENTRIES_MAX: usize = 8;
 const NOTES_BYTES_MAX: u64 = 8 << 20;
 /// What the names of finished files end in.
 const ENDING: &str = ".bundle";
+/// What the names of files end in that say what files with certain stamps hold.
+const KNOWN_ENDING: &str = ".is";
+/// How many of those are kept. They are tiny.
+const KNOWN_MAX: usize = 64;
 /// What the names of unfinished files begin with.
 const UNFINISHED: &str = ".unfinished-";
 /// A file unfinished for so long, in seconds, was left by a process that died.
@@ -133,6 +140,27 @@ impl Cache {
         Ok(Some(Compiled { bundle: file, bundle_bytes: tail.bundle_bytes, mistakes, withheld }))
     }
 
+    /// What files with these stamps say, if that is known: the digest that their bundle is stored under.
+    pub fn content_of(&self, stamps: &Digest) -> Result<Option<Digest>, CacheError> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file: File = match openat(&self.directory, known_as(stamps), flags, Mode::empty()) {
+            Ok(fd) => fd.into(),
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(CacheError::of("opening a stored file")(errno)),
+        };
+        let stat = fstat(&file).map_err(CacheError::of("looking at a stored file"))?;
+        check_private(&stat, "a stored file")?;
+        let mut text = [0; 64];
+        // One that is cut short is as good as none: the files are read again.
+        let read = file.read_exact_at(&mut text, 0).ok();
+        Ok(read.and_then(|()| Digest::read(std::str::from_utf8(&text).ok()?)))
+    }
+
+    /// Remembers what files with these stamps say.
+    pub fn remember(&self, stamps: &Digest, content: &Digest) -> Result<(), CacheError> {
+        self.store(known_as(stamps), |mut file| file.write_all(content.to_string().as_bytes()))
+    }
+
     /// Stores the first `bundle_bytes` bytes of `bundle` under `digest`, durably and at once: a reader finds all of it
     /// or nothing. Then makes room.
     pub fn put(
@@ -143,15 +171,19 @@ impl Cache {
         mistakes: &[Mistake],
         withheld: u64,
     ) -> Result<(), CacheError> {
+        let notes = serde_json::to_vec(&(mistakes, withheld)).expect("texts and numbers always serialize");
+        self.store(name_of(digest), |file| write_whole(file, digest, bundle, bundle_bytes, &notes))
+    }
+
+    /// Has `write` fill a new file, which then gets its name at once.
+    fn store(&self, name: String, write: impl FnOnce(File) -> io::Result<()>) -> Result<(), CacheError> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let unfinished = format!("{UNFINISHED}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = openat(&self.directory, &*unfinished, flags, Mode::RUSR | Mode::WUSR)
             .map_err(CacheError::of("making a file"))?;
-        let notes = serde_json::to_vec(&(mistakes, withheld)).expect("texts and numbers always serialize");
-        let written = write_whole(fd.into(), digest, bundle, bundle_bytes, &notes);
-        let stored = written.and_then(|()| {
-            renameat(&self.directory, &*unfinished, &self.directory, name_of(digest))?;
+        let stored = write(fd.into()).and_then(|()| {
+            renameat(&self.directory, &*unfinished, &self.directory, &*name)?;
             // The rename itself: without this a power cut may bring back the state before it, which is as well.
             let _ = rustix::fs::fsync(&self.directory);
             Ok(())
@@ -166,7 +198,7 @@ impl Cache {
     /// Unlinks what was not used for longest, and what dead processes left. Failing leaves files, no harm.
     fn make_room(&self) {
         let Ok(list) = Dir::read_from(&self.directory) else { return };
-        let mut stored = Vec::new();
+        let (mut stored, mut known) = (Vec::new(), Vec::new());
         let mut youngest = i64::MIN;
         let mut unfinished = Vec::new();
         for item in list.flatten() {
@@ -177,18 +209,26 @@ impl Cache {
             youngest = youngest.max(used.0);
             if name.to_bytes().ends_with(ENDING.as_bytes()) {
                 stored.push((used, name));
+            } else if name.to_bytes().ends_with(KNOWN_ENDING.as_bytes()) {
+                known.push((used, name));
             } else if name.to_bytes().starts_with(UNFINISHED.as_bytes()) {
                 unfinished.push((used.0, name));
             }
         }
         stored.sort_by(|a, b| b.cmp(a));
+        known.sort_by(|a, b| b.cmp(a));
         // Measured against the youngest file, just written, not against a clock: the file system's may be another.
         let dead = unfinished.into_iter().filter(|(used, _)| youngest - used > UNFINISHED_SECONDS_MAX);
         let old = stored.into_iter().skip(ENTRIES_MAX).map(|(_, name)| name);
+        let old = old.chain(known.into_iter().skip(KNOWN_MAX).map(|(_, name)| name));
         for name in old.chain(dead.map(|(_, name)| name)) {
             let _ = unlinkat(&self.directory, &*name, AtFlags::empty());
         }
     }
+}
+
+fn known_as(stamps: &Digest) -> String {
+    format!("{stamps}{KNOWN_ENDING}")
 }
 
 fn name_of(digest: &Digest) -> String {

@@ -3,9 +3,11 @@
 use std::fs::File;
 use std::path::PathBuf;
 
+use crate::manifest::content_digest;
 use crate::read::read_settled;
 use crate::{
-    Cache, CompileError, Compiler, Digest, Mistake, Problem, Role, RuleFile, Survey, SurveyError, Why, digest, shipped,
+    Cache, CompileError, Compiled, Compiler, Digest, Mistake, Problem, Role, RuleFile, Survey, SurveyError, Why,
+    digest, shipped,
 };
 
 /// What to load, and with what.
@@ -43,7 +45,7 @@ pub struct Loaded {
     pub problems: Vec<Problem>,
     /// Whether the bundle is from the cache; then no rule file was read.
     pub from_cache: bool,
-    /// Names what the bundle was made of.
+    /// Names what the bundle was made of: the texts, not when they were written.
     pub source_digest: Digest,
 }
 
@@ -61,7 +63,8 @@ pub enum LoadError {
 
 /// Loads rules: from the cache if it holds what was made of exactly these files, else by compiling them.
 ///
-/// With everything in the cache this costs one `stat` per rule file and one pass over the bundle.
+/// With everything in the cache this costs one `stat` per rule file and one pass over the bundle. If the files were only
+/// touched, or copied anew, they are read too, and not compiled.
 pub fn load(options: &Options) -> Result<Loaded, LoadError> {
     let built_in = if options.shipped { shipped() } else { Vec::new() };
     let mut notices = Vec::new();
@@ -70,13 +73,17 @@ pub fn load(options: &Options) -> Result<Loaded, LoadError> {
         Cache::open(path).inspect_err(note).ok()
     });
     let survey = Survey::take(&options.directories)?;
-    let source_digest = digest(&survey, &built_in, &options.compiler_key);
+    let stamps = digest(&survey, &built_in, &options.compiler_key);
     let cached = cache.as_ref().and_then(|cache| {
         let note = |error: &crate::CacheError| notices.push(cache_problem(options, error));
-        cache.get(&source_digest).inspect_err(note).ok().flatten()
+        let found = cache.content_of(&stamps).and_then(|content| match content {
+            Some(content) => Ok(cache.get(&content)?.map(|cached| (cached, content))),
+            None => Ok(None),
+        });
+        found.inspect_err(note).ok().flatten()
     });
     match cached {
-        Some(cached) => {
+        Some((cached, source_digest)) => {
             let weights = survey_weights(&survey, &mut notices);
             Ok(Loaded {
                 bundle: cached.bundle,
@@ -102,13 +109,29 @@ fn compile(
     mut notices: Vec<Problem>,
 ) -> Result<Loaded, LoadError> {
     let (survey, files) = read_settled(&options.directories, survey)?;
-    let source_digest = digest(&survey, &texts, &options.compiler_key);
+    let stamps = digest(&survey, &texts, &options.compiler_key);
     texts.extend(files.files);
-    let compiled = options.compiler.compile(&texts)?;
-    if let Some(cache) = cache.filter(|_| files.whole) {
-        let stored =
-            cache.put(&source_digest, &compiled.bundle, compiled.bundle_bytes, &compiled.mistakes, compiled.withheld);
-        notices.extend(stored.err().map(|error| cache_problem(options, &error)));
+    let source_digest = content_digest(&texts, &options.compiler_key);
+    // The same texts in files that were touched, or copied anew.
+    let found = cache.map_or(Ok(None), |cache| cache.get(&source_digest)).unwrap_or_else(|error| {
+        notices.push(cache_problem(options, &error));
+        None
+    });
+    let from_cache = found.is_some();
+    let compiled = match found {
+        Some(compiled) => compiled,
+        None => options.compiler.compile(&texts)?,
+    };
+    if let Some(cache) = cache {
+        let Compiled { bundle, bundle_bytes, mistakes, withheld } = &compiled;
+        let stored = match from_cache {
+            true => Ok(()),
+            false => cache.put(&source_digest, bundle, *bundle_bytes, mistakes, *withheld),
+        };
+        // What was not wholly read may be read next time, without its stamps telling.
+        let remembered =
+            stored.and_then(|()| if files.whole { cache.remember(&stamps, &source_digest) } else { Ok(()) });
+        notices.extend(remembered.err().map(|error| cache_problem(options, &error)));
     }
     Ok(Loaded {
         bundle: compiled.bundle,
@@ -118,7 +141,7 @@ fn compile(
         mistakes: compiled.mistakes,
         withheld: compiled.withheld,
         problems: files.problems.into_iter().chain(notices).collect(),
-        from_cache: false,
+        from_cache,
         source_digest,
     })
 }

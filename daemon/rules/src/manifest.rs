@@ -1,4 +1,5 @@
-//! One digest that names what a bundle of compiled rules was made of, and by what.
+//! Digests that name what a bundle of compiled rules was made of, and by what: one of how the files lie there, which
+//! costs no reading, and one of what they say, which stays the same when they are only touched or copied.
 
 use std::fmt;
 
@@ -7,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{Role, RuleFile, Survey};
 
 /// Moves when the meaning of a manifest or of what is stored under it does.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// SHA-256 over a manifest: every rule file's name, path and [`Stamp`](crate::Stamp), the text of those built in, and the compiler.
 ///
@@ -17,6 +18,18 @@ const VERSION: u64 = 1;
 pub struct Digest([u8; 32]);
 
 impl Digest {
+    /// The digest that reads so, as it is displayed.
+    pub(crate) fn read(text: &str) -> Option<Digest> {
+        let mut bytes = [0; 32];
+        if text.len() != 64 {
+            return None;
+        }
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+        }
+        Some(Digest(bytes))
+    }
+
     /// Its bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -52,6 +65,19 @@ pub fn digest(survey: &Survey, built_in: &[RuleFile], compiler: &str) -> Digest 
     Digest(manifest.0.finalize().into())
 }
 
+/// The digest of what `files` say, and `compiler`. Their paths are part of it: mistakes name them.
+pub(crate) fn content_digest(files: &[RuleFile], compiler: &str) -> Digest {
+    let mut manifest = Manifest(Sha256::new());
+    manifest.number(VERSION.into());
+    manifest.text(compiler.as_bytes());
+    for file in files {
+        manifest.text(file.name.as_bytes());
+        manifest.text(file.path.as_os_str().as_encoded_bytes());
+        manifest.text(&file.text);
+    }
+    Digest(manifest.0.finalize().into())
+}
+
 /// Every text with its length in front, so that no two lists of texts look alike.
 struct Manifest(Sha256);
 
@@ -77,6 +103,14 @@ mod tests {
     #[test]
     fn another_compiler_is_another_digest() {
         assert_ne!(digest(&empty(), &[], "1 avx2"), digest(&empty(), &[], "1 avx512"));
+    }
+
+    #[test]
+    fn a_digest_survives_being_shown() {
+        let digest = digest(&empty(), &[], "");
+        assert_eq!(Digest::read(&digest.to_string()), Some(digest));
+        assert_eq!(Digest::read(""), None);
+        assert_eq!(Digest::read(&"x".repeat(64)), None);
     }
 
     #[test]

@@ -122,6 +122,20 @@ fn an_edit_an_addition_and_another_compiler_are_compiled_anew() {
 }
 
 #[test]
+fn files_that_are_touched_or_copied_anew_are_read_and_not_compiled() {
+    let bench = bench(ECHO);
+    let first = bench.load();
+    let path = bench.path("rules/a.yar");
+    let text = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, &text).unwrap();
+    let again = bench.load();
+    assert!(again.from_cache);
+    assert_eq!(again.source_digest, first.source_digest, "the same rules are the same generation");
+    assert_eq!(bench.stored().len(), 1);
+}
+
+#[test]
 fn an_edit_that_keeps_size_and_time_of_modification_is_compiled_anew() {
     let bench = bench(ECHO);
     bench.load();
@@ -151,8 +165,9 @@ fn a_cut_stored_file_is_noticed_at_every_length() {
     let path = bench.stored().remove(0);
     let whole = fs::read(&path).unwrap();
     let (survey, key) = (daemon_rules::Survey::take(&bench.options.directories).unwrap(), &bench.options.compiler_key);
-    let digest = daemon_rules::digest(&survey, &[], key);
+    let stamps = daemon_rules::digest(&survey, &[], key);
     let cache = Cache::open(&bench.path("cache/rules")).unwrap();
+    let digest = cache.content_of(&stamps).unwrap().expect("what was just loaded is known");
     for length in 0..whole.len() {
         fs::write(&path, &whole[..length]).unwrap();
         assert!(cache.get(&digest).is_err(), "{length}");
@@ -216,7 +231,7 @@ fn without_a_usable_cache_rules_are_compiled_each_time_and_it_is_told() {
 }
 
 #[test]
-fn the_cache_is_private_and_holds_eight_bundles_and_nothing_else() {
+fn the_cache_is_private_and_holds_eight_bundles_and_notes_of_files() {
     let mut bench = bench(ECHO);
     for version in 0..12 {
         bench.options.compiler_key = format!("test {version}");
@@ -224,7 +239,8 @@ fn the_cache_is_private_and_holds_eight_bundles_and_nothing_else() {
     }
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
     let all: Vec<_> = fs::read_dir(bench.path("cache/rules")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!((all.len(), bench.stored().len()), (8, 8));
+    let notes = all.iter().filter(|path| path.extension().is_some_and(|ending| ending == "is")).count();
+    assert_eq!((all.len(), bench.stored().len(), notes), (20, 8, 12));
     assert!(all.iter().all(|path| mode(path) == 0o600));
     assert_eq!(mode(&bench.path("cache/rules")), 0o700);
     assert!(bench.load().from_cache);

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use serde_json::json;
+use testkit_market::processes::cpu;
 use testkit_market::{Load, Market, Pace, percentile};
 
 const LIFE: Duration = Duration::from_secs(60);
@@ -61,28 +62,4 @@ fn main() {
         "cpu_ms_per_bounty": (!pids.is_empty()).then(|| took.as_secs_f64() * 1e3 / answered.max(1) as f64),
     });
     println!("{told}");
-}
-
-/// Processor time of these processes and all their children, living or waited for.
-fn cpu(pids: &[u32]) -> Duration {
-    // What the kernel counts by here, whatever its own clock: USER_HZ.
-    let ticks = 100;
-    let mut all: Vec<u32> = pids.to_vec();
-    let mut at = 0;
-    while let Some(pid) = all.get(at).copied() {
-        at += 1;
-        let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else { continue };
-        for task in tasks.flatten() {
-            let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
-            all.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
-        }
-    }
-    let of = |pid: &u32| -> u64 {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let after = stat.rsplit(')').next().unwrap_or_default();
-        // utime, stime, cutime, cstime: fields 14 to 17 of proc_pid_stat(5).
-        after.split_whitespace().skip(11).take(4).filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
-    };
-    let sum: u64 = all.iter().map(of).sum();
-    Duration::from_secs_f64(sum as f64 / f64::from(ticks))
 }

@@ -8,6 +8,7 @@
 
 mod bounty;
 mod load;
+pub mod processes;
 mod server;
 
 pub use bounty::BountyMaker;

@@ -342,6 +342,22 @@ fn one_forbidden_address_spoils_a_name() {
 }
 
 #[test]
+fn localhost_is_refused_as_the_system_resolves_it() {
+    let server = Server::start();
+    let uri = format!("http://localhost:{}/bytes/10", server.address.port());
+    each_backend(
+        |options| options.addresses.allow.clear(),
+        async |rig| {
+            let error = rig.fails(&uri).await;
+            assert!(matches!(&error, FetchError::Address { why: "loopback", .. }), "{}", chain(&error));
+            let error = rig.fails(&server.uri("/bytes/10")).await;
+            assert!(matches!(&error, FetchError::Address { why: "loopback", .. }), "{}", chain(&error));
+        },
+    );
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
 fn many_downloads_run_side_by_side() {
     let server = Server::start();
     each_backend(
