@@ -22,7 +22,8 @@ pub fn archive(command: &ArchiveCommand, out: &mut dyn Write) -> anyhow::Result<
     }
 }
 
-fn directory(place: &ArchivePlace) -> anyhow::Result<PathBuf> {
+/// Which archive is meant.
+pub fn directory(place: &ArchivePlace) -> anyhow::Result<PathBuf> {
     match &place.directory {
         Some(directory) => Ok(directory.clone()),
         None => Ok(config_command::load(place.config.path.as_deref())?.archive.directory),

@@ -181,7 +181,7 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "ID", conflicts_with = "file")]
     pub bounty: Option<String>,
     #[command(flatten)]
-    pub config: ConfigFile,
+    pub archive: ArchivePlace,
     #[command(flatten)]
     pub rules: RulesArgs,
     #[command(flatten)]
@@ -341,7 +341,7 @@ Exit codes: 0 asked to end, 2 cannot go on, 64 the configuration is wrong.")]
 pub struct DaemonArgs {
     #[command(flatten)]
     pub config: ConfigFile,
-    /// Write answers down, and send none.
+    /// Write answers down, in an archive of their own (`dry-run` in the archive's directory), and send none.
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -385,8 +385,8 @@ pub enum ArchiveCommand {
 pub struct ArchivePlace {
     #[command(flatten)]
     pub config: ConfigFile,
-    /// The archive's directory, whatever the configuration says.
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// The archive's directory, whatever the configuration says. That of dry runs is `dry-run` in it.
+    #[arg(long = "archive", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
 }
 

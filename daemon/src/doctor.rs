@@ -154,6 +154,15 @@ fn archive(directory: &Path) -> Finding {
             Err(error) => bad("archive", format!("{place} is not there, and cannot be made: {error}")),
         };
     }
+    use std::os::unix::fs::MetadataExt;
+    if let Ok(about) = directory.metadata() {
+        let us = rustix::process::geteuid().as_raw();
+        if about.uid() != us || about.mode() & 0o077 != 0 {
+            let (owner, mode) = (about.uid(), about.mode() & 0o7777);
+            let seen = format!("{place} belongs to user {owner} with mode {mode:o}: it must be ours ({us}) alone, 700");
+            return bad("archive", seen);
+        }
+    }
     match access(directory, Access::WRITE_OK | Access::EXEC_OK | Access::READ_OK) {
         Ok(()) => good("archive", format!("{place} can be used")),
         Err(error) => bad("archive", format!("{place} cannot be written to: {error}")),

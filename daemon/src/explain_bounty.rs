@@ -9,16 +9,15 @@ use serde_json::Value;
 
 use crate::archive_command::{self, hex};
 use crate::cli::ExplainArgs;
-use crate::config_command;
 use crate::exit::Exit;
-use crate::words::{HEADING, count, moment, percent, shown};
+use crate::words::{HEADING, count, moment, percent, safe, shown};
 
 /// Phases of one bounty, and more.
 const STORIES_MAX: usize = 16;
 
 /// Explains what was answered to the bounty with this id.
 pub fn explain(id: &str, args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let directory = config_command::load(args.config.path.as_deref())?.archive.directory;
+    let directory = archive_command::directory(&args.archive)?;
     let journal = archive_command::open(&directory)?;
     let filter = Filter { id: Some(BountyId::new(id)), ..Filter::default() };
     let stories = journal.query(&filter, STORIES_MAX).context("the archive could not be read")?;
@@ -65,7 +64,7 @@ fn tell(story: &Story, out: &mut dyn Write) -> std::io::Result<()> {
             };
             let attempts =
                 if ended.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", ended.attempts) };
-            let detail = if ended.detail.is_empty() { String::new() } else { format!(": {}", ended.detail) };
+            let detail = if ended.detail.is_empty() { String::new() } else { format!(": {}", safe(&ended.detail)) };
             writeln!(out, "\n{} UTC, after {attempts}: {how}{detail}", moment(ended.at))?;
         }
     }
@@ -79,7 +78,7 @@ fn asked(bounty: &Bounty, out: &mut dyn Write) -> std::io::Result<()> {
         writeln!(out, "  reward   {reward} NCT")?;
     }
     for (key, value) in &bounty.metadata {
-        writeln!(out, "  metadata {key} = {value}")?;
+        writeln!(out, "  metadata {} = {}", safe(key), safe(&value.to_string()))?;
     }
     Ok(())
 }
@@ -110,7 +109,7 @@ fn answered(
     }
     evidence(&answer.report, out)?;
     for comment in &answer.comments {
-        writeln!(out, "  said     {comment}")?;
+        writeln!(out, "  said     {}", safe(comment))?;
     }
     writeln!(out, "  {}", why(answer, bounty))
 }
@@ -137,11 +136,14 @@ fn why(answer: &Answered, bounty: Option<&Bounty>) -> String {
 
 fn evidence(report: &str, out: &mut dyn Write) -> std::io::Result<()> {
     let Ok(report) = serde_json::from_str::<Value>(report) else { return Ok(()) };
+    if let Some(why) = report["why"].as_str() {
+        writeln!(out, "  why      {}", safe(why))?;
+    }
     for seen in report["evidence"].as_array().into_iter().flatten() {
         let weight = seen["weight"].as_f64().unwrap_or_default();
         let text = |name: &str| seen[name].as_str().unwrap_or_default();
         let place = [text("layer"), text("detail")].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
-        writeln!(out, "{weight:>+10.2}  {:<40} {}", text("id"), place.join("  "))?;
+        writeln!(out, "{weight:>+10.2}  {:<40} {}", safe(text("id")), safe(&place.join("  ")))?;
     }
     Ok(())
 }

@@ -21,9 +21,13 @@ pub const HEADING: Style = Style::new().bold();
 
 /// A path from a directory is as hostile as the files in it: what could move the cursor or turn text around is escaped.
 pub fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy();
+    safe(&path.to_string_lossy())
+}
+
+/// Any text of others, escaped in the same way.
+pub fn safe(text: &str) -> String {
     if text.chars().all(is_shown_as_itself) {
-        return text.into_owned();
+        return text.to_owned();
     }
     let mut shown = String::new();
     for c in text.chars() {

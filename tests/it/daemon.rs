@@ -262,11 +262,13 @@ fn a_dry_run_answers_nobody_and_remembers() {
     }
     assert_eq!(daemon.end(), Some(0));
     assert!(market.all_answers().is_empty());
-    let told = printed(&place.output(&["explain", "--bounty", "77"]), 0);
+    let archive = place.archive().join("dry-run");
+    let archive = archive.to_str().expect("our directories have plain names");
+    let told = printed(&place.output(&["explain", "--bounty", "77", "--archive", archive]), 0);
     for expected in ["malicious with", "eicar.file.test", "bid 0.", "a dry run sends nothing"] {
         assert!(told.contains(expected), "{expected} is not in\n{told}");
     }
-    let verified = printed(&place.output(&["archive", "verify"]), 0);
+    let verified = printed(&place.output(&["archive", "verify", "--archive", archive]), 0);
     assert!(verified.starts_with("1 bounty, 1 answer, 1 ending are as they were written"), "{verified}");
     // Started for good, it does not send what a dry run wrote down.
     let mut daemon = place.start();

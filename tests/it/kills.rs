@@ -148,6 +148,8 @@ fn nothing_that_was_taken_is_lost_whoever_is_killed_and_whenever() {
     let accepted = accepted.lock().unwrap();
     check(&market, &place, &accepted, seed);
     let answers = market.all_answers();
+    let expired = accepted.iter().filter(|id| !answers.contains_key(*id)).count();
+    assert!(expired * 100 <= accepted.len(), "{expired} of {} expired: nothing here takes that long", accepted.len());
     let twice = answers.values().filter(|answers| answers.len() > 1).count();
     println!(
         "seed {seed}: killed {} workers, {} daemons, {} with all their workers; {} bounties taken, {} answered, {twice} more \

@@ -17,6 +17,8 @@ mod hostile_documents;
 mod kills;
 /// Documents as attackers send them, and as offices use them.
 mod office;
+/// The daemon and what it runs on.
+mod operations;
 /// Starts the program.
 mod program;
 /// New rules while the old ones judge.

@@ -100,6 +100,8 @@ pub struct Bounty {
     pub reward: Option<Nct>,
     /// Where the answer goes. None for a local test, which is told nothing.
     pub response_url: Option<String>,
+    /// Whether an answer may be sent there. Who parses a bounty cannot know, and says yes.
+    pub deliverable: bool,
     /// After this nobody listens.
     pub expires: Timestamp,
 }

@@ -15,6 +15,9 @@ impl Stake {
 
 /// What may still be risked.
 pub trait Purse {
+    /// Most that one bounty may risk at the moment.
+    fn most(&self) -> Nct;
+
     /// Sets `amount` aside, if it may be risked.
     fn stake(&mut self, amount: Nct) -> Option<Stake>;
 
@@ -30,6 +33,10 @@ pub struct SimplePurse {
 }
 
 impl Purse for SimplePurse {
+    fn most(&self) -> Nct {
+        self.bounty_max
+    }
+
     fn stake(&mut self, amount: Nct) -> Option<Stake> {
         (amount > Nct::ZERO && amount <= self.bounty_max).then_some(Stake(amount))
     }

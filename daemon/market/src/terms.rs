@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Answer, ArtifactType, BidStrategy, Bounty, BountyFilter, Conviction, Findings, Modifiers, Nct, Phase};
+use crate::{
+    Answer, ArtifactType, BidBounds, BidStrategy, Bounty, BountyFilter, Conviction, Findings, Modifiers, Nct, Phase,
+};
 use crate::{Purse, Skip, Stake, Verdict};
 
 /// How many bounties may be taken in a time.
@@ -27,6 +29,8 @@ pub struct Terms {
     /// How long before a bounty expires it is answered with what is known. A bounty with little time is answered when
     /// half of its time is over, if that is later.
     pub margin: Duration,
+    /// A bounty that lives longer is ended after this time all the same: none holds its place for days.
+    pub life_max: Duration,
     /// A bounty that says it pays less is declined.
     pub reward_min: Nct,
     /// Whether addresses are visited. If not, they are declined.
@@ -48,6 +52,7 @@ impl Default for Terms {
             fetching_max: 64,
             examining_max: 4,
             margin: Duration::from_secs(2),
+            life_max: Duration::from_secs(3_600),
             reward_min: Nct::ZERO,
             visit_urls: false,
             filter: BountyFilter::default(),
@@ -63,6 +68,10 @@ impl Terms {
     pub fn declines(&self, bounty: &Bounty) -> Option<Refusal> {
         if bounty.artifact_type == ArtifactType::Url && !self.visit_urls {
             return Some(Refusal { skip: Skip::TypeUnsupported, why: "addresses are not visited".to_owned() });
+        }
+        if bounty.response_url.is_some() && !bounty.deliverable {
+            let why = "answers may not be sent to where it wants its answer".to_owned();
+            return Some(Refusal { skip: Skip::Other, why });
         }
         if let Some(reward) = bounty.reward.filter(|reward| *reward < self.reward_min) {
             let why = format!("a reward of {reward} NCT is below the {} NCT worth working for", self.reward_min);
@@ -156,10 +165,16 @@ impl Betting {
         if !complete {
             return Err("not everything was looked at");
         }
-        if bounty.bounds.min > bounty.bounds.max {
+        let BidBounds { min, max } = bounty.bounds;
+        if min > max {
             return Err("its rules allow no bid");
         }
-        let wanted = self.strategy.bid(Conviction::from_probability(confidence), bounty.bounds);
+        // Bounds first, so that what is surest stakes as much as may be, rather than nothing.
+        let bounds = BidBounds { min, max: max.min(self.purse.most()) };
+        if bounds.min > bounds.max {
+            return Err("the least that it allows is more than the purse gives");
+        }
+        let wanted = self.strategy.bid(Conviction::from_probability(confidence), bounds);
         self.purse.stake(wanted).ok_or("the purse does not give that much")
     }
 }

@@ -103,6 +103,11 @@ impl Fleet {
         Ok(())
     }
 
+    /// Lets go of workers that nobody has asked for yet.
+    pub(crate) fn drop_spares(&self) {
+        self.spares().clear();
+    }
+
     fn spares(&self) -> MutexGuard<'_, Vec<Worker>> {
         self.spares.lock().unwrap_or_else(PoisonError::into_inner)
     }

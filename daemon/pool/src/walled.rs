@@ -168,7 +168,11 @@ impl Walled {
                     Some(Err(Failure::NoWorker(error_and_causes(&error))))
                 }
             },
-            Err(Death { cause: Cause::Orphaned, .. }) => self.try_again("the template of its workers dies"),
+            Err(Death { cause: Cause::Orphaned, .. }) => {
+                // Those that were forked beforehand died with it.
+                self.fleet.drop_spares();
+                self.try_again("the template of its workers dies")
+            }
             Err(death) => self.crashed(reason(&death)),
         }
     }

@@ -137,6 +137,8 @@ config! {
         downloads_max: usize = 64;
         /// Least that must come in a second, once a download has begun.
         rate_bytes_min: Bytes = Bytes(1 << 10);
+        /// Longest that a download may take, all attempts together.
+        time_max: Duration = Duration::from_secs(60);
         /// How long it may take to connect.
         connect_time_max: Duration = Duration::from_secs(5);
         /// How often a download is tried.
@@ -175,6 +177,8 @@ config! {
     market: Market {
         /// How long before a bounty expires it is answered with what is known.
         margin: Duration = Duration::from_secs(2);
+        /// A bounty that lives longer is ended after this time all the same, so that none holds its place for days.
+        life_max: Duration = Duration::from_secs(3_600);
         /// A bounty that says it pays less is declined.
         reward_min: Nct = Nct::ZERO;
         /// If there are any, a bounty is judged only if one of these filters matches its metadata: KEY COMPARISON
@@ -194,7 +198,8 @@ config! {
         rates: Vec<Rate> = Vec::new();
         /// How much is staked on a verdict, between the bounty's least and most.
         bid_strategy: Strategy = Strategy::Default;
-        /// Most that is staked on one bounty. If its least is more, nothing is.
+        /// Most that is staked on one bounty. Where its own most is more, this takes its place; where its least is more,
+        /// nothing is staked.
         stake_max: Nct = nct("1");
     }
     /// What is remembered.

@@ -45,6 +45,8 @@ pub struct Parts {
     pub product: Product,
     /// Examine kinds too that nobody vouches for.
     pub any_kind: bool,
+    /// Longest that a download may take.
+    pub fetch_time_max: Duration,
     /// What time it is.
     pub clock: Clock,
 }
@@ -63,7 +65,7 @@ pub struct Engine {
     /// Told when there are endings to write down.
     pub(super) endings: Notify,
     /// Why the engine cannot go on.
-    fatal: RefCell<Option<JournalError>>,
+    fatal: RefCell<Option<String>>,
     failed: Notify,
     /// How many artifacts came back from workers.
     examined: Cell<u64>,
@@ -81,8 +83,9 @@ pub(super) struct Inner {
 
 /// What is held for a bounty that has begun and not ended.
 pub(super) struct Live {
-    pub bounty: Rc<Bounty>,
+    pub bounty: Arc<Bounty>,
     pub delivery: String,
+    /// The signed body, until it is written down.
     pub wire: Bytes,
     /// The artifact, until it is examined.
     pub file: Option<OwnedFd>,
@@ -114,8 +117,8 @@ impl Engine {
 
     /// Something happened: does what follows.
     pub fn happen(self: &Rc<Self>, event: Event) {
-        if matches!(event, Event::Examined { .. }) {
-            self.examined.set(self.examined.get() + 1);
+        if let Event::Examined { key, .. } = &event {
+            self.examined_was(key);
         }
         let mut effects = self.effects.take();
         let mut bounties = self.bounties.borrow_mut();
@@ -135,6 +138,7 @@ impl Engine {
 
     /// A signed bounty came in: whether it is taken. Answers once that is written down.
     pub async fn receive(self: &Rc<Self>, bounty: Bounty, delivery: String, wire: Bytes) -> Admission {
+        let bounty = self.admitted(bounty);
         let key = bounty.key.clone();
         let (reply, replied) = oneshot::channel();
         let caller = {
@@ -142,16 +146,29 @@ impl Engine {
             let caller = inner.next_caller;
             inner.next_caller += 1;
             inner.callers.insert(caller, reply);
-            let live = || Live::new(Rc::new(bounty.clone()), delivery, wire);
+            let live = || Live::new(Arc::clone(&bounty), delivery, wire);
             inner.live.entry(key.clone()).or_insert_with(live);
             caller
         };
-        self.happen(Event::Received { caller, bounty: Box::new(bounty) });
+        self.happen(Event::Received { caller, bounty });
         if self.state(&key).is_none() {
             self.inner.borrow_mut().live.remove(&key);
         }
         // The sender is dropped only with the engine itself.
         replied.await.unwrap_or(Admission::Draining)
+    }
+
+    /// A bounty as it is held: without what nobody looks at, and with whether its answer may be sent.
+    fn admitted(&self, mut bounty: Bounty) -> Arc<Bounty> {
+        // Filters compare plain values; the rest may be anything, and large.
+        bounty.metadata.retain(|_, value| !value.is_array() && !value.is_object());
+        if let Some(url) = &bounty.response_url
+            && let Err(why) = self.parts.courier.allows(url)
+        {
+            error!(bounty = %bounty.key, why, "answers may not be sent to where it wants its own: see answers.hosts");
+            bounty.deliverable = false;
+        }
+        Arc::new(bounty)
     }
 
     /// Takes up what the journal holds from before.
@@ -162,16 +179,18 @@ impl Engine {
             // The time it was given when it came is the one that counts: a bounty may have come without one.
             Ok(bounty) => Bounty { key: taken.key.clone(), expires: taken.expires, ..bounty },
             Err(why) => {
-                error!(bounty = %taken.key, why = why.to_string(), "the journal holds a bounty that cannot be read: it is left");
-                return;
+                error!(bounty = %taken.key, why = why.to_string(), "the journal holds a bounty that cannot be read: it is ended");
+                let detail = format!("it could not be read again: {why}");
+                return self.end_unread(taken.key, detail);
             }
         };
         info!(bounty = %taken.key, answered = body.is_some(), "a bounty from before is taken up");
         let answered = body.is_some();
-        let mut live = Live::new(Rc::new(bounty.clone()), taken.delivery, taken.wire.into());
+        let bounty = self.admitted(bounty);
+        let mut live = Live::new(Arc::clone(&bounty), taken.delivery, Bytes::new());
         live.answer = body.map(Bytes::from);
         self.inner.borrow_mut().live.insert(taken.key, live);
-        self.happen(Event::Recovered { bounty: Box::new(bounty), answered });
+        self.happen(Event::Recovered { bounty, answered });
     }
 
     /// Where a bounty is in its life.
@@ -245,13 +264,19 @@ impl Engine {
     }
 
     /// Waits until the engine cannot go on, and says why.
-    pub async fn failure(&self) -> JournalError {
+    pub async fn failure(&self) -> anyhow::Error {
         loop {
-            if let Some(error) = self.fatal.borrow().clone() {
-                return error;
+            if let Some(why) = self.fatal.borrow_mut().take() {
+                return anyhow::Error::msg(why);
             }
             self.failed.notified().await;
         }
+    }
+
+    /// The engine cannot go on.
+    pub(super) fn fail(&self, why: String) {
+        self.fatal.borrow_mut().get_or_insert(why);
+        self.failed.notify_one();
     }
 
     /// The journal refused. What is final ends the engine: what it does not remember it must not do.
@@ -259,24 +284,36 @@ impl Engine {
         meters::journal_failed();
         error!(bounty = %key, why = causes(error), "cannot write down {what}");
         if error.is_final() {
-            self.fatal.borrow_mut().get_or_insert_with(|| error.clone());
-            self.failed.notify_one();
+            self.fail(format!("the journal is lost: {}", causes(error)));
         }
     }
 
     pub(super) fn forget(&self, key: &BountyKey) {
-        let live = self.inner.borrow_mut().live.remove(key);
-        if let Some((store, live)) = self.parts.store.as_ref().zip(live)
-            && let Some((file, received)) = live.keep.zip(live.received)
+        self.inner.borrow_mut().live.remove(key);
+        self.ended.notify_one();
+    }
+
+    /// An artifact came back from a worker: it is kept, if any are, and its memory is free for others.
+    fn examined_was(&self, key: &BountyKey) {
+        self.examined.set(self.examined.get() + 1);
+        let mut inner = self.inner.borrow_mut();
+        let Some(live) = inner.live.get_mut(key) else { return };
+        live.memory = None;
+        if let Some((file, received)) = live.keep.take().zip(live.received)
+            && let Some(store) = &self.parts.store
         {
             store.keep(file, Sha256Digest(received.sha256), received.size);
         }
-        self.ended.notify_one();
+    }
+
+    /// How many artifacts are with workers.
+    pub fn examining(&self) -> usize {
+        self.bounties.borrow().examining()
     }
 }
 
 impl Live {
-    fn new(bounty: Rc<Bounty>, delivery: String, wire: Bytes) -> Live {
+    fn new(bounty: Arc<Bounty>, delivery: String, wire: Bytes) -> Live {
         let began = Instant::now();
         Live { bounty, delivery, wire, file: None, keep: None, memory: None, received: None, answer: None, began }
     }

@@ -1,15 +1,19 @@
 //! What the threads of the pool do for the engine: examine, and put what they saw in the market's words.
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Instant;
 
 use daemon_engine::RuleSet;
 use daemon_market::{BidBounds, BountyKey, Event};
-use daemon_pool::{Ask, Outcome, Work};
+use daemon_pool::{Ask, Failure, Outcome, Work};
 use tokio::sync::mpsc::UnboundedSender;
+use tracing::error;
 
 use super::judge::{self, Received};
 use super::meters;
+use super::standing::Standing;
+use crate::walk::causes;
 
 /// An artifact to examine.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub struct Examination {
 pub struct Examining {
     /// To the engine. Not bounded, for the engine never gives out more than a few examinations.
     pub events: UnboundedSender<Event>,
+    /// Told whether workers can be had.
+    pub standing: Arc<Standing>,
 }
 
 /// What is remembered of one meanwhile.
@@ -52,8 +58,16 @@ impl Work<Examination> for Examining {
 
     fn done(&self, ticket: Ticket, outcome: Outcome, rules: &RuleSet) {
         let Ticket { key, uri, bounds, received } = ticket;
-        if let Ok(looked) = &outcome {
-            meters::examined(&looked.examined);
+        match &outcome {
+            Ok(looked) => {
+                meters::examined(&looked.examined);
+                self.standing.worked(true);
+            }
+            Err(failure) => {
+                meters::not_examined();
+                error!(bounty = %key, why = causes(failure), "it could not be examined");
+                self.standing.worked(!matches!(failure, Failure::NoWorker(_)));
+            }
         }
         let generation = rules.generation().to_string();
         let judgement = Box::new(judge::judgement(&uri, received, outcome, bounds, rules.weights(), &generation));

@@ -14,6 +14,9 @@ use super::notify;
 /// How often it is seen whether work goes on.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// So many artifacts in a row without a worker, and something is wrong that does not mend itself.
+const WORKLESS_MAX: u32 = 8;
+
 /// Whether all is well.
 pub struct Health {
     engine: Weak<Engine>,
@@ -50,6 +53,10 @@ impl Health {
 
     /// Whether work goes on.
     pub fn live(&self) -> Result<(), String> {
+        let workless = self.engine.upgrade().map_or(0, |engine| engine.parts.standing.workless());
+        if workless >= WORKLESS_MAX {
+            return Err(format!("no worker could be had for the last {workless} artifacts"));
+        }
         if self.worked.get().elapsed() > self.patience {
             return Err(format!("workers have given nothing back for {:?}", self.worked.get().elapsed()));
         }
@@ -88,13 +95,16 @@ impl Health {
         let Some(engine) = self.engine.upgrade() else { return };
         let now = Instant::now();
         let examined = engine.examined();
-        let examining = engine.census().iter().any(|(state, count)| *state == State::Examining && *count > 0);
+        let examining = engine.examining() > 0;
         if examined != self.examined.replace(examined) || !examining {
             self.worked.set(now);
         }
         let statistics = engine.parts.archive.statistics();
-        let records = statistics.records.load(Ordering::Relaxed);
-        if records != self.records.replace(records) || statistics.waiting.load(Ordering::Relaxed) == 0 {
+        // That it refuses, for its disk is full, is an answer too.
+        let records = statistics.records.load(Ordering::Relaxed) + statistics.failures.load(Ordering::Relaxed);
+        let waits = |state: &State| matches!(state, State::Received | State::Declined | State::Answering);
+        let waited_for = engine.census().iter().any(|(state, count)| *count > 0 && waits(state));
+        if records != self.records.replace(records) || !waited_for {
             self.wrote.set(now);
         }
     }

@@ -5,6 +5,7 @@ use daemon_artifact::Sha256Digest;
 use daemon_engine::Report;
 use daemon_market::{BidBounds, Findings, Judgement, Refusal, Skip};
 use daemon_pool::{Looked, Outcome};
+use serde_json::json;
 use triage::FileKind;
 
 use crate::record::{FileRecord, Subject};
@@ -46,8 +47,10 @@ pub fn judgement(
     let looked = match outcome {
         Ok(looked) => looked,
         Err(failure) => {
-            let refusal = Refusal { skip: Skip::Other, why: format!("it was not examined: {}", causes(&failure)) };
-            return Judgement { findings: received.findings(generation), ..refusal.judgement() };
+            // What exactly failed is ours to know, and in the log.
+            let refusal = Refusal { skip: Skip::Other, why: "it could not be examined".to_owned() };
+            let report = json!({ "why": causes(&failure) }).to_string();
+            return Judgement { findings: Findings { report, ..received.findings(generation) }, ..refusal.judgement() };
         }
     };
     let Looked { examined, .. } = looked;

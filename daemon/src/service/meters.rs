@@ -1,8 +1,10 @@
 //! What is counted, under which names. Everything that operators are shown stands here.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use daemon_market::{Admission, Ending, Nct, State, Verdict};
+use daemon_archive::{Archive, Outcome, Store};
+use daemon_market::{Admission, Nct, State, Verdict};
 use daemon_pool::Examined;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -41,6 +43,12 @@ fn describe() {
     describe_counter!("stakeout_journal_records_total", "Records written to the journal.");
     describe_counter!("stakeout_journal_failures_total", "Records that could not be written to the journal.");
     describe_counter!("stakeout_rules_reloads_total", "Attempts to load rules, by whether they were taken.");
+    describe_counter!("stakeout_examination_failures_total", "Artifacts that no worker could be had for.");
+    describe_counter!(
+        "stakeout_artifacts_dropped_total",
+        "Artifacts that were not kept, because too many came at once."
+    );
+    describe_gauge!("stakeout_artifacts_bytes", "Bytes of artifacts that are kept.");
     describe_gauge!("stakeout_open_bounties", "Bounties that have begun and not ended, by state.");
     describe_gauge!("stakeout_rules_loaded", "YARA rules in use.");
     describe_gauge!("stakeout_rules_info", "Always 1, for the generation of rules in use.");
@@ -80,13 +88,8 @@ pub fn answered(verdict: Verdict, bid: Nct, took: Duration) {
 }
 
 /// A bounty ended.
-pub fn ended(ending: Ending) {
-    let name = match ending {
-        Ending::Sent(_) => "sent",
-        Ending::Refused(_) => "refused",
-        Ending::Expired => "expired",
-        Ending::Withheld => "withheld",
-    };
+pub fn ended(how: Option<Outcome>) {
+    let name = how.map_or("other", Outcome::name);
     counter!("stakeout_endings_total", "ending" => name).increment(1);
 }
 
@@ -126,6 +129,11 @@ pub fn journal_failed() {
     counter!("stakeout_journal_failures_total").increment(1);
 }
 
+/// Nobody could examine an artifact.
+pub fn not_examined() {
+    counter!("stakeout_examination_failures_total").increment(1);
+}
+
 /// Rules were loaded, or were not.
 pub fn reloaded(taken: bool) {
     counter!("stakeout_rules_reloads_total", "taken" => if taken { "yes" } else { "no" }).increment(1);
@@ -141,7 +149,13 @@ pub fn rules_in_use(before: &str, generation: &str, rules: usize) {
 }
 
 /// What is counted when somebody asks.
-pub fn census(states: &[(State, usize)], ready: bool) {
+pub fn census(states: &[(State, usize)], ready: bool, archive: &Archive, store: Option<&Store>) {
+    gauge!("stakeout_journal_waiting").set(archive.statistics().waiting.load(Ordering::Relaxed) as f64);
+    if let Some(store) = store {
+        let statistics = store.statistics();
+        gauge!("stakeout_artifacts_bytes").set(statistics.bytes.load(Ordering::Relaxed) as f64);
+        counter!("stakeout_artifacts_dropped_total").absolute(statistics.dropped.load(Ordering::Relaxed));
+    }
     for (state, count) in states {
         gauge!("stakeout_open_bounties", "state" => state.name()).set(*count as f64);
     }

@@ -29,7 +29,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use anyhow::Context;
-use daemon_archive::{JournalError, Pending};
+use daemon_archive::Pending;
 use daemon_intake::runtime::Runtime;
 use daemon_market::{Bounties, Event};
 use daemon_pool::{Pool, PoolConfig, Rules};
@@ -37,7 +37,7 @@ use daemon_webhook::{Endpoint, Reply};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
-use tokio::task::spawn_local;
+use tokio::task::{JoinSet, spawn_local};
 use tracing::{error, info, warn};
 
 use crate::cli::DaemonArgs;
@@ -50,7 +50,7 @@ use engine::{Engine, Parts};
 use examining::Examining;
 use gate::Gate;
 use health::Health;
-use rules_watch::{Nudge, Ready, Watch};
+use rules_watch::{Looking, Nudge, Ready, Watch};
 use standing::{Attempt, Standing};
 
 /// How long bounties that were taken have to be answered once we are asked to end.
@@ -71,10 +71,13 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
     info!(version = env!("CARGO_PKG_VERSION"), dry_run = args.dry_run, "starts");
     let secrets = setup::secrets(&config.webhook)?;
     let metrics = meters::start().context("cannot begin to count")?;
-    let (archive, pending) = setup::archive(&config.archive, meters::committed)?;
+    let directory = setup::archive_directory(&config.archive, args.dry_run);
+    let (archive, pending) = setup::archive(&directory, meters::committed)?;
     let store = setup::store(&config.archive)?;
     let loader = setup::loader(&config)?;
     let standing = Arc::new(Standing::new());
+    // Before they are loaded, so that no change falls between.
+    let looking = Looking::begin(&loader.args.directories);
     let began = clock::wall();
     let Ready { fleet, from_cache, notices } = loader.load(false)?;
     notices.iter().for_each(|text| warn!(text, "rules"));
@@ -86,7 +89,8 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
     let threads = setup::workers(&config.scan);
     let (sender, events) = unbounded_channel();
     let pool_config = PoolConfig { threads, queued_max: setup::examining_max(threads) };
-    let pool = Pool::start(pool_config, Rules::Walled(fleet), Examining { events: sender });
+    let pool =
+        Pool::start(pool_config, Rules::Walled(fleet), Examining { events: sender, standing: Arc::clone(&standing) });
     let pool = Arc::new(pool.context("cannot start the threads of the pool")?);
     let watch = Watch {
         loader,
@@ -94,7 +98,7 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
         standing: Arc::clone(&standing),
         pool: Arc::clone(&pool),
     };
-    let (nudge, watching) = watch.start()?;
+    let nudge = watch.start(looking)?;
 
     let (runtime, backend) = Runtime::start(setup::prefer(config.intake.io)).context("cannot start the edge thread")?;
     setup::check_backend(config.intake.io, &backend)?;
@@ -104,6 +108,7 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
         courier: setup::courier(&config.answers)?,
         product: setup::product(&config.answers),
         any_kind: config.scan.any_kind,
+        fetch_time_max: config.intake.time_max,
         clock: Clock::start(),
         archive,
         store,
@@ -114,19 +119,19 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
     let engine = Engine::new(parts, bounties);
     let edge = Edge { config: &config, engine, secrets, metrics, events, nudge: nudge.clone(), pending };
     let ended = runtime.block_on(edge.run());
-    // Those who only wait for the rules' thread would wait for ever.
+    // Not waited for: it may be compiling, and a look-up of a name may hang in the runtime. What counts is written down.
     let _ = nudge.send(Nudge::End);
-    let _ = watching.join();
-    match ended {
+    std::mem::forget(runtime);
+    Ok(match ended {
         Ok(()) => {
             info!("ends");
-            Ok(Exit::Clean)
+            Exit::Clean
         }
         Err(error) => {
             error!(why = format!("{error:#}"), "cannot go on");
-            Err(error)
+            Exit::Error
         }
-    }
+    })
 }
 
 /// Everything on the edge thread.
@@ -146,11 +151,13 @@ impl Edge<'_> {
         let mut ending = Endings::listen().context("cannot listen for signals")?;
         let [webhook, operators] = setup::listeners(config)?;
         let health = Health::new(&engine, config.scan.time_max);
-        spawn_local(Rc::clone(&engine).ring());
-        spawn_local(Rc::clone(&engine).write_endings());
-        spawn_local(Rc::clone(&health).watch());
+        // None of these ever ends, unless by a bug: then the daemon does, and is started anew.
+        let mut vital = JoinSet::new();
+        vital.spawn_local(Rc::clone(&engine).ring());
+        vital.spawn_local(Rc::clone(&engine).write_endings());
+        vital.spawn_local(Rc::clone(&health).watch());
         let heard = Rc::clone(&engine);
-        spawn_local(async move {
+        vital.spawn_local(async move {
             while let Some(event) = events.recv().await {
                 heard.happen(event);
             }
@@ -186,21 +193,24 @@ impl Edge<'_> {
         health.takes(true);
         notify::ready(&format!("taking bounties at {address}"));
 
-        let failure: Option<JournalError> = tokio::select! {
+        let failure = tokio::select! {
             () = ending.asked() => None,
-            error = engine.failure() => Some(error),
+            why = engine.failure() => Some(why),
+            ended = vital.join_next() => Some(match ended {
+                Some(Err(error)) => anyhow::anyhow!("a part of the edge ended by a bug: {error}"),
+                Some(Ok(())) | None => anyhow::anyhow!("a part of the edge ended, which none ever should"),
+            }),
         };
         health.takes(false);
         notify::stopping();
-        if let Some(error) = failure {
-            return Err(
-                anyhow::Error::new(error).context("the journal is lost: what was taken is taken up at the next start")
-            );
+        if let Some(why) = failure {
+            return Err(why.context("what was taken is taken up at the next start"));
         }
         info!(open = engine.open(), "asked to end: what was taken is answered first");
-        engine.drain(DRAIN_TIME_MAX).await;
+        // The listener first: a socket of the service manager then keeps for our successor who comes from now on.
         // Its receiver is gone only if the server ended by itself.
         let _ = stop.send(());
+        engine.drain(DRAIN_TIME_MAX).await;
         let _ = tokio::time::timeout(DRAIN_TIME_MAX, serving).await;
         engine.close().await;
         Ok(())

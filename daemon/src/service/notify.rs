@@ -1,5 +1,6 @@
 //! What the service manager is told.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -11,13 +12,20 @@ fn tell(states: &[NotifyState<'_>]) {
     }
 }
 
+/// Whether readiness was told, and the end was not: only in between is a reload of interest.
+static TAKING: AtomicBool = AtomicBool::new(false);
+
 /// Bounties are taken from now on.
 pub fn ready(status: &str) {
+    TAKING.store(true, Ordering::Relaxed);
     tell(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
 /// Rules are loaded anew.
 pub fn reloading() {
+    if !TAKING.load(Ordering::Relaxed) {
+        return;
+    }
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
         Err(_) => tell(&[NotifyState::Reloading]),
@@ -26,11 +34,14 @@ pub fn reloading() {
 
 /// Rules were loaded anew.
 pub fn reloaded() {
-    tell(&[NotifyState::Ready]);
+    if TAKING.load(Ordering::Relaxed) {
+        tell(&[NotifyState::Ready]);
+    }
 }
 
 /// No more bounties are taken.
 pub fn stopping() {
+    TAKING.store(false, Ordering::Relaxed);
     tell(&[NotifyState::Stopping, NotifyState::Status("answering what was taken")]);
 }
 

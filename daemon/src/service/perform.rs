@@ -1,16 +1,18 @@
 //! What is done about each effect: short things at once, the rest in a task of its own that comes back with an event.
 
 use std::rc::Rc;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use daemon_archive::{Answered, Ended, Received as Taken, Write, Written};
 use daemon_artifact::Sha256Digest;
 use daemon_intake::fetch::{FetchError, Fetched};
 use daemon_market::{
-    Answer, ArtifactType, BountyKey, Effect, Ending, Event, Findings, Phase, Refusal, Skip, Written as Noted,
+    Answer, ArtifactType, BountyKey, Effect, Ending, Event, Findings, Phase, Refusal, Skip, State, Written as Noted,
 };
 use daemon_webhook::{Backoff, Delivery};
+use serde_json::json;
 use tokio::task::spawn_local;
 use tracing::{debug, info, warn};
 
@@ -41,7 +43,6 @@ impl Engine {
             Effect::WriteAnswer { key, answer } => self.begin(key, |engine, key| engine.write_answer(key, answer)),
             Effect::Send { key, by } => self.begin(key, move |engine, key| engine.send(key, by)),
             Effect::WriteEnding { key, ending, attempts, detail } => {
-                meters::ended(ending);
                 let how = match ending {
                     Ending::Sent(status) => daemon_archive::Ending::Sent { status },
                     Ending::Refused(status) => daemon_archive::Ending::Refused { status },
@@ -73,12 +74,12 @@ impl Engine {
     }
 
     async fn write_bounty(self: Rc<Self>, key: BountyKey) {
-        let taken = self.inner.borrow().live.get(&key).map(|live| Taken {
+        let taken = self.inner.borrow_mut().live.get_mut(&key).map(|live| Taken {
             key: key.clone(),
             delivery: live.delivery.clone(),
             received: wall(),
             expires: live.bounty.expires,
-            wire: live.wire.to_vec(),
+            wire: std::mem::take(&mut live.wire).to_vec(),
         });
         let Some(taken) = taken else { return };
         let written = match self.parts.archive.write(Write::Bounty(taken)).await {
@@ -93,8 +94,8 @@ impl Engine {
     }
 
     async fn fetch(self: Rc<Self>, key: BountyKey, by: Duration) {
-        let Some(bounty) = self.inner.borrow().live.get(&key).map(|live| Rc::clone(&live.bounty)) else { return };
-        let deadline = self.parts.clock.instant(by);
+        let Some(bounty) = self.inner.borrow().live.get(&key).map(|live| Arc::clone(&live.bounty)) else { return };
+        let deadline = self.parts.clock.instant(by).min(Instant::now() + self.parts.fetch_time_max);
         let fetcher = &self.parts.fetcher;
         let fetched = match bounty.artifact_type {
             ArtifactType::File => {
@@ -108,11 +109,11 @@ impl Engine {
                 meters::not_fetched();
                 let why = causes(&error);
                 info!(bounty = %key, why, "the artifact cannot be had");
-                let skip = match error {
-                    FetchError::TooLarge { .. } | FetchError::Storage { .. } => Skip::Other,
-                    _ => Skip::CannotFetch,
-                };
-                self.happen(Event::NotFetched { key, refusal: Refusal { skip, why: text_of(&error, why) } });
+                let (skip, said) = told(&error);
+                let refusal = Refusal { skip, why: said.to_owned() };
+                // The marketplace is told what sort of thing happened; what exactly is ours to know.
+                let findings = Findings { report: json!({ "why": why }).to_string(), ..Findings::default() };
+                self.happen(Event::NotFetched { key, refusal, findings });
             }
         }
     }
@@ -128,7 +129,8 @@ impl Engine {
             let refusal = Refusal { skip: Skip::TypeUnsupported, why: format!("nobody here examines {}", kind.name()) };
             (refusal, received.findings(&self.parts.standing.generation()))
         });
-        if let Some(live) = self.inner.borrow_mut().live.get_mut(&key) {
+        let waited_for = self.state(&key) == Some(State::Fetching);
+        if let Some(live) = self.inner.borrow_mut().live.get_mut(&key).filter(|_| waited_for) {
             live.received = Some(received);
             if declined.is_none() {
                 live.file = Some(file);
@@ -152,8 +154,10 @@ impl Engine {
             until: self.parts.clock.instant(by),
         };
         drop(inner);
-        // It is closed only after the last bounty has ended.
-        let _ = self.parts.pool.submit(examination);
+        if self.parts.pool.submit(examination).is_err() {
+            // It closes by itself only when a thread of it died of a bug.
+            self.fail("the pool of examiners has ended".to_owned());
+        }
     }
 
     async fn write_answer(self: Rc<Self>, key: BountyKey, answer: Box<Answer>) {
@@ -230,7 +234,11 @@ impl Engine {
                 info!(bounty = %key, why, attempts, "the answer did not get there");
                 Event::NotSent { key, after, why }
             }
-            Err(_) => Event::NotSent { key, after: Duration::ZERO, why: "it was not taken in time".to_owned() },
+            Err(_) => {
+                meters::not_sent();
+                let why = "its time was over while it was sent: whether it arrived is not known".to_owned();
+                Event::NotSent { key, after: Duration::MAX, why }
+            }
         };
         self.happen(event);
     }
@@ -251,9 +259,23 @@ impl Engine {
         }
     }
 
+    /// Ends a bounty that cannot be taken up again.
+    pub(super) fn end_unread(self: &Rc<Self>, key: BountyKey, detail: String) {
+        let how = daemon_archive::Ending::Expired;
+        let ended = Write::Ending(Ended { key: key.clone(), at: wall(), how, attempts: 0, detail });
+        self.begin(key, |engine, key| engine.write_ending(key, ended));
+    }
+
     async fn write_ending(self: Rc<Self>, key: BountyKey, ending: Write) {
+        let how = match &ending {
+            Write::Ending(ended) => Some(ended.how.outcome()),
+            Write::Bounty(_) | Write::Answer(_) => None,
+        };
         let written = match self.parts.archive.write(ending).await {
-            Ok(_) => Noted::Fresh,
+            Ok(_) => {
+                meters::ended(how);
+                Noted::Fresh
+            }
             Err(error) => {
                 self.refused(&error, &key, "an ending");
                 Noted::Failed
@@ -263,10 +285,21 @@ impl Engine {
     }
 }
 
-/// What is told of a download that failed: a limit by its name first.
-fn text_of(error: &FetchError, why: String) -> String {
+/// What the marketplace is told of a download that failed: no address, no path, nothing that it did not know before.
+fn told(error: &FetchError) -> (Skip, &'static str) {
     match error {
-        FetchError::TooLarge { .. } => format!("limit.size: {why}"),
-        _ => why,
+        FetchError::TooLarge { .. } => (Skip::Other, "limit.size"),
+        FetchError::Storage { .. } => (Skip::Other, "there is no room for it"),
+        FetchError::Scheme { .. } => (Skip::CannotFetch, "will not fetch by this scheme"),
+        FetchError::Uri { .. } => (Skip::CannotFetch, "its uri cannot be used"),
+        FetchError::Address { .. } => (Skip::CannotFetch, "will not connect to this address"),
+        FetchError::Connect { .. } => (Skip::CannotFetch, "no connection"),
+        FetchError::Status(_) => (Skip::CannotFetch, "its server has it not"),
+        FetchError::TooSlow { .. } => (Skip::CannotFetch, "its server is too slow"),
+        FetchError::Deadline => (Skip::CannotFetch, "it did not come in time"),
+        FetchError::Broken { .. } => (Skip::CannotFetch, "it broke off"),
+        FetchError::Redirects { .. } => (Skip::CannotFetch, "redirected too often"),
+        FetchError::WrongDigest { .. } => (Skip::CannotFetch, "other bytes than promised"),
+        FetchError::File { .. } => (Skip::CannotFetch, "its file cannot be had"),
     }
 }

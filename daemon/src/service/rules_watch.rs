@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 use analyzers::{Incomplete, Limits, Verdict};
 use anyhow::{Context, bail};
 use daemon_engine::{Policy, RuleSet};
+use daemon_market::Timestamp;
 use daemon_pool::{Ask, Examine, Fleet, Pool, Rules, Walled};
-use daemon_rules::{Role, Severity, Survey};
+use daemon_rules::{Problem, Role, Severity, Stamp, Survey};
 use notify::{RecursiveMode, Watcher};
 use tracing::{debug, error, info, warn};
 
@@ -141,38 +142,66 @@ pub struct Watch {
     pub pool: Arc<Pool<Examination>>,
 }
 
+/// The directories, looked at and watched from a moment on.
+pub struct Looking {
+    directories: Vec<PathBuf>,
+    nudge: Sender<Nudge>,
+    nudges: Receiver<Nudge>,
+    watcher: Option<notify::RecommendedWatcher>,
+    seen: Option<Seen>,
+}
+
+/// How the directories lay there: what each file was, and what was wrong. Not what the tests of rules were.
+type Seen = (Vec<(PathBuf, Stamp)>, Vec<Problem>);
+
+impl Looking {
+    /// Looks at them, and watches them from now on: whatever changes later is noticed, also while rules are loaded.
+    pub fn begin(directories: &[PathBuf]) -> Looking {
+        let (nudge, nudges) = channel();
+        let watcher = watch(directories, nudge.clone());
+        Looking { directories: directories.to_vec(), nudge, nudges, watcher, seen: look(directories) }
+    }
+}
+
+/// `None` where they cannot be looked at.
+fn look(directories: &[PathBuf]) -> Option<Seen> {
+    let survey = Survey::take(directories).ok()?;
+    let matters = |role: &Role| matches!(role, Role::Rules | Role::Weights);
+    let files = survey.entries.iter().filter(|entry| matters(&entry.role));
+    Some((files.map(|entry| (entry.path.clone(), entry.stamp)).collect(), survey.problems))
+}
+
 impl Watch {
     /// Starts the thread that watches. It ends with [`Nudge::End`].
-    pub fn start(self) -> anyhow::Result<(Sender<Nudge>, std::thread::JoinHandle<()>)> {
-        let (nudge, nudges) = channel();
-        let theirs = nudge.clone();
+    pub fn start(self, looking: Looking) -> anyhow::Result<Sender<Nudge>> {
+        let nudge = looking.nudge.clone();
         let thread = std::thread::Builder::new().name("rules".to_owned());
-        let thread = thread.spawn(move || self.run(theirs, &nudges)).context("cannot start a thread")?;
-        Ok((nudge, thread))
+        thread.spawn(move || self.run(looking)).context("cannot start a thread")?;
+        Ok(nudge)
     }
 
-    fn run(self, nudge: Sender<Nudge>, nudges: &Receiver<Nudge>) {
-        let directories = self.loader.args.directories.clone();
-        let mut watcher = watch(&directories, nudge);
-        let mut seen = Survey::take(&directories).ok();
+    fn run(self, looking: Looking) {
+        let Looking { directories, nudge: _nudge, nudges, mut watcher, mut seen } = looking;
+        // Whether the last attempt failed for a reason that may pass by itself.
+        let mut again = false;
         loop {
             let asked = match nudges.recv_timeout(LOOK_INTERVAL) {
                 Ok(Nudge::End) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Nudge::Asked) => true,
-                Ok(Nudge::Changed) => match self.settled(nudges) {
+                Ok(Nudge::Changed) => match self.settled(&nudges) {
                     Some(asked) => asked,
                     None => return,
                 },
-                Err(RecvTimeoutError::Timeout) => false,
+                Err(RecvTimeoutError::Timeout) => again,
             };
             // A directory that went away and came back is another one.
             if let Some(watcher) = &mut watcher {
                 follow(watcher, &directories);
             }
-            let now = Survey::take(&directories).ok();
-            if asked || now.is_none() != seen.is_none() || !alike(now.as_ref(), seen.as_ref()) {
+            let now = look(&directories);
+            if asked || now != seen {
                 seen = now;
-                self.reload();
+                again = !self.reload();
             }
         }
     }
@@ -192,35 +221,44 @@ impl Watch {
         Some(asked)
     }
 
-    /// Loads the rules anew, and has the pool take them if nothing is wrong with them.
-    fn reload(&self) {
+    /// Loads the rules anew, and has the pool take them if nothing is wrong with them. False where that failed for a
+    /// reason that is not the rules' own.
+    fn reload(&self) -> bool {
         let at = wall();
         super::notify::reloading();
-        match self.loader.load(true) {
-            Ok(Ready { fleet, from_cache, notices }) => {
-                let rules = Arc::clone(fleet.rules());
-                let before = self.standing.generation();
-                notices.iter().for_each(|text| warn!(text, "rules"));
-                if rules.generation().to_string() != before {
-                    self.pool.replace_rules(Rules::Walled(fleet));
-                }
-                let attempt = Attempt::ended(at, wall(), true, notices);
-                info!(generation = %rules.generation(), before, took_ms = attempt.took_ms, from_cache, "rules loaded");
-                took(&self.standing, &rules, from_cache, attempt);
+        let settled = match self.loader.load(true) {
+            Ok(ready) => {
+                self.take(ready, at);
+                true
             }
             Err(error) => {
-                let problems = match error.downcast::<Refused>() {
-                    Ok(Refused(problems)) => problems,
-                    Err(error) => vec![error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")],
+                let (own, problems) = match error.downcast::<Refused>() {
+                    Ok(Refused(problems)) => (true, problems),
+                    Err(error) => (false, vec![error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")]),
                 };
                 for problem in &problems {
                     error!(problem, generation = self.standing.generation(), "the rules in use stay");
                 }
                 meters::reloaded(false);
                 self.standing.refused(Attempt::ended(at, wall(), false, problems));
+                own
             }
-        }
+        };
         super::notify::reloaded();
+        settled
+    }
+
+    fn take(&self, ready: Ready, at: Timestamp) {
+        let Ready { fleet, from_cache, notices } = ready;
+        let rules = Arc::clone(fleet.rules());
+        let before = self.standing.generation();
+        notices.iter().for_each(|text| warn!(text, "rules"));
+        if rules.generation().to_string() != before {
+            self.pool.replace_rules(Rules::Walled(fleet));
+        }
+        let attempt = Attempt::ended(at, wall(), true, notices);
+        info!(generation = %rules.generation(), before, took_ms = attempt.took_ms, from_cache, "rules loaded");
+        took(&self.standing, &rules, from_cache, attempt);
     }
 }
 
@@ -233,28 +271,23 @@ pub fn took(standing: &Standing, rules: &RuleSet, from_cache: bool, attempt: Att
     meters::rules_in_use(&before, &status.generation, status.rules);
 }
 
-fn alike(a: Option<&Survey>, b: Option<&Survey>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => {
-            daemon_rules::digest(a, &[], "") == daemon_rules::digest(b, &[], "") && a.problems == b.problems
-        }
-        (None, None) => true,
-        _ => false,
-    }
-}
-
 /// Watches the directories, and those they lie in, where the kernel lets us.
 fn watch(directories: &[PathBuf], nudge: Sender<Nudge>) -> Option<notify::RecommendedWatcher> {
     if directories.is_empty() {
         return None;
     }
+    let ours = directories.to_vec();
     let changed = move |event: notify::Result<notify::Event>| {
-        // Reading a rule is no change of it: else loading them would have them loaded again.
-        if event.is_ok_and(|event| event.kind.is_access()) {
-            return;
+        let matters = event.is_ok_and(|event| {
+            // Reading a rule is no change of it: else loading them would have them loaded again. And of what lies beside
+            // a directory of rules only the directory itself is of interest.
+            let ours = |path: &PathBuf| ours.iter().any(|directory| path.starts_with(directory));
+            !event.kind.is_access() && (event.paths.is_empty() || event.paths.iter().any(ours))
+        });
+        if matters {
+            // The thread that listens has ended: so will this watcher.
+            let _ = nudge.send(Nudge::Changed);
         }
-        // The thread that listens has ended: so will this watcher.
-        let _ = nudge.send(Nudge::Changed);
     };
     match notify::recommended_watcher(changed) {
         Ok(mut watcher) => {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use analyzers::Limits;
@@ -21,6 +21,8 @@ use crate::words::{counted, shown};
 
 /// Largest configuration taken.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
+/// Largest body of a request that can be asked for: the journal takes no more in one record.
+const WEBHOOK_BODY_BYTES_MAX: u64 = 16 << 20;
 /// Largest file of a secret taken.
 const SECRET_BYTES_MAX: u64 = 4 << 10;
 /// The secret, where no file holds it.
@@ -71,6 +73,15 @@ pub fn checked(config: &Config) -> Vec<Mistake> {
             wrong(format!("{key} must be at least 1"));
         }
     }
+    if config.market.rates.iter().any(|rate| rate.bounties == 0) {
+        wrong("market.rates: a rate of 0 takes nothing, for ever".to_owned());
+    }
+    if config.scan.rules_settle_time < Duration::from_millis(10) {
+        wrong("scan.rules_settle_time must be at least 10ms: rules are written in steps".to_owned());
+    }
+    if !(1 << 10..=WEBHOOK_BODY_BYTES_MAX).contains(&config.webhook.body_bytes_max.0) {
+        wrong("webhook.body_bytes_max must be from \"1K\" to \"16M\"".to_owned());
+    }
     if config.scan.time_max < Duration::from_millis(10) {
         wrong("scan.time_max must be at least 10ms".to_owned());
     }
@@ -116,13 +127,19 @@ fn retention(archive: &config::Archive) -> Retention {
     Retention { bytes_max: archive.artifacts_bytes_max.0, age_max: archive.artifacts_age_max }
 }
 
-/// The journal, on its thread, and what it holds that has not ended.
+/// Where the archive is. A dry run has one of its own: what was promised for good is not for it to end, nor the other
+/// way round.
+pub fn archive_directory(archive: &config::Archive, dry_run: bool) -> PathBuf {
+    if dry_run { archive.directory.join("dry-run") } else { archive.directory.clone() }
+}
+
+/// The journal in `directory`, on its thread, and what it holds that has not ended.
 pub fn archive(
-    archive: &config::Archive,
+    directory: &Path,
     observe: impl Fn(Duration, usize) + Send + 'static,
 ) -> anyhow::Result<(Archive, Vec<Pending>)> {
-    let place = || format!("cannot use the archive in {}", shown(&archive.directory));
-    let journal = daemon_archive::Sqlite::open(&archive.directory).with_context(place)?;
+    let place = || format!("cannot use the archive in {}", shown(directory));
+    let journal = daemon_archive::Sqlite::open(directory).with_context(place)?;
     let pending = daemon_archive::Recall::pending(&journal).with_context(place)?;
     let archive = Archive::start(journal, observe).with_context(place)?;
     Ok((archive, pending))
@@ -262,6 +279,7 @@ pub fn terms(config: &Config, workers: NonZeroUsize, dry_run: bool) -> Terms {
         fetching_max: config.intake.downloads_max,
         examining_max: examining_max(workers),
         margin: market.margin,
+        life_max: market.life_max,
         reward_min: market.reward_min,
         visit_urls: market.urls == Urls::Visit,
         filter: BountyFilter { accept: market.accept.clone(), reject: market.reject.clone() },

@@ -1,5 +1,6 @@
 //! What is judged by at the moment, and what became of attempts to change that.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use daemon_engine::{RuleSet, assemble};
@@ -13,6 +14,8 @@ pub struct Standing {
     /// Kinds by magic bytes of which some analyzer vouches.
     vouched: Vec<FileKind>,
     status: Mutex<Status>,
+    /// Artifacts in a row that no worker could be had for.
+    workless: AtomicU32,
 }
 
 /// The rules in use, as `stakeout rules status` shows them.
@@ -58,7 +61,21 @@ impl Standing {
                 vouched.push(magic.kind);
             }
         }
-        Standing { vouched, status: Mutex::default() }
+        Standing { vouched, status: Mutex::default(), workless: AtomicU32::new(0) }
+    }
+
+    /// An artifact was examined, or no worker could be had for it.
+    pub fn worked(&self, done: bool) {
+        if done {
+            self.workless.store(0, Ordering::Relaxed);
+        } else {
+            self.workless.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many artifacts in a row no worker could be had for.
+    pub fn workless(&self) -> u32 {
+        self.workless.load(Ordering::Relaxed)
     }
 
     /// Whether some analyzer may vouch for what has these magic bytes. They tell the most that a file can be, so what
@@ -80,13 +97,16 @@ impl Standing {
     /// These rules are in use from now on.
     pub fn took(&self, rules: &RuleSet, from_cache: bool, attempt: Attempt) {
         let mut status = self.lock();
-        if !status.generation.is_empty() {
-            status.reloads += 1;
+        let generation = rules.generation().to_string();
+        if generation != status.generation {
+            if !status.generation.is_empty() {
+                status.reloads += 1;
+            }
+            status.generation = generation;
+            status.rules = rules.library().map_or(0, |library| library.rules().len());
+            status.since = attempt.at;
+            status.from_cache = from_cache;
         }
-        status.generation = rules.generation().to_string();
-        status.rules = rules.library().map_or(0, |library| library.rules().len());
-        status.since = attempt.at;
-        status.from_cache = from_cache;
         status.last = Some(attempt);
     }
 

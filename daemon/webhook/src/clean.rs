@@ -6,7 +6,7 @@ pub(crate) fn clean(text: &str, chars_max: usize) -> String {
 }
 
 /// Unicode's directional formatting, and its line and paragraph separators (UAX #9, section 2; UAX #14, class BK).
-fn reorders(c: char) -> bool {
+pub(crate) fn reorders(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

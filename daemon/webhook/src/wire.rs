@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::{amount::amount, callback, expiration};
+use crate::{amount::amount, callback, clean::reorders, expiration};
 
 /// Longest id that is kept, in bytes.
 pub(crate) const ID_BYTES_MAX: usize = 128;
@@ -115,6 +115,7 @@ pub fn parse(body: &[u8], now: Timestamp) -> Result<Bounty, WireError> {
         bounds: bounds(fields.rules)?,
         reward: fields.reward.or(fields.amount).and_then(|raw| amount(raw).ok()).map(Nct::from_base_units),
         response_url,
+        deliverable: true,
         expires: match text_field("expiration", fields.expiration)? {
             None => now + expiration::UNSAID,
             Some(text) => expiration::moment(&text)
@@ -159,8 +160,8 @@ fn id(fields: &Fields<'_>) -> Result<BountyId, WireError> {
     if id.is_empty() || id.len() > ID_BYTES_MAX {
         return Err(unusable("it must have 1 to 128 bytes"));
     }
-    if id.chars().any(char::is_control) {
-        return Err(unusable("it has control characters"));
+    if id.chars().any(|c| c.is_control() || reorders(c)) {
+        return Err(unusable("it has characters that move or hide text"));
     }
     Ok(BountyId::new(id))
 }

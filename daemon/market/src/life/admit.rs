@@ -1,8 +1,12 @@
 //! Whether one more bounty can be taken, told before it is.
 
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use crate::Rate;
+use crate::{BountyKey, Rate};
+
+/// How many keys of ended bounties are remembered: some megabytes.
+const ENDED_MAX: usize = 20_000;
 
 /// Of each new measurement, so much goes into the mean.
 const SHARE: f64 = 0.05;
@@ -61,6 +65,37 @@ impl Windows {
         }
         self.0.iter_mut().for_each(|window| window.taken += 1);
         Ok(())
+    }
+}
+
+impl Windows {
+    /// One that was taken is not: it was known before, or could not be written down.
+    pub fn put_back(&mut self) {
+        self.0.iter_mut().for_each(|window| window.taken = window.taken.saturating_sub(1));
+    }
+}
+
+/// The keys of bounties that ended not long ago, so that replays cost next to nothing. The journal knows them all.
+#[derive(Debug, Default)]
+pub(super) struct Ended {
+    keys: HashSet<BountyKey>,
+    order: VecDeque<BountyKey>,
+}
+
+impl Ended {
+    pub fn contains(&self, key: &BountyKey) -> bool {
+        self.keys.contains(key)
+    }
+
+    pub fn remember(&mut self, key: BountyKey) {
+        if self.keys.insert(key.clone()) {
+            self.order.push_back(key);
+        }
+        if self.order.len() > ENDED_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.keys.remove(&oldest);
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use super::words::{Caller, Ending, State};
 
 /// Later than when it is due, a worker gets this long to say what it saw: it is killed a tenth of a second after its time.
 const GRACE_MAX: Duration = Duration::from_millis(300);
+/// What an answer needs to get there.
+const SENDING_TIME_MIN: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
 pub(super) struct Case {
@@ -36,13 +38,13 @@ pub(super) struct Case {
 }
 
 impl Case {
-    pub fn new(number: u64, bounty: Box<Bounty>, margin: Duration, now: Now) -> Case {
-        let left = now.wall.until(bounty.expires);
+    pub fn new(number: u64, bounty: Arc<Bounty>, margin: Duration, life_max: Duration, now: Now) -> Case {
+        let left = now.wall.until(bounty.expires).min(life_max);
         let dead = now.steady.saturating_add(left);
         let due = now.steady + left.saturating_sub(margin).max(left / 2);
         Case {
             number,
-            bounty: Arc::from(bounty),
+            bounty,
             state: State::Received,
             callers: Vec::new(),
             due,
@@ -54,6 +56,11 @@ impl Case {
             unwritten: None,
             ending: None,
         }
+    }
+
+    /// When it is too late to begin sending: what leaves at the last moment may arrive after it.
+    pub fn too_late(&self) -> Duration {
+        self.dead.saturating_sub(SENDING_TIME_MIN.min(self.dead.saturating_sub(self.due) / 4))
     }
 
     /// When an examination is not waited for any longer.

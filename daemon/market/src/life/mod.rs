@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use crate::{Betting, BountyKey, Terms};
 
-use admit::{Pace, Windows};
+use admit::{Ended, Pace, Windows};
 use case::Case;
 
 pub use words::{Admission, Caller, Effect, Ending, Event, State, Truth, Written};
@@ -51,6 +51,7 @@ pub struct Bounties {
     examining: usize,
     pace: Pace,
     windows: Windows,
+    ended: Ended,
     draining: bool,
 }
 
@@ -71,6 +72,7 @@ impl Bounties {
             examining: 0,
             pace: Pace::default(),
             windows,
+            ended: Ended::default(),
             draining: false,
         }
     }
@@ -83,6 +85,11 @@ impl Bounties {
     /// How often the answer to one was sent.
     pub fn attempts(&self, key: &BountyKey) -> u32 {
         self.cases.get(key).map_or(0, |case| case.attempts)
+    }
+
+    /// How many artifacts are with workers, also those that nobody waits for any more.
+    pub fn examining(&self) -> usize {
+        self.examining
     }
 
     /// How many have begun and not ended.

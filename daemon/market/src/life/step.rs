@@ -10,6 +10,8 @@ use super::words::{Admission, Caller, Effect, Ending, Event, State, Written};
 
 /// How soon a write that failed is tried again.
 const REWRITE_AFTER: Duration = Duration::from_secs(1);
+/// With less time left than this there is no last attempt.
+const LAST_ATTEMPT_WITHIN: Duration = Duration::from_millis(500);
 /// How soon a caller may ask again who found us busy.
 const BUSY_AFTER: Duration = Duration::from_secs(1);
 /// How much longer than expected a bounty may have to wait and still be in time.
@@ -25,9 +27,10 @@ impl Bounties {
             Event::BountyWritten { key, written } => self.bounty_written(&key, written, now, effects),
             Event::Recovered { bounty, answered } => self.recovered(bounty, answered, now, effects),
             Event::Fetched { key, declined } => self.fetched(&key, declined, now, effects),
-            Event::NotFetched { key, refusal } => {
+            Event::NotFetched { key, refusal, findings } => {
                 if self.is(&key, State::Fetching) {
-                    self.answer(&key, State::Answering, refusal.judgement(), now, effects);
+                    let judgement = Judgement { findings, ..refusal.judgement() };
+                    self.answer(&key, State::Answering, judgement, now, effects);
                 }
             }
             Event::Examined { key, judgement } => self.examined(&key, *judgement, now, effects),
@@ -88,7 +91,7 @@ impl Bounties {
         }
     }
 
-    fn received(&mut self, caller: Caller, bounty: Box<Bounty>, now: Now, effects: &mut Vec<Effect>) {
+    fn received(&mut self, caller: Caller, bounty: Arc<Bounty>, now: Now, effects: &mut Vec<Effect>) {
         let key = bounty.key.clone();
         if let Some(case) = self.cases.get_mut(&key) {
             // Who asks again is told no sooner than the first that it is written down.
@@ -97,6 +100,10 @@ impl Bounties {
             } else {
                 effects.push(Effect::Reply { caller, admission: Admission::Known });
             }
+            return;
+        }
+        if self.ended.contains(&key) {
+            effects.push(Effect::Reply { caller, admission: Admission::Known });
             return;
         }
         if let Some(admission) = self.full(&bounty, now) {
@@ -115,7 +122,7 @@ impl Bounties {
         if self.cases.len() >= self.terms.open_max {
             return Some(Admission::Busy { after: BUSY_AFTER });
         }
-        let left = now.wall.until(bounty.expires);
+        let left = now.wall.until(bounty.expires).min(self.terms.life_max);
         let wait = self.pace.wait(self.waiting(), self.terms.examining_max);
         // One that has expired is taken, and ends at once: its sender need not come again.
         if !left.is_zero() && wait.saturating_mul(WAIT_FACTOR) > left.saturating_sub(self.terms.margin).max(left / 2) {
@@ -129,12 +136,12 @@ impl Bounties {
         self.to_fetch.len() + self.fetching + self.examining
     }
 
-    fn open_case(&mut self, bounty: Box<Bounty>, now: Now) -> &mut Case {
+    fn open_case(&mut self, bounty: Arc<Bounty>, now: Now) -> &mut Case {
         let number = self.next_number;
         self.next_number += 1;
         let key = bounty.key.clone();
         self.numbers.insert(number, key.clone());
-        let case = Case::new(number, bounty, self.terms.margin, now);
+        let case = Case::new(number, bounty, self.terms.margin, self.terms.life_max, now);
         self.cases.entry(key).insert_entry(case).into_mut()
     }
 
@@ -156,11 +163,19 @@ impl Bounties {
                 self.with(key, |case| case.state = State::Durable);
                 self.decide(key, now, effects);
             }
-            Written::Known | Written::Failed => self.forget(key, effects),
+            Written::Known => {
+                self.windows.put_back();
+                self.ended.remember(key.clone());
+                self.forget(key, effects);
+            }
+            Written::Failed => {
+                self.windows.put_back();
+                self.forget(key, effects);
+            }
         }
     }
 
-    fn recovered(&mut self, bounty: Box<Bounty>, answered: bool, now: Now, effects: &mut Vec<Effect>) {
+    fn recovered(&mut self, bounty: Arc<Bounty>, answered: bool, now: Now, effects: &mut Vec<Effect>) {
         let key = bounty.key.clone();
         if self.cases.contains_key(&key) {
             return;
@@ -289,7 +304,7 @@ impl Bounties {
             let why = if withheld { "a dry run sends nothing" } else { "it wants no answer" };
             return self.end(key, State::Failed, (Ending::Withheld, why.to_owned()), effects);
         }
-        if now.steady >= case.dead {
+        if now.steady >= case.too_late() {
             let ending = (Ending::Expired, "its time was over before the answer could be sent".to_owned());
             return self.end(key, State::Expired, ending, effects);
         }
@@ -304,9 +319,11 @@ impl Bounties {
         if !self.is(key, State::Sending) {
             return;
         }
-        let again = now.steady.saturating_add(after);
-        let Some(dead) = self.with(key, |case| case.dead) else { return };
-        if again >= dead {
+        let Some(too_late) = self.with(key, |case| case.too_late()) else { return };
+        let left = too_late.saturating_sub(now.steady);
+        // Asked to wait for longer than there is time, we try once more towards the end of it.
+        let again = if after < left { now.steady + after } else { now.steady + left / 4 * 3 };
+        if left < LAST_ATTEMPT_WITHIN && after >= left {
             return self.end(key, State::Expired, (Ending::Expired, why), effects);
         }
         self.with(key, |case| case.state = State::AnsweredDurably);
@@ -337,8 +354,9 @@ impl Bounties {
         match written {
             Written::Fresh | Written::Known => {
                 case.ending = None;
+                self.ended.remember(key.clone());
                 // A worker may still have its artifact: it is forgotten when that comes back.
-                if !case.with_worker {
+                if !self.cases.get(key).is_some_and(|case| case.with_worker) {
                     self.forget(key, effects);
                 }
             }

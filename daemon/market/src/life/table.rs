@@ -63,6 +63,7 @@ fn life_in(state: State) -> Life {
         }
         State::Expired => {
             to_sending(&mut life);
+            life.now = 60 * SECOND - SECOND / 3;
             life.step(Event::NotSent { key: key(), after: 100 * SECOND, why: String::new() });
         }
         State::Failed => {
@@ -96,14 +97,18 @@ fn events() -> Vec<(&'static str, Duration, Event)> {
         ("recovered", early, Event::Recovered { bounty: bounty("7", 60 * SECOND), answered: true }),
         ("fetched", early, Event::Fetched { key: key(), declined: None }),
         ("fetched, unwanted", early, Event::Fetched { key: key(), declined: Some((refusal(), Findings::default())) }),
-        ("not fetched", early, Event::NotFetched { key: key(), refusal: refusal() }),
+        ("not fetched", early, Event::NotFetched { key: key(), refusal: refusal(), findings: Findings::default() }),
         ("examined", early, Event::Examined { key: key(), judgement: judgement(Verdict::Malicious) }),
         ("answer written", early, Event::AnswerWritten { key: key() }),
         ("answer not written", early, Event::AnswerNotWritten { key: key(), answer: answer() }),
         ("taken", early, Event::Taken { key: key(), status: 200 }),
         ("refused", early, Event::Refused { key: key(), status: 404, why: String::new() }),
         ("not sent", early, Event::NotSent { key: key(), after: SECOND, why: String::new() }),
-        ("not sent, too late", early, Event::NotSent { key: key(), after: 60 * SECOND, why: String::new() }),
+        (
+            "not sent, too late",
+            60 * SECOND - SECOND / 3,
+            Event::NotSent { key: key(), after: 60 * SECOND, why: String::new() },
+        ),
         ("ending written", early, Event::EndingWritten { key: key(), written: Written::Fresh }),
         ("ending not written", early, Event::EndingWritten { key: key(), written: Written::Failed }),
         ("settled", early, Event::Settled { key: key(), truth: Truth::Malicious }),

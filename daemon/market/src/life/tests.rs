@@ -1,5 +1,6 @@
 //! Lives of bounties, told from beginning to end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -21,8 +22,8 @@ pub(super) fn key(id: &str) -> BountyKey {
 }
 
 /// A bounty that comes at the beginning and lives so long.
-pub(super) fn bounty(id: &str, life: Duration) -> Box<Bounty> {
-    Box::new(Bounty {
+pub(super) fn bounty(id: &str, life: Duration) -> Arc<Bounty> {
+    Arc::new(Bounty {
         key: key(id),
         artifact_type: ArtifactType::File,
         artifact_uri: "https://example.com/a".to_owned(),
@@ -31,6 +32,7 @@ pub(super) fn bounty(id: &str, life: Duration) -> Box<Bounty> {
         bounds: BidBounds::default(),
         reward: None,
         response_url: Some("https://example.com/r".to_owned()),
+        deliverable: true,
         expires: at(life).wall,
     })
 }
@@ -118,6 +120,7 @@ fn a_bounty_lives_from_reception_to_the_taken_answer() {
     assert_eq!(life.step(Event::Taken { key: key("7"), status: 200 }), ["end 7 Sent(200) 1"]);
     assert_eq!(life.step(Event::EndingWritten { key: key("7"), written: Written::Fresh }), ["forget 7"]);
     assert_eq!((life.bounties.open(), life.bounties.alarm()), (0, None));
+    assert_eq!(life.receive("7", 60 * SECOND), ["reply 1 Known"]);
 }
 
 #[test]
@@ -239,7 +242,13 @@ fn an_answer_is_sent_again_until_nobody_listens() {
     assert_eq!(life.step(lost(SECOND)), [""; 0]);
     assert_eq!(life.bounties.state(&key("7")), Some(State::AnsweredDurably));
     assert_eq!(life.tick(SECOND), ["send 7"]);
-    assert_eq!(life.step(lost(59 * SECOND)), ["end 7 Expired 2"]);
+    // Asked to wait for longer than the bounty lives, we try again towards its end.
+    assert_eq!(life.step(lost(100 * SECOND)), [""; 0]);
+    let last = life.bounties.alarm().unwrap();
+    assert!((40 * SECOND..59 * SECOND).contains(&last), "{last:?}");
+    assert_eq!(life.tick(last), ["send 7"]);
+    life.now = 60 * SECOND - SECOND / 2;
+    assert_eq!(life.step(lost(SECOND)), ["end 7 Expired 3"]);
 }
 
 #[test]
@@ -258,14 +267,14 @@ fn what_is_not_judged_is_answered_with_the_reason() {
     let mut terms = Terms { reward_min: nct("1"), ..Terms::default() };
     terms.filter.reject.push("mimetype == text/html".parse().unwrap());
     let mut life = Life::new(terms);
+    let mut nth = 0;
     let mut check = |change: fn(&mut Bounty), expected: &str| {
-        let mut bounty = bounty("7", 60 * SECOND);
-        change(&mut bounty);
+        let id = format!("{nth}");
+        nth += 1;
+        let mut bounty = bounty(&id, 60 * SECOND);
+        change(Arc::make_mut(&mut bounty));
         let effects = life.step(Event::Recovered { bounty, answered: false });
-        assert_eq!(effects, [expected]);
-        life.step(Event::AnswerWritten { key: key("7") });
-        life.step(Event::Taken { key: key("7"), status: 200 });
-        life.step(Event::EndingWritten { key: key("7"), written: Written::Fresh });
+        assert_eq!(effects, [expected.replace(" 7", &format!(" {id}"))]);
     };
     check(
         |bounty| bounty.artifact_type = ArtifactType::Url,
@@ -286,7 +295,7 @@ fn what_is_not_judged_is_answered_with_the_reason() {
 fn nothing_is_staked_on_what_is_not_wholly_known() {
     let check = |change: fn(&mut Bounty, &mut Judgement), expected: &str| {
         let (mut bounty, mut judgement) = (bounty("7", SECOND), judgement(Verdict::Malicious));
-        change(&mut bounty, &mut judgement);
+        change(Arc::make_mut(&mut bounty), &mut judgement);
         let answer = betting().answer(&bounty, *judgement, &Terms::default());
         let said = format!("{} {} {}", answer.verdict.name(), answer.bid(), answer.comments.join("; "));
         assert_eq!(said.trim_end(), expected);
@@ -315,8 +324,10 @@ fn nothing_is_staked_on_what_is_not_wholly_known() {
         |bounty, _| {
             bounty.bounds = BidBounds { min: Nct::from_base_units(u128::MAX), max: Nct::from_base_units(u128::MAX) };
         },
-        "suspicious 0 malicious, and nothing staked: the purse does not give that much",
+        "suspicious 0 malicious, and nothing staked: the least that it allows is more than the purse gives",
     );
+    // The purse holds the range, not the verdict: 0.0625 to 1 of a bounty that would take 5.
+    check(|bounty, _| bounty.bounds.max = Nct::from_base_units(5 * 10u128.pow(18)), "malicious 0.8125");
     check(|bounty, _| bounty.key.phase = Phase::Arbitration, "malicious 0");
     check(|_, judgement| judgement.verdict = Verdict::Suspicious, "suspicious 0");
 }
@@ -332,7 +343,11 @@ fn event(kind: u8, which: u8) -> Event {
         2 => Event::BountyWritten { key, written: Written::Failed },
         3 => Event::Recovered { bounty: bounty(id, life), answered: which.is_multiple_of(2) },
         4 => Event::Fetched { key, declined: None },
-        5 => Event::NotFetched { key, refusal: Refusal { skip: Skip::CannotFetch, why: String::new() } },
+        5 => Event::NotFetched {
+            key,
+            refusal: Refusal { skip: Skip::CannotFetch, why: String::new() },
+            findings: Findings::default(),
+        },
         6 => Event::Examined { key, judgement: judgement(Verdict::Malicious) },
         7 => Event::AnswerWritten { key },
         8 => Event::Taken { key, status: 200 },

@@ -1,5 +1,6 @@
 //! What can happen to a bounty, and what is then to be done.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{Answer, Bounty, BountyKey, Findings, Judgement, Refusal};
@@ -108,7 +109,7 @@ pub enum Event {
         /// Who waits.
         caller: Caller,
         /// What came.
-        bounty: Box<Bounty>,
+        bounty: Arc<Bounty>,
     },
     /// The bounty was written down, or was not.
     BountyWritten {
@@ -120,7 +121,7 @@ pub enum Event {
     /// The journal holds a bounty from before we began.
     Recovered {
         /// Which.
-        bounty: Box<Bounty>,
+        bounty: Arc<Bounty>,
         /// It holds the answer too.
         answered: bool,
     },
@@ -137,6 +138,8 @@ pub enum Event {
         key: BountyKey,
         /// Why.
         refusal: Refusal,
+        /// What is known of it all the same.
+        findings: Findings,
     },
     /// The examination ended.
     Examined {
