@@ -103,7 +103,7 @@ fn a_full_disk_takes_no_bounties_and_goes_on_when_there_is_room() {
     let place = Place::new(&market).with("archive.artifacts_bytes_max = 0\n");
     let archive = place.archive();
     std::fs::create_dir(&archive).expect("a directory of ours can be written to");
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=3M,mode=700", "tmpfs"]).arg(&archive).output();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=12M,mode=700", "tmpfs"]).arg(&archive).output();
     if !mounted.is_ok_and(|mounted| mounted.status.success()) {
         println!("SKIPPED: a small disk can only be mounted by root");
         return;
@@ -115,6 +115,7 @@ fn a_full_disk_takes_no_bounties_and_goes_on_when_there_is_room() {
     let filler = archive.join("filler");
     let mut file = std::fs::File::create(&filler).expect("a mount of ours can be written to");
     while std::io::Write::write_all(&mut file, &[0; 4096]).is_ok() {}
+    drop(file);
     let (mut taken, mut refused) = (Vec::new(), 0);
     for number in 0..60 {
         let id = format!("full-{number}");
@@ -130,7 +131,7 @@ fn a_full_disk_takes_no_bounties_and_goes_on_when_there_is_room() {
     for id in &taken {
         assert!(market.wait(id, PATIENCE).is_some(), "{id} was taken and is not answered: {}", place.log());
     }
-    assert_eq!(place.post(&bounty(&market, "last", &testkit::eicar(), LIFE)), 202);
+    assert_eq!(place.post(&bounty(&market, "last", &testkit::eicar(), LIFE)), 202, "{}", place.log());
     assert!(market.wait("last", PATIENCE).is_some());
     assert_eq!(daemon.end(), Some(0), "{}", place.log());
     assert!(printed(&place.output(&["archive", "verify"]), 0).contains("are as they were written"));

@@ -301,7 +301,7 @@ impl<J: Journal, O: Fn(Duration, usize)> Scribe<J, O> {
             let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
             tracing::error!(%error, source, "nothing is written to the journal any more");
         } else if !error.is_final() {
-            tracing::warn!(%error, "not written to the journal");
+            tracing::debug!(%error, "not written to the journal");
         }
     }
 }
