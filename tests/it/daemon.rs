@@ -92,6 +92,7 @@ fn the_marketplaces_probes_are_answered_as_they_should_be() {
         let answer = answered(&market, id);
         assert_eq!((&answer["verdict"], &answer["bid"]), (&json!("unknown"), &json!(0)), "{answer}");
         assert!(comments(&answer).iter().any(|said| said.contains(comment)), "{answer}");
+        assert_eq!(answer["metadata"]["scanner"]["signatures_version"], generation, "{answer}");
     };
     unknown("3", "SKIPPED:TYPE-UNSUPPORTED");
     unknown("7", "SKIPPED:CANNOT-FETCH");

@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -17,6 +18,9 @@ use crate::{JournalError, private};
 
 /// The lock's name in the archive directory.
 const NAME: &str = "archive.lock";
+
+/// How long somebody is waited for who is just about to end: a predecessor, or a child of it on its way to `exec`.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Holds the archive as long as it lives.
 #[derive(Debug)]
@@ -28,7 +32,13 @@ impl Lock {
     /// Takes the lock of the archive `directory`, which is at `path`.
     pub(crate) fn take(directory: impl AsFd, path: &Path) -> Result<Lock, JournalError> {
         let file = private::file(directory, NAME, &path.join(NAME))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        let patience = Instant::now() + PATIENCE;
+        let mut locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
+        while locked == Err(Errno::WOULDBLOCK) && Instant::now() < patience {
+            std::thread::sleep(PATIENCE / 50);
+            locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
+        }
+        match locked {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => return Err(JournalError::Locked { path: path.into(), pid: holder(&file) }),
             // Some network file systems have no locks. The epoch in the database still keeps two daemons apart.

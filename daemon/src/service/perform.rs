@@ -15,6 +15,7 @@ use daemon_webhook::{Backoff, Delivery};
 use serde_json::json;
 use tokio::task::spawn_local;
 use tracing::{debug, info, warn};
+use triage::FileKind;
 
 use super::clock::wall;
 use super::engine::Engine;
@@ -121,7 +122,7 @@ impl Engine {
     fn fetched(self: &Rc<Self>, key: BountyKey, fetched: Fetched) {
         let Fetched { file, size, sha256, place: _, memory } = fetched;
         // No more of it is looked at on this side of the wall than its first bytes.
-        let kind = daemon_pool::kind_of(&file);
+        let kind = if size == 0 { FileKind::Empty } else { daemon_pool::kind_of(&file) };
         let received = Received { sha256: sha256.0, size, kind };
         let wanted = self.parts.any_kind || self.parts.standing.vouched(kind);
         let declined = (!wanted).then(|| {
@@ -160,7 +161,11 @@ impl Engine {
         }
     }
 
-    async fn write_answer(self: Rc<Self>, key: BountyKey, answer: Box<Answer>) {
+    async fn write_answer(self: Rc<Self>, key: BountyKey, mut answer: Box<Answer>) {
+        // Also what was not examined was judged by somebody's rules: by those that decline it.
+        if answer.findings.generation.is_empty() {
+            answer.findings.generation = self.parts.standing.generation();
+        }
         let body = match key.phase {
             Phase::Assertion => daemon_webhook::assertion(&answer, &self.parts.product),
             Phase::Arbitration => daemon_webhook::vote(&answer, &self.parts.product),
