@@ -3,7 +3,7 @@
 //!
 //! `STAKEOUT_KILLS` says how often (by default few enough for every day), `STAKEOUT_KILLS_SEED` where to begin.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -41,10 +41,11 @@ fn check(market: &Market, place: &Place, accepted: &BTreeSet<String>, seed: u64)
     let told = printed(&place.output(&["archive", "query", "--json", "--limit", "1000000"]), 0);
     let stories: Vec<Value> =
         told.lines().map(|line| serde_json::from_str(line).expect("JSON was asked for")).collect();
-    let ending = |id: &str| {
-        let story = stories.iter().find(|story| story["id"] == id);
-        story.map_or("not in the archive", |story| story["ending"].as_str().expect("every story has an ending"))
-    };
+    let text =
+        |story: &Value, name: &str| story[name].as_str().expect("every story has an id and an ending").to_owned();
+    let endings: HashMap<String, String> =
+        stories.iter().map(|story| (text(story, "id"), text(story, "ending"))).collect();
+    let ending = |id: &str| endings.get(id).map_or("not in the archive", String::as_str);
     for id in accepted {
         let answers = market.answers(id);
         let ending = ending(id);
