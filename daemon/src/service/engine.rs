@@ -275,7 +275,10 @@ impl Engine {
 
     /// The engine cannot go on.
     pub(super) fn fail(&self, why: String) {
-        self.fatal.borrow_mut().get_or_insert(why);
+        // Whoever has it borrowed is about to end us anyway.
+        if let Ok(mut fatal) = self.fatal.try_borrow_mut() {
+            fatal.get_or_insert(why);
+        }
         self.failed.notify_one();
     }
 

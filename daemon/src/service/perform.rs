@@ -71,7 +71,12 @@ impl Engine {
         key: BountyKey,
         task: impl FnOnce(Rc<Engine>, BountyKey) -> F,
     ) {
-        spawn_local(task(Rc::clone(self), key));
+        let loud = FailOnPanic(Rc::clone(self));
+        let task = task(Rc::clone(self), key);
+        spawn_local(async move {
+            let _loud = loud;
+            task.await;
+        });
     }
 
     async fn write_bounty(self: Rc<Self>, key: BountyKey) {
@@ -287,6 +292,17 @@ impl Engine {
             }
         };
         self.happen(Event::EndingWritten { key, written });
+    }
+}
+
+/// A task that dies of a bug would leave its bounty waiting for ever: the daemon ends instead, and is started anew.
+struct FailOnPanic(Rc<Engine>);
+
+impl Drop for FailOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail("a task of the edge ended by a bug".to_owned());
+        }
     }
 }
 
