@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use daemon_archive::{Ending, Filter, Outcome, Reader, Recall, Story};
+use daemon_archive::{Filter, Outcome, Reader, Recall, Story};
 use daemon_market::{BountyId, Verdict};
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -112,14 +112,6 @@ pub fn ending(story: &Story) -> Outcome {
     story.ending.as_ref().map_or(Outcome::Pending, |ended| ended.how.outcome())
 }
 
-/// What the marketplace said to the answer.
-pub fn status(how: Ending) -> Option<u16> {
-    match how {
-        Ending::Sent { status } | Ending::Refused { status } => Some(status),
-        Ending::Expired | Ending::Withheld => None,
-    }
-}
-
 /// A digest in hexadecimal digits.
 pub fn hex(digest: &[u8; 32]) -> String {
     daemon_artifact::Sha256Digest(*digest).to_string()
@@ -143,7 +135,7 @@ fn record(story: &Story) -> StoryRecord<'_> {
         comments: answer.map_or(&[], |answer| &answer.comments),
         answered: answer.map(|answer| answer.at.micros()),
         ending: ending(story).name(),
-        status: ended.and_then(|ended| status(ended.how)),
+        status: ended.and_then(|ended| ended.how.status()),
         attempts: ended.map(|ended| ended.attempts),
         ended: ended.map(|ended| ended.at.micros()),
         detail: ended.map(|ended| ended.detail.as_str()),

@@ -173,16 +173,7 @@ impl Daemon<'_> {
 
     /// All its descendants: the template, the workers.
     pub fn descendants(&self) -> Vec<u32> {
-        let mut all = vec![self.child.id()];
-        let mut at = 0;
-        while let Some(pid) = all.get(at).copied() {
-            at += 1;
-            for task in std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
-                let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
-                all.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
-            }
-        }
-        all.split_off(1)
+        testkit_market::processes::with_descendants(&[self.child.id()]).split_off(1)
     }
 }
 

@@ -98,7 +98,8 @@ impl Ending {
         }
     }
 
-    pub(crate) fn status(self) -> Option<u16> {
+    /// What the marketplace said to the answer: an HTTP status.
+    pub fn status(self) -> Option<u16> {
         match self {
             Ending::Sent { status } | Ending::Refused { status } => Some(status),
             Ending::Expired | Ending::Withheld => None,

@@ -117,17 +117,7 @@ impl Cache {
 
     /// What is stored under `digest`, checked whole. None if nothing is.
     pub fn get(&self, digest: &Digest) -> Result<Option<Compiled>, CacheError> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let mut file: File = match openat(&self.directory, name_of(digest), flags, Mode::empty()) {
-            Ok(fd) => fd.into(),
-            Err(Errno::NOENT) => return Ok(None),
-            Err(errno) => return Err(CacheError::of("opening a stored file")(errno)),
-        };
-        let stat = fstat(&file).map_err(CacheError::of("looking at a stored file"))?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(CacheError::Damaged("it is not a file"));
-        }
-        check_private(&stat, "a stored file")?;
+        let Some(mut file) = self.open_stored(&name_of(digest))? else { return Ok(None) };
         let fail = |source| CacheError::System { what: "reading a stored file", source };
         let tail = Tail::check(&mut file, digest).map_err(fail)?.map_err(CacheError::Damaged)?;
         let mut notes = vec![0; usize::try_from(tail.notes_bytes).expect("a checked tail has at most 8 MiB of notes")];
@@ -142,14 +132,7 @@ impl Cache {
 
     /// What files with these stamps say, if that is known: the digest that their bundle is stored under.
     pub fn content_of(&self, stamps: &Digest) -> Result<Option<Digest>, CacheError> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file: File = match openat(&self.directory, known_as(stamps), flags, Mode::empty()) {
-            Ok(fd) => fd.into(),
-            Err(Errno::NOENT) => return Ok(None),
-            Err(errno) => return Err(CacheError::of("opening a stored file")(errno)),
-        };
-        let stat = fstat(&file).map_err(CacheError::of("looking at a stored file"))?;
-        check_private(&stat, "a stored file")?;
+        let Some(file) = self.open_stored(&known_as(stamps))? else { return Ok(None) };
         let mut text = [0; 64];
         // One that is cut short is as good as none: the files are read again.
         let read = file.read_exact_at(&mut text, 0).ok();
@@ -173,6 +156,22 @@ impl Cache {
     ) -> Result<(), CacheError> {
         let notes = serde_json::to_vec(&(mistakes, withheld)).expect("texts and numbers always serialize");
         self.store(name_of(digest), |file| write_whole(file, digest, bundle, bundle_bytes, &notes))
+    }
+
+    /// Opens a file that was stored, and that nobody else may have touched. None if there is none of that name.
+    fn open_stored(&self, name: &str) -> Result<Option<File>, CacheError> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file: File = match openat(&self.directory, name, flags, Mode::empty()) {
+            Ok(fd) => fd.into(),
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(CacheError::of("opening a stored file")(errno)),
+        };
+        let stat = fstat(&file).map_err(CacheError::of("looking at a stored file"))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(CacheError::Damaged("it is not a file"));
+        }
+        check_private(&stat, "a stored file")?;
+        Ok(Some(file))
     }
 
     /// Has `write` fill a new file, which then gets its name at once.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use daemon_archive::{Archive, JournalError, Pending, Store};
+use daemon_archive::{Archive, Ended, JournalError, Pending, Store};
 use daemon_artifact::Sha256Digest;
 use daemon_intake::fetch::{Fetcher, MemoryShare};
 use daemon_market::{Admission, Bounties, Bounty, BountyKey, Caller, Effect, Event, State};
@@ -26,6 +26,9 @@ use super::judge::Received;
 use super::standing::Standing;
 use super::{crash, meters};
 use crate::walk::causes;
+
+/// How long the last endings may take to be written down.
+const ENDINGS_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the engine works with.
 pub struct Parts {
@@ -78,7 +81,7 @@ pub(super) struct Inner {
     pub callers: HashMap<Caller, oneshot::Sender<Admission>>,
     next_caller: Caller,
     /// Endings that wait to be written down together.
-    pub endings: Vec<(BountyKey, daemon_archive::Write)>,
+    pub endings: Vec<Ended>,
 }
 
 /// What is held for a bounty that has begun and not ended.
@@ -211,14 +214,8 @@ impl Engine {
     /// Writes down what there is to write, and closes the journal.
     pub async fn close(self: &Rc<Self>) {
         self.flush_endings();
-        let patience = Duration::from_secs(1);
-        let written = async {
-            while self.open() > 0 {
-                self.ended.notified().await;
-            }
-        };
         // What is not written by then is done again after a restart, which does no harm.
-        let _ = tokio::time::timeout(patience, written).await;
+        let _ = tokio::time::timeout(ENDINGS_PATIENCE, self.all_ended()).await;
         self.parts.archive.clone().close();
     }
 
@@ -253,13 +250,14 @@ impl Engine {
     /// Takes no more bounties, and waits until those taken have ended, or for so long.
     pub async fn drain(self: &Rc<Self>, time_max: Duration) {
         self.happen(Event::Drain);
-        let all_ended = async {
-            while self.open() > 0 {
-                self.ended.notified().await;
-            }
-        };
-        if tokio::time::timeout(time_max, all_ended).await.is_err() {
+        if tokio::time::timeout(time_max, self.all_ended()).await.is_err() {
             warn!(open = self.open(), "some bounties have not ended: they are taken up at the next start");
+        }
+    }
+
+    async fn all_ended(&self) {
+        while self.open() > 0 {
+            self.ended.notified().await;
         }
     }
 

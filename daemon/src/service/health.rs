@@ -81,12 +81,14 @@ impl Health {
         loop {
             tokio::time::sleep(interval).await;
             self.look();
-            match self.live() {
+            let live = self.live();
+            let is_live = live.is_ok();
+            match live {
                 Ok(()) => notify::alive(),
                 Err(why) if was_live => error!(why, "work does not go on"),
                 Err(_) => {}
             }
-            was_live = self.live().is_ok();
+            was_live = is_live;
         }
     }
 

@@ -88,9 +88,8 @@ pub fn answered(verdict: Verdict, bid: Nct, took: Duration) {
 }
 
 /// A bounty ended.
-pub fn ended(how: Option<Outcome>) {
-    let name = how.map_or("other", Outcome::name);
-    counter!("stakeout_endings_total", "ending" => name).increment(1);
+pub fn ended(how: Outcome) {
+    counter!("stakeout_endings_total", "ending" => how.name()).increment(1);
 }
 
 /// An artifact was declined by its magic bytes.

@@ -56,8 +56,7 @@ impl Engine {
                     Ending::Refused(status) => warn!(bounty = %key, status, why = detail, "the answer was refused"),
                     Ending::Expired => warn!(bounty = %key, attempts, why = detail, "the bounty expired"),
                 }
-                let ended = Ended { key: key.clone(), at: wall(), how, attempts, detail };
-                self.inner.borrow_mut().endings.push((key, Write::Ending(ended)));
+                self.inner.borrow_mut().endings.push(Ended { key, at: wall(), how, attempts, detail });
                 self.endings.notify_one();
             }
             // The journal has no place for the truth yet, and nobody tells it.
@@ -264,24 +263,21 @@ impl Engine {
 
     /// Writes down the endings that there are.
     pub fn flush_endings(self: &Rc<Self>) {
-        for (key, write) in std::mem::take(&mut self.inner.borrow_mut().endings) {
-            self.begin(key, |engine, key| engine.write_ending(key, write));
+        for ended in std::mem::take(&mut self.inner.borrow_mut().endings) {
+            self.begin(ended.key.clone(), |engine, key| engine.write_ending(key, ended));
         }
     }
 
     /// Ends a bounty that cannot be taken up again.
     pub(super) fn end_unread(self: &Rc<Self>, key: BountyKey, detail: String) {
         let how = daemon_archive::Ending::Expired;
-        let ended = Write::Ending(Ended { key: key.clone(), at: wall(), how, attempts: 0, detail });
+        let ended = Ended { key: key.clone(), at: wall(), how, attempts: 0, detail };
         self.begin(key, |engine, key| engine.write_ending(key, ended));
     }
 
-    async fn write_ending(self: Rc<Self>, key: BountyKey, ending: Write) {
-        let how = match &ending {
-            Write::Ending(ended) => Some(ended.how.outcome()),
-            Write::Bounty(_) | Write::Answer(_) => None,
-        };
-        let written = match self.parts.archive.write(ending).await {
+    async fn write_ending(self: Rc<Self>, key: BountyKey, ended: Ended) {
+        let how = ended.how.outcome();
+        let written = match self.parts.archive.write(Write::Ending(ended)).await {
             Ok(_) => {
                 meters::ended(how);
                 Noted::Fresh
