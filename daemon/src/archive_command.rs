@@ -42,6 +42,8 @@ struct VerifiedRecord {
     bounties: u64,
     answers: u64,
     endings: u64,
+    outcomes: u64,
+    notes: u64,
     head: String,
     damage: Option<String>,
 }
@@ -64,6 +66,8 @@ fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
             bounties: verified.bounties,
             answers: verified.answers,
             endings: verified.endings,
+            outcomes: verified.outcomes,
+            notes: verified.notes,
             head,
             damage: damage.clone(),
         };
@@ -72,10 +76,12 @@ fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
     } else {
         writeln!(
             out,
-            "{}, {}, {} are as they were written; the last link is {head}",
+            "{}, {}, {}, {} and {} of the purse are as they were written; the last link is {head}",
             count(verified.bounties) + if verified.bounties == 1 { " bounty" } else { " bounties" },
             counted(verified.answers, "answer"),
             counted(verified.endings, "ending"),
+            counted(verified.outcomes, "outcome"),
+            counted(verified.notes, "note"),
         )?;
         if let Some(damage) = &damage {
             writeln!(out, "{damage}; nothing beyond it was checked: restore a backup, and keep this for the inquiry")?;
@@ -144,9 +150,8 @@ fn record(story: &Story) -> StoryRecord<'_> {
 
 fn query(args: &ArchiveQueryArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let journal = open(&directory(&args.place)?)?;
-    let verdicts = [Verdict::Malicious, Verdict::Benign, Verdict::Suspicious, Verdict::Unknown];
     let filter = Filter {
-        verdict: args.verdict.as_ref().and_then(|name| verdicts.into_iter().find(|verdict| verdict.name() == name)),
+        verdict: args.verdict.as_deref().and_then(Verdict::named),
         outcome: args.ending.as_deref().and_then(Outcome::named),
         sha256: args.sha256.as_deref().map(digest).transpose()?,
         id: args.id.as_deref().map(BountyId::new),

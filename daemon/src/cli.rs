@@ -1,5 +1,12 @@
 //! The command line, declared once: help, completions and man pages all come from here.
 
+mod backtest;
+mod demo;
+mod local_market;
+mod outcomes;
+mod purse;
+mod report;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +14,13 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use daemon_engine::Limits;
 use daemon_market::Nct;
+
+pub use backtest::BacktestArgs;
+pub use demo::DemoArgs;
+pub use local_market::LocalMarketArgs;
+pub use outcomes::OutcomesArgs;
+pub use purse::PurseArgs;
+pub use report::ReportArgs;
 
 /// A static scanner that says why, how sure it is, and what it would stake on its verdict.
 #[derive(Parser, Debug)]
@@ -36,6 +50,18 @@ pub enum Command {
     Config(ConfigArgs),
     /// Look into the memory of what was asked and answered.
     Archive(ArchiveArgs),
+    /// Take in what the marketplace tells of settled bounties.
+    Outcomes(OutcomesArgs),
+    /// Show what was staked, what it came to, and how right we were.
+    Report(ReportArgs),
+    /// Try another strategy, or other weights or rules, on what was asked and answered.
+    Backtest(BacktestArgs),
+    /// Show what may still be risked, and open the purse after losses closed it.
+    Purse(PurseArgs),
+    /// Run a marketplace on loopback, to try an engine in.
+    LocalMarket(LocalMarketArgs),
+    /// See all of it at once: a marketplace on loopback, this engine in it, profit and loss at the end.
+    Demo(DemoArgs),
     /// Try a webhook as the marketplace would.
     Webhook(WebhookArgs),
     /// Look whether this machine has what the daemon needs.

@@ -4,9 +4,11 @@
 
 mod archive_command;
 mod ask;
+mod backtest_command;
 mod cli;
 mod config;
 mod config_command;
+mod demo_command;
 mod doctor;
 mod excerpt;
 mod exit;
@@ -17,8 +19,12 @@ mod input;
 mod interrupt;
 mod judging;
 mod limits;
+mod local_market_command;
+mod outcomes_command;
 mod papers;
+mod purse_command;
 mod record;
+mod report_command;
 mod rules_command;
 mod scan;
 mod service;
@@ -74,6 +80,12 @@ fn run(command: &Command, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> 
         Command::Daemon(args) => service::run(args),
         Command::Config(args) => config_command::config(&args.command, out),
         Command::Archive(args) => archive_command::archive(&args.command, out),
+        Command::Outcomes(args) => outcomes_command::outcomes(args, out),
+        Command::Report(args) => report_command::report(args, out),
+        Command::Backtest(args) => backtest_command::backtest(args, out),
+        Command::Purse(args) => purse_command::purse(args, out),
+        Command::LocalMarket(args) => local_market_command::local_market(args, out),
+        Command::Demo(args) => demo_command::demo(args, out),
         Command::Webhook(args) => webhook_command::webhook(&args.command, out),
         Command::Doctor(args) => doctor::doctor(args, out),
         Command::Indicators(args) => indicators::indicators(args, out),

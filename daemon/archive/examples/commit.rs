@@ -30,6 +30,7 @@ fn life(n: u64) -> [Write; 3] {
         generation: "0123456789abcdef".into(),
         comments: vec!["packed".into()],
         report: "r".repeat(2048),
+        bet: "b".repeat(400),
     };
     let how = Ending::Sent { status: 200 };
     let ended = Ended { key, at, how, attempts: 1, detail: String::new() };

@@ -22,10 +22,10 @@ pub enum JournalError {
     #[error("too many writes are waiting for the journal")]
     Busy,
     /// This write can never be done. Nothing was written.
-    #[error("cannot write about bounty {key}: {why}")]
+    #[error("cannot write about {}: {why}", key.as_ref().map_or_else(|| "the purse".to_owned(), |key| format!("bounty {key}")))]
     Unfit {
-        /// The bounty it is about.
-        key: BountyKey,
+        /// The bounty it is about, if it is about one.
+        key: Option<BountyKey>,
         /// What is wrong with it.
         why: &'static str,
     },

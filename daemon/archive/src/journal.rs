@@ -1,8 +1,11 @@
 //! What a journal does, wherever it is.
 
-use daemon_market::BountyId;
+use daemon_market::{BountyId, Timestamp};
 
-use crate::{Counts, Entry, Filter, JournalError, Pending, Story, Verified, Write, Written};
+use crate::{Counts, Entry, Filter, JournalError, Pending, PurseRecord, Story, Verified, Write, Written};
+
+/// So many of the latest settlements are counted however old they are: losses in a row, and returns, have no time.
+pub(crate) const SETTLED_MIN: usize = 1_000;
 
 /// Reads what was written.
 pub trait Recall {
@@ -14,6 +17,13 @@ pub trait Recall {
 
     /// The stories of at most `limit` bounties that `filter` lets through, those last written first.
     fn query(&self, filter: &Filter, limit: usize) -> Result<Vec<Story>, JournalError>;
+
+    /// Shows `see` every story that `filter` lets through, in the order in which the bounties came, one at a time.
+    fn each(&self, filter: &Filter, see: &mut dyn FnMut(Story)) -> Result<(), JournalError>;
+
+    /// What the purse is counted from: stakes, how they ended and how they were settled, from `since` on; the latest 1,000
+    /// settlements and every note about the purse, however old; in the order in which it was decided.
+    fn purse(&self, since: Timestamp) -> Result<Vec<PurseRecord>, JournalError>;
 
     /// How much of what there is.
     fn counts(&self) -> Result<Counts, JournalError>;

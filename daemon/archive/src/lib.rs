@@ -4,8 +4,9 @@
 //! exact bytes are in it, and what is sent again after a crash are those bytes. So the journal is what makes an answer
 //! happen once although its delivery may not.
 //!
-//! Records are immutable and only ever added ([`Write`]): that a bounty was received, how it was answered, how that
-//! ended. What state a bounty is in follows from which of the three exist. Every record has a running number and a link
+//! Records are immutable and only ever added ([`Write`]): that a bounty was received, how it was answered and what was
+//! staked, how that ended, how the marketplace settled it; and when the purse was closed and opened. What state a bounty
+//! is in follows from which of them exist, and what the purse may still give from all of them. Every record has a running number and a link
 //! to the one before it, a SHA-256, so that damage is found ([`Recall::verify`]) and named.
 //!
 //! The journal has two homes: [`Sqlite`], which survives, and [`Memory`], for simulation and tests. The daemon drives
@@ -27,6 +28,7 @@ mod lock;
 mod memory;
 mod private;
 mod record;
+mod recount;
 mod sqlite;
 mod store;
 
@@ -36,8 +38,9 @@ pub use journal::{Journal, Recall};
 pub use memory::Memory;
 pub use private::PrivateError;
 pub use record::{
-    Answered, Counts, Damage, Ended, Ending, Entry, Filter, Outcome, Pending, RECORD_BYTES_MAX, Received, Story,
-    Verified, Write, Written,
+    Answered, Counts, Damage, Ended, Ending, Entry, Filter, Outcome, Pending, PurseEntry, PurseRecord,
+    RECORD_BYTES_MAX, Received, Settled, Story, Verified, Write, Written,
 };
+pub use recount::{count, recount};
 pub use sqlite::{FILE_NAME, Reader, Sqlite};
 pub use store::{Retention, Shelf, Store, StoreError, StoreStatistics};

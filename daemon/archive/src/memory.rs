@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use daemon_market::{BountyId, BountyKey, Phase};
+use daemon_market::{BountyId, BountyKey, Nct, Phase, Timestamp};
 
+use crate::journal::SETTLED_MIN;
 use crate::record::NO_BOUNTY;
 use crate::{
-    Answered, Counts, Ended, Entry, Filter, Journal, JournalError, Outcome, Pending, Recall, Received, Story, Verified,
-    Write, Written,
+    Answered, Counts, Ended, Entry, Filter, Journal, JournalError, Outcome, Pending, PurseRecord, Recall, Received,
+    Settled, Story, Verified, Write, Written,
 };
 
 /// A journal in memory.
@@ -23,6 +24,7 @@ struct Places {
     bounty: usize,
     answer: Option<usize>,
     ending: Option<usize>,
+    settled: Option<usize>,
 }
 
 impl Memory {
@@ -33,11 +35,11 @@ impl Memory {
 
     fn write(&mut self, write: &Write) -> Written {
         let next = self.entries.len();
-        let key = write.key();
-        let record = match (write, self.places.get_mut(key)) {
+        let record = match (write, write.key().and_then(|key| self.places.get_mut(key))) {
             (Write::Bounty(_), Some(_)) => return Written::Known,
-            (Write::Bounty(_), None) => {
-                self.places.insert(key.clone(), Places { bounty: next, answer: None, ending: None });
+            (Write::Bounty(bounty), None) => {
+                let places = Places { bounty: next, answer: None, ending: None, settled: None };
+                self.places.insert(bounty.key.clone(), places);
                 write.clone()
             }
             (Write::Answer(answer), Some(places)) => {
@@ -58,7 +60,17 @@ impl Memory {
                 places.ending = Some(next);
                 write.clone()
             }
-            (Write::Answer(_) | Write::Ending(_), None) => unreachable!("the batch was checked for strays"),
+            (Write::Settled(_), Some(places)) => {
+                if places.settled.is_some() {
+                    return Written::Known;
+                }
+                places.settled = Some(next);
+                write.clone()
+            }
+            (Write::Purse(_), _) => write.clone(),
+            (Write::Answer(_) | Write::Ending(_) | Write::Settled(_), None) => {
+                unreachable!("the batch was checked for strays")
+            }
         };
         self.entries.push(Entry { n: next as u64 + 1, record });
         Written::Fresh
@@ -68,16 +80,17 @@ impl Memory {
     fn check_strays(&self, batch: &[Write]) -> Result<(), JournalError> {
         let mut coming = std::collections::HashSet::new();
         for write in batch {
-            let key = write.key();
+            let Some(key) = write.key() else { continue };
             match write {
                 Write::Bounty(_) => {
                     coming.insert(key);
                 }
-                Write::Answer(_) | Write::Ending(_) => {
+                Write::Answer(_) | Write::Ending(_) | Write::Settled(_) => {
                     if !coming.contains(key) && !self.places.contains_key(key) {
-                        return Err(JournalError::Unfit { key: key.clone(), why: NO_BOUNTY });
+                        return Err(write.unfit(NO_BOUNTY));
                     }
                 }
+                Write::Purse(_) => {}
             }
         }
         Ok(())
@@ -90,7 +103,8 @@ impl Memory {
         let at = |place: Option<usize>| place.and_then(|place| self.entries.get(place));
         let answer = at(places.answer).and_then(answer_of).cloned();
         let ending = at(places.ending).and_then(ending_of).cloned();
-        Some(Story { bounty: bounty.clone(), answer, ending })
+        let settled = at(places.settled).and_then(settled_of).cloned();
+        Some(Story { bounty: bounty.clone(), answer, ending, settled })
     }
 
     fn stories(&self) -> impl DoubleEndedIterator<Item = Story> {
@@ -101,14 +115,21 @@ impl Memory {
 fn answer_of(entry: &Entry) -> Option<&Answered> {
     match &entry.record {
         Write::Answer(answer) => Some(answer),
-        Write::Bounty(_) | Write::Ending(_) => None,
+        Write::Bounty(_) | Write::Ending(_) | Write::Settled(_) | Write::Purse(_) => None,
     }
 }
 
 fn ending_of(entry: &Entry) -> Option<&Ended> {
     match &entry.record {
         Write::Ending(ending) => Some(ending),
-        Write::Bounty(_) | Write::Answer(_) => None,
+        Write::Bounty(_) | Write::Answer(_) | Write::Settled(_) | Write::Purse(_) => None,
+    }
+}
+
+fn settled_of(entry: &Entry) -> Option<&Settled> {
+    match &entry.record {
+        Write::Settled(settled) => Some(settled),
+        Write::Bounty(_) | Write::Answer(_) | Write::Ending(_) | Write::Purse(_) => None,
     }
 }
 
@@ -123,7 +144,7 @@ impl Recall for Memory {
         let mut places: Vec<usize> = Phase::ALL
             .into_iter()
             .filter_map(of_phase)
-            .flat_map(|places| [Some(places.bounty), places.answer, places.ending])
+            .flat_map(|places| [Some(places.bounty), places.answer, places.ending, places.settled])
             .flatten()
             .collect();
         places.sort_unstable();
@@ -134,11 +155,57 @@ impl Recall for Memory {
         Ok(self.stories().rev().filter(|story| filter.lets_through(story)).take(limit).collect())
     }
 
+    fn each(&self, filter: &Filter, see: &mut dyn FnMut(Story)) -> Result<(), JournalError> {
+        self.stories().filter(|story| filter.lets_through(story)).for_each(see);
+        Ok(())
+    }
+
+    fn purse(&self, since: Timestamp) -> Result<Vec<PurseRecord>, JournalError> {
+        let staked = |key: &BountyKey| {
+            let answer = self.places.get(key).and_then(|places| self.entries.get(places.answer?)).and_then(answer_of);
+            answer.filter(|answer| answer.bid > Nct::ZERO)
+        };
+        let outcomes = self.entries.iter().rev().filter(|entry| matches!(entry.record, Write::Settled(_)));
+        let latest = outcomes.take(SETTLED_MIN).last().map_or(u64::MAX, |entry| entry.n);
+        let mut records: Vec<PurseRecord> = self
+            .entries
+            .iter()
+            .filter(|entry| match &entry.record {
+                Write::Settled(Settled { at, .. }) => *at >= since || entry.n >= latest,
+                Write::Answer(Answered { at, .. }) | Write::Ending(Ended { at, .. }) => *at >= since,
+                Write::Purse(_) => true,
+                Write::Bounty(_) => false,
+            })
+            .filter_map(|entry| match &entry.record {
+                Write::Bounty(_) => None,
+                Write::Answer(answer) => {
+                    let Answered { key, at, bid, .. } = answer;
+                    (*bid > Nct::ZERO).then(|| PurseRecord::Staked { key: key.clone(), at: *at, bid: *bid })
+                }
+                Write::Ending(Ended { key, at, how, attempts, .. }) => staked(key)
+                    .filter(|answer| answer.at >= since)
+                    .map(|_| PurseRecord::Ended { key: key.clone(), at: *at, how: *how, attempts: *attempts }),
+                Write::Settled(Settled { key, at, outcome }) => staked(key).map(|answer| PurseRecord::Settled {
+                    key: key.clone(),
+                    at: *at,
+                    verdict: answer.verdict,
+                    bid: answer.bid,
+                    outcome: outcome.clone(),
+                    bet: answer.bet.clone(),
+                }),
+                Write::Purse(note) => Some(PurseRecord::Noted(note.clone())),
+            })
+            .collect();
+        records.sort_by_key(PurseRecord::at);
+        Ok(records)
+    }
+
     fn counts(&self) -> Result<Counts, JournalError> {
         let mut counts = Counts::default();
         for story in self.stories() {
             counts.bounties += 1;
             counts.answers += u64::from(story.answer.is_some());
+            counts.settled += u64::from(story.settled.is_some());
             let outcome = story.ending.map_or(Outcome::Pending, |ending| ending.how.outcome());
             *counts.of(outcome) += 1;
         }
@@ -153,6 +220,8 @@ impl Recall for Memory {
                 Write::Bounty(Received { .. }) => verified.bounties += 1,
                 Write::Answer(_) => verified.answers += 1,
                 Write::Ending(_) => verified.endings += 1,
+                Write::Settled(_) => verified.outcomes += 1,
+                Write::Purse(_) => verified.notes += 1,
             }
         }
         let all = self.entries.len() as u64;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use daemon_market::{BountyId, BountyKey, Nct, Timestamp, Verdict};
+use daemon_market::{BountyId, BountyKey, Nct, Outcome as Told, PurseNote, Timestamp, Verdict};
 
 use crate::JournalError;
 
@@ -51,6 +51,8 @@ pub struct Answered {
     pub comments: Vec<String>,
     /// Everything that was seen, as JSON, to explain it later.
     pub report: String,
+    /// How its stake was decided, as JSON (a [`daemon_market::Bet`]). Empty where there was nothing to decide.
+    pub bet: String,
 }
 
 /// That nothing more will be done about a bounty.
@@ -85,6 +87,28 @@ pub enum Ending {
     Expired,
     /// There was an answer, and it was kept back on purpose: a dry run.
     Withheld,
+}
+
+impl From<Ending> for daemon_market::Ending {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Sent { status } => daemon_market::Ending::Sent(status),
+            Ending::Refused { status } => daemon_market::Ending::Refused(status),
+            Ending::Expired => daemon_market::Ending::Expired,
+            Ending::Withheld => daemon_market::Ending::Withheld,
+        }
+    }
+}
+
+impl From<daemon_market::Ending> for Ending {
+    fn from(ending: daemon_market::Ending) -> Self {
+        match ending {
+            daemon_market::Ending::Sent(status) => Ending::Sent { status },
+            daemon_market::Ending::Refused(status) => Ending::Refused { status },
+            daemon_market::Ending::Expired => Ending::Expired,
+            daemon_market::Ending::Withheld => Ending::Withheld,
+        }
+    }
 }
 
 impl Ending {
@@ -144,6 +168,28 @@ impl Outcome {
     }
 }
 
+/// How a bounty was settled, as the marketplace told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settled {
+    /// Which bounty.
+    pub key: BountyKey,
+    /// When we heard.
+    pub at: Timestamp,
+    /// What we heard.
+    pub outcome: Told,
+}
+
+/// That the purse was closed, or opened again by a person.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PurseEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Which of the two.
+    pub note: PurseNote,
+    /// Why, or by whom.
+    pub detail: String,
+}
+
 /// One record.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Write {
@@ -153,41 +199,53 @@ pub enum Write {
     Answer(Answered),
     /// A bounty has ended.
     Ending(Ended),
+    /// A bounty was settled.
+    Settled(Settled),
+    /// The purse was closed or opened. About no bounty.
+    Purse(PurseEntry),
 }
 
 impl Write {
-    /// The bounty it is about.
-    pub fn key(&self) -> &BountyKey {
+    /// The bounty it is about, if it is about one.
+    pub fn key(&self) -> Option<&BountyKey> {
         match self {
             Write::Bounty(Received { key, .. })
             | Write::Answer(Answered { key, .. })
-            | Write::Ending(Ended { key, .. }) => key,
+            | Write::Ending(Ended { key, .. })
+            | Write::Settled(Settled { key, .. }) => Some(key),
+            Write::Purse(PurseEntry { .. }) => None,
         }
     }
 
     /// How many bytes of it the caller chose, about.
     pub(crate) fn size_bytes(&self) -> usize {
-        self.key().id.as_str().len()
+        self.key().map_or(0, |key| key.id.as_str().len())
             + match self {
                 Write::Bounty(bounty) => bounty.delivery.len() + bounty.wire.len(),
                 Write::Answer(answer) => {
                     let comments: usize = answer.comments.iter().map(String::len).sum();
                     let texts = answer.kind.len() + answer.generation.len() + answer.report.len();
-                    answer.body.len() + texts + comments
+                    answer.body.len() + texts + comments + answer.bet.len()
                 }
                 Write::Ending(ending) => ending.detail.len(),
+                Write::Settled(settled) => settled.outcome.source.len() + settled.outcome.record.len(),
+                Write::Purse(entry) => entry.detail.len(),
             }
     }
 
     pub(crate) fn check_size(&self) -> Result<(), JournalError> {
         if self.size_bytes() > RECORD_BYTES_MAX {
-            return Err(JournalError::Unfit { key: self.key().clone(), why: "it is above 32 MiB" });
+            return Err(self.unfit("it is above 32 MiB"));
         }
         Ok(())
     }
+
+    pub(crate) fn unfit(&self, why: &'static str) -> JournalError {
+        JournalError::Unfit { key: self.key().cloned(), why }
+    }
 }
 
-/// Why an answer or an ending is refused that belongs to nothing.
+/// Why what is written about a bounty is refused that belongs to nothing.
 pub(crate) const NO_BOUNTY: &str = "the journal has no such bounty";
 
 impl Answered {
@@ -240,6 +298,60 @@ pub struct Story {
     pub answer: Option<Answered>,
     /// How it ended.
     pub ending: Option<Ended>,
+    /// How it was settled.
+    pub settled: Option<Settled>,
+}
+
+/// A record that the purse is counted from, in the order in which it was decided.
+#[derive(Clone, PartialEq, Debug)]
+pub enum PurseRecord {
+    /// So much was staked.
+    Staked {
+        /// On which bounty.
+        key: BountyKey,
+        /// When it was decided.
+        at: Timestamp,
+        /// How much.
+        bid: Nct,
+    },
+    /// A bounty with a stake ended.
+    Ended {
+        /// Which.
+        key: BountyKey,
+        /// When.
+        at: Timestamp,
+        /// How.
+        how: Ending,
+        /// How often its answer was sent.
+        attempts: u32,
+    },
+    /// A bounty with a stake was settled.
+    Settled {
+        /// Which.
+        key: BountyKey,
+        /// When we heard.
+        at: Timestamp,
+        /// What was said.
+        verdict: Verdict,
+        /// What was staked on it.
+        bid: Nct,
+        /// What we heard.
+        outcome: Told,
+        /// How the stake was decided.
+        bet: String,
+    },
+    /// The purse was closed or opened.
+    Noted(PurseEntry),
+}
+
+impl PurseRecord {
+    /// When it was.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            PurseRecord::Staked { at, .. } | PurseRecord::Ended { at, .. } | PurseRecord::Settled { at, .. } => *at,
+            PurseRecord::Noted(entry) => entry.at,
+        }
+    }
 }
 
 /// Which stories are looked for: those that fit everything that is given here.
@@ -253,6 +365,8 @@ pub struct Filter {
     pub verdict: Option<Verdict>,
     /// What came of it.
     pub outcome: Option<Outcome>,
+    /// Whether it was settled.
+    pub settled: Option<bool>,
     /// The digest of what was examined.
     pub sha256: Option<[u8; 32]>,
     /// The bounty's id.
@@ -279,6 +393,7 @@ impl Filter {
             && self.until.is_none_or(|until| story.bounty.received < until)
             && self.verdict.is_none_or(|verdict| answer.is_some_and(|answer| answer.verdict == verdict))
             && self.outcome.is_none_or(|wanted| outcome == wanted)
+            && self.settled.is_none_or(|settled| story.settled.is_some() == settled)
             && self.sha256.is_none_or(|sha256| answer.is_some_and(|answer| answer.sha256 == Some(sha256)))
             && self.id.as_ref().is_none_or(|id| story.bounty.key.id == *id)
             && self.text.as_ref().is_none_or(says)
@@ -310,6 +425,8 @@ pub struct Counts {
     pub expired: u64,
     /// Bounties that ended with [`Ending::Withheld`].
     pub withheld: u64,
+    /// Bounties that were settled.
+    pub settled: u64,
 }
 
 impl Counts {
@@ -334,6 +451,10 @@ pub struct Verified {
     pub answers: u64,
     /// Endings found sound.
     pub endings: u64,
+    /// Outcomes found sound.
+    pub outcomes: u64,
+    /// Notes of the purse found sound.
+    pub notes: u64,
     /// The link of the last sound record: noted elsewhere, it proves later that nothing before it was changed.
     pub head: [u8; 32],
     /// The first thing that does not fit. Nothing beyond it was checked.
@@ -347,7 +468,7 @@ pub enum Damage {
     /// SQLite says that the file is no sound database.
     #[error("the database is damaged: {0}")]
     Database(String),
-    /// An answer or an ending without its bounty.
+    /// An answer, an ending or an outcome without its bounty.
     #[error("a row of table {table} belongs to no bounty")]
     Stray {
         /// The table it is in.

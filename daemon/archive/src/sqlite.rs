@@ -16,8 +16,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use daemon_market::BountyId;
+use daemon_market::{BountyId, Timestamp};
 use rusqlite::config::DbConfig;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi, params, params_from_iter};
 
 pub use self::read::Reader;
@@ -25,7 +26,8 @@ pub use self::read::Reader;
 use crate::lock::Lock;
 use crate::record::NO_BOUNTY;
 use crate::{
-    Counts, Entry, Filter, Journal, JournalError, Pending, Recall, Story, Verified, Write, Written, chain, private,
+    Counts, Entry, Filter, Journal, JournalError, Pending, PurseRecord, Recall, Story, Verified, Write, Written, chain,
+    private,
 };
 
 /// The database's name in the archive directory.
@@ -123,9 +125,7 @@ impl Sqlite {
         let mut written = Vec::with_capacity(batch.len());
         for write in batch {
             let what = self.add(write, &mut head).map_err(|error| match error.sqlite_error() {
-                Some(error) if error.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY => {
-                    JournalError::Unfit { key: write.key().clone(), why: NO_BOUNTY }
-                }
+                Some(error) if error.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY => write.unfit(NO_BOUNTY),
                 Some(_) | None => failed("writing a record")(error),
             })?;
             written.push(what);
@@ -140,19 +140,27 @@ impl Sqlite {
         let connection = &self.reader.connection;
         let (table, cells) = rows::cells(write);
         let n = head.n + 1;
-        let link = chain::link(&head.chain, table.name, n, cells.iter().map(rows::value));
+        let (columns, late) = cells.split_at(table.columns.len());
+        // A late column that is empty is as if it were not there: so links of before it came still hold.
+        let linked = columns.iter().chain(late).map(rows::value);
+        let linked =
+            linked.enumerate().filter(|(at, cell)| *at < columns.len() || !matches!(cell, &ValueRef::Text(&[])));
+        let link = chain::link(&head.chain, table.name, n, linked.map(|(_, cell)| cell));
         let mut insert = connection.prepare_cached(table.insert)?;
         insert.raw_bind_parameter(1, n)?;
-        for (at, cell) in (2..).zip(&cells) {
+        for (at, cell) in (2..).zip(columns) {
             insert.raw_bind_parameter(at, cell)?;
         }
-        insert.raw_bind_parameter(cells.len() + 2, link)?;
+        insert.raw_bind_parameter(columns.len() + 2, link)?;
+        for (at, cell) in (columns.len() + 3..).zip(late) {
+            insert.raw_bind_parameter(at, cell)?;
+        }
         if insert.raw_execute()? == 1 {
             *head = Head { n, chain: link };
             return Ok(Written::Fresh);
         }
         match write {
-            Write::Bounty(_) | Write::Ending(_) => Ok(Written::Known),
+            Write::Bounty(_) | Write::Ending(_) | Write::Settled(_) | Write::Purse(_) => Ok(Written::Known),
             Write::Answer(_) => {
                 let mut select = connection.prepare_cached("SELECT body FROM answer WHERE id = ? AND phase = ?")?;
                 let key = cells.get(..2).unwrap_or_default();
@@ -303,6 +311,14 @@ impl Recall for Sqlite {
 
     fn query(&self, filter: &Filter, limit: usize) -> Result<Vec<Story>, JournalError> {
         self.reader.query(filter, limit)
+    }
+
+    fn each(&self, filter: &Filter, see: &mut dyn FnMut(Story)) -> Result<(), JournalError> {
+        self.reader.each(filter, see)
+    }
+
+    fn purse(&self, since: Timestamp) -> Result<Vec<PurseRecord>, JournalError> {
+        self.reader.purse(since)
     }
 
     fn counts(&self) -> Result<Counts, JournalError> {

@@ -1,6 +1,6 @@
 //! What we answer.
 
-use crate::{Nct, Stake};
+use crate::{Bet, Nct, Stake, Timestamp};
 
 /// What is said of an artifact. Suspicious and unknown are never bid on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -16,6 +16,14 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every verdict there is.
+    pub const ALL: [Verdict; 4] = [Verdict::Malicious, Verdict::Benign, Verdict::Suspicious, Verdict::Unknown];
+
+    /// The verdict of that name.
+    pub fn named(name: &str) -> Option<Verdict> {
+        Verdict::ALL.into_iter().find(|verdict| verdict.name() == name)
+    }
+
     /// As the wire and the journal spell it.
     pub fn name(self) -> &'static str {
         match self {
@@ -76,6 +84,8 @@ pub struct Findings {
     pub malware_family: String,
     /// Whether the verdict rests on signs rather than on knowing this very file.
     pub heuristic: bool,
+    /// The classes of evidence that were seen, by the first two parts of the indicators' ids: `pe.import`.
+    pub evidence: Vec<String>,
     /// The rules generation it was judged by.
     pub generation: String,
     /// Everything that was seen, as JSON, to explain it later.
@@ -89,6 +99,10 @@ pub struct Answer {
     pub verdict: Verdict,
     /// What is staked on it. None for all but malicious and benign assertions.
     pub stake: Option<Stake>,
+    /// How that was decided, where there was something to decide.
+    pub bet: Option<Box<Bet>>,
+    /// When it was decided.
+    pub at: Timestamp,
     /// The probability that the verdict is right, 0.0 to 1.0, after modifiers.
     pub confidence: f64,
     /// What people should know: skip comments first, then reasons.

@@ -1,6 +1,8 @@
 //! From confidence to a bid.
 
-use crate::Nct;
+use std::borrow::Cow;
+
+use crate::{Nct, Verdict};
 
 /// What a bid may be for one artifact of one bounty.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,22 +38,66 @@ impl Conviction {
     }
 }
 
+/// From probability to conviction.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct ConvictionMap;
+
+impl ConvictionMap {
+    /// The conviction that goes with the probability `q`.
+    pub fn of(&self, q: f64) -> Conviction {
+        Conviction::from_probability(q)
+    }
+}
+
+/// What a strategy is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BidRequest<'a> {
+    pub q: f64,
+    pub conviction: Conviction,
+    pub verdict: Verdict,
+    pub kind: &'a str,
+    pub family: &'a str,
+    pub evidence: &'a [String],
+    pub bounds: BidBounds,
+    pub reward: Nct,
+    pub fee: Nct,
+    pub purse: Nct,
+    pub balance: Nct,
+    pub ratio: f64,
+}
+
+/// Why a strategy stakes nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Abstention(pub Cow<'static, str>);
+
 /// How much to bid on a verdict.
-pub trait BidStrategy {
-    /// The bid, always within `bounds`.
-    fn bid(&self, conviction: Conviction, bounds: BidBounds) -> Nct;
+pub trait BidStrategy: std::fmt::Debug + Send {
+    /// Its name.
+    fn name(&self) -> &str;
+    /// The bid, always within the bounds.
+    fn bid(&self, request: &BidRequest<'_>) -> Result<Nct, Abstention>;
 }
 
 /// `min + (max - min) * conviction`: the default of PolySwarm's client, version 2.7 and later.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct DefaultStrategy;
 
-impl BidStrategy for DefaultStrategy {
-    fn bid(&self, conviction: Conviction, bounds: BidBounds) -> Nct {
+impl DefaultStrategy {
+    pub fn bid(&self, conviction: Conviction, bounds: BidBounds) -> Nct {
         let (min, max) = (bounds.min.base_units(), bounds.max.base_units());
         // The formula is defined on doubles and truncated, as Python's int() does; the bounds hold the rounding.
         let bid = (min as f64 + (max.saturating_sub(min)) as f64 * conviction.get()) as u128;
         Nct::from_base_units(bid.min(max).max(min))
+    }
+}
+
+impl BidStrategy for DefaultStrategy {
+    fn name(&self) -> &str {
+        "default"
+    }
+
+    fn bid(&self, request: &BidRequest<'_>) -> Result<Nct, Abstention> {
+        Ok(DefaultStrategy::bid(self, request.conviction, request.bounds))
     }
 }
 

@@ -1,27 +1,33 @@
 //! Bounties, answers, bids and the life of a bounty.
 //!
 //! Pure: no I/O, no clock, no keys, no artifact. What the marketplace asks ([`Bounty`]), what we answer ([`Answer`]),
-//! what is risked on it ([`BidStrategy`], [`Purse`], [`Stake`]), and everything that happens in between as a function
-//! from events to effects ([`Bounties::step`]).
+//! what is risked on it ([`BidStrategy`], [`Purse`], [`Stake`]), what came of it ([`Outcome`]), and everything that
+//! happens in between as a function from events to effects ([`Bounties::step`]).
 
 #![forbid(unsafe_code)]
 
 mod answer;
+mod bet;
 mod bid;
 mod bounty;
 mod filter;
 mod life;
 mod nct;
+mod outcome;
+mod profit;
 mod purse;
 mod terms;
 mod time;
 
 pub use answer::{Answer, Findings, Skip, Verdict};
-pub use bid::{BidBounds, BidStrategy, Conviction, DefaultStrategy};
+pub use bet::Bet;
+pub use bid::{Abstention, BidBounds, BidRequest, BidStrategy, Conviction, ConvictionMap, DefaultStrategy};
 pub use bounty::{ArtifactType, Bounty, BountyId, BountyKey, Phase};
 pub use filter::{BountyFilter, Comparison, Filter, FilterError, Modifiers};
 pub use life::{Admission, Bounties, Caller, Effect, Ending, Event, State, Truth, Written};
 pub use nct::{Nct, ParseNctError};
-pub use purse::{Purse, SimplePurse, Stake};
+pub use outcome::Outcome;
+pub use profit::Profit;
+pub use purse::{Breaker, LossLimits, Purse, PurseLimits, PurseNote, Settlement, Stake};
 pub use terms::{Betting, Judgement, Rate, Refusal, Terms};
 pub use time::{Now, Timestamp};

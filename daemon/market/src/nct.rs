@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// An amount of NCT in base units of 10^-18 NCT. Integer and checked: no floats past the bid formula.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Nct(u128);
@@ -30,6 +33,11 @@ impl Nct {
     /// The sum, if it fits.
     pub fn checked_add(self, other: Nct) -> Option<Nct> {
         self.0.checked_add(other.0).map(Nct)
+    }
+
+    /// The sum, or the most there is.
+    pub const fn saturating_add(self, other: Nct) -> Nct {
+        Nct(self.0.saturating_add(other.0))
     }
 
     /// The difference, if it is not below nothing.
@@ -68,6 +76,19 @@ impl FromStr for Nct {
         let whole: u128 = whole.parse().map_err(|_| ParseNctError::Range)?;
         let fraction: u128 = format!("{fraction:0<DECIMALS$}").parse().map_err(|_| ParseNctError::Range)?;
         whole.checked_mul(UNIT).and_then(|units| units.checked_add(fraction)).map(Nct).ok_or(ParseNctError::Range)
+    }
+}
+
+/// As text, in NCT: JSON numbers hold no such integers.
+impl Serialize for Nct {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Nct {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 

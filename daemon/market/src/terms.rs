@@ -1,12 +1,12 @@
 //! On what terms the engine does business: which bounties it judges, when it answers, and how it bids.
 
-use std::fmt;
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::{
-    Answer, ArtifactType, BidBounds, BidStrategy, Bounty, BountyFilter, Conviction, Findings, Modifiers, Nct, Phase,
+    Answer, ArtifactType, Bet, BidBounds, BidRequest, BidStrategy, Bounty, BountyFilter, ConvictionMap, Findings,
+    Modifiers, Nct, Phase, Purse, Skip, Stake, Timestamp, Verdict,
 };
-use crate::{Purse, Skip, Stake, Verdict};
 
 /// How many bounties may be taken in a time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -125,56 +125,131 @@ pub struct Judgement {
 }
 
 /// How much is staked, and from what.
+#[derive(Debug)]
 pub struct Betting {
     /// How much one would.
-    pub strategy: Box<dyn BidStrategy + Send>,
+    pub strategy: Box<dyn BidStrategy>,
     /// How much one may.
-    pub purse: Box<dyn Purse + Send>,
-}
-
-impl fmt::Debug for Betting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Betting")
-    }
+    pub purse: Purse,
+    /// How sure one is, by the probability of being right.
+    pub conviction: ConvictionMap,
+    /// What an assertion costs beside its stake.
+    pub fee: Nct,
+    /// What there is in all: what Kelly's share is taken of.
+    pub balance: Nct,
+    /// Losing stake for each winning one among the others, as is assumed.
+    pub ratio: f64,
 }
 
 impl Betting {
+    /// By this strategy, from this purse, and all else as it is by default: conviction `2q - 1`, a fee of 0.03125 NCT (as
+    /// every BountyRegistry takes), a hundred NCT in all, three losing for ten winning.
+    pub fn new(strategy: Box<dyn BidStrategy>, purse: Purse) -> Betting {
+        Betting {
+            strategy,
+            purse,
+            conviction: ConvictionMap::default(),
+            fee: Nct::from_base_units(31_250_000_000_000_000),
+            balance: Nct::from_base_units(100 * 10u128.pow(18)),
+            ratio: 0.3,
+        }
+    }
+
     /// The answer to `bounty`, its stake set aside.
     ///
     /// The marketplace takes malicious and benign only with a stake. Where nothing is staked on them, what is said is
     /// suspicious or unknown, and a comment tells the rest.
-    pub fn answer(&mut self, bounty: &Bounty, judgement: Judgement, terms: &Terms) -> Answer {
-        let Judgement { mut verdict, confidence, complete, skip, comments, findings } = judgement;
-        let confidence = terms.modifiers.apply(Some(&bounty.metadata), confidence).clamp(0.0, 1.0);
+    pub fn answer(&mut self, bounty: &Bounty, judgement: Judgement, terms: &Terms, now: Timestamp) -> Answer {
+        let now = self.purse.time(now);
+        let Judgement { mut verdict, confidence: examined, complete, skip, comments, findings } = judgement;
+        let confidence = terms.modifiers.apply(Some(&bounty.metadata), examined).clamp(0.0, 1.0);
         let mut said: Vec<String> = skip.iter().map(|skip| skip.comment().to_owned()).collect();
         said.extend(comments);
-        let mut stake = None;
+        let (mut stake, mut bet) = (None, None);
         if bounty.key.phase == Phase::Assertion && matches!(verdict, Verdict::Malicious | Verdict::Benign) {
-            match self.stake(bounty, confidence, complete) {
+            let mut told = self.told(bounty, verdict, (examined, confidence), complete, &findings);
+            match self.stake(bounty, &mut told, &findings.kind, now) {
                 Ok(given) => stake = Some(given),
                 Err(why) => {
                     said.push(format!("{}, and nothing staked: {why}", verdict.name()));
                     verdict = if verdict == Verdict::Malicious { Verdict::Suspicious } else { Verdict::Unknown };
+                    told.why_not = Some(why.into_owned());
                 }
             }
+            bet = Some(Box::new(told));
         }
-        Answer { verdict, stake, confidence, comments: said, findings }
+        Answer { verdict, stake, bet, at: now, confidence, comments: said, findings }
     }
 
-    fn stake(&mut self, bounty: &Bounty, confidence: f64, complete: bool) -> Result<Stake, &'static str> {
-        if !complete {
-            return Err("not everything was looked at");
+    /// What there is to know before the strategy and the purse are asked.
+    fn told(
+        &self,
+        bounty: &Bounty,
+        verdict: Verdict,
+        (examined, q): (f64, f64),
+        complete: bool,
+        findings: &Findings,
+    ) -> Bet {
+        Bet {
+            strategy: self.strategy.name().to_owned(),
+            verdict,
+            confidence: examined,
+            q,
+            conviction: self.conviction.of(q).get(),
+            family: findings.malware_family.clone(),
+            evidence: findings.evidence.clone(),
+            min: bounty.bounds.min,
+            max: bounty.bounds.max.min(self.purse.bounty_max()),
+            reward: bounty.reward.unwrap_or(Nct::ZERO),
+            fee: self.fee,
+            purse: Nct::ZERO,
+            balance: self.balance,
+            ratio: self.ratio,
+            complete,
+            wanted: Nct::ZERO,
+            why_not: None,
         }
-        let BidBounds { min, max } = bounty.bounds;
-        if min > max {
-            return Err("its rules allow no bid");
+    }
+
+    fn stake(
+        &mut self,
+        bounty: &Bounty,
+        bet: &mut Bet,
+        kind: &str,
+        now: Timestamp,
+    ) -> Result<Stake, Cow<'static, str>> {
+        if !bet.complete {
+            return Err("not everything was looked at".into());
         }
-        // Bounds first, so that what is surest stakes as much as may be, rather than nothing.
-        let bounds = BidBounds { min, max: max.min(self.purse.most()) };
+        if bounty.bounds.min > bounty.bounds.max {
+            return Err("its rules allow no bid".into());
+        }
+        // Our limit for one bounty is a bound like the market's, so that what is surest stakes as much as may be, rather
+        // than nothing.
+        let bounds = BidBounds { min: bet.min, max: bet.max };
         if bounds.min > bounds.max {
-            return Err("the least that it allows is more than the purse gives");
+            return Err("the least that it allows is more than one bounty may risk".into());
         }
-        let wanted = self.strategy.bid(Conviction::from_probability(confidence), bounds);
-        self.purse.stake(wanted).ok_or("the purse does not give that much")
+        bet.purse = self.purse.most(now)?;
+        let request = BidRequest {
+            q: bet.q,
+            conviction: self.conviction.of(bet.q),
+            verdict: bet.verdict,
+            kind,
+            family: &bet.family,
+            evidence: &bet.evidence,
+            bounds,
+            reward: bet.reward,
+            fee: bet.fee,
+            purse: bet.purse,
+            balance: bet.balance,
+            ratio: bet.ratio,
+        };
+        bet.wanted = self.strategy.bid(&request).map_err(|abstention| abstention.0)?;
+        let bid = bet.wanted.min(bet.purse);
+        if bid < bounds.min {
+            return Err("the least that it allows is more than the purse gives".into());
+        }
+        self.purse.stake(&bounty.key, bid, now).ok_or_else(|| "the purse does not give that much".into())
     }
 }

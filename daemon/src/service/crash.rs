@@ -37,6 +37,7 @@ fn name_of(effect: &Effect) -> &'static str {
         Effect::Send { .. } => "send",
         Effect::WriteEnding { .. } => "write_ending",
         Effect::WriteOutcome { .. } => "write_outcome",
+        Effect::WritePurse { .. } => "write_purse",
         Effect::Forget(_) => "forget",
     }
 }

@@ -67,6 +67,8 @@ pub struct Engine {
     ended: Notify,
     /// Told when there are endings to write down.
     pub(super) endings: Notify,
+    /// Told when what was told about settlements and the purse is written down, or could not be.
+    pub(super) settling: Notify,
     /// Why the engine cannot go on.
     fatal: RefCell<Option<String>>,
     failed: Notify,
@@ -112,6 +114,7 @@ impl Engine {
             rearm: Notify::new(),
             ended: Notify::new(),
             endings: Notify::new(),
+            settling: Notify::new(),
             fatal: RefCell::default(),
             failed: Notify::new(),
             examined: Cell::default(),
@@ -281,9 +284,9 @@ impl Engine {
     }
 
     /// The journal refused. What is final ends the engine: what it does not remember it must not do.
-    pub(super) fn refused(&self, error: &JournalError, key: &BountyKey, what: &str) {
+    pub(super) fn refused(&self, error: &JournalError, about: &str, what: &str) {
         meters::journal_failed();
-        error!(bounty = %key, why = causes(error), "cannot write down {what}");
+        error!(bounty = about, why = causes(error), "cannot write down {what}");
         if error.is_final() {
             self.fail(format!("the journal is lost: {}", causes(error)));
         }

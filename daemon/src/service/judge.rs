@@ -1,5 +1,7 @@
 //! From a report to what the market is told of it.
 
+use std::collections::BTreeSet;
+
 use analyzers::{Incomplete, Limit, Verdict, Weights};
 use daemon_artifact::Sha256Digest;
 use daemon_engine::Report;
@@ -10,6 +12,9 @@ use triage::FileKind;
 
 use crate::record::{FileRecord, Subject};
 use crate::walk::causes;
+
+/// More classes of evidence than this are not told to strategies.
+const EVIDENCE_CLASSES_MAX: usize = 64;
 
 /// What is known of an artifact before it is examined.
 #[derive(Clone, Copy, Debug)]
@@ -79,10 +84,18 @@ pub fn judgement(
             size: Some(received.size),
             heuristic: family.is_empty(),
             malware_family: family,
+            evidence: evidence_classes(report),
             generation: report.rules_generation.to_string(),
             report: serde_json::to_string(&record).unwrap_or_default(),
         },
     }
+}
+
+/// The classes of what was seen, each once: the first two parts of indicators' ids, in order.
+fn evidence_classes(report: &Report) -> Vec<String> {
+    let class = |id: &str| id.splitn(3, '.').take(2).collect::<Vec<_>>().join(".");
+    let classes: BTreeSet<String> = report.evidence.iter().map(|seen| class(&seen.indicator.to_string())).collect();
+    classes.into_iter().take(EVIDENCE_CLASSES_MAX).collect()
 }
 
 /// Why a report is no judgement. Where it says malicious or suspicious, it is one, whatever it did not look at.

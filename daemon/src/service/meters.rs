@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use daemon_archive::{Archive, Outcome, Store};
-use daemon_market::{Admission, Nct, State, Verdict};
+use daemon_market::{Admission, Nct, PurseNote, State, Truth, Verdict};
 use daemon_pool::Examined;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -35,6 +35,11 @@ fn describe() {
     describe_counter!("stakeout_bounties_total", "Signed bounties that came in, by whether they were taken.");
     describe_counter!("stakeout_answers_total", "Answers written down, by verdict.");
     describe_counter!("stakeout_endings_total", "Bounties that ended, by how.");
+    describe_counter!("stakeout_settled_total", "Bounties settled by the marketplace, by the truth it told.");
+    describe_counter!(
+        "stakeout_purse_notes_total",
+        "How often the purse was closed by losses, and opened by a person."
+    );
     describe_counter!("stakeout_declined_kinds_total", "Artifacts declined by their magic bytes, by kind.");
     describe_counter!("stakeout_fetch_failures_total", "Artifacts that could not be had.");
     describe_counter!("stakeout_send_failures_total", "Attempts to send an answer that failed and are made again.");
@@ -90,6 +95,16 @@ pub fn answered(verdict: Verdict, bid: Nct, took: Duration) {
 /// A bounty ended.
 pub fn ended(how: Outcome) {
     counter!("stakeout_endings_total", "ending" => how.name()).increment(1);
+}
+
+/// The marketplace told how a bounty was settled.
+pub fn settled(truth: Option<Truth>) {
+    counter!("stakeout_settled_total", "truth" => truth.map_or("none", Truth::name)).increment(1);
+}
+
+/// The purse was closed, or opened.
+pub fn purse_noted(note: PurseNote) {
+    counter!("stakeout_purse_notes_total", "note" => note.name()).increment(1);
 }
 
 /// An artifact was declined by its magic bytes.

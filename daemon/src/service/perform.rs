@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use daemon_archive::{Answered, Ended, Received as Taken, Write, Written};
+use daemon_archive::{Answered, Ended, PurseEntry, Received as Taken, Settled, Write, Written};
 use daemon_artifact::Sha256Digest;
 use daemon_intake::fetch::{FetchError, Fetched};
 use daemon_market::{
-    Answer, ArtifactType, BountyKey, Effect, Ending, Event, Findings, Phase, Refusal, Skip, State, Written as Noted,
+    Answer, ArtifactType, BountyKey, Effect, Ending, Event, Findings, Phase, PurseNote, Refusal, Skip, State,
+    Written as Noted,
 };
 use daemon_webhook::{Backoff, Delivery};
 use serde_json::json;
 use tokio::task::spawn_local;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 use triage::FileKind;
 
 use super::clock::wall;
@@ -43,24 +44,22 @@ impl Engine {
             Effect::Examine { key, by } => self.examine(key, by),
             Effect::WriteAnswer { key, answer } => self.begin(key, |engine, key| engine.write_answer(key, answer)),
             Effect::Send { key, by } => self.begin(key, move |engine, key| engine.send(key, by)),
-            Effect::WriteEnding { key, ending, attempts, detail } => {
-                let how = match ending {
-                    Ending::Sent(status) => daemon_archive::Ending::Sent { status },
-                    Ending::Refused(status) => daemon_archive::Ending::Refused { status },
-                    Ending::Expired => daemon_archive::Ending::Expired,
-                    Ending::Withheld => daemon_archive::Ending::Withheld,
-                };
+            Effect::WriteEnding { key, ending, attempts, detail, at } => {
+                let how = daemon_archive::Ending::from(ending);
                 match ending {
                     Ending::Sent(status) => debug!(bounty = %key, status, attempts, "the answer was taken"),
                     Ending::Withheld => info!(bounty = %key, why = detail, "the answer is not sent"),
                     Ending::Refused(status) => warn!(bounty = %key, status, why = detail, "the answer was refused"),
                     Ending::Expired => warn!(bounty = %key, attempts, why = detail, "the bounty expired"),
                 }
-                self.inner.borrow_mut().endings.push(Ended { key, at: wall(), how, attempts, detail });
+                self.inner.borrow_mut().endings.push(Ended { key, at, how, attempts, detail });
                 self.endings.notify_one();
             }
-            // The journal has no place for the truth yet, and nobody tells it.
-            Effect::WriteOutcome { key, truth } => debug!(bounty = %key, ?truth, "settled"),
+            Effect::WriteOutcome { key, outcome, at } => {
+                let settled = Settled { key: key.clone(), at, outcome: *outcome };
+                self.begin(key, |engine, key| engine.write_settled(key, settled));
+            }
+            Effect::WritePurse { note, detail, at } => self.write_purse(PurseEntry { at, note, detail }),
             Effect::Forget(key) => self.forget(&key),
         }
     }
@@ -91,7 +90,7 @@ impl Engine {
             Ok(Written::Fresh) => Noted::Fresh,
             Ok(Written::Known | Written::Answered(_)) => Noted::Known,
             Err(error) => {
-                self.refused(&error, &key, "a bounty");
+                self.refused(&error, &key.to_string(), "a bounty");
                 Noted::Failed
             }
         };
@@ -178,7 +177,7 @@ impl Engine {
         let Findings { kind, sha256, size, generation, report, .. } = answer.findings.clone();
         let answered = Answered {
             key: key.clone(),
-            at: wall(),
+            at: answer.at,
             body: body.to_vec(),
             verdict: answer.verdict,
             bid: answer.bid(),
@@ -189,6 +188,7 @@ impl Engine {
             generation,
             comments: answer.comments.clone(),
             report,
+            bet: answer.bet.as_ref().map_or_else(String::new, |bet| bet.to_json()),
         };
         let body = match self.parts.archive.write(Write::Answer(answered)).await {
             Ok(Written::Fresh) => body,
@@ -196,7 +196,7 @@ impl Engine {
             Ok(Written::Answered(before)) => Bytes::from(before),
             Ok(Written::Known) => body,
             Err(error) => {
-                self.refused(&error, &key, "an answer");
+                self.refused(&error, &key.to_string(), "an answer");
                 return self.happen(Event::AnswerNotWritten { key, answer });
             }
         };
@@ -283,11 +283,47 @@ impl Engine {
                 Noted::Fresh
             }
             Err(error) => {
-                self.refused(&error, &key, "an ending");
+                self.refused(&error, &key.to_string(), "an ending");
                 Noted::Failed
             }
         };
         self.happen(Event::EndingWritten { key, written });
+    }
+}
+
+impl Engine {
+    async fn write_settled(self: Rc<Self>, key: BountyKey, settled: Settled) {
+        let truth = settled.outcome.truth;
+        match self.parts.archive.write(Write::Settled(settled)).await {
+            Ok(_) => {
+                meters::settled(truth);
+                debug!(bounty = %key, ?truth, "settled");
+            }
+            // Whoever told it keeps it until it is written down, and tells it again.
+            Err(error) => self.refused(&error, &key.to_string(), "how it was settled"),
+        }
+        self.settling.notify_waiters();
+    }
+
+    /// That the purse was closed or opened. What cannot be written down is done all the same: a purse that is closed is
+    /// found closed again from the same losses, and who opened it sees that it is not.
+    fn write_purse(self: &Rc<Self>, entry: PurseEntry) {
+        match entry.note {
+            PurseNote::Closed => {
+                error!(why = entry.detail, "the purse is closed: nothing more is staked until a person opens it")
+            }
+            PurseNote::Opened => info!(why = entry.detail, "the purse is opened"),
+        }
+        meters::purse_noted(entry.note);
+        let loud = FailOnPanic(Rc::clone(self));
+        let engine = Rc::clone(self);
+        spawn_local(async move {
+            let _loud = loud;
+            if let Err(error) = engine.parts.archive.write(Write::Purse(entry)).await {
+                engine.refused(&error, "the purse", "a note");
+            }
+            engine.settling.notify_waiters();
+        });
     }
 }
 

@@ -11,7 +11,7 @@ use daemon_archive::{Archive, Pending, Retention, Store};
 use daemon_engine::Policy;
 use daemon_intake::fetch::{Addresses, FetchLimits, FetchOptions, Fetcher, FileUris, Schemes};
 use daemon_intake::runtime::{Backend, Prefer};
-use daemon_market::{Betting, BountyFilter, DefaultStrategy, Modifiers, SimplePurse, Terms};
+use daemon_market::{Betting, BountyFilter, DefaultStrategy, Modifiers, Purse, PurseLimits, Terms};
 use daemon_webhook::{Courier, CourierLimits, Hosts, Product, Secrets};
 
 use super::rules_watch::Loader;
@@ -294,7 +294,8 @@ pub fn betting(market: &config::Market) -> Betting {
     let strategy = match market.bid_strategy {
         Strategy::Default => Box::new(DefaultStrategy),
     };
-    Betting { strategy, purse: Box::new(SimplePurse { bounty_max: market.stake_max }) }
+    let limits = PurseLimits { bounty_max: market.stake_max, ..PurseLimits::default() };
+    Betting::new(strategy, Purse::new(limits))
 }
 
 /// The sockets of the webhook and of operators: those handed over by the service manager, in this order, else new ones.

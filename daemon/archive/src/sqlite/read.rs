@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use daemon_market::BountyId;
+use daemon_market::{BountyId, Timestamp, Verdict};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
 
-use super::rows::{ANSWER, BOUNTY, ENDING, Table, answer, bounty, ending};
+use super::rows::{self, ANSWER, BOUNTY, ENDING, SETTLED, Table, answer, bounty, ending, settled};
 use super::{FILE_NAME, failed, prepare, schema};
-use crate::{Counts, Entry, Filter, JournalError, Outcome, Pending, Recall, Story, Verified, Write};
+use crate::journal::SETTLED_MIN;
+use crate::{
+    Counts, Ended, Entry, Filter, JournalError, Outcome, Pending, PurseRecord, Recall, Story, Verified, Write,
+};
 
 /// A journal opened to read. Takes no lock, and never holds up who writes.
 ///
@@ -55,12 +58,50 @@ impl Reader {
 
 /// Where the columns of each table begin in [`STORIES`], counted from `id`.
 const ANSWER_AT: usize = 9;
-const ENDING_AT: usize = 24;
+const ENDING_AT: usize = 25;
+const SETTLED_AT: usize = 34;
 
-/// All of every bounty: 8 columns of its own, 15 of its answer, 9 of its ending.
-const STORIES: &str = "SELECT b.*, a.*, e.* FROM bounty b
+/// All of every bounty: 8 columns of its own, 16 of its answer, 9 of its ending, 10 of its settlement.
+const STORIES: &str = "SELECT b.*, a.*, e.*, s.* FROM bounty b
     LEFT JOIN answer a ON a.id = b.id AND a.phase = b.phase
-    LEFT JOIN ending e ON e.id = b.id AND e.phase = b.phase";
+    LEFT JOIN ending e ON e.id = b.id AND e.phase = b.phase
+    LEFT JOIN settled s ON s.id = b.id AND s.phase = b.phase";
+
+/// What the purse (see [`SETTLED_MIN`]) is counted from, in the order in which it was decided: the kind of record, then the columns of each.
+const PURSE: &str = "SELECT 0, n, id, phase, at, verdict, bid, bet, NULL, NULL, NULL, NULL, NULL, NULL
+        FROM answer WHERE bid <> '0' AND at >= ?1
+    UNION ALL
+    SELECT 1, e.n, e.id, e.phase, e.at, e.how, e.status, e.attempts, e.detail, NULL, NULL, NULL, NULL, NULL
+        FROM answer a JOIN ending e ON e.id = a.id AND e.phase = a.phase
+        WHERE a.bid <> '0' AND a.at >= ?1 AND e.at >= ?1
+    UNION ALL
+    SELECT 2, s.n, s.id, s.phase, s.at, a.verdict, a.bid, a.bet, s.truth, s.payout, s.fee, s.source, s.record, NULL
+        FROM settled s JOIN answer a ON a.id = s.id AND a.phase = s.phase
+        WHERE (s.at >= ?1 OR s.n IN (SELECT n FROM settled ORDER BY n DESC LIMIT ?2)) AND a.bid <> '0'
+    UNION ALL
+    SELECT 3, n, NULL, NULL, at, note, detail, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM purse
+    ORDER BY 5, 2";
+
+fn purse_record(row: &Row<'_>) -> rusqlite::Result<PurseRecord> {
+    let at = Timestamp::from_micros(row.get(4)?);
+    let bid = || rows::parse(row, 6, |bid| bid.parse().ok());
+    Ok(match row.get::<_, i64>(0)? {
+        0 => PurseRecord::Staked { key: rows::key(row, 2)?, at, bid: bid()? },
+        1 => {
+            let Ended { key, how, attempts, .. } = ending(row, 2)?;
+            PurseRecord::Ended { key, at, how, attempts }
+        }
+        2 => PurseRecord::Settled {
+            key: rows::key(row, 2)?,
+            at,
+            verdict: rows::parse(row, 5, Verdict::named)?,
+            bid: bid()?,
+            outcome: rows::outcome(row, 8)?,
+            bet: row.get(7)?,
+        },
+        _ => PurseRecord::Noted(rows::purse(row, 4)?),
+    })
+}
 
 fn story(row: &Row<'_>) -> rusqlite::Result<Story> {
     let there = |at| row.get::<_, Option<i64>>(at).map(|n| n.is_some());
@@ -68,6 +109,7 @@ fn story(row: &Row<'_>) -> rusqlite::Result<Story> {
         bounty: bounty(row, 1)?,
         answer: there(ANSWER_AT - 1)?.then(|| answer(row, ANSWER_AT)).transpose()?,
         ending: there(ENDING_AT - 1)?.then(|| ending(row, ENDING_AT)).transpose()?,
+        settled: there(SETTLED_AT - 1)?.then(|| settled(row, SETTLED_AT)).transpose()?,
     })
 }
 
@@ -90,6 +132,9 @@ fn conditions(filter: &Filter) -> (String, Vec<Value>) {
     }
     if let Some(outcome) = filter.outcome {
         add("ifnull(e.how, 'pending') = ?", Value::Text(outcome.name().into()));
+    }
+    if let Some(settled) = filter.settled {
+        add("(s.n IS NOT NULL) = ?", Value::Integer(settled.into()));
     }
     if let Some(sha256) = filter.sha256 {
         add("a.sha256 = ?", Value::Blob(sha256.into()));
@@ -131,6 +176,7 @@ impl Recall for Reader {
             self.entries(&BOUNTY, id, |row| bounty(row, 1).map(Write::Bounty), &mut entries)?;
             self.entries(&ANSWER, id, |row| answer(row, 1).map(Write::Answer), &mut entries)?;
             self.entries(&ENDING, id, |row| ending(row, 1).map(Write::Ending), &mut entries)?;
+            self.entries(&SETTLED, id, |row| settled(row, 1).map(Write::Settled), &mut entries)?;
             entries.sort_unstable_by_key(|entry| entry.n);
             Ok(entries)
         };
@@ -146,6 +192,24 @@ impl Recall for Reader {
         statement.query_map(params_from_iter(values), story).and_then(Iterator::collect).map_err(&fail)
     }
 
+    fn each(&self, filter: &Filter, see: &mut dyn FnMut(Story)) -> Result<(), JournalError> {
+        let fail = failed("reading all there is");
+        let (conditions, values) = conditions(filter);
+        let sql = format!("{STORIES} WHERE {conditions} ORDER BY b.n");
+        let mut statement = self.connection.prepare(&sql).map_err(&fail)?;
+        let mut stories = statement.query_map(params_from_iter(values), story).map_err(&fail)?;
+        stories.try_for_each(|story| story.map(&mut *see)).map_err(&fail)
+    }
+
+    fn purse(&self, since: Timestamp) -> Result<Vec<PurseRecord>, JournalError> {
+        let fail = failed("counting what is in the purse");
+        let mut statement = self.connection.prepare(PURSE).map_err(&fail)?;
+        statement
+            .query_map([since.micros(), SETTLED_MIN as i64], purse_record)
+            .and_then(Iterator::collect)
+            .map_err(&fail)
+    }
+
     fn counts(&self) -> Result<Counts, JournalError> {
         let count = || {
             let _snapshot = self.connection.unchecked_transaction()?;
@@ -153,6 +217,7 @@ impl Recall for Reader {
             let mut counts = Counts {
                 bounties: ask("SELECT count(*) FROM bounty")?,
                 answers: ask("SELECT count(*) FROM answer")?,
+                settled: ask("SELECT count(*) FROM settled")?,
                 ..Counts::default()
             };
             let mut statement = self.connection.prepare("SELECT how, count(*) FROM ending GROUP BY how")?;

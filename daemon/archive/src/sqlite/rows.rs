@@ -1,17 +1,19 @@
 //! Between records and rows.
 
-use daemon_market::{BountyId, BountyKey, Nct, Phase, Timestamp, Verdict};
+use daemon_market::{BountyId, BountyKey, Nct, Outcome, Phase, PurseNote, Timestamp, Truth, Verdict};
 use rusqlite::Row;
 use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
 
 use crate::record::comments_json;
-use crate::{Answered, Ended, Ending, Received, Write};
+use crate::{Answered, Ended, Ending, PurseEntry, Received, Settled, Write};
 
 /// A table of records.
 pub(super) struct Table {
     pub(super) name: &'static str,
     /// Columns between `n` and `chain`, in order: what a record's link is made of.
     pub(super) columns: &'static [&'static str],
+    /// Whether a column stands after `chain`. It came later: it is part of the link of those records that fill it.
+    pub(super) late: bool,
     /// Adds a row, unless its bounty has one.
     pub(super) insert: &'static str,
 }
@@ -19,6 +21,7 @@ pub(super) struct Table {
 pub(super) static BOUNTY: Table = Table {
     name: "bounty",
     columns: &["id", "phase", "delivery", "received", "expires", "wire"],
+    late: false,
     insert: "INSERT INTO bounty VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, phase) DO NOTHING",
 };
 
@@ -39,22 +42,40 @@ pub(super) static ANSWER: Table = Table {
         "comments",
         "report",
     ],
-    insert: "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, phase) DO NOTHING",
+    late: true,
+    insert: "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id, phase) DO NOTHING",
 };
 
 pub(super) static ENDING: Table = Table {
     name: "ending",
     columns: &["id", "phase", "at", "how", "status", "attempts", "detail"],
+    late: false,
     insert: "INSERT INTO ending VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, phase) DO NOTHING",
 };
 
-pub(super) static TABLES: [&Table; 3] = [&BOUNTY, &ANSWER, &ENDING];
+pub(super) static SETTLED: Table = Table {
+    name: "settled",
+    columns: &["id", "phase", "at", "truth", "payout", "fee", "source", "record"],
+    late: false,
+    insert: "INSERT INTO settled VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, phase) DO NOTHING",
+};
 
-/// The table a write goes to, and its cells in the order of the table's columns.
+pub(super) static PURSE: Table = Table {
+    name: "purse",
+    columns: &["at", "note", "detail"],
+    late: false,
+    insert: "INSERT INTO purse VALUES (?, ?, ?, ?, ?)",
+};
+
+pub(super) static TABLES: [&Table; 5] = [&BOUNTY, &ANSWER, &ENDING, &SETTLED, &PURSE];
+
+/// The table a write goes to, and its cells in the order of the table's columns; a late column is the last.
 pub(super) fn cells(write: &Write) -> (&'static Table, Vec<ToSqlOutput<'_>>) {
-    let BountyKey { id, phase } = write.key();
     let mut cells = Vec::with_capacity(16);
-    cells.extend([text(id.as_str()), text(phase.name())]);
+    if let Some(BountyKey { id, phase }) = write.key() {
+        cells.extend([text(id.as_str()), text(phase.name())]);
+    }
     let table = match write {
         Write::Bounty(Received { key: _, delivery, received, expires, wire }) => {
             cells.extend([text(delivery), integer(received.micros()), integer(expires.micros()), blob(wire)]);
@@ -74,6 +95,7 @@ pub(super) fn cells(write: &Write) -> (&'static Table, Vec<ToSqlOutput<'_>>) {
                 text(&answer.generation),
                 ToSqlOutput::Owned(Value::Text(comments_json(&answer.comments).into_owned())),
                 text(&answer.report),
+                text(&answer.bet),
             ]);
             &ANSWER
         }
@@ -82,6 +104,18 @@ pub(super) fn cells(write: &Write) -> (&'static Table, Vec<ToSqlOutput<'_>>) {
             let how = text(how.outcome().name());
             cells.extend([integer(at.micros()), how, status, integer((*attempts).into()), text(detail)]);
             &ENDING
+        }
+        Write::Settled(Settled { key: _, at, outcome }) => {
+            let amount =
+                |amount: Option<Nct>| amount.map_or(NULL, |amount| ToSqlOutput::Owned(Value::Text(amount.to_string())));
+            let truth = outcome.truth.map_or(NULL, |truth| text(truth.name()));
+            cells.extend([integer(at.micros()), truth, amount(outcome.payout), amount(outcome.fee)]);
+            cells.extend([text(&outcome.source), text(&outcome.record)]);
+            &SETTLED
+        }
+        Write::Purse(PurseEntry { at, note, detail }) => {
+            cells.extend([integer(at.micros()), text(note.name()), text(detail)]);
+            &PURSE
         }
     };
     (table, cells)
@@ -123,13 +157,11 @@ pub(super) fn bounty(row: &Row<'_>, at: usize) -> rusqlite::Result<Received> {
 
 /// An answer from a row whose columns, from `at` on, are the table's from `id` on.
 pub(super) fn answer(row: &Row<'_>, at: usize) -> rusqlite::Result<Answered> {
-    let verdicts = [Verdict::Malicious, Verdict::Benign, Verdict::Suspicious, Verdict::Unknown];
-    let verdict = |name: &str| verdicts.into_iter().find(|verdict| verdict.name() == name);
     Ok(Answered {
         key: key(row, at)?,
         at: Timestamp::from_micros(row.get(at + 2)?),
         body: row.get(at + 3)?,
-        verdict: parse(row, at + 4, verdict)?,
+        verdict: parse(row, at + 4, Verdict::named)?,
         bid: parse(row, at + 5, |bid| bid.parse::<Nct>().ok())?,
         confidence: row.get(at + 6)?,
         kind: row.get(at + 7)?,
@@ -138,6 +170,7 @@ pub(super) fn answer(row: &Row<'_>, at: usize) -> rusqlite::Result<Answered> {
         generation: row.get(at + 10)?,
         comments: parse(row, at + 11, |json| serde_json::from_str(json).ok())?,
         report: row.get(at + 12)?,
+        bet: row.get(at + 14)?,
     })
 }
 
@@ -160,13 +193,43 @@ pub(super) fn ending(row: &Row<'_>, at: usize) -> rusqlite::Result<Ended> {
     })
 }
 
-fn key(row: &Row<'_>, at: usize) -> rusqlite::Result<BountyKey> {
+/// An outcome from a row whose columns, from `at` on, are the table's from `id` on.
+pub(super) fn settled(row: &Row<'_>, at: usize) -> rusqlite::Result<Settled> {
+    Ok(Settled { key: key(row, at)?, at: Timestamp::from_micros(row.get(at + 2)?), outcome: outcome(row, at + 3)? })
+}
+
+/// What was told, from a row whose columns, from `at` on, are the table's from `truth` on.
+pub(super) fn outcome(row: &Row<'_>, at: usize) -> rusqlite::Result<Outcome> {
+    let amount = |at| match row.get_ref(at)? {
+        ValueRef::Null => Ok(None),
+        _ => parse(row, at, |amount| amount.parse::<Nct>().ok()).map(Some),
+    };
+    let truth = match row.get_ref(at)? {
+        ValueRef::Null => None,
+        _ => Some(parse(row, at, Truth::named)?),
+    };
+    Ok(Outcome {
+        truth,
+        payout: amount(at + 1)?,
+        fee: amount(at + 2)?,
+        source: row.get(at + 3)?,
+        record: row.get(at + 4)?,
+    })
+}
+
+/// A note from a row whose columns, from `at` on, are the table's from `at` on.
+pub(super) fn purse(row: &Row<'_>, at: usize) -> rusqlite::Result<PurseEntry> {
+    let note = parse(row, at + 1, PurseNote::named)?;
+    Ok(PurseEntry { at: Timestamp::from_micros(row.get(at)?), note, detail: row.get(at + 2)? })
+}
+
+pub(super) fn key(row: &Row<'_>, at: usize) -> rusqlite::Result<BountyKey> {
     let id = parse(row, at, |id| Some(BountyId::new(id)))?;
     Ok(BountyKey { id, phase: parse(row, at + 1, Phase::named)? })
 }
 
 /// A text of ours, as what it stands for.
-fn parse<T>(row: &Row<'_>, at: usize, read: impl FnOnce(&str) -> Option<T>) -> rusqlite::Result<T> {
+pub(super) fn parse<T>(row: &Row<'_>, at: usize, read: impl FnOnce(&str) -> Option<T>) -> rusqlite::Result<T> {
     let text = row.get_ref(at)?.as_str()?;
     let unknown = || format!("`{text}` means nothing to this program").into();
     read(text).ok_or_else(|| {

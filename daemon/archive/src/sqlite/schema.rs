@@ -13,7 +13,8 @@ pub(super) const APPLICATION_ID: i64 = 0x53_54_4b_4f;
 
 /// One after the other, these make an empty database ours. Never changed, only added to: the version of a schema is how
 /// many of them it has seen.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
     CREATE TABLE bounty (
         n INTEGER PRIMARY KEY,
         id TEXT NOT NULL,
@@ -84,7 +85,47 @@ const STEPS: [&str; 1] = ["
         BEGIN SELECT RAISE(ABORT, 'the journal is only added to'); END;
     CREATE TRIGGER ending_is_not_removed BEFORE DELETE ON ending
         BEGIN SELECT RAISE(ABORT, 'the journal is only added to'); END;
-"];
+",
+    "
+    ALTER TABLE answer ADD COLUMN bet TEXT NOT NULL DEFAULT '';  -- JSON
+
+    CREATE TABLE settled (
+        n INTEGER PRIMARY KEY,
+        id TEXT NOT NULL,
+        phase TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        truth TEXT,
+        payout TEXT,                -- in NCT, decimal
+        fee TEXT,                   -- the same
+        source TEXT NOT NULL,
+        record TEXT NOT NULL,       -- JSON
+        chain BLOB NOT NULL,
+        UNIQUE (id, phase),
+        FOREIGN KEY (id, phase) REFERENCES bounty (id, phase)
+    ) STRICT;
+
+    CREATE TABLE purse (
+        n INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        note TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        chain BLOB NOT NULL
+    ) STRICT;
+
+    -- What the purse is counted from at a start.
+    CREATE INDEX answer_staked ON answer (at) WHERE bid <> '0';
+    CREATE INDEX settled_at ON settled (at);
+
+    CREATE TRIGGER settled_is_not_changed BEFORE UPDATE ON settled
+        BEGIN SELECT RAISE(ABORT, 'the journal is only added to'); END;
+    CREATE TRIGGER settled_is_not_removed BEFORE DELETE ON settled
+        BEGIN SELECT RAISE(ABORT, 'the journal is only added to'); END;
+    CREATE TRIGGER purse_is_not_changed BEFORE UPDATE ON purse
+        BEGIN SELECT RAISE(ABORT, 'the journal is only added to'); END;
+    CREATE TRIGGER purse_is_not_removed BEFORE DELETE ON purse
+        BEGIN SELECT RAISE(ABORT, 'the journal is only added to'); END;
+",
+];
 
 /// The version we write.
 pub(super) const VERSION: i64 = STEPS.len() as i64;
@@ -136,7 +177,8 @@ pub(super) fn take_over(connection: &mut Connection, path: &Path) -> Result<Open
         })
         .map_err(fail)?;
     let last = "SELECT max(ifnull((SELECT max(n) FROM bounty), 0), ifnull((SELECT max(n) FROM answer), 0), \
-        ifnull((SELECT max(n) FROM ending), 0))";
+        ifnull((SELECT max(n) FROM ending), 0), ifnull((SELECT max(n) FROM settled), 0), \
+        ifnull((SELECT max(n) FROM purse), 0))";
     let last: i64 = transaction.query_row(last, [], |row| row.get(0)).map_err(fail)?;
     if last != opened.n {
         return Err(JournalError::Shortened { path: path.into(), found: last, expected: opened.n });

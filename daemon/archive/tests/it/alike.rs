@@ -1,12 +1,12 @@
 use daemon_archive::{
-    Answered, Counts, Ended, Ending, Entry, Filter, Journal, JournalError, Memory, Outcome, Pending, RECORD_BYTES_MAX,
-    Reader, Recall, Received, Sqlite, Write, Written,
+    Answered, Counts, Ended, Ending, Entry, Filter, Journal, JournalError, Memory, Outcome, Pending, PurseEntry,
+    PurseRecord, RECORD_BYTES_MAX, Reader, Recall, Received, Settled, Sqlite, Write, Written,
 };
-use daemon_market::{BountyId, BountyKey, Nct, Phase, Timestamp, Verdict};
+use daemon_market::{BountyId, BountyKey, Nct, Phase, PurseNote, Timestamp, Truth, Verdict};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::make::{answer, bounty, ending, key, life};
+use crate::make::{answer, bounty, ending, key, life, purse, settled};
 
 /// Runs a test in both homes.
 fn both(test: impl Fn(&mut dyn Journal)) {
@@ -20,7 +20,7 @@ fn what_is_written_is_read_back() {
     both(|journal| {
         let life = life("12345678901234567890123");
         assert_eq!(journal.commit(&life).unwrap(), [Written::Fresh, Written::Fresh, Written::Fresh]);
-        let found = journal.find(&life[0].key().id).unwrap();
+        let found = journal.find(&key("12345678901234567890123").id).unwrap();
         let expected: Vec<Entry> = (1..).zip(life.iter().cloned()).map(|(n, record)| Entry { n, record }).collect();
         assert_eq!(found, expected);
         let stories = journal.query(&Filter::default(), 10).unwrap();
@@ -52,6 +52,32 @@ fn the_first_answer_is_the_answer() {
 }
 
 #[test]
+fn how_a_bounty_was_settled_is_told_once() {
+    both(|journal| {
+        let key = key("1");
+        let late = settled(&key, Some("1.5"));
+        journal.commit(&[bounty(&key), answer(&key, "first"), ending(&key, Ending::Expired)]).unwrap();
+        assert_eq!(journal.query(&Filter { settled: Some(true), ..Filter::default() }, 9).unwrap(), []);
+        assert_eq!(journal.commit(std::slice::from_ref(&late)).unwrap(), [Written::Fresh]);
+        assert_eq!(
+            journal.commit(&[settled(&key, None), purse(PurseNote::Closed)]).unwrap(),
+            [Written::Known, Written::Fresh]
+        );
+        let stories = journal.query(&Filter { settled: Some(true), ..Filter::default() }, 9).unwrap();
+        assert_eq!(stories[0].settled.clone().map(Write::Settled), Some(late));
+        let verified = journal.verify(&mut |_, _| {}).unwrap();
+        assert_eq!((verified.outcomes, verified.notes, verified.damage), (1, 1, None));
+        assert_eq!(journal.counts().unwrap().settled, 1);
+        let records = journal.purse(Timestamp::from_micros(0)).unwrap();
+        let kinds = |records: &[PurseRecord]| records.iter().map(|record| record.at().micros()).collect::<Vec<_>>();
+        assert_eq!(kinds(&records), [2_000, 3_000, 4_000, 5_000]);
+        // A stake that is too long ago is not told, nor how it ended; when it was settled, and that the purse is closed, is.
+        assert_eq!(kinds(&journal.purse(Timestamp::from_micros(2_500)).unwrap()), [4_000, 5_000]);
+        assert_eq!(kinds(&journal.purse(Timestamp::from_micros(9_000)).unwrap()), [4_000, 5_000]);
+    });
+}
+
+#[test]
 fn phases_are_apart() {
     both(|journal| {
         let expert = key("1");
@@ -70,7 +96,7 @@ fn one_bad_write_spoils_its_batch_and_nothing_else() {
         let (good, stray) = (key("1"), key("2"));
         let batch = [bounty(&good), answer(&stray, "to nobody")];
         let error = journal.commit(&batch).unwrap_err();
-        assert!(matches!(&error, JournalError::Unfit { key, .. } if *key == stray), "{error}");
+        assert!(matches!(&error, JournalError::Unfit { key, .. } if *key == Some(stray.clone())), "{error}");
         assert!(!error.is_final());
         assert_eq!(journal.counts().unwrap(), Counts::default());
         assert_eq!(journal.commit(&batch[..1]).unwrap(), [Written::Fresh]);
@@ -140,7 +166,7 @@ fn writes() -> impl Strategy<Value = Write> {
         Write::Bounty(Received { key, delivery, received, expires: Timestamp::from_micros(at + 9), wire })
     });
     let texts = ("[a-c]{0,3}", "\\PC{0,5}", vec("[a-c\"]{0,3}", 0..3));
-    let numbers = (any::<f64>(), any::<u128>(), any::<Option<u64>>(), any::<Option<bool>>());
+    let numbers = (any::<f64>(), prop_oneof![Just(0), any::<u128>()], any::<Option<u64>>(), any::<Option<bool>>());
     let answer = (keys(), vec(any::<u8>(), 0..20), verdicts(), numbers, texts).prop_map(
         |(key, body, verdict, (confidence, bid, size, sha256), (kind, report, comments))| {
             Write::Answer(Answered {
@@ -155,6 +181,7 @@ fn writes() -> impl Strategy<Value = Write> {
                 size,
                 generation: "g".into(),
                 comments,
+                bet: if report.len() % 2 == 0 { String::new() } else { "{}".into() },
                 report,
             })
         },
@@ -162,7 +189,24 @@ fn writes() -> impl Strategy<Value = Write> {
     let ending = (keys(), endings(), any::<u32>(), "[a-c]{0,3}").prop_map(|(key, how, attempts, detail)| {
         Write::Ending(Ended { key, at: Timestamp::from_micros(7), how, attempts, detail })
     });
-    prop_oneof![3 => bounty, 2 => answer, 1 => ending]
+    let truths = proptest::option::of(prop_oneof![Just(Truth::Malicious), Just(Truth::Benign)]);
+    let settled = (keys(), 0..50i64, truths, any::<Option<u128>>(), any::<Option<u128>>()).prop_map(
+        |(key, at, truth, payout, fee)| {
+            let outcome = daemon_market::Outcome {
+                truth,
+                payout: payout.map(Nct::from_base_units),
+                fee: fee.map(Nct::from_base_units),
+                source: "s".into(),
+                record: String::new(),
+            };
+            Write::Settled(Settled { key, at: Timestamp::from_micros(at), outcome })
+        },
+    );
+    let purse = (any::<bool>(), 0..50i64).prop_map(|(closed, at)| {
+        let note = if closed { PurseNote::Closed } else { PurseNote::Opened };
+        Write::Purse(PurseEntry { at: Timestamp::from_micros(at), note, detail: "why".into() })
+    });
+    prop_oneof![3 => bounty, 2 => answer, 1 => ending, 1 => settled, 1 => purse]
 }
 
 fn filters() -> impl Strategy<Value = Filter> {
@@ -171,8 +215,10 @@ fn filters() -> impl Strategy<Value = Filter> {
     let id = proptest::option::of((0..6u8).prop_map(|id| BountyId::new(&format!("b{id}"))));
     let verdict = proptest::option::weighted(0.3, verdicts());
     let sha256 = proptest::option::weighted(0.3, any::<bool>());
-    (times, verdict, outcome, sha256, id, proptest::option::of("[a-c]{0,2}")).prop_map(
-        |((since, until), verdict, outcome, sha256, id, text)| Filter {
+    let settled = proptest::option::weighted(0.3, any::<bool>());
+    (times, verdict, outcome, (sha256, settled), id, proptest::option::of("[a-c]{0,2}")).prop_map(
+        |((since, until), verdict, outcome, (sha256, settled), id, text)| Filter {
+            settled,
             since: since.map(Timestamp::from_micros),
             until: until.map(Timestamp::from_micros),
             verdict,
@@ -190,6 +236,8 @@ struct Seen {
     pending: Vec<Pending>,
     found: Vec<Vec<Entry>>,
     stories: Vec<Vec<daemon_archive::Story>>,
+    every: Vec<daemon_archive::Story>,
+    purse: Vec<Vec<PurseRecord>>,
     counts: Counts,
 }
 
@@ -198,6 +246,12 @@ fn see(journal: &dyn Recall, filters: &[Filter]) -> Seen {
         pending: journal.pending().unwrap(),
         found: (0..6).map(|id| journal.find(&BountyId::new(&format!("b{id}"))).unwrap()).collect(),
         stories: filters.iter().map(|filter| journal.query(filter, 5).unwrap()).collect(),
+        every: {
+            let mut every = Vec::new();
+            journal.each(&filters[0], &mut |story| every.push(story)).unwrap();
+            every
+        },
+        purse: [0, 6, 25].map(|since| journal.purse(Timestamp::from_micros(since)).unwrap()).into(),
         counts: journal.counts().unwrap(),
     }
 }
@@ -232,8 +286,8 @@ proptest! {
         prop_assert_eq!(&verified.damage, &None);
         let counted = memory.verify(&mut |_, _| {}).unwrap();
         prop_assert_eq!(
-            (verified.bounties, verified.answers, verified.endings),
-            (counted.bounties, counted.answers, counted.endings)
+            (verified.bounties, verified.answers, verified.endings, verified.outcomes, verified.notes),
+            (counted.bounties, counted.answers, counted.endings, counted.outcomes, counted.notes)
         );
     }
 }

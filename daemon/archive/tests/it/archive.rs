@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use daemon_archive::{
-    Archive, Counts, Entry, Filter, Journal, JournalError, Memory, Pending, Recall, Sqlite, Story, Verified,
-    WAITING_MAX, Write, Written,
+    Archive, Counts, Entry, Filter, Journal, JournalError, Memory, Pending, PurseRecord, Recall, Sqlite, Story,
+    Verified, WAITING_MAX, Write, Written,
 };
-use daemon_market::BountyId;
+use daemon_market::{BountyId, Timestamp};
 
 use crate::make::{answer, bounty, key, life};
 
@@ -66,6 +66,12 @@ impl Recall for Slow {
     }
     fn query(&self, filter: &Filter, limit: usize) -> Result<Vec<Story>, JournalError> {
         self.memory.query(filter, limit)
+    }
+    fn each(&self, filter: &Filter, see: &mut dyn FnMut(Story)) -> Result<(), JournalError> {
+        self.memory.each(filter, see)
+    }
+    fn purse(&self, since: Timestamp) -> Result<Vec<PurseRecord>, JournalError> {
+        self.memory.purse(since)
     }
     fn counts(&self) -> Result<Counts, JournalError> {
         self.memory.counts()

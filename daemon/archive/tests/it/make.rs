@@ -1,5 +1,5 @@
-use daemon_archive::{Answered, Ended, Ending, Received, Write};
-use daemon_market::{BountyId, BountyKey, Nct, Phase, Timestamp, Verdict};
+use daemon_archive::{Answered, Ended, Ending, PurseEntry, Received, Settled, Write};
+use daemon_market::{BountyId, BountyKey, Nct, Outcome, Phase, PurseNote, Timestamp, Truth, Verdict};
 
 pub fn key(id: &str) -> BountyKey {
     BountyKey { id: BountyId::new(id), phase: Phase::Assertion }
@@ -29,6 +29,7 @@ pub fn answer(key: &BountyKey, body: &str) -> Write {
         generation: "g1".into(),
         comments: vec!["packed".into(), "\"quoted\"".into()],
         report: r#"{"evidence": []}"#.into(),
+        bet: r#"{"strategy": "default"}"#.into(),
     })
 }
 
@@ -40,6 +41,21 @@ pub fn ending(key: &BountyKey, how: Ending) -> Write {
         attempts: 2,
         detail: "after a 503".into(),
     })
+}
+
+pub fn settled(key: &BountyKey, payout: Option<&str>) -> Write {
+    let outcome = Outcome {
+        truth: Some(Truth::Malicious),
+        payout: payout.map(|payout| payout.parse().unwrap()),
+        fee: Some(Nct::from_base_units(31_250_000_000_000_000)),
+        source: "a market".into(),
+        record: r#"{"votes": {"malicious": 3}}"#.into(),
+    };
+    Write::Settled(Settled { key: key.clone(), at: Timestamp::from_micros(4_000), outcome })
+}
+
+pub fn purse(note: PurseNote) -> Write {
+    Write::Purse(PurseEntry { at: Timestamp::from_micros(5_000), note, detail: "losses".into() })
 }
 
 /// A bounty, answered and sent.

@@ -2,10 +2,10 @@ use std::error::Error;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use daemon_archive::{Ending, FILE_NAME, Filter, Journal, JournalError, Reader, Recall, Sqlite};
+use daemon_archive::{Answered, Ending, FILE_NAME, Filter, Journal, JournalError, Reader, Recall, Sqlite, Write};
 use rusqlite::Connection;
 
-use crate::make::{bounty, ending, key, life};
+use crate::make::{bounty, ending, key, life, settled};
 
 fn tamper(directory: &Path, sql: &str) {
     Connection::open(directory.join(FILE_NAME)).unwrap().execute_batch(sql).unwrap();
@@ -69,7 +69,7 @@ fn a_reader_reads_while_a_daemon_writes() {
 #[test]
 fn what_is_not_ours_or_newer_is_refused_and_not_changed() {
     for (sql, expected) in [
-        ("PRAGMA user_version = 2", "schema 2, this program knows up to 1"),
+        ("PRAGMA user_version = 3", "schema 3, this program knows up to 2"),
         ("PRAGMA application_id = 7", "application id 0x00000007"),
     ] {
         let directory = crate::make::directory();
@@ -81,6 +81,36 @@ fn what_is_not_ours_or_newer_is_refused_and_not_changed() {
         }
         assert_eq!(std::fs::read(directory.path().join(FILE_NAME)).unwrap(), before);
     }
+}
+
+#[test]
+fn a_journal_of_the_first_schema_is_taken_over_and_its_links_hold() {
+    let directory = crate::make::directory();
+    let mut journal = Sqlite::open(directory.path()).unwrap();
+    for id in ["1", "2"] {
+        let [bounty, answer, ending] = life(id);
+        let Write::Answer(answer) = answer else { unreachable!() };
+        let answer = Write::Answer(Answered { bet: String::new(), ..answer });
+        journal.commit(&[bounty, answer, ending]).unwrap();
+    }
+    let before = journal.verify(&mut |_, _| {}).unwrap();
+    drop(journal);
+    // What the second step adds, taken away: a database as the first schema left it.
+    tamper(
+        directory.path(),
+        "DROP TABLE settled; DROP TABLE purse; DROP INDEX answer_staked; ALTER TABLE answer DROP COLUMN bet;
+         PRAGMA user_version = 1;",
+    );
+    assert!(Reader::open(directory.path()).is_err());
+    let mut journal = Sqlite::open(directory.path()).unwrap();
+    assert_eq!(journal.verify(&mut |_, _| {}).unwrap(), before);
+    journal.commit(&life("3")).unwrap();
+    journal.commit(&[settled(&key("1"), None)]).unwrap();
+    assert_eq!(journal.verify(&mut |_, _| {}).unwrap().damage, None);
+    drop(journal);
+    tamper(directory.path(), "DROP TRIGGER answer_is_not_changed; UPDATE answer SET bet = '' WHERE id = '3'");
+    let damage = Sqlite::open(directory.path()).unwrap().verify(&mut |_, _| {}).unwrap().damage.unwrap();
+    assert!(damage.to_string().contains("table answer, bounty 3"), "{damage}");
 }
 
 #[test]

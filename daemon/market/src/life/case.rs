@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Answer, Bounty, Now};
+use crate::{Answer, Bounty, Now, Timestamp};
 
 use super::words::{Caller, Ending, State};
 
@@ -33,8 +33,8 @@ pub(super) struct Case {
     pub attempts: u32,
     /// An answer that could not be written down yet.
     pub unwritten: Option<Box<Answer>>,
-    /// How it ended, until that is written down.
-    pub ending: Option<(Ending, String)>,
+    /// How and when it ended, until that is written down.
+    pub ending: Option<(Ending, String, Timestamp)>,
 }
 
 impl Case {

@@ -23,7 +23,7 @@ mod words;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use crate::{Betting, BountyKey, Terms};
+use crate::{Betting, BountyKey, Purse, Terms};
 
 use admit::{Ended, Pace, Windows};
 use case::Case;
@@ -101,6 +101,11 @@ impl Bounties {
     pub fn census(&self) -> Vec<(State, usize)> {
         let count = |state| self.cases.values().filter(|case| case.state == state).count();
         State::ALL.into_iter().map(|state| (state, count(state))).collect()
+    }
+
+    /// What may still be risked, to be looked at.
+    pub fn purse(&self) -> &Purse {
+        &self.betting.purse
     }
 
     /// When [`Event::Tick`] is due next.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Bounties, Bounty, BountyKey, Findings, Judgement, Now, Refusal, Skip};
+use crate::{Bounties, Bounty, BountyKey, Findings, Judgement, Now, PurseNote, Refusal, Skip};
 
 use super::case::Case;
 use super::words::{Admission, Caller, Effect, Ending, Event, State, Written};
@@ -49,21 +49,32 @@ impl Bounties {
                 }
             }
             Event::Taken { key, status } => {
-                self.end_if(&key, State::Sending, State::Sent, (Ending::Sent(status), String::new()), effects);
+                self.end_if(&key, State::Sending, State::Sent, (Ending::Sent(status), String::new()), now, effects);
             }
             Event::Refused { key, status, why } => {
-                self.end_if(&key, State::Sending, State::Failed, (Ending::Refused(status), why), effects);
+                self.end_if(&key, State::Sending, State::Failed, (Ending::Refused(status), why), now, effects);
             }
             Event::NotSent { key, after, why } => self.not_sent(&key, after, why, now, effects),
             Event::EndingWritten { key, written } => self.ending_written(&key, written, now, effects),
-            Event::Settled { key, truth } => {
+            Event::Settled { key, outcome, settlement } => {
                 // Those that have ended are in the journal alone, which knows whether there is such an answer.
                 match self.cases.get_mut(&key) {
                     Some(case) if case.state == State::Sent => case.state = State::Outcome,
+                    // What expired may have arrived all the same.
+                    Some(case) if matches!(case.state, State::Expired | State::Failed) => {}
                     Some(_) => return,
                     None => {}
                 }
-                effects.push(Effect::WriteOutcome { key, truth });
+                let purse = &mut self.betting.purse;
+                let at = purse.time(now.wall);
+                let closed = purse.settle(&key, settlement, at);
+                effects.push(Effect::WriteOutcome { key, outcome, at });
+                effects.extend(closed.map(|detail| Effect::WritePurse { note: PurseNote::Closed, detail, at }));
+            }
+            Event::Reopened { detail } => {
+                let at = self.betting.purse.time(now.wall);
+                self.betting.purse.reopen(at);
+                effects.push(Effect::WritePurse { note: PurseNote::Opened, detail, at });
             }
             Event::Tick => self.tick(now, effects),
             Event::Drain => self.draining = true,
@@ -181,7 +192,10 @@ impl Bounties {
             return;
         }
         let state = if answered { State::Answering } else { State::Durable };
-        self.open_case(bounty, now).state = state;
+        let case = self.open_case(bounty, now);
+        case.state = state;
+        // Nobody knows whether it was sent before: once, for all we know.
+        case.attempts = u32::from(answered);
         if answered { self.send(&key, now, effects) } else { self.decide(&key, now, effects) }
     }
 
@@ -193,7 +207,8 @@ impl Bounties {
             return;
         };
         if now.steady >= dead {
-            return self.end(key, State::Expired, (Ending::Expired, "it had expired when it came".to_owned()), effects);
+            let ending = (Ending::Expired, "it had expired when it came".to_owned());
+            return self.end(key, State::Expired, ending, now, effects);
         }
         if let Some(refusal) = self.terms.declines(&bounty) {
             return self.answer(key, State::Declined, refusal.judgement(), now, effects);
@@ -290,7 +305,7 @@ impl Bounties {
         let Some(case) = self.cases.get_mut(key) else { return };
         case.state = state;
         let dead = case.dead;
-        let answer = self.betting.answer(&case.bounty, judgement, &self.terms);
+        let answer = self.betting.answer(&case.bounty, judgement, &self.terms, now.wall);
         // Should the journal never answer, the end of its time does.
         self.wake(key, Some(dead.max(now.steady)));
         effects.push(Effect::WriteAnswer { key: key.clone(), answer: Box::new(answer) });
@@ -302,11 +317,11 @@ impl Bounties {
         let Some(case) = self.cases.get_mut(key) else { return };
         if withheld || case.bounty.response_url.is_none() {
             let why = if withheld { "a dry run sends nothing" } else { "it wants no answer" };
-            return self.end(key, State::Failed, (Ending::Withheld, why.to_owned()), effects);
+            return self.end(key, State::Failed, (Ending::Withheld, why.to_owned()), now, effects);
         }
         if now.steady >= case.too_late() {
             let ending = (Ending::Expired, "its time was over before the answer could be sent".to_owned());
-            return self.end(key, State::Expired, ending, effects);
+            return self.end(key, State::Expired, ending, now, effects);
         }
         case.state = State::Sending;
         case.attempts += 1;
@@ -324,27 +339,44 @@ impl Bounties {
         // Asked to wait for longer than there is time, we try once more towards the end of it.
         let again = if after < left { now.steady + after } else { now.steady + left / 4 * 3 };
         if left < LAST_ATTEMPT_WITHIN && after >= left {
-            return self.end(key, State::Expired, (Ending::Expired, why), effects);
+            return self.end(key, State::Expired, (Ending::Expired, why), now, effects);
         }
         self.with(key, |case| case.state = State::AnsweredDurably);
         self.wake(key, Some(again));
     }
 
-    fn end_if(&mut self, key: &BountyKey, from: State, to: State, ending: (Ending, String), effects: &mut Vec<Effect>) {
+    fn end_if(
+        &mut self,
+        key: &BountyKey,
+        from: State,
+        to: State,
+        ending: (Ending, String),
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
         if self.is(key, from) {
-            self.end(key, to, ending, effects);
+            self.end(key, to, ending, now, effects);
         }
     }
 
-    fn end(&mut self, key: &BountyKey, state: State, ending: (Ending, String), effects: &mut Vec<Effect>) {
+    fn end(
+        &mut self,
+        key: &BountyKey,
+        state: State,
+        (how, detail): (Ending, String),
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
         self.leave(key);
         let Some(case) = self.cases.get_mut(key) else { return };
         case.state = state;
-        // Never written down, so never sent: nothing is at stake.
-        let unsent = case.unwritten.take().and_then(|answer| answer.stake);
-        case.ending = Some(ending);
+        case.unwritten = None;
+        let arrived = how.may_have_arrived(case.attempts);
+        case.ending = Some((how, detail, self.betting.purse.time(now.wall)));
         let effect = write_ending(key, case);
-        unsent.into_iter().for_each(|stake| self.betting.purse.put_back(stake));
+        if !arrived {
+            self.betting.purse.put_back(key);
+        }
         self.wake(key, None);
         effects.extend(effect);
     }
@@ -407,7 +439,7 @@ impl Bounties {
         let Some(case) = self.cases.get_mut(key) else { return };
         if now.steady >= case.dead && case.unwritten.is_some() {
             let ending = (Ending::Expired, "its answer could not be written down in time".to_owned());
-            return self.end(key, State::Expired, ending, effects);
+            return self.end(key, State::Expired, ending, now, effects);
         }
         // Where there is none to write, the journal still has it, and will say what became of it.
         if let Some(answer) = case.unwritten.take() {
@@ -419,6 +451,6 @@ impl Bounties {
 }
 
 fn write_ending(key: &BountyKey, case: &Case) -> Option<Effect> {
-    let (ending, detail) = case.ending.clone()?;
-    Some(Effect::WriteEnding { key: key.clone(), ending, attempts: case.attempts, detail })
+    let (ending, detail, at) = case.ending.clone()?;
+    Some(Effect::WriteEnding { key: key.clone(), ending, attempts: case.attempts, detail, at })
 }

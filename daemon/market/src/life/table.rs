@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use super::tests::{Life, SECOND, bounty, judgement, key};
+use super::tests::{Life, SECOND, at, bounty, judgement, key};
 use super::{Event, State, Terms, Truth, Written};
-use crate::{Answer, Findings, Refusal, Skip, Verdict};
+use crate::{Answer, Findings, Nct, Outcome, Profit, Refusal, Settlement, Skip, Verdict};
 
 /// Brings a bounty into `state`.
 fn life_in(state: State) -> Life {
@@ -58,7 +58,7 @@ fn life_in(state: State) -> Life {
             to_sending(&mut life);
             life.step(Event::Taken { key: key(), status: 200 });
             if state == State::Outcome {
-                life.step(Event::Settled { key: key(), truth: Truth::Benign });
+                life.step(settled(Truth::Benign));
             }
         }
         State::Expired => {
@@ -75,6 +75,12 @@ fn life_in(state: State) -> Life {
     life
 }
 
+fn settled(truth: Truth) -> Event {
+    let outcome = Box::new(Outcome { truth: Some(truth), ..Outcome::default() });
+    let settlement = Settlement { bid: Nct::from_base_units(1), profit: Profit::ZERO, lost: None };
+    Event::Settled { key: key("7"), outcome, settlement }
+}
+
 /// Every event that there is, by name.
 fn events() -> Vec<(&'static str, Duration, Event)> {
     let key = || key("7");
@@ -83,6 +89,8 @@ fn events() -> Vec<(&'static str, Duration, Event)> {
         Box::new(Answer {
             verdict: Verdict::Unknown,
             stake: None,
+            bet: None,
+            at: at(Duration::ZERO).wall,
             confidence: 0.5,
             comments: Vec::new(),
             findings: Findings::default(),
@@ -111,7 +119,8 @@ fn events() -> Vec<(&'static str, Duration, Event)> {
         ),
         ("ending written", early, Event::EndingWritten { key: key(), written: Written::Fresh }),
         ("ending not written", early, Event::EndingWritten { key: key(), written: Written::Failed }),
-        ("settled", early, Event::Settled { key: key(), truth: Truth::Malicious }),
+        ("settled", early, settled(Truth::Malicious)),
+        ("purse opened", early, Event::Reopened { detail: String::new() }),
         ("drain", early, Event::Drain),
         ("tick, early", early, Event::Tick),
         ("tick, due", 58 * SECOND + SECOND / 2, Event::Tick),

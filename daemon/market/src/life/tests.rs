@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    ArtifactType, BidBounds, Bounty, BountyId, BountyKey, DefaultStrategy, Findings, Judgement, Nct, Now, Phase, Rate,
-    Refusal, SimplePurse, Skip, Timestamp, Verdict,
+    ArtifactType, BidBounds, Bounty, BountyId, BountyKey, DefaultStrategy, Findings, Judgement, Nct, Now, Phase, Purse,
+    PurseLimits, Rate, Refusal, Skip, Timestamp, Verdict,
 };
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -49,8 +49,7 @@ pub(super) fn judgement(verdict: Verdict) -> Box<Judgement> {
 }
 
 pub(super) fn betting() -> Betting {
-    let purse = SimplePurse { bounty_max: Nct::from_base_units(10u128.pow(18)) };
-    Betting { strategy: Box::new(DefaultStrategy), purse: Box::new(purse) }
+    Betting::new(Box::new(DefaultStrategy), Purse::new(PurseLimits::default()))
 }
 
 pub(super) struct Life {
@@ -103,7 +102,8 @@ pub(super) fn name(effect: &Effect) -> String {
         }
         Effect::Send { key, .. } => format!("send {}", key.id),
         Effect::WriteEnding { key, ending, attempts, .. } => format!("end {} {ending:?} {attempts}", key.id),
-        Effect::WriteOutcome { key, truth } => format!("outcome {} {truth:?}", key.id),
+        Effect::WriteOutcome { key, outcome, .. } => format!("outcome {} {:?}", key.id, outcome.truth),
+        Effect::WritePurse { note, .. } => format!("purse {}", note.name()),
         Effect::Forget(key) => format!("forget {}", key.id),
     }
 }
@@ -248,7 +248,7 @@ fn an_answer_is_sent_again_until_nobody_listens() {
     assert!((40 * SECOND..59 * SECOND).contains(&last), "{last:?}");
     assert_eq!(life.tick(last), ["send 7"]);
     life.now = 60 * SECOND - SECOND / 2;
-    assert_eq!(life.step(lost(SECOND)), ["end 7 Expired 3"]);
+    assert_eq!(life.step(lost(SECOND)), ["end 7 Expired 4"]);
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn a_bounty_from_before_goes_on_where_it_was() {
     assert_eq!(life.step(recovered("new", false, 60)), ["fetch new"]);
     assert_eq!(life.step(recovered("answered", true, 60)), ["send answered"]);
     assert_eq!(life.step(recovered("late", false, 0)), ["end late Expired 0"]);
-    assert_eq!(life.step(recovered("too late", true, 0)), ["end too late Expired 0"]);
+    assert_eq!(life.step(recovered("too late", true, 0)), ["end too late Expired 1"]);
 }
 
 #[test]
@@ -296,7 +296,7 @@ fn nothing_is_staked_on_what_is_not_wholly_known() {
     let check = |change: fn(&mut Bounty, &mut Judgement), expected: &str| {
         let (mut bounty, mut judgement) = (bounty("7", SECOND), judgement(Verdict::Malicious));
         change(Arc::make_mut(&mut bounty), &mut judgement);
-        let answer = betting().answer(&bounty, *judgement, &Terms::default());
+        let answer = betting().answer(&bounty, *judgement, &Terms::default(), at(Duration::ZERO).wall);
         let said = format!("{} {} {}", answer.verdict.name(), answer.bid(), answer.comments.join("; "));
         assert_eq!(said.trim_end(), expected);
     };
@@ -324,7 +324,7 @@ fn nothing_is_staked_on_what_is_not_wholly_known() {
         |bounty, _| {
             bounty.bounds = BidBounds { min: Nct::from_base_units(u128::MAX), max: Nct::from_base_units(u128::MAX) };
         },
-        "suspicious 0 malicious, and nothing staked: the least that it allows is more than the purse gives",
+        "suspicious 0 malicious, and nothing staked: the least that it allows is more than one bounty may risk",
     );
     // The purse holds the range, not the verdict: 0.0625 to 1 of a bounty that would take 5.
     check(|bounty, _| bounty.bounds.max = Nct::from_base_units(5 * 10u128.pow(18)), "malicious 0.8125");

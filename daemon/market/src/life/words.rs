@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Answer, Bounty, BountyKey, Findings, Judgement, Refusal};
+use crate::{Answer, Bounty, BountyKey, Findings, Judgement, Outcome, PurseNote, Refusal, Settlement, Timestamp};
 
 /// Where a bounty is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -101,6 +101,21 @@ pub enum Truth {
     Benign,
 }
 
+impl Truth {
+    /// As the journal spells it, and verdicts are called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Truth::Malicious => "malicious",
+            Truth::Benign => "benign",
+        }
+    }
+
+    /// The truth of that name.
+    pub fn named(name: &str) -> Option<Truth> {
+        [Truth::Malicious, Truth::Benign].into_iter().find(|truth| truth.name() == name)
+    }
+}
+
 /// What happened.
 #[derive(Debug)]
 pub enum Event {
@@ -192,12 +207,19 @@ pub enum Event {
         /// Whether.
         written: Written,
     },
-    /// The marketplace told the truth.
+    /// The marketplace settled, which was not known before.
     Settled {
         /// About which.
         key: BountyKey,
-        /// The truth.
-        truth: Truth,
+        /// What it told.
+        outcome: Box<Outcome>,
+        /// What that comes to for our stake.
+        settlement: Settlement,
+    },
+    /// A person opened the purse.
+    Reopened {
+        /// Who, or why.
+        detail: String,
     },
     /// Time passed.
     Tick,
@@ -234,6 +256,19 @@ pub enum Ending {
     Expired,
     /// Its answer was not to be sent: a dry run, or a bounty that wants none.
     Withheld,
+}
+
+impl Ending {
+    /// Whether the marketplace may have our answer, and with it our stake, after so many attempts to send it.
+    pub fn may_have_arrived(self, attempts: u32) -> bool {
+        match self {
+            Ending::Sent(_) => true,
+            // A refusal of the first attempt is one; that of a later one may say that an earlier one was taken.
+            Ending::Refused(_) => attempts > 1,
+            Ending::Expired => attempts > 0,
+            Ending::Withheld => false,
+        }
+    }
 }
 
 /// What is to be done.
@@ -287,13 +322,26 @@ pub enum Effect {
         attempts: u32,
         /// What was said about it.
         detail: String,
+        /// When it ended.
+        at: Timestamp,
     },
-    /// Write down the truth about it.
+    /// Write down how it was settled.
     WriteOutcome {
         /// About which.
         key: BountyKey,
-        /// The truth.
-        truth: Truth,
+        /// What was told.
+        outcome: Box<Outcome>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Write down that the purse was closed or opened.
+    WritePurse {
+        /// Which of the two.
+        note: PurseNote,
+        /// Why, or by whom.
+        detail: String,
+        /// When.
+        at: Timestamp,
     },
     /// Let go of everything held for it.
     Forget(BountyKey),

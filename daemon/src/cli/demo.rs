@@ -1,0 +1,7 @@
+//! Arguments of `demo`.
+
+use clap::Args;
+
+/// Arguments of `demo`.
+#[derive(Args, Debug)]
+pub struct DemoArgs {}

@@ -1,0 +1,7 @@
+//! Arguments of `outcomes`.
+
+use clap::Args;
+
+/// Arguments of `outcomes`.
+#[derive(Args, Debug)]
+pub struct OutcomesArgs {}

@@ -1,0 +1,7 @@
+//! Arguments of `purse`.
+
+use clap::Args;
+
+/// Arguments of `purse`.
+#[derive(Args, Debug)]
+pub struct PurseArgs {}
