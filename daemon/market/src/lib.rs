@@ -12,7 +12,9 @@ mod bounty;
 mod filter;
 mod life;
 mod nct;
+mod profit;
 mod purse;
+mod settle;
 mod terms;
 mod time;
 
@@ -22,6 +24,11 @@ pub use bounty::{ArtifactType, Bounty, BountyId, BountyKey, Phase};
 pub use filter::{BountyFilter, Comparison, Filter, FilterError, Modifiers};
 pub use life::{Admission, Bounties, Caller, Effect, Ending, Event, State, Truth, Written};
 pub use nct::{Nct, ParseNctError};
+pub use profit::Profit;
 pub use purse::{Purse, SimplePurse, Stake};
+pub use settle::{
+    ARTIFACTS_MAX, Asserted, Bits, Contract, ParseContractError, Quorum, Revert, SettleError, Settlement, Settling,
+    settle, settle_one,
+};
 pub use terms::{Betting, Judgement, Rate, Refusal, Terms};
 pub use time::{Now, Timestamp};
