@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use daemon_market::{Bet, Nct, Purse, PurseNote, Settlement, Timestamp};
+use daemon_market::{Bet, Nct, Purse, PurseNote, Reckoning, Timestamp};
 
 use crate::{JournalError, PurseEntry, PurseRecord, Recall};
 
@@ -43,7 +43,7 @@ pub fn count(purse: &mut Purse, record: &PurseRecord, fee: Nct) -> Option<String
         }
         PurseRecord::Settled { key, at, verdict, bid, outcome, bet } => {
             let fee = Bet::from_json(bet).map_or(fee, |bet| bet.fee);
-            return purse.settle(key, Settlement::of(outcome, *verdict, *bid, fee), *at);
+            return purse.settle(key, Reckoning::of(outcome, *verdict, *bid, fee), *at);
         }
         PurseRecord::Noted(PurseEntry { at, note, detail }) => match note {
             PurseNote::Closed => purse.was_closed(detail, *at),

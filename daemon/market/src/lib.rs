@@ -16,6 +16,7 @@ mod nct;
 mod outcome;
 mod profit;
 mod purse;
+mod settle;
 mod terms;
 mod time;
 
@@ -28,6 +29,10 @@ pub use life::{Admission, Bounties, Caller, Effect, Ending, Event, State, Truth,
 pub use nct::{Nct, ParseNctError};
 pub use outcome::Outcome;
 pub use profit::Profit;
-pub use purse::{Breaker, LossLimits, Purse, PurseLimits, PurseNote, Settlement, Stake};
+pub use purse::{Breaker, LossLimits, Purse, PurseLimits, PurseNote, Reckoning, Stake};
+pub use settle::{
+    ARTIFACTS_MAX, Asserted, Bits, Contract, ParseContractError, Quorum, Revert, SettleError, Settlement, Settling,
+    settle, settle_one,
+};
 pub use terms::{Betting, Judgement, Rate, Refusal, Terms};
 pub use time::{Now, Timestamp};

@@ -1,17 +1,24 @@
-//! What was gained or lost.
+//! What was gained or lost, in units of 10^-18 NCT, checked.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::{Nct, ParseNctError};
 
-/// A gain, or below zero a loss, in base units of 10^-18 NCT. Integer and checked.
+/// A gain, or a loss if it is below nothing, in base units of 10^-18 NCT.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Profit(i128);
 
 impl Profit {
-    /// Neither.
+    /// Neither gain nor loss.
     pub const ZERO: Profit = Profit(0);
+
+    /// What came in less what was paid for it, if it can be counted: half of all amounts can.
+    pub fn of(payout: Nct, paid: Nct) -> Option<Profit> {
+        let (payout, paid) = (payout.base_units(), paid.base_units());
+        let size = i128::try_from(payout.abs_diff(paid)).ok()?;
+        Some(Profit(if payout < paid { -size } else { size }))
+    }
 
     /// So many base units.
     pub const fn from_base_units(units: i128) -> Self {
@@ -21,12 +28,6 @@ impl Profit {
     /// In base units.
     pub const fn base_units(self) -> i128 {
         self.0
-    }
-
-    /// What remains of `payout` when what was `paid` is taken off; `None` where that is beyond counting.
-    pub fn of(payout: Nct, paid: Nct) -> Option<Profit> {
-        let (payout, paid) = (i128::try_from(payout.base_units()).ok()?, i128::try_from(paid.base_units()).ok()?);
-        payout.checked_sub(paid).map(Profit)
     }
 
     /// The sum, if it fits.
@@ -53,24 +54,39 @@ impl Profit {
     pub const fn loss(self) -> Nct {
         Nct::from_base_units(if self.0 < 0 { self.0.unsigned_abs() } else { 0 })
     }
-}
 
-impl fmt::Display for Profit {
-    /// In NCT, without trailing zeros: `-0.0625`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let amount = Nct::from_base_units(self.0.unsigned_abs());
-        f.pad(&format!("{}{amount}", if self.0 < 0 { "-" } else { "" }))
+    /// Whether more was paid than came in.
+    pub fn is_loss(self) -> bool {
+        self.0 < 0
+    }
+
+    /// In NCT, as near as a double comes: for charts and means, not for books.
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / 1e18
     }
 }
 
 impl FromStr for Profit {
     type Err = ParseNctError;
 
-    /// Reads an amount in NCT: `1`, `-0.0625`.
+    /// Reads a profit in NCT: `1`, `-0.0625`.
     fn from_str(text: &str) -> Result<Self, ParseNctError> {
-        let (sign, amount) = text.strip_prefix('-').map_or((1, text), |amount| (-1, amount));
-        let units = i128::try_from(amount.parse::<Nct>()?.base_units()).map_err(|_| ParseNctError::Range)?;
-        Ok(Profit(sign * units))
+        let (size, negative) = match text.strip_prefix('-') {
+            Some(size) => (size, true),
+            None => (text, false),
+        };
+        let size: Nct = size.parse()?;
+        let units =
+            if negative { 0i128.checked_sub_unsigned(size.base_units()) } else { size.base_units().try_into().ok() };
+        units.map(Profit).ok_or(ParseNctError::Range)
+    }
+}
+
+impl fmt::Display for Profit {
+    /// In NCT, without trailing zeros: `-0.0625`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = Nct::from_base_units(self.0.unsigned_abs());
+        f.pad(&format!("{}{size}", if self.is_loss() { "-" } else { "" }))
     }
 }
 
@@ -81,24 +97,55 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gains_and_losses_are_shown_and_read_in_nct() {
-        for (text, units) in [("0", 0), ("-0.0625", -62_500_000_000_000_000), ("1", 10i128.pow(18))] {
+    fn profits_are_read_and_shown_in_nct() {
+        for (text, units) in [
+            ("0", 0),
+            ("-0.0625", -62_500_000_000_000_000),
+            ("0.000000000000000001", 1),
+            ("170141183460469231731.687303715884105727", i128::MAX),
+            ("-170141183460469231731.687303715884105728", i128::MIN),
+        ] {
             assert_eq!(text.parse(), Ok(Profit(units)));
             assert_eq!(Profit(units).to_string(), text);
         }
-        assert_eq!("--1".parse::<Profit>(), Err(ParseNctError::Form));
-        assert_eq!("340282366920938463463".parse::<Profit>(), Err(ParseNctError::Range));
+    }
+
+    #[test]
+    fn what_is_no_profit_is_refused() {
+        for (text, error) in [
+            ("", ParseNctError::Form),
+            ("-", ParseNctError::Form),
+            ("--1", ParseNctError::Form),
+            ("+1", ParseNctError::Form),
+            ("1-", ParseNctError::Form),
+            ("170141183460469231731.687303715884105728", ParseNctError::Range),
+            ("-170141183460469231731.687303715884105729", ParseNctError::Range),
+        ] {
+            assert_eq!(text.parse::<Profit>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_profit_is_what_came_in_less_what_was_paid() {
+        let nct = Nct::from_base_units;
+        for (payout, paid, profit) in [
+            (3, 1, Some(2)),
+            (1, 3, Some(-2)),
+            (u128::MAX, u128::MAX, Some(0)),
+            (u128::MAX, 1, None),
+            (0, 1 << 127, None),
+        ] {
+            assert_eq!(Profit::of(nct(payout), nct(paid)), profit.map(Profit), "{payout} - {paid}");
+        }
+        assert!(Profit(-1).is_loss() && !Profit::ZERO.is_loss());
+        assert_eq!(Profit(i128::MIN).checked_sub(Profit(1)), None);
+        assert_eq!(Profit(i128::MAX).checked_add(Profit(1)), None);
     }
 
     proptest! {
         #[test]
-        fn a_profit_is_the_difference_or_nothing(payout: u128, paid: u128) {
-            let profit = Profit::of(Nct::from_base_units(payout), Nct::from_base_units(paid));
-            let fits = payout <= i128::MAX as u128 && paid <= i128::MAX as u128;
-            prop_assert_eq!(profit, fits.then(|| Profit(payout as i128 - paid as i128)));
-            if let Some(profit) = profit {
-                prop_assert_eq!(profit.to_string().parse(), Ok(profit));
-            }
+        fn every_profit_survives_being_shown(units: i128) {
+            prop_assert_eq!(Profit(units).to_string().parse(), Ok(Profit(units)));
         }
     }
 }

@@ -56,7 +56,7 @@ impl Bounties {
             }
             Event::NotSent { key, after, why } => self.not_sent(&key, after, why, now, effects),
             Event::EndingWritten { key, written } => self.ending_written(&key, written, now, effects),
-            Event::Settled { key, outcome, settlement } => {
+            Event::Settled { key, outcome, reckoning } => {
                 // Those that have ended are in the journal alone, which knows whether there is such an answer.
                 match self.cases.get_mut(&key) {
                     Some(case) if case.state == State::Sent => case.state = State::Outcome,
@@ -67,7 +67,7 @@ impl Bounties {
                 }
                 let purse = &mut self.betting.purse;
                 let at = purse.time(now.wall);
-                let closed = purse.settle(&key, settlement, at);
+                let closed = purse.settle(&key, reckoning, at);
                 effects.push(Effect::WriteOutcome { key, outcome, at });
                 effects.extend(closed.map(|detail| Effect::WritePurse { note: PurseNote::Closed, detail, at }));
             }

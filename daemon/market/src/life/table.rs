@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::tests::{Life, SECOND, at, bounty, judgement, key};
 use super::{Event, State, Terms, Truth, Written};
-use crate::{Answer, Findings, Nct, Outcome, Profit, Refusal, Settlement, Skip, Verdict};
+use crate::{Answer, Findings, Nct, Outcome, Profit, Reckoning, Refusal, Skip, Verdict};
 
 /// Brings a bounty into `state`.
 fn life_in(state: State) -> Life {
@@ -77,8 +77,8 @@ fn life_in(state: State) -> Life {
 
 fn settled(truth: Truth) -> Event {
     let outcome = Box::new(Outcome { truth: Some(truth), ..Outcome::default() });
-    let settlement = Settlement { bid: Nct::from_base_units(1), profit: Profit::ZERO, lost: None };
-    Event::Settled { key: key("7"), outcome, settlement }
+    let reckoning = Reckoning { bid: Nct::from_base_units(1), profit: Profit::ZERO, lost: None };
+    Event::Settled { key: key("7"), outcome, reckoning }
 }
 
 /// Every event that there is, by name.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Answer, Bounty, BountyKey, Findings, Judgement, Outcome, PurseNote, Refusal, Settlement, Timestamp};
+use crate::{Answer, Bounty, BountyKey, Findings, Judgement, Outcome, PurseNote, Reckoning, Refusal, Timestamp};
 
 /// Where a bounty is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -214,7 +214,7 @@ pub enum Event {
         /// What it told.
         outcome: Box<Outcome>,
         /// What that comes to for our stake.
-        settlement: Settlement,
+        reckoning: Reckoning,
     },
     /// A person opened the purse.
     Reopened {

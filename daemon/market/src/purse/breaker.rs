@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use crate::{Nct, Profit, Timestamp};
 
-use super::Settlement;
+use super::Reckoning;
 
 /// Losses are summed over so much time: a day, in microseconds.
 const LOSS_TIME: i64 = 86_400_000_000;
@@ -83,17 +83,17 @@ impl Breaker {
     }
 
     /// A stake was settled. Why the purse closes by that, if it was open and does.
-    pub(super) fn settled(&mut self, settlement: Settlement, at: Timestamp) -> Option<String> {
-        if settlement.bid == Nct::ZERO {
+    pub(super) fn settled(&mut self, reckoning: Reckoning, at: Timestamp) -> Option<String> {
+        if reckoning.bid == Nct::ZERO {
             return None;
         }
-        match settlement.lost {
+        match reckoning.lost {
             Some(true) => self.in_a_row = self.in_a_row.saturating_add(1),
             Some(false) => self.in_a_row = 0,
             None => {}
         }
-        self.add_to_day(settlement.profit, at);
-        self.latest.push_back((settlement.bid, settlement.profit));
+        self.add_to_day(reckoning.profit, at);
+        self.latest.push_back((reckoning.bid, reckoning.profit));
         if self.latest.len() > RECENT + TRAILING_MAX {
             self.latest.pop_front();
         }
@@ -148,8 +148,8 @@ mod tests {
 
     fn settle(breaker: &mut Breaker, profit: &str, hour: i64) -> Option<String> {
         let profit: Profit = profit.parse().unwrap();
-        let settlement = Settlement { bid: "1".parse().unwrap(), profit, lost: Some(profit < Profit::ZERO) };
-        breaker.settled(settlement, Timestamp::from_micros(hour * 3_600_000_000))
+        let reckoning = Reckoning { bid: "1".parse().unwrap(), profit, lost: Some(profit < Profit::ZERO) };
+        breaker.settled(reckoning, Timestamp::from_micros(hour * 3_600_000_000))
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl PurseNote {
 
 /// What became of a stake, as far as the purse cares.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Settlement {
+pub struct Reckoning {
     /// What was staked.
     pub bid: Nct,
     /// What it gained or lost, fees included. Nothing where that is not known.
@@ -101,13 +101,13 @@ pub struct Settlement {
     pub lost: Option<bool>,
 }
 
-impl Settlement {
+impl Reckoning {
     /// What an outcome comes to for a stake of `bid` on `said`; `fee` is what it cost, where nobody told.
-    pub fn of(outcome: &Outcome, said: Verdict, bid: Nct, fee: Nct) -> Settlement {
+    pub fn of(outcome: &Outcome, said: Verdict, bid: Nct, fee: Nct) -> Reckoning {
         let profit = outcome.profit(said, bid, fee);
         let right = outcome.bears_out(said);
         let lost = right.map(|right| !right).or(profit.map(|profit| profit < Profit::ZERO));
-        Settlement { bid, profit: profit.unwrap_or(Profit::ZERO), lost }
+        Reckoning { bid, profit: profit.unwrap_or(Profit::ZERO), lost }
     }
 }
 
@@ -221,10 +221,10 @@ impl Purse {
     }
 
     /// The stake on the bounty was settled. Why the purse closes by that, if it does.
-    pub fn settle(&mut self, key: &BountyKey, settlement: Settlement, at: Timestamp) -> Option<String> {
+    pub fn settle(&mut self, key: &BountyKey, reckoning: Reckoning, at: Timestamp) -> Option<String> {
         let at = self.clock(at);
         self.close(key);
-        self.breaker.settled(settlement, at)
+        self.breaker.settled(reckoning, at)
     }
 
     /// The journal says that the purse was closed.
@@ -348,8 +348,8 @@ mod tests {
         assert!(purse.stake(&key(4), units(10), at(3_661)).is_some());
         assert_eq!(purse.most(at(3_662)), Err("the limit for all open stakes is reached"));
         // Settled, or so old that nobody will tell.
-        let settlement = Settlement { bid: units(10), profit: Profit::ZERO, lost: Some(false) };
-        assert_eq!(purse.settle(&key(4), settlement, at(3_663)), None);
+        let reckoning = Reckoning { bid: units(10), profit: Profit::ZERO, lost: Some(false) };
+        assert_eq!(purse.settle(&key(4), reckoning, at(3_663)), None);
         assert_eq!(purse.most(at(3_663)), Ok(units(10)));
         assert_eq!(purse.open_stakes(), units(20));
         purse.most(at(7_200)).unwrap();
@@ -407,8 +407,8 @@ mod tests {
                         records.push((at(latest), Step::PutBack(id)));
                     }
                     Step::Settle(id) => {
-                        let settlement = Settlement { bid: units(1), profit: Profit::ZERO, lost: None };
-                        purse.settle(&key(id), settlement, at(clock));
+                        let reckoning = Reckoning { bid: units(1), profit: Profit::ZERO, lost: None };
+                        purse.settle(&key(id), reckoning, at(clock));
                         open.remove(&id);
                         records.push((at(latest), Step::Settle(id)));
                     }
@@ -423,8 +423,8 @@ mod tests {
                                     purse.put_back(&key(*id));
                                 }
                                 Step::Settle(id) => {
-                                    let settlement = Settlement { bid: units(1), profit: Profit::ZERO, lost: None };
-                                    purse.settle(&key(*id), settlement, *then);
+                                    let reckoning = Reckoning { bid: units(1), profit: Profit::ZERO, lost: None };
+                                    purse.settle(&key(*id), reckoning, *then);
                                 }
                                 Step::Restart => {}
                             }
