@@ -7,7 +7,7 @@ use std::path::Path;
 use analyzers::{LayerId, Verdict, Weights};
 use daemon_artifact::Sha256Digest;
 use daemon_engine::Report;
-use daemon_market::{BidBounds, BidStrategy, Conviction, DefaultStrategy, Nct};
+use daemon_market::{BidBounds, Conviction, DefaultStrategy, Nct};
 use daemon_pool::Examined;
 use serde::Serialize;
 

@@ -1,10 +1,12 @@
 //! On what terms the engine does business: which bounties it judges, when it answers, and how it bids.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use crate::{
-    Answer, ArtifactType, BidBounds, BidStrategy, Bounty, BountyFilter, Conviction, Findings, Modifiers, Nct, Phase,
+    Abstention, Answer, ArtifactType, BidBounds, BidRequest, BidStrategy, Bounty, BountyFilter, Conviction, Findings,
+    Modifiers, Nct, Phase,
 };
 use crate::{Purse, Skip, Stake, Verdict};
 
@@ -127,7 +129,7 @@ pub struct Judgement {
 /// How much is staked, and from what.
 pub struct Betting {
     /// How much one would.
-    pub strategy: Box<dyn BidStrategy + Send>,
+    pub strategy: Box<dyn BidStrategy>,
     /// How much one may.
     pub purse: Box<dyn Purse + Send>,
 }
@@ -150,7 +152,7 @@ impl Betting {
         said.extend(comments);
         let mut stake = None;
         if bounty.key.phase == Phase::Assertion && matches!(verdict, Verdict::Malicious | Verdict::Benign) {
-            match self.stake(bounty, confidence, complete) {
+            match self.stake(bounty, confidence, complete, verdict, &findings) {
                 Ok(given) => stake = Some(given),
                 Err(why) => {
                     said.push(format!("{}, and nothing staked: {why}", verdict.name()));
@@ -161,20 +163,41 @@ impl Betting {
         Answer { verdict, stake, confidence, comments: said, findings }
     }
 
-    fn stake(&mut self, bounty: &Bounty, confidence: f64, complete: bool) -> Result<Stake, &'static str> {
+    fn stake(
+        &mut self,
+        bounty: &Bounty,
+        confidence: f64,
+        complete: bool,
+        verdict: Verdict,
+        findings: &Findings,
+    ) -> Result<Stake, Cow<'static, str>> {
         if !complete {
-            return Err("not everything was looked at");
+            return Err("not everything was looked at".into());
         }
         let BidBounds { min, max } = bounty.bounds;
         if min > max {
-            return Err("its rules allow no bid");
+            return Err("its rules allow no bid".into());
         }
         // Bounds first, so that what is surest stakes as much as may be, rather than nothing.
         let bounds = BidBounds { min, max: max.min(self.purse.most()) };
         if bounds.min > bounds.max {
-            return Err("the least that it allows is more than the purse gives");
+            return Err("the least that it allows is more than the purse gives".into());
         }
-        let wanted = self.strategy.bid(Conviction::from_probability(confidence), bounds);
-        self.purse.stake(wanted).ok_or("the purse does not give that much")
+        let request = BidRequest {
+            q: confidence,
+            conviction: Conviction::from_probability(confidence),
+            verdict,
+            kind: &findings.kind,
+            family: &findings.malware_family,
+            evidence: &[],
+            bounds,
+            reward: bounty.reward.unwrap_or(Nct::ZERO),
+            fee: Nct::ZERO,
+            purse: self.purse.most(),
+            balance: self.purse.most(),
+            ratio: 1.0,
+        };
+        let wanted = self.strategy.bid(&request).map_err(|Abstention(why)| why)?;
+        self.purse.stake(wanted).ok_or("the purse does not give that much".into())
     }
 }
