@@ -16,7 +16,10 @@ mod entry;
 mod grouping;
 mod latency;
 mod ledger;
+mod page;
 mod rivals;
+mod sections;
+mod shown;
 mod stakes;
 mod strategies;
 mod sums;
@@ -36,7 +39,9 @@ pub use ledger::{
     CalibrationTable, Coverage, GroupRow, GroupTable, KindCalibration, Ledger, Lines, Question, Report, RivalTable,
     SCHEMA_VERSION,
 };
+pub use page::page;
 pub use rivals::RivalRow;
+pub use sections::{About, Cell, Column, Section, Tone};
 pub use stakes::StakeGrid;
 pub use strategies::{AS_STAKED, StrategyRow, StrategyTable};
 pub use sums::{OTHERS, Sums};
