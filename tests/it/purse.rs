@@ -57,7 +57,12 @@ fn losses_close_the_purse_until_a_person_opens_it_whatever_dies_meanwhile() {
     let told = import(&place, "a.csv", "bounty,truth,payout\n1,benign,0\n2,malicious,1.5\n3,benign,0\n99,benign,\n", 0);
     assert_eq!((&told["fresh"], &told["unasked"], &told["failed"]), (&3.into(), &1.into(), &0.into()), "{told}");
     assert!(asked(&market, &place, "5").1 > 0, "one loss in a row closes nothing");
-    let told = import(&place, "b.ndjson", "{\"bounty\": 4, \"truth\": \"benign\"}\n{\"bounty\": 1, \"truth\": \"malicious\"}\n", 1);
+    let told = import(
+        &place,
+        "b.ndjson",
+        "{\"bounty\": 4, \"truth\": \"benign\"}\n{\"bounty\": 1, \"truth\": \"malicious\"}\n",
+        1,
+    );
     assert_eq!((&told["fresh"], &told["conflicting"]), (&1.into(), &1.into()), "{told}");
     assert_eq!(place.metric("stakeout_purse_notes_total{note=\"closed\"}"), 1.0);
 
@@ -122,7 +127,11 @@ fn outcomes_go_into_a_journal_that_lies_still_and_close_the_purse_at_the_next_st
     printed(&place.output(&["purse"]), 1);
     let mut daemon = place.start();
     assert_eq!(asked(&market, &place, "3"), ("suspicious".to_owned(), 0));
-    assert_eq!(place.metric("stakeout_purse_notes_total{note=\"closed\"}"), 1.0, "that it is closed is written down now");
+    assert_eq!(
+        place.metric("stakeout_purse_notes_total{note=\"closed\"}"),
+        1.0,
+        "that it is closed is written down now"
+    );
     assert_eq!(daemon.end(), Some(0));
     // And what is nonsense is told line by line, and nothing of it taken.
     let file = place.path("bad.csv");

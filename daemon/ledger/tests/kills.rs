@@ -12,8 +12,8 @@ use daemon_archive::{
 };
 use daemon_ledger::Entry;
 use daemon_market::{
-    ArtifactType, Betting, BidBounds, Bounties, Bounty, BountyId, BountyKey, Effect, Ending, Event, Findings,
-    Judgement, LossLimits, Nct, Now, Outcome, Phase, Profit, Purse, PurseLimits, PurseNote, Reckoning, Settings,
+    ArtifactType, Betting, BidBounds, Bounties, Bounty, BountyId, BountyKey, Effect, Event, Findings, Judgement,
+    LossLimits, Nct, Now, Outcome, Phase, Profit, Purse, PurseLimits, PurseNote, Reckoning, Settings,
     Strategy as Bidding, Terms, Timestamp, Truth, Verdict, Written,
 };
 use proptest::collection::vec;
@@ -97,6 +97,12 @@ impl Market {
         });
         self.balance += payout as i128;
         outcome.payout = Some(Nct::from_base_units(payout));
+        // As a marketplace tells it: what each engine asserted, and which of them is us.
+        let ours = self.taken.get(id).map(
+            |(verdict, bid)| serde_json::json!({ "engine": "us", "verdict": verdict.name(), "bid": bid.to_string() }),
+        );
+        let assertions: Vec<_> = ours.into_iter().collect();
+        outcome.record = serde_json::json!({ "engine": "us", "assertions": assertions }).to_string();
         self.settled.insert(id.to_owned(), outcome.clone());
         outcome
     }
@@ -277,10 +283,10 @@ impl World {
             Some(outcome) => outcome.clone(),
             None => self.market.settle(&id, malicious),
         };
-        let reckoning = story.answer.as_ref().map_or(
-            Reckoning { bid: Nct::ZERO, profit: Profit::ZERO, lost: None },
-            |answer| Reckoning::of(&outcome, answer.verdict, answer.bid, Nct::from_base_units(FEE)),
-        );
+        let reckoning =
+            story.answer.as_ref().map_or(Reckoning { bid: Nct::ZERO, profit: Profit::ZERO, lost: None }, |answer| {
+                Reckoning::of(&outcome, answer.verdict, story.staked(), Nct::from_base_units(FEE))
+            });
         let key = story.bounty.key.clone();
         self.happen(Event::Settled { key, outcome: Box::new(outcome), reckoning });
     }
@@ -290,9 +296,9 @@ impl World {
         let mut stakes = Vec::new();
         let see = &mut |story: daemon_archive::Story| {
             let Some(answer) = story.answer.filter(|answer| answer.bid > Nct::ZERO) else { return };
-            let gone = story.ending.is_some_and(|ended| {
-                !daemon_market::Ending::from(ended.how).may_have_arrived(ended.attempts)
-            });
+            let gone = story
+                .ending
+                .is_some_and(|ended| !daemon_market::Ending::from(ended.how).may_have_arrived(ended.attempts));
             if !gone {
                 stakes.push((answer.at.micros(), answer.bid.base_units(), story.settled.is_none()));
             }
@@ -387,6 +393,5 @@ proptest! {
         let purse = world.bounties.purse();
         prop_assert_eq!(counted.purse.open_stakes(), purse.open_stakes());
         prop_assert_eq!(counted.purse.closed().is_some(), purse.closed().is_some());
-        let _ = Ending::Expired;
     }
 }
