@@ -28,13 +28,17 @@ impl Conviction {
     /// From the probability `q` that the verdict is right: `2q - 1`, and nothing below one half. With `q` itself
     /// a coin flip would stake half of the range.
     pub fn from_probability(q: f64) -> Self {
-        let conviction = 2.0 * q - 1.0;
-        Conviction(if conviction.is_nan() { 0.0 } else { conviction.clamp(0.0, 1.0) })
+        Conviction::held(2.0 * q - 1.0)
     }
 
     /// As a number from 0.0 to 1.0.
     pub fn get(self) -> f64 {
         self.0
+    }
+
+    /// This conviction, held to its range; none for what is no number.
+    pub(crate) fn held(conviction: f64) -> Self {
+        Conviction(if conviction.is_nan() { 0.0 } else { conviction.clamp(0.0, 1.0) })
     }
 }
 
