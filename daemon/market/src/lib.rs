@@ -11,7 +11,9 @@ mod bet;
 mod bid;
 mod bounty;
 mod filter;
+pub mod formula;
 mod life;
+mod mask;
 mod nct;
 mod outcome;
 mod profit;
@@ -19,6 +21,7 @@ mod purse;
 mod settle;
 mod terms;
 mod time;
+mod whole;
 
 pub use answer::{Answer, Findings, Skip, Verdict};
 pub use bet::Bet;
@@ -26,6 +29,7 @@ pub use bid::{Abstention, BidBounds, BidRequest, BidStrategy, Conviction, Convic
 pub use bounty::{ArtifactType, Bounty, BountyId, BountyKey, Phase};
 pub use filter::{BountyFilter, Comparison, Filter, FilterError, Modifiers};
 pub use life::{Admission, Bounties, Caller, Effect, Ending, Event, State, Truth, Written};
+pub use mask::{bool_list_to_int, int_to_bool_list};
 pub use nct::{Nct, ParseNctError};
 pub use outcome::Outcome;
 pub use profit::Profit;
@@ -36,3 +40,4 @@ pub use settle::{
 };
 pub use terms::{Betting, Judgement, Rate, Refusal, Terms};
 pub use time::{Now, Timestamp};
+pub use whole::{ParseWholeError, Whole};
