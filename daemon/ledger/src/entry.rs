@@ -90,15 +90,27 @@ impl Entry {
         told.or(self.bet.as_ref().map(|bet| bet.fee)).unwrap_or(Nct::ZERO)
     }
 
+    /// What is or was at stake: nothing where the marketplace cannot have had the answer.
+    pub fn staked(&self) -> Nct {
+        match self.ending {
+            Some((how, attempts)) if !daemon_market::Ending::from(how).may_have_arrived(attempts) => Nct::ZERO,
+            Some(_) | None => self.bid,
+        }
+    }
+
+    /// What was to be said, before it was softened for want of a stake.
+    pub fn said(&self) -> Verdict {
+        self.bet.as_ref().map_or(self.verdict, |bet| bet.verdict)
+    }
+
     /// What it gained or lost, fees included; `None` while that is not known.
     pub fn profit(&self) -> Option<Profit> {
-        self.outcome.as_ref()?.profit(self.verdict, self.bid, self.fee())
+        self.outcome.as_ref()?.profit(self.verdict, self.staked(), self.fee())
     }
 
     /// Whether what was to be said, before it was softened for want of a stake, is borne out by the truth; `None` where
     /// either is missing.
     pub fn right(&self) -> Option<bool> {
-        let said = self.bet.as_ref().map_or(self.verdict, |bet| bet.verdict);
-        self.outcome.as_ref()?.bears_out(said)
+        self.outcome.as_ref()?.bears_out(self.said())
     }
 }

@@ -4,8 +4,10 @@
 
 #![forbid(unsafe_code)]
 
+mod again;
 mod entry;
 mod told;
 
+pub use again::{bid_of, counterfactual, counterfactual_saying, request_of};
 pub use entry::Entry;
 pub use told::{Told, ToldAssertion, ToldVotes};
