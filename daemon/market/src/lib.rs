@@ -25,7 +25,10 @@ mod whole;
 
 pub use answer::{Answer, Findings, Skip, Verdict};
 pub use bet::Bet;
-pub use bid::{Abstention, BidBounds, BidRequest, BidStrategy, Conviction, ConvictionMap, DefaultStrategy};
+pub use bid::{
+    Abstention, BidBounds, BidRequest, BidStrategy, Conviction, ConvictionMap, ConvictionMapError, ConvictionPoint,
+    DefaultStrategy, ParseTableRowError, STRATEGIES, Settings, Strategy, StrategyError, TableRow,
+};
 pub use bounty::{ArtifactType, Bounty, BountyId, BountyKey, Phase};
 pub use filter::{BountyFilter, Comparison, Filter, FilterError, Modifiers};
 pub use life::{Admission, Bounties, Caller, Effect, Ending, Event, State, Truth, Written};
