@@ -48,6 +48,13 @@ pub struct ToldVotes {
     pub benign: u32,
 }
 
+impl ToldAssertion {
+    /// Whether anything is at stake: suspicious and unknown are never bid on, whatever stands beside them.
+    pub fn staked(&self) -> bool {
+        self.bid > Nct::ZERO && matches!(self.verdict, Verdict::Malicious | Verdict::Benign)
+    }
+}
+
 impl Told {
     /// What was told, as far as it can be read; nothing of what is no such JSON.
     pub fn read(record: &str) -> Told {
