@@ -198,15 +198,14 @@ fn compiled(args: &RulesArgs, programs: &[Program], cache: Option<PathBuf>) -> a
 /// The weights files of directories that have one, where nothing else of them is used.
 fn own_weights(directories: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let read = |path: PathBuf| {
-        let text = read_weights(&path)?;
+        let text = read_weights(&path).context("with --no-yara, --rules takes a directory that holds a weights.toml")?;
         Ok((path, text))
     };
     directories.iter().map(|directory| read(directory.join("weights.toml"))).collect()
 }
 
 fn read_weights(path: &Path) -> anyhow::Result<String> {
-    let hint =
-        || format!("cannot read {}: with --no-yara, --rules takes a directory that holds a weights.toml", shown(path));
+    let hint = || format!("cannot read {}", shown(path));
     let size = std::fs::metadata(path).with_context(hint)?.len();
     if size > WEIGHTS_BYTES_MAX {
         bail!("{} has {size} bytes, more than the {WEIGHTS_BYTES_MAX} a weights file may have", shown(path));
