@@ -71,7 +71,11 @@ pub fn backtest(args: &BacktestArgs, out: &mut (dyn Write + Send)) -> anyhow::Re
     let closings = ways.iter().map(|way| way.closings.as_slice()).collect();
     let told = anew.as_ref().map(|Anew { told, .. }| told);
     let backtest = Backtest { args, reproduced: &reproduced, anew: told, names, closings, comparison: &comparison };
-    if args.json { record::write(&backtest, out)? } else { print::print(&backtest, out)? }
+    if args.json {
+        record::write(&backtest, out)?
+    } else {
+        print::print(&backtest, out)?
+    }
     Ok(Exit::Clean)
 }
 
@@ -84,7 +88,8 @@ fn chosen(args: &BacktestArgs, config: &Config) -> anyhow::Result<Vec<Box<dyn Bi
         expression: args.expression.clone().unwrap_or(configured.expression),
         table: configured.table,
     };
-    let named = |name: &String| Strategy::named(name, &settings).with_context(|| format!("cannot try --strategy {name}"));
+    let named =
+        |name: &String| Strategy::named(name, &settings).with_context(|| format!("cannot try --strategy {name}"));
     args.strategies.iter().map(named).collect()
 }
 

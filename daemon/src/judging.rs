@@ -198,7 +198,8 @@ fn compiled(args: &RulesArgs, programs: &[Program], cache: Option<PathBuf>) -> a
 /// The weights files of directories that have one, where nothing else of them is used.
 fn own_weights(directories: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let read = |path: PathBuf| {
-        let text = read_weights(&path).context("with --no-yara, --rules takes a directory that holds a weights.toml")?;
+        let text =
+            read_weights(&path).context("with --no-yara, --rules takes a directory that holds a weights.toml")?;
         Ok((path, text))
     };
     directories.iter().map(|directory| read(directory.join("weights.toml"))).collect()

@@ -257,13 +257,9 @@ impl Asking {
         told.verdicts_changed += u64::from(judgement.verdict != entry.said());
         let bet = self.question(bounty, judgement).map(|bet| match &entry.bet {
             // What was known then beside the artifact is still what was known.
-            Some(then) => Bet {
-                strategy: then.strategy.clone(),
-                fee: then.fee,
-                balance: then.balance,
-                ratio: then.ratio,
-                ..bet
-            },
+            Some(then) => {
+                Bet { strategy: then.strategy.clone(), fee: then.fee, balance: then.balance, ratio: then.ratio, ..bet }
+            }
             None => bet,
         });
         self.judged.insert(place, Judged { bet, kind: judgement.findings.kind.clone() });

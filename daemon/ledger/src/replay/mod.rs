@@ -7,7 +7,8 @@
 //! out again, to the last bit; [`reproduced`] says whether it did.
 //!
 //! What was not written down is not known here either: a stake set aside for an answer that a crash kept from the journal,
-//! and limits other than today's. Everybody else is taken to have done what he did.
+//! limits other than today's, and in which order things were decided if the clock was set back while no daemon ran.
+//! Everybody else is taken to have done what he did.
 
 mod compare;
 mod past;
@@ -33,7 +34,8 @@ use past::Happened;
 pub enum Bidder<'s> {
     /// One strategy, always.
     One(&'s dyn BidStrategy),
-    /// Each time the one that decided then, by its name. That the purse was closed is believed of the journal too.
+    /// Each time the one that decided then, by its name. Where nothing is judged anew either, that the purse was closed is
+    /// believed of the journal too.
     AsThen(&'s BTreeMap<String, Box<dyn BidStrategy>>),
 }
 
@@ -115,9 +117,9 @@ pub fn replay(past: &Past, way: &Way<'_>) -> Replayed {
                 closings.extend(closed.map(|why| (at, why)));
             }
             Happened::Closed(why) => match way.bidder {
-                Bidder::AsThen(_) => purse.was_closed(why, at),
+                Bidder::AsThen(_) if way.anew.is_none() => purse.was_closed(why, at),
                 // It was by losses that this one may not have had.
-                Bidder::One(_) => {
+                Bidder::AsThen(_) | Bidder::One(_) => {
                     purse.time(at);
                 }
             },

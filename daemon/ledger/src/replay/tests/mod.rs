@@ -299,7 +299,7 @@ fn steps() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {
         10 => asked.prop_map(Step::Ask),
         8 => (any::<prop::sample::Index>(), any::<bool>(), telling).prop_map(|(which, bad, telling)| Step::Settle(which, bad, telling)),
         1 => Just(Step::Reopen),
-        4 => (0..2_000u64).prop_map(Step::Pass),
+        4 => prop_oneof![0..2_000u64, 0..30_000u64].prop_map(Step::Pass),
         1 => (0..500u64).prop_map(Step::SetBack),
         1 => (0..3u8).prop_map(Step::Restart),
     ];

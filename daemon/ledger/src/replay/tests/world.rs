@@ -59,6 +59,8 @@ pub struct World {
     strategy: fn() -> Box<dyn BidStrategy>,
     fate: Fate,
     asked: Option<Asked>,
+    /// The latest that the clock ever told.
+    latest: Timestamp,
     pub keys: Vec<BountyKey>,
 }
 
@@ -68,11 +70,12 @@ impl World {
         let betting = Betting::new(strategy(), Purse::new(limits));
         let bounties = Bounties::new(Terms::default(), betting);
         let (journal, keys) = (Memory::new(), Vec::new());
-        World { journal, bounties, now, limits, strategy, fate: Fate::Taken, asked: None, keys }
+        World { journal, bounties, now, limits, strategy, fate: Fate::Taken, asked: None, latest: now.wall, keys }
     }
 
     pub fn pass(&mut self, time: Duration) {
         self.now = Now { wall: self.now.wall + time, steady: self.now.steady + time };
+        self.latest = self.latest.max(self.now.wall);
     }
 
     /// Somebody sets the clock of the wall.
@@ -81,8 +84,10 @@ impl World {
         self.now.wall = Timestamp::from_micros(self.now.wall.micros() - micros);
     }
 
-    /// The daemon dies and comes back, by this strategy.
+    /// The daemon dies and comes back, by this strategy. By then the clock is right again: one that is set back beyond a
+    /// restart makes the order of times another one than that of decisions, and nobody can tell.
     pub fn restart(&mut self, strategy: fn() -> Box<dyn BidStrategy>) {
+        self.pass(self.now.wall.until(self.latest));
         let mut betting = Betting::new(strategy(), Purse::new(self.limits));
         let untold = recount(&mut betting.purse, &self.journal, self.now.wall, betting.fee).unwrap();
         assert_eq!(untold, None, "all of it was written down");
