@@ -38,7 +38,7 @@ pub use journal::{Journal, Recall};
 pub use memory::Memory;
 pub use private::PrivateError;
 pub use record::{
-    Answered, Counts, Damage, Ended, Ending, Entry, Filter, Outcome, Pending, PurseEntry, PurseRecord,
+    Answered, Counts, Damage, Ended, Ending, Entry, Filter, Moment, Outcome, Pending, PurseEntry, PurseRecord,
     RECORD_BYTES_MAX, Received, Settled, Story, Verified, Write, Written, at_stake,
 };
 pub use recount::{count, recount};

@@ -373,6 +373,44 @@ impl PurseRecord {
     }
 }
 
+/// One thing that was decided, and when: the order of all there is, without what it says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Moment {
+    /// A bounty was answered.
+    Answered {
+        /// Which.
+        key: BountyKey,
+        /// When that was decided.
+        at: Timestamp,
+    },
+    /// A bounty ended.
+    Ended {
+        /// Which.
+        key: BountyKey,
+        /// When.
+        at: Timestamp,
+    },
+    /// It was heard how a bounty was settled.
+    Settled {
+        /// Which.
+        key: BountyKey,
+        /// When we heard.
+        at: Timestamp,
+    },
+    /// The purse was closed or opened.
+    Noted(PurseEntry),
+}
+
+impl Moment {
+    /// When it was.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Moment::Answered { at, .. } | Moment::Ended { at, .. } | Moment::Settled { at, .. } => *at,
+            Moment::Noted(entry) => entry.at,
+        }
+    }
+}
+
 /// Which stories are looked for: those that fit everything that is given here.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Filter {

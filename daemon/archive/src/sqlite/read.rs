@@ -9,7 +9,9 @@ use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
 use super::rows::{self, ANSWER, BOUNTY, ENDING, SETTLED, Table, answer, bounty, ending, settled};
 use super::{FILE_NAME, failed, prepare, schema};
 use crate::journal::SETTLED_MIN;
-use crate::{Counts, Entry, Filter, JournalError, Outcome, Pending, PurseRecord, Recall, Story, Verified, Write};
+use crate::{
+    Counts, Entry, Filter, JournalError, Moment, Outcome, Pending, PurseRecord, Recall, Story, Verified, Write,
+};
 
 /// A journal opened to read. Takes no lock, and never holds up who writes.
 ///
@@ -82,6 +84,24 @@ const PURSE: &str = "SELECT 0, n, id, phase, at, verdict, bid, bet,
     UNION ALL
     SELECT 3, n, NULL, NULL, at, note, detail, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM purse
     ORDER BY 5, 2";
+
+/// All that was decided, in order: the kind of record, and of which bounty, or the note.
+const PAST: &str = "SELECT 0, n, id, phase, at, NULL, NULL FROM answer
+    UNION ALL SELECT 1, n, id, phase, at, NULL, NULL FROM ending
+    UNION ALL SELECT 2, n, id, phase, at, NULL, NULL FROM settled
+    UNION ALL SELECT 3, n, NULL, NULL, at, note, detail FROM purse
+    ORDER BY 5, 2";
+
+fn moment(row: &Row<'_>) -> rusqlite::Result<Moment> {
+    let at = Timestamp::from_micros(row.get(4)?);
+    let key = || rows::key(row, 2);
+    Ok(match row.get::<_, i64>(0)? {
+        0 => Moment::Answered { key: key()?, at },
+        1 => Moment::Ended { key: key()?, at },
+        2 => Moment::Settled { key: key()?, at },
+        _ => Moment::Noted(rows::purse(row, 4)?),
+    })
+}
 
 fn purse_record(row: &Row<'_>) -> rusqlite::Result<PurseRecord> {
     let at = Timestamp::from_micros(row.get(4)?);
@@ -210,6 +230,12 @@ impl Recall for Reader {
             .query_map([since.micros(), SETTLED_MIN as i64], purse_record)
             .and_then(Iterator::collect)
             .map_err(&fail)
+    }
+
+    fn past(&self) -> Result<Vec<Moment>, JournalError> {
+        let fail = failed("reading what was decided, and when");
+        let mut statement = self.connection.prepare(PAST).map_err(&fail)?;
+        statement.query_map([], moment).and_then(Iterator::collect).map_err(&fail)
     }
 
     fn counts(&self) -> Result<Counts, JournalError> {
