@@ -38,7 +38,12 @@ pub struct Judging {
 
 /// Loads what `args` ask for, and says on standard error what is wrong with it.
 pub fn load(args: &RulesArgs) -> anyhow::Result<Judging> {
-    let judging = load_quietly(args)?;
+    load_weighed(args, None)
+}
+
+/// The same with the weights of that file, where one is given, whatever weights there are beside the rules.
+pub fn load_weighed(args: &RulesArgs, weights: Option<&Path>) -> anyhow::Result<Judging> {
+    let judging = read(args, weights)?;
     judging.notices.iter().for_each(|text| notice(text));
     let errors: Vec<&Mistake> = judging.mistakes.iter().filter(|mistake| mistake.severity == Severity::Error).collect();
     for mistake in errors.iter().take(MISTAKES_SHOWN_MAX) {
@@ -55,9 +60,13 @@ pub fn load(args: &RulesArgs) -> anyhow::Result<Judging> {
 
 /// The same, but what is wrong with it is left to the caller to tell.
 pub fn load_quietly(args: &RulesArgs) -> anyhow::Result<Judging> {
+    read(args, None)
+}
+
+fn read(args: &RulesArgs, own: Option<&Path>) -> anyhow::Result<Judging> {
     let programs = programs(args)?;
     if args.no_yara {
-        let weights = Arc::new(weights(own_weights(&args.directories)?)?);
+        let weights = Arc::new(weights(own, own_weights(&args.directories)?)?);
         let rules = make(Arc::clone(&weights), None)?;
         return Ok(Judging {
             mistakes: Vec::new(),
@@ -84,7 +93,7 @@ pub fn load_quietly(args: &RulesArgs) -> anyhow::Result<Judging> {
         let text = String::from_utf8(file.text).with_context(|| format!("{} is not text", shown(&file.path)))?;
         files.push((file.path, text));
     }
-    let weights = Arc::new(weights(files)?);
+    let weights = Arc::new(weights(own, files)?);
     let bundle = Bundle { file: loaded.bundle, bytes: loaded.bundle_bytes, sources: loaded.source_digest.to_string() };
     let rules = make(Arc::clone(&weights), Some(bundle.try_clone().context("cannot open the compiled rules twice")?))?;
     Ok(Judging {
@@ -189,15 +198,15 @@ fn compiled(args: &RulesArgs, programs: &[Program], cache: Option<PathBuf>) -> a
 /// The weights files of directories that have one, where nothing else of them is used.
 fn own_weights(directories: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let read = |path: PathBuf| {
-        let text = read_weights(&path)?;
+        let text =
+            read_weights(&path).context("with --no-yara, --rules takes a directory that holds a weights.toml")?;
         Ok((path, text))
     };
     directories.iter().map(|directory| read(directory.join("weights.toml"))).collect()
 }
 
 fn read_weights(path: &Path) -> anyhow::Result<String> {
-    let hint =
-        || format!("cannot read {}: with --no-yara, --rules takes a directory that holds a weights.toml", shown(path));
+    let hint = || format!("cannot read {}", shown(path));
     let size = std::fs::metadata(path).with_context(hint)?.len();
     if size > WEIGHTS_BYTES_MAX {
         bail!("{} has {size} bytes, more than the {WEIGHTS_BYTES_MAX} a weights file may have", shown(path));
@@ -205,8 +214,12 @@ fn read_weights(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(hint)
 }
 
-/// The weights to use: those of the one file there is, or those built in.
-fn weights(mut files: Vec<(PathBuf, String)>) -> anyhow::Result<Source> {
+/// The weights to use: those of our own file, those of the one file there is, or those built in.
+fn weights(own: Option<&Path>, mut files: Vec<(PathBuf, String)>) -> anyhow::Result<Source> {
+    if let Some(path) = own {
+        let text = read_weights(path)?;
+        return Ok(Source { path: Some(path.to_path_buf()), text: text.into() });
+    }
     if let [first, second, ..] = &files[..] {
         bail!("there are two files of weights, {} and {}: remove one", shown(&first.0), shown(&second.0));
     }

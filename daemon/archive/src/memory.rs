@@ -7,8 +7,8 @@ use daemon_market::{BountyId, BountyKey, Nct, Phase, Timestamp};
 use crate::journal::SETTLED_MIN;
 use crate::record::NO_BOUNTY;
 use crate::{
-    Answered, Counts, Ended, Entry, Filter, Journal, JournalError, Outcome, Pending, PurseRecord, Recall, Received,
-    Settled, Story, Verified, Write, Written,
+    Answered, Counts, Ended, Entry, Filter, Journal, JournalError, Moment, Outcome, Pending, PurseRecord, Recall,
+    Received, Settled, Story, Verified, Write, Written,
 };
 
 /// A journal in memory.
@@ -192,12 +192,31 @@ impl Recall for Memory {
                     bid: answer.bid,
                     outcome: outcome.clone(),
                     bet: answer.bet.clone(),
+                    ended: self
+                        .places
+                        .get(key)
+                        .and_then(|places| self.entries.get(places.ending?))
+                        .and_then(ending_of)
+                        .map(|ended| (ended.how, ended.attempts)),
                 }),
                 Write::Purse(note) => Some(PurseRecord::Noted(note.clone())),
             })
             .collect();
         records.sort_by_key(PurseRecord::at);
         Ok(records)
+    }
+
+    fn past(&self) -> Result<Vec<Moment>, JournalError> {
+        let moment = |entry: &Entry| match &entry.record {
+            Write::Bounty(_) => None,
+            Write::Answer(Answered { key, at, .. }) => Some(Moment::Answered { key: key.clone(), at: *at }),
+            Write::Ending(Ended { key, at, .. }) => Some(Moment::Ended { key: key.clone(), at: *at }),
+            Write::Settled(Settled { key, at, .. }) => Some(Moment::Settled { key: key.clone(), at: *at }),
+            Write::Purse(note) => Some(Moment::Noted(note.clone())),
+        };
+        let mut moments: Vec<Moment> = self.entries.iter().filter_map(moment).collect();
+        moments.sort_by_key(Moment::at);
+        Ok(moments)
     }
 
     fn counts(&self) -> Result<Counts, JournalError> {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use daemon_market::{Bet, Nct, Purse, PurseNote, Reckoning, Timestamp};
 
-use crate::{JournalError, PurseEntry, PurseRecord, Recall};
+use crate::{JournalError, PurseEntry, PurseRecord, Recall, at_stake};
 
-/// Losses, and what was staked, are counted over so much time, so that much is read.
-const DAY: Duration = Duration::from_secs(86_400);
+/// Losses, and what was staked, are counted over so much time, so that much is read: a day, and the sixtieth of it that may
+/// still count though it began before.
+const DAY: Duration = Duration::from_secs(86_400 + 86_400 / 60);
 
 /// Brings a full purse to where it was when the last record was written, and says why it closes by what was recorded, if
 /// it should have closed and that is not recorded: then it died between the two. `fee` is what an assertion costs, where
@@ -28,6 +29,8 @@ pub fn recount(
             untold = None;
         }
     }
+    // What was decided without a stake is not among these records, and may be later than all of them.
+    purse.time(now);
     Ok(untold)
 }
 
@@ -41,9 +44,9 @@ pub fn count(purse: &mut Purse, record: &PurseRecord, fee: Nct) -> Option<String
                 purse.put_back(key);
             }
         }
-        PurseRecord::Settled { key, at, verdict, bid, outcome, bet } => {
+        PurseRecord::Settled { key, at, verdict, bid, outcome, bet, ended } => {
             let fee = Bet::from_json(bet).map_or(fee, |bet| bet.fee);
-            return purse.settle(key, Reckoning::of(outcome, *verdict, *bid, fee), *at);
+            return purse.settle(key, Reckoning::of(outcome, *verdict, at_stake(*bid, *ended), fee), *at);
         }
         PurseRecord::Noted(PurseEntry { at, note, detail }) => match note {
             PurseNote::Closed => purse.was_closed(detail, *at),

@@ -26,8 +26,8 @@ pub use self::read::Reader;
 use crate::lock::Lock;
 use crate::record::NO_BOUNTY;
 use crate::{
-    Counts, Entry, Filter, Journal, JournalError, Pending, PurseRecord, Recall, Story, Verified, Write, Written, chain,
-    private,
+    Counts, Entry, Filter, Journal, JournalError, Moment, Pending, PurseRecord, Recall, Story, Verified, Write,
+    Written, chain, private,
 };
 
 /// The database's name in the archive directory.
@@ -319,6 +319,10 @@ impl Recall for Sqlite {
 
     fn purse(&self, since: Timestamp) -> Result<Vec<PurseRecord>, JournalError> {
         self.reader.purse(since)
+    }
+
+    fn past(&self) -> Result<Vec<Moment>, JournalError> {
+        self.reader.past()
     }
 
     fn counts(&self) -> Result<Counts, JournalError> {

@@ -64,7 +64,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// What was kept is not what it was.
-    #[error("{} is not the artifact that its name says: if it was a file, it is removed now", path.display())]
+    #[error("{} is not the artifact that its name says: a file is removed by who keeps it", path.display())]
     Damaged {
         /// Its name.
         path: PathBuf,

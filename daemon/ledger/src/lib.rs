@@ -1,8 +1,9 @@
 //! The ledger: what was staked, what it came to, and what else it could have come to.
 //!
 //! Reads the archive's stories ([`Entry`]) and nothing else: no files, no clock, no network. [`Ledger`] makes a
-//! [`Report`] of them in one pass; [`Replay`] settles one bounty again with another stake; [`Alarms`] watches while they
-//! come; [`page`] makes a page of a report that a browser shows without anything else.
+//! [`Report`] of them in one pass; [`Replay`] settles one bounty again with another stake; [`replay`] decides all of the
+//! past again, step by step, as another strategy would have, and [`compare`] says what that would have come to; [`Alarms`]
+//! watches while bounties come; [`page`] makes a page of a report that a browser shows without anything else.
 //!
 //! Sums are exact. What nobody told is counted, and never guessed into a sum.
 
@@ -10,6 +11,7 @@
 
 mod again;
 mod alarms;
+mod bootstrap;
 mod calibration;
 mod course;
 mod entry;
@@ -17,6 +19,7 @@ mod grouping;
 mod latency;
 mod ledger;
 mod page;
+mod replay;
 mod rivals;
 mod sections;
 mod shown;
@@ -30,6 +33,7 @@ pub use alarms::{
     Alarm, AlarmId, AlarmLimits, Alarms, CALIBRATION_RECENT, CALIBRATION_TRAILING_MAX, CALIBRATION_TRAILING_MIN, Heard,
     RETURN_RECENT, RETURN_TRAILING_MAX, RETURN_TRAILING_MIN,
 };
+pub use bootstrap::{Interval, Resampling};
 pub use calibration::{BINS, BinRow, Calibration, CalibrationRow};
 pub use course::Moment;
 pub use entry::{AMOUNT_MAX, Entry};
@@ -40,6 +44,10 @@ pub use ledger::{
     SCHEMA_VERSION,
 };
 pub use page::page;
+pub use replay::{
+    Against, Bidder, Comparing, Comparison, Difference, Fold, Judged, Past, Replayed, Reproduced, Side, Tally, Turn,
+    Way, compare, replay, reproduced,
+};
 pub use rivals::RivalRow;
 pub use sections::{About, Cell, Column, Section, Tone};
 pub use stakes::StakeGrid;

@@ -1,8 +1,10 @@
 //! How a stake was decided, to explain it later and to decide it again.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Nct, Verdict};
+use crate::{BidBounds, BidRequest, BidStrategy, BountyKey, Conviction, Nct, Purse, Stake, Timestamp, Verdict};
 
 /// Everything that the strategy was told, and what came of it. Written down with the answer, in the same commit.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -57,6 +59,53 @@ impl Bet {
     /// The bet that was written down so; `None` for what is none.
     pub fn from_json(text: &str) -> Option<Bet> {
         serde_json::from_str(text).ok()
+    }
+
+    /// What a strategy is asked. `kind` is what the artifact is, by triage.
+    pub fn request<'a>(&'a self, kind: &'a str) -> BidRequest<'a> {
+        BidRequest {
+            q: self.q,
+            conviction: Conviction::held(self.conviction),
+            verdict: self.verdict,
+            kind,
+            family: &self.family,
+            evidence: &self.evidence,
+            bounds: BidBounds { min: self.min, max: self.max },
+            reward: self.reward,
+            fee: self.fee,
+            purse: self.purse,
+            balance: self.balance,
+            ratio: self.ratio,
+        }
+    }
+
+    /// Asks the purse and the strategy, notes what they say, and sets the stake on the bounty aside; or says why there is
+    /// none. Told the same by a purse in the same state, it comes to the same to the last bit: what was decided once can be
+    /// decided again.
+    pub fn decide(
+        &mut self,
+        key: &BountyKey,
+        kind: &str,
+        strategy: &dyn BidStrategy,
+        purse: &mut Purse,
+        now: Timestamp,
+    ) -> Result<Stake, Cow<'static, str>> {
+        (self.purse, self.wanted) = (Nct::ZERO, Nct::ZERO);
+        if !self.complete {
+            return Err("not everything was looked at".into());
+        }
+        // Our limit for one bounty is a bound like the market's, so that what is surest stakes as much as may be, rather
+        // than nothing.
+        if self.min > self.max {
+            return Err("the least that it allows is more than one bounty may risk".into());
+        }
+        self.purse = purse.most(now)?;
+        self.wanted = strategy.bid(&self.request(kind)).map_err(|abstention| abstention.0)?;
+        let bid = self.wanted.min(self.purse);
+        if bid < self.min {
+            return Err("the least that it allows is more than the purse gives".into());
+        }
+        purse.stake(key, bid, now).ok_or_else(|| "the purse does not give that much".into())
     }
 }
 

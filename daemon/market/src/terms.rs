@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::{
-    Answer, ArtifactType, Bet, BidBounds, BidRequest, BidStrategy, Bounty, BountyFilter, ConvictionMap, Findings,
-    Modifiers, Nct, Phase, Purse, Skip, Stake, Timestamp, Verdict,
+    Answer, ArtifactType, Bet, BidStrategy, Bounty, BountyFilter, ConvictionMap, Findings, Modifiers, Nct, Phase,
+    Purse, Skip, Stake, Timestamp, Verdict,
 };
 
 /// How many bounties may be taken in a time.
@@ -161,43 +161,41 @@ impl Betting {
     /// suspicious or unknown, and a comment tells the rest.
     pub fn answer(&mut self, bounty: &Bounty, judgement: Judgement, terms: &Terms, now: Timestamp) -> Answer {
         let now = self.purse.time(now);
-        let Judgement { mut verdict, confidence: examined, complete, skip, comments, findings } = judgement;
-        let confidence = terms.modifiers.apply(Some(&bounty.metadata), examined).clamp(0.0, 1.0);
+        let mut question = self.question(bounty, &judgement, terms);
+        let Judgement { mut verdict, confidence, complete: _, skip, comments, findings } = judgement;
+        let confidence = question.as_ref().map_or_else(|| modified(terms, bounty, confidence), |bet| bet.q);
         let mut said: Vec<String> = skip.iter().map(|skip| skip.comment().to_owned()).collect();
         said.extend(comments);
-        let (mut stake, mut bet) = (None, None);
-        if bounty.key.phase == Phase::Assertion && matches!(verdict, Verdict::Malicious | Verdict::Benign) {
-            let mut told = self.told(bounty, verdict, (examined, confidence), complete, &findings);
-            match self.stake(bounty, &mut told, &findings.kind, now) {
+        let mut stake = None;
+        if let Some(bet) = &mut question {
+            match self.stake(bounty, bet, &findings.kind, now) {
                 Ok(given) => stake = Some(given),
                 Err(why) => {
                     said.push(format!("{}, and nothing staked: {why}", verdict.name()));
                     verdict = if verdict == Verdict::Malicious { Verdict::Suspicious } else { Verdict::Unknown };
-                    told.why_not = Some(why.into_owned());
+                    bet.why_not = Some(why.into_owned());
                 }
             }
-            bet = Some(Box::new(told));
         }
-        Answer { verdict, stake, bet, at: now, confidence, comments: said, findings }
+        Answer { verdict, stake, bet: question.map(Box::new), at: now, confidence, comments: said, findings }
     }
 
-    /// What there is to know before the strategy and the purse are asked.
-    fn told(
-        &self,
-        bounty: &Bounty,
-        verdict: Verdict,
-        (examined, q): (f64, f64),
-        complete: bool,
-        findings: &Findings,
-    ) -> Bet {
-        Bet {
+    /// What there is to decide about the stake, before the strategy and the purse are asked; `None` where nothing is to be
+    /// staked.
+    pub fn question(&self, bounty: &Bounty, judgement: &Judgement, terms: &Terms) -> Option<Bet> {
+        let asserted = matches!(judgement.verdict, Verdict::Malicious | Verdict::Benign);
+        if bounty.key.phase != Phase::Assertion || !asserted {
+            return None;
+        }
+        let q = modified(terms, bounty, judgement.confidence);
+        Some(Bet {
             strategy: self.strategy.name().to_owned(),
-            verdict,
-            confidence: examined,
+            verdict: judgement.verdict,
+            confidence: judgement.confidence,
             q,
             conviction: self.conviction.of(q).get(),
-            family: findings.malware_family.clone(),
-            evidence: findings.evidence.clone(),
+            family: judgement.findings.malware_family.clone(),
+            evidence: judgement.findings.evidence.clone(),
             min: bounty.bounds.min,
             max: bounty.bounds.max.min(self.purse.bounty_max()),
             reward: bounty.reward.unwrap_or(Nct::ZERO),
@@ -205,10 +203,10 @@ impl Betting {
             purse: Nct::ZERO,
             balance: self.balance,
             ratio: self.ratio,
-            complete,
+            complete: judgement.complete,
             wanted: Nct::ZERO,
             why_not: None,
-        }
+        })
     }
 
     fn stake(
@@ -218,38 +216,14 @@ impl Betting {
         kind: &str,
         now: Timestamp,
     ) -> Result<Stake, Cow<'static, str>> {
-        if !bet.complete {
-            return Err("not everything was looked at".into());
-        }
-        if bounty.bounds.min > bounty.bounds.max {
+        if bet.complete && bounty.bounds.min > bounty.bounds.max {
             return Err("its rules allow no bid".into());
         }
-        // Our limit for one bounty is a bound like the market's, so that what is surest stakes as much as may be, rather
-        // than nothing.
-        let bounds = BidBounds { min: bet.min, max: bet.max };
-        if bounds.min > bounds.max {
-            return Err("the least that it allows is more than one bounty may risk".into());
-        }
-        bet.purse = self.purse.most(now)?;
-        let request = BidRequest {
-            q: bet.q,
-            conviction: self.conviction.of(bet.q),
-            verdict: bet.verdict,
-            kind,
-            family: &bet.family,
-            evidence: &bet.evidence,
-            bounds,
-            reward: bet.reward,
-            fee: bet.fee,
-            purse: bet.purse,
-            balance: bet.balance,
-            ratio: bet.ratio,
-        };
-        bet.wanted = self.strategy.bid(&request).map_err(|abstention| abstention.0)?;
-        let bid = bet.wanted.min(bet.purse);
-        if bid < bounds.min {
-            return Err("the least that it allows is more than the purse gives".into());
-        }
-        self.purse.stake(&bounty.key, bid, now).ok_or_else(|| "the purse does not give that much".into())
+        bet.decide(&bounty.key, kind, &*self.strategy, &mut self.purse, now)
     }
+}
+
+/// How sure one is after what is known of the bounty beside its artifact.
+fn modified(terms: &Terms, bounty: &Bounty, confidence: f64) -> f64 {
+    terms.modifiers.apply(Some(&bounty.metadata), confidence).clamp(0.0, 1.0)
 }

@@ -35,6 +35,8 @@ pub struct Shelf {
     directory: OwnedFd,
     device: u64,
     path: PathBuf,
+    /// Whether it is somebody else's, and nothing is changed.
+    visiting: bool,
 }
 
 /// What became of an artifact that was to be kept.
@@ -60,12 +62,26 @@ impl Shelf {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let directory = private::directory(path)?;
         let device = fstat(&directory).map_err(|errno| StoreError::of("looking at", path, errno))?.st_dev;
-        Ok(Shelf { directory, device, path: path.into() })
+        Ok(Shelf { directory, device, path: path.into(), visiting: false })
+    }
+
+    /// Opens the store's directory to read, while whoever keeps it may be using it: changes nothing. `None` where there is
+    /// none.
+    pub fn visit(path: &Path) -> Result<Option<Self>, StoreError> {
+        let fail = |errno| StoreError::of("opening", path, errno);
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = match openat(CWD, path, flags, Mode::empty()) {
+            Ok(directory) => directory,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(fail(errno)),
+        };
+        let device = fstat(&directory).map_err(fail)?.st_dev;
+        Ok(Some(Shelf { directory, device, path: path.into(), visiting: true }))
     }
 
     /// The artifact of that digest, if it is kept: whole, checked, and read from its start.
     ///
-    /// What is not what it should be is removed, and is an error.
+    /// What is not what it should be is removed, and is an error. Who only [visits](Shelf::visit) leaves it there.
     pub fn get(&self, sha256: &Sha256Digest) -> Result<Option<File>, StoreError> {
         let name = name_of(sha256);
         let fail = |errno| StoreError::of("reading", self.path.join(&name), errno);
@@ -89,7 +105,9 @@ impl Shelf {
         if found == *sha256 {
             return Ok(Some(file));
         }
-        unlinkat(&drawer, &name[3..], AtFlags::empty()).map_err(fail)?;
+        if !self.visiting {
+            unlinkat(&drawer, &name[3..], AtFlags::empty()).map_err(fail)?;
+        }
         Err(StoreError::Damaged { path: self.path.join(&name) })
     }
 

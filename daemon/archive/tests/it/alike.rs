@@ -1,6 +1,6 @@
 use daemon_archive::{
-    Answered, Counts, Ended, Ending, Entry, Filter, Journal, JournalError, Memory, Outcome, Pending, PurseEntry,
-    PurseRecord, RECORD_BYTES_MAX, Reader, Recall, Received, Settled, Sqlite, Write, Written,
+    Answered, Counts, Ended, Ending, Entry, Filter, Journal, JournalError, Memory, Moment, Outcome, Pending,
+    PurseEntry, PurseRecord, RECORD_BYTES_MAX, Reader, Recall, Received, Settled, Sqlite, Write, Written,
 };
 use daemon_market::{BountyId, BountyKey, Nct, Phase, PurseNote, Timestamp, Truth, Verdict};
 use proptest::collection::vec;
@@ -74,6 +74,15 @@ fn how_a_bounty_was_settled_is_told_once() {
         // A stake that is too long ago is not told, nor how it ended; when it was settled, and that the purse is closed, is.
         assert_eq!(kinds(&journal.purse(Timestamp::from_micros(2_500)).unwrap()), [4_000, 5_000]);
         assert_eq!(kinds(&journal.purse(Timestamp::from_micros(9_000)).unwrap()), [4_000, 5_000]);
+        let past = journal.past().unwrap();
+        assert_eq!(past.iter().map(|moment| moment.at().micros()).collect::<Vec<_>>(), [2_000, 3_000, 4_000, 5_000]);
+        assert!(
+            matches!(
+                &past[..],
+                [Moment::Answered { .. }, Moment::Ended { .. }, Moment::Settled { .. }, Moment::Noted(_)]
+            ),
+            "{past:?}"
+        );
     });
 }
 
@@ -238,6 +247,7 @@ struct Seen {
     stories: Vec<Vec<daemon_archive::Story>>,
     every: Vec<daemon_archive::Story>,
     purse: Vec<Vec<PurseRecord>>,
+    past: Vec<Moment>,
     counts: Counts,
 }
 
@@ -252,6 +262,7 @@ fn see(journal: &dyn Recall, filters: &[Filter]) -> Seen {
             every
         },
         purse: [0, 6, 25].map(|since| journal.purse(Timestamp::from_micros(since)).unwrap()).into(),
+        past: journal.past().unwrap(),
         counts: journal.counts().unwrap(),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use daemon_archive::{
-    Archive, Counts, Entry, Filter, Journal, JournalError, Memory, Pending, PurseRecord, Recall, Sqlite, Story,
+    Archive, Counts, Entry, Filter, Journal, JournalError, Memory, Moment, Pending, PurseRecord, Recall, Sqlite, Story,
     Verified, WAITING_MAX, Write, Written,
 };
 use daemon_market::{BountyId, Timestamp};
@@ -72,6 +72,9 @@ impl Recall for Slow {
     }
     fn purse(&self, since: Timestamp) -> Result<Vec<PurseRecord>, JournalError> {
         self.memory.purse(since)
+    }
+    fn past(&self) -> Result<Vec<Moment>, JournalError> {
+        self.memory.past()
     }
     fn counts(&self) -> Result<Counts, JournalError> {
         self.memory.counts()

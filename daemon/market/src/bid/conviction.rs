@@ -25,7 +25,7 @@ impl Conviction {
     }
 
     /// This conviction, held to its range; none for what is no number.
-    fn held(conviction: f64) -> Self {
+    pub(crate) fn held(conviction: f64) -> Self {
         Conviction(if conviction.is_nan() { 0.0 } else { conviction.clamp(0.0, 1.0) })
     }
 }

@@ -1,0 +1,168 @@
+//! A backtest for people.
+
+use std::io::Write;
+
+use daemon_ledger::{Against, Side};
+use daemon_market::{Nct, Profit};
+
+use super::record::Backtest;
+use crate::words::{HEADING, count, counted, moment, nct, percent, safe};
+
+/// Names are shown up to this width in the heads of columns.
+const NAME_WIDTH_MIN: usize = 14;
+
+/// Prints it as tables.
+pub fn print(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    came_out_again(backtest, out)?;
+    judged_anew(backtest, out)?;
+    bounties(backtest, out)?;
+    ways(backtest, out)?;
+    windows(backtest, out)
+}
+
+/// A gain or a loss, cut as amounts are.
+fn profit(amount: Profit) -> String {
+    let size = nct(Nct::from_base_units(amount.base_units().unsigned_abs()));
+    if amount.is_loss() && size != "0" { format!("-{size}") } else { size }
+}
+
+fn came_out_again(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    let reproduced = backtest.reproduced;
+    writeln!(out, "{} of {} reproduced", count(reproduced.same), counted(reproduced.decisions, "bid"))?;
+    for difference in &reproduced.differences {
+        let (recorded, replayed) = (difference.recorded, difference.replayed);
+        writeln!(
+            out,
+            "  {}: {recorded} NCT then, {replayed} now: {}",
+            safe(&difference.key.to_string()),
+            safe(&difference.why)
+        )?;
+    }
+    let told = reproduced.differences.len() as u64;
+    let untold = (reproduced.decisions - reproduced.same).saturating_sub(told);
+    if untold > 0 {
+        writeln!(out, "  and {} more", count(untold))?;
+    }
+    if reproduced.untold > 0 {
+        let stakes = counted(reproduced.untold, "stake");
+        writeln!(out, "{stakes} taken as it was: the journal does not say how it was decided")?;
+    }
+    Ok(())
+}
+
+fn judged_anew(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    let Some(told) = backtest.anew else { return Ok(()) };
+    writeln!(
+        out,
+        "{} judged anew by generation {}, and so {}; other things would be said about {}",
+        counted(told.artifacts, "artifact"),
+        told.generation,
+        bounties_of(told.bounties),
+        count(told.verdicts_changed),
+    )?;
+    if told.gone > 0 {
+        let kept = if backtest.args.only_stored { "are left out" } else { "keep the judgement that they had" };
+        let (artifacts, of) = (counted(told.gone, "artifact"), bounties_of(told.bounties_gone));
+        writeln!(out, "{artifacts} not kept any more: {of} {kept}")?;
+    }
+    if told.cut_short > 0 {
+        let artifacts = counted(told.cut_short, "artifact");
+        writeln!(out, "{artifacts} cut short by the limit of time: another run may see more of them, or less")?;
+    }
+    Ok(())
+}
+
+fn bounties_of(number: u64) -> String {
+    if number == 1 { "1 bounty".to_owned() } else { format!("{} bounties", count(number)) }
+}
+
+fn bounties(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    let tally = &backtest.comparison.bounties;
+    let reasons = [
+        (tally.not_chosen, "whose artifact is not kept"),
+        (tally.unsettled, "that nobody told the outcome of"),
+        (tally.unheard, "whose answer never reached the marketplace"),
+        (tally.untold, "too little is told of to settle again"),
+    ];
+    let left_out: Vec<String> = reasons
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, why)| format!("{} {why}", count(*number)))
+        .collect();
+    let left_out = if left_out.is_empty() { String::new() } else { format!("; left out: {}", left_out.join(", ")) };
+    writeln!(out, "{} answered, {} compared{left_out}", bounties_of(tally.answered), count(tally.compared))?;
+    if tally.withheld > 0 {
+        writeln!(out, "{} of them kept back on purpose: settled as if sent, for every way", count(tally.withheld))?;
+    }
+    Ok(())
+}
+
+fn ways(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    let width = backtest.sides().map(|(name, ..)| name.chars().count()).max().unwrap_or_default().max(NAME_WIDTH_MIN);
+    let (mean, windows) = ("95 % of the mean by bounty", "windows");
+    writeln!(
+        out,
+        "\n{HEADING}{:<width$} {:>8} {:>14} {:>14} {:>9} {:>12} {:>14}  {mean:<28} {windows}{HEADING:#}",
+        "NCT", "bets", "staked", "profit", "return", "drawdown", "difference"
+    )?;
+    for (name, side, _) in backtest.sides() {
+        let returned = side.returned().map_or_else(|| "-".to_owned(), percent);
+        let (difference, mean, windows) = beside(side);
+        let line = format!(
+            "{name:<width$} {:>8} {:>14} {:>14} {returned:>9} {:>12} {difference:>14}  {mean:<28} {windows}",
+            count(side.bets),
+            nct(side.staked),
+            profit(side.profit),
+            nct(side.drawdown),
+        );
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    for (name, side, closings) in backtest.sides() {
+        let Side { asked, abstained, held_back, .. } = side;
+        if *asked > 0 && abstained + held_back > 0 {
+            writeln!(
+                out,
+                "{name}: of {}, it abstained from {}, and the purse or the rules kept {} back",
+                counted(*asked, "decision"),
+                count(*abstained),
+                count(*held_back)
+            )?;
+        }
+        if let Some((at, why)) = closings.first() {
+            let times = counted(closings.len() as u64, "time");
+            writeln!(out, "{name}: losses closed the purse {times}, first at {} UTC: {}", moment(*at), safe(why))?;
+        }
+    }
+    Ok(())
+}
+
+/// A side beside what was done: the difference, its interval, and in how many windows it is better.
+fn beside(side: &Side) -> (String, String, String) {
+    let Some(Against { difference, interval, better, worse }) = side.against else {
+        return Default::default();
+    };
+    let mean = interval.map_or_else(|| "-".to_owned(), |mean| format!("{} to {}", profit(mean.low), profit(mean.high)));
+    let sign = if difference > Profit::ZERO { "+" } else { "" };
+    (format!("{sign}{}", profit(difference)), mean, format!("better in {better}, worse in {worse}"))
+}
+
+fn windows(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    let folds = &backtest.comparison.folds;
+    if folds.is_empty() {
+        return Ok(());
+    }
+    write!(out, "\n{HEADING}{:<19} {:>9}", "profit from (UTC)", "bounties")?;
+    let width = |name: &str| name.chars().count().max(NAME_WIDTH_MIN);
+    for (name, ..) in backtest.sides() {
+        write!(out, " {name:>width$}", width = width(name))?;
+    }
+    writeln!(out, "{HEADING:#}")?;
+    for fold in folds {
+        write!(out, "{:<19} {:>9}", moment(fold.begin), count(fold.bounties))?;
+        for ((name, ..), amount) in backtest.sides().zip(&fold.profits) {
+            write!(out, " {:>width$}", profit(*amount), width = width(name))?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
