@@ -19,7 +19,7 @@ pub fn request_of(entry: &Entry) -> Option<BidRequest<'_>> {
 /// could be staked. `None` where nothing was to be bid on.
 pub fn bid_of(strategy: &dyn BidStrategy, entry: &Entry) -> Option<Nct> {
     let request = request_of(entry)?;
-    // As `Betting::stake` has it.
+    // As `Bet::decide` has it.
     let BidBounds { min, max } = request.bounds;
     if !entry.bet.as_ref()?.complete || min > max || request.purse == Nct::ZERO {
         return Some(Nct::ZERO);
