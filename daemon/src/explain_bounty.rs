@@ -69,7 +69,7 @@ fn tell(story: &Story, out: &mut dyn Write) -> std::io::Result<()> {
         }
     }
     if let Some(told) = &story.settled {
-        settled(told, story.answer.as_ref(), out)?;
+        settled(told, story, out)?;
     }
     writeln!(out)
 }
@@ -154,16 +154,17 @@ fn why_not_decided(answer: &Answered, bounty: Option<&Bounty>) -> String {
 }
 
 /// How it was settled, and what that came to.
-fn settled(settled: &Settled, answer: Option<&Answered>, out: &mut dyn Write) -> std::io::Result<()> {
+fn settled(settled: &Settled, story: &Story, out: &mut dyn Write) -> std::io::Result<()> {
     let outcome = &settled.outcome;
     let truth = outcome.truth.map_or("no truth was told", |truth| truth.name());
     write!(out, "\n{} UTC: settled, {truth}", moment(settled.at))?;
     if let Some(payout) = outcome.payout {
         write!(out, "; {payout} NCT paid out")?;
     }
-    if let Some(answer) = answer.filter(|answer| answer.bid > Nct::ZERO) {
+    let staked = story.staked();
+    if let Some(answer) = story.answer.as_ref().filter(|_| staked > Nct::ZERO) {
         let fee = Bet::from_json(&answer.bet).map_or(Nct::ZERO, |bet| bet.fee);
-        match outcome.profit(answer.verdict, answer.bid, fee) {
+        match outcome.profit(answer.verdict, staked, fee) {
             Some(profit) => write!(out, "; {profit} NCT gained, fees included")?,
             None => write!(out, "; how much was gained nobody told")?,
         }

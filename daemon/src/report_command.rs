@@ -1,13 +1,78 @@
-//! `stakeout report`: profit and loss.
+//! `stakeout report`: profit and loss, and how right we were.
+
+mod tables;
 
 use std::io::Write;
 
-use anyhow::bail;
+use anyhow::Context;
+use daemon_archive::{Filter, PurseEntry, PurseRecord, Recall};
+use daemon_ledger::{AlarmLimits, Grouping, Ledger, Question, Report};
+use daemon_market::{BidStrategy, PurseNote, STRATEGIES, Strategy, Timestamp};
 
+use crate::archive_command;
 use crate::cli::ReportArgs;
+use crate::config_command;
 use crate::exit::Exit;
+use crate::service::clock::wall;
+use crate::service::setup;
+use crate::words::shown;
 
 /// Does it.
-pub fn report(_: &ReportArgs, _: &mut dyn Write) -> anyhow::Result<Exit> {
-    bail!("this is not here yet")
+pub fn report(args: &ReportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let report = make(args, wall())?;
+    if let Some(file) = &args.html {
+        std::fs::write(file, daemon_ledger::page(&report)).with_context(|| format!("cannot write {}", shown(file)))?;
+    }
+    if args.json {
+        serde_json::to_writer_pretty(&mut *out, &report)?;
+        writeln!(out)?;
+    } else {
+        tables::print(&report, &by(args, false), out)?;
+        if let Some(file) = &args.html {
+            writeln!(out, "the page is in {}", shown(file))?;
+        }
+    }
+    Ok(Exit::Clean)
+}
+
+/// Reads the archive, in one pass.
+fn make(args: &ReportArgs, now: Timestamp) -> anyhow::Result<Report> {
+    let config = config_command::load(args.place.config.path.as_deref())?;
+    let journal = archive_command::open(&archive_command::directory(&args.place)?)?;
+    let until = args.until.map(|until| until.end(now));
+    let filter = Filter { since: args.since.map(|since| since.begin(now)), until, ..Filter::default() };
+    // Those that the configuration says nothing about are none: a table without rows, an expression without text.
+    let settings = setup::settings(&config.market);
+    let strategies: Vec<Box<dyn BidStrategy>> =
+        STRATEGIES.iter().filter_map(|(name, _)| Strategy::named(name, &settings).ok()).collect();
+    let question = Question { groupings: by(args, args.html.is_some()), strategies, alarms: AlarmLimits::default() };
+    let mut ledger = Ledger::new(question);
+    journal.each(&filter, &mut |story| ledger.see(&story)).context("the archive could not be read")?;
+    // Of what is over, it was as it was at its end.
+    let at = until.map_or(now, |until| until.min(now));
+    let notes = journal.purse(now).context("the archive could not be read")?;
+    let closed = notes.into_iter().filter_map(noted).rfind(|entry| entry.at <= at);
+    let closed = closed.filter(|entry| entry.note == PurseNote::Closed);
+    Ok(ledger.close(at, closed.as_ref().map(|entry| (entry.at, entry.detail.as_str()))))
+}
+
+fn noted(record: PurseRecord) -> Option<PurseEntry> {
+    match record {
+        PurseRecord::Noted(entry) => Some(entry),
+        PurseRecord::Staked { .. } | PurseRecord::Ended { .. } | PurseRecord::Settled { .. } => None,
+    }
+}
+
+/// By what is grouped: as asked, or else by what most want to know; for a page by all there is.
+fn by(args: &ReportArgs, page: bool) -> Vec<Grouping> {
+    if args.by.is_empty() {
+        return if page { Grouping::ALL.to_vec() } else { vec![Grouping::Day, Grouping::Kind, Grouping::Verdict] };
+    }
+    let mut asked: Vec<Grouping> = Vec::new();
+    for grouping in args.by.iter().copied().map(Grouping::from) {
+        if !asked.contains(&grouping) {
+            asked.push(grouping);
+        }
+    }
+    asked
 }

@@ -39,7 +39,7 @@ pub use memory::Memory;
 pub use private::PrivateError;
 pub use record::{
     Answered, Counts, Damage, Ended, Ending, Entry, Filter, Moment, Outcome, Pending, PurseEntry, PurseRecord,
-    RECORD_BYTES_MAX, Received, Settled, Story, Verified, Write, Written,
+    RECORD_BYTES_MAX, Received, Settled, Story, Verified, Write, Written, at_stake,
 };
 pub use recount::{count, recount};
 pub use sqlite::{FILE_NAME, Reader, Sqlite};

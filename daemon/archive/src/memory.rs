@@ -192,6 +192,12 @@ impl Recall for Memory {
                     bid: answer.bid,
                     outcome: outcome.clone(),
                     bet: answer.bet.clone(),
+                    ended: self
+                        .places
+                        .get(key)
+                        .and_then(|places| self.entries.get(places.ending?))
+                        .and_then(ending_of)
+                        .map(|ended| (ended.how, ended.attempts)),
                 }),
                 Write::Purse(note) => Some(PurseRecord::Noted(note.clone())),
             })

@@ -302,6 +302,23 @@ pub struct Story {
     pub settled: Option<Settled>,
 }
 
+impl Story {
+    /// What is or was at stake: nothing where the marketplace cannot have had the answer.
+    pub fn staked(&self) -> Nct {
+        let ended = self.ending.as_ref().map(|ended| (ended.how, ended.attempts));
+        self.answer.as_ref().map_or(Nct::ZERO, |answer| at_stake(answer.bid, ended))
+    }
+}
+
+/// What of a bid is or was at stake, by how its bounty ended, if it has: nothing where the marketplace cannot have had the
+/// answer.
+pub fn at_stake(bid: Nct, ended: Option<(Ending, u32)>) -> Nct {
+    match ended {
+        Some((how, attempts)) if !daemon_market::Ending::from(how).may_have_arrived(attempts) => Nct::ZERO,
+        Some(_) | None => bid,
+    }
+}
+
 /// A record that the purse is counted from, in the order in which it was decided.
 #[derive(Clone, PartialEq, Debug)]
 pub enum PurseRecord {
@@ -339,6 +356,8 @@ pub enum PurseRecord {
         outcome: Told,
         /// How the stake was decided.
         bet: String,
+        /// How the bounty ended, and after how many attempts, where that is written down.
+        ended: Option<(Ending, u32)>,
     },
     /// The purse was closed or opened.
     Noted(PurseEntry),

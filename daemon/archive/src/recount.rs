@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use daemon_market::{Bet, Nct, Purse, PurseNote, Reckoning, Timestamp};
 
-use crate::{JournalError, PurseEntry, PurseRecord, Recall};
+use crate::{JournalError, PurseEntry, PurseRecord, Recall, at_stake};
 
 /// Losses, and what was staked, are counted over so much time, so that much is read: a day, and the sixtieth of it that may
 /// still count though it began before.
@@ -44,9 +44,9 @@ pub fn count(purse: &mut Purse, record: &PurseRecord, fee: Nct) -> Option<String
                 purse.put_back(key);
             }
         }
-        PurseRecord::Settled { key, at, verdict, bid, outcome, bet } => {
+        PurseRecord::Settled { key, at, verdict, bid, outcome, bet, ended } => {
             let fee = Bet::from_json(bet).map_or(fee, |bet| bet.fee);
-            return purse.settle(key, Reckoning::of(outcome, *verdict, *bid, fee), *at);
+            return purse.settle(key, Reckoning::of(outcome, *verdict, at_stake(*bid, *ended), fee), *at);
         }
         PurseRecord::Noted(PurseEntry { at, note, detail }) => match note {
             PurseNote::Closed => purse.was_closed(detail, *at),

@@ -16,7 +16,7 @@ pub fn request_of(entry: &Entry) -> Option<BidRequest<'_>> {
     let bet = entry.bet.as_ref()?;
     Some(BidRequest {
         q: bet.q,
-        conviction: conviction(bet.q, bet.conviction),
+        conviction: Conviction::as_written(bet.conviction),
         verdict: bet.verdict,
         kind: &entry.kind,
         family: &bet.family,
@@ -28,12 +28,6 @@ pub fn request_of(entry: &Entry) -> Option<BidRequest<'_>> {
         balance: bet.balance,
         ratio: bet.ratio,
     })
-}
-
-/// The conviction that was written down, whatever map it came from.
-fn conviction(q: f64, written: f64) -> Conviction {
-    let plain = Conviction::from_probability(q);
-    if plain.get() == written { plain } else { Conviction::from_probability(f64::midpoint(written, 1.0)) }
 }
 
 /// What a strategy would have staked, from the same purse; nothing where it abstains, or was never asked because nothing

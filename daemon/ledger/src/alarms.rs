@@ -203,7 +203,7 @@ impl Alarms {
             id: AlarmId::BreakerOpen,
             message: format!(
                 "the purse is closed and nothing is staked: {why}. Find out why with `stakeout report`, then open it \
-                 with `stakeout purse`"
+                 with `stakeout purse resume`"
             ),
             since,
         });

@@ -1,6 +1,6 @@
 //! One bounty in the ledger.
 
-use daemon_archive::{Ending, Story};
+use daemon_archive::{Ending, Story, at_stake};
 use daemon_market::{Bet, BountyKey, Nct, Outcome, Profit, Timestamp, Verdict};
 use serde::Deserialize;
 
@@ -111,12 +111,13 @@ impl Entry {
         self.indicators.iter().map(String::as_str).filter(|id| id.starts_with("yara."))
     }
 
-    /// What is or was at stake: nothing where the marketplace cannot have had the answer.
+    /// What is or was at stake: nothing where the marketplace cannot have had the answer, or says that it had none.
     pub fn staked(&self) -> Nct {
-        match self.ending {
-            Some((how, attempts)) if !daemon_market::Ending::from(how).may_have_arrived(attempts) => Nct::ZERO,
-            Some(_) | None => self.bid,
+        // Who says which engine is us says what each of them asserted.
+        if self.told.engine.is_some() && self.told.ours().is_none() {
+            return Nct::ZERO;
         }
+        at_stake(self.bid, self.ending)
     }
 
     /// What was to be said, before it was softened for want of a stake.

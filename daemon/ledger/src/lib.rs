@@ -18,8 +18,11 @@ mod entry;
 mod grouping;
 mod latency;
 mod ledger;
+mod page;
 mod replay;
 mod rivals;
+mod sections;
+mod shown;
 mod stakes;
 mod strategies;
 mod sums;
@@ -40,11 +43,13 @@ pub use ledger::{
     CalibrationTable, Coverage, GroupRow, GroupTable, KindCalibration, Ledger, Lines, Question, Report, RivalTable,
     SCHEMA_VERSION,
 };
+pub use page::page;
 pub use replay::{
     Against, Bidder, Comparing, Comparison, Difference, Fold, Judged, Past, Replayed, Reproduced, Side, Tally, Turn,
     Way, compare, replay, reproduced,
 };
 pub use rivals::RivalRow;
+pub use sections::{About, Cell, Column, Section, Tone};
 pub use stakes::StakeGrid;
 pub use strategies::{AS_STAKED, StrategyRow, StrategyTable};
 pub use sums::{OTHERS, Sums};

@@ -69,6 +69,9 @@ pub enum News {
 }
 
 /// Whether `outcome` is news about the bounty of this story. `fee` is what an assertion costs, where nobody told.
+///
+/// What losses close the purse by errs on the side of losses: a stake of which nobody knows whether it arrived is lost,
+/// if the verdict was wrong. The ledger looks closer, at what the marketplace says that it had.
 pub fn judge(story: &Story, outcome: &Outcome, fee: Nct) -> News {
     if let Some(before) = &story.settled {
         let before = &before.outcome;
@@ -82,7 +85,7 @@ pub fn judge(story: &Story, outcome: &Outcome, fee: Nct) -> News {
         || Reckoning { bid: Nct::ZERO, profit: daemon_market::Profit::ZERO, lost: None },
         |answer| {
             let fee = Bet::from_json(&answer.bet).map_or(fee, |bet| bet.fee);
-            Reckoning::of(outcome, answer.verdict, answer.bid, fee)
+            Reckoning::of(outcome, answer.verdict, story.staked(), fee)
         },
     );
     News::Fresh(reckoning)

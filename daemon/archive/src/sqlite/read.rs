@@ -10,7 +10,7 @@ use super::rows::{self, ANSWER, BOUNTY, ENDING, SETTLED, Table, answer, bounty, 
 use super::{FILE_NAME, failed, prepare, schema};
 use crate::journal::SETTLED_MIN;
 use crate::{
-    Counts, Ended, Entry, Filter, JournalError, Moment, Outcome, Pending, PurseRecord, Recall, Story, Verified, Write,
+    Counts, Entry, Filter, JournalError, Moment, Outcome, Pending, PurseRecord, Recall, Story, Verified, Write,
 };
 
 /// A journal opened to read. Takes no lock, and never holds up who writes.
@@ -68,18 +68,21 @@ const STORIES: &str = "SELECT b.*, a.*, e.*, s.* FROM bounty b
     LEFT JOIN settled s ON s.id = b.id AND s.phase = b.phase";
 
 /// What the purse (see [`SETTLED_MIN`]) is counted from, in the order in which it was decided: the kind of record, then the columns of each.
-const PURSE: &str = "SELECT 0, n, id, phase, at, verdict, bid, bet, NULL, NULL, NULL, NULL, NULL, NULL
+const PURSE: &str = "SELECT 0, n, id, phase, at, verdict, bid, bet,
+            NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
         FROM answer WHERE bid <> '0' AND at >= ?1
     UNION ALL
-    SELECT 1, e.n, e.id, e.phase, e.at, e.how, e.status, e.attempts, e.detail, NULL, NULL, NULL, NULL, NULL
+    SELECT 1, e.n, e.id, e.phase, e.at, a.verdict, a.bid, a.bet, NULL, NULL, NULL, NULL, NULL, e.how, e.status, e.attempts
         FROM answer a JOIN ending e ON e.id = a.id AND e.phase = a.phase
         WHERE a.bid <> '0' AND a.at >= ?1 AND e.at >= ?1
     UNION ALL
-    SELECT 2, s.n, s.id, s.phase, s.at, a.verdict, a.bid, a.bet, s.truth, s.payout, s.fee, s.source, s.record, NULL
+    SELECT 2, s.n, s.id, s.phase, s.at, a.verdict, a.bid, a.bet,
+            s.truth, s.payout, s.fee, s.source, s.record, e.how, e.status, e.attempts
         FROM settled s JOIN answer a ON a.id = s.id AND a.phase = s.phase
+        LEFT JOIN ending e ON e.id = s.id AND e.phase = s.phase
         WHERE (s.at >= ?1 OR s.n IN (SELECT n FROM settled ORDER BY n DESC LIMIT ?2)) AND a.bid <> '0'
     UNION ALL
-    SELECT 3, n, NULL, NULL, at, note, detail, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM purse
+    SELECT 3, n, NULL, NULL, at, note, detail, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM purse
     ORDER BY 5, 2";
 
 /// All that was decided, in order: the kind of record, and of which bounty, or the note.
@@ -105,10 +108,7 @@ fn purse_record(row: &Row<'_>) -> rusqlite::Result<PurseRecord> {
     let bid = || rows::parse(row, 6, |bid| bid.parse().ok());
     Ok(match row.get::<_, i64>(0)? {
         0 => PurseRecord::Staked { key: rows::key(row, 2)?, at, bid: bid()? },
-        1 => {
-            let Ended { key, how, attempts, .. } = ending(row, 2)?;
-            PurseRecord::Ended { key, at, how, attempts }
-        }
+        1 => PurseRecord::Ended { key: rows::key(row, 2)?, at, how: rows::how(row, 13)?, attempts: row.get(15)? },
         2 => PurseRecord::Settled {
             key: rows::key(row, 2)?,
             at,
@@ -116,6 +116,10 @@ fn purse_record(row: &Row<'_>) -> rusqlite::Result<PurseRecord> {
             bid: bid()?,
             outcome: rows::outcome(row, 8)?,
             bet: row.get(7)?,
+            ended: match row.get::<_, Option<u32>>(15)? {
+                Some(attempts) => Some((rows::how(row, 13)?, attempts)),
+                None => None,
+            },
         },
         _ => PurseRecord::Noted(rows::purse(row, 4)?),
     })

@@ -176,20 +176,24 @@ pub(super) fn answer(row: &Row<'_>, at: usize) -> rusqlite::Result<Answered> {
 
 /// An ending from a row whose columns, from `at` on, are the table's from `id` on.
 pub(super) fn ending(row: &Row<'_>, at: usize) -> rusqlite::Result<Ended> {
-    let status: Option<u16> = row.get(at + 4)?;
-    let how = |how: &str| match (how, status) {
+    Ok(Ended {
+        key: key(row, at)?,
+        at: Timestamp::from_micros(row.get(at + 2)?),
+        how: how(row, at + 3)?,
+        attempts: row.get(at + 5)?,
+        detail: row.get(at + 6)?,
+    })
+}
+
+/// How it ended, from a row with `how` and `status` at `at`.
+pub(super) fn how(row: &Row<'_>, at: usize) -> rusqlite::Result<Ending> {
+    let status: Option<u16> = row.get(at + 1)?;
+    parse(row, at, |how| match (how, status) {
         ("sent", Some(status)) => Some(Ending::Sent { status }),
         ("refused", Some(status)) => Some(Ending::Refused { status }),
         ("expired", None) => Some(Ending::Expired),
         ("withheld", None) => Some(Ending::Withheld),
         _ => None,
-    };
-    Ok(Ended {
-        key: key(row, at)?,
-        at: Timestamp::from_micros(row.get(at + 2)?),
-        how: parse(row, at + 3, how)?,
-        attempts: row.get(at + 5)?,
-        detail: row.get(at + 6)?,
     })
 }
 

@@ -1,0 +1,80 @@
+//! A report on a terminal: its sections as aligned tables.
+
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+use daemon_ledger::{About, Cell, Column, Grouping, Report, Section, Tone};
+
+use crate::words::HEADING;
+
+/// Rows of a table of groups or engines: a screen or so.
+const ROWS_MAX: usize = 31;
+
+/// Prints the sections, of groups only those that are asked for.
+pub fn print(report: &Report, by: &[Grouping], out: &mut dyn Write) -> std::io::Result<()> {
+    for section in report.sections(ROWS_MAX) {
+        if let About::Group(grouping) = section.about
+            && !by.contains(&grouping)
+        {
+            continue;
+        }
+        print_section(&section, out)?;
+    }
+    Ok(())
+}
+
+fn print_section(section: &Section, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "{HEADING}{}{HEADING:#}", section.title)?;
+    for note in &section.notes {
+        writeln!(out, "  {note}")?;
+    }
+    if !section.rows.is_empty() {
+        let widths = widths(section);
+        if section.columns.iter().any(|column| !column.name.is_empty()) {
+            let heading = |column: &Column| Cell { text: column.name.to_owned(), tone: Tone::Plain };
+            let headings: Vec<Cell> = section.columns.iter().map(heading).collect();
+            print_row(&headings, &section.columns, &widths, HEADING, out)?;
+        }
+        for row in &section.rows {
+            print_row(row, &section.columns, &widths, Style::new(), out)?;
+        }
+    }
+    writeln!(out)
+}
+
+/// How wide each column is, in characters.
+fn widths(section: &Section) -> Vec<usize> {
+    let wide = |at: usize, column: &Column| {
+        let cells = section.rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.text.chars().count());
+        cells.max().unwrap_or(0).max(column.name.chars().count())
+    };
+    section.columns.iter().enumerate().map(|(at, column)| wide(at, column)).collect()
+}
+
+fn print_row(
+    row: &[Cell],
+    columns: &[Column],
+    widths: &[usize],
+    style: Style,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let last = row.len().saturating_sub(1);
+    for (at, ((cell, column), width)) in row.iter().zip(columns).zip(widths).enumerate() {
+        let style = tone(cell.tone).unwrap_or(style);
+        let pad = " ".repeat(width.saturating_sub(cell.text.chars().count()));
+        let (before, after) = if column.number { (pad.as_str(), "") } else { ("", pad.as_str()) };
+        // Nothing is to the right of the last one.
+        let after = if at == last { "" } else { after };
+        write!(out, "  {before}{style}{}{style:#}{after}", cell.text)?;
+    }
+    writeln!(out)
+}
+
+fn tone(tone: Tone) -> Option<Style> {
+    match tone {
+        Tone::Plain => None,
+        Tone::Gain => Some(AnsiColor::Green.on_default()),
+        Tone::Loss => Some(AnsiColor::Red.on_default()),
+        Tone::Ours => Some(Style::new().bold()),
+    }
+}
