@@ -3,6 +3,8 @@
 /// Who may depend on whom, and who may write `unsafe`.
 mod walls;
 
+/// Strategies, weights and rules tried on what was decided.
+mod backtest;
 /// The program as its users run it: commands, output forms, exit codes.
 mod command_line;
 /// The daemon: bounties in, answers out, and nothing lost in between.

@@ -113,10 +113,12 @@ fn examine(
     told: &mut Told,
 ) -> anyhow::Result<bool> {
     let loader = setup::loader(config)?;
+    let directories = if args.rules.is_empty() { config.scan.rules.clone() } else { args.rules.clone() };
+    let no_shipped_rules = args.no_shipped_rules || loader.args.no_shipped_rules;
     let rules = RulesArgs {
-        directories: if args.rules.is_empty() { config.scan.rules.clone() } else { args.rules.clone() },
-        no_shipped_rules: args.no_shipped_rules || loader.args.no_shipped_rules,
-        no_yara: false,
+        no_yara: no_shipped_rules && directories.is_empty(),
+        directories,
+        no_shipped_rules,
         rules_cache: None,
         ..loader.args
     };

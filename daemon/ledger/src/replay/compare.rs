@@ -154,7 +154,9 @@ pub fn compare(past: &Past, ways: &[Replayed], how: &Comparing<'_>) -> Compariso
             bounties.unsettled += 1;
             continue;
         };
-        if !arrived(entry) && !withheld {
+        // Also where it was sent, the marketplace may say that it has nothing of us.
+        let heard = arrived(entry) && (entry.bid == Nct::ZERO || entry.staked() > Nct::ZERO);
+        if !heard && !withheld {
             bounties.unheard += 1;
             continue;
         }

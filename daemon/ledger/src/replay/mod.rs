@@ -174,7 +174,8 @@ impl Way<'_> {
 
     /// What the outcome comes to for this stake, as far as its purse is told.
     fn reckoning(&self, entry: &Entry, turn: &Turn) -> Option<Reckoning> {
-        let outcome = entry.outcome.as_ref()?;
+        // What never arrived was never staked.
+        let outcome = entry.outcome.as_ref().filter(|_| arrived(entry))?;
         let fee = entry.bet.as_ref().map_or(self.fee, |bet| bet.fee);
         if (turn.said, turn.bid) == (entry.verdict, entry.bid) {
             return Some(Reckoning::of(outcome, entry.verdict, entry.bid, fee));

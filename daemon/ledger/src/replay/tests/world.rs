@@ -133,7 +133,9 @@ impl World {
 
     /// The marketplace tells how it was settled.
     pub fn settle(&mut self, key: &BountyKey, outcome: Outcome) {
-        let Answered { verdict, bid, bet, .. } = self.answer(key);
+        let Answered { verdict, bet, .. } = self.answer(key);
+        let filter = daemon_archive::Filter { id: Some(key.id.clone()), ..daemon_archive::Filter::default() };
+        let bid = self.journal.query(&filter, 1).unwrap()[0].staked();
         let known = self.journal.find(&key.id).unwrap().iter().any(|entry| matches!(entry.record, Write::Settled(_)));
         if !known {
             let fee = Bet::from_json(&bet).map_or(Nct::ZERO, |bet| bet.fee);
