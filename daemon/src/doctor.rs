@@ -38,6 +38,21 @@ struct Finding {
     seen: String,
 }
 
+/// Whether anything stops a run of losses.
+fn losses(config: &Config) -> Finding {
+    let market = &config.market;
+    let stops = market.loss_day_max.0.is_some() || market.loss_row_max > 0 || market.loss_drop_max > 0;
+    let limits = market.stake_hour_max.0.or(market.stake_day_max.0).or(market.stake_open_max.0).is_some();
+    match (stops, limits) {
+        (true, true) => good("purse", "stakes are limited, and losses close it".to_owned()),
+        (true, false) => good("purse", "losses close it".to_owned()),
+        (false, _) => poor(
+            "purse",
+            "no losses close it: set market.loss_day_max, loss_row_max or loss_drop_max, before it stakes real money".to_owned(),
+        ),
+    }
+}
+
 /// Looks at everything.
 pub fn doctor(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let mut findings = Vec::new();
@@ -52,6 +67,7 @@ pub fn doctor(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
             Config::default()
         }
     };
+    findings.push(losses(&config));
     findings.push(kernel());
     findings.push(edge(&config));
     findings.push(open_files());

@@ -251,6 +251,18 @@ config! {
         /// Keep artifacts so long.
         artifacts_age_max: Duration = Duration::from_secs(30 * 86_400);
     }
+    /// When a person is called: by the metric stakeout_alarm, and in the log.
+    alarms: Alarms {
+        /// A return of the latest stakes that is so many points (hundredths of what was staked) below that of those before
+        /// them. 0: never.
+        return_fall_max: usize = 30;
+        /// A Brier loss of the latest answers that is so much above that of those before them. 0.0: never.
+        brier_rise_max: Share = Share(0.08);
+        /// A mean confidence of the latest answers that is so far from the share that was right. 0.0: never.
+        confidence_gap_max: Share = Share(0.1);
+        /// So long without a bounty. "0s": never.
+        silence_max: Duration = Duration::from_secs(3_600);
+    }
     /// For operators: /metrics, /live, /ready and /rules.
     admin: Admin {
         /// Where to listen. Do not let the world in: it is told everything.

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use daemon_archive::{Archive, Ended, JournalError, Pending, Store};
 use daemon_artifact::Sha256Digest;
 use daemon_intake::fetch::{Fetcher, MemoryShare};
+use daemon_ledger::Alarms;
 use daemon_market::{Admission, Bounties, Bounty, BountyKey, Caller, Effect, Event, Nct, Purse, State};
 use daemon_pool::Pool;
 use daemon_webhook::{Courier, Product};
@@ -61,6 +62,7 @@ pub struct Engine {
     pub(super) parts: Parts,
     pub(super) inner: RefCell<Inner>,
     bounties: RefCell<Bounties>,
+    pub(super) alarms: RefCell<Alarms>,
     /// Kept between steps, so that none has to allocate.
     effects: Cell<Vec<Effect>>,
     /// Told when there may be an earlier alarm than the one waited for.
@@ -109,11 +111,12 @@ pub(super) struct Live {
 
 impl Engine {
     /// An engine that has nothing to do yet.
-    pub fn new(parts: Parts, bounties: Bounties) -> Rc<Engine> {
+    pub fn new(parts: Parts, bounties: Bounties, alarms: Alarms) -> Rc<Engine> {
         Rc::new(Engine {
             parts,
             inner: RefCell::default(),
             bounties: RefCell::new(bounties),
+            alarms: RefCell::new(alarms),
             effects: Cell::default(),
             rearm: Notify::new(),
             ended: Notify::new(),
@@ -163,6 +166,7 @@ impl Engine {
         if self.state(&key).is_none() {
             self.inner.borrow_mut().live.remove(&key);
         }
+        self.alarms.borrow_mut().answered(self.parts.clock.now().wall);
         // The sender is dropped only with the engine itself.
         replied.await.unwrap_or(Admission::Draining)
     }

@@ -196,8 +196,12 @@ impl Engine {
                 News::Pending => Told { pending: 1, ..Told::default() },
                 News::Fresh(reckoning) => {
                     let outcome = Box::new(line.outcome.clone());
-                    let key = story.bounty.key;
-                    self.settle(key.clone(), Event::Settled { key, outcome, reckoning }).await
+                    let key = story.bounty.key.clone();
+                    let became = self.settle(key.clone(), Event::Settled { key, outcome, reckoning }).await;
+                    if became.fresh > 0 {
+                        self.heard(story, line.outcome.clone(), self.parts.clock.now().wall);
+                    }
+                    became
                 }
             };
             sum = sum.and(became);

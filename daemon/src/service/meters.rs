@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use daemon_archive::{Archive, Outcome, Store};
-use daemon_market::{Admission, Nct, PurseNote, State, Truth, Verdict};
+use daemon_market::{Admission, Nct, Purse, PurseNote, State, Truth, Verdict};
 use daemon_pool::Examined;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -60,6 +60,12 @@ fn describe() {
     describe_gauge!("stakeout_build_info", "Always 1, for the version.");
     describe_gauge!("stakeout_ready", "1 while bounties are taken.");
     describe_gauge!("stakeout_journal_waiting", "Writes that wait for the journal.");
+    describe_gauge!("stakeout_alarm", "1 while a person should look at something, by what.");
+    describe_gauge!("stakeout_open_stakes_nct", "NCT at stake: staked, and not settled.");
+    describe_gauge!("stakeout_open_stakes", "Stakes that are not settled.");
+    describe_gauge!("stakeout_day_profit_nct", "Profit of the stakes settled within a day, fees included, in NCT.");
+    describe_gauge!("stakeout_losses_in_a_row", "Stakes lost in a row, up to now.");
+    describe_gauge!("stakeout_purse_closed", "1 while losses keep the purse closed.");
     describe_histogram!("stakeout_answer_seconds", Unit::Seconds, "From a bounty's arrival to its durable answer.");
     describe_histogram!("stakeout_examination_seconds", Unit::Seconds, "Time of examinations.");
     describe_histogram!("stakeout_journal_commit_seconds", Unit::Seconds, "Time of the journal's commits.");
@@ -100,6 +106,21 @@ pub fn ended(how: Outcome) {
 /// The marketplace told how a bounty was settled.
 pub fn settled(truth: Option<Truth>) {
     counter!("stakeout_settled_total", "truth" => truth.map_or("none", Truth::name)).increment(1);
+}
+
+/// An alarm is on, or is not.
+pub fn alarm(name: &'static str, on: bool) {
+    gauge!("stakeout_alarm", "alarm" => name).set(if on { 1.0 } else { 0.0 });
+}
+
+/// What is in the purse.
+pub fn purse(purse: &Purse) {
+    // For a diagram, where rounding does no harm.
+    gauge!("stakeout_open_stakes_nct").set(purse.open_stakes().base_units() as f64 / 1e18);
+    gauge!("stakeout_open_stakes").set(purse.open_count() as f64);
+    gauge!("stakeout_day_profit_nct").set(purse.breaker().profit_of_the_day().as_f64());
+    gauge!("stakeout_losses_in_a_row").set(purse.breaker().losses_in_a_row().into());
+    gauge!("stakeout_purse_closed").set(if purse.closed().is_some() { 1.0 } else { 0.0 });
 }
 
 /// The purse was closed, or opened.

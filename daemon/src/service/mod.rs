@@ -6,6 +6,7 @@
 //! restart just as it would have been without.
 
 mod admin;
+mod alarms;
 pub mod clock;
 mod crash;
 mod engine;
@@ -74,8 +75,8 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
     let metrics = meters::start().context("cannot begin to count")?;
     let directory = setup::archive_directory(&config.archive, args.dry_run);
     let mut betting = setup::betting(&config.market)?;
-    let opened = setup::archive(&directory, &mut betting, meters::committed)?;
-    let (archive, pending) = (opened.archive, opened.pending);
+    let opened = setup::archive(&directory, &mut betting, setup::alarms(&config.alarms), meters::committed)?;
+    let (archive, pending, alarms) = (opened.archive, opened.pending, opened.alarms);
     let store = setup::store(&config.archive)?;
     let loader = setup::loader(&config)?;
     let standing = Arc::new(Standing::new());
@@ -120,7 +121,7 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
         standing,
     };
     let bounties = Bounties::new(setup::terms(&config, threads, args.dry_run), betting);
-    let engine = Engine::new(parts, bounties);
+    let engine = Engine::new(parts, bounties, alarms);
     let asks = inbox::start(&directory)?;
     let closed = opened.closed;
     let edge = Edge { config: &config, engine, secrets, metrics, events, nudge: nudge.clone(), pending, closed, asks };
@@ -170,6 +171,7 @@ impl Edge<'_> {
             engine.perform(Effect::WritePurse { note: PurseNote::Closed, detail, at: clock::wall() });
         }
         vital.spawn_local(Rc::clone(&engine).hear(asks));
+        vital.spawn_local(Rc::clone(&engine).watch_alarms());
         let heard = Rc::clone(&engine);
         vital.spawn_local(async move {
             while let Some(event) = events.recv().await {

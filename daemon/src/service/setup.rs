@@ -11,6 +11,7 @@ use daemon_archive::{Archive, Pending, Retention, Store};
 use daemon_engine::Policy;
 use daemon_intake::fetch::{Addresses, FetchLimits, FetchOptions, Fetcher, FileUris, Schemes};
 use daemon_intake::runtime::{Backend, Prefer};
+use daemon_ledger::{AlarmLimits, Alarms};
 use daemon_market::{
     Betting, BountyFilter, ConvictionMap, LossLimits, Modifiers, Purse, PurseLimits, Settings, Strategy, Terms,
 };
@@ -18,7 +19,7 @@ use daemon_webhook::{Courier, CourierLimits, Hosts, Product, Secrets};
 
 use super::rules_watch::Loader;
 use crate::cli::RulesArgs;
-use crate::config::{self, Answers, Bytes, Config, EdgeIo, Mistake, Scan, Urls, Webhook};
+use crate::config::{self, Answers, Bytes, Config, EdgeIo, Mistake, Scan, Share, Urls, Webhook};
 use crate::words::{counted, shown};
 
 /// Largest configuration taken.
@@ -165,12 +166,26 @@ pub struct OpenedArchive {
     pub pending: Vec<Pending>,
     /// Why the purse closes by what was recorded, where that itself is not.
     pub closed: Option<String>,
+    /// What watches over it.
+    pub alarms: Alarms,
+}
+
+/// When there is an alarm.
+pub fn alarms(alarms: &config::Alarms) -> AlarmLimits {
+    let share = |share: Share| Some(share.0).filter(|share| *share > 0.0);
+    AlarmLimits {
+        return_fall_max_percent: u32::try_from(alarms.return_fall_max).ok().filter(|most| *most > 0),
+        brier_rise_max: share(alarms.brier_rise_max),
+        confidence_gap_max: share(alarms.confidence_gap_max),
+        silence_max: Some(alarms.silence_max).filter(|most| !most.is_zero()),
+    }
 }
 
 /// The journal in `directory`, on its thread. The purse is brought to where it was.
 pub fn archive(
     directory: &Path,
     betting: &mut Betting,
+    limits: AlarmLimits,
     observe: impl Fn(Duration, usize) + Send + 'static,
 ) -> anyhow::Result<OpenedArchive> {
     let place = || format!("cannot use the archive in {}", shown(directory));
@@ -179,8 +194,10 @@ pub fn archive(
     let fee = betting.fee;
     let closed =
         daemon_archive::recount(&mut betting.purse, &journal, super::clock::wall(), fee).with_context(place)?;
+    let mut alarms = Alarms::new(limits);
+    super::alarms::recall(&mut alarms, &journal).with_context(place)?;
     let archive = Archive::start(journal, observe).with_context(place)?;
-    Ok(OpenedArchive { archive, pending, closed })
+    Ok(OpenedArchive { archive, pending, closed, alarms })
 }
 
 /// Where artifacts are kept.
