@@ -200,7 +200,8 @@ fn query(args: &ArchiveQueryArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
-fn digest(text: &str) -> anyhow::Result<[u8; 32]> {
+/// A digest of hexadecimal digits.
+pub fn digest(text: &str) -> anyhow::Result<[u8; 32]> {
     let mut digest = [0; 32];
     if text.len() != 64 || !text.is_ascii() {
         bail!("{text:?} is no SHA-256: that has 64 hexadecimal digits");

@@ -18,8 +18,8 @@ use daemon_market::Nct;
 pub use backtest::BacktestArgs;
 pub use demo::DemoArgs;
 pub use local_market::LocalMarketArgs;
-pub use outcomes::OutcomesArgs;
-pub use purse::PurseArgs;
+pub use outcomes::{OutcomesArgs, OutcomesCommand, OutcomesForm, OutcomesImportArgs};
+pub use purse::{PurseArgs, PurseCommand, PurseResumeArgs, PurseStatusArgs};
 pub use report::ReportArgs;
 
 /// A static scanner that says why, how sure it is, and what it would stake on its verdict.
@@ -367,6 +367,9 @@ Exit codes: 0 asked to end, 2 cannot go on, 64 the configuration is wrong.")]
 pub struct DaemonArgs {
     #[command(flatten)]
     pub config: ConfigFile,
+    /// How much is staked, whatever the configuration says.
+    #[arg(long, value_name = "STRATEGY", env = "BID_STRATEGY")]
+    pub bid_strategy: Option<String>,
     /// Write answers down, in an archive of their own (`dry-run` in the archive's directory), and send none.
     #[arg(long)]
     pub dry_run: bool,

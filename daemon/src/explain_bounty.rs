@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use anyhow::{Context, bail};
-use daemon_archive::{Answered, Ending, Filter, Recall, Story};
-use daemon_market::{Bounty, BountyId, Nct, Timestamp, Verdict};
+use daemon_archive::{Answered, Ending, Filter, Recall, Settled, Story};
+use daemon_market::{Bet, Bounty, BountyId, Nct, Timestamp, Verdict};
 use serde_json::Value;
 
 use crate::archive_command::{self, hex};
@@ -68,6 +68,9 @@ fn tell(story: &Story, out: &mut dyn Write) -> std::io::Result<()> {
             writeln!(out, "\n{} UTC, after {attempts}: {how}{detail}", moment(ended.at))?;
         }
     }
+    if let Some(told) = &story.settled {
+        settled(told, story.answer.as_ref(), out)?;
+    }
     writeln!(out)
 }
 
@@ -116,22 +119,56 @@ fn answered(
 
 /// Why it was bid on, or was not.
 fn why(answer: &Answered, bounty: Option<&Bounty>) -> String {
-    if answer.bid > Nct::ZERO {
-        let conviction = daemon_market::Conviction::from_probability(answer.confidence).get();
-        let bounds =
-            bounty.map_or_else(String::new, |bounty| format!(" of {} to {} NCT", bounty.bounds.min, bounty.bounds.max));
-        return format!("bid {} NCT{bounds}, at a conviction of {conviction:.3}", answer.bid);
+    let Some(bet) = Bet::from_json(&answer.bet) else { return why_not_decided(answer, bounty) };
+    let asked = format!(
+        "{} with {} is a conviction of {:.3}; {} of {} to {} NCT",
+        bet.verdict.name(),
+        percent(bet.q),
+        bet.conviction,
+        safe(&bet.strategy),
+        bet.min,
+        bet.max
+    );
+    let modified =
+        if bet.q == bet.confidence { String::new() } else { format!(" ({} before filters)", percent(bet.confidence)) };
+    match bet.why_not {
+        Some(why) => format!("no bid: {}{modified} ({asked})", safe(&why)),
+        None if answer.bid < bet.wanted => {
+            format!("bid {} NCT, for the purse gave no more; wanted {}{modified} ({asked})", answer.bid, bet.wanted)
+        }
+        None => format!("bid {} NCT{modified} ({asked})", answer.bid),
     }
+}
+
+/// The same where there was nothing to decide.
+fn why_not_decided(answer: &Answered, bounty: Option<&Bounty>) -> String {
     let phase = bounty.map(|bounty| bounty.key.phase);
     let because = match answer.verdict {
         _ if phase == Some(daemon_market::Phase::Arbitration) => "votes stake nothing",
-        _ if answer.comments.iter().any(|comment| comment.contains("nothing staked")) => "the comment says why",
         _ if answer.comments.iter().any(|comment| comment.starts_with("SKIPPED")) => "it was not judged",
         Verdict::Suspicious => "it is likely bad, and not likely enough to stake on",
         Verdict::Unknown => "the evidence speaks neither way",
         Verdict::Malicious | Verdict::Benign => "nothing was to be staked",
     };
     format!("no bid: {because}")
+}
+
+/// How it was settled, and what that came to.
+fn settled(settled: &Settled, answer: Option<&Answered>, out: &mut dyn Write) -> std::io::Result<()> {
+    let outcome = &settled.outcome;
+    let truth = outcome.truth.map_or("no truth was told", |truth| truth.name());
+    write!(out, "\n{} UTC: settled, {truth}", moment(settled.at))?;
+    if let Some(payout) = outcome.payout {
+        write!(out, "; {payout} NCT paid out")?;
+    }
+    if let Some(answer) = answer.filter(|answer| answer.bid > Nct::ZERO) {
+        let fee = Bet::from_json(&answer.bet).map_or(Nct::ZERO, |bet| bet.fee);
+        match outcome.profit(answer.verdict, answer.bid, fee) {
+            Some(profit) => write!(out, "; {profit} NCT gained, fees included")?,
+            None => write!(out, "; how much was gained nobody told")?,
+        }
+    }
+    writeln!(out, " (told by {})", safe(&outcome.source))
 }
 
 fn evidence(report: &str, out: &mut dyn Write) -> std::io::Result<()> {

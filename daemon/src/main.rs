@@ -20,6 +20,7 @@ mod interrupt;
 mod judging;
 mod limits;
 mod local_market_command;
+mod outcomes;
 mod outcomes_command;
 mod papers;
 mod purse_command;

@@ -1,13 +1,116 @@
-//! `stakeout outcomes`: what the marketplace tells of settled bounties.
+//! `stakeout outcomes`: takes in how bounties were settled.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufReader, Write};
+use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
+use daemon_archive::JournalError;
+use daemon_market::Nct;
 
-use crate::cli::OutcomesArgs;
+use crate::archive_command;
+use crate::cli::{OutcomesArgs, OutcomesCommand, OutcomesForm, OutcomesImportArgs};
+use crate::config_command;
 use crate::exit::Exit;
+use crate::outcomes::inbox::Inbox;
+use crate::outcomes::{Direct, Line, Source, Told, read};
+use crate::service::clock::wall;
+use crate::words::{count, counted, shown};
 
-/// Does it.
-pub fn outcomes(_: &OutcomesArgs, _: &mut dyn Write) -> anyhow::Result<Exit> {
-    bail!("this is not here yet")
+/// Does what was asked.
+pub fn outcomes(args: &OutcomesArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    match &args.command {
+        OutcomesCommand::Import(args) => import(args, out),
+    }
+}
+
+fn import(args: &OutcomesImportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let config = config_command::load(args.place.config.path.as_deref())?;
+    let directory = archive_command::directory(&args.place)?;
+    let mut told = Told::default();
+    // All files are read before any is taken in.
+    let mut files = Vec::new();
+    for file in &args.files {
+        files.push((file, lines(file, args.form)?));
+    }
+    for (file, lines) in files {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        let became = tell(&directory, &name, &lines, config.market.assertion_fee, args.patience);
+        told = told.and(became.with_context(|| format!("cannot take in {}", shown(file)))?);
+    }
+    if args.json {
+        serde_json::to_writer_pretty(&mut *out, &told)?;
+        writeln!(out)?;
+    } else {
+        writeln!(
+            out,
+            "{} read: {} new, {} known, {} at odds with what is known, {} not asked here, {} not ended yet, {} failed",
+            counted(told.lines, "line"),
+            count(told.fresh),
+            count(told.known),
+            count(told.conflicting),
+            count(told.unasked),
+            count(told.pending),
+            count(told.failed),
+        )?;
+        if told.pending > 0 {
+            writeln!(
+                out,
+                "a daemon that is running takes in what is told of bounties that have not ended once they have"
+            )?;
+        }
+    }
+    Ok(match (told.failed, told.conflicting) {
+        (0, 0) => Exit::Clean,
+        (0, _) => Exit::Found,
+        (_, _) => Exit::Error,
+    })
+}
+
+/// The lines of one file; every line that means nothing is told, and then none is taken.
+fn lines(file: &Path, form: OutcomesForm) -> anyhow::Result<Vec<Line>> {
+    let csv = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    let form = match form {
+        OutcomesForm::Auto if csv => Source::Csv,
+        OutcomesForm::Auto | OutcomesForm::Ndjson => Source::Ndjson,
+        OutcomesForm::Csv => Source::Csv,
+    };
+    let place = || format!("cannot read {}", shown(file));
+    let source = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let read = if file == Path::new("-") {
+        read(&mut std::io::stdin().lock(), form, "standard input")
+    } else {
+        read(&mut BufReader::new(File::open(file).with_context(place)?), form, &source)
+    };
+    match read.with_context(place)? {
+        Ok(lines) => Ok(lines),
+        Err(mistakes) => {
+            let told: String = mistakes.iter().map(|mistake| format!("\n{}:{mistake}", shown(file))).collect();
+            bail!("nothing is taken in, for some lines mean nothing:{told}")
+        }
+    }
+}
+
+/// Tells a daemon that is running, or its journal where none is.
+pub fn tell(
+    directory: &Path,
+    name: &str,
+    lines: &[Line],
+    fee: Nct,
+    patience: std::time::Duration,
+) -> anyhow::Result<Told> {
+    match Direct::open(directory, fee) {
+        Ok(mut direct) => Ok(direct.tell(lines, wall())?),
+        Err(JournalError::Locked { .. }) => {
+            let text: String = lines.iter().map(|line| line.to_json() + "\n").collect();
+            let safe: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(32).collect();
+            let receipt = Inbox::of(directory)?.put(&safe, &text)?;
+            let receipt = Inbox::wait(&receipt, patience)?;
+            match receipt.error {
+                None => Ok(receipt.told),
+                Some(why) => bail!("the daemon does not take it: {why}"),
+            }
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot use the archive in {}", shown(directory))),
+    }
 }

@@ -21,6 +21,8 @@ mod office;
 mod operations;
 /// Starts the program.
 mod program;
+/// What is staked, what closes the purse, and what the marketplace tells of settled bounties.
+mod purse;
 /// New rules while the old ones judge.
 mod reload;
 /// YARA rules: checked, listed, tested, timed and kept compiled.

@@ -6,6 +6,17 @@ use serde::Deserialize;
 
 use crate::Told;
 
+/// Amounts above this are no amounts: 79 billion NCT, some forty times what was ever made. They are counted as unknown,
+/// so that no told nonsense can make the sums of two thousand million bounties overflow.
+pub const AMOUNT_MAX: Nct = Nct::from_base_units(1 << 96);
+/// Who assumes that a stake earns more than a thousandfold assumes nothing that is worth an estimate.
+const RATIO_MAX: f64 = 1_000.0;
+
+/// Whether a profit is an amount that there can be.
+pub(crate) fn countable(profit: Profit) -> bool {
+    profit.base_units().unsigned_abs() <= AMOUNT_MAX.base_units()
+}
+
 /// A bounty that was answered: what was known, what was staked, and what it came to.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Entry {
@@ -27,6 +38,8 @@ pub struct Entry {
     pub kind: String,
     /// Its digest.
     pub sha256: Option<[u8; 32]>,
+    /// The malware family that was seen; empty where none was.
+    pub family: String,
     /// The rules generation it was judged by.
     pub generation: String,
     /// How the stake was decided, where there was something to decide.
@@ -47,6 +60,7 @@ pub struct Entry {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Seen {
+    family: Option<String>,
     evidence: Vec<SeenEvidence>,
 }
 
@@ -64,6 +78,7 @@ impl Entry {
         indicators.sort_unstable();
         indicators.dedup();
         let outcome = story.settled.as_ref().map(|settled| settled.outcome.clone());
+        let bet = Bet::from_json(&answer.bet);
         Some(Entry {
             key: answer.key.clone(),
             received: story.bounty.received,
@@ -74,8 +89,9 @@ impl Entry {
             bid: answer.bid,
             kind: answer.kind.clone(),
             sha256: answer.sha256,
+            family: bet.as_ref().map(|bet| bet.family.clone()).or(seen.family).unwrap_or_default(),
             generation: answer.generation.clone(),
-            bet: Bet::from_json(&answer.bet),
+            bet,
             indicators,
             ending: story.ending.as_ref().map(|ended| (ended.how, ended.attempts)),
             told: outcome.as_ref().map(|outcome| Told::read(&outcome.record)).unwrap_or_default(),
@@ -90,15 +106,44 @@ impl Entry {
         told.or(self.bet.as_ref().map(|bet| bet.fee)).unwrap_or(Nct::ZERO)
     }
 
-    /// What it gained or lost, fees included; `None` while that is not known.
+    /// The YARA rules among the indicators, by their ids.
+    pub fn rules(&self) -> impl Iterator<Item = &str> {
+        self.indicators.iter().map(String::as_str).filter(|id| id.starts_with("yara."))
+    }
+
+    /// What is or was at stake: nothing where the marketplace cannot have had the answer.
+    pub fn staked(&self) -> Nct {
+        match self.ending {
+            Some((how, attempts)) if !daemon_market::Ending::from(how).may_have_arrived(attempts) => Nct::ZERO,
+            Some(_) | None => self.bid,
+        }
+    }
+
+    /// What was to be said, before it was softened for want of a stake.
+    pub fn said(&self) -> Verdict {
+        self.bet.as_ref().map_or(self.verdict, |bet| bet.verdict)
+    }
+
+    /// What it gained or lost, fees included; `None` while that is not known, and for amounts that are none.
     pub fn profit(&self) -> Option<Profit> {
-        self.outcome.as_ref()?.profit(self.verdict, self.bid, self.fee())
+        self.outcome.as_ref()?.profit(self.verdict, self.staked(), self.fee()).filter(|profit| countable(*profit))
+    }
+
+    /// What it may have gained, where it won nobody told how much: what is assumed of the others' stakes, less the fee.
+    /// A guess, and no part of any sum but those called estimated.
+    pub fn estimate(&self) -> Option<Profit> {
+        if self.profit().is_some() || self.staked() > AMOUNT_MAX || self.right() != Some(true) {
+            return None;
+        }
+        let ratio = self.bet.as_ref().map(|bet| bet.ratio).filter(|ratio| (0.0..=RATIO_MAX).contains(ratio))?;
+        // Below 2^108: no rounding of a guess leaves the range.
+        let gain = Nct::from_base_units((self.staked().base_units() as f64 * ratio) as u128);
+        Profit::of(gain, self.fee())
     }
 
     /// Whether what was to be said, before it was softened for want of a stake, is borne out by the truth; `None` where
     /// either is missing.
     pub fn right(&self) -> Option<bool> {
-        let said = self.bet.as_ref().map_or(self.verdict, |bet| bet.verdict);
-        self.outcome.as_ref()?.bears_out(said)
+        self.outcome.as_ref()?.bears_out(self.said())
     }
 }

@@ -1,11 +1,48 @@
 //! The ledger: what was staked, what it came to, and what else it could have come to.
 //!
-//! Reads the archive's stories ([`Entry`]) and nothing else: no files, no clock, no network.
+//! Reads the archive's stories ([`Entry`]) and nothing else: no files, no clock, no network. [`Ledger`] makes a
+//! [`Report`] of them in one pass; [`Replay`] settles one bounty again with another stake; [`Alarms`] watches while they
+//! come; [`page`] makes a page of a report that a browser shows without anything else.
+//!
+//! Sums are exact. What nobody told is counted, and never guessed into a sum.
 
 #![forbid(unsafe_code)]
 
+mod again;
+mod alarms;
+mod calibration;
+mod course;
 mod entry;
+mod grouping;
+mod latency;
+mod ledger;
+mod page;
+mod rivals;
+mod sections;
+mod shown;
+mod stakes;
+mod strategies;
+mod sums;
 mod told;
 
-pub use entry::Entry;
+pub use again::{Replay, bid_of, counterfactual, counterfactual_saying, request_of};
+pub use alarms::{
+    Alarm, AlarmId, AlarmLimits, Alarms, CALIBRATION_RECENT, CALIBRATION_TRAILING_MAX, CALIBRATION_TRAILING_MIN, Heard,
+    RETURN_RECENT, RETURN_TRAILING_MAX, RETURN_TRAILING_MIN,
+};
+pub use calibration::{BINS, BinRow, Calibration, CalibrationRow};
+pub use course::Moment;
+pub use entry::{AMOUNT_MAX, Entry};
+pub use grouping::{Grouping, NONE, day};
+pub use latency::{Latency, LatencyBar, Misses};
+pub use ledger::{
+    CalibrationTable, Coverage, GroupRow, GroupTable, KindCalibration, Ledger, Lines, Question, Report, RivalTable,
+    SCHEMA_VERSION,
+};
+pub use page::page;
+pub use rivals::RivalRow;
+pub use sections::{About, Cell, Column, Section, Tone};
+pub use stakes::StakeGrid;
+pub use strategies::{AS_STAKED, StrategyRow, StrategyTable};
+pub use sums::{OTHERS, Sums};
 pub use told::{Told, ToldAssertion, ToldVotes};

@@ -1,6 +1,6 @@
 //! What a marketplace tells of a settled bounty, as JSON, as far as the ledger reads it.
 
-use daemon_market::{Nct, Verdict};
+use daemon_market::{Contract, Nct, Verdict};
 use serde::{Deserialize, Deserializer};
 
 /// Everything about a settled bounty that may be known. All of it may be missing.
@@ -48,10 +48,32 @@ pub struct ToldVotes {
     pub benign: u32,
 }
 
+impl ToldAssertion {
+    /// Whether anything is at stake: suspicious and unknown are never bid on, whatever stands beside them.
+    pub fn staked(&self) -> bool {
+        self.bid > Nct::ZERO && matches!(self.verdict, Verdict::Malicious | Verdict::Benign)
+    }
+}
+
 impl Told {
     /// What was told, as far as it can be read; nothing of what is no such JSON.
     pub fn read(record: &str) -> Told {
         serde_json::from_str(record).unwrap_or_default()
+    }
+
+    /// The contract that settled it, where it is one that is known: some versions settle as an earlier one does.
+    pub fn contract(&self) -> Option<Contract> {
+        match self.contract.as_deref()? {
+            "1.1.0" | "1.2.0" => Some(Contract::V1_3_0),
+            "1.6.0" => Some(Contract::V1_6_1),
+            version => version.parse().ok(),
+        }
+    }
+
+    /// Our own assertion, where we are told apart.
+    pub fn ours(&self) -> Option<&ToldAssertion> {
+        let engine = self.engine.as_ref()?;
+        self.assertions.iter().find(|assertion| assertion.engine == *engine)
     }
 
     /// The assertions of all others.

@@ -11,7 +11,9 @@ mod bet;
 mod bid;
 mod bounty;
 mod filter;
+pub mod formula;
 mod life;
+mod mask;
 mod nct;
 mod outcome;
 mod profit;
@@ -19,13 +21,18 @@ mod purse;
 mod settle;
 mod terms;
 mod time;
+mod whole;
 
 pub use answer::{Answer, Findings, Skip, Verdict};
 pub use bet::Bet;
-pub use bid::{Abstention, BidBounds, BidRequest, BidStrategy, Conviction, ConvictionMap, DefaultStrategy};
+pub use bid::{
+    Abstention, BidBounds, BidRequest, BidStrategy, Conviction, ConvictionMap, ConvictionMapError, ConvictionPoint,
+    DefaultStrategy, ParseTableRowError, STRATEGIES, Settings, Strategy, StrategyError, TableRow,
+};
 pub use bounty::{ArtifactType, Bounty, BountyId, BountyKey, Phase};
 pub use filter::{BountyFilter, Comparison, Filter, FilterError, Modifiers};
 pub use life::{Admission, Bounties, Caller, Effect, Ending, Event, State, Truth, Written};
+pub use mask::{bool_list_to_int, int_to_bool_list};
 pub use nct::{Nct, ParseNctError};
 pub use outcome::Outcome;
 pub use profit::Profit;
@@ -36,3 +43,4 @@ pub use settle::{
 };
 pub use terms::{Betting, Judgement, Rate, Refusal, Terms};
 pub use time::{Now, Timestamp};
+pub use whole::{ParseWholeError, Whole};

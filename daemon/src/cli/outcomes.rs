@@ -1,7 +1,70 @@
 //! Arguments of `outcomes`.
 
-use clap::Args;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+
+use super::{ArchivePlace, parse_seconds};
 
 /// Arguments of `outcomes`.
 #[derive(Args, Debug)]
-pub struct OutcomesArgs {}
+pub struct OutcomesArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: OutcomesCommand,
+}
+
+/// What to do with outcomes.
+#[derive(Subcommand, Debug)]
+pub enum OutcomesCommand {
+    /// Write down how bounties were settled, as CSV or one JSON object a line tells.
+    Import(OutcomesImportArgs),
+}
+
+/// In which form outcomes come.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OutcomesForm {
+    /// CSV where the file's name ends in .csv, else one JSON object a line.
+    Auto,
+    /// Comma-separated values; the first line names them.
+    Csv,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+/// Arguments of `outcomes import`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Each line names a bounty, or with sha256 every bounty about that artifact, and tells the truth \
+(malicious, benign or none), the payout, or both. Amounts are in NCT. What else stands in a line of JSON (contract, reward, \
+assertions, votes) is kept for `stakeout report`; docs/json.md says what it may be.
+
+  bounty,truth,payout,fee
+  1234567890123,malicious,1.53125,0.03125
+
+  {\"sha256\": \"275a021b…\", \"truth\": \"malicious\"}
+
+A daemon that is running takes them in; without one they go into its archive at once. What is known already is not
+written again; where something else is known, that stays, and the exit code is 1.
+
+Examples:
+  stakeout outcomes import --config /etc/stakeout.toml settled.csv
+  market-export | stakeout outcomes import -"
+)]
+pub struct OutcomesImportArgs {
+    #[command(flatten)]
+    pub place: ArchivePlace,
+    /// Files to read; `-` is standard input.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required = true)]
+    pub files: Vec<PathBuf>,
+    /// In which form they are.
+    #[arg(long, value_enum, default_value_t = OutcomesForm::Auto)]
+    pub form: OutcomesForm,
+    /// Longest to wait for a daemon that is running, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds)]
+    pub patience: Duration,
+    /// Print a JSON object.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -10,13 +10,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use daemon_market::{Filter, Nct, Rate};
+use daemon_market::{ConvictionPoint, Filter, Nct, Rate, TableRow};
 use ipnet::IpNet;
 use toml::Spanned;
 use toml::de::DeValue;
 
 pub use read::{Mistake, read};
-pub use value::{Bytes, EdgeIo, LogFormat, Strategy, Urls};
+pub use value::{Bytes, EdgeIo, Limit, LogFormat, Ratio, Share, Urls};
 
 use read::Reader;
 use value::Value;
@@ -196,11 +196,51 @@ config! {
         open_max: usize = 1024;
         /// Bounties taken in a time. Further ones are refused (503).
         rates: Vec<Rate> = Vec::new();
-        /// How much is staked on a verdict, between the bounty's least and most.
-        bid_strategy: Strategy = Strategy::Default;
+        /// How much is staked on a verdict, between the bounty's least and most: default, conservative or aggressive (each
+        /// also with -2019-06 and -2019-09), seed, min, median, max, rescale, dni, webhook-template, threshold, kelly,
+        /// table or expression. `stakeout daemon --bid-strategy` and BID_STRATEGY go before it.
+        bid_strategy: String = "default".to_owned();
+        /// threshold: nothing is staked where conviction is below this; elsewhere what default would stake.
+        bid_threshold: Share = Share(0.5);
+        /// kelly: this part of the stake that Kelly's criterion gives.
+        kelly_fraction: Share = Share(0.25);
+        /// table: rows of KIND VERDICT CONVICTION FRACTION. KIND may be `*` or end in `*`, VERDICT may be `*`; FRACTION is
+        /// of the way from the least to the most that may be bid. Between rows it is in proportion; below the lowest
+        /// conviction of a kind nothing is staked.
+        bid_table: Vec<TableRow> = Vec::new();
+        /// expression: yields the fraction, 0.0 to 1.0, of the way from the least to the most; below 0, false or () stakes
+        /// nothing. It may use q, conviction, verdict, kind, family, evidence, min, max, reward, fee, purse, balance and
+        /// ratio (docs/bidding.md).
+        bid_expression: String = String::new();
+        /// How conviction, which strategies bid by, follows from the probability q of being right: points of
+        /// Q CONVICTION, straight between them. None: 2q - 1, so that a coin flip stakes the least.
+        conviction: Vec<ConvictionPoint> = Vec::new();
+        /// What an assertion costs beside its stake, where nobody tells.
+        assertion_fee: Nct = nct("0.03125");
+        /// What there is to stake in all: kelly stakes a part of it.
+        balance: Nct = nct("100");
+        /// What other engines lose for each NCT that they win, as kelly assumes. With it, staking is worth while where
+        /// q is above 1 / (1 + loser_ratio).
+        loser_ratio: Ratio = Ratio(0.3);
         /// Most that is staked on one bounty. Where its own most is more, this takes its place; where its least is more,
         /// nothing is staked.
         stake_max: Nct = nct("1");
+        /// Most that is staked within any hour, or "none".
+        stake_hour_max: Limit = Limit(None);
+        /// Most that is staked within any day, or "none".
+        stake_day_max: Limit = Limit(None);
+        /// Most that is at stake at once, or "none".
+        stake_open_max: Limit = Limit(None);
+        /// How long a stake counts as open when nobody tells how its bounty was settled.
+        stake_open_time: Duration = Duration::from_secs(86_400);
+        /// Net loss within a day that closes the purse, or "none". A closed purse stakes nothing; bounties are answered,
+        /// and a person opens it with `stakeout purse resume`.
+        loss_day_max: Limit = Limit(None);
+        /// So many lost stakes in a row close the purse. 0: none do.
+        loss_row_max: usize = 0;
+        /// A return of the latest 20 stakes that is so many points (hundredths of what was staked) below that of up to 200
+        /// before them closes the purse. 0: none does.
+        loss_drop_max: usize = 0;
     }
     /// What is remembered.
     archive: Archive {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use daemon_market::{Filter, Nct, Rate};
+use daemon_market::{ConvictionPoint, Filter, Nct, Rate, TableRow};
 use ipnet::IpNet;
 use toml::de::DeValue;
 
@@ -50,6 +50,8 @@ texts! {
     SocketAddr: "an address and a port, like \"127.0.0.1:8000\"";
     IpNet: "a network, like \"10.0.0.0/8\"";
     Nct: "an amount of NCT, like \"0.0625\"";
+    TableRow: "a row, like \"pe* malicious 0.5 0.25\"";
+    ConvictionPoint: "a point, like \"0.9 0.5\"";
     Filter: "a filter, like \"mimetype contains dosexec\"";
 }
 
@@ -143,6 +145,68 @@ impl Value for Bytes {
         let units = [(30, "G"), (20, "M"), (10, "K")];
         let whole = units.into_iter().find(|(shift, _)| self.0 > 0 && self.0.is_multiple_of(1 << shift));
         quoted(whole.map_or_else(|| self.0.to_string(), |(shift, name)| format!("{}{name}", self.0 >> shift)))
+    }
+}
+
+/// A part of something, from 0.0 to 1.0.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Share(pub f64);
+
+impl Value for Share {
+    const FORM: &'static str = "a number from 0.0 to 1.0";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        number(value).filter(|share| (0.0..=1.0).contains(share)).map(Share).ok_or_else(String::new)
+    }
+
+    fn show(&self) -> String {
+        toml::Value::Float(self.0).to_string()
+    }
+}
+
+/// So much for each one.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Ratio(pub f64);
+
+impl Value for Ratio {
+    const FORM: &'static str = "a number from 0.0 up";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        number(value).filter(|ratio| ratio.is_finite() && *ratio >= 0.0).map(Ratio).ok_or_else(String::new)
+    }
+
+    fn show(&self) -> String {
+        toml::Value::Float(self.0).to_string()
+    }
+}
+
+fn number(value: &DeValue<'_>) -> Option<f64> {
+    match value {
+        DeValue::Float(number) => number.as_str().replace('_', "").parse().ok(),
+        DeValue::Integer(_) => usize::read(value).ok().map(|number| number as f64),
+        _ => None,
+    }
+}
+
+/// An amount that is not to be exceeded, or no limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limit(pub Option<Nct>);
+
+impl Value for Limit {
+    const FORM: &'static str = "an amount of NCT, like \"5\", or \"none\"";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        match text::<String>(value)?.as_str() {
+            "none" => Ok(Limit(None)),
+            amount => amount
+                .parse()
+                .map(|amount| Limit(Some(amount)))
+                .map_err(|error: daemon_market::ParseNctError| error.to_string()),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.0.map_or_else(|| quoted("none"), |amount| amount.show())
     }
 }
 
@@ -248,14 +312,6 @@ choice! {
     }
 }
 
-choice! {
-    /// How much is staked.
-    Strategy: "\"default\"" {
-        /// From the least to the most allowed, in proportion to conviction.
-        Default = "default",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,6 +348,13 @@ mod tests {
         check("true", Some(true));
         check("12", Some(12_usize));
         check::<usize>("-12", None);
+        check("0.25", Some(Share(0.25)));
+        check::<Share>("1.5", None);
+        check::<Share>("nan", None);
+        check("1.5", Some(Ratio(1.5)));
+        check("\"none\"", Some(Limit(None)));
+        check("\"2.5\"", Some(Limit(Some("2.5".parse().unwrap()))));
+        check::<Limit>("\"-1\"", None);
         check("\"json\"", Some(LogFormat::Json));
         check::<LogFormat>("\"xml\"", None);
         check("\"0.0625\"", Some("0.0625".parse::<Nct>().unwrap()));

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use daemon_archive::{Archive, Ended, JournalError, Pending, Store};
 use daemon_artifact::Sha256Digest;
 use daemon_intake::fetch::{Fetcher, MemoryShare};
-use daemon_market::{Admission, Bounties, Bounty, BountyKey, Caller, Effect, Event, State};
+use daemon_market::{Admission, Bounties, Bounty, BountyKey, Caller, Effect, Event, Nct, Purse, State};
 use daemon_pool::Pool;
 use daemon_webhook::{Courier, Product};
 use tokio::sync::{Notify, oneshot};
@@ -50,6 +50,8 @@ pub struct Parts {
     pub any_kind: bool,
     /// Longest that a download may take.
     pub fetch_time_max: Duration,
+    /// What an assertion costs beside its stake, where nobody told.
+    pub fee: Nct,
     /// What time it is.
     pub clock: Clock,
 }
@@ -67,8 +69,6 @@ pub struct Engine {
     ended: Notify,
     /// Told when there are endings to write down.
     pub(super) endings: Notify,
-    /// Told when what was told about settlements and the purse is written down, or could not be.
-    pub(super) settling: Notify,
     /// Why the engine cannot go on.
     fatal: RefCell<Option<String>>,
     failed: Notify,
@@ -84,6 +84,10 @@ pub(super) struct Inner {
     next_caller: Caller,
     /// Endings that wait to be written down together.
     pub endings: Vec<Ended>,
+    /// Who waits to hear that an outcome is written down, or is not.
+    pub settling: HashMap<BountyKey, oneshot::Sender<bool>>,
+    /// Who waits to hear that it is written down that the purse is open.
+    pub opening: Vec<oneshot::Sender<bool>>,
 }
 
 /// What is held for a bounty that has begun and not ended.
@@ -114,7 +118,6 @@ impl Engine {
             rearm: Notify::new(),
             ended: Notify::new(),
             endings: Notify::new(),
-            settling: Notify::new(),
             fatal: RefCell::default(),
             failed: Notify::new(),
             examined: Cell::default(),
@@ -248,6 +251,11 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Looks into the purse.
+    pub fn with_purse<T>(&self, look: impl FnOnce(&Purse) -> T) -> T {
+        look(self.bounties.borrow().purse())
     }
 
     /// Takes no more bounties, and waits until those taken have ended, or for so long.

@@ -6,13 +6,14 @@
 //! restart just as it would have been without.
 
 mod admin;
-mod clock;
+pub mod clock;
 mod crash;
 mod engine;
 mod examining;
 mod gate;
 mod health;
-mod judge;
+mod inbox;
+pub mod judge;
 pub mod logs;
 mod meters;
 mod notify;
@@ -31,7 +32,7 @@ use std::time::Duration;
 use anyhow::Context;
 use daemon_archive::Pending;
 use daemon_intake::runtime::Runtime;
-use daemon_market::{Bounties, Event};
+use daemon_market::{Bounties, Effect, Event, PurseNote};
 use daemon_pool::{Pool, PoolConfig, Rules};
 use daemon_webhook::{Endpoint, Reply};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -60,7 +61,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs the daemon until it is asked to end.
 pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
-    let config = match setup::config(args.config.path.as_deref())? {
+    let config = match setup::config_with(args.config.path.as_deref(), args.bid_strategy.as_deref())? {
         Ok(config) => config,
         Err(told) => {
             crate::judging::notice(&told);
@@ -72,7 +73,9 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
     let secrets = setup::secrets(&config.webhook)?;
     let metrics = meters::start().context("cannot begin to count")?;
     let directory = setup::archive_directory(&config.archive, args.dry_run);
-    let (archive, pending) = setup::archive(&directory, meters::committed)?;
+    let mut betting = setup::betting(&config.market)?;
+    let opened = setup::archive(&directory, &mut betting, meters::committed)?;
+    let (archive, pending) = (opened.archive, opened.pending);
     let store = setup::store(&config.archive)?;
     let loader = setup::loader(&config)?;
     let standing = Arc::new(Standing::new());
@@ -109,15 +112,18 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
         product: setup::product(&config.answers),
         any_kind: config.scan.any_kind,
         fetch_time_max: config.intake.time_max,
+        fee: config.market.assertion_fee,
         clock: Clock::start(),
         archive,
         store,
         pool,
         standing,
     };
-    let bounties = Bounties::new(setup::terms(&config, threads, args.dry_run), setup::betting(&config.market));
+    let bounties = Bounties::new(setup::terms(&config, threads, args.dry_run), betting);
     let engine = Engine::new(parts, bounties);
-    let edge = Edge { config: &config, engine, secrets, metrics, events, nudge: nudge.clone(), pending };
+    let asks = inbox::start(&directory)?;
+    let closed = opened.closed;
+    let edge = Edge { config: &config, engine, secrets, metrics, events, nudge: nudge.clone(), pending, closed, asks };
     let ended = runtime.block_on(edge.run());
     // Not waited for: it may be compiling, and a look-up of a name may hang in the runtime. What counts is written down.
     let _ = nudge.send(Nudge::End);
@@ -143,11 +149,15 @@ struct Edge<'c> {
     events: UnboundedReceiver<Event>,
     nudge: Sender<Nudge>,
     pending: Vec<Pending>,
+    /// Why the purse closes by what was recorded, where that itself is not.
+    closed: Option<String>,
+    /// What comes into the inbox.
+    asks: UnboundedReceiver<inbox::Ask>,
 }
 
 impl Edge<'_> {
     async fn run(self) -> anyhow::Result<()> {
-        let Edge { config, engine, secrets, metrics, mut events, nudge, pending } = self;
+        let Edge { config, engine, secrets, metrics, mut events, nudge, pending, closed, asks } = self;
         let mut ending = Endings::listen().context("cannot listen for signals")?;
         let [webhook, operators] = setup::listeners(config)?;
         let health = Health::new(&engine, config.scan.time_max);
@@ -156,6 +166,10 @@ impl Edge<'_> {
         vital.spawn_local(Rc::clone(&engine).ring());
         vital.spawn_local(Rc::clone(&engine).write_endings());
         vital.spawn_local(Rc::clone(&health).watch());
+        if let Some(detail) = closed {
+            engine.perform(Effect::WritePurse { note: PurseNote::Closed, detail, at: clock::wall() });
+        }
+        vital.spawn_local(Rc::clone(&engine).hear(asks));
         let heard = Rc::clone(&engine);
         vital.spawn_local(async move {
             while let Some(event) = events.recv().await {

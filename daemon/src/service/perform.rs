@@ -14,6 +14,7 @@ use daemon_market::{
 };
 use daemon_webhook::{Backoff, Delivery};
 use serde_json::json;
+use tokio::sync::oneshot;
 use tokio::task::spawn_local;
 use tracing::{debug, error, info, warn};
 use triage::FileKind;
@@ -57,7 +58,8 @@ impl Engine {
             }
             Effect::WriteOutcome { key, outcome, at } => {
                 let settled = Settled { key: key.clone(), at, outcome: *outcome };
-                self.begin(key, |engine, key| engine.write_settled(key, settled));
+                let told = self.inner.borrow_mut().settling.remove(&key);
+                self.begin(key, |engine, key| engine.write_settled(key, settled, told));
             }
             Effect::WritePurse { note, detail, at } => self.write_purse(PurseEntry { at, note, detail }),
             Effect::Forget(key) => self.forget(&key),
@@ -292,17 +294,19 @@ impl Engine {
 }
 
 impl Engine {
-    async fn write_settled(self: Rc<Self>, key: BountyKey, settled: Settled) {
+    async fn write_settled(self: Rc<Self>, key: BountyKey, settled: Settled, told: Option<oneshot::Sender<bool>>) {
         let truth = settled.outcome.truth;
-        match self.parts.archive.write(Write::Settled(settled)).await {
+        let written = self.parts.archive.write(Write::Settled(settled)).await;
+        match &written {
             Ok(_) => {
                 meters::settled(truth);
                 debug!(bounty = %key, ?truth, "settled");
             }
             // Whoever told it keeps it until it is written down, and tells it again.
-            Err(error) => self.refused(&error, &key.to_string(), "how it was settled"),
+            Err(error) => self.refused(error, &key.to_string(), "how it was settled"),
         }
-        self.settling.notify_waiters();
+        // Who told it may have gone.
+        let _ = told.map(|told| told.send(written.is_ok()));
     }
 
     /// That the purse was closed or opened. What cannot be written down is done all the same: a purse that is closed is
@@ -315,14 +319,20 @@ impl Engine {
             PurseNote::Opened => info!(why = entry.detail, "the purse is opened"),
         }
         meters::purse_noted(entry.note);
+        let told = match entry.note {
+            PurseNote::Closed => Vec::new(),
+            PurseNote::Opened => std::mem::take(&mut self.inner.borrow_mut().opening),
+        };
         let loud = FailOnPanic(Rc::clone(self));
         let engine = Rc::clone(self);
         spawn_local(async move {
             let _loud = loud;
-            if let Err(error) = engine.parts.archive.write(Write::Purse(entry)).await {
-                engine.refused(&error, "the purse", "a note");
+            let written = engine.parts.archive.write(Write::Purse(entry)).await;
+            if let Err(error) = &written {
+                engine.refused(error, "the purse", "a note");
             }
-            engine.settling.notify_waiters();
+            // Who asked for it may have gone.
+            told.into_iter().for_each(|told| drop(told.send(written.is_ok())));
         });
     }
 }

@@ -11,12 +11,14 @@ use daemon_archive::{Archive, Pending, Retention, Store};
 use daemon_engine::Policy;
 use daemon_intake::fetch::{Addresses, FetchLimits, FetchOptions, Fetcher, FileUris, Schemes};
 use daemon_intake::runtime::{Backend, Prefer};
-use daemon_market::{Betting, BountyFilter, DefaultStrategy, Modifiers, Purse, PurseLimits, Terms};
+use daemon_market::{
+    Betting, BountyFilter, ConvictionMap, LossLimits, Modifiers, Purse, PurseLimits, Settings, Strategy, Terms,
+};
 use daemon_webhook::{Courier, CourierLimits, Hosts, Product, Secrets};
 
 use super::rules_watch::Loader;
 use crate::cli::RulesArgs;
-use crate::config::{self, Answers, Bytes, Config, EdgeIo, Mistake, Scan, Strategy, Urls, Webhook};
+use crate::config::{self, Answers, Bytes, Config, EdgeIo, Mistake, Scan, Urls, Webhook};
 use crate::words::{counted, shown};
 
 /// Largest configuration taken.
@@ -27,20 +29,33 @@ const WEBHOOK_BODY_BYTES_MAX: u64 = 16 << 20;
 const SECRET_BYTES_MAX: u64 = 4 << 10;
 /// The secret, where no file holds it.
 const SECRET_VARIABLE: &str = "STAKEOUT_WEBHOOK_SECRET";
+/// Most lost stakes in a row that can be asked for: after a restart the purse is counted from so many settlements.
+const LOSS_ROW_MAX: usize = 1_000;
 /// Artifacts that a worker has at once: one is examined, one waits, so that the worker need not.
 const PER_WORKER: usize = 2;
 
 /// The configuration at `path`, or every mistake in it, told. Without a path every key has its default.
 pub fn config(path: Option<&Path>) -> anyhow::Result<Result<Config, String>> {
-    let Some(path) = path else { return Ok(Ok(Config::default())) };
-    let text = read_small(path, CONFIG_BYTES_MAX).with_context(|| format!("cannot read {}", shown(path)))?;
-    let (config, mut mistakes) = config::read(&text);
+    config_with(path, None)
+}
+
+/// The same with another strategy than it names, where one is given.
+pub fn config_with(path: Option<&Path>, bid_strategy: Option<&str>) -> anyhow::Result<Result<Config, String>> {
+    let text = match path {
+        Some(path) => read_small(path, CONFIG_BYTES_MAX).with_context(|| format!("cannot read {}", shown(path)))?,
+        None => String::new(),
+    };
+    let (mut config, mut mistakes) = config::read(&text);
+    if let Some(name) = bid_strategy {
+        name.clone_into(&mut config.market.bid_strategy);
+    }
     mistakes.extend(checked(&config));
     if mistakes.is_empty() {
         return Ok(Ok(config));
     }
-    let lines: String = mistakes.iter().map(|mistake| format!("{}:{mistake}\n", shown(path))).collect();
-    Ok(Err(format!("{lines}{} in {}", counted(mistakes.len() as u64, "mistake"), shown(path))))
+    let place = path.map_or_else(|| "the command line".to_owned(), shown);
+    let lines: String = mistakes.iter().map(|mistake| format!("{place}:{mistake}\n")).collect();
+    Ok(Err(format!("{lines}{} in {place}", counted(mistakes.len() as u64, "mistake"))))
 }
 
 /// What is wrong with values that are well-formed each by itself.
@@ -75,6 +90,15 @@ pub fn checked(config: &Config) -> Vec<Mistake> {
     }
     if config.market.rates.iter().any(|rate| rate.bounties == 0) {
         wrong("market.rates: a rate of 0 takes nothing, for ever".to_owned());
+    }
+    if let Err(error) = Strategy::named(&config.market.bid_strategy, &settings(&config.market)) {
+        wrong(format!("market.bid_strategy: {error}"));
+    }
+    if let Err(error) = ConvictionMap::through(config.market.conviction.clone()) {
+        wrong(format!("market.conviction: {error}"));
+    }
+    if config.market.loss_row_max > LOSS_ROW_MAX {
+        wrong(format!("market.loss_row_max must be at most {LOSS_ROW_MAX}: no more settlements are looked back on"));
     }
     if config.scan.rules_settle_time < Duration::from_millis(10) {
         wrong("scan.rules_settle_time must be at least 10ms: rules are written in steps".to_owned());
@@ -133,16 +157,30 @@ pub fn archive_directory(archive: &config::Archive, dry_run: bool) -> PathBuf {
     if dry_run { archive.directory.join("dry-run") } else { archive.directory.clone() }
 }
 
-/// The journal in `directory`, on its thread, and what it holds that has not ended.
+/// The journal, and what it holds.
+pub struct OpenedArchive {
+    /// The journal on its thread.
+    pub archive: Archive,
+    /// What has not ended.
+    pub pending: Vec<Pending>,
+    /// Why the purse closes by what was recorded, where that itself is not.
+    pub closed: Option<String>,
+}
+
+/// The journal in `directory`, on its thread. The purse is brought to where it was.
 pub fn archive(
     directory: &Path,
+    betting: &mut Betting,
     observe: impl Fn(Duration, usize) + Send + 'static,
-) -> anyhow::Result<(Archive, Vec<Pending>)> {
+) -> anyhow::Result<OpenedArchive> {
     let place = || format!("cannot use the archive in {}", shown(directory));
     let journal = daemon_archive::Sqlite::open(directory).with_context(place)?;
     let pending = daemon_archive::Recall::pending(&journal).with_context(place)?;
+    let fee = betting.fee;
+    let closed =
+        daemon_archive::recount(&mut betting.purse, &journal, super::clock::wall(), fee).with_context(place)?;
     let archive = Archive::start(journal, observe).with_context(place)?;
-    Ok((archive, pending))
+    Ok(OpenedArchive { archive, pending, closed })
 }
 
 /// Where artifacts are kept.
@@ -289,13 +327,43 @@ pub fn terms(config: &Config, workers: NonZeroUsize, dry_run: bool) -> Terms {
     }
 }
 
+/// What strategies are told.
+pub fn settings(market: &config::Market) -> Settings {
+    Settings {
+        threshold: market.bid_threshold.0,
+        kelly_fraction: market.kelly_fraction.0,
+        table: market.bid_table.clone(),
+        expression: market.bid_expression.clone(),
+    }
+}
+
+/// What the purse may give.
+pub fn purse_limits(market: &config::Market) -> PurseLimits {
+    let some = |number: usize| Some(u32::try_from(number).unwrap_or(u32::MAX)).filter(|number| *number > 0);
+    PurseLimits {
+        bounty_max: market.stake_max,
+        hour_max: market.stake_hour_max.0,
+        day_max: market.stake_day_max.0,
+        open_max: market.stake_open_max.0,
+        open_time: market.stake_open_time,
+        losses: LossLimits {
+            day_max: market.loss_day_max.0,
+            row_max: some(market.loss_row_max),
+            drop_max_percent: some(market.loss_drop_max),
+        },
+    }
+}
+
 /// How much is staked, and from what.
-pub fn betting(market: &config::Market) -> Betting {
-    let strategy = match market.bid_strategy {
-        Strategy::Default => Box::new(DefaultStrategy),
-    };
-    let limits = PurseLimits { bounty_max: market.stake_max, ..PurseLimits::default() };
-    Betting::new(strategy, Purse::new(limits))
+pub fn betting(market: &config::Market) -> anyhow::Result<Betting> {
+    let strategy = Strategy::named(&market.bid_strategy, &settings(market)).context("cannot bid")?;
+    Ok(Betting {
+        conviction: ConvictionMap::through(market.conviction.clone()).context("cannot bid by market.conviction")?,
+        fee: market.assertion_fee,
+        balance: market.balance,
+        ratio: market.loser_ratio.0,
+        ..Betting::new(strategy, Purse::new(purse_limits(market)))
+    })
 }
 
 /// The sockets of the webhook and of operators: those handed over by the service manager, in this order, else new ones.

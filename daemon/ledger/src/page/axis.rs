@@ -1,0 +1,81 @@
+//! Where things stand in a chart. All of this is for the eye: doubles do.
+
+/// From what is meant to where it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Axis {
+    /// What is meant by the ends.
+    pub from: f64,
+    pub to: f64,
+    /// Where they stand.
+    pub begin: f64,
+    pub end: f64,
+}
+
+impl Axis {
+    /// Where `what` stands.
+    pub fn at(&self, what: f64) -> f64 {
+        let span = self.to - self.from;
+        let part = if span > 0.0 { (what - self.from) / span } else { 0.5 };
+        self.begin + part * (self.end - self.begin)
+    }
+
+    /// Round numbers along it, some five of them.
+    pub fn ticks(&self) -> Vec<f64> {
+        let step = step((self.to - self.from) / 5.0);
+        let (first, last) = ((self.from / step).ceil() as i64, (self.to / step).floor() as i64);
+        (first..=last.min(first.saturating_add(20))).map(|at| at as f64 * step).collect()
+    }
+}
+
+/// Wide enough for all of these, and for nothing; ends at round numbers.
+pub fn fit(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (low, high) = values.fold((0.0f64, 0.0f64), |(low, high), value| (low.min(value), high.max(value)));
+    let step = step((high - low) / 5.0);
+    ((low / step).floor() * step, (high / step).ceil() * step)
+}
+
+/// The round number at or above `rough`: 1, 2 or 5 times a power of ten.
+fn step(rough: f64) -> f64 {
+    if rough.is_nan() || rough <= 0.0 || !rough.is_finite() {
+        return 1.0;
+    }
+    let power = 10f64.powf(rough.log10().floor());
+    let times = rough / power;
+    power
+        * if times <= 1.0 {
+            1.0
+        } else if times <= 2.0 {
+            2.0
+        } else if times <= 5.0 {
+            5.0
+        } else {
+            10.0
+        }
+}
+
+/// A number as an axis shows it: no more digits than it needs.
+pub fn tick(value: f64) -> String {
+    let text = format!("{value:.6}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_numbers_that_cover_what_is_shown() {
+        for values in [vec![0.3, 17.2], vec![-4.4, 3.0], vec![], vec![0.00002], vec![-1e9, -3.0]] {
+            let (from, to) = fit(values.iter().copied());
+            assert!(
+                from <= 0.0 && to >= 0.0 && values.iter().all(|value| from <= *value && *value <= to),
+                "{values:?}"
+            );
+            let ticks = Axis { from, to, begin: 0.0, end: 1.0 }.ticks();
+            assert!(ticks.len() <= 8, "{values:?}: {ticks:?}");
+        }
+        assert_eq!(fit([0.3, 17.2].into_iter()), (0.0, 20.0));
+        assert_eq!([tick(0.25), tick(-0.0), tick(20.0)], ["0.25", "0", "20"]);
+    }
+}

@@ -1,0 +1,392 @@
+//! Bounties, outcomes and kills in any order: no limit of the purse is ever exceeded, and the ledger is what was settled.
+//!
+//! The real state machine over a real journal; a kill takes away everything but the journal, at any moment between two
+//! effects. A marketplace beside it takes answers and settles them, and keeps its own account of our money.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use daemon_archive::{
+    Answered, Ended, Filter, Journal, Memory, PurseEntry, Recall, Received, Settled, Write, Written as Kept, recount,
+};
+use daemon_ledger::Entry;
+use daemon_market::{
+    ArtifactType, Betting, BidBounds, Bounties, Bounty, BountyId, BountyKey, Effect, Ending, Event, Findings,
+    Judgement, LossLimits, Nct, Now, Outcome, Phase, Profit, Purse, PurseLimits, PurseNote, Reckoning, Settings,
+    Strategy as Bidding, Terms, Timestamp, Truth, Verdict, Written,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+const LIFE: Duration = Duration::from_secs(300);
+const BEGIN: i64 = 1_700_000_000_000_000;
+
+fn nct(text: &str) -> Nct {
+    text.parse().unwrap()
+}
+
+fn limits() -> PurseLimits {
+    PurseLimits {
+        bounty_max: nct("0.9"),
+        hour_max: Some(nct("3")),
+        day_max: Some(nct("6")),
+        open_max: Some(nct("2.5")),
+        open_time: Duration::from_secs(4 * 3_600),
+        losses: LossLimits { day_max: Some(nct("2")), row_max: Some(4), drop_max_percent: None },
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// A bounty comes, and is examined: how sure, of what.
+    Bounty { confidence: f64, malicious: bool },
+    /// The next effect is performed, and what follows from it heard.
+    Perform,
+    /// All that is to be done is done.
+    Settle,
+    /// Everything but the journal is gone.
+    Kill,
+    /// Time passes.
+    Wait(u64),
+    /// The marketplace settles one that it has, and tells us.
+    Outcome { which: usize, malicious: bool },
+    /// A person opens the purse.
+    Reopen,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        6 => (0.5..1.0f64, any::<bool>()).prop_map(|(confidence, malicious)| Step::Bounty { confidence, malicious }),
+        8 => Just(Step::Perform),
+        6 => Just(Step::Settle),
+        2 => Just(Step::Kill),
+        3 => (0..2_000u64).prop_map(Step::Wait),
+        4 => (any::<usize>(), any::<bool>()).prop_map(|(which, malicious)| Step::Outcome { which, malicious }),
+        1 => Just(Step::Reopen),
+    ];
+    vec(step, 1..200)
+}
+
+/// What the marketplace knows.
+#[derive(Default)]
+struct Market {
+    /// Assertions it took: what was said and staked.
+    taken: BTreeMap<String, (Verdict, Nct)>,
+    /// Those that it settled.
+    settled: BTreeMap<String, Outcome>,
+    /// Our balance there: payouts less stakes and fees.
+    balance: i128,
+}
+
+const FEE: u128 = 31_250_000_000_000_000;
+
+impl Market {
+    fn take(&mut self, id: &str, verdict: Verdict, bid: Nct) {
+        if bid > Nct::ZERO && self.taken.insert(id.to_owned(), (verdict, bid)).is_none() {
+            self.balance -= (bid.base_units() + FEE) as i128;
+        }
+    }
+
+    /// Pays one and a half times the stake to who is right.
+    fn settle(&mut self, id: &str, malicious: bool) -> Outcome {
+        let truth = if malicious { Truth::Malicious } else { Truth::Benign };
+        let mut outcome = Outcome { truth: Some(truth), fee: Some(Nct::from_base_units(FEE)), ..Outcome::default() };
+        let payout = self.taken.get(id).map_or(0, |(verdict, bid)| {
+            if outcome.bears_out(*verdict) == Some(true) { bid.base_units() / 2 * 3 } else { 0 }
+        });
+        self.balance += payout as i128;
+        outcome.payout = Some(Nct::from_base_units(payout));
+        self.settled.insert(id.to_owned(), outcome.clone());
+        outcome
+    }
+}
+
+struct World {
+    bounties: Bounties,
+    journal: Memory,
+    market: Market,
+    /// What is to be done, not done yet: dies with us.
+    todo: std::collections::VecDeque<Effect>,
+    judgements: BTreeMap<String, (f64, bool)>,
+    known: BTreeMap<String, Arc<Bounty>>,
+    clock: i64,
+    next: u64,
+}
+
+fn betting(journal: &Memory, now: Timestamp) -> (Betting, Option<String>) {
+    let strategy = Bidding::named("default", &Settings::default()).unwrap();
+    let mut betting = Betting::new(strategy, Purse::new(limits()));
+    let closed = recount(&mut betting.purse, journal, now, betting.fee).unwrap();
+    (betting, closed)
+}
+
+impl World {
+    fn new() -> World {
+        let (betting, _) = betting(&Memory::new(), Timestamp::from_micros(BEGIN));
+        World {
+            bounties: Bounties::new(Terms::default(), betting),
+            journal: Memory::new(),
+            market: Market::default(),
+            todo: Default::default(),
+            judgements: BTreeMap::new(),
+            known: BTreeMap::new(),
+            clock: 0,
+            next: 0,
+        }
+    }
+
+    fn now(&self) -> Now {
+        let steady = Duration::from_secs(self.clock.unsigned_abs());
+        Now { wall: Timestamp::from_micros(BEGIN) + steady, steady }
+    }
+
+    fn happen(&mut self, event: Event) {
+        let mut effects = Vec::new();
+        self.bounties.step(event, self.now(), &mut effects);
+        self.todo.extend(effects);
+    }
+
+    fn bounty(&mut self, confidence: f64, malicious: bool) {
+        let id = format!("b{}", self.next);
+        self.next += 1;
+        let key = BountyKey { id: BountyId::new(&id), phase: Phase::Assertion };
+        let bounty = Arc::new(Bounty {
+            key,
+            artifact_type: ArtifactType::File,
+            artifact_uri: "https://example.com/a".to_owned(),
+            sha256: None,
+            metadata: serde_json::Map::new(),
+            bounds: BidBounds::default(),
+            reward: None,
+            response_url: Some("https://example.com/r".to_owned()),
+            deliverable: true,
+            expires: self.now().wall + LIFE,
+        });
+        self.judgements.insert(id.clone(), (confidence, malicious));
+        self.known.insert(id, Arc::clone(&bounty));
+        self.happen(Event::Received { caller: self.next, bounty });
+    }
+
+    fn write(&mut self, write: Write) -> Kept {
+        self.journal.commit(&[write]).unwrap().remove(0)
+    }
+
+    /// Performs an effect, and hears what follows from it.
+    fn perform(&mut self, effect: Effect) {
+        let wall = self.now().wall;
+        match effect {
+            Effect::Reply { .. } | Effect::Forget(_) => {}
+            Effect::WriteBounty(key) => {
+                let expires = self.known[key.id.as_str()].expires;
+                let received =
+                    Received { key: key.clone(), delivery: String::new(), received: wall, expires, wire: Vec::new() };
+                self.write(Write::Bounty(received));
+                self.happen(Event::BountyWritten { key, written: Written::Fresh });
+            }
+            Effect::Fetch { key, .. } => self.happen(Event::Fetched { key, declined: None }),
+            Effect::Examine { key, .. } => {
+                let (confidence, malicious) = self.judgements[key.id.as_str()];
+                let judgement = Judgement {
+                    verdict: if malicious { Verdict::Malicious } else { Verdict::Benign },
+                    confidence,
+                    complete: true,
+                    skip: None,
+                    comments: Vec::new(),
+                    findings: Findings::default(),
+                };
+                self.happen(Event::Examined { key, judgement: Box::new(judgement) });
+            }
+            Effect::WriteAnswer { key, answer } => {
+                self.write(Write::Answer(Answered {
+                    key: key.clone(),
+                    at: answer.at,
+                    body: Vec::new(),
+                    verdict: answer.verdict,
+                    bid: answer.bid(),
+                    confidence: answer.confidence,
+                    kind: String::new(),
+                    sha256: None,
+                    size: None,
+                    generation: String::new(),
+                    comments: Vec::new(),
+                    report: String::new(),
+                    bet: answer.bet.as_ref().map_or_else(String::new, |bet| bet.to_json()),
+                }));
+                self.happen(Event::AnswerWritten { key });
+            }
+            Effect::Send { key, .. } => {
+                // What is sent is what is written down, the first that was.
+                let found = self.journal.query(&Filter { id: Some(key.id.clone()), ..Filter::default() }, 1).unwrap();
+                let answer = found[0].answer.as_ref().expect("an answer is written down before it is sent");
+                self.market.take(key.id.as_str(), answer.verdict, answer.bid);
+                // One in four is lost on the way back: we do not hear that it was taken.
+                if self.next % 4 == 3 {
+                    self.happen(Event::NotSent { key, after: Duration::from_secs(1), why: "lost".to_owned() });
+                } else {
+                    self.happen(Event::Taken { key, status: 200 });
+                }
+            }
+            Effect::WriteEnding { key, ending, attempts, detail, at } => {
+                self.write(Write::Ending(Ended { key: key.clone(), at, how: ending.into(), attempts, detail }));
+                self.happen(Event::EndingWritten { key, written: Written::Fresh });
+            }
+            Effect::WriteOutcome { key, outcome, at } => {
+                self.write(Write::Settled(Settled { key, at, outcome: *outcome }));
+            }
+            Effect::WritePurse { note, detail, at } => {
+                self.write(Write::Purse(PurseEntry { at, note, detail }));
+            }
+        }
+    }
+
+    fn settle_down(&mut self) {
+        while let Some(effect) = self.todo.pop_front() {
+            self.perform(effect);
+        }
+    }
+
+    /// All but the journal is gone, and what it holds is taken up.
+    fn kill(&mut self) {
+        self.todo.clear();
+        let now = self.now().wall;
+        let (betting, closed) = betting(&self.journal, now);
+        self.bounties = Bounties::new(Terms::default(), betting);
+        if let Some(detail) = closed {
+            self.perform(Effect::WritePurse { note: PurseNote::Closed, detail, at: now });
+        }
+        for pending in self.journal.pending().unwrap() {
+            let id = pending.bounty.key.id.as_str().to_owned();
+            let bounty = Bounty { expires: pending.bounty.expires, ..(*self.known[&id]).clone() };
+            self.happen(Event::Recovered { bounty: Arc::new(bounty), answered: pending.body.is_some() });
+        }
+    }
+
+    /// The marketplace settles one, and what it told is heard as the daemon hears it: only of what has ended.
+    fn outcome(&mut self, which: usize, malicious: bool) {
+        let stories = self.journal.query(&Filter::default(), usize::MAX).unwrap();
+        let ready: Vec<_> =
+            stories.into_iter().filter(|story| story.ending.is_some() && story.settled.is_none()).collect();
+        if ready.is_empty() {
+            return;
+        }
+        let story = &ready[which % ready.len()];
+        let id = story.bounty.key.id.as_str().to_owned();
+        // It may have settled before, and its word was lost with us.
+        let outcome = match self.market.settled.get(&id) {
+            Some(outcome) => outcome.clone(),
+            None => self.market.settle(&id, malicious),
+        };
+        let reckoning = story.answer.as_ref().map_or(
+            Reckoning { bid: Nct::ZERO, profit: Profit::ZERO, lost: None },
+            |answer| Reckoning::of(&outcome, answer.verdict, answer.bid, Nct::from_base_units(FEE)),
+        );
+        let key = story.bounty.key.clone();
+        self.happen(Event::Settled { key, outcome: Box::new(outcome), reckoning });
+    }
+
+    /// Every stake that the marketplace may have, by the journal: when, how much, and whether it is still open.
+    fn stakes(&self) -> Vec<(i64, u128, bool)> {
+        let mut stakes = Vec::new();
+        let see = &mut |story: daemon_archive::Story| {
+            let Some(answer) = story.answer.filter(|answer| answer.bid > Nct::ZERO) else { return };
+            let gone = story.ending.is_some_and(|ended| {
+                !daemon_market::Ending::from(ended.how).may_have_arrived(ended.attempts)
+            });
+            if !gone {
+                stakes.push((answer.at.micros(), answer.bid.base_units(), story.settled.is_none()));
+            }
+        };
+        self.journal.each(&Filter::default(), see).unwrap();
+        stakes
+    }
+
+    fn check(&self) -> Result<(), TestCaseError> {
+        let stakes = self.stakes();
+        let now = self.now().wall.micros();
+        let most = |limit: Option<Nct>| limit.unwrap().base_units();
+        let limits = limits();
+        for (at, ..) in &stakes {
+            let within = |length: i64| -> u128 {
+                stakes.iter().filter(|(then, ..)| (at - length + 1..=*at).contains(then)).map(|(_, bid, _)| bid).sum()
+            };
+            prop_assert!(within(3_600_000_000) <= most(limits.hour_max));
+            prop_assert!(within(86_400_000_000) <= most(limits.day_max));
+        }
+        prop_assert!(stakes.iter().all(|(_, bid, _)| *bid <= limits.bounty_max.base_units()));
+        let open_since = now - i64::try_from(limits.open_time.as_micros()).unwrap();
+        let open: u128 = stakes.iter().filter(|(at, _, open)| *open && *at > open_since).map(|(_, bid, _)| bid).sum();
+        prop_assert!(open <= most(limits.open_max), "{open} is open");
+        // The marketplace has no stake that we do not know of.
+        let known: u128 = stakes.iter().map(|(_, bid, _)| bid).sum();
+        let theirs: u128 = self.market.taken.values().map(|(_, bid)| bid.base_units()).sum();
+        prop_assert!(theirs <= known);
+        Ok(())
+    }
+
+    /// The ledger's sum, and the sum of what was settled by the marketplace's own account.
+    fn sums(&self) -> (i128, i128) {
+        let (mut ledger, mut settled) = (Profit::ZERO, 0_i128);
+        let see = &mut |story: daemon_archive::Story| {
+            let Some(entry) = Entry::of(&story).filter(|entry| entry.outcome.is_some()) else { return };
+            ledger = ledger.checked_add(entry.profit().expect("everything is told")).unwrap();
+            let id = story.bounty.key.id.as_str();
+            if let Some((_, bid)) = self.market.taken.get(id) {
+                let payout = self.market.settled[id].payout.unwrap().base_units();
+                settled += payout as i128 - (bid.base_units() + FEE) as i128;
+            }
+        };
+        self.journal.each(&Filter::default(), see).unwrap();
+        (ledger.base_units(), settled)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_sequence_exceeds_a_limit_or_makes_the_ledger_differ_from_what_was_settled(steps in steps()) {
+        let mut world = World::new();
+        for step in steps {
+            match step {
+                Step::Bounty { confidence, malicious } => world.bounty(confidence, malicious),
+                Step::Perform => {
+                    if let Some(effect) = world.todo.pop_front() {
+                        world.perform(effect);
+                    }
+                }
+                Step::Settle => world.settle_down(),
+                Step::Kill => world.kill(),
+                Step::Wait(seconds) => {
+                    world.clock += i64::try_from(seconds).unwrap();
+                    world.happen(Event::Tick);
+                }
+                Step::Outcome { which, malicious } => world.outcome(which, malicious),
+                Step::Reopen => world.happen(Event::Reopened { detail: "seen".to_owned() }),
+            }
+            world.check()?;
+        }
+        // To its end: everything ends, and everything is settled.
+        world.settle_down();
+        world.clock += 2 * 3_600;
+        world.happen(Event::Tick);
+        world.settle_down();
+        for which in 0..world.next {
+            world.outcome(usize::try_from(which).unwrap(), which % 3 == 0);
+            world.settle_down();
+        }
+        world.check()?;
+        prop_assert_eq!(world.journal.pending().unwrap().len(), 0);
+        let (ledger, settled) = world.sums();
+        // A stake that never got there was lost to nobody: the ledger must not count it.
+        prop_assert_eq!(ledger, settled);
+        prop_assert_eq!(settled, world.market.balance);
+        // And a purse counted anew is the purse that lived.
+        let (counted, closed) = betting(&world.journal, world.now().wall);
+        prop_assert_eq!(closed, None);
+        let purse = world.bounties.purse();
+        prop_assert_eq!(counted.purse.open_stakes(), purse.open_stakes());
+        prop_assert_eq!(counted.purse.closed().is_some(), purse.closed().is_some());
+        let _ = Ending::Expired;
+    }
+}

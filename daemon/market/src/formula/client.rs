@@ -1,0 +1,39 @@
+//! polyswarm-client 2.7 to 2.13.3, its last: a bounty tells what is least and most allowed for each artifact.
+//!
+//! Source: `microengine.bidstrategy` of polyswarm-client 2.13.3.
+
+use super::{FormulaError, Multipliers, Number, between, masked, multiple};
+use crate::Whole;
+
+/// From the least to the most allowed.
+pub const DEFAULT: Multipliers = Multipliers { min: None, max: None };
+/// From eight times the least allowed to the most. Where that is less than eight times the least, it bids less the surer
+/// it is.
+pub const AGGRESSIVE: Multipliers = Multipliers { min: Some(8), max: None };
+/// The least allowed.
+pub const CONSERVATIVE: Multipliers = Multipliers { min: Some(1), max: Some(1) };
+
+/// A bid for each artifact that is bid on, held to nothing: above the most allowed, and below the least, are possible.
+pub fn bid(
+    multipliers: Multipliers,
+    min_allowed: &Whole,
+    max_allowed: &Whole,
+    mask: &[bool],
+    confidences: &[Number],
+) -> Result<Vec<Whole>, FormulaError> {
+    let lo = match multipliers.min {
+        Some(by) => multiple(min_allowed, by).max(min_allowed.clone()),
+        None => min_allowed.clone(),
+    };
+    let hi = match multipliers.max {
+        Some(by) => multiple(min_allowed, by).min(max_allowed.clone()),
+        None => max_allowed.clone(),
+    };
+    masked(mask, confidences).map(|confidence| between(&lo, &hi, confidence)).collect()
+}
+
+/// Whether the client sends these bids. It refuses what is below the least (`InvalidBidError`); what is above the most
+/// fails later, in the contract.
+pub fn sends(bids: &[Whole], min_allowed: &Whole) -> bool {
+    bids.iter().all(|bid| bid >= min_allowed)
+}

@@ -1,0 +1,173 @@
+//! The bid formulas of PolySwarm's own engines, as they were: to the bit, with their errors, and held to no bounds where
+//! theirs were not.
+//!
+//! They were Python, which computes with integers of any size and with doubles, and turns the first into the second
+//! where they meet. [`Number`] does the same, so each formula reads here as it read there. Who bids by them holds the
+//! outcome to what the bounty allows: see [`BidStrategy`](crate::BidStrategy).
+//!
+//! Sources: the listings and releases named in each file. All amounts are integers of 10^-18 NCT.
+
+pub mod client;
+pub mod client_2019;
+pub mod engine;
+pub mod seed;
+#[cfg(test)]
+mod tests;
+pub mod webhook;
+
+use crate::Whole;
+
+/// What a formula computes with: Python's `int` and `float`.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Number {
+    /// An integer, exact.
+    Whole(Whole),
+    /// A double.
+    Double(f64),
+}
+
+/// Where a formula ended without a bid. Each is an exception in Python.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum FormulaError {
+    /// What should be a bid is no number. Python: `ValueError: cannot convert float NaN to integer`.
+    #[error("it comes to no number")]
+    NotANumber,
+    /// What should be a bid is infinite. Python: `OverflowError: cannot convert float infinity to integer`.
+    #[error("it comes to infinity")]
+    Infinite,
+    /// An integer no double is near to. Python: `OverflowError: int too large to convert to float`.
+    #[error("an amount is too large to compute with")]
+    TooLarge,
+    /// Python: `ZeroDivisionError: division by zero`.
+    #[error("it divides by zero")]
+    DivisionByZero,
+    /// A word that is no level. Python: `ValueError`.
+    #[error("there is no such level: none, low, med or high")]
+    NoSuchLevel,
+}
+
+impl Number {
+    /// As a double: the nearest one.
+    pub fn to_f64(&self) -> Result<f64, FormulaError> {
+        match self {
+            Number::Whole(whole) => whole.to_f64().ok_or(FormulaError::TooLarge),
+            Number::Double(double) => Ok(*double),
+        }
+    }
+
+    /// Python's `int()`: what is left when the fraction is cut off.
+    pub fn int(self) -> Result<Whole, FormulaError> {
+        match self {
+            Number::Whole(whole) => Ok(whole),
+            Number::Double(double) if double.is_nan() => Err(FormulaError::NotANumber),
+            Number::Double(double) => Whole::from_f64(double).ok_or(FormulaError::Infinite),
+        }
+    }
+
+    fn plus(&self, other: &Number) -> Result<Number, FormulaError> {
+        self.joined(other, |a, b| a + b, |a, b| a + b)
+    }
+
+    fn minus(&self, other: &Number) -> Result<Number, FormulaError> {
+        self.joined(other, |a, b| a - b, |a, b| a - b)
+    }
+
+    fn times(&self, other: &Number) -> Result<Number, FormulaError> {
+        self.joined(other, |a, b| a * b, |a, b| a * b)
+    }
+
+    /// Python's `/`, which is a double whatever it divides.
+    fn over(&self, other: &Number) -> Result<Number, FormulaError> {
+        let quotient = match (self, other) {
+            (Number::Whole(_), Number::Whole(b)) if b.is_zero() => return Err(FormulaError::DivisionByZero),
+            (Number::Whole(a), Number::Whole(b)) => a.divided_by(b).ok_or(FormulaError::TooLarge)?,
+            (Number::Whole(_), Number::Double(_)) | (Number::Double(_), Number::Whole(_) | Number::Double(_)) => {
+                let (a, b) = (self.to_f64()?, other.to_f64()?);
+                if b == 0.0 {
+                    return Err(FormulaError::DivisionByZero);
+                }
+                a / b
+            }
+        };
+        Ok(Number::Double(quotient))
+    }
+
+    /// Exact, as Python compares: an integer is not turned into a double for it. False where either is no number.
+    fn less_than(&self, other: &Number) -> bool {
+        match (self, other) {
+            (Number::Double(a), Number::Double(b)) => a < b,
+            (Number::Whole(a), Number::Whole(b)) => a < b,
+            (Number::Whole(a), Number::Double(b)) => match Whole::from_f64(*b) {
+                None => *b == f64::INFINITY,
+                // Cutting off moves towards zero: below zero the fraction makes it smaller than what is left.
+                Some(cut) => *a < cut || (*a == cut && b.fract() > 0.0),
+            },
+            (Number::Double(a), Number::Whole(b)) => match Whole::from_f64(*a) {
+                None => *a == f64::NEG_INFINITY,
+                Some(cut) => cut < *b || (cut == *b && a.fract() < 0.0),
+            },
+        }
+    }
+
+    fn joined(
+        &self,
+        other: &Number,
+        exact: fn(&Whole, &Whole) -> Whole,
+        double: fn(f64, f64) -> f64,
+    ) -> Result<Number, FormulaError> {
+        Ok(match (self, other) {
+            (Number::Whole(a), Number::Whole(b)) => Number::Whole(exact(a, b)),
+            (Number::Whole(_), Number::Double(_)) | (Number::Double(_), Number::Whole(_) | Number::Double(_)) => {
+                Number::Double(double(self.to_f64()?, other.to_f64()?))
+            }
+        })
+    }
+}
+
+impl From<Whole> for Number {
+    fn from(whole: Whole) -> Self {
+        Number::Whole(whole)
+    }
+}
+
+impl From<f64> for Number {
+    fn from(double: f64) -> Self {
+        Number::Double(double)
+    }
+}
+
+/// By how much a strategy multiplies the least bid that is allowed, for its own least and most.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Multipliers {
+    /// For its own least. None: what is allowed.
+    pub min: Option<u32>,
+    /// For its own most. None: what is allowed.
+    pub max: Option<u32>,
+}
+
+/// `int(lo + (hi - lo) * confidence)`: what all formulas have in common.
+fn between(lo: &Whole, hi: &Whole, confidence: &Number) -> Result<Whole, FormulaError> {
+    let risen = Number::from(hi - lo).times(confidence)?;
+    Number::from(lo.clone()).plus(&risen)?.int()
+}
+
+/// The confidences of the artifacts that are bid on.
+fn masked<'a>(mask: &'a [bool], confidences: &'a [Number]) -> impl Iterator<Item = &'a Number> {
+    mask.iter().zip(confidences).filter_map(|(bid_on, confidence)| bid_on.then_some(confidence))
+}
+
+/// Their sum, from left to right, and how many there are.
+fn sum(mask: &[bool], confidences: &[Number]) -> Result<(Number, Whole), FormulaError> {
+    let mut sum = Number::from(Whole::default());
+    let mut count = 0u128;
+    for confidence in masked(mask, confidences) {
+        sum = sum.plus(confidence)?;
+        count += 1;
+    }
+    Ok((sum, Whole::from(count)))
+}
+
+/// `lo` times a multiplier.
+fn multiple(lo: &Whole, by: u32) -> Whole {
+    lo * &Whole::from(u128::from(by))
+}

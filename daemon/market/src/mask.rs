@@ -1,0 +1,52 @@
+//! Which artifacts of a bounty are meant: a list of yes and no on our side, an integer on the wire and in the contract.
+//!
+//! The first artifact is the least bit. The contract's integers are `uint256`, so a bounty has at most 256 artifacts.
+
+use crate::Whole;
+
+/// The integer of a list, as `bool_list_to_int` of PolySwarm's client.
+pub fn bool_list_to_int(list: &[bool]) -> Whole {
+    Whole::from_bits(list.iter().copied())
+}
+
+/// The list of an integer, as `int_to_bool_list` of PolySwarm's client: filled up to `size`, and longer where the
+/// integer is. None for what is below zero, which is no mask.
+pub fn int_to_bool_list(int: &Whole, size: usize) -> Option<Vec<bool>> {
+    (!int.is_negative()).then(|| (0..int.bits().max(size)).map(|place| int.bit(place)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn list(value: &Value) -> Vec<bool> {
+        value.as_array().unwrap().iter().map(|bit| bit.as_bool().unwrap()).collect()
+    }
+
+    #[test]
+    fn masks_are_the_clients() {
+        let vector: Value = serde_json::from_str(include_str!("../testdata/masks.json")).unwrap();
+        let mut passed = 0;
+        for case in vector["cases"].as_array().unwrap() {
+            let int: Whole = case["int"].as_str().unwrap().parse().unwrap();
+            let size = match &case["bools"] {
+                Value::Null => case["expected_size"].as_u64().unwrap() as usize,
+                bools => {
+                    assert_eq!(bool_list_to_int(&list(bools)), int, "{case}");
+                    list(bools).len()
+                }
+            };
+            assert_eq!(int_to_bool_list(&int, size), Some(list(&case["back"])), "{case}");
+            passed += 1;
+        }
+        println!("masks.json: {passed} cases");
+        assert_eq!(passed, 28);
+    }
+
+    #[test]
+    fn below_zero_there_is_no_mask() {
+        assert_eq!(int_to_bool_list(&Whole::from(-1i128), 3), None);
+    }
+}
