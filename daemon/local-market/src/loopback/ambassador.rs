@@ -53,12 +53,7 @@ pub(super) struct Ambassador {
 pub(super) fn client() -> Result<Client, reqwest::Error> {
     // One provider a process: if another part was first, its choice is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
-        .no_proxy()
-        .redirect(redirect::Policy::none())
-        .timeout(REPLY_TIME_MAX)
-        .tcp_nodelay(true)
-        .build()
+    Client::builder().no_proxy().redirect(redirect::Policy::none()).timeout(REPLY_TIME_MAX).tcp_nodelay(true).build()
 }
 
 impl Ambassador {

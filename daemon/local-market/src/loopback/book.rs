@@ -44,7 +44,7 @@ struct State {
     settled: u64,
     stuck: Nct,
     imbalance: Option<String>,
-    /// Whether engines may answer.
+    /// Answers with a nonce that is nobody's.
     strangers: u64,
 }
 
@@ -129,8 +129,9 @@ impl Served {
 
 /// What becomes of an answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Taken {
-    Taken,
+pub(super) enum Fate {
+    /// It is the answer.
+    Counts,
     /// The same bytes as before.
     Again,
     /// It is taken, and its sender is not told.
@@ -210,8 +211,7 @@ impl Book {
         let mut state = self.state();
         let state = &mut *state;
         let bounties = &self.settings.bounties;
-        let posting =
-            Posting { reward: bounties.reward, bounds: bounties.bounds(), sha256: Some(sha256.to_owned()) };
+        let posting = Posting { reward: bounties.reward, bounds: bounties.bounds(), sha256: Some(sha256.to_owned()) };
         let number = state.exchange.post(posting)?;
         let votes = crate::seed::happens(&mut self.seed.of(nth, "arbitration"), bounties.arbitration);
         let phase = if votes { Phase::Arbitration } else { Phase::Assertion };
@@ -287,13 +287,13 @@ impl Book {
     }
 
     /// Takes an answer, or does not.
-    pub fn answer(&self, id: u64, kind: &str, nonce: &str, body: &[u8]) -> Taken {
+    pub fn answer(&self, id: u64, kind: &str, nonce: &str, body: &[u8]) -> Fate {
         let mut state = self.state();
         let state = &mut *state;
-        let Some(case) = state.cases.get_mut(&id) else { return Taken::NoSuchBounty };
+        let Some(case) = state.cases.get_mut(&id) else { return Fate::NoSuchBounty };
         let Some(at) = case.desks.iter().position(|desk| desk.nonce == nonce) else {
             state.strangers += 1;
-            return Taken::Stranger;
+            return Fate::Stranger;
         };
         let (desk, engine) = (&mut case.desks[at], &mut state.engines[at]);
         let expected = match case.phase {
@@ -313,20 +313,20 @@ impl Book {
             }
             if same {
                 engine.again += 1;
-                return Taken::Again;
+                return Fate::Again;
             }
             engine.conflicts += 1;
-            return Taken::Conflict;
+            return Fate::Conflict;
         }
         if !case.open || Instant::now() >= case.expires {
             engine.late += 1;
-            return Taken::TooLate;
+            return Fate::TooLate;
         }
         if case.plan.has(Fault::RefusedAnswer) && !desk.refused_before {
             desk.refused_before = true;
             desk.refused = Some(digest);
             state.happenings.happen(Fault::RefusedAnswer);
-            return Taken::NotNow;
+            return Fate::NotNow;
         }
         if let Some(before) = desk.refused.take() {
             state.happenings.then(Fault::RefusedAnswer, again(before == digest));
@@ -357,9 +357,9 @@ impl Book {
         if case.plan.has(Fault::LostAnswer) {
             desk.lost = Lost::Waiting;
             state.happenings.happen(Fault::LostAnswer);
-            return Taken::Lost;
+            return Fate::Lost;
         }
-        Taken::Taken
+        Fate::Counts
     }
 
     /// A delivery to that engine begins.
@@ -404,7 +404,7 @@ impl Book {
         state.cases.get(&id).is_some_and(|case| case.desks.iter().any(|desk| desk.lost == Lost::Waiting))
     }
 
-    /// Rivals assert, arbiters vote, and it is settled. Returns a line for each engine.
+    /// Rivals assert, arbiters vote, and it is settled. Returns what there is to tell to which engine.
     pub fn settle(&self, id: u64, at: jiff::Timestamp) -> Result<Vec<(usize, String)>, Refused> {
         let mut state = self.state();
         let state = &mut *state;
@@ -433,8 +433,9 @@ impl Book {
             engine.settled(desk, &settled);
             note_faults(&case.plan, desk, &mut state.happenings);
         }
-        let lines = state.engines.iter().enumerate();
-        Ok(lines.map(|(at, engine)| (at, outcomes::line(&settled, &engine.name, self.settings.arbiters.number))).collect())
+        let arbiters = self.settings.arbiters.number;
+        let line = |(at, engine): (usize, &EngineBook)| Some((at, outcomes::line(&settled, &engine.name, arbiters)?));
+        Ok(state.engines.iter().enumerate().filter_map(line).collect())
     }
 
     /// How far it has come.
@@ -489,9 +490,9 @@ impl Book {
 }
 
 impl EngineBook {
-    fn wrong(&mut self, why: String) -> Taken {
+    fn wrong(&mut self, why: String) -> Fate {
         *self.wrong.entry(why.clone()).or_default() += 1;
-        Taken::Wrong(why)
+        Fate::Wrong(why)
     }
 
     fn settled(&mut self, desk: &Desk, settled: &Settled) {

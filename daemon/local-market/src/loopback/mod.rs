@@ -41,9 +41,7 @@ pub use catalogue::{CatalogueError, Specimen};
 pub use closing::{Closing, EngineClosing, Party, Role};
 pub use faults::{Fault, Faults, Happened, Happenings, Often};
 pub use progress::{EngineProgress, Progress};
-pub use settings::{
-    Arbiters, Bounties, EXAMPLE, Engine, FeeSettings, Mistakes, RivalSettings, Settings,
-};
+pub use settings::{Arbiters, Bounties, EXAMPLE, Engine, FeeSettings, Mistakes, RivalSettings, Settings, market_of};
 
 use crate::Refused;
 
@@ -189,7 +187,8 @@ impl Marketplace {
         let market = self.url();
         let Marketplace { listener, dead, book, specimens, webhooks } = self;
         let bounties = book.settings.bounties.clone();
-        let dead_address = dead.local_addr().map_err(|source| MarketplaceError::Listen { address: book.settings.listen, source })?;
+        let dead_address =
+            dead.local_addr().map_err(|source| MarketplaceError::Listen { address: book.settings.listen, source })?;
         let (ending, end) = watch::channel(false);
         let serving = server::serve(listener, Arc::clone(&book), end);
         let (stopping, stopped) = watch::channel(false);
@@ -209,7 +208,8 @@ impl Marketplace {
             let permits = Arc::new(Semaphore::new(bounties.in_flight_max));
             let mut tasks = JoinSet::new();
             for nth in 0..bounties.number {
-                let due = began + Duration::try_from_secs_f64(nth as f64 / bounties.per_second).unwrap_or(Duration::MAX);
+                let due =
+                    began + Duration::try_from_secs_f64(nth as f64 / bounties.per_second).unwrap_or(Duration::MAX);
                 let mut stop = stopped.clone();
                 let permit = tokio::select! {
                     biased;

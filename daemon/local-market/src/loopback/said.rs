@@ -25,7 +25,8 @@ struct Body<'a> {
 /// What is malicious or benign must be staked on: an integer, in base units, within the bounds. On the others nothing
 /// is staked, whatever stands there. A vote has no stake, and if one stands there all the same, it is passed over.
 pub(super) fn read(body: &[u8], phase: Phase, bounds: BidBounds) -> Result<Said, String> {
-    let body: Body<'_> = serde_json::from_slice(body).map_err(|error| format!("the answer is no JSON object: {error}"))?;
+    let body: Body<'_> =
+        serde_json::from_slice(body).map_err(|error| format!("the answer is no JSON object: {error}"))?;
     let name = body.verdict.ok_or("`verdict` is missing")?;
     let verdict = serde_json::from_str::<String>(name.get()).ok().and_then(|name| Verdict::named(&name));
     let verdict = verdict.ok_or("`verdict` must be malicious, benign, suspicious or unknown")?;

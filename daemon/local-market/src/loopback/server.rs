@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::book::{Book, Taken};
+use super::book::{Book, Fate};
 use super::stream::Streamed;
 
 /// Largest answer that is taken, in bytes.
@@ -99,23 +99,23 @@ async fn answer(id: &str, kind: &str, request: Request<Incoming>, book: &Book) -
     let Ok(body) = Limited::new(request.into_body(), ANSWER_BYTES_MAX).collect().await else {
         return Ok(text(StatusCode::PAYLOAD_TOO_LARGE, "an answer has a mebibyte at most"));
     };
-    let taken = match id.parse() {
+    let fate = match id.parse() {
         Ok(id) => book.answer(id, kind, &nonce, &body.to_bytes()),
-        Err(_) => Taken::NoSuchBounty,
+        Err(_) => Fate::NoSuchBounty,
     };
-    Ok(match taken {
-        Taken::Taken | Taken::Again => text(StatusCode::OK, "{\"status\":\"OK\"}"),
-        Taken::Lost => return Err(Cut),
-        Taken::NotNow => {
+    Ok(match fate {
+        Fate::Counts | Fate::Again => text(StatusCode::OK, "{\"status\":\"OK\"}"),
+        Fate::Lost => return Err(Cut),
+        Fate::NotNow => {
             let mut reply = text(StatusCode::SERVICE_UNAVAILABLE, "not now");
             reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("0"));
             reply
         }
-        Taken::NoSuchBounty => text(StatusCode::NOT_FOUND, "there is no such bounty"),
-        Taken::Stranger => text(StatusCode::FORBIDDEN, "the nonce is not that of this bounty"),
-        Taken::Conflict => text(StatusCode::CONFLICT, "another answer was taken before"),
-        Taken::TooLate => text(StatusCode::GONE, "the bounty takes no answers any more"),
-        Taken::Wrong(why) => text(StatusCode::BAD_REQUEST, why),
+        Fate::NoSuchBounty => text(StatusCode::NOT_FOUND, "there is no such bounty"),
+        Fate::Stranger => text(StatusCode::FORBIDDEN, "the nonce is not that of this bounty"),
+        Fate::Conflict => text(StatusCode::CONFLICT, "another answer was taken before"),
+        Fate::TooLate => text(StatusCode::GONE, "the bounty takes no answers any more"),
+        Fate::Wrong(why) => text(StatusCode::BAD_REQUEST, why),
     })
 }
 

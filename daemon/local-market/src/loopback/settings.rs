@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::Faults;
 use super::faults::{Fault, Often};
-use crate::{Arbiter, Fees, Plan, Rival, Skill};
+use crate::{Arbiter, Fees, Market, Plan, Rival, Seed, Skill};
 
 /// A commented configuration, with which the marketplace runs once it knows a directory and an engine.
 pub const EXAMPLE: &str = include_str!("../../../../docs/local-market.toml");
@@ -256,6 +256,20 @@ impl RivalSettings {
     }
 }
 
+/// A simulated market with the rivals, arbiters, fees and amounts of these settings, about nothing yet.
+pub fn market_of(settings: &Settings) -> Market {
+    Market {
+        rivals: settings.rivals.iter().flat_map(RivalSettings::all).collect(),
+        arbiters: settings.arbiters.all(),
+        contract: settings.contract,
+        fees: settings.fees.into(),
+        bounds: settings.bounties.bounds(),
+        reward: settings.bounties.reward,
+        seed: Seed::new(settings.seed),
+        ..Market::default()
+    }
+}
+
 /// Without its secret.
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -345,7 +359,8 @@ impl Engine {
         // It becomes the name of a file.
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.chars().all(fits) {
-            wrong.push(format!("engine {name:?}: a name has letters, digits, `-`, `_` and `.`, and begins with no dot"));
+            wrong
+                .push(format!("engine {name:?}: a name has letters, digits, `-`, `_` and `.`, and begins with no dot"));
         }
         if !url.starts_with("http://") && !url.starts_with("https://") {
             wrong.push(format!("engine {name}: url must be http:// or https://, and is {url:?}"));
@@ -372,9 +387,11 @@ impl RivalSettings {
         if !(1..=PARTIES_MAX).contains(&self.number) {
             wrong.push(format!("rival {name}: number must be from 1 to {PARTIES_MAX}"));
         }
-        for (key, often) in
-            [("true_positive", self.true_positive), ("false_positive", self.false_positive), ("abstains", self.abstains)]
-        {
+        for (key, often) in [
+            ("true_positive", self.true_positive),
+            ("false_positive", self.false_positive),
+            ("abstains", self.abstains),
+        ] {
             share(&format!("rival {name}: {key}"), often, wrong);
         }
         if !(self.overconfidence > 0.0 && self.overconfidence.is_finite()) {

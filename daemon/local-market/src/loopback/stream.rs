@@ -28,10 +28,13 @@ pub(super) struct Manner {
     pub lying: bool,
 }
 
+/// A file, and what was read of it.
+type Part = (File, Vec<u8>);
+
 /// A file on its way.
 pub(super) struct Streamed {
     file: Option<File>,
-    reading: Option<JoinHandle<io::Result<(File, Vec<u8>)>>>,
+    reading: Option<JoinHandle<io::Result<Part>>>,
     /// What was promised and has not come yet.
     left: u64,
     /// What is not sent although it was promised.

@@ -252,8 +252,11 @@ async fn the_same_again_is_fine_and_something_else_is_a_conflict() {
     let [(twice, twice_url), (other, other_url), (_, never_url)] =
         [Toy::start(Habit::Twice).await, Toy::start(Habit::Otherwise).await, Toy::start(Habit::Never).await];
     let closing = market(settings, &[("twice", &twice_url), ("other", &other_url), ("never", &never_url)]).await;
-    let seen: Vec<_> =
-        closing.engines.iter().map(|engine| (engine.answered, engine.again, engine.conflicts, engine.unanswered)).collect();
+    let seen: Vec<_> = closing
+        .engines
+        .iter()
+        .map(|engine| (engine.answered, engine.again, engine.conflicts, engine.unanswered))
+        .collect();
     assert_eq!(seen, [(4, 4, 0, 0), (4, 0, 4, 0), (0, 0, 0, 4)]);
     assert_eq!(*twice.statuses.lock().unwrap(), [200; 8]);
     let mut statuses = other.statuses.lock().unwrap().clone();
@@ -400,7 +403,8 @@ async fn whoever_does_not_know_the_nonce_is_refused() {
             }
             tokio::task::yield_now().await;
         };
-        let status = client.post(format!("{url}/v3/bounties/{id}/assertions/?nonce=x")).body("{}").send().await.unwrap();
+        let status =
+            client.post(format!("{url}/v3/bounties/{id}/assertions/?nonce=x")).body("{}").send().await.unwrap();
         assert_eq!(status.status(), 403);
     };
     let (closing, ()) = tokio::join!(marketplace.run(std::future::pending()), stranger);
