@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Context;
 use daemon_local_market::bootstrap::Interval;
 use daemon_local_market::loopback::{Settings, market_of};
-use daemon_local_market::{Kind, Market, Outcome, Question, Seed, Tried};
+use daemon_local_market::{Kind, Market, Outcome, Question, Seed, Trial};
 use daemon_market::{BidRequest, BidStrategy, Conviction, Nct, Strategy};
 use serde::Serialize;
 
@@ -83,11 +83,11 @@ pub fn simulate(args: &LocalMarketArgs, settings: Option<Settings>, out: &mut dy
         overconfidence: args.overconfidence,
         ..market_of(&settings)
     };
-    let tried: Vec<Tried<'_>> = strategies
+    let tried: Vec<Trial<'_>> = strategies
         .iter()
         .map(|(name, strategy)| {
-            let ask: Box<dyn Fn(&Question<'_>) -> Option<Nct>> = Box::new(|question| ask(strategy.as_ref(), question));
-            (*name, ask)
+            let trial: Trial<'_> = (name, Box::new(|question| ask(strategy.as_ref(), question)));
+            trial
         })
         .collect();
     let outcomes = market.run(&tried)?;
@@ -175,7 +175,10 @@ fn print(market: &Market, outcomes: &[Outcome], out: &mut dyn Write) -> anyhow::
         "95 %",
     ];
     table::print(headings, &rows, 1, out)?;
-    writeln!(out, "Amounts are in NCT, fees included. Intervals are what chance alone explains (bootstrap over bounties).")?;
+    writeln!(
+        out,
+        "Amounts are in NCT, fees included. Intervals are what chance alone explains (bootstrap over bounties)."
+    )?;
     Ok(())
 }
 
