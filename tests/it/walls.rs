@@ -67,6 +67,11 @@ const WALLS: &[Wall] = &[
         ],
         because: "betting rules are testable arithmetic",
     },
+    Wall {
+        of: "daemon-local-market",
+        never: &["daemon-engine", "daemon-artifact", "daemon-archive", "daemon-pool", "analyzers*", "rusqlite"],
+        because: "a marketplace knows of engines what they answer, and nothing else",
+    },
 ];
 
 /// Packages that only one of our crates may name.

@@ -1,9 +1,11 @@
 //! A marketplace in miniature, for trials: who posts, who bets, who votes, and where every unit of money is.
 //!
-//! So far its pure part: no I/O, no clock, and all chance from one [`Seed`]. The [`Exchange`] holds all money, takes
+//! Most of it is pure: no I/O, no clock, and all chance from one [`Seed`]. The [`Exchange`] holds all money, takes
 //! bounties, assertions and votes, and settles as BountyRegistry does. [`Rival`]s and [`Arbiter`]s are as good as one
 //! says they are. A [`Market`] has them meet over labelled bounties, the same ones for each strategy that is tried, and
 //! tells what each strategy gained, and within what bounds that is chance.
+//!
+//! [`loopback`] is the same over HTTP, for engines that run: it posts them signed bounties about real files.
 
 #![forbid(unsafe_code)]
 
@@ -11,6 +13,7 @@ mod arbiter;
 pub mod bootstrap;
 mod exchange;
 mod kind;
+pub mod loopback;
 mod outcome;
 mod rival;
 mod seed;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use daemon_market::{BidBounds, BidStrategy, Conviction, DefaultStrategy, Nct, Verdict};
+use daemon_market::{BidBounds, Conviction, DefaultStrategy, Nct, Verdict};
 use rand::rngs::ChaCha8Rng;
 use rand_distr::{Beta, Distribution};
 

@@ -1,0 +1,257 @@
+//! The marketplace over HTTP, on loopback: posts signed bounties, serves their artifacts, takes answers, has rivals
+//! assert and arbiters vote, settles as the contract does, and tells engines what came of it.
+//!
+//! An ambassador posts one file a bounty, in PolySwarm's webhook dialect, to every engine. What an engine may do wrong
+//! is counted; what may go wrong on the way ([`Fault`]) is done on purpose, as often as one says. All chance comes from
+//! one seed; what depends on the machine is when answers come.
+
+mod ambassador;
+mod book;
+mod catalogue;
+mod closing;
+mod faults;
+mod outcomes;
+mod progress;
+mod said;
+mod server;
+mod settings;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use ambassador::{Ambassador, Webhook};
+use book::Book;
+use catalogue::catalogue;
+
+pub use catalogue::{CatalogueError, Specimen};
+pub use closing::{Closing, EngineClosing, Party, Role};
+pub use faults::{Fault, Faults, Happened, Happenings, Often};
+pub use progress::{EngineProgress, Progress};
+pub use settings::{Arbiters, Bounties, EXAMPLE, Engine, FeeSettings, Mistakes, RivalSettings, Settings, market_of};
+
+use crate::Refused;
+
+/// Why a marketplace cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum MarketplaceError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Settings(#[from] Mistakes),
+    /// Nothing to post.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// Somebody listens there already, or it is not ours to listen at.
+    #[error("cannot listen at {address}: change `listen`, or end who listens there")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// An engine's webhook is no address.
+    #[error("engine {name}: {url:?} is no address")]
+    Url {
+        /// Whose.
+        name: String,
+        /// What it is.
+        url: String,
+    },
+    /// An engine's secret.
+    #[error("engine {name}: its secret cannot be read, or is empty")]
+    Secret {
+        /// Whose.
+        name: String,
+        /// Why.
+        source: Option<io::Error>,
+    },
+    /// Where outcomes go.
+    #[error("cannot write to {}", .path.display())]
+    OutcomesFile {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// An outcome.
+    #[error("cannot write down what was settled")]
+    Outcomes(#[source] io::Error),
+    /// The HTTP client.
+    #[error("cannot make an HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// The exchange does not take what it must.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// A bug of ours.
+    #[error("a part of the marketplace ended by a bug")]
+    Bug(#[source] tokio::task::JoinError),
+}
+
+/// A marketplace that listens, and has not begun to post.
+pub struct Marketplace {
+    listener: TcpListener,
+    /// Bound, so that it is nobody else's, and never listening.
+    dead: TcpSocket,
+    book: Arc<Book>,
+    specimens: Vec<Specimen>,
+    webhooks: Vec<Webhook>,
+}
+
+/// Looks at a marketplace that runs.
+#[derive(Clone)]
+pub struct Watch(Arc<Book>);
+
+impl Watch {
+    /// How far it has come.
+    pub fn progress(&self) -> Progress {
+        self.0.progress()
+    }
+}
+
+impl Marketplace {
+    /// Listens, finds the files, and lets the engines of the configuration in.
+    pub async fn bind(settings: Settings) -> Result<Marketplace, MarketplaceError> {
+        settings.check()?;
+        let mut specimens = catalogue(&settings.bounties)?;
+        shuffle(crate::Seed::new(settings.seed), &mut specimens);
+        let address = settings.listen;
+        let listen = |source| MarketplaceError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let here = SocketAddr::new(address.ip(), 0);
+        let dead = if here.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(listen)?;
+        dead.bind(here).map_err(listen)?;
+        let engines = settings.engines.clone();
+        let book = Arc::new(Book::new(settings, &specimens)?);
+        let mut marketplace = Marketplace { listener, dead, book, specimens, webhooks: Vec::new() };
+        for engine in &engines {
+            marketplace.admit(engine)?;
+        }
+        Ok(marketplace)
+    }
+
+    /// Lets one more engine in: one that had to know [`Marketplace::url`] before it could be started.
+    pub fn admit(&mut self, engine: &Engine) -> Result<(), MarketplaceError> {
+        let name = || engine.name.clone();
+        let url = Url::parse(&engine.url);
+        let url = url.map_err(|_| MarketplaceError::Url { name: name(), url: engine.url.clone() })?;
+        let secret =
+            engine.read_secret().map_err(|source| MarketplaceError::Secret { name: name(), source: Some(source) })?;
+        if secret.is_empty() {
+            return Err(MarketplaceError::Secret { name: name(), source: None });
+        }
+        let outcomes = match &self.book.settings.outcomes_directory {
+            None => None,
+            Some(directory) => {
+                let path = directory.join(format!("{}.ndjson", engine.name));
+                let opened = std::fs::create_dir_all(directory)
+                    .and_then(|()| File::options().create(true).append(true).open(&path));
+                Some(opened.map_err(|source| MarketplaceError::OutcomesFile { path, source })?)
+            }
+        };
+        self.book.admit(&engine.name, engine.balance)?;
+        self.webhooks.push(Webhook { url, secret, outcomes });
+        Ok(())
+    }
+
+    /// Where it listens, as `http://ADDRESS:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.listener.local_addr().unwrap_or(self.book.settings.listen))
+    }
+
+    /// For looking at it while it runs.
+    pub fn watch(&self) -> Watch {
+        Watch(Arc::clone(&self.book))
+    }
+
+    /// How many files there are to post.
+    pub fn specimens(&self) -> usize {
+        self.specimens.len()
+    }
+
+    /// Posts everything, and waits until all of it is settled. Once `stop` is, nothing more is posted, and what is open
+    /// is settled with the answers it has.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Closing, MarketplaceError> {
+        let market = self.url();
+        let Marketplace { listener, dead, book, specimens, webhooks } = self;
+        let bounties = book.settings.bounties.clone();
+        let dead_address =
+            dead.local_addr().map_err(|source| MarketplaceError::Listen { address: book.settings.listen, source })?;
+        let (ending, end) = watch::channel(false);
+        let serving = server::serve(listener, Arc::clone(&book), end);
+        let (stopping, stopped) = watch::channel(false);
+        let ambassador = Arc::new(Ambassador {
+            book: Arc::clone(&book),
+            webhooks,
+            client: ambassador::client().map_err(MarketplaceError::Client)?,
+            market,
+            dead: format!("http://{dead_address}"),
+            delivered: watch::Sender::new(0),
+            stop: stopped.clone(),
+        });
+        let began = Instant::now();
+        let first = u64::try_from(jiff::Timestamp::now().as_microsecond()).unwrap_or_default();
+        let post = async {
+            let mut skipped = 0;
+            let permits = Arc::new(Semaphore::new(bounties.in_flight_max));
+            let mut tasks = JoinSet::new();
+            for nth in 0..bounties.number {
+                let due =
+                    began + Duration::try_from_secs_f64(nth as f64 / bounties.per_second).unwrap_or(Duration::MAX);
+                let mut stop = stopped.clone();
+                let permit = tokio::select! {
+                    biased;
+                    _ = stop.wait_for(|stop| *stop) => break,
+                    permit = async {
+                        sleep_until(due).await;
+                        Arc::clone(&permits).acquire_owned().await
+                    } => permit.expect("the semaphore is never closed"),
+                };
+                let specimen = specimens[nth as usize % specimens.len()].clone();
+                tasks.spawn(Arc::clone(&ambassador).bounty(first + nth, nth, specimen, permit));
+                while let Some(ended) = tasks.try_join_next() {
+                    skipped += u64::from(!ended.map_err(MarketplaceError::Bug)??);
+                }
+            }
+            while let Some(ended) = tasks.join_next().await {
+                skipped += u64::from(!ended.map_err(MarketplaceError::Bug)??);
+            }
+            Ok::<u64, MarketplaceError>(skipped)
+        };
+        tokio::pin!(post, stop);
+        let posting = async {
+            let posted = tokio::select! {
+                posted = &mut post => posted,
+                () = &mut stop => {
+                    let _ = stopping.send(true);
+                    post.await
+                }
+            };
+            let _ = ending.send(true);
+            posted
+        };
+        let (posted, ()) = tokio::join!(posting, serving);
+        drop(dead);
+        Ok(book.closing(began.elapsed(), posted?))
+    }
+}
+
+/// Puts files into an order that the seed decides (Fisher and Yates).
+fn shuffle(seed: crate::Seed, specimens: &mut [Specimen]) {
+    let mut chance = seed.of(0, "the order of files");
+    for last in (1..specimens.len()).rev() {
+        specimens.swap(last, crate::seed::index(&mut chance, last + 1));
+    }
+}

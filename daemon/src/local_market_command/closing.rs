@@ -1,0 +1,118 @@
+//! What a run came to, for people.
+
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+use daemon_local_market::loopback::{Closing, EngineClosing, Role};
+
+use super::table::{self, amount, profit};
+use crate::words::{HEADING, count, counted};
+
+/// More rivals or arbiters than this are not shown one by one.
+const ALIKE_MAX: usize = 12;
+
+/// Prints all of it.
+pub fn print(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
+    for engine in &closing.engines {
+        print_engine(engine, out)?;
+    }
+    print_faults(closing, out)?;
+    parties(closing, out)?;
+    conserved(closing, out)
+}
+
+/// Everybody's bets, and what they came to.
+pub fn parties(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
+    let mut rows = Vec::new();
+    let mut more = 0;
+    for role in [Role::Ambassador, Role::Engine, Role::Rival, Role::Arbiter, Role::Registry] {
+        let alike: Vec<_> = closing.parties.iter().filter(|party| party.role == role).collect();
+        more += alike.len().saturating_sub(ALIKE_MAX);
+        for party in alike.into_iter().take(ALIKE_MAX) {
+            let bets = match role {
+                Role::Ambassador | Role::Engine | Role::Rival => {
+                    [count(party.bets), amount(party.staked), amount(party.won), amount(party.lost)]
+                }
+                Role::Arbiter | Role::Registry => ["", "", "", ""].map(str::to_owned),
+            };
+            let [bets, staked, won, lost] = bets;
+            let own = role == Role::Ambassador;
+            let or_nothing = |text: String| if own { String::new() } else { text };
+            rows.push([
+                party.name.clone(),
+                role.name().to_owned(),
+                bets,
+                staked,
+                or_nothing(won),
+                or_nothing(lost),
+                profit(party.profit),
+            ]);
+        }
+    }
+    table::print(["party", "part", "bets", "staked", "won", "lost", "profit"], &rows, 2, out)?;
+    if more > 0 {
+        writeln!(out, "and {more} more (--json shows all)")?;
+    }
+    Ok(())
+}
+
+/// Whether all money is where it should be.
+pub fn conserved(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
+    let good = AnsiColor::Green.on_default();
+    let bad = AnsiColor::Red.on_default().bold();
+    match (&closing.imbalance, closing.conserved) {
+        (None, true) => writeln!(
+            out,
+            "{good}money is conserved to the last unit{good:#}: {} NCT, in {}",
+            closing.total,
+            counted(closing.settled, "settlement")
+        ),
+        (Some(why), _) => writeln!(out, "{bad}money is not conserved{bad:#}: {why}"),
+        (None, false) => writeln!(out, "{bad}money is not conserved{bad:#}: profits and losses do not come to nothing"),
+    }
+}
+
+fn print_engine(engine: &EngineClosing, out: &mut dyn Write) -> std::io::Result<()> {
+    let EngineClosing { name, answered, unanswered, right, .. } = engine;
+    writeln!(out, "{HEADING}{name}{HEADING:#}")?;
+    let style = if *unanswered == 0 { Style::new() } else { AnsiColor::Yellow.on_default() };
+    writeln!(
+        out,
+        "  {style}{} answered in time, {} not{style:#}; p50 {:.1} ms, p99 {:.1} ms",
+        count(*answered),
+        count(*unanswered),
+        engine.latency_p50_ms,
+        engine.latency_p99_ms
+    )?;
+    let list = |counts: &std::collections::BTreeMap<String, u64>| {
+        counts.iter().map(|(what, times)| format!("{} {what}", count(*times))).collect::<Vec<_>>().join(", ")
+    };
+    if !engine.verdicts.is_empty() {
+        writeln!(out, "  said {}; {} as labelled", list(&engine.verdicts), count(*right))?;
+    }
+    let odd = [(engine.late, "late"), (engine.again, "the same again"), (engine.conflicts, "in conflict")];
+    for (times, what) in odd.into_iter().filter(|(times, _)| *times > 0) {
+        writeln!(out, "  {} {what}", counted(times, "answer"))?;
+    }
+    for (why, times) in &engine.wrong {
+        writeln!(out, "  {} refused: {}", counted(*times, "answer"), crate::words::safe(why))?;
+    }
+    writeln!(out, "  replied to deliveries: {}\n", list(&engine.replies))
+}
+
+fn print_faults(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
+    let rows: Vec<_> = closing
+        .faults
+        .iter()
+        .map(|(fault, happened)| {
+            let then: Vec<String> =
+                happened.then.iter().map(|(what, times)| format!("{} {what}", count(*times))).collect();
+            [fault.name().to_owned(), count(happened.times), then.join(", ")]
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    table::print(["what went wrong", "times", "what engines did"], &rows, 3, out)?;
+    writeln!(out)
+}

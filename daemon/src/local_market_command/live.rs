@@ -1,0 +1,95 @@
+//! One line that lives while a marketplace runs.
+
+use std::time::Duration;
+
+use daemon_local_market::loopback::{Marketplace, Progress, Watch};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::table::profit;
+use crate::interrupt::Interrupt;
+use crate::words::count;
+
+/// How often it is drawn, and how soon an interrupt is seen.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// The line.
+pub struct Live {
+    bar: ProgressBar,
+    watch: Option<Watch>,
+}
+
+impl Live {
+    /// A line about this marketplace. On what is no terminal it is not shown.
+    pub fn begin(marketplace: &Marketplace) -> Live {
+        let style = ProgressStyle::with_template("{elapsed} {wide_bar:.green/dim} {pos}/{len} settled{msg}");
+        let bar = ProgressBar::new(marketplace.watch().progress().number);
+        bar.set_style(style.expect("the template is right, as a test shows"));
+        Live { bar, watch: Some(marketplace.watch()) }
+    }
+
+    /// No line.
+    pub fn silent() -> Live {
+        Live { bar: ProgressBar::hidden(), watch: None }
+    }
+
+    /// Draws while `what` is done.
+    pub async fn beside<T>(self, what: impl Future<Output = T>) -> T {
+        let drawing = async {
+            loop {
+                if let Some(watch) = &self.watch {
+                    let progress = watch.progress();
+                    self.bar.set_position(progress.settled);
+                    self.bar.set_message(told(&progress));
+                }
+                tokio::time::sleep(INTERVAL).await;
+            }
+        };
+        let done = tokio::select! {
+            done = what => done,
+            never = drawing => never,
+        };
+        self.bar.finish_and_clear();
+        done
+    }
+}
+
+fn told(progress: &Progress) -> String {
+    let mut told = format!(", {} posted", count(progress.posted));
+    for engine in &progress.engines {
+        told.push_str(&format!(
+            " | {}: {} answered, p50 {:.0} ms, {} NCT",
+            engine.name,
+            count(engine.answered),
+            engine.latency.as_secs_f64() * 1e3,
+            profit(engine.profit)
+        ));
+    }
+    told
+}
+
+/// Once somebody pressed Ctrl-C.
+pub async fn interrupted(interrupt: &Interrupt) {
+    while !interrupt.is_set() {
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use daemon_local_market::loopback::EngineProgress;
+
+    use super::*;
+
+    #[test]
+    fn the_line_says_how_engines_do() {
+        let engine = EngineProgress {
+            name: "a".to_owned(),
+            answered: 1_200,
+            latency: Duration::from_millis(12),
+            profit: "-1.25".parse().unwrap(),
+        };
+        let progress = Progress { number: 2_000, posted: 1_500, settled: 1_100, engines: vec![engine] };
+        assert_eq!(told(&progress), ", 1,500 posted | a: 1,200 answered, p50 12 ms, -1.2500 NCT");
+        assert!(ProgressStyle::with_template("{elapsed} {wide_bar:.green/dim} {pos}/{len} settled{msg}").is_ok());
+    }
+}
