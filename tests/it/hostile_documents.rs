@@ -137,7 +137,11 @@ fn xml_that_expands_or_never_ends_is_not_followed() {
     let attributes = " a=\"\"".repeat(10_000_000);
     let xml = word(&format!("<w:p{attributes}/>{}", field(&["PAGE"])));
     check_for("attributes", &main(xml.as_bytes()), "limit.entries");
-    check_for("depth", &main(("<a>".repeat(1_000_000) + &field(&["PAGE"])).as_bytes()), "office.package.excessive_xml");
+    check_for(
+        "depth",
+        &main(("<a>".repeat(1_000_000) + field(&["PAGE"]).as_str()).as_bytes()),
+        "office.package.excessive_xml",
+    );
 }
 
 #[test]

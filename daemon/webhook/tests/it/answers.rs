@@ -171,7 +171,7 @@ fn an_assertion_is_these_bytes() {
 #[test]
 fn what_an_artifact_wrote_is_bounded_and_cleaned() {
     let mut answer = answer(Verdict::Unknown, 0);
-    answer.comments = vec!["\r\n\u{1b}[31m\u{202e}".to_owned() + &"é".repeat(10_000); 100];
+    answer.comments = vec![format!("\r\n\u{1b}[31m\u{202e}{}", "é".repeat(10_000)); 100];
     answer.findings.malware_family = "\0x".repeat(10_000);
     let posted = check(&answer);
     let comments = posted["metadata"]["comments"].as_array().unwrap();
