@@ -27,6 +27,8 @@ mod program;
 mod purse;
 /// New rules while the old ones judge.
 mod reload;
+/// Profit and loss, as they are told.
+mod report;
 /// YARA rules: checked, listed, tested, timed and kept compiled.
 mod rules;
 /// Same bytes, rules and limits: same report.

@@ -4,8 +4,7 @@
 //! does not change what the next one may be. Settled by the contract's own arithmetic, to the unit.
 
 use daemon_market::{
-    BidBounds, BidRequest, BidStrategy, Contract, Conviction, Nct, Phase, Profit, Settlement, Truth, Verdict,
-    settle_one,
+    BidBounds, BidRequest, BidStrategy, Contract, Nct, Phase, Profit, Settlement, Truth, Verdict, settle_one,
 };
 
 use crate::Entry;
@@ -13,28 +12,14 @@ use crate::entry::countable;
 
 /// What the strategy was asked, rebuilt from what was written down; `None` where nothing was to be bid on.
 pub fn request_of(entry: &Entry) -> Option<BidRequest<'_>> {
-    let bet = entry.bet.as_ref()?;
-    Some(BidRequest {
-        q: bet.q,
-        conviction: Conviction::as_written(bet.conviction),
-        verdict: bet.verdict,
-        kind: &entry.kind,
-        family: &bet.family,
-        evidence: &bet.evidence,
-        bounds: BidBounds { min: bet.min, max: bet.max },
-        reward: bet.reward,
-        fee: bet.fee,
-        purse: bet.purse,
-        balance: bet.balance,
-        ratio: bet.ratio,
-    })
+    entry.bet.as_ref().map(|bet| bet.request(&entry.kind))
 }
 
 /// What a strategy would have staked, from the same purse; nothing where it abstains, or was never asked because nothing
 /// could be staked. `None` where nothing was to be bid on.
 pub fn bid_of(strategy: &dyn BidStrategy, entry: &Entry) -> Option<Nct> {
     let request = request_of(entry)?;
-    // As `Betting::stake` has it.
+    // As `Bet::decide` has it.
     let BidBounds { min, max } = request.bounds;
     if !entry.bet.as_ref()?.complete || min > max || request.purse == Nct::ZERO {
         return Some(Nct::ZERO);

@@ -120,6 +120,14 @@ impl Entry {
         at_stake(self.bid, self.ending)
     }
 
+    /// Whether the marketplace cannot have had the answer, and not because it was kept back on purpose: then no other
+    /// stake would have earned anything either.
+    pub fn missed(&self) -> bool {
+        self.ending.is_some_and(|(how, attempts)| {
+            how != Ending::Withheld && !daemon_market::Ending::from(how).may_have_arrived(attempts)
+        })
+    }
+
     /// What was to be said, before it was softened for want of a stake.
     pub fn said(&self) -> Verdict {
         self.bet.as_ref().map_or(self.verdict, |bet| bet.verdict)

@@ -297,38 +297,38 @@ impl Report {
     fn look_for_gaps(&self) -> Vec<String> {
         let mut missing = Vec::new();
         if self.misses.bounties == 0 {
-            missing.push("no bounty came in this time: there is nothing to report".to_owned());
+            missing.push("No bounty came in this time: there is nothing to report.".to_owned());
             return missing;
         }
         if self.settled == 0 {
             missing.push(
-                "no outcome is known, so there is neither profit nor calibration: import what the marketplace tells of \
-                 settled bounties with `stakeout outcomes import`"
+                "No outcome is known, so there is neither profit nor calibration: import what the marketplace tells of \
+                 settled bounties with `stakeout outcomes import`."
                     .to_owned(),
             );
             return missing;
         }
         let sums = &self.total.sums;
         if sums.open > 0 {
-            missing.push(format!("{} of {} bets are not settled, as far as was told", sums.open, sums.bets));
+            missing.push(format!("{} of {} bets are not settled, as far as was told.", sums.open, sums.bets));
         }
         if sums.unknown > 0 {
             missing.push(format!(
-                "of {} settled bets nobody told what they came to: they are in no sum, and those that won are in the \
-                 column called estimated with what was assumed",
+                "Of {} settled bets nobody told what they came to: they are in no sum, so the profit lacks what \
+                 those that won have earned. The column called estimated has them with what was assumed.",
                 sums.unknown
             ));
         }
         if self.strategies.not_compared > 0 {
             missing.push(format!(
-                "strategies could be compared on {} of {} settled bounties: of the others the contract, the reward, the \
-                 fee, all assertions or the votes were not told, or contradict what we were paid",
+                "Strategies could be compared on {} of {} settled bets and abstentions: of the others the contract, the reward, the \
+                 fee, all assertions or the votes were not told, or contradict what we were paid.",
                 self.strategies.compared,
                 self.strategies.compared + self.strategies.not_compared
             ));
         }
         if self.rivals.bounties == 0 {
-            missing.push("nothing was told of other engines' assertions".to_owned());
+            missing.push("Nothing was told of other engines' assertions.".to_owned());
         }
         missing
     }

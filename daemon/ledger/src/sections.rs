@@ -208,12 +208,12 @@ impl Report {
         let note = match (table.compared, table.not_compared) {
             (0, 0) => Vec::new(),
             (0, not) => vec![format!(
-                "None of {} settled bounties tells enough to be settled again: that takes the contract, the reward, the \
+                "None of {} settled bets and abstentions tells enough to be settled again: that takes the contract, the reward, the \
                  fee, all assertions and the votes.",
                 count(not)
             )],
             (compared, not) => vec![format!(
-                "{} of {} settled bounties, each settled again by its contract with what the strategy would have staked, \
+                "{} of {} settled bets and abstentions, each settled again by its contract with what the strategy would have staked, \
                  all others and our purse as they were.",
                 count(compared),
                 count(compared + not)

@@ -72,9 +72,10 @@ impl Strategies {
 
     /// Counts a settled bounty. What it came to for us and for each strategy, where that can be compared.
     pub fn add(&mut self, entry: &Entry, replay: Option<&Replay>) -> Option<(Profit, Vec<Profit>)> {
-        // Where nothing was to be bid on, no strategy is asked.
-        entry.bet.as_ref()?;
-        entry.outcome.as_ref()?;
+        // Where nothing was to be bid on, no strategy is asked; and what never arrived does so with no stake.
+        if entry.bet.is_none() || entry.outcome.is_none() || entry.missed() {
+            return None;
+        }
         let compared = replay.and_then(|replay| self.replayed(entry, replay));
         let Some((ours, bids)) = compared else {
             self.not_compared += 1;

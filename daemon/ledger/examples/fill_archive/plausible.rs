@@ -168,8 +168,9 @@ fn settled(
     chance: &mut Chance,
 ) -> Option<Settled> {
     let said = Bet::from_json(&answer.bet).map_or(answer.verdict, |bet| bet.verdict);
-    // A little less often right than it says.
-    let right = chance.below(1_000) as f64 + 30.0 < answer.confidence * 1_000.0;
+    // A little less often right than it says, and more so about scripts.
+    let worse = if answer.kind == "text" { 230.0 } else { 30.0 };
+    let right = chance.below(1_000) as f64 + worse < answer.confidence * 1_000.0;
     let malicious = match said {
         Verdict::Malicious => right,
         Verdict::Benign => !right,
@@ -186,7 +187,7 @@ fn settled(
     if staked > Nct::ZERO {
         assertions.push((US, staked, answer.verdict == Verdict::Malicious));
     }
-    let reward = units(20_000 + chance.below(30_000));
+    let reward = units(200 + chance.below(2_500));
     let benign = chance.below(3) as u32;
     let (for_it, against) = (5 - benign, benign);
     let votes = if malicious { (for_it, against) } else { (against, for_it) };

@@ -27,11 +27,16 @@ impl Axis {
     }
 }
 
-/// Wide enough for all of these, and for nothing; ends at round numbers.
+/// Wide enough for all of these, and for nothing, with a little room at the ends that are not nothing.
 pub fn fit(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = values.fold((0.0f64, 0.0f64), |(low, high), value| (low.min(value), high.max(value)));
-    let step = step((high - low) / 5.0);
-    ((low / step).floor() * step, (high / step).ceil() * step)
+    let room = (high - low) * 0.04;
+    match (low < 0.0, high > 0.0) {
+        (false, false) => (0.0, 1.0),
+        (low_below, high_above) => {
+            (if low_below { low - room } else { 0.0 }, if high_above { high + room } else { 0.0 })
+        }
+    }
 }
 
 /// The round number at or above `rough`: 1, 2 or 5 times a power of ten.
@@ -75,7 +80,7 @@ mod tests {
             let ticks = Axis { from, to, begin: 0.0, end: 1.0 }.ticks();
             assert!(ticks.len() <= 8, "{values:?}: {ticks:?}");
         }
-        assert_eq!(fit([0.3, 17.2].into_iter()), (0.0, 20.0));
+        assert_eq!(fit([0.5, 10.0].into_iter()), (0.0, 10.4));
         assert_eq!([tick(0.25), tick(-0.0), tick(20.0)], ["0.25", "0", "20"]);
     }
 }

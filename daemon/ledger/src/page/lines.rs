@@ -12,6 +12,8 @@ use crate::{Moment, Report};
 const LINES_MAX: usize = 7;
 /// Names of one line.
 const NAMES_MAX: usize = 3;
+/// What is less than this apart is drawn in one place: a ten-thousandth NCT, as amounts are shown.
+const ALIKE_MAX: u128 = 10u128.pow(14);
 const WIDTH: f64 = 1_000.0;
 const HEIGHT: f64 = 340.0;
 
@@ -76,7 +78,7 @@ pub fn profits(report: &Report, out: &mut String) {
     out.push_str("</ul>\n");
 }
 
-/// Ours first, then the strategies from best to worst. Strategies that came to the same all the time share a line.
+/// Ours first, then the strategies from best to worst. Strategies that come to the same all the time share a line.
 fn lines(report: &Report) -> Vec<Line> {
     let of = |moments: &[Moment], at: usize| -> Vec<(i64, Profit)> {
         let profit = |moment: &Moment| moment.profits.get(at).copied().unwrap_or_default();
@@ -88,7 +90,7 @@ fn lines(report: &Report) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for (at, name) in compared.names.iter().enumerate().skip(1) {
         let points = of(&compared.moments, at);
-        match lines.iter_mut().find(|line| line.points == points) {
+        match lines.iter_mut().find(|line| alike(&line.points, &points)) {
             Some(same) => same.names.push(name.clone()),
             None => lines.push(Line { names: vec![name.clone()], class: String::new(), points }),
         }
@@ -116,6 +118,11 @@ fn lines(report: &Report) -> Vec<Line> {
         "ours".clone_into(&mut whole.class);
     }
     all
+}
+
+/// Whether two lines are one for the eye: formulas that agree but for the rounding of doubles do.
+fn alike(a: &[(i64, Profit)], b: &[(i64, Profit)]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.1.base_units().abs_diff(b.1.base_units()) < ALIKE_MAX)
 }
 
 fn names(line: &Line) -> String {

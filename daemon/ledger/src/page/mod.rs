@@ -76,8 +76,12 @@ fn head(report: &Report, made: &str, out: &mut String) {
             ),
         );
     }
-    for missing in &report.missing {
-        put(out, format_args!("<p class=\"missing\">{}.</p>\n", escaped(missing)));
+    if !report.missing.is_empty() {
+        out.push_str("<ul class=\"missing\">\n");
+        for missing in &report.missing {
+            put(out, format_args!("<li>{}</li>\n", escaped(missing)));
+        }
+        out.push_str("</ul>\n");
     }
     let (sums, calibration) = (&report.total.sums, &report.calibration.overall);
     let tone = match sums.profit.base_units().signum() {

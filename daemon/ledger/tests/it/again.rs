@@ -107,7 +107,17 @@ fn a_strategy_is_asked_what_it_was_asked_and_held_to_the_purse() {
 
 #[test]
 fn strategies_are_compared_on_what_was_told_in_full() {
-    let report = report(&archive([won(), Told { id: 2, payout: Some("1.5"), ..Told::default() }]));
+    let report = report(&archive([
+        won(),
+        Told { id: 2, payout: Some("1.5"), ..Told::default() },
+        // It never arrived, and so it would not have with another stake.
+        Told {
+            id: 3,
+            ending: Some((Ending::Expired, 0)),
+            record: record("us", &RIVALS[1..], (2, 1)),
+            ..Told::default()
+        },
+    ]));
     let table = &report.strategies;
     assert_eq!((table.compared, table.not_compared), (1, 1));
     assert_eq!(table.rows[0].profit.to_string(), "1.439338235294117646");

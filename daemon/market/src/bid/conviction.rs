@@ -14,11 +14,6 @@ impl Conviction {
         Conviction::held(2.0 * q - 1.0)
     }
 
-    /// As it was written down, from whatever map it came then: what decides a bet again must be told the same.
-    pub fn as_written(conviction: f64) -> Self {
-        Conviction::held(conviction)
-    }
-
     /// As a number from 0.0 to 1.0.
     pub fn get(self) -> f64 {
         self.0

@@ -1,0 +1,218 @@
+//! The others who bet: as good as one says, and as sure of themselves.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use daemon_market::{BidBounds, BidStrategy, Conviction, DefaultStrategy, Nct, Verdict};
+use rand::rngs::ChaCha8Rng;
+use rand_distr::{Beta, Distribution};
+
+use crate::Seed;
+use crate::seed::happens;
+
+/// How good a rival is.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Skill {
+    /// How much of what is malicious he calls so, 0.0 to 1.0.
+    pub true_positive: f64,
+    /// How much of what is benign he calls malicious, 0.0 to 1.0.
+    pub false_positive: f64,
+    /// How often he says nothing, 0.0 to 1.0.
+    pub abstains: f64,
+    /// Exponent on the odds that he gives himself: 1.0 is calibrated, more claims too much, less too little.
+    pub overconfidence: f64,
+}
+
+/// What a rival says.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Opinion {
+    /// Malicious or benign.
+    pub verdict: Verdict,
+    /// The probability that he gives it, 0.5 to 1.0.
+    pub q: f64,
+}
+
+/// How much a rival bids, of his probability and of what may be bid. What is beyond the bounds or his balance is cut.
+#[derive(Clone)]
+pub struct Bidder {
+    name: String,
+    formula: Arc<dyn Fn(f64, BidBounds) -> Nct + Send + Sync>,
+}
+
+impl Bidder {
+    /// By any formula.
+    pub fn new(name: &str, formula: impl Fn(f64, BidBounds) -> Nct + Send + Sync + 'static) -> Bidder {
+        Bidder { name: name.to_owned(), formula: Arc::new(formula) }
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The bid, always within `bounds`.
+    pub fn bid(&self, q: f64, bounds: BidBounds) -> Nct {
+        (self.formula)(q, bounds).min(bounds.max).max(bounds.min)
+    }
+}
+
+impl fmt::Debug for Bidder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Bidder").field(&self.name).finish()
+    }
+}
+
+/// The strategies of PolySwarm's client, 2.7 and later, and the two ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Plan {
+    /// From the least to the most that is allowed, by conviction.
+    #[default]
+    Default,
+    /// Always the least: the client's conservative one multiplies the least by one, for both ends.
+    Conservative,
+    /// From eight times the least to the most, by conviction.
+    Aggressive,
+    /// The least.
+    Min,
+    /// The most.
+    Max,
+}
+
+impl Plan {
+    /// All of them.
+    pub const ALL: [Plan; 5] = [Plan::Default, Plan::Conservative, Plan::Aggressive, Plan::Min, Plan::Max];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Plan::Default => "default",
+            Plan::Conservative => "conservative",
+            Plan::Aggressive => "aggressive",
+            Plan::Min => "min",
+            Plan::Max => "max",
+        }
+    }
+
+    /// The bid, always within `bounds`.
+    pub fn bid(self, q: f64, bounds: BidBounds) -> Nct {
+        match self {
+            Plan::Default => DefaultStrategy.bid(Conviction::from_probability(q), bounds),
+            Plan::Conservative | Plan::Min => bounds.min,
+            Plan::Aggressive => {
+                // Where eight times the least is more than the most, the client bids less the surer it is, and more than
+                // is allowed. Nobody wins by that; here it is the most then.
+                let raised = Nct::from_base_units(bounds.min.base_units().saturating_mul(8)).min(bounds.max);
+                DefaultStrategy.bid(Conviction::from_probability(q), BidBounds { min: raised, max: bounds.max })
+            }
+            Plan::Max => bounds.max,
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// No plan of ours.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{0}` is no plan for bidding: there are default, conservative, aggressive, min and max")]
+pub struct ParsePlanError(String);
+
+impl FromStr for Plan {
+    type Err = ParsePlanError;
+
+    fn from_str(text: &str) -> Result<Self, ParsePlanError> {
+        Plan::ALL.into_iter().find(|plan| plan.name() == text).ok_or_else(|| ParsePlanError(text.to_owned()))
+    }
+}
+
+impl From<Plan> for Bidder {
+    fn from(plan: Plan) -> Self {
+        Bidder::new(plan.name(), move |q, bounds| plan.bid(q, bounds))
+    }
+}
+
+/// Somebody else's engine.
+#[derive(Clone, Debug)]
+pub struct Rival {
+    /// What it is called.
+    pub name: String,
+    /// How good it is.
+    pub skill: Skill,
+    /// How it bids.
+    pub bidder: Bidder,
+    /// What it has at first.
+    pub balance: Nct,
+}
+
+impl Rival {
+    /// What it says of a bounty of which this is the truth, where so much of everything is `malicious`. Nothing if it
+    /// abstains.
+    ///
+    /// The verdict follows the stated rates. By Bayes' rule, that verdict is then right with some probability `p` on the
+    /// whole. The confidence is spread around `p` from one half to one, and drawn so that of all such verdicts given with
+    /// confidence `c`, a part `c` is right. Then overconfidence distorts it.
+    pub fn assess(&self, seed: Seed, bounty: u64, truth: bool, malicious: f64) -> Option<Opinion> {
+        let Skill { true_positive, false_positive, abstains, overconfidence } = self.skill;
+        let mut chance = seed.of(bounty, &format!("rival {}", self.name));
+        if happens(&mut chance, abstains) {
+            return None;
+        }
+        let says = happens(&mut chance, if truth { true_positive } else { false_positive });
+        let (hits, misses) = if says {
+            (malicious * true_positive, (1.0 - malicious) * false_positive)
+        } else {
+            ((1.0 - malicious) * (1.0 - false_positive), malicious * (1.0 - true_positive))
+        };
+        let c = confidence(&mut chance, hits / (hits + misses), says == truth);
+        Some(Opinion {
+            verdict: if says { Verdict::Malicious } else { Verdict::Benign },
+            q: 1.0 / (1.0 + ((1.0 - c) / c).powf(overconfidence)),
+        })
+    }
+
+    /// What it stakes on that, if its balance holds the least bid and the fee.
+    pub fn bid(&self, opinion: Opinion, bounds: BidBounds, balance: Nct, fee: Nct) -> Option<Nct> {
+        let bounds = BidBounds { min: bounds.min, max: bounds.max.min(balance.checked_sub(fee)?) };
+        (bounds.min <= bounds.max).then(|| self.bidder.bid(opinion.q, bounds))
+    }
+}
+
+/// How little the confidences of one rival spread: a parameter of the beta distribution. At two, one who is right in 90
+/// of 100 cases says more than 0.99 in 26 of them, and less than 0.75 in 13.
+const CONCENTRATION: f64 = 2.0;
+
+/// What is this close to one half or to one, is one half or one: the distribution has no spread there.
+const EDGE: f64 = 1e-6;
+
+/// A confidence for a verdict that is right with probability `p`, knowing whether it is.
+///
+/// `c = (1 + b) / 2` with `b` from a beta distribution of mean `m = 2p - 1`, so that `c` has the mean `p`. Of all
+/// verdicts given with `c`, a part `c` shall be right; so, given that it is right, the density of `b` is to be multiplied
+/// by `(1 + b) / 2p`, and given that it is wrong by `(1 - b) / (2 - 2p)`. Both are beta distributions again: multiplying
+/// by `b` or by `1 - b` adds one to a parameter.
+///
+/// Verdicts that are wrong more often than right, as those of a bad engine where malware is rare, say one half.
+fn confidence(chance: &mut ChaCha8Rng, p: f64, right: bool) -> f64 {
+    let mean = 2.0 * p - 1.0;
+    if mean.is_nan() || mean < EDGE {
+        return 0.5;
+    }
+    if mean > 1.0 - EDGE {
+        return 1.0;
+    }
+    let (mut alpha, mut beta) = (CONCENTRATION * mean, CONCENTRATION * (1.0 - mean));
+    if !right {
+        beta += 1.0;
+    } else if !happens(chance, 0.5 / p) {
+        alpha += 1.0;
+    }
+    let spread = Beta::new(alpha, beta).expect("both parameters are above nothing");
+    (1.0 + spread.sample(chance)) / 2.0
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! What is told of a bounty that is settled: one JSON object, amounts as decimal texts in NCT.
+//!
+//! Texts, because a double holds no amount to the unit.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use daemon_market::{Contract, Nct, Phase, Profit, Verdict};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A bounty of one artifact, settled.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Settled {
+    /// Its id, as in the marketplace.
+    pub bounty: String,
+    /// In which of its phases it asked. What is staked on is the assertion phase.
+    #[serde(with = "phase")]
+    pub phase: Phase,
+    /// The digest of its artifact, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Malicious or benign, as the arbiters settled it; unknown where none of them voted.
+    #[serde(with = "verdict")]
+    pub truth: Verdict,
+    /// When it was settled, as RFC 3339, if anybody looked at a clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// By which contract.
+    #[serde(with = "text")]
+    pub contract: Contract,
+    /// What the ambassador paid for it: the contract's amount.
+    #[serde(with = "text")]
+    pub reward: Nct,
+    /// What he paid on top.
+    #[serde(with = "text")]
+    pub bounty_fee: Nct,
+    /// What each expert paid on top.
+    #[serde(with = "text")]
+    pub assertion_fee: Nct,
+    /// In the order they came.
+    pub assertions: Vec<SettledAssertion>,
+    /// How many arbiters said what.
+    pub votes: Votes,
+    /// What the ambassador got back.
+    #[serde(with = "text")]
+    pub refund: Nct,
+    /// What an arbiter got.
+    #[serde(with = "text")]
+    pub arbiter: Nct,
+    /// What nobody got.
+    #[serde(with = "text")]
+    pub stuck: Nct,
+}
+
+/// What an expert said, staked and got.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SettledAssertion {
+    /// Whose it is.
+    pub engine: String,
+    /// Malicious or benign.
+    #[serde(with = "verdict")]
+    pub verdict: Verdict,
+    /// What he staked.
+    #[serde(with = "text")]
+    pub bid: Nct,
+    /// What he got: his bid and his gain, or nothing.
+    #[serde(with = "text")]
+    pub payout: Nct,
+}
+
+/// How many arbiters said what.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Votes {
+    /// That it is malicious.
+    pub malicious: u32,
+    /// That it is benign.
+    pub benign: u32,
+}
+
+impl Settled {
+    /// Whether what was paid in is what was paid out or stays, to the unit.
+    pub fn balances(&self) -> bool {
+        let fees = self.assertions.iter().map(|_| self.assertion_fee);
+        let bids = self.assertions.iter().map(|assertion| assertion.bid);
+        let payouts = self.assertions.iter().map(|assertion| assertion.payout);
+        let paid_in = sum([self.reward, self.bounty_fee].into_iter().chain(fees).chain(bids));
+        let paid_out = sum([self.refund, self.arbiter, self.stuck].into_iter().chain(payouts));
+        paid_in.is_some() && paid_in == paid_out
+    }
+
+    /// What that engine gained or lost by it, fee included, if it took part.
+    pub fn profit(&self, engine: &str) -> Option<Profit> {
+        let assertion = self.assertions.iter().find(|assertion| assertion.engine == engine)?;
+        Profit::of(assertion.payout, assertion.bid.checked_add(self.assertion_fee)?)
+    }
+}
+
+pub(crate) fn sum(amounts: impl IntoIterator<Item = Nct>) -> Option<Nct> {
+    amounts.into_iter().try_fold(Nct::ZERO, Nct::checked_add)
+}
+
+/// What reads and shows itself as text.
+mod text {
+    use super::*;
+
+    pub fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// Verdicts by their names.
+mod verdict {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(verdict.name())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Verdict, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let mut all = [Verdict::Malicious, Verdict::Benign, Verdict::Suspicious, Verdict::Unknown].into_iter();
+        all.find(|verdict| verdict.name() == name)
+            .ok_or_else(|| D::Error::custom(format_args!("`{name}` is no verdict")))
+    }
+}
+
+/// Phases by their names.
+mod phase {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(phase: &Phase, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(phase.name())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Phase, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Phase::named(&name).ok_or_else(|| D::Error::custom(format_args!("`{name}` is no phase")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"{"bounty":"7","phase":"assertion","sha256":"00ff","truth":"malicious","at":"2026-01-01T00:00:00Z","contract":"1.6.1","reward":"2","bounty_fee":"0.0625","assertion_fee":"0.03125","assertions":[{"engine":"rival-1","verdict":"malicious","bid":"0.5","payout":"2.75"},{"engine":"rival-2","verdict":"benign","bid":"0.25","payout":"0"}],"votes":{"malicious":3,"benign":0},"refund":"0","arbiter":"0.125","stuck":"0"}"#;
+
+    fn settled() -> Settled {
+        serde_json::from_str(TEXT).unwrap()
+    }
+
+    #[test]
+    fn it_is_one_json_object_with_amounts_as_texts() {
+        assert_eq!(serde_json::to_string(&settled()).unwrap(), TEXT);
+    }
+
+    #[test]
+    fn what_may_be_missing_may_be_missing() {
+        let short = TEXT.replace(r#""sha256":"00ff","#, "").replace(r#""at":"2026-01-01T00:00:00Z","#, "");
+        let settled: Settled = serde_json::from_str(&short).unwrap();
+        assert_eq!((&settled.sha256, &settled.at), (&None, &None));
+        assert_eq!(serde_json::to_string(&settled).unwrap(), short);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told() {
+        for (good, bad, told) in [
+            (r#""reward":"2""#, r#""reward":"2e3""#, "an amount reads like"),
+            (r#""reward":"2""#, r#""reward":2"#, "invalid type"),
+            (r#""truth":"malicious""#, r#""truth":"evil""#, "`evil` is no verdict"),
+            (r#""phase":"assertion""#, r#""phase":"lunar""#, "`lunar` is no phase"),
+            (r#""contract":"1.6.1""#, r#""contract":"9""#, "no version of BountyRegistry"),
+        ] {
+            let error = serde_json::from_str::<Settled>(&TEXT.replace(good, bad)).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_unit_too_much_is_seen() {
+        let mut settled = settled();
+        assert!(settled.balances());
+        settled.assertions[1].payout = Nct::from_base_units(1);
+        assert!(!settled.balances());
+    }
+
+    #[test]
+    fn profit_is_after_the_fee() {
+        let profit = |engine| settled().profit(engine).map(|profit| profit.to_string());
+        assert_eq!(profit("rival-1").as_deref(), Some("2.21875"));
+        assert_eq!(profit("rival-2").as_deref(), Some("-0.28125"));
+        assert_eq!(profit("rival-3"), None);
+    }
+}

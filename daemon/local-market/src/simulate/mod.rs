@@ -1,0 +1,339 @@
+//! A market from a seed: the same labelled bounties, rivals and arbiters for each strategy that is tried.
+//!
+//! What everybody draws is drawn once, before anybody bets. So strategies are compared on the same luck, and only what
+//! their bids change differs: what winners and losers share, and who still has a balance.
+
+use daemon_market::{BidBounds, Contract, Nct, Profit, Verdict};
+
+use crate::bootstrap::Resampling;
+use crate::outcome::{Outcome, Tally, outcomes};
+use crate::settled::sum;
+use crate::{Arbiter, Drawn, Exchange, Fees, Imbalance, Kind, Opinion, Posting, Refused, Rival, Seed, Settled};
+
+/// What our engine is called in a simulated market.
+pub const US: &str = "stakeout";
+
+/// A market, as one wants it.
+#[derive(Clone, Debug)]
+pub struct Market {
+    /// How many bounties are posted, one after the other.
+    pub bounties: u64,
+    /// What they are about, and how good our engine is at it.
+    pub kinds: Vec<Kind>,
+    /// Exponent on the odds that our engine gives itself: 1.0 is calibrated.
+    pub overconfidence: f64,
+    /// Who else bets.
+    pub rivals: Vec<Rival>,
+    /// Who votes.
+    pub arbiters: Vec<Arbiter>,
+    /// Who settles.
+    pub contract: Contract,
+    /// What is paid on top.
+    pub fees: Fees,
+    /// What may be bid.
+    pub bounds: BidBounds,
+    /// What each bounty pays.
+    pub reward: Nct,
+    /// What we have at first.
+    pub balance: Nct,
+    /// Where all chance comes from.
+    pub seed: Seed,
+    /// How many times intervals draw again.
+    pub resamples: usize,
+}
+
+impl Default for Market {
+    /// 2,000 bounties of 2 NCT without kinds, rivals or arbiters; BountyRegistry 1.6.1 with its fees and bounds; we
+    /// have 1,000 NCT.
+    fn default() -> Self {
+        let nct = |whole: u128| Nct::from_base_units(whole * 10u128.pow(18));
+        Market {
+            bounties: 2_000,
+            kinds: Vec::new(),
+            overconfidence: 1.0,
+            rivals: Vec::new(),
+            arbiters: Vec::new(),
+            contract: Contract::default(),
+            fees: Fees::default(),
+            bounds: BidBounds::default(),
+            reward: nct(2),
+            balance: nct(1_000),
+            seed: Seed::default(),
+            resamples: Resampling::default().count,
+        }
+    }
+}
+
+/// What a strategy is asked: how much to stake on this, if anything.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Question<'a> {
+    /// Which bounty, from 1.
+    pub bounty: u64,
+    /// Of which kind.
+    pub kind: &'a str,
+    /// What our engine says: malicious or benign.
+    pub verdict: Verdict,
+    /// The probability that it gives it, 0.5 to 1.0.
+    pub q: f64,
+    /// What may be bid.
+    pub bounds: BidBounds,
+    /// What the bounty pays.
+    pub reward: Nct,
+    /// What asserting costs on top.
+    pub fee: Nct,
+    /// What we have.
+    pub balance: Nct,
+    /// What others who were right gained so far for each NCT they bid: all rewards and wrong bids over all right bids,
+    /// our own left out. None before anybody else was right.
+    pub ratio: Option<f64>,
+}
+
+/// A strategy on trial, and what it is called. `default` is what others are compared with.
+pub type Trial<'a> = (&'a str, Box<dyn Fn(&Question) -> Option<Nct> + 'a>);
+
+/// Why a market cannot be simulated.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+pub enum SimulateError {
+    /// No bounties, or nothing they could be about.
+    #[error("there is nothing to bet on: a market needs bounties, and kinds with a share")]
+    Empty,
+    /// A number that cannot be what it should be.
+    #[error("{of} is {number}: it must be {must}")]
+    Number {
+        /// Of what.
+        of: String,
+        /// What it is.
+        number: f64,
+        /// What it must be.
+        must: &'static str,
+    },
+    /// The exchange does not do what a market needs.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// More money than can be counted.
+    #[error("the amounts are too large to count")]
+    TooMuch,
+    /// Money was not conserved: a bug of ours.
+    #[error("money is not conserved: {0}")]
+    Imbalance(#[from] Imbalance),
+    /// Profit is not what was gained: a bug of ours.
+    #[error("the books say {profit} NCT, and the balance {gained} NCT")]
+    Books {
+        /// Added up, bounty by bounty.
+        profit: Profit,
+        /// The balance at the end less that at the beginning.
+        gained: Profit,
+    },
+}
+
+/// A bounty, and what everybody but us will say of it.
+struct Scene {
+    drawn: Drawn,
+    opinions: Vec<Option<Opinion>>,
+    votes: Vec<Option<bool>>,
+}
+
+impl Market {
+    /// Runs every strategy on the same bounties.
+    pub fn run(&self, strategies: &[Trial]) -> Result<Vec<Outcome>, SimulateError> {
+        self.run_watched(strategies, |_, _, _| {})
+    }
+
+    /// Runs every strategy on the same bounties, and shows each bounty as it is settled: under which strategy, what it
+    /// really is, and who was paid what.
+    pub fn run_watched(
+        &self,
+        strategies: &[Trial],
+        mut watch: impl FnMut(&str, &Drawn, &Settled),
+    ) -> Result<Vec<Outcome>, SimulateError> {
+        self.check()?;
+        let scenes = self.scenes()?;
+        let mut runs = Vec::with_capacity(strategies.len());
+        for (name, strategy) in strategies {
+            let tally = self.play(&scenes, strategy, |drawn, settled| watch(name, drawn, settled))?;
+            runs.push((*name, tally));
+        }
+        Ok(outcomes(runs, Resampling { count: self.resamples, seed: self.seed, ..Resampling::default() }))
+    }
+
+    /// How much of everything is malicious.
+    fn malicious(&self) -> f64 {
+        let shares: f64 = self.kinds.iter().map(|kind| kind.share).sum();
+        self.kinds.iter().map(|kind| kind.share * kind.malicious).sum::<f64>() / shares
+    }
+
+    fn scenes(&self) -> Result<Vec<Scene>, SimulateError> {
+        let malicious = self.malicious();
+        let scene = |bounty| {
+            let drawn = Drawn::draw(&self.kinds, self.seed, bounty, self.overconfidence).ok_or(SimulateError::Empty)?;
+            let truth = drawn.malicious;
+            let opinions = self.rivals.iter().map(|rival| rival.assess(self.seed, bounty, truth, malicious));
+            let votes = self.arbiters.iter().map(|arbiter| arbiter.vote(self.seed, bounty, truth));
+            Ok(Scene { drawn, opinions: opinions.collect(), votes: votes.collect() })
+        };
+        (1..=self.bounties).map(scene).collect()
+    }
+
+    fn exchange(&self) -> Result<Exchange, SimulateError> {
+        let each = sum([self.reward, self.fees.bounty]).ok_or(SimulateError::TooMuch)?;
+        let all = each.base_units().checked_mul(self.bounties.into()).ok_or(SimulateError::TooMuch)?;
+        let mut exchange = Exchange::new(self.contract, self.fees, Nct::from_base_units(all));
+        exchange.admit_expert(US, self.balance)?;
+        for rival in &self.rivals {
+            exchange.admit_expert(&rival.name, rival.balance)?;
+        }
+        for arbiter in &self.arbiters {
+            exchange.admit_arbiter(&arbiter.name, Nct::ZERO)?;
+        }
+        Ok(exchange)
+    }
+
+    fn play(
+        &self,
+        scenes: &[Scene],
+        strategy: impl Fn(&Question) -> Option<Nct>,
+        mut watch: impl FnMut(&Drawn, &Settled),
+    ) -> Result<Tally, SimulateError> {
+        let mut exchange = self.exchange()?;
+        let mut tally = Tally { balance: self.balance, ..Tally::default() };
+        let mut seen = Seen::default();
+        let mut peak = self.balance;
+        for Scene { drawn, opinions, votes } in scenes {
+            let posting = Posting { reward: self.reward, bounds: self.bounds, sha256: None };
+            let number = exchange.post(posting)?;
+            for (rival, opinion) in self.rivals.iter().zip(opinions) {
+                let balance = exchange.expert(&rival.name).unwrap_or_default();
+                let bid = |said| rival.bid(said, self.bounds, balance, self.fees.assertion).map(|bid| (said, bid));
+                if let Some((said, bid)) = opinion.and_then(bid) {
+                    exchange.assert(number, &rival.name, said.verdict, bid)?;
+                }
+            }
+            let question = Question {
+                bounty: number,
+                kind: &self.kinds[drawn.kind].name,
+                verdict: drawn.verdict,
+                q: drawn.q,
+                bounds: self.bounds,
+                reward: self.reward,
+                fee: self.fees.assertion,
+                balance: tally.balance,
+                ratio: seen.ratio(),
+            };
+            match strategy(&question).map(|bid| exchange.assert(number, US, drawn.verdict, bid)) {
+                None => tally.abstained += 1,
+                Some(Ok(())) => tally.bets += 1,
+                Some(Err(Refused::BidBelow { .. } | Refused::BidAbove { .. } | Refused::Balance { .. })) => {
+                    tally.refused += 1;
+                }
+                Some(Err(refused)) => return Err(refused.into()),
+            }
+            exchange.close(number)?;
+            for (arbiter, vote) in self.arbiters.iter().zip(votes) {
+                if let Some(malicious) = vote {
+                    let verdict = if *malicious { Verdict::Malicious } else { Verdict::Benign };
+                    exchange.vote(number, &arbiter.name, verdict)?;
+                }
+            }
+            let settled = exchange.settle(number)?;
+            tally.add(&settled).ok_or(SimulateError::TooMuch)?;
+            tally.balance = exchange.expert(US).unwrap_or_default();
+            peak = peak.max(tally.balance);
+            tally.drawdown = tally.drawdown.max(peak.checked_sub(tally.balance).unwrap_or_default());
+            seen.add(&settled);
+            watch(drawn, &settled);
+        }
+        exchange.audit()?;
+        let gained = Profit::of(tally.balance, self.balance).ok_or(SimulateError::TooMuch)?;
+        if gained != tally.profit {
+            return Err(SimulateError::Books { profit: tally.profit, gained });
+        }
+        Ok(tally)
+    }
+
+    /// Refuses numbers that cannot be what they should be.
+    fn check(&self) -> Result<(), SimulateError> {
+        let must = |of: String, number: f64, must: &'static str, is: bool| match is && number.is_finite() {
+            true => Ok(()),
+            false => Err(SimulateError::Number { of, number, must }),
+        };
+        let probability =
+            |of: String, number: f64| must(of, number, "a probability, 0.0 to 1.0", (0.0..=1.0).contains(&number));
+        let above = |of: String, number: f64| must(of, number, "above 0.0", number > 0.0);
+        above("overconfidence".to_owned(), self.overconfidence)?;
+        for kind in &self.kinds {
+            let of = |what: &str| format!("{what} of kind `{}`", kind.name);
+            must(of("the share"), kind.share, "0.0 or more", kind.share >= 0.0)?;
+            probability(of("the malicious part"), kind.malicious)?;
+            must(of("mu"), kind.mu, "0.0 or more", kind.mu >= 0.0)?;
+            above(of("sigma"), kind.sigma)?;
+        }
+        for rival in &self.rivals {
+            let of = |what: &str| format!("{what} of rival `{}`", rival.name);
+            probability(of("the true positive rate"), rival.skill.true_positive)?;
+            probability(of("the false positive rate"), rival.skill.false_positive)?;
+            probability(of("the abstaining part"), rival.skill.abstains)?;
+            above(of("overconfidence"), rival.skill.overconfidence)?;
+        }
+        for arbiter in &self.arbiters {
+            let of = |what: &str| format!("{what} of arbiter `{}`", arbiter.name);
+            probability(of("the error rate"), arbiter.errs)?;
+            probability(of("the absent part"), arbiter.absent)?;
+        }
+        if self.bounties == 0 || self.kinds.iter().map(|kind| kind.share).sum::<f64>() <= 0.0 {
+            return Err(SimulateError::Empty);
+        }
+        Ok(())
+    }
+}
+
+impl Tally {
+    /// Counts a settled bounty. Nothing if it cannot be counted.
+    fn add(&mut self, settled: &Settled) -> Option<()> {
+        let Some(ours) = settled.assertions.iter().find(|assertion| assertion.engine == US) else {
+            self.gained.push(0.0);
+            self.risked.push(0.0);
+            return Some(());
+        };
+        match settled.truth {
+            Verdict::Malicious | Verdict::Benign if settled.truth == ours.verdict => self.won += 1,
+            Verdict::Malicious | Verdict::Benign => self.lost += 1,
+            Verdict::Suspicious | Verdict::Unknown => {}
+        }
+        let profit = settled.profit(US)?;
+        let risked = ours.bid.checked_add(settled.assertion_fee)?;
+        self.profit = self.profit.checked_add(profit)?;
+        self.staked = self.staked.checked_add(ours.bid)?;
+        self.fees = self.fees.checked_add(settled.assertion_fee)?;
+        self.gained.push(profit.as_f64());
+        self.risked.push(risked.base_units() as f64 / 1e18);
+        Some(())
+    }
+}
+
+/// What could be seen of the others so far, in base units.
+#[derive(Default)]
+struct Seen {
+    right: f64,
+    /// What went to those who were right, or would have gone if somebody had been.
+    to_gain: f64,
+}
+
+impl Seen {
+    fn add(&mut self, settled: &Settled) {
+        if settled.truth == Verdict::Unknown {
+            return;
+        }
+        self.to_gain += settled.reward.base_units() as f64;
+        for assertion in settled.assertions.iter().filter(|assertion| assertion.engine != US) {
+            let pool = if assertion.verdict == settled.truth { &mut self.right } else { &mut self.to_gain };
+            *pool += assertion.bid.base_units() as f64;
+        }
+    }
+
+    fn ratio(&self) -> Option<f64> {
+        (self.right > 0.0).then(|| self.to_gain / self.right)
+    }
+}
+
+#[cfg(test)]
+mod tests;
