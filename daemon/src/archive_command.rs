@@ -77,7 +77,7 @@ fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
         writeln!(
             out,
             "{}, {}, {}, {} and {} of the purse are as they were written; the last link is {head}",
-            count(verified.bounties) + if verified.bounties == 1 { " bounty" } else { " bounties" },
+            counted(verified.bounties, "bounty"),
             counted(verified.answers, "answer"),
             counted(verified.endings, "ending"),
             counted(verified.outcomes, "outcome"),

@@ -48,7 +48,8 @@ fn losses(config: &Config) -> Finding {
         (true, false) => good("purse", "losses close it".to_owned()),
         (false, _) => poor(
             "purse",
-            "no losses close it: set market.loss_day_max, loss_row_max or loss_drop_max, before it stakes real money".to_owned(),
+            "no losses close it: set market.loss_day_max, loss_row_max or loss_drop_max, before it stakes real money"
+                .to_owned(),
         ),
     }
 }

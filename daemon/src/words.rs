@@ -84,9 +84,13 @@ pub fn moment(at: Timestamp) -> String {
     jiff::tz::Offset::UTC.to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// So many of a noun: `1 file`, `2 files`.
+/// So many of a noun: `1 file`, `2 files`, `3 bounties`.
 pub fn counted(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+    match noun.strip_suffix("ty") {
+        _ if number == 1 => format!("{} {noun}", count(number)),
+        Some(stem) => format!("{} {stem}ties", count(number)),
+        None => format!("{} {noun}s", count(number)),
+    }
 }
 
 #[cfg(test)]

@@ -86,6 +86,7 @@ const HOMES: &[(Pattern, &[&str])] = &[
     ("landlock", &["daemon-worker"]),
     ("seccompiler", &["daemon-worker"]),
     ("rusqlite", &["daemon-archive"]),
+    ("rhai", &["daemon-market"]),
 ];
 
 /// Libraries that bring more than we use: yara-x can map files and carries a WASM engine, but `analyzers-yara` gives it

@@ -134,7 +134,7 @@ fn print(market: &Market, outcomes: &[Outcome], out: &mut dyn Write) -> anyhow::
     writeln!(
         out,
         "{} of {} NCT, {}, {}, BountyRegistry {}",
-        counted(market.bounties, "bounty").replace("bountys", "bounties"),
+        counted(market.bounties, "bounty"),
         market.reward,
         counted(market.rivals.len() as u64, "rival"),
         counted(market.arbiters.len() as u64, "arbiter"),

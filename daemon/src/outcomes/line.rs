@@ -173,7 +173,7 @@ impl Written {
             amount.map(read).transpose()
         };
         let truth = match self.truth.as_deref() {
-            None | Some("none") => None,
+            None | Some("none" | "unknown") => None,
             Some(name) => {
                 let unknown = || format!("truth {name:?} is none of malicious, benign and none");
                 Some(Truth::named(name).ok_or_else(unknown)?)

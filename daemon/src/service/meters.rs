@@ -119,7 +119,7 @@ pub fn purse(purse: &Purse) {
     gauge!("stakeout_open_stakes_nct").set(purse.open_stakes().base_units() as f64 / 1e18);
     gauge!("stakeout_open_stakes").set(purse.open_count() as f64);
     gauge!("stakeout_day_profit_nct").set(purse.breaker().profit_of_the_day().as_f64());
-    gauge!("stakeout_losses_in_a_row").set(purse.breaker().losses_in_a_row().into());
+    gauge!("stakeout_losses_in_a_row").set(purse.breaker().losses_in_a_row());
     gauge!("stakeout_purse_closed").set(if purse.closed().is_some() { 1.0 } else { 0.0 });
 }
 

@@ -332,7 +332,9 @@ impl Engine {
                 engine.refused(error, "the purse", "a note");
             }
             // Who asked for it may have gone.
-            told.into_iter().for_each(|told| drop(told.send(written.is_ok())));
+            for told in told {
+                let _ = told.send(written.is_ok());
+            }
         });
     }
 }

@@ -59,7 +59,7 @@ fn main() {
         sign(SECRET, body.as_bytes()),
         body.len()
     );
-    let request = head + &body;
+    let request = head + body.as_str();
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
     let begun = Instant::now();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use daemon_market::{Answer, Findings, Nct, Purse, SimplePurse, Skip, Verdict};
+use daemon_market::{Answer, BountyId, BountyKey, Findings, Nct, Phase, Purse, PurseLimits, Skip, Timestamp, Verdict};
 use daemon_webhook::{Product, assertion, vote};
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -74,9 +74,14 @@ fn product() -> Product {
 }
 
 fn answer(verdict: Verdict, bid: u128) -> Answer {
+    let key = BountyKey { id: BountyId::new("1"), phase: Phase::Assertion };
+    let at = Timestamp::from_micros(0);
+    let limits = PurseLimits { bounty_max: Nct::from_base_units(u128::MAX), ..PurseLimits::default() };
     Answer {
         verdict,
-        stake: SimplePurse { bounty_max: Nct::from_base_units(u128::MAX) }.stake(Nct::from_base_units(bid)),
+        stake: Purse::new(limits).stake(&key, Nct::from_base_units(bid), at),
+        bet: None,
+        at,
         confidence: 1.0,
         comments: vec!["a".into()],
         findings: Findings {
@@ -85,6 +90,7 @@ fn answer(verdict: Verdict, bid: u128) -> Answer {
             size: Some(68),
             malware_family: "EICAR".into(),
             heuristic: true,
+            evidence: vec!["yara.eicar".into()],
             generation: "7".into(),
             report: "{}".into(),
         },
@@ -95,6 +101,8 @@ fn skipped(skip: Skip) -> Answer {
     Answer {
         verdict: skip.verdict(),
         stake: None,
+        bet: None,
+        at: Timestamp::from_micros(0),
         confidence: 0.0,
         comments: vec![skip.comment().into()],
         findings: Findings::default(),
