@@ -1,13 +1,231 @@
-//! `stakeout demo`: the whole product in one command.
+//! `stakeout demo`: the whole product in one command. A marketplace in this process, a daemon as its child, bounties
+//! about files of this machine, rivals, settlement, and who gained and who lost.
 
-use std::io::Write;
+mod child;
+mod files;
+mod place;
+mod suspicious;
 
-use anyhow::bail;
+use std::io::{BufReader, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use crate::cli::DemoArgs;
+use anyhow::{Context, bail};
+use daemon_local_market::loopback::{Bounties, Closing, Engine, Marketplace, Settings};
+use daemon_market::{Nct, Strategy};
+use serde::Serialize;
+
+use crate::cli::{ArchivePlace, ConfigFile, DemoArgs, ReportArgs};
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
+use crate::judging::notice;
+use crate::local_market_command::{RIVALS, closing, live};
+use crate::outcomes::{Source, Told, read};
+use crate::outcomes_command::tell;
+use crate::report_command;
+use crate::words::{count, counted, shown};
+
+use child::Daemon;
+use place::Place;
+
+/// What the demo's engine is called.
+const US: &str = "stakeout";
+/// How long bounties live: long enough for a slow machine.
+const LIFE_SECONDS: f64 = 60.0;
+/// How long posting all of them takes at least, so that one can watch.
+const POSTING_SECONDS: f64 = 8.0;
+/// Bounties that are not settled yet, at most.
+const IN_FLIGHT_MAX: usize = 24;
+/// How long the daemon may take to write down all outcomes.
+const OUTCOMES_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long to wait before it is told again what it could not take in yet.
+const AGAIN_AFTER: Duration = Duration::from_millis(250);
+/// How often is looked whether the daemon lives.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What came of it, for machines.
+#[derive(Serialize)]
+struct Record<'a> {
+    market: &'a Closing,
+    outcomes: Told,
+    report: String,
+}
 
 /// Does it.
-pub fn demo(_: &DemoArgs, _: &mut dyn Write) -> anyhow::Result<Exit> {
-    bail!("this is not here yet")
+pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    // Before anything is made.
+    Strategy::named(&args.strategy, &daemon_market::Settings::default()).context("cannot bid")?;
+    let interrupt = Interrupt::listen().context("cannot listen for signals")?;
+    let say = |text: &str| {
+        if !args.quiet {
+            notice(text);
+        }
+    };
+    let place = Place::make(args.keep.as_deref())?;
+    let chosen = files::choose(args.bounties, args.seed, place.path())?;
+    say(&format!(
+        "{} to ask about: {} of this machine, {} made to look bad",
+        counted(chosen.number, "file"),
+        count(chosen.number - chosen.malicious),
+        count(chosen.malicious)
+    ));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let settings = settings(args, &place, &chosen)?;
+    let fee = settings.fees.assertion;
+    let mut marketplace = runtime.block_on(Marketplace::bind(settings)).context("cannot open the marketplace")?;
+    let secret = secret();
+    let config = place.configure(args, &secret, &marketplace.url())?;
+
+    let mut daemon = Daemon::start(&config, &place.join("daemon.log"))?;
+    let began = Instant::now();
+    let Some(url) = daemon.wait_ready(&interrupt)? else { return Ok(Exit::Interrupted) };
+    say(&format!(
+        "marketplace at {}, daemon at {url} (ready after {:.1} s)",
+        marketplace.url(),
+        began.elapsed().as_secs_f64()
+    ));
+    let balance = Nct::from_base_units(1_000 * 10u128.pow(18));
+    let (name, secret) = (US.to_owned(), Some(secret));
+    marketplace.admit(&Engine { name, url, secret, secret_file: None, balance })?;
+    let line = if args.quiet { live::Live::silent() } else { live::Live::begin(&marketplace) };
+    let closing = runtime.block_on(async {
+        let run = marketplace.run(ended_early(&mut daemon, &interrupt));
+        line.beside(run).await.context("the marketplace ended early")
+    })?;
+    if daemon.has_ended()? && !interrupt.is_set() {
+        bail!("the daemon ended early{}", daemon.told());
+    }
+    if interrupt.is_set() {
+        closing::parties(&closing, out)?;
+        closing::conserved(&closing, out)?;
+        return Ok(Exit::Interrupted);
+    }
+    let outcomes = hand_over(&place, fee, &interrupt)?;
+    daemon.end()?;
+    let report = report(&config, &place)?;
+    if args.json {
+        let record = Record { market: &closing, outcomes, report: report.display().to_string() };
+        serde_json::to_writer_pretty(&mut *out, &record)?;
+        writeln!(out)?;
+    } else {
+        print(&closing, outcomes, &report, args.keep.is_some().then(|| place.path()), out)?;
+    }
+    let answered = closing.engines.iter().all(|engine| engine.unanswered == 0) && closing.settled == closing.posted;
+    Ok(match (closing.conserved && answered, interrupt.is_set()) {
+        (_, true) => Exit::Interrupted,
+        (true, false) => Exit::Clean,
+        (false, false) => Exit::Error,
+    })
+}
+
+fn settings(args: &DemoArgs, place: &Place, chosen: &files::Chosen) -> anyhow::Result<Settings> {
+    let settings = Settings::read(RIVALS, Path::new("")).context("the rivals built in")?;
+    Ok(Settings {
+        seed: args.seed,
+        outcomes_directory: Some(place.join("outcomes")),
+        bounties: Bounties {
+            number: chosen.number,
+            list: Some(chosen.list.clone()),
+            labels: Some(chosen.labels.clone()),
+            per_second: (chosen.number as f64 / POSTING_SECONDS).max(1.0),
+            in_flight_max: IN_FLIGHT_MAX,
+            life_seconds: LIFE_SECONDS,
+            ..Bounties::default()
+        },
+        ..settings
+    })
+}
+
+/// What bounties are signed with, in this demo alone: the keys of the standard library's maps come from the system's
+/// random source.
+fn secret() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let random = || RandomState::new().hash_one("secret");
+    format!("{:016x}{:016x}", random(), random())
+}
+
+/// Once somebody pressed Ctrl-C, or the daemon has ended.
+async fn ended_early(daemon: &mut Daemon, interrupt: &Interrupt) {
+    while !interrupt.is_set() && !daemon.has_ended().unwrap_or(true) {
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+}
+
+/// Tells the daemon how everything was settled, until it has written all of it down.
+fn hand_over(place: &Place, fee: Nct, interrupt: &Interrupt) -> anyhow::Result<Told> {
+    let path = place.join("outcomes").join(format!("{US}.ndjson"));
+    let reading = || format!("cannot read {}", shown(&path));
+    let file = std::fs::File::open(&path).with_context(reading)?;
+    let lines = match read(&mut BufReader::new(file), Source::Ndjson, "demo").with_context(reading)? {
+        Ok(lines) => lines,
+        Err(mistakes) => {
+            let told: String = mistakes.iter().map(|mistake| format!("\n{mistake}")).collect();
+            bail!("{} is not what the daemon takes in:{told}", shown(&path));
+        }
+    };
+    let until = Instant::now() + OUTCOMES_TIME_MAX;
+    loop {
+        let told = tell(&place.join("archive"), US, &lines, fee, OUTCOMES_TIME_MAX)
+            .context("cannot tell the daemon how bounties were settled")?;
+        // Bounties end a moment after their answers are taken: that is written down off the path.
+        if told.pending == 0 || interrupt.is_set() {
+            return Ok(told);
+        }
+        if Instant::now() > until {
+            bail!("{} of the daemon's bounties have not ended", count(told.pending));
+        }
+        std::thread::sleep(AGAIN_AFTER);
+    }
+}
+
+/// Writes the page about all of it; where.
+fn report(config: &Path, place: &Place) -> anyhow::Result<std::path::PathBuf> {
+    let path = place.report()?;
+    let args = ReportArgs {
+        place: ArchivePlace { config: ConfigFile { path: Some(config.to_path_buf()) }, directory: None },
+        since: None,
+        until: None,
+        by: Vec::new(),
+        json: false,
+        html: Some(path.clone()),
+    };
+    report_command::report(&args, &mut std::io::sink()).context("cannot write the report")?;
+    Ok(path)
+}
+
+fn print(
+    closing: &Closing,
+    outcomes: Told,
+    report: &Path,
+    kept: Option<&Path>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    closing::print(closing, out)?;
+    for engine in &closing.engines {
+        if engine.unanswered == 0 {
+            writeln!(out, "all {} were answered before their deadline", counted_bounties(engine.answered))?;
+        } else {
+            writeln!(
+                out,
+                "{} of {} were not answered before their deadline",
+                count(engine.unanswered),
+                counted_bounties(closing.posted)
+            )?;
+        }
+    }
+    writeln!(out, "{} written down by the daemon", counted(outcomes.fresh + outcomes.known, "outcome"))?;
+    writeln!(out, "the report is kept in {}", shown(report))?;
+    if let Some(kept) = kept {
+        writeln!(
+            out,
+            "all else is in {}: try `stakeout backtest --config {}`",
+            shown(kept),
+            shown(&kept.join("stakeout.toml"))
+        )?;
+    }
+    Ok(())
+}
+
+fn counted_bounties(number: u64) -> String {
+    format!("{} {}", count(number), if number == 1 { "bounty" } else { "bounties" })
 }

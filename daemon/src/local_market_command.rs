@@ -17,6 +17,31 @@ use crate::interrupt::Interrupt;
 use crate::judging::notice;
 use crate::words::{counted, shown};
 
+/// Who bets, where no configuration says.
+pub const RIVALS: &str = r#"
+    [[rival]]
+    name = "good"
+    number = 2
+    true_positive = 0.92
+    false_positive = 0.02
+    [[rival]]
+    name = "fair"
+    number = 3
+    true_positive = 0.75
+    false_positive = 0.06
+    abstains = 0.2
+    [[rival]]
+    name = "reckless"
+    true_positive = 0.6
+    false_positive = 0.2
+    overconfidence = 2.0
+    strategy = "max"
+    [arbiters]
+    number = 5
+    errs = 0.01
+    absent = 0.05
+"#;
+
 /// Does what was asked.
 pub fn local_market(args: &LocalMarketArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if args.example {

@@ -17,6 +17,8 @@ mod hostile;
 mod hostile_documents;
 /// Daemons and workers killed at every moment.
 mod kills;
+/// The marketplace on loopback, and the demo.
+mod market;
 /// Documents as attackers send them, and as offices use them.
 mod office;
 /// The daemon and what it runs on.

@@ -34,22 +34,21 @@ impl Live {
 
     /// Draws while `what` is done.
     pub async fn beside<T>(self, what: impl Future<Output = T>) -> T {
-        let drawing = async {
-            loop {
-                if let Some(watch) = &self.watch {
-                    let progress = watch.progress();
-                    self.bar.set_position(progress.settled);
-                    self.bar.set_message(told(&progress));
-                }
-                tokio::time::sleep(INTERVAL).await;
+        tokio::pin!(what);
+        loop {
+            if let Some(watch) = &self.watch {
+                let progress = watch.progress();
+                self.bar.set_position(progress.settled);
+                self.bar.set_message(told(&progress));
             }
-        };
-        let done = tokio::select! {
-            done = what => done,
-            never = drawing => never,
-        };
-        self.bar.finish_and_clear();
-        done
+            tokio::select! {
+                done = &mut what => {
+                    self.bar.finish_and_clear();
+                    return done;
+                }
+                () = tokio::time::sleep(INTERVAL) => {}
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use daemon_local_market::{Kind, Market, Outcome, Question, Seed, Trial};
 use daemon_market::{BidRequest, BidStrategy, Conviction, Nct, Strategy};
 use serde::Serialize;
 
+use super::RIVALS;
 use super::table::{self, amount, profit};
 use crate::cli::LocalMarketArgs;
 use crate::exit::Exit;
@@ -18,31 +19,6 @@ use crate::words::{count, counted};
 const BOUNTIES: u64 = 5_000;
 /// What others lose for each NCT that they win, until that is seen: as the daemon assumes.
 const RATIO: f64 = 0.3;
-/// Who bets, where no configuration says.
-const RIVALS: &str = r#"
-    [[rival]]
-    name = "good"
-    number = 2
-    true_positive = 0.92
-    false_positive = 0.02
-    [[rival]]
-    name = "fair"
-    number = 3
-    true_positive = 0.75
-    false_positive = 0.06
-    abstains = 0.2
-    [[rival]]
-    name = "reckless"
-    true_positive = 0.6
-    false_positive = 0.2
-    overconfidence = 2.0
-    strategy = "max"
-    [arbiters]
-    number = 5
-    errs = 0.01
-    absent = 0.05
-"#;
-
 /// What a strategy came to, for machines. Amounts are texts in NCT; intervals hold 95 of 100 such markets.
 #[derive(Serialize)]
 struct Record {
@@ -83,13 +59,7 @@ pub fn simulate(args: &LocalMarketArgs, settings: Option<Settings>, out: &mut dy
         overconfidence: args.overconfidence,
         ..market_of(&settings)
     };
-    let tried: Vec<Trial<'_>> = strategies
-        .iter()
-        .map(|(name, strategy)| {
-            let trial: Trial<'_> = (name, Box::new(|question| ask(strategy.as_ref(), question)));
-            trial
-        })
-        .collect();
+    let tried: Vec<Trial<'_>> = strategies.iter().map(trial).collect();
     let outcomes = market.run(&tried)?;
     if args.json {
         let records: Vec<Record> = outcomes.iter().map(record).collect();
@@ -110,6 +80,11 @@ fn kinds() -> Vec<Kind> {
         kind("office", 2.0, 0.35, 1.0),
         kind("script", 1.0, 0.4, 0.5),
     ]
+}
+
+/// A strategy of the daemon's, on trial.
+fn trial<'a>((name, strategy): &'a (&'a str, Box<dyn BidStrategy>)) -> Trial<'a> {
+    (*name, Box::new(move |question: &Question<'_>| ask(strategy.as_ref(), question)))
 }
 
 fn ask(strategy: &dyn BidStrategy, question: &Question<'_>) -> Option<Nct> {

@@ -72,7 +72,8 @@ pub fn checked(config: &Config) -> Vec<Mistake> {
     if config.webhook.secret_files.len() > 2 {
         wrong("webhook.secret_files: two secrets at most are valid at once".to_owned());
     }
-    if config.webhook.listen == config.admin.listen {
+    // Port 0 is a free one, and never the same.
+    if config.webhook.listen == config.admin.listen && config.webhook.listen.port() != 0 {
         wrong("webhook.listen and admin.listen are the same".to_owned());
     }
     if let Err(error) = super::logs::filter(&config.log.level) {

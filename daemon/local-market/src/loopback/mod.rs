@@ -248,10 +248,10 @@ impl Marketplace {
     }
 }
 
-/// Puts files into an order that the seed decides (Fisher and Yates).
-fn shuffle(seed: crate::Seed, specimens: &mut [Specimen]) {
+/// Puts a list into an order that the seed decides (Fisher and Yates).
+pub fn shuffle<T>(seed: crate::Seed, list: &mut [T]) {
     let mut chance = seed.of(0, "the order of files");
-    for last in (1..specimens.len()).rev() {
-        specimens.swap(last, crate::seed::index(&mut chance, last + 1));
+    for last in (1..list.len()).rev() {
+        list.swap(last, crate::seed::index(&mut chance, last + 1));
     }
 }

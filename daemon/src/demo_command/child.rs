@@ -1,0 +1,126 @@
+//! The demo's daemon: this program once more, as a process of its own.
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::interrupt::Interrupt;
+use crate::words::{safe, shown};
+
+/// How long it may take until it takes bounties: it may have to compile rules.
+const READY_TIME_MAX: Duration = Duration::from_secs(120);
+/// How long it may take to end: it answers what it took first.
+const END_TIME_MAX: Duration = Duration::from_secs(30);
+/// How often is looked.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+/// So many lines of its log are shown where it fails.
+const LOG_LINES: usize = 20;
+/// What it logs once its webhook listens.
+const READY: &str = "bounties are taken";
+/// What would make it another daemon than its configuration says.
+const VARIABLES: [&str; 6] =
+    ["BID_STRATEGY", "STAKEOUT_WEBHOOK_SECRET", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"];
+
+/// A daemon that runs. It ends when this is dropped.
+pub struct Daemon {
+    child: Child,
+    log: PathBuf,
+    ended: Option<ExitStatus>,
+}
+
+impl Daemon {
+    /// Starts it with this configuration; its log goes to `log`, as JSON.
+    pub fn start(config: &Path, log: &Path) -> anyhow::Result<Daemon> {
+        let program = std::env::current_exe().context("cannot find this program on disk, to start its daemon")?;
+        let file = OpenOptions::new().create(true).append(true).open(log);
+        let file = file.with_context(|| format!("cannot write {}", shown(log)))?;
+        let mut command = Command::new(program);
+        command.arg("daemon").arg("--config").arg(config);
+        VARIABLES.iter().for_each(|variable| {
+            command.env_remove(variable);
+        });
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).spawn();
+        Ok(Daemon { child: child.context("cannot start the daemon")?, log: log.to_path_buf(), ended: None })
+    }
+
+    /// Waits until it takes bounties; where. Nothing if somebody pressed Ctrl-C.
+    pub fn wait_ready(&mut self, interrupt: &Interrupt) -> anyhow::Result<Option<String>> {
+        let until = Instant::now() + READY_TIME_MAX;
+        while !interrupt.is_set() {
+            if let Some(address) = self.address() {
+                return Ok(Some(format!("http://{address}/")));
+            }
+            if self.has_ended()? {
+                bail!("the daemon did not start{}", self.told());
+            }
+            if Instant::now() > until {
+                bail!("the daemon is not ready after {} s{}", READY_TIME_MAX.as_secs(), self.told());
+            }
+            std::thread::sleep(LOOK_INTERVAL);
+        }
+        Ok(None)
+    }
+
+    /// Where it said that it listens.
+    fn address(&self) -> Option<String> {
+        let text = std::fs::read_to_string(&self.log).ok()?;
+        let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut ready = events.filter(|event| event["message"] == READY);
+        ready.find_map(|event| Some(event["address"].as_str()?.to_owned()))
+    }
+
+    /// Whether it has ended, which it should not by itself.
+    pub fn has_ended(&mut self) -> anyhow::Result<bool> {
+        if self.ended.is_none() {
+            self.ended = self.child.try_wait().context("cannot ask for the daemon")?;
+        }
+        Ok(self.ended.is_some())
+    }
+
+    /// Asks it to end, and waits.
+    pub fn end(&mut self) -> anyhow::Result<()> {
+        if !self.has_ended()? {
+            self.ask();
+        }
+        let until = Instant::now() + END_TIME_MAX;
+        while !self.has_ended()? {
+            if Instant::now() > until {
+                bail!("the daemon does not end{}", self.told());
+            }
+            std::thread::sleep(LOOK_INTERVAL);
+        }
+        match self.ended {
+            Some(status) if status.success() => Ok(()),
+            Some(_) | None => bail!("the daemon ended badly{}", self.told()),
+        }
+    }
+
+    fn ask(&self) {
+        // It may have ended meanwhile.
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+    }
+
+    /// How it ended, and the end of its log.
+    pub fn told(&self) -> String {
+        let status = self.ended.map_or_else(String::new, |status| format!(" ({status})"));
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
+        let last: String = last.iter().map(|line| format!("\n  {}", safe(line))).collect();
+        format!("{status}; its log in {} ends so:{last}", shown(&self.log))
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if self.end().is_err() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}

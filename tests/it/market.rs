@@ -1,0 +1,86 @@
+//! The marketplace on loopback, and the demo that has the whole product in it.
+
+use serde_json::Value;
+
+use crate::program::{stakeout, stderr, stdout};
+
+fn told(output: &std::process::Output) -> String {
+    format!("{}{}", stdout(output), stderr(output))
+}
+
+#[test]
+fn a_demo_answers_everything_conserves_money_and_leaves_a_report() {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let kept = directory.path().join("kept");
+    let mut command = stakeout();
+    command.args(["demo", "--bounties", "12", "--json", "--quiet", "--keep"]).arg(&kept);
+    let output = command.output().expect("stakeout can be started");
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let record: Value = serde_json::from_str(stdout(&output)).expect("it prints JSON");
+    let market = &record["market"];
+    assert_eq!((&market["conserved"], &market["posted"], &market["settled"]), (&true.into(), &12.into(), &12.into()));
+    let engine = &market["engines"][0];
+    assert_eq!((&engine["answered"], &engine["unanswered"], &engine["conflicts"]), (&12.into(), &0.into(), &0.into()));
+    assert!(engine["verdicts"]["malicious"].as_u64().is_some_and(|times| times > 0), "{engine}");
+    assert_eq!((&record["outcomes"]["lines"], &record["outcomes"]["pending"]), (&12.into(), &0.into()));
+    let page = std::fs::read_to_string(kept.join("report.html")).expect("there is a report");
+    assert!(page.contains("<html"), "{page}");
+
+    // What the marketplace paid is what the archive says.
+    let output = stakeout()
+        .args(["report", "--json", "--config"])
+        .arg(kept.join("stakeout.toml"))
+        .output()
+        .expect("stakeout can be started");
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let parties = market["parties"].as_array().expect("parties are a list");
+    let ours = parties.iter().find(|party| party["name"] == "stakeout").expect("the engine is a party");
+    let profit = ours["profit"].as_str().expect("a profit is a text");
+    assert!(stdout(&output).contains(&format!("\"{profit}\"")), "{profit} is not in {}", stdout(&output));
+}
+
+#[test]
+fn a_demo_says_what_is_wrong_before_it_begins() {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    std::fs::write(directory.path().join("file"), "x").expect("the directory is ours");
+    for (args, expected) in [
+        (vec!["--strategy", "nonsense"], "cannot bid"),
+        (vec!["--keep", directory.path().to_str().expect("a text")], "is not empty"),
+    ] {
+        let output = stakeout().arg("demo").args(args).output().expect("stakeout can be started");
+        assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+        assert!(stderr(&output).contains(expected), "{}", told(&output));
+    }
+}
+
+#[test]
+fn the_example_of_the_marketplace_is_the_one_in_the_repository() {
+    let output = stakeout().args(["local-market", "--example"]).output().expect("stakeout can be started");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/local-market.toml");
+    assert_eq!(stdout(&output), std::fs::read_to_string(path).expect("it is in the repository"));
+}
+
+#[test]
+fn mistakes_in_a_marketplace_are_told_with_their_file() {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let config = directory.path().join("market.toml");
+    std::fs::write(&config, "listen = \"0.0.0.0:0\"\n[bounties]\nlife_seconds = 0.0\n").expect("the directory is ours");
+    let output = stakeout().args(["local-market", "--config"]).arg(&config).output().expect("stakeout can be started");
+    assert_eq!(output.status.code(), Some(64), "{}", told(&output));
+    for expected in ["market.toml: listen is 0.0.0.0:0", "life_seconds must be", "2 mistakes"] {
+        assert!(stderr(&output).contains(expected), "{}", told(&output));
+    }
+}
+
+#[test]
+fn a_simulation_is_the_same_for_the_same_seed() {
+    let simulated = |seed: &str| {
+        let args =
+            ["local-market", "--simulate", "--bounties", "200", "--json", "--strategies", "default,min", "--seed"];
+        let output = stakeout().args(args).arg(seed).output().expect("stakeout can be started");
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        stdout(&output).to_owned()
+    };
+    assert_eq!(simulated("1"), simulated("1"));
+    assert_ne!(simulated("1"), simulated("2"));
+}
