@@ -70,14 +70,17 @@ impl fmt::Display for LineError {
 /// A line as it is written. What else stands in it is kept, and not read here.
 #[derive(Deserialize)]
 struct Written {
-    #[serde(alias = "id", alias = "guid")]
     bounty: Option<serde_json::Value>,
+    /// The bounty, as the marketplace's newer and older dialects call it.
+    id: Option<serde_json::Value>,
+    guid: Option<serde_json::Value>,
     phase: Option<String>,
     sha256: Option<String>,
     truth: Option<String>,
     payout: Option<String>,
-    #[serde(alias = "assertion_fee")]
     fee: Option<String>,
+    /// What everybody's assertion cost: ours, where ours is not told.
+    assertion_fee: Option<String>,
     /// Only in an inbox.
     purse: Option<String>,
     detail: Option<String>,
@@ -182,7 +185,7 @@ impl Written {
         let mut outcome = Outcome {
             truth,
             payout: amount("payout", self.payout)?,
-            fee: amount("fee", self.fee)?,
+            fee: amount("fee", self.fee)?.or(amount("assertion_fee", self.assertion_fee)?),
             source: source.to_owned(),
             record: text.to_owned(),
         };
@@ -190,7 +193,7 @@ impl Written {
             None => None,
             Some(name) => Some(Phase::named(name).ok_or_else(|| format!("there is no phase {name:?}"))?),
         };
-        let about = match (self.bounty, self.sha256, self.purse.as_deref()) {
+        let about = match (self.bounty.or(self.id).or(self.guid), self.sha256, self.purse.as_deref()) {
             (None, None, Some("open")) => {
                 outcome.source = self.detail.unwrap_or_default();
                 return Ok(Line { about: About::Purse, outcome });
@@ -225,7 +228,7 @@ mod tests {
     fn lines_say_about_what_and_what() {
         let lines = told(
             "{\"bounty\": 7, \"truth\": \"malicious\", \"payout\": \"1.5\", \"assertion_fee\": \"0.03125\"}\n\n\
-             {\"bounty\": \"a7e8818a\", \"phase\": \"arbitration\", \"truth\": \"benign\", \"more\": [1]}\n\
+             {\"guid\": \"a7e8818a\", \"fee\": \"0\", \"assertion_fee\": \"1\", \"phase\": \"arbitration\", \"truth\": \"benign\", \"more\": [1]}\n\
              {\"purse\": \"open\", \"detail\": \"seen\"}\n",
             Source::Ndjson,
         )
@@ -234,6 +237,7 @@ mod tests {
         assert_eq!(lines[0].outcome.payout, Some("1.5".parse().unwrap()));
         assert_eq!(lines[0].outcome.fee, Some("0.03125".parse().unwrap()));
         assert_eq!(lines[1].about, About::Bounty(BountyId::new("a7e8818a"), Some(Phase::Arbitration)));
+        assert_eq!(lines[1].outcome.fee, Some(Nct::ZERO));
         assert!(lines[1].outcome.record.contains("more"));
         assert_eq!((&lines[2].about, lines[2].outcome.source.as_str()), (&About::Purse, "seen"));
     }
