@@ -222,11 +222,11 @@ fn what_is_kept_is_judged_anew_by_other_weights() {
     // Eicar is surer than what was thought of it.
     assert_ne!(seen["ways"][1]["staked"], seen["ways"][0]["staked"]);
     assert_eq!(judged(&shipped, &["--only-stored"])["bounties"]["left_out"]["not_stored"], 10);
-    // By weights to which nothing is malice, nothing is staked on what is kept.
+    // By weights to which it speaks neither way (p = 0.34), nothing is staked on what is kept.
     let from = shipped.find("\"eicar.file.test\"").expect("it has a weight");
     let line = shipped[from..].lines().next().expect("it is a line");
-    let harmless = shipped.replacen(line, "\"eicar.file.test\" = { weight = 0.1 }", 1);
-    let seen = judged(&harmless, &["--only-stored", "--no-shipped-rules"]);
+    let undecided = shipped.replacen(line, "\"eicar.file.test\" = { weight = 2.3 }", 1);
+    let seen = judged(&undecided, &["--only-stored", "--no-shipped-rules"]);
     assert_eq!(seen["judged_anew"]["verdicts_changed"], 20, "{line}");
     assert_eq!(seen["ways"][1]["staked"], "0");
     assert_eq!(seen["ways"][1]["profit"], "0");

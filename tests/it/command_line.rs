@@ -353,9 +353,28 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 #[test]
 fn the_readme_commands_are_the_ones_there_are() {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).expect("there is a README");
-    assert!(readme.contains("cargo run --release -- scan /usr/bin") && readme.contains("tests/run"));
+    assert!(readme.contains("cargo run --release -- demo") && readme.contains("tests/run"));
     let help = stakeout().arg("--help").output().expect("it starts");
-    for command in ["scan", "explain", "triage", "indicators", "completions", "man"] {
+    for command in [
+        "demo",
+        "scan",
+        "explain",
+        "triage",
+        "rules",
+        "daemon",
+        "config",
+        "archive",
+        "outcomes",
+        "report",
+        "backtest",
+        "purse",
+        "local-market",
+        "webhook",
+        "doctor",
+        "indicators",
+        "completions",
+        "man",
+    ] {
         assert!(stdout(&help).contains(command), "{command}");
     }
 }

@@ -270,7 +270,11 @@ fn a_dry_run_answers_nobody_and_remembers() {
         assert!(told.contains(expected), "{expected} is not in\n{told}");
     }
     let verified = printed(&place.output(&["archive", "verify", "--archive", archive]), 0);
-    assert!(verified.starts_with("1 bounty, 1 answer, 1 ending are as they were written"), "{verified}");
+    assert!(
+        verified
+            .starts_with("1 bounty, 1 answer, 1 ending, 0 outcomes and 0 notes of the purse are as they were written"),
+        "{verified}"
+    );
     // Started for good, it does not send what a dry run wrote down.
     let mut daemon = place.start();
     assert_eq!(daemon.end(), Some(0));

@@ -70,8 +70,10 @@ fn profit_and_loss_are_reported_while_a_daemon_writes() {
     // 0.0625 won 2.5 and lost 0.0625, less two fees.
     let min = rows.iter().find(|row| row["name"] == "min").expect("it is compared");
     assert_eq!(min["profit"], "2.375");
+    // The rival lost 0.5 on the first, and got 3.5 for 0.5 on the second, less two fees: it is ahead of us.
     let rivals = &report["rivals"]["engines"];
-    assert_eq!((&rivals[0]["engine"], &rivals[0]["profit"]), (&"us".into(), &"1.4375".into()), "{told}");
+    assert_eq!((&rivals[0]["engine"], &rivals[0]["profit"]), (&"<b>rival</b>".into(), &"2.4375".into()), "{told}");
+    assert_eq!((&rivals[1]["engine"], &rivals[1]["profit"]), (&"us".into(), &"1.4375".into()), "{told}");
 
     let page = std::fs::read_to_string(page).expect("it was written");
     assert!(page.contains("&lt;b&gt;rival&lt;/b&gt;") && !page.contains("<b>rival"), "the name of a rival is text");
