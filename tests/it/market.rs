@@ -37,6 +37,18 @@ fn a_demo_answers_everything_conserves_money_and_leaves_a_report() {
     let ours = parties.iter().find(|party| party["name"] == "stakeout").expect("the engine is a party");
     let profit = ours["profit"].as_str().expect("a profit is a text");
     assert!(stdout(&output).contains(&format!("\"{profit}\"")), "{profit} is not in {}", stdout(&output));
+
+    // And what was staked is decided again to the last bit.
+    let output = stakeout()
+        .args(["backtest", "--json", "--config"])
+        .arg(kept.join("stakeout.toml"))
+        .output()
+        .expect("stakeout can be started");
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let again: Value = serde_json::from_str(stdout(&output)).expect("it prints JSON");
+    let reproduced = &again["reproduced"];
+    assert!(reproduced["decisions"].as_u64().is_some_and(|decisions| decisions > 0), "{reproduced}");
+    assert_eq!(reproduced["same"], reproduced["decisions"], "{reproduced}");
 }
 
 #[test]
