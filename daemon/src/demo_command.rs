@@ -6,7 +6,7 @@ mod files;
 mod place;
 mod suspicious;
 
-use std::io::{BufReader, Write};
+use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -155,8 +155,8 @@ async fn ended_early(daemon: &mut Daemon, interrupt: &Interrupt) {
 fn hand_over(place: &Place, fee: Nct, interrupt: &Interrupt) -> anyhow::Result<Told> {
     let path = place.join("outcomes").join(format!("{US}.ndjson"));
     let reading = || format!("cannot read {}", shown(&path));
-    let file = std::fs::File::open(&path).with_context(reading)?;
-    let lines = match read(&mut BufReader::new(file), Source::Ndjson, "demo").with_context(reading)? {
+    let mut file = std::fs::File::open(&path).with_context(reading)?;
+    let lines = match read(&mut file, Source::Ndjson, "demo").with_context(reading)? {
         Ok(lines) => lines,
         Err(mistakes) => {
             let told: String = mistakes.iter().map(|mistake| format!("\n{mistake}")).collect();

@@ -1,7 +1,7 @@
 //! `stakeout outcomes`: takes in how bounties were settled.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -80,7 +80,7 @@ fn lines(file: &Path, form: OutcomesForm) -> anyhow::Result<Vec<Line>> {
     let read = if file == Path::new("-") {
         read(&mut std::io::stdin().lock(), form, "standard input")
     } else {
-        read(&mut BufReader::new(File::open(file).with_context(place)?), form, &source)
+        read(&mut File::open(file).with_context(place)?, form, &source)
     };
     match read.with_context(place)? {
         Ok(lines) => Ok(lines),

@@ -170,3 +170,35 @@ fn the_strategy_is_chosen_by_flag_environment_or_configuration() {
     assert_eq!(asked(&market, &place, "5").1, (MIN + MAX) / 2);
     assert_eq!(daemon.end(), Some(0));
 }
+
+#[test]
+fn what_is_told_to_a_daemon_that_dies_is_taken_in_by_the_next_and_once() {
+    for point in ["write_outcome:1", "write_outcome:2", "write_purse:1"] {
+        let market = Market::start();
+        let place = Place::new(&market).with("market.loss_row_max = 3\n");
+        let mut daemon = place.spawn(&[], &[("STAKEOUT_DIE_AT", point)]);
+        daemon.wait_ready();
+        for id in ["1", "2", "3"] {
+            assert!(asked(&market, &place, id).1 > 0);
+        }
+        wait_sent(&place, 3);
+        let file = place.path("a.csv");
+        std::fs::write(&file, "bounty,truth\n1,benign\n2,benign\n3,benign\n").expect("our directory can be written to");
+        let path = file.to_str().expect("its name is text");
+        let told = printed(&place.output(&["outcomes", "import", "--patience", "2", path]), 2);
+        assert!(told.contains("it is in its inbox"), "{told}");
+        assert!(daemon.child.wait().expect("our child can be waited for").code().is_none(), "{point}: it was killed");
+        drop(daemon);
+        let mut daemon = place.start();
+        let begun = Instant::now();
+        let left = || std::fs::read_dir(place.archive().join("inbox")).expect("there is an inbox").flatten();
+        while left().any(|letter| letter.path().extension().is_some_and(|ending| ending == "ndjson")) {
+            assert!(begun.elapsed() < PATIENCE, "{point}: {}", place.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(asked(&market, &place, "4"), ("suspicious".to_owned(), 0), "{point}: {}", place.log());
+        assert_eq!(daemon.end(), Some(0));
+        let verified = printed(&place.output(&["archive", "verify"]), 0);
+        assert!(verified.contains("3 outcomes and 1 note of the purse"), "{point}: {verified}");
+    }
+}

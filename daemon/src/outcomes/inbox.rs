@@ -5,7 +5,7 @@
 //! any more. A file that a daemon did not come to before it ended is found by the next.
 
 use std::fs::{DirBuilder, OpenOptions};
-use std::io::{BufReader, Write};
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -22,8 +22,6 @@ const NAME: &str = "inbox";
 const LETTER: &str = "ndjson";
 /// How receipts end.
 const RECEIPT: &str = "receipt";
-/// Largest file taken.
-const BYTES_MAX: u64 = 256 << 20;
 /// A receipt that nobody fetched is thrown away after this time.
 const RECEIPT_AGE_MAX: Duration = Duration::from_secs(86_400);
 /// How often is looked for a receipt.
@@ -116,11 +114,8 @@ impl Inbox {
         if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() {
             return Err("it is no file of ours".to_owned());
         }
-        if metadata.len() > BYTES_MAX {
-            return Err(format!("it has more than {BYTES_MAX} bytes"));
-        }
         let source = letter.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let lines = read(&mut BufReader::new(file), Source::Ndjson, &source).map_err(told)?;
+        let lines = read(&mut &file, Source::Ndjson, &source).map_err(told)?;
         lines.map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     }
 

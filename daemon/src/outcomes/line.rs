@@ -1,7 +1,7 @@
 //! Lines that tell how bounties were settled: one JSON object a line, or CSV with a head.
 
 use std::fmt;
-use std::io::BufRead;
+use std::io::{BufRead, BufReader, Read};
 
 use daemon_market::{BountyId, Nct, Outcome, Phase, Truth};
 use serde::Deserialize;
@@ -9,7 +9,9 @@ use serde::Deserialize;
 use crate::archive_command::digest;
 
 /// Longest line taken, in bytes: a bounty with thousands of assertions.
-pub const LINE_BYTES_MAX: usize = 1 << 20;
+const LINE_BYTES_MAX: usize = 1 << 20;
+/// Largest file taken, in bytes: some hundred thousand bounties with all that is told of them. It is held in memory.
+pub const BYTES_MAX: u64 = 256 << 20;
 /// So many mistakes are told.
 const MISTAKES_MAX: usize = 20;
 
@@ -89,7 +91,8 @@ struct Written {
 /// Every line of `from`, or every line that means nothing: `source` says where they are from.
 ///
 /// A whole file is taken or none of it: half a file of outcomes is a profit that is not there.
-pub fn read(from: &mut dyn BufRead, form: Source, source: &str) -> std::io::Result<Result<Vec<Line>, Vec<LineError>>> {
+pub fn read(from: &mut dyn Read, form: Source, source: &str) -> std::io::Result<Result<Vec<Line>, Vec<LineError>>> {
+    let from = &mut BufReader::new(Bounded { from, left: BYTES_MAX });
     let (mut lines, mut mistakes) = (Vec::new(), Vec::new());
     let mut take = |line: u64, read: Result<Line, String>| match read {
         Ok(read) => lines.push(read),
@@ -132,9 +135,23 @@ pub fn read(from: &mut dyn BufRead, form: Source, source: &str) -> std::io::Resu
     Ok(if mistakes.is_empty() { Ok(lines) } else { Err(mistakes) })
 }
 
+/// Reads so much and no more: what has more is an error, not half a file.
+struct Bounded<'r> {
+    from: &'r mut dyn Read,
+    left: u64,
+}
+
+impl Read for Bounded<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.from.read(into)?;
+        let too_much = || std::io::Error::other(format!("it has more than {BYTES_MAX} bytes: import it in parts"));
+        self.left = self.left.checked_sub(read as u64).ok_or_else(too_much)?;
+        Ok(read)
+    }
+}
+
 /// The next line without its end; what is wrong with one that is no text, or too long.
 fn next_line(from: &mut dyn BufRead) -> std::io::Result<Option<Result<String, String>>> {
-    use std::io::Read;
     let mut bytes = Vec::new();
     let read = (&mut *from).take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut bytes)?;
     if read == 0 {
@@ -276,5 +293,13 @@ mod tests {
         }
         assert!(told("bounty,truth\n7,benign,more\n", Source::Csv).unwrap_err()[0].starts_with("2: "));
         assert_eq!(told("", Source::Csv), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_never_ends_is_not_read_for_ever() {
+        for form in [Source::Csv, Source::Ndjson] {
+            let error = read(&mut std::io::repeat(b'7'), form, "test").unwrap_err();
+            assert!(error.to_string().contains("import it in parts"), "{error}");
+        }
     }
 }
