@@ -62,7 +62,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs the daemon until it is asked to end.
 pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
-    let config = match setup::config_with(args.config.path.as_deref(), args.bid_strategy.as_deref())? {
+    let config = match setup::config_with(args.config.path.as_deref(), strategy_given(args))? {
         Ok(config) => config,
         Err(told) => {
             crate::judging::notice(&told);
@@ -139,6 +139,11 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
             Exit::Error
         }
     })
+}
+
+/// The strategy that goes before the configuration's; an empty one, as from an empty BID_STRATEGY, is none.
+fn strategy_given(args: &DaemonArgs) -> Option<&str> {
+    args.bid_strategy.as_deref().filter(|name| !name.is_empty())
 }
 
 /// Everything on the edge thread.
