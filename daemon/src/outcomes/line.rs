@@ -115,6 +115,7 @@ pub fn read(from: &mut dyn Read, form: Source, source: &str) -> std::io::Result<
             let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(false).from_reader(from);
             let head = match reader.headers() {
                 Ok(head) => head.clone(),
+                Err(error) if error.is_io_error() => return Err(std::io::Error::other(error)),
                 Err(error) => return Ok(Err(vec![LineError { line: 1, why: error.to_string() }])),
             };
             for row in reader.records() {

@@ -67,8 +67,10 @@ struct EngineBook {
 
 /// One bounty.
 struct Case {
-    /// In the exchange.
+    /// In the exchange: by when it was posted, which no seed decides.
     number: u64,
+    /// What chance is drawn by, so that one seed makes the same rivals and votes however fast engines are.
+    nth: u64,
     specimen: Specimen,
     phase: Phase,
     plan: Plan,
@@ -226,6 +228,7 @@ impl Book {
         };
         let case = Case {
             number,
+            nth,
             specimen: specimen.clone(),
             phase,
             plan: self.settings.faults.plan(self.seed, nth),
@@ -254,7 +257,7 @@ impl Book {
     fn rivals_assert(&self, case: &Case, exchange: &mut Exchange, rivals: &[Rival]) -> Result<(), Refused> {
         let bounds = self.settings.bounties.bounds();
         for rival in rivals {
-            let Some(opinion) = rival.assess(self.seed, case.number, case.specimen.malicious, self.malicious) else {
+            let Some(opinion) = rival.assess(self.seed, case.nth, case.specimen.malicious, self.malicious) else {
                 continue;
             };
             let balance = exchange.expert(&rival.name).unwrap_or_default();
@@ -416,7 +419,7 @@ impl Book {
             state.exchange.close(number)?;
         }
         for arbiter in &state.arbiters {
-            if let Some(malicious) = arbiter.vote(self.seed, number, case.specimen.malicious) {
+            if let Some(malicious) = arbiter.vote(self.seed, case.nth, case.specimen.malicious) {
                 let verdict = if malicious { Verdict::Malicious } else { Verdict::Benign };
                 state.exchange.vote(number, &arbiter.name, verdict)?;
             }
