@@ -4,7 +4,9 @@ use std::path::Path;
 
 use analyzers::{Verdict, is_shown_as_itself};
 use anstyle::{AnsiColor, Style};
-use daemon_market::{Nct, Timestamp};
+use daemon_market::Nct;
+
+pub use daemon_ledger::shown::{count, moment};
 
 /// The style of a verdict. anstream drops it where the output is no terminal.
 pub fn verdict_style(verdict: Verdict) -> Style {
@@ -48,19 +50,6 @@ pub fn nct(amount: Nct) -> String {
     }
 }
 
-/// A count with thousands separated: `12,345`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// An amount of bytes in decimal units: `1.2 MB`.
 pub fn bytes(number: u64) -> String {
     const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
@@ -76,12 +65,6 @@ pub fn bytes(number: u64) -> String {
 /// A probability as a percentage: `97.0 %`.
 pub fn percent(probability: f64) -> String {
     format!("{:.1} %", probability * 100.0)
-}
-
-/// A moment in UTC, to the second: `2026-11-23 02:15:07`.
-pub fn moment(at: Timestamp) -> String {
-    let at = jiff::Timestamp::from_microsecond(at.micros()).unwrap_or_default();
-    jiff::tz::Offset::UTC.to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// So many of a noun: `1 file`, `2 files`, `3 bounties`.

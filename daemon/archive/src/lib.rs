@@ -6,8 +6,8 @@
 //!
 //! Records are immutable and only ever added ([`Write`]): that a bounty was received, how it was answered and what was
 //! staked, how that ended, how the marketplace settled it; and when the purse was closed and opened. What state a bounty
-//! is in follows from which of them exist, and what the purse may still give from all of them. Every record has a running number and a link
-//! to the one before it, a SHA-256, so that damage is found ([`Recall::verify`]) and named.
+//! is in follows from which of them exist, and what the purse may still give from all of them. Every record has a running
+//! number and a link to the one before it, a SHA-256, so that damage is found ([`Recall::verify`]) and named.
 //!
 //! The journal has two homes: [`Sqlite`], which survives, and [`Memory`], for simulation and tests. The daemon drives
 //! either through an [`Archive`]: a thread owns the journal, and commits once for all who wait. [`Reader`] reads a

@@ -3,9 +3,7 @@
 //! Everybody else is taken to have done what he did, and the purse to have been as full as it was: what a stake earned
 //! does not change what the next one may be. Settled by the contract's own arithmetic, to the unit.
 
-use daemon_market::{
-    BidBounds, BidRequest, BidStrategy, Contract, Nct, Phase, Profit, Settlement, Truth, Verdict, settle_one,
-};
+use daemon_market::{BidRequest, BidStrategy, Contract, Nct, Phase, Profit, Settlement, Truth, Verdict, settle_one};
 
 use crate::Entry;
 use crate::entry::countable;
@@ -18,14 +16,12 @@ pub fn request_of(entry: &Entry) -> Option<BidRequest<'_>> {
 /// What a strategy would have staked, from the same purse; nothing where it abstains, or was never asked because nothing
 /// could be staked. `None` where nothing was to be bid on.
 pub fn bid_of(strategy: &dyn BidStrategy, entry: &Entry) -> Option<Nct> {
-    let request = request_of(entry)?;
-    // As `Bet::decide` has it.
-    let BidBounds { min, max } = request.bounds;
-    if !entry.bet.as_ref()?.complete || min > max || request.purse == Nct::ZERO {
+    let (bet, request) = (entry.bet.as_ref()?, request_of(entry)?);
+    if bet.barred().is_err() || bet.purse == Nct::ZERO {
         return Some(Nct::ZERO);
     }
-    let wanted = strategy.bid(&request).unwrap_or(Nct::ZERO).min(request.purse);
-    Some(if wanted < min { Nct::ZERO } else { wanted })
+    let wanted = strategy.bid(&request).unwrap_or(Nct::ZERO);
+    Some(bet.held(wanted).unwrap_or(Nct::ZERO))
 }
 
 /// What a stake of `bid` on what was to be said would have gained or lost, fees included; a stake of nothing is no

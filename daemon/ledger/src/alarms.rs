@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use daemon_market::{Nct, Profit, Timestamp};
+use daemon_market::{Nct, Profit, Timestamp, return_on_stake};
 use serde::Serialize;
 
 use crate::Entry;
@@ -222,14 +222,7 @@ impl Alarms {
     fn return_falls(&self) -> Option<String> {
         let most = self.limits.return_fall_max_percent?;
         let (before, recent) = split(&self.returns, RETURN_RECENT, RETURN_TRAILING_MIN)?;
-        let of = |stakes: &mut dyn Iterator<Item = &(Nct, Profit)>| {
-            // To compare, not to pay by: rounding does no harm.
-            let (staked, profit) = stakes.fold((0.0, 0.0), |(staked, profit), (bid, gain)| {
-                (staked + bid.base_units() as f64, profit + gain.base_units() as f64)
-            });
-            if staked > 0.0 { profit / staked } else { 0.0 }
-        };
-        let (before, recent) = (of(&mut self.returns.iter().take(before)), of(&mut recent.into_iter()));
+        let (before, recent) = (return_on_stake(self.returns.iter().take(before)), return_on_stake(recent.into_iter()));
         ((before - recent) * 100.0 > f64::from(most)).then(|| {
             format!(
                 "the last {RETURN_RECENT} stakes returned {:.1} % of what was staked, those before them {:.1} %: see \

@@ -22,7 +22,7 @@ mod page;
 mod replay;
 mod rivals;
 mod sections;
-mod shown;
+pub mod shown;
 mod stakes;
 mod strategies;
 mod sums;

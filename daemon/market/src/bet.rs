@@ -79,6 +79,25 @@ impl Bet {
         }
     }
 
+    /// Why nothing can be staked, whatever purse and strategy say.
+    pub fn barred(&self) -> Result<(), &'static str> {
+        if !self.complete {
+            return Err("not everything was looked at");
+        }
+        // Our limit for one bounty is a bound like the market's, so that what is surest stakes as much as may be, rather
+        // than nothing.
+        if self.min > self.max {
+            return Err("the least that it allows is more than one bounty may risk");
+        }
+        Ok(())
+    }
+
+    /// What is bid where `wanted` is wanted: what the purse gives of it, unless that is too little.
+    pub fn held(&self, wanted: Nct) -> Result<Nct, &'static str> {
+        let bid = wanted.min(self.purse);
+        if bid < self.min { Err("the least that it allows is more than the purse gives") } else { Ok(bid) }
+    }
+
     /// Asks the purse and the strategy, notes what they say, and sets the stake on the bounty aside; or says why there is
     /// none. Told the same by a purse in the same state, it comes to the same to the last bit: what was decided once can be
     /// decided again.
@@ -91,20 +110,10 @@ impl Bet {
         now: Timestamp,
     ) -> Result<Stake, Cow<'static, str>> {
         (self.purse, self.wanted) = (Nct::ZERO, Nct::ZERO);
-        if !self.complete {
-            return Err("not everything was looked at".into());
-        }
-        // Our limit for one bounty is a bound like the market's, so that what is surest stakes as much as may be, rather
-        // than nothing.
-        if self.min > self.max {
-            return Err("the least that it allows is more than one bounty may risk".into());
-        }
+        self.barred()?;
         self.purse = purse.most(now)?;
         self.wanted = strategy.bid(&self.request(kind)).map_err(|abstention| abstention.0)?;
-        let bid = self.wanted.min(self.purse);
-        if bid < self.min {
-            return Err("the least that it allows is more than the purse gives".into());
-        }
+        let bid = self.held(self.wanted)?;
         purse.stake(key, bid, now).ok_or_else(|| "the purse does not give that much".into())
     }
 }

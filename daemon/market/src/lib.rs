@@ -36,7 +36,7 @@ pub use mask::{bool_list_to_int, int_to_bool_list};
 pub use nct::{Nct, ParseNctError};
 pub use outcome::Outcome;
 pub use profit::Profit;
-pub use purse::{Breaker, LossLimits, Purse, PurseLimits, PurseNote, Reckoning, Stake};
+pub use purse::{Breaker, LossLimits, Purse, PurseLimits, PurseNote, Reckoning, Stake, return_on_stake};
 pub use settle::{
     ARTIFACTS_MAX, Asserted, Bits, Contract, ParseContractError, Quorum, Revert, SettleError, Settlement, Settling,
     settle, settle_one,

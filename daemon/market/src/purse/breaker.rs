@@ -29,6 +29,14 @@ pub struct LossLimits {
     pub drop_max_percent: Option<u32>,
 }
 
+/// What stakes came to for each NCT staked; nothing where nothing was. To compare, not to pay by: rounding does no harm.
+pub fn return_on_stake<'s>(stakes: impl Iterator<Item = &'s (Nct, Profit)>) -> f64 {
+    let (staked, profit) = stakes.fold((0.0, 0.0), |(staked, profit), (bid, gain)| {
+        (staked + bid.base_units() as f64, profit + gain.base_units() as f64)
+    });
+    if staked > 0.0 { profit / staked } else { 0.0 }
+}
+
 /// What stakes came to lately, and whether the purse is closed for it.
 #[derive(Clone, Debug)]
 pub struct Breaker {
@@ -72,14 +80,8 @@ impl Breaker {
     /// The return of the latest stakes and of those before them, where there are enough: profit for each NCT staked.
     pub fn returns(&self) -> Option<(f64, f64)> {
         let trailing = self.latest.len().checked_sub(RECENT).filter(|trailing| *trailing >= TRAILING_MIN)?;
-        let of = |stakes: &mut dyn Iterator<Item = &(Nct, Profit)>| {
-            // To compare, not to pay by: rounding does no harm.
-            let (staked, profit) = stakes.fold((0.0, 0.0), |(staked, profit), (bid, gain)| {
-                (staked + bid.base_units() as f64, profit + gain.base_units() as f64)
-            });
-            if staked > 0.0 { profit / staked } else { 0.0 }
-        };
-        Some((of(&mut self.latest.iter().skip(trailing)), of(&mut self.latest.iter().take(trailing))))
+        let (recent, before) = (self.latest.iter().skip(trailing), self.latest.iter().take(trailing));
+        Some((return_on_stake(recent), return_on_stake(before)))
     }
 
     /// A stake was settled. Why the purse closes by that, if it was open and does.

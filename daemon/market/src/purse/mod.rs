@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::{BountyKey, Nct, Outcome, Profit, Timestamp, Verdict};
 
-pub use breaker::{Breaker, LossLimits};
+pub use breaker::{Breaker, LossLimits, return_on_stake};
 use windows::Window;
 
 /// How many stakes can be open at once: some hundred megabytes. With more, nothing further is staked.
