@@ -11,6 +11,8 @@ use crate::{Budget, Detail, Evidence, Incomplete, Indicator, Layer, LayerId, Lim
 /// Times one indicator is kept per subject. It is weighed once however often it is seen; without this, a file
 /// that shows one sign a thousand times would crowd out every other.
 const SAME_INDICATOR_MAX: usize = 8;
+/// Unaccounted parts that a report names. The first takes the voucher away; the others are for people.
+const UNACCOUNTED_MAX: usize = 8;
 
 /// All that is known of one artifact so far. The engine carries it from layer to layer.
 #[derive(Debug)]
@@ -128,6 +130,14 @@ impl<'a> Findings<'a> {
     pub fn incomplete(&mut self, why: Incomplete) {
         self.record.note(why);
     }
+
+    /// Takes back the voucher that the analyzer gave by wanting this kind of file: `part` of the current layer is
+    /// nothing it can account for. The artifact is not benign then, whatever else is said of it; what was seen stands.
+    pub fn cannot_vouch(&mut self, part: impl fmt::Display) {
+        let layer = self.record.layers.get(self.layer.index()).map_or("", |layer| layer.name.as_str());
+        let name = if layer.is_empty() { Detail::new(part) } else { Detail::new(format_args!("{layer}!{part}")) };
+        self.record.note(Incomplete::Unaccounted(name.to_string().into()));
+    }
 }
 
 impl Record {
@@ -156,9 +166,12 @@ impl Record {
         Some(LayerId(id))
     }
 
-    /// Notes a reason why not everything was looked at, once.
+    /// Notes a reason why not everything was looked at, once; of parts that are unaccounted for the first few.
     pub fn note(&mut self, why: Incomplete) {
-        if !self.incomplete.contains(&why) {
+        let is_unaccounted = |why: &&Incomplete| matches!(why, Incomplete::Unaccounted(_));
+        let too_many =
+            is_unaccounted(&&why) && self.incomplete.iter().filter(is_unaccounted).count() >= UNACCOUNTED_MAX;
+        if !too_many && !self.incomplete.contains(&why) {
             self.incomplete.push(why);
         }
     }
@@ -198,6 +211,21 @@ mod tests {
         let (record, _) = findings.finish();
         assert_eq!(record.evidence.len(), 1);
         assert_eq!(record.budget.hit().collect::<Vec<_>>(), [Limit::Evidence]);
+    }
+
+    #[test]
+    fn unaccounted_parts_are_named_and_few() {
+        let mut findings = findings(Limits::default());
+        findings.within("word/embeddings/one.docx", |findings| findings.cannot_vouch("word/x"));
+        for part in 0..1_000 {
+            findings.cannot_vouch(format_args!("word/\n{part}"));
+        }
+        let (record, _) = findings.finish();
+        let reasons: Vec<String> = record.incomplete.iter().map(ToString::to_string).collect();
+        assert_eq!(reasons.len(), UNACCOUNTED_MAX);
+        assert_eq!(reasons[0], "unaccounted.word/embeddings/one.docx!word/x");
+        assert_eq!(reasons[1], "unaccounted.word/\\u{a}0");
+        assert!(record.incomplete.iter().all(|why| why.class() == "unaccounted" && why.withholds_benign_only()));
     }
 
     #[test]

@@ -25,6 +25,10 @@ pub enum Incomplete {
     Truncated,
     /// The file was written to while it was examined.
     Changed,
+    /// The named part is nothing that the analyzer who vouches for the file can account for: an archive behind a
+    /// program, a part of a document that no document has. Nobody vouches for the file then, and that is all it takes
+    /// away: what was seen in the rest stands.
+    Unaccounted(Cow<'static, str>),
 }
 
 /// Which limit of [`Limits`](crate::Limits) was hit.
@@ -85,11 +89,28 @@ impl Limit {
 }
 
 impl Incomplete {
-    /// What sort of reason it is, to be counted by: how a worker crashed is left out, for that text is as good as the
-    /// artifact's.
+    /// Whether it keeps a report from being benign and does nothing else: a program with an archive behind it is no less
+    /// malicious for that, where a file that was cut short may have been anything.
+    pub fn withholds_benign_only(&self) -> bool {
+        match self {
+            Incomplete::Unaccounted(_) => true,
+            Incomplete::Limit(_)
+            | Incomplete::Panicked(_)
+            | Incomplete::CutShort
+            | Incomplete::Encrypted
+            | Incomplete::Crashed(_)
+            | Incomplete::Poisonous
+            | Incomplete::Truncated
+            | Incomplete::Changed => false,
+        }
+    }
+
+    /// What sort of reason it is, to be counted by: how a worker crashed and which part is unaccounted for are left out,
+    /// for those texts are as good as the artifact's.
     pub fn class(&self) -> String {
         match self {
             Incomplete::Crashed(_) => "crash".to_owned(),
+            Incomplete::Unaccounted(_) => "unaccounted".to_owned(),
             Incomplete::Limit(_)
             | Incomplete::Panicked(_)
             | Incomplete::CutShort
@@ -112,6 +133,7 @@ impl fmt::Display for Incomplete {
             Incomplete::Poisonous => f.write_str("crash.poisonous"),
             Incomplete::Truncated => f.write_str("file.truncated"),
             Incomplete::Changed => f.write_str("file.changed"),
+            Incomplete::Unaccounted(part) => write!(f, "unaccounted.{part}"),
         }
     }
 }

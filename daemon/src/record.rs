@@ -123,10 +123,10 @@ pub fn layer_name(report: &Report, layer: LayerId) -> &str {
 }
 
 /// Whether the report is one to bid on. Suspicious and unknown never are, nor is a report that is incomplete: what was
-/// not looked at may say otherwise.
+/// not looked at may say otherwise. A part that is only unaccounted for keeps nothing from being malicious.
 pub fn would_bid(report: &Report) -> bool {
     match report.opinion.verdict {
-        Verdict::Malicious | Verdict::Benign => report.incomplete.is_empty(),
+        Verdict::Malicious | Verdict::Benign => report.rests_on_all(),
         Verdict::Suspicious | Verdict::Unknown => false,
     }
 }

@@ -1,9 +1,10 @@
 //! Files that should be called malicious, and files that should not, through the whole engine with the rules we ship.
 
-use analyzers::{Incomplete, Limit, Verdict};
+use analyzers::{Analyzer, Findings, Incomplete, Indicator, Limit, Sample, Verdict};
 use daemon_engine::{Analyzers, Cancel, Limits, Report, RuleSet, assemble, examine};
 use testkit::elf::{self, ET_EXEC, R, W, X, elf};
 use testkit::pe::{self, CODE, DATA, WRITABLE_CODE, pe};
+use triage::FileKind;
 
 fn report(bytes: &[u8]) -> Report {
     let rules = RuleSet::embedded();
@@ -138,4 +139,51 @@ fn a_cancelled_examination_is_not_benign() {
         assert_eq!(report.opinion.verdict, Verdict::Unknown);
         assert_eq!(report.incomplete, [Incomplete::Limit(Limit::Time)]);
     }
+}
+
+/// Vouches for programs and texts, and then finds something in each that it cannot account for.
+struct Doubts {
+    kinds: fn(FileKind) -> bool,
+}
+
+impl Analyzer for Doubts {
+    fn name(&self) -> &'static str {
+        "doubts"
+    }
+
+    fn indicators(&self) -> Box<dyn Iterator<Item = &Indicator> + '_> {
+        Box::new(std::iter::empty())
+    }
+
+    fn wants(&self, _: FileKind) -> bool {
+        true
+    }
+
+    fn vouches(&self, kind: FileKind) -> bool {
+        (self.kinds)(kind)
+    }
+
+    fn analyze<'a>(&mut self, _: Sample<'a>, findings: &mut Findings<'a>) {
+        findings.cannot_vouch("tail");
+    }
+}
+
+#[test]
+fn what_nobody_accounts_for_takes_benign_away_and_nothing_else() {
+    let rules = RuleSet::embedded();
+    let mut analyzers = assemble(&rules);
+    analyzers.add(|_| Box::new(Doubts { kinds: |kind| matches!(kind, FileKind::Elf(_)) }));
+    let mut judge = |bytes: &[u8]| examine(bytes, &mut analyzers, &Limits::default(), &Cancel::default());
+
+    let quiet = judge(&elf::ordinary().build());
+    assert_eq!(quiet.opinion.verdict, Verdict::Unknown);
+    assert_eq!(quiet.incomplete, [Incomplete::Unaccounted("tail".into())]);
+    assert!(!quiet.rests_on_all());
+
+    let bot = judge(&elf::upx_like().upx_magic().overlay(BOT_WORDS.join("\0")).build());
+    assert_eq!(bot.opinion.verdict, Verdict::Malicious);
+    assert!(bot.rests_on_all() && !bot.incomplete.is_empty());
+
+    // Nobody vouches for a text, so there is no voucher to take back.
+    assert_eq!(judge(b"nothing to see here\n").incomplete, []);
 }

@@ -29,6 +29,10 @@ impl Report {
     pub(crate) fn new(record: Record, rules: &RuleSet) -> Report {
         let mut record = record;
         record.incomplete.extend(record.budget.hit().map(Incomplete::Limit));
+        // Where nobody vouches for anything there is no voucher to withdraw.
+        if !record.layers.iter().any(|layer| layer.wanted) {
+            record.incomplete.retain(|why| !why.withholds_benign_only());
+        }
         let opinion = weigh(&record, rules.weights());
         let malware_family = malware_family(&record, &opinion, rules);
         let Record { evidence, mut incomplete, layers, budget: _ } = record;
@@ -72,6 +76,15 @@ impl Report {
     /// Whether anybody could judge it: some analyzer vouches for it or for a part of it, or there is evidence.
     pub fn was_judged(&self) -> bool {
         !self.opinion.testimonies.is_empty()
+    }
+
+    /// Whether everything was looked at that the verdict rests on. A part that nobody accounts for takes benign away, and
+    /// nothing from what was seen elsewhere.
+    pub fn rests_on_all(&self) -> bool {
+        match self.opinion.verdict {
+            Verdict::Malicious | Verdict::Suspicious => self.incomplete.iter().all(Incomplete::withholds_benign_only),
+            Verdict::Benign | Verdict::Unknown => self.incomplete.is_empty(),
+        }
     }
 
     /// Whether `limit` was hit.

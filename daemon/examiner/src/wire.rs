@@ -272,7 +272,7 @@ fn read_evidence(
     evidence.iter().map(read).collect()
 }
 
-/// Reasons are few, and their texts are those of people who write code: a word or two.
+/// Reasons are few, and their texts are short; names of parts are the artifact's own.
 fn read_incomplete(incomplete: Vec<Incomplete>) -> Result<Vec<Incomplete>, Garbled> {
     if incomplete.len() > 64 {
         return Err(Garbled("more reasons than there are"));
@@ -281,6 +281,7 @@ fn read_incomplete(incomplete: Vec<Incomplete>) -> Result<Vec<Incomplete>, Garbl
     let read = incomplete.into_iter().map(|why| match why {
         Incomplete::Panicked(analyzer) => Incomplete::Panicked(shown(analyzer)),
         Incomplete::Crashed(how) => Incomplete::Crashed(shown(how)),
+        Incomplete::Unaccounted(part) => Incomplete::Unaccounted(shown(part)),
         Incomplete::Limit(_)
         | Incomplete::CutShort
         | Incomplete::Encrypted
@@ -392,10 +393,14 @@ mod tests {
     fn hostile_texts_are_shown_as_any_detail_is() {
         let rules = RuleSet::embedded();
         let (mut looked, _) = example(&rules);
-        looked.examined.report.incomplete =
-            vec![Incomplete::Crashed("\u{1b}[2J".into()), Incomplete::Limit(Limit::Time)];
+        looked.examined.report.incomplete = vec![
+            Incomplete::Crashed("\u{1b}[2J".into()),
+            Incomplete::Limit(Limit::Time),
+            Incomplete::Unaccounted("\n".into()),
+        ];
         let reply = answer(&Ok(looked), &rules);
         let report = read_answer(&reply, &rules, &Limits::default()).unwrap().unwrap().examined.report;
+        assert_eq!(report.incomplete.len(), 3);
         assert!(report.incomplete.iter().all(|why| why.to_string().chars().all(is_shown_as_itself)));
         assert_eq!(rules.position(&IndicatorId::new("no.such.sign")), None);
     }

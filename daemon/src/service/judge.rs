@@ -75,7 +75,7 @@ pub fn judgement(
     Judgement {
         verdict,
         confidence: report.opinion.confidence.get(),
-        complete: report.incomplete.is_empty(),
+        complete: report.rests_on_all(),
         skip,
         comments: report.incomplete.iter().map(ToString::to_string).collect(),
         findings: Findings {
