@@ -11,6 +11,7 @@
 //! bytes: reads no clock and no randomness. Nothing built here is code that does anything.
 
 mod layout;
+mod signature;
 mod tables;
 
 use tables::Resource;
@@ -96,6 +97,8 @@ pub struct PeBuilder {
     pdb: Option<String>,
     dotnet: bool,
     certificate: Option<Vec<u8>>,
+    signed: bool,
+    symbols: Vec<String>,
     overlay: Vec<u8>,
     fields: Vec<(Field, u64)>,
     patches: Vec<(usize, Vec<u8>)>,
@@ -123,6 +126,8 @@ pub fn pe() -> PeBuilder {
         pdb: None,
         dotnet: false,
         certificate: None,
+        signed: false,
+        symbols: Vec::new(),
         overlay: Vec::new(),
         fields: Vec::new(),
         patches: Vec::new(),
@@ -183,6 +188,11 @@ pub fn noise(length: usize) -> Vec<u8> {
             (state >> 32) as u8
         })
         .collect()
+}
+
+/// The content of a signature by nobody, about a file with this SHA-256 digest. For [`PeBuilder::certificate`].
+pub fn signature_of(digest: &[u8; 32]) -> Vec<u8> {
+    signature::signed_data(digest)
 }
 
 impl PeBuilder {
@@ -264,7 +274,19 @@ impl PeBuilder {
         self
     }
 
-    /// Appends bytes after the last section.
+    /// Appends a signature whose digest is that of the finished image, made by nobody.
+    pub fn signed(mut self) -> Self {
+        self.signed = true;
+        self
+    }
+
+    /// Appends a COFF symbol table with these functions, the names in a string table behind it, as MinGW does.
+    pub fn coff_symbols(mut self, names: &[&str]) -> Self {
+        self.symbols = names.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
+    /// Appends bytes after the last section, and after the symbols if there are any.
     pub fn overlay(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.overlay = bytes.into();
         self

@@ -3,6 +3,7 @@
 //! Headers come first, then the sections in the order they were added, each at its own sector and page, then
 //! the generated ones, the overlay, the certificate (PE/COFF specification, "Overview" and "Optional Header").
 
+use super::signature;
 use super::tables::{self, Export, u16s, u32s};
 use super::{CODE, CONSTANTS, Entry, Field, PeBuilder, Section};
 
@@ -81,8 +82,12 @@ impl PeBuilder {
             image.resize(image.len().next_multiple_of(FILE_ALIGNMENT), 0);
             address = next_address(address, virtual_size.max(1));
         }
+        let symbols = if self.symbols.is_empty() { 0 } else { image.len() };
+        image.extend_from_slice(&tables::symbols(&self.symbols));
         image.extend_from_slice(&self.overlay);
-        if let Some(content) = &self.certificate {
+        let signature = signature::signed_data(&[0; 32]);
+        let content = self.certificate.as_ref().or(self.signed.then_some(&signature));
+        if let Some(content) = content {
             image.resize(image.len().next_multiple_of(8), 0);
             let length = (8 + content.len()).next_multiple_of(8);
             directories[4] = (image.len() as u32, length as u32);
@@ -92,13 +97,20 @@ impl PeBuilder {
             image.extend_from_slice(content);
             image.resize(image.len().next_multiple_of(8), 0);
         }
-        self.write_headers(&mut image, headers_size, address, &rows, &directories);
+        self.write_headers(&mut image, headers_size, address, symbols, &rows, &directories);
         for (field, value) in &self.fields {
             let (offset, width) = self.locate(*field);
             patch(&mut image, offset, &value.to_le_bytes()[..width]);
         }
         for (offset, bytes) in &self.patches {
             patch(&mut image, *offset, bytes);
+        }
+        if self.signed {
+            let (checksum, _) = self.locate(Field::CheckSum);
+            let (directory, _) = self.locate(Field::DirectoryAddress(4));
+            let table = directories[4].0 as usize..directories[4].0 as usize + directories[4].1 as usize;
+            let digest = signature::digest(&image, checksum, directory, table.clone());
+            patch(&mut image, table.start + 8, &signature::signed_data(&digest));
         }
         image
     }
@@ -174,6 +186,7 @@ impl PeBuilder {
         image: &mut [u8],
         headers_size: usize,
         image_size: u32,
+        symbols: usize,
         rows: &[[u32; 4]],
         directories: &[(u32, u32); DIRECTORIES],
     ) {
@@ -186,7 +199,7 @@ impl PeBuilder {
         out.extend_from_slice(b"PE\0\0");
         let machine = if self.plus { 0x8664 } else { 0x014c };
         u16s(&mut out, &[machine, rows.len() as u16]);
-        u32s(&mut out, &[self.timestamp, 0, 0]);
+        u32s(&mut out, &[self.timestamp, symbols as u32, self.symbols.len() as u32]);
         u16s(&mut out, &[self.optional_size() as u16, self.characteristics]);
         let entry = match self.entry {
             Entry::First => rows.first().map_or(0, |row| row[1]),

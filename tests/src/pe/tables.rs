@@ -166,6 +166,25 @@ fn entry(out: &mut [u8], at: usize, id: u32, target: u32) {
     out[at + 4..at + 8].copy_from_slice(&target.to_le_bytes());
 }
 
+/// A COFF symbol table of functions in the first section, and its string table; nothing without names.
+pub(super) fn symbols(names: &[String]) -> Vec<u8> {
+    let (mut out, mut strings) = (Vec::new(), vec![0; 4]);
+    for name in names {
+        u32s(&mut out, &[0, strings.len() as u32, 0]);
+        // Section 1, a function, external, no auxiliary records.
+        u16s(&mut out, &[1, 0x20]);
+        out.extend([2, 0]);
+        strings.extend_from_slice(name.as_bytes());
+        strings.push(0);
+    }
+    if names.is_empty() {
+        return out;
+    }
+    let length = (strings.len() as u32).to_le_bytes();
+    strings[..4].copy_from_slice(&length);
+    [out, strings].concat()
+}
+
 /// A version resource (`VS_VERSIONINFO`) with one string table.
 pub(super) fn version(company: &str) -> Vec<u8> {
     let mut fixed = Vec::new();
