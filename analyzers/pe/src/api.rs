@@ -152,6 +152,26 @@ pub(crate) fn by_ordinal(library: &[u8], ordinal: u16) -> Option<Api> {
     }
 }
 
+/// Libraries that live in the kernel, besides all whose names end in `.sys`.
+const KERNEL: [&str; 9] = [
+    "ntoskrnl.exe",
+    "ntkrnlpa.exe",
+    "ntkrnlmp.exe",
+    "hal.dll",
+    "bootvid.dll",
+    "ci.dll",
+    "kdcom.dll",
+    "pshed.dll",
+    "securekernel.exe",
+];
+
+/// Whether a library lives in the kernel: programs and libraries for users cannot be loaded with it.
+pub(crate) fn is_of_kernel(library: &[u8]) -> bool {
+    let ends = library.len().checked_sub(4).and_then(|at| library.get(at..));
+    ends.is_some_and(|end| end.eq_ignore_ascii_case(b".sys"))
+        || KERNEL.iter().any(|name| library.eq_ignore_ascii_case(name.as_bytes()))
+}
+
 /// A set of [`Api`]s, with the place where each was first seen.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiSet {
@@ -209,6 +229,15 @@ mod tests {
         assert_eq!(by_name(b"CreateProcessW"), None);
         assert_eq!(by_name(b"IsDebuggerPresent"), None);
         assert_eq!(by_name(b""), None);
+    }
+
+    #[test]
+    fn libraries_of_the_kernel_are_told_from_others() {
+        for (library, expected) in
+            [("ntoskrnl.exe", true), ("HAL.dll", true), ("NDIS.SYS", true), ("ntdll.dll", false), ("", false)]
+        {
+            assert_eq!(is_of_kernel(library.as_bytes()), expected, "{library}");
+        }
     }
 
     #[test]

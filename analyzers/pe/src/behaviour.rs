@@ -1,13 +1,13 @@
 //! What the image can do, as its imports, exports and resources say.
 
-use analyzers::Findings;
-use scroll::{LE, Pread};
+use analyzers::{Exhausted, Findings};
 
 use crate::api::Api;
 use crate::catalogue as signs;
+use crate::certificate::{Certificate, Match};
+use crate::exports::Exports;
 use crate::image::{Directory, Image};
 use crate::imports::Imports;
-use crate::oddity::Oddity;
 use crate::resources::Resources;
 use crate::structure::Traits;
 
@@ -95,17 +95,10 @@ pub(crate) fn imports(image: &Image<'_>, imports: &Imports, traits: Traits, find
 }
 
 /// Reports what the exports say: only whether there are any, their names are text.
-pub(crate) fn exports(image: &mut Image<'_>, traits: Traits, findings: &mut Findings<'_>) {
+pub(crate) fn exports(image: &Image<'_>, exports: &Exports, traits: Traits, findings: &mut Findings<'_>) {
     let span = image.directory_span(Directory::Export);
-    let count = image.directory(Directory::Export).map(|directory| {
-        let table = image.offset_of(directory.virtual_address);
-        let count = table.and_then(|at| image.bytes.pread_with::<u32>(at + 20, LE).ok());
-        if count.is_none_or(|count| count > 65_536) {
-            image.oddities.note(Oddity::ExportTable, span.start);
-        }
-        count.unwrap_or(0)
-    });
-    let exports = count.unwrap_or(0) > 0;
+    let count = exports.functions.unwrap_or(0);
+    let exports = count > 0;
     if traits.dotnet || traits.bare || image.optional.is_none() {
         return;
     }
@@ -113,7 +106,7 @@ pub(crate) fn exports(image: &mut Image<'_>, traits: Traits, findings: &mut Find
     if traits.library && !exports && has_code {
         findings.saw(&signs::EXPORTS_NOTHING, span);
     } else if !traits.library && exports {
-        findings.saw_with(&signs::PROGRAM_EXPORTS, span, format_args!("{} functions", count.unwrap_or(0)));
+        findings.saw_with(&signs::PROGRAM_EXPORTS, span, format_args!("{count} functions"));
     }
 }
 
@@ -132,6 +125,22 @@ pub(crate) fn identity(image: &Image<'_>, resources: &Resources, traits: Traits,
     if nameless && !traits.library && !traits.bare && image.optional.is_some() {
         findings.saw(&signs::ANONYMOUS, 0..0);
     }
+}
+
+/// Reports the signature, and whether it is of this file.
+pub(crate) fn signature(
+    image: &Image<'_>,
+    certificate: &Certificate,
+    findings: &mut Findings<'_>,
+) -> Result<(), Exhausted> {
+    let Some(span) = certificate.span() else {
+        return Ok(());
+    };
+    findings.saw(&signs::SIGNATURE, span.clone());
+    if certificate.compare(image, findings.budget())? == Some(Match::Other) {
+        findings.saw(&signs::SIGNATURE_OF_OTHER, span);
+    }
+    Ok(())
 }
 
 /// Reports what was odd on the way.

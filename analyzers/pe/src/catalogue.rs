@@ -194,7 +194,9 @@ analyzers::indicators! {
     HIGH_ENTROPY_FILE = "pe.file.high_entropy", "The file as a whole has more than 7.2 bits of entropy per byte.",
         source: "EMBER, ByteHistogram; Lyda and Hamrock 2007", attack: "T1027.002";
 
-    SIGNATURE = "pe.signature.present", "There is an Authenticode signature; whether it is valid is not checked.",
+    SIGNATURE_OF_OTHER = "pe.signature.of_other", "The digest in the Authenticode signature is not that of the file: it was changed after it was signed, or the signature is another file's.",
+        source: "Microsoft, Windows Authenticode Portable Executable Signature Format; Manalyze, plugin authenticode", attack: "T1553.002";
+    SIGNATURE = "pe.signature.present", "There is an Authenticode signature; who made it is not checked.",
         source: "PE/COFF specification, The Attribute Certificate Table (Image Only)", attack: "T1553.002";
     CONTROL_FLOW_GUARD = "pe.header.control_flow_guard", "The image was linked with Control Flow Guard.",
         source: "PE/COFF specification, DLL Characteristics";

@@ -9,10 +9,13 @@ use scroll::{LE, Pread};
 
 use crate::api::Api;
 use crate::catalogue as signs;
-use crate::image::{Image, Section};
+use crate::certificate::Certificate;
+use crate::image::Image;
 use crate::imports::Imports;
+use crate::overlay::Accounts;
 use crate::resources::Resources;
 use crate::scan::{Scan, quote};
+use crate::section::Section;
 use crate::structure::Traits;
 use crate::words::Sign;
 
@@ -87,17 +90,25 @@ pub(crate) fn embedded<'a>(
     scan: &Scan,
     resources: &Resources,
     sections: &mut Vec<Section>,
+    accounts: &mut Accounts,
     findings: &mut Findings<'a>,
 ) -> Result<(), Exhausted> {
-    let by_stub = scan.stubs().iter().filter_map(|&stub| header_before(bytes, stub));
-    let by_resource = resources.images.iter().map(|span| span.start).filter(|&start| is_image(bytes, start));
-    let mut starts: Vec<usize> = by_stub.chain(by_resource).filter(|&start| start > 0).collect();
-    starts.sort_unstable();
-    starts.dedup();
+    let by_stub = scan.stubs().iter().filter_map(|&stub| header_before(bytes, stub)).map(|start| (start, start));
+    let by_resource = resources.images.iter().map(|span| (span.start, span.end));
+    let mut starts: Vec<(usize, usize)> = by_stub
+        .chain(by_resource.filter(|&(start, _)| is_image(bytes, start)))
+        .filter(|&(start, _)| start > 0)
+        .collect();
+    // Of one place the entry that knows of more bytes comes first: a resource may be more than the image in it.
+    starts.sort_unstable_by_key(|&(start, end)| (start, usize::MAX - end));
+    starts.dedup_by_key(|&mut (start, _)| start);
     // Those handed over do not overlap, so that a layer's children are no larger than itself however they nest.
     let (mut free, mut handed_over) = (1, 0);
-    for start in starts {
-        let span = extent(bytes, start, sections);
+    for (start, known_end) in starts {
+        let Some(span) = extent(bytes, start, sections) else {
+            continue;
+        };
+        let span = span.start..span.end.max(known_end);
         findings.budget().step(1 + sections.len() as u64)?;
         if start < free {
             // It starts inside one that was handed over, and will be found there, as far as that reaches.
@@ -113,6 +124,7 @@ pub(crate) fn embedded<'a>(
         findings.saw_with(&signs::EMBEDDED_IMAGE, span.clone(), format_args!("{} bytes", span.len()));
         free = span.end;
         handed_over += 1;
+        accounts.add(span.clone());
         if let Some(image) = bytes.get(span) {
             findings.child(&format!("image@{start:#x}"), Cow::Borrowed(image));
         }
@@ -133,9 +145,21 @@ fn is_image(bytes: &[u8], start: usize) -> bool {
         && at(PE_POINTER_OFFSET as usize).is_some_and(|pointer| at(pointer as usize) == Some(PE_MAGIC))
 }
 
-/// From its first byte to the end of its last section.
-fn extent(bytes: &[u8], start: usize, sections: &mut Vec<Section>) -> Range<usize> {
+/// From its first byte to the end of its last section, or of the signature right behind that. None for what are headers
+/// alone: linkers and packers carry such templates, and there is nothing to examine.
+fn extent(bytes: &[u8], start: usize, sections: &mut Vec<Section>) -> Option<Range<usize>> {
     let rest = bytes.get(start..).unwrap_or_default();
-    let size = Image::read(rest, sections).end_of_sections();
-    start..if size == 0 { bytes.len() } else { start + size }
+    let mut image = Image::read(rest, sections);
+    if image.optional.is_some() && image.sections.iter().all(|section| image.mapped(section).is_empty()) {
+        return None;
+    }
+    let size = image.end_of_sections();
+    let behind = Certificate::read(&mut image).signatures.last().map_or(0..0, Clone::clone);
+    let signed = (size..size + 8).contains(&behind.start);
+    Some(match size {
+        0 => start..bytes.len(),
+        // Entries of the table are padded to multiples of eight bytes.
+        _ if signed => start..start + behind.end.next_multiple_of(8).min(rest.len()),
+        _ => start..start + size,
+    })
 }

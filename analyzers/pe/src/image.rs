@@ -4,6 +4,10 @@
 //! for more than 20 GiB on an image of 1 MiB. Here nothing fails, nothing is collected but at most
 //! [`SECTIONS_MAX`] section headers, and what is odd is remembered in [`Oddities`]. The structures and
 //! constants are goblin's.
+//!
+//! Where tools differ, the loader of Windows decides, as far as it is known from ReactOS
+//! (ntoskrnl/mm/section.c `PeFmtCreateSection`, sdk/lib/rtl/image.c `RtlImageDirectoryEntryToData`), from corkami's
+//! "PE" page and its samples, and from the PE/COFF specification, in this order.
 
 use std::ops::Range;
 
@@ -12,10 +16,11 @@ use goblin::pe::header::{CoffHeader, PE_MAGIC, PE_POINTER_OFFSET, SIZEOF_COFF_HE
 use goblin::pe::optional_header::{
     MAGIC_32, MAGIC_64, StandardFields, StandardFields32, StandardFields64, WindowsFields32, WindowsFields64,
 };
-use goblin::pe::section_table::{IMAGE_SCN_MEM_EXECUTE, IMAGE_SCN_MEM_WRITE, SIZEOF_SECTION_TABLE};
+use goblin::pe::section_table::SIZEOF_SECTION_TABLE;
 use scroll::{LE, Pread};
 
 use crate::oddity::{Oddities, Oddity};
+use crate::section::{PAGE, SECTOR, Section};
 
 /// Section headers that are read. The loader of Windows XP takes at most 96, later ones 65,535; nobody's
 /// linker makes as many as this. With more, the examination is incomplete.
@@ -39,69 +44,6 @@ pub(crate) enum Directory {
     Clr = 14,
 }
 
-/// A section header.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Section {
-    /// File offset of this header.
-    pub(crate) header: usize,
-    pub(crate) name: [u8; 8],
-    pub(crate) virtual_size: u32,
-    pub(crate) virtual_address: u32,
-    pub(crate) raw_size: u32,
-    pub(crate) raw_pointer: u32,
-    pub(crate) characteristics: u32,
-}
-
-impl Section {
-    fn read(bytes: &[u8], at: usize) -> Option<Section> {
-        let row = bytes.get(at..at.checked_add(SIZEOF_SECTION_TABLE)?)?;
-        let word = |offset: usize| row.pread_with::<u32>(offset, LE).ok();
-        Some(Section {
-            header: at,
-            name: row.get(..8)?.try_into().ok()?,
-            virtual_size: word(8)?,
-            virtual_address: word(12)?,
-            raw_size: word(16)?,
-            raw_pointer: word(20)?,
-            characteristics: word(36)?,
-        })
-    }
-
-    /// Where its header is.
-    pub(crate) fn header_span(&self) -> Range<usize> {
-        self.header..self.header + SIZEOF_SECTION_TABLE
-    }
-
-    /// Its name without the padding.
-    pub(crate) fn name(&self) -> &[u8] {
-        let end = self.name.iter().position(|&byte| byte == 0).unwrap_or(self.name.len());
-        &self.name[..end]
-    }
-
-    pub(crate) fn is_executable(&self) -> bool {
-        self.characteristics & IMAGE_SCN_MEM_EXECUTE != 0
-    }
-
-    pub(crate) fn is_writable(&self) -> bool {
-        self.characteristics & IMAGE_SCN_MEM_WRITE != 0
-    }
-
-    /// Addresses it takes up: the loader maps the virtual size, or the raw size where that is zero.
-    fn extent(&self) -> u32 {
-        if self.virtual_size == 0 { self.raw_size } else { self.virtual_size }
-    }
-
-    pub(crate) fn holds(&self, address: u32) -> bool {
-        address.checked_sub(self.virtual_address).is_some_and(|delta| delta < self.extent().max(self.raw_size))
-    }
-
-    /// Its bytes in the file, cut where the file ends.
-    pub(crate) fn raw(&self, file_size: usize) -> Range<usize> {
-        let start = (self.raw_pointer as usize).min(file_size);
-        start..start.saturating_add(self.raw_size as usize).min(file_size)
-    }
-}
-
 /// What could be read of the optional header.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Optional {
@@ -110,7 +52,10 @@ pub(crate) struct Optional {
     pub(crate) offset: usize,
     pub(crate) standard: StandardFields,
     pub(crate) windows: WindowsFields64,
+    /// All that there is room for, whether or not they are counted in `NumberOfRvaAndSizes`.
     directories: [DataDirectory; DIRECTORIES_MAX],
+    /// How many of them are counted.
+    counted: usize,
 }
 
 /// An image, as far as its headers can be read.
@@ -166,7 +111,7 @@ impl<'a> Image<'a> {
         image.read_sections(table, usize::from(coff.number_of_sections), sections);
         image.sections = sections;
         image.check_layout();
-        if sections.iter().any(|section| image.lacks_data_of(section)) {
+        if sections.iter().any(|section| !section.is_debug_data() && image.lacks_data_of(section)) {
             image.note_cut();
         }
         image
@@ -215,22 +160,34 @@ impl<'a> Image<'a> {
         if claimed > DIRECTORIES_MAX {
             self.oddities.note(Oddity::DirectoryCount, at - 4);
         }
-        for directory in directories.iter_mut().take(claimed) {
+        let counted = claimed.min(DIRECTORIES_MAX);
+        let table = at;
+        for (index, directory) in directories.iter_mut().enumerate() {
+            // Those that are not counted, but have room before the section table, are read too: the common language
+            // run time does not ask for the count (dotnet/runtime, pedecoder.inl, `HasDirectoryEntry`), and corkami
+            // says the same of the loader.
+            if index >= counted && at + SIZEOF_DATA_DIRECTORY > offset + size {
+                break;
+            }
             match bytes.pread_with(at, LE) {
                 Ok(read) => *directory = read,
-                Err(_) => {
+                Err(_) if index < counted => {
                     self.oddities.note(Oddity::HeadersCut, bytes.len());
                     self.note_cut();
                     break;
                 }
+                Err(_) => break,
+            }
+            if index >= counted && directory.virtual_address != 0 {
+                self.oddities.note(Oddity::DirectoryUncounted, at);
             }
             at += SIZEOF_DATA_DIRECTORY;
         }
         // The loader reads on past SizeOfOptionalHeader, where the section table begins: they share bytes.
-        if at > offset + size {
+        if table + counted * SIZEOF_DATA_DIRECTORY > offset + size {
             self.oddities.note(Oddity::OptionalSize, offset);
         }
-        self.optional = Some(Optional { plus, offset, standard, windows, directories });
+        self.optional = Some(Optional { plus, offset, standard, windows, directories, counted });
     }
 
     fn read_sections(&mut self, table: usize, count: usize, sections: &mut Vec<Section>) {
@@ -288,10 +245,14 @@ impl<'a> Image<'a> {
         }
     }
 
-    /// The data directory, unless it is empty.
+    /// The data directory, unless it is empty. One that is not counted is taken for what it says about the program, but
+    /// not where it would explain bytes that nobody else looks at.
     pub(crate) fn directory(&self, which: Directory) -> Option<DataDirectory> {
-        let directory = *self.optional.as_ref()?.directories.get(which as usize)?;
-        (directory.virtual_address != 0).then_some(directory)
+        let optional = self.optional.as_ref()?;
+        let explains = matches!(which, Directory::Certificate | Directory::Debug);
+        let directory = *optional.directories.get(which as usize)?;
+        let there = directory.virtual_address != 0 && (!explains || (which as usize) < optional.counted);
+        there.then_some(directory)
     }
 
     /// File offset of a data directory's entry in the headers.
@@ -310,30 +271,62 @@ impl<'a> Image<'a> {
         self.optional.as_ref().map_or(0..0, |optional| optional.offset + offset..optional.offset + offset + width)
     }
 
-    /// The section that holds an address, and its index.
+    /// Whether the loader maps the file as one piece, each byte at its own offset: SectionAlignment is less than a page
+    /// (corkami, Low alignment: "the file is read as is", only that offsets and addresses should be equal is checked).
+    pub(crate) fn is_flat(&self) -> bool {
+        self.optional.as_ref().is_some_and(|optional| optional.windows.section_alignment < PAGE)
+    }
+
+    /// The section that holds an address, and its index; one whose last page does if there is no other.
     pub(crate) fn section_at(&self, address: u32) -> Option<(usize, &'a Section)> {
-        self.sections.iter().enumerate().find(|(_, section)| section.holds(address))
+        let find = |holds: fn(&Section, u32) -> bool| {
+            self.sections.iter().enumerate().find(|(_, section)| holds(section, address))
+        };
+        find(Section::holds).or_else(|| find(Section::holds_in_last_page))
     }
 
     /// Where in the file the byte is that is loaded at `address`; none if it is not from the file.
     pub(crate) fn offset_of(&self, address: u32) -> Option<usize> {
         let windows = self.optional.as_ref()?.windows;
+        let alignment = match windows.file_alignment {
+            common @ SECTOR..=0x1_0000 if common.is_power_of_two() => u64::from(common),
+            _ => u64::from(SECTOR),
+        };
         let offset = match self.section_at(address) {
+            _ if self.is_flat() => address.into(),
             Some((_, section)) => {
-                let delta = address - section.virtual_address;
-                if delta >= section.raw_size {
+                let start = u64::from(section.raw_pointer) & !u64::from(SECTOR - 1);
+                let claimed = u64::from(section.raw_pointer) + u64::from(section.raw_size);
+                let offset = start + u64::from(address - section.virtual_address);
+                let no_data = section.raw_pointer == 0 || section.raw_size == 0;
+                if no_data || offset >= claimed.next_multiple_of(alignment) {
                     return None;
                 }
-                // The loader rounds the pointer down to a sector, whatever FileAlignment says.
-                let low = windows.section_alignment < 0x1000;
-                let pointer = if low { section.raw_pointer } else { section.raw_pointer & !0x1ff };
-                (pointer as usize).checked_add(delta as usize)?
+                offset
             }
-            // Headers are mapped as they are; so is all of an image without sections.
-            None if address < windows.size_of_headers || self.sections.is_empty() => address as usize,
+            // Headers are mapped as they are, to the end of their last sector; so is all of an image without sections.
+            None if u64::from(address) < u64::from(windows.size_of_headers).next_multiple_of(alignment) => {
+                address.into()
+            }
+            None if self.sections.is_empty() => address.into(),
             None => return None,
         };
-        (offset < self.bytes.len()).then_some(offset)
+        usize::try_from(offset).ok().filter(|&offset| offset < self.bytes.len())
+    }
+
+    /// Which address an absolute one is relative to the image, if it lies inside.
+    pub(crate) fn relative(&self, absolute: u64) -> Option<u32> {
+        let windows = self.optional.as_ref()?.windows;
+        let address = u32::try_from(absolute.checked_sub(windows.image_base)?).ok()?;
+        (address < windows.size_of_image).then_some(address)
+    }
+
+    /// Whether the loader takes an address for that of a lookup table. It takes the address table instead where this
+    /// lies among the headers or past the image (ReactOS, dll/ntdll/ldr/ldrpe.c, `LdrpSnapIAT`: "this is a strange
+    /// linked file").
+    pub(crate) fn may_hold_lookups(&self, address: u32) -> bool {
+        let windows = self.optional.as_ref().map(|optional| optional.windows);
+        windows.is_some_and(|windows| (windows.size_of_headers..windows.size_of_image).contains(&address))
     }
 
     /// The subsystem.
@@ -341,12 +334,22 @@ impl<'a> Image<'a> {
         self.optional.as_ref().map(|optional| optional.windows.subsystem)
     }
 
+    /// Bytes of the headers, cut where the file ends.
+    pub(crate) fn headers(&self) -> Range<usize> {
+        let size = self.optional.as_ref().map_or(0, |optional| optional.windows.size_of_headers as usize);
+        0..size.min(self.bytes.len())
+    }
+
+    /// The bytes of a section that are part of the program.
+    pub(crate) fn mapped(&self, section: &Section) -> Range<usize> {
+        let size = self.bytes.len();
+        if self.is_flat() { section.raw(size) } else { section.mapped(size) }
+    }
+
     /// Where the last section ends in the file; the size of the headers where there is none.
     pub(crate) fn end_of_sections(&self) -> usize {
-        let headers = self.optional.as_ref().map_or(0, |optional| optional.windows.size_of_headers as usize);
-        let sections = self.sections.iter().filter(|section| section.raw_size > 0);
-        let end = sections.map(|section| section.raw(self.bytes.len()).end).max().unwrap_or(0);
-        end.max(headers.min(self.bytes.len()))
+        let end = self.sections.iter().map(|section| self.mapped(section).end).max().unwrap_or(0);
+        end.max(self.headers().end)
     }
 }
 

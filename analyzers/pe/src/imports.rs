@@ -3,6 +3,11 @@
 //! Import tables can claim anything: descriptors by the thousand that share one lookup table made goblin ask
 //! for 20 GiB. So every thunk is a step of the budget, there is one cap for all of them, and a name is looked
 //! up where it lies.
+//!
+//! Which of two tables is read, where they end, and what of an entry counts is the loader's choice (ReactOS,
+//! dll/ntdll/ldr/ldrpe.c: `LdrpHandleOldFormatImportDescriptors`, `LdrpSnapIAT`, `LdrpSnapThunk`). Delayed imports are
+//! read by a helper inside the program: version 1 of its descriptors holds addresses, version 2 addresses relative to
+//! the image (Microsoft, delayimp.h, `dlattrRva`; PE/COFF specification, "Delay-Load Import Tables").
 
 use analyzers::{Budget, Exhausted, Limit};
 use goblin::pe::import::{ImportDirectoryEntry, SIZEOF_IMPORT_DIRECTORY_ENTRY};
@@ -37,6 +42,8 @@ pub(crate) struct Imports {
     pub(crate) libraries: u32,
     /// It imports from a run time of Visual Basic 5 or 6.
     pub(crate) visual_basic: bool,
+    /// How many of the libraries are of the kernel.
+    kernel_libraries: u32,
     /// File offsets of the names of interest in the import table.
     named: Vec<usize>,
 }
@@ -51,6 +58,11 @@ impl Imports {
     /// Whether the import table names a function at this place.
     pub(crate) fn names_at(&self, offset: usize) -> bool {
         self.named.contains(&offset)
+    }
+
+    /// Whether it needs nothing that lives outside of the kernel: as drivers do, and what imports nothing.
+    pub(crate) fn are_of_kernel(&self) -> bool {
+        self.libraries == self.kernel_libraries
     }
 
     /// Walks the import directory and that of delayed imports.
@@ -82,7 +94,7 @@ impl Imports {
     ) -> Result<(), Exhausted> {
         // Where the data of its section ends, zeros are loaded, and they end the table.
         while let Some(at) = image.offset_of(address) {
-            let Some(library) = layout.read(&padded(image.bytes, at)) else {
+            let Some(library) = layout.read(&padded(image.bytes, at), image) else {
                 break;
             };
             budget.step(1)?;
@@ -98,10 +110,13 @@ impl Imports {
             }
             let name = name.unwrap_or_default();
             self.visual_basic |= name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"msvbvm"));
+            self.kernel_libraries += u32::from(api::is_of_kernel(name));
             // Bound or packed images may lack a lookup table; the address table then still holds the names.
-            let table = [library.lookup, library.addresses].into_iter().filter(|&table| table != 0);
-            match table.filter_map(|table| image.offset_of(table)).next() {
-                Some(table) => self.walk_functions(image, name, table, budget)?,
+            let lookup =
+                Some(library.lookup).filter(|&table| !layout.is_loaded_first() || image.may_hold_lookups(table));
+            let tables = [lookup, Some(library.addresses)].into_iter().flatten().filter(|&table| table != 0);
+            match tables.filter_map(|table| image.offset_of(table)).next() {
+                Some(table) => self.walk_functions(image, name, table, library.absolute, budget)?,
                 None => {
                     image.oddities.note(Oddity::ImportTable, at);
                     if layout.is_loaded_first() {
@@ -122,6 +137,7 @@ impl Imports {
         image: &mut Image<'_>,
         library: &[u8],
         mut at: usize,
+        absolute: bool,
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
         let bytes = image.bytes;
@@ -140,11 +156,13 @@ impl Imports {
             }
             self.functions += 1;
             let by_ordinal = thunk >> (if plus { 63 } else { 31 }) != 0;
+            // The loader takes the lower half of an entry, whatever is in the upper one but the bit for ordinals.
+            let address = if absolute { image.relative(thunk).unwrap_or(thunk as u32) } else { thunk as u32 };
             if by_ordinal {
                 if let Some(api) = api::by_ordinal(library, thunk as u16) {
                     self.insert(api, at, at + 4);
                 }
-            } else if let Some(hint) = u32::try_from(thunk).ok().and_then(|address| image.offset_of(address)) {
+            } else if let Some(hint) = image.offset_of(address) {
                 let name = text_at(bytes, hint + 2, api::NAME_MAX);
                 if let Some(api) = api::by_name(name) {
                     self.insert(api, hint + 2, hint + 2 + name.len());
@@ -183,11 +201,13 @@ fn text_at(bytes: &[u8], at: usize, longest: usize) -> &[u8] {
     rest.get(..end).unwrap_or_default()
 }
 
-/// A library in either import directory, all as addresses relative to the image.
+/// A library in either import directory; its addresses are relative to the image.
 struct Library {
     name: u32,
     lookup: u32,
     addresses: u32,
+    /// What its table of functions holds are addresses that are not relative to the image.
+    absolute: bool,
 }
 
 /// How a descriptor is laid out (PE/COFF specification, "The .idata Section", "Delay-Load Import Tables").
@@ -211,7 +231,7 @@ impl Layout {
     }
 
     /// The descriptor that `row` begins with; none at the end of the table.
-    fn read(self, row: &[u8; DESCRIPTOR_BYTES_MAX]) -> Option<Library> {
+    fn read(self, row: &[u8; DESCRIPTOR_BYTES_MAX], image: &Image<'_>) -> Option<Library> {
         match self {
             Layout::Import => {
                 let row: ImportDirectoryEntry = row.pread_with(0, LE).ok()?;
@@ -220,14 +240,20 @@ impl Layout {
                     name: row.name_rva,
                     lookup: row.import_lookup_table_rva,
                     addresses: row.import_address_table_rva,
+                    absolute: false,
                 })
             }
             Layout::Delay => {
                 let word = |offset: usize| row.pread_with::<u32>(offset, LE).ok();
-                // Bit 0 of the attributes: fields are relative to the image.
-                let relative = word(0)? & 1 == 1;
-                let (name, lookup) = (word(4)?, word(16)?);
-                (relative && name != 0 && lookup != 0).then_some(Library { name, lookup, addresses: 0 })
+                // Bit 0 of the attributes: fields are relative to the image. Some linkers leave it out all the same, so
+                // what is no address of the image is taken as it is.
+                let absolute = word(0)? & 1 == 0;
+                let field = |offset: usize| {
+                    let value = word(offset)?;
+                    Some(if absolute { image.relative(value.into()).unwrap_or(value) } else { value })
+                };
+                let (name, lookup) = (field(4)?, field(16)?);
+                (name != 0 && lookup != 0).then_some(Library { name, lookup, addresses: 0, absolute })
             }
         }
     }

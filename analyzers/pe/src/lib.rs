@@ -4,7 +4,7 @@
 //! [`catalogue`], each indicator with its meaning and source.
 //!
 //! **Cannot see:** what code does (it disassembles nothing), what is packed or encrypted (it unpacks nothing),
-//! .NET metadata beyond its text, whether a signature is valid. Images inside an image are handed over as
+//! .NET metadata beyond its text, who signed (a signature's digest is compared with the file's). Images inside an image are handed over as
 //! children and examined in their own right; they are found among the resources, and elsewhere by the text of
 //! their MS-DOS stub, so one without that text stays unseen outside of resources.
 //!
@@ -19,6 +19,10 @@
 //! its section, the directory of delayed imports (packers leave it packed), the attribute certificate (packers cut
 //! it off: 880 of those images).
 //!
+//! The analyzer vouches for what it took apart. Where bytes belong to no part of the program, to no signature, symbols,
+//! debug data or padding, and no child of theirs is examined, it takes the voucher back (`overlay.rs`): an installer is
+//! unknown until somebody opens it.
+//!
 //! Bytes are passed over twice, once for entropy and once for text, both about as fast as memory lets plain code
 //! be.
 
@@ -27,15 +31,19 @@
 mod api;
 mod behaviour;
 pub mod catalogue;
+mod certificate;
 mod content;
 mod entropy;
+mod exports;
 mod image;
 mod imports;
 mod mask;
 mod names;
 mod oddity;
+mod overlay;
 mod resources;
 mod scan;
+mod section;
 mod strict;
 mod structure;
 mod text;
@@ -44,11 +52,16 @@ mod words;
 use analyzers::{Analyzer, Exhausted, Findings, Incomplete, Indicator, Limit, Sample};
 use triage::FileKind;
 
+use crate::api::Api;
+use crate::certificate::Certificate;
 use crate::entropy::Regions;
-use crate::image::{Image, Section};
+use crate::exports::Exports;
+use crate::image::Image;
 use crate::imports::Imports;
+use crate::overlay::Accounts;
 use crate::resources::Resources;
 use crate::scan::Scan;
+use crate::section::Section;
 use crate::structure::Traits;
 
 /// Examines PE images. Building one builds its search automaton, which takes some milliseconds; then it is
@@ -57,6 +70,8 @@ use crate::structure::Traits;
 pub struct Pe {
     sections: Vec<Section>,
     imports: Imports,
+    exports: Exports,
+    accounts: Accounts,
     resources: Resources,
     regions: Regions,
     scan: Scan,
@@ -87,29 +102,40 @@ impl Pe {
         if image.sections_left_out {
             findings.budget().exhaust(Limit::Entries);
         }
-        let certificate = structure::certificate(&mut image);
-        let traits = Traits { signed: certificate.is_some(), ..Traits::of(&image) };
+        let certificate = Certificate::read(&mut image);
         let read = self.imports.read(&mut image, findings.budget());
         if image.cut_short {
             findings.incomplete(Incomplete::CutShort);
         }
         read?;
+        let traits = Traits::of(&image, &self.imports, certificate.span().is_some());
+        self.exports.read(&mut image);
         self.resources.read(&mut image, findings.budget())?;
 
         structure::headers(&image, traits, findings);
         structure::sections(&image, traits, findings);
         behaviour::imports(&image, &self.imports, traits, findings);
-        behaviour::exports(&mut image, traits, findings);
+        behaviour::exports(&image, &self.exports, traits, findings);
         behaviour::identity(&image, &self.resources, traits, findings);
-        if let Some(span) = &certificate {
-            findings.saw(&catalogue::SIGNATURE, span.clone());
-        }
+        behaviour::signature(&image, &certificate, findings)?;
         behaviour::oddities(&image, findings);
         strict::opinion(&image, findings);
-        structure::entropies(&image, certificate.as_ref(), &mut self.regions, findings)?;
+        self.accounts.read(&image, &certificate, findings.budget())?;
+        let (end, readable) = (image.end_of_sections(), image.optional.is_some());
+        let overlay = self.accounts.unknown_behind(end);
+        structure::entropies(&image, overlay, &mut self.regions, findings)?;
 
-        self.scan.read(bytes, &self.imports, findings.budget())?;
+        // Whoever finds functions by name has their names as text, wherever it may stand.
+        let finds_functions = self.imports.apis.has(Api::GetProcAddress);
+        let exports = Some(&mut self.exports).filter(|_| traits.library && !finds_functions);
+        self.scan.read(&image, &self.imports, exports, findings.budget())?;
         content::words(bytes, &self.scan, &self.imports, traits, findings);
-        content::embedded(bytes, &self.scan, &self.resources, &mut self.sections, findings)
+        content::embedded(bytes, &self.scan, &self.resources, &mut self.sections, &mut self.accounts, findings)?;
+        self.accounts.settle(bytes, findings.budget())?;
+        if let Some(span) = self.accounts.unknown().filter(|_| readable) {
+            let name = if span.start < end { "bytes" } else { "overlay" };
+            findings.cannot_vouch(format_args!("{name}@{:#x}", span.start));
+        }
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ pub(crate) enum Oddity {
     OptionalMagic,
     OptionalSize,
     DirectoryCount,
+    DirectoryUncounted,
     NoSections,
     ManySections,
     Alignment,
@@ -26,13 +27,14 @@ pub(crate) enum Oddity {
 }
 
 impl Oddity {
-    const ALL: [Oddity; 19] = [
+    const ALL: [Oddity; 20] = [
         Oddity::NoSignature,
         Oddity::HeadersOverlap,
         Oddity::HeadersCut,
         Oddity::OptionalMagic,
         Oddity::OptionalSize,
         Oddity::DirectoryCount,
+        Oddity::DirectoryUncounted,
         Oddity::NoSections,
         Oddity::ManySections,
         Oddity::Alignment,
@@ -57,6 +59,7 @@ impl Oddity {
             Oddity::OptionalMagic => "optional header is neither PE32 nor PE32+",
             Oddity::OptionalSize => "optional header is larger than it says",
             Oddity::DirectoryCount => "more than 16 data directories",
+            Oddity::DirectoryUncounted => "a data directory that is not counted",
             Oddity::NoSections => "no sections",
             Oddity::ManySections => "more than 96 sections",
             Oddity::Alignment => "alignment that is none",

@@ -5,9 +5,11 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use analyzers::{Budget, Exhausted, Limit};
 
+use crate::exports::Exports;
+use crate::image::Image;
 use crate::imports::Imports;
 use crate::text::{SEPARATOR, Text};
-use crate::words::{Sign, WORDS, Word};
+use crate::words::{Around, Sign, WORDS, Word};
 
 /// Bytes of the file between two looks at the budget.
 const STOP_AFTER: usize = 256 << 10;
@@ -50,20 +52,33 @@ impl Default for Scan {
 }
 
 impl Scan {
-    /// Looks for every word in `bytes`. Names of functions that stand in the import table are not words.
-    pub(crate) fn read(&mut self, bytes: &[u8], imports: &Imports, budget: &mut Budget) -> Result<(), Exhausted> {
+    /// Looks for every word in an image. Names of functions that stand in its import table are not words, nor are those
+    /// in the export table of a library that finds no functions by name.
+    pub(crate) fn read(
+        &mut self,
+        image: &Image<'_>,
+        imports: &Imports,
+        mut exports: Option<&mut Exports>,
+        budget: &mut Budget,
+    ) -> Result<(), Exhausted> {
         self.first.clear();
         self.first.resize(WORDS.len(), None);
         self.stubs.clear();
         self.text.rewind();
-        while self.text.gather(bytes, STOP_AFTER) {
+        while self.text.gather(image.bytes, STOP_AFTER) {
             budget.step(1)?;
-            self.search_batch(imports, budget);
+            self.search_batch(image, imports, exports.as_deref_mut(), budget)?;
         }
         Ok(())
     }
 
-    fn search_batch(&mut self, imports: &Imports, budget: &mut Budget) {
+    fn search_batch(
+        &mut self,
+        image: &Image<'_>,
+        imports: &Imports,
+        mut exports: Option<&mut Exports>,
+        budget: &mut Budget,
+    ) -> Result<(), Exhausted> {
         let batch = self.text.batch();
         for found in self.automaton.find_overlapping_iter(batch) {
             let index = found.pattern().as_usize();
@@ -78,8 +93,15 @@ impl Scan {
                 continue;
             }
             let span = self.text.file_span(found.range());
-            if word.sign == Sign::InjectionApis && imports.names_at(span.start) {
-                continue;
+            if word.around == Around::Function {
+                if imports.names_at(span.start) {
+                    continue;
+                }
+                if let Some(exports) = exports.as_deref_mut()
+                    && exports.names_at(image, &span, budget)?
+                {
+                    continue;
+                }
             }
             // Pieces of a long run overlap: the same place may come twice.
             if is_stub && self.stubs.last() != Some(&span.start) {
@@ -91,6 +113,7 @@ impl Scan {
             }
             first.get_or_insert(span);
         }
+        Ok(())
     }
 
     /// Whether enough words of a sign were found.
@@ -140,11 +163,15 @@ mod tests {
 
     use super::*;
 
+    fn read(scan: &mut Scan, bytes: &[u8], budget: &mut Budget) -> Result<(), Exhausted> {
+        scan.read(&Image::read(bytes, &mut Vec::new()), &Imports::default(), None, budget)
+    }
+
     #[track_caller]
     fn check(bytes: &[u8], sign: Sign, expected: &[&str]) {
         let mut scan = Scan::default();
         let mut budget = Budget::new(Limits::default(), Cancel::default());
-        scan.read(bytes, &Imports::default(), &mut budget).unwrap();
+        read(&mut scan, bytes, &mut budget).unwrap();
         let quotes: Vec<String> = scan.spans(sign).map(|span| quote(bytes, &span)).collect();
         assert_eq!(quotes, expected);
     }
@@ -173,7 +200,7 @@ mod tests {
                 bytes[at..at + 8].copy_from_slice(b"vssadmin");
                 let mut scan = Scan::default();
                 let mut budget = Budget::new(Limits::default(), Cancel::default());
-                scan.read(&bytes, &Imports::default(), &mut budget).unwrap();
+                read(&mut scan, &bytes, &mut budget).unwrap();
                 let found: Vec<usize> = scan.spans(Sign::ShadowCopies).map(|span| span.start).collect();
                 assert_eq!(found, [at]);
             }
@@ -184,9 +211,9 @@ mod tests {
     fn what_was_found_in_one_file_is_forgotten_in_the_next() {
         let mut scan = Scan::default();
         let mut budget = Budget::new(Limits::default(), Cancel::default());
-        scan.read(b"vssadmin", &Imports::default(), &mut budget).unwrap();
+        read(&mut scan, b"vssadmin", &mut budget).unwrap();
         assert!(scan.has(Sign::ShadowCopies));
-        scan.read(b"", &Imports::default(), &mut budget).unwrap();
+        read(&mut scan, b"", &mut budget).unwrap();
         assert!(!scan.has(Sign::ShadowCopies));
     }
 
@@ -196,6 +223,6 @@ mod tests {
         let limits = Limits { steps_max: 10, ..Limits::default() };
         let mut budget = Budget::new(limits, Cancel::default());
         let bytes = vec![0; 16 << 20];
-        assert!(scan.read(&bytes, &Imports::default(), &mut budget).is_err());
+        assert!(read(&mut scan, &bytes, &mut budget).is_err());
     }
 }

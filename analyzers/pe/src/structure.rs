@@ -13,12 +13,14 @@ use goblin::pe::dll_characteristic::{
 };
 use goblin::pe::subsystem::{IMAGE_SUBSYSTEM_EFI_APPLICATION, IMAGE_SUBSYSTEM_EFI_ROM, IMAGE_SUBSYSTEM_NATIVE};
 use memchr::memmem;
+use scroll::{LE, Pread};
 
 use crate::catalogue as signs;
 use crate::entropy::Regions;
-use crate::image::{Directory, Image, Section};
+use crate::image::{Directory, Image};
+use crate::imports::Imports;
 use crate::names::{is_code_name, is_common_name, packer_of};
-use crate::oddity::Oddity;
+use crate::section::Section;
 
 /// Entropy above which bytes are taken for compressed or encrypted, in bits per byte. Lyda and Hamrock found
 /// 6.8 on average for packed and 7.2 for encrypted executables, in blocks of 256 bytes; over whole sections
@@ -41,17 +43,32 @@ pub(crate) struct Traits {
 }
 
 impl Traits {
-    pub(crate) fn of(image: &Image<'_>) -> Traits {
+    pub(crate) fn of(image: &Image<'_>, imports: &Imports, signed: bool) -> Traits {
         let subsystem = image.subsystem().unwrap_or(0);
+        let firmware = (IMAGE_SUBSYSTEM_EFI_APPLICATION..=IMAGE_SUBSYSTEM_EFI_ROM).contains(&subsystem);
+        // Nobody asks a library for its subsystem before loading it into a program, so the imports decide: those of the
+        // kernel are not there for users, and firmware imports nothing (UEFI specification, section 2.1.1).
+        let bare = subsystem == IMAGE_SUBSYSTEM_NATIVE && imports.are_of_kernel() || firmware && imports.libraries == 0;
         Traits {
             library: image.coff.is_some_and(|coff| coff.characteristics & IMAGE_FILE_DLL != 0),
-            dotnet: image.directory(Directory::Clr).is_some(),
-            bare: subsystem == IMAGE_SUBSYSTEM_NATIVE
-                || (IMAGE_SUBSYSTEM_EFI_APPLICATION..=IMAGE_SUBSYSTEM_EFI_ROM).contains(&subsystem),
-            signed: false,
+            dotnet: is_dotnet(image),
+            bare,
+            signed,
             debug: image.directory(Directory::Debug).is_some(),
         }
     }
+}
+
+/// Whether there is a CLR header that leads to metadata (ECMA-335, II.24.2.1 and II.25.3.3); without these the run time
+/// takes the image for nothing, and a directory entry alone costs nothing.
+fn is_dotnet(image: &Image<'_>) -> bool {
+    let header = image.directory(Directory::Clr).and_then(|directory| image.offset_of(directory.virtual_address));
+    let word = |at: usize| image.bytes.pread_with::<u32>(at, LE).ok();
+    header.is_some_and(|header| {
+        let metadata = word(header + 8).and_then(|address| image.offset_of(address));
+        word(header).is_some_and(|size| size >= 72)
+            && metadata.is_some_and(|at| image.bytes.get(at..).is_some_and(|root| root.starts_with(b"BSJB")))
+    })
 }
 
 /// Reports what the headers say.
@@ -172,15 +189,14 @@ fn entry(image: &Image<'_>, traits: Traits, findings: &mut Findings<'_>) {
     }
 }
 
-/// Measures and reports entropies and the overlay.
+/// Measures and reports entropies and the overlay: the bytes behind the last section that belong to nothing.
 pub(crate) fn entropies(
     image: &Image<'_>,
-    certificate: Option<&Range<usize>>,
+    overlay: Range<usize>,
     regions: &mut Regions,
     findings: &mut Findings<'_>,
 ) -> Result<(), Exhausted> {
     let size = image.bytes.len();
-    let overlay = overlay(image, certificate);
     regions.clear();
     let whole = regions.add(0..size);
     let after = regions.add(overlay.clone());
@@ -219,36 +235,4 @@ pub(crate) fn entropies(
         }
     }
     Ok(())
-}
-
-/// What follows the last section and is neither certificate nor padding before one.
-fn overlay(image: &Image<'_>, certificate: Option<&Range<usize>>) -> Range<usize> {
-    let size = image.bytes.len();
-    if image.sections.is_empty() {
-        return size..size;
-    }
-    let start = image.end_of_sections();
-    let end = match certificate {
-        Some(certificate) if certificate.end == size && certificate.start >= start => certificate.start,
-        _ => size,
-    };
-    // Zeros alone are padding of some linkers and of the certificate.
-    let bytes = image.bytes.get(start..end.min(start + 4096)).unwrap_or_default();
-    if end - start <= bytes.len() && bytes.iter().all(|&byte| byte == 0) { end..end } else { start..end }
-}
-
-/// Where the Authenticode signature is, if there is one of the right shape. Also notes a malformed one.
-pub(crate) fn certificate(image: &mut Image<'_>) -> Option<Range<usize>> {
-    // The only directory that holds a file offset (PE/COFF specification, "Optional Header Data Directories").
-    let directory = image.directory(Directory::Certificate)?;
-    let start = directory.virtual_address as usize;
-    let span = start..start.saturating_add(directory.size as usize);
-    // WIN_CERTIFICATE: length, revision 0x0200 (or 0x0100), type PKCS_SIGNED_DATA (2), then a DER SEQUENCE.
-    let shape = |bytes: &[u8]| matches!(bytes, [_, _, _, _, 0, 1 | 2, 2, 0, 0x30, ..]);
-    if image.bytes.get(span.clone()).is_some_and(shape) {
-        Some(span)
-    } else {
-        image.oddities.note(Oddity::Certificate, image.directory_span(Directory::Certificate).start);
-        None
-    }
 }

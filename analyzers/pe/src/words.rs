@@ -4,6 +4,8 @@
 //! All lower case: they are searched for without regard to case. None is shorter than the shortest run of
 //! text that is kept. Some mean nothing without what stands around them; those say what must.
 
+use std::net::Ipv4Addr;
+
 use crate::mask::is_printable;
 use crate::text::RUN_MIN;
 
@@ -68,10 +70,19 @@ pub(crate) enum Around {
     Any,
     /// After it neither a letter, nor a digit, nor an underscore.
     EndsHere,
-    /// Around it neither: a word of its own.
+    /// Around it neither: a word of its own. Go and Rust keep their strings in one run, each up against the next, and
+    /// names of their functions behind those of packages.
     Alone,
-    /// After it an IPv4 address in decimal that is no loopback or wildcard.
+    /// The same, for the name of a function: what stands in the tables of imports and exports is not meant.
+    Function,
+    /// After it an IPv4 address in decimal that others can have on the Internet.
     Address,
+    /// After it no value: where the program puts its own.
+    Parameter,
+    /// Near it the reader's files are spoken of, as in a ransom note and not as in the texts of a library.
+    YourFiles,
+    /// Around it no words, as between other labels: a sentence that names a key is help, not a log of keys.
+    Label,
     /// After `Run` nothing, a backslash, or `Once` or `Services`.
     KeyName,
     /// Before it a label of a hidden service: 16 or 56 characters of base 32.
@@ -115,14 +126,14 @@ const fn around(text: &str, sign: Sign, around: Around) -> Word {
 
 /// The words.
 pub(crate) static WORDS: &[Word] = &[
-    around("virtualallocex", Sign::InjectionApis, Around::EndsHere),
-    around("writeprocessmemory", Sign::InjectionApis, Around::EndsHere),
-    around("createremotethread", Sign::InjectionApis, Around::EndsHere),
-    around("ntunmapviewofsection", Sign::InjectionApis, Around::EndsHere),
-    around("zwunmapviewofsection", Sign::InjectionApis, Around::EndsHere),
-    around("ntwritevirtualmemory", Sign::InjectionApis, Around::EndsHere),
-    around("ntcreatethreadex", Sign::InjectionApis, Around::EndsHere),
-    around("rtlcreateuserthread", Sign::InjectionApis, Around::EndsHere),
+    around("virtualallocex", Sign::InjectionApis, Around::Function),
+    around("writeprocessmemory", Sign::InjectionApis, Around::Function),
+    around("createremotethread", Sign::InjectionApis, Around::Function),
+    around("ntunmapviewofsection", Sign::InjectionApis, Around::Function),
+    around("zwunmapviewofsection", Sign::InjectionApis, Around::Function),
+    around("ntwritevirtualmemory", Sign::InjectionApis, Around::Function),
+    around("ntcreatethreadex", Sign::InjectionApis, Around::Function),
+    around("rtlcreateuserthread", Sign::InjectionApis, Around::Function),
     word("mozilla/4.0", Sign::UserAgent),
     word("mozilla/5.0", Sign::UserAgent),
     around("currentversion\\run", Sign::RunKey, Around::KeyName),
@@ -195,7 +206,7 @@ pub(crate) static WORDS: &[Word] = &[
     word("vmwaretray", Sign::VirtualMachines),
     word("vmwareuser", Sign::VirtualMachines),
     word("sbiedll", Sign::VirtualMachines),
-    word("wine_get_unix", Sign::VirtualMachines),
+    around("wine_get_unix_file_name", Sign::VirtualMachines, Around::Function),
     word("xenservice", Sign::VirtualMachines),
     word("cuckoomon", Sign::VirtualMachines),
     word("\\login data", Sign::BrowserCredentials),
@@ -211,13 +222,13 @@ pub(crate) static WORDS: &[Word] = &[
     word("electrum\\wallets", Sign::Wallets),
     around(".onion", Sign::Onion, Around::HiddenService),
     word("torproject.org", Sign::Onion),
-    word("decrypt your", Sign::RansomNote),
+    around("decrypt your", Sign::RansomNote, Around::YourFiles),
     word("files have been encrypted", Sign::RansomNote),
     word("files are encrypted", Sign::RansomNote),
-    word("been encrypted", Sign::RansomNote),
+    around("been encrypted", Sign::RansomNote, Around::YourFiles),
     word("recover your files", Sign::RansomNote),
     word("restore your files", Sign::RansomNote),
-    word("decryption key", Sign::RansomNote),
+    around("decryption key", Sign::RansomNote, Around::YourFiles),
     around("http://", Sign::RawAddress, Around::Address),
     around("https://", Sign::RawAddress, Around::Address),
     word("checkip.dyndns", Sign::PublicAddress),
@@ -236,7 +247,7 @@ pub(crate) static WORDS: &[Word] = &[
     word("/bot.php", Sign::PhpGate),
     word("/upload.php", Sign::PhpGate),
     word("/logs.php", Sign::PhpGate),
-    word(".php?id=", Sign::PhpGate),
+    around(".php?id=", Sign::PhpGate, Around::Parameter),
     word(".php?%s", Sign::PhpGate),
     word("tvqqaamaaaaeaaaa", Sign::Base64Pe),
     word("tvpqaaiaaaaeaa8a", Sign::Base64Pe),
@@ -247,17 +258,17 @@ pub(crate) static WORDS: &[Word] = &[
     word("gentilkiwi", Sign::CredentialDumping),
     word("lsadump", Sign::CredentialDumping),
     word("samicryptlm", Sign::CredentialDumping),
-    word("[backspace]", Sign::KeyLabels),
-    word("[enter]", Sign::KeyLabels),
-    word("[caps lock]", Sign::KeyLabels),
-    word("[capslock]", Sign::KeyLabels),
-    word("[page down]", Sign::KeyLabels),
-    word("[pagedown]", Sign::KeyLabels),
-    word("[delete]", Sign::KeyLabels),
-    word("[insert]", Sign::KeyLabels),
-    word("<backspace>", Sign::KeyLabels),
-    word("<enter>", Sign::KeyLabels),
-    word("<caps lock>", Sign::KeyLabels),
+    around("[backspace]", Sign::KeyLabels, Around::Label),
+    around("[enter]", Sign::KeyLabels, Around::Label),
+    around("[caps lock]", Sign::KeyLabels, Around::Label),
+    around("[capslock]", Sign::KeyLabels, Around::Label),
+    around("[page down]", Sign::KeyLabels, Around::Label),
+    around("[pagedown]", Sign::KeyLabels, Around::Label),
+    around("[delete]", Sign::KeyLabels, Around::Label),
+    around("[insert]", Sign::KeyLabels, Around::Label),
+    around("<backspace>", Sign::KeyLabels, Around::Label),
+    around("<enter>", Sign::KeyLabels, Around::Label),
+    around("<caps lock>", Sign::KeyLabels, Around::Label),
     word("keylogger", Sign::KeyLabels),
     word("confusedby", Sign::DotnetProtector),
     word("confuserex", Sign::DotnetProtector),
@@ -292,8 +303,11 @@ impl Around {
         match self {
             Around::Any => true,
             Around::EndsHere => !part_of_word(after.first()),
-            Around::Alone => !part_of_word(after.first()) && !part_of_word(before.last()),
+            Around::Alone | Around::Function => !part_of_word(after.first()) && !part_of_word(before.last()),
             Around::Address => is_outside_address(after),
+            Around::Parameter => !part_of_word(after.first()),
+            Around::YourFiles => speaks_of_files(before) || speaks_of_files(after),
+            Around::Label => is_no_word(before.iter().rev()) && is_no_word(after.iter()),
             Around::KeyName => {
                 let name_goes_on =
                     |end: &[u8]| after.get(..end.len()).is_some_and(|start| start.eq_ignore_ascii_case(end));
@@ -307,9 +321,22 @@ impl Around {
     }
 }
 
-/// Whether `text` starts with an IPv4 address that is not on this machine (RFC 1122, section 3.2.1.3).
+/// Whether a text is about many files, or about what is the reader's, or says where to pay.
+fn speaks_of_files(text: &[u8]) -> bool {
+    let has = |word: &[u8]| text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
+    has(b"files") || has(b"documents") || has(b"your ") || has(b"pay ") || has(b"bitcoin") || has(b"write here")
+}
+
+/// Whether no word begins within a few characters, up to the bracket of another label.
+fn is_no_word<'a>(text: impl Iterator<Item = &'a u8>) -> bool {
+    !text.take(3).take_while(|byte| !b"[]<>".contains(byte)).any(u8::is_ascii_alphabetic)
+}
+
+/// Whether `text` starts with an IPv4 address that is neither on this machine nor on its own network, and no version
+/// (three times zero) either: RFC 1122 section 3.2.1.3, RFC 1918, RFC 3927, RFC 6598, RFC 5771. Addresses for
+/// documentation (RFC 5737) count: nobody but a document has one, and a program that has one is what is tested with.
 fn is_outside_address(text: &[u8]) -> bool {
-    let mut parts = [0u16; 4];
+    let mut parts = [0u8; 4];
     let mut rest = text;
     for (index, part) in parts.iter_mut().enumerate() {
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -317,7 +344,11 @@ fn is_outside_address(text: &[u8]) -> bool {
             return false;
         }
         let (number, after) = rest.split_at(digits);
-        *part = number.iter().fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+        let number = number.iter().fold(0u16, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+        let Ok(number) = u8::try_from(number) else {
+            return false;
+        };
+        *part = number;
         rest = match (index, after) {
             (3, after) => after,
             (_, [b'.', after @ ..]) => after,
@@ -325,7 +356,12 @@ fn is_outside_address(text: &[u8]) -> bool {
         };
     }
     let ends = rest.first().is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'.' && is_printable(*byte));
-    ends && parts.iter().all(|&part| part <= 255) && parts[0] != 127 && parts[0] != 0 && parts[0] != 255
+    let [first, second, third, last] = parts;
+    let shared = first == 100 && (64..128).contains(&second);
+    let of_nobody = first == 0 || first >= 224 || (second, third, last) == (0, 0, 0);
+    let address = Ipv4Addr::from(parts);
+    let near = address.is_loopback() || address.is_private() || address.is_link_local() || shared;
+    ends && !near && !of_nobody
 }
 
 #[cfg(test)]
@@ -358,7 +394,27 @@ mod tests {
             (Around::KeyName, "", "", true),
             (Around::KeyName, "", "Once\\x", true),
             (Around::KeyName, "", "time", false),
-            (Around::Address, "", "10.20.30.40/a", true),
+            (Around::Address, "", "9.20.30.40/a", true),
+            (Around::Address, "", "10.20.30.40/a", false),
+            (Around::Address, "", "172.16.0.1/a", false),
+            (Around::Address, "", "172.32.0.1/a", true),
+            (Around::Address, "", "192.168.1.1:8080/", false),
+            (Around::Address, "", "169.254.169.254/latest", false),
+            (Around::Address, "", "100.64.0.1/", false),
+            (Around::Address, "", "100.128.0.1/", true),
+            (Around::Address, "", "239.255.255.250:1900", false),
+            (Around::Address, "", "4.0.0.0", false),
+            (Around::Address, "", "2.5.29.17.1", false),
+            (Around::Parameter, "", "17", false),
+            (Around::Parameter, "", "%d", true),
+            (Around::YourFiles, "Pay to get the ", " for your files", true),
+            (Around::YourFiles, "use other software. For ", " write HERE:", true),
+            (Around::YourFiles, "tls: unsupported ", " type (%T)tls: failed to parse", false),
+            (Around::Label, "", "", true),
+            (Around::Label, "[up]", "[down]", true),
+            (Around::Label, "Press ", " to continue", false),
+            (Around::Function, "Foo", "", false),
+            (Around::Function, "kernel32.", "", true),
             (Around::Address, "", "127.0.0.1:80", false),
             (Around::Address, "", "0.0.0.0", false),
             (Around::Address, "", "300.1.1.1", false),

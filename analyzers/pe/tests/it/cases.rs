@@ -47,6 +47,54 @@ fn imports_are_read_without_a_lookup_table() {
 }
 
 #[test]
+fn names_that_a_library_exports_are_not_names_in_text() {
+    let forwarder = ordinary().dll().export("WriteProcessMemory").export("wine_get_unix_file_name");
+    check_not_seen(&forwarder.clone().build(), "pe.string.injection_apis");
+    check_not_seen(&forwarder.clone().build(), "pe.string.virtual_machines");
+    // What it is forwarded to stands there too.
+    check_not_seen(&ordinary().dll().export("kernel32.VirtualAllocEx").build(), "pe.string.injection_apis");
+    // The same name elsewhere is text; and who finds functions by name, or is no library, needs the names as text.
+    check_seen(
+        &forwarder.clone().section(".rdata", CONSTANTS, "WriteProcessMemory").build(),
+        "pe.string.injection_apis",
+    );
+    check_seen(&forwarder.import("kernel32.dll", &["GetProcAddress"]).build(), "pe.string.injection_apis");
+    check_seen(&ordinary().export("WriteProcessMemory").build(), "pe.string.injection_apis");
+}
+
+#[test]
+fn headers_without_an_image_are_no_image() {
+    // As linkers carry them: the sections have no data yet, or pointers that are no pointers.
+    let whole = ordinary().build();
+    let blank = ordinary()
+        .set(Field::PointerToRawData(0), 0x2d2d_2d2d)
+        .set(Field::PointerToRawData(1), 0)
+        .set(Field::SizeOfRawData(2), 0)
+        .set(Field::PointerToRawData(3), 0x2d2d_2d2d)
+        .build();
+    for template in [&blank[..0x400], &ordinary().set(Field::NumberOfSections, 0).build()[..0x400]] {
+        let image = ordinary().section(".rdata", CONSTANTS, template).build();
+        let (record, children) = examine(&image);
+        assert_eq!((children.len(), record.incomplete.as_slice()), (0, [].as_slice()));
+        check_not_seen(&image, "pe.content.embedded_image");
+    }
+    assert_eq!(examine(&ordinary().section(".rdata", CONSTANTS, whole).build()).1.len(), 1);
+}
+
+#[test]
+fn an_image_inside_is_handed_over_with_its_signature_and_all_of_its_resource() {
+    for inner in [pe().signed().build(), pe().overlay("behind").build()] {
+        let outer = ordinary().resource(10, inner.clone()).build();
+        let (_, children) = examine(&outer);
+        assert_eq!(children.len(), 1);
+        assert_eq!(children[0].bytes.as_ref(), inner);
+    }
+    let inner = pe().signed().build();
+    let outer = ordinary().overlay(inner.clone()).build();
+    assert_eq!(examine(&outer).1[0].bytes.as_ref(), inner);
+}
+
+#[test]
 fn words_are_seen_when_wide() {
     let image = ordinary().section(".rdata", CONSTANTS, wide("x CurrentVersion\\Run"));
     check_seen(&image.build(), "pe.string.run_key");
@@ -63,8 +111,39 @@ fn words_need_what_must_stand_around_them() {
         ("avp.exe alone", "pe.string.security_products"),
         ("DownloadFile ProcessStartInfo", "pe.string.dotnet_download"),
         ("monkey4.dbx", "pe.string.browser_credentials"),
+        // One's own network, one's own link, versions, object identifiers.
+        ("http://192.168.1.1/setup", "pe.string.raw_address"),
+        ("http://10.0.0.138/", "pe.string.raw_address"),
+        ("http://172.31.255.1/", "pe.string.raw_address"),
+        ("http://169.254.169.254/latest/meta-data", "pe.string.raw_address"),
+        ("http://100.64.0.7/", "pe.string.raw_address"),
+        ("http://239.255.255.250:1900/", "pe.string.raw_address"),
+        ("xmlns=http://4.0.0.0/", "pe.string.raw_address"),
+        ("http://1.3.6.1.4.1.311/", "pe.string.raw_address"),
+        // Texts of libraries and of help.
+        ("no decryption key given; the record has been encrypted twice", "pe.string.ransom_note"),
+        ("gpg: decrypt your message with --decrypt", "pe.string.ransom_note"),
+        ("Press [Enter] to go on, [Delete] to remove, [Insert] to add", "pe.string.key_labels"),
+        ("see http://example.org/show_bug.php?id=4711", "pe.string.php_gate"),
+        // Names in the string tables of Go and Rust, one up against the other.
+        ("VirtualAllocVirtualAllocExVirtualFreeVirtualFreeExWriteProcessMemoryZwClose", "pe.string.injection_apis"),
+        ("mainCreateRemoteThread", "pe.string.injection_apis"),
     ] {
         check_not_seen(&text(words).build(), id);
+    }
+}
+
+#[test]
+fn words_that_stand_as_malware_has_them_are_seen() {
+    for (words, id) in [
+        ("kernel32!VirtualAllocEx", "pe.string.injection_apis"),
+        ("[ENTER]\0[CAPS LOCK]", "pe.string.key_labels"),
+        ("pay, and get the decryption key for your documents", "pe.string.ransom_note"),
+        ("to decrypt your files", "pe.string.ransom_note"),
+        ("/a.php?id=%s", "pe.string.php_gate"),
+        ("http://100.128.0.1/", "pe.string.raw_address"),
+    ] {
+        check_seen(&text(words).build(), id);
     }
 }
 
@@ -86,7 +165,7 @@ fn dotnet_programs_are_not_odd_for_what_they_import() {
 
 #[test]
 fn a_signature_is_no_overlay() {
-    let image = ordinary().certificate([0x30; 3000]);
+    let image = ordinary().signed();
     check_not_seen(&image.clone().build(), "pe.overlay.present");
     check_seen(&image.overlay("more").build(), "pe.overlay.present");
 }

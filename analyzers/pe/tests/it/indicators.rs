@@ -1,5 +1,7 @@
 use analyzers::Evidence;
-use testkit::pe::{CODE, CONSTANTS, DATA, Field, PeBuilder, WRITABLE_CODE, noise, ordinary, pe, plain_code};
+use testkit::pe::{
+    CODE, CONSTANTS, DATA, Field, PeBuilder, WRITABLE_CODE, noise, ordinary, pe, plain_code, signature_of,
+};
 
 use super::{check_not_seen, check_seen, examine, ids};
 
@@ -118,7 +120,8 @@ const CASES: &[Case] = &[
     ("pe.overlay.big", || ordinary().overlay(plain_code(100_000))),
     ("pe.overlay.high_entropy", || ordinary().overlay(noise(10_000))),
     ("pe.file.high_entropy", || ordinary().overlay(noise(200_000))),
-    ("pe.signature.present", || ordinary().certificate([0x30, 0x82, 0x01, 0x00])),
+    ("pe.signature.of_other", || ordinary().certificate(signature_of(&[7; 32]))),
+    ("pe.signature.present", || ordinary().signed()),
     ("pe.header.control_flow_guard", ordinary),
     ("pe.header.high_entropy_va", ordinary),
     ("pe.resource.version", ordinary),

@@ -4,6 +4,10 @@
 mod indicators;
 // What nearly shows a sign but does not, and what shows several.
 mod cases;
+// Where the loader of Windows reads.
+mod loader;
+// Bytes that belong to nothing withdraw the voucher, and what is accounted for does not.
+mod overlay;
 // Truncated, absurd, cyclic and mutated images: no panic, little time, little evidence.
 mod hostile;
 // What is more than is looked at makes the report incomplete.
