@@ -44,6 +44,18 @@ const SHT_SYMTAB: u32 = 2;
 const SHT_STRTAB: u32 = 3;
 const SHT_DYNSYM: u32 = 11;
 
+// Tags of dynamic entries, and the flag of programs (glibc elf/elf.h).
+const DT_NEEDED: u64 = 1;
+const DT_STRTAB: u64 = 5;
+const DT_SYMTAB: u64 = 6;
+const DT_STRSZ: u64 = 10;
+const DT_SONAME: u64 = 14;
+const DT_FLAGS_1: u64 = 0x6fff_fffb;
+const DF_1_PIE: u64 = 0x0800_0000;
+
+/// Address of what the dynamic loader reads.
+const LINKED_AT: u64 = 0x7000_0000;
+
 /// Address that the first byte of a file is loaded at.
 const BASE: u64 = 0x40_0000;
 
@@ -139,6 +151,7 @@ pub struct ElfBuilder {
     symbols: Vec<Symbol>,
     dynamic_symbols: Vec<Symbol>,
     without_sections: bool,
+    linked: Linked,
     entry: Option<u64>,
     overlay: Vec<u8>,
     fields: Vec<(Field, u64)>,
@@ -150,6 +163,7 @@ struct Section {
     name: String,
     kind: u32,
     flags: u64,
+    address: u64,
     data: Vec<u8>,
     link: u32,
     entry_size: u64,
@@ -159,6 +173,15 @@ struct Section {
 struct Symbol {
     name: String,
     defined: bool,
+}
+
+/// What the dynamic loader finds: a dynamic section of its own segment, with names and symbols.
+#[derive(Clone, Debug, Default)]
+struct Linked {
+    needs: Vec<String>,
+    name: Option<String>,
+    symbols: Vec<Symbol>,
+    is_program: bool,
 }
 
 /// A 64-bit little-endian x86-64 program at a fixed address, with nothing in it.
@@ -173,6 +196,7 @@ pub fn elf() -> ElfBuilder {
         symbols: Vec::new(),
         dynamic_symbols: Vec::new(),
         without_sections: false,
+        linked: Linked::default(),
         entry: None,
         overlay: Vec::new(),
         fields: Vec::new(),
@@ -188,7 +212,7 @@ pub fn ordinary() -> ElfBuilder {
         .interpreter("/lib64/ld-linux-x86-64.so.2")
         .load(R | X, &code)
         .load(R | W, vec![0; 512])
-        .dynamic(&[(5, 0x100), (10, 16)])
+        .needs("libc.so.6")
         .segment(segment(PT_GNU_STACK).flags(R | W))
         .section(".text", SHT_PROGBITS, 6, &code[..64])
         .dynamic_symbol("puts", false)
@@ -269,16 +293,50 @@ impl ElfBuilder {
         self.segment(segment(PT_DYNAMIC).flags(R | W).data(data))
     }
 
+    /// Names a library that the dynamic loader is to load first, in a dynamic section that it finds.
+    pub fn needs(mut self, library: &str) -> Self {
+        self.linked.needs.push(library.to_owned());
+        self
+    }
+
+    /// Says by which name others need this library.
+    pub fn soname(mut self, name: &str) -> Self {
+        self.linked.name = Some(name.to_owned());
+        self
+    }
+
+    /// Says that this is a program that can be loaded anywhere (`DF_1_PIE`).
+    pub fn position_independent(mut self) -> Self {
+        self.linked.is_program = true;
+        self.elf_type(ET_DYN)
+    }
+
+    /// Adds a function that the dynamic loader binds, exported if `defined`, else imported. No section header tells of
+    /// it.
+    pub fn bound_symbol(mut self, name: &str, defined: bool) -> Self {
+        self.linked.symbols.push(Symbol { name: name.to_owned(), defined });
+        self
+    }
+
     /// Adds a section; `flags` are `SHF_WRITE` 1, `SHF_ALLOC` 2, `SHF_EXECINSTR` 4.
     pub fn section(mut self, name: &str, kind: u32, flags: u64, data: impl AsRef<[u8]>) -> Self {
         self.sections.push(Section {
             name: name.to_owned(),
             kind,
             flags,
+            address: 0,
             data: data.as_ref().to_vec(),
             link: 0,
             entry_size: 0,
         });
+        self
+    }
+
+    /// Makes the last section one that is loaded at `address`, whatever the segments load there.
+    pub fn loaded_at(mut self, address: u64) -> Self {
+        if let Some(last) = self.sections.last_mut() {
+            last.address = address;
+        }
         self
     }
 
@@ -338,15 +396,55 @@ impl ElfBuilder {
         self
     }
 
+    /// The segments that the dynamic loader reads, if there is anything for it. The offset of the dynamic section is left
+    /// wrong on purpose: loaders go by its address.
+    fn linked_segments(&self) -> Vec<Segment> {
+        let Linked { needs, name, symbols, is_program } = &self.linked;
+        if needs.is_empty() && name.is_none() && symbols.is_empty() && !is_program {
+            return Vec::new();
+        }
+        let mut names = vec![0];
+        let mut name_at = |text: &str| {
+            let at = names.len() as u64;
+            names.extend_from_slice(text.as_bytes());
+            names.push(0);
+            at
+        };
+        let mut entries: Vec<(u64, u64)> = needs.iter().map(|library| (DT_NEEDED, name_at(library))).collect();
+        entries.extend(name.as_ref().map(|name| (DT_SONAME, name_at(name))));
+        let mut table = vec![0; if self.wide { 24 } else { 16 }];
+        for symbol in symbols {
+            self.symbol_into(&mut table, name_at(&symbol.name) as u32, symbol.defined);
+        }
+        if *is_program {
+            entries.push((DT_FLAGS_1, DF_1_PIE));
+        }
+        let entry_size = if self.wide { 16 } else { 8 };
+        // The tables stand before the entries, so that their addresses are known.
+        let names_at = LINKED_AT + table.len() as u64;
+        let entries_at = (names_at + names.len() as u64).next_multiple_of(16);
+        entries.extend([(DT_STRTAB, names_at), (DT_SYMTAB, LINKED_AT), (DT_STRSZ, names.len() as u64), (0, 0)]);
+        let mut data = [table, names].concat();
+        data.resize((entries_at - LINKED_AT) as usize, 0);
+        for (tag, value) in &entries {
+            self.word(&mut data, *tag);
+            self.word(&mut data, *value);
+        }
+        let size = (entries.len() * entry_size) as u64;
+        let dynamic = segment(PT_DYNAMIC).flags(R | W).address(entries_at).offset(1).file_size(0).memory_size(size);
+        vec![segment(PT_LOAD).flags(R | W).address(LINKED_AT).data(data), dynamic]
+    }
+
     /// Builds the file.
     pub fn build(&self) -> Vec<u8> {
+        let segments: Vec<Segment> = self.segments.iter().cloned().chain(self.linked_segments()).collect();
         let [header_size, segment_size, section_size] = if self.wide { [64, 56, 64] } else { [52, 32, 40] };
-        let body_at = header_size + segment_size * self.segments.len();
+        let body_at = header_size + segment_size * segments.len();
         let mut body = Vec::new();
         let mut headers = Vec::new();
         let mut entry = self.entry;
         let mut address = BASE;
-        for segment in &self.segments {
+        for segment in &segments {
             align(&mut body, body_at);
             let offset = segment.offset.unwrap_or((body_at + body.len()) as u64);
             let at = segment.address.unwrap_or(address.wrapping_add(offset));
@@ -373,12 +471,12 @@ impl ElfBuilder {
         self.half(&mut out, self.machine);
         self.int(&mut out, 1);
         self.word(&mut out, entry.unwrap_or(0));
-        self.word(&mut out, if self.segments.is_empty() { 0 } else { header_size as u64 });
+        self.word(&mut out, if segments.is_empty() { 0 } else { header_size as u64 });
         self.word(&mut out, sections_at as u64);
         self.int(&mut out, 0);
         let count = if self.without_sections { 0 } else { count };
         let names = count.saturating_sub(1);
-        for half in [header_size, segment_size, self.segments.len(), section_size, count, names] {
+        for half in [header_size, segment_size, segments.len(), section_size, count, names] {
             self.half(&mut out, half as u16);
         }
         out.extend_from_slice(&headers);
@@ -404,8 +502,15 @@ impl ElfBuilder {
 
     /// Appends the contents of all sections, and gives their headers and how many there are.
     fn sections_into(&self, body: &mut Vec<u8>, body_at: usize) -> (Vec<u8>, usize) {
-        let mut sections =
-            vec![Section { name: String::new(), kind: 0, flags: 0, data: Vec::new(), link: 0, entry_size: 0 }];
+        let mut sections = vec![Section {
+            name: String::new(),
+            kind: 0,
+            flags: 0,
+            address: 0,
+            data: Vec::new(),
+            link: 0,
+            entry_size: 0,
+        }];
         sections.extend(self.sections.iter().cloned());
         for (kind, names, symbols) in [
             ((".dynsym", SHT_DYNSYM), ".dynstr", &self.dynamic_symbols),
@@ -428,6 +533,7 @@ impl ElfBuilder {
             name: ".shstrtab".to_owned(),
             kind: SHT_STRTAB,
             flags: 0,
+            address: 0,
             data: names,
             link: 0,
             entry_size: 0,
@@ -440,7 +546,7 @@ impl ElfBuilder {
             body.extend_from_slice(&section.data);
             self.int(&mut table, name);
             self.int(&mut table, section.kind);
-            for value in [section.flags, 0, offset as u64, section.data.len() as u64] {
+            for value in [section.flags, section.address, offset as u64, section.data.len() as u64] {
                 self.word(&mut table, value);
             }
             self.int(&mut table, section.link);
@@ -456,20 +562,7 @@ impl ElfBuilder {
         let mut data = vec![0; entry_size];
         let mut strings = vec![0];
         for symbol in symbols {
-            let defined = u16::from(symbol.defined);
-            self.int(&mut data, strings.len() as u32);
-            if self.wide {
-                // STB_GLOBAL, STT_FUNC.
-                data.extend_from_slice(&[0x12, 0]);
-                self.half(&mut data, defined);
-                self.word(&mut data, 0);
-                self.word(&mut data, 0);
-            } else {
-                self.word(&mut data, 0);
-                self.word(&mut data, 0);
-                data.extend_from_slice(&[0x12, 0]);
-                self.half(&mut data, defined);
-            }
+            self.symbol_into(&mut data, strings.len() as u32, symbol.defined);
             strings.extend_from_slice(symbol.name.as_bytes());
             strings.push(0);
         }
@@ -478,12 +571,31 @@ impl ElfBuilder {
             name: name.to_owned(),
             kind,
             flags: 0,
+            address: 0,
             data,
             link,
             entry_size,
         };
         sections.push(with(name, kind, data, link, entry_size as u64));
         sections.push(with(names, SHT_STRTAB, strings, 0, 0));
+    }
+
+    /// Appends the entry of a global function whose name is at `name` of the names.
+    fn symbol_into(&self, table: &mut Vec<u8>, name: u32, defined: bool) {
+        let defined = u16::from(defined);
+        self.int(table, name);
+        // STB_GLOBAL, STT_FUNC.
+        if self.wide {
+            table.extend_from_slice(&[0x12, 0]);
+            self.half(table, defined);
+            self.word(table, 0);
+            self.word(table, 0);
+        } else {
+            self.word(table, 0);
+            self.word(table, 0);
+            table.extend_from_slice(&[0x12, 0]);
+            self.half(table, defined);
+        }
     }
 
     /// Applies what was asked for by [`ElfBuilder::set`] and [`ElfBuilder::patch`].

@@ -9,12 +9,25 @@ use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sam
 use analyzers_elf::{Elf, catalogue};
 use triage::{ByteOrder, ElfKind, ElfType, FileKind, WordSize};
 
+/// The line that the indicators begin at: groups before it may be anybody's.
+fn groups_end(text: &str) -> usize {
+    text.lines().position(|line| line.starts_with("[indicators]")).unwrap_or(0)
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let weights = match (arguments.next().as_deref(), arguments.next()) {
         (Some("--weights"), Some(path)) => {
             let text = std::fs::read_to_string(path)?;
-            Some(Weights::parse(&text, catalogue::ALL.iter().copied())?)
+            // The file has every analyzer's indicators, and loading wants to know each.
+            let foreign = |line: &&str| line.starts_with('"') && !line.starts_with("\"elf.");
+            let ours: Vec<&str> = text
+                .lines()
+                .enumerate()
+                .filter(|(at, line)| *at < groups_end(&text) || !foreign(line))
+                .map(|(_, line)| line)
+                .collect();
+            Some(Weights::parse(&ours.join("\n"), catalogue::ALL.iter().copied())?)
         }
         (None, _) => None,
         _ => return Err("usage: fire [--weights FILE] < PATHS".into()),

@@ -16,7 +16,7 @@ const STRIDE_BYTES: usize = 1 << 16;
 const ADDRESS_BYTES_MAX: usize = 15;
 
 /// Resolvers that anybody may name, and the root servers, which other resolvers carry.
-const WELL_KNOWN: [Ipv4Addr; 25] = [
+const WELL_KNOWN: [Ipv4Addr; 27] = [
     Ipv4Addr::new(1, 0, 0, 1),
     Ipv4Addr::new(1, 1, 1, 1),
     Ipv4Addr::new(4, 2, 2, 2),
@@ -26,7 +26,9 @@ const WELL_KNOWN: [Ipv4Addr; 25] = [
     Ipv4Addr::new(114, 114, 114, 114),
     Ipv4Addr::new(208, 67, 220, 220),
     Ipv4Addr::new(208, 67, 222, 222),
-    // IANA, root hints; 199.9.14.201, 128.9.0.107 and 192.228.79.201 are former addresses of one.
+    // What libevent connects to, sending nothing, to learn its own address (evutil.c).
+    Ipv4Addr::new(18, 244, 0, 188),
+    // IANA, root hints; 199.9.14.201, 128.9.0.107, 192.228.79.201 and 128.63.2.53 are former addresses.
     Ipv4Addr::new(198, 41, 0, 4),
     Ipv4Addr::new(170, 247, 170, 2),
     Ipv4Addr::new(192, 33, 4, 12),
@@ -43,6 +45,7 @@ const WELL_KNOWN: [Ipv4Addr; 25] = [
     Ipv4Addr::new(199, 9, 14, 201),
     Ipv4Addr::new(128, 9, 0, 107),
     Ipv4Addr::new(192, 228, 79, 201),
+    Ipv4Addr::new(128, 63, 2, 53),
 ];
 
 /// Reports public addresses.
@@ -98,9 +101,9 @@ fn address_at(bytes: &[u8], dot: usize) -> Option<(Ipv4Addr, Range<usize>)> {
 }
 
 /// Whether an address says where a program talks to. Private, reserved and documentation ranges do not, nor
-/// do what rather are version numbers.
+/// do what rather are version numbers (`6.12.0.122`) and object identifiers (`2.5.29.35`, `1.3.101.112`).
 fn is_telling(address: Ipv4Addr) -> bool {
-    let [a, b, _, d] = address.octets();
+    let [a, b, c, d] = address.octets();
     let reserved = a == 0
         || a >= 224
         || address.is_loopback()
@@ -109,9 +112,11 @@ fn is_telling(address: Ipv4Addr) -> bool {
         || address.is_documentation()
         || (a == 100 && (64..128).contains(&b))
         || (a == 198 && (b == 18 || b == 19));
-    let version = address.octets().iter().all(|&octet| octet < 32);
+    let version = [a, b, c].iter().all(|&octet| octet < 32);
+    // The first two arcs of an identifier: 0 to 2, then below 40 (ITU-T X.660).
+    let identifier = a <= 2 && b < 40;
     let mask_or_net = d == 0 || d == 255;
-    !reserved && !version && !mask_or_net && !WELL_KNOWN.contains(&address)
+    !reserved && !version && !identifier && !mask_or_net && !WELL_KNOWN.contains(&address)
 }
 
 #[cfg(test)]
@@ -145,6 +150,10 @@ mod tests {
         {
             check(text.as_bytes(), false);
         }
+        for text in ["2.5.29.35", "2.5.4.41", "2.23.140.1", "1.3.101.112", "6.12.0.122", "18.244.0.188"] {
+            check(text.as_bytes(), false);
+        }
+        check(b"2.58.149.206", true);
         for text in ["1.2.3.4", "100.64.0.1", "198.51.100.7", "0.0.0.0", "93.184.216.0", "256.1.1.1", "093.1.1.1"] {
             check(text.as_bytes(), false);
         }

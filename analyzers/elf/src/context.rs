@@ -59,12 +59,26 @@ pub(crate) fn command(bytes: &[u8], word: &Range<usize>) -> bool {
     !before(bytes, word).is_some_and(is_name)
 }
 
-/// The word ends a request for a path or a formatted one: `GET /x`, `POST %s`.
+/// A command's name starts here, and what follows is neither its help (`curl --help` stands in the text of curl itself)
+/// nor what a build tool fills in (`chmod a+x $@` is a rule of make).
+pub(crate) fn used_command(bytes: &[u8], word: &Range<usize>) -> bool {
+    let rest = rest(bytes, word);
+    command(bytes, word)
+        && ![b"help".as_slice(), b"manual", b"version", b"$@"].iter().any(|text| rest.starts_with(text))
+}
+
+/// A string of its own, from zero to zero: a name in a symbol table, not one in a longer text.
+pub(crate) fn alone(bytes: &[u8], word: &Range<usize>) -> bool {
+    whole(bytes, word) && after(bytes, word).is_none_or(|byte| byte == 0)
+}
+
+/// The word ends a request for a path or a formatted one that begins a string or a line: `GET /x`, `POST %s`. Programs
+/// in Go and Rust have their strings side by side, and a method's name ends many a word there.
 pub(crate) fn request(bytes: &[u8], word: &Range<usize>) -> bool {
-    let mut parts = text_before(bytes, word).rsplit(|&byte| byte == b' ');
+    let mut parts = text_before(bytes, word).rsplitn(2, |&byte| byte == b' ');
     let (path, method) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     (path.starts_with(b"/") || path.starts_with(b"%s"))
-        && [b"GET".as_slice(), b"POST", b"HEAD", b"PUT"].iter().any(|known| method.ends_with(known))
+        && [b"GET".as_slice(), b"POST", b"HEAD", b"PUT"].contains(&method)
 }
 
 /// A browser's agent names a system; that of a crawler or a library says `compatible` alone.

@@ -21,6 +21,11 @@ pub(crate) fn entropy(bytes: &[u8]) -> f64 {
     histogram.entropy()
 }
 
+/// What looking at a stretch of this length costs, in steps of the budget (some 10 ns).
+pub(crate) fn cost(length: usize) -> u64 {
+    1 + length.min(PIECE_BYTES * PIECES_MAX) as u64 / 16
+}
+
 fn pieces(length: usize) -> impl Iterator<Item = Range<usize>> {
     let whole = length <= PIECE_BYTES * PIECES_MAX;
     let count = if whole { 1 } else { PIECES_MAX };

@@ -15,8 +15,8 @@ use crate::image::Image;
 /// Bytes taken at a time.
 const CHUNK_BYTES: usize = 1 << 16;
 
-/// How much of a file is searched, in bytes. Bots are small: the largest of the development corpus that hide
-/// strings so have 300 KB.
+/// How much of a file is searched, in bytes, not counting stretches of one repeated byte: padding makes no bot larger.
+/// Bots are small: the largest of the development corpus that hide strings so have 300 KB.
 const SEARCHED_BYTES_MAX: usize = 4 << 20;
 
 /// Strings of the Mirai source's table, at least nine bytes long: short ones would match by chance. They stand
@@ -73,14 +73,19 @@ impl Hidden {
 
     /// Reports strings that are hidden, each once per key.
     pub fn examine(&mut self, image: &Image<'_>, findings: &mut Findings<'_>) {
-        let bytes = image.bytes.get(..SEARCHED_BYTES_MAX).unwrap_or(image.bytes);
+        let bytes = image.bytes;
         let longest = STRINGS.iter().map(|string| string.len()).max().unwrap_or(0);
         self.found.clear();
         self.known.fill(0);
         let mut at = 0;
-        while at < bytes.len() && findings.budget().step(1).is_ok() {
+        let mut searched = 0;
+        while at < bytes.len() && searched < SEARCHED_BYTES_MAX && findings.budget().step(1).is_ok() {
             let end = bytes.len().min(at + CHUNK_BYTES + longest);
-            self.chunk(bytes, at..end, findings);
+            let chunk = bytes.get(at..end).unwrap_or_default();
+            if chunk.iter().any(|byte| Some(byte) != chunk.first()) {
+                self.chunk(bytes, at..end, findings);
+                searched += CHUNK_BYTES;
+            }
             at += CHUNK_BYTES;
         }
         for (place, found) in self.found.iter().enumerate() {

@@ -1,9 +1,10 @@
 //! Libraries that stand between programs and the C library: what user-land rootkits are.
 
+use std::ops::Range;
+
 use analyzers::{Findings, Limit};
 use goblin::elf::header::ET_DYN;
-use goblin::elf::program_header::PT_INTERP;
-use goblin::elf::section_header::{SHT_DYNSYM, SectionHeader};
+use goblin::elf::section_header::SHT_DYNSYM;
 use goblin::elf::sym::{STT_FUNC, Sym, Symtab, st_type};
 use memchr::memmem;
 
@@ -58,30 +59,42 @@ const HOOKED: [&[u8]; 35] = [
 ];
 
 /// Reports a library that exports enough of them, lists directories among them, and looks up the real ones.
+///
+/// The loader finds symbols by the dynamic section and knows no sections, so their headers are only a second place to
+/// look at. A path of a loader makes no program of a library: the C library itself has one.
 pub(crate) fn examine(image: &Image<'_>, findings: &mut Findings<'_>) {
-    if image.header.e_type != ET_DYN || image.has(PT_INTERP) {
+    if image.header.e_type != ET_DYN {
         return;
     }
-    let Some(table) = image.sections.iter().find(|section| section.sh_type == SHT_DYNSYM) else {
-        return;
+    let table = image.sections.iter().find(|section| section.sh_type == SHT_DYNSYM).and_then(|table| {
+        let names = image.sections.get(table.sh_link as usize)?;
+        Some((image.part(table.sh_offset, table.sh_size), image.part(names.sh_offset, names.sh_size)))
+    });
+    let loaded = image.dynamic.symbols(image);
+    let same = |(symbols, _): &(Range<usize>, Range<usize>)| {
+        loaded.as_ref().is_some_and(|(loaded, _)| loaded.start == symbols.start)
     };
-    let names = image.sections.get(table.sh_link as usize);
-    let names = names.and_then(|names| image.bytes.get(image.part(names.sh_offset, names.sh_size)));
-    let names = names.unwrap_or_default();
-    // Cheap and rare: most libraries look nothing up at run time.
-    if memmem::find(names, b"\0dlsym\0").is_none() || memmem::find(names, b"\0readdir").is_none() {
-        return;
-    }
-    let hooks = hooks(image, table, names, findings);
-    if hooks >= HOOKS_MIN {
-        let part = image.part(table.sh_offset, table.sh_size);
-        findings.saw_with(&sign::HOOK_EXPORTS, part, format_args!("{hooks} functions"));
+    // Where both mean the same table, its section knows the size.
+    let tables = match table {
+        Some(table) if same(&table) => [Some(table), None],
+        table => [loaded.clone(), table],
+    };
+    for (symbols, names) in tables.into_iter().flatten() {
+        let names = image.bytes.get(names).unwrap_or_default();
+        // Cheap and rare: most libraries look nothing up at run time.
+        if memmem::find(names, b"\0dlsym\0").is_none() || memmem::find(names, b"\0readdir").is_none() {
+            continue;
+        }
+        let hooks = hooks(image, symbols.clone(), names, findings);
+        if hooks >= HOOKS_MIN {
+            findings.saw_with(&sign::HOOK_EXPORTS, symbols, format_args!("{hooks} functions"));
+            return;
+        }
     }
 }
 
-fn hooks(image: &Image<'_>, table: &SectionHeader, names: &[u8], findings: &mut Findings<'_>) -> usize {
-    let part = image.part(table.sh_offset, table.sh_size);
-    let symbols = image.bytes.get(part).unwrap_or_default();
+fn hooks(image: &Image<'_>, symbols: Range<usize>, names: &[u8], findings: &mut Findings<'_>) -> usize {
+    let symbols = image.bytes.get(symbols).unwrap_or_default();
     let mut count = symbols.len() / Sym::size(image.ctx.container);
     if count > SYMBOLS_MAX {
         findings.budget().exhaust(Limit::Entries);
@@ -93,14 +106,17 @@ fn hooks(image: &Image<'_>, table: &SectionHeader, names: &[u8], findings: &mut 
     let Ok(symbols) = Symtab::parse(symbols, 0, count, image.ctx) else {
         return 0;
     };
-    symbols
-        .iter()
-        .filter(|symbol| symbol.st_shndx != 0 && st_type(symbol.st_info) == STT_FUNC)
-        .filter(|symbol| {
-            let name = names.get(symbol.st_name..).unwrap_or_default();
-            let name = name.iter().take(32).take_while(|&&byte| byte != 0).count();
-            let name = names.get(symbol.st_name..symbol.st_name.saturating_add(name)).unwrap_or_default();
-            HOOKED.binary_search(&name).is_ok()
-        })
-        .count()
+    let name = |symbol: &Sym| {
+        let name = names.get(symbol.st_name..).unwrap_or_default();
+        let name = name.get(..32).unwrap_or(name);
+        name.split(|&byte| byte == 0).next().unwrap_or_default()
+    };
+    let (exported, imported): (Vec<Sym>, Vec<Sym>) =
+        symbols.iter().filter(|symbol| symbol.st_name != 0).partition(|symbol| symbol.st_shndx != 0);
+    // The C library has all of them and looks nothing up: its lookup is its own.
+    if !imported.iter().any(|symbol| matches!(name(symbol), b"dlsym" | b"dlvsym")) {
+        return 0;
+    }
+    let functions = exported.iter().filter(|symbol| st_type(symbol.st_info) == STT_FUNC);
+    functions.filter(|symbol| HOOKED.binary_search(&name(symbol)).is_ok()).count()
 }

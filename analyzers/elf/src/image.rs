@@ -9,29 +9,34 @@ use std::ops::Range;
 use analyzers::{Budget, Limit};
 use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::Elf;
-use goblin::elf::header::{
-    EI_CLASS, EI_DATA, EI_VERSION, ELFCLASS32, ELFCLASS64, ELFDATA2LSB, ELFDATA2MSB, EM_AARCH64, EM_X86_64, ET_CORE,
-    ET_DYN, ET_EXEC, EV_CURRENT, Header,
-};
-use goblin::elf::program_header::{PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD, ProgramHeader};
-use goblin::elf::section_header::{SHN_XINDEX, SHT_NOBITS, SectionHeader};
+use goblin::elf::header::{EI_CLASS, EI_DATA, ELFCLASS64, ELFDATA2MSB, ET_CORE, ET_DYN, ET_EXEC, ET_REL, Header};
+use goblin::elf::program_header::{PF_X, PT_INTERP, PT_LOAD, ProgramHeader};
+use goblin::elf::section_header::{SHF_ALLOC, SHN_XINDEX, SHT_NOBITS, SHT_NOTE, SHT_NULL, SectionHeader};
 
-/// `EM_RISCV`, which goblin's list of machines lacks a guess for.
-const EM_RISCV: u16 = 243;
+use crate::dynamic::Dynamic;
+use crate::ident;
 
-/// `PN_XNUM`: the number of segments did not fit and is in section 0 (elf(5), e_phnum).
+/// `PN_XNUM`: the number of segments did not fit and is in section 0 (elf(5), e_phnum). Only cores have so many:
+/// the kernel's loader and ld.so take the field as it is.
 const PN_XNUM: u16 = 0xffff;
 
 /// Most entries of one table that are collected. Objects made with a section per function have thousands,
 /// cores of large processes some ten thousand.
 const ENTRIES_MAX: usize = 1 << 16;
 
+/// Most segments that are loaded. The kernel takes a table of 64 KiB at most (binfmt_elf.c `load_elf_phdrs`), which is so
+/// many of the smaller headers.
+const LOADS_MAX: usize = 2048;
+
+/// Most sections that are compared with segments. Programs have some thirty.
+const COMPARED_MAX: usize = 256;
+
 /// Longest name of a section that is read, in bytes. No reader of them shows more, and the table of names may be
 /// one name of a megabyte that every section bears.
 const NAME_BYTES_MAX: usize = 64;
 
 /// Size of the largest ELF header, the 64-bit one.
-const HEADER_BYTES: usize = 64;
+pub(crate) const HEADER_BYTES: usize = 64;
 
 /// The readable part of an ELF file's headers.
 #[derive(Debug)]
@@ -54,6 +59,14 @@ pub(crate) struct Image<'a> {
     pub segments_outside: bool,
     /// The section header table is not wholly in the file.
     pub sections_outside: bool,
+    /// The header gives program headers another size than they have. The loader takes no such file.
+    pub segments_odd: bool,
+    /// The header gives section headers another size than they have.
+    pub sections_odd: bool,
+    /// The section headers say of what is loaded what the program headers say.
+    pub sections_agree: bool,
+    /// What the dynamic loader finds in the dynamic section.
+    pub dynamic: Dynamic,
     /// Class, byte order or version are not what they must be.
     pub odd_ident: bool,
     /// The file is shorter than its header.
@@ -66,7 +79,7 @@ impl<'a> Image<'a> {
         let mut head = [0; HEADER_BYTES];
         let there = bytes.len().min(HEADER_BYTES);
         head.get_mut(..there)?.copy_from_slice(bytes.get(..there)?);
-        let odd_ident = mend_ident(&mut head);
+        let odd_ident = ident::mend(&mut head);
         // Decodes from our copy, which is long enough and names a class and an order: cannot fail on those.
         let header = Elf::parse_header(&head).ok()?;
         let wide = header.e_ident.get(EI_CLASS) == Some(&ELFCLASS64);
@@ -83,11 +96,17 @@ impl<'a> Image<'a> {
             sections_at: 0..0,
             segments_outside: false,
             sections_outside: false,
+            segments_odd: false,
+            sections_odd: false,
+            sections_agree: true,
+            dynamic: Dynamic::default(),
             odd_ident,
-            truncated: there < if wide { HEADER_BYTES } else { 52 },
+            truncated: there < Header::size(ctx),
         };
         image.read_sections(budget);
         image.read_segments(budget);
+        image.sections_agree = image.is_object() || image.is_debug_file() || !image.contradicted(budget);
+        image.dynamic = Dynamic::read(&image, budget);
         Some(image)
     }
 
@@ -105,6 +124,7 @@ impl<'a> Image<'a> {
             }
             count => u64::from(count),
         };
+        self.sections_odd = declared > 0 && usize::from(self.header.e_shentsize) != entry_bytes;
         self.sections_at = clip(self.bytes.len(), self.header.e_shoff, declared, entry_bytes);
         self.sections_outside = whole(&self.sections_at, entry_bytes) < declared;
         let paid = pay(&self.sections_at, entry_bytes, budget);
@@ -114,9 +134,10 @@ impl<'a> Image<'a> {
     fn read_segments(&mut self, budget: &mut Budget) {
         let entry_bytes = ProgramHeader::size(self.ctx);
         let declared = match (self.header.e_phnum, self.sections.first()) {
-            (PN_XNUM, Some(first)) if first.sh_info != 0 => u64::from(first.sh_info),
+            (PN_XNUM, Some(first)) if first.sh_info != 0 && self.is_core() => u64::from(first.sh_info),
             (count, _) => u64::from(count),
         };
+        self.segments_odd = declared > 0 && usize::from(self.header.e_phentsize) != entry_bytes;
         self.segments_at = clip(self.bytes.len(), self.header.e_phoff, declared, entry_bytes);
         self.segments_outside = whole(&self.segments_at, entry_bytes) < declared;
         let paid = pay(&self.segments_at, entry_bytes, budget);
@@ -125,9 +146,35 @@ impl<'a> Image<'a> {
         self.segments = ProgramHeader::parse(table, 0, count, self.ctx).unwrap_or_default();
     }
 
-    /// The segments that are loaded.
+    /// Whether some section claims to be loaded from another part of the file than the segments load there. Linkers
+    /// and strippers never write that; whoever forges section headers must know it.
+    fn contradicted(&self, budget: &mut Budget) -> bool {
+        let loaded = self.sections.iter().filter(|section| {
+            section.sh_flags & u64::from(SHF_ALLOC) != 0
+                && !matches!(section.sh_type, SHT_NOBITS | SHT_NULL)
+                && section.sh_size > 0
+                && section.sh_addr != 0
+        });
+        for section in loaded.take(COMPARED_MAX) {
+            // Each looks through the segments.
+            if budget.step(1 + self.segments.len() as u64 / 64).is_err() {
+                return false;
+            }
+            if self.loaded_from(section.sh_addr).is_none_or(|part| part.start as u64 != section.sh_offset) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The segments that are loaded, as many as the loader takes.
     pub fn loads(&self) -> impl Iterator<Item = &ProgramHeader> {
-        self.segments.iter().filter(|segment| segment.p_type == PT_LOAD)
+        self.segments.iter().filter(|segment| segment.p_type == PT_LOAD).take(LOADS_MAX)
+    }
+
+    /// Whether there are more segments to load than any loader takes.
+    pub fn loads_too_much(&self) -> bool {
+        self.segments.iter().filter(|segment| segment.p_type == PT_LOAD).nth(LOADS_MAX).is_some()
     }
 
     /// The segments that are loaded as code.
@@ -145,28 +192,75 @@ impl<'a> Image<'a> {
         matches!(self.header.e_type, ET_EXEC | ET_DYN)
     }
 
-    /// A program at a fixed address that needs no loader and no library.
-    pub fn is_static(&self) -> bool {
-        self.header.e_type == ET_EXEC && !self.segments.is_empty() && !self.has(PT_INTERP) && !self.has(PT_DYNAMIC)
+    /// A module or object: what sections say is all there is.
+    pub fn is_object(&self) -> bool {
+        self.header.e_type == ET_REL
     }
 
-    /// No section says anything: there is no table, or nothing but its empty first entry.
+    /// A program that needs no library: at a fixed address, or one that can be loaded anywhere and is no library.
+    ///
+    /// The kernel starts a program without `PT_INTERP` itself and does not look at `PT_DYNAMIC`. With one, it starts
+    /// the file named there, which may be any program, this one too; only a loader that finds libraries named in the
+    /// dynamic section makes a program need them.
+    pub fn is_static(&self) -> bool {
+        if self.is_debug_file() || self.segments.is_empty() {
+            return false;
+        }
+        let loaded_alone = !(self.dynamic.needs && self.has(PT_INTERP));
+        match self.header.e_type {
+            ET_EXEC => loaded_alone,
+            ET_DYN if self.dynamic.is_program => loaded_alone,
+            ET_DYN => !self.dynamic.needs && !self.dynamic.named && self.starts_in_code(),
+            _ => false,
+        }
+    }
+
+    /// Whether the entry point lies in a segment that is loaded as code. Libraries may have none.
+    pub fn starts_in_code(&self) -> bool {
+        let entry = self.header.e_entry;
+        entry != 0 && self.code().any(|segment| holds(segment, entry))
+    }
+
+    /// No section says anything: there is no table, or nothing in it but empty entries.
     pub fn has_no_sections(&self) -> bool {
-        self.header.e_shoff == 0 || self.header.e_shnum == 0 && self.sections.len() <= 1
+        self.header.e_shoff == 0 || self.sections.iter().all(|section| section.sh_type == SHT_NULL)
+    }
+
+    /// Whether the contents were taken out and only what debuggers want is left, as `objcopy --only-keep-debug` and
+    /// `eu-strip -f` do: every section that is loaded has no contents, but for notes. The program headers may stay as
+    /// they were. What such headers hide cannot run: no segment of code has bytes in the file, or a segment lies
+    /// outside of it.
+    pub fn is_debug_file(&self) -> bool {
+        let loaded = || self.sections.iter().filter(|section| section.sh_flags & u64::from(SHF_ALLOC) != 0);
+        loaded().any(|section| section.sh_type == SHT_NOBITS)
+            && loaded().all(|section| matches!(section.sh_type, SHT_NOBITS | SHT_NOTE))
+            && (self.code().all(|segment| segment.p_filesz == 0) || self.loads().any(|load| self.ends_outside(load)))
+    }
+
+    /// Whether a segment claims bytes past the end of the file.
+    pub fn ends_outside(&self, segment: &ProgramHeader) -> bool {
+        segment.p_filesz > 0 && segment.p_offset.saturating_add(segment.p_filesz) > self.bytes.len() as u64
+    }
+
+    /// Where in the file the bytes are that are loaded at `address`, up to the end of their segment. The segment that
+    /// is mapped last covers others (binfmt_elf.c maps each with `MAP_FIXED`).
+    pub fn loaded_from(&self, address: u64) -> Option<Range<usize>> {
+        let inside = |segment: &&ProgramHeader| address.wrapping_sub(segment.p_vaddr) < segment.p_filesz;
+        let home = self.segments.iter().rev().filter(|segment| segment.p_type == PT_LOAD).find(inside)?;
+        let skipped = address.wrapping_sub(home.p_vaddr);
+        let part = self.part(home.p_offset.saturating_add(skipped), home.p_filesz - skipped);
+        (!part.is_empty()).then_some(part)
+    }
+
+    /// How many bytes of the file are loaded, at most all. What is appended to a file does not make it larger.
+    pub fn loaded_bytes(&self) -> usize {
+        let parts = self.loads().map(|segment| self.part(segment.p_offset, segment.p_filesz).len());
+        parts.fold(0usize, usize::saturating_add).min(self.bytes.len())
     }
 
     /// The part of the file from `offset` on, `size` bytes long, as far as there is such a part.
     pub fn part(&self, offset: u64, size: u64) -> Range<usize> {
         clip(self.bytes.len(), offset, size, 1)
-    }
-
-    /// Where the last byte is that any header speaks of.
-    pub fn described_end(&self) -> usize {
-        let segments = self.segments.iter().map(|segment| self.part(segment.p_offset, segment.p_filesz).end);
-        let sections = self.sections.iter().filter(|section| section.sh_type != SHT_NOBITS);
-        let sections = sections.map(|section| self.part(section.sh_offset, section.sh_size).end);
-        let tables = [self.segments_at.end, self.sections_at.end, usize::from(self.header.e_ehsize)];
-        segments.chain(sections).chain(tables).max().unwrap_or(0).min(self.bytes.len())
     }
 
     /// The first 64 bytes of a section's name, empty if it has none that can be read.
@@ -188,28 +282,9 @@ impl<'a> Image<'a> {
     }
 }
 
-/// Puts a class, an order and a version where there are none that exist, by the best guess. The kernel looks
-/// at the machine and not at these, so files with wrong ones still run. True if anything was wrong.
-fn mend_ident(head: &mut [u8; HEADER_BYTES]) -> bool {
-    let mut odd = head[EI_VERSION] != EV_CURRENT;
-    let plausible = |value: u16| (1..=4).contains(&value);
-    let [little, big] = [u16::from_le_bytes, u16::from_be_bytes].map(|order| order([head[16], head[17]]));
-    let order = match head[EI_DATA] {
-        ELFDATA2LSB if plausible(big) && !plausible(little) => ELFDATA2MSB,
-        ELFDATA2MSB if plausible(little) && !plausible(big) => ELFDATA2LSB,
-        order @ (ELFDATA2LSB | ELFDATA2MSB) => order,
-        _ if plausible(big) => ELFDATA2MSB,
-        _ => ELFDATA2LSB,
-    };
-    odd |= order != head[EI_DATA];
-    head[EI_DATA] = order;
-    if !matches!(head[EI_CLASS], ELFCLASS32 | ELFCLASS64) {
-        odd = true;
-        let machine = if order == ELFDATA2MSB { u16::from_be_bytes } else { u16::from_le_bytes }([head[18], head[19]]);
-        let wide = matches!(machine, EM_X86_64 | EM_AARCH64 | EM_RISCV);
-        head[EI_CLASS] = if wide { ELFCLASS64 } else { ELFCLASS32 };
-    }
-    odd
+/// Whether `address` is in the memory of a segment.
+pub(crate) fn holds(segment: &ProgramHeader, address: u64) -> bool {
+    address.wrapping_sub(segment.p_vaddr) < segment.p_memsz
 }
 
 /// The part of a file of `length` bytes that holds a table of `count` entries at `offset`. Whatever the

@@ -3,7 +3,7 @@
 //! Looks for what tells bots, miners, rootkits and droppers from ordinary programs:
 //!
 //! - **what the headers say** (`structure`): tables and segments outside the file, no sections, odd entry
-//!   points, writable code; a packer's layout, noise and overlays (`packing`);
+//!   points, writable code; a packer's layout and noise (`packing`); what is behind or beside the program (`outside`);
 //! - **what the bytes spell** (`words`, found by `search` in one pass): bot functions, flood vocabulary, router
 //!   exploits, factory passwords, shell commands; public addresses (`address`); strings hidden by XOR with
 //!   one byte (`hidden`);
@@ -15,6 +15,13 @@
 //! Hidden strings are searched for in the first 4 MiB only, and noise is judged by samples: those are heuristics
 //! about what bots are like, not limits, so what they leave out does not make a report incomplete.
 //!
+//! Where readers of ELF files differ, whoever loads the file is right: Linux and ld.so for programs and libraries, which
+//! look at segments and the dynamic section and at no section (`ident`, `image`, `dynamic`); Linux's module loader for
+//! modules, which looks at sections.
+//!
+//! It vouches for what it took apart: for no core, which nobody loads, and not for a file that holds an archive,
+//! another program or noise that it did not open.
+//!
 //! Cannot see: inside packed or encrypted code, strings put together at run time, what code does. Nothing is
 //! executed or unpacked.
 //!
@@ -25,13 +32,17 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod bundle;
 pub mod catalogue;
 mod context;
 mod cut;
+mod dynamic;
 mod entropy;
 mod hidden;
 mod hooks;
+mod ident;
 mod image;
+mod outside;
 mod packing;
 mod search;
 mod structure;
@@ -83,20 +94,36 @@ impl Analyzer for Elf {
             return;
         };
         cut::examine(&image, findings);
+        vouch(&image, findings);
         structure::examine(&image, findings);
         packing::examine(&image, findings);
+        outside::examine(&image, findings);
         hooks::examine(&image, findings);
         // A core holds the memory of whatever ran, a scanner's words included: they say nothing about the file.
         if !image.is_core() {
-            self.search.examine(&image, findings);
+            let bundle = self.search.examine(&image, findings);
             self.hidden.examine(&image, findings);
             address::examine(&image, findings);
             shape(&image, findings);
+            if let Some(named) = bundle {
+                bundle::examine(&image, named, findings);
+            }
         }
     }
 }
 
-/// Programs larger than this are no bots, in bytes.
+/// Vouches for nothing that no loader takes: whatever is in it was not taken apart.
+fn vouch(image: &Image<'_>, findings: &mut Findings<'_>) {
+    if !image.is_loadable() && !image.is_object() {
+        findings.cannot_vouch(format_args!("e_type {}", image.header.e_type));
+    } else if image.is_loadable() && image.loads().next().is_none() {
+        findings.cannot_vouch("no segment to load");
+    } else if image.is_loadable() && image.loads_too_much() {
+        findings.cannot_vouch("more segments than are loaded");
+    }
+}
+
+/// Programs of which more than this is loaded are no bots, in bytes.
 pub(crate) const BOT_BYTES_MAX: usize = 4 << 20;
 
 /// Lets a loop over the file report one sign a few times. Findings keep no more, but compare each report with
@@ -119,7 +146,7 @@ impl Few {
 /// Network signs of different kinds in a small static program: the shape of a bot.
 fn shape(image: &Image<'_>, findings: &mut Findings<'_>) {
     use catalogue::{HTTP_REQUEST, PROC_NET, PUBLIC_ADDRESS, STATIC_BOT_SHAPE, USER_AGENT, WATCHDOG};
-    if !image.is_static() || image.bytes.len() > BOT_BYTES_MAX {
+    if !image.is_static() || image.loaded_bytes() > BOT_BYTES_MAX {
         return;
     }
     let network = [&PROC_NET, &HTTP_REQUEST, &USER_AGENT, &PUBLIC_ADDRESS, &WATCHDOG];

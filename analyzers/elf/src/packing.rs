@@ -1,18 +1,19 @@
-//! Packers: noise, the marks of UPX, and what hides behind the described part of the file.
+//! Packers: noise, and the marks of UPX.
 
 use analyzers::Findings;
-use goblin::elf::program_header::{PT_DYNAMIC, PT_INTERP};
+use goblin::elf::program_header::{PF_W, PF_X};
 use memchr::memmem;
 
+use crate::Few;
 use crate::catalogue as sign;
-use crate::entropy::entropy;
+use crate::entropy::{cost, entropy};
 use crate::image::Image;
 
 /// Code above this many bits per byte is packed or encrypted; compiled code has 5.5 to 6.5.
 const CODE_NOISE: f64 = 7.0;
 
 /// A file above this is packed or encrypted as a whole.
-const FILE_NOISE: f64 = 7.2;
+pub(crate) const FILE_NOISE: f64 = 7.2;
 
 /// Less code than this, in bytes, says nothing about noise.
 const CODE_BYTES_MIN: usize = 512;
@@ -23,39 +24,53 @@ const UPX_REACH: usize = 4096;
 /// UPX makes two segments to load, sometimes three, and a stack header.
 const UPX_SEGMENTS_MAX: usize = 4;
 
-/// Padding and signatures appended by tools are shorter than this, in bytes.
-const OVERLAY_BYTES_MIN: usize = 64;
+/// Less of data that is written to, in bytes, says nothing about noise: keys and tables are that small.
+const DATA_BYTES_MIN: usize = 4096;
 
 /// Reports signs of packing.
 pub(crate) fn examine(image: &Image<'_>, findings: &mut Findings<'_>) {
     if !image.is_loadable() {
         return;
     }
-    let noisy_code = code(image, findings);
+    let noisy_code = noise(image, findings);
     if entropy(image.bytes) > FILE_NOISE {
         findings.saw(&sign::ENTROPY_FILE, 0..image.bytes.len());
     }
     let marked = upx_magic(image, findings);
-    let no_loader = !image.has(PT_INTERP) && !image.has(PT_DYNAMIC);
-    let few = (1..=UPX_SEGMENTS_MAX).contains(&image.segments.len());
-    if !marked && noisy_code && no_loader && few && image.has_no_sections() {
+    // Headers that the loader does not look at cost nothing, so they make no difference here.
+    let few = (1..=UPX_SEGMENTS_MAX).contains(&image.loads().count());
+    if !marked && noisy_code && image.is_static() && few && image.has_no_sections() {
         findings.saw(&sign::UPX_STRIPPED, 0..0);
     }
-    overlay(image, findings);
 }
 
-/// Whether the largest executable segment is noise.
-fn code(image: &Image<'_>, findings: &mut Findings<'_>) -> bool {
-    let parts = image.code().map(|segment| image.part(segment.p_offset, segment.p_filesz));
-    let Some(part) = parts.max_by_key(|part| part.len()) else {
-        return false;
-    };
-    let bits = entropy(image.bytes.get(part.clone()).unwrap_or_default());
-    let noisy = part.len() >= CODE_BYTES_MIN && bits > CODE_NOISE;
-    if noisy {
-        findings.saw_with(&sign::ENTROPY_CODE, part, format_args!("{bits:.2} bits per byte"));
+/// Whether some executable segment is noise. What is noise and executable, or noise and writable and so perhaps executed
+/// later, was packed or encrypted, and nobody here unpacked it. Constants may be noise: they are read only.
+fn noise(image: &Image<'_>, findings: &mut Findings<'_>) -> bool {
+    let mut few = Few::default();
+    let mut noisy_code = false;
+    for segment in image.loads().filter(|segment| segment.p_flags & (PF_W | PF_X) != 0) {
+        let is_code = segment.p_flags & PF_X != 0;
+        let (bytes_min, noise) = if is_code { (CODE_BYTES_MIN, CODE_NOISE) } else { (DATA_BYTES_MIN, FILE_NOISE) };
+        let part = image.part(segment.p_offset, segment.p_filesz);
+        // Each is looked at anew, and many may be the same part of the file.
+        if findings.budget().step(cost(part.len())).is_err() {
+            break;
+        }
+        if part.len() < bytes_min {
+            continue;
+        }
+        let bits = entropy(image.bytes.get(part.clone()).unwrap_or_default());
+        if bits <= noise || !few.more() {
+            continue;
+        }
+        noisy_code |= is_code;
+        if is_code {
+            findings.saw_with(&sign::ENTROPY_CODE, part.clone(), format_args!("{bits:.2} bits per byte"));
+        }
+        findings.cannot_vouch(format_args!("segment at {:#x}: {bits:.2} bits per byte", part.start));
     }
-    noisy
+    noisy_code
 }
 
 fn upx_magic(image: &Image<'_>, findings: &mut Findings<'_>) -> bool {
@@ -70,16 +85,4 @@ fn upx_magic(image: &Image<'_>, findings: &mut Findings<'_>) -> bool {
         }
     }
     false
-}
-
-fn overlay(image: &Image<'_>, findings: &mut Findings<'_>) {
-    let part = image.described_end()..image.bytes.len();
-    if part.len() <= OVERLAY_BYTES_MIN || image.truncated {
-        return;
-    }
-    findings.saw_with(&sign::OVERLAY, part.clone(), format_args!("{} bytes", part.len()));
-    let bits = entropy(image.bytes.get(part.clone()).unwrap_or_default());
-    if part.len() > image.bytes.len() / 5 && bits > FILE_NOISE {
-        findings.saw_with(&sign::OVERLAY_NOISE, part, format_args!("{bits:.2} bits per byte"));
-    }
 }

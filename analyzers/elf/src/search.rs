@@ -18,7 +18,8 @@ use std::ops::Range;
 
 use analyzers::Findings;
 
-use crate::context::is_printable;
+use crate::catalogue::{BUSYBOX, HOOK_EXPORTS, MEMORY_FILE};
+use crate::context::{alone, is_printable};
 use crate::image::Image;
 use crate::words::{SIGNS, Sign, Word};
 
@@ -79,6 +80,9 @@ struct Prepared {
     bit: u64,
     text: Vec<u8>,
     word: &'static Word,
+    /// Whether it counts as a name that is exported or imported. What a library offers to others is no bot's function;
+    /// what it takes over is.
+    of_interfaces: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -116,33 +120,51 @@ impl Search {
             self.buckets[hash >> (HASH_BITS - BUCKET_BITS)]
                 .push(Candidate { word: self.words.len() as u16, offset: offset as u8 });
         }
-        self.words.push(Prepared { sign, bit, text, word });
+        let indicator = SIGNS.get(sign).map(|sign| &sign.indicator.id);
+        let of_interfaces = [&HOOK_EXPORTS, &MEMORY_FILE].iter().any(|known| Some(&known.id) == indicator);
+        self.words.push(Prepared { sign, bit, text, word, of_interfaces });
     }
 
-    /// Reports the signs whose words stand in the file.
-    pub fn examine(&mut self, image: &Image<'_>, findings: &mut Findings<'_>) {
+    /// Reports the signs whose words stand in the file. Gives where the bundle of tools names itself, if it does.
+    pub fn examine(&mut self, image: &Image<'_>, findings: &mut Findings<'_>) -> Option<Range<usize>> {
         for seen in &mut self.seen {
             seen.words = 0;
             seen.places.clear();
         }
         let bytes = image.bytes;
+        // The names of a library's own functions, and of those a program links to.
+        let interface = image.dynamic.symbols(image).map(|(_, names)| names).unwrap_or_default();
         for (stride, start) in bytes.chunks(STRIDE_BYTES).zip((0..).step_by(STRIDE_BYTES)) {
             if findings.budget().step(1).is_err() {
                 break;
             }
-            self.stride(bytes, stride, start, findings);
+            self.stride(bytes, stride, start, &interface, findings);
         }
+        let mut bundle = None;
         for (sign, seen) in SIGNS.iter().zip(&self.seen) {
-            if seen.words.count_ones() >= sign.needs && (sign.applies)(image, findings) {
+            if seen.words.count_ones() < sign.needs || !(sign.applies)(image, findings) {
+                continue;
+            }
+            if sign.indicator.id == BUSYBOX.id {
+                bundle = seen.places.first().cloned();
+            } else {
                 for place in &seen.places {
                     findings.saw_with(sign.indicator, place.clone(), excerpt(bytes, place));
                 }
             }
         }
+        bundle
     }
 
     /// Looks at the places of `stride`, which starts at `start` of the file.
-    fn stride(&mut self, bytes: &[u8], stride: &[u8], start: usize, findings: &mut Findings<'_>) {
+    fn stride(
+        &mut self,
+        bytes: &[u8],
+        stride: &[u8],
+        start: usize,
+        interface: &Range<usize>,
+        findings: &mut Findings<'_>,
+    ) {
         for (index, window) in stride.as_chunks::<STEP>().0.iter().enumerate() {
             let hash = hash(*window);
             let passes = self.filter.get(hash >> 6).is_some_and(|bits| bits >> (hash & 63) & 1 != 0);
@@ -158,7 +180,7 @@ impl Search {
                 let Some(word) = self.words.get(usize::from(candidate.word)) else { continue };
                 let at = (start + index * STEP).checked_sub(usize::from(candidate.offset));
                 if let (Some(at), Some(seen)) = (at, self.seen.get_mut(word.sign)) {
-                    word.compare(bytes, at, seen);
+                    word.compare(bytes, at, interface, seen);
                 }
             }
         }
@@ -166,11 +188,12 @@ impl Search {
 }
 
 impl Prepared {
-    fn compare(&self, bytes: &[u8], at: usize, seen: &mut Seen) {
+    fn compare(&self, bytes: &[u8], at: usize, interface: &Range<usize>, seen: &mut Seen) {
         let place = at..at + self.text.len();
         if seen.words & self.bit == 0
             && bytes.get(place.clone()) == Some(&self.text[..])
             && (self.word.accept)(bytes, &place)
+            && (self.of_interfaces || !interface.contains(&at) || !alone(bytes, &place))
         {
             seen.words |= self.bit;
             seen.places.push(place);

@@ -9,7 +9,7 @@ use goblin::elf::section_header::{SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_PROGB
 
 use crate::Few;
 use crate::catalogue as sign;
-use crate::image::Image;
+use crate::image::{Image, holds};
 
 /// Below this a program has room for a stager and little else, in bytes.
 const TINY_BYTES: usize = 1024;
@@ -17,11 +17,9 @@ const TINY_BYTES: usize = 1024;
 /// A page, in bytes; linkers let neighbours share one.
 const PAGE_BYTES: u64 = 0x1000;
 
-/// A segment whose memory is larger than this, in bytes, ...
+/// A segment whose memory is larger than this, in bytes, and whose part of the file is a page at most, is huge: room
+/// that nothing is put into but what the program makes. Ordinary programs with large variables have some others too.
 const HUGE_BYTES: u64 = 1 << 20;
-
-/// ... and larger than its part of the file this many times, is huge.
-const HUGE_TIMES: u64 = 16;
 
 /// Machines on which no tool chain asks for segments that are writable and executable. Older MIPS, PowerPC,
 /// SPARC and HPPA ABIs do, for their procedure linkage tables.
@@ -95,6 +93,9 @@ fn tables(image: &Image<'_>, findings: &mut Findings<'_>) {
         let what = format_args!("{} headers at {:#x}", header.e_shnum, header.e_shoff);
         findings.saw_with(&sign::SECTIONS_OUTSIDE, image.sections_at.clone(), what);
     }
+    if !image.sections_agree {
+        findings.saw(&sign::SECTIONS_FORGED, image.sections_at.clone());
+    }
     if image.segments_outside {
         let what = format_args!("{} headers at {:#x}", header.e_phnum, header.e_phoff);
         findings.saw_with(&sign::SEGMENTS_OUTSIDE, image.segments_at.clone(), what);
@@ -114,10 +115,8 @@ fn kind(image: &Image<'_>, findings: &mut Findings<'_>) {
 }
 
 fn segments(image: &Image<'_>, findings: &mut Findings<'_>) {
-    let length = image.bytes.len() as u64;
     let strict = STRICT_MACHINES.contains(&image.header.e_machine);
-    let [mut past_end, mut writable_code, mut huge, mut overlapping, mut stack] = [Few::default(); 5];
-    let mut below: Option<&ProgramHeader> = None;
+    let [mut past_end, mut writable_code, mut huge, mut stack] = [Few::default(); 4];
     for (index, segment) in image.segments.iter().enumerate() {
         if findings.budget().step(1).is_err() {
             return;
@@ -131,29 +130,37 @@ fn segments(image: &Image<'_>, findings: &mut Findings<'_>) {
             }
             _ => continue,
         }
-        if segment.p_filesz > 0 && segment.p_offset.saturating_add(segment.p_filesz) > length && past_end.more() {
+        if image.ends_outside(segment) && past_end.more() {
             let what = format_args!("{:#x} bytes at {:#x}", segment.p_filesz, segment.p_offset);
             findings.saw_with(&sign::SEGMENT_PAST_END, at(), what);
         }
         if strict && segment.p_flags & (PF_W | PF_X) == PF_W | PF_X && writable_code.more() {
             findings.saw(&sign::SEGMENT_WX, at());
         }
-        if segment.p_memsz > HUGE_BYTES && segment.p_memsz / HUGE_TIMES > segment.p_filesz && huge.more() {
+        if segment.p_memsz > HUGE_BYTES && segment.p_filesz <= PAGE_BYTES && huge.more() {
             let what = format_args!("{:#x} bytes in the file, {:#x} in memory", segment.p_filesz, segment.p_memsz);
             findings.saw_with(&sign::HUGE_MEMORY, at(), what);
         }
-        if below.is_some_and(|below| overlap(below, segment)) && overlapping.more() {
-            findings.saw(&sign::SEGMENTS_OVERLAP, at());
-        }
-        below = Some(segment);
     }
+    overlaps(image, findings);
 }
 
-/// Whether two loaded segments share more than the page that neighbours may share.
-fn overlap(a: &ProgramHeader, b: &ProgramHeader) -> bool {
-    let end = |segment: &ProgramHeader| segment.p_vaddr.saturating_add(segment.p_memsz);
-    let shared = end(a).min(end(b)).saturating_sub(a.p_vaddr.max(b.p_vaddr));
-    shared > PAGE_BYTES
+/// Loaded segments that share more than the page that neighbours may share, in whatever order they stand: the loader
+/// maps them as they come.
+fn overlaps(image: &Image<'_>, findings: &mut Findings<'_>) {
+    let mut loads: Vec<(u64, u64, usize)> = Vec::new();
+    for (index, segment) in image.segments.iter().enumerate().filter(|(_, segment)| segment.p_type == PT_LOAD) {
+        loads.push((segment.p_vaddr, segment.p_vaddr.saturating_add(segment.p_memsz), index));
+    }
+    loads.sort_unstable();
+    let mut few = Few::default();
+    let mut end = 0u64;
+    for (start, own_end, index) in loads {
+        if end.min(own_end).saturating_sub(start) > PAGE_BYTES && few.more() {
+            findings.saw(&sign::SEGMENTS_OVERLAP, entry_span(image, index));
+        }
+        end = end.max(own_end);
+    }
 }
 
 fn interpreters(image: &Image<'_>, findings: &mut Findings<'_>) {
@@ -179,12 +186,12 @@ fn entry(image: &Image<'_>, findings: &mut Findings<'_>) {
     if address == 0 || image.code().next().is_none() {
         return;
     }
-    let within = |segment: &&ProgramHeader| address.wrapping_sub(segment.p_vaddr) < segment.p_memsz;
     let at = |segment: &ProgramHeader| {
         let inside = segment.p_offset.saturating_add(address.wrapping_sub(segment.p_vaddr));
         image.part(inside, 16)
     };
-    let Some(home) = image.code().find(within) else {
+    // Of segments that overlap, the one mapped last is there.
+    let Some(home) = image.code().filter(|segment| holds(segment, address)).last() else {
         findings.saw_with(&sign::ENTRY_OUTSIDE, 0..0, format_args!("{address:#x}"));
         return;
     };

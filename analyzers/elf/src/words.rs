@@ -31,7 +31,7 @@ impl Word {
 /// A sign made by words.
 #[derive(Debug)]
 pub(crate) struct Sign {
-    /// What to report.
+    /// What to report. The words of [`BUSYBOX`](sign::BUSYBOX) are not reported: they are no evidence by themselves.
     pub indicator: &'static Indicator,
     /// So many different words of it must be present.
     pub needs: u32,
@@ -69,7 +69,7 @@ fn any(_: &Image<'_>, _: &Findings<'_>) -> bool {
 }
 
 fn small_static(image: &Image<'_>, _: &Findings<'_>) -> bool {
-    image.is_static() && image.bytes.len() <= BOT_BYTES_MAX
+    image.is_static() && image.loaded_bytes() <= BOT_BYTES_MAX
 }
 
 signs! {
@@ -90,9 +90,9 @@ signs! {
             b"[scanner] FD" b"[watchdog]";
     }
     GAFGYT, 2 of any {
-        name: b"getRandomPublicIP" b"makeRandomStr" b"StartTheLelz" b"initConnection" b"processCmd" b"szprintf"
-            b"zprintf" b"tcpcsum" b"getBogos" b"sendJUNK" b"sendHOLD" b"connectTimeout" b"recvLine"
-            b"currentServer" b"UpdateBins" b"parseHex" b"matchPrompt" b"KILLATTK" b"LOLNOGTFO" b"GETLOCALIP";
+        name: b"getRandomPublicIP" b"makeRandomStr" b"StartTheLelz" b"szprintf" b"tcpcsum" b"getBogos" b"sendJUNK"
+            b"sendHOLD" b"UpdateBins" b"matchPrompt" b"KILLATTK" b"LOLNOGTFO" b"GETLOCALIP";
+        alone: b"initConnection" b"processCmd" b"zprintf" b"connectTimeout" b"recvLine" b"currentServer" b"parseHex";
         anywhere: b"SCANNER ON | OFF" b"HOLD Flooding" b"JUNK Flooding" b"REPORT %s:%s:" b"My IP: %s"
             b"Failed opening raw socket." b"gayfgt\0" b"BOGOMIPS\n" b"BUILD %s" b"\0fdgets\0";
     }
@@ -154,12 +154,12 @@ signs! {
         starts: b"/dev/watchdog" b"/dev/misc/watchdog";
     }
     IRC, 2 of any {
-        anywhere: b"PRIVMSG %s" b"NICK %s" b"JOIN %s" b"USER %s " b"PONG %s" b"MODE %s" b"NOTICE %s :";
+        starts: b"PRIVMSG %s" b"NICK %s" b"JOIN %s" b"USER %s " b"PONG %s" b"MODE %s" b"NOTICE %s :";
     }
     PROC_NET, 1 of any {
         anywhere: b"/proc/net/tcp" b"/proc/net/route" b"/proc/net/raw";
     }
-    HTTP_REQUEST, 1 of any {
+    HTTP_REQUEST, 1 of is_no_library {
         request: b" HTTP/1.0\r\n" b" HTTP/1.1\r\n" b" HTTP/1.0\n" b" HTTP/1.1\n";
     }
     USER_AGENT, 1 of any {
@@ -169,16 +169,17 @@ signs! {
         anywhere: b"/etc/resolv.conf";
     }
     UCLIBC, 1 of any {
-        anywhere: b"__uClibc_main" b"uClibc-" b"uClibc " b"/home/landley/" b"/home/firmware/build" b"cross-compiler-";
+        starts: b"uClibc ";
+        anywhere: b"__uClibc_main" b"uClibc-" b"/home/landley/" b"/home/firmware/build" b"cross-compiler-";
     }
     DOWNLOAD, 1 of any {
-        command: b"wget -O" b"wget -q" b"wget -c" b"wget -t" b"wget -N" b"wget -P" b"wget --" b"wget http" b"wget ftp:"
+        used_command: b"wget -O" b"wget -q" b"wget -c" b"wget -t" b"wget -N" b"wget -P" b"wget --" b"wget http" b"wget ftp:"
             b"wget %s" b"wget $(" b"wget ${" b"wget \"http" b"wget 'http" b"curl -O" b"curl -s" b"curl -o" b"curl -f" b"curl -L"
             b"curl -k" b"curl --" b"curl http" b"curl %s" b"curl $(" b"curl ${" b"tftp -g" b"tftp -r" b"tftp -l" b"tftp -c" b"tftp %s"
             b"ftpget -" b"ftpget %" b"wget+http" b"wget%20h" b"wget${IFS}";
     }
     CHMOD, 1 of any {
-        command: b"chmod +x " b"chmod 777 " b"chmod 0777 " b"chmod 755 " b"chmod a+x " b"chmod u+x " b"chmod +777"
+        used_command: b"chmod +x " b"chmod 777 " b"chmod 0777 " b"chmod 755 " b"chmod a+x " b"chmod u+x " b"chmod +777"
             b"chmod -R 777" b"chmod 7777" b"chmod${IFS}" b"chmod%20" b"chmod+777" b"chmod 777;" b"chmod 0755 ";
     }
     STAGING_COMMAND, 1 of any {
@@ -205,7 +206,7 @@ signs! {
         anywhere: b"donate-level" b"donate.v2.xmrig.com" b"api.xmrig.com" b"donate.ssl.xmrig" b"N5xmrig" b"xmrig.com"
             b"XMRIG_V" b"XMRig %s" b"XMRig/%s";
     }
-    PRELOAD_FILE, 1 of is_not_loader {
+    PRELOAD_FILE, 1 of any {
         anywhere: b"/etc/ld.so.preload";
     }
     HOOK_EXPORTS, 1 of any {
@@ -268,36 +269,13 @@ signs! {
     UPX_TEXT, 1 of any {
         anywhere: b"$Info: This file is packed with the UPX" b"$Id: UPX ";
     }
-    BUSYBOX, 3 of without_bot_words {
+    BUSYBOX, 3 of any {
         anywhere: b"BusyBox v1." b"BusyBox is copyrighted by many authors" b"busybox [function" b"multi-call binary"
             b": applet not found";
     }
 }
 
-/// Anything but the system's own loader, which names the file because it reads it.
-fn is_not_loader(image: &Image<'_>, _: &Findings<'_>) -> bool {
-    memchr::memmem::find(image.bytes, b"_rtld_global").is_none()
-}
-
-/// No word of bots: so that the name of the bundle excuses nothing that carries them. Signs are reported in
-/// order, so this must stand last.
-fn without_bot_words(_: &Image<'_>, findings: &Findings<'_>) -> bool {
-    let bots = [
-        &sign::BOT_FUNCTION,
-        &sign::MIRAI,
-        &sign::GAFGYT,
-        &sign::TSUNAMI,
-        &sign::XORDDOS,
-        &sign::BILLGATES,
-        &sign::MOZI,
-        &sign::FLOOD,
-        &sign::ROUTER_EXPLOIT,
-        &sign::DEFAULT_CREDENTIALS,
-        &sign::BUSYBOX_COMMAND,
-        &sign::TELNET_PROBE,
-        &sign::BINARY_LIST,
-        &sign::IRC,
-        &sign::MINER,
-    ];
-    !bots.iter().any(|bot| findings.has(bot))
+/// Whether it is anything but a library that others link to: requests are what such a library is for.
+fn is_no_library(image: &Image<'_>, _: &Findings<'_>) -> bool {
+    !image.dynamic.named
 }

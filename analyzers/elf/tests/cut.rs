@@ -5,6 +5,7 @@ use analyzers_elf::Elf;
 use testkit::elf::*;
 use triage::{ByteOrder, ElfKind, ElfType, FileKind, WordSize};
 
+const SHT_NOTE: u32 = 7;
 const SHT_NOBITS: u32 = 8;
 const EXECUTED: u64 = 6;
 
@@ -20,8 +21,7 @@ fn check(elf: &mut Elf, bytes: &[u8], cut: bool) {
     let mut findings = Findings::new(record, LayerId::ARTIFACT);
     elf.analyze(Sample { bytes, kind }, &mut findings);
     let (record, _) = findings.finish();
-    let expected = if cut { &[Incomplete::CutShort][..] } else { &[] };
-    assert_eq!(record.incomplete, expected, "{} bytes", bytes.len());
+    assert_eq!(record.incomplete.contains(&Incomplete::CutShort), cut, "{} bytes", bytes.len());
 }
 
 #[track_caller]
@@ -45,14 +45,26 @@ fn whole_files_are_whole() {
     is_whole(&elf().elf_type(ET_CORE).load(R, b"memory"));
 }
 
+/// Where the last byte is that a 64-bit little-endian file is loaded up to.
+fn loaded_end(file: &[u8]) -> usize {
+    let number = |at: usize| u64::from_le_bytes(file[at..at + 8].try_into().unwrap());
+    let headers = file[64..64 + 56 * usize::from(file[56])].chunks_exact(56).enumerate();
+    let loads = headers.filter(|(_, header)| header[..4] == PT_LOAD.to_le_bytes());
+    loads.map(|(index, _)| (number(64 + 56 * index + 8) + number(64 + 56 * index + 32)) as usize).max().unwrap()
+}
+
 #[test]
-fn a_program_cut_at_any_byte_is_cut() {
+fn a_program_is_cut_at_any_byte_that_is_loaded_and_at_no_other() {
     let mut elf = Elf::new();
-    for builder in [ordinary(), ordinary().narrow().big_endian()] {
-        let whole = builder.build();
-        for length in 0..whole.len() {
-            check(&mut elf, &whole[..length], true);
-        }
+    let whole = ordinary().symbol("main").build();
+    let end = loaded_end(&whole);
+    assert!(end < whole.len() - 500, "sections stand behind what is loaded");
+    for length in 0..whole.len() {
+        check(&mut elf, &whole[..length], length < end);
+    }
+    let narrow = ordinary().narrow().big_endian().build();
+    for length in 0..4096 {
+        check(&mut elf, &narrow[..length], true);
     }
     let bare = upx_like().build();
     for length in (0..700).chain([20_000, 32 << 10]) {
@@ -61,11 +73,26 @@ fn a_program_cut_at_any_byte_is_cut() {
 }
 
 #[test]
-fn tables_outside_the_file_are_cut() {
-    is_cut(&ordinary().set(Field::SectionsOffset, 1 << 20));
-    is_cut(&ordinary().set(Field::SectionCount, 0xff00));
+fn a_module_is_cut_at_any_byte_for_its_sections_are_what_is_loaded() {
+    let mut elf = Elf::new();
+    let module = testkit::elf::elf().elf_type(ET_REL).section(".text", SHT_PROGBITS, EXECUTED, [0x90; 300]);
+    let module = module.symbol("init_module").build();
+    for length in 0..module.len() {
+        check(&mut elf, &module[..length], true);
+    }
+    check(&mut elf, &module, false);
+}
+
+#[test]
+fn tables_outside_the_file_are_cut_if_the_loader_reads_them() {
+    let module = || elf().elf_type(ET_REL).section(".text", SHT_PROGBITS, EXECUTED, [0x90; 300]);
+    for (field, value) in [(Field::SectionsOffset, 1 << 20), (Field::SectionCount, 0xff00), (Field::SectionSize, 7)] {
+        is_whole(&ordinary().set(field, value));
+        is_cut(&module().set(field, value));
+    }
     is_cut(&ordinary().set(Field::SegmentsOffset, u64::MAX));
     is_cut(&ordinary().set(Field::SegmentCount, 0xff00));
+    is_cut(&ordinary().set(Field::SegmentSize, 57));
     is_whole(&ordinary().set(Field::SegmentsOffset, u64::MAX).set(Field::SegmentCount, 0));
 }
 
@@ -81,11 +108,16 @@ fn segments_outside_the_file_are_cut_if_they_are_loaded() {
 #[test]
 fn a_debug_file_is_whole_though_its_segments_lie_outside() {
     let load = || segment(PT_LOAD).offset(1 << 20).file_size(4096);
-    let debug = elf().elf_type(ET_DYN).segment(load().flags(R | X)).segment(load().flags(R | W));
-    let debug = debug.section(".debug_info", SHT_PROGBITS, 0, b"names and lines");
+    let split = |builder: ElfBuilder| builder.section(".debug_info", SHT_PROGBITS, 0, b"names and lines");
+    let debug = split(elf().elf_type(ET_DYN).segment(load().flags(R | X)).segment(load().flags(R | W)));
     is_whole(&debug.clone().section(".text", SHT_NOBITS, EXECUTED, b""));
+    is_whole(&debug.clone().section(".note", SHT_NOTE, 2, b"id").section(".text", SHT_NOBITS, EXECUTED, b""));
+    // A library of data has no code.
+    let data = split(elf().elf_type(ET_DYN).segment(load().flags(R)));
+    is_whole(&data.clone().section(".rodata", SHT_NOBITS, 2, b""));
     // Without a word on what became of its code, and with some of it left, it is none.
     is_cut(&debug);
+    is_cut(&data.section(".rodata", SHT_PROGBITS, 2, b"words").section(".data", SHT_NOBITS, 3, b""));
     is_cut(&debug.clone().section(".text", SHT_NOBITS, EXECUTED, b"").section(
         ".init",
         SHT_PROGBITS,

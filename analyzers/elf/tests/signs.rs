@@ -102,8 +102,11 @@ fn segments_that_claim_too_much_are_seen() {
     sees(fixed().segment(load().offset(u64::MAX).file_size(u64::MAX)), "elf.segment.past_end");
     sees(fixed().segment(load().memory_size(2 << 20).address(1 << 32)), "elf.segment.huge_memory");
     misses(fixed().segment(load().memory_size(1 << 19).address(1 << 32)), "elf.segment.huge_memory");
-    let far = load().address(0x40_0000).memory_size(0x10_0000);
-    sees(fixed().segment(far.clone()).segment(far), "elf.segment.overlapping");
+    misses(fixed().segment(load().data([0; 8192]).memory_size(2 << 20).address(1 << 32)), "elf.segment.huge_memory");
+    let far = || load().address(0x40_0000).memory_size(0x10_0000);
+    sees(fixed().segment(far()).segment(far()), "elf.segment.overlapping");
+    // Wherever they stand in the table: the loader maps them as they come.
+    sees(fixed().segment(far()).segment(load().address(0x10_0000)).segment(far()), "elf.segment.overlapping");
 }
 
 #[test]
@@ -138,7 +141,8 @@ fn entry_points_out_of_place_are_seen() {
 fn kinds_of_programs_are_told_apart() {
     sees(fixed(), "elf.file.static");
     misses(ordinary(), "elf.file.static");
-    misses(fixed().elf_type(ET_DYN), "elf.file.static");
+    sees(fixed().elf_type(ET_DYN), "elf.file.static");
+    misses(fixed().elf_type(ET_DYN).soname("libx.so.1"), "elf.file.static");
     sees(elf().load(R | X, b"code"), "elf.file.tiny");
     misses(fixed(), "elf.file.tiny");
     sees(fixed().segment(segment(0x6474_e553)), "elf.note.gnu_property");
@@ -171,8 +175,8 @@ fn words_of_bots_are_seen() {
     words("elf.string.mirai", &[&["attack_init", "killer_init"]], &[&["attack_init"]]);
     words(
         "elf.string.gafgyt",
-        &[&["getRandomPublicIP", "makeRandomStr"], &["HOLD Flooding %s", "My IP: %s"]],
-        &[&["zprintf"]],
+        &[&["getRandomPublicIP", "makeRandomStr"], &["HOLD Flooding %s", "My IP: %s"], &["zprintf", "recvLine"]],
+        &[&["zprintf"], &["\"connectTimeout\":", "initConnection()"]],
     );
     words("elf.string.tsunami", &[&["NOTICE %s :TSUNAMI <target> <secs>\n"]], &[&["NOTICE %s :hello"]]);
     words("elf.string.xorddos", &[&["BB2FA36AAA9541F0"]], &[&["BB2FA36AAA95"]]);
@@ -189,7 +193,11 @@ fn words_of_bots_are_seen() {
     words("elf.string.telnet_probe", &[&["ogin:", "assword:"], &["sername", "ncorrect"]], &[&["login:", "password:"]]);
     words("elf.string.architecture_list", &[&["bot.armv4l", "bot.mipsel", "bot.powerpc"]], &[&["bot.x86_64"]]);
     words("elf.string.watchdog_device", &[&["/dev/watchdog"]], &[&["open /dev/watchdog"]]);
-    words("elf.string.irc_verbs", &[&["NICK %s\n", "PRIVMSG %s :hi"]], &[&["NICK %s\n"]]);
+    words(
+        "elf.string.irc_verbs",
+        &[&["NICK %s\n", "PRIVMSG %s :hi"]],
+        &[&["NICK %s\n"], &["ALTER USER %s PASSWORD", "LEFT JOIN %s"]],
+    );
 }
 
 #[test]
@@ -221,8 +229,11 @@ fn words_of_networks_are_seen() {
     words(
         "elf.string.http_request",
         &[&["GET /x HTTP/1.1\r\nHost: %s"], &["POST %s HTTP/1.0\r\n"]],
-        &[&["expected HTTP/1.1\r\n"], &["GET /x"]],
+        // In Go and Rust, strings stand side by side.
+        &[&["expected HTTP/1.1\r\n"], &["GET /x"], &["netAddrConn(GET %s HTTP/1.0\n"]],
     );
+    // Requests are what a library for them is for.
+    misses(ordinary().soname("libfetch.so.1").strings(&["GET %s HTTP/1.0\r\n"]), "elf.string.http_request");
     words(
         "elf.string.browser_user_agent",
         &[&["Mozilla/5.0 (Windows NT 6.1; WOW64)"], &["Mozilla/4.0 (compatible; MSIE 8.0)"]],
@@ -231,11 +242,18 @@ fn words_of_networks_are_seen() {
     words(
         "elf.string.public_address",
         &[&["93.184.216.34"]],
-        &[&["192.168.0.1"], &["version 93.184.216.34"], &["1.2.3.4"]],
+        &[
+            &["192.168.0.1"],
+            &["169.254.169.254"],
+            &["version 93.184.216.34"],
+            &["1.2.3.4"],
+            &["2.5.29.35", "2.5.4.41", "1.3.101.112", "2.23.140.1"],
+            &["6.12.0.122"],
+        ],
     );
     sees(fixed().strings(&["/etc/resolv.conf"]), "elf.string.own_resolver");
     words("elf.string.own_resolver", &[], &[&["/etc/resolv.conf"]]);
-    words("elf.string.uclibc", &[&["__uClibc_main"]], &[&["glibc"]]);
+    words("elf.string.uclibc", &[&["__uClibc_main"]], &[&["glibc"], &["Use the uClibc C library."]]);
     sees(fixed().strings(&["/proc/net/tcp", "93.184.216.34"]), "elf.file.static_network_client");
     misses(fixed().strings(&["/proc/net/tcp"]), "elf.file.static_network_client");
     misses(ordinary().strings(&["/proc/net/tcp", "93.184.216.34"]), "elf.file.static_network_client");
@@ -246,9 +264,13 @@ fn command_lines_are_seen() {
     words(
         "elf.string.download_command",
         &[&["cd x; wget http://%s/a"], &["curl -O %s"]],
-        &[&["curl "], &["libcurl -o"]],
+        &[&["curl "], &["libcurl -o"], &["try 'curl --help' or 'curl --manual'"], &["`wget --version'"]],
     );
-    words("elf.string.make_executable", &[&["chmod 777 x"], &["chmod +x %s"]], &[&["chmod"], &["fchmod 777 "]]);
+    words(
+        "elf.string.make_executable",
+        &[&["chmod 777 x"], &["chmod +x %s"]],
+        &[&["chmod"], &["fchmod 777 "], &["|| chmod a+x $@"]],
+    );
     words(
         "elf.string.staging_command",
         &[&["cd /tmp || cd /var/run"], &["cd /tmp; sh"]],
@@ -277,7 +299,7 @@ fn words_of_miners_and_of_extortion_are_seen() {
 
 #[test]
 fn words_of_staying_and_hiding_are_seen() {
-    words("elf.string.preload_file", &[&["/etc/ld.so.preload"]], &[&["/etc/ld.so.preload", "_rtld_global"]]);
+    words("elf.string.preload_file", &[&["/etc/ld.so.preload"], &["/etc/ld.so.preload", "_rtld_global"]], &[]);
     words("elf.string.cron", &[&["/var/spool/cron/root"], &["(crontab -l 2>/dev/null)"]], &[&["crontab"]]);
     words("elf.string.rc_script", &[&["/etc/rc.local"]], &[&["rc.local"]]);
     words("elf.string.systemd_unit", &[&["/etc/systemd/system/x.service"]], &[&["systemd"]]);
@@ -308,16 +330,69 @@ fn libraries_that_hook_are_seen() {
     misses(library(&[], &[&hooks[..], &["dlsym"]].concat()), "elf.symbol.hook_exports");
 }
 
+/// Names of tools, in order, as the bundle's table has them.
+fn tools(count: usize) -> String {
+    let mut names: Vec<String> = (0..count).map(|number| format!("m{number:03}")).collect();
+    names.extend(["mkdir".to_owned(), "mount".to_owned()]);
+    names.join("\0")
+}
+
+/// The bundle: its texts, its table and as much code as `code` bytes.
+fn bundle(code: usize, table: &str) -> ElfBuilder {
+    let texts = ["BusyBox v1.36.1", "multi-call binary", "%s: applet not found", "/proc/net/tcp", "/etc/init.d/rcS"];
+    elf().load(R | X, vec![0x90; code]).strings(&texts).strings(&[table])
+}
+
 #[test]
-fn the_bundle_of_tools_is_known_but_excuses_no_bot() {
-    let bundle = || fixed().strings(&["BusyBox v1.36.1", "multi-call binary", "%s: applet not found"]);
-    sees(bundle(), "elf.file.multi_call_tools");
-    misses(bundle().strings(&["udpflood"]), "elf.file.multi_call_tools");
+fn the_bundle_of_tools_is_known_by_more_than_its_words() {
+    let known = "elf.file.multi_call_tools";
+    sees(bundle(256 << 10, &tools(100)), known);
+    sees(bundle(256 << 10, &tools(100)).narrow().big_endian().machine(8), known);
+    // Words alone, a short table, a table out of order, and little code excuse nothing.
+    misses(bundle(256 << 10, ""), known);
+    misses(bundle(256 << 10, &tools(20)), known);
+    misses(bundle(256 << 10, &tools(100).split('\0').rev().collect::<Vec<_>>().join("\0")), known);
+    misses(bundle(8 << 10, &tools(100)), known);
+}
+
+#[test]
+fn any_other_sign_voids_the_excuse_of_the_bundle() {
+    let known = "elf.file.multi_call_tools";
+    for word in [
+        "udpflood",
+        "hacked_getdents64",
+        "process_to_filter",
+        "chmod +x /tmp/x",
+        "unset HISTFILE",
+        "files have been encrypted",
+        "curl -s http://x",
+        "93.184.216.34",
+        "stratum+tcp://",
+        "/etc/ld.so.preload",
+    ] {
+        misses(bundle(256 << 10, &tools(100)).strings(&[word]), known);
+    }
+    misses(bundle(256 << 10, &tools(100)).overlay([7; 100]), known);
 }
 
 #[test]
 fn a_core_is_not_blamed_for_what_it_holds() {
     assert_eq!(ids(&elf().elf_type(ET_CORE).load(R, b"udpflood attack_init").build()), BTreeSet::new());
+}
+
+#[test]
+fn names_that_a_library_offers_to_others_are_no_bots_functions() {
+    let library = || elf().elf_type(ET_DYN).load(R | X, [0x90; 64]).soname("libnet.so.1");
+    misses(library().bound_symbol("sendUDP", true).bound_symbol("syn_flood", true), "elf.symbol.bot_function");
+    misses(library().bound_symbol("sendUDP", true).bound_symbol("syn_flood", true), "elf.string.flood_vocabulary");
+    // A program's own names and what stands elsewhere stay what they are; so does what rootkits export.
+    sees(ordinary().symbol("sendUDP"), "elf.symbol.bot_function");
+    sees(library().bound_symbol("puts", false).strings(&["sendUDP"]), "elf.symbol.bot_function");
+    sees(library().bound_symbol("hooked_readdir", true), "elf.symbol.hook_exports");
+    sees(
+        library().bound_symbol("hacked_getdents64", true).strings(&["hacked_getdents64"]),
+        "elf.string.kernel_rootkit",
+    );
 }
 
 #[test]

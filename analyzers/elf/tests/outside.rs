@@ -1,0 +1,170 @@
+//! What a file holds beside what is loaded: ordinary, or nothing that anybody vouches for.
+
+use analyzers::{Analyzer, Budget, Cancel, Findings, Incomplete, LayerId, Limits, Record, Sample};
+use analyzers_elf::Elf;
+use testkit::elf::*;
+use triage::{ByteOrder, ElfKind, ElfType, FileKind, WordSize};
+
+/// What is not vouched for, and the names of the children handed over.
+fn examine(bytes: &[u8]) -> (Vec<String>, Vec<String>) {
+    let kind = FileKind::Elf(ElfKind {
+        word_size: WordSize::Odd,
+        byte_order: ByteOrder::Odd,
+        elf_type: ElfType::Other,
+        machine: 0,
+    });
+    let record = Record::new(kind, Budget::new(Limits::default(), Cancel::default()));
+    let mut findings = Findings::new(record, LayerId::ARTIFACT);
+    Elf::new().analyze(Sample { bytes, kind }, &mut findings);
+    let (record, children) = findings.finish();
+    let parts = record.incomplete.iter().filter(|why| matches!(why, Incomplete::Unaccounted(_)));
+    (parts.map(ToString::to_string).collect(), children.into_iter().map(|child| child.name).collect())
+}
+
+#[track_caller]
+fn ordinary_with(builder: &ElfBuilder) {
+    assert_eq!(examine(&builder.build()).0, Vec::<String>::new());
+}
+
+/// The only thing that is not vouched for ends so.
+#[track_caller]
+fn refused(builder: &ElfBuilder, what: &str) {
+    let (parts, _) = examine(&builder.build());
+    assert!(parts.len() == 1 && parts.iter().all(|part| part.ends_with(what)), "{what}: {parts:?}");
+}
+
+fn with_magic(magic: &[u8]) -> Vec<u8> {
+    [magic, &[0x41; 200]].concat()
+}
+
+fn program() -> Vec<u8> {
+    elf().load(R | X, [0x90; 512]).build()
+}
+
+/// A kernel module's signature as the kernel appends it, over `der` bytes of content.
+fn signature(content: &[u8]) -> Vec<u8> {
+    let length = content.len() as u16;
+    let der = [&[0x30, 0x82], &length.to_be_bytes()[..], content].concat();
+    let trailer = [&[0, 0, 2, 0, 0, 0, 0, 0], &(der.len() as u32).to_be_bytes()[..]].concat();
+    [&der[..], &trailer, b"~Module signature appended~\n"].concat()
+}
+
+#[test]
+fn padding_text_and_signatures_behind_the_end_are_ordinary() {
+    ordinary_with(&ordinary());
+    ordinary_with(&ordinary().overlay([0; 5000]));
+    ordinary_with(&ordinary().overlay([0xff; 5000]));
+    ordinary_with(&ordinary().overlay(b"a few bytes"));
+    ordinary_with(
+        &ordinary()
+            .overlay(b"{ \"server\": \"example.org\", \"port\": 443, \"names\": [ \"one\", \"two\", \"three\" ] }\n"),
+    );
+    let module = || elf().elf_type(ET_REL).symbol("init_module");
+    ordinary_with(&module());
+    ordinary_with(&module().overlay(signature(&noise(600, 3))));
+}
+
+#[test]
+fn archives_and_programs_behind_the_end_are_not() {
+    for (magic, what) in [
+        (&b"PK\x03\x04"[..], "zip"),
+        (b"\x1f\x8b\x08", "archive.gzip"),
+        (b"\xfd7zXZ\0", "archive.xz"),
+        (b"\x28\xb5\x2f\xfd", "archive.zstd"),
+        (b"7z\xbc\xaf\x27\x1c", "archive.7z"),
+        (b"!<arch>\n", "archive.ar"),
+        (b"hsqs", "archive.squashfs"),
+        (b"\xed\xab\xee\xdb", "archive.rpm"),
+        (b"#!/bin/sh\n", "script.shell"),
+    ] {
+        for builder in [ordinary(), ordinary().narrow().big_endian(), elf().elf_type(ET_REL).symbol("init_module")] {
+            refused(&builder.clone().overlay(with_magic(magic)), what);
+            // Padding before it hides nothing.
+            refused(&builder.overlay([0; 4096]).overlay(with_magic(magic)), what);
+        }
+    }
+    refused(&ordinary().overlay(program()), "elf64.exec");
+}
+
+#[test]
+fn what_is_compressed_encoded_or_unknown_behind_the_end_is_not() {
+    refused(&ordinary().overlay(noise(4000, 5)), "data");
+    refused(&ordinary().overlay([1, 2, 3, 4].repeat(100)), "data");
+    // Encoded text: nobody reads that.
+    refused(&ordinary().overlay("QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=".repeat(300)), "text");
+    // What only looks like a signature.
+    let module = || elf().elf_type(ET_REL).symbol("init_module");
+    refused(&module().overlay(signature(&with_magic(b"PK\x03\x04"))), "data");
+    refused(&module().overlay(signature(&noise(30_000, 3))), "data");
+    refused(&module().overlay(with_magic(b"PK\x03\x04")).overlay(signature(&noise(600, 3))), "zip");
+}
+
+#[test]
+fn what_stands_between_the_parts_is_seen_too() {
+    // The section headers stand last, so that there is no end to be behind.
+    let file = ordinary().build();
+    let sections_at = u64::from_le_bytes(file[40..48].try_into().unwrap()) as usize;
+    let payload = with_magic(b"PK\x03\x04");
+    let mut moved = file[..sections_at].to_vec();
+    moved.extend_from_slice(&payload);
+    moved.resize(moved.len().next_multiple_of(16), 0);
+    let new_at = moved.len();
+    moved[40..48].copy_from_slice(&(new_at as u64).to_le_bytes());
+    moved.extend_from_slice(&file[sections_at..]);
+    let (parts, _) = examine(&moved);
+    assert!(parts.len() == 1 && parts[0].ends_with("zip"), "{parts:?}");
+}
+
+#[test]
+fn a_section_or_a_note_that_claims_it_hides_nothing() {
+    refused(&ordinary().section("pydata", SHT_PROGBITS, 0, noise(4000, 1)), "data");
+    refused(&ordinary().section(".debug_info", SHT_PROGBITS, 0, with_magic(b"PK\x03\x04")), "ooxml");
+    refused(&ordinary().section(".debug_info", SHT_PROGBITS, 0, noise(4000, 1)), "data");
+    refused(&ordinary().section(".x", SHT_PROGBITS, 0, with_magic(b"#!/bin/sh\n")), "script");
+    let end = ordinary().build().len() as u64 + 56;
+    let note = |offset: u64| segment(4).offset(offset).file_size(1 << 20);
+    refused(&ordinary().segment(note(end)).overlay(with_magic(b"PK\x03\x04")), "zip");
+}
+
+#[test]
+fn sections_as_tools_compress_them_are_ordinary() {
+    const SHF_COMPRESSED: u64 = 0x800;
+    let header = [&1u32.to_le_bytes()[..], &[0; 4], &9000u64.to_le_bytes(), &1u64.to_le_bytes()].concat();
+    let compressed = [header, noise(3000, 2)].concat();
+    ordinary_with(&ordinary().section(".debug_info", SHT_PROGBITS, SHF_COMPRESSED, &compressed));
+    ordinary_with(&ordinary().section(".zdebug_info", SHT_PROGBITS, 0, [b"ZLIB", &noise(3000, 2)[..]].concat()));
+    let small = [b"\xfd7zXZ\0", &noise(3000, 2)[..]].concat();
+    ordinary_with(&ordinary().section(".gnu_debugdata", SHT_PROGBITS, 0, &small));
+    ordinary_with(&ordinary().section(".comment", SHT_PROGBITS, 0, "GCC: (Debian 12.2.0-14) 12.2.0\0".repeat(9)));
+    // The same under another name, or another format under that name, is not.
+    refused(&ordinary().section(".data2", SHT_PROGBITS, SHF_COMPRESSED, &compressed), "data");
+    refused(&ordinary().section(".gnu_debugdata", SHT_PROGBITS, 0, with_magic(b"7z\xbc\xaf\x27\x1c")), "archive.7z");
+}
+
+#[test]
+fn a_segment_that_begins_as_an_archive_is_one() {
+    refused(&ordinary().load(R, with_magic(b"hsqs")), "archive.squashfs");
+    refused(&ordinary().load(R, program()), "elf64.exec");
+    // What ld.so compares others with is no program.
+    ordinary_with(&ordinary().load(R, with_magic(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\0\0\0\0")));
+}
+
+#[test]
+fn noise_that_may_be_executed_was_not_unpacked() {
+    let noisy = |flags| elf().load(R | X, [0x90; 512]).load(flags, noise(8192, 4)).without_sections();
+    refused(&noisy(R | X), "bits per byte");
+    refused(&noisy(R | W), "bits per byte");
+    // Constants of ciphers and of character sets are that: read only.
+    ordinary_with(&noisy(R));
+}
+
+#[test]
+fn a_program_found_is_handed_over() {
+    let (parts, children) = examine(&ordinary().overlay(program()).build());
+    assert_eq!((parts.len(), children.len()), (1, 1));
+    // Claimed by a note, as packers leave it, it is examined and nothing is left to open.
+    let end = ordinary().build().len() as u64 + 56;
+    let noted = ordinary().segment(segment(4).offset(end).file_size(1 << 20)).overlay(program());
+    let (parts, children) = examine(&noted.build());
+    assert_eq!((parts.len(), children.len()), (0, 1), "{parts:?}");
+}
