@@ -23,6 +23,8 @@ use shape::Shape;
 use witness::Witness;
 use words::{Role, Sign, Word};
 
+use crate::catalogue::source::REPLICATES;
+
 /// A module of a VBA project, as text.
 #[derive(Clone, Copy, Debug)]
 pub struct Module<'m> {
@@ -38,11 +40,15 @@ pub fn examine(modules: &[Module<'_>], findings: &mut Findings<'_>) {
     let mut project = Project::default();
     for module in modules {
         let read = project.read(module, findings);
-        project.witness.report(module, findings);
+        project.witness.end_module();
         if read.is_err() {
             break;
         }
     }
+    // Some signs count only if others are seen, in whichever module.
+    let starts_nothing = !project.starts_programs();
+    let drops = |sign| sign == Sign::ScriptingShell && starts_nothing;
+    project.witness.report(modules, drops, findings);
     project.conclude(findings);
 }
 
@@ -57,6 +63,17 @@ struct Project {
     loops: usize,
     /// The line before declared a procedure that runs by itself.
     event: bool,
+    /// `.Run` or `.Exec` of something that is not the application.
+    runs: bool,
+    /// `.Open` likewise, and the name of the shell that opens programs as well as folders.
+    opens: bool,
+    shell: bool,
+    /// The code writes code, or takes some in from a file.
+    writes_code: bool,
+    imports: bool,
+    /// It knows the template that all documents are made of, or the folder that is opened with the program; it saves.
+    template: bool,
+    saves: bool,
 }
 
 /// A variable that line after line gets one more literal at its end.
@@ -95,6 +112,49 @@ const HIDDEN_WORDS: &[Sign] = &[
     Sign::Decodes,
     Sign::MacCommand,
 ];
+
+/// Signs of [`each_telling_word`].
+const TELLING_WORDS: &[Sign] = &[
+    Sign::ShellCommand,
+    Sign::PowerShell,
+    Sign::ScriptingShell,
+    Sign::ScriptEngine,
+    Sign::ProcessByWmi,
+    Sign::SchedulesTask,
+    Sign::Downloads,
+    Sign::BinaryStream,
+    Sign::ExecutableMemory,
+    Sign::DisablesSecurity,
+    Sign::Decodes,
+    Sign::MacCommand,
+    Sign::UrlOfAddress,
+    Sign::UrlOfProgram,
+];
+
+/// Shows `take` each word in `text` that runs, fetches or hides something: the signs of it are hardly met by accident.
+/// For text that is no source, as of compiled macros.
+pub(crate) fn each_telling_word(text: &[u8], take: impl FnMut(&[u8])) {
+    each_word(TELLING_WORDS, text, take);
+}
+
+/// The same for names of functions of the system: other words in a list of names may be those of classes and libraries,
+/// which a project knows without using them.
+pub(crate) fn each_telling_name(text: &[u8], mut take: impl FnMut(&[u8])) {
+    let is_class = |word: &[u8]| memchr::memmem::find(&word.to_ascii_lowercase(), b"http").is_some();
+    each_word(&[Sign::Downloads, Sign::ExecutableMemory], text, |word| {
+        if !is_class(word) && !word.contains(&b'.') {
+            take(word);
+        }
+    });
+}
+
+fn each_word(wanted: &[Sign], text: &[u8], mut take: impl FnMut(&[u8])) {
+    texts::look(text, |sign, span| {
+        if wanted.contains(&sign) {
+            take(text.get(span).unwrap_or_default());
+        }
+    });
+}
 
 impl Project {
     fn read(&mut self, module: &Module<'_>, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
@@ -165,7 +225,31 @@ impl Project {
                 saw(Sign::DeclaresLibrary);
                 saw(Sign::Executes);
             }
-            Role::Open => context.opens = true,
+            Role::Open => {
+                context.opens = true;
+                self.opens |= is_member(tokens, at);
+            }
+            Role::WritesCode => self.writes_code = true,
+            Role::Imports => self.imports |= is_member(tokens, at),
+            Role::Template => self.template = true,
+            Role::Saves => self.saves = true,
+            Role::Runs => self.runs |= is_member(tokens, at),
+            Role::Creates => {
+                let class = literal_argument(tokens, at).map(|class| class.bytes(source));
+                if class.is_some_and(texts::is_honest_class) {
+                    return;
+                }
+                let mut executes = class.is_none();
+                texts::look(class.unwrap_or_default(), |sign, _| {
+                    executes |= TELLING_WORDS.contains(&sign) && sign != Sign::ScriptingShell;
+                });
+                // A class that is computed could be any, and a scripting shell executes where a member of it is called. Any
+                // other is some product's, and using it is what it is for.
+                if !executes {
+                    word.signs.iter().take(1).for_each(|&sign| saw(sign));
+                    return;
+                }
+            }
             Role::WriteMode if context.opens => saw(Sign::Writes),
             Role::BinaryMode if context.opens => {
                 saw(Sign::Writes);
@@ -191,7 +275,11 @@ impl Project {
 
     fn read_literal(&mut self, source: &[u8], tokens: &[Token], at: usize) {
         let Some(token) = tokens.get(at) else { return };
-        texts::look(token.bytes(source), |sign, span| self.witness.saw(sign, token.start + span.start));
+        let text = token.bytes(source);
+        texts::look(text, |sign, span| {
+            self.shell |= is_shell(sign, text, &span);
+            self.witness.saw(sign, token.start + span.start);
+        });
     }
 
     /// Puts strings of one line together, and the line's string to those before it. Gives the bytes produced.
@@ -252,6 +340,7 @@ impl Project {
     /// Looks at a string that was put together from pieces in which `seen` was seen.
     fn look_at_folded(&mut self, text: &[u8], seen: u64, start: usize) {
         texts::look(text, |sign, span| {
+            self.shell |= is_shell(sign, text, &span);
             if seen & witness::bit(sign) != 0 {
                 return;
             }
@@ -262,9 +351,22 @@ impl Project {
         });
     }
 
+    /// Whether something is called that starts programs for a scripting shell. Alone, that reads the registry, knows
+    /// folders and makes shortcuts; programs are started by members, by a method whose name is computed, or by keys that
+    /// are typed.
+    fn starts_programs(&self) -> bool {
+        self.runs
+            || (self.opens && self.shell)
+            || self.witness.has(&[Sign::CallsByName, Sign::SendsKeys, Sign::SplitWord])
+    }
+
     /// What is true of the whole project.
     fn conclude(&self, findings: &mut Findings<'_>) {
-        self.witness.conclude(findings);
+        self.witness.conclude(self.starts_programs() && self.witness.has(&[Sign::ScriptingShell]), findings);
+        let spreads = self.writes_code && (self.template || self.saves) || self.imports && self.template;
+        if spreads && self.witness.has(&[Sign::Infects]) {
+            findings.saw(&REPLICATES, 0..0);
+        }
         self.shape.conclude(&self.witness, findings);
     }
 }
@@ -280,6 +382,35 @@ struct Context {
 /// Whether the token before `at` has this role.
 fn follows(tokens: &[Token], at: usize, role: Role) -> bool {
     at.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|before| before.role() == Some(role))
+}
+
+/// Whether the name at `at` is a member of something, and not of the application: `x.Run`, but not `Application.Run`.
+fn is_member(tokens: &[Token], at: usize) -> bool {
+    let before = |back: usize| at.checked_sub(back).and_then(|at| tokens.get(at));
+    before(1).is_some_and(|dot| dot.is(b'.')) && before(2).and_then(Token::role) != Some(Role::Application)
+}
+
+/// Whether a word names `Shell.Application`, and not one of the other scripting shells.
+fn is_shell(sign: Sign, text: &[u8], span: &std::ops::Range<usize>) -> bool {
+    sign == Sign::ScriptingShell && text.get(span.start).is_some_and(|first| first.eq_ignore_ascii_case(&b's'))
+}
+
+/// The last literal among the arguments of the call at `at`, if each of them is a literal or left out:
+/// `CreateObject("Excel.Application")`, `GetObject(, "Excel.Application")`.
+fn literal_argument(tokens: &[Token], at: usize) -> Option<Token> {
+    let mut rest = tokens.get(at + 1..)?.iter();
+    rest.next().filter(|open| open.is(b'('))?;
+    let mut literal = None;
+    // A class and a server: no call has more.
+    for token in rest.take(4) {
+        match token.kind {
+            Kind::Text => literal = literal.or(Some(*token)),
+            Kind::Mark(b',') => literal = None,
+            Kind::Mark(b')') => return literal,
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// Whether a variable of the environment names a place where anybody may write, or the shell.

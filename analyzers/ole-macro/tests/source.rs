@@ -62,6 +62,38 @@ fn what_poses_as_a_comment_or_an_attribute_is_code() {
 }
 
 #[test]
+fn plain_automation_executes_nothing() {
+    for (source, expected) in [
+        ("Set x = CreateObject(\"Excel.Application\")", ""),
+        ("Set x = GetObject(, \"Word.Application.16\")", ""),
+        ("Set d = CreateObject(\"Scripting.Dictionary\")", ""),
+        (
+            "Set f = CreateObject(\"Scripting.FileSystemObject\").OpenTextFile(p & \"\\a.log\", 8, True): f.WriteLine x",
+            "",
+        ),
+        ("ActiveDocument.SaveAs FileName:=p, FileFormat:=wdFormatXMLDocument", ""),
+        // A product's own object: made, but nothing that runs.
+        ("Set x = CreateObject(\"Citations.Server\")", "creates_object"),
+        ("x = CreateObject(\"WScript.Shell\").RegRead(y)", "creates_object registry"),
+        ("With ws\n x = .SpecialFolders(\"Desktop\")\nEnd With\nApplication.Run \"FormatTables\"", ""),
+        ("Set ws = y\nApplication.Run \"A\"\ns = \"WScript.Shell\"", ""),
+    ] {
+        check(source, expected);
+    }
+}
+
+#[test]
+fn what_is_saved_at_opening_is_a_payload_only_beside_something_that_tells() {
+    let start = "Sub AutoOpen()\n";
+    let log = "Open p & \"\\opened.log\" For Append As #1\nPrint #1, Now\nClose #1\n";
+    check(&format!("{start}{log}"), "autostart_document writes");
+    check(&format!("{start}{log}x = \"a.vbs\""), "autostart_document autostart_payload program_name writes");
+    check(&format!("{start}f.CreateTextFile(p).Write x"), "autostart_document writes_text_file");
+    check(&format!("{start}ActiveDocument.SaveAs p"), "autostart_document");
+    check(&format!("{start}NormalTemplate.Save: Kill p"), "autostart_document autostart_payload infects writes");
+}
+
+#[test]
 fn continued_lines_are_one() {
     check("Open path _\r\n  For _\r\n  Binary As #1", "binary_file writes");
     check("Open path\r\nFor i = 1 To 2: Binary = 3", "");
@@ -94,6 +126,9 @@ fn words_of_code_are_seen_in_any_case() {
         ),
         ("x = CallByName(a, b, 1)", "calls_by_name"),
         ("NormalTemplate.VBProject.VBComponents(1)", "infects"),
+        ("NormalTemplate.VBProject.VBComponents.Import x", "infects replicates"),
+        ("x.CodeModule.AddFromString y: z.SaveAs Application.StartupPath & \"\\b\"", "infects replicates"),
+        ("x.VBProject.VBComponents.Import y: x.SaveAs z", "infects"),
         ("Application.Visible = False", "hides"),
         ("Application.Visible = True", ""),
         ("Options.VirusProtection = False", "disables_security"),
@@ -103,6 +138,12 @@ fn words_of_code_are_seen_in_any_case() {
         ("For i = 1 To 9: x = x Xor i: Next", "xor_loop"),
         ("x = a Xor b", ""),
         ("Kill path", "writes"),
+        ("x = CreateObject(\"WScript.Shell\").Run(y)", "creates_object executes scripting_shell"),
+        ("Set s = CreateObject(\"WScript.Shell\"): s.Exec y", "creates_object executes scripting_shell"),
+        ("x = CreateObject(\"Shell.Application\").Open(y)", "creates_object executes scripting_shell"),
+        ("s.RegWrite x: s = CreateObject(\"WScript.Shell\")", "creates_object registry writes"),
+        ("x = GetObject(\"winmgmts:\")", "executes gets_object process_by_wmi"),
+        ("x = CreateObject(a & \".Shell\")", "creates_object executes"),
         ("shelly = shell_x", ""),
     ] {
         check(source, expected);

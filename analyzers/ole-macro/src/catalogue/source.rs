@@ -67,6 +67,8 @@ analyzers::indicators! {
         source: "olevba, RtlMoveMemory", attack: "T1106";
     INFECTS = "office.source.infects", "The code edits code: of its project, of the template, of other documents.",
         source: "OFF-21; olevba, self-modification", attack: "T1137.001";
+    REPLICATES = "office.source.replicates", "The code writes code into the template that all documents are made of, the startup folder, or documents that it saves.",
+        source: "Word and Excel macro viruses: W97M, XM; olevba, self-modification", attack: "T1137.001";
     DISABLES_SECURITY = "office.source.disables_security", "The code turns protection against macros off.",
         source: "olevba, AccessVBOM and ProtectedView", attack: "T1562.001";
     HIDES = "office.source.hides", "The code hides the application or the windows it starts.",

@@ -39,7 +39,7 @@ const ROWS: &[Row] = &[
          invoke-webrequest|frombase64string|start-process|new-object|-encodedcommand|-executionpolicy|-windowstyle|\
          -w hidden|-noprofile|-nop|-enc|-noninteractive|-noni|downloaddata",
     ),
-    (Place::Whole, &[ScriptingShell, Executes], "wscript.shell|shell.application|wscript.network"),
+    (Place::Whole, &[ScriptingShell], "wscript.shell|shell.application|wscript.network"),
     (
         Place::Any,
         &[ScriptEngine, Executes],
@@ -118,6 +118,40 @@ const HONEST_PROGRAMS: &[&str] = &[
     "mscomctl.ocx",
     "mscomct2.ocx",
 ];
+
+/// Classes of objects that macros use for what they are there for, as they begin: the office itself, its data, and text.
+/// What they do further shows by other words.
+const HONEST_CLASSES: &[&str] = &[
+    "word.application",
+    "word.document",
+    "excel.application",
+    "excel.sheet",
+    "outlook.application",
+    "powerpoint.application",
+    "access.application",
+    "publisher.application",
+    "visio.application",
+    "msproject.application",
+    "onenote.application",
+    "scripting.dictionary",
+    "scripting.filesystemobject",
+    "adodb.connection",
+    "adodb.recordset",
+    "adodb.command",
+    "adox.catalog",
+    "dao.dbengine",
+    "vbscript.regexp",
+    "msxml2.domdocument",
+    "microsoft.xmldom",
+    "system.collections.",
+];
+
+/// Whether the class of an object that is made, as a literal, is one that says nothing.
+pub(super) fn is_honest_class(class: &[u8]) -> bool {
+    HONEST_CLASSES
+        .iter()
+        .any(|honest| class.get(..honest.len()).is_some_and(|start| start.eq_ignore_ascii_case(honest.as_bytes())))
+}
 
 /// Starts of addresses that only name a format, never fetched.
 const NAMESPACES: &[&str] = &["schemas.", "www.w3.org", "purl.org"];

@@ -8,7 +8,7 @@ use memchr::{memchr_iter, memchr2, memrchr};
 
 use super::Module;
 use super::words::Sign;
-use crate::catalogue::source::AUTOSTART_PAYLOAD;
+use crate::catalogue::source::{AUTOSTART_PAYLOAD, EXECUTES};
 
 /// Places kept per sign and project. A sign is weighed once; these are for people to look at.
 const PLACES_MAX: u8 = 3;
@@ -21,6 +21,39 @@ pub(super) fn bit(sign: Sign) -> u64 {
 // Sets of signs are the bits of a `u64`.
 const _: () = assert!(Sign::ALL.len() <= 64);
 
+/// Signs beside which writing is no plain automation.
+const TELLING_BESIDE_WRITES: &[Sign] = &[
+    Sign::ShellCommand,
+    Sign::PowerShell,
+    Sign::ScriptingShell,
+    Sign::ScriptEngine,
+    Sign::ProcessByWmi,
+    Sign::SchedulesTask,
+    Sign::CallsByName,
+    Sign::MacCommand,
+    Sign::Downloads,
+    Sign::BinaryStream,
+    Sign::BinaryFile,
+    Sign::ExecutableMemory,
+    Sign::CopiesMemory,
+    Sign::Infects,
+    Sign::DisablesSecurity,
+    Sign::Hides,
+    Sign::DetectsSandbox,
+    Sign::PayloadInDocument,
+    Sign::SplitWord,
+    Sign::CharacterArithmetic,
+    Sign::Reverses,
+    Sign::XorLoop,
+    Sign::Decodes,
+    Sign::HexLiteral,
+    Sign::Base64Literal,
+    Sign::NumberArray,
+    Sign::UrlOfAddress,
+    Sign::UrlOfProgram,
+    Sign::ProgramName,
+];
+
 /// What was seen in a project.
 pub(super) struct Witness {
     /// Signs seen anywhere in the project.
@@ -31,11 +64,13 @@ pub(super) struct Witness {
     kept: [u8; 64],
     /// Those in the module that is being read.
     places: Vec<Place>,
+    /// Those in the modules that were read.
+    modules: Vec<Vec<Place>>,
 }
 
 impl Default for Witness {
     fn default() -> Self {
-        Witness { seen: 0, line: 0, kept: [0; 64], places: Vec::new() }
+        Witness { seen: 0, line: 0, kept: [0; 64], places: Vec::new(), modules: Vec::new() }
     }
 }
 
@@ -89,29 +124,48 @@ impl Witness {
         self.places.push(Place { sign, start, folded: folded() });
     }
 
-    /// Reports what was seen in `module`, and makes ready for the next.
-    pub(super) fn report(&mut self, module: &Module<'_>, findings: &mut Findings<'_>) {
-        if self.places.is_empty() {
-            return;
-        }
-        // One line is shown once per sign.
-        self.places.sort_by_key(|place| (place.start, place.sign as u8));
-        findings.within(module.name, |findings| {
-            let (mut number, mut counted) = (1, 0);
-            let source = module.source.as_bytes();
-            for place in self.places.drain(..) {
-                number += line_ends(source.get(counted..place.start).unwrap_or_default());
-                counted = place.start;
-                let line = Excerpt { number, source, start: place.start, folded: place.folded.as_deref() };
-                findings.saw_with(place.sign.indicator(), line.span(), line);
-            }
-        });
+    /// The module that is being read ends.
+    pub(super) fn end_module(&mut self) {
+        self.modules.push(std::mem::take(&mut self.places));
     }
 
-    /// Reports what the classes of mraptor come to over the whole project.
-    pub(super) fn conclude(&self, findings: &mut Findings<'_>) {
+    /// Reports what was seen in `modules`, but for the signs that `drops` says.
+    pub(super) fn report(&mut self, modules: &[Module<'_>], drops: impl Fn(Sign) -> bool, findings: &mut Findings<'_>) {
+        for (module, mut places) in modules.iter().zip(std::mem::take(&mut self.modules)) {
+            places.retain(|place| !drops(place.sign));
+            if places.is_empty() {
+                continue;
+            }
+            // One line is shown once per sign.
+            places.sort_by_key(|place| (place.start, place.sign as u8));
+            findings.within(module.name, |findings| {
+                let (mut number, mut counted) = (1, 0);
+                let source = module.source.as_bytes();
+                for place in places {
+                    number += line_ends(source.get(counted..place.start).unwrap_or_default());
+                    counted = place.start;
+                    let line = Excerpt { number, source, start: place.start, folded: place.folded.as_deref() };
+                    findings.saw_with(place.sign.indicator(), line.span(), line);
+                }
+            });
+        }
+    }
+
+    /// Reports what the classes of mraptor come to over the whole project. `runs`: a scripting shell starts something.
+    pub(super) fn conclude(&self, runs: bool, findings: &mut Findings<'_>) {
+        if runs {
+            findings.saw_with(
+                &EXECUTES,
+                0..0,
+                "a scripting shell is made, and a member that starts programs is called",
+            );
+        }
         let starts = self.has(&[Sign::AutostartDocument, Sign::AutostartWorkbook, Sign::AutostartControl]);
-        let deed = match (self.has(&[Sign::Writes]), self.has(&[Sign::Executes])) {
+        let executes = runs || self.has(&[Sign::Executes]);
+        // Saving the document, a log or a table is what macros are for; what is written by code that hides or fetches
+        // something, too, is another matter.
+        let writes = self.has(&[Sign::Writes]) && (executes || self.has(TELLING_BESIDE_WRITES));
+        let deed = match (writes, executes) {
             (true, true) => "starts by itself, writes and executes",
             (true, false) => "starts by itself and writes",
             (false, true) => "starts by itself and executes",

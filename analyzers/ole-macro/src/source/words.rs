@@ -101,6 +101,18 @@ pub(super) enum Role {
     Environ,
     /// `Range`, `Cells`, `Selection` and the like: the host's own content.
     Automation,
+    /// `CreateObject`, `GetObject`: the class follows, and its signs count by that.
+    Creates,
+    /// Writes code: into a module, or whole modules into another document.
+    WritesCode,
+    /// `Import`, of modules, where it is a member.
+    Imports,
+    /// The template that all documents are made of, and the folder that is opened with the program.
+    Template,
+    /// Saves the document.
+    Saves,
+    /// `Run` and `Exec`, which start programs where they are members of a scripting shell.
+    Runs,
     /// A keyword of the language: never a name that somebody made up.
     Keyword,
 }
@@ -182,9 +194,17 @@ const ROWS: &[Row] = &[
         "shellexecute shellexecutea shellexecutew shellexecuteex createprocess createprocessa \
         createprocessw winexec followhyperlink settimer",
     ),
-    (Role::Plain, &[ScriptingShell, Executes], "wshshell wscript iwshruntimelibrary"),
-    (Role::Plain, &[CreatesObject, Executes], "createobject"),
-    (Role::Plain, &[GetsObject, Executes], "getobject"),
+    (Role::Plain, &[ScriptingShell], "wshshell wscript iwshruntimelibrary"),
+    (Role::Creates, &[CreatesObject, Executes], "createobject"),
+    (Role::Creates, &[GetsObject, Executes], "getobject"),
+    (Role::Runs, &[], "run exec"),
+    (Role::WritesCode, &[Infects], "addfromstring insertlines replaceline organizercopy macrocopy addfromfile"),
+    (Role::Imports, &[], "import"),
+    (Role::Template, &[Infects], "normaltemplate"),
+    (Role::Template, &[Writes], "altstartuppath"),
+    (Role::Template, &[], "startuppath"),
+    (Role::Saves, &[], "saveas saveas2"),
+    (Role::Plain, &[Executes], "invokeverb invokeverbex registerxll ddeinitiate transformnode installproduct"),
     (Role::Plain, &[CallsByName], "callbyname"),
     (Role::Plain, &[SendsKeys, Executes], "sendkeys"),
     (Role::Plain, &[MacCommand, Executes], "macscript applescripttask"),
@@ -202,17 +222,18 @@ const ROWS: &[Row] = &[
     ),
     (Role::Plain, &[BinaryStream, Writes], "savetofile writetext"),
     (Role::Plain, &[BinaryStream], "adodb"),
-    (Role::Plain, &[WritesTextFile, Writes], "createtextfile"),
+    (Role::Plain, &[WritesTextFile], "createtextfile"),
     (
         Role::Plain,
         &[Writes],
-        "filecopy copyfile kill altstartuppath saveas saveasrtf filesaveas mkdir rmdir savesetting \
-        setattr",
+        "filecopy copyfile kill mkdir rmdir setattr createshortcut wdformattext \
+        wdformatdostext wdformatunicodetext wdformatencodedtext",
     ),
+    (Role::Plain, &[Registry, Writes], "regwrite"),
     (
         Role::Plain,
         &[Registry],
-        "regread regwrite regdelete regopenkeyex regopenkeyexa regsetvalueex regsetvalueexa \
+        "regread regdelete regopenkeyex regopenkeyexa regsetvalueex regsetvalueexa \
         regcreatekeyex regcreatekeyexa privateprofilestring",
     ),
     (
@@ -231,12 +252,7 @@ const ROWS: &[Row] = &[
     ),
     (Role::Plain, &[CopiesMemory, Writes], "rtlmovememory"),
     (Role::Plain, &[CopiesMemory], "copymemory rtlcopymemory ntwritevirtualmem varptr strptr"),
-    (
-        Role::Plain,
-        &[Infects],
-        "normaltemplate vbproject vbcomponents codemodule organizercopy addfromstring \
-        insertlines deletelines replaceline countoflines addfromfile macrocontainer macrocopy",
-    ),
+    (Role::Plain, &[Infects], "vbproject vbcomponents codemodule deletelines countoflines macrocontainer"),
     (Role::Plain, &[DisablesSecurity], "virusprotection automationsecurity accessvbom vbawarnings"),
     (Role::Plain, &[Hides], "vbhide"),
     (Role::Plain, &[DetectsSandbox], "mouseavailable recentfiles"),
