@@ -16,6 +16,8 @@ pub struct VbaBuilder {
     forms: Vec<(String, Vec<u8>)>,
     protection: [u8; 3],
     without_dir: bool,
+    /// Names that the compiled project knows; none: no version of Office compiled it.
+    names: Option<Vec<String>>,
 }
 
 #[derive(Clone)]
@@ -25,6 +27,8 @@ struct Module {
     /// After the attributes; none: the stream holds no source at all.
     source: Option<Vec<u8>>,
     cache: Vec<u8>,
+    /// The compressed source, where that is not made of `source`.
+    container: Option<Vec<u8>>,
     listed: bool,
     shown: bool,
     is_document: bool,
@@ -39,6 +43,7 @@ impl Default for VbaBuilder {
             forms: Vec::new(),
             protection: [0, 0, 0xff],
             without_dir: false,
+            names: None,
         }
     }
 }
@@ -61,6 +66,7 @@ impl VbaBuilder {
             stream: name.to_owned(),
             source: Some(source.to_vec()),
             cache: Vec::new(),
+            container: None,
             listed: true,
             shown: true,
             is_document: false,
@@ -76,6 +82,23 @@ impl VbaBuilder {
     /// The last module has a compiled form of so many bytes before its source.
     pub fn compiled(self, bytes: usize) -> VbaBuilder {
         self.last(|module| module.cache = (0..bytes).map(|i| (i * 7 % 251) as u8).collect())
+    }
+
+    /// The last module has a compiled form with a table of these lines before its source; the text of a line stands for
+    /// its code, as strings and comments do.
+    pub fn pcode(self, lines: &[&str]) -> VbaBuilder {
+        self.last(|module| module.cache = pcode(lines))
+    }
+
+    /// A version of Office compiled the project, and these are the names in it.
+    pub fn compiled_names(mut self, names: &[&str]) -> VbaBuilder {
+        self.names = Some(names.iter().map(|name| (*name).to_owned()).collect());
+        self
+    }
+
+    /// Hostile: the compressed source of the last module is this.
+    pub fn compressed(self, container: &[u8]) -> VbaBuilder {
+        self.last(|module| module.container = Some(container.to_vec()))
     }
 
     /// Hostile: the last module has lost its source.
@@ -139,10 +162,10 @@ impl VbaBuilder {
         file = file.stream(&path("PROJECT"), self.project().as_bytes());
         let dir = if self.without_dir { vec![0x77; 300] } else { compress(&self.dir()) };
         file = file.stream(&path("VBA/dir"), &dir);
-        file = file.stream(&path("VBA/_VBA_PROJECT"), &[0xcc, 0x61, 0xff, 0xff, 0, 0, 0]);
+        file = file.stream(&path("VBA/_VBA_PROJECT"), &self.compiled_project());
         for module in self.modules.iter().filter(|module| !module.stream.is_empty()) {
             let mut bytes = module.cache.clone();
-            bytes.extend(compress(&module.whole_source()));
+            bytes.extend(module.container.clone().unwrap_or_else(|| compress(&module.whole_source())));
             file = file.stream(&path(&format!("VBA/{}", module.stream)), &bytes);
         }
         for (name, text) in &self.forms {
@@ -165,6 +188,19 @@ impl VbaBuilder {
     /// An Excel workbook of 97 to 2003 that holds little else.
     pub fn xls(&self) -> Vec<u8> {
         self.add_to(CfbBuilder::new().stream("Workbook", &[9, 8, 16, 0]), "_VBA_PROJECT_CUR").build()
+    }
+
+    /// 2.3.4.1: seven bytes say that nothing is compiled. What compiled projects hold has names of one byte a letter in
+    /// it, those of conditional compilation among them.
+    fn compiled_project(&self) -> Vec<u8> {
+        let Some(names) = &self.names else { return vec![0xcc, 0x61, 0xff, 0xff, 0, 0, 0] };
+        let mut stream = vec![0xcc, 0x61, 0xb2, 0, 0, 1, 0, 0xff];
+        for name in ["Win16", "Win32", "VBA7"].into_iter().chain(names.iter().map(String::as_str)) {
+            stream.extend([name.len() as u8, 0x80]);
+            stream.extend(name.as_bytes());
+            stream.extend([0xff, 0xff, 1, 1]);
+        }
+        stream
     }
 
     /// 2.3.1
@@ -233,6 +269,25 @@ impl Module {
         let attributes = format!("Attribute VB_Name = \"{}\"\r\n", self.name);
         [attributes.as_bytes(), self.source.as_deref().unwrap_or_default()].concat()
     }
+}
+
+/// What pcodedmp reads: the mark CAFE and a version, the number of lines, a row for each, a gap, the code.
+fn pcode(lines: &[&str]) -> Vec<u8> {
+    let mut cache = vec![0x16; 60];
+    cache.extend([0xfe, 0xca, 1, 0]);
+    cache.extend((lines.len() as u16).to_le_bytes());
+    let mut code: Vec<u8> = Vec::new();
+    for line in lines {
+        cache.extend([0; 4]);
+        cache.extend((line.len() as u16).to_le_bytes());
+        cache.extend([0; 2]);
+        cache.extend(if line.is_empty() { u32::MAX } else { code.len() as u32 }.to_le_bytes());
+        code.extend(line.as_bytes());
+        code.extend([0, 0]);
+    }
+    cache.extend([0; 10]);
+    cache.extend(code);
+    cache
 }
 
 fn record(dir: &mut Vec<u8>, id: u16, body: &[u8]) {

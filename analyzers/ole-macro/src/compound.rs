@@ -53,6 +53,7 @@ impl<'a> Compound<'a> {
     /// incomplete, or when the budget is spent.
     pub fn open(bytes: &'a [u8], findings: &mut Findings<'_>) -> Option<Compound<'a>> {
         let Some((sectors, header)) = Sectors::read(bytes, findings.budget()).ok()? else {
+            findings.saw_with(&MALFORMED, 0..bytes.len(), "no header");
             findings.incomplete(Incomplete::CutShort);
             return None;
         };
@@ -68,12 +69,22 @@ impl<'a> Compound<'a> {
             None => {}
         }
         let (bytes_of_directory, fault) = sectors.whole_chain(sectors.directory, findings.budget()).ok()?;
-        if fault.is_some() {
-            findings.saw_with(&CYCLIC, 48..52, "the sectors of the directory");
+        match fault {
+            Some(Fault::Cycle) => findings.saw_with(&CYCLIC, 48..52, "the sectors of the directory"),
+            Some(Fault::Short) => {
+                findings.saw_with(&BEYOND_END, 48..52, "the sectors of the directory");
+                // What the rest of it lists is not known.
+                findings.incomplete(Incomplete::CutShort);
+            }
+            None => {}
         }
         let wide_sizes = sectors.size() > 512;
         let directory = Directory::read(&bytes_of_directory, wide_sizes, findings.budget()).ok()?;
         report_directory(&directory, findings);
+        if directory.rootless {
+            // Whatever was taken for entries, the directory begins with the root: this is none, or a damaged one.
+            findings.incomplete(Incomplete::CutShort);
+        }
         if directory.entries.is_empty() {
             findings.incomplete(Incomplete::CutShort);
             return None;
@@ -110,6 +121,17 @@ impl<'a> Compound<'a> {
             self.sectors.chain(entry.start, entry.size, budget)?
         };
         self.note(fault);
+        Ok(bytes)
+    }
+
+    /// The bytes of a stream as if it were short, whatever its size: where short streams lie, up to the end of its chain.
+    pub fn read_as_short(&self, entry: &Entry, budget: &mut Budget) -> Result<Cow<'a, [u8]>, Exhausted> {
+        let size = u64::from(self.sectors.mini_cutoff);
+        if entry.is_storage || entry.size < size {
+            return Ok(Cow::Borrowed(&[]));
+        }
+        // That its chain ends before that is no fault.
+        let (bytes, _) = self.read_mini(&Entry { size: size - 1, ..entry.clone() }, budget)?;
         Ok(bytes)
     }
 

@@ -53,16 +53,26 @@ fn storage<'s>(
     let (Some(instance), Some(length)) = (le16(stream, start), le32(stream, start + 4)) else { return Ok(None) };
     let body = stream.get(start + 8..).unwrap_or_default();
     let body = body.get(..length as usize).unwrap_or(body);
-    match instance {
-        0x00 => Ok(body.starts_with(COMPOUND).then_some(Cow::Borrowed(body))),
-        // The size it inflates to, and a zlib stream (RFC 1950), whose header takes two bytes.
-        0x10 if body.get(4).is_some_and(|method| method & 0x0f == 8) => {
+    // The lower four bits are a version that says nothing here.
+    match instance >> 4 {
+        0 => Ok(body.starts_with(COMPOUND).then_some(Cow::Borrowed(body))),
+        // The size it inflates to, and a zlib stream (RFC 1950), whose header takes two bytes: whatever that says.
+        1 => {
+            let stated = le32(body, 0);
+            let is_compound = |inflater: &mut Inflater, from: usize| {
+                let head = inflater.head(body.get(from..).unwrap_or_default(), COMPOUND.len());
+                head.starts_with(COMPOUND)
+            };
+            let Some(from) = [6, 4].into_iter().find(|from| is_compound(inflater, *from)) else { return Ok(None) };
             findings.budget().entries(1)?;
-            let inflated = inflater.all(body.get(6..).unwrap_or_default(), findings.budget())?;
-            if !inflated.whole {
+            let inflated = inflater.all(body.get(from..).unwrap_or_default(), findings.budget())?;
+            // PowerPoint ends the stream by a flush and no last block (RFC 1951 3.2.3), so that its own end says nothing.
+            let has_all = stated.is_some_and(|stated| inflated.bytes.len() as u64 >= u64::from(stated));
+            let is_whole = inflated.whole || (inflated.used_up && has_all);
+            if !is_whole {
                 findings.incomplete(Incomplete::CutShort);
             }
-            Ok(inflated.bytes.starts_with(COMPOUND).then_some(Cow::Owned(inflated.bytes)))
+            Ok(Some(Cow::Owned(inflated.bytes)))
         }
         _ => Ok(None),
     }

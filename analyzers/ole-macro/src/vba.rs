@@ -6,6 +6,7 @@
 
 mod decompress;
 mod dir;
+mod pcode;
 mod project;
 mod read;
 mod report;
@@ -74,13 +75,20 @@ fn each_project<'f>(
         findings.budget().step(entries.len() as u64)?;
         let streams: Vec<&Entry> =
             entries.iter().filter(|entry| !entry.is_storage && entry.parent() == *storage).collect();
+        // Office leaves the streams of an embedded document's project behind, all of them empty, when it drops the rest.
+        if streams.iter().all(|stream| stream.size == 0) {
+            continue;
+        }
         let project = Read::new(compound, storage, &streams, findings.budget())?;
         take(compound, project, findings)?;
     }
     // Without a project, modules may still lie about: a directory that was damaged, or a file made to look so.
     if storages.is_empty() && compound.contains(MARKER) {
-        let streams: Vec<&Entry> = entries.iter().filter(|entry| !entry.is_storage).collect();
-        let project = Read::new(compound, "", &streams, findings.budget())?;
+        // Storages in presentations are opened by themselves.
+        let is_read = |entry: &&Entry| !entry.is_storage && !entry.is_stream_named("PowerPoint Document");
+        let streams: Vec<&Entry> = entries.iter().filter(is_read).collect();
+        let mut project = Read::new(compound, "", &streams, findings.budget())?;
+        project.is_guess = true;
         if !project.modules.is_empty() {
             take(compound, project, findings)?;
         }

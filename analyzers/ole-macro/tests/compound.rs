@@ -155,3 +155,35 @@ proptest! {
         examine(&file);
     }
 }
+
+#[test]
+fn a_directory_that_is_no_directory_is_incomplete() {
+    let file = document().build();
+    let start = 512 * (1 + u32::from_le_bytes(file[48..52].try_into().expect("four bytes")) as usize);
+    // Overwritten, lost by one byte, and with a first entry that is no root.
+    let mut overwritten = file.clone();
+    overwritten[start..start + 1024].fill(0x41);
+    let mut shifted = file.clone();
+    shifted.remove(start - 1);
+    let mut rootless = file.clone();
+    rootless[start + 66] = 2;
+    for (what, file) in [("overwritten", overwritten), ("shifted", shifted), ("rootless", rootless)] {
+        let record = examine(&file);
+        assert!(record.incomplete.contains(&Incomplete::CutShort), "{what}: {:?}", record.evidence);
+        let seen = record.evidence.iter().any(|seen| seen.indicator.as_str().starts_with("office.container."));
+        assert!(seen, "{what}");
+    }
+    assert_eq!(examine(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1").incomplete, [Incomplete::CutShort]);
+}
+
+#[test]
+fn a_directory_whose_sectors_leave_the_file_is_incomplete() {
+    let file = document().stream("A", b"x").stream("B", b"x").stream("C", b"x").stream("D", b"x").build();
+    let number = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("four bytes")) as usize;
+    let (directory, fat) = (number(48), number(76));
+    let mut file = file.clone();
+    let at = 512 * (fat + 1) + 4 * directory;
+    file[at..at + 4].copy_from_slice(&0x00ff_ffff_u32.to_le_bytes());
+    let record = examine(&file);
+    assert!(record.incomplete.contains(&Incomplete::CutShort), "{:?}", record.evidence);
+}

@@ -1,6 +1,6 @@
 //! VBA projects: their source comes out as it went in, and what is odd about them is told.
 
-use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limit, Limits, Record, Sample};
+use analyzers::{Analyzer, Budget, Cancel, Findings, Incomplete, LayerId, Limit, Limits, Record, Sample};
 use analyzers_ole_macro::{Office, vba_modules};
 use proptest::prelude::*;
 use testkit::cfb::CfbBuilder;
@@ -65,6 +65,86 @@ fn a_module_that_lost_its_source_is_stomped() {
 }
 
 #[test]
+fn an_empty_module_with_a_large_compiled_form_is_not_stomped() {
+    check(&one().document("Sheet1", "").compiled(5_206).document("Sheet2", "Option Explicit").pcode(&["Option"]), &[]);
+}
+
+#[test]
+fn a_compiled_form_of_other_lines_is_stomped() {
+    let code = ["Sub Total()", "Cells(1, 1).Value = 1", "End Sub"];
+    check(&one().pcode(&code), &[]);
+    // Some versions count the empty line at the end.
+    check(&one().pcode(&["Sub Total()", "Cells(1, 1).Value = 1", "End Sub", ""]), &[]);
+    // What ` _` joins is one line.
+    check(&VbaBuilder::new().module("M", "Sub A()\r\n x = 1 + _\r\n 2 + _\r\n 3\r\nEnd Sub").pcode(&code), &[]);
+    check(&one().pcode(&[code[0], code[1], code[1], code[1], code[2]]), &["stomped"]);
+    check(&VbaBuilder::new().module("M", "").pcode(&code).without_source(), &["stomped"]);
+    check(&one().module("M", &CODE.repeat(3)).pcode(&[]), &["stomped"]);
+}
+
+#[test]
+fn a_compiled_form_of_other_names_is_stomped() {
+    let code = ["Sub Total()", "Cells(1, 1).Value = 1", "End Sub"];
+    let project = one().pcode(&code);
+    check(&project.clone().compiled_names(&["total", "Cells"]), &[]);
+    check(&project.clone().compiled_names(&["AutoOpen", "Cells"]), &["stomped"]);
+    check(&project.compiled_names(&["Total", "Cells", "URLDownloadToFileA"]), &["stomped"]);
+}
+
+#[test]
+fn compiled_words_that_no_source_says_are_stomped() {
+    // Of a version whose table of lines is not known.
+    let cache = |text: &str| VbaBuilder::new().module("M", "x = \"wscript.shell\"\r\n").pcode(&["a", text]);
+    check(&cache("wscript.shell"), &[]);
+    check(&cache("powershell -w hidden"), &["stomped"]);
+    check(&cache("http://198.51.100.7/a.exe"), &["stomped"]);
+}
+
+#[test]
+fn source_that_breaks_off_is_incomplete() {
+    let whole = compress(format!("Attribute VB_Name = \"A\"\r\n{}", CODE.repeat(200)).as_bytes());
+    // Cut, a wrong signature, an offset before the chunk, a chunk that is too long, one that is too short.
+    let mut cut = whole.clone();
+    cut.truncate(whole.len() - 9);
+    let mut signature = whole.clone();
+    signature[2] &= 0x8f;
+    let mut offset = whole.clone();
+    offset.splice(3..6, [0xff, 0xff, 0xff]);
+    let long = b"\x01\x0f\xb0\0\0Attrib\xfe\x61\xff\xff\xff\xff\xff\xff\xff".to_vec();
+    let short = [b"\x01\x09\xb0\0\0Attribut\0e", &whole[1..]].concat();
+    for container in [cut, signature, offset, long, short] {
+        let project = one().document("ThisDocument", "").compressed(&container);
+        let (record, _) = examine(&project.doc(), Limits::default());
+        let seen: Vec<_> = record.evidence.iter().map(|seen| seen.indicator.as_str()).collect();
+        assert!(seen.contains(&"office.vba.compression_malformed"), "{seen:?}");
+        assert_eq!(record.incomplete, [Incomplete::CutShort]);
+    }
+    let (record, _) = examine(&one().without_dir().doc(), Limits::default());
+    assert_eq!(record.incomplete, [Incomplete::CutShort]);
+}
+
+#[test]
+fn a_project_that_office_emptied_shows_nothing() {
+    let mut file = CfbBuilder::new().stream("WordDocument", &[0; 5000]);
+    for name in ["dir", "_VBA_PROJECT", "ThisDocument"] {
+        file = file.stream(&format!("Macros/VBA/{name}"), b"");
+    }
+    let (record, children) = examine(&file.build(), Limits::default());
+    assert_eq!((record.evidence, record.incomplete, children.len()), (vec![], vec![], 0));
+}
+
+#[test]
+fn a_module_whose_size_is_a_lie_is_read() {
+    for size in [0xff_ffff, 5_000] {
+        let file = one().add_to(CfbBuilder::new().stream("WordDocument", &[0; 5000]), "Macros");
+        let file = file.size("Macros/VBA/Module1", size).build();
+        assert!(vba_modules(&file)[0].text.ends_with(CODE));
+        let (record, _) = examine(&file, Limits::default());
+        assert_eq!(record.incomplete, [Incomplete::CutShort]);
+    }
+}
+
+#[test]
 fn an_unlisted_module_is_told_and_read() {
     let project = one().module("Module2", CODE).unlisted();
     check(&project, &["module_unlisted"]);
@@ -125,16 +205,32 @@ fn source_is_found_in_presentations() {
         zlib.extend(block);
     }
     zlib.extend([1, 0, 0, 0xff, 0xff]);
-    let packed = [&(storage.len() as u32).to_le_bytes(), zlib.as_slice()].concat();
-    for (instance, body) in [(0x00, &storage), (0x10, &packed)] {
+    let size = (storage.len() as u32).to_le_bytes();
+    let packed = [&size[..], &zlib].concat();
+    // PowerPoint itself ends it by a flush: an empty block, and no last one.
+    let ended = zlib.len() - 5;
+    zlib[ended] = 0;
+    let flushed = [&size[..], &zlib].concat();
+    // Headers that no zlib would write, and none at all.
+    let badly_headed = [&size[..], &b"\xff\xff"[..], &zlib[2..]].concat();
+    let headless = [&size[..], &zlib[2..]].concat();
+    for (instance, body) in
+        [(0x00, &storage), (0x10, &packed), (0x10, &flushed), (0x10, &badly_headed), (0x10, &headless), (0x1f, &packed)]
+    {
         let header = [&[instance, 0, 0x11, 0x10][..], &(body.len() as u32).to_le_bytes()].concat();
         let stream = [&[0; 5000], header.as_slice(), body].concat();
         let (record, children) =
             examine(&CfbBuilder::new().stream("PowerPoint Document", &stream).build(), Limits::default());
         assert!(record.layers.iter().any(|layer| layer.name == "PowerPoint Document!storage at 5000"));
         assert!(children.contains(&format!("Attribute VB_Name = \"Module1\"\r\n{CODE}").into_bytes()));
-        assert_eq!(record.incomplete, []);
+        assert_eq!(record.incomplete, [], "instance {instance}, {:?}", &body[..8]);
     }
+    // But one that has less than it says is not whole.
+    let cut = &flushed[..flushed.len() - 600];
+    let header = [&[0x10, 0, 0x11, 0x10][..], &(cut.len() as u32).to_le_bytes()].concat();
+    let stream = [&[0; 5000], header.as_slice(), cut].concat();
+    let (record, _) = examine(&CfbBuilder::new().stream("PowerPoint Document", &stream).build(), Limits::default());
+    assert_eq!(record.incomplete, [Incomplete::CutShort]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ analyzers::indicators! {
         source: "MS-OVBA 2.2; oleid, olevba (OFF-01)", attack: "T1059.005";
     SOURCE = "office.vba.source", "A module holds source code, not only attributes.",
         source: "MS-OVBA 2.3.4.3; olevba (OFF-02)", attack: "T1059.005";
-    STOMPED = "office.vba.stomped", "A module has compiled code but no source: Office runs what nobody can read.",
+    STOMPED = "office.vba.stomped", "A module's compiled code and its source are not the same, or there is only the former: Office runs what nobody can read.",
         source: "MS-OVBA 2.3.4.3; Walmart Security and EvilClippy 2018-2019, on VBA stomping (OFF-52)", attack: "T1564.007";
     CACHED = "office.vba.execution_cache", "Streams of executed code are kept: the macros were run, or edited, before the document was saved.",
         source: "MS-OVBA 2.2.6, SRP streams; pcodedmp (OFF-48)";

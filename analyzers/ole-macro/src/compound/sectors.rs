@@ -213,7 +213,15 @@ impl<'a> Sectors<'a> {
             }
             budget.step(1)?;
             pieces.add(place, budget)?;
-            sector = self.next(sector).unwrap_or(END_OF_CHAIN);
+            // The FAT does not reach this sector, or the file ends before the FAT does.
+            let Some(next) = self.next(sector) else {
+                fault = Some(Fault::Short);
+                break;
+            };
+            sector = next;
+        }
+        if fault.is_none() && sector < SECTOR_MAX {
+            fault = Some(Fault::Short);
         }
         Ok((self.joined(pieces, budget)?, fault))
     }

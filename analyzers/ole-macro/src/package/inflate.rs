@@ -14,6 +14,8 @@ pub(crate) struct Inflated {
     pub bytes: Vec<u8>,
     /// The stream reached its end.
     pub whole: bool,
+    /// It has no end, and nothing in it is broken: there was no more of it.
+    pub used_up: bool,
 }
 
 /// A decompressor that is kept from part to part: making one costs more than most parts.
@@ -52,7 +54,7 @@ impl Inflater {
         let mut bytes = Vec::with_capacity(likely);
         loop {
             if bytes.len() >= room {
-                return Inflated { bytes, whole: false };
+                return Inflated { bytes, whole: false, used_up: false };
             }
             if bytes.len() == bytes.capacity() {
                 bytes.reserve_exact(bytes.len().max(CHUNK_BYTES).min(room - bytes.len()));
@@ -61,10 +63,11 @@ impl Inflater {
             let rest = compressed.get(taken..).unwrap_or_default();
             let before = (taken as u64, bytes.len());
             match self.0.decompress_vec(rest, &mut bytes, FlushDecompress::None) {
-                Ok(Status::StreamEnd) => return Inflated { bytes, whole: true },
+                Ok(Status::StreamEnd) => return Inflated { bytes, whole: true, used_up: true },
                 Ok(Status::Ok | Status::BufError) if before != (self.0.total_in(), bytes.len()) => {}
                 // No progress: the input ends early, or is broken.
-                Ok(_) | Err(_) => return Inflated { bytes, whole: false },
+                Ok(_) => return Inflated { bytes, whole: false, used_up: true },
+                Err(_) => return Inflated { bytes, whole: false, used_up: false },
             }
         }
     }

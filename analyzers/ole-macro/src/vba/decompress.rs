@@ -14,6 +14,10 @@ use std::ops::ControlFlow;
 /// Bytes that a chunk expands to at most (2.4.1.1.4).
 const CHUNK_BYTES: usize = 4096;
 
+/// Bytes that a chunk may hold beyond that: some writers let the last copy (3 to 18 bytes at that place, 2.4.1.3.19.1) run
+/// over the end, and Office reads it.
+const OVERRUN_BYTES: usize = 18;
+
 /// How a decompression ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum End {
@@ -49,6 +53,13 @@ pub(crate) fn decompress(compressed: &[u8], room: usize, out: &mut Vec<u8>) -> E
             out.extend_from_slice(data.get(..CHUNK_BYTES).unwrap_or(data));
         } else {
             match chunk(data, end, out) {
+                // Every chunk but the last holds as much as a chunk can (2.4.1.1.4).
+                ControlFlow::Continue(()) if out.len() - before > CHUNK_BYTES + OVERRUN_BYTES => {
+                    return End::Malformed(at + 2);
+                }
+                ControlFlow::Continue(()) if out.len() - before < CHUNK_BYTES && stated < compressed.len() => {
+                    return End::Malformed(stated);
+                }
                 ControlFlow::Continue(()) => {}
                 ControlFlow::Break(End::Malformed(within)) => return End::Malformed(at + 2 + within),
                 ControlFlow::Break(end) => return end,

@@ -38,14 +38,14 @@ pub(crate) struct Listed {
 }
 
 impl Dir {
-    /// Reads the records in `bytes`, which were decompressed.
-    pub fn read(bytes: &[u8]) -> Dir {
+    /// Reads the records in `bytes`, which were decompressed: whole or not.
+    pub fn read(bytes: &[u8], whole: bool) -> Dir {
         let mut dir = Dir { encoding: WINDOWS_1252, modules: Vec::new(), references: Vec::new(), broken: true };
         for (id, body) in (Records { rest: bytes }) {
             dir.take(id, body);
             if id == 0x10 {
                 // The end of the project; what follows means nothing.
-                dir.broken = false;
+                dir.broken = !whole;
                 break;
             }
             if dir.modules.len() > ITEMS_MAX || dir.references.len() > ITEMS_MAX {

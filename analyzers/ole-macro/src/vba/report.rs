@@ -3,15 +3,22 @@
 use std::borrow::Cow;
 
 use analyzers::{Exhausted, Findings, Incomplete};
+use memchr::memmem;
 
 use super::decompress::End;
+use super::pcode;
 use super::read::{Module, Read};
 use crate::catalogue::vba as signs;
 use crate::compound::{Compound, Entry};
 use crate::source;
 
-/// Bytes of compiled form that a module without any code may have.
-const EMPTY_CACHE_BYTES: usize = 4096;
+/// Bytes of compiled form that a module without any code may have, where no table of lines can be read in it: that of a
+/// sheet with many controls describes each of them.
+const EMPTY_CACHE_BYTES: usize = 16 << 10;
+/// Logical lines that source and compiled form may differ by: some versions count the empty one at the end.
+const LINES_APART: usize = 1;
+/// Procedures of a module whose names are looked up.
+const PROCEDURES_MAX: usize = 64;
 /// Characters of code, apart from attributes, up to which a module is empty.
 const EMPTY_SOURCE_CHARS: usize = 20;
 /// A printable run this long in the data of a form is no caption, in bytes.
@@ -45,12 +52,17 @@ fn report_within(compound: &Compound<'_>, project: &Read<'_>, findings: &mut Fin
     findings.saw_with(&signs::PROJECT, 0..0, project.storage);
     if project.dir.as_ref().is_none_or(|dir| dir.broken) {
         findings.saw(&signs::DIR_BROKEN, 0..0);
+        // Which modules there are, and where their source starts, is not known.
+        if !project.is_guess {
+            findings.incomplete(Incomplete::CutShort);
+        }
     }
     if project.has_srp {
         findings.saw(&signs::CACHED, 0..0);
     }
     report_lists(project, findings);
     report_modules(project, findings);
+    report_stomping(project, findings)?;
     report_forms(compound, project, findings)?;
     let sources: Vec<source::Module<'_>> = project
         .modules
@@ -88,23 +100,27 @@ fn report_lists(project: &Read<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// Compares what modules hold as source with what they hold compiled.
+/// What modules hold, and how it can be read.
 fn report_modules(project: &Read<'_>, findings: &mut Findings<'_>) {
     let mut has_source = false;
     let mut has_cache = false;
     for module in &project.modules {
         let is_empty = is_empty(text(project, module));
         has_source |= !is_empty;
-        has_cache |= module.cache_bytes > 0;
+        has_cache |= module.compiled.bytes > 0;
         if !module.listed {
             findings.saw_with(&signs::UNLISTED, 0..0, &module.stream);
         }
         if let End::Malformed(at) = module.end {
             findings.saw_with(&signs::MALFORMED, 0..0, format_args!("{} at byte {at}", module.stream));
-        }
-        if is_empty && module.listed && module.cache_bytes > EMPTY_CACHE_BYTES {
-            let detail = format_args!("{}: {} bytes of compiled code", module.name, module.cache_bytes);
-            findings.saw_with(&signs::STOMPED, 0..0, detail);
+            // What would have followed was not seen. Source that was found by how it begins ends nobody knows where.
+            if module.listed {
+                findings.incomplete(Incomplete::CutShort);
+            }
+        } else if let Some(at) = module.garbled.filter(|_| module.end == End::Whole && module.listed) {
+            let detail = format_args!("{}: a control character at {at} of the source", module.stream);
+            findings.saw_with(&signs::MALFORMED, 0..0, detail);
+            findings.incomplete(Incomplete::CutShort);
         }
     }
     if has_source {
@@ -114,6 +130,72 @@ fn report_modules(project: &Read<'_>, findings: &mut Findings<'_>) {
             findings.saw(&signs::NO_CACHE, 0..0);
         }
     }
+}
+
+/// Compares what modules hold as source with what they hold compiled: Office runs either.
+fn report_stomping(project: &Read<'_>, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
+    let has_words = project.modules.iter().any(|module| !module.compiled.words.is_empty());
+    let mut sources = Vec::new();
+    if has_words || !project.telling_names.is_empty() {
+        findings.budget().produce(project.raw.len() as u64)?;
+        sources = project.raw.to_ascii_lowercase();
+    }
+    // A readable run may have one byte too many at its end.
+    let is_in_source = |word: &[u8]| {
+        let shorter = word.get(..word.len().saturating_sub(1)).unwrap_or_default();
+        memmem::find(&sources, if shorter.is_empty() { word } else { shorter }).is_some()
+    };
+    for module in project.modules.iter().filter(|module| module.listed) {
+        findings.budget().step(1)?;
+        if let Some(how) = differing_lines(project, module) {
+            findings.saw_with(&signs::STOMPED, 0..0, format_args!("{}: {how}", module.name));
+        }
+        if module.compiled.lines.is_some() && !project.names.is_empty() {
+            for name in pcode::procedures(text(project, module)).take(PROCEDURES_MAX) {
+                findings.budget().step(1 + project.names.len() as u64 / 256)?;
+                if memmem::find(&project.names, name.to_ascii_lowercase().as_bytes()).is_none() {
+                    let detail = format_args!("{}: the compiled project does not know {name}", module.name);
+                    findings.saw_with(&signs::STOMPED, 0..0, detail);
+                    break;
+                }
+            }
+        }
+        for word in &module.compiled.words {
+            findings.budget().step(1 + sources.len() as u64 / 256)?;
+            if !is_in_source(word) {
+                let word = word.escape_ascii();
+                let detail = format_args!("{}: the compiled code says \"{word}\", and no source does", module.name);
+                findings.saw_with(&signs::STOMPED, 0..0, detail);
+                break;
+            }
+        }
+    }
+    for word in &project.telling_names {
+        findings.budget().step(1 + sources.len() as u64 / 256)?;
+        if !is_in_source(word) {
+            let detail = format_args!("the compiled project knows \"{}\", and no source does", word.escape_ascii());
+            findings.saw_with(&signs::STOMPED, 0..0, detail);
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// How the lines of a module's source and of its compiled form differ, if they do.
+fn differing_lines(project: &Read<'_>, module: &Module) -> Option<String> {
+    let is_empty = is_empty(text(project, module));
+    let Some(lines) = module.compiled.lines else {
+        let bytes = module.compiled.bytes;
+        return (is_empty && bytes > EMPTY_CACHE_BYTES).then(|| format!("{bytes} bytes of compiled code, no source"));
+    };
+    // Where the source breaks off, its lines cannot be counted.
+    if module.end != End::Whole {
+        return None;
+    }
+    let written = pcode::logical_lines(project.raw.get(module.raw.clone()).unwrap_or_default());
+    let is_blank = written == 0 || (is_empty && text(project, module).split(['\r', '\n']).all(is_attribute_or_blank));
+    let differs = lines.all.abs_diff(written) > LINES_APART || (is_blank && lines.coded > 0);
+    differs.then(|| format!("{} lines compiled, {written} in the source", lines.all))
 }
 
 fn report_forms(compound: &Compound<'_>, project: &Read<'_>, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
@@ -146,10 +228,15 @@ fn text<'r>(project: &'r Read<'_>, module: &Module) -> &'r str {
     project.text.get(module.text.clone()).unwrap_or_default()
 }
 
+fn is_attribute_or_blank(line: &str) -> bool {
+    line.trim().is_empty() || line.starts_with("Attribute ")
+}
+
 /// Whether there is nothing but attributes, as every module has them.
 fn is_empty(source: &str) -> bool {
     let mut chars = 0;
-    source.lines().filter(|line| !line.starts_with("Attribute ")).all(|line| {
+    // Old Macs end lines by a carriage return alone.
+    source.split(['\r', '\n']).filter(|line| !line.starts_with("Attribute ")).all(|line| {
         chars += line.trim().len();
         chars <= EMPTY_SOURCE_CHARS
     })
