@@ -7,6 +7,7 @@ pub mod biff;
 pub mod bomb;
 pub mod cfb;
 pub mod crypt;
+pub mod doc;
 pub mod elf;
 pub mod ooxml;
 pub mod pe;

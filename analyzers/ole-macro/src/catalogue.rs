@@ -10,10 +10,21 @@ pub mod package;
 pub mod rtf;
 pub mod source;
 pub mod vba;
+pub mod word;
 pub mod xlm;
 
 use analyzers::Indicator;
 
 /// The lists, in the order of a document's layers.
-pub static CATALOGUE: &[&[&Indicator]] =
-    &[container::ALL, vba::ALL, source::ALL, package::ALL, object::ALL, dde::ALL, rtf::ALL, xlm::ALL, crypt::ALL];
+pub static CATALOGUE: &[&[&Indicator]] = &[
+    container::ALL,
+    vba::ALL,
+    source::ALL,
+    package::ALL,
+    object::ALL,
+    dde::ALL,
+    word::ALL,
+    rtf::ALL,
+    xlm::ALL,
+    crypt::ALL,
+];

@@ -1,45 +1,83 @@
-//! Fields that run commands (Dynamic Data Exchange), in every format that has fields.
+//! Fields that run commands (Dynamic Data Exchange) or fetch, in every format that has fields.
 //!
 //! A field is an instruction and its last result: `{ DDEAUTO c:\\windows\\system32\\cmd.exe "/k calc" }`. Fields nest,
-//! and the result of the inner one becomes part of the outer instruction; `{ QUOTE 68 68 69 }` spells `DDE`. So
-//! instructions are put together here as Word does it, from whatever pieces a format breaks them into.
+//! and the result of the inner one becomes part of the outer instruction: `{ QUOTE 68 68 69 }` spells `DDE`, and
+//! `{ { REF a } }` is whatever `{ SET a … }`, a bookmark or a property of the document holds. So instructions are put
+//! together here as Word does it, from whatever pieces a format breaks them into; where a piece is known only when the
+//! whole document was read, the instruction waits for that (`names`).
+//!
+//! Cannot see: what is asked of the user or of a data source when the field is brought up to date; then the result that
+//! was saved with the document stands for it.
+
+mod binary;
+mod instruction;
+mod names;
+mod properties;
+mod word;
 
 use std::ops::Range;
 
-use analyzers::{Exhausted, Findings};
+use analyzers::{Findings, Limit};
 
-use crate::catalogue::dde as signs;
-use crate::package::xml::{self, Step};
-use crate::target::runs_command;
+use self::instruction::{Keyword, Value, arguments, arguments_of_click, strip_word};
+use self::names::Names;
+use crate::catalogue::{dde as signs, package};
+use crate::object;
+use crate::target::{self, Danger, runs_command};
+
+pub(crate) use self::binary::examine_word_binary;
+pub(crate) use self::properties::{read_properties, read_summary};
+pub(crate) use self::word::{examine_external_link, examine_word_xml, read_bookmarks};
 
 /// Fields within fields that are followed; Word stops at 20 (Word specifications, "Maximum nested fields").
 const DEPTH_MAX: usize = 32;
 /// Bytes of one instruction that are kept; a command line has at most 8,191 characters.
 const INSTRUCTION_BYTES_MAX: usize = 8 << 10;
-/// Field marks in the text of binary Word documents (MS-DOC 2.8.25).
-const MARK_BEGIN: u16 = 0x13;
-const MARK_SEPARATE: u16 = 0x14;
-const MARK_END: u16 = 0x15;
-/// Characters of one field in a binary document that are looked at.
-const BINARY_FIELD_MAX: usize = 16 << 10;
+/// Bytes of the saved result of a nested field that are kept.
+const RESULT_BYTES_MAX: usize = 1 << 10;
+/// Instructions that wait for the end of the document. Honest documents have none.
+const WAITING_MAX: usize = 64;
+/// Bookmarks that are open at a time and whose text is taken down.
+const BOOKMARKS_MAX: usize = 16;
 
-/// Puts instructions together from pieces.
+/// Puts instructions together from pieces. One for a whole document, part after part.
 #[derive(Default)]
 pub(crate) struct Fields {
     open: Vec<Field>,
     /// Fields beyond [`DEPTH_MAX`] that are open: counted, not kept.
     beyond: usize,
+    /// What bookmarks, properties and variables hold, as far as it was read.
+    names: Names,
+    /// Bookmarks around the text that is being read: its id and its name in the document, and the text so far.
+    bookmarks: Vec<(String, String, String)>,
+    waiting: Vec<Waiting>,
+    /// The part that is being read; empty for the document itself.
+    part: String,
 }
 
 #[derive(Default)]
 struct Field {
     instruction: String,
+    result: String,
     start: usize,
     in_result: bool,
     spelled: bool,
 }
 
+/// An instruction of which a piece is not known yet.
+struct Waiting {
+    part: String,
+    instruction: String,
+    spelled: bool,
+    span: Range<usize>,
+}
+
 impl Fields {
+    /// From here on, fields are in the part `name`.
+    pub fn begin_part(&mut self, name: &str) {
+        name.clone_into(&mut self.part);
+    }
+
     /// A field begins at `at`.
     pub fn begin(&mut self, at: usize) {
         if self.open.len() < DEPTH_MAX {
@@ -51,12 +89,57 @@ impl Fields {
 
     /// Text of the instruction, or of the result.
     pub fn text(&mut self, text: &str) {
-        let Some(field) = self.open.last_mut().filter(|field| !field.in_result && self.beyond == 0) else { return };
-        let mut end = text.len().min(INSTRUCTION_BYTES_MAX.saturating_sub(field.instruction.len()));
-        while !text.is_char_boundary(end) {
-            end -= 1;
+        let Some(field) = self.open.last_mut().filter(|_| self.beyond == 0) else { return };
+        if field.in_result {
+            push(&mut field.result, text, RESULT_BYTES_MAX);
+        } else {
+            push(&mut field.instruction, text, INSTRUCTION_BYTES_MAX);
         }
-        field.instruction.push_str(text.get(..end).unwrap_or_default());
+    }
+
+    /// Text of the document that is no instruction: part of the result of a field, of a bookmark, or of neither.
+    pub fn shown(&mut self, text: &str) {
+        if let Some(field) = self.open.last_mut().filter(|field| field.in_result && self.beyond == 0) {
+            push(&mut field.result, text, RESULT_BYTES_MAX);
+        }
+        for (_, _, marked) in &mut self.bookmarks {
+            push(marked, text, RESULT_BYTES_MAX);
+        }
+    }
+
+    /// Whether [`Fields::shown`] would take anything: most text is in no field and no bookmark.
+    pub fn wants_text(&self) -> bool {
+        !self.open.is_empty() || !self.bookmarks.is_empty()
+    }
+
+    /// The bookmark `name`, which the document knows by `id`, begins.
+    pub fn begin_bookmark(&mut self, id: &str, name: &str) {
+        if self.bookmarks.len() < BOOKMARKS_MAX {
+            self.bookmarks.push((id.to_owned(), name.to_owned(), String::new()));
+        }
+    }
+
+    /// The bookmark ends.
+    pub fn end_bookmark(&mut self, id: &str, findings: &mut Findings<'_>) {
+        if let Some(at) = self.bookmarks.iter().position(|(known, _, _)| known == id) {
+            let (_, name, text) = self.bookmarks.swap_remove(at);
+            self.names.define(names::BOOKMARK, &name, &text, findings.budget());
+        }
+    }
+
+    /// A property or a variable of the document.
+    fn define(&mut self, kind: char, name: &str, value: &str, findings: &mut Findings<'_>) {
+        self.names.define(kind, name, value, findings.budget());
+    }
+
+    /// A property of the document, as RTF tells it.
+    pub fn define_property(&mut self, name: &str, value: &str, findings: &mut Findings<'_>) {
+        self.define(names::PROPERTY, name, value, findings);
+    }
+
+    /// A variable of the document, as RTF tells it.
+    pub fn define_variable(&mut self, name: &str, value: &str, findings: &mut Findings<'_>) {
+        self.define(names::VARIABLE, name, value, findings);
     }
 
     /// The instruction ends, the result begins.
@@ -73,47 +156,101 @@ impl Fields {
             return;
         }
         let Some(field) = self.open.pop() else { return };
-        if judge(&field.instruction, field.spelled, field.start..at, findings) {
+        let span = field.start..at;
+        if self.judge(&field.instruction, field.spelled, span, findings) {
             return;
         }
-        let Some(outer) = self.open.last_mut().filter(|outer| !outer.in_result) else { return };
-        outer.spelled |= spelled(&field.instruction).is_some() || field.spelled;
-        let result = spelled(&field.instruction).unwrap_or(field.instruction);
-        self.text(&result);
+        // Most fields stand alone, and then it does not matter what they come to.
+        if self.open.is_empty() && !instruction::defines(&field.instruction) {
+            return;
+        }
+        let Value { text, spelled, defines } = instruction::value(&field.instruction, &field.result);
+        if let Some((name, value)) = defines {
+            self.names.define(names::BOOKMARK, &name, &value, findings.budget());
+        }
+        let Some(outer) = self.open.last_mut().filter(|_| self.beyond == 0) else { return };
+        if outer.in_result {
+            push(&mut outer.result, &field.result, RESULT_BYTES_MAX);
+        } else {
+            outer.spelled |= spelled || field.spelled;
+            names::push_whole(&mut outer.instruction, &text, INSTRUCTION_BYTES_MAX);
+        }
     }
 
-    /// The document ends: fields that are still open are judged as they are.
-    pub fn finish(mut self, at: usize, findings: &mut Findings<'_>) {
+    /// The part ends: fields that are still open are judged as they are.
+    pub fn end_part(&mut self, at: usize, findings: &mut Findings<'_>) {
         self.beyond = 0;
         while !self.open.is_empty() {
             self.end(at, findings);
         }
+        while let Some((id, _, _)) = self.bookmarks.last() {
+            let id = id.clone();
+            self.end_bookmark(&id, findings);
+        }
+    }
+
+    /// What was taken for fields was none.
+    fn forget_open(&mut self) {
+        self.open.clear();
+        self.beyond = 0;
+    }
+
+    /// Whether an instruction waits for names that may be told elsewhere.
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// The document ends: what waited is judged with all that is known.
+    pub fn finish(&mut self, findings: &mut Findings<'_>) {
+        for Waiting { part, instruction, spelled, span } in std::mem::take(&mut self.waiting) {
+            let Ok(whole) = self.names.resolve(&instruction, findings.budget()) else { return };
+            let judge = |findings: &mut Findings<'_>| {
+                judge(&whole, spelled, span.clone(), findings);
+                // Marks in what is no text come to no keyword.
+                if instruction::is_computed(&instruction) && instruction::begins_with_word(&whole) {
+                    findings.saw_with(&signs::COMPUTED, span.clone(), &whole);
+                }
+            };
+            if part.is_empty() { judge(findings) } else { findings.within(&part, judge) }
+        }
+    }
+
+    /// Judges an instruction, now or later. True if it is a data exchange, which gives no text to the field around it.
+    fn judge(&mut self, instruction: &str, spelled: bool, span: Range<usize>, findings: &mut Findings<'_>) -> bool {
+        if !names::has_reference(instruction) {
+            return judge(instruction, spelled, span, findings);
+        }
+        let is_exchange = instruction::is_exchange(instruction);
+        if is_exchange || instruction::is_computed(instruction) || instruction::fetches(instruction) {
+            if self.waiting.len() < WAITING_MAX {
+                let instruction = instruction.to_owned();
+                self.waiting.push(Waiting { part: self.part.clone(), instruction, spelled, span });
+            } else {
+                findings.budget().exhaust(Limit::Entries);
+            }
+        }
+        is_exchange
     }
 }
 
-/// What `{ QUOTE 68 68 69 }` spells. None for any other instruction.
-fn spelled(instruction: &str) -> Option<String> {
-    let rest = strip_word(instruction.trim_start(), "QUOTE")?;
-    let codes: Option<String> =
-        rest.split_whitespace().map(|word| word.trim_matches('"').parse().ok().and_then(char::from_u32)).collect();
-    Some(codes.unwrap_or_else(|| rest.trim().trim_matches('"').to_owned()))
-}
-
-/// `text` without its first word, if that is `word`; case does not matter.
-fn strip_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
-    let (first, rest) = text.split_at_checked(word.len())?;
-    (first.eq_ignore_ascii_case(word) && !rest.starts_with(|c: char| c.is_ascii_alphanumeric())).then_some(rest)
+/// Appends as much of `text` as there is room for, without characters that stand for references.
+fn push(to: &mut String, text: &str, room: usize) {
+    let mut end = text.len().min(room.saturating_sub(to.len()));
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    to.extend(text.get(..end).unwrap_or_default().chars().filter(|c| !names::is_mark(*c)));
 }
 
 /// Judges a whole instruction. True if it is a data exchange.
 fn judge(instruction: &str, spelled: bool, span: Range<usize>, findings: &mut Findings<'_>) -> bool {
-    // Quotation marks and a stray backslash before the keyword do not keep Word from taking it.
-    let trimmed = instruction.trim_start_matches(|c: char| c.is_whitespace() || c == '"' || c == '\\');
+    let trimmed = instruction::trimmed(instruction);
     let (sign, command) = if let Some(rest) = strip_word(trimmed, "DDEAUTO") {
         (&signs::AUTO, rest)
     } else if let Some(rest) = strip_word(trimmed, "DDE") {
         (&signs::FIELD, rest)
     } else {
+        judge_source(trimmed, span, findings);
         return false;
     };
     findings.saw_with(sign, span.clone(), trimmed);
@@ -124,124 +261,73 @@ fn judge(instruction: &str, spelled: bool, span: Range<usize>, findings: &mut Fi
     true
 }
 
+/// Judges where a field gets what it shows from, or leads to.
+fn judge_source(instruction: &str, span: Range<usize>, findings: &mut Findings<'_>) {
+    let Some((keyword, rest)) = Keyword::read(instruction) else { return };
+    let first = || arguments(rest).next().unwrap_or_default();
+    match keyword {
+        // LINK class source place: an object, brought up to date when the document is opened (17.16.5.33).
+        Keyword::Link => {
+            let mut words = arguments(rest);
+            let class = words.next().unwrap_or_default();
+            let source = words.next().unwrap_or_default();
+            object::examine_linked(&class, &source, span, findings);
+        }
+        // DATABASE \c "connection" \d "C:\\Data\\Sales.mdb" (17.16.5.10): any of the words may be a place.
+        Keyword::Database => {
+            for word in arguments(rest).take(8) {
+                judge_text(&word, span.clone(), findings);
+            }
+        }
+        Keyword::Text => judge_text(&first(), span, findings),
+        Keyword::Picture => {
+            let source = first();
+            match target::judge(&source) {
+                Danger::Exploit => findings.saw_with(&package::EXPLOIT_TARGET, span, source),
+                Danger::Network => findings.saw_with(&package::NETWORK_PATH, span, source),
+                Danger::Remote => findings.saw_with(&package::IMAGE_REMOTE, span, source),
+                Danger::Command | Danger::Local => {}
+            }
+        }
+        Keyword::Click => {
+            let source = arguments_of_click(rest).next().unwrap_or_default();
+            match target::judge_click(&source) {
+                Danger::Exploit => findings.saw_with(&package::EXPLOIT_TARGET, span, source),
+                Danger::Command => findings.saw_with(&package::COMMAND_TARGET, span, source),
+                Danger::Network => findings.saw_with(&package::NETWORK_PATH, span, source),
+                Danger::Remote | Danger::Local => {}
+            }
+        }
+    }
+}
+
+/// Judges a place that text is taken from.
+fn judge_text(source: &str, span: Range<usize>, findings: &mut Findings<'_>) {
+    match target::judge(source) {
+        Danger::Exploit => findings.saw_with(&package::EXPLOIT_TARGET, span, source),
+        Danger::Network => {
+            findings.saw_with(&package::NETWORK_PATH, span.clone(), source);
+            findings.saw_with(&package::FRAME_REMOTE, span, source);
+        }
+        Danger::Remote => findings.saw_with(&package::FRAME_REMOTE, span, source),
+        Danger::Command | Danger::Local => {}
+    }
+}
+
+/// Programs of the office, with which documents exchange data honestly.
+const OFFICE: [&str; 6] = ["excel", "winword", "msaccess", "powerpnt", "outlook", "soffice"];
+
 /// Reports `command`, what a data exchange starts, if it is an interpreter or names a program file.
 fn report_command(command: &str, span: Range<usize>, findings: &mut Findings<'_>) {
-    let is_program =
-        |word: &str| ["exe", "scr", "hta", "bat", "vbs", "ps1"].iter().any(|e| e.eq_ignore_ascii_case(word));
-    if runs_command(command) || command.split(|c: char| !c.is_ascii_alphanumeric()).any(is_program) {
+    let ends = ["exe", "scr", "hta", "bat", "vbs", "ps1"];
+    let is_any = |known: &[&str], word: &str| known.iter().any(|known| known.eq_ignore_ascii_case(word));
+    let mut before = "";
+    let mut names_program = false;
+    for word in command.split(|c: char| !c.is_ascii_alphanumeric()) {
+        names_program |= is_any(&ends, word) && !is_any(&OFFICE, before);
+        before = word;
+    }
+    if runs_command(command) || names_program {
         findings.saw_with(&signs::COMMAND, span, command.trim());
     }
-}
-
-/// Fields in a part of WordprocessingML: the document, headers, footers, notes, comments.
-pub(crate) fn examine_word_xml(part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
-    let text = xml::text(part, findings)?;
-    // Most documents have no fields; then a search is all that is paid.
-    let has = |needle: &str| memchr::memmem::find(text.as_bytes(), needle.as_bytes()).is_some();
-    if !has("instrText") && !has("fldSimple") && !has("fldData") && !has("<!DOCTYPE") {
-        return Ok(());
-    }
-    let mut fields = Fields::default();
-    let mut in_instruction = false;
-    xml::walk(&text, findings, |step, span, findings| match step {
-        Step::Open(element) => match element.name() {
-            "fldChar" => match element.attribute("fldCharType").as_deref() {
-                Some("begin") => fields.begin(span.start),
-                Some("separate") => fields.separate(),
-                Some("end") => fields.end(span.end, findings),
-                _ => {}
-            },
-            "fldSimple" => {
-                fields.begin(span.start);
-                fields.text(&element.attribute("instr").unwrap_or_default());
-                // What is inside of the element is the result.
-                fields.separate();
-            }
-            // Deleted instructions come back when the change is rejected.
-            "instrText" | "delInstrText" => in_instruction = true,
-            _ => {}
-        },
-        Step::Close("fldSimple") => fields.end(span.end, findings),
-        Step::Close("instrText" | "delInstrText") => in_instruction = false,
-        Step::Close(_) => {}
-        Step::Text(text) if in_instruction => fields.text(text),
-        Step::Text(_) => {}
-    })?;
-    fields.finish(text.len(), findings);
-    Ok(())
-}
-
-/// Links of a workbook to other programs: a part `xl/externalLinks/externalLink1.xml`.
-pub(crate) fn examine_external_link(part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
-    let text = xml::text(part, findings)?;
-    xml::walk(&text, findings, |step, span, findings| {
-        let Step::Open(element) = step else { return };
-        if element.name() != "ddeLink" {
-            return;
-        }
-        let service = element.attribute("ddeService").unwrap_or_default();
-        let topic = element.attribute("ddeTopic").unwrap_or_default();
-        findings.saw_with(&signs::LINK, span.clone(), format_args!("{service}|{topic}"));
-        report_command(&format!("{service} {topic}"), span, findings);
-    })
-}
-
-/// Fields in the `WordDocument` stream of a binary document. Its text is 8-bit or UTF-16, in pieces; each field is
-/// read from its mark on as what it looks like.
-pub(crate) fn examine_word_binary(stream: &[u8], findings: &mut Findings<'_>) {
-    let mut skip_to = 0;
-    for at in memchr::memchr_iter(MARK_BEGIN as u8, stream) {
-        if at < skip_to {
-            continue;
-        }
-        let rest = stream.get(at..).unwrap_or_default();
-        let wide = rest.get(1) == Some(&0);
-        // A mark in binary structures is followed by anything; an instruction begins with text or another mark.
-        let next = rest.get(if wide { 2 } else { 1 }).copied().unwrap_or_default();
-        if !(next.is_ascii_graphic() || next == b' ' || u16::from(next) == MARK_BEGIN) {
-            continue;
-        }
-        let (length, looked_at) = binary_field(rest, at, wide, findings);
-        skip_to = at + length;
-        // Marks without an end make the same text be read again and again, so it is paid for by its length.
-        if findings.budget().step(1 + looked_at as u64 / 4).is_err() {
-            return;
-        }
-    }
-}
-
-/// Reads the field at the start of `bytes`, and those inside of it. Gives the bytes that need not be looked at again,
-/// and how many characters were looked at.
-fn binary_field(bytes: &[u8], at: usize, wide: bool, findings: &mut Findings<'_>) -> (usize, usize) {
-    let mut fields = Fields::default();
-    let size = if wide { 2 } else { 1 };
-    let mut depth = 0_usize;
-    for (index, unit) in bytes.chunks_exact(size).take(BINARY_FIELD_MAX).enumerate() {
-        let unit = match unit {
-            [low, high] => u16::from_le_bytes([*low, *high]),
-            [byte] => u16::from(*byte),
-            _ => break,
-        };
-        let here = at + index * size;
-        match unit {
-            MARK_BEGIN => {
-                depth += 1;
-                fields.begin(here);
-            }
-            MARK_SEPARATE => fields.separate(),
-            MARK_END => {
-                depth = depth.saturating_sub(1);
-                fields.end(here + size, findings);
-                if depth == 0 {
-                    return ((index + 1) * size, index);
-                }
-            }
-            // No text has these; what was taken for a field was none.
-            0..=8 => return (size, index),
-            _ => fields.text(char::from_u32(u32::from(unit)).unwrap_or('\u{fffd}').encode_utf8(&mut [0; 4])),
-        }
-    }
-    let looked_at = (bytes.len() / size).min(BINARY_FIELD_MAX);
-    fields.finish(at + looked_at * size, findings);
-    (size, looked_at)
 }

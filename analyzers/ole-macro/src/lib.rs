@@ -31,12 +31,14 @@ mod slides;
 pub mod source;
 mod target;
 mod vba;
+mod word;
 mod xlm;
 
 use analyzers::{Analyzer, Budget, Cancel, Findings, Indicator, LayerId, Limits, Record, Sample};
 use triage::{CfbKind, FileKind, ZipKind};
 
 use crate::compound::{Compound, Entry};
+use crate::fields::Fields;
 pub use crate::vba::VbaModule;
 
 /// The expert for Office documents. Keeps nothing between samples.
@@ -83,16 +85,34 @@ fn examine_compound(bytes: &[u8], findings: &mut Findings<'_>) {
         let Ok(stream) = compound.read(entry, findings.budget()) else { break };
         findings.within(&entry.path, |findings| xlm::examine_workbook(&stream, findings));
     }
-    for entry in compound.entries().iter().filter(|entry| entry.is_stream_named("WordDocument")) {
-        let Ok(stream) = compound.read(entry, findings.budget()) else { break };
-        findings.within(&entry.path, |findings| fields::examine_word_binary(&stream, findings));
-    }
+    examine_word(&compound, findings);
     for entry in compound.entries().iter().filter(is_presentation) {
         let Ok(stream) = compound.read(entry, findings.budget()) else { break };
         findings.within(&entry.path, |findings| slides::examine(&stream, findings));
     }
     object::examine_compound(&compound, findings);
     compound.report_faults(findings);
+}
+
+/// What a Word document of 97 to 2003 says in its text and tables.
+fn examine_word(compound: &Compound<'_>, findings: &mut Findings<'_>) {
+    let mut fields = Fields::default();
+    for entry in compound.entries().iter().filter(|entry| entry.is_stream_named("WordDocument")) {
+        let Ok(stream) = compound.read(entry, findings.budget()) else { return };
+        fields.begin_part(&entry.path);
+        findings.within(&entry.path, |findings| {
+            fields::examine_word_binary(&stream, &mut fields, findings);
+            word::examine(compound, entry, &stream, findings);
+        });
+    }
+    if fields.is_waiting() {
+        let names = ["\u{5}SummaryInformation", "\u{5}DocumentSummaryInformation"];
+        for entry in compound.entries().iter().filter(|entry| names.iter().any(|name| entry.is_stream_named(name))) {
+            let Ok(stream) = compound.read(entry, findings.budget()) else { return };
+            fields::read_summary(&stream, &mut fields, findings);
+        }
+    }
+    fields.finish(findings);
 }
 
 fn is_presentation(entry: &&Entry) -> bool {

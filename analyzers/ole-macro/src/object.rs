@@ -83,6 +83,12 @@ fn report_kind(kind: Option<Kind>, name: &str, in_text: bool, span: Range<usize>
     }
 }
 
+/// Examines a linked object whose class and source a field names.
+pub(crate) fn examine_linked(class: &str, source: &str, span: Range<usize>, findings: &mut Findings<'_>) {
+    report_kind(classes::by_name(class), class, true, span.clone(), findings);
+    link::judge(source, span, findings);
+}
+
 /// Examines the class of a control, written as text.
 pub(crate) fn examine_class_text(text: &str, span: Range<usize>, findings: &mut Findings<'_>) {
     if let Some(class) = classes::by_text(text) {

@@ -18,8 +18,9 @@ use self::inflate::Inflater;
 use self::types::{Role, Types};
 use crate::catalogue::package as signs;
 use crate::compound::Compound;
+use crate::fields::{self, Fields};
 use crate::object::{self, names};
-use crate::{fields, vba, xlm};
+use crate::{vba, xlm};
 
 /// What is read first: when the budget ends, what matters most was seen.
 const ORDER: [Role; 11] = [
@@ -44,7 +45,8 @@ const SHELL_LINK: &[u8] = &[0x4c, 0, 0, 0, 1, 0x14, 2, 0];
 /// Examines the package `sample`, or a ZIP that may hold an Office part.
 pub(crate) fn examine<'a>(sample: Sample<'a>, findings: &mut Findings<'a>) {
     let parts = archive::open(sample.bytes, findings);
-    let mut reader = Reader { inflater: Inflater::new(), is_document: is_document(&parts, sample.kind) };
+    let mut reader =
+        Reader { inflater: Inflater::new(), is_document: is_document(&parts, sample.kind), fields: Fields::default() };
     if !matches!(sample.kind, FileKind::Ooxml(_)) && !reader.is_document {
         return hand_over_members(&parts, &mut reader, findings);
     }
@@ -64,6 +66,10 @@ pub(crate) fn examine<'a>(sample: Sample<'a>, findings: &mut Findings<'a>) {
             }
         }
     }
+    if reader.fields.is_waiting() && is_end(reader.read_names(&parts, &roles, findings)) {
+        return;
+    }
+    reader.fields.finish(findings);
 }
 
 /// A document of Word, Excel or PowerPoint, where programs and scripts have no place; in other packages (NuGet,
@@ -107,6 +113,7 @@ fn hand_over_members<'a>(parts: &[Part<'a>], reader: &mut Reader, findings: &mut
 struct Reader {
     inflater: Inflater,
     is_document: bool,
+    fields: Fields,
 }
 
 impl Reader {
@@ -148,12 +155,36 @@ impl Reader {
             }
             Role::Relations => relations::examine(&bytes, findings),
             Role::ExternalLink => fields::examine_external_link(&bytes, findings),
-            Role::Text => fields::examine_word_xml(&bytes, findings),
+            Role::Text => {
+                self.fields.begin_part(&part.name);
+                fields::examine_word_xml(&bytes, &mut self.fields, findings)
+            }
             Role::Ribbon => examine_ribbon(&bytes, findings),
             Role::Control => examine_control(&bytes, findings),
             // Dealt with above, or not asked for.
             Role::Macros | Role::Other | Role::Markup => Ok(()),
         })
+    }
+
+    /// Reads what fields refer to: properties and variables of the document, bookmarks in parts without fields.
+    fn read_names<'a>(
+        &mut self,
+        parts: &[Part<'a>],
+        roles: &[Role],
+        findings: &mut Findings<'a>,
+    ) -> Result<(), Exhausted> {
+        for (part, role) in parts.iter().zip(roles) {
+            let is_properties = part.key.starts_with("docprops/") || part.key.ends_with("word/settings.xml");
+            if !is_properties && *role != Role::Text {
+                continue;
+            }
+            let bytes = part.read(&mut self.inflater, findings)?;
+            match role {
+                Role::Text => fields::read_bookmarks(&bytes, &mut self.fields, findings)?,
+                _ => fields::read_properties(&bytes, &mut self.fields, findings)?,
+            }
+        }
+        Ok(())
     }
 
     /// Examines a part by what its first bytes say it is.

@@ -4,6 +4,7 @@
 //! know, so nothing here depends on a document being well-formed.
 
 mod data;
+mod destinations;
 mod tokens;
 
 use std::ops::Range;
@@ -11,6 +12,7 @@ use std::ops::Range;
 use analyzers::{Findings, Incomplete, Limit, Sample};
 
 use self::data::HexData;
+use self::destinations::Destination;
 use self::tokens::{Token, Tokens};
 use crate::catalogue::rtf as signs;
 use crate::fields::Fields;
@@ -24,27 +26,25 @@ const DEPTH_ODD: usize = 200;
 const WORD_BYTES_MAX: usize = 32;
 /// Interruptions of an object's data that could be an accident of a writer.
 const INTERRUPTIONS_MAX: usize = 4;
-/// Bytes of a template's address that are kept.
-const TEMPLATE_BYTES_MAX: usize = 4 << 10;
+/// Bytes of a template's address, or of another text that is taken down, that are kept.
+const TAKEN_BYTES_MAX: usize = 4 << 10;
+/// Most characters that may stand for one of Unicode; writers use one or two.
+const FALLBACK_MAX: usize = 8;
 
-/// What the text of a group is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Destination {
-    #[default]
-    Text,
-    ObjectData,
-    Template,
-    Instruction,
-    /// A group around data that belongs to none of these.
-    Ignored,
-}
-
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Group {
     destination: Destination,
     /// This group is where the destination began, so its end ends it.
     is_start: bool,
     is_field: bool,
+    /// Characters that stand for a reader that knows no Unicode, after each `\u` (`\uc`): a setting of the group.
+    fallback: usize,
+}
+
+impl Default for Group {
+    fn default() -> Group {
+        Group { destination: Destination::Text, is_start: false, is_field: false, fallback: 1 }
+    }
 }
 
 /// An RTF document as far as it was read.
@@ -53,10 +53,15 @@ struct Document {
     beyond: usize,
     data: HexData,
     data_start: usize,
+    /// The data was looked at already, up to a word that may have ended it.
+    looked_at: bool,
     template: String,
     fields: Fields,
-    /// Characters that stand for a reader that knows no Unicode, after each `\u` (`\uc`), and how many of them come now.
-    fallback: usize,
+    /// The text that is being taken down for fields: a name or a value.
+    taken: String,
+    /// The name of the property whose value comes next.
+    property: String,
+    /// Characters that come now and stand for what was read.
     skip: usize,
 }
 
@@ -72,9 +77,11 @@ pub(crate) fn examine<'a>(sample: Sample<'a>, findings: &mut Findings<'a>) {
         beyond: 0,
         data: HexData::default(),
         data_start: 0,
+        looked_at: false,
         template: String::new(),
         fields: Fields::default(),
-        fallback: 1,
+        taken: String::new(),
+        property: String::new(),
         skip: 0,
     };
     let mut tokens = Tokens::new(bytes);
@@ -89,7 +96,8 @@ pub(crate) fn examine<'a>(sample: Sample<'a>, findings: &mut Findings<'a>) {
     // What is still open at the end is there all the same.
     document.end_data(bytes.len(), findings);
     document.end_template(bytes.len(), findings);
-    document.fields.finish(bytes.len(), findings);
+    document.fields.end_part(bytes.len(), findings);
+    document.fields.finish(findings);
 }
 
 impl Document {
@@ -101,11 +109,13 @@ impl Document {
         let destination = self.group().destination;
         match token {
             Token::Open => {
+                self.skip = 0;
                 if self.groups.len() == DEPTH_ODD {
                     findings.saw(&signs::DEEP_GROUPS, span);
                 }
                 if self.groups.len() < DEPTH_MAX {
-                    self.groups.push(Group { destination, is_start: false, is_field: false });
+                    let fallback = self.group().fallback;
+                    self.groups.push(Group { destination, is_start: false, is_field: false, fallback });
                 } else {
                     self.beyond += 1;
                 }
@@ -115,6 +125,7 @@ impl Document {
             }
             Token::Close if self.beyond > 0 => self.beyond -= 1,
             Token::Close => {
+                self.skip = 0;
                 // One group too few is no reason to stop: Word does not.
                 let group = if self.groups.len() > 1 { self.groups.pop() } else { None };
                 self.end(group.unwrap_or_default(), span.end, findings);
@@ -122,13 +133,19 @@ impl Document {
             Token::Word(b"u", Some(unit)) => {
                 let character = char::from_u32(u32::from(unit as u16)).unwrap_or('\u{fffd}');
                 self.text(character.encode_utf8(&mut [0; 4]).as_bytes(), destination, findings);
-                self.skip = self.fallback;
+                self.skip = self.group().fallback;
             }
-            Token::Word(b"uc", Some(count)) => self.fallback = usize::try_from(count).unwrap_or(1).min(8),
+            Token::Word(b"uc", Some(count)) => {
+                let fallback = usize::try_from(count).unwrap_or(1).min(FALLBACK_MAX);
+                self.groups.iter_mut().last().into_iter().for_each(|group| group.fallback = fallback);
+            }
             Token::Word(word, _) => self.word(word, span, findings),
-            // A destination that nobody knows, within the data: it and its digits are skipped.
-            Token::Symbol(b'*') if destination == Destination::ObjectData && !self.group().is_start => {
-                self.data.interrupt();
+            // A destination that nobody knows, within data or an instruction: its text is skipped. One that is known says
+            // so in the next word.
+            Token::Symbol(b'*') if destination != Destination::Text && !self.group().is_start => {
+                if destination == Destination::ObjectData {
+                    self.data.interrupt();
+                }
                 self.begin(Destination::Ignored);
             }
             Token::Symbol(_) if destination == Destination::ObjectData => self.data.interrupt(),
@@ -145,8 +162,13 @@ impl Document {
                 }
             }
             Token::Text(text) => {
-                let skipped = std::mem::take(&mut self.skip).min(text.len());
-                self.text(text.get(skipped..).unwrap_or_default(), destination, findings);
+                let mut rest = text;
+                while let Some((byte, after)) = rest.split_first().filter(|_| self.skip > 0) {
+                    // Line ends are no characters.
+                    self.skip -= usize::from(!matches!(byte, b'\r' | b'\n'));
+                    rest = after;
+                }
+                self.text(rest, destination, findings);
             }
             Token::Symbol(_) | Token::Binary(_) => {}
         }
@@ -176,11 +198,36 @@ impl Document {
                     group.is_field = true;
                 }
             }
-            b"fldrslt" => self.fields.separate(),
-            // Data of pictures, fonts and the like: digits in it are no text.
-            b"pict" | b"datastore" | b"themedata" | b"colorschememapping" | b"blipuid" | b"objclass" | b"objname"
-                if self.group().destination == Destination::Text =>
-            {
+            b"fldrslt" => {
+                self.fields.separate();
+                self.begin(Destination::Text);
+            }
+            _ => self.other_word(word, span, findings),
+        }
+    }
+
+    /// A word that means something to us only as a destination.
+    fn other_word(&mut self, word: &[u8], span: Range<usize>, findings: &mut Findings<'_>) {
+        let Group { destination, is_start, .. } = self.group();
+        match destination {
+            Destination::Text if destinations::is_data(word) => self.begin(Destination::Ignored),
+            Destination::Text | Destination::Ignored => {
+                // Most words are none of these, and most of those that are stand at the start of their group.
+                if let Some(named) = destinations::named(word) {
+                    self.taken.clear();
+                    self.begin(named);
+                }
+            }
+            // In the middle of the data, another destination takes what follows it. In a group of its own that is all
+            // there is to it. In the data's own group it may also end the data: both are looked at.
+            Destination::ObjectData if destinations::is_destination(word) => {
+                if !is_start {
+                    self.begin(Destination::Ignored);
+                } else if !std::mem::replace(&mut self.looked_at, true) {
+                    self.look_at_data(span.start, findings);
+                }
+            }
+            Destination::Instruction | Destination::Template if !is_start && destinations::is_destination(word) => {
                 self.begin(Destination::Ignored);
             }
             _ => {}
@@ -204,12 +251,26 @@ impl Document {
                 }
             }
             Destination::Template => {
-                let free = TEMPLATE_BYTES_MAX.saturating_sub(self.template.len());
+                let free = TAKEN_BYTES_MAX.saturating_sub(self.template.len());
                 let text = text.get(..free).unwrap_or(text);
                 self.template.push_str(&String::from_utf8_lossy(text));
             }
             Destination::Instruction => self.fields.text(&String::from_utf8_lossy(text)),
-            Destination::Text | Destination::Ignored => {}
+            Destination::Text => {
+                if self.fields.wants_text() {
+                    self.fields.shown(&String::from_utf8_lossy(text));
+                }
+            }
+            Destination::BookmarkStart
+            | Destination::BookmarkEnd
+            | Destination::Property(_)
+            | Destination::PropertyName
+            | Destination::PropertyValue
+            | Destination::Variable => {
+                let free = TAKEN_BYTES_MAX.saturating_sub(self.taken.len());
+                self.taken.push_str(&String::from_utf8_lossy(text.get(..free).unwrap_or(text)));
+            }
+            Destination::Ignored => {}
         }
     }
 
@@ -220,15 +281,43 @@ impl Document {
                 Destination::ObjectData => self.end_data(at, findings),
                 Destination::Template => self.end_template(at, findings),
                 Destination::Text | Destination::Instruction | Destination::Ignored => {}
+                _ => self.end_taken(group.destination, findings),
             }
+        } else if group.destination == Destination::Variable {
+            // Name and value are groups of their own.
+            self.taken.push('\0');
         }
         if group.is_field {
             self.fields.end(at, findings);
         }
     }
 
+    /// Tells fields what was taken down for them.
+    fn end_taken(&mut self, destination: Destination, findings: &mut Findings<'_>) {
+        let taken = std::mem::take(&mut self.taken);
+        let text = taken.trim_matches(['\r', '\n', '\0']);
+        match destination {
+            Destination::BookmarkStart => self.fields.begin_bookmark(text, text),
+            Destination::BookmarkEnd => self.fields.end_bookmark(text, findings),
+            Destination::Property(name) => self.fields.define_property(name, text, findings),
+            Destination::PropertyName => text.clone_into(&mut self.property),
+            Destination::PropertyValue => self.fields.define_property(&self.property, text, findings),
+            Destination::Variable => {
+                let (name, value) = text.split_once('\0').unwrap_or((text, ""));
+                self.fields.define_variable(name, value.trim_matches('\0'), findings);
+            }
+            _ => {}
+        }
+    }
+
     fn end_data(&mut self, at: usize, findings: &mut Findings<'_>) {
-        let data = std::mem::take(&mut self.data);
+        self.look_at_data(at, findings);
+        self.data = HexData::default();
+        self.looked_at = false;
+    }
+
+    fn look_at_data(&mut self, at: usize, findings: &mut Findings<'_>) {
+        let data = &self.data;
         if data.bytes.is_empty() {
             return;
         }
@@ -244,9 +333,12 @@ impl Document {
 
     fn end_template(&mut self, at: usize, findings: &mut Findings<'_>) {
         let template = std::mem::take(&mut self.template);
-        if matches!(target::judge(&template), Danger::Remote | Danger::Network | Danger::Exploit) {
+        let danger = target::judge(&template);
+        if matches!(danger, Danger::Remote | Danger::Network | Danger::Exploit) {
             let span = at.saturating_sub(template.len())..at;
-            findings.saw_with(&signs::TEMPLATE_REMOTE, span, template.trim());
+            let is_service = danger == Danger::Remote && target::is_document_service(&template);
+            let sign = if is_service { &signs::TEMPLATE_SERVICE } else { &signs::TEMPLATE_REMOTE };
+            findings.saw_with(sign, span, template.trim());
         }
     }
 }

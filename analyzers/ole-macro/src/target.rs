@@ -67,6 +67,27 @@ pub(crate) fn judge_click(target: &str) -> Danger {
     if !leaves && runs_command(&target) { Danger::Command } else { Danger::Local }
 }
 
+/// Hosts of document services that belong to one organisation each (Microsoft Learn, SharePoint Online and its national
+/// clouds), as they end.
+const DOCUMENT_SERVICES: [&str; 5] =
+    [".sharepoint.com", ".sharepoint.us", ".sharepoint.cn", ".sharepoint-mil.us", ".sharepoint.de"];
+
+/// Whether `target` lies on a document service of some organisation, or on a server of the own network: a name without a
+/// dot leads nowhere else. An attacker may rent the former, so it says nothing for a document.
+pub(crate) fn is_document_service(target: &str) -> bool {
+    let plain = plain(target);
+    let host = match judge(target) {
+        Danger::Remote => remote_host(&plain),
+        Danger::Network => share_host(&plain),
+        _ => None,
+    };
+    let Some(host) = host else { return false };
+    // Numbers without a dot are addresses too.
+    let is_name = host.bytes().any(|byte| byte.is_ascii_alphabetic()) && !host.starts_with("0x");
+    let is_local = is_name && !host.contains(['.', ':', '[', '@']);
+    is_local || DOCUMENT_SERVICES.iter().any(|end| host.ends_with(end))
+}
+
 /// Programs that run what they are told: interpreters, and system tools that attackers borrow (LOLBAS).
 const INTERPRETERS: [&str; 17] = [
     "cmd",

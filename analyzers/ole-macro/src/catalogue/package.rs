@@ -33,6 +33,8 @@ analyzers::indicators! {
         source: "OFF-33; ECMA-376-1 11.3.9 attachedTemplate", attack: "T1221";
     TEMPLATE_REMOTE = "office.package.template_remote", "The document fetches its template from another machine.",
         source: "OFF-34; ATT&CK T1221", attack: "T1221";
+    TEMPLATE_SERVICE = "office.package.template_service", "The document's template lies on a document service or a server of the own network, as those of organisations do.",
+        source: "Microsoft Learn, SharePoint Online; RFC 6761, names without a dot are local", attack: "T1221";
     OBJECT_EXTERNAL = "office.package.object_external", "An object is linked to a file outside of the document.",
         source: "OFF-35; ECMA-376-1 15.2.11", attack: "T1203";
     OBJECT_REMOTE = "office.package.object_remote", "An object is fetched from another machine.",

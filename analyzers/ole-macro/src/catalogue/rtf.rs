@@ -15,6 +15,8 @@ analyzers::indicators! {
         source: "MS-OLEDS 2.2.4", attack: "T1027";
     TEMPLATE_REMOTE = "office.rtf.template_remote", "The document fetches its template from another machine.",
         source: "Proofpoint, RTF template injection, 2021", attack: "T1221";
+    TEMPLATE_SERVICE = "office.rtf.template_service", "The document's template lies on a document service or a server of the own network, as those of organisations do.",
+        source: "Microsoft Learn, SharePoint Online; RFC 6761, names without a dot are local", attack: "T1221";
     OVERLONG_WORDS = "office.rtf.overlong_words", "Control words are longer than any that exist.",
         source: "RTF 1.9.1, Control Word: 32 letters", attack: "T1027";
     DEEP_GROUPS = "office.rtf.deep_groups", "Groups are nested deeper than writers do.",

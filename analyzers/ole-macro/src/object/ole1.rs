@@ -2,6 +2,7 @@
 
 use analyzers::{Findings, Incomplete};
 
+use super::classes::Kind;
 use super::{classes, link, native};
 use crate::catalogue::object as signs;
 use crate::catalogue::rtf;
@@ -27,7 +28,8 @@ pub(crate) fn examine(data: &[u8], findings: &mut Findings<'_>) {
         findings.saw(&rtf::MALFORMED_OBJECT, 0..data.len().min(16));
         return examine_native("", anywhere(data), findings);
     };
-    super::report_kind(classes::by_name(&object.class), &object.class, true, 0..data.len(), findings);
+    let kind = classes::by_name(&object.class);
+    super::report_kind(kind, &object.class, true, 0..data.len(), findings);
     if object.linked {
         return link::judge(&object.topic, 0..data.len(), findings);
     }
@@ -36,7 +38,13 @@ pub(crate) fn examine(data: &[u8], findings: &mut Findings<'_>) {
     if all.len() < length {
         findings.saw_with(&signs::MALFORMED, 0..data.len(), "the native data is shorter than it claims");
     }
-    examine_native(&object.class, all.get(..length).unwrap_or(all), findings);
+    let native = all.get(..length).unwrap_or(all);
+    if kind == Some(Kind::Equation) && !all.starts_with(COMPOUND) {
+        // Equations of OLE 1 have no compound file around what would be the stream `Equation Native`.
+        super::examine_equation(native, findings);
+    }
+    // A compound file knows its own length.
+    examine_native(&object.class, if all.starts_with(COMPOUND) { all } else { native }, findings);
 }
 
 /// The compound file or program that lies somewhere in `data`.

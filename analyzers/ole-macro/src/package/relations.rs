@@ -47,6 +47,9 @@ fn judge(kind: &str, target: &str, span: Range<usize>, findings: &mut Findings<'
     }
     let away = matches!(danger, Danger::Remote | Danger::Network | Danger::Exploit);
     let sign = match (kind, away) {
+        ("attachedtemplate", true) if danger == Danger::Remote && target::is_document_service(target) => {
+            &signs::TEMPLATE_SERVICE
+        }
         ("attachedtemplate", true) => &signs::TEMPLATE_REMOTE,
         // Every document made from a template names it; only one that is elsewhere says anything.
         ("attachedtemplate", false) => &signs::TEMPLATE_EXTERNAL,

@@ -5,6 +5,7 @@ mod hostile;
 mod objects;
 mod packages;
 mod rtf;
+mod word;
 
 use std::collections::BTreeSet;
 
@@ -47,7 +48,7 @@ fn check(bytes: &[u8], expected: &[&str]) {
         );
     }
     let seen = examine(bytes);
-    let places = ["office.package.", "office.object.", "office.dde.", "office.rtf."];
+    let places = ["office.package.", "office.object.", "office.dde.", "office.rtf.", "office.word."];
     let ids = seen.ids.iter().map(String::as_str).filter(|id| places.iter().any(|place| id.starts_with(place)));
     let expected: BTreeSet<_> = expected.iter().copied().collect();
     assert_eq!(ids.collect::<BTreeSet<_>>(), expected, "{:?}", seen.record.evidence);

@@ -51,6 +51,41 @@ fn data_is_put_together_as_word_does_it() {
 }
 
 #[test]
+fn destinations_within_data_take_their_text_with_them() {
+    let data = ole1("Package", &package("run.vbs", b"x"));
+    let (first, last) = (hex(&data[..20]), hex(&data[20..]));
+    let seen = ["office.rtf.object", "office.object.package", "office.object.executable"];
+    for between in [
+        "{\\fonttbl 4142}",
+        "{\\info{\\title 41}{\\author 42}}",
+        "{\\*\\author 4142}",
+        "{\\pict 4142}",
+        "{\\b {\\footnote 41}}",
+        "{\\*\\unknown{\\b 4142}}",
+        // No destinations: their text is data.
+        "{\\pxe }",
+        "{\\unknown }",
+    ] {
+        check(&rtf(&format!("{{\\object{{\\*\\objdata {first}{between}{last}}}}}")), &seen);
+    }
+    check(&rtf(&format!("{{\\object{{\\*\\objdata {{\\pxe {first}{last}}}}}}}")), &seen);
+    // One that ends the data, or does not: what stands before it is looked at, and all of it.
+    let rest = format!("{{\\object{{\\*\\objdata {first}{last}\\fonttbl 41}}}}");
+    check(&rtf(&rest), &seen);
+}
+
+#[test]
+fn equations_without_a_compound_file_are_read() {
+    let mut equation = vec![0; 28];
+    equation[0] = 28;
+    equation.extend([3, 1, 1, 3, 10, 0x0a, 1, 8, 0x5a, 0x5a]);
+    equation.extend([b'A'; 60]);
+    let seen = ["office.rtf.object", "office.object.equation", "office.object.equation_overflow"];
+    check(&rtf(&object("", &ole1("Equation.3", &equation))), &seen);
+    check(&rtf(&object("", &ole1("eQuation.2", &equation))), &seen);
+}
+
+#[test]
 fn templates_are_judged_in_any_spelling() {
     let remote = ["office.rtf.template_remote"];
     check(&rtf("{\\*\\template http://example.com/t.dotm}"), &remote);
@@ -58,6 +93,10 @@ fn templates_are_judged_in_any_spelling() {
     check(&rtf("{\\*\\template \\u104?\\u116?\\u116?p://example.com/t}"), &remote);
     check(&rtf("{\\*\\template \\'68ttp://example.com/t}"), &remote);
     check(&rtf("{\\*\\template C:\\\\Letter.dot}"), &[]);
+    check(&rtf("{\\*\\template {\\*\\junk x}htt{\\title y}p://example.com/t}"), &remote);
+    // A setting of the group that ended does not count in the next one, and line ends are no characters.
+    check(&rtf("{\\uc0 x}{\\*\\template \\u104\r\n?\\u116?tp://example.com/t}"), &remote);
+    check(&rtf("{\\*\\template https://example.sharepoint.com/t.dotx}"), &["office.rtf.template_service"]);
 }
 
 #[test]

@@ -1,0 +1,99 @@
+//! What a field takes from elsewhere in the document: bookmarks, properties, variables.
+//!
+//! Where an instruction holds the result of `{ REF a }`, a mark stands for it: the kind and name of what is meant, and
+//! the result that was saved, which stands for it if nothing else is found. The marks are characters of the private use
+//! area, which are dropped from the text of documents before.
+
+use std::collections::HashMap;
+
+use analyzers::{Budget, Exhausted};
+
+use super::INSTRUCTION_BYTES_MAX;
+
+/// What SET, ASK and the document's own bookmarks define.
+pub(super) const BOOKMARK: char = 'b';
+/// What DOCPROPERTY and its kin show.
+pub(super) const PROPERTY: char = 'p';
+/// What DOCVARIABLE shows.
+pub(super) const VARIABLE: char = 'v';
+
+const BEGIN: char = '\u{e000}';
+const MIDDLE: char = '\u{e001}';
+const END: char = '\u{e002}';
+/// Bytes of all names and values that are kept.
+const BYTES_MAX: usize = 256 << 10;
+/// References that are put in for one instruction: SET may refer to itself.
+const ROUNDS_MAX: usize = 64;
+
+/// Names and what they hold.
+#[derive(Default)]
+pub(super) struct Names {
+    values: HashMap<String, String>,
+    bytes: usize,
+}
+
+/// Whether `c` is used for references, and so is no text.
+pub(super) fn is_mark(c: char) -> bool {
+    matches!(c, BEGIN | MIDDLE | END)
+}
+
+/// Whether there is a reference in `text`.
+pub(super) fn has_reference(text: &str) -> bool {
+    text.contains(BEGIN)
+}
+
+/// Whether `text` begins with a reference.
+pub(super) fn begins_with_reference(text: &str) -> bool {
+    text.starts_with(BEGIN)
+}
+
+/// A reference to `name`; `saved` stands for it where it is not known.
+pub(super) fn reference(kind: char, name: &str, saved: &str) -> String {
+    format!("{BEGIN}{kind}{name}{MIDDLE}{saved}{END}")
+}
+
+/// Appends `text` if there is room for all of it: half a reference is none.
+pub(super) fn push_whole(to: &mut String, text: &str, room: usize) {
+    if to.len() + text.len() <= room {
+        to.push_str(text);
+    }
+}
+
+impl Names {
+    /// `name` holds `value`; the last definition is the one that counts.
+    pub fn define(&mut self, kind: char, name: &str, value: &str, budget: &mut Budget) {
+        let key = key(&format!("{kind}{name}"));
+        let bytes = key.len() + value.len();
+        if value.is_empty() || self.bytes + bytes > BYTES_MAX || budget.produce(bytes as u64).is_err() {
+            return;
+        }
+        self.bytes += bytes;
+        self.values.insert(key, value.to_owned());
+    }
+
+    /// `text` with what its references hold in their place, from the innermost out.
+    pub fn resolve(&self, text: &str, budget: &mut Budget) -> Result<String, Exhausted> {
+        let mut text = text.to_owned();
+        for _ in 0..ROUNDS_MAX {
+            budget.step(1 + text.len() as u64 / 16)?;
+            let Some(end) = text.find(END) else { break };
+            let Some(begin) = text.get(..end).and_then(|before| before.rfind(BEGIN)) else { break };
+            let inner = text.get(begin + BEGIN.len_utf8()..end).unwrap_or_default();
+            let (name, saved) = inner.split_once(MIDDLE).unwrap_or((inner, ""));
+            let value = self.values.get(&key(name)).map_or(saved, String::as_str).to_owned();
+            if text.len() + value.len() > INSTRUCTION_BYTES_MAX {
+                break;
+            }
+            text.replace_range(begin..end + END.len_utf8(), &value);
+        }
+        Ok(text.chars().filter(|c| !is_mark(*c)).collect())
+    }
+}
+
+/// Case makes no difference, nor do quotation marks around a name.
+fn key(name: &str) -> String {
+    let mut letters = name.chars();
+    let kind: String = letters.next().into_iter().collect();
+    let name = letters.as_str().trim().trim_matches(super::instruction::is_quote).trim();
+    kind + &name.to_lowercase()
+}
