@@ -33,6 +33,8 @@ mod reload;
 mod report;
 /// YARA rules: checked, listed, tested, timed and kept compiled.
 mod rules;
+/// The daemon sees what a scan sees.
+mod same_evidence;
 /// Same bytes, rules and limits: same report.
 mod same_report;
 /// Files that should be called malicious, and files that should not.

@@ -24,7 +24,8 @@ pub fn catalogue() -> impl Iterator<Item = &'static Indicator> {
 /// What is examined at all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Policy {
-    /// Look for the patterns of rules in files of any kind, also of those that no analyzer vouches for.
+    /// Look for the patterns of rules in artifacts of any kind, also of those that no analyzer vouches for. What is found
+    /// inside an artifact that is examined is examined in either case, with every rule.
     pub any_kind: bool,
 }
 
@@ -86,7 +87,7 @@ impl<'r> Analyzers<'r> {
         self.seats.iter().any(|seat| seat.analyzer.vouches(kind))
     }
 
-    /// Whether files of this kind are examined at all.
+    /// Whether artifacts of this kind are examined at all.
     pub(crate) fn take(&self, kind: triage::FileKind) -> bool {
         self.policy.any_kind || self.vouch(kind)
     }

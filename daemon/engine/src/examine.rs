@@ -48,7 +48,9 @@ fn examine_layer(
     if let Some(layer) = record.layers.get_mut(subject.index()) {
         layer.wanted = analyzers.vouch(sample.kind);
     }
-    if !analyzers.take(sample.kind) {
+    // A word about artifacts: what is inside of one that is examined is examined whole, or a macro would be judged
+    // without the rules that know it.
+    if depth == 0 && !analyzers.take(sample.kind) {
         return record;
     }
     let mut findings = Findings::new(record, subject);
