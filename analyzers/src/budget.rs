@@ -34,6 +34,9 @@ pub struct Limits {
     pub steps_max: u64,
     /// Time for one artifact by the clock, watched by whoever runs the examination. Default: 5 s.
     pub wall_time_max: Duration,
+    /// Memory that one artifact may take, in bytes beyond what is held before, watched by whoever runs the examination in a
+    /// process of its own. Default: 256 MiB.
+    pub memory_bytes_max: u64,
 }
 
 impl Default for Limits {
@@ -48,6 +51,7 @@ impl Default for Limits {
             evidence_max: 1_000,
             steps_max: 10_000_000,
             wall_time_max: Duration::from_secs(5),
+            memory_bytes_max: 256 << 20,
         }
     }
 }

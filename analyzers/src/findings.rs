@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use triage::FileKind;
 
-use crate::{Budget, Detail, Evidence, Incomplete, Indicator, Layer, LayerId, Limit};
+use crate::{Budget, Detail, Evidence, FilePath, Incomplete, Indicator, Layer, LayerId, Limit};
 
 /// Times one indicator is kept per subject. It is weighed once however often it is seen; without this, a file
 /// that shows one sign a thousand times would crowd out every other.
@@ -23,6 +23,8 @@ pub struct Record {
     pub incomplete: Vec<Incomplete>,
     /// The layers, the artifact first.
     pub layers: Vec<Layer>,
+    /// What the artifact is called; empty where nobody told.
+    pub path: FilePath,
     /// What is left to spend.
     pub budget: Budget,
 }
@@ -94,6 +96,15 @@ impl<'a> Findings<'a> {
         })
     }
 
+    /// What the sample is called: the artifact as its owner calls it, and what was found inside by its name there. For rules
+    /// that ask for it; what a file is called says nothing of what it is.
+    pub fn path(&self) -> FilePath {
+        match self.record.layers.get(self.subject.index()) {
+            Some(layer) if !layer.name.is_empty() => self.record.path.inner(&layer.name.replace('!', "/")),
+            Some(_) | None => self.record.path.clone(),
+        }
+    }
+
     /// The budget of the whole tree.
     pub fn budget(&mut self) -> &mut Budget {
         &mut self.record.budget
@@ -144,7 +155,13 @@ impl Record {
     /// An empty record of an artifact of this kind.
     pub fn new(kind: FileKind, budget: Budget) -> Self {
         let artifact = Layer { name: String::new(), subject: LayerId::ARTIFACT, kind, wanted: false };
-        Record { evidence: Vec::new(), incomplete: Vec::new(), layers: vec![artifact], budget }
+        let path = FilePath::default();
+        Record { evidence: Vec::new(), incomplete: Vec::new(), layers: vec![artifact], path, budget }
+    }
+
+    /// The same, of an artifact that is called so.
+    pub fn called(self, path: FilePath) -> Self {
+        Record { path, ..self }
     }
 
     /// Adds the layer `name` below `parent`: a subject of its own with `kind`, or a named part without.
@@ -226,6 +243,19 @@ mod tests {
         assert_eq!(reasons[0], "unaccounted.word/embeddings/one.docx!word/x");
         assert_eq!(reasons[1], "unaccounted.word/\\u{a}0");
         assert!(record.incomplete.iter().all(|why| why.class() == "unaccounted" && why.withholds_benign_only()));
+    }
+
+    #[test]
+    fn what_is_inside_is_called_by_its_name_there() {
+        let mut record = Record::new(FileKind::Data, Budget::new(Limits::default(), Cancel::default()));
+        let package = record.add_layer(LayerId::ARTIFACT, "word/a.bin", Some(FileKind::Data)).unwrap();
+        let inner = record.add_layer(package, "b.exe", Some(FileKind::Data)).unwrap();
+        let record = record.called(FilePath::new("/tmp/x.docx"));
+        let mut findings = Findings::new(record, LayerId::ARTIFACT);
+        for (layer, path) in [(LayerId::ARTIFACT, "/tmp/x.docx"), (inner, "/tmp/x.docx/word/a.bin/b.exe")] {
+            findings = Findings::new(findings.finish().0, layer);
+            assert_eq!(findings.path().as_str(), path);
+        }
     }
 
     #[test]

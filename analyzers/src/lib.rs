@@ -16,6 +16,7 @@ mod evidence;
 mod findings;
 mod incomplete;
 mod indicator;
+mod path;
 mod weigh;
 mod weights;
 
@@ -25,6 +26,7 @@ pub use evidence::{Detail, Evidence, Layer, LayerId, is_shown_as_itself};
 pub use findings::{Child, Findings, Record};
 pub use incomplete::{Incomplete, Limit};
 pub use indicator::{Indicator, IndicatorId};
+pub use path::FilePath;
 pub use weigh::{Confidence, GroupSum, Opinion, Term, Testimony, Verdict, weigh};
 pub use weights::{
     Calibration, Group, LoadedWeights, LogOdds, Thresholds, Weight, Weights, WeightsError, WeightsMistake,

@@ -4,6 +4,7 @@
 //! of their group: the plain sum is badly over-confident (Brier 0.174 against 0.084 fitted, on the development
 //! corpus). A calibration per family makes a probability of the sum. An artifact is as bad as its worst subject.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use triage::Family;
@@ -134,6 +135,8 @@ impl Opinion {
 
 /// Weighs all evidence of a record.
 ///
+/// A rule that names malware keeps a file from benign, however little it weighs beside the rest.
+///
 /// What nobody vouches for (a text in which only rules looked for patterns) may be called malicious, but not benign.
 ///
 /// The order of evidence makes no difference. A record that is incomplete in any way is never benign.
@@ -152,7 +155,8 @@ pub fn weigh(record: &Record, weights: &Weights) -> Opinion {
     let p_malicious = worst.unwrap_or_else(|| logistic(weights.prior_shift));
     let mut opinion = Opinion { p_malicious, verdict, confidence, testimonies };
     let vouched = record.layers.iter().any(|layer| layer.wanted);
-    if !vouched || !record.incomplete.is_empty() || record.budget.hit().next().is_some() {
+    let accused = record.evidence.iter().any(|seen| weights.accuses(&seen.indicator));
+    if !vouched || accused || !record.incomplete.is_empty() || record.budget.hit().next().is_some() {
         opinion.doubt();
     }
     opinion
@@ -175,13 +179,14 @@ fn testify(subject: LayerId, family: Family, record: &Record, weights: &Weights)
     // Sorted, so that floating-point sums come out the same whatever order the evidence came in.
     seen.sort_unstable();
     seen.dedup();
-    let terms: Vec<Term> = seen
+    let mut terms: Vec<Term> = seen
         .into_iter()
         .map(|id| {
             let weight = weights.of(id);
             Term { indicator: id.clone(), weight: weight.log_odds, group: weight.group }
         })
         .collect();
+    count_twins_once(&mut terms, weights);
     let groups = group_sums(&terms, weights);
     let free: f64 = terms.iter().filter(|term| term.group.is_none()).map(|term| term.weight.0).sum();
     let sum = free + groups.iter().map(|group| group.held.0).sum::<f64>();
@@ -189,6 +194,24 @@ fn testify(subject: LayerId, family: Family, record: &Record, weights: &Weights)
     let log_odds = calibration.intercept + calibration.slope * sum + weights.prior_shift;
     let p_malicious = logistic(log_odds).clamp(calibration.floor, calibration.ceiling);
     Testimony { subject, terms, groups, sum: LogOdds(sum), log_odds: LogOdds(log_odds), p_malicious }
+}
+
+/// Of indicators that are the same one loaded several times, only the heaviest counts; the first of equal ones.
+fn count_twins_once(terms: &mut [Term], weights: &Weights) {
+    let mut heaviest: HashMap<u32, usize> = HashMap::new();
+    for at in 0..terms.len() {
+        let Some(number) = terms.get(at).and_then(|term| weights.twins(&term.indicator)) else { continue };
+        let before = *heaviest.entry(number).or_insert(at);
+        if before == at {
+            continue;
+        }
+        let weight = |index: usize| terms.get(index).map_or(0.0, |term| term.weight.0);
+        let lighter = if weight(at) > weight(before) { before } else { at };
+        heaviest.insert(number, if lighter == at { before } else { at });
+        if let Some(term) = terms.get_mut(lighter) {
+            term.weight = LogOdds(0.0);
+        }
+    }
 }
 
 fn group_sums(terms: &[Term], weights: &Weights) -> Vec<GroupSum> {
@@ -218,7 +241,7 @@ mod tests {
     use triage::FileKind;
 
     use super::*;
-    use crate::{Budget, Cancel, Detail, Incomplete, Limits};
+    use crate::{Budget, Cancel, Detail, Incomplete, Limits, LoadedWeights};
 
     crate::indicators! {
         PACKED = "toy.packed", "Packed.", source: "test";
@@ -337,6 +360,60 @@ mod tests {
         let opinion = weigh(&record, &weights());
         assert_eq!(opinion.verdict, Verdict::Malicious);
         assert_eq!(opinion.deciding().unwrap().subject, child);
+    }
+
+    /// Rules that name malware, and that came twice.
+    #[derive(Debug)]
+    struct Rules;
+
+    impl LoadedWeights for Rules {
+        fn of(&self, indicator: &IndicatorId) -> Option<(f64, Option<&str>)> {
+            let weight = match indicator.as_str() {
+                "yara.a.weak" => 0.1,
+                "yara.a.same" => 2.0,
+                "yara.b.same" => 3.0,
+                "yara.c.same" => 2.5,
+                _ => return None,
+            };
+            Some((weight, None))
+        }
+
+        fn accuses(&self, indicator: &IndicatorId) -> bool {
+            indicator.as_str() == "yara.a.weak"
+        }
+
+        fn twins(&self, indicator: &IndicatorId) -> Option<u32> {
+            indicator.as_str().ends_with(".same").then_some(7)
+        }
+    }
+
+    fn loaded(ids: &[&str]) -> Opinion {
+        let mut record = record(&[&SIGNED]);
+        for id in ids {
+            let mut seen = record.evidence[0].clone();
+            seen.indicator = IndicatorId::loaded(id);
+            record.evidence.push(seen);
+        }
+        weigh(&record, &weights().with_loaded("none", std::sync::Arc::new(Rules)))
+    }
+
+    #[test]
+    fn what_a_rule_calls_malware_is_never_benign() {
+        assert_eq!(loaded(&[]).verdict, Verdict::Benign);
+        assert_eq!(loaded(&["yara.a.other"]).verdict, Verdict::Benign);
+        let opinion = loaded(&["yara.a.weak"]);
+        assert_eq!((opinion.verdict, opinion.confidence.get()), (Verdict::Unknown, 0.5));
+    }
+
+    #[test]
+    fn a_rule_that_came_several_times_counts_once() {
+        let sum = |ids: &[&str]| loaded(ids).testimonies[0].sum.0;
+        let once = sum(&["yara.b.same"]);
+        assert!((once - 2.3).abs() < 1e-9, "{once}");
+        for ids in [&["yara.a.same", "yara.b.same"][..], &["yara.c.same", "yara.b.same", "yara.a.same"]] {
+            assert_eq!(sum(ids), once, "{ids:?}");
+        }
+        assert!((sum(&["yara.a.same"]) - 1.3).abs() < 1e-9);
     }
 
     proptest! {

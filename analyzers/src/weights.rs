@@ -73,6 +73,17 @@ pub struct Thresholds {
 pub trait LoadedWeights: fmt::Debug + Send + Sync {
     /// What this indicator says, in nats, and the group that it names.
     fn of(&self, indicator: &IndicatorId) -> Option<(f64, Option<&str>)>;
+
+    /// Whether it says that a file is malware. Such a file is never benign, whatever else is seen.
+    fn accuses(&self, _indicator: &IndicatorId) -> bool {
+        false
+    }
+
+    /// Indicators with the same number here are one that was loaded several times: however many of them are seen, they
+    /// count once.
+    fn twins(&self, _indicator: &IndicatorId) -> Option<u32> {
+        None
+    }
 }
 
 /// A checked weights file.
@@ -103,6 +114,16 @@ impl Weights {
         let (nats, named) = loaded.of(indicator)?;
         let nats = if nats.is_nan() { 0.0 } else { nats.clamp(-WEIGHT_MAX, WEIGHT_MAX) };
         Some(Weight { log_odds: LogOdds(nats), group: named.and_then(|name| self.group(name)).or(*shared) })
+    }
+
+    /// Whether this indicator says that a file is malware.
+    pub fn accuses(&self, indicator: &IndicatorId) -> bool {
+        self.loaded.as_ref().is_some_and(|(loaded, _)| loaded.accuses(indicator))
+    }
+
+    /// The number that this indicator shares with those that are the same as it, if there are any.
+    pub(crate) fn twins(&self, indicator: &IndicatorId) -> Option<u32> {
+        self.loaded.as_ref()?.0.twins(indicator)
     }
 
     fn group(&self, name: &str) -> Option<usize> {

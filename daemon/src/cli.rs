@@ -126,14 +126,26 @@ pub struct LimitArgs {
     /// Longest that one file is examined, in seconds. What takes longer is unknown, unless it is malicious already.
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = parse_seconds)]
     pub max_time: Duration,
+    /// Most memory that a worker may take for one file: bytes, or with K, M or G, from 16M. What takes more is unknown. Does
+    /// not hold with --in-process.
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_memory)]
+    pub max_memory: u64,
 }
 
 impl LimitArgs {
     /// The limits they come to.
     pub fn limits(&self) -> Limits {
-        Limits { artifact_bytes_max: self.max_size, wall_time_max: self.max_time, ..Limits::default() }
+        Limits {
+            artifact_bytes_max: self.max_size,
+            wall_time_max: self.max_time,
+            memory_bytes_max: self.max_memory,
+            ..Limits::default()
+        }
     }
 }
+
+/// Least memory that a worker can do with, beyond what it has when idle: its buffer, and matches of rules.
+pub const MEMORY_BYTES_MIN: u64 = 16 << 20;
 
 /// Where files are examined.
 #[derive(Args, Debug)]
@@ -578,6 +590,15 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         return Err(wrong());
     }
     digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift)).ok_or_else(wrong)
+}
+
+/// Reads how much memory a worker may take: a size that one can work with.
+fn parse_memory(text: &str) -> Result<u64, String> {
+    let bytes = parse_size(text)?;
+    if bytes < MEMORY_BYTES_MIN {
+        return Err("a worker needs at least 16M".to_owned());
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::explain_bounty;
 use crate::input::Input;
 use crate::judging;
 use crate::record::{FileRecord, Subject, layer_name, stake, would_bid};
+use crate::walk;
 use crate::words::{HEADING, count, percent, shown, verdict_style};
 
 /// Explains the verdict on one file, or what was answered to a bounty.
@@ -38,7 +39,8 @@ fn explain_file(path: &Path, args: &ExplainArgs, out: &mut dyn Write) -> anyhow:
     let examiners = judging.examiners(&args.wall, args.limits.limits(), Policy::default())?;
     let rules = Arc::clone(examiners.set());
     let watchdog = Watchdog::start().context("cannot start the watchdog thread")?;
-    let outcome = examiners.examiner(&watchdog).examine(file, Ask { sha256: true, ..Ask::default() });
+    let outcome =
+        examiners.examiner(&watchdog).examine(file, Ask { sha256: true, path: walk::called(path), ..Ask::default() });
     let looked = match outcome {
         Ok(looked) => looked,
         Err(Failure::Load(LoadError::TooLarge { size_bytes, .. })) => {

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use analyzers::FilePath;
 use anyhow::{Context, bail};
 use daemon_intake::{Entry, EntryRef, FilesFrom, Mode, Policy, Separator, SweepSummary, Symlinks, WalkSummary};
 use triage::FileKind;
@@ -132,4 +133,13 @@ pub fn causes(error: &dyn std::error::Error) -> String {
 /// looked at on this side of the wall.
 pub fn kind_of(entry: &Entry) -> FileKind {
     entry.open().map_or(FileKind::Data, |file| daemon_pool::kind_of(&file))
+}
+
+/// What a file is called to rules that ask for it: its whole path, from the root. Bytes that are no text are replaced.
+pub fn called(path: &Path) -> FilePath {
+    if is_stdin(path) {
+        return FilePath::default();
+    }
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    FilePath::new(&whole.to_string_lossy())
 }

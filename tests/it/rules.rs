@@ -108,6 +108,67 @@ fn a_broken_file_is_shown_with_its_place_and_the_good_ones_load() {
 }
 
 #[test]
+fn a_directory_without_a_rule_is_not_in_order() {
+    let bench = Bench::new(&[]);
+    let check = || bench.run(&["rules", "check", "rules"]);
+    let output = check();
+    assert_eq!(output.status.code(), Some(1), "{}{}", stdout(&output), stderr(&output));
+    assert!(stderr(&output).contains("rule files are named *.yar, *.yara, *.rule or *.rules"), "{}", stderr(&output));
+    bench.write("comment.yar", "// nothing yet\n");
+    assert_eq!(check().status.code(), Some(1));
+    bench.write("Own.RULES", GOOD);
+    let output = check();
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("1 rule in 1 file can be used"), "{}", stdout(&output));
+}
+
+#[test]
+fn rules_ask_what_a_file_is_called_on_both_sides_of_the_wall() {
+    let rule = "rule called { meta: weight = 6.0 condition: filename == \"marked.txt\" and extension == \".txt\" and \
+                filepath startswith \"/\" and filetype == \"\" }\n";
+    let bench = Bench::new(&[("own.yar", rule)]);
+    fs::copy(bench.path("marked.txt"), bench.path("other.txt")).expect("the directory is ours");
+    for more in [&[][..], &["--in-process"]] {
+        let arguments = ["scan", "--ndjson", "--no-shipped-rules", "--rules", "rules", "marked.txt", "other.txt"];
+        let output = bench.run(&[&arguments[..], more].concat());
+        let of = |name: &str| {
+            let records = stdout(&output).lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let record = records.into_iter().find(|record| record["path"] == name);
+            record.unwrap_or_else(|| panic!("{name}: {}{}", stdout(&output), stderr(&output)))["verdict"].clone()
+        };
+        assert_eq!((of("marked.txt"), of("other.txt")), ("malicious".into(), "unknown".into()), "{more:?}");
+    }
+    let output = bench.run(&["explain", "--json", "--no-shipped-rules", "--rules", "rules", "marked.txt"]);
+    assert!(stdout(&output).contains("yara.any.own.called"), "{}{}", stdout(&output), stderr(&output));
+    let output = bench.run(&["scan", "--ndjson", "--no-shipped-rules", "--rules", "rules", "-"]);
+    assert!(!stdout(&output).contains("yara.any.own.called"), "standard input has no name: {}", stdout(&output));
+}
+
+#[test]
+fn utility_rules_accuse_no_program_and_a_named_rule_keeps_one_from_benign() {
+    let utilities = "rule domain { strings: $a = /[a-z]{2,8}/ condition: $a }\n\
+                     rule contains_base64 { strings: $a = /[A-Za-z0-9+]{6}/ condition: $a }\n\
+                     rule DebuggerCheck { meta: weight = 1 condition: uint32(0) == 0x464c457f }\n\
+                     rule other { meta: weight = 100 condition: uint32(0) == 0x464c457f }\n";
+    let bench = Bench::new(&[("utils.yar", utilities)]);
+    fs::write(bench.path("program"), testkit::elf::ordinary().build()).expect("the directory is ours");
+    let verdict = |rules: &str| {
+        let output = bench.run(&["scan", "--ndjson", "--no-shipped-rules", "--rules", rules, "program"]);
+        let record = stdout(&output).lines().next().and_then(|line| serde_json::from_str::<Value>(line).ok());
+        record.unwrap_or_else(|| panic!("{}{}", stdout(&output), stderr(&output)))
+    };
+    fs::create_dir(bench.path("none")).expect("the directory is ours");
+    let without = verdict("none");
+    assert_eq!(without["verdict"], "benign", "{without}");
+    let with = verdict("rules");
+    assert!(with["evidence"].as_array().is_some_and(|seen| seen.len() >= 3), "{with}");
+    assert_eq!(with["verdict"], "benign", "{with}");
+    bench.write("named.yar", "rule MALW_Foo { meta: weight = 0.1 condition: uint32(0) == 0x464c457f }\n");
+    let named = verdict("rules");
+    assert_eq!(named["verdict"], "unknown", "{named}");
+}
+
+#[test]
 fn mistakes_are_told_to_machines_too() {
     let bench = Bench::new(&[("good.yar", GOOD), ("broken.yar", BROKEN)]);
     let output = bench.run(&["rules", "check", "--json", "rules"]);

@@ -80,12 +80,29 @@ fn whatever_an_analyzer_does_ends_one_file_with_its_reason_and_nothing_else() {
         eprintln!("{name}: {why}");
         assert!(why == "panic.hostile" || why.contains("SIGSYS"), "{name}: {why}");
     }
+    // What it is was told by another worker, which did not look into it: the first bytes alone say nothing of a text.
+    for name in ["allocate", "spin", "abort"] {
+        let record = &records.iter().find(|(known, _)| known == name).expect("it was scanned").1;
+        assert_eq!(record["kind"], "text", "{name}: {record}");
+    }
     let good = &records.iter().find(|(name, _)| name == "zz-good").expect("it was scanned").1;
     assert_eq!(good["incomplete"].as_array().map(Vec::len), Some(0), "{good}");
     for (name, record) in &records {
         assert!(record["sha256"].is_string() && record["size"].is_u64(), "{name} cannot be looked up: {record}");
     }
     assert!(!Path::new("/tmp/stakeout-escaped").exists());
+}
+
+#[test]
+fn a_worker_has_as_much_memory_as_it_is_given_and_the_file_keeps_its_kind() {
+    let directory = TempDir::new().expect("the test can make a directory");
+    hostile(directory.path(), &["allocate"]);
+    let (records, _) = scan(directory.path(), &["--max-memory", "16M"]);
+    assert!(reasons(&records, "allocate").contains("memory"));
+    let allocate = &records.iter().find(|(name, _)| name == "allocate").expect("it was scanned").1;
+    assert_eq!(allocate["kind"], "text", "{allocate}");
+    let output = stakeout().args(["scan", "--max-memory", "1M", "/dev/null"]).output().expect("it can be started");
+    assert!(stderr(&output).contains("at least 16M"), "{}", stderr(&output));
 }
 
 #[test]

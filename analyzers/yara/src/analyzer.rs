@@ -10,6 +10,7 @@ use triage::FileKind;
 use yara_x::errors::ScanError;
 use yara_x::{ScanResults, Scanner};
 
+use crate::externals;
 use crate::library::Library;
 
 /// Matches of one pattern that yara-x keeps. Conditions that count see no more either, which is as many as
@@ -114,6 +115,9 @@ impl Analyzer for Yara<'_> {
                 continue;
             };
             scanner.set_timeout(limit);
+            if self.library.set_asks_names(set) {
+                externals::tell(scanner, &findings.path(), sample);
+            }
             match scanner.scan(sample.bytes) {
                 Ok(results) => gather(&results, self.library, set, sample, &mut self.hits),
                 Err(ScanError::Timeout) => {

@@ -105,13 +105,16 @@ impl<'f, 'a> Chunk<'f, 'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parts::Texts;
     use crate::source::Source;
 
     /// The chunks of these files: the names of their rules, and how many patterns are asked for.
     fn check(texts: &[&str], expected: &[(&[&str], usize)]) {
         let names: Vec<String> = (0..texts.len()).map(|number| format!("{number}.yar")).collect();
         let sources = names.iter().zip(texts).map(|(name, text)| Source::new(name, text.as_bytes()));
-        let files: Vec<_> = sources.filter_map(|source| File::parse(source, &mut Vec::new())).collect();
+        let kept: Vec<Texts> = texts.iter().map(|_| Texts::default()).collect();
+        let files = sources.zip(&kept).filter_map(|(source, texts)| File::parse(source, texts, &mut Vec::new()));
+        let files: Vec<_> = files.collect();
         assert_eq!(files.len(), texts.len());
         let chunks = chunks(&files, |_, _| true);
         let rules = |chunk: &Chunk<'_, '_>| -> Vec<String> {

@@ -1,6 +1,6 @@
 //! From files of rules to a bundle of compiled sets.
 //!
-//! Pure: reads no file, for includes are off. Takes seconds for ten thousand rules, most of them for machine
+//! Pure: reads no file, and what one includes must be among the others. Takes seconds for ten thousand rules, most of them for machine
 //! code, and makes memory executable: run it in a process of its own.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -9,8 +9,10 @@ use yara_x::{Compiler, SourceCode};
 
 use crate::bundle::{self, BundleError};
 use crate::chunks::chunks;
+use crate::externals::VARIABLES;
+use crate::includes;
 use crate::index::{Index, RuleEntry, SetEntry};
-use crate::parts::{File, Part};
+use crate::parts::{File, Part, Texts, root};
 use crate::sets::{Plan, heads_at, plan};
 use crate::source::{Mistake, Place, Severity, Source};
 
@@ -20,8 +22,8 @@ pub const SOURCE_BYTES_MAX: usize = 16 << 20;
 /// Most mistakes told, so that a file of noise does not fill a log.
 pub const MISTAKES_MAX: usize = 2_000;
 
-/// Variables that rules written for LOKI and THOR use. We examine bytes without a name, so they are empty.
-const GLOBALS: [&str; 5] = ["filename", "filepath", "extension", "filetype", "owner"];
+/// What the names of rule files end in, in whatever case.
+pub const ENDINGS: [&str; 4] = ["yar", "yara", "rule", "rules"];
 
 /// What came of compiling.
 #[derive(Debug)]
@@ -34,11 +36,12 @@ pub struct Compilation {
 
 /// Compiles what can be compiled of `sources`, and says what cannot and why.
 ///
-/// A rule with an error is left out, with the rules that refer to it; so is a file with a syntax error, and one
-/// with an error in a global rule, whose other rules would be true of too much without it.
+/// A rule with an error is left out, with the rules that refer to it; so is a file with an error in a global rule, whose
+/// other rules would be true of too much without it.
 pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
     let mut mistakes = Vec::new();
-    let files = parse(sources, &mut mistakes);
+    let texts: Vec<Texts> = sources.iter().map(|_| Texts::default()).collect();
+    let files = parse(sources, &texts, &mut mistakes);
     let namespaces = namespaces(&files);
     let mut rules: BTreeMap<Key<'_>, RuleEntry> = BTreeMap::new();
     let mut sets = Vec::new();
@@ -53,6 +56,7 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
         }
         sets.push(set);
     }
+    find_twins(&mut rules, &files, &namespaces);
     let numbers: HashMap<Key<'_>, u32> = rules.keys().copied().zip(0..).collect();
     let compiled: Vec<Vec<u8>> = sets.iter_mut().map(|set| std::mem::take(&mut set.bytes)).collect();
     let entries = sets.into_iter().zip(&compiled).map(|(set, bytes)| {
@@ -62,6 +66,7 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
             name: set.plan.name.to_owned(),
             heads: set.plan.tried,
             places: set.places,
+            asks_names: set.asks_names,
             length: bytes.len() as u64,
             chunks: set.chunks.iter().map(numbers).collect(),
         }
@@ -74,6 +79,8 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
 struct Set<'f> {
     plan: Plan,
     places: Vec<Place>,
+    /// Some rule asks for what the file is called.
+    asks_names: bool,
     /// The reporting rules of each namespace.
     chunks: Vec<Vec<(Key<'f>, &'f RuleEntry)>>,
     bytes: Vec<u8>,
@@ -88,6 +95,7 @@ fn compile_set<'f>(
     let mut compiler = compiler();
     let mut reporting: HashMap<(usize, &str), (Key<'f>, &RuleEntry)> = HashMap::new();
     let mut places = Vec::new();
+    let mut asks_names = false;
     let has = |file: &File<'_>, rule: &Part<'_>| !heads_at(rule.heads, file.source.place).and(plan.tried).is_none();
     for (number, chunk) in chunks(files, has).into_iter().enumerate() {
         compiler.new_namespace(&number.to_string());
@@ -104,12 +112,14 @@ fn compile_set<'f>(
             if file.source.place != Place::Any && !places.contains(&file.source.place) {
                 places.push(file.source.place);
             }
+            let words = picked.iter().filter_map(|&at| file.rules.get(at)).flat_map(|rule| rule.words.iter());
+            asks_names |= words.into_iter().any(|word| VARIABLES.contains(word));
             let picked: HashSet<usize> = picked.iter().copied().collect();
             let text = file.only(|rule| picked.contains(&rule.number));
             let _ = compiler.add_source(SourceCode::from(text.as_str()).with_origin(file.source.name));
         }
     }
-    collect(&compiler, files.iter().map(|file| file.source), mistakes);
+    collect(&compiler, files.iter(), mistakes);
     let built = compiler.build();
     let mut chunks: Vec<Vec<_>> = Vec::new();
     for rule in built.iter() {
@@ -119,7 +129,7 @@ fn compile_set<'f>(
             chunk.push(*rule);
         }
     }
-    Ok(Set { plan, places, chunks, bytes: built.serialize().map_err(BundleError::Serialize)? })
+    Ok(Set { plan, places, asks_names, chunks, bytes: built.serialize().map_err(BundleError::Serialize)? })
 }
 
 /// The mistakes in the order of the files, each once, and no more than [`MISTAKES_MAX`]: errors rather than
@@ -146,28 +156,28 @@ type Key<'a> = (&'a str, &'a str);
 fn compiler<'a>() -> Compiler<'a> {
     let mut compiler = Compiler::new();
     compiler.relaxed_re_syntax(true).enable_includes(false);
-    for global in GLOBALS {
+    for global in VARIABLES {
         compiler.define_global(global, "").expect("the names are identifiers, and each comes once");
     }
     compiler
 }
 
-fn parse<'a>(sources: &[Source<'a>], mistakes: &mut Vec<Mistake>) -> Vec<File<'a>> {
+fn parse<'a>(sources: &[Source<'a>], texts: &'a [Texts], mistakes: &mut Vec<Mistake>) -> Vec<File<'a>> {
     let mut files = Vec::new();
     let mut seen = HashSet::new();
-    for &source in sources {
+    for (&source, texts) in sources.iter().zip(texts) {
         if !seen.insert(source.name) {
             let message = "there is another file of this name";
             mistakes.push(Mistake::whole(source.name, Severity::Error, "duplicate_file", message));
         } else if source.text.len() > SOURCE_BYTES_MAX {
             let message = format!("the file has more than {} MiB", SOURCE_BYTES_MAX >> 20);
             mistakes.push(Mistake::whole(source.name, Severity::Error, "file_too_large", message));
-        } else if let Some(file) = File::parse(source, mistakes)
-            && global_rules_hold(&file, mistakes)
-        {
-            files.push(file);
+        } else if let Some(file) = File::parse(source, texts, mistakes) {
+            files.push((file, texts));
         }
     }
+    let mut files = includes::resolve(files, mistakes);
+    files.retain(|file| global_rules_hold(file, mistakes));
     files
 }
 
@@ -177,11 +187,12 @@ fn global_rules_hold(file: &File<'_>, mistakes: &mut Vec<Mistake>) -> bool {
         return true;
     }
     let mut compiler = compiler();
-    let _ = compiler.add_source(SourceCode::from(file.text).with_origin(file.source.name));
+    let text = file.only(|_| true);
+    let _ = compiler.add_source(SourceCode::from(text.as_str()).with_origin(file.source.name));
     let is_global = |name: &str| file.rules.iter().any(|rule| rule.global && rule.name == name);
     let lost = compiler.ignored_rules().find(|(name, _)| is_global(name)).map(|(name, _)| name.to_owned());
     if let Some(name) = lost {
-        collect(&compiler, std::iter::once(file.source), mistakes);
+        collect(&compiler, std::iter::once(file), mistakes);
         let message = format!("the global rule {name} has an error, so the whole file is left out");
         mistakes.push(Mistake::whole(file.source.name, Severity::Error, "global_rule_lost", message));
         return false;
@@ -193,11 +204,43 @@ fn global_rules_hold(file: &File<'_>, mistakes: &mut Vec<Mistake>) -> bool {
 fn namespaces<'a>(files: &[File<'a>]) -> HashMap<&'a str, String> {
     let mut taken = HashSet::new();
     let stem = |name: &'a str| match name.rsplit_once('.') {
-        Some((stem, "yar" | "yara")) => stem,
+        Some((stem, ending)) if ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)) => stem,
         Some(_) | None => name,
     };
     let names = files.iter().map(|file| file.source.name);
     names.map(|name| (name, if taken.insert(stem(name)) { stem(name) } else { name }.to_owned())).collect()
+}
+
+/// Numbers the rules that are the same one several times: of one name in several files, or with the same patterns and
+/// condition under whatever names.
+fn find_twins(rules: &mut BTreeMap<Key<'_>, RuleEntry>, files: &[File<'_>], namespaces: &HashMap<&str, String>) {
+    let mut bodies: HashMap<Key<'_>, u64> = HashMap::new();
+    for file in files {
+        let Some(namespace) = namespaces.get(file.source.name) else { continue };
+        for rule in file.rules.iter().filter(|rule| !rule.private) {
+            bodies.entry((namespace, rule.name)).or_insert(rule.body);
+        }
+    }
+    // Each rule with the first one that has its name, and the first one that has its body.
+    let (mut by_name, mut by_body) = (HashMap::new(), HashMap::new());
+    let mut group: Vec<usize> = Vec::with_capacity(rules.len());
+    for (at, key) in rules.keys().enumerate() {
+        group.push(at);
+        let of_name = *by_name.entry(key.1).or_insert(at);
+        let of_body = bodies.get(key).map_or(at, |body| *by_body.entry(*body).or_insert(at));
+        for other in [of_name, of_body] {
+            let (one, other) = (root(&group, at), root(&group, other));
+            if let Some(slot) = group.get_mut(one.max(other)) {
+                *slot = one.min(other);
+            }
+        }
+    }
+    let roots: Vec<usize> = (0..group.len()).map(|at| root(&group, at)).collect();
+    let mut sizes: HashMap<usize, usize> = HashMap::new();
+    roots.iter().for_each(|&root| *sizes.entry(root).or_default() += 1);
+    for (rule, root) in rules.values_mut().zip(roots) {
+        rule.twins = u32::try_from(root).ok().filter(|_| sizes.get(&root).is_some_and(|&size| size > 1));
+    }
 }
 
 /// The rules by namespace and name, each with its id. `a/b.yar` and `a.b.yar` would give the same ones: the second
@@ -213,12 +256,19 @@ fn named(rules: BTreeMap<Key<'_>, RuleEntry>) -> Vec<RuleEntry> {
     named.collect()
 }
 
-/// Takes over the errors and warnings of `compiler` about these sources.
-fn collect<'a>(compiler: &Compiler<'_>, sources: impl Iterator<Item = Source<'a>>, mistakes: &mut Vec<Mistake>) {
-    let texts: HashMap<&str, &[u8]> = sources.map(|source| (source.name, source.text)).collect();
+/// Takes over the errors and warnings of `compiler` about these files. What it says of rules that a file has from others
+/// is told of those.
+fn collect<'f, 'a: 'f>(
+    compiler: &Compiler<'_>,
+    files: impl Iterator<Item = &'f File<'a>>,
+    mistakes: &mut Vec<Mistake>,
+) {
+    let texts: HashMap<&str, (&[u8], usize)> =
+        files.map(|file| (file.source.name, (file.source.text, file.others))).collect();
     let mut tell = |severity, code: &str, title: &str, label: Option<(Option<&str>, usize, &str)>| {
         if let Some((Some(file), at, label)) = label
-            && let Some(text) = texts.get(file)
+            && let Some((text, others)) = texts.get(file)
+            && let Some(at) = at.checked_sub(*others)
         {
             let message = if label.is_empty() { title.to_owned() } else { format!("{title}: {label}") };
             mistakes.push(Mistake::at(file, text, at, severity, code, message));

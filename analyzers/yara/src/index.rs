@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::heads::Heads;
 use crate::library::SetMask;
-use crate::meta::{Meta, Told, WEIGHT_DEFAULT};
+use crate::meta::{Meta, Told};
+use crate::names::Called;
 use crate::source::{Place, Source};
 
 /// A rule, as `rules list` shows it.
@@ -27,6 +28,11 @@ pub struct RuleEntry {
     pub tags: Vec<String>,
     /// What a hit weighs, in nats.
     pub weight: f64,
+    /// A hit says that the file is malware: it is never called benign.
+    pub accuses: bool,
+    /// Which rules are the same one in other files, if there are any: those with the same number here. However many of
+    /// them hit, they count once.
+    pub twins: Option<u32>,
     /// The ATT&CK technique it names.
     pub attack: Option<String>,
     /// The malware family it names.
@@ -80,6 +86,8 @@ pub(crate) struct SetEntry {
     pub heads: Heads,
     /// It is tried on the files of these places too, whatever their heads.
     pub places: Vec<Place>,
+    /// Some rule of it asks for what the file is called, or for its type by the words of other scanners.
+    pub asks_names: bool,
     /// The length of its compiled rules, in bytes.
     pub length: u64,
     /// The reporting rules of each of its namespaces, which are named by number: where they stand in [`Index::rules`].
@@ -94,10 +102,12 @@ impl RuleEntry {
         tags: Vec<String>,
         metas: impl Iterator<Item = (&'a str, Meta<'a>)>,
     ) -> Self {
-        let Told { weight, attack, family, description, reference, author, severity, group } = Told::of(metas);
-        let (weight, line) = (weight.unwrap_or(WEIGHT_DEFAULT), u32::try_from(line).unwrap_or(u32::MAX));
+        let called = Called { name, tags: &tags, file: source.name };
+        let Told { weight, accuses, attack, family, description, reference, author, severity, group } =
+            Told::of(called, metas);
+        let line = u32::try_from(line).unwrap_or(u32::MAX);
         RuleEntry {
-            // The next three are settled when it is known which other rules there are.
+            // The next three, and the twins, are settled when it is known which other rules there are.
             id: String::new(),
             namespace: String::new(),
             sets: SetMask::default(),
@@ -107,6 +117,8 @@ impl RuleEntry {
             place: source.place,
             tags,
             weight,
+            accuses,
+            twins: None,
             attack,
             family,
             description,

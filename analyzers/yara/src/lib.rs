@@ -18,18 +18,15 @@
 //!
 //! | key | meaning |
 //! |---|---|
-//! | `weight` | what a hit weighs, in nats: from -8 to 8, integer, float or text |
-//! | `score` | where there is no weight: 0 to 100 as in signature-base, read as `(score - 40) / 15` nats, 0 to 4 |
-//! | neither | 1.5 nats |
+//! | `weight`, `score`, `severity`, … | what a hit counts: each set of rules has a scale of its own (`scale.rs`) |
 //! | `attack`, `mitre_attack`, `mitre_att`, `mitre`, `technique` | the first ATT&CK technique in it |
-//! | `family`, `malware_family`, `malware`, `threat_name` | the malware family |
+//! | `family`, `malware_family`, `malware`, `threat_name`, `tc_detection_name` | the malware family |
 //! | `description` | the meaning of a hit |
 //! | `reference`, `author`, `severity` | where it is from; shown to people |
 //!
 //! # What it cannot see
 //!
-//! The names of files: the variables `filename`, `filepath`, `extension`, `filetype` and `owner` are empty
-//! texts. Included files: an `include` is a mistake. What is packed or compressed, but for the children that
+//! Who owns a file: the variable `owner` of LOKI and THOR is an empty text. What is packed or compressed, but for the children that
 //! other analyzers hand over.
 //!
 //! # How it fails
@@ -46,20 +43,26 @@ mod bundle;
 mod chunks;
 mod compile;
 mod depth;
+mod externals;
 mod guard;
 mod heads;
+mod includes;
 mod index;
 mod library;
 mod meta;
+mod names;
 mod needs;
 mod parts;
+mod repair;
+mod scale;
 mod sets;
 mod single;
 mod source;
+mod text;
 
 pub use analyzer::Yara;
 pub use bundle::{BundleError, built_for};
-pub use compile::{Compilation, MISTAKES_MAX, SOURCE_BYTES_MAX, compile};
+pub use compile::{Compilation, ENDINGS, MISTAKES_MAX, SOURCE_BYTES_MAX, compile};
 pub use index::RuleEntry;
 pub use library::{Library, SetMask};
 pub use single::single_rules;

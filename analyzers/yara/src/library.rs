@@ -80,6 +80,10 @@ impl Library {
         self.index.find(indicator.as_str())
     }
 
+    fn entry(&self, indicator: &IndicatorId) -> Option<&RuleEntry> {
+        self.index.rules.get(self.position(indicator)?)
+    }
+
     /// The sets whose rules may be true of a file of this kind that begins with `head`: at least eight bytes, or
     /// all of a shorter file.
     pub fn sets_needed(&self, head: &[u8], kind: FileKind) -> SetMask {
@@ -95,6 +99,16 @@ impl Library {
     /// Whether any rule may be true of some file of this kind.
     pub(crate) fn wants(&self, kind: FileKind) -> bool {
         self.wanted.iter().any(|place| place.takes(kind))
+    }
+
+    /// Whether some rule asks for what a file is called.
+    pub fn asks_names(&self) -> bool {
+        self.index.sets.iter().any(|set| set.asks_names)
+    }
+
+    /// Whether some rule of a set does.
+    pub(crate) fn set_asks_names(&self, set: usize) -> bool {
+        self.index.sets.get(set).is_some_and(|set| set.asks_names)
     }
 
     /// Loads the sets of `mask` that are not loaded yet.
@@ -164,8 +178,16 @@ impl Library {
 
 impl LoadedWeights for Library {
     fn of(&self, indicator: &IndicatorId) -> Option<(f64, Option<&str>)> {
-        let rule = self.index.rules.get(self.position(indicator)?)?;
+        let rule = self.entry(indicator)?;
         Some((rule.weight, rule.group.as_deref()))
+    }
+
+    fn accuses(&self, indicator: &IndicatorId) -> bool {
+        self.entry(indicator).is_some_and(|rule| rule.accuses)
+    }
+
+    fn twins(&self, indicator: &IndicatorId) -> Option<u32> {
+        self.entry(indicator)?.twins
     }
 }
 

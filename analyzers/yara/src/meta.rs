@@ -1,17 +1,18 @@
 //! What a rule's `meta` says about it, in the words of several public rule sets.
 
+use crate::names::Called;
+use crate::scale::{HINTS, Scales};
+
 /// A value of a rule's meta.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Meta<'a> {
     /// A text.
     Text(&'a str),
-    /// An integer or a float.
-    Number(f64),
+    /// An integer.
+    Whole(i64),
+    /// A float.
+    Exact(f64),
 }
-
-/// What a hit weighs when the rule does not say, in nats: odds of 4.5 to 1. Most rules that say nothing were
-/// written for one family by one person, and most are right; but nobody has measured them on our files.
-pub(crate) const WEIGHT_DEFAULT: f64 = 1.5;
 
 /// The longest text that is kept of a meta, in characters.
 const TEXT_CHARS_MAX: usize = 300;
@@ -19,7 +20,10 @@ const TEXT_CHARS_MAX: usize = 300;
 /// What is kept of a rule's meta.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Told {
-    pub weight: Option<f64>,
+    /// What a hit counts, in nats.
+    pub weight: f64,
+    /// It says that the file is malware.
+    pub accuses: bool,
     pub attack: Option<String>,
     pub family: Option<String>,
     pub description: Option<String>,
@@ -30,21 +34,20 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// Reads metas. Of two that say the same thing, the first one counts.
-    pub(crate) fn of<'a>(metas: impl Iterator<Item = (&'a str, Meta<'a>)>) -> Told {
+    /// Reads the metas of the rule called so. Of two that say the same thing, the first one counts.
+    pub(crate) fn of<'a>(called: Called<'_>, metas: impl Iterator<Item = (&'a str, Meta<'a>)>) -> Told {
         let mut told = Told::default();
-        let mut score = None;
+        let mut scales = Scales::default();
         for (key, value) in metas {
             let key = key.to_ascii_lowercase();
+            scales.read(&key, value);
             match key.as_str() {
-                "weight" => {
-                    told.weight = told.weight.or(value.number().map(|nats| nats.clamp(-WEIGHT_MAX, WEIGHT_MAX)))
-                }
-                "score" => score = score.or(value.number().map(weight_of_score)),
                 "attack" | "mitre_attack" | "mitre_att" | "mitre" | "technique" | "attck" => {
                     told.attack = told.attack.or(value.text().as_deref().and_then(technique));
                 }
-                "family" | "malware_family" | "malware" | "threat_name" => told.family = told.family.or(value.text()),
+                "family" | "malware_family" | "malware" | "threat_name" | "tc_detection_name" => {
+                    told.family = told.family.or(value.text());
+                }
                 "description" | "desc" => told.description = told.description.or(value.text()),
                 "reference" | "ref" | "url" => told.reference = told.reference.or(value.text()),
                 "author" => told.author = told.author.or(value.text()),
@@ -53,37 +56,36 @@ impl Told {
                 _ => {}
             }
         }
-        told.weight = told.weight.or(score);
+        let counts = scales.counts(called, told.family.as_deref(), told.description.as_deref());
+        told.weight = counts.weight;
+        told.accuses = counts.accuses;
+        if counts.hint {
+            told.group.get_or_insert_with(|| HINTS.to_owned());
+        }
         told
     }
 }
 
-/// The largest weight there is, in nats either way, as in the weights file.
-const WEIGHT_MAX: f64 = 8.0;
-
 impl Meta<'_> {
-    fn number(self) -> Option<f64> {
+    /// As a number; none where it is no number.
+    pub(crate) fn number(self) -> Option<f64> {
         let number = match self {
-            Meta::Number(number) => Some(number),
+            Meta::Whole(number) => Some(number as f64),
+            Meta::Exact(number) => Some(number),
             Meta::Text(text) => text.trim().parse().ok(),
         };
         number.filter(|number: &f64| number.is_finite())
     }
 
     /// As one line of text, cut; none when nothing is left.
-    fn text(self) -> Option<String> {
+    pub(crate) fn text(self) -> Option<String> {
         let text = match self {
             Meta::Text(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
-            Meta::Number(number) => number.to_string(),
+            Meta::Whole(number) => number.to_string(),
+            Meta::Exact(number) => number.to_string(),
         };
         Some(text.chars().take(TEXT_CHARS_MAX).collect()).filter(|text: &String| !text.is_empty())
     }
-}
-
-/// A score from 0 to 100, as signature-base's, in nats: 40 says nothing (there it is "noteworthy, no alert"),
-/// 75 (its "high" and default) 10 to 1, and 100 no more than 55 to 1, for scores were given by feeling.
-fn weight_of_score(score: f64) -> f64 {
-    ((score - 40.0) / 15.0).clamp(0.0, 4.0)
 }
 
 /// The first technique id in a text: `T1027.002`.
@@ -101,27 +103,15 @@ fn technique(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(metas: &[(&str, Meta<'_>)], weight: Option<f64>) {
-        assert_eq!(Told::of(metas.iter().copied()).weight, weight, "{metas:?}");
+    fn told(metas: &[(&str, Meta<'_>)]) -> Told {
+        Told::of(Called { name: "x", tags: &[], file: "any/x.yar" }, metas.iter().copied())
     }
 
     #[test]
-    fn a_weight_is_taken_as_it_is_and_held_in_bounds() {
-        check(&[("weight", Meta::Number(2.5))], Some(2.5));
-        check(&[("weight", Meta::Text("-3"))], Some(-3.0));
-        check(&[("weight", Meta::Number(1e300))], Some(WEIGHT_MAX));
-        check(&[("weight", Meta::Text("NaN"))], None);
-        check(&[("weight", Meta::Text("much"))], None);
-    }
-
-    #[test]
-    fn a_score_counts_where_no_weight_does() {
-        check(&[("score", Meta::Number(40.0))], Some(0.0));
-        check(&[("score", Meta::Text("100"))], Some(4.0));
-        check(&[("score", Meta::Number(-5.0))], Some(0.0));
-        check(&[("score", Meta::Number(100.0)), ("weight", Meta::Number(1.0))], Some(1.0));
-        check(&[], None);
+    fn hints_share_a_group_unless_they_name_one() {
+        assert_eq!(told(&[]).group.as_deref(), Some(HINTS));
+        assert_eq!(told(&[("group", Meta::Text("pe.structure"))]).group.as_deref(), Some("pe.structure"));
+        assert_eq!(told(&[("score", Meta::Whole(75))]).group, None);
     }
 
     #[test]
@@ -140,7 +130,7 @@ mod tests {
     #[test]
     fn texts_become_one_bounded_line() {
         let long = "x\n y".repeat(10_000);
-        let told = Told::of([("description", Meta::Text(&long)), ("author", Meta::Text(" \n"))].into_iter());
+        let told = told(&[("description", Meta::Text(&long)), ("author", Meta::Text(" \n"))]);
         assert_eq!(told.description.map(|text| (text.len(), text.contains('\n'))), Some((300, false)));
         assert_eq!(told.author, None);
     }

@@ -1,30 +1,40 @@
 //! A file of rules, taken apart: which rules it has, where they stand, which belong together, and where each
 //! may be tried.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use yara_x_parser::Parser;
 use yara_x_parser::ast::{AST, MetaValue, Rule, RuleFlags, WithSpan};
 use yara_x_parser::cst::{CSTStream, Event, SyntaxKind};
 
+use crate::compile::MISTAKES_MAX;
 use crate::depth::too_deep;
 use crate::guard::heads_of;
 use crate::heads::Heads;
 use crate::index::RuleEntry;
 use crate::meta::Meta;
 use crate::needs::needed_patterns;
+use crate::repair::{Repaired, Wrong, blank, repair};
 use crate::source::{Mistake, Severity, Source};
+use crate::text::{NoText, decode};
 
 /// A file of rules.
 pub(crate) struct File<'a> {
     pub source: Source<'a>,
-    /// Its text, which is UTF-8.
+    /// Its text, without what is wrong in it.
     pub text: &'a str,
+    /// How many bytes of it are from other files: the first ones.
+    pub others: usize,
     /// Its rules, in order.
     pub rules: Vec<Part<'a>>,
     /// Where each import stands, with the module it names.
     pub imports: Vec<(&'a str, Range<usize>)>,
+    /// The files it includes, as it names them, and where it does.
+    pub includes: Vec<(&'a str, Range<usize>)>,
 }
 
 /// A rule of a file.
@@ -42,6 +52,9 @@ pub(crate) struct Part<'a> {
     pub heads: Heads,
     /// Every name in its condition.
     pub words: Vec<&'a str>,
+    /// A digest of its patterns and condition, whatever white space and comments stand between. The same rules have the
+    /// same one.
+    pub body: u64,
     /// Patterns of which one matches wherever it is true, as they are written; none if nothing is known.
     pub needs: Option<Vec<&'a str>>,
     /// The first rule that it cannot be parted from, by number.
@@ -50,46 +63,69 @@ pub(crate) struct Part<'a> {
     pub entry: RuleEntry,
 }
 
+/// Where the texts live that are made of a file's bytes.
+#[derive(Default)]
+pub(crate) struct Texts {
+    decoded: OnceCell<String>,
+    repaired: OnceCell<String>,
+    joined: OnceCell<String>,
+}
+
 impl<'a> File<'a> {
-    /// Takes a file apart. Nothing comes of a file with a syntax error: which rule it is in, and what the rest
-    /// means without that rule, would be guesses.
-    pub(crate) fn parse(source: Source<'a>, mistakes: &mut Vec<Mistake>) -> Option<File<'a>> {
-        let mut wrong = |at: usize, code: &str, message: String| {
-            mistakes.push(Mistake::at(source.name, source.text, at, Severity::Error, code, message));
-            None
+    /// Takes a file apart. Rules with a syntax error are left out; so is the whole file, if one of them was global.
+    pub(crate) fn parse(source: Source<'a>, texts: &'a Texts, mistakes: &mut Vec<Mistake>) -> Option<File<'a>> {
+        let text = match decode(source.text) {
+            Ok(Cow::Borrowed(text)) => text,
+            Ok(Cow::Owned(text)) => texts.decoded.get_or_init(|| text),
+            Err(NoText { at, code, message }) => {
+                mistakes.push(Mistake::at(source.name, source.text, at, Severity::Error, code, message));
+                return None;
+            }
         };
-        if let Some(at) = source.text.iter().position(|&byte| byte == 0) {
-            return wrong(at, "not_text", "a zero byte: this is no text".to_owned());
+        let source = Source { text: text.as_bytes(), ..source };
+        if let Some(file) = File::parse_sound(source, text, 0) {
+            return Some(file);
         }
-        let text = match std::str::from_utf8(source.text) {
-            Ok(text) => text,
-            Err(error) => return wrong(error.valid_up_to(), "not_utf8", "this is no UTF-8".to_owned()),
-        };
-        if let Some(at) = too_deep(text) {
-            return wrong(at, "too_deep", "this is nested too deeply to be read".to_owned());
+        let Repaired { text, wrong, global_lost } = repair(text);
+        for Wrong { at, code, message } in wrong.into_iter().take(MISTAKES_MAX) {
+            mistakes.push(Mistake::at(source.name, source.text, at, Severity::Error, code, message));
+        }
+        if global_lost {
+            let message = "a global rule has an error, so the whole file is left out";
+            mistakes.push(Mistake::whole(source.name, Severity::Error, "global_rule_lost", message));
+            return None;
+        }
+        let file = File::parse_sound(source, texts.repaired.get_or_init(|| text), 0);
+        if file.is_none() {
+            let message = "syntax errors that cannot be told apart: the whole file is left out";
+            mistakes.push(Mistake::whole(source.name, Severity::Error, "E001", message));
+        }
+        file
+    }
+
+    /// The same file with rules of others in front of it, which it names: they do not report, and what is told of them is
+    /// told of the files they are from.
+    pub(crate) fn with_others(&self, others: &str, texts: &'a Texts) -> Option<File<'a>> {
+        let joined = texts.joined.get_or_init(|| format!("{others}\n{}", self.text));
+        File::parse_sound(self.source, joined, others.len() + 1)
+    }
+
+    /// Takes a text apart that has no syntax error; its first `others` bytes are from other files.
+    fn parse_sound(source: Source<'a>, text: &'a str, others: usize) -> Option<File<'a>> {
+        if too_deep(text).is_some() {
+            return None;
         }
         let places = Places::of(text);
         let ast = AST::from(text);
-        let syntax = ast.errors();
-        if !syntax.is_empty() || places.rules.len() != ast.rules().count() {
-            if syntax.is_empty() {
-                wrong(0, "E001", "syntax error".to_owned());
-            }
-            // What follows from the first few is no news.
-            for error in syntax.iter().take(3) {
-                let (at, message) = describe(error);
-                wrong(at, "E001", message);
-            }
+        if !ast.errors().is_empty() || places.rules.len() != ast.rules().count() {
             return None;
         }
-        for include in &places.includes {
-            wrong(include.start, "include", "includes are off: put the rules into this file".to_owned());
-        }
         let imports = ast.imports().map(|import| (import.module_name, import.span().range())).collect();
+        let includes = places.includes.iter().filter(|(_, span)| span.start >= others).cloned().collect();
         let mut known = HashMap::new();
         let mut rules = Vec::new();
         let newlines: Vec<usize> =
-            text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at).collect();
+            text.bytes().enumerate().skip(others).filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at).collect();
         for (rule, place) in ast.rules().zip(places.rules) {
             let name = text_of(text, &rule.identifier);
             let heads = heads_of(rule, &known);
@@ -98,17 +134,18 @@ impl<'a> File<'a> {
             rules.push(Part {
                 name,
                 number: rules.len(),
+                private: rule.flags.contains(RuleFlags::Private) || place.span.start < others,
                 span: place.span,
-                private: rule.flags.contains(RuleFlags::Private),
                 global: rule.flags.contains(RuleFlags::Global),
                 heads,
                 words: place.words,
+                body: place.body.finish(),
                 needs: needed_patterns(text, rule),
                 group: 0,
                 entry: entry(source, rule, newlines.partition_point(|&at| at < rule.identifier.span().start()) + 1),
             });
         }
-        let mut file = File { source, text, rules, imports };
+        let mut file = File { source, text, others, rules, imports, includes };
         file.join();
         Some(file)
     }
@@ -156,8 +193,9 @@ impl<'a> File<'a> {
     /// keeps its place, so errors in it have the places of the file.
     pub(crate) fn only(&self, wanted: impl Fn(&Part<'a>) -> bool) -> String {
         let picked: Vec<_> = self.rules.iter().filter(|rule| wanted(rule)).collect();
-        let needed = |module: &str| picked.iter().any(|rule| rule.words.contains(&module));
-        let imports = self.imports.iter().filter(|(module, _)| needed(module)).map(|(_, span)| span.clone());
+        let mut seen = HashSet::new();
+        let mut needed = |module| seen.insert(module) && picked.iter().any(|rule| rule.words.contains(&module));
+        let imports = self.imports.iter().filter(|(module, _)| needed(*module)).map(|(_, span)| span.clone());
         let mut spans: Vec<_> = imports.chain(picked.iter().map(|rule| rule.span.clone())).collect();
         spans.sort_by_key(|span| span.start);
         let mut only = String::with_capacity(self.text.len());
@@ -169,13 +207,8 @@ impl<'a> File<'a> {
     }
 }
 
-/// As many bytes of white space as `text` has, with its line ends.
-fn blank(text: &str) -> impl Iterator<Item = char> + '_ {
-    text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' })
-}
-
 /// The rule that stands for the group of rule `at`.
-fn root(group: &[usize], mut at: usize) -> usize {
+pub(crate) fn root(group: &[usize], mut at: usize) -> usize {
     // Every step goes to a smaller number.
     while let Some(&next) = group.get(at).filter(|&&next| next != at) {
         at = next;
@@ -187,29 +220,42 @@ fn root(group: &[usize], mut at: usize) -> usize {
 #[derive(Default)]
 struct Places<'a> {
     rules: Vec<RulePlace<'a>>,
-    includes: Vec<Range<usize>>,
+    includes: Vec<(&'a str, Range<usize>)>,
 }
 
 struct RulePlace<'a> {
     span: Range<usize>,
     words: Vec<&'a str>,
+    /// The same in every process: it has no keys of its own.
+    body: DefaultHasher,
 }
 
 impl<'a> Places<'a> {
     fn of(text: &'a str) -> Self {
         let mut places = Places::default();
-        let mut in_condition = false;
+        let (mut in_condition, mut in_patterns) = (false, false);
         for event in CSTStream::new(text.as_bytes(), Parser::new(text.as_bytes())) {
             match event {
                 Event::Begin { kind: SyntaxKind::RULE_DECL, span } => {
-                    places.rules.push(RulePlace { span: span.range(), words: Vec::new() });
+                    let body = DefaultHasher::new();
+                    places.rules.push(RulePlace { span: span.range(), words: Vec::new(), body });
                 }
-                Event::Begin { kind: SyntaxKind::INCLUDE_STMT, span } => places.includes.push(span.range()),
+                Event::Begin { kind: SyntaxKind::INCLUDE_STMT, span } => {
+                    let quoted = text.get(span.range()).unwrap_or_default();
+                    let name = quoted.split('"').nth(1).unwrap_or_default();
+                    places.includes.push((name, span.range()));
+                }
                 Event::Begin { kind: SyntaxKind::CONDITION_BLK, .. } => in_condition = true,
                 Event::End { kind: SyntaxKind::CONDITION_BLK, .. } => in_condition = false,
-                Event::Token { kind: SyntaxKind::IDENT, span } if in_condition => {
-                    if let (Some(rule), Some(word)) = (places.rules.last_mut(), text.get(span.range())) {
-                        rule.words.push(word);
+                Event::Begin { kind: SyntaxKind::PATTERNS_BLK, .. } => in_patterns = true,
+                Event::End { kind: SyntaxKind::PATTERNS_BLK, .. } => in_patterns = false,
+                Event::Token { kind: SyntaxKind::WHITESPACE | SyntaxKind::NEWLINE | SyntaxKind::COMMENT, .. } => {}
+                Event::Token { kind, span } if in_condition || in_patterns => {
+                    if let (Some(rule), Some(token)) = (places.rules.last_mut(), text.get(span.range())) {
+                        token.hash(&mut rule.body);
+                        if in_condition && kind == SyntaxKind::IDENT {
+                            rule.words.push(token);
+                        }
                     }
                 }
                 Event::Begin { .. } | Event::End { .. } | Event::Token { .. } | Event::Error { .. } => {}
@@ -228,25 +274,12 @@ fn entry(source: Source<'_>, rule: &Rule<'_>, line: usize) -> RuleEntry {
     let metas = rule.meta.iter().flatten().filter_map(|meta| {
         let value = match &meta.value {
             MetaValue::String((text, _)) => Meta::Text(text),
-            MetaValue::Integer((value, _)) => Meta::Number(*value as f64),
-            MetaValue::Float((value, _)) => Meta::Number(*value),
+            MetaValue::Integer((value, _)) => Meta::Whole(*value),
+            MetaValue::Float((value, _)) => Meta::Exact(*value),
             MetaValue::Bool(_) | MetaValue::Bytes(_) => return None,
         };
         Some((meta.identifier.name, value))
     });
-    let tags = rule.tags.iter().flatten().map(|tag| tag.name.to_owned()).collect();
+    let tags: Vec<String> = rule.tags.iter().flatten().map(|tag| tag.name.to_owned()).collect();
     RuleEntry::new(rule.identifier.name, source, line, tags, metas)
-}
-
-fn describe(error: &yara_x_parser::ast::Error) -> (usize, String) {
-    use yara_x_parser::ast::Error;
-    match error {
-        Error::SyntaxError { message, span }
-        | Error::InvalidInteger { message, span }
-        | Error::InvalidFloat { message, span }
-        | Error::InvalidRegexpModifier { message, span }
-        | Error::InvalidEscapeSequence { message, span } => (span.start(), message.clone()),
-        Error::InvalidUTF8(span) => (span.start(), "this is no UTF-8".to_owned()),
-        Error::UnexpectedEscapeSequence(span) => (span.start(), "an escape sequence cannot stand here".to_owned()),
-    }
 }

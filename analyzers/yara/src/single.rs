@@ -1,12 +1,13 @@
 //! One rule at a time, for those who want to know what a rule costs.
 
-use crate::parts::File;
+use crate::parts::{File, Texts};
 use crate::source::Source;
 
 /// The reporting rules of a file, each with the text of a file that has it and the private and global rules of its
 /// file, but no other that reports. A rule that refers to one of those does not compile so.
 pub fn single_rules(source: Source<'_>) -> Vec<(String, String)> {
-    let Some(file) = File::parse(source, &mut Vec::new()) else { return Vec::new() };
+    let texts = Texts::default();
+    let Some(file) = File::parse(source, &texts, &mut Vec::new()) else { return Vec::new() };
     let alone = |name: &str| file.only(|rule| rule.private || rule.global || rule.name == name);
     let reporting = file.rules.iter().filter(|rule| !rule.private);
     reporting.map(|rule| (rule.name.to_owned(), alone(rule.name))).collect()

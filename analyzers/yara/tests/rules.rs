@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use analyzers::{
-    Analyzer, Budget, Cancel, Evidence, Findings, Incomplete, IndicatorId, LayerId, Limit, Limits, LoadedWeights,
-    Record, Sample,
+    Analyzer, Budget, Cancel, Evidence, FilePath, Findings, Incomplete, IndicatorId, LayerId, Limit, Limits,
+    LoadedWeights, Record, Sample,
 };
 use analyzers_yara::{Library, MISTAKES_MAX, Mistake, SetMask, Severity, Source, Yara, compile};
 use proptest::prelude::*;
@@ -191,11 +191,179 @@ fn a_broken_rule_is_told_with_its_place_and_the_others_work() {
 }
 
 #[test]
-fn a_file_with_a_syntax_error_is_left_out_and_others_are_not() {
+fn a_syntax_error_costs_its_rule_and_no_other() {
     let (bad, good) = ("rule a { condition: true }\nrule b { condition true }", "rule c { condition: true }");
-    assert_eq!(left(&[("any/a.yar", bad), ("any/b.yar", good)]), ["yara.any.b.c"]);
+    assert_eq!(left(&[("any/a.yar", bad), ("any/b.yar", good)]), ["yara.any.a.a", "yara.any.b.c"]);
     let found = mistakes("any/a.yar", bad.as_bytes());
-    assert_eq!((found[0].line, found[0].column, found[0].code.as_str()), (2, 20, "E001"));
+    let errors = found.iter().filter(|mistake| mistake.severity == Severity::Error);
+    let errors: Vec<_> = errors.map(|error| (error.line, error.column, error.code.as_str())).collect();
+    assert_eq!(errors, [(2, 20, "E001")]);
+}
+
+#[test]
+fn one_typo_in_a_large_file_costs_one_rule_and_what_names_it() {
+    let mut text = String::from("import \"pe\"\nprivate rule mz { condition: uint16(0) == 0x5A4D }\n");
+    for number in 0..1_206 {
+        let condition = match number {
+            600 => "$a and ".to_owned(),
+            601 => "r600".to_owned(),
+            _ if number % 3 == 0 && number > 599 => format!("mz and $a and pe.number_of_sections > {}", number % 5),
+            _ => "$a".to_owned(),
+        };
+        let strings = if number == 601 { "" } else { &*format!("strings: $a = \"evil {number}\"\n  ") };
+        text.push_str(&format!("rule r{number} {{\n  {strings}condition: {condition}\n}}\n\n"));
+    }
+    let library = library(&[("any/a.yar", &text)]);
+    assert_eq!(library.rules().len(), 1_204);
+    assert!(library.rules().iter().all(|rule| rule.name != "r600" && rule.name != "r601"));
+    assert_eq!(
+        hits(&library, b"evil 599 evil 600"),
+        ["r5", "r59", "r599", "r6", "r60"].map(|rule| format!("yara.any.a.{rule}"))
+    );
+    let errors: Vec<_> = mistakes("any/a.yar", text.as_bytes())
+        .into_iter()
+        .filter(|mistake| mistake.severity == Severity::Error)
+        .map(|mistake| mistake.code)
+        .collect();
+    assert_eq!(errors, ["E001", "E009"]);
+}
+
+#[test]
+fn what_editors_leave_in_a_file_changes_no_rule() {
+    let rule = "rule a { strings: $a = \"caf\u{e9}\" condition: $a }";
+    let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(rule.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let marked = [b"\xef\xbb\xbf", rule.as_bytes()].concat();
+    for (text, file) in [(&marked[..], "caf\u{e9}".as_bytes()), (&wide, "caf\u{e9}".as_bytes())] {
+        assert_eq!(mistakes("any/a.yar", text), []);
+        let library = Library::open(Box::new(compile(&[Source::new("any/a.yar", text)]).unwrap().bundle)).unwrap();
+        assert_eq!(hits(&library, file), ["yara.any.a.a"]);
+    }
+    // Latin-1: a comment is one, and a pattern finds the byte that it was written with.
+    let latin = b"// caf\xe9\nrule a { meta: author = \"Andr\xe9\" strings: $a = \"caf\xe9 bar\" condition: $a }";
+    assert_eq!(mistakes("any/a.yar", latin), []);
+    let library = Library::open(Box::new(compile(&[Source::new("any/a.yar", latin)]).unwrap().bundle)).unwrap();
+    assert_eq!(hits(&library, b"caf\xe9 bar"), ["yara.any.a.a"]);
+    assert_eq!(hits(&library, "caf\u{e9} bar".as_bytes()), [""; 0]);
+}
+
+#[test]
+fn every_ending_of_a_rule_file_is_left_out_of_its_namespace() {
+    let rule = "rule a { condition: true }";
+    let names = ["a/one.yar", "a/two.YARA", "a/three.rule", "a/four.Rules"];
+    let sources: Vec<_> = names.iter().map(|&name| (name, rule)).collect();
+    assert_eq!(left(&sources), ["yara.a.four.a", "yara.a.one.a", "yara.a.three.a", "yara.a.two.a"]);
+}
+
+#[test]
+fn the_same_rule_in_several_files_is_one() {
+    let rule = |name: &str, meta: &str| format!("rule {name} {{ meta: {meta} strings: $a = \"evil\" condition: $a }}");
+    let library = library(&[
+        ("a.yar", &rule("one", "score = 60")),
+        ("b.yar", &rule("one", "score = 75").replace(" strings", "\n  // a comment\n  strings")),
+        ("c.yar", &rule("renamed", "score = 70")),
+        ("d.yar", "rule one { strings: $x = \"evi\" condition: $x }"),
+        ("e.yar", "rule other { strings: $a = \"evil\" condition: #a > 0 }"),
+    ]);
+    let twins: Vec<_> = library.rules().iter().map(|rule| (rule.id.as_str(), rule.twins.is_some())).collect();
+    let expected = [
+        ("yara.a.one", true),
+        ("yara.b.one", true),
+        ("yara.c.renamed", true),
+        ("yara.d.one", true),
+        ("yara.e.other", false),
+    ];
+    assert_eq!(twins, expected);
+    // All of them hit and are told; which counts is settled where evidence is weighed.
+    assert_eq!(hits(&library, b"evil").len(), 5);
+    let ids: Vec<_> = library.rules().iter().map(|rule| IndicatorId::loaded(&rule.id)).collect();
+    assert!(ids[..4].iter().all(|id| LoadedWeights::twins(&library, id) == LoadedWeights::twins(&library, &ids[0])));
+}
+
+#[test]
+fn utilities_are_hints_and_rules_that_name_malware_accuse() {
+    let library = library(&[
+        ("utils/domain.yar", "rule domain { strings: $a = /[a-z]+\\.[a-z]+/ condition: $a }"),
+        ("malware/foo.yar", "rule foo { strings: $a = \"evil\" condition: $a }"),
+        ("x.yar", "rule bar { meta: tc_detection_name = \"Bar\" tc_detection_factor = 5 condition: true }"),
+    ]);
+    let of = |id: &str| {
+        let id = IndicatorId::loaded(id);
+        (LoadedWeights::of(&library, &id).unwrap(), LoadedWeights::accuses(&library, &id))
+    };
+    assert_eq!(of("yara.utils.domain.domain"), ((0.3, Some("yara.hint")), false));
+    assert_eq!(of("yara.malware.foo.foo"), ((2.0, None), true));
+    assert_eq!(of("yara.x.bar"), ((3.5, None), true));
+}
+
+#[test]
+fn included_files_lend_what_is_named_and_report_once() {
+    let common = "import \"pe\"\nprivate rule evil { strings: $a = \"evil\" condition: $a }\n\
+                  rule common { condition: evil and not pe.is_pe }";
+    let sources = [
+        ("any/index.yar", "include \"./one.yar\"\ninclude \"lib/common.rules\"\ninclude \"two.yar\"\n"),
+        ("any/lib/common.rules", common),
+        ("any/one.yar", "include \"lib/common.rules\"\nrule one { condition: evil and filesize < 100 }"),
+        // Names what only the index has brought beside it.
+        ("any/two.yar", "rule two { condition: common }"),
+    ];
+    for (name, text) in sources {
+        let all: Vec<_> = sources.iter().map(|(name, text)| Source::new(name, text.as_bytes())).collect();
+        assert_eq!(compile(&all).unwrap().mistakes, [], "{name}: {text}");
+    }
+    let library = library(&sources);
+    let ids = ["yara.any.lib.common.common", "yara.any.one.one", "yara.any.two.two"];
+    assert_eq!(library.rules().iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ids);
+    assert_eq!(library.rules()[1].line, 2);
+    assert_eq!(hits(&library, b"evil"), ids);
+    assert_eq!(hits(&library, b"good"), [""; 0]);
+}
+
+#[test]
+fn a_global_rule_holds_for_what_includes_it_and_for_what_is_included_beside_it() {
+    let global = "global private rule small { condition: filesize < 8 }";
+    let library = library(&[
+        ("a.yar", "include \"global.yar\"\nrule a { condition: true }"),
+        ("b.yar", "rule b { condition: true }"),
+        ("c.yar", "rule c { condition: true }"),
+        ("global.yar", global),
+        ("index.yar", "include \"global.yar\"\ninclude \"b.yar\""),
+    ]);
+    assert_eq!(hits(&library, b"small"), ["yara.a.a", "yara.b.b", "yara.c.c"]);
+    assert_eq!(hits(&library, b"not so small"), ["yara.c.c"]);
+}
+
+#[test]
+fn includes_go_in_circles_and_nowhere_else() {
+    let sources = [
+        ("a.yar", "include \"b.yar\"\nrule a { condition: b }"),
+        ("b.yar", "include \"a.yar\"\ninclude \"b.yar\"\nrule b { condition: true }"),
+    ];
+    assert_eq!(left(&sources), ["yara.a.a", "yara.b.b"]);
+    for (wanted, says) in [
+        ("../secret.yar", "leads out of the rules directory"),
+        ("/etc/passwd", "leads out of the rules directory"),
+        ("missing.yar", "there is no file `missing.yar`"),
+    ] {
+        let found = mistakes("x.yar", format!("include \"{wanted}\"\nrule a {{ condition: filesize > 1 }}").as_bytes());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].code == "include" && found[0].line == 1 && found[0].message.contains(says), "{found:?}");
+    }
+}
+
+#[test]
+fn a_mistake_in_an_included_file_is_told_there_and_once() {
+    let sources = [
+        ("a.yar", "include \"b.yar\"\nrule a { condition: good or bad }"),
+        ("b.yar", "rule good { condition: true }\nrule bad {\n  condition: nothing == 1 }"),
+    ];
+    let all: Vec<_> = sources.iter().map(|(name, text)| Source::new(name, text.as_bytes())).collect();
+    let found = compile(&all).unwrap().mistakes;
+    let errors: Vec<_> = found
+        .iter()
+        .filter(|mistake| mistake.severity == Severity::Error)
+        .map(|mistake| (mistake.file.as_str(), mistake.line))
+        .collect();
+    assert_eq!(errors, [("a.yar", 2), ("b.yar", 3)]);
 }
 
 #[test]
@@ -263,8 +431,70 @@ fn mistakes_are_bounded() {
     assert_eq!(mistakes("any/a.yar", text.as_bytes()).len(), MISTAKES_MAX);
 }
 
+fn hits_called(library: &Library, bytes: &[u8], path: &str) -> Vec<String> {
+    let kind = triage::triage(bytes);
+    let record = Record::new(kind, Budget::new(Limits::default(), Cancel::default())).called(FilePath::new(path));
+    let mut findings = Findings::new(record, LayerId::ARTIFACT);
+    Yara::new(library).analyze(Sample { bytes, kind }, &mut findings);
+    findings.finish().0.evidence.iter().map(|evidence| evidence.indicator.to_string()).collect()
+}
+
+/// Rules as LOKI and THOR have them, each with what other scanners prove of the file beside it.
+const NAMED: &str = r#"
+    rule name { condition: filename == "a.EXE" and filepath == "/tmp/x" and extension == ".exe" and filetype == "EXE" }
+    rule cloaked { condition: extension == ".txt" and uint16(0) == 0x5A4D }
+    rule not_excluded { strings: $a = "evil" condition: uint16(0) == 0x5A4D and $a and not filename matches /honest/i }
+    rule text { condition: filetype == "" and not filepath contains "/" }
+    rule alone { strings: $a = "evil" condition: $a }"#;
+
 #[test]
-fn variables_of_other_scanners_are_empty() {
+fn variables_of_other_scanners_are_those_of_the_file() {
+    let library = library(&[("a.yar", NAMED)]);
+    assert!(library.asks_names());
+    for (bytes, path, expected) in [
+        (&b"MZ evil"[..], "/tmp/x/a.EXE", &["alone", "name", "not_excluded"][..]),
+        (b"MZ evil", "/tmp/x/HONEST.exe", &["alone"]),
+        (b"MZ evil", "cloaked.TXT", &["alone", "cloaked", "not_excluded"]),
+        (b"MZ evil", "", &["alone", "not_excluded"]),
+        (b"evil", "", &["alone", "text"]),
+        (b"evil", "/tmp/a.txt", &["alone"]),
+    ] {
+        let expected: Vec<String> = expected.iter().map(|rule| format!("yara.a.{rule}")).collect();
+        assert_eq!(hits_called(&library, bytes, path), expected, "{path}");
+    }
+}
+
+#[test]
+fn names_reach_the_rules_of_every_set() {
+    let mut files = many();
+    files.push(("names.yar".to_owned(), NAMED.to_owned()));
+    let library = library(&files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>());
+    assert!(library.sets().count() > 1);
+    let named = |bytes: &[u8], path: &str| {
+        let hits = hits_called(&library, bytes, path);
+        hits.into_iter().filter(|id| id.starts_with("yara.names.")).collect::<Vec<_>>()
+    };
+    assert_eq!(named(b"MZ evil", "/tmp/x/a.EXE"), ["yara.names.alone", "yara.names.name", "yara.names.not_excluded"]);
+    assert_eq!(named(b"\x7fELF evil", "a.txt"), ["yara.names.alone"]);
+    assert!(!split().asks_names());
+}
+
+#[test]
+fn a_scanner_forgets_what_the_file_before_was_called() {
+    let library = library(&[("a.yar", NAMED)]);
+    let mut yara = Yara::new(&library);
+    for (path, expected) in [("/tmp/x/a.EXE", 3), ("", 2), ("/tmp/x/a.EXE", 3), ("/tmp/honest", 1)] {
+        let bytes = b"MZ evil";
+        let kind = triage::triage(bytes);
+        let record = Record::new(kind, Budget::new(Limits::default(), Cancel::default())).called(FilePath::new(path));
+        let mut findings = Findings::new(record, LayerId::ARTIFACT);
+        yara.analyze(Sample { bytes, kind }, &mut findings);
+        assert_eq!(findings.finish().0.evidence.len(), expected, "{path}");
+    }
+}
+
+#[test]
+fn variables_of_other_scanners_are_empty_where_nobody_tells() {
     let text = r#"rule a { condition: filename == "" and filepath == "" and extension == "" and filetype == "" and owner == "" }"#;
     assert_eq!(hits(&library(&[("any/a.yar", text)]), b"x"), ["yara.any.a.a"]);
 }

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use analyzers::{Budget, Cancel, Child, Findings, Incomplete, LayerId, Limit, Limits, Record, Sample};
+use analyzers::{Budget, Cancel, Child, FilePath, Findings, Incomplete, LayerId, Limit, Limits, Record, Sample};
 use triage::{FileKind, triage};
 
-use crate::{Analyzers, Report};
+use crate::{Analyzers, Report, RuleSet};
 
 /// Deepest nesting there can be, whatever the limits say: one stack frame each.
 const DEPTH_CEILING: u32 = 64;
@@ -17,17 +17,33 @@ const DEPTH_CEILING: u32 = 64;
 /// A panic of an analyzer is caught: what it reported stays, the others still testify, it is built anew, and the
 /// report is incomplete. So is one where a limit was hit, or `cancel` was set meanwhile.
 pub fn examine(bytes: &[u8], analyzers: &mut Analyzers<'_>, limits: &Limits, cancel: &Cancel) -> Report {
+    examine_called(bytes, FilePath::default(), analyzers, limits, cancel)
+}
+
+/// The same of an artifact that is called so, which makes a difference to rules that ask for it and to nothing else.
+pub fn examine_called(
+    bytes: &[u8],
+    path: FilePath,
+    analyzers: &mut Analyzers<'_>,
+    limits: &Limits,
+    cancel: &Cancel,
+) -> Report {
     let rules = analyzers.rules();
     if u64::try_from(bytes.len()).is_ok_and(|size| size > limits.artifact_bytes_max) {
         return Report::unexamined(kind_of(bytes).0, Incomplete::Limit(Limit::Size), rules);
     }
     let (kind, panicked) = kind_of(bytes);
-    let mut record = Record::new(kind, Budget::new(*limits, cancel.clone()));
+    let mut record = Record::new(kind, Budget::new(*limits, cancel.clone())).called(path);
     if panicked {
         record.note(Incomplete::Panicked(Cow::Borrowed("triage")));
     }
     let record = examine_layer(Sample { bytes, kind }, LayerId::ARTIFACT, 0, analyzers, record);
     Report::new(record, rules)
+}
+
+/// The report on an artifact that is not to be examined: what it is, and nothing of what is in it.
+pub fn triaged(bytes: &[u8], why: Incomplete, rules: &RuleSet) -> Report {
+    Report::unexamined(kind_of(bytes).0, why, rules)
 }
 
 /// What triage says, and whether it panicked, which is a bug of ours but no reason to lose the other files.

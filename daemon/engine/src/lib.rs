@@ -14,6 +14,6 @@ mod rules;
 pub use analyzers::{Cancel, Limits};
 pub use analyzers_yara::{Library, SetMask};
 pub use assemble::{Analyzers, Policy, assemble, catalogue};
-pub use examine::examine;
+pub use examine::{examine, examine_called, triaged};
 pub use report::Report;
 pub use rules::{Generation, RuleSet};

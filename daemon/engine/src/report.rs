@@ -35,7 +35,7 @@ impl Report {
         }
         let opinion = weigh(&record, rules.weights());
         let malware_family = malware_family(&record, &opinion, rules);
-        let Record { evidence, mut incomplete, layers, budget: _ } = record;
+        let Record { evidence, mut incomplete, layers, path: _, budget: _ } = record;
         incomplete.sort_unstable();
         incomplete.dedup();
         let kind = layers.first().map_or(FileKind::Data, |artifact| artifact.kind);
@@ -53,7 +53,8 @@ impl Report {
     /// The report on what somebody else saw: weighed here, by these rules. `layers` begin with the artifact itself.
     pub fn of(evidence: Vec<Evidence>, layers: Vec<Layer>, incomplete: Vec<Incomplete>, rules: &RuleSet) -> Report {
         let budget = analyzers::Budget::new(analyzers::Limits::default(), analyzers::Cancel::default());
-        Report::new(Record { evidence, incomplete, layers, budget }, rules)
+        let path = analyzers::FilePath::default();
+        Report::new(Record { evidence, incomplete, layers, path, budget }, rules)
     }
 
     /// The report on an artifact that was not looked at: `unknown`, with the reason.

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use analyzers::{Cancel, Incomplete, Limit, Limits};
+use analyzers::{Cancel, FilePath, Incomplete, Limit, Limits};
 use daemon_artifact::{Artifact, LoadError, Sha256Digest, Stability};
-use daemon_engine::{Analyzers, Report, RuleSet, examine};
+use daemon_engine::{Analyzers, Report, RuleSet, examine_called, triaged};
 use triage::FileKind;
 
 /// A report, and how long it took.
@@ -29,17 +29,21 @@ impl Examined {
 }
 
 /// What else is wanted of an artifact than its report.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Ask {
     /// Its SHA-256, taken before the examination.
     pub sha256: bool,
     /// When whoever asked stops waiting: what is known by then is told. None: all the time that the limits give.
     pub until: Option<Instant>,
+    /// What it is called, for rules that ask for it. Empty where nobody knows.
+    pub path: FilePath,
+    /// Only what kind of file it is: nothing in it is looked at, and the report says so.
+    pub kind_only: bool,
 }
 
 impl Ask {
     /// How much time there is from now on, of so much that the limits give.
-    pub fn time(self, wall_time_max: Duration) -> Duration {
+    pub fn time(&self, wall_time_max: Duration) -> Duration {
         let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
         // Never none at all: a timer set to nothing is one that never rings.
         left.map_or(wall_time_max, |left| {
@@ -65,7 +69,7 @@ pub type Outcome = Result<Looked, LoadError>;
 /// Examines `artifact` on the spot. `cancel` is how time is told.
 pub fn look(
     artifact: &Artifact<'_>,
-    ask: Ask,
+    ask: &Ask,
     analyzers: &mut Analyzers<'_>,
     limits: &Limits,
     cancel: &Cancel,
@@ -73,7 +77,11 @@ pub fn look(
     // Before the examination, so that the digest is of what the file was then.
     let sha256 = ask.sha256.then(|| artifact.sha256());
     let begun = Instant::now();
-    let mut report = examine(artifact.bytes(), analyzers, limits, cancel);
+    let mut report = if ask.kind_only {
+        triaged(artifact.bytes(), Incomplete::Limit(Limit::Time), analyzers.rules())
+    } else {
+        examine_called(artifact.bytes(), ask.path.clone(), analyzers, limits, cancel)
+    };
     match artifact.stability() {
         Stability::Stable => {}
         Stability::Truncated => report.mark_incomplete(Incomplete::Truncated),

@@ -30,6 +30,7 @@ impl Setup {
     pub fn start(&self, program: &Program) -> io::Result<Start> {
         let mut start = Start::new(&program.path);
         start.args = program.args("template");
+        start.caps.memory_bytes = self.limits.memory_bytes_max;
         // A large artifact is mapped.
         start.caps.address_space_bytes = start.caps.address_space_bytes.saturating_add(self.limits.artifact_bytes_max);
         start.fds.push(keep_stream(self.weights.as_bytes(), u64::MAX).map_err(io::Error::other)?);
@@ -101,7 +102,7 @@ impl Service for Examiner {
     fn serve(&mut self, artifact: OwnedFd, request: &[u8], cancel: &Cancel, reply: &mut Vec<u8>) -> Served {
         let ask = wire::read_request(request).unwrap_or_default();
         let outcome = load(artifact, &mut self.scratch, self.limits.artifact_bytes_max)
-            .map(|artifact| look(&artifact, ask, &mut self.analyzers, &self.limits, cancel));
+            .map(|artifact| look(&artifact, &ask, &mut self.analyzers, &self.limits, cancel));
         if let Some(missing) = self.rules.library().map(Library::missing).filter(|missing| !missing.is_empty()) {
             return Served::Needs(missing.bits().to_le_bytes().to_vec());
         }

@@ -10,7 +10,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use analyzers::{Detail, Evidence, Incomplete, Layer, LayerId, Limits, is_shown_as_itself};
+use analyzers::{Detail, Evidence, FilePath, Incomplete, Layer, LayerId, Limits, is_shown_as_itself};
 use daemon_artifact::{LoadError, NotRegular, Sha256Digest};
 use daemon_engine::{Policy, Report, RuleSet};
 use serde::de::{SeqAccess, Visitor};
@@ -41,8 +41,11 @@ impl Config {
 
 /// What is asked about one artifact.
 #[derive(Serialize, Deserialize, Debug)]
-struct Request {
+struct Request<'a> {
     sha256: bool,
+    kind_only: bool,
+    /// What the artifact is called: hostile, and no longer than [`FilePath::BYTES_MAX`].
+    path: &'a str,
 }
 
 /// What a worker answers.
@@ -129,13 +132,14 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 /// The bytes of a request. Its time goes another way: the worker's own clock counts it.
-pub fn request(ask: Ask) -> Vec<u8> {
-    encode(&Request { sha256: ask.sha256 })
+pub fn request(ask: &Ask) -> Vec<u8> {
+    encode(&Request { sha256: ask.sha256, kind_only: ask.kind_only, path: ask.path.as_str() })
 }
 
 /// What a request asks.
 pub(crate) fn read_request(bytes: &[u8]) -> Option<Ask> {
-    postcard::from_bytes(bytes).ok().map(|Request { sha256 }| Ask { sha256, until: None })
+    let Request { sha256, kind_only, path } = postcard::from_bytes(bytes).ok()?;
+    Some(Ask { sha256, until: None, path: FilePath::new(path), kind_only })
 }
 
 /// The bytes of an answer, appended to `reply`.
@@ -303,8 +307,8 @@ mod tests {
     use crate::look;
 
     fn looked(bytes: &[u8], rules: &RuleSet, limits: &Limits) -> Looked {
-        let ask = Ask { sha256: true, until: None };
-        look(&Artifact::from_slice(bytes), ask, &mut assemble(rules), limits, &Cancel::default())
+        let ask = Ask { sha256: true, ..Ask::default() };
+        look(&Artifact::from_slice(bytes), &ask, &mut assemble(rules), limits, &Cancel::default())
     }
 
     fn answer(outcome: &Outcome, rules: &RuleSet) -> Vec<u8> {
@@ -319,6 +323,17 @@ mod tests {
         let looked = looked(&bytes, rules, &Limits::default());
         let reply = answer(&Ok(looked.clone()), rules);
         (looked, reply)
+    }
+
+    #[test]
+    fn what_is_asked_crosses_the_wall_whatever_the_artifact_is_called() {
+        for path in ["", "/tmp/a.exe", "\u{1b}[2J\n/\u{fffd}", &"x/".repeat(FilePath::BYTES_MAX)] {
+            let ask = Ask { sha256: true, path: FilePath::new(path), kind_only: true, until: None };
+            let bytes = request(&ask);
+            assert!(bytes.len() < daemon_worker::REQUEST_BYTES_MAX / 8);
+            assert_eq!(read_request(&bytes), Some(ask));
+        }
+        assert_eq!(read_request(b"\x01\x00\x05ab"), None);
     }
 
     #[test]

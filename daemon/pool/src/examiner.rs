@@ -73,7 +73,7 @@ impl Examine for InProcess<'_> {
         let InProcess { analyzers, limits, watch, scratch, begun: _ } = self;
         let examined = daemon_artifact::load(artifact, scratch, limits.artifact_bytes_max).map(|artifact| {
             let deadline = Instant::now() + ask.time(limits.wall_time_max);
-            watch.guard(deadline, |cancel| look(&artifact, ask, analyzers, limits, cancel))
+            watch.guard(deadline, |cancel| look(&artifact, &ask, analyzers, limits, cancel))
         });
         Some(examined.map_err(Failure::from))
     }

@@ -10,6 +10,7 @@ use analyzers::{Detail, Incomplete, Limit};
 use daemon_artifact::Sha256Digest;
 use daemon_examiner::{Ask, Examined, Looked, read_answer, request};
 use daemon_worker::{Cause, Death, JOBS_MAX, SendError, Served, TemplateError, Worker};
+use triage::FileKind;
 
 use crate::fleet::{Fleet, identity, kind_of, size_of};
 use crate::{Examine, Failure, Outcome};
@@ -18,6 +19,8 @@ use crate::{Examine, Failure, Outcome};
 const BEGUN_MAX: usize = 2;
 /// How much later than at its limit a worker is killed: what asks for the time by itself ends in between.
 const GRACE: Duration = Duration::from_millis(100);
+/// How long it may take to say what kind of file an artifact is that cost another worker its life.
+const KIND_TIME_MAX: Duration = Duration::from_millis(500);
 /// How often one artifact is given to another worker through no fault of its own: because rules were missing, or the
 /// template died.
 const TRIES_MAX: u32 = 4;
@@ -67,7 +70,7 @@ impl Walled {
                 }
             };
             let limit = begun.ask.time(self.fleet.limits().wall_time_max);
-            match worker.send(begun.artifact.as_fd(), &request(begun.ask), limit) {
+            match worker.send(begun.artifact.as_fd(), &request(&begun.ask), limit) {
                 Ok(()) => {
                     if self.sent == 0 {
                         self.taken_up = Instant::now();
@@ -105,11 +108,31 @@ impl Walled {
     /// Says of the first artifact why it was not examined, and its size and digest where they are known.
     fn give_up(&mut self, why: Incomplete, identity: Option<(u64, Sha256Digest)>) -> Option<Outcome> {
         let begun = self.pop()?;
-        let mut examined = Examined::not(kind_of(&begun.artifact), why, self.fleet.rules());
+        let kind = self.told_kind(&begun).unwrap_or_else(|| kind_of(&begun.artifact));
+        let mut examined = Examined::not(kind, why, self.fleet.rules());
         examined.elapsed = self.tried;
         let size = identity.map(|(size, _)| size).or_else(|| size_of(&begun.artifact));
         let sha256 = identity.filter(|_| begun.ask.sha256).map(|(_, sha256)| sha256);
         Some(Ok(Looked { examined, sha256, size }))
+    }
+
+    /// What another worker says an artifact is that will not be examined, without looking into it. Its first bytes alone,
+    /// which are all that is looked at on this side, do not tell a document from an archive.
+    fn told_kind(&mut self, begun: &Begun) -> Option<FileKind> {
+        let idle = self.worker.take_if(|worker| worker.outstanding() == 0);
+        let mut worker = match idle {
+            Some(worker) => worker,
+            // The one there is has jobs of its own, and is not to be waited for.
+            None if self.worker.is_some() => return None,
+            None => self.fleet.worker(&begun.artifact).ok()?,
+        };
+        let limit = begun.ask.time(KIND_TIME_MAX);
+        let ask = Ask { kind_only: true, ..Ask::default() };
+        worker.send(begun.artifact.as_fd(), &request(&ask), limit).ok()?;
+        let served = worker.receive(Instant::now() + limit + GRACE, &mut self.reply).ok()?;
+        let said = (served == Served::Done).then(|| read_answer(&self.reply, self.fleet.rules(), self.fleet.limits()));
+        self.worker = Some(worker);
+        Some(said?.ok()?.ok()?.examined.report.kind)
     }
 
     /// The worker died of the first artifact.

@@ -72,7 +72,9 @@ pub fn load(options: &Options) -> Result<Loaded, LoadError> {
         let note = |error: &crate::CacheError| notices.push(cache_problem(options, error));
         Cache::open(path).inspect_err(note).ok()
     });
-    let survey = Survey::take(&options.directories)?;
+    // Somebody's own `pe/packers.yar` stands beside ours, and is not taken for it.
+    let stem = |file: &RuleFile| file.name.rsplit_once('.').map_or(file.name.clone(), |(stem, _)| stem.to_owned());
+    let survey = Survey::take_beside(&options.directories, built_in.iter().map(stem).collect())?;
     let stamps = digest(&survey, &built_in, &options.compiler_key);
     let cached = cache.as_ref().and_then(|cache| {
         let note = |error: &crate::CacheError| notices.push(cache_problem(options, error));

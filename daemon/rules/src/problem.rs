@@ -64,7 +64,9 @@ impl fmt::Display for Why {
             Why::TooDeep => write!(f, "directories are nested too deep here: move its rules up"),
             Why::Unreadable(reason) => write!(f, "it cannot be read: {reason}"),
             Why::Changing => write!(f, "it changed while it was read: it is taken when it is whole"),
-            Why::NoRules => write!(f, "the directory holds no rules: rule files are named *.yar or *.yara"),
+            Why::NoRules => {
+                write!(f, "the directory holds no rules: rule files are named *.yar, *.yara, *.rule or *.rules")
+            }
             Why::CacheNotUsed(reason) => write!(f, "the cache of compiled rules is not used: {reason}"),
         }
     }

@@ -66,7 +66,7 @@ pub(crate) fn read_settled<P: AsRef<Path>>(
         if left == 0 || !files.problems.iter().any(|problem| problem.why == Why::Changing) {
             return Ok((survey, files));
         }
-        survey = Survey::take(directories)?;
+        survey = survey.again(directories)?;
     }
 }
 

@@ -54,10 +54,13 @@ impl Stamp {
     }
 }
 
+/// What the names of rule files end in, in whatever case.
+const RULE_ENDINGS: [&str; 4] = ["yar", "yara", "rule", "rules"];
+
 /// What a file is for, told by its name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Role {
-    /// YARA rules: `*.yar` or `*.yara`.
+    /// YARA rules: `*.yar`, `*.yara`, `*.rule` or `*.rules`, in whatever case.
     Rules,
     /// Tests of rules: `*.test.toml`.
     Recipes,
@@ -67,7 +70,8 @@ pub enum Role {
 
 impl Role {
     fn of(name: &str, depth: usize) -> Option<Self> {
-        if name.ends_with(".yar") || name.ends_with(".yara") {
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+        if ending.is_some_and(|ending| RULE_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))) {
             Some(Role::Rules)
         } else if name.ends_with(".test.toml") {
             Some(Role::Recipes)
@@ -82,8 +86,8 @@ impl Role {
 pub struct Entry {
     /// What it is for.
     pub role: Role,
-    /// Its path beneath the directory, with `/` between: `pe/packers.yar`. Unique among the rules of a survey: if two
-    /// directories hold files of one name, the later becomes `pe/packers~2.yar`.
+    /// Its path beneath the directory, with `/` between: `pe/packers.yar`. Unique among the rules of a survey, and
+    /// those built in: if two directories hold files of one name, the later becomes `pe/packers~2.yar`.
     pub name: String,
     /// Where it is.
     pub path: PathBuf,
@@ -128,13 +132,20 @@ pub struct Survey {
     /// What was left out.
     pub problems: Vec<Problem>,
     directories: Vec<OwnedFd>,
+    /// Names without their endings that others have.
+    reserved: Vec<String>,
 }
 
 impl Survey {
     /// Looks at `directories` and everything below them. Names that begin with a dot are skipped: they are what
     /// editors and version control leave.
     pub fn take<P: AsRef<Path>>(directories: &[P]) -> Result<Self, SurveyError> {
-        let mut survey = Survey { entries: Vec::new(), problems: Vec::new(), directories: Vec::new() };
+        Survey::take_beside(directories, Vec::new())
+    }
+
+    /// The same beside rule files that have these names without their endings: those built in.
+    pub(crate) fn take_beside<P: AsRef<Path>>(directories: &[P], reserved: Vec<String>) -> Result<Self, SurveyError> {
+        let mut survey = Survey { entries: Vec::new(), problems: Vec::new(), directories: Vec::new(), reserved };
         let mut names = 0;
         for (index, path) in directories.iter().enumerate() {
             let path = path.as_ref();
@@ -157,6 +168,11 @@ impl Survey {
     /// The files of one role.
     pub fn of_role(&self, role: Role) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(move |entry| entry.role == role)
+    }
+
+    /// A new look at the same directories.
+    pub(crate) fn again<P: AsRef<Path>>(&self, directories: &[P]) -> Result<Self, SurveyError> {
+        Survey::take_beside(directories, self.reserved.clone())
     }
 
     pub(crate) fn directory(&self, entry: &Entry) -> BorrowedFd<'_> {
@@ -241,9 +257,9 @@ impl Survey {
 
     /// Makes the names of rule files unique without their endings, since each becomes a namespace of rules.
     fn name_apart(&mut self) {
-        let mut taken = HashSet::new();
+        let mut taken: HashSet<String> = self.reserved.iter().cloned().collect();
         for entry in self.entries.iter_mut().filter(|entry| entry.role == Role::Rules) {
-            let (stem, ending) = entry.name.rsplit_once('.').expect("a rule file's name ends in .yar or .yara");
+            let (stem, ending) = entry.name.rsplit_once('.').expect("a rule file's name has an ending");
             if taken.insert(stem.to_owned()) {
                 continue;
             }

@@ -160,7 +160,11 @@ config! {
         workers: usize = 0;
         /// Longest that one artifact is examined.
         time_max: Duration = Duration::from_secs(5);
-        /// Examine kinds of files too that no analyzer vouches for: rules are then tried on them.
+        /// Most memory that a worker may take for one artifact, beyond what it has before, from "16M". What takes more is
+        /// answered unknown (limit.memory).
+        memory_max: Bytes = Bytes(256 << 20);
+        /// Examine kinds of files too that no analyzer vouches for: rules are then tried on them. What is inside a file that
+        /// is examined (macros, members, objects) is examined in either case, with every rule.
         any_kind: bool = false;
         /// Directories of YARA rules, watched for changes, each with a weights.toml if you like.
         rules: Vec<PathBuf> = Vec::new();

@@ -82,7 +82,12 @@ fn check(args: &RulesCheckArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
             counted(warnings as u64, "warning"),
         )?;
     }
-    Ok(if errors == 0 { Exit::Clean } else { Exit::Error })
+    Ok(match (errors, own.library().rules().is_empty()) {
+        (0, false) => Exit::Clean,
+        // Nothing is wrong with what is not there, but whoever checks a directory means one that has rules.
+        (0, true) => Exit::Found,
+        _ => Exit::Error,
+    })
 }
 
 #[derive(Serialize)]

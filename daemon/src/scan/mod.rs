@@ -15,10 +15,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use analyzers::FilePath;
 use anyhow::Context;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use daemon_artifact::{LoadError, Sha256Digest};
-use daemon_engine::{Policy, RuleSet};
+use daemon_engine::{Library, Policy, RuleSet};
 use daemon_intake::Entry;
 use daemon_market::BidBounds;
 use daemon_pool::{Ask, Examined, Failure, Looked, Outcome, Pool, PoolConfig, Rules, Work};
@@ -49,6 +50,14 @@ impl Job {
         match self {
             Job::Entry(entry) => entry.path(),
             Job::Stdin => PathBuf::from("-"),
+        }
+    }
+
+    /// What it is called, for rules that ask for it.
+    fn called(&self) -> FilePath {
+        match self {
+            Job::Entry(entry) => walk::called(&entry.path()),
+            Job::Stdin => FilePath::default(),
         }
     }
 
@@ -108,14 +117,18 @@ fn start(args: &ScanArgs, examiners: Rules, interrupt: Interrupt, sender: Sender
     let queued_max = limits::queued_max(QUEUED_MAX, threads(args).get());
     let config = PoolConfig { threads: threads(args), queued_max };
     // Hashing costs as much as examining most files, so it is done where somebody will see it.
-    let ask = Ask { sha256: args.json || args.ndjson, ..Ask::default() };
-    Pool::start(config, examiners, Scanning { ask, size_max: args.limits.max_size, interrupt, sender })
+    let sha256 = args.json || args.ndjson;
+    let named = examiners.set().library().is_some_and(Library::asks_names);
+    Pool::start(config, examiners, Scanning { sha256, named, size_max: args.limits.max_size, interrupt, sender })
         .context("cannot start the threads of the pool")
 }
 
 /// What the threads of the pool do with a job.
 struct Scanning {
-    ask: Ask,
+    /// Whether digests are wanted.
+    sha256: bool,
+    /// Whether some rule asks for the names of files.
+    named: bool,
     size_max: u64,
     interrupt: Interrupt,
     sender: Sender<Done>,
@@ -143,7 +156,10 @@ impl Work<Job> for Scanning {
         match opened {
             // Somebody pressed Ctrl-C before the end of standard input.
             _ if self.interrupt.is_set() => None,
-            Ok(artifact) => Some((artifact, self.ask, job)),
+            Ok(artifact) => {
+                let path = if self.named { job.called() } else { FilePath::default() };
+                Some((artifact, Ask { sha256: self.sha256, path, ..Ask::default() }, job))
+            }
             Err(why) => {
                 self.send(Done::Failed { path: job.path(), why });
                 None

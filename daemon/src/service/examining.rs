@@ -53,7 +53,7 @@ impl Work<Examination> for Examining {
 
     fn open(&self, job: Examination) -> Option<(OwnedFd, Ask, Ticket)> {
         let Examination { key, uri, bounds, file, received, until } = job;
-        Some((file, Ask { sha256: false, until: Some(until) }, Ticket { key, uri, bounds, received }))
+        Some((file, Ask { until: Some(until), ..Ask::default() }, Ticket { key, uri, bounds, received }))
     }
 
     fn done(&self, ticket: Ticket, outcome: Outcome, rules: &RuleSet) {

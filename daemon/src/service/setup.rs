@@ -18,7 +18,7 @@ use daemon_market::{
 use daemon_webhook::{Courier, CourierLimits, Hosts, Product, Secrets};
 
 use super::rules_watch::Loader;
-use crate::cli::RulesArgs;
+use crate::cli::{MEMORY_BYTES_MIN, RulesArgs};
 use crate::config::{self, Answers, Bytes, Config, EdgeIo, Mistake, Scan, Share, Urls, Webhook};
 use crate::words::{counted, shown};
 
@@ -107,6 +107,9 @@ pub fn checked(config: &Config) -> Vec<Mistake> {
     }
     if !(1 << 10..=WEBHOOK_BODY_BYTES_MAX).contains(&config.webhook.body_bytes_max.0) {
         wrong("webhook.body_bytes_max must be from \"1K\" to \"16M\"".to_owned());
+    }
+    if config.scan.memory_max.0 < MEMORY_BYTES_MIN {
+        wrong("scan.memory_max must be at least \"16M\": rules and a file of some size need that much".to_owned());
     }
     if config.scan.time_max < Duration::from_millis(10) {
         wrong("scan.time_max must be at least 10ms".to_owned());
@@ -240,6 +243,7 @@ pub fn loader(config: &Config) -> anyhow::Result<Loader> {
     let limits = Limits {
         artifact_bytes_max: config.intake.artifact_bytes_max.0,
         wall_time_max: config.scan.time_max,
+        memory_bytes_max: config.scan.memory_max.0,
         ..Limits::default()
     };
     let policy = Policy { any_kind: config.scan.any_kind };
