@@ -118,8 +118,9 @@ fn try_out(fleet: &Arc<Fleet>) -> anyhow::Result<()> {
         let file = daemon_artifact::keep_stream(&probe.bytes[..], u64::MAX).context("cannot make a probe")?;
         let outcome = Walled::new(Arc::clone(fleet)).examine(file, Ask::default());
         let report = outcome.with_context(|| format!("cannot examine {}", probe.name))?.examined.report;
-        // A bare head is cut short, and is told so; anything else is the rules' doing.
-        if let Some(why) = report.incomplete.iter().find(|why| **why != Incomplete::CutShort) {
+        // A bare head is cut short, or nobody can account for it, and is told so; anything else is the rules' doing.
+        let of_the_head = |why: &Incomplete| *why == Incomplete::CutShort || why.withholds_benign_only();
+        if let Some(why) = report.incomplete.iter().find(|why| !of_the_head(why)) {
             bail!("{} was not wholly examined: {why}", probe.name);
         }
         let malicious = report.opinion.verdict == Verdict::Malicious;
