@@ -43,6 +43,7 @@ struct VerifiedRecord {
     answers: u64,
     endings: u64,
     outcomes: u64,
+    corrections: u64,
     notes: u64,
     head: String,
     damage: Option<String>,
@@ -67,6 +68,7 @@ fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
             answers: verified.answers,
             endings: verified.endings,
             outcomes: verified.outcomes,
+            corrections: verified.corrections,
             notes: verified.notes,
             head,
             damage: damage.clone(),
@@ -76,11 +78,12 @@ fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
     } else {
         writeln!(
             out,
-            "{}, {}, {}, {} and {} of the purse are as they were written; the last link is {head}",
+            "{}, {}, {}, {}{} and {} of the purse are as they were written; the last link is {head}",
             counted(verified.bounties, "bounty"),
             counted(verified.answers, "answer"),
             counted(verified.endings, "ending"),
             counted(verified.outcomes, "outcome"),
+            corrections(verified.corrections),
             counted(verified.notes, "note"),
         )?;
         if let Some(damage) = &damage {
@@ -88,6 +91,10 @@ fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
         }
     }
     Ok(if damage.is_none() { Exit::Clean } else { Exit::Found })
+}
+
+fn corrections(number: u64) -> String {
+    if number == 0 { String::new() } else { format!(", {}", counted(number, "correction")) }
 }
 
 /// A bounty and its answer, for machines.

@@ -18,7 +18,7 @@ use daemon_market::Nct;
 pub use backtest::BacktestArgs;
 pub use demo::DemoArgs;
 pub use local_market::LocalMarketArgs;
-pub use outcomes::{OutcomesArgs, OutcomesCommand, OutcomesForm, OutcomesImportArgs};
+pub use outcomes::{OutcomesArgs, OutcomesCommand, OutcomesCorrectArgs, OutcomesForm, OutcomesImportArgs};
 pub use purse::{PurseArgs, PurseCommand, PurseResumeArgs, PurseStatusArgs};
 pub use report::ReportArgs;
 

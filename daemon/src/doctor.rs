@@ -1,10 +1,13 @@
 //! `stakeout doctor`: whether this machine has what the daemon needs, and what to do where it has not.
 
+mod history;
+
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
 use daemon_intake::runtime::{Backend, Prefer, Runtime};
+use daemon_market::Nct;
 use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 
@@ -38,19 +41,20 @@ struct Finding {
     seen: String,
 }
 
-/// Whether anything stops a run of losses.
+/// What may be staked and lost, and whether anything stops a run of losses.
 fn losses(config: &Config) -> Finding {
-    let market = &config.market;
-    let stops = market.loss_day_max.0.is_some() || market.loss_row_max > 0 || market.loss_drop_max > 0;
-    let limits = market.stake_hour_max.0.or(market.stake_day_max.0).or(market.stake_open_max.0).is_some();
-    match (stops, limits) {
-        (true, true) => good("purse", "stakes are limited, and losses close it".to_owned()),
-        (true, false) => good("purse", "losses close it".to_owned()),
-        (false, _) => poor(
+    let limits = setup::purse_limits(&config.market);
+    let words = format!("of {} NCT {}", config.market.balance, setup::limits_in_words(&limits));
+    if config.market.balance == Nct::ZERO {
+        return poor("purse", format!("{words}; market.balance is nothing, and so is every share of it"));
+    }
+    let losses = limits.losses;
+    match (losses.day_max, losses.row_max, losses.drop_max_percent) {
+        (None, None, None) => poor(
             "purse",
-            "no losses close it: set market.loss_day_max, loss_row_max or loss_drop_max, before it stakes real money"
-                .to_owned(),
+            format!("{words}: set market.loss_day_max, loss_row_max or loss_drop_max, before it stakes real money"),
         ),
+        _ => good("purse", words),
     }
 }
 
@@ -69,6 +73,7 @@ pub fn doctor(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
         }
     };
     findings.push(losses(&config));
+    findings.extend(history::look(&config));
     findings.push(kernel());
     findings.push(edge(&config));
     findings.push(open_files());

@@ -169,7 +169,18 @@ fn settled(settled: &Settled, story: &Story, out: &mut dyn Write) -> std::io::Re
             None => write!(out, "; how much was gained nobody told")?,
         }
     }
-    writeln!(out, " (told by {})", safe(&outcome.source))
+    writeln!(out, " (told by {})", safe(&outcome.source))?;
+    let Some((corrected, first)) = &story.corrected else { return Ok(()) };
+    let amount =
+        |amount: Option<Nct>| amount.map_or_else(|| "no payout".to_owned(), |nct| format!("{nct} NCT paid out"));
+    writeln!(
+        out,
+        "{} UTC: corrected; first it was told: {}, {} (corrected because: {})",
+        moment(corrected.at),
+        first.truth.map_or("no truth", |truth| truth.name()),
+        amount(first.payout),
+        safe(&corrected.correction.reason)
+    )
 }
 
 fn evidence(report: &str, out: &mut dyn Write) -> std::io::Result<()> {

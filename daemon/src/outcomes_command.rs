@@ -7,21 +7,67 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use daemon_archive::JournalError;
 use daemon_market::Nct;
+use serde_json::json;
 
 use crate::archive_command;
-use crate::cli::{OutcomesArgs, OutcomesCommand, OutcomesForm, OutcomesImportArgs};
+use crate::cli::{OutcomesArgs, OutcomesCommand, OutcomesCorrectArgs, OutcomesForm, OutcomesImportArgs};
 use crate::config_command;
 use crate::exit::Exit;
 use crate::outcomes::inbox::Inbox;
 use crate::outcomes::{Direct, Line, Source, Told, read};
-use crate::service::clock::wall;
-use crate::words::{count, counted, shown};
+use crate::service::clock;
+use crate::words::{count, counted, safe, shown};
 
 /// Does what was asked.
 pub fn outcomes(args: &OutcomesArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match &args.command {
         OutcomesCommand::Import(args) => import(args, out),
+        OutcomesCommand::Correct(args) => correct(args, out),
     }
+}
+
+fn correct(args: &OutcomesCorrectArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let config = config_command::load(args.place.config.path.as_deref())?;
+    let directory = archive_command::directory(&args.place)?;
+    // As a line, so that there is one place that knows what a line means.
+    let text = json!({
+        "bounty": args.bounty,
+        "phase": args.phase,
+        "truth": args.truth,
+        "payout": args.payout,
+        "fee": args.fee,
+        "correction_reason": args.reason,
+    });
+    let read = read(&mut text.to_string().as_bytes(), Source::Ndjson, "a correction")?;
+    let lines = read.map_err(|mistakes| {
+        let told: Vec<&str> = mistakes.iter().map(|mistake| mistake.why.as_str()).collect();
+        anyhow::anyhow!("nothing is corrected: {}", told.join("; "))
+    })?;
+    let told = tell(&directory, "correction", &lines, config.market.assertion_fee, args.patience)?;
+    if args.json {
+        serde_json::to_writer_pretty(&mut *out, &told)?;
+        writeln!(out)?;
+    } else if told.corrected > 0 {
+        writeln!(
+            out,
+            "corrected; what was told first is kept beside it (`stakeout explain --bounty {}`). A purse that losses \
+             closed stays closed until `stakeout purse resume`",
+            safe(&args.bounty)
+        )?;
+    }
+    if told.unasked > 0 {
+        bail!("the journal has no bounty {}: `stakeout archive query` shows which it has", safe(&args.bounty));
+    }
+    if let Some(why) = told.reasons.first() {
+        bail!("nothing is corrected: {}", safe(why));
+    }
+    if told.known > 0 && !args.json {
+        writeln!(out, "that is what is known: there is nothing to correct")?;
+    }
+    if told.failed + told.pending > 0 {
+        bail!("it could not be written down: the daemon's log says why; it is tried again");
+    }
+    Ok(Exit::Clean)
 }
 
 fn import(args: &OutcomesImportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
@@ -44,15 +90,23 @@ fn import(args: &OutcomesImportArgs, out: &mut dyn Write) -> anyhow::Result<Exit
     } else {
         writeln!(
             out,
-            "{} read: {} new, {} known, {} at odds with what is known, {} not asked here, {} not ended yet, {} failed",
+            "{} read: {} new, {} known, {} at odds with what is known, {} that cannot be, {} not asked here, {} not ended \
+             yet, {} failed",
             counted(told.lines, "line"),
             count(told.fresh),
             count(told.known),
             count(told.conflicting),
+            count(told.refused),
             count(told.unasked),
             count(told.pending),
             count(told.failed),
         )?;
+        for why in &told.reasons {
+            writeln!(out, "not taken in: {}", safe(why))?;
+        }
+        if told.conflicting > 0 {
+            writeln!(out, "what is known stays: `stakeout outcomes correct` corrects it, where it is wrong")?;
+        }
         if told.pending > 0 {
             writeln!(
                 out,
@@ -60,7 +114,7 @@ fn import(args: &OutcomesImportArgs, out: &mut dyn Write) -> anyhow::Result<Exit
             )?;
         }
     }
-    Ok(match (told.failed, told.conflicting) {
+    Ok(match (told.failed + told.refused, told.conflicting) {
         (0, 0) => Exit::Clean,
         (0, _) => Exit::Found,
         (_, _) => Exit::Error,
@@ -83,6 +137,9 @@ fn lines(file: &Path, form: OutcomesForm) -> anyhow::Result<Vec<Line>> {
         read(&mut File::open(file).with_context(place)?, form, &source)
     };
     match read.with_context(place)? {
+        Ok(lines) if lines.iter().any(|line| line.correction.is_some()) => {
+            bail!("{} corrects what was told: a person does that, by `stakeout outcomes correct`", shown(file))
+        }
         Ok(lines) => Ok(lines),
         Err(mistakes) => {
             let told: String = mistakes.iter().map(|mistake| format!("\n{}:{mistake}", shown(file))).collect();
@@ -100,7 +157,7 @@ pub fn tell(
     patience: std::time::Duration,
 ) -> anyhow::Result<Told> {
     match Direct::open(directory, fee) {
-        Ok(mut direct) => Ok(direct.tell(lines, wall())?),
+        Ok(mut direct) => Ok(direct.tell(lines, clock::passed(directory))?),
         Err(JournalError::Locked { .. }) => {
             let text: String = lines.iter().map(|line| line.to_json() + "\n").collect();
             let safe: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(32).collect();

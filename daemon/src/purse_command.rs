@@ -4,21 +4,17 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Context, bail};
 use daemon_archive::recount;
-use daemon_market::{Nct, Outcome, Purse};
+use daemon_market::{Nct, Outcome, Purse, Timestamp};
 use serde::Serialize;
 
 use crate::archive_command;
 use crate::cli::{PurseArgs, PurseCommand, PurseResumeArgs, PurseStatusArgs};
 use crate::config_command;
 use crate::exit::Exit;
-use crate::outcomes::{About, Line};
+use crate::outcomes::{About, Line, REASON_BYTES_MAX};
 use crate::outcomes_command::tell;
-use crate::service::clock::wall;
-use crate::service::setup;
+use crate::service::{clock, setup};
 use crate::words::{HEADING, count, nct, safe};
-
-/// Longest reason that is written down, in bytes.
-const REASON_BYTES_MAX: usize = 1_000;
 
 /// Does what was asked.
 pub fn purse(args: &PurseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
@@ -55,22 +51,23 @@ struct Used {
 }
 
 /// The purse as the journal has it, and why it closes by that, where that is not written down.
-fn count_purse(args: &PurseStatusArgs) -> anyhow::Result<Purse> {
+fn count_purse(args: &PurseStatusArgs) -> anyhow::Result<(Purse, Timestamp)> {
     let config = config_command::load(args.place.config.path.as_deref())?;
-    let journal = archive_command::open(&archive_command::directory(&args.place)?)?;
+    let directory = archive_command::directory(&args.place)?;
+    let journal = archive_command::open(&directory)?;
     let mut purse = Purse::new(setup::purse_limits(&config.market));
-    let now = wall();
-    let untold = recount(&mut purse, &journal, now, config.market.assertion_fee);
-    if let Some(why) = untold.context("the purse cannot be counted")? {
+    let now = clock::passed(&directory);
+    let recounted = recount(&mut purse, &journal, now, config.market.assertion_fee);
+    if let Some(why) = recounted.context("the purse cannot be counted")?.closed {
         purse.was_closed(&why, now);
     }
-    Ok(purse)
+    Ok((purse, now))
 }
 
 fn status(args: &PurseStatusArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let mut purse = count_purse(args)?;
-    let (hour, day) = purse.staked(wall());
-    let most = purse.most(wall());
+    let (mut purse, now) = count_purse(args)?;
+    let (hour, day) = purse.staked(now);
+    let most = purse.most(now);
     let limits = *purse.limits();
     let breaker = purse.breaker();
     let returns = breaker.returns();
@@ -142,7 +139,7 @@ fn resume(args: &PurseResumeArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
         directory: args.place.directory.clone(),
     };
     let status = PurseStatusArgs { place, json: false };
-    let purse = count_purse(&status)?;
+    let (purse, _) = count_purse(&status)?;
     let Some(why) = purse.closed() else {
         writeln!(out, "the purse is open: there is nothing to do")?;
         return Ok(Exit::Clean);
@@ -155,7 +152,7 @@ fn resume(args: &PurseResumeArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = config_command::load(args.place.config.path.as_deref())?;
     let directory = archive_command::directory(&args.place)?;
     let outcome = Outcome { source: reason.to_owned(), ..Outcome::default() };
-    let line = Line { about: About::Purse, outcome };
+    let line = Line { about: About::Purse, outcome, correction: None };
     let told = tell(&directory, "purse", &[line], config.market.assertion_fee, args.patience)?;
     if told.opened != 1 {
         bail!("it could not be written down that the purse is open: the daemon's log says why");

@@ -51,7 +51,7 @@ fn make(args: &ReportArgs, now: Timestamp) -> anyhow::Result<Report> {
     // Of what is over, it was as it was at its end.
     let at = until.map_or(now, |until| until.min(now));
     let notes = journal.purse(now).context("the archive could not be read")?;
-    let closed = notes.into_iter().filter_map(noted).rfind(|entry| entry.at <= at);
+    let closed = notes.into_iter().filter_map(|(_, record)| noted(record)).rfind(|entry| entry.at <= at);
     let closed = closed.filter(|entry| entry.note == PurseNote::Closed);
     Ok(ledger.close(at, closed.as_ref().map(|entry| (entry.at, entry.detail.as_str()))))
 }
@@ -59,7 +59,10 @@ fn make(args: &ReportArgs, now: Timestamp) -> anyhow::Result<Report> {
 fn noted(record: PurseRecord) -> Option<PurseEntry> {
     match record {
         PurseRecord::Noted(entry) => Some(entry),
-        PurseRecord::Staked { .. } | PurseRecord::Ended { .. } | PurseRecord::Settled { .. } => None,
+        PurseRecord::Staked { .. }
+        | PurseRecord::Ended { .. }
+        | PurseRecord::Settled { .. }
+        | PurseRecord::Corrected { .. } => None,
     }
 }
 

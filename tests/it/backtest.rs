@@ -130,9 +130,18 @@ fn told(bid: Nct, truth: Truth) -> Outcome {
     Outcome { truth: Some(truth), payout, fee: Some(fee), source: "test".to_owned(), record: record.to_string() }
 }
 
+/// No limits: the archive was made without any.
+const UNLIMITED: &str = "[market]\nstake_hour_max = \"none\"\nstake_day_max = \"none\"\nstake_open_max = \"none\"\n\
+                         loss_day_max = \"none\"\nloss_row_max = \"none\"\n";
+
 fn backtest(archive: &Path, args: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(program::path());
     command.arg("backtest").arg("--archive").arg(archive).args(args);
+    if !args.contains(&"--config") {
+        let config = archive.with_extension("toml");
+        std::fs::write(&config, UNLIMITED).expect("there is room for a file");
+        command.arg("--config").arg(config);
+    }
     let output = command.output().expect("it starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it is text");
     (output.status.code(), text(output.stdout), text(output.stderr))
@@ -191,7 +200,8 @@ fn a_limit_that_was_reached_is_reached_again() {
     assert!(!out.starts_with("30 of 30"), "without the limit it stakes on: {out}");
     assert!(out.contains("the purse gave 0 NCT then (the limit for an hour is reached)"), "{out}");
     let config = home.path().join("stakeout.toml");
-    std::fs::write(&config, "[market]\nstake_hour_max = \"3\"\n").expect("there is room for a file");
+    std::fs::write(&config, UNLIMITED.replacen("stake_hour_max = \"none\"", "stake_hour_max = \"3\"", 1))
+        .expect("there is room for a file");
     let config = config.to_str().expect("it is text");
     let seen = document(&place, &["--config", config, "--strategy", "conservative"]);
     assert_eq!(seen["reproduced"]["same"], 30);

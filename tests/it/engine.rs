@@ -25,19 +25,30 @@ pub struct Place {
     /// Sections and keys beyond what every test needs.
     pub extra: String,
     market: String,
+    /// Whether what limits stakes and losses by default does here too.
+    limited: bool,
 }
+
+/// What limits stakes and losses by default: a test asks for dozens of stakes a minute.
+const LIMITS: [&str; 5] = ["stake_hour_max", "stake_day_max", "stake_open_max", "loss_day_max", "loss_row_max"];
 
 impl Place {
     /// A new place, for an engine in this market.
     pub fn new(market: &Market) -> Place {
         let directory = tempfile::Builder::new().prefix("stakeout-").tempdir().expect("a directory can be made");
         let [webhook, admin] = free_ports();
-        Place { directory, webhook, admin, extra: String::new(), market: market.url() }
+        Place { directory, webhook, admin, extra: String::new(), market: market.url(), limited: false }
     }
 
     /// The same, with more configuration: `section.key = value` lines.
     pub fn with(mut self, extra: &str) -> Place {
         self.extra = extra.to_owned();
+        self
+    }
+
+    /// The same, with the limits that there are by default: without them, what is not named has none.
+    pub fn limited(mut self) -> Place {
+        self.limited = true;
         self
     }
 
@@ -69,6 +80,9 @@ impl Place {
             cache,
         );
         let _ = writeln!(text, "{}", self.extra);
+        for key in LIMITS.iter().filter(|key| !self.limited && !self.extra.contains(*key)) {
+            let _ = writeln!(text, "market.{key} = \"none\"");
+        }
         std::fs::write(&path, text).expect("a directory of our own can be written to");
         path
     }

@@ -19,6 +19,8 @@ mod hostile_documents;
 mod kills;
 /// The marketplace on loopback, and the demo.
 mod market;
+/// One outcome is counted once; what is wrong is refused or corrected; limits hold without being asked for.
+mod money;
 /// Documents as attackers send them, and as offices use them.
 mod office;
 /// The daemon and what it runs on.

@@ -2,7 +2,7 @@
 
 use daemon_market::{BountyId, Timestamp};
 
-use crate::{Counts, Entry, Filter, JournalError, Moment, Pending, PurseRecord, Story, Verified, Write, Written};
+use crate::{Counts, Entry, Filter, JournalError, Moment, Pending, PurseRow, Story, Verified, Write, Written};
 
 /// So many of the latest settlements are counted however old they are: losses in a row, and returns, have no time.
 pub(crate) const SETTLED_MIN: usize = 1_000;
@@ -22,8 +22,9 @@ pub trait Recall {
     fn each(&self, filter: &Filter, see: &mut dyn FnMut(Story)) -> Result<(), JournalError>;
 
     /// What the purse is counted from: stakes, how they ended and how they were settled, from `since` on; the latest 1,000
-    /// settlements and every note about the purse, however old; in the order in which it was decided.
-    fn purse(&self, since: Timestamp) -> Result<Vec<PurseRecord>, JournalError>;
+    /// settlements, every correction and every note about the purse, however old; in the order in which it was decided,
+    /// each with its running number.
+    fn purse(&self, since: Timestamp) -> Result<Vec<PurseRow>, JournalError>;
 
     /// All that was ever decided, in the order in which it was, which is that of [`Recall::purse`]: by time, and by number
     /// where times are equal. What each record says is told by [`Recall::each`].

@@ -5,7 +5,8 @@
 //! happen once although its delivery may not.
 //!
 //! Records are immutable and only ever added ([`Write`]): that a bounty was received, how it was answered and what was
-//! staked, how that ended, how the marketplace settled it; and when the purse was closed and opened. What state a bounty
+//! staked, how that ended, how the marketplace settled it, how a person corrected that; and when the purse was closed and
+//! opened. What state a bounty
 //! is in follows from which of them exist, and what the purse may still give from all of them. Every record has a running
 //! number and a link to the one before it, a SHA-256, so that damage is found ([`Recall::verify`]) and named.
 //!
@@ -38,9 +39,9 @@ pub use journal::{Journal, Recall};
 pub use memory::Memory;
 pub use private::PrivateError;
 pub use record::{
-    Answered, Counts, Damage, Ended, Ending, Entry, Filter, Moment, Outcome, Pending, PurseEntry, PurseRecord,
-    RECORD_BYTES_MAX, Received, Settled, Story, Verified, Write, Written, at_stake,
+    Answered, Corrected, Counts, Damage, Ended, Ending, Entry, Filter, Moment, Outcome, Pending, PurseEntry,
+    PurseRecord, PurseRow, RECORD_BYTES_MAX, Received, Settled, Story, Verified, Write, Written, at_stake,
 };
-pub use recount::{count, recount};
+pub use recount::{AHEAD_MAX, Ahead, Recounted, count, recount};
 pub use sqlite::{FILE_NAME, Reader, Sqlite};
 pub use store::{Retention, Shelf, Store, StoreError, StoreStatistics};

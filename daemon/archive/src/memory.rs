@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use daemon_market::{BountyId, BountyKey, Nct, Phase, Timestamp};
 
 use crate::journal::SETTLED_MIN;
-use crate::record::NO_BOUNTY;
+use crate::record::{NO_BOUNTY, NO_OUTCOME};
 use crate::{
-    Answered, Counts, Ended, Entry, Filter, Journal, JournalError, Moment, Outcome, Pending, PurseRecord, Recall,
-    Received, Settled, Story, Verified, Write, Written,
+    Answered, Corrected, Counts, Ended, Entry, Filter, Journal, JournalError, Moment, Outcome, Pending, PurseRecord,
+    PurseRow, Recall, Received, Settled, Story, Verified, Write, Written,
 };
 
 /// A journal in memory.
@@ -19,12 +19,13 @@ pub struct Memory {
 }
 
 /// Where a bounty's records are among the entries.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Places {
     bounty: usize,
     answer: Option<usize>,
     ending: Option<usize>,
     settled: Option<usize>,
+    corrected: Vec<usize>,
 }
 
 impl Memory {
@@ -38,7 +39,7 @@ impl Memory {
         let record = match (write, write.key().and_then(|key| self.places.get_mut(key))) {
             (Write::Bounty(_), Some(_)) => return Written::Known,
             (Write::Bounty(bounty), None) => {
-                let places = Places { bounty: next, answer: None, ending: None, settled: None };
+                let places = Places { bounty: next, answer: None, ending: None, settled: None, corrected: Vec::new() };
                 self.places.insert(bounty.key.clone(), places);
                 write.clone()
             }
@@ -67,8 +68,12 @@ impl Memory {
                 places.settled = Some(next);
                 write.clone()
             }
+            (Write::Corrected(_), Some(places)) => {
+                places.corrected.push(next);
+                write.clone()
+            }
             (Write::Purse(_), _) => write.clone(),
-            (Write::Answer(_) | Write::Ending(_) | Write::Settled(_), None) => {
+            (Write::Answer(_) | Write::Ending(_) | Write::Settled(_) | Write::Corrected(_), None) => {
                 unreachable!("the batch was checked for strays")
             }
         };
@@ -79,6 +84,7 @@ impl Memory {
     /// The first write of the batch that has no bounty, neither here nor before it.
     fn check_strays(&self, batch: &[Write]) -> Result<(), JournalError> {
         let mut coming = std::collections::HashSet::new();
+        let mut settling = std::collections::HashSet::new();
         for write in batch {
             let Some(key) = write.key() else { continue };
             match write {
@@ -88,6 +94,15 @@ impl Memory {
                 Write::Answer(_) | Write::Ending(_) | Write::Settled(_) => {
                     if !coming.contains(key) && !self.places.contains_key(key) {
                         return Err(write.unfit(NO_BOUNTY));
+                    }
+                    if let Write::Settled(_) = write {
+                        settling.insert(key);
+                    }
+                }
+                Write::Corrected(_) => {
+                    let settled = self.places.get(key).is_some_and(|places| places.settled.is_some());
+                    if !settled && !settling.contains(key) {
+                        return Err(write.unfit(NO_OUTCOME));
                     }
                 }
                 Write::Purse(_) => {}
@@ -104,7 +119,9 @@ impl Memory {
         let answer = at(places.answer).and_then(answer_of).cloned();
         let ending = at(places.ending).and_then(ending_of).cloned();
         let settled = at(places.settled).and_then(settled_of).cloned();
-        Some(Story { bounty: bounty.clone(), answer, ending, settled })
+        let corrected = at(places.corrected.last().copied()).and_then(corrected_of).cloned();
+        let story = Story { bounty: bounty.clone(), answer, ending, settled: None, corrected: None };
+        Some(story.with_settled(settled, corrected))
     }
 
     fn stories(&self) -> impl DoubleEndedIterator<Item = Story> {
@@ -115,21 +132,28 @@ impl Memory {
 fn answer_of(entry: &Entry) -> Option<&Answered> {
     match &entry.record {
         Write::Answer(answer) => Some(answer),
-        Write::Bounty(_) | Write::Ending(_) | Write::Settled(_) | Write::Purse(_) => None,
+        Write::Bounty(_) | Write::Ending(_) | Write::Settled(_) | Write::Corrected(_) | Write::Purse(_) => None,
     }
 }
 
 fn ending_of(entry: &Entry) -> Option<&Ended> {
     match &entry.record {
         Write::Ending(ending) => Some(ending),
-        Write::Bounty(_) | Write::Answer(_) | Write::Settled(_) | Write::Purse(_) => None,
+        Write::Bounty(_) | Write::Answer(_) | Write::Settled(_) | Write::Corrected(_) | Write::Purse(_) => None,
     }
 }
 
 fn settled_of(entry: &Entry) -> Option<&Settled> {
     match &entry.record {
         Write::Settled(settled) => Some(settled),
-        Write::Bounty(_) | Write::Answer(_) | Write::Ending(_) | Write::Purse(_) => None,
+        Write::Bounty(_) | Write::Answer(_) | Write::Ending(_) | Write::Corrected(_) | Write::Purse(_) => None,
+    }
+}
+
+fn corrected_of(entry: &Entry) -> Option<&Corrected> {
+    match &entry.record {
+        Write::Corrected(corrected) => Some(corrected),
+        Write::Bounty(_) | Write::Answer(_) | Write::Ending(_) | Write::Settled(_) | Write::Purse(_) => None,
     }
 }
 
@@ -144,8 +168,10 @@ impl Recall for Memory {
         let mut places: Vec<usize> = Phase::ALL
             .into_iter()
             .filter_map(of_phase)
-            .flat_map(|places| [Some(places.bounty), places.answer, places.ending, places.settled])
-            .flatten()
+            .flat_map(|places| {
+                let once = [Some(places.bounty), places.answer, places.ending, places.settled];
+                once.into_iter().flatten().chain(places.corrected.iter().copied())
+            })
             .collect();
         places.sort_unstable();
         Ok(places.into_iter().filter_map(|place| self.entries.get(place).cloned()).collect())
@@ -160,49 +186,66 @@ impl Recall for Memory {
         Ok(())
     }
 
-    fn purse(&self, since: Timestamp) -> Result<Vec<PurseRecord>, JournalError> {
+    fn purse(&self, since: Timestamp) -> Result<Vec<PurseRow>, JournalError> {
         let staked = |key: &BountyKey| {
             let answer = self.places.get(key).and_then(|places| self.entries.get(places.answer?)).and_then(answer_of);
             answer.filter(|answer| answer.bid > Nct::ZERO)
         };
         let outcomes = self.entries.iter().rev().filter(|entry| matches!(entry.record, Write::Settled(_)));
         let latest = outcomes.take(SETTLED_MIN).last().map_or(u64::MAX, |entry| entry.n);
-        let mut records: Vec<PurseRecord> = self
+        let ended = |key: &BountyKey| {
+            let ending = self.places.get(key).and_then(|places| self.entries.get(places.ending?)).and_then(ending_of);
+            ending.map(|ended| (ended.how, ended.attempts))
+        };
+        let mut records: Vec<PurseRow> = self
             .entries
             .iter()
             .filter(|entry| match &entry.record {
                 Write::Settled(Settled { at, .. }) => *at >= since || entry.n >= latest,
                 Write::Answer(Answered { at, .. }) | Write::Ending(Ended { at, .. }) => *at >= since,
-                Write::Purse(_) => true,
+                Write::Corrected(_) | Write::Purse(_) => true,
                 Write::Bounty(_) => false,
             })
-            .filter_map(|entry| match &entry.record {
-                Write::Bounty(_) => None,
-                Write::Answer(answer) => {
-                    let Answered { key, at, bid, .. } = answer;
-                    (*bid > Nct::ZERO).then(|| PurseRecord::Staked { key: key.clone(), at: *at, bid: *bid })
-                }
-                Write::Ending(Ended { key, at, how, attempts, .. }) => staked(key)
-                    .filter(|answer| answer.at >= since)
-                    .map(|_| PurseRecord::Ended { key: key.clone(), at: *at, how: *how, attempts: *attempts }),
-                Write::Settled(Settled { key, at, outcome }) => staked(key).map(|answer| PurseRecord::Settled {
-                    key: key.clone(),
-                    at: *at,
-                    verdict: answer.verdict,
-                    bid: answer.bid,
-                    outcome: outcome.clone(),
-                    bet: answer.bet.clone(),
-                    ended: self
-                        .places
-                        .get(key)
-                        .and_then(|places| self.entries.get(places.ending?))
-                        .and_then(ending_of)
-                        .map(|ended| (ended.how, ended.attempts)),
-                }),
-                Write::Purse(note) => Some(PurseRecord::Noted(note.clone())),
+            .filter_map(|entry| {
+                Some((
+                    entry.n,
+                    match &entry.record {
+                        Write::Bounty(_) => None,
+                        Write::Answer(answer) => {
+                            let Answered { key, at, bid, .. } = answer;
+                            (*bid > Nct::ZERO).then(|| PurseRecord::Staked { key: key.clone(), at: *at, bid: *bid })
+                        }
+                        Write::Ending(Ended { key, at, how, attempts, .. }) => staked(key)
+                            .filter(|answer| answer.at >= since)
+                            .map(|_| PurseRecord::Ended { key: key.clone(), at: *at, how: *how, attempts: *attempts }),
+                        Write::Settled(Settled { key, at, outcome }) => {
+                            staked(key).map(|answer| PurseRecord::Settled {
+                                key: key.clone(),
+                                at: *at,
+                                verdict: answer.verdict,
+                                bid: answer.bid,
+                                outcome: outcome.clone(),
+                                bet: answer.bet.clone(),
+                                ended: ended(key),
+                            })
+                        }
+                        Write::Corrected(Corrected { key, at, correction }) => {
+                            staked(key).map(|answer| PurseRecord::Corrected {
+                                key: key.clone(),
+                                at: *at,
+                                verdict: answer.verdict,
+                                bid: answer.bid,
+                                outcome: daemon_market::Outcome::default().corrected(correction),
+                                bet: answer.bet.clone(),
+                                ended: ended(key),
+                            })
+                        }
+                        Write::Purse(note) => Some(PurseRecord::Noted(note.clone())),
+                    }?,
+                ))
             })
             .collect();
-        records.sort_by_key(PurseRecord::at);
+        records.sort_by_key(|(_, record)| record.at());
         Ok(records)
     }
 
@@ -212,6 +255,7 @@ impl Recall for Memory {
             Write::Answer(Answered { key, at, .. }) => Some(Moment::Answered { key: key.clone(), at: *at }),
             Write::Ending(Ended { key, at, .. }) => Some(Moment::Ended { key: key.clone(), at: *at }),
             Write::Settled(Settled { key, at, .. }) => Some(Moment::Settled { key: key.clone(), at: *at }),
+            Write::Corrected(corrected) => Some(Moment::Corrected(corrected.clone())),
             Write::Purse(note) => Some(Moment::Noted(note.clone())),
         };
         let mut moments: Vec<Moment> = self.entries.iter().filter_map(moment).collect();
@@ -240,6 +284,7 @@ impl Recall for Memory {
                 Write::Answer(_) => verified.answers += 1,
                 Write::Ending(_) => verified.endings += 1,
                 Write::Settled(_) => verified.outcomes += 1,
+                Write::Corrected(_) => verified.corrections += 1,
                 Write::Purse(_) => verified.notes += 1,
             }
         }

@@ -113,6 +113,32 @@ mod tests {
     }
 
     #[test]
+    fn what_belongs_to_another_user_is_refused() {
+        let base = tempfile::tempdir().unwrap();
+        let us = rustix::process::geteuid().as_raw();
+        let theirs = us + 1;
+        let give = |path: &Path| rustix::fs::chown(path, rustix::fs::Uid::from_raw(theirs).into(), None);
+        let path = base.path().join("a");
+        let fd = directory(&path).unwrap();
+        drop(file(&fd, "file", &path.join("file")).unwrap());
+        if give(&path.join("file")).is_err() {
+            // Only root gives files away. To everybody else root's own directory, which no other may write to, will do.
+            let error = directory(Path::new("/")).unwrap_err();
+            assert!(matches!(error, PrivateError::Owner { owner: 0, us: seen, .. } if seen == us), "{error}");
+            return;
+        }
+        let error = file(&fd, "file", &path.join("file")).unwrap_err();
+        assert!(
+            matches!(error, PrivateError::Owner { owner, us: seen, .. } if (owner, seen) == (theirs, us)),
+            "{error}"
+        );
+        give(&path).unwrap();
+        let error = directory(&path).unwrap_err();
+        assert!(matches!(error, PrivateError::Owner { owner, .. } if owner == theirs), "{error}");
+        assert!(error.to_string().contains("chown it, or run as its owner"), "{error}");
+    }
+
+    #[test]
     fn a_link_in_place_of_a_file_is_not_followed() {
         let base = tempfile::tempdir().unwrap();
         let fd = directory(&base.path().join("a")).unwrap();

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use daemon_market::{BountyId, BountyKey, Nct, Outcome as Told, PurseNote, Timestamp, Verdict};
+use daemon_market::{BountyId, BountyKey, Correction, Nct, Outcome as Told, PurseNote, Timestamp, Verdict};
 
 use crate::JournalError;
 
@@ -179,6 +179,17 @@ pub struct Settled {
     pub outcome: Told,
 }
 
+/// That what was told of a settled bounty was wrong. What it corrects stays beside it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Corrected {
+    /// Which bounty.
+    pub key: BountyKey,
+    /// When a person said so.
+    pub at: Timestamp,
+    /// What is right, and why.
+    pub correction: Correction,
+}
+
 /// That the purse was closed, or opened again by a person.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PurseEntry {
@@ -201,6 +212,8 @@ pub enum Write {
     Ending(Ended),
     /// A bounty was settled.
     Settled(Settled),
+    /// What was told of a settled bounty is corrected. There may be several: the latest counts.
+    Corrected(Corrected),
     /// The purse was closed or opened. About no bounty.
     Purse(PurseEntry),
 }
@@ -212,7 +225,8 @@ impl Write {
             Write::Bounty(Received { key, .. })
             | Write::Answer(Answered { key, .. })
             | Write::Ending(Ended { key, .. })
-            | Write::Settled(Settled { key, .. }) => Some(key),
+            | Write::Settled(Settled { key, .. })
+            | Write::Corrected(Corrected { key, .. }) => Some(key),
             Write::Purse(PurseEntry { .. }) => None,
         }
     }
@@ -229,6 +243,7 @@ impl Write {
                 }
                 Write::Ending(ending) => ending.detail.len(),
                 Write::Settled(settled) => settled.outcome.source.len() + settled.outcome.record.len(),
+                Write::Corrected(corrected) => corrected.correction.reason.len(),
                 Write::Purse(entry) => entry.detail.len(),
             }
     }
@@ -247,6 +262,8 @@ impl Write {
 
 /// Why what is written about a bounty is refused that belongs to nothing.
 pub(crate) const NO_BOUNTY: &str = "the journal has no such bounty";
+/// Why a correction is refused that corrects nothing.
+pub(crate) const NO_OUTCOME: &str = "the journal does not say how it was settled";
 
 impl Answered {
     /// The confidence as it is written. SQLite has no NaN, and no zero below zero.
@@ -298,11 +315,20 @@ pub struct Story {
     pub answer: Option<Answered>,
     /// How it ended.
     pub ending: Option<Ended>,
-    /// How it was settled.
+    /// How it was settled, as far as is known today: what a person corrected is corrected here.
     pub settled: Option<Settled>,
+    /// The latest correction of that, and what was told first.
+    pub corrected: Option<(Corrected, Told)>,
 }
 
 impl Story {
+    /// With how it was settled, as it was told and as it was corrected since.
+    pub(crate) fn with_settled(self, settled: Option<Settled>, corrected: Option<Corrected>) -> Story {
+        let Some((told, corrected)) = settled.clone().zip(corrected) else { return Story { settled, ..self } };
+        let outcome = told.outcome.corrected(&corrected.correction);
+        Story { settled: Some(Settled { outcome, ..told.clone() }), corrected: Some((corrected, told.outcome)), ..self }
+    }
+
     /// What is or was at stake: nothing where the marketplace cannot have had the answer.
     pub fn staked(&self) -> Nct {
         let ended = self.ending.as_ref().map(|ended| (ended.how, ended.attempts));
@@ -359,6 +385,23 @@ pub enum PurseRecord {
         /// How the bounty ended, and after how many attempts, where that is written down.
         ended: Option<(Ending, u32)>,
     },
+    /// What was told of a bounty with a stake is corrected.
+    Corrected {
+        /// Which.
+        key: BountyKey,
+        /// When a person said so.
+        at: Timestamp,
+        /// What was said.
+        verdict: Verdict,
+        /// What was staked on it.
+        bid: Nct,
+        /// What is right: as far as a purse is concerned, without source and record.
+        outcome: Told,
+        /// How the stake was decided.
+        bet: String,
+        /// How the bounty ended, and after how many attempts, where that is written down.
+        ended: Option<(Ending, u32)>,
+    },
     /// The purse was closed or opened.
     Noted(PurseEntry),
 }
@@ -367,11 +410,40 @@ impl PurseRecord {
     /// When it was.
     pub fn at(&self) -> Timestamp {
         match self {
-            PurseRecord::Staked { at, .. } | PurseRecord::Ended { at, .. } | PurseRecord::Settled { at, .. } => *at,
+            PurseRecord::Staked { at, .. }
+            | PurseRecord::Ended { at, .. }
+            | PurseRecord::Settled { at, .. }
+            | PurseRecord::Corrected { at, .. } => *at,
             PurseRecord::Noted(entry) => entry.at,
         }
     }
+
+    /// The same at another time.
+    pub(crate) fn moved(mut self, to: Timestamp) -> PurseRecord {
+        match &mut self {
+            PurseRecord::Staked { at, .. }
+            | PurseRecord::Ended { at, .. }
+            | PurseRecord::Settled { at, .. }
+            | PurseRecord::Corrected { at, .. } => *at = to,
+            PurseRecord::Noted(entry) => entry.at = to,
+        }
+        self
+    }
+
+    /// The bounty it is about, if it is about one.
+    pub fn key(&self) -> Option<&BountyKey> {
+        match self {
+            PurseRecord::Staked { key, .. }
+            | PurseRecord::Ended { key, .. }
+            | PurseRecord::Settled { key, .. }
+            | PurseRecord::Corrected { key, .. } => Some(key),
+            PurseRecord::Noted(_) => None,
+        }
+    }
 }
+
+/// A record that the purse is counted from, with its running number.
+pub type PurseRow = (u64, PurseRecord);
 
 /// One thing that was decided, and when: the order of all there is, without what it says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -397,6 +469,8 @@ pub enum Moment {
         /// When we heard.
         at: Timestamp,
     },
+    /// What was told of a settled bounty was corrected.
+    Corrected(Corrected),
     /// The purse was closed or opened.
     Noted(PurseEntry),
 }
@@ -406,6 +480,7 @@ impl Moment {
     pub fn at(&self) -> Timestamp {
         match self {
             Moment::Answered { at, .. } | Moment::Ended { at, .. } | Moment::Settled { at, .. } => *at,
+            Moment::Corrected(corrected) => corrected.at,
             Moment::Noted(entry) => entry.at,
         }
     }
@@ -510,6 +585,8 @@ pub struct Verified {
     pub endings: u64,
     /// Outcomes found sound.
     pub outcomes: u64,
+    /// Corrections of outcomes found sound.
+    pub corrections: u64,
     /// Notes of the purse found sound.
     pub notes: u64,
     /// The link of the last sound record: noted elsewhere, it proves later that nothing before it was changed.

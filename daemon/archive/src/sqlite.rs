@@ -24,16 +24,18 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ffi, params, params_from_iter};
 pub use self::read::Reader;
 
 use crate::lock::Lock;
-use crate::record::NO_BOUNTY;
+use crate::record::{NO_BOUNTY, NO_OUTCOME};
 use crate::{
-    Counts, Entry, Filter, Journal, JournalError, Moment, Pending, PurseRecord, Recall, Story, Verified, Write,
-    Written, chain, private,
+    Counts, Entry, Filter, Journal, JournalError, Moment, Pending, PurseRow, Recall, Story, Verified, Write, Written,
+    chain, private,
 };
 
 /// The database's name in the archive directory.
 pub const FILE_NAME: &str = "journal.sqlite";
 /// Page cache, in KiB: the upper levels of every index of a journal of millions, and some leaves.
 const CACHE_KIB: i64 = 8 << 10;
+/// What SQLite calls syncing the log at every commit.
+const SYNCHRONOUS_FULL: i64 = 2;
 /// How long is waited for another program that writes, which is none of ours.
 const CONTENDED_MAX: Duration = Duration::from_secs(2);
 /// With so many pages in the log (4 MiB) it is carried over when nobody waits.
@@ -94,6 +96,12 @@ impl Sqlite {
             return Err(JournalError::open("opening", &path, advice));
         }
         connection.pragma_update(None, "synchronous", "FULL").map_err(fail)?;
+        // SQLite takes no offence at a word that it does not know: read back what everything here rests on.
+        let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).map_err(fail)?;
+        if synchronous != SYNCHRONOUS_FULL {
+            let advice = format!("it would not sync every commit (synchronous is {synchronous})");
+            return Err(JournalError::open("opening", &path, advice));
+        }
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(fail)?;
         connection
             .pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |row| row.get::<_, i64>(0))
@@ -125,7 +133,9 @@ impl Sqlite {
         let mut written = Vec::with_capacity(batch.len());
         for write in batch {
             let what = self.add(write, &mut head).map_err(|error| match error.sqlite_error() {
-                Some(error) if error.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY => write.unfit(NO_BOUNTY),
+                Some(error) if error.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY => {
+                    write.unfit(if matches!(write, Write::Corrected(_)) { NO_OUTCOME } else { NO_BOUNTY })
+                }
                 Some(_) | None => failed("writing a record")(error),
             })?;
             written.push(what);
@@ -160,7 +170,9 @@ impl Sqlite {
             return Ok(Written::Fresh);
         }
         match write {
-            Write::Bounty(_) | Write::Ending(_) | Write::Settled(_) | Write::Purse(_) => Ok(Written::Known),
+            Write::Bounty(_) | Write::Ending(_) | Write::Settled(_) | Write::Corrected(_) | Write::Purse(_) => {
+                Ok(Written::Known)
+            }
             Write::Answer(_) => {
                 let mut select = connection.prepare_cached("SELECT body FROM answer WHERE id = ? AND phase = ?")?;
                 let key = cells.get(..2).unwrap_or_default();
@@ -317,7 +329,7 @@ impl Recall for Sqlite {
         self.reader.each(filter, see)
     }
 
-    fn purse(&self, since: Timestamp) -> Result<Vec<PurseRecord>, JournalError> {
+    fn purse(&self, since: Timestamp) -> Result<Vec<PurseRow>, JournalError> {
         self.reader.purse(since)
     }
 
@@ -331,5 +343,29 @@ impl Recall for Sqlite {
 
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, JournalError> {
         self.reader.verify(progress)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_commit_is_synced() {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = Sqlite::open(&directory.path().join("archive")).unwrap();
+        let ask = |name: &str| {
+            journal.reader.connection.pragma_query_value(None, name, |row| row.get::<_, String>(0)).or_else(|_| {
+                journal
+                    .reader
+                    .connection
+                    .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+                    .map(|n| n.to_string())
+            })
+        };
+        assert_eq!(ask("synchronous").unwrap(), "2", "FULL");
+        assert_eq!(ask("journal_mode").unwrap(), "wal");
+        assert_eq!(ask("wal_autocheckpoint").unwrap(), "0");
+        assert_eq!(ask("foreign_keys").unwrap(), "1");
     }
 }

@@ -166,6 +166,12 @@ impl Alarms {
         self.latest = Some(self.latest.map_or(at, |latest| latest.max(at)));
     }
 
+    /// What was told of settled bounties is told anew, for something of it was corrected.
+    pub fn forget_settled(&mut self) {
+        let Alarms { limits, latest, closed, .. } = self;
+        *self = Alarms { latest: *latest, closed: *closed, ..Alarms::new(*limits) };
+    }
+
     /// A bounty was settled.
     pub fn settled(&mut self, heard: Heard) {
         if let Some(profit) = heard.profit.filter(|_| heard.staked > Nct::ZERO) {

@@ -34,7 +34,7 @@ pub use filter::{BountyFilter, Comparison, Filter, FilterError, Modifiers};
 pub use life::{Admission, Bounties, Caller, Effect, Ending, Event, State, Truth, Written};
 pub use mask::{bool_list_to_int, int_to_bool_list};
 pub use nct::{Nct, ParseNctError};
-pub use outcome::Outcome;
+pub use outcome::{Correction, Outcome};
 pub use profit::Profit;
 pub use purse::{Breaker, LossLimits, Purse, PurseLimits, PurseNote, Reckoning, Stake, return_on_stake};
 pub use settle::{

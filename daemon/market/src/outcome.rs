@@ -18,7 +18,26 @@ pub struct Outcome {
     pub record: String,
 }
 
+/// What a person says of an outcome that was told wrongly.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Correction {
+    /// The truth about the artifact, where there is one.
+    pub truth: Option<Truth>,
+    /// What was paid out to us.
+    pub payout: Option<Nct>,
+    /// What the assertion cost beside its stake.
+    pub fee: Option<Nct>,
+    /// Why it is known better now.
+    pub reason: String,
+}
+
 impl Outcome {
+    /// The same, corrected: what else was told stays.
+    pub fn corrected(&self, correction: &Correction) -> Outcome {
+        let Correction { truth, payout, fee, reason: _ } = correction;
+        Outcome { truth: *truth, payout: *payout, fee: *fee, ..self.clone() }
+    }
+
     /// Whether `said` was right; `None` where there is no truth, or nothing was said.
     pub fn bears_out(&self, said: Verdict) -> Option<bool> {
         let malicious = match said {

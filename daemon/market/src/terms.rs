@@ -155,7 +155,7 @@ impl Betting {
         }
     }
 
-    /// The answer to `bounty`, its stake set aside.
+    /// The answer to `bounty`, its stake set aside. `now` is the purse's own time.
     ///
     /// The marketplace takes malicious and benign only with a stake. Where nothing is staked on them, what is said is
     /// suspicious or unknown, and a comment tells the rest.
@@ -226,4 +226,42 @@ impl Betting {
 /// How sure one is after what is known of the bounty beside its artifact.
 fn modified(terms: &Terms, bounty: &Bounty, confidence: f64) -> f64 {
     terms.modifiers.apply(Some(&bounty.metadata), confidence).clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Filter, Modifiers};
+
+    #[test]
+    fn filters_make_nobody_surer_than_sure() {
+        let every: Vec<Filter> = vec!["mimetype contains text".parse().unwrap()];
+        let mut metadata = serde_json::Map::new();
+        metadata.insert("mimetype".to_owned(), "text/plain".into());
+        let bounty = Bounty { metadata, ..bounty() };
+        let of = |favor: &[Filter], penalize: &[Filter], confidence: f64| {
+            let modifiers = Modifiers { favor: favor.to_vec(), penalize: penalize.to_vec() };
+            modified(&Terms { modifiers, ..Terms::default() }, &bounty, confidence)
+        };
+        assert_eq!(of(&every, &[], 0.5), 0.6);
+        assert_eq!(of(&[], &every, 0.5), 0.4);
+        assert_eq!(of(&every, &[], 0.95), 1.0, "0.95 times 1.2 is no probability");
+        assert_eq!(of(&every, &[], 1.0), 1.0);
+        assert_eq!(of(&[], &every, -0.5), 0.0);
+    }
+
+    fn bounty() -> Bounty {
+        Bounty {
+            key: crate::BountyKey { id: crate::BountyId::new("7"), phase: Phase::Assertion },
+            artifact_type: ArtifactType::File,
+            artifact_uri: String::new(),
+            sha256: None,
+            metadata: serde_json::Map::new(),
+            bounds: crate::BidBounds::default(),
+            reward: None,
+            response_url: None,
+            deliverable: true,
+            expires: Timestamp::from_micros(0),
+        }
+    }
 }

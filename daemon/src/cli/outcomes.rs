@@ -20,6 +20,8 @@ pub struct OutcomesArgs {
 pub enum OutcomesCommand {
     /// Write down how bounties were settled, as CSV or one JSON object a line tells.
     Import(OutcomesImportArgs),
+    /// Correct what was told of a bounty, where it was wrong. What was told first is kept beside it.
+    Correct(OutcomesCorrectArgs),
 }
 
 /// In which form outcomes come.
@@ -46,7 +48,8 @@ assertions, votes) is kept for `stakeout report`; docs/json.md says what it may 
   {\"sha256\": \"275a021b…\", \"truth\": \"malicious\"}
 
 A daemon that is running takes them in; without one they go into its archive at once. What is known already is not
-written again; where something else is known, that stays, and the exit code is 1.
+written again; where something else is known, that stays, and the exit code is 1. A payout that cannot be (more than the
+reward and all stakes) is refused, and the exit code is 2.
 
 Examples:
   stakeout outcomes import --config /etc/stakeout.toml settled.csv
@@ -61,6 +64,45 @@ pub struct OutcomesImportArgs {
     /// In which form they are.
     #[arg(long, value_enum, default_value_t = OutcomesForm::Auto)]
     pub form: OutcomesForm,
+    /// Longest to wait for a daemon that is running, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds)]
+    pub patience: Duration,
+    /// Print a JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `outcomes correct`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "What is not named stays as it was told. The report and the purse go by what is right from then on; a purse \
+that losses closed stays closed until `stakeout purse resume`.
+
+Examples:
+  stakeout outcomes correct 1234567890123 --truth benign --payout 0 --reason \"the portal shows another ground truth\"
+  stakeout outcomes correct 1234567890123 --payout none --reason \"it was the payout of another bounty\""
+)]
+pub struct OutcomesCorrectArgs {
+    #[command(flatten)]
+    pub place: ArchivePlace,
+    /// The bounty's id.
+    #[arg(value_name = "BOUNTY")]
+    pub bounty: String,
+    /// In which phase it asked: as an expert, unless it is named.
+    #[arg(long, value_parser = ["assertion", "arbitration"])]
+    pub phase: Option<String>,
+    /// The truth about the artifact.
+    #[arg(long, value_parser = ["malicious", "benign", "none"])]
+    pub truth: Option<String>,
+    /// What was paid out to us, in NCT; `none` where that is not known.
+    #[arg(long, value_name = "NCT")]
+    pub payout: Option<String>,
+    /// What the assertion cost beside its stake, in NCT; `none` where that is not known.
+    #[arg(long, value_name = "NCT")]
+    pub fee: Option<String>,
+    /// Why it is known better now: it is written down.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
     /// Longest to wait for a daemon that is running, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds)]
     pub patience: Duration,

@@ -16,7 +16,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 pub use read::{Mistake, read};
-pub use value::{Bytes, EdgeIo, Limit, LogFormat, Ratio, Share, Urls};
+pub use value::{Bytes, EdgeIo, Limit, LogFormat, Ratio, Share, TooMany, Urls};
 
 use read::Reader;
 use value::Value;
@@ -221,7 +221,8 @@ config! {
         conviction: Vec<ConvictionPoint> = Vec::new();
         /// What an assertion costs beside its stake, where nobody tells.
         assertion_fee: Nct = nct("0.03125");
-        /// What there is to stake in all: kelly stakes a part of it.
+        /// What there is to stake in all: kelly stakes a part of it, and limits may be shares of it. Nobody asks a wallet:
+        /// keep it right.
         balance: Nct = nct("100");
         /// What other engines lose for each NCT that they win, as kelly assumes. With it, staking is worth while where
         /// q is above 1 / (1 + loser_ratio).
@@ -229,22 +230,23 @@ config! {
         /// Most that is staked on one bounty. Where its own most is more, this takes its place; where its least is more,
         /// nothing is staked.
         stake_max: Nct = nct("1");
-        /// Most that is staked within any hour, or "none".
-        stake_hour_max: Limit = Limit(None);
-        /// Most that is staked within any day, or "none".
-        stake_day_max: Limit = Limit(None);
-        /// Most that is at stake at once, or "none".
-        stake_open_max: Limit = Limit(None);
+        /// Most that is staked within any hour: an amount, a share of balance, or "none". docs/listing.md says how much N
+        /// bounties an hour need.
+        stake_hour_max: Limit = Limit::Share(25);
+        /// Most that is staked within any day: an amount, a share of balance, or "none".
+        stake_day_max: Limit = Limit::Share(50);
+        /// Most that is at stake at once: an amount, a share of balance, or "none".
+        stake_open_max: Limit = Limit::Share(50);
         /// How long a stake counts as open when nobody tells how its bounty was settled.
         stake_open_time: Duration = Duration::from_secs(86_400);
-        /// Net loss within a day that closes the purse, or "none". A closed purse stakes nothing; bounties are answered,
-        /// and a person opens it with `stakeout purse resume`.
-        loss_day_max: Limit = Limit(None);
-        /// So many lost stakes in a row close the purse. 0: none do.
-        loss_row_max: usize = 0;
+        /// Net loss within a day that closes the purse: an amount, a share of balance, or "none". A closed purse stakes
+        /// nothing; bounties are answered, and a person opens it with `stakeout purse resume`.
+        loss_day_max: Limit = Limit::Share(10);
+        /// So many lost stakes in a row close the purse, or "none" do.
+        loss_row_max: TooMany = TooMany(Some(10));
         /// A return of the latest 20 stakes that is so many points (hundredths of what was staked) below that of up to 200
-        /// before them closes the purse. 0: none does.
-        loss_drop_max: usize = 0;
+        /// before them closes the purse, or "none" does.
+        loss_drop_max: TooMany = TooMany(None);
     }
     /// What is remembered.
     archive: Archive {

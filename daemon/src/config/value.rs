@@ -190,23 +190,75 @@ fn number(value: &DeValue<'_>) -> Option<f64> {
 
 /// An amount that is not to be exceeded, or no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limit(pub Option<Nct>);
+pub enum Limit {
+    /// So many hundredths of what there is in all.
+    Share(u32),
+    /// So much.
+    Amount(Nct),
+    /// As much as you like.
+    None,
+}
+
+impl Limit {
+    /// So much, where there is `balance` in all.
+    pub fn of(self, balance: Nct) -> Option<Nct> {
+        match self {
+            Limit::Share(hundredths) => {
+                let (hundredths, balance) = (u128::from(hundredths), balance.base_units());
+                let whole = (balance / 100).saturating_mul(hundredths);
+                Some(Nct::from_base_units(whole.saturating_add(balance % 100 * hundredths / 100)))
+            }
+            Limit::Amount(amount) => Some(amount),
+            Limit::None => None,
+        }
+    }
+}
 
 impl Value for Limit {
-    const FORM: &'static str = "an amount of NCT, like \"5\", or \"none\"";
+    const FORM: &'static str = "an amount of NCT, like \"5\", a share of market.balance, like \"25%\", or \"none\"";
 
     fn read(value: &DeValue<'_>) -> Result<Self, String> {
-        match text::<String>(value)?.as_str() {
-            "none" => Ok(Limit(None)),
-            amount => amount
-                .parse()
-                .map(|amount| Limit(Some(amount)))
-                .map_err(|error: daemon_market::ParseNctError| error.to_string()),
+        let text = text::<String>(value)?;
+        match text.strip_suffix('%') {
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                digits.parse().map(Limit::Share).map_err(|error: std::num::ParseIntError| error.to_string())
+            }
+            Some(_) => Err("a share is a whole number of hundredths".to_owned()),
+            None if text == "none" => Ok(Limit::None),
+            None => text.parse().map(Limit::Amount).map_err(|error: daemon_market::ParseNctError| error.to_string()),
         }
     }
 
     fn show(&self) -> String {
-        self.0.map_or_else(|| quoted("none"), |amount| amount.show())
+        match self {
+            Limit::Share(hundredths) => quoted(format!("{hundredths}%")),
+            Limit::Amount(amount) => amount.show(),
+            Limit::None => quoted("none"),
+        }
+    }
+}
+
+/// So many are too many, or none are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TooMany(pub Option<u32>);
+
+impl Value for TooMany {
+    const FORM: &'static str = "a whole number from 1 up, or \"none\"";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        match value {
+            DeValue::String(word) if word == "none" => Ok(TooMany(None)),
+            DeValue::String(_) => Err(String::new()),
+            number => match u32::try_from(usize::read(number)?) {
+                Ok(0) => Err("write \"none\" to have no such limit".to_owned()),
+                Ok(number) => Ok(TooMany(Some(number))),
+                Err(_) => Err("that is too many".to_owned()),
+            },
+        }
+    }
+
+    fn show(&self) -> String {
+        self.0.map_or_else(|| quoted("none"), |number| number.to_string())
     }
 }
 
@@ -328,6 +380,17 @@ mod tests {
     }
 
     #[test]
+    fn a_share_is_taken_of_what_there_is() {
+        let of = |hundredths, balance: &str| Limit::Share(hundredths).of(balance.parse().unwrap()).unwrap().to_string();
+        assert_eq!(of(25, "100"), "25");
+        assert_eq!(of(10, "0.000000000000000015"), "0.000000000000000001", "cut, not rounded");
+        assert_eq!(of(0, "100"), "0");
+        assert_eq!(of(50, "0"), "0");
+        assert_eq!(Limit::Share(u32::MAX).of(Nct::from_base_units(u128::MAX)), Some(Nct::from_base_units(u128::MAX)));
+        assert_eq!(Limit::None.of("100".parse().unwrap()), None);
+    }
+
+    #[test]
     fn values_are_read_and_written_alike() {
         check("\"250ms\"", Some(Duration::from_millis(250)));
         check("\"90s\"", Some(Duration::from_secs(90)));
@@ -352,9 +415,16 @@ mod tests {
         check::<Share>("1.5", None);
         check::<Share>("nan", None);
         check("1.5", Some(Ratio(1.5)));
-        check("\"none\"", Some(Limit(None)));
-        check("\"2.5\"", Some(Limit(Some("2.5".parse().unwrap()))));
-        check::<Limit>("\"-1\"", None);
+        check("\"none\"", Some(Limit::None));
+        check("\"2.5\"", Some(Limit::Amount("2.5".parse().unwrap())));
+        check("\"25%\"", Some(Limit::Share(25)));
+        for wrong in ["\"-1\"", "\"%\"", "\"2.5%\"", "\"-1%\"", "\"99999999999%\"", "\"None\"", "5"] {
+            check::<Limit>(wrong, None);
+        }
+        check("\"none\"", Some(TooMany(None)));
+        check("10", Some(TooMany(Some(10))));
+        check::<TooMany>("0", None);
+        check::<TooMany>("\"10\"", None);
         check("\"json\"", Some(LogFormat::Json));
         check::<LogFormat>("\"xml\"", None);
         check("\"0.0625\"", Some("0.0625".parse::<Nct>().unwrap()));

@@ -89,6 +89,9 @@ impl Place {
              [intake]\nallow_networks = [\"127.0.0.0/8\"]\n\
              [scan]\nrules_cache = {rules}\n\
              [market]\nbid_strategy = {strategy}\n\
+             # The money is play money, and there is a bounty every moment: nothing is to stop it.\n\
+             stake_hour_max = \"none\"\nstake_day_max = \"none\"\nstake_open_max = \"none\"\n\
+             loss_day_max = \"none\"\nloss_row_max = \"none\"\n\
              [archive]\ndirectory = {archive}\nartifacts_bytes_max = {artifacts}\n\
              [log]\nformat = \"json\"\n",
             secret = quoted(&self.join("secret"))?,
@@ -128,6 +131,9 @@ mod tests {
         let path = place.configure(&args, "secret", "http://127.0.0.1:1").unwrap();
         let config = crate::service::setup::config(Some(&path)).unwrap().unwrap();
         assert_eq!((config.market.bid_strategy.as_str(), config.archive.directory), ("kelly", place.join("archive")));
+        let limits = crate::service::setup::purse_limits(&config.market);
+        assert_eq!((limits.hour_max, limits.day_max, limits.open_max), (None, None, None));
+        assert_eq!(limits.losses, daemon_market::LossLimits::default(), "no losses stop a demo");
         assert!(Place::make(Some(&kept)).is_err(), "it is not empty any more");
     }
 }

@@ -1,9 +1,10 @@
 //! Outcomes into a journal that no daemon has open.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use daemon_archive::{Journal, JournalError, PurseEntry, Settled, Sqlite, Write, Written};
-use daemon_market::{Nct, PurseNote, Timestamp};
+use daemon_archive::{Corrected, Journal, JournalError, PurseEntry, Settled, Sqlite, Write};
+use daemon_market::{BountyKey, Nct, PurseNote, Timestamp};
 
 use super::{About, Line, News, Told, judge, stories};
 
@@ -16,12 +17,14 @@ pub struct Direct {
     /// What an assertion costs, where nobody told.
     fee: Nct,
     batch: Vec<Write>,
+    /// About which bounties the batch says something: what is told of them next is judged once that is written down.
+    about: HashSet<BountyKey>,
 }
 
 impl Direct {
     /// Opens the journal in the archive `directory`. [`JournalError::Locked`] where a daemon has it.
     pub fn open(directory: &Path, fee: Nct) -> Result<Direct, JournalError> {
-        Ok(Direct { journal: Sqlite::open(directory)?, fee, batch: Vec::new() })
+        Ok(Direct { journal: Sqlite::open(directory)?, fee, batch: Vec::new(), about: HashSet::new() })
     }
 
     /// Takes every line in.
@@ -37,18 +40,28 @@ impl Direct {
                 self.batch.push(Write::Purse(PurseEntry { at: now, note, detail }));
                 continue;
             }
-            let stories = stories(&self.journal, &line.about)?;
+            let mut stories = stories(&self.journal, &line.about)?;
+            if stories.iter().any(|story| self.about.contains(&story.bounty.key)) {
+                self.commit(&mut told)?;
+                stories = super::stories(&self.journal, &line.about)?;
+            }
             told.unasked += u64::from(stories.is_empty());
             for story in stories {
-                match judge(&story, &line.outcome, self.fee) {
-                    News::Fresh(_) => {
-                        let settled = Settled { key: story.bounty.key, at: now, outcome: line.outcome.clone() };
-                        self.batch.push(Write::Settled(settled));
+                let key = story.bounty.key.clone();
+                let write = match judge(&story, line, self.fee) {
+                    News::Settled(_) => {
+                        Write::Settled(Settled { key: key.clone(), at: now, outcome: line.outcome.clone() })
                     }
-                    News::Known => told.known += 1,
-                    News::Conflicting => told.conflicting += 1,
-                    News::Pending => told.pending += 1,
-                }
+                    News::Corrected(correction, _) => {
+                        Write::Corrected(Corrected { key: key.clone(), at: now, correction })
+                    }
+                    other => {
+                        told = told.and(other.told());
+                        continue;
+                    }
+                };
+                self.about.insert(key);
+                self.batch.push(write);
             }
             if self.batch.len() >= BATCH_MAX {
                 self.commit(&mut told)?;
@@ -59,13 +72,13 @@ impl Direct {
     }
 
     fn commit(&mut self, told: &mut Told) -> Result<(), JournalError> {
-        let written = self.journal.commit(&self.batch)?;
-        for (write, written) in self.batch.drain(..).zip(written) {
-            match (write, written) {
-                (Write::Purse(_), _) => {}
-                (_, Written::Fresh) => told.fresh += 1,
-                // Told twice within one batch.
-                (_, Written::Known | Written::Answered(_)) => told.known += 1,
+        self.journal.commit(&self.batch)?;
+        self.about.clear();
+        for write in self.batch.drain(..) {
+            match write {
+                Write::Corrected(_) => told.corrected += 1,
+                Write::Purse(_) => {}
+                _ => told.fresh += 1,
             }
         }
         Ok(())

@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(Inbox::open(&letters[0]).unwrap().len(), 1);
         assert!(Inbox::open(&letters[1]).unwrap_err().starts_with("1: it is no such JSON"));
         let told = Told { lines: 1, fresh: 1, ..Told::default() };
-        Inbox::answer(&letters[0], &Receipt { told, error: None }).unwrap();
+        Inbox::answer(&letters[0], &Receipt { told: told.clone(), error: None }).unwrap();
         Inbox::discard(&letters[0]).unwrap();
         assert_eq!(Inbox::wait(&receipt, Duration::ZERO).unwrap().told, told);
         assert!(Inbox::wait(&receipt, Duration::ZERO).is_err());

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 
-use daemon_market::{BountyId, Nct, Outcome, Phase, Truth};
+use daemon_market::{BountyId, Correction, Nct, Outcome, Phase, Truth};
 use serde::Deserialize;
 
+use super::impossible::AMOUNT_MAX;
 use crate::archive_command::digest;
 
 /// Longest line taken, in bytes: a bounty with thousands of assertions.
@@ -14,6 +15,8 @@ const LINE_BYTES_MAX: usize = 1 << 20;
 pub const BYTES_MAX: u64 = 256 << 20;
 /// So many mistakes are told.
 const MISTAKES_MAX: usize = 20;
+/// Longest reason that is written down, in bytes.
+pub const REASON_BYTES_MAX: usize = 1_000;
 
 /// In which form lines come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +34,33 @@ pub struct Line {
     pub about: About,
     /// What is told.
     pub outcome: Outcome,
+    /// That it corrects what was told before, and how.
+    pub correction: Option<Change>,
+}
+
+/// What is right where something else was told. What is not named here stays.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Change {
+    /// The truth, or that none is known.
+    pub truth: Option<Option<Truth>>,
+    /// What was paid out, or that it is not known.
+    pub payout: Option<Option<Nct>>,
+    /// What the assertion cost, or that it is not known.
+    pub fee: Option<Option<Nct>>,
+    /// Why it is known better now.
+    pub reason: String,
+}
+
+impl Change {
+    /// The whole of what is right.
+    pub fn of(&self, known: &Outcome) -> Correction {
+        Correction {
+            truth: self.truth.unwrap_or(known.truth),
+            payout: self.payout.unwrap_or(known.payout),
+            fee: self.fee.unwrap_or(known.fee),
+            reason: self.reason.clone(),
+        }
+    }
 }
 
 /// About what something is told.
@@ -86,6 +116,8 @@ struct Written {
     /// Only in an inbox.
     purse: Option<String>,
     detail: Option<String>,
+    /// The same: it is a person who corrects, by `stakeout outcomes correct`.
+    correction_reason: Option<String>,
 }
 
 /// Every line of `from`, or every line that means nothing: `source` says where they are from.
@@ -187,41 +219,48 @@ fn comma_separated(head: &csv::StringRecord, row: &csv::StringRecord, source: &s
     json(&text, source)
 }
 
+/// An amount, as it is told.
+fn amount(name: &str, text: &str) -> Result<Nct, String> {
+    let amount: Nct = text.parse().map_err(|why| format!("{name} {text:?} is no amount: {why}"))?;
+    if amount > AMOUNT_MAX {
+        return Err(format!(
+            "{name} {text:?} is more NCT than there are: amounts are in NCT, not in its base units of 10^-18"
+        ));
+    }
+    Ok(amount)
+}
+
+fn truth(name: &str) -> Result<Option<Truth>, String> {
+    match name {
+        "none" | "unknown" => Ok(None),
+        name => match Truth::named(name) {
+            Some(truth) => Ok(Some(truth)),
+            None => Err(format!("truth {name:?} is none of malicious, benign and none")),
+        },
+    }
+}
+
 impl Written {
     fn line(self, source: &str, text: &str) -> Result<Line, String> {
-        let amount = |name: &str, amount: Option<String>| {
-            let read = |text: String| text.parse::<Nct>().map_err(|why| format!("{name} {text:?} is no amount: {why}"));
-            amount.map(read).transpose()
-        };
-        let truth = match self.truth.as_deref() {
-            None | Some("none" | "unknown") => None,
-            Some(name) => {
-                let unknown = || format!("truth {name:?} is none of malicious, benign and none");
-                Some(Truth::named(name).ok_or_else(unknown)?)
-            }
-        };
+        if let Some(reason) = self.correction_reason.clone() {
+            return self.correction(reason, source, text);
+        }
+        let read = |name: &str, text: Option<String>| text.map(|text| amount(name, &text)).transpose();
         let mut outcome = Outcome {
-            truth,
-            payout: amount("payout", self.payout)?,
-            fee: amount("fee", self.fee)?.or(amount("assertion_fee", self.assertion_fee)?),
+            truth: self.truth.as_deref().map(truth).transpose()?.flatten(),
+            payout: read("payout", self.payout)?,
+            fee: read("fee", self.fee)?.or(read("assertion_fee", self.assertion_fee)?),
             source: source.to_owned(),
             record: text.to_owned(),
         };
-        let phase = match self.phase.as_deref() {
-            None => None,
-            Some(name) => Some(Phase::named(name).ok_or_else(|| format!("there is no phase {name:?}"))?),
-        };
+        let phase = phase(self.phase.as_deref())?;
         let about = match (self.bounty.or(self.id).or(self.guid), self.sha256, self.purse.as_deref()) {
             (None, None, Some("open")) => {
                 outcome.source = self.detail.unwrap_or_default();
-                return Ok(Line { about: About::Purse, outcome });
+                return Ok(Line { about: About::Purse, outcome, correction: None });
             }
             // Both: the bounty is meant, and the digest only describes it.
-            (Some(serde_json::Value::String(id)), _, None) if !id.is_empty() => {
-                About::Bounty(BountyId::new(&id), phase)
-            }
-            (Some(serde_json::Value::Number(id)), _, None) => About::Bounty(BountyId::new(&id.to_string()), phase),
-            (Some(other), _, None) => return Err(format!("{other} is no id of a bounty")),
+            (Some(id), _, None) => About::Bounty(bounty_id(&id)?, phase),
             (None, Some(text), None) => About::Artifact(digest(&text).map_err(|error| format!("{error:#}"))?),
             (None, None, None) => return Err("it names neither a bounty nor a sha256".to_owned()),
             (_, _, Some(_)) => return Err("of a purse it can only be told that it is open".to_owned()),
@@ -229,7 +268,45 @@ impl Written {
         if outcome.truth.is_none() && outcome.payout.is_none() {
             return Err("it tells neither truth nor payout".to_owned());
         }
-        Ok(Line { about, outcome })
+        Ok(Line { about, outcome, correction: None })
+    }
+
+    fn correction(self, reason: String, source: &str, text: &str) -> Result<Line, String> {
+        let read = |name: &str, text: Option<String>| match text.as_deref() {
+            None => Ok(None),
+            Some("none") => Ok(Some(None)),
+            Some(text) => amount(name, text).map(|amount| Some(Some(amount))),
+        };
+        let reason = reason.trim().to_owned();
+        if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
+            return Err(format!("a correction has a reason, of 1 to {REASON_BYTES_MAX} bytes"));
+        }
+        let Some(id) = self.bounty else { return Err("a correction names its bounty".to_owned()) };
+        let about = About::Bounty(bounty_id(&id)?, phase(self.phase.as_deref())?);
+        let change = Change {
+            truth: self.truth.as_deref().map(truth).transpose()?,
+            payout: read("payout", self.payout)?,
+            fee: read("fee", self.fee)?,
+            reason,
+        };
+        if change.truth.is_none() && change.payout.is_none() && change.fee.is_none() {
+            return Err("a correction tells truth, payout or fee".to_owned());
+        }
+        let outcome = Outcome { source: source.to_owned(), record: text.to_owned(), ..Outcome::default() };
+        Ok(Line { about, outcome, correction: Some(change) })
+    }
+}
+
+fn phase(name: Option<&str>) -> Result<Option<Phase>, String> {
+    let read = |name: &str| Phase::named(name).ok_or_else(|| format!("there is no phase {name:?}"));
+    name.map(read).transpose()
+}
+
+fn bounty_id(id: &serde_json::Value) -> Result<BountyId, String> {
+    match id {
+        serde_json::Value::String(id) if !id.is_empty() => Ok(BountyId::new(id)),
+        serde_json::Value::Number(id) => Ok(BountyId::new(&id.to_string())),
+        other => Err(format!("{other} is no id of a bounty")),
     }
 }
 
@@ -294,6 +371,49 @@ mod tests {
         }
         assert!(told("bounty,truth\n7,benign,more\n", Source::Csv).unwrap_err()[0].starts_with("2: "));
         assert_eq!(told("", Source::Csv), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn amounts_in_base_units_are_told() {
+        let line =
+            |field: &str| format!("{{\"bounty\": 7, \"truth\": \"benign\", {field}: \"1500000000000000000\"}}\n");
+        let text = ["\"payout\"", "\"fee\"", "\"assertion_fee\""].map(line).concat();
+        let mistakes = told(&text, Source::Ndjson).unwrap_err();
+        let why =
+            "\"1500000000000000000\" is more NCT than there are: amounts are in NCT, not in its base units of 10^-18";
+        let expected = ["payout", "fee", "assertion_fee"].map(|name| format!("{name} {why}"));
+        let expected: Vec<String> = (1..).zip(expected).map(|(line, why)| format!("{line}: {why}")).collect();
+        assert_eq!(mistakes, expected);
+        let csv = told("bounty,truth,payout\n7,benign,62500000000000000\n", Source::Csv).unwrap_err();
+        assert!(csv[0].starts_with("2: payout \"62500000000000000\" is more NCT than there are"), "{csv:?}");
+        assert!(told("bounty,truth,payout\n7,benign,2000000000\n", Source::Csv).is_ok());
+    }
+
+    #[test]
+    fn corrections_say_what_is_right_and_why() {
+        let lines = told(
+            "{\"bounty\": 7, \"payout\": \"1.5\", \"correction_reason\": \" seen \"}\n\
+             {\"bounty\": \"8\", \"truth\": \"none\", \"payout\": \"none\", \"correction_reason\": \"x\"}\n",
+            Source::Ndjson,
+        )
+        .unwrap();
+        let known = Outcome { truth: Some(Truth::Malicious), fee: Some(Nct::ZERO), ..Outcome::default() };
+        let right = |line: &Line| line.correction.as_ref().unwrap().of(&known);
+        let (first, second) = (right(&lines[0]), right(&lines[1]));
+        assert_eq!((first.truth, first.payout, first.fee), (known.truth, Some("1.5".parse().unwrap()), known.fee));
+        assert_eq!(first.reason, "seen");
+        assert_eq!((second.truth, second.payout, second.fee), (None, None, known.fee));
+        assert_eq!(lines[0].about, About::Bounty(BountyId::new("7"), None));
+        let text = "{\"bounty\": 7, \"correction_reason\": \"x\"}\n{\"bounty\": 7, \"fee\": \"1\", \"correction_reason\": \" \"}\n\
+                    {\"sha256\": \"7\", \"fee\": \"1\", \"correction_reason\": \"x\"}\n";
+        assert_eq!(
+            told(text, Source::Ndjson).unwrap_err(),
+            [
+                "1: a correction tells truth, payout or fee",
+                "2: a correction has a reason, of 1 to 1000 bytes",
+                "3: a correction names its bounty",
+            ]
+        );
     }
 
     #[test]

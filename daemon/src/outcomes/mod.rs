@@ -5,21 +5,25 @@
 //! Where a daemon runs, it alone writes: it finds the lines in its [`inbox`].
 
 mod direct;
+mod impossible;
 pub mod inbox;
 mod line;
 
 use daemon_archive::{Recall, Story};
-use daemon_market::{Bet, BountyKey, Nct, Outcome, Phase, Reckoning};
+use daemon_market::{Bet, BountyKey, Correction, Nct, Outcome, Phase, Profit, Reckoning};
 use serde::{Deserialize, Serialize};
 
 pub use direct::Direct;
-pub use line::{About, Line, Source, read};
+pub use line::{About, Line, REASON_BYTES_MAX, Source, read};
 
 /// One artifact may have been in so many bounties that are told about at once.
 pub const BOUNTIES_PER_ARTIFACT_MAX: usize = 10_000;
+/// So many reasons why something is not taken in are told.
+const REASONS_MAX: usize = 20;
 
 /// What became of lines.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Told {
     /// Lines read.
     pub lines: u64,
@@ -29,6 +33,10 @@ pub struct Told {
     pub known: u64,
     /// Bounties about which something else is known, which stays.
     pub conflicting: u64,
+    /// Bounties of which what was told is corrected now.
+    pub corrected: u64,
+    /// Bounties about which something is told that cannot be.
+    pub refused: u64,
     /// Lines about bounties or artifacts that are not in the journal.
     pub unasked: u64,
     /// Bounties that have not ended yet.
@@ -37,58 +45,110 @@ pub struct Told {
     pub opened: u64,
     /// What could not be written down.
     pub failed: u64,
+    /// Why what is refused is; the first of them.
+    pub reasons: Vec<String>,
 }
 
 impl Told {
     /// Both together.
-    pub fn and(self, other: Told) -> Told {
+    pub fn and(mut self, other: Told) -> Told {
+        self.reasons.extend(other.reasons);
+        self.reasons.truncate(REASONS_MAX);
         Told {
             lines: self.lines + other.lines,
             fresh: self.fresh + other.fresh,
             known: self.known + other.known,
             conflicting: self.conflicting + other.conflicting,
+            corrected: self.corrected + other.corrected,
+            refused: self.refused + other.refused,
             unasked: self.unasked + other.unasked,
             pending: self.pending + other.pending,
             opened: self.opened + other.opened,
             failed: self.failed + other.failed,
+            reasons: self.reasons,
         }
     }
 }
 
-/// What is to be done about an outcome that is told of a bounty.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What is to be done about what is told of a bounty.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum News {
-    /// It is to be written down, and comes to this for our stake.
-    Fresh(Reckoning),
+    /// How it was settled is to be written down, and comes to this for our stake.
+    Settled(Reckoning),
+    /// What corrects that is to be written down, and comes to this for our stake.
+    Corrected(Correction, Reckoning),
     /// It is known.
     Known,
     /// Something else is known.
     Conflicting,
     /// The bounty has not ended: it is to be told again later.
     Pending,
+    /// It cannot be, and why.
+    Refused(String),
 }
 
-/// Whether `outcome` is news about the bounty of this story. `fee` is what an assertion costs, where nobody told.
+impl News {
+    /// What became of it, where nothing is to be written down.
+    pub fn told(self) -> Told {
+        let told = Told::default();
+        match self {
+            News::Settled(_) | News::Corrected(..) => told,
+            News::Known => Told { known: 1, ..told },
+            News::Conflicting => Told { conflicting: 1, ..told },
+            News::Pending => Told { pending: 1, ..told },
+            News::Refused(why) => Told { refused: 1, reasons: vec![why], ..told },
+        }
+    }
+}
+
+/// Whether what a line tells is news about the bounty of this story. `fee` is what an assertion costs, where nobody told.
 ///
 /// What losses close the purse by errs on the side of losses: a stake of which nobody knows whether it arrived is lost,
 /// if the verdict was wrong. The ledger looks closer, at what the marketplace says that it had.
-pub fn judge(story: &Story, outcome: &Outcome, fee: Nct) -> News {
-    if let Some(before) = &story.settled {
-        let before = &before.outcome;
-        let differs = before.truth != outcome.truth || (before.payout != outcome.payout && outcome.payout.is_some());
-        return if differs { News::Conflicting } else { News::Known };
+pub fn judge(story: &Story, line: &Line, fee: Nct) -> News {
+    let refused = |why: String| News::Refused(format!("bounty {}: {why}", story.bounty.key));
+    let known = story.settled.as_ref().map(|settled| &settled.outcome);
+    if let Some(change) = &line.correction {
+        let Some(known) = known else {
+            return refused("nothing was told of it yet that could be corrected: import that".to_owned());
+        };
+        let correction = change.of(known);
+        let right = known.corrected(&correction);
+        if right == *known {
+            return News::Known;
+        }
+        if let Some(why) = impossible::payout(story, &right) {
+            return refused(why);
+        }
+        return News::Corrected(correction, reckoning(story, &right, fee));
+    }
+    let outcome = &line.outcome;
+    if let Some(known) = known {
+        // What was told first, and was corrected since, is no contradiction: it is told once more.
+        let first = story.corrected.as_ref().map(|(_, first)| first);
+        let news = differs(known, outcome) && first.is_none_or(|first| differs(first, outcome));
+        return if news { News::Conflicting } else { News::Known };
     }
     if story.ending.is_none() {
         return News::Pending;
     }
-    let reckoning = story.answer.as_ref().map_or_else(
-        || Reckoning { bid: Nct::ZERO, profit: daemon_market::Profit::ZERO, lost: None },
-        |answer| {
-            let fee = Bet::from_json(&answer.bet).map_or(fee, |bet| bet.fee);
-            Reckoning::of(outcome, answer.verdict, story.staked(), fee)
-        },
-    );
-    News::Fresh(reckoning)
+    if let Some(why) = impossible::payout(story, outcome) {
+        return refused(why);
+    }
+    News::Settled(reckoning(story, outcome, fee))
+}
+
+fn differs(known: &Outcome, told: &Outcome) -> bool {
+    known.truth != told.truth || (known.payout != told.payout && told.payout.is_some())
+}
+
+/// What an outcome comes to for the stake that there was.
+fn reckoning(story: &Story, outcome: &Outcome, fee: Nct) -> Reckoning {
+    let nothing = Reckoning { bid: Nct::ZERO, profit: Profit::ZERO, lost: None };
+    story.answer.as_ref().map_or(nothing, |answer| {
+        let fee = Bet::from_json(&answer.bet).map_or(fee, |bet| bet.fee);
+        Reckoning::of(outcome, answer.verdict, story.staked(), fee)
+    })
 }
 
 /// Which stories a line is about, of those in which something may be told: votes are settled for nobody.

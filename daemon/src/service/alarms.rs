@@ -20,11 +20,18 @@ const HISTORY: usize = 1_500;
 
 /// Tells the alarms what was settled before.
 pub fn recall(alarms: &mut Alarms, journal: &dyn Recall) -> Result<(), JournalError> {
-    let stories = journal.query(&Filter { settled: Some(true), ..Filter::default() }, HISTORY)?;
+    tell(alarms, &journal.query(&settled(), HISTORY)?);
+    Ok(())
+}
+
+fn settled() -> Filter {
+    Filter { settled: Some(true), ..Filter::default() }
+}
+
+fn tell(alarms: &mut Alarms, stories: &[Story]) {
     let mut heard: Vec<Heard> = stories.iter().filter_map(Entry::of).filter_map(|entry| Heard::of(&entry)).collect();
     heard.sort_by_key(|heard| heard.at);
     heard.into_iter().for_each(|heard| alarms.settled(heard));
-    Ok(())
 }
 
 impl Engine {
@@ -35,6 +42,15 @@ impl Engine {
         if let Some(heard) = Entry::of(&story).and_then(|entry| Heard::of(&entry)) {
             self.alarms.borrow_mut().settled(heard);
         }
+    }
+
+    /// Tells the alarms anew what was settled: something of it was corrected.
+    pub(super) async fn recall_alarms(&self) -> Result<(), JournalError> {
+        let stories = self.parts.archive.query(settled(), HISTORY).await?;
+        let mut alarms = self.alarms.borrow_mut();
+        alarms.forget_settled();
+        tell(&mut alarms, &stories);
+        Ok(())
     }
 
     /// Looks for alarms, and tells them; for ever.

@@ -1,8 +1,21 @@
 //! What time it is, for those who must not ask themselves.
+//!
+//! While a daemon lives, time passes for its purse as it does by the steady clock. Between two daemons there is only the
+//! calendar, which somebody may have set; but as long as the machine runs, its uptime tells how much time has passed. So a
+//! daemon notes at its start what time it is and how long the machine runs ([`mark`]), and the next is told no later time
+//! than follows from that ([`passed`]). Once the machine is started anew, the calendar is all there is.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use daemon_market::{Now, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The note's name in the archive's directory.
+const NAME: &str = "clock";
 
 /// Two clocks: the calendar's, and one that nobody sets.
 #[derive(Clone, Copy, Debug)]
@@ -31,4 +44,82 @@ impl Clock {
 pub fn wall() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// What time it was when the machine had been running for so long.
+#[derive(PartialEq, Debug, Serialize, Deserialize)]
+struct Mark {
+    /// The machine's start, by a name of its own.
+    boot: String,
+    /// How long it had been running, in microseconds.
+    uptime: u64,
+    /// What time it was for the purse, in microseconds since 1970.
+    at: i64,
+}
+
+impl Mark {
+    fn now(at: Timestamp) -> Option<Mark> {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned();
+        let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
+        let seconds: f64 = uptime.split_whitespace().next()?.parse().ok()?;
+        let uptime = u64::try_from(Duration::try_from_secs_f64(seconds).ok()?.as_micros()).ok()?;
+        Some(Mark { boot, uptime, at: at.micros() })
+    }
+
+    /// What time it is by this mark, at another one of the same machine's start.
+    fn passed_until(&self, now: &Mark) -> Option<Timestamp> {
+        let passed = now.uptime.checked_sub(self.uptime).filter(|_| self.boot == now.boot)?;
+        Some(Timestamp::from_micros(self.at) + Duration::from_micros(passed))
+    }
+}
+
+/// Notes in the archive's directory that it is that time.
+pub fn mark(directory: &Path, at: Timestamp) -> std::io::Result<()> {
+    let Some(mark) = Mark::now(at) else { return Err(std::io::Error::other("/proc does not say how long it runs")) };
+    let aside = directory.join(format!("{NAME}.part"));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+    file.write_all(&serde_json::to_vec(&mark)?)?;
+    std::fs::rename(&aside, directory.join(NAME))
+}
+
+/// What time it is for the purse of the archive in `directory`: what the calendar says, and no later than follows from how
+/// long the machine runs since it was [marked](mark).
+pub fn passed(directory: &Path) -> Timestamp {
+    let wall = wall();
+    let marked = || -> Option<Timestamp> {
+        let before: Mark = serde_json::from_slice(&std::fs::read(directory.join(NAME)).ok()?).ok()?;
+        before.passed_until(&Mark::now(wall)?)
+    };
+    marked().map_or(wall, |marked| marked.min(wall))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_time_passes_between_two_starts_than_the_machine_has_run() {
+        let directory = tempfile::tempdir().unwrap();
+        let hour = Duration::from_secs(3_600);
+        assert!(passed(directory.path()) <= wall(), "nothing is marked: the calendar says");
+        // Marked when the calendar was an hour behind what it says now: it was set forward since.
+        let before = Timestamp::from_micros(wall().micros() - 3_600_000_000);
+        mark(directory.path(), before).unwrap();
+        let now = passed(directory.path());
+        assert!(now >= before && before.until(now) < hour / 2, "{now:?}");
+        // Marked when it was ahead: the calendar was set back, and is right.
+        mark(directory.path(), wall() + hour).unwrap();
+        assert!(passed(directory.path()) <= wall());
+        std::fs::write(directory.path().join(NAME), "{").unwrap();
+        assert!(wall().until(passed(directory.path())) < hour / 2, "what cannot be read is no mark");
+    }
+
+    #[test]
+    fn a_mark_counts_for_one_start_of_the_machine() {
+        let mark = |boot: &str, uptime| Mark { boot: boot.to_owned(), uptime, at: 7_000_000 };
+        let at = |micros| Some(Timestamp::from_micros(micros));
+        assert_eq!(mark("a", 10).passed_until(&mark("a", 25)), at(7_000_015));
+        assert_eq!(mark("a", 10).passed_until(&mark("b", 25)), None);
+        assert_eq!(mark("a", 10).passed_until(&mark("a", 9)), None);
+    }
 }

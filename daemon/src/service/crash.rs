@@ -37,7 +37,9 @@ fn name_of(effect: &Effect) -> &'static str {
         Effect::Send { .. } => "send",
         Effect::WriteEnding { .. } => "write_ending",
         Effect::WriteOutcome { .. } => "write_outcome",
+        Effect::WriteCorrection { .. } => "write_correction",
         Effect::WritePurse { .. } => "write_purse",
+        Effect::Opened { .. } => "opened",
         Effect::Forget(_) => "forget",
     }
 }

@@ -15,7 +15,9 @@ use daemon_archive::{Archive, Ended, JournalError, Pending, Store};
 use daemon_artifact::Sha256Digest;
 use daemon_intake::fetch::{Fetcher, MemoryShare};
 use daemon_ledger::Alarms;
-use daemon_market::{Admission, Bounties, Bounty, BountyKey, Caller, Effect, Event, Nct, Purse, State};
+use daemon_market::{
+    Admission, Bounties, Bounty, BountyKey, Caller, Effect, Event, Nct, Purse, State, Timestamp, Written,
+};
 use daemon_pool::Pool;
 use daemon_webhook::{Courier, Product};
 use tokio::sync::{Notify, oneshot};
@@ -24,6 +26,7 @@ use tracing::{error, info, warn};
 use super::clock::Clock;
 use super::examining::Examination;
 use super::judge::Received;
+use super::reused::Bodies;
 use super::standing::Standing;
 use super::{crash, meters};
 use crate::walk::causes;
@@ -83,13 +86,17 @@ pub struct Engine {
 pub(super) struct Inner {
     pub live: HashMap<BountyKey, Live>,
     pub callers: HashMap<Caller, oneshot::Sender<Admission>>,
-    next_caller: Caller,
+    pub next_caller: Caller,
     /// Endings that wait to be written down together.
     pub endings: Vec<Ended>,
-    /// Who waits to hear that an outcome is written down, or is not.
-    pub settling: HashMap<BountyKey, oneshot::Sender<bool>>,
+    /// Who waits to hear that what is told of how a bounty was settled is written down, or is not.
+    pub settling: HashMap<BountyKey, Vec<oneshot::Sender<Written>>>,
     /// Who waits to hear that it is written down that the purse is open.
-    pub opening: Vec<oneshot::Sender<bool>>,
+    pub opening: HashMap<Caller, oneshot::Sender<bool>>,
+    /// When losses closed the purse last, as far as was told.
+    pub closed: Option<Timestamp>,
+    /// What bounties said that came not long ago.
+    pub bodies: Bodies,
 }
 
 /// What is held for a bounty that has begun and not ended.
@@ -152,6 +159,7 @@ impl Engine {
     pub async fn receive(self: &Rc<Self>, bounty: Bounty, delivery: String, wire: Bytes) -> Admission {
         let bounty = self.admitted(bounty);
         let key = bounty.key.clone();
+        let body = wire.clone();
         let (reply, replied) = oneshot::channel();
         let caller = {
             let mut inner = self.inner.borrow_mut();
@@ -168,7 +176,9 @@ impl Engine {
         }
         self.alarms.borrow_mut().answered(self.parts.clock.now().wall);
         // The sender is dropped only with the engine itself.
-        replied.await.unwrap_or(Admission::Draining)
+        let admission = replied.await.unwrap_or(Admission::Draining);
+        self.compare(&key, admission, &body);
+        admission
     }
 
     /// A bounty as it is held: without what nobody looks at, and with whether its answer may be sent.
@@ -209,6 +219,16 @@ impl Engine {
     /// Where a bounty is in its life.
     pub fn state(&self, key: &BountyKey) -> Option<State> {
         self.bounties.borrow().state(key)
+    }
+
+    /// What time it is for the purse, and so in records: as much passes as does by the steady clock.
+    pub fn time(&self) -> Timestamp {
+        self.bounties.borrow_mut().time(self.parts.clock.now())
+    }
+
+    /// Whether how a bounty was settled is being written down.
+    pub(super) fn settling(&self, key: &BountyKey) -> bool {
+        self.bounties.borrow().settling(key)
     }
 
     /// How often an answer was sent.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use daemon_archive::{JournalError, Story};
-use daemon_market::{BountyKey, Event};
+use daemon_market::{BountyKey, Event, Outcome, Written};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -111,10 +111,10 @@ impl Reader {
             let (reply, replied) = sync_channel(1);
             self.asks.send(Ask { lines: chunk.to_vec(), reply }).ok()?;
             for (line, became) in chunk.iter().zip(replied.recv().ok()?) {
-                told = told.and(became);
                 if became.pending + became.failed > 0 {
                     left.push(line.clone());
                 }
+                told = told.and(became);
             }
         }
         if first {
@@ -172,10 +172,7 @@ impl Engine {
     async fn told(self: &Rc<Self>, line: Line) -> Told {
         let told = Told { lines: 1, ..Told::default() };
         if line.about == About::Purse {
-            let (sender, written) = oneshot::channel();
-            self.inner.borrow_mut().opening.push(sender);
-            self.happen(Event::Reopened { detail: line.outcome.source });
-            let opened = written.await.unwrap_or(false);
+            let opened = self.open_purse(line.outcome.source).await;
             return Told { opened: opened.into(), failed: (!opened).into(), ..told };
         }
         let stories = match self.stories(&line.about).await {
@@ -190,39 +187,105 @@ impl Engine {
         }
         let mut sum = told;
         for story in stories {
-            let became = match judge(&story, &line.outcome, self.parts.fee) {
-                News::Known => Told { known: 1, ..Told::default() },
-                News::Conflicting => Told { conflicting: 1, ..Told::default() },
-                News::Pending => Told { pending: 1, ..Told::default() },
-                News::Fresh(reckoning) => {
-                    let outcome = Box::new(line.outcome.clone());
-                    let key = story.bounty.key.clone();
-                    let became = self.settle(key.clone(), Event::Settled { key, outcome, reckoning }).await;
-                    if became.fresh > 0 {
-                        self.heard(story, line.outcome.clone(), self.parts.clock.now().wall);
-                    }
-                    became
-                }
-            };
+            let key = story.bounty.key.clone();
+            let became = self.told_of(story, &line).await;
+            if let Some(why) = became.reasons.first() {
+                warn!(bounty = %key, why, "what is told of it is not taken in");
+            }
             sum = sum.and(became);
         }
         sum
     }
 
-    async fn settle(self: &Rc<Self>, key: BountyKey, event: Event) -> Told {
+    /// A person opens the purse: whether that is written down.
+    async fn open_purse(self: &Rc<Self>, detail: String) -> bool {
         let (sender, written) = oneshot::channel();
-        if self.inner.borrow_mut().settling.insert(key.clone(), sender).is_some() {
-            // Told twice at once: the other is on its way, and who is told again will find it.
-            return Told { pending: 1, ..Told::default() };
+        let caller = {
+            let mut inner = self.inner.borrow_mut();
+            let caller = inner.next_caller;
+            inner.next_caller += 1;
+            inner.opening.insert(caller, sender);
+            caller
+        };
+        self.happen(Event::Reopened { caller, detail });
+        written.await.unwrap_or(false)
+    }
+
+    /// Takes in what a line says of this bounty.
+    async fn told_of(self: &Rc<Self>, mut story: Story, line: &Line) -> Told {
+        let key = story.bounty.key.clone();
+        loop {
+            let event = match judge(&story, line, self.parts.fee) {
+                News::Settled(reckoning) => {
+                    let outcome = Box::new(line.outcome.clone());
+                    Event::Settled { key: key.clone(), outcome, reckoning }
+                }
+                News::Corrected(correction, reckoning) => {
+                    Event::Corrected { key: key.clone(), correction: Box::new(correction), reckoning }
+                }
+                other => return other.told(),
+            };
+            let corrects = line.correction.is_some();
+            match self.write_down(&key, event).await {
+                Some(Written::Fresh) => {
+                    self.heard_of(story, line).await;
+                    return if corrects {
+                        Told { corrected: 1, ..Told::default() }
+                    } else {
+                        Told { fresh: 1, ..Told::default() }
+                    };
+                }
+                Some(Written::Failed) => return Told { failed: 1, ..Told::default() },
+                // It does not fit the bounty's life at the moment.
+                None if !self.settling(&key) => return Told { pending: 1, ..Told::default() },
+                // Told twice at once, or known by now: what does the journal say?
+                Some(Written::Known) | None => {}
+            }
+            self.written_down(&key).await;
+            match self.stories(&About::Bounty(key.id.clone(), Some(key.phase))).await {
+                Ok(mut stories) if stories.len() == 1 => story = stories.remove(0),
+                Ok(_) => return Told { unasked: 1, ..Told::default() },
+                Err(error) => {
+                    error!(why = crate::walk::causes(&error), "cannot look up what is told about");
+                    return Told { failed: 1, ..Told::default() };
+                }
+            }
+        }
+    }
+
+    /// Has it written down: what became of that. `None` where something else about the bounty is on its way, or it does
+    /// not fit its life.
+    async fn write_down(self: &Rc<Self>, key: &BountyKey, event: Event) -> Option<Written> {
+        if self.settling(key) {
+            return None;
         }
         self.happen(event);
-        // Still there: it does not fit the bounty's life at the moment.
-        if self.inner.borrow_mut().settling.remove(&key).is_some() {
-            return Told { pending: 1, ..Told::default() };
+        if !self.settling(key) {
+            return None;
         }
-        match written.await {
-            Ok(true) => Told { fresh: 1, ..Told::default() },
-            Ok(false) | Err(_) => Told { failed: 1, ..Told::default() },
+        Some(self.written_down(key).await)
+    }
+
+    /// Waits until what is being written down about the bounty is, or is not.
+    async fn written_down(&self, key: &BountyKey) -> Written {
+        if !self.settling(key) {
+            return Written::Known;
+        }
+        let (sender, written) = oneshot::channel();
+        self.inner.borrow_mut().settling.entry(key.clone()).or_default().push(sender);
+        // The sender is dropped only with the engine itself.
+        written.await.unwrap_or(Written::Failed)
+    }
+
+    /// Tells the alarms.
+    async fn heard_of(&self, story: Story, line: &Line) {
+        if line.correction.is_none() {
+            let outcome: Outcome = line.outcome.clone();
+            return self.heard(story, outcome, self.time());
+        }
+        // They look back on all that was settled, in order: what was corrected long ago changes what came after it.
+        if let Err(error) = self.recall_alarms().await {
+            error!(why = crate::walk::causes(&error), "alarms go on by what was told before it was corrected");
         }
     }
 

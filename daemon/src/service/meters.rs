@@ -33,6 +33,11 @@ pub fn start() -> Result<PrometheusHandle, BuildError> {
 fn describe() {
     describe_counter!("stakeout_requests_total", "Requests to the webhook, by how they were answered.");
     describe_counter!("stakeout_bounties_total", "Signed bounties that came in, by whether they were taken.");
+    describe_counter!(
+        "stakeout_reused_ids_total",
+        "Bounties that came again under a known id and say something else: the first counts."
+    );
+    counter!("stakeout_reused_ids_total").increment(0);
     describe_counter!("stakeout_answers_total", "Answers written down, by verdict.");
     describe_counter!("stakeout_endings_total", "Bounties that ended, by how.");
     describe_counter!("stakeout_settled_total", "Bounties settled by the marketplace, by the truth it told.");
@@ -88,6 +93,11 @@ pub fn admitted(admission: Admission) {
         Admission::Draining => "draining",
     };
     counter!("stakeout_bounties_total", "admission" => name).increment(1);
+}
+
+/// A bounty came again under a known id and says something else.
+pub fn reused_id() {
+    counter!("stakeout_reused_ids_total").increment(1);
 }
 
 /// An answer was written down.

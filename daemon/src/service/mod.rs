@@ -20,6 +20,7 @@ mod meters;
 mod notify;
 mod perform;
 pub mod probe;
+mod reused;
 pub mod rules_watch;
 pub mod setup;
 pub mod standing;
@@ -33,7 +34,7 @@ use std::time::Duration;
 use anyhow::Context;
 use daemon_archive::Pending;
 use daemon_intake::runtime::Runtime;
-use daemon_market::{Bounties, Effect, Event, PurseNote};
+use daemon_market::{Bounties, Event};
 use daemon_pool::{Pool, PoolConfig, Rules};
 use daemon_webhook::{Endpoint, Reply};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -75,7 +76,10 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
     let metrics = meters::start().context("cannot begin to count")?;
     let directory = setup::archive_directory(&config.archive, args.dry_run);
     let mut betting = setup::betting(&config.market)?;
-    let opened = setup::archive(&directory, &mut betting, setup::alarms(&config.alarms), meters::committed)?;
+    // Both clocks at the same moment: from here on the purse goes by the steady one.
+    let clock = Clock::start();
+    let opened = setup::archive(&directory, &mut betting, &clock, setup::alarms(&config.alarms), meters::committed)?;
+    setup::tell_limits(&config.market);
     let (archive, pending, alarms) = (opened.archive, opened.pending, opened.alarms);
     let store = setup::store(&config.archive)?;
     let loader = setup::loader(&config)?;
@@ -114,7 +118,7 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
         any_kind: config.scan.any_kind,
         fetch_time_max: config.intake.time_max,
         fee: config.market.assertion_fee,
-        clock: Clock::start(),
+        clock,
         archive,
         store,
         pool,
@@ -172,8 +176,8 @@ impl Edge<'_> {
         vital.spawn_local(Rc::clone(&engine).ring());
         vital.spawn_local(Rc::clone(&engine).write_endings());
         vital.spawn_local(Rc::clone(&health).watch());
-        if let Some(detail) = closed {
-            engine.perform(Effect::WritePurse { note: PurseNote::Closed, detail, at: clock::wall() });
+        if let Some(why) = closed {
+            engine.happen(Event::FoundClosed { why });
         }
         vital.spawn_local(Rc::clone(&engine).hear(asks));
         vital.spawn_local(Rc::clone(&engine).watch_alarms());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use daemon_archive::{Answered, Ended, PurseEntry, Received as Taken, Settled, Write, Written};
+use daemon_archive::{Answered, Corrected, Ended, PurseEntry, Received as Taken, Settled, Write, Written};
 use daemon_artifact::Sha256Digest;
 use daemon_intake::fetch::{FetchError, Fetched};
 use daemon_market::{
@@ -14,12 +14,10 @@ use daemon_market::{
 };
 use daemon_webhook::{Backoff, Delivery};
 use serde_json::json;
-use tokio::sync::oneshot;
 use tokio::task::spawn_local;
 use tracing::{debug, error, info, warn};
 use triage::FileKind;
 
-use super::clock::wall;
 use super::engine::Engine;
 use super::examining::Examination;
 use super::judge::Received;
@@ -57,11 +55,34 @@ impl Engine {
                 self.endings.notify_one();
             }
             Effect::WriteOutcome { key, outcome, at } => {
+                let truth = outcome.truth;
                 let settled = Settled { key: key.clone(), at, outcome: *outcome };
-                let told = self.inner.borrow_mut().settling.remove(&key);
-                self.begin(key, |engine, key| engine.write_settled(key, settled, told));
+                self.begin(key, move |engine, key| async move {
+                    let written = engine.write_outcome(&key, Write::Settled(settled), "how it was settled").await;
+                    if written == Noted::Fresh {
+                        meters::settled(truth);
+                        debug!(bounty = %key, ?truth, "settled");
+                    }
+                    engine.outcome_written(key, written);
+                });
+            }
+            Effect::WriteCorrection { key, correction, at } => {
+                let corrected = Corrected { key: key.clone(), at, correction: *correction };
+                self.begin(key, move |engine, key| async move {
+                    let (truth, reason) = (corrected.correction.truth, corrected.correction.reason.clone());
+                    let written = engine.write_outcome(&key, Write::Corrected(corrected), "a correction").await;
+                    if written == Noted::Fresh {
+                        warn!(bounty = %key, ?truth, reason, "what was told of a settled bounty is corrected");
+                    }
+                    engine.outcome_written(key, written);
+                });
             }
             Effect::WritePurse { note, detail, at } => self.write_purse(PurseEntry { at, note, detail }),
+            Effect::Opened { caller, opened } => {
+                // Who asked for it may have gone.
+                let told = self.inner.borrow_mut().opening.remove(&caller);
+                let _ = told.map(|told| told.send(opened));
+            }
             Effect::Forget(key) => self.forget(&key),
         }
     }
@@ -80,10 +101,12 @@ impl Engine {
     }
 
     async fn write_bounty(self: Rc<Self>, key: BountyKey) {
+        // The purse's time, as all times of records: so that how long an answer took does not depend on who sets a clock.
+        let received = self.time();
         let taken = self.inner.borrow_mut().live.get_mut(&key).map(|live| Taken {
             key: key.clone(),
             delivery: live.delivery.clone(),
-            received: wall(),
+            received,
             expires: live.bounty.expires,
             wire: std::mem::take(&mut live.wire).to_vec(),
         });
@@ -273,17 +296,18 @@ impl Engine {
     /// Ends a bounty that cannot be taken up again.
     pub(super) fn end_unread(self: &Rc<Self>, key: BountyKey, detail: String) {
         let how = daemon_archive::Ending::Expired;
-        let ended = Ended { key: key.clone(), at: wall(), how, attempts: 0, detail };
+        let ended = Ended { key: key.clone(), at: self.time(), how, attempts: 0, detail };
         self.begin(key, |engine, key| engine.write_ending(key, ended));
     }
 
     async fn write_ending(self: Rc<Self>, key: BountyKey, ended: Ended) {
         let how = ended.how.outcome();
         let written = match self.parts.archive.write(Write::Ending(ended)).await {
-            Ok(_) => {
+            Ok(Written::Fresh) => {
                 meters::ended(how);
                 Noted::Fresh
             }
+            Ok(Written::Known | Written::Answered(_)) => Noted::Known,
             Err(error) => {
                 self.refused(&error, &key.to_string(), "an ending");
                 Noted::Failed
@@ -294,47 +318,55 @@ impl Engine {
 }
 
 impl Engine {
-    async fn write_settled(self: Rc<Self>, key: BountyKey, settled: Settled, told: Option<oneshot::Sender<bool>>) {
-        let truth = settled.outcome.truth;
-        let written = self.parts.archive.write(Write::Settled(settled)).await;
-        match &written {
-            Ok(_) => {
-                meters::settled(truth);
-                debug!(bounty = %key, ?truth, "settled");
-            }
+    /// Writes down how a bounty was settled, or what corrects that.
+    async fn write_outcome(&self, key: &BountyKey, write: Write, what: &str) -> Noted {
+        match self.parts.archive.write(write).await {
+            Ok(Written::Fresh) => Noted::Fresh,
+            Ok(Written::Known | Written::Answered(_)) => Noted::Known,
             // Whoever told it keeps it until it is written down, and tells it again.
-            Err(error) => self.refused(error, &key.to_string(), "how it was settled"),
+            Err(error) => {
+                self.refused(&error, &key.to_string(), what);
+                Noted::Failed
+            }
         }
-        // Who told it may have gone.
-        let _ = told.map(|told| told.send(written.is_ok()));
     }
 
-    /// That the purse was closed or opened. What cannot be written down is done all the same: a purse that is closed is
-    /// found closed again from the same losses, and who opened it sees that it is not.
-    fn write_purse(self: &Rc<Self>, entry: PurseEntry) {
-        match entry.note {
-            PurseNote::Closed => {
-                error!(why = entry.detail, "the purse is closed: nothing more is staked until a person opens it")
-            }
-            PurseNote::Opened => info!(why = entry.detail, "the purse is opened"),
+    /// Lets the purse know, and then who told it.
+    fn outcome_written(self: &Rc<Self>, key: BountyKey, written: Noted) {
+        self.happen(Event::OutcomeWritten { key: key.clone(), written });
+        let told = self.inner.borrow_mut().settling.remove(&key);
+        // Who told it may have gone.
+        for told in told.into_iter().flatten() {
+            let _ = told.send(written);
         }
-        meters::purse_noted(entry.note);
-        let told = match entry.note {
-            PurseNote::Closed => Vec::new(),
-            PurseNote::Opened => std::mem::take(&mut self.inner.borrow_mut().opening),
-        };
+    }
+
+    /// That the purse was closed or opened. A purse that losses close is closed whether that could be written down or not,
+    /// and it is tried until it is; one that a person opens is open once it is written down.
+    fn write_purse(self: &Rc<Self>, entry: PurseEntry) {
+        // Told once, however often it is tried.
+        let closed = (entry.note == PurseNote::Closed).then_some(entry.at);
+        if closed.is_some() && std::mem::replace(&mut self.inner.borrow_mut().closed, closed) != closed {
+            meters::purse_noted(entry.note);
+            error!(why = entry.detail, "the purse is closed: nothing more is staked until a person opens it");
+        }
         let loud = FailOnPanic(Rc::clone(self));
         let engine = Rc::clone(self);
         spawn_local(async move {
             let _loud = loud;
-            let written = engine.parts.archive.write(Write::Purse(entry)).await;
-            if let Err(error) = &written {
-                engine.refused(error, "the purse", "a note");
+            let PurseEntry { note, detail, .. } = entry.clone();
+            let written = match engine.parts.archive.write(Write::Purse(entry)).await {
+                Ok(_) => Noted::Fresh,
+                Err(error) => {
+                    engine.refused(&error, "the purse", "a note");
+                    Noted::Failed
+                }
+            };
+            if written == Noted::Fresh && note == PurseNote::Opened {
+                meters::purse_noted(note);
+                info!(why = detail, "the purse is opened");
             }
-            // Who asked for it may have gone.
-            for told in told {
-                let _ = told.send(written.is_ok());
-            }
+            engine.happen(Event::PurseWritten { written });
         });
     }
 }

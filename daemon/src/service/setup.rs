@@ -7,20 +7,22 @@ use std::time::Duration;
 
 use analyzers::Limits;
 use anyhow::{Context, bail};
-use daemon_archive::{Archive, Pending, Retention, Store};
+use daemon_archive::{AHEAD_MAX, Ahead, Archive, Pending, Retention, Store};
 use daemon_engine::Policy;
 use daemon_intake::fetch::{Addresses, FetchLimits, FetchOptions, Fetcher, FileUris, Schemes};
 use daemon_intake::runtime::{Backend, Prefer};
 use daemon_ledger::{AlarmLimits, Alarms};
 use daemon_market::{
-    Betting, BountyFilter, ConvictionMap, LossLimits, Modifiers, Purse, PurseLimits, Settings, Strategy, Terms,
+    Betting, BountyFilter, ConvictionMap, LossLimits, Modifiers, Nct, Now, Purse, PurseLimits, Settings, Strategy,
+    Terms,
 };
 use daemon_webhook::{Courier, CourierLimits, Hosts, Product, Secrets};
 
+use super::clock::{self, Clock};
 use super::rules_watch::Loader;
 use crate::cli::{MEMORY_BYTES_MIN, RulesArgs};
 use crate::config::{self, Answers, Bytes, Config, EdgeIo, Mistake, Scan, Share, Urls, Webhook};
-use crate::words::{counted, shown};
+use crate::words::{counted, moment, nct, shown};
 
 /// Largest configuration taken.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -31,7 +33,7 @@ const SECRET_BYTES_MAX: u64 = 4 << 10;
 /// The secret, where no file holds it.
 const SECRET_VARIABLE: &str = "STAKEOUT_WEBHOOK_SECRET";
 /// Most lost stakes in a row that can be asked for: after a restart the purse is counted from so many settlements.
-const LOSS_ROW_MAX: usize = 1_000;
+const LOSS_ROW_MAX: u32 = 1_000;
 /// Artifacts that a worker has at once: one is examined, one waits, so that the worker need not.
 const PER_WORKER: usize = 2;
 
@@ -99,7 +101,7 @@ pub fn checked(config: &Config) -> Vec<Mistake> {
     if let Err(error) = ConvictionMap::through(config.market.conviction.clone()) {
         wrong(format!("market.conviction: {error}"));
     }
-    if config.market.loss_row_max > LOSS_ROW_MAX {
+    if config.market.loss_row_max.0.is_some_and(|most| most > LOSS_ROW_MAX) {
         wrong(format!("market.loss_row_max must be at most {LOSS_ROW_MAX}: no more settlements are looked back on"));
     }
     if config.scan.rules_settle_time < Duration::from_millis(10) {
@@ -189,6 +191,7 @@ pub fn alarms(alarms: &config::Alarms) -> AlarmLimits {
 pub fn archive(
     directory: &Path,
     betting: &mut Betting,
+    clock: &Clock,
     limits: AlarmLimits,
     observe: impl Fn(Duration, usize) + Send + 'static,
 ) -> anyhow::Result<OpenedArchive> {
@@ -196,12 +199,45 @@ pub fn archive(
     let journal = daemon_archive::Sqlite::open(directory).with_context(place)?;
     let pending = daemon_archive::Recall::pending(&journal).with_context(place)?;
     let fee = betting.fee;
-    let closed =
-        daemon_archive::recount(&mut betting.purse, &journal, super::clock::wall(), fee).with_context(place)?;
+    let now = Now { wall: clock::passed(directory), steady: clock.now().steady };
+    let recounted = daemon_archive::recount(&mut betting.purse, &journal, now.wall, fee).with_context(place)?;
+    betting.purse.now(now);
+    tell_times(directory, now, &recounted.ahead);
+    let closed = recounted.closed;
     let mut alarms = Alarms::new(limits);
     super::alarms::recall(&mut alarms, &journal).with_context(place)?;
     let archive = Archive::start(journal, observe).with_context(place)?;
     Ok(OpenedArchive { archive, pending, closed, alarms })
+}
+
+/// So many records whose times lie ahead are told one by one.
+const AHEAD_TOLD_MAX: usize = 5;
+
+/// Tells what is odd about times, and notes the time for the next start.
+fn tell_times(directory: &Path, now: Now, ahead: &[Ahead]) {
+    let skipped = now.wall.until(clock::wall());
+    if skipped > AHEAD_MAX {
+        tracing::warn!(
+            hours = skipped.as_secs_f64() / 3_600.0,
+            "the clock was set forward since the last start by so much more than time has passed: limits go by the time \
+             that has passed, until the machine is started anew"
+        );
+    }
+    for one in ahead.iter().take(AHEAD_TOLD_MAX) {
+        tracing::warn!(record = ahead_in_words(one), "a record is of a time that has not come: the clock was wrong");
+    }
+    if ahead.len() > AHEAD_TOLD_MAX {
+        tracing::warn!(records = ahead.len(), "so many records are of times that have not come");
+    }
+    if let Err(error) = clock::mark(directory, now.wall) {
+        tracing::warn!(why = %error, "cannot note what time it is: at the next start the clock is believed");
+    }
+}
+
+/// A record whose time lies ahead, named.
+pub fn ahead_in_words(ahead: &Ahead) -> String {
+    let about = ahead.key.as_ref().map_or_else(|| "the purse".to_owned(), |key| format!("bounty {key}"));
+    format!("{} about {about}, of {} UTC, counted as of {} UTC", ahead.n, moment(ahead.at), moment(ahead.counted_at))
 }
 
 /// Where artifacts are kept.
@@ -361,18 +397,54 @@ pub fn settings(market: &config::Market) -> Settings {
 
 /// What the purse may give.
 pub fn purse_limits(market: &config::Market) -> PurseLimits {
-    let some = |number: usize| Some(u32::try_from(number).unwrap_or(u32::MAX)).filter(|number| *number > 0);
+    let balance = market.balance;
     PurseLimits {
         bounty_max: market.stake_max,
-        hour_max: market.stake_hour_max.0,
-        day_max: market.stake_day_max.0,
-        open_max: market.stake_open_max.0,
+        hour_max: market.stake_hour_max.of(balance),
+        day_max: market.stake_day_max.of(balance),
+        open_max: market.stake_open_max.of(balance),
         open_time: market.stake_open_time,
         losses: LossLimits {
-            day_max: market.loss_day_max.0,
-            row_max: some(market.loss_row_max),
-            drop_max_percent: some(market.loss_drop_max),
+            day_max: market.loss_day_max.of(balance),
+            row_max: market.loss_row_max.0,
+            drop_max_percent: market.loss_drop_max.0,
         },
+    }
+}
+
+/// What may be staked and lost, in words.
+pub fn limits_in_words(limits: &PurseLimits) -> String {
+    let amount = |most: Option<Nct>, when: &str| match most {
+        Some(most) => format!("{} NCT {when}", nct(most)),
+        None => format!("any amount {when}"),
+    };
+    let stakes = [
+        amount(Some(limits.bounty_max), "on one bounty"),
+        amount(limits.hour_max, "within an hour"),
+        amount(limits.day_max, "within a day"),
+        amount(limits.open_max, "at once"),
+    ];
+    let losses = [
+        limits.losses.day_max.map(|most| format!("a loss of more than {} NCT within a day", nct(most))),
+        limits.losses.row_max.map(|most| format!("{most} lost in a row")),
+        limits.losses.drop_max_percent.map(|most| format!("a return that falls by {most} points")),
+    ];
+    let losses: Vec<String> = losses.into_iter().flatten().collect();
+    let closes = match &losses[..] {
+        [] => "no losses close the purse".to_owned(),
+        [one] => format!("{one} closes the purse"),
+        several => format!("{} close the purse", several.join(", or ")),
+    };
+    format!("it stakes at most {}; {closes}", stakes.join(", "))
+}
+
+/// Tells what may be staked and lost.
+pub fn tell_limits(market: &config::Market) {
+    let limits = purse_limits(market);
+    let words = limits_in_words(&limits);
+    match (limits.losses.day_max, limits.losses.row_max, limits.losses.drop_max_percent) {
+        (None, None, None) => tracing::warn!(balance = %market.balance, limits = words, "the purse is never closed"),
+        _ => tracing::info!(balance = %market.balance, limits = words, "the purse"),
     }
 }
 

@@ -6,11 +6,14 @@ use daemon_market::{BountyId, Timestamp, Verdict};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
 
-use super::rows::{self, ANSWER, BOUNTY, ENDING, SETTLED, Table, answer, bounty, ending, settled};
+use super::rows::{
+    self, ANSWER, BOUNTY, CORRECTED, ENDING, SETTLED, Table, answer, bounty, corrected, ending, settled,
+};
 use super::{FILE_NAME, failed, prepare, schema};
 use crate::journal::SETTLED_MIN;
 use crate::{
-    Counts, Entry, Filter, JournalError, Moment, Outcome, Pending, PurseRecord, Recall, Story, Verified, Write,
+    Counts, Entry, Filter, JournalError, Moment, Outcome, Pending, PurseRecord, PurseRow, Recall, Story, Verified,
+    Write,
 };
 
 /// A journal opened to read. Takes no lock, and never holds up who writes.
@@ -60,12 +63,15 @@ impl Reader {
 const ANSWER_AT: usize = 9;
 const ENDING_AT: usize = 25;
 const SETTLED_AT: usize = 34;
+const CORRECTED_AT: usize = 44;
 
-/// All of every bounty: 8 columns of its own, 16 of its answer, 9 of its ending, 10 of its settlement.
-const STORIES: &str = "SELECT b.*, a.*, e.*, s.* FROM bounty b
+/// All of every bounty: 8 columns of its own, 16 of its answer, 9 of its ending, 10 of its settlement, 9 of the latest
+/// correction of that.
+const STORIES: &str = "SELECT b.*, a.*, e.*, s.*, c.* FROM bounty b
     LEFT JOIN answer a ON a.id = b.id AND a.phase = b.phase
     LEFT JOIN ending e ON e.id = b.id AND e.phase = b.phase
-    LEFT JOIN settled s ON s.id = b.id AND s.phase = b.phase";
+    LEFT JOIN settled s ON s.id = b.id AND s.phase = b.phase
+    LEFT JOIN corrected c ON c.n = (SELECT max(l.n) FROM corrected l WHERE l.id = s.id AND l.phase = s.phase)";
 
 /// What the purse (see [`SETTLED_MIN`]) is counted from, in the order in which it was decided: the kind of record, then the columns of each.
 const PURSE: &str = "SELECT 0, n, id, phase, at, verdict, bid, bet,
@@ -82,14 +88,20 @@ const PURSE: &str = "SELECT 0, n, id, phase, at, verdict, bid, bet,
         LEFT JOIN ending e ON e.id = s.id AND e.phase = s.phase
         WHERE (s.at >= ?1 OR s.n IN (SELECT n FROM settled ORDER BY n DESC LIMIT ?2)) AND a.bid <> '0'
     UNION ALL
-    SELECT 3, n, NULL, NULL, at, note, detail, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM purse
+    SELECT 3, c.n, c.id, c.phase, c.at, a.verdict, a.bid, a.bet, c.truth, c.payout, c.fee, NULL, NULL, e.how, e.status, e.attempts
+        FROM corrected c JOIN answer a ON a.id = c.id AND a.phase = c.phase
+        LEFT JOIN ending e ON e.id = c.id AND e.phase = c.phase
+        WHERE a.bid <> '0'
+    UNION ALL
+    SELECT 4, n, NULL, NULL, at, note, detail, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM purse
     ORDER BY 5, 2";
 
-/// All that was decided, in order: the kind of record, and of which bounty, or the note.
-const PAST: &str = "SELECT 0, n, id, phase, at, NULL, NULL FROM answer
-    UNION ALL SELECT 1, n, id, phase, at, NULL, NULL FROM ending
-    UNION ALL SELECT 2, n, id, phase, at, NULL, NULL FROM settled
-    UNION ALL SELECT 3, n, NULL, NULL, at, note, detail FROM purse
+/// All that was decided, in order: the kind of record, and of which bounty, and what is right, or the note.
+const PAST: &str = "SELECT 0, n, id, phase, at, NULL, NULL, NULL, NULL FROM answer
+    UNION ALL SELECT 1, n, id, phase, at, NULL, NULL, NULL, NULL FROM ending
+    UNION ALL SELECT 2, n, id, phase, at, NULL, NULL, NULL, NULL FROM settled
+    UNION ALL SELECT 3, n, id, phase, at, truth, payout, fee, reason FROM corrected
+    UNION ALL SELECT 4, n, NULL, NULL, at, note, detail, NULL, NULL FROM purse
     ORDER BY 5, 2";
 
 fn moment(row: &Row<'_>) -> rusqlite::Result<Moment> {
@@ -99,14 +111,21 @@ fn moment(row: &Row<'_>) -> rusqlite::Result<Moment> {
         0 => Moment::Answered { key: key()?, at },
         1 => Moment::Ended { key: key()?, at },
         2 => Moment::Settled { key: key()?, at },
+        3 => Moment::Corrected(corrected(row, 2)?),
         _ => Moment::Noted(rows::purse(row, 4)?),
     })
 }
 
-fn purse_record(row: &Row<'_>) -> rusqlite::Result<PurseRecord> {
+fn purse_row(row: &Row<'_>) -> rusqlite::Result<PurseRow> {
     let at = Timestamp::from_micros(row.get(4)?);
     let bid = || rows::parse(row, 6, |bid| bid.parse().ok());
-    Ok(match row.get::<_, i64>(0)? {
+    let ended = || -> rusqlite::Result<_> {
+        match row.get::<_, Option<u32>>(15)? {
+            Some(attempts) => Ok(Some((rows::how(row, 13)?, attempts))),
+            None => Ok(None),
+        }
+    };
+    let record = match row.get::<_, i64>(0)? {
         0 => PurseRecord::Staked { key: rows::key(row, 2)?, at, bid: bid()? },
         1 => PurseRecord::Ended { key: rows::key(row, 2)?, at, how: rows::how(row, 13)?, attempts: row.get(15)? },
         2 => PurseRecord::Settled {
@@ -116,23 +135,34 @@ fn purse_record(row: &Row<'_>) -> rusqlite::Result<PurseRecord> {
             bid: bid()?,
             outcome: rows::outcome(row, 8)?,
             bet: row.get(7)?,
-            ended: match row.get::<_, Option<u32>>(15)? {
-                Some(attempts) => Some((rows::how(row, 13)?, attempts)),
-                None => None,
-            },
+            ended: ended()?,
+        },
+        3 => PurseRecord::Corrected {
+            key: rows::key(row, 2)?,
+            at,
+            verdict: rows::parse(row, 5, Verdict::named)?,
+            bid: bid()?,
+            outcome: rows::sums(row, 8)?,
+            bet: row.get(7)?,
+            ended: ended()?,
         },
         _ => PurseRecord::Noted(rows::purse(row, 4)?),
-    })
+    };
+    Ok((row.get::<_, i64>(1)?.unsigned_abs(), record))
 }
 
 fn story(row: &Row<'_>) -> rusqlite::Result<Story> {
     let there = |at| row.get::<_, Option<i64>>(at).map(|n| n.is_some());
-    Ok(Story {
+    let story = Story {
         bounty: bounty(row, 1)?,
         answer: there(ANSWER_AT - 1)?.then(|| answer(row, ANSWER_AT)).transpose()?,
         ending: there(ENDING_AT - 1)?.then(|| ending(row, ENDING_AT)).transpose()?,
-        settled: there(SETTLED_AT - 1)?.then(|| settled(row, SETTLED_AT)).transpose()?,
-    })
+        settled: None,
+        corrected: None,
+    };
+    let settled = there(SETTLED_AT - 1)?.then(|| settled(row, SETTLED_AT)).transpose()?;
+    let corrected = there(CORRECTED_AT - 1)?.then(|| corrected(row, CORRECTED_AT)).transpose()?;
+    Ok(story.with_settled(settled, corrected))
 }
 
 /// What stands behind WHERE for a filter, and its parameters in order.
@@ -199,6 +229,7 @@ impl Recall for Reader {
             self.entries(&ANSWER, id, |row| answer(row, 1).map(Write::Answer), &mut entries)?;
             self.entries(&ENDING, id, |row| ending(row, 1).map(Write::Ending), &mut entries)?;
             self.entries(&SETTLED, id, |row| settled(row, 1).map(Write::Settled), &mut entries)?;
+            self.entries(&CORRECTED, id, |row| corrected(row, 1).map(Write::Corrected), &mut entries)?;
             entries.sort_unstable_by_key(|entry| entry.n);
             Ok(entries)
         };
@@ -223,13 +254,10 @@ impl Recall for Reader {
         stories.try_for_each(|story| story.map(&mut *see)).map_err(&fail)
     }
 
-    fn purse(&self, since: Timestamp) -> Result<Vec<PurseRecord>, JournalError> {
+    fn purse(&self, since: Timestamp) -> Result<Vec<PurseRow>, JournalError> {
         let fail = failed("counting what is in the purse");
         let mut statement = self.connection.prepare(PURSE).map_err(&fail)?;
-        statement
-            .query_map([since.micros(), SETTLED_MIN as i64], purse_record)
-            .and_then(Iterator::collect)
-            .map_err(&fail)
+        statement.query_map([since.micros(), SETTLED_MIN as i64], purse_row).and_then(Iterator::collect).map_err(&fail)
     }
 
     fn past(&self) -> Result<Vec<Moment>, JournalError> {

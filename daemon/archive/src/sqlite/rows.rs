@@ -1,11 +1,11 @@
 //! Between records and rows.
 
-use daemon_market::{BountyId, BountyKey, Nct, Outcome, Phase, PurseNote, Timestamp, Truth, Verdict};
+use daemon_market::{BountyId, BountyKey, Correction, Nct, Outcome, Phase, PurseNote, Timestamp, Truth, Verdict};
 use rusqlite::Row;
 use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
 
 use crate::record::comments_json;
-use crate::{Answered, Ended, Ending, PurseEntry, Received, Settled, Write};
+use crate::{Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Write};
 
 /// A table of records.
 pub(super) struct Table {
@@ -61,6 +61,13 @@ pub(super) static SETTLED: Table = Table {
     insert: "INSERT INTO settled VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, phase) DO NOTHING",
 };
 
+pub(super) static CORRECTED: Table = Table {
+    name: "corrected",
+    columns: &["id", "phase", "at", "truth", "payout", "fee", "reason"],
+    late: false,
+    insert: "INSERT INTO corrected VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+};
+
 pub(super) static PURSE: Table = Table {
     name: "purse",
     columns: &["at", "note", "detail"],
@@ -68,7 +75,7 @@ pub(super) static PURSE: Table = Table {
     insert: "INSERT INTO purse VALUES (?, ?, ?, ?, ?)",
 };
 
-pub(super) static TABLES: [&Table; 5] = [&BOUNTY, &ANSWER, &ENDING, &SETTLED, &PURSE];
+pub(super) static TABLES: [&Table; 6] = [&BOUNTY, &ANSWER, &ENDING, &SETTLED, &CORRECTED, &PURSE];
 
 /// The table a write goes to, and its cells in the order of the table's columns; a late column is the last.
 pub(super) fn cells(write: &Write) -> (&'static Table, Vec<ToSqlOutput<'_>>) {
@@ -106,12 +113,16 @@ pub(super) fn cells(write: &Write) -> (&'static Table, Vec<ToSqlOutput<'_>>) {
             &ENDING
         }
         Write::Settled(Settled { key: _, at, outcome }) => {
-            let amount =
-                |amount: Option<Nct>| amount.map_or(NULL, |amount| ToSqlOutput::Owned(Value::Text(amount.to_string())));
             let truth = outcome.truth.map_or(NULL, |truth| text(truth.name()));
             cells.extend([integer(at.micros()), truth, amount(outcome.payout), amount(outcome.fee)]);
             cells.extend([text(&outcome.source), text(&outcome.record)]);
             &SETTLED
+        }
+        Write::Corrected(Corrected { key: _, at, correction }) => {
+            let Correction { truth, payout, fee, reason } = correction;
+            let truth = truth.map_or(NULL, |truth| text(truth.name()));
+            cells.extend([integer(at.micros()), truth, amount(*payout), amount(*fee), text(reason)]);
+            &CORRECTED
         }
         Write::Purse(PurseEntry { at, note, detail }) => {
             cells.extend([integer(at.micros()), text(note.name()), text(detail)]);
@@ -129,6 +140,10 @@ fn text(text: &str) -> ToSqlOutput<'_> {
 
 fn blob(bytes: &[u8]) -> ToSqlOutput<'_> {
     ToSqlOutput::Borrowed(ValueRef::Blob(bytes))
+}
+
+fn amount(amount: Option<Nct>) -> ToSqlOutput<'static> {
+    amount.map_or(NULL, |amount| ToSqlOutput::Owned(Value::Text(amount.to_string())))
 }
 
 fn integer(value: i64) -> ToSqlOutput<'static> {
@@ -202,8 +217,20 @@ pub(super) fn settled(row: &Row<'_>, at: usize) -> rusqlite::Result<Settled> {
     Ok(Settled { key: key(row, at)?, at: Timestamp::from_micros(row.get(at + 2)?), outcome: outcome(row, at + 3)? })
 }
 
+/// A correction from a row whose columns, from `at` on, are the table's from `id` on.
+pub(super) fn corrected(row: &Row<'_>, at: usize) -> rusqlite::Result<Corrected> {
+    let Outcome { truth, payout, fee, .. } = sums(row, at + 3)?;
+    let correction = Correction { truth, payout, fee, reason: row.get(at + 6)? };
+    Ok(Corrected { key: key(row, at)?, at: Timestamp::from_micros(row.get(at + 2)?), correction })
+}
+
 /// What was told, from a row whose columns, from `at` on, are the table's from `truth` on.
 pub(super) fn outcome(row: &Row<'_>, at: usize) -> rusqlite::Result<Outcome> {
+    Ok(Outcome { source: row.get(at + 3)?, record: row.get(at + 4)?, ..sums(row, at)? })
+}
+
+/// The same from `truth`, `payout` and `fee` alone.
+pub(super) fn sums(row: &Row<'_>, at: usize) -> rusqlite::Result<Outcome> {
     let amount = |at| match row.get_ref(at)? {
         ValueRef::Null => Ok(None),
         _ => parse(row, at, |amount| amount.parse::<Nct>().ok()).map(Some),
@@ -212,13 +239,7 @@ pub(super) fn outcome(row: &Row<'_>, at: usize) -> rusqlite::Result<Outcome> {
         ValueRef::Null => None,
         _ => Some(parse(row, at, Truth::named)?),
     };
-    Ok(Outcome {
-        truth,
-        payout: amount(at + 1)?,
-        fee: amount(at + 2)?,
-        source: row.get(at + 3)?,
-        record: row.get(at + 4)?,
-    })
+    Ok(Outcome { truth, payout: amount(at + 1)?, fee: amount(at + 2)?, ..Outcome::default() })
 }
 
 /// A note from a row whose columns, from `at` on, are the table's from `at` on.

@@ -13,7 +13,7 @@ pub(super) const APPLICATION_ID: i64 = 0x53_54_4b_4f;
 
 /// One after the other, these make an empty database ours. Never changed, only added to: the version of a schema is how
 /// many of them it has seen.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     "
     CREATE TABLE bounty (
         n INTEGER PRIMARY KEY,
@@ -125,6 +125,27 @@ const STEPS: [&str; 2] = [
     CREATE TRIGGER purse_is_not_removed BEFORE DELETE ON purse
         BEGIN SELECT RAISE(ABORT, 'the journal is only added to'); END;
 ",
+    "
+    -- What a person says of an outcome that was told wrongly. The latest counts; what was told first stays in settled.
+    CREATE TABLE corrected (
+        n INTEGER PRIMARY KEY,
+        id TEXT NOT NULL,
+        phase TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        truth TEXT,
+        payout TEXT,                -- in NCT, decimal
+        fee TEXT,                   -- the same
+        reason TEXT NOT NULL,
+        chain BLOB NOT NULL,
+        FOREIGN KEY (id, phase) REFERENCES settled (id, phase)
+    ) STRICT;
+    CREATE INDEX corrected_bounty ON corrected (id, phase);
+
+    CREATE TRIGGER corrected_is_not_changed BEFORE UPDATE ON corrected
+        BEGIN SELECT RAISE(ABORT, 'the journal is only added to'); END;
+    CREATE TRIGGER corrected_is_not_removed BEFORE DELETE ON corrected
+        BEGIN SELECT RAISE(ABORT, 'the journal is only added to'); END;
+",
 ];
 
 /// The version we write.
@@ -178,7 +199,7 @@ pub(super) fn take_over(connection: &mut Connection, path: &Path) -> Result<Open
         .map_err(fail)?;
     let last = "SELECT max(ifnull((SELECT max(n) FROM bounty), 0), ifnull((SELECT max(n) FROM answer), 0), \
         ifnull((SELECT max(n) FROM ending), 0), ifnull((SELECT max(n) FROM settled), 0), \
-        ifnull((SELECT max(n) FROM purse), 0))";
+        ifnull((SELECT max(n) FROM corrected), 0), ifnull((SELECT max(n) FROM purse), 0))";
     let last: i64 = transaction.query_row(last, [], |row| row.get(0)).map_err(fail)?;
     if last != opened.n {
         return Err(JournalError::Shortened { path: path.into(), found: last, expected: opened.n });

@@ -108,6 +108,7 @@ fn check_stretch(
             "answer" => verified.answers += 1,
             "ending" => verified.endings += 1,
             "settled" => verified.outcomes += 1,
+            "corrected" => verified.corrections += 1,
             _ => verified.notes += 1,
         }
         cursor.advance()?;

@@ -1,12 +1,12 @@
 use daemon_archive::{
-    Answered, Counts, Ended, Ending, Entry, Filter, Journal, JournalError, Memory, Moment, Outcome, Pending,
-    PurseEntry, PurseRecord, RECORD_BYTES_MAX, Reader, Recall, Received, Settled, Sqlite, Write, Written,
+    Answered, Corrected, Counts, Ended, Ending, Entry, Filter, Journal, JournalError, Memory, Moment, Outcome, Pending,
+    PurseEntry, PurseRow, RECORD_BYTES_MAX, Reader, Recall, Received, Settled, Sqlite, Write, Written,
 };
-use daemon_market::{BountyId, BountyKey, Nct, Phase, PurseNote, Timestamp, Truth, Verdict};
+use daemon_market::{BountyId, BountyKey, Correction, Nct, Phase, PurseNote, Timestamp, Truth, Verdict};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::make::{answer, bounty, ending, key, life, purse, settled};
+use crate::make::{answer, bounty, corrected, ending, key, life, purse, settled};
 
 /// Runs a test in both homes.
 fn both(test: impl Fn(&mut dyn Journal)) {
@@ -69,7 +69,8 @@ fn how_a_bounty_was_settled_is_told_once() {
         assert_eq!((verified.outcomes, verified.notes, verified.damage), (1, 1, None));
         assert_eq!(journal.counts().unwrap().settled, 1);
         let records = journal.purse(Timestamp::from_micros(0)).unwrap();
-        let kinds = |records: &[PurseRecord]| records.iter().map(|record| record.at().micros()).collect::<Vec<_>>();
+        let kinds = |records: &[PurseRow]| records.iter().map(|(_, record)| record.at().micros()).collect::<Vec<_>>();
+        assert_eq!(records.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [2, 3, 4, 5]);
         assert_eq!(kinds(&records), [2_000, 3_000, 4_000, 5_000]);
         // A stake that is too long ago is not told, nor how it ended; when it was settled, and that the purse is closed, is.
         assert_eq!(kinds(&journal.purse(Timestamp::from_micros(2_500)).unwrap()), [4_000, 5_000]);
@@ -83,6 +84,34 @@ fn how_a_bounty_was_settled_is_told_once() {
             ),
             "{past:?}"
         );
+    });
+}
+
+#[test]
+fn a_correction_stands_beside_what_it_corrects() {
+    both(|journal| {
+        let key = key("1");
+        let (told, correction) = (settled(&key, Some("1.5")), corrected(&key, Some("0")));
+        let life = [bounty(&key), answer(&key, "first"), ending(&key, Ending::Sent { status: 200 })];
+        journal.commit(&life).unwrap();
+        let error = journal.commit(std::slice::from_ref(&correction)).unwrap_err();
+        assert!(error.to_string().contains("does not say how it was settled"), "{error}");
+        assert!(!error.is_final());
+        journal.commit(&[told.clone(), correction.clone()]).unwrap();
+        let again = corrected(&key, None);
+        assert_eq!(journal.commit(std::slice::from_ref(&again)).unwrap(), [Written::Fresh], "there may be several");
+        let story = journal.query(&Filter::default(), 9).unwrap().remove(0);
+        let Write::Settled(Settled { at, outcome, .. }) = told else { unreachable!() };
+        let (latest, first) = story.corrected.unwrap();
+        assert_eq!((Write::Corrected(latest), &first), (again.clone(), &outcome));
+        let settled = story.settled.unwrap();
+        assert_eq!((settled.at, settled.outcome.truth, settled.outcome.payout), (at, Some(Truth::Benign), None));
+        assert_eq!((settled.outcome.source, settled.outcome.record), (outcome.source, outcome.record), "these stay");
+        let found: Vec<Write> = journal.find(&key.id).unwrap().into_iter().map(|entry| entry.record).collect();
+        assert_eq!(found[4..], [correction, again]);
+        let verified = journal.verify(&mut |_, _| {}).unwrap();
+        assert_eq!((verified.outcomes, verified.corrections, verified.damage), (1, 2, None));
+        assert!(matches!(&journal.past().unwrap()[3..], [Moment::Corrected(_), Moment::Corrected(_)]));
     });
 }
 
@@ -211,11 +240,18 @@ fn writes() -> impl Strategy<Value = Write> {
             Write::Settled(Settled { key, at: Timestamp::from_micros(at), outcome })
         },
     );
+    let truths = proptest::option::of(prop_oneof![Just(Truth::Malicious), Just(Truth::Benign)]);
+    let corrected =
+        (keys(), 0..50i64, truths, any::<Option<u128>>(), "[a-c]{0,3}").prop_map(|(key, at, truth, payout, reason)| {
+            let payout = payout.map(Nct::from_base_units);
+            let correction = Correction { truth, payout, fee: None, reason };
+            Write::Corrected(Corrected { key, at: Timestamp::from_micros(at), correction })
+        });
     let purse = (any::<bool>(), 0..50i64).prop_map(|(closed, at)| {
         let note = if closed { PurseNote::Closed } else { PurseNote::Opened };
         Write::Purse(PurseEntry { at: Timestamp::from_micros(at), note, detail: "why".into() })
     });
-    prop_oneof![3 => bounty, 2 => answer, 1 => ending, 1 => settled, 1 => purse]
+    prop_oneof![3 => bounty, 2 => answer, 1 => ending, 1 => settled, 1 => corrected, 1 => purse]
 }
 
 fn filters() -> impl Strategy<Value = Filter> {
@@ -246,7 +282,7 @@ struct Seen {
     found: Vec<Vec<Entry>>,
     stories: Vec<Vec<daemon_archive::Story>>,
     every: Vec<daemon_archive::Story>,
-    purse: Vec<Vec<PurseRecord>>,
+    purse: Vec<Vec<PurseRow>>,
     past: Vec<Moment>,
     counts: Counts,
 }
@@ -297,8 +333,8 @@ proptest! {
         prop_assert_eq!(&verified.damage, &None);
         let counted = memory.verify(&mut |_, _| {}).unwrap();
         prop_assert_eq!(
-            (verified.bounties, verified.answers, verified.endings, verified.outcomes, verified.notes),
-            (counted.bounties, counted.answers, counted.endings, counted.outcomes, counted.notes)
+            (verified.bounties, verified.answers, verified.endings, verified.outcomes, verified.corrections, verified.notes),
+            (counted.bounties, counted.answers, counted.endings, counted.outcomes, counted.corrections, counted.notes)
         );
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use daemon_archive::{
-    Archive, Counts, Entry, Filter, Journal, JournalError, Memory, Moment, Pending, PurseRecord, Recall, Sqlite, Story,
+    Archive, Counts, Entry, Filter, Journal, JournalError, Memory, Moment, Pending, PurseRow, Recall, Sqlite, Story,
     Verified, WAITING_MAX, Write, Written,
 };
 use daemon_market::{BountyId, Timestamp};
@@ -70,7 +70,7 @@ impl Recall for Slow {
     fn each(&self, filter: &Filter, see: &mut dyn FnMut(Story)) -> Result<(), JournalError> {
         self.memory.each(filter, see)
     }
-    fn purse(&self, since: Timestamp) -> Result<Vec<PurseRecord>, JournalError> {
+    fn purse(&self, since: Timestamp) -> Result<Vec<PurseRow>, JournalError> {
         self.memory.purse(since)
     }
     fn past(&self) -> Result<Vec<Moment>, JournalError> {

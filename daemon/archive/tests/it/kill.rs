@@ -7,7 +7,7 @@ use daemon_archive::{Archive, Ending, Reader, Recall, Sqlite, Write};
 use daemon_market::BountyId;
 
 use crate::archive::wait;
-use crate::make::{answer, bounty, ending, key, settled};
+use crate::make::{answer, bounty, corrected, ending, key, settled};
 
 /// Set in the child: where its journal is.
 const CHILD: &str = "DAEMON_ARCHIVE_TEST_DIRECTORY";
@@ -29,12 +29,14 @@ fn write_until_killed(directory: &Path) {
                     let key = key(&format!("{epoch}-{task}-{n}"));
                     let body = format!("{} {}", key.id, "x".repeat(n % 9_000));
                     let end = ending(&key, Ending::Sent { status: 200 });
-                    for write in [bounty(&key), answer(&key, &body), end, settled(&key, Some("1.5"))] {
+                    let right = corrected(&key, Some("0"));
+                    for write in [bounty(&key), answer(&key, &body), end, settled(&key, Some("1.5")), right] {
                         let what = match write {
                             Write::Bounty(_) => "bounty",
                             Write::Answer(_) => "answer",
                             Write::Ending(_) => "ending",
                             Write::Settled(_) => "settled",
+                            Write::Corrected(_) => "corrected",
                             Write::Purse(_) => unreachable!("none is written here"),
                         };
                         wait(archive.write(write)).unwrap();
@@ -95,7 +97,7 @@ fn what_was_acknowledged_survives_being_killed() {
     let mut seen = 0;
     for line in &acknowledged {
         let mut words = line.split(' ');
-        let (Some(what @ ("bounty" | "answer" | "ending" | "settled")), Some(id), Some(n)) =
+        let (Some(what @ ("bounty" | "answer" | "ending" | "settled" | "corrected")), Some(id), Some(n)) =
             (words.next(), words.next(), words.next())
         else {
             continue; // What the test harness says.
@@ -109,6 +111,7 @@ fn what_was_acknowledged_survives_being_killed() {
             }
             Write::Ending(_) => what == "ending",
             Write::Settled(_) => what == "settled",
+            Write::Corrected(_) => what == "corrected",
             Write::Purse(_) => false,
         });
         assert!(there, "acknowledged and lost: {line}");

@@ -13,6 +13,7 @@ mod full;
 mod kill;
 /// Locks, epochs, schemas: who may open a journal.
 mod open;
+mod recount;
 /// The store of artifacts.
 mod store;
 /// Damage is found and named.

@@ -1,5 +1,5 @@
-use daemon_archive::{Answered, Ended, Ending, PurseEntry, Received, Settled, Write};
-use daemon_market::{BountyId, BountyKey, Nct, Outcome, Phase, PurseNote, Timestamp, Truth, Verdict};
+use daemon_archive::{Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Write};
+use daemon_market::{BountyId, BountyKey, Correction, Nct, Outcome, Phase, PurseNote, Timestamp, Truth, Verdict};
 
 pub fn key(id: &str) -> BountyKey {
     BountyKey { id: BountyId::new(id), phase: Phase::Assertion }
@@ -52,6 +52,12 @@ pub fn settled(key: &BountyKey, payout: Option<&str>) -> Write {
         record: r#"{"votes": {"malicious": 3}}"#.into(),
     };
     Write::Settled(Settled { key: key.clone(), at: Timestamp::from_micros(4_000), outcome })
+}
+
+pub fn corrected(key: &BountyKey, payout: Option<&str>) -> Write {
+    let payout = payout.map(|payout| payout.parse().unwrap());
+    let correction = Correction { truth: Some(Truth::Benign), payout, fee: None, reason: "a slip of the hand".into() };
+    Write::Corrected(Corrected { key: key.clone(), at: Timestamp::from_micros(4_500), correction })
 }
 
 pub fn purse(note: PurseNote) -> Write {

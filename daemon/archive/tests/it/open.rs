@@ -5,7 +5,7 @@ use std::path::Path;
 use daemon_archive::{Answered, Ending, FILE_NAME, Filter, Journal, JournalError, Reader, Recall, Sqlite, Write};
 use rusqlite::Connection;
 
-use crate::make::{bounty, ending, key, life, settled};
+use crate::make::{bounty, corrected, ending, key, life, settled};
 
 fn tamper(directory: &Path, sql: &str) {
     Connection::open(directory.join(FILE_NAME)).unwrap().execute_batch(sql).unwrap();
@@ -69,7 +69,7 @@ fn a_reader_reads_while_a_daemon_writes() {
 #[test]
 fn what_is_not_ours_or_newer_is_refused_and_not_changed() {
     for (sql, expected) in [
-        ("PRAGMA user_version = 3", "schema 3, this program knows up to 2"),
+        ("PRAGMA user_version = 4", "schema 4, this program knows up to 3"),
         ("PRAGMA application_id = 7", "application id 0x00000007"),
     ] {
         let directory = crate::make::directory();
@@ -98,7 +98,7 @@ fn a_journal_of_the_first_schema_is_taken_over_and_its_links_hold() {
     // What the second step adds, taken away: a database as the first schema left it.
     tamper(
         directory.path(),
-        "DROP TABLE settled; DROP TABLE purse; DROP INDEX answer_staked; ALTER TABLE answer DROP COLUMN bet;
+        "DROP TABLE corrected; DROP TABLE settled; DROP TABLE purse; DROP INDEX answer_staked; ALTER TABLE answer DROP COLUMN bet;
          PRAGMA user_version = 1;",
     );
     assert!(Reader::open(directory.path()).is_err());
@@ -111,6 +111,29 @@ fn a_journal_of_the_first_schema_is_taken_over_and_its_links_hold() {
     tamper(directory.path(), "DROP TRIGGER answer_is_not_changed; UPDATE answer SET bet = '' WHERE id = '3'");
     let damage = Sqlite::open(directory.path()).unwrap().verify(&mut |_, _| {}).unwrap().damage.unwrap();
     assert!(damage.to_string().contains("table answer, bounty 3"), "{damage}");
+}
+
+#[test]
+fn a_journal_of_the_second_schema_is_taken_over_and_what_it_says_can_be_corrected() {
+    let directory = crate::make::directory();
+    let mut journal = Sqlite::open(directory.path()).unwrap();
+    journal.commit(&life("1")).unwrap();
+    journal.commit(&[settled(&key("1"), Some("1.5"))]).unwrap();
+    let before = journal.verify(&mut |_, _| {}).unwrap();
+    drop(journal);
+    tamper(directory.path(), "DROP TABLE corrected; PRAGMA user_version = 2;");
+    assert!(Reader::open(directory.path()).is_err());
+    let mut journal = Sqlite::open(directory.path()).unwrap();
+    assert_eq!(journal.verify(&mut |_, _| {}).unwrap(), before);
+    journal.commit(&[corrected(&key("1"), Some("0"))]).unwrap();
+    let verified = journal.verify(&mut |_, _| {}).unwrap();
+    assert_eq!((verified.corrections, verified.damage), (1, None));
+    drop(journal);
+    tamper(directory.path(), "DROP TRIGGER corrected_is_not_changed; UPDATE corrected SET payout = '9'");
+    let damage = Sqlite::open(directory.path()).unwrap().verify(&mut |_, _| {}).unwrap().damage.unwrap();
+    assert!(damage.to_string().contains("table corrected, bounty 1"), "{damage}");
+    tamper(directory.path(), "DROP TRIGGER corrected_is_not_removed; DELETE FROM corrected");
+    assert!(matches!(Sqlite::open(directory.path()), Err(JournalError::Shortened { found: 4, expected: 5, .. })));
 }
 
 #[test]

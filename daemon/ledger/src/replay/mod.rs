@@ -7,7 +7,9 @@
 //! out again, to the last bit; [`reproduced`] says whether it did.
 //!
 //! What was not written down is not known here either: a stake set aside for an answer that a crash kept from the journal,
-//! limits other than today's, and in which order things were decided if the clock was set back while no daemon ran.
+//! limits other than today's, and in which order things were decided if the clock was set back while no daemon ran; nor
+//! that a stake was decided in the moment in which an outcome, or an ending, was on its way to the disk, and moved the
+//! purse only when it was there.
 //! Everybody else is taken to have done what he did.
 
 mod compare;
@@ -19,7 +21,7 @@ mod tests;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use daemon_market::{Bet, BidStrategy, Nct, Profit, Purse, PurseLimits, Reckoning, Timestamp, Verdict};
+use daemon_market::{Bet, BidStrategy, Nct, Outcome, Profit, Purse, PurseLimits, Reckoning, Timestamp, Verdict};
 
 use crate::{Entry, counterfactual_saying};
 
@@ -111,9 +113,17 @@ pub fn replay(past: &Past, way: &Way<'_>) -> Replayed {
             }
             Happened::Settled(place) => {
                 let entry = &past.entries()[*place];
-                let reckoning = turns[*place].as_ref().and_then(|turn| way.reckoning(entry, turn));
+                // What was known then, though it was corrected since.
+                let told = past.told_first.get(place).or(entry.outcome.as_ref());
+                let reckoning = turns[*place].as_ref().and_then(|turn| way.reckoning(entry, told?, turn));
                 let nothing = Reckoning { bid: Nct::ZERO, profit: Profit::ZERO, lost: None };
                 let closed = purse.settle(&entry.key, reckoning.unwrap_or(nothing), at);
+                closings.extend(closed.map(|why| (at, why)));
+            }
+            Happened::Corrected(place, outcome) => {
+                let entry = &past.entries()[*place];
+                let reckoning = turns[*place].as_ref().and_then(|turn| way.reckoning(entry, outcome, turn));
+                let closed = reckoning.and_then(|reckoning| purse.correct(&entry.key, reckoning, at));
                 closings.extend(closed.map(|why| (at, why)));
             }
             Happened::Closed(why) => match way.bidder {
@@ -173,15 +183,17 @@ impl Way<'_> {
     }
 
     /// What the outcome comes to for this stake, as far as its purse is told.
-    fn reckoning(&self, entry: &Entry, turn: &Turn) -> Option<Reckoning> {
+    fn reckoning(&self, entry: &Entry, outcome: &Outcome, turn: &Turn) -> Option<Reckoning> {
         // What never arrived was never staked.
-        let outcome = entry.outcome.as_ref().filter(|_| arrived(entry))?;
+        if !arrived(entry) {
+            return None;
+        }
         let fee = entry.bet.as_ref().map_or(self.fee, |bet| bet.fee);
         if (turn.said, turn.bid) == (entry.verdict, entry.bid) {
             return Some(Reckoning::of(outcome, entry.verdict, entry.bid, fee));
         }
         // What was paid out was paid to another stake.
-        let untold = daemon_market::Outcome { payout: None, ..outcome.clone() };
+        let untold = Outcome { payout: None, ..outcome.clone() };
         let reckoning = Reckoning::of(&untold, turn.said, turn.bid, fee);
         let profit = counterfactual_saying(entry, turn.said, turn.bid).unwrap_or(reckoning.profit);
         Some(Reckoning { profit, lost: reckoning.lost.or((profit < Profit::ZERO).then_some(true)), ..reckoning })

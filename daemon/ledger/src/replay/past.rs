@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use daemon_archive::{Filter, JournalError, Moment, PurseEntry, Recall};
-use daemon_market::{BountyKey, Phase, PurseNote, Timestamp};
+use daemon_market::{BountyKey, Outcome, Phase, PurseNote, Timestamp};
 
 use crate::Entry;
 
@@ -11,6 +11,8 @@ use crate::Entry;
 #[derive(Debug, Default)]
 pub struct Past {
     entries: Vec<Entry>,
+    /// What was told first of those that were corrected since, by the number of their entry.
+    pub(super) told_first: HashMap<usize, Outcome>,
     pub(super) moments: Vec<(Timestamp, Happened)>,
 }
 
@@ -23,6 +25,8 @@ pub(super) enum Happened {
     Ended(usize),
     /// It was heard how it was settled.
     Settled(usize),
+    /// A person said how it was settled indeed.
+    Corrected(usize, Outcome),
     /// Losses closed the purse: why.
     Closed(String),
     /// A person opened the purse.
@@ -46,6 +50,8 @@ impl Past {
                     outcome.record = String::new();
                 }
                 places.insert(entry.key.clone(), past.entries.len());
+                let first = story.corrected.map(|(_, first)| Outcome { record: String::new(), ..first });
+                past.told_first.extend(first.map(|first| (past.entries.len(), first)));
                 past.entries.push(entry);
             }
         })?;
@@ -55,6 +61,10 @@ impl Past {
                 Moment::Answered { key, .. } => places.get(&key).map(|place| Happened::Answered(*place)),
                 Moment::Ended { key, .. } => places.get(&key).map(|place| Happened::Ended(*place)),
                 Moment::Settled { key, .. } => places.get(&key).map(|place| Happened::Settled(*place)),
+                Moment::Corrected(corrected) => places.get(&corrected.key).and_then(|place| {
+                    let outcome = past.entries.get(*place)?.outcome.as_ref()?.corrected(&corrected.correction);
+                    Some(Happened::Corrected(*place, outcome))
+                }),
                 Moment::Noted(PurseEntry { note: PurseNote::Closed, detail, .. }) => Some(Happened::Closed(detail)),
                 Moment::Noted(PurseEntry { note: PurseNote::Opened, .. }) => Some(Happened::Opened),
             };

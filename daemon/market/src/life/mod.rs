@@ -13,6 +13,9 @@
 
 mod admit;
 mod case;
+mod money;
+#[cfg(test)]
+mod money_tests;
 mod step;
 #[cfg(test)]
 mod table;
@@ -27,6 +30,7 @@ use crate::{Betting, BountyKey, Purse, Terms};
 
 use admit::{Ended, Pace, Windows};
 use case::Case;
+use money::{Changes, Notes};
 
 pub use words::{Admission, Caller, Effect, Ending, Event, State, Truth, Written};
 
@@ -52,6 +56,10 @@ pub struct Bounties {
     pace: Pace,
     windows: Windows,
     ended: Ended,
+    /// What is being written down, and moves the purse then.
+    changes: Changes,
+    /// What is to be written down about the purse itself.
+    notes: Notes,
     draining: bool,
 }
 
@@ -73,6 +81,8 @@ impl Bounties {
             pace: Pace::default(),
             windows,
             ended: Ended::default(),
+            changes: Changes::default(),
+            notes: Notes::default(),
             draining: false,
         }
     }
@@ -110,6 +120,6 @@ impl Bounties {
 
     /// When [`Event::Tick`] is due next.
     pub fn alarm(&self) -> Option<Duration> {
-        self.alarms.first().map(|(when, _)| *when)
+        self.alarms.first().map(|(when, _)| *when).into_iter().chain(self.notes.alarm()).min()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Bounties, Bounty, BountyKey, Findings, Judgement, Now, PurseNote, Refusal, Skip};
+use crate::{Bounties, Bounty, BountyKey, Findings, Judgement, Now, Refusal, Skip};
 
 use super::case::Case;
 use super::words::{Admission, Caller, Effect, Ending, Event, State, Written};
@@ -56,27 +56,18 @@ impl Bounties {
             }
             Event::NotSent { key, after, why } => self.not_sent(&key, after, why, now, effects),
             Event::EndingWritten { key, written } => self.ending_written(&key, written, now, effects),
-            Event::Settled { key, outcome, reckoning } => {
-                // Those that have ended are in the journal alone, which knows whether there is such an answer.
-                match self.cases.get_mut(&key) {
-                    Some(case) if case.state == State::Sent => case.state = State::Outcome,
-                    // What expired may have arrived all the same.
-                    Some(case) if matches!(case.state, State::Expired | State::Failed) => {}
-                    Some(_) => return,
-                    None => {}
-                }
-                let purse = &mut self.betting.purse;
-                let at = purse.time(now.wall);
-                let closed = purse.settle(&key, reckoning, at);
-                effects.push(Effect::WriteOutcome { key, outcome, at });
-                effects.extend(closed.map(|detail| Effect::WritePurse { note: PurseNote::Closed, detail, at }));
+            Event::Settled { key, outcome, reckoning } => self.settled(key, outcome, reckoning, now, effects),
+            Event::Corrected { key, correction, reckoning } => {
+                self.corrected(key, correction, reckoning, now, effects);
             }
-            Event::Reopened { detail } => {
-                let at = self.betting.purse.time(now.wall);
-                self.betting.purse.reopen(at);
-                effects.push(Effect::WritePurse { note: PurseNote::Opened, detail, at });
+            Event::OutcomeWritten { key, written } => self.outcome_written(&key, written, now, effects),
+            Event::FoundClosed { why } => self.found_closed(why, now, effects),
+            Event::Reopened { caller, detail } => self.reopened(caller, detail, now, effects),
+            Event::PurseWritten { written } => self.purse_written(written, now, effects),
+            Event::Tick => {
+                self.tick_notes(now, effects);
+                self.tick(now, effects);
             }
-            Event::Tick => self.tick(now, effects),
             Event::Drain => self.draining = true,
         }
         self.pump(now, effects);
@@ -305,7 +296,8 @@ impl Bounties {
         let Some(case) = self.cases.get_mut(key) else { return };
         case.state = state;
         let dead = case.dead;
-        let answer = self.betting.answer(&case.bounty, judgement, &self.terms, now.wall);
+        let at = self.betting.purse.now(now);
+        let answer = self.betting.answer(&case.bounty, judgement, &self.terms, at);
         // Should the journal never answer, the end of its time does.
         self.wake(key, Some(dead.max(now.steady)));
         effects.push(Effect::WriteAnswer { key: key.clone(), answer: Box::new(answer) });
@@ -371,21 +363,22 @@ impl Bounties {
         let Some(case) = self.cases.get_mut(key) else { return };
         case.state = state;
         case.unwritten = None;
-        let arrived = how.may_have_arrived(case.attempts);
-        case.ending = Some((how, detail, self.betting.purse.time(now.wall)));
+        case.ending = Some((how, detail, self.betting.purse.now(now)));
         let effect = write_ending(key, case);
-        if !arrived {
-            self.betting.purse.put_back(key);
-        }
         self.wake(key, None);
         effects.extend(effect);
     }
 
     fn ending_written(&mut self, key: &BountyKey, written: Written, now: Now, effects: &mut Vec<Effect>) {
-        let Some(case) = self.cases.get_mut(key).filter(|case| case.ending.is_some()) else { return };
+        let Some(case) = self.cases.get_mut(key) else { return };
+        let Some((how, ..)) = case.ending else { return };
         match written {
             Written::Fresh | Written::Known => {
                 case.ending = None;
+                // Until it is written down, a restart would send the answer once more: so its stake is not free before.
+                if written == Written::Fresh && !how.may_have_arrived(case.attempts) {
+                    self.betting.purse.put_back(key);
+                }
                 self.ended.remember(key.clone());
                 // A worker may still have its artifact: it is forgotten when that comes back.
                 if !self.cases.get(key).is_some_and(|case| case.with_worker) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::tests::{Life, SECOND, at, bounty, judgement, key};
 use super::{Event, State, Terms, Truth, Written};
-use crate::{Answer, Findings, Nct, Outcome, Profit, Reckoning, Refusal, Skip, Verdict};
+use crate::{Answer, Correction, Findings, Nct, Outcome, Profit, Reckoning, Refusal, Skip, Verdict};
 
 /// Brings a bounty into `state`.
 fn life_in(state: State) -> Life {
@@ -59,6 +59,7 @@ fn life_in(state: State) -> Life {
             life.step(Event::Taken { key: key(), status: 200 });
             if state == State::Outcome {
                 life.step(settled(Truth::Benign));
+                life.step(Event::OutcomeWritten { key: key(), written: Written::Fresh });
             }
         }
         State::Expired => {
@@ -79,6 +80,12 @@ fn settled(truth: Truth) -> Event {
     let outcome = Box::new(Outcome { truth: Some(truth), ..Outcome::default() });
     let reckoning = Reckoning { bid: Nct::from_base_units(1), profit: Profit::ZERO, lost: None };
     Event::Settled { key: key("7"), outcome, reckoning }
+}
+
+fn corrected() -> Event {
+    let reckoning = Reckoning { bid: Nct::from_base_units(1), profit: Profit::ZERO, lost: None };
+    let correction = Correction { truth: Some(Truth::Malicious), ..Correction::default() };
+    Event::Corrected { key: key("7"), correction: Box::new(correction), reckoning }
 }
 
 /// Every event that there is, by name.
@@ -120,7 +127,11 @@ fn events() -> Vec<(&'static str, Duration, Event)> {
         ("ending written", early, Event::EndingWritten { key: key(), written: Written::Fresh }),
         ("ending not written", early, Event::EndingWritten { key: key(), written: Written::Failed }),
         ("settled", early, settled(Truth::Malicious)),
-        ("purse opened", early, Event::Reopened { detail: String::new() }),
+        ("corrected", early, corrected()),
+        ("outcome written", early, Event::OutcomeWritten { key: key(), written: Written::Fresh }),
+        ("purse found closed", early, Event::FoundClosed { why: String::new() }),
+        ("purse opened", early, Event::Reopened { caller: 3, detail: String::new() }),
+        ("purse written", early, Event::PurseWritten { written: Written::Fresh }),
         ("drain", early, Event::Drain),
         ("tick, early", early, Event::Tick),
         ("tick, due", 58 * SECOND + SECOND / 2, Event::Tick),

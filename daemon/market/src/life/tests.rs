@@ -103,7 +103,9 @@ pub(super) fn name(effect: &Effect) -> String {
         Effect::Send { key, .. } => format!("send {}", key.id),
         Effect::WriteEnding { key, ending, attempts, .. } => format!("end {} {ending:?} {attempts}", key.id),
         Effect::WriteOutcome { key, outcome, .. } => format!("outcome {} {:?}", key.id, outcome.truth),
+        Effect::WriteCorrection { key, correction, .. } => format!("correct {} {:?}", key.id, correction.truth),
         Effect::WritePurse { note, .. } => format!("purse {}", note.name()),
+        Effect::Opened { caller, opened } => format!("opened {caller} {opened}"),
         Effect::Forget(key) => format!("forget {}", key.id),
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Answer, Bounty, BountyKey, Findings, Judgement, Outcome, PurseNote, Reckoning, Refusal, Timestamp};
+use crate::{
+    Answer, Bounty, BountyKey, Correction, Findings, Judgement, Outcome, PurseNote, Reckoning, Refusal, Timestamp,
+};
 
 /// Where a bounty is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -207,7 +209,8 @@ pub enum Event {
         /// Whether.
         written: Written,
     },
-    /// The marketplace settled, which was not known before.
+    /// The marketplace settled, which is not known yet. While something about the bounty is being written down
+    /// ([`Bounties::settling`](crate::Bounties::settling)), nothing else is: it is to be told again.
     Settled {
         /// About which.
         key: BountyKey,
@@ -216,10 +219,38 @@ pub enum Event {
         /// What that comes to for our stake.
         reckoning: Reckoning,
     },
-    /// A person opened the purse.
+    /// What was told of a settled bounty was wrong, as a person says.
+    Corrected {
+        /// About which.
+        key: BountyKey,
+        /// What is right.
+        correction: Box<Correction>,
+        /// What that comes to for our stake.
+        reckoning: Reckoning,
+    },
+    /// What was told, or what corrects it, is in the journal, or is not.
+    OutcomeWritten {
+        /// About which.
+        key: BountyKey,
+        /// Whether.
+        written: Written,
+    },
+    /// By what the journal holds losses closed the purse, and that itself is not in it: they died between the two.
+    FoundClosed {
+        /// Why it closed.
+        why: String,
+    },
+    /// A person opens the purse, and `caller` waits to hear that it is written down.
     Reopened {
-        /// Who, or why.
+        /// Who waits.
+        caller: Caller,
+        /// Who opens it, or why.
         detail: String,
+    },
+    /// The note about the purse that was to be written down is in the journal, or is not.
+    PurseWritten {
+        /// Whether.
+        written: Written,
     },
     /// Time passed.
     Tick,
@@ -325,7 +356,7 @@ pub enum Effect {
         /// When it ended.
         at: Timestamp,
     },
-    /// Write down how it was settled.
+    /// Write down how it was settled; then [`Event::OutcomeWritten`].
     WriteOutcome {
         /// About which.
         key: BountyKey,
@@ -334,7 +365,16 @@ pub enum Effect {
         /// When.
         at: Timestamp,
     },
-    /// Write down that the purse was closed or opened.
+    /// Write down what corrects how it was settled; then [`Event::OutcomeWritten`].
+    WriteCorrection {
+        /// About which.
+        key: BountyKey,
+        /// What is right, and why.
+        correction: Box<Correction>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Write down that the purse was closed or opened; then [`Event::PurseWritten`]. There is one at a time.
     WritePurse {
         /// Which of the two.
         note: PurseNote,
@@ -342,6 +382,13 @@ pub enum Effect {
         detail: String,
         /// When.
         at: Timestamp,
+    },
+    /// Tell who waits whether the purse is open.
+    Opened {
+        /// Whom.
+        caller: Caller,
+        /// Whether it is written down that it is.
+        opened: bool,
     },
     /// Let go of everything held for it.
     Forget(BountyKey),

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{Nct, Profit, Timestamp};
+use crate::{BountyKey, Nct, Profit, Timestamp};
 
 use super::Reckoning;
 
@@ -16,6 +16,8 @@ const RECENT: usize = 20;
 const TRAILING_MAX: usize = 200;
 /// With fewer of those there is nothing to compare with.
 const TRAILING_MIN: usize = 50;
+/// So many settled stakes are remembered, and all of the last day: what was told of them can be corrected.
+const REMEMBERED: usize = 1_000;
 
 /// Which losses close the purse. `None`: such ones do not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -43,23 +45,25 @@ pub struct Breaker {
     limits: LossLimits,
     closed: Option<String>,
     in_a_row: u32,
-    /// What the stakes of the last day came to, and their sum.
-    day: VecDeque<(Timestamp, Profit)>,
+    /// The latest settled stakes, in the order in which it was told.
+    settled: VecDeque<Settled>,
+    /// So many of them, the latest, are of the last day.
+    in_day: usize,
+    /// What those came to.
     day_sum: Profit,
-    /// The latest stakes: what was staked and what came of it.
-    latest: VecDeque<(Nct, Profit)>,
+}
+
+/// A stake that was settled.
+#[derive(Clone, Debug)]
+struct Settled {
+    key: BountyKey,
+    at: Timestamp,
+    reckoning: Reckoning,
 }
 
 impl Breaker {
     pub(super) fn new(limits: LossLimits) -> Breaker {
-        Breaker {
-            limits,
-            closed: None,
-            in_a_row: 0,
-            day: VecDeque::new(),
-            day_sum: Profit::ZERO,
-            latest: VecDeque::new(),
-        }
+        Breaker { limits, closed: None, in_a_row: 0, settled: VecDeque::new(), in_day: 0, day_sum: Profit::ZERO }
     }
 
     /// Why the purse is closed, if it is.
@@ -79,13 +83,22 @@ impl Breaker {
 
     /// The return of the latest stakes and of those before them, where there are enough: profit for each NCT staked.
     pub fn returns(&self) -> Option<(f64, f64)> {
-        let trailing = self.latest.len().checked_sub(RECENT).filter(|trailing| *trailing >= TRAILING_MIN)?;
-        let (recent, before) = (self.latest.iter().skip(trailing), self.latest.iter().take(trailing));
-        Some((return_on_stake(recent), return_on_stake(before)))
+        let trailing = self
+            .settled
+            .len()
+            .min(RECENT + TRAILING_MAX)
+            .checked_sub(RECENT)
+            .filter(|trailing| *trailing >= TRAILING_MIN)?;
+        let stakes = |skip: usize, count: usize| -> Vec<(Nct, Profit)> {
+            let of = |settled: &Settled| (settled.reckoning.bid, settled.reckoning.profit);
+            self.settled.iter().rev().skip(skip).take(count).map(of).collect()
+        };
+        let returned = |stakes: Vec<(Nct, Profit)>| return_on_stake(stakes.iter().rev());
+        Some((returned(stakes(0, RECENT)), returned(stakes(RECENT, trailing))))
     }
 
     /// A stake was settled. Why the purse closes by that, if it was open and does.
-    pub(super) fn settled(&mut self, reckoning: Reckoning, at: Timestamp) -> Option<String> {
+    pub(super) fn settled(&mut self, key: &BountyKey, reckoning: Reckoning, at: Timestamp) -> Option<String> {
         if reckoning.bid == Nct::ZERO {
             return None;
         }
@@ -94,22 +107,47 @@ impl Breaker {
             Some(false) => self.in_a_row = 0,
             None => {}
         }
-        self.add_to_day(reckoning.profit, at);
-        self.latest.push_back((reckoning.bid, reckoning.profit));
-        if self.latest.len() > RECENT + TRAILING_MAX {
-            self.latest.pop_front();
+        self.settled.push_back(Settled { key: key.clone(), at, reckoning });
+        self.in_day += 1;
+        self.day_sum = self.day_sum.saturating_add(reckoning.profit);
+        self.forget_old(at);
+        self.close_if_too_much()
+    }
+
+    /// What was told of a stake is corrected: as if this had been told then. Why the purse closes by that, if it was open
+    /// and does. What is not remembered, for a person opened the purse since or it is long ago, changes nothing.
+    pub(super) fn corrected(&mut self, key: &BountyKey, reckoning: Reckoning) -> Option<String> {
+        let place = self.settled.iter().rposition(|settled| settled.key == *key)?;
+        let settled = self.settled.get_mut(place)?;
+        let before = settled.reckoning;
+        settled.reckoning = Reckoning { bid: before.bid, ..reckoning };
+        if place >= self.settled.len() - self.in_day {
+            self.day_sum = self.day_sum.saturating_sub(before.profit).saturating_add(reckoning.profit);
         }
+        let known = self.settled.iter().rev().filter_map(|settled| settled.reckoning.lost);
+        let in_a_row = known.take_while(|lost| *lost).count();
+        self.in_a_row = u32::try_from(in_a_row).unwrap_or(u32::MAX);
+        self.close_if_too_much()
+    }
+
+    fn close_if_too_much(&mut self) -> Option<String> {
         let why = self.why().filter(|_| self.closed.is_none())?;
         self.closed = Some(why.clone());
         Some(why)
     }
 
-    fn add_to_day(&mut self, profit: Profit, at: Timestamp) {
-        self.day.push_back((at, profit));
-        self.day_sum = self.day_sum.saturating_add(profit);
-        let begin = Timestamp::from_micros(at.micros().saturating_sub(LOSS_TIME));
-        while let Some((_, profit)) = self.day.pop_front_if(|(then, _)| *then <= begin) {
-            self.day_sum = self.day_sum.saturating_sub(profit);
+    /// Lets those leave the day that are older by `now`, and forgets what is no longer looked at.
+    fn forget_old(&mut self, now: Timestamp) {
+        let begin = Timestamp::from_micros(now.micros().saturating_sub(LOSS_TIME));
+        while let Some(oldest) = self.settled.get(self.settled.len() - self.in_day).filter(|_| self.in_day > 0) {
+            if oldest.at > begin {
+                break;
+            }
+            self.day_sum = self.day_sum.saturating_sub(oldest.reckoning.profit);
+            self.in_day -= 1;
+        }
+        while self.settled.len() > REMEMBERED.max(self.in_day) {
+            self.settled.pop_front();
         }
     }
 
@@ -147,11 +185,64 @@ impl Breaker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{BountyId, Phase};
 
-    fn settle(breaker: &mut Breaker, profit: &str, hour: i64) -> Option<String> {
+    fn key(id: usize) -> BountyKey {
+        BountyKey { id: BountyId::new(&id.to_string()), phase: Phase::Assertion }
+    }
+
+    fn came_to(profit: &str) -> Reckoning {
         let profit: Profit = profit.parse().unwrap();
-        let reckoning = Reckoning { bid: "1".parse().unwrap(), profit, lost: Some(profit < Profit::ZERO) };
-        breaker.settled(reckoning, Timestamp::from_micros(hour * 3_600_000_000))
+        Reckoning { bid: "1".parse().unwrap(), profit, lost: Some(profit < Profit::ZERO) }
+    }
+
+    /// Settles the next one.
+    fn settle(breaker: &mut Breaker, profit: &str, hour: i64) -> Option<String> {
+        let key = key(breaker.settled.len());
+        breaker.settled(&key, came_to(profit), Timestamp::from_micros(hour * 3_600_000_000))
+    }
+
+    #[test]
+    fn what_is_corrected_counts_as_if_it_had_been_told_so() {
+        let limits = LossLimits { day_max: Some("3".parse().unwrap()), row_max: Some(4), ..LossLimits::default() };
+        let mut breaker = Breaker::new(limits);
+        for profit in ["-1", "-1", "0.5", "-1"] {
+            assert_eq!(settle(&mut breaker, profit, 0), None);
+        }
+        assert_eq!((breaker.losses_in_a_row(), breaker.profit_of_the_day().to_string().as_str()), (1, "-2.5"));
+        // The last was a win, then the third a loss.
+        assert_eq!(breaker.corrected(&key(3), came_to("0.5")), None);
+        assert_eq!((breaker.losses_in_a_row(), breaker.profit_of_the_day().to_string().as_str()), (0, "-1"));
+        assert_eq!(breaker.corrected(&key(2), came_to("-1")), None);
+        assert_eq!((breaker.losses_in_a_row(), breaker.profit_of_the_day().to_string().as_str()), (0, "-2.5"));
+        let why = breaker.corrected(&key(3), came_to("-1")).unwrap();
+        assert_eq!(why, "4 NCT were lost within a day, and 3 are the most");
+        assert_eq!(breaker.losses_in_a_row(), 4);
+        // Once closed it stays closed, and what a person has seen is forgotten.
+        assert_eq!(breaker.corrected(&key(3), came_to("0.5")), None);
+        assert_eq!(breaker.closed(), Some(why.as_str()));
+        breaker.open();
+        assert_eq!(breaker.corrected(&key(3), came_to("-9")), None);
+        assert_eq!(breaker.profit_of_the_day(), Profit::ZERO);
+    }
+
+    #[test]
+    fn what_is_corrected_after_its_day_changes_no_sum_of_the_day() {
+        let mut breaker = Breaker::new(LossLimits { day_max: Some("3".parse().unwrap()), ..LossLimits::default() });
+        settle(&mut breaker, "1", 0);
+        settle(&mut breaker, "1", 25);
+        assert_eq!(breaker.corrected(&key(0), came_to("-9")), None);
+        assert_eq!(breaker.profit_of_the_day().to_string(), "1");
+        assert!(breaker.corrected(&key(1), came_to("-9")).is_some());
+    }
+
+    #[test]
+    fn no_more_is_remembered_than_is_looked_at() {
+        let mut breaker = Breaker::new(LossLimits::default());
+        for hour in 0..3_000 {
+            settle(&mut breaker, "-1", hour);
+        }
+        assert_eq!((breaker.settled.len(), breaker.in_day, breaker.losses_in_a_row()), (1_000, 24, 3_000));
     }
 
     #[test]

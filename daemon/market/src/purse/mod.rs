@@ -4,8 +4,9 @@
 //! purse was closed and opened. Told the same records in the same order, a purse is in the same state; so after a
 //! restart it is what it was, and nothing about it has to be written down but these.
 //!
-//! Limits are never exceeded, also not by a clock that is set back: time here never goes backwards, and records carry the
-//! time that the purse tells ([`Purse::time`]).
+//! Limits are never exceeded, also not by a clock that somebody sets: time here goes on as the steady clock does
+//! ([`Purse::now`]), however the calendar is set meanwhile, and records carry the time that the purse tells. The calendar
+//! is asked once, when the purse is told its first time.
 
 mod breaker;
 mod windows;
@@ -13,7 +14,7 @@ mod windows;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::{BountyKey, Nct, Outcome, Profit, Timestamp, Verdict};
+use crate::{BountyKey, Nct, Now, Outcome, Profit, Timestamp, Verdict};
 
 pub use breaker::{Breaker, LossLimits, return_on_stake};
 use windows::Window;
@@ -42,7 +43,8 @@ pub struct PurseLimits {
 }
 
 impl Default for PurseLimits {
-    /// One NCT a bounty, a day until what is not settled no longer counts, and no other limit.
+    /// One NCT a bounty, a day until what is not settled no longer counts, and no other limit: for tests and comparisons.
+    /// What the daemon keeps to without being told is in its configuration.
     fn default() -> Self {
         PurseLimits {
             bounty_max: Nct::from_base_units(10u128.pow(18)),
@@ -123,6 +125,8 @@ pub struct Purse {
     limits: PurseLimits,
     /// The latest time it was told.
     latest: Timestamp,
+    /// What time it was here when the steady clock said what: from there on only the steady clock counts.
+    began: Option<(Timestamp, Duration)>,
     hour: Window,
     day: Window,
     open: HashMap<BountyKey, Open>,
@@ -138,6 +142,7 @@ impl Purse {
         Purse {
             limits,
             latest: Timestamp::from_micros(i64::MIN),
+            began: None,
             hour: Window::new(Duration::from_secs(3_600), PARTS),
             day: Window::new(Duration::from_secs(86_400), PARTS),
             open: HashMap::new(),
@@ -147,9 +152,26 @@ impl Purse {
         }
     }
 
-    /// The time as it is here, when it is `now` by the calendar: what goes into the records.
-    pub fn time(&mut self, now: Timestamp) -> Timestamp {
-        self.clock(now)
+    /// What time it is here: what goes into the records.
+    ///
+    /// When it is asked first, the calendar is believed, unless records tell of a later time. From then on as much time
+    /// passes as does by the steady clock: a calendar that is set forward frees no limit, and one that is set back holds
+    /// nothing up.
+    pub fn now(&mut self, now: Now) -> Timestamp {
+        let (began, steady) = *self.began.get_or_insert((self.latest.max(now.wall), now.steady));
+        self.clock(began + now.steady.saturating_sub(steady))
+    }
+
+    /// The same, and later than every time it told before: for records whose order counts.
+    pub fn stamp(&mut self, now: Now) -> Timestamp {
+        let before = self.latest;
+        let now = self.now(now);
+        if now > before { now } else { self.clock(before + Duration::from_micros(1)) }
+    }
+
+    /// A record says that it is that late. The time as it is here then.
+    pub fn time(&mut self, at: Timestamp) -> Timestamp {
+        self.clock(at)
     }
 
     /// Its limits.
@@ -224,7 +246,14 @@ impl Purse {
     pub fn settle(&mut self, key: &BountyKey, reckoning: Reckoning, at: Timestamp) -> Option<String> {
         let at = self.clock(at);
         self.close(key);
-        self.breaker.settled(reckoning, at)
+        self.breaker.settled(key, reckoning, at)
+    }
+
+    /// What was told of a settled stake was wrong, and a person says what is right. Why the purse closes by that, if it
+    /// does. One that is closed stays closed: a person opens it.
+    pub fn correct(&mut self, key: &BountyKey, reckoning: Reckoning, at: Timestamp) -> Option<String> {
+        self.clock(at);
+        self.breaker.corrected(key, reckoning)
     }
 
     /// The journal says that the purse was closed.
@@ -356,6 +385,69 @@ mod tests {
         assert_eq!(purse.open_stakes(), units(10));
         // A clock that is set back gives nothing back.
         assert_eq!(purse.staked(at(0)), purse.staked(at(7_200)));
+    }
+
+    #[test]
+    fn what_was_staked_is_counted_once_and_nothing_is_no_stake() {
+        let mut purse = Purse::new(limits());
+        purse.was_staked(&key(1), units(7), at(0));
+        purse.was_staked(&key(1), units(7), at(1));
+        purse.was_staked(&key(2), units(0), at(2));
+        assert_eq!((purse.open_count(), purse.open_stakes()), (1, units(7)));
+        assert_eq!(purse.staked(at(3)), (units(7), units(7)));
+    }
+
+    #[test]
+    fn no_more_stakes_are_open_than_there_is_memory_for() {
+        let mut purse = Purse::new(PurseLimits::default());
+        let numbered = |id: usize| BountyKey { id: BountyId::new(&id.to_string()), phase: Phase::Assertion };
+        for id in 1..OPEN_STAKES_MAX {
+            purse.was_staked(&numbered(id), units(1), at(0));
+        }
+        assert!(purse.most(at(1)).is_ok(), "there is room for one more");
+        assert!(purse.stake(&numbered(0), units(1), at(1)).is_some());
+        assert_eq!(purse.most(at(1)), Err("too many stakes are open"));
+        assert!(purse.stake(&numbered(OPEN_STAKES_MAX), units(1), at(1)).is_none());
+        assert_eq!(purse.open_count(), 1_048_576);
+    }
+
+    #[test]
+    fn as_much_time_passes_as_does_by_the_steady_clock() {
+        const DAY: i64 = 86_400;
+        let told = |wall: i64, steady: u64| Now { wall: at(wall), steady: Duration::from_secs(steady) };
+        let mut purse = Purse::new(limits());
+        assert_eq!(purse.now(told(100 * DAY, 5)), at(100 * DAY));
+        let now = purse.now(told(101 * DAY, 65));
+        assert_eq!(now, at(100 * DAY + 60), "set forward by a day");
+        assert_eq!(purse.now(told(99 * DAY, 125)), at(100 * DAY + 120), "set back by a day");
+        assert_eq!(purse.now(told(9_999 * DAY, 125)), at(100 * DAY + 120));
+        // What records say is later is not undone.
+        purse.time(at(100 * DAY + 500));
+        assert_eq!(purse.now(told(100 * DAY, 130)), at(100 * DAY + 500));
+        assert_eq!(purse.now(told(100 * DAY, 605)), at(100 * DAY + 600));
+        let first = purse.stamp(told(100 * DAY, 605));
+        assert!(first > at(100 * DAY + 600) && purse.stamp(told(0, 605)) > first, "each later than the one before");
+    }
+
+    #[test]
+    fn a_clock_set_forward_frees_no_limit() {
+        let mut purse = Purse::new(PurseLimits { open_max: None, ..limits() });
+        let told = |wall: i64, steady: u64| Now { wall: at(wall), steady: Duration::from_secs(steady) };
+        for id in 0..2 {
+            let now = purse.now(told(1_000, 0));
+            assert!(purse.stake(&key(id), units(10), now).is_some());
+        }
+        let left = |purse: &mut Purse, now: Now| {
+            let now = purse.now(now);
+            purse.most(now)
+        };
+        assert_eq!(left(&mut purse, told(1_000 + 2 * 86_400, 10)), Ok(units(5)), "the hour is not over");
+        assert_eq!(left(&mut purse, told(1_000 + 2 * 86_400, 3_700)), Ok(units(10)), "now it is");
+        let now = purse.now(told(1_000 + 2 * 86_400, 3_700));
+        assert!(purse.stake(&key(2), units(10), now).is_some());
+        let now = purse.now(told(1_000 + 2 * 86_400, 3_701));
+        assert!(purse.stake(&key(3), units(10), now).is_some());
+        assert_eq!(left(&mut purse, told(1_000 + 9 * 86_400, 7_500)), Err("the limit for a day is reached"));
     }
 
     #[derive(Clone, Debug)]

@@ -253,6 +253,7 @@ fn a_drawdown_is_the_deepest_fall_from_the_highest_point() {
 enum Step {
     Ask(Asked),
     Settle(prop::sample::Index, bool, Telling),
+    Correct(prop::sample::Index, bool),
     Reopen,
     Pass(u64),
     SetBack(u64),
@@ -298,6 +299,7 @@ fn steps() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         10 => asked.prop_map(Step::Ask),
         8 => (any::<prop::sample::Index>(), any::<bool>(), telling).prop_map(|(which, bad, telling)| Step::Settle(which, bad, telling)),
+        2 => (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(which, bad)| Step::Correct(which, bad)),
         1 => Just(Step::Reopen),
         4 => prop_oneof![0..2_000u64, 0..30_000u64].prop_map(Step::Pass),
         1 => (0..500u64).prop_map(Step::SetBack),
@@ -340,7 +342,11 @@ fn live(steps: &[Step], first: fn() -> Box<dyn BidStrategy>) -> World {
                     },
                 );
             }
-            Step::Settle(..) => {}
+            Step::Correct(which, bad) if !world.keys.is_empty() => {
+                let key = world.keys[which.index(world.keys.len())].clone();
+                world.correct(&key, if *bad { Truth::Malicious } else { Truth::Benign });
+            }
+            Step::Settle(..) | Step::Correct(..) => {}
             Step::Reopen => world.reopen(),
             Step::Pass(seconds) => world.pass(Duration::from_secs(*seconds)),
             Step::SetBack(seconds) => world.set_back(Duration::from_secs(*seconds)),
@@ -363,9 +369,9 @@ proptest! {
         prop_assert_eq!((seen.same, seen.differences, seen.untold), (seen.decisions, vec![], 0));
         // Also where the closings of the journal are not believed, but come of the losses.
         let closed = world.journal.purse(Timestamp::from_micros(0)).unwrap().into_iter().filter(|record| {
-            matches!(record, daemon_archive::PurseRecord::Noted(entry) if entry.note == PurseNote::Closed)
+            matches!(record, (_, daemon_archive::PurseRecord::Noted(entry)) if entry.note == PurseNote::Closed)
         });
-        prop_assert_eq!(closed.map(|record| record.at()).collect::<Vec<_>>(),
+        prop_assert_eq!(closed.map(|(_, record)| record.at()).collect::<Vec<_>>(),
             replayed.closings.iter().map(|(at, _)| *at).collect::<Vec<_>>());
         if steps.iter().all(|step| !matches!(step, Step::Restart(_))) {
             let name = [default, most, third][first]();

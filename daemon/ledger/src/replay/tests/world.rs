@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use daemon_archive::{Answered, Ended, Journal, Memory, PurseEntry, Recall, Received, Settled, Write, recount};
+use daemon_archive::{
+    Answered, Corrected, Ended, Journal, Memory, PurseEntry, Recall, Received, Settled, Write, recount,
+};
 use daemon_market::*;
 
 pub const SECOND: Duration = Duration::from_secs(1);
@@ -85,12 +87,14 @@ impl World {
     }
 
     /// The daemon dies and comes back, by this strategy. By then the clock is right again: one that is set back beyond a
-    /// restart makes the order of times another one than that of decisions, and nobody can tell.
+    /// restart makes the order of times another one than that of decisions, and nobody can tell. As much time has passed as
+    /// for the purse, which does not look at the clock of the wall.
     pub fn restart(&mut self, strategy: fn() -> Box<dyn BidStrategy>) {
-        self.pass(self.now.wall.until(self.latest));
+        self.now.wall = self.bounties.time(self.now).max(self.latest).max(self.now.wall);
+        self.latest = self.now.wall;
         let mut betting = Betting::new(strategy(), Purse::new(self.limits));
-        let untold = recount(&mut betting.purse, &self.journal, self.now.wall, betting.fee).unwrap();
-        assert_eq!(untold, None, "all of it was written down");
+        let recounted = recount(&mut betting.purse, &self.journal, self.now.wall, betting.fee).unwrap();
+        assert_eq!(recounted, daemon_archive::Recounted::default(), "all of it was written down");
         self.strategy = strategy;
         self.bounties = Bounties::new(Terms::default(), betting);
     }
@@ -125,7 +129,7 @@ impl World {
         found
             .filter_map(|entry| match entry.record {
                 Write::Answer(answer) => Some(answer),
-                Write::Bounty(_) | Write::Ending(_) | Write::Settled(_) | Write::Purse(_) => None,
+                Write::Bounty(_) | Write::Ending(_) | Write::Settled(_) | Write::Corrected(_) | Write::Purse(_) => None,
             })
             .next()
             .expect("every bounty here is answered")
@@ -144,8 +148,24 @@ impl World {
         }
     }
 
+    /// A person says how it was settled indeed: nothing was paid out, or as much as before.
+    pub fn correct(&mut self, key: &BountyKey, truth: Truth) {
+        let Answered { verdict, bet, .. } = self.answer(key);
+        let filter = daemon_archive::Filter { id: Some(key.id.clone()), ..daemon_archive::Filter::default() };
+        let story = self.journal.query(&filter, 1).unwrap().remove(0);
+        let bid = story.staked();
+        let Some(settled) = story.settled else { return };
+        let (payout, fee) = (settled.outcome.payout, settled.outcome.fee);
+        let correction = Correction { truth: Some(truth), payout, fee, reason: "seen".to_owned() };
+        let lost = settled.outcome.corrected(&correction).bears_out(verdict) == Some(false);
+        let correction = Correction { payout: if lost { Some(Nct::ZERO) } else { payout }, ..correction };
+        let fee = Bet::from_json(&bet).map_or(Nct::ZERO, |bet| bet.fee);
+        let reckoning = Reckoning::of(&settled.outcome.corrected(&correction), verdict, bid, fee);
+        self.happen(Event::Corrected { key: key.clone(), correction: Box::new(correction), reckoning });
+    }
+
     pub fn reopen(&mut self) {
-        self.happen(Event::Reopened { detail: "a person".to_owned() });
+        self.happen(Event::Reopened { caller: 0, detail: "a person".to_owned() });
     }
 
     fn happen(&mut self, event: Event) {
@@ -165,7 +185,7 @@ impl World {
 
     fn perform(&mut self, effect: Effect) -> Option<Event> {
         match effect {
-            Effect::Reply { .. } | Effect::Forget(_) => None,
+            Effect::Reply { .. } | Effect::Opened { .. } | Effect::Forget(_) => None,
             Effect::WriteBounty(key) => {
                 let (received, expires) = (self.now.wall, self.now.wall + LIFE);
                 let (delivery, wire) = (String::new(), Vec::new());
@@ -210,12 +230,16 @@ impl World {
                 Some(Event::EndingWritten { key, written: Written::Fresh })
             }
             Effect::WriteOutcome { key, outcome, at } => {
-                self.write(Write::Settled(Settled { key, at, outcome: *outcome }));
-                None
+                self.write(Write::Settled(Settled { key: key.clone(), at, outcome: *outcome }));
+                Some(Event::OutcomeWritten { key, written: Written::Fresh })
+            }
+            Effect::WriteCorrection { key, correction, at } => {
+                self.write(Write::Corrected(Corrected { key: key.clone(), at, correction: *correction }));
+                Some(Event::OutcomeWritten { key, written: Written::Fresh })
             }
             Effect::WritePurse { note, detail, at } => {
                 self.write(Write::Purse(PurseEntry { at, note, detail }));
-                None
+                Some(Event::PurseWritten { written: Written::Fresh })
             }
         }
     }

@@ -1,0 +1,83 @@
+//! What the limits make of what is in the archive: whether its history closes the purse, and whether its times can be.
+
+use daemon_archive::{Ahead, Reader, count, recount};
+use daemon_market::{Purse, PurseLimits, Timestamp};
+
+use super::{Finding, good, poor};
+use crate::config::Config;
+use crate::service::{clock, setup};
+use crate::words::{counted, moment};
+
+/// So many records whose times lie ahead are named.
+const AHEAD_TOLD_MAX: usize = 3;
+
+/// Looks at the archive, where there is one.
+pub fn look(config: &Config) -> Vec<Finding> {
+    let directory = &config.archive.directory;
+    if !directory.join(daemon_archive::FILE_NAME).exists() {
+        return Vec::new();
+    }
+    // Why it cannot be read is told where the archive itself is looked at.
+    let Ok(journal) = Reader::open(directory) else { return Vec::new() };
+    let limits = setup::purse_limits(&config.market);
+    let (fee, now) = (config.market.assertion_fee, clock::passed(directory));
+    let mut purse = Purse::new(limits);
+    let recounted = match recount(&mut purse, &journal, now, fee) {
+        Ok(recounted) => recounted,
+        Err(error) => return vec![poor("history", format!("the purse cannot be counted: {error}"))],
+    };
+    let mut findings = Vec::new();
+    findings.push(match (purse.closed(), &recounted.closed) {
+        (_, Some(why)) => {
+            let what = "by its history the purse closes at the next start, until `stakeout purse resume`";
+            poor("history", format!("{what}: {why}"))
+        }
+        (Some(why), None) => poor("history", format!("the purse is closed, until `stakeout purse resume`: {why}")),
+        (None, None) => match closings(&journal, limits, fee) {
+            Ok(closings) => good("history", closings),
+            Err(error) => poor("history", format!("it cannot be read: {error}")),
+        },
+    });
+    findings.extend(ahead(&recounted.ahead));
+    findings
+}
+
+/// How often all of the history would have closed a purse with these limits, had a person opened it each time.
+fn closings(
+    journal: &Reader,
+    limits: PurseLimits,
+    fee: daemon_market::Nct,
+) -> Result<String, daemon_archive::JournalError> {
+    use daemon_archive::{PurseRecord, Recall};
+    let mut purse = Purse::new(limits);
+    let (mut settled, mut closings, mut last) = (0, 0, None);
+    for (_, record) in journal.purse(Timestamp::from_micros(i64::MIN))? {
+        settled += u64::from(matches!(record, PurseRecord::Settled { .. }));
+        let at = record.at();
+        // When it was closed and opened was by the limits of then.
+        let closed = if let PurseRecord::Noted(_) = record { None } else { count(&mut purse, &record, fee) };
+        if let Some(why) = closed {
+            closings += 1;
+            last = Some((at, why));
+            purse.reopen(at);
+        }
+    }
+    let stakes = counted(settled, "settled stake");
+    Ok(match last {
+        None => format!("{stakes} in the archive, which would not have closed the purse"),
+        Some((at, why)) => format!(
+            "{stakes} in the archive would have closed the purse {}, last on {} UTC: {why}",
+            if closings == 1 { "once".to_owned() } else { format!("{closings} times") },
+            moment(at)
+        ),
+    })
+}
+
+fn ahead(ahead: &[Ahead]) -> Option<Finding> {
+    let first: Vec<String> = ahead.iter().take(AHEAD_TOLD_MAX).map(setup::ahead_in_words).collect();
+    (!ahead.is_empty()).then(|| {
+        let records = counted(ahead.len() as u64, "record");
+        let seen = format!("{records} of times that have not come; the clock was wrong then, or is now:");
+        poor("times", format!("{seen}\n{}", first.join("\n")))
+    })
+}
