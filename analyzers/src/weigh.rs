@@ -101,6 +101,9 @@ pub struct Testimony {
     pub log_odds: LogOdds,
     /// Probability that the subject is malicious.
     pub p_malicious: f64,
+    /// The same without the terms that speak for the subject. It must be low too before the subject is called benign:
+    /// an attacker can add what speaks for a file, but cannot take away what speaks against it.
+    pub p_without_calm: f64,
 }
 
 /// What the evidence comes to.
@@ -137,7 +140,11 @@ impl Opinion {
 ///
 /// A rule that names malware keeps a file from benign, however little it weighs beside the rest.
 ///
-/// What nobody vouches for (a text in which only rules looked for patterns) may be called malicious, but not benign.
+/// What nobody vouches for (a text in which only rules looked for patterns) may be called malicious, but not benign. The
+/// artifact's own layer counts: one harmless document inside of it says nothing about the rest of a container.
+///
+/// Terms below zero may keep a file from being called malicious, but they do not make it benign alone: without them, too,
+/// the probability must be low ([`Thresholds::benign_without_calm`](crate::Thresholds)).
 ///
 /// The order of evidence makes no difference. A record that is incomplete in any way is never benign.
 pub fn weigh(record: &Record, weights: &Weights) -> Opinion {
@@ -151,10 +158,15 @@ pub fn weigh(record: &Record, weights: &Weights) -> Opinion {
         })
         .collect();
     let worst = testimonies.iter().map(|testimony| testimony.p_malicious).max_by(f64::total_cmp);
-    let (verdict, confidence) = decide(worst, weights);
+    let all_calm = testimonies.iter().all(|testimony| {
+        let family = record.layers.get(testimony.subject.index()).map_or(Family::Other, |layer| layer.kind.family());
+        testimony.p_malicious <= weights.calibration(family).benign
+            && testimony.p_without_calm <= weights.thresholds.benign_without_calm
+    });
+    let (verdict, confidence) = decide(worst, all_calm, weights);
     let p_malicious = worst.unwrap_or_else(|| logistic(weights.prior_shift));
     let mut opinion = Opinion { p_malicious, verdict, confidence, testimonies };
-    let vouched = record.layers.iter().any(|layer| layer.wanted);
+    let vouched = record.layers.first().is_some_and(|artifact| artifact.wanted);
     let accused = record.evidence.iter().any(|seen| weights.accuses(&seen.indicator));
     if !vouched || accused || !record.incomplete.is_empty() || record.budget.hit().next().is_some() {
         opinion.doubt();
@@ -162,12 +174,13 @@ pub fn weigh(record: &Record, weights: &Weights) -> Opinion {
     opinion
 }
 
-fn decide(p_malicious: Option<f64>, weights: &Weights) -> (Verdict, Confidence) {
+/// `all_calm`: every subject is below the benign threshold of its family, with and without the terms that speak for it.
+fn decide(p_malicious: Option<f64>, all_calm: bool, weights: &Weights) -> (Verdict, Confidence) {
     let thresholds = &weights.thresholds;
     match p_malicious {
         Some(p) if p >= thresholds.malicious => (Verdict::Malicious, Confidence::new(p)),
         Some(p) if p >= thresholds.suspicious => (Verdict::Suspicious, Confidence::new(p)),
-        Some(p) if p <= thresholds.benign => (Verdict::Benign, Confidence::new(1.0 - p)),
+        Some(p) if all_calm => (Verdict::Benign, Confidence::new(1.0 - p)),
         Some(_) | None => (Verdict::Unknown, Confidence::COIN_FLIP),
     }
 }
@@ -188,12 +201,28 @@ fn testify(subject: LayerId, family: Family, record: &Record, weights: &Weights)
         .collect();
     count_twins_once(&mut terms, weights);
     let groups = group_sums(&terms, weights);
+    let sum = total(&terms, &groups);
+    let (log_odds, p_malicious) = calibrate(sum, family, weights);
+    let p_without_calm = if terms.iter().any(|term| term.weight.0 < 0.0) {
+        let against: Vec<Term> = terms.iter().filter(|term| term.weight.0 >= 0.0).cloned().collect();
+        calibrate(total(&against, &group_sums(&against, weights)), family, weights).1
+    } else {
+        p_malicious
+    };
+    Testimony { subject, terms, groups, sum: LogOdds(sum), log_odds: LogOdds(log_odds), p_malicious, p_without_calm }
+}
+
+/// The terms of no group, and what counts of the groups.
+fn total(terms: &[Term], groups: &[GroupSum]) -> f64 {
     let free: f64 = terms.iter().filter(|term| term.group.is_none()).map(|term| term.weight.0).sum();
-    let sum = free + groups.iter().map(|group| group.held.0).sum::<f64>();
+    free + groups.iter().map(|group| group.held.0).sum::<f64>()
+}
+
+/// Log-odds and probability of a sum of weights, by the calibration of the family.
+fn calibrate(sum: f64, family: Family, weights: &Weights) -> (f64, f64) {
     let calibration = weights.calibration(family);
     let log_odds = calibration.intercept + calibration.slope * sum + weights.prior_shift;
-    let p_malicious = logistic(log_odds).clamp(calibration.floor, calibration.ceiling);
-    Testimony { subject, terms, groups, sum: LogOdds(sum), log_odds: LogOdds(log_odds), p_malicious }
+    (log_odds, logistic(log_odds).clamp(calibration.floor, calibration.ceiling))
 }
 
 /// Of indicators that are the same one loaded several times, only the heaviest counts; the first of equal ones.
@@ -249,6 +278,8 @@ mod tests {
         WRITABLE = "toy.writable", "Writable.", source: "test";
         INJECTS = "toy.injects", "Injects.", source: "test";
         SIGNED = "toy.signed", "Signed.", source: "test";
+        KNOWN = "toy.known", "Known.", source: "test";
+        LISTED = "toy.listed", "Listed.", source: "test";
     }
 
     fn weights() -> Weights {
@@ -257,6 +288,7 @@ mod tests {
             malicious = 0.8
             suspicious = 0.5
             benign = 0.2
+            benign_without_calm = 0.4
             [prior]
             fitted = 0.5
             live = 0.5
@@ -267,12 +299,15 @@ mod tests {
             other = { intercept = -2.0, slope = 1.0, floor = 0.03, ceiling = 0.97 }
             [groups]
             structure = { cap = 1.5 }
+            calm = { cap = 1.2 }
             [indicators]
             "toy.packed" = { weight = 1.2, group = "structure" }
             "toy.noisy" = { weight = 1.1, group = "structure" }
             "toy.writable" = { weight = 1.0, group = "structure" }
             "toy.injects" = { weight = 4.1 }
             "toy.signed" = { weight = -0.7 }
+            "toy.known" = { weight = -1.0, group = "calm" }
+            "toy.listed" = { weight = -1.0, group = "calm" }
             "#;
         Weights::parse(text, ALL.iter().copied()).unwrap()
     }
@@ -324,6 +359,48 @@ mod tests {
     #[test]
     fn correlated_signs_alone_are_never_malicious() {
         check(&[&PACKED, &NOISY, &WRITABLE], Verdict::Unknown);
+    }
+
+    #[test]
+    fn what_speaks_for_a_file_is_held_to_the_cap_of_its_group_too() {
+        let seen = weigh(&record(&[&KNOWN, &LISTED]), &weights());
+        let group = seen.testimonies[0].groups[0];
+        assert_eq!((group.plain, group.held), (LogOdds(-2.0), LogOdds(-1.2)));
+        assert_eq!(seen.testimonies[0].sum, LogOdds(-1.2));
+    }
+
+    #[test]
+    fn calm_evidence_does_not_make_a_file_benign_alone() {
+        // 1.2 - 2.0 is 0.31 without, and 0.17 with what speaks for it: unknown becomes benign.
+        check(&[&PACKED], Verdict::Unknown);
+        check(&[&PACKED, &SIGNED], Verdict::Benign);
+        // 4.1 - 2.0 is malicious. No more can be had than that it is not called so.
+        check(&[&INJECTS], Verdict::Malicious);
+        let excused = weigh(&record(&[&INJECTS, &SIGNED, &KNOWN, &LISTED]), &weights());
+        assert_eq!(excused.verdict, Verdict::Suspicious);
+        // However much speaks for it: 3.2 of signs and 8 of excuses are no benign file.
+        let mut generous = weights();
+        generous.indicators.get_mut(&SIGNED.id).unwrap().log_odds = LogOdds(-8.0);
+        let bought = weigh(&record(&[&INJECTS, &SIGNED]), &generous);
+        assert!(bought.p_malicious < 0.05, "{bought:?}");
+        assert_eq!(bought.verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn one_vouched_member_does_not_make_its_container_benign() {
+        let mut record = record(&[]);
+        record.layers[0].wanted = false;
+        let child = record.add_layer(LayerId::ARTIFACT, "letter.docx", Some(FileKind::Data)).unwrap();
+        record.layers[child.index()].wanted = true;
+        assert_eq!(weigh(&record, &weights()).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn a_family_may_have_a_benign_threshold_of_its_own() {
+        let mut weights = weights();
+        assert_eq!(weigh(&record(&[&PACKED]), &weights).verdict, Verdict::Unknown);
+        weights.calibrations_mut()[Family::Other as usize].benign = 0.35;
+        assert_eq!(weigh(&record(&[&PACKED]), &weights).verdict, Verdict::Benign);
     }
 
     #[test]
@@ -418,7 +495,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn order_and_repetition_of_evidence_make_no_difference(order in proptest::collection::vec(0usize..5, 0..40)) {
+        fn order_and_repetition_of_evidence_make_no_difference(order in proptest::collection::vec(0..ALL.len(), 0..40)) {
             let seen: Vec<&Indicator> = order.iter().map(|&index| ALL[index]).collect();
             let mut once = seen.clone();
             once.sort_by_key(|indicator| indicator.id.as_str());
@@ -428,7 +505,7 @@ mod tests {
         }
 
         #[test]
-        fn probabilities_stay_between_floor_and_ceiling(order in proptest::collection::vec(0usize..5, 0..10)) {
+        fn probabilities_stay_between_floor_and_ceiling(order in proptest::collection::vec(0..ALL.len(), 0..10)) {
             let seen: Vec<&Indicator> = order.iter().map(|&index| ALL[index]).collect();
             let opinion = weigh(&record(&seen), &weights());
             prop_assert!((0.03..=0.97).contains(&opinion.p_malicious));

@@ -55,6 +55,8 @@ pub struct Calibration {
     pub floor: f64,
     /// Highest probability ever given.
     pub ceiling: f64,
+    /// Benign from here down: [`Thresholds::benign`], unless the family has one of its own.
+    pub benign: f64,
 }
 
 /// Where probabilities become verdicts.
@@ -64,8 +66,11 @@ pub struct Thresholds {
     pub malicious: f64,
     /// Suspicious from here up.
     pub suspicious: f64,
-    /// Benign from here down. Between this and `suspicious` we do not know.
+    /// Benign from here down, in families without a threshold of their own ([`Calibration::benign`]). Between this and
+    /// `suspicious` we do not know.
     pub benign: f64,
+    /// Nor is a file benign whose probability is above this when all that speaks for it is left out.
+    pub benign_without_calm: f64,
 }
 
 /// Weights of indicators that were loaded rather than compiled in. There may be ten thousand, of which one file shows
@@ -96,7 +101,7 @@ pub struct Weights {
     /// The groups.
     pub groups: Vec<Group>,
     calibrations: [Calibration; Family::ALL.len()],
-    indicators: HashMap<IndicatorId, Weight>,
+    pub(crate) indicators: HashMap<IndicatorId, Weight>,
     /// Those of loaded indicators, and the group of those among them that name none of ours.
     loaded: Option<(Arc<dyn LoadedWeights>, Option<usize>)>,
 }
@@ -133,6 +138,12 @@ impl Weights {
     /// The calibration of a family.
     pub fn calibration(&self, family: Family) -> &Calibration {
         &self.calibrations[family as usize]
+    }
+
+    /// For tests that try other calibrations.
+    #[cfg(test)]
+    pub(crate) fn calibrations_mut(&mut self) -> &mut [Calibration] {
+        &mut self.calibrations
     }
 
     /// The same, and the weights of `loaded` indicators, held to `WEIGHT_MAX`. Those that name no group, or one that the
@@ -209,11 +220,12 @@ mod tests {
 malicious = 0.8
 suspicious = 0.5
 benign = 0.2
+benign_without_calm = 0.4
 [prior]
 fitted = 0.5
 live = 0.5
 [calibration]
-pe = { intercept = -2, slope = 1, floor = 0.03, ceiling = 0.97 }
+pe = { intercept = -2, slope = 1, floor = 0.03, ceiling = 0.97, benign = 0.3 }
 elf = { intercept = -2, slope = 1, floor = 0.03, ceiling = 0.97 }
 office = { intercept = -2, slope = 1, floor = 0.03, ceiling = 0.97 }
 other = { intercept = -2, slope = 1, floor = 0.03, ceiling = 0.97 }
@@ -238,6 +250,18 @@ head = { cap = 1.5 }
         assert_eq!(weights.of(&ODD.id), Weight { log_odds: LogOdds(1.25), group: Some(0) });
         assert_eq!(weights.of(&CALM.id).log_odds, LogOdds(-0.5));
         assert_eq!(weights.calibration(Family::Elf).intercept, -2.0);
+        assert_eq!((weights.calibration(Family::Pe).benign, weights.calibration(Family::Elf).benign), (0.3, 0.2));
+    }
+
+    #[test]
+    fn benign_is_below_suspicious_in_every_family_with_and_without_calm_terms() {
+        for (from, to) in [("benign = 0.3", "benign = 0.5"), ("benign_without_calm = 0.4", "benign_without_calm = 0.5")]
+        {
+            let seen = mistakes(from, to);
+            assert!(seen.iter().any(|mistake| mistake.contains("below `thresholds.suspicious`")), "{seen:?}");
+        }
+        let seen = mistakes("benign_without_calm = 0.4", "benign_without_calm = 0.1");
+        assert!(seen.iter().any(|mistake| mistake.contains("must not be below `thresholds.benign`")), "{seen:?}");
     }
 
     #[test]
@@ -246,7 +270,7 @@ head = { cap = 1.5 }
             mistakes("toy.head.calm", "toy.head.clam"),
             [
                 "indicator `toy.head.calm` has no weight: add `\"toy.head.calm\" = { weight = 0.0 }` to [indicators]",
-                "18:1: unknown indicator `toy.head.clam`: did you mean `toy.head.calm`?",
+                "19:1: unknown indicator `toy.head.clam`: did you mean `toy.head.calm`?",
             ]
         );
     }
@@ -255,7 +279,7 @@ head = { cap = 1.5 }
     fn an_unknown_group_is_named_with_a_suggestion() {
         assert_eq!(
             mistakes("group = \"head\"", "group = \"haed\""),
-            ["17:43: unknown group `haed`: did you mean `head`?"]
+            ["18:43: unknown group `haed`: did you mean `head`?"]
         );
     }
 
@@ -274,13 +298,13 @@ head = { cap = 1.5 }
     fn not_a_number_is_no_weight() {
         for bad in ["nan", "inf", "-inf", "9.0", "true", "0x10"] {
             let seen = mistakes("1.25", bad);
-            assert_eq!(seen, ["17:29: the weight of `toy.head.odd` must be a number from -8 to 8"], "{bad}");
+            assert_eq!(seen, ["18:29: the weight of `toy.head.odd` must be a number from -8 to 8"], "{bad}");
         }
     }
 
     #[test]
     fn broken_toml_is_told_with_its_place() {
-        assert!(mistakes("[prior]", "[prior")[0].starts_with("6:"));
+        assert!(mistakes("[prior]", "[prior")[0].starts_with("7:"));
     }
 
     #[test]

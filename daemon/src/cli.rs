@@ -6,6 +6,7 @@ mod local_market;
 mod outcomes;
 mod purse;
 mod report;
+mod when;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

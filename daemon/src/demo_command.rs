@@ -189,7 +189,7 @@ fn report(config: &Path, place: &Place) -> anyhow::Result<std::path::PathBuf> {
         json: false,
         html: Some(path.clone()),
     };
-    report_command::report(&args, &mut std::io::sink()).context("cannot write the report")?;
+    report_command::print(&args, true, &mut std::io::sink()).context("cannot write the report")?;
     Ok(path)
 }
 

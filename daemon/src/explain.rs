@@ -171,12 +171,15 @@ impl Explanation<'_> {
                 percent(opinion.confidence.get())
             )?,
         }
+        let family = opinion.deciding().and_then(|testimony| report.layers.get(testimony.subject.index()));
+        let family = family.map_or(report.kind.family(), |layer| layer.kind.family());
         writeln!(
             out,
-            "  malicious from {}, suspicious from {}, benign up to {}, unknown between",
+            "  malicious from {}, suspicious from {}, benign up to {} (and up to {} without what speaks for it), unknown between",
             percent(thresholds.malicious),
             percent(thresholds.suspicious),
-            percent(thresholds.benign)
+            percent(self.rules.weights().calibration(family).benign),
+            percent(thresholds.benign_without_calm),
         )?;
         let BidBounds { min, max } = self.bounds;
         if !would_bid(report) {
@@ -226,5 +229,9 @@ fn sums(testimony: &Testimony, weights: &Weights, family: triage::Family, out: &
         percent(testimony.p_malicious),
         percent(calibration.floor),
         percent(calibration.ceiling)
-    )
+    )?;
+    if testimony.p_without_calm > testimony.p_malicious {
+        writeln!(out, "         {} without what speaks for it", percent(testimony.p_without_calm))?;
+    }
+    Ok(())
 }

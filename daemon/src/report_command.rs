@@ -6,22 +6,31 @@ use std::io::Write;
 
 use anyhow::Context;
 use daemon_archive::{Filter, PurseEntry, PurseRecord, Recall};
-use daemon_ledger::{AlarmLimits, Grouping, Ledger, Question, Report};
+use daemon_ledger::{AlarmLimits, Grouping, Heading, Ledger, Question, Report};
 use daemon_market::{BidStrategy, PurseNote, STRATEGIES, Strategy, Timestamp};
 
 use crate::archive_command;
 use crate::cli::ReportArgs;
+use crate::config::Config;
 use crate::config_command;
 use crate::exit::Exit;
 use crate::service::clock::wall;
 use crate::service::setup;
 use crate::words::shown;
 
-/// Does it.
+/// Prints the report on what a daemon did.
 pub fn report(args: &ReportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let report = make(args, wall())?;
+    print(args, false, out)
+}
+
+/// Prints the report. `demo`: it says of itself that no money moved.
+pub fn print(args: &ReportArgs, demo: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let config = config_command::load(args.place.config.path.as_deref())?;
+    let report = make(args, &config, wall())?;
     if let Some(file) = &args.html {
-        std::fs::write(file, daemon_ledger::page(&report)).with_context(|| format!("cannot write {}", shown(file)))?;
+        let heading = Heading { engine: &config.answers.product, demo };
+        std::fs::write(file, daemon_ledger::page(&report, heading))
+            .with_context(|| format!("cannot write {}", shown(file)))?;
     }
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &report)?;
@@ -36,8 +45,7 @@ pub fn report(args: &ReportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
 }
 
 /// Reads the archive, in one pass.
-fn make(args: &ReportArgs, now: Timestamp) -> anyhow::Result<Report> {
-    let config = config_command::load(args.place.config.path.as_deref())?;
+fn make(args: &ReportArgs, config: &Config, now: Timestamp) -> anyhow::Result<Report> {
     let journal = archive_command::open(&archive_command::directory(&args.place)?)?;
     let until = args.until.map(|until| until.end(now));
     let filter = Filter { since: args.since.map(|since| since.begin(now)), until, ..Filter::default() };

@@ -39,19 +39,26 @@ impl Reader<'_> {
         }
         let thresholds = self.thresholds(root);
         let prior_shift = self.prior_shift(root);
-        let calibrations = self.calibrations(root);
+        let calibrations = self.calibrations(root, &thresholds);
         let groups = self.groups(root);
         let indicators = self.indicators(root, &groups, catalogue);
         Weights { thresholds, prior_shift, groups, calibrations, indicators, loaded: None }
     }
 
     fn thresholds(&mut self, root: &DeTable<'_>) -> Thresholds {
-        let [malicious, suspicious, benign] =
-            self.numbers(root, "thresholds", "thresholds", ["malicious", "suspicious", "benign"], 0.0..=1.0);
+        let keys = ["malicious", "suspicious", "benign", "benign_without_calm"];
+        let [malicious, suspicious, benign, benign_without_calm] =
+            self.numbers(root, "thresholds", "thresholds", keys, 0.0..=1.0);
         if !(benign < suspicious && suspicious <= malicious) {
             self.missing("thresholds must rise: benign < suspicious <= malicious".to_owned());
         }
-        Thresholds { malicious, suspicious, benign }
+        if benign_without_calm < benign {
+            self.missing("`thresholds.benign_without_calm` must not be below `thresholds.benign`".to_owned());
+        }
+        if benign_without_calm >= suspicious {
+            self.missing("`thresholds.benign_without_calm` must be below `thresholds.suspicious`".to_owned());
+        }
+        Thresholds { malicious, suspicious, benign, benign_without_calm }
     }
 
     fn prior_shift(&mut self, root: &DeTable<'_>) -> f64 {
@@ -59,7 +66,7 @@ impl Reader<'_> {
         crate::weigh::logit(live) - crate::weigh::logit(fitted)
     }
 
-    fn calibrations(&mut self, root: &DeTable<'_>) -> [Calibration; Family::ALL.len()] {
+    fn calibrations(&mut self, root: &DeTable<'_>, thresholds: &Thresholds) -> [Calibration; Family::ALL.len()] {
         let empty = DeTable::new();
         let families = self.table(root, "calibration").unwrap_or(&empty);
         self.only(families, "calibration.", &Family::ALL.map(Family::name));
@@ -69,13 +76,20 @@ impl Reader<'_> {
                 self.some_numbers(families, family.name(), &path, ["intercept", "slope"], -20.0..=20.0);
             let [floor, ceiling] =
                 self.some_numbers(families, family.name(), &path, ["floor", "ceiling"], 0.001..=0.999);
+            let mut benign = thresholds.benign;
             if let Some(table) = families.get(family.name()).and_then(|value| value.get_ref().as_table()) {
-                self.only(table, &format!("{path}."), &["intercept", "slope", "floor", "ceiling"]);
+                self.only(table, &format!("{path}."), &["intercept", "slope", "floor", "ceiling", "benign"]);
+                if table.contains_key("benign") {
+                    [benign] = self.some_numbers(families, family.name(), &path, ["benign"], 0.0..=1.0);
+                }
+            }
+            if benign >= thresholds.suspicious {
+                self.missing(format!("`{path}.benign` must be below `thresholds.suspicious`"));
             }
             if slope <= 0.0 || floor >= ceiling {
                 self.missing(format!("{path}: the slope must be above 0 and the floor below the ceiling"));
             }
-            Calibration { intercept, slope, floor, ceiling }
+            Calibration { intercept, slope, floor, ceiling, benign }
         })
     }
 

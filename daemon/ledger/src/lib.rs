@@ -43,7 +43,7 @@ pub use ledger::{
     CalibrationTable, Coverage, GroupRow, GroupTable, KindCalibration, Ledger, Lines, Question, Report, RivalTable,
     SCHEMA_VERSION,
 };
-pub use page::page;
+pub use page::{Heading, page};
 pub use replay::{
     Against, Bidder, Comparing, Comparison, Difference, Fold, Judged, Past, Replayed, Reproduced, Side, Tally, Turn,
     Way, compare, replay, reproduced,

@@ -7,6 +7,7 @@ use clap::{Args, ValueHint};
 use daemon_market::Timestamp;
 
 use super::ArchivePlace;
+use super::when::{parse_since, parse_until};
 
 /// Arguments of `backtest`.
 #[derive(Args, Debug)]
@@ -20,7 +21,7 @@ as if everybody else had done what he did. A bounty that cannot be settled again
 Examples:
   stakeout backtest --config /etc/stakeout.toml
   stakeout backtest --strategy kelly --strategy conservative --since 2026-11-01
-  stakeout backtest --strategy kelly --kelly-fraction 0.1 --json
+  stakeout backtest --strategy kelly --kelly-fraction 0.1 --since 7d --json
   stakeout backtest --strategy expression --expression 'if family == \"\" { conviction / 2.0 } else { conviction }'
   stakeout backtest --weights new-weights.toml               other weights, the strategies as they were
   stakeout backtest --rules rules.new --strategy default     other rules, on the artifacts that are kept
@@ -55,11 +56,11 @@ pub struct BacktestArgs {
     /// Leave out bounties whose artifact is not kept any more. Otherwise they keep the judgement that they had.
     #[arg(long)]
     pub only_stored: bool,
-    /// Only bounties answered then or later: `2026-11-23`, or `2026-11-23T02:15:07Z`.
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    /// Only bounties answered then or later: `2026-11-23`, `2026-11-23T02:15:07Z`, or how long ago (90m, 36h, 7d, 4w).
+    #[arg(long, value_name = "DATE|AGO", value_parser = parse_since)]
     pub since: Option<Timestamp>,
-    /// Only bounties answered before.
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    /// Only bounties answered before; where it is a day, that day included.
+    #[arg(long, value_name = "DATE|AGO", value_parser = parse_until)]
     pub until: Option<Timestamp>,
     /// Into how many stretches of the same length the time is cut, to see whether a gain is steady.
     #[arg(long, value_name = "K", default_value = "5")]
@@ -79,36 +80,5 @@ impl BacktestArgs {
     /// Whether artifacts are judged anew.
     pub fn judges(&self) -> bool {
         self.weights.is_some() || !self.rules.is_empty() || self.no_shipped_rules || self.only_stored
-    }
-}
-
-/// Reads a moment: a day, or a day and a time of it, in UTC unless it says otherwise.
-fn parse_time(text: &str) -> Result<Timestamp, String> {
-    let utc = jiff::tz::TimeZone::UTC;
-    let at = text
-        .parse::<jiff::Timestamp>()
-        .or_else(|_| text.parse::<jiff::civil::DateTime>()?.to_zoned(utc).map(|zoned| zoned.timestamp()))
-        .map_err(|_| format!("`{text}` is no time: it reads 2026-11-23, or 2026-11-23T02:15:07Z"))?;
-    Ok(Timestamp::from_micros(at.as_microsecond()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read() {
-        let day = 1_795_392_000_000_000;
-        for (text, micros) in [
-            ("2026-11-23", day),
-            ("2026-11-23T00:00:01Z", day + 1_000_000),
-            ("2026-11-23 01:00:00", day + 3_600_000_000),
-            ("2026-11-23T01:00:00+01:00", day),
-        ] {
-            assert_eq!(parse_time(text), Ok(Timestamp::from_micros(micros)), "{text}");
-        }
-        for text in ["", "yesterday", "2026-13-01", "12"] {
-            assert!(parse_time(text).is_err(), "{text}");
-        }
     }
 }

@@ -28,6 +28,7 @@ mod visit;
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -63,6 +64,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs the daemon until it is asked to end.
 pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
+    let early = remember_hangup().context("cannot listen for SIGHUP")?;
     let config = match setup::config_with(args.config.path.as_deref(), strategy_given(args))? {
         Ok(config) => config,
         Err(told) => {
@@ -128,7 +130,8 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
     let engine = Engine::new(parts, bounties, alarms);
     let asks = inbox::start(&directory)?;
     let closed = opened.closed;
-    let edge = Edge { config: &config, engine, secrets, metrics, events, nudge: nudge.clone(), pending, closed, asks };
+    let edge =
+        Edge { config: &config, engine, secrets, metrics, events, nudge: nudge.clone(), pending, closed, asks, early };
     let ended = runtime.block_on(edge.run());
     // Not waited for: it may be compiling, and a look-up of a name may hang in the runtime. What counts is written down.
     let _ = nudge.send(Nudge::End);
@@ -163,11 +166,13 @@ struct Edge<'c> {
     closed: Option<String>,
     /// What comes into the inbox.
     asks: UnboundedReceiver<inbox::Ask>,
+    /// Whether SIGHUP came before the edge listened.
+    early: Arc<AtomicBool>,
 }
 
 impl Edge<'_> {
     async fn run(self) -> anyhow::Result<()> {
-        let Edge { config, engine, secrets, metrics, mut events, nudge, pending, closed, asks } = self;
+        let Edge { config, engine, secrets, metrics, mut events, nudge, pending, closed, asks, early } = self;
         let mut ending = Endings::listen().context("cannot listen for signals")?;
         let [webhook, operators] = setup::listeners(config)?;
         let health = Health::new(&engine, config.scan.time_max);
@@ -187,7 +192,7 @@ impl Edge<'_> {
                 heard.happen(event);
             }
         });
-        spawn_local(reload_when_asked(nudge)?);
+        spawn_local(reload_when_asked(nudge, &early)?);
         let upkeep = metrics.clone();
         spawn_local(async move {
             loop {
@@ -262,9 +267,21 @@ impl Endings {
     }
 }
 
+/// Whether SIGHUP came. A daemon that still starts would die of it otherwise; a reload that is asked for while the rules
+/// are being loaded is done when it has started.
+fn remember_hangup() -> std::io::Result<Arc<AtomicBool>> {
+    let came = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&came))?;
+    Ok(came)
+}
+
 /// Has the rules looked at whenever SIGHUP comes.
-fn reload_when_asked(nudge: Sender<Nudge>) -> anyhow::Result<impl Future<Output = ()>> {
+fn reload_when_asked(nudge: Sender<Nudge>, early: &AtomicBool) -> anyhow::Result<impl Future<Output = ()> + use<>> {
     let mut hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+    if early.load(Ordering::Relaxed) {
+        // The thread that watches the rules ends after us.
+        let _ = nudge.send(Nudge::Asked);
+    }
     Ok(async move {
         while hangups.recv().await.is_some() {
             // The thread that watches the rules ends after us.

@@ -142,7 +142,8 @@ pub fn secret_texts(webhook: &Webhook) -> anyhow::Result<Vec<String>> {
     for path in &webhook.secret_files {
         let text = read_small(path, SECRET_BYTES_MAX)
             .with_context(|| format!("cannot read the webhook's secret in {}", shown(path)))?;
-        secrets.push(text.trim_end_matches(['\r', '\n']).to_owned());
+        let secret = one_line(&text).map_err(|why| anyhow::anyhow!("the webhook's secret in {} {why}", shown(path)))?;
+        secrets.push(secret.to_owned());
     }
     if secrets.is_empty() {
         let secret = std::env::var(SECRET_VARIABLE).map_err(|_| {
@@ -151,6 +152,22 @@ pub fn secret_texts(webhook: &Webhook) -> anyhow::Result<Vec<String>> {
         secrets.push(secret);
     }
     Ok(secrets)
+}
+
+/// The one line of a file that holds a secret, without the byte order mark and the line break that editors put around it.
+/// Nothing else is taken away: a blank may be part of a secret.
+fn one_line(text: &str) -> Result<&str, &'static str> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.contains(['\r', '\n']) {
+        return Err(
+            "has more than one line: keep one secret in a file, and name both files while one is being replaced",
+        );
+    }
+    if secret.contains('\0') {
+        return Err("holds a NUL byte: save the file as UTF-8 or ASCII text");
+    }
+    Ok(secret)
 }
 
 /// How the artifact store keeps what it keeps.
@@ -475,4 +492,24 @@ pub fn listeners(config: &Config) -> anyhow::Result<[tokio::net::TcpListener; 2]
         tokio::net::TcpListener::from_std(listener).context("cannot set up a listener")
     };
     Ok([listener(0, "webhook.listen", config.webhook.listen)?, listener(1, "admin.listen", config.admin.listen)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_one_line_without_what_editors_put_around_it() {
+        for (text, secret) in [
+            ("s3cret", Ok("s3cret")),
+            ("s3cret\r\n", Ok("s3cret")),
+            ("\u{feff}s3cret\n", Ok("s3cret")),
+            (" s3cret \n\n", Ok(" s3cret ")),
+            ("", Ok("")),
+        ] {
+            assert_eq!(one_line(text), secret, "{text:?}");
+        }
+        assert!(one_line("new\nold\n").unwrap_err().contains("more than one line"));
+        assert!(one_line("s\u{0}e\u{0}").unwrap_err().contains("UTF-8"));
+    }
 }

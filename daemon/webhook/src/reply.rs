@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::{ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 
 use crate::{WireError, retry_after};
@@ -72,6 +72,8 @@ pub enum Reply {
     MethodUnknown,
     /// The body is larger than we take.
     BodyTooLarge,
+    /// The body is compressed, which the signature does not allow for.
+    BodyEncoded,
     /// The body came too slowly.
     BodyTooSlow,
     /// The body ended early or was not framed as HTTP has it.
@@ -86,7 +88,7 @@ pub enum Reply {
 
 impl Reply {
     /// All of them.
-    pub const ALL: [Reply; 21] = [
+    pub const ALL: [Reply; 22] = [
         Reply::Alive,
         Reply::NotAlive,
         Reply::Pong,
@@ -103,6 +105,7 @@ impl Reply {
         Reply::PathUnknown,
         Reply::MethodUnknown,
         Reply::BodyTooLarge,
+        Reply::BodyEncoded,
         Reply::BodyTooSlow,
         Reply::BodyBroken,
         Reply::Crowded,
@@ -129,6 +132,7 @@ impl Reply {
             Reply::PathUnknown => "path_unknown",
             Reply::MethodUnknown => "method_unknown",
             Reply::BodyTooLarge => "body_too_large",
+            Reply::BodyEncoded => "body_encoded",
             Reply::BodyTooSlow => "body_too_slow",
             Reply::BodyBroken => "body_broken",
             Reply::Crowded => "crowded",
@@ -153,6 +157,7 @@ impl Reply {
             Reply::MethodUnknown => 405,
             Reply::BodyTooSlow => 408,
             Reply::BodyTooLarge => 413,
+            Reply::BodyEncoded => 415,
             Reply::HeadTooLarge => 431,
             Reply::NotAlive | Reply::Busy | Reply::Unavailable | Reply::Draining | Reply::Crowded => 503,
         }
@@ -175,6 +180,9 @@ impl Reply {
             Reply::PathUnknown => r#"{"status":"REFUSED","why":"bounties are not posted to this path"}"#,
             Reply::MethodUnknown => r#"{"status":"REFUSED","why":"the method must be GET, HEAD or POST"}"#,
             Reply::BodyTooLarge => r#"{"status":"REFUSED","why":"the body is too large"}"#,
+            Reply::BodyEncoded => {
+                r#"{"status":"REFUSED","why":"send the body as it was signed, without Content-Encoding"}"#
+            }
             Reply::BodyTooSlow => r#"{"status":"REFUSED","why":"the body came too slowly"}"#,
             Reply::BodyBroken => r#"{"status":"REFUSED","why":"the body is not whole"}"#,
             Reply::Crowded => r#"{"status":"BUSY"}"#,
@@ -196,6 +204,10 @@ impl Reply {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if self == Reply::MethodUnknown {
             headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+        }
+        if self == Reply::BodyEncoded {
+            // RFC 9110, 15.5.16: what would have been taken.
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         if self == Reply::Crowded {
             headers.insert(RETRY_AFTER, retry_after::write(CROWDED_RETRY_AFTER).into());

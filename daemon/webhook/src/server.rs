@@ -16,6 +16,7 @@ use bytes::Bytes;
 use daemon_market::{Bounty, Timestamp};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use hyper::header::CONTENT_ENCODING;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response};
@@ -232,18 +233,22 @@ impl<G: Gate, O: Observer> Door<G, O> {
         }
 
         let (head, body) = request.into_parts();
-        let signature = signature(&head.headers);
-        let keep = signature.is_some_and(is_well_formed);
+        let signature = only(&head.headers, "x-polyswarm-signature");
+        let encoded = is_encoded(&head.headers);
+        let keep = signature.is_some_and(is_well_formed) && !encoded;
         let body = match inbound::take(body, keep, &self.endpoint.limits, &self.held).await {
             Ok(body) => body,
             Err(reply) => return plainly(reply),
         };
+        if encoded {
+            return plainly(Reply::BodyEncoded);
+        }
         match self.endpoint.secrets.verify(&body, signature) {
             Signature::Missing => return plainly(Reply::SignatureMissing),
             Signature::Wrong => return plainly(Reply::SignatureWrong),
             Signature::Right => progress.trust(),
         }
-        match head.headers.get("x-polyswarm-event").map(|event| event.as_bytes()) {
+        match only(&head.headers, "x-polyswarm-event") {
             Some(b"ping") => return plainly(Reply::Pong),
             Some(b"bounty") => {}
             Some(_) | None => return plainly(Reply::EventUnknown),
@@ -269,11 +274,17 @@ impl<G: Gate, O: Observer> Door<G, O> {
     }
 }
 
-/// The signature header. Two of them are like a wrong one: whoever reads another than we do sees another delivery.
-fn signature(headers: &HeaderMap) -> Option<&[u8]> {
-    let mut all = headers.get_all("x-polyswarm-signature").iter();
+/// A header that there may be one of. Two of them are like a wrong one: whoever reads another than we do sees another
+/// delivery.
+fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
+    let mut all = headers.get_all(name).iter();
     let first = all.next()?;
     Some(if all.next().is_some() { b"" } else { first.as_bytes() })
+}
+
+/// Whether the body is sent in another form than the one that was signed: compressed, most likely.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 fn delivery(headers: &HeaderMap) -> String {

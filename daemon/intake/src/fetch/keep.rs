@@ -127,6 +127,11 @@ impl<'k> Keep<'k> {
         self.size
     }
 
+    /// Digest of the bytes that came so far.
+    pub(super) fn digest(&self) -> Sha256Digest {
+        Sha256Digest(self.hasher.clone().finalize().into())
+    }
+
     /// Takes the next bytes.
     pub(super) async fn take(&mut self, chunk: &[u8]) -> Result<(), FetchError> {
         let before = self.size;
@@ -151,7 +156,7 @@ impl<'k> Keep<'k> {
         if !self.gathered.is_empty() || matches!(self.stored, Stored::Nothing) {
             self.flush().await?;
         }
-        let sha256 = Sha256Digest(std::mem::take(&mut self.hasher).finalize().into());
+        let sha256 = self.digest();
         let (file, place) = match std::mem::replace(&mut self.stored, Stored::Nothing) {
             Stored::Memory(file) => {
                 let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL;

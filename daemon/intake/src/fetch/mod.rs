@@ -107,7 +107,7 @@ impl Fetcher {
         expect_sha256: Option<Sha256Digest>,
         deadline: Instant,
     ) -> Result<Fetched, FetchError> {
-        let fetched = timeout_at(deadline, self.fetch_at_leisure(uri, deadline)).await;
+        let fetched = timeout_at(deadline, self.fetch_at_leisure(uri, expect_sha256, deadline)).await;
         let fetched = fetched.unwrap_or(Err(FetchError::Deadline))?;
         match expect_sha256 {
             Some(expected) if expected != fetched.sha256 => {
@@ -117,7 +117,12 @@ impl Fetcher {
         }
     }
 
-    async fn fetch_at_leisure(&self, uri: &str, deadline: Instant) -> Result<Fetched, FetchError> {
+    async fn fetch_at_leisure(
+        &self,
+        uri: &str,
+        expect_sha256: Option<Sha256Digest>,
+        deadline: Instant,
+    ) -> Result<Fetched, FetchError> {
         let (keeper, limits) = (&self.keeper, &self.limits);
         let length_max = if is_data(uri) { limits.data_uri_bytes_max } else { limits.uri_bytes_max };
         if uri.len() > length_max {
@@ -128,7 +133,7 @@ impl Fetcher {
         }
         let url = Url::parse(uri).map_err(FetchError::uri)?;
         let keep = match (url.scheme(), &self.files) {
-            ("http" | "https", _) => self.web.download(keeper, &url, deadline).await?,
+            ("http" | "https", _) => self.web.download(keeper, &url, expect_sha256, deadline).await?,
             ("file", Files::Beneath { .. } | Files::Anywhere) => self.files.copied(keeper, &url).await?,
             (scheme, _) => {
                 let why = "it is not among those allowed";

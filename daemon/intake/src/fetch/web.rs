@@ -8,7 +8,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use daemon_artifact::Sha256Digest;
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Response, StatusCode};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -70,16 +73,20 @@ impl Web {
     }
 
     /// Downloads from `url`; tries again what is worth it, as long as `deadline` leaves time.
+    ///
+    /// An answer that ends where its connection does may have been cut off. Where the digest is known that shows, and is
+    /// a failure like any that broke off.
     pub(super) async fn download<'k>(
         &self,
         keeper: &'k Keeper,
         url: &Url,
+        expect_sha256: Option<Sha256Digest>,
         deadline: Instant,
     ) -> Result<Keep<'k>, FetchError> {
         let mut pause = self.limits.retry_pause;
         let mut attempts = 1;
         loop {
-            let Setback { error, leave_alone } = match self.attempt(keeper, url.clone()).await {
+            let Setback { error, leave_alone } = match self.attempt(keeper, url.clone(), expect_sha256).await {
                 Ok(keep) => return Ok(keep),
                 Err(setback) => setback,
             };
@@ -97,13 +104,29 @@ impl Web {
         }
     }
 
-    async fn attempt<'k>(&self, keeper: &'k Keeper, mut url: Url) -> Result<Keep<'k>, Setback> {
+    async fn attempt<'k>(
+        &self,
+        keeper: &'k Keeper,
+        mut url: Url,
+        expect_sha256: Option<Sha256Digest>,
+    ) -> Result<Keep<'k>, Setback> {
         for _ in 0..=self.limits.redirects_max {
             self.admit(&url)?;
             let response = self.ask(&url).await?;
             match response.status() {
                 // Neither a part (206) nor nothing (204): only this is the artifact.
-                StatusCode::OK => return Ok(self.body(keeper, response).await?),
+                StatusCode::OK => {
+                    let says_its_end = says_its_end(&response);
+                    let keep = self.body(keeper, response).await?;
+                    if !says_its_end && expect_sha256.is_some_and(|expected| expected != keep.digest()) {
+                        let source = format!(
+                            "its connection ended after {} bytes, no length was told, and the digest is another",
+                            keep.size()
+                        );
+                        return Err(FetchError::Broken { source: source.into() }.into());
+                    }
+                    return Ok(keep);
+                }
                 status if is_redirect(status) => url = next_hop(&url, &response)?,
                 status => {
                     let leave_alone = retry_after(&response);
@@ -187,6 +210,12 @@ impl Web {
             }
         }
     }
+}
+
+/// Whether the body has a length or chunks, so that hyper notices if its end is missing (RFC 9112, 6.3).
+fn says_its_end(response: &Response) -> bool {
+    let headers = response.headers();
+    headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING)
 }
 
 fn is_redirect(status: StatusCode) -> bool {

@@ -106,6 +106,9 @@ fn answer(mut to: &TcpStream, path: &str, nth: u32) -> std::io::Result<()> {
             to.write_all(&body(number))?;
             hang_up(to)
         }
+        // Cut off at first; nothing but the digest shows it.
+        "cut-then-whole" if nth == 1 => answer(to, &format!("/until-close/{}", number / 2), 1),
+        "cut-then-whole" | "cut" => answer(to, &format!("/until-close/{number}"), 1),
         "trickle" => {
             write!(to, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")?;
             loop {

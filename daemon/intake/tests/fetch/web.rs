@@ -258,6 +258,27 @@ fn other_bytes_than_promised_are_refused() {
 }
 
 #[test]
+fn an_answer_without_a_length_that_was_cut_off_is_tried_again() {
+    each_backend(
+        |_| {},
+        async |rig| {
+            // One that counts for itself: each backend asks anew.
+            let server = Server::start();
+            let good = Sha256Digest::of(&body(100_000));
+            let uri = server.uri("/cut-then-whole/100000");
+            let fetched = rig.fetcher.fetch(&uri, Some(good), Instant::now() + LONG).await.unwrap();
+            assert_eq!((bytes(&fetched), server.heads().len()), (body(100_000), 2));
+            // Always cut off: it broke off, rather than being something else than was promised.
+            let uri = server.uri("/cut/50000");
+            let error = rig.fetcher.fetch(&uri, Some(good), Instant::now() + LONG).await.unwrap_err();
+            assert!(matches!(error, FetchError::Broken { .. }), "{error:?}");
+            assert!(chain(&error).contains("ended after 50000 bytes"), "{}", chain(&error));
+            assert!(server.heads().len() > 3, "{}", server.heads().len());
+        },
+    );
+}
+
+#[test]
 fn passwords_schemes_and_nonsense_are_refused_before_anything_is_asked() {
     let server = Server::start();
     each_backend(

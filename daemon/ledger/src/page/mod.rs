@@ -22,8 +22,17 @@ use crate::{Grouping, Report};
 const ROWS_MAX: usize = 40;
 const STYLE: &str = include_str!("style.css");
 
+/// Whose page it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Heading<'h> {
+    /// The engine, as its answers name it.
+    pub engine: &'h str,
+    /// Its bounties were those of a demo: no money moved.
+    pub demo: bool,
+}
+
 /// The page.
-pub fn page(report: &Report) -> String {
+pub fn page(report: &Report, heading: Heading<'_>) -> String {
     let mut out = String::with_capacity(64 << 10);
     let made = moment(Timestamp::from_micros(report.made));
     put(
@@ -33,11 +42,13 @@ pub fn page(report: &Report) -> String {
              <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
-             <title>stakeout report {made}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
+             <title>{}{} report {made}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
+            escaped(heading.engine),
+            if heading.demo { " demo" } else { "" },
         ),
     );
     let sections = report.sections(ROWS_MAX);
-    head(report, &made, &mut out);
+    head(report, heading, &made, &mut out);
     for section in &sections {
         if section.about != About::Summary && !(section.about == About::Alarms && report.alarms.is_empty()) {
             whole(report, section, &mut out);
@@ -56,15 +67,24 @@ fn put(out: &mut String, what: std::fmt::Arguments<'_>) {
 }
 
 /// What one wants to know first.
-fn head(report: &Report, made: &str, out: &mut String) {
+fn head(report: &Report, heading: Heading<'_>, made: &str, out: &mut String) {
     let span = report.first.zip(report.last).map(|(first, last)| {
         let at = |micros| moment(Timestamp::from_micros(micros));
         format!("Bounties from {} to {} UTC. ", at(first), at(last))
     });
     put(
         out,
-        format_args!("<header><h1>Profit and loss</h1><p>{}Made {made} UTC.</p></header>\n", span.unwrap_or_default()),
+        format_args!(
+            "<header><h1><bdi>{}</bdi>: profit and loss</h1><p>{}Made {made} UTC.</p></header>\n",
+            escaped(heading.engine),
+            span.unwrap_or_default()
+        ),
     );
+    if heading.demo {
+        out.push_str(
+            "<p class=\"demo\">This is a demo: a marketplace on this machine, with rivals that are made up. No money moved.</p>\n",
+        );
+    }
     for alarm in &report.alarms {
         put(
             out,

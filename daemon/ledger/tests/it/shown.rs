@@ -1,12 +1,14 @@
 //! The report as JSON, as tables and as a page.
 
 use daemon_archive::{Journal, Memory};
-use daemon_ledger::page;
+use daemon_ledger::{Heading, page};
 use daemon_market::{Nct, Profit};
 use serde_json::Value;
 
 use crate::plausible::{Chance, records};
 use crate::story::{Told, archive, record, report};
+
+const OURS: Heading<'_> = Heading { engine: "our engine", demo: false };
 
 fn filled() -> Memory {
     let (mut journal, mut chance) = (Memory::new(), Chance::new(5));
@@ -48,7 +50,7 @@ const LOADED: [&str; 9] = ["<script", "http://", "https://", "src=", "href=", "u
 
 #[test]
 fn the_page_stands_alone() {
-    let page = page(&report(&filled()));
+    let page = page(&report(&filled()), OURS);
     for what in LOADED {
         assert!(!page.contains(what), "{what}");
     }
@@ -74,7 +76,7 @@ fn names_of_others_stay_text_on_the_page_and_in_tables() {
         ..Told::default()
     };
     let report = report(&archive([told]));
-    let page = page(&report);
+    let page = page(&report, OURS);
     assert!(!page.contains("<script") && !page.contains("<img"), "mark-up of others");
     assert!(!page.contains('\u{202e}') && !page.contains('\x1b'), "text turned around");
     assert!(page.contains("&lt;script src=") && page.contains("\\u{202e}"), "it is there, as text");
@@ -87,9 +89,18 @@ fn names_of_others_stay_text_on_the_page_and_in_tables() {
 }
 
 #[test]
+fn the_page_names_the_engine_and_says_whether_it_is_a_demo() {
+    let report = report(&filled());
+    let (ours, demo) = (page(&report, OURS), page(&report, Heading { engine: "<b>x", demo: true }));
+    assert!(ours.contains("<title>our engine report") && ours.contains("<bdi>our engine</bdi>: profit and loss"));
+    assert!(!ours.contains("This is a demo") && demo.contains("This is a demo"));
+    assert!(demo.contains("<title>&lt;b&gt;x demo report"), "{}", &demo[..600]);
+}
+
+#[test]
 fn a_page_of_nothing_says_so() {
     for journal in [Memory::new(), archive([Told { settled: false, ..Told::default() }])] {
-        let page = page(&report(&journal));
+        let page = page(&report(&journal), OURS);
         assert!(page.contains("class=\"missing\"") && page.ends_with("</html>\n"));
         assert!(!page.contains("NaN"));
     }

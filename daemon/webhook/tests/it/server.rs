@@ -77,6 +77,35 @@ fn table() -> Vec<Row> {
 }
 
 #[test]
+fn a_second_event_header_and_a_compressed_body_are_refused() {
+    run(async {
+        let server = start(FakeGate::new(), Limits::default()).await;
+        let body = bounty_with(1, json!({}));
+        let signature = sign(SECRET, &body);
+        let with = |extra: &[(&str, &str)]| {
+            let mut headers = vec![("x-polyswarm-event", "bounty"), ("x-polyswarm-signature", signature.as_str())];
+            headers.extend(extra);
+            request("POST", "/", &headers, &body)
+        };
+        for (extra, status, reply) in [
+            (&[("x-polyswarm-event", "ping")][..], 400, Reply::EventUnknown),
+            (&[("x-polyswarm-event", "bounty")], 400, Reply::EventUnknown),
+            (&[("content-encoding", "gzip")], 415, Reply::BodyEncoded),
+            (&[("content-encoding", "identity"), ("content-encoding", "br")], 415, Reply::BodyEncoded),
+            (&[("content-encoding", "Identity")], 202, Reply::Accepted),
+        ] {
+            let heard = ask(server.address, &with(extra)).await.unwrap();
+            assert_eq!(
+                (heard.status, server.replies.borrow_mut().pop()),
+                (status, Some(reply)),
+                "{extra:?}: {heard:?}"
+            );
+            assert_eq!(heard.header("accept-encoding").is_some(), status == 415, "{extra:?}");
+        }
+    });
+}
+
+#[test]
 fn every_probe_of_the_sender_is_replied_to_as_by_the_engine() {
     run(async {
         let gate = FakeGate::new();
