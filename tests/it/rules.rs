@@ -123,6 +123,17 @@ fn a_directory_without_a_rule_is_not_in_order() {
 }
 
 #[test]
+fn a_file_of_ones_own_that_is_called_like_one_of_ours_stands_beside_it() {
+    let bench = Bench::new(&[("miners.yar", GOOD)]);
+    let output = bench.run(&["scan", "--ndjson", "--rules", "rules", "marked.txt"]);
+    assert!(stdout(&output).contains("yara.any.miners_2.marked"), "{}{}", stdout(&output), stderr(&output));
+    assert!(!stderr(&output).contains("another file of this name"), "{}", stderr(&output));
+    // From the cache as when it was compiled.
+    let again = bench.run(&["scan", "--ndjson", "--rules", "rules", "marked.txt"]);
+    assert!(stdout(&again).contains("yara.any.miners_2.marked"), "{}", stdout(&again));
+}
+
+#[test]
 fn rules_ask_what_a_file_is_called_on_both_sides_of_the_wall() {
     let rule = "rule called { meta: weight = 6.0 condition: filename == \"marked.txt\" and extension == \".txt\" and \
                 filepath startswith \"/\" and filetype == \"\" }\n";

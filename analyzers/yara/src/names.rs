@@ -11,7 +11,8 @@ pub(crate) struct Called<'a> {
     pub file: &'a str,
 }
 
-/// Words of names, tags and files that say that a rule is about malware.
+/// Words of names, tags and files that say that a rule is about malware. Not among them is `maldoc`: sets of that name look
+/// for single tricks of documents, some of which programs show as well.
 const MALWARE: &[&str] = &[
     "adware",
     "apt",
@@ -34,12 +35,10 @@ const MALWARE: &[&str] = &[
     "infostealer",
     "keylogger",
     "mal",
-    "maldoc",
     "malicious",
     "malw",
     "malware",
     "miner",
-    "pos",
     "ransom",
     "ransomware",
     "rat",
