@@ -136,6 +136,11 @@ pub(crate) fn by_name(name: &[u8]) -> Option<Api> {
     })
 }
 
+/// The same, by the name in lower case.
+pub(crate) fn by_lower_case(name: &[u8]) -> Option<Api> {
+    NAMES.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name)).map(|row| row.1)
+}
+
 /// What a function is good for, by library and ordinal: old Winsock programs import by number.
 pub(crate) fn by_ordinal(library: &[u8], ordinal: u16) -> Option<Api> {
     let winsock = ["ws2_32.dll", "wsock32.dll", "ws2_32", "wsock32"];

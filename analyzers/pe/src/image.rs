@@ -67,6 +67,8 @@ pub(crate) struct Image<'a> {
     pub(crate) coff: Option<CoffHeader>,
     pub(crate) optional: Option<Optional>,
     pub(crate) sections: &'a [Section],
+    /// Where the section table ends.
+    end_of_table: usize,
     pub(crate) oddities: Oddities,
     /// There are more section headers than [`SECTIONS_MAX`].
     pub(crate) sections_left_out: bool,
@@ -84,6 +86,7 @@ impl<'a> Image<'a> {
             coff: None,
             optional: None,
             sections: &[],
+            end_of_table: 0,
             oddities: Oddities::default(),
             sections_left_out: false,
             cut_short: false,
@@ -110,6 +113,7 @@ impl<'a> Image<'a> {
         let table = optional_offset + usize::from(coff.size_of_optional_header);
         image.read_sections(table, usize::from(coff.number_of_sections), sections);
         image.sections = sections;
+        image.end_of_table = table.saturating_add(sections.len() * SIZEOF_SECTION_TABLE);
         image.check_layout();
         if sections.iter().any(|section| !section.is_debug_data() && image.lacks_data_of(section)) {
             image.note_cut();
@@ -338,6 +342,12 @@ impl<'a> Image<'a> {
     pub(crate) fn headers(&self) -> Range<usize> {
         let size = self.optional.as_ref().map_or(0, |optional| optional.windows.size_of_headers as usize);
         0..size.min(self.bytes.len())
+    }
+
+    /// The headers, as far as they go: to the end of the page in which the section table ends. SizeOfHeaders may say that
+    /// all of the file is headers.
+    pub(crate) fn known_headers(&self) -> Range<usize> {
+        0..self.headers().end.min(self.end_of_table.next_multiple_of(PAGE as usize))
     }
 
     /// The bytes of a section that are part of the program.

@@ -28,6 +28,9 @@ const LIBRARY_NAME_MAX: usize = 64;
 /// names are taken for words elsewhere: more evidence, never less.
 const NAMED_MAX: usize = 64;
 
+/// Descriptors of delayed imports that are none, before the table is taken for something else.
+const SKIPPED_MAX: u32 = 64;
+
 /// Size of the larger of the two kinds of descriptors.
 const DESCRIPTOR_BYTES_MAX: usize = 32;
 
@@ -58,6 +61,12 @@ impl Imports {
     /// Whether the import table names a function at this place.
     pub(crate) fn names_at(&self, offset: usize) -> bool {
         self.named.contains(&offset)
+    }
+
+    /// Whether the import table names a function as this one, or another one that is good for the same: then its name
+    /// elsewhere is not there to find it at run time.
+    pub(crate) fn has_named(&self, function: &[u8]) -> bool {
+        api::by_lower_case(function).is_some_and(|api| self.apis.has(api))
     }
 
     /// Whether it needs nothing that lives outside of the kernel: as drivers do, and what imports nothing.
@@ -92,6 +101,7 @@ impl Imports {
         layout: Layout,
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
+        let mut skipped = 0;
         // Where the data of its section ends, zeros are loaded, and they end the table.
         while let Some(at) = image.offset_of(address) {
             let Some(library) = layout.read(&padded(image.bytes, at), image) else {
@@ -103,11 +113,22 @@ impl Imports {
                 budget.exhaust(Limit::Entries);
                 break;
             }
-            self.libraries += 1;
             let name = image.offset_of(library.name).map(|name| text_at(image.bytes, name, LIBRARY_NAME_MAX));
-            if name.is_none() && layout.is_loaded_first() {
-                image.note_cut();
+            if layout.is_loaded_first() {
+                if name.is_none() {
+                    image.note_cut();
+                }
+            } else if !name.is_some_and(is_name) {
+                // Packers leave this table packed. The program finds its descriptors one by one, so that one which is
+                // none does not end the table.
+                skipped += 1;
+                if skipped > SKIPPED_MAX {
+                    break;
+                }
+                address = address.saturating_add(layout.size());
+                continue;
             }
+            self.libraries += 1;
             let name = name.unwrap_or_default();
             self.visual_basic |= name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"msvbvm"));
             self.kernel_libraries += u32::from(api::is_of_kernel(name));
@@ -116,7 +137,7 @@ impl Imports {
                 Some(library.lookup).filter(|&table| !layout.is_loaded_first() || image.may_hold_lookups(table));
             let tables = [lookup, Some(library.addresses)].into_iter().flatten().filter(|&table| table != 0);
             match tables.filter_map(|table| image.offset_of(table)).next() {
-                Some(table) => self.walk_functions(image, name, table, library.absolute, budget)?,
+                Some(table) => self.walk_functions(image, name, table, (layout, library.absolute), budget)?,
                 None => {
                     image.oddities.note(Oddity::ImportTable, at);
                     if layout.is_loaded_first() {
@@ -137,7 +158,7 @@ impl Imports {
         image: &mut Image<'_>,
         library: &[u8],
         mut at: usize,
-        absolute: bool,
+        (layout, absolute): (Layout, bool),
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
         let bytes = image.bytes;
@@ -170,8 +191,10 @@ impl Imports {
                         self.named.push(hint + 2);
                     }
                 }
-            } else {
+            } else if layout.is_loaded_first() {
                 image.note_cut();
+            } else {
+                return Ok(());
             }
             at += if plus { 8 } else { 4 };
         }
@@ -183,6 +206,11 @@ impl Imports {
             self.apis.insert(api, start, end);
         }
     }
+}
+
+/// Whether a text may be the name of a library.
+fn is_name(text: &[u8]) -> bool {
+    text.len() >= 3 && text.iter().all(u8::is_ascii_graphic)
 }
 
 /// The bytes at `at`, with zeros for those behind the end of the file, as the loader has them.

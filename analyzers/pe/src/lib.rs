@@ -53,7 +53,7 @@ use analyzers::{Analyzer, Exhausted, Findings, Incomplete, Indicator, Limit, Sam
 use triage::FileKind;
 
 use crate::api::Api;
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, Match};
 use crate::entropy::Regions;
 use crate::exports::Exports;
 use crate::image::Image;
@@ -108,7 +108,10 @@ impl Pe {
             findings.incomplete(Incomplete::CutShort);
         }
         read?;
-        let traits = Traits::of(&image, &self.imports, certificate.span().is_some());
+        let digest = certificate.compare(&image, findings.budget());
+        // A signature that was not compared, or is another file's, excuses nothing.
+        let signed = matches!(digest, Ok(Some(Match::Same)));
+        let traits = Traits::of(&image, &self.imports, signed);
         self.exports.read(&mut image);
         self.resources.read(&mut image, findings.budget())?;
 
@@ -117,7 +120,7 @@ impl Pe {
         behaviour::imports(&image, &self.imports, traits, findings);
         behaviour::exports(&image, &self.exports, traits, findings);
         behaviour::identity(&image, &self.resources, traits, findings);
-        behaviour::signature(&image, &certificate, findings)?;
+        behaviour::signature(&certificate, digest?, findings);
         behaviour::oddities(&image, findings);
         strict::opinion(&image, findings);
         self.accounts.read(&image, &certificate, findings.budget())?;

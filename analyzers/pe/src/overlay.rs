@@ -53,7 +53,7 @@ impl Accounts {
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
         self.known.clear();
-        self.known.push(image.headers());
+        self.known.push(image.known_headers());
         self.known.extend(image.sections.iter().map(|section| image.mapped(section)));
         self.known.extend(certificate.signatures.iter().cloned());
         self.known.extend(symbols(image, budget)?);

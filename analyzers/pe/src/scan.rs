@@ -94,7 +94,7 @@ impl Scan {
             }
             let span = self.text.file_span(found.range());
             if word.around == Around::Function {
-                if imports.names_at(span.start) {
+                if imports.names_at(span.start) || imports.has_named(&word.text()) {
                     continue;
                 }
                 if let Some(exports) = exports.as_deref_mut()

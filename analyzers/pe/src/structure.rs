@@ -38,6 +38,8 @@ pub(crate) struct Traits {
     pub(crate) dotnet: bool,
     /// For firmware or the kernel, where other rules hold.
     pub(crate) bare: bool,
+    /// There is a signature whose digest is that of the file. Anybody can make one; it is no excuse for more than what
+    /// nameless files are accused of.
     pub(crate) signed: bool,
     pub(crate) debug: bool,
 }

@@ -42,10 +42,10 @@ fn delayed_imports_count_as_others_do() {
         let names = u64::from(directory) + 40;
         let mut row = [0; 32];
         row[0] = 1;
-        row[4..8].copy_from_slice(&(names as u32).to_le_bytes());
+        row[4..8].copy_from_slice(&0x1d8u32.to_le_bytes());
         row[16..20].copy_from_slice(&(names as u32).to_le_bytes());
         // Into the headers, which are mapped as they are, behind the section table.
-        image.put(0x1e0, row).set(Field::DirectoryAddress(13), 0x1e0).build()
+        image.put(0x1d8, *b"a.dll\0").put(0x1e0, row).set(Field::DirectoryAddress(13), 0x1e0).build()
     };
     check(&image.clone().build(), &delayed(image));
 }

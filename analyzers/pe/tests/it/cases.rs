@@ -26,7 +26,7 @@ fn hollowing_by_thread_context_is_an_injection_set() {
 fn names_in_the_import_table_are_not_names_in_text() {
     let imported = ordinary().import("kernel32.dll", &["VirtualAllocEx", "WriteProcessMemory"]);
     check_not_seen(&imported.clone().build(), "pe.string.injection_apis");
-    check_seen(&imported.section(".rdata", CONSTANTS, "VirtualAllocEx").build(), "pe.string.injection_apis");
+    check_seen(&imported.section(".rdata", CONSTANTS, "NtCreateThreadEx").build(), "pe.string.injection_apis");
 }
 
 #[test]
@@ -44,6 +44,15 @@ fn imports_are_read_without_a_lookup_table() {
     let header = bytes.windows(8).position(|name| name == b".idata\0\0").expect("the builder made it");
     let section = u32::from_le_bytes(bytes[header + 20..header + 24].try_into().expect("four bytes"));
     check_seen(&image.put(section as usize, [0; 4]).build(), "pe.import.downloader");
+}
+
+#[test]
+fn names_of_functions_that_are_imported_all_the_same_are_not_there_to_find_them() {
+    let debugger = ordinary().import("kernel32.dll", &["VirtualAllocEx", "CreateRemoteThread"]);
+    let messages = "VirtualAllocEx failed\0cannot CreateRemoteThread";
+    check_not_seen(&debugger.clone().section(".rdata", CONSTANTS, messages).build(), "pe.string.injection_apis");
+    let more = debugger.section(".rdata", CONSTANTS, "NtUnmapViewOfSection");
+    check_seen(&more.build(), "pe.string.injection_apis");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Where tools differ, what the loader of Windows takes is what is read.
 
-use testkit::pe::{CODE, CONSTANTS, Field, PeBuilder, ordinary, pe};
+use testkit::pe::{CODE, CONSTANTS, Field, PeBuilder, noise, ordinary, pe};
 
 use super::{check_not_seen, check_seen};
 
@@ -129,6 +129,26 @@ fn delayed_imports_of_both_versions_are_read() {
     check_downloads(delayed(0, 0x40_0000));
     // And what some linkers made of it.
     check_downloads(delayed(0, 0));
+}
+
+#[test]
+fn a_packed_table_of_delayed_imports_is_not_missed_and_hides_none() {
+    let (packed, _) = super::examine(&noise_delayed().build());
+    assert!(packed.incomplete.is_empty(), "{:?}", packed.incomplete);
+    // The program finds its descriptors one by one: those before them that are none end nothing.
+    let image = delayed(0, 0x40_0000).build();
+    let at = image.windows(10).position(|window| window == b"urlmon.dll").unwrap() - 64;
+    let row = image[at..at + 32].to_vec();
+    let moved = delayed(0, 0x40_0000).put(at, noise(32)).put(at + 32, row);
+    check_downloads(moved);
+}
+
+/// A program whose directory of delayed imports points at noise.
+fn noise_delayed() -> PeBuilder {
+    pe().section(".text", CODE, [0xc3; 64])
+        .section("UPX1", CONSTANTS, noise(8192))
+        .set(Field::DirectoryAddress(13), 0x2000)
+        .set(Field::DirectorySize(13), 96)
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod cases;
 mod loader;
 // Bytes that belong to nothing withdraw the voucher, and what is accounted for does not.
 mod overlay;
+// What the evidence comes to by the shipped weights.
+mod verdicts;
 // Truncated, absurd, cyclic and mutated images: no panic, little time, little evidence.
 mod hostile;
 // What is more than is looked at makes the report incomplete.

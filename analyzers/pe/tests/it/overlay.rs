@@ -71,6 +71,9 @@ fn signatures_are_known_and_what_is_declared_as_one_is_not() {
     // The entry says that it is longer than what was signed is, and so does the directory.
     check(&ordinary().certificate([signature.clone(), noise(5000)].concat()).build(), true);
     check(&ordinary().certificate([signature.clone(), vec![0; 16]].concat()).build(), false);
+    // Nor is a signature larger than signatures are.
+    let blown = signature_of_size(100_000);
+    check(&ordinary().certificate(blown).build(), true);
     // A second entry must be a signature too. Entries start at multiples of eight bytes.
     let entry = |kind: u8, content: &[u8]| {
         let length = (8 + content.len()).next_multiple_of(8);
@@ -92,6 +95,25 @@ fn signatures_are_known_and_what_is_declared_as_one_is_not() {
     check(&table(&entry(1, &signature)), true);
     // A directory that is not counted explains nothing.
     check(&ordinary().signed().set(Field::NumberOfRvaAndSizes, 4).build(), true);
+}
+
+/// Signed data with that many bytes of something behind what was signed, and lengths that say so.
+fn signature_of_size(size: usize) -> Vec<u8> {
+    let plain = signature_of(&[7; 32]);
+    // SEQUENCE { OID, [0] { SEQUENCE { … } } }, each with one byte of length.
+    let (kind, inner) = (&plain[2..13], &plain[17..]);
+    let long = |tag: u8, content: Vec<u8>| {
+        let length = (content.len() as u32).to_be_bytes();
+        [&[tag, 0x83], &length[1..], &content].concat()
+    };
+    let signed = long(0x30, [inner.to_vec(), long(0x04, noise(size))].concat());
+    long(0x30, [kind.to_vec(), long(0xa0, signed)].concat())
+}
+
+#[test]
+fn headers_are_no_larger_than_they_are() {
+    let image = ordinary().overlay(noise(70_000));
+    check(&image.clone().set(Field::SizeOfHeaders, image.build().len() as u64).build(), true);
 }
 
 #[test]
