@@ -41,6 +41,26 @@ pub fn template_of_word_6(name: &str) -> CfbBuilder {
     CfbBuilder::new().stream("WordDocument", &main)
 }
 
+/// A document of Word 6 or 95 with macros of these names (MS-DOC 2.9.317, Tcg), without their code.
+pub fn macros_of_word_6(names: &[&str]) -> CfbBuilder {
+    let mut table = vec![0xff, 1];
+    table.extend((names.len() as u16).to_le_bytes());
+    table.extend(names.iter().flat_map(|_| [b'U'; 24]));
+    let list: Vec<u8> =
+        names.iter().flat_map(|name| [&[name.len() as u8], name.as_bytes(), &[1, 0]].concat()).collect();
+    table.push(0x10);
+    table.extend((list.len() as u16 + 2).to_le_bytes());
+    table.extend(list);
+    table.push(0x40);
+    let mut main = vec![0; 0x400];
+    main[..4].copy_from_slice(&[0xdc, 0xa5, 0x68, 0]);
+    main[0x118..0x11c].copy_from_slice(&0x400_u32.to_le_bytes());
+    main[0x11c..0x120].copy_from_slice(&(table.len() as u32).to_le_bytes());
+    main.extend(table);
+    main.resize(5000, 0);
+    CfbBuilder::new().stream("WordDocument", &main)
+}
+
 /// A FIB (2.5.1) of Word 97 whose table is `1Table`; the list is there.
 fn fib(start: u32, length: u32) -> Vec<u8> {
     let mut main = vec![0; 5000];

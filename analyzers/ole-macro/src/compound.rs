@@ -81,8 +81,9 @@ impl<'a> Compound<'a> {
         let wide_sizes = sectors.size() > 512;
         let directory = Directory::read(&bytes_of_directory, wide_sizes, findings.budget()).ok()?;
         report_directory(&directory, findings);
-        if directory.rootless {
-            // Whatever was taken for entries, the directory begins with the root: this is none, or a damaged one.
+        if directory.rootless || directory.beyond {
+            // Whatever was taken for entries, the directory begins with the root, and has all that its tree names: this is
+            // none, or a part of one.
             findings.incomplete(Incomplete::CutShort);
         }
         if directory.entries.is_empty() {
@@ -97,6 +98,14 @@ impl<'a> Compound<'a> {
     /// All storages and streams; the first is the root, where there is one.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Whether this is a document of its own: the main stream of one lies at its root, and nowhere else, where a module or
+    /// an object within may be called so.
+    pub fn is_document(&self) -> bool {
+        const MAIN: [&str; 4] = ["WordDocument", "Workbook", "Book", "PowerPoint Document"];
+        let is_main = |entry: &Entry| entry.parent().is_empty() && MAIN.iter().any(|name| entry.is_stream_named(name));
+        self.entries.iter().any(is_main)
     }
 
     /// The entry at `path`; ASCII case does not matter.

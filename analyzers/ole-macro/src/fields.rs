@@ -221,12 +221,16 @@ impl Fields {
             return judge(instruction, spelled, span, findings);
         }
         let is_exchange = instruction::is_exchange(instruction);
-        if is_exchange || instruction::is_computed(instruction) || instruction::fetches(instruction) {
+        let is_odd = is_exchange || instruction::is_computed(instruction);
+        if is_odd || instruction::fetches(instruction) {
             if self.waiting.len() < WAITING_MAX {
                 let instruction = instruction.to_owned();
                 self.waiting.push(Waiting { part: self.part.clone(), instruction, spelled, span });
-            } else {
+            } else if is_odd {
                 findings.budget().exhaust(Limit::Entries);
+            } else if let Ok(whole) = self.names.resolve(instruction, findings.budget()) {
+                // Merged letters may have many of these: they are judged by what is known so far.
+                judge(&whole, spelled, span, findings);
             }
         }
         is_exchange

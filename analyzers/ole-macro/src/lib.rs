@@ -6,7 +6,7 @@
 //! - **VBA projects** (`vba`): found wherever they hide, decompressed within a budget; stomped, locked or broken
 //!   ones; and what the source says (`source`): what starts it, what it writes, what it runs, how it hides;
 //! - **Excel 4 macros** (`xlm`), in BIFF8, in XML and in binary workbooks;
-//! - **what is fetched or embedded** (`package`, `object`, `rtf`): templates, frames, objects, packages, equations;
+//! - **what is fetched or embedded** (`package`, `object`, `rtf`, `word`): templates, frames, objects, packages, equations;
 //! - **fields that run commands** (`fields`) and **encryption** (`crypt`), opened where the password is known to all.
 //!
 //! Children go to the engine: the text of all macros of a project as one layer (so that rules see it), embedded
@@ -80,7 +80,7 @@ fn examine_compound(bytes: &[u8], findings: &mut Findings<'_>) {
     let Some(compound) = Compound::open(bytes, findings) else { return };
     crypt::examine(&compound, findings);
     vba::examine(&compound, findings);
-    let is_workbook = |entry: &&Entry| entry.is_stream_named("Workbook") || entry.is_stream_named("Book");
+    let is_workbook = |entry: &&Entry| entry.is_document_stream("Workbook") || entry.is_document_stream("Book");
     for entry in compound.entries().iter().filter(is_workbook) {
         let Ok(stream) = compound.read(entry, findings.budget()) else { break };
         findings.within(&entry.path, |findings| xlm::examine_workbook(&stream, findings));
@@ -97,7 +97,7 @@ fn examine_compound(bytes: &[u8], findings: &mut Findings<'_>) {
 /// What a Word document of 97 to 2003 says in its text and tables.
 fn examine_word(compound: &Compound<'_>, findings: &mut Findings<'_>) {
     let mut fields = Fields::default();
-    for entry in compound.entries().iter().filter(|entry| entry.is_stream_named("WordDocument")) {
+    for entry in compound.entries().iter().filter(|entry| entry.is_document_stream("WordDocument")) {
         let Ok(stream) = compound.read(entry, findings.budget()) else { return };
         fields.begin_part(&entry.path);
         findings.within(&entry.path, |findings| {
@@ -116,7 +116,7 @@ fn examine_word(compound: &Compound<'_>, findings: &mut Findings<'_>) {
 }
 
 fn is_presentation(entry: &&Entry) -> bool {
-    entry.is_stream_named("PowerPoint Document")
+    entry.is_document_stream("PowerPoint Document")
 }
 
 /// The VBA modules of the compound file `bytes` (a document, or a `vbaProject.bin`), decompressed and nothing more:

@@ -126,7 +126,9 @@ impl Reader {
         let bytes = part.read(&mut self.inflater, findings)?;
         if role == Role::Macros {
             if bytes.starts_with(COMPOUND) {
-                examine_compound(part, &bytes, findings);
+                if examine_compound(part, &bytes, findings) {
+                    findings.child(&part.name, bytes);
+                }
             } else {
                 // What is no VBA project may still be something else; and Office would have looked for one.
                 self.look_at(part, &bytes, findings)?;
@@ -220,8 +222,7 @@ impl Reader {
 fn examine_compound(part: &Part<'_>, bytes: &[u8], findings: &mut Findings<'_>) -> bool {
     findings.within(&part.name, |findings| {
         let Some(compound) = Compound::open(bytes, findings) else { return false };
-        let main = ["WordDocument", "Workbook", "Book", "PowerPoint Document"];
-        if compound.entries().iter().any(|entry| main.iter().any(|name| entry.is_stream_named(name))) {
+        if compound.is_document() {
             return true;
         }
         let folders = ["embeddings/", "activex/", "printersettings/"];

@@ -81,8 +81,7 @@ fn storage<'s>(
 fn examine_storage(start: usize, bytes: Cow<'_, [u8]>, findings: &mut Findings<'_>) {
     let is_document = findings.within(&format!("storage at {start}"), |findings| {
         let Some(compound) = Compound::open(&bytes, findings) else { return false };
-        let main = ["WordDocument", "Workbook", "Book"];
-        if compound.entries().iter().any(|entry| main.iter().any(|name| entry.is_stream_named(name))) {
+        if compound.is_document() {
             return true;
         }
         vba::examine(&compound, findings);

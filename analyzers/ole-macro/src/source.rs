@@ -113,6 +113,19 @@ const HIDDEN_WORDS: &[Sign] = &[
     Sign::MacCommand,
 ];
 
+/// Shows `take` the names in a module's source, those of the language among them, until it says that it has enough.
+pub(crate) fn each_name(source: &[u8], mut take: impl FnMut(&[u8]) -> bool) {
+    let (mut lexer, mut tokens) = (Lexer::new(source), Vec::new());
+    while lexer.line(&mut tokens).is_some() {
+        let names = tokens.iter().filter(|token| matches!(token.kind, Kind::Name(_)));
+        for name in names.map(|token| token.bytes(source)) {
+            if !take(name) {
+                return;
+            }
+        }
+    }
+}
+
 /// Signs of [`each_telling_word`].
 const TELLING_WORDS: &[Sign] = &[
     Sign::ShellCommand,
@@ -223,7 +236,9 @@ impl Project {
             Role::Declare => context.declares = true,
             Role::Library if context.declares => {
                 saw(Sign::DeclaresLibrary);
-                saw(Sign::Executes);
+                if !texts::is_honest_function(declared_function(source, tokens, at)) {
+                    saw(Sign::Executes);
+                }
             }
             Role::Open => {
                 context.opens = true;
@@ -382,6 +397,15 @@ struct Context {
 /// Whether the token before `at` has this role.
 fn follows(tokens: &[Token], at: usize, role: Role) -> bool {
     at.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|before| before.role() == Some(role))
+}
+
+/// The function of a library that `Declare Function Name Lib "library" Alias "name"` means; `at` is that of `Lib`.
+fn declared_function<'s>(source: &'s [u8], tokens: &[Token], at: usize) -> &'s [u8] {
+    let name = at.checked_sub(1).and_then(|at| tokens.get(at));
+    let is_text = |token: &&Token| matches!(token.kind, Kind::Text);
+    // Behind the library: any other literal is the name by which that knows the function.
+    let alias = tokens.get(at + 3..).and_then(|rest| rest.iter().take(2).find(is_text));
+    alias.or(name).map_or(&[], |token| token.bytes(source))
 }
 
 /// Whether the name at `at` is a member of something, and not of the application: `x.Run`, but not `Application.Run`.

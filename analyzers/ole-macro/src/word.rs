@@ -1,4 +1,5 @@
-//! Binary Word documents (MS-DOC): which template they are attached to, and where they merge data from.
+//! Binary Word documents (MS-DOC): which template they are attached to, where they merge data from, and the macros of
+//! Word 6 and 95.
 //!
 //! The names stand in the table stream, in a list that the FIB at the start of `WordDocument` leads to. Word 6 and 95
 //! have no table stream: there the list is in `WordDocument` itself, in another form.
@@ -17,6 +18,27 @@ const WORD_97: u16 = 0x00c1;
 const ASSOC_INDEX: usize = 32;
 /// Where Word 6 and 95 keep the same pair: their FIB has it at a fixed place.
 const ASSOC_OF_WORD_6: usize = 0x158;
+/// Where they keep the pair of the commands and macros (2.9.317, Tcg; pair 24 of FibRgFcLcb97).
+const COMMANDS_OF_WORD_6: usize = 0x118;
+/// Bytes of that table that are searched for names.
+const COMMANDS_BYTES_MAX: usize = 64 << 10;
+/// Names of macros that run by themselves, or in place of a command that everybody uses.
+const RUN_BY_THEMSELVES: [&str; 14] = [
+    "AutoOpen",
+    "AutoExec",
+    "AutoNew",
+    "AutoClose",
+    "AutoExit",
+    "FileSaveAs",
+    "FileSave",
+    "FileOpen",
+    "FileClose",
+    "FileNew",
+    "FilePrint",
+    "FileExit",
+    "FileTemplates",
+    "ToolsMacro",
+];
 /// Strings of the list that name files: template, source of merged data, its header (2.2.4, SttbfAssoc).
 const FILES: [usize; 3] = [1, 8, 9];
 /// Strings that the list has (2.2.4); more are not read.
@@ -29,7 +51,10 @@ pub(crate) fn examine(compound: &Compound<'_>, entry: &Entry, main: &[u8], findi
     let Some(version) = le16(main, 2) else { return };
     if version < WORD_97 {
         if let Some(place) = place(main, ASSOC_OF_WORD_6) {
-            judge(strings_of_word_6(main.get(place.clone()).unwrap_or_default()), place, findings);
+            judge(strings_of_word_6(within(main, &place)), place, findings);
+        }
+        if let Some(place) = place(main, COMMANDS_OF_WORD_6) {
+            judge_macros(within(main, &place), place, findings);
         }
         return;
     }
@@ -47,13 +72,19 @@ pub(crate) fn examine(compound: &Compound<'_>, entry: &Entry, main: &[u8], findi
     };
     let Some(table) = beside(meant).or_else(|| beside("1Table")).or_else(|| beside("0Table")) else { return };
     let Ok(bytes) = compound.read(table, findings.budget()) else { return };
-    judge(strings(bytes.get(place.clone()).unwrap_or_default()), place, findings);
+    judge(strings(within(&bytes, &place)), place, findings);
 }
 
 /// The place that the pair of offset and length at `at` names.
 fn place(main: &[u8], at: usize) -> Option<Range<usize>> {
     let (start, length) = (le32(main, at)? as usize, le32(main, at + 4)? as usize);
     (length > 0).then(|| start..start.saturating_add(length))
+}
+
+/// What of `bytes` lies at `place`, as far as there is any.
+fn within<'b>(bytes: &'b [u8], place: &Range<usize>) -> &'b [u8] {
+    let rest = bytes.get(place.start..).unwrap_or_default();
+    rest.get(..place.len()).unwrap_or(rest)
 }
 
 fn judge(strings: Vec<String>, span: Range<usize>, findings: &mut Findings<'_>) {
@@ -67,6 +98,34 @@ fn judge(strings: Vec<String>, span: Range<usize>, findings: &mut Findings<'_>) 
             Danger::Command | Danger::Local => continue,
         };
         findings.saw_with(sign, span.clone(), name);
+    }
+}
+
+/// Macros of Word 6 and 95, in WordBasic: the table of commands begins with FF and a list of them (2.9.317; 2.9.163,
+/// PlfMcd). Later versions keep their macros in a project, and say here only which commands call them.
+fn judge_macros(table: &[u8], span: Range<usize>, findings: &mut Findings<'_>) {
+    let count = match table {
+        [0xff, 1, low, high, ..] => u16::from_le_bytes([*low, *high]),
+        _ => return,
+    };
+    if count == 0 {
+        return;
+    }
+    findings.saw_with(&signs::MACROS, span.clone(), format_args!("{count} macros"));
+    let table = table.get(..COMMANDS_BYTES_MAX).unwrap_or(table);
+    if findings.budget().step(table.len() as u64).is_err() {
+        return;
+    }
+    // Names stand behind a byte of length, as they are written.
+    let is_there = |name: &&&str| {
+        let stated = |at: usize| at > 0 && table.get(at - 1).is_some_and(|length| usize::from(*length) == name.len());
+        table
+            .windows(name.len())
+            .enumerate()
+            .any(|(at, window)| window.eq_ignore_ascii_case(name.as_bytes()) && stated(at))
+    };
+    if let Some(name) = RUN_BY_THEMSELVES.iter().find(is_there) {
+        findings.saw_with(&signs::AUTO_MACRO, span, name);
     }
 }
 

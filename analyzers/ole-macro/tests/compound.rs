@@ -181,9 +181,18 @@ fn a_directory_whose_sectors_leave_the_file_is_incomplete() {
     let file = document().stream("A", b"x").stream("B", b"x").stream("C", b"x").stream("D", b"x").build();
     let number = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("four bytes")) as usize;
     let (directory, fat) = (number(48), number(76));
-    let mut file = file.clone();
     let at = 512 * (fat + 1) + 4 * directory;
-    file[at..at + 4].copy_from_slice(&0x00ff_ffff_u32.to_le_bytes());
-    let record = examine(&file);
-    assert!(record.incomplete.contains(&Incomplete::CutShort), "{:?}", record.evidence);
+    // Beyond the end; nowhere; and a FAT that was overwritten as a whole.
+    for next in [0x00ff_ffff_u32, 0xffff_ffff, 0xffff_fffe] {
+        let mut file = file.clone();
+        file[at..at + 4].copy_from_slice(&next.to_le_bytes());
+        let record = examine(&file);
+        assert!(record.incomplete.contains(&Incomplete::CutShort), "{next:x}: {:?}", record.evidence);
+    }
+    for byte in [0x00, 0xff] {
+        let mut file = file.clone();
+        file[512 * (fat + 1)..512 * (fat + 2)].fill(byte);
+        let record = examine(&file);
+        assert!(record.incomplete.contains(&Incomplete::CutShort), "{byte:x}: {:?}", record.evidence);
+    }
 }

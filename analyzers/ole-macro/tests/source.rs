@@ -72,6 +72,8 @@ fn plain_automation_executes_nothing() {
             "",
         ),
         ("ActiveDocument.SaveAs FileName:=p, FileFormat:=wdFormatXMLDocument", ""),
+        ("Declare PtrSafe Sub Sleep Lib \"kernel32\" (ByVal ms As Long)", "declares_library"),
+        ("Declare Function User Lib \"advapi32\" Alias \"GetUserNameA\" (a, b)", "declares_library"),
         // A product's own object: made, but nothing that runs.
         ("Set x = CreateObject(\"Citations.Server\")", "creates_object"),
         ("x = CreateObject(\"WScript.Shell\").RegRead(y)", "creates_object registry"),
@@ -124,6 +126,8 @@ fn words_of_code_are_seen_in_any_case() {
             "Declare PtrSafe Function F Lib \"k\" Alias \"VirtualAlloc\" ()",
             "declares_library executable_memory executes",
         ),
+        ("Declare Sub Sleep Lib \"kernel32\" Alias \"WinExec\" (a, b)", "declares_library executes"),
+        ("Declare Sub Sleep Lib \"kernel32\" Alias \"#1042\" (a, b)", "declares_library executes"),
         ("x = CallByName(a, b, 1)", "calls_by_name"),
         ("NormalTemplate.VBProject.VBComponents(1)", "infects"),
         ("NormalTemplate.VBProject.VBComponents.Import x", "infects replicates"),

@@ -86,9 +86,11 @@ fn a_compiled_form_of_other_lines_is_stomped() {
 fn a_compiled_form_of_other_names_is_stomped() {
     let code = ["Sub Total()", "Cells(1, 1).Value = 1", "End Sub"];
     let project = one().pcode(&code);
-    check(&project.clone().compiled_names(&["total", "Cells"]), &[]);
+    check(&project.clone().compiled_names(&["total", "Cells", "Value"]), &[]);
     check(&project.clone().compiled_names(&["AutoOpen", "Cells"]), &["stomped"]);
-    check(&project.compiled_names(&["Total", "Cells", "URLDownloadToFileA"]), &["stomped"]);
+    check(&project.clone().compiled_names(&["Total", "Cells", "Value", "URLDownloadToFileA"]), &["stomped"]);
+    // The procedure is called the same, what it calls is not.
+    check(&project.compiled_names(&["Total", "CreateObject", "Value"]), &["stomped"]);
 }
 
 #[test]
@@ -119,8 +121,27 @@ fn source_that_breaks_off_is_incomplete() {
         assert!(seen.contains(&"office.vba.compression_malformed"), "{seen:?}");
         assert_eq!(record.incomplete, [Incomplete::CutShort]);
     }
+    let (record, _) = examine(&one().module("Lost", CODE).compressed(b"").doc(), Limits::default());
+    assert_eq!(record.incomplete, [Incomplete::CutShort]);
     let (record, _) = examine(&one().without_dir().doc(), Limits::default());
     assert_eq!(record.incomplete, [Incomplete::CutShort]);
+}
+
+#[test]
+fn a_module_may_be_called_as_a_document_is() {
+    for name in ["Workbook", "Book", "WordDocument", "PowerPoint Document"] {
+        let project = one().module(name, "Sub A()\r\nShell x\r\nEnd Sub");
+        for file in [project.doc(), testkit::ooxml::xlsm().vba_project(&project.bin()).build()] {
+            let kind = triage::triage(&file);
+            let record = Record::new(kind, Budget::new(Limits::default(), Cancel::default()));
+            let mut findings = Findings::new(record, LayerId::ARTIFACT);
+            Office.analyze(Sample { bytes: &file, kind }, &mut findings);
+            let (record, _) = findings.finish();
+            let shell = |seen: &analyzers::Evidence| seen.indicator.as_str() == "office.source.shell_call";
+            assert!(record.evidence.iter().any(shell), "{name}: {:?}", record.evidence);
+            assert_eq!(record.incomplete, [], "{name}");
+        }
+    }
 }
 
 #[test]

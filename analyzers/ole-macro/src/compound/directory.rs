@@ -40,6 +40,12 @@ impl Entry {
         self.path.rsplit_once('/').map_or("", |(parent, _)| parent)
     }
 
+    /// Whether this is a document's stream `name`. In the storage of a project, it is a module that is called so.
+    pub fn is_document_stream(&self, name: &str) -> bool {
+        let around = self.parent().rsplit('/').next().unwrap_or_default();
+        self.is_stream_named(name) && !around.eq_ignore_ascii_case("VBA")
+    }
+
     /// Whether the last part of the path of a stream is `name`; case does not matter.
     pub fn is_stream_named(&self, name: &str) -> bool {
         !self.is_storage && self.name().eq_ignore_ascii_case(name)
@@ -55,6 +61,8 @@ pub(crate) struct Directory {
     pub cyclic: bool,
     /// The tree names entries that do not exist or are not in use.
     pub dangling: bool,
+    /// The tree names entries beyond the end of the list: the rest of it was not found.
+    pub beyond: bool,
     /// The first entry is no root.
     pub rootless: bool,
 }
@@ -165,6 +173,7 @@ impl Walk<'_> {
             let id = id as usize;
             if !self.slots.get(id).is_some_and(Slot::used) {
                 self.found.dangling = true;
+                self.found.beyond |= id >= self.slots.len();
                 continue;
             }
             if !self.mark(id) {

@@ -1,6 +1,6 @@
 //! Instructions of fields (ECMA-376-1 17.16): their keywords, their arguments, and what they come to.
 
-use super::names::{BOOKMARK, PROPERTY, VARIABLE, begins_with_reference, has_reference, reference};
+use super::names::{BOOKMARK, PROPERTY, UNKNOWN, VARIABLE, begins_with_reference, has_reference, reference};
 
 /// What a field does, as far as that matters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,8 +108,7 @@ pub(super) fn value(instruction: &str, saved: &str) -> Value {
     }
     if Keyword::read(instruction).is_some() || OTHERS.split_ascii_whitespace().any(is) {
         // What it shows comes from where we cannot look.
-        let text = if saved.is_empty() { instruction.to_owned() } else { saved.to_owned() };
-        return plain(text);
+        return plain(reference(UNKNOWN, word, if saved.is_empty() { instruction } else { saved }));
     }
     // `{ a }` is `{ REF a }`, where `a` is a bookmark; any other text stays what it is.
     let is_name = !word.is_empty() && !has_reference(word) && rest.trim_start().chars().all(|c| c != '"');

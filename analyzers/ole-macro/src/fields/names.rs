@@ -16,6 +16,8 @@ pub(super) const BOOKMARK: char = 'b';
 pub(super) const PROPERTY: char = 'p';
 /// What DOCVARIABLE shows.
 pub(super) const VARIABLE: char = 'v';
+/// What comes from where we cannot look: a data source, a style, another file.
+pub(super) const UNKNOWN: char = 'u';
 
 const BEGIN: char = '\u{e000}';
 const MIDDLE: char = '\u{e001}';

@@ -60,8 +60,7 @@ fn examine_native(class: &str, data: &[u8], findings: &mut Findings<'_>) {
     let name = if class.is_empty() { "object" } else { class };
     findings.within(name, |findings| {
         let Some(compound) = Compound::open(data, findings) else { return findings.incomplete(Incomplete::CutShort) };
-        let main = ["WordDocument", "Workbook", "Book", "PowerPoint Document"];
-        if compound.entries().iter().any(|entry| main.iter().any(|name| entry.is_stream_named(name))) {
+        if compound.is_document() {
             return native::hand_over(name, data, findings);
         }
         vba::examine(&compound, findings);

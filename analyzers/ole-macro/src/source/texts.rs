@@ -153,6 +153,26 @@ pub(super) fn is_honest_class(class: &[u8]) -> bool {
         .any(|honest| class.get(..honest.len()).is_some_and(|start| start.eq_ignore_ascii_case(honest.as_bytes())))
 }
 
+/// Functions of the system that honest macros declare: they ask, wait, or show something, and start and write nothing.
+/// Without the letter for the width of their texts.
+const HONEST_FUNCTIONS: &str = "bringwindowtotop closeclipboard emptyclipboard findwindow findwindowex getactivewindow \
+    getclassname getclientrect getclipboarddata getcomputername getcurrentthreadid getcursorpos getdc getdesktopwindow \
+    getdevicecaps getforegroundwindow getkeystate getlasterror getlocaltime getlocaleinfo getmenu getparent \
+    getprivateprofilestring getsyscolor getsystemmetrics getsystemtime gettickcount gettickcount64 gettimezoneinformation \
+    getusername getuserdefaultlcid getversionex getwindowlong getwindowlongptr getwindowrect getwindowtext \
+    getwindowtextlength globallock globalsize globalunlock iswindow iswindowvisible loadcursor messagebeep messagebox \
+    openclipboard playsound queryperformancecounter queryperformancefrequency redrawwindow releasedc sendmessage \
+    setactivewindow setclipboarddata setcursor setfocus setforegroundwindow setwindowlong setwindowlongptr setwindowpos \
+    setwindowtext showwindow sleep sndplaysound timegettime wnetgetuser";
+
+/// Whether a function of a library that is declared says nothing by itself.
+pub(super) fn is_honest_function(name: &[u8]) -> bool {
+    let is = |name: &[u8]| {
+        HONEST_FUNCTIONS.split_ascii_whitespace().any(|honest| honest.as_bytes().eq_ignore_ascii_case(name))
+    };
+    is(name) || name.split_last().is_some_and(|(width, name)| b"AW".contains(width) && is(name))
+}
+
 /// Starts of addresses that only name a format, never fetched.
 const NAMESPACES: &[&str] = &["schemas.", "www.w3.org", "purl.org"];
 

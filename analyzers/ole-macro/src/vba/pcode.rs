@@ -141,33 +141,39 @@ pub(super) fn logical_lines(source: &[u8]) -> usize {
     lines
 }
 
-/// Names of the procedures that `source` declares, as far as they are of ASCII: as many as are worth a look.
-pub(super) fn procedures(source: &str) -> impl Iterator<Item = &str> {
-    let name = |line: &'_ str| {
-        let mut words = line.split_ascii_whitespace();
-        let mut word = words.next()?;
-        while is_any(word, &["private", "public", "friend", "static", "global"]) {
-            word = words.next()?;
-        }
-        if is_any(word, &["property"]) {
-            words.next().filter(|word| is_any(word, &["get", "let", "set"]))?;
-        } else if !is_any(word, &["sub", "function"]) {
-            return None;
-        }
-        let start = words.next()?;
-        let end = start.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(start.len());
-        // Another end than that of the name means that it goes on in letters of another script.
-        let is_ascii = start.get(end..).is_some_and(|rest| {
-            rest.is_empty() || rest.starts_with(['(', '$', '%', '&', '!', '#', '@', '^', '\'', ':'])
-        });
-        let from = start.as_ptr() as usize - line.as_ptr() as usize;
-        is_ascii.then_some(from..from + end)
-    };
-    source.split(['\r', '\n']).filter_map(move |line| line.get(name(line)?)).filter(|name| name.len() > 1)
-}
+/// Words of the language, which have codes of their own and so no place among the names (MS-VBAL 3.3.5.2, and the
+/// functions and statements that the compiled form has codes for).
+const LANGUAGE: &str = "access addressof alias append array assert attribute base binary boolean byref byte byval call case \
+    cbool cbyte ccur cdate cdbl cdec cdecl cint circle clng clnglng clngptr close compare const csng cstr curdir currency \
+    cvar cverr database date debug decimal declare defbool defbyte defcur defdate defdbl defdec defint deflng deflnglng \
+    deflngptr defobj defsng defstr defvar doevents double each else elseif empty endif enum erase error event exit explicit \
+    false format freefile friend function global gosub goto implements input inputb instr instrb integer lbound left lenb \
+    like line load lock long longlong longptr loop lset midb module name next nothing null object open option optional \
+    output paramarray preserve print private property pset ptrsafe public raiseevent random randomize read redim reset \
+    resume return rset scale seek select shared single static step stop strcomp string text then true type typeof ubound \
+    unload unlock until variant wend while width with withevents write";
+/// Shortest name that is looked up, in bytes.
+const NAME_MIN: usize = 4;
+/// Names of a module that are looked up.
+const NAMES_MAX: usize = 32;
 
-fn is_any(word: &str, known: &[&str]) -> bool {
-    known.iter().any(|known| known.eq_ignore_ascii_case(word))
+/// Names that `source` uses and that the compiled project, whose names are in `known` in small letters, does not know:
+/// how many of how many, and the first. In 633 modules of honest documents one name was missing.
+pub(super) fn unknown_names(source: &str, known: &[u8]) -> (usize, usize, Option<String>) {
+    let mut seen: Vec<String> = Vec::new();
+    source::each_name(source.as_bytes(), |name| {
+        let is_ascii = name.len() >= NAME_MIN && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        if is_ascii {
+            let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+            if !seen.contains(&name) && !LANGUAGE.split_ascii_whitespace().any(|word| word == name) {
+                seen.push(name);
+            }
+        }
+        seen.len() < NAMES_MAX
+    });
+    let is_unknown = |name: &&String| memchr::memmem::find(known, name.as_bytes()).is_none();
+    let unknown = seen.iter().filter(is_unknown).count();
+    (unknown, seen.len(), seen.iter().find(is_unknown).cloned())
 }
 
 /// Whether the stream `_VBA_PROJECT` holds the names of a compiled project. Its first four bytes say which version of
@@ -192,9 +198,10 @@ mod tests {
     }
 
     #[test]
-    fn procedures_are_named() {
-        let source = "Sub Auto_Open()\r\nPrivate Static Function Tax$(x)\nEnd Sub\nProperty Get Total() As Long\n' Sub No()\n\
-            Public Sub Stra\u{df}e()\n";
-        assert_eq!(procedures(source).collect::<Vec<_>>(), ["Auto_Open", "Tax", "Total"]);
+    fn names_are_looked_up_but_those_of_the_language() {
+        let source =
+            "Sub Auto_Open()\r\nDim total As Integer ' comment words\r\nMsgBox \"Welcome home\"\r\nEnd Sub\r\n";
+        assert_eq!(unknown_names(source, b"auto_open total msgbox"), (0, 3, None));
+        assert_eq!(unknown_names(source, b"auto_open total"), (1, 3, Some("msgbox".to_owned())));
     }
 }

@@ -191,7 +191,12 @@ impl<'c> Read<'c> {
         budget.step(cache.len() as u64 / 64)?;
         let compiled = Compiled::read(cache);
         let raw = self.raw.len();
-        let end = if container.is_empty() { End::Whole } else { expand(container, &mut self.raw, budget)? };
+        // Every module has attributes, and so source. One that is listed and has none, not even an empty one, was lost.
+        let end = match container {
+            [] if listed => End::Malformed(0),
+            [] => End::Whole,
+            _ => expand(container, &mut self.raw, budget)?,
+        };
         let raw = raw..self.raw.len();
         if !self.text.is_empty() {
             self.text.push('\n');

@@ -17,8 +17,8 @@ use crate::source;
 const EMPTY_CACHE_BYTES: usize = 16 << 10;
 /// Logical lines that source and compiled form may differ by: some versions count the empty one at the end.
 const LINES_APART: usize = 1;
-/// Procedures of a module whose names are looked up.
-const PROCEDURES_MAX: usize = 64;
+/// One name in so many that the compiled project does not know is one too many.
+const UNKNOWN_SHARE: usize = 10;
 /// Characters of code, apart from attributes, up to which a module is empty.
 const EMPTY_SOURCE_CHARS: usize = 20;
 /// A printable run this long in the data of a form is no caption, in bytes.
@@ -151,13 +151,12 @@ fn report_stomping(project: &Read<'_>, findings: &mut Findings<'_>) -> Result<()
             findings.saw_with(&signs::STOMPED, 0..0, format_args!("{}: {how}", module.name));
         }
         if module.compiled.lines.is_some() && !project.names.is_empty() {
-            for name in pcode::procedures(text(project, module)).take(PROCEDURES_MAX) {
-                findings.budget().step(1 + project.names.len() as u64 / 256)?;
-                if memmem::find(&project.names, name.to_ascii_lowercase().as_bytes()).is_none() {
-                    let detail = format_args!("{}: the compiled project does not know {name}", module.name);
-                    findings.saw_with(&signs::STOMPED, 0..0, detail);
-                    break;
-                }
+            findings.budget().step(1 + project.names.len() as u64 / 8)?;
+            let (unknown, all, first) = pcode::unknown_names(text(project, module), &project.names);
+            // One of many may be an accident.
+            if let Some(first) = first.filter(|_| unknown * UNKNOWN_SHARE >= all) {
+                let detail = format_args!("{}: the compiled project does not know {first}", module.name);
+                findings.saw_with(&signs::STOMPED, 0..0, detail);
             }
         }
         for word in &module.compiled.words {

@@ -2,7 +2,7 @@ use testkit::cfb::CfbBuilder;
 use testkit::ooxml::{docx, field, word, xlsx};
 use testkit::rtf;
 
-use super::check;
+use super::{check, check_whole};
 
 #[track_caller]
 fn check_word(body: &str, expected: &[&str]) {
@@ -96,6 +96,16 @@ fn the_saved_result_stands_for_what_is_not_known() {
         &paragraph(&[unknown, " cmd.exe"]),
         &["office.dde.auto", "office.dde.command", "office.dde.computed", "office.dde.hidden"],
     );
+}
+
+#[test]
+fn a_keyword_that_comes_from_a_data_source_is_odd() {
+    check_word(&paragraph(&[&field(&["MERGEFIELD x"]), " cmd.exe"]), &["office.dde.computed"]);
+    check_word(&paragraph(&["IF ", &field(&["MERGEFIELD x"]), " = \"a\" \"b\" \"c\""]), &[]);
+    // Merged letters have as many of these as they like.
+    let letters = paragraph(&["HYPERLINK \"", &field(&["MERGEFIELD x"]), "\""]).repeat(200);
+    check_word(&letters, &[]);
+    check_whole(&docx().part("word/document.xml", word(&letters).as_bytes()).build());
 }
 
 #[test]

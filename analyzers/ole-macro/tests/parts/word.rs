@@ -1,4 +1,4 @@
-use testkit::doc::{template, template_of_word_6};
+use testkit::doc::{macros_of_word_6, template, template_of_word_6};
 
 use super::{check, check_whole};
 
@@ -16,4 +16,12 @@ fn templates_of_binary_documents_are_judged() {
             check_whole(&builder(local).build());
         }
     }
+}
+
+#[test]
+fn macros_of_word_6_are_told() {
+    check(&macros_of_word_6(&["Payload", "autoOPEN"]).build(), &["office.word.auto_macro", "office.word.macros"]);
+    check(&macros_of_word_6(&["FileSaveAs"]).build(), &["office.word.auto_macro", "office.word.macros"]);
+    check(&macros_of_word_6(&["Letterhead", "MyAutoOpenTools"]).build(), &["office.word.macros"]);
+    check(&macros_of_word_6(&[]).build(), &[]);
 }
