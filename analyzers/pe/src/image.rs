@@ -169,20 +169,23 @@ impl<'a> Image<'a> {
         for (index, directory) in directories.iter_mut().enumerate() {
             // Those that are not counted, but have room before the section table, are read too: the common language
             // run time does not ask for the count (dotnet/runtime, pedecoder.inl, `HasDirectoryEntry`), and corkami
-            // says the same of the loader.
-            if index >= counted && at + SIZEOF_DATA_DIRECTORY > offset + size {
-                break;
+            // says the same of the loader. Nor does that run time ask where the section table begins.
+            let counts = index < counted;
+            let fits = at + SIZEOF_DATA_DIRECTORY <= offset + size;
+            if !counts && !fits && index != Directory::Clr as usize {
+                at += SIZEOF_DATA_DIRECTORY;
+                continue;
             }
             match bytes.pread_with(at, LE) {
                 Ok(read) => *directory = read,
-                Err(_) if index < counted => {
+                Err(_) if counts => {
                     self.oddities.note(Oddity::HeadersCut, bytes.len());
                     self.note_cut();
                     break;
                 }
                 Err(_) => break,
             }
-            if index >= counted && directory.virtual_address != 0 {
+            if !counts && fits && directory.virtual_address != 0 {
                 self.oddities.note(Oddity::DirectoryUncounted, at);
             }
             at += SIZEOF_DATA_DIRECTORY;

@@ -158,7 +158,16 @@ fn a_count_of_directories_hides_none_that_is_there() {
         let image = managed.clone().set(Field::NumberOfRvaAndSizes, count);
         check_seen(&image.build(), "pe.string.dotnet_download");
     }
-    check_seen(&managed.set(Field::NumberOfRvaAndSizes, 14).build(), "pe.header.anomaly");
+    check_seen(&managed.clone().set(Field::NumberOfRvaAndSizes, 14).build(), "pe.header.anomaly");
+    // Where the section table begins after 14 of them, the name of the first section is the directory.
+    let bytes = managed.clone().build();
+    let (table, _) = managed.locate(Field::VirtualSize(0));
+    let (directory, _) = managed.locate(Field::DirectoryAddress(14));
+    let mut rows = bytes[table - 8..table - 8 + 5 * 40].to_vec();
+    rows[..8].copy_from_slice(&bytes[directory..directory + 8]);
+    let size = u64::from(u16::from_le_bytes(bytes[managed.pe_offset() + 20..][..2].try_into().unwrap())) - 16;
+    let overlapping = managed.set(Field::NumberOfRvaAndSizes, 14).put(directory, rows);
+    check_seen(&overlapping.set(Field::SizeOfOptionalHeader, size).build(), "pe.string.dotnet_download");
     check_downloads(downloader().set(Field::NumberOfRvaAndSizes, 1));
 }
 
