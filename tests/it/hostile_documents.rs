@@ -152,7 +152,7 @@ fn parts_that_are_all_zeros_end_at_a_limit() {
     let many =
         (2..40).fold(parts(docx()), |zip, index| zip.entry(&format!("word/header{index}.xml"), &zeros).method(8));
     check_for("many", &many.build(), "limit.produced");
-    let entries = (0..20_000).fold(docx().zip(), |zip, index| zip.entry(&format!("word/{index}.xml"), b""));
+    let entries = (0..20_000).fold(docx().zip(), |zip, index| zip.entry(&format!("word/{index}.xml"), b"<a/>"));
     check_for("entries", &entries.build(), "limit.entries");
     check("counts", &docx().zip().declaring_entries(u16::MAX).build());
 }

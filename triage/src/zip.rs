@@ -81,9 +81,18 @@ impl Names {
         self.vba |= name.ends_with(b"vbaproject.bin");
     }
 
-    /// What a file with these names is. What Office would open comes first: adding a manifest to a document
-    /// must not hide it.
+    /// What a file with these names is. What runs programs or macros of its own comes first: names of Office beside it do
+    /// not make a document of it, though Office may open it. Whoever looks for macros has to look into these too.
     fn kind(&self) -> FileKind {
+        if self.android_manifest {
+            return FileKind::Zip(ZipKind::Apk);
+        }
+        if let Some(kind) = self.mimetype {
+            return FileKind::Zip(kind);
+        }
+        if self.java_manifest {
+            return FileKind::Zip(ZipKind::Jar);
+        }
         if self.content_types && self.word {
             return FileKind::Ooxml(if self.vba { OoxmlKind::Docm } else { OoxmlKind::Docx });
         }
@@ -97,16 +106,7 @@ impl Names {
         if self.content_types && self.powerpoint {
             return FileKind::Ooxml(if self.vba { OoxmlKind::Pptm } else { OoxmlKind::Pptx });
         }
-        if self.android_manifest {
-            return FileKind::Zip(ZipKind::Apk);
-        }
-        if let Some(kind) = self.mimetype {
-            return FileKind::Zip(kind);
-        }
-        if self.content_types {
-            return FileKind::Ooxml(OoxmlKind::Other);
-        }
-        FileKind::Zip(if self.java_manifest { ZipKind::Jar } else { ZipKind::Plain })
+        if self.content_types { FileKind::Ooxml(OoxmlKind::Other) } else { FileKind::Zip(ZipKind::Plain) }
     }
 }
 

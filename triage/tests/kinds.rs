@@ -111,9 +111,11 @@ fn packages_are_told_apart_by_their_parts() {
         (&["[Content_Types].xml", "package.nuspec"], "ooxml"),
         (&["[content_types].XML", "Word\\document.xml"], "ooxml.docx"),
         (&["META-INF/MANIFEST.MF", "A.class"], "zip.jar"),
+        (&["[Content_Types].xml", "word/document.xml", "meta-inf/manifest.mf"], "zip.jar"),
+        (&["[Content_Types].xml", "META-INF/MANIFEST.MF", "A.class"], "zip.jar"),
+        (&["AndroidManifest.xml", "[Content_Types].xml", "xl/workbook.xml"], "zip.apk"),
         (&["AndroidManifest.xml", "classes.dex", "META-INF/MANIFEST.MF"], "zip.apk"),
-        // A document stays one, whatever is put beside it.
-        (&["META-INF/MANIFEST.MF", "AndroidManifest.xml", "[Content_Types].xml", "word/x.xml"], "ooxml.docx"),
+        (&["META-INF/MANIFEST.MF", "AndroidManifest.xml", "[Content_Types].xml", "word/x.xml"], "zip.apk"),
     ] {
         check(&zip(names).build(), expected);
         check(&zip(names).streamed().build(), expected);
@@ -130,6 +132,9 @@ fn a_stored_mimetype_names_open_documents_and_books() {
     check(&with(b"application/vnd.oasis.opendocument.text"), "zip.odf");
     check(&with(b"application/epub+zip"), "zip.epub");
     check(&with(b"application/octet-stream"), "zip");
+    // Names of Office beside it make no document of Office of it.
+    let open = ZipBuilder::new().entry("mimetype", b"application/vnd.oasis.opendocument.text");
+    check(&open.entry("[Content_Types].xml", b"").entry("word/document.xml", b"").build(), "zip.odf");
 }
 
 #[test]

@@ -288,7 +288,7 @@ fn judge_source(instruction: &str, span: Range<usize>, findings: &mut Findings<'
             let source = first();
             match target::judge(&source) {
                 Danger::Exploit => findings.saw_with(&package::EXPLOIT_TARGET, span, source),
-                Danger::Network => findings.saw_with(&package::NETWORK_PATH, span, source),
+                Danger::Network | Danger::Nearby => findings.saw_with(&package::NETWORK_PATH, span, source),
                 Danger::Remote => findings.saw_with(&package::IMAGE_REMOTE, span, source),
                 Danger::Command | Danger::Local => {}
             }
@@ -298,7 +298,7 @@ fn judge_source(instruction: &str, span: Range<usize>, findings: &mut Findings<'
             match target::judge_click(&source) {
                 Danger::Exploit => findings.saw_with(&package::EXPLOIT_TARGET, span, source),
                 Danger::Command => findings.saw_with(&package::COMMAND_TARGET, span, source),
-                Danger::Network => findings.saw_with(&package::NETWORK_PATH, span, source),
+                Danger::Network | Danger::Nearby => findings.saw_with(&package::NETWORK_PATH, span, source),
                 Danger::Remote | Danger::Local => {}
             }
         }
@@ -309,7 +309,7 @@ fn judge_source(instruction: &str, span: Range<usize>, findings: &mut Findings<'
 fn judge_text(source: &str, span: Range<usize>, findings: &mut Findings<'_>) {
     match target::judge(source) {
         Danger::Exploit => findings.saw_with(&package::EXPLOIT_TARGET, span, source),
-        Danger::Network => {
+        Danger::Network | Danger::Nearby => {
             findings.saw_with(&package::NETWORK_PATH, span.clone(), source);
             findings.saw_with(&package::FRAME_REMOTE, span, source);
         }
@@ -334,4 +334,10 @@ fn report_command(command: &str, span: Range<usize>, findings: &mut Findings<'_>
     if runs_command(command) || names_program {
         findings.saw_with(&signs::COMMAND, span, command.trim());
     }
+}
+
+/// Reports that a workbook exchanges data with the program `service` about `topic`.
+pub(crate) fn report_link(service: &str, topic: &str, span: Range<usize>, findings: &mut Findings<'_>) {
+    findings.saw_with(&signs::LINK, span.clone(), format_args!("{service}|{topic}"));
+    report_command(&format!("{service} {topic}"), span, findings);
 }

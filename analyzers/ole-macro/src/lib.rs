@@ -35,7 +35,7 @@ mod word;
 mod xlm;
 
 use analyzers::{Analyzer, Budget, Cancel, Findings, Indicator, LayerId, Limits, Record, Sample};
-use triage::{CfbKind, FileKind, ZipKind};
+use triage::{CfbKind, FileKind, OoxmlKind};
 
 use crate::compound::{Compound, Entry};
 use crate::fields::Fields;
@@ -55,13 +55,18 @@ impl Analyzer for Office {
     }
 
     fn wants(&self, kind: FileKind) -> bool {
-        matches!(kind, FileKind::Cfb(_) | FileKind::Ooxml(_) | FileKind::Zip(ZipKind::Plain) | FileKind::Rtf)
+        matches!(kind, FileKind::Cfb(_) | FileKind::Ooxml(_) | FileKind::Zip(_) | FileKind::Rtf)
     }
 
-    /// Installer databases, messages and plain archives are opened for macros and objects that hide in them, but what
-    /// else they hold is not judged here.
+    /// Archives, installer databases, messages, and packages and compound files of unknown programs are opened for macros
+    /// and objects that hide in them, but what else they hold is not judged here.
     fn vouches(&self, kind: FileKind) -> bool {
-        self.wants(kind) && !matches!(kind, FileKind::Cfb(CfbKind::Msi | CfbKind::Outlook) | FileKind::Zip(_))
+        match kind {
+            FileKind::Cfb(CfbKind::Word | CfbKind::Excel | CfbKind::PowerPoint | CfbKind::Encrypted) => true,
+            FileKind::Ooxml(kind) => kind != OoxmlKind::Other,
+            FileKind::Rtf => true,
+            _ => false,
+        }
     }
 
     fn analyze<'a>(&mut self, sample: Sample<'a>, findings: &mut Findings<'a>) {

@@ -1,112 +1,175 @@
 //! Office Open XML packages (ECMA-376), and ZIP archives that hold one's parts or whole documents.
 //!
-//! Of the many parts of a document only those are read that can run, fetch or hide something; of the others the
-//! first bytes say whether they are what their names claim.
+//! Parts that can run, fetch or hide something are read for signs. Every part is looked at by its first bytes, whatever
+//! its name and type say it is, and has to be accounted for (`account`): a package with one that is not is vouched for by
+//! nobody.
 
+mod account;
 mod archive;
 pub(crate) mod inflate;
+mod links;
 mod local;
+mod records;
 mod relations;
+mod sound;
 mod types;
 pub(crate) mod xml;
 
-use analyzers::{Exhausted, Findings, Limit, Sample};
-use triage::{FileKind, OoxmlKind};
+use std::borrow::Cow;
+use std::cmp::Reverse;
 
+use analyzers::{Exhausted, Findings, Limit, Sample};
+use triage::{FileKind, OoxmlKind, ZipKind};
+
+use self::account::Accounts;
+pub(crate) use self::account::is_judged;
 use self::archive::Part;
 use self::inflate::Inflater;
+use self::relations::Relations;
 use self::types::{Role, Types};
 use crate::catalogue::package as signs;
 use crate::compound::Compound;
 use crate::fields::{self, Fields};
 use crate::object::{self, names};
+use crate::target::{self, Danger};
 use crate::{vba, xlm};
 
-/// What is read first: when the budget ends, what matters most was seen.
-const ORDER: [Role; 11] = [
-    Role::Macros,
-    Role::MacroSheet,
-    Role::MacroSheetBinary,
-    Role::Relations,
-    Role::Workbook,
-    Role::WorkbookBinary,
-    Role::ExternalLink,
-    Role::Ribbon,
-    Role::Control,
-    Role::Other,
-    Role::Text,
-];
 /// Bytes of a part that say what it is.
 const HEAD_BYTES: usize = 64;
 const COMPOUND: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 /// A shell link: header size and the first bytes of its class (MS-SHLLINK 2.1).
 const SHELL_LINK: &[u8] = &[0x4c, 0, 0, 0, 1, 0x14, 2, 0];
+const TYPES: &str = "[content_types].xml";
 
 /// Examines the package `sample`, or a ZIP that may hold an Office part.
 pub(crate) fn examine<'a>(sample: Sample<'a>, findings: &mut Findings<'a>) {
-    let parts = archive::open(sample.bytes, findings);
-    let mut reader =
-        Reader { inflater: Inflater::new(), is_document: is_document(&parts, sample.kind), fields: Fields::default() };
-    if !matches!(sample.kind, FileKind::Ooxml(_)) && !reader.is_document {
-        return hand_over_members(&parts, &mut reader, findings);
-    }
-    let mut types = Types::default();
-    for part in parts.iter().filter(|part| part.key == "[content_types].xml") {
-        let read = part.read(&mut reader.inflater, findings);
-        let read = read.and_then(|bytes| findings.within(&part.name, |findings| types.read(&bytes, findings)));
-        if is_end(read) {
-            return;
-        }
-    }
-    let roles: Vec<Role> = parts.iter().map(|part| types.role(&part.key)).collect();
-    for turn in ORDER {
-        for (part, _) in parts.iter().zip(&roles).filter(|(_, role)| **role == turn) {
-            if is_end(reader.examine_part(part, turn, findings)) {
-                return;
-            }
-        }
-    }
-    if reader.fields.is_waiting() && is_end(reader.read_names(&parts, &roles, findings)) {
+    // Archives of other kinds matter only where Office parts stand beside what makes them one.
+    let is_foreign = matches!(sample.kind, FileKind::Zip(kind) if kind != ZipKind::Plain);
+    if is_foreign && memchr::memmem::find(sample.bytes, b"[Content_Types].xml").is_none() {
         return;
     }
-    reader.fields.finish(findings);
+    let parts = archive::open(sample.bytes, findings);
+    let is_document = is_document(&parts, sample.kind);
+    let mut reader =
+        Reader { inflater: Inflater::new(), is_document, fields: Fields::default(), accounts: Accounts::default() };
+    // Whatever ends the reading is a limit, and the budget remembers it.
+    let _ = match sample.kind {
+        FileKind::Zip(ZipKind::Plain) if !is_document => hand_over_members(&parts, &mut reader, findings),
+        FileKind::Zip(_) if !is_document => Ok(()),
+        _ => reader.examine(&parts, findings),
+    };
 }
 
 /// A document of Word, Excel or PowerPoint, where programs and scripts have no place; in other packages (NuGet,
 /// Visual Studio extensions) they are the point.
 fn is_document(parts: &[Part<'_>], kind: FileKind) -> bool {
-    match kind {
-        FileKind::Ooxml(kind) => kind != OoxmlKind::Other,
-        _ => parts.iter().any(|part| {
+    let named = || {
+        parts.iter().any(|part| {
             part.key.ends_with("vbaproject.bin")
                 || ["word/document.", "xl/workbook.", "ppt/presentation."].iter().any(|main| part.key.starts_with(main))
-        }),
+        })
+    };
+    matches!(kind, FileKind::Ooxml(kind) if kind != OoxmlKind::Other) || named()
+}
+
+/// What is read when. When the budget ends, what matters most was seen.
+fn turn(role: Role) -> u8 {
+    match role {
+        Role::Macros | Role::MacroSheet | Role::MacroSheetBinary => 0,
+        // Where a sheet of macros is hidden is asked after it was seen.
+        Role::Relations => 1,
+        Role::Workbook | Role::WorkbookBinary => 2,
+        Role::ExternalLink | Role::ExternalLinkBinary | Role::Ribbon | Role::Control => 3,
+        Role::Other => 4,
+        Role::Text => 5,
+        Role::Markup => 6,
     }
 }
 
-/// Whether nothing more can be read. One stream that is too long does not end the examination of the others: it may
-/// be there to do just that.
-fn is_end(read: Result<(), Exhausted>) -> bool {
-    matches!(read, Err(Exhausted(limit)) if limit != Limit::Stream)
+/// One stream that is too long does not end the examination of the others: it may be there to do just that.
+fn go_on(read: Result<(), Exhausted>) -> Result<(), Exhausted> {
+    match read {
+        Err(Exhausted(Limit::Stream)) => Ok(()),
+        read => read,
+    }
 }
 
-/// Documents and programs in a plain archive are examined in their own right.
-fn hand_over_members<'a>(parts: &[Part<'a>], reader: &mut Reader, findings: &mut Findings<'a>) {
-    for part in parts {
-        if findings.budget().step(1).is_err() {
-            return;
+/// Documents and programs in a plain archive are examined in their own right. What else is in it nobody vouches for.
+fn hand_over_members<'a>(
+    parts: &[Part<'a>],
+    reader: &mut Reader,
+    findings: &mut Findings<'a>,
+) -> Result<(), Exhausted> {
+    for part in largest_first(parts.iter().collect()) {
+        findings.budget().step(1)?;
+        if part.is_empty(&mut reader.inflater) {
+            continue;
         }
         let head = part.head(&mut reader.inflater, HEAD_BYTES);
-        let wanted = head.starts_with(COMPOUND)
-            || [&b"PK\x03\x04"[..], b"{\\rt", b"MZ", b"\x7fELF"].iter().any(|magic| head.starts_with(magic));
-        if wanted {
+        let is_wanted = matches!(Shape::of(&head), Shape::Compound | Shape::Child | Shape::Program);
+        if !is_wanted || !part.is_readable() {
+            findings.cannot_vouch(&part.name);
+        }
+        if is_wanted {
             match part.read(&mut reader.inflater, findings) {
-                Ok(bytes) => findings.child(&part.name, bytes),
-                Err(Exhausted(Limit::Stream)) => {}
-                Err(_) => return,
+                Ok(bytes) => findings.child(&part.name, fitted(bytes)),
+                read => go_on(read.map(drop))?,
             }
         }
     }
+    Ok(())
+}
+
+/// In an order that many small parts cannot spoil.
+fn largest_first<'p, 'a>(mut parts: Vec<&'p Part<'a>>) -> Vec<&'p Part<'a>> {
+    parts.sort_by_key(|part| Reverse(part.size()));
+    parts
+}
+
+/// What the first bytes of a part say it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Compound,
+    /// A package or RTF.
+    Child,
+    Program,
+    Link,
+    Other,
+}
+
+impl Shape {
+    fn of(head: &[u8]) -> Shape {
+        let begins = |magics: &[&[u8]]| magics.iter().any(|magic| head.starts_with(magic));
+        if begins(&[COMPOUND]) {
+            Shape::Compound
+        } else if begins(&[b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08PK", b"PK00PK"]) || rtf_start(head).is_some() {
+            Shape::Child
+        } else if begins(&[b"MZ", b"\x7fELF"]) {
+            Shape::Program
+        } else if begins(&[SHELL_LINK]) {
+            Shape::Link
+        } else {
+            Shape::Other
+        }
+    }
+}
+
+/// Without memory that is not used, for who keeps it.
+fn fitted(bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    match bytes {
+        Cow::Borrowed(bytes) => Cow::Borrowed(bytes),
+        Cow::Owned(mut bytes) => {
+            bytes.shrink_to_fit();
+            Cow::Owned(bytes)
+        }
+    }
+}
+
+/// Where RTF begins: Word passes over white space in front of it.
+fn rtf_start(head: &[u8]) -> Option<usize> {
+    let marked = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let text = marked.trim_ascii_start();
+    text.starts_with(b"{\\rt").then_some(head.len() - text.len())
 }
 
 /// Reads one part after the other.
@@ -114,68 +177,155 @@ struct Reader {
     inflater: Inflater,
     is_document: bool,
     fields: Fields,
+    accounts: Accounts,
 }
 
 impl Reader {
-    fn examine_part<'a>(&mut self, part: &Part<'a>, role: Role, findings: &mut Findings<'a>) -> Result<(), Exhausted> {
+    fn examine<'a>(&mut self, parts: &[Part<'a>], findings: &mut Findings<'a>) -> Result<(), Exhausted> {
+        let mut types = Types::default();
+        for part in parts.iter().filter(|part| part.key == TYPES) {
+            let bytes = part.read(&mut self.inflater, findings)?;
+            findings.within(&part.name, |findings| types.read(&bytes, findings))?;
+        }
+        let mut relations = Relations::default();
+        for part in parts.iter().filter(|part| part.key == "_rels/.rels") {
+            let bytes = part.read(&mut self.inflater, findings)?;
+            relations.read(&part.name, &part.key, &bytes, findings)?;
+        }
+        if !parts.iter().any(|part| relations.is_main(&part.key)) {
+            findings.cannot_vouch("its main part");
+        }
+        // What a part is may be said by relationships alone, so they are read before all that is not known to run.
+        let ordered = self.in_order(parts, &types, &relations);
+        let early = ordered.iter().take_while(|(role, _)| turn(*role) <= turn(Role::Relations)).count();
+        let (early, late) = ordered.split_at(early);
+        for (role, part) in early {
+            go_on(self.examine_part(part, *role, &mut relations, findings))?;
+        }
+        let late: Vec<_> = late.iter().map(|(_, part)| *part).collect();
+        let mut late: Vec<_> = late.into_iter().map(|part| (types.role(&part.key, &relations), part)).collect();
+        late.sort_by_key(|(role, part)| (turn(*role), Reverse(part.size())));
+        for (_, part) in late.iter().filter(|(_, part)| part.key.ends_with("fonttable.xml")) {
+            let bytes = part.read(&mut self.inflater, findings)?;
+            self.accounts.learn(&bytes, findings)?;
+        }
+        for (role, part) in &late {
+            go_on(self.examine_part(part, *role, &mut relations, findings))?;
+        }
+        if self.fields.is_waiting() {
+            self.read_names(&late, findings)?;
+        }
+        std::mem::take(&mut self.fields).finish(findings);
+        Ok(())
+    }
+
+    /// All parts by their turn, the relationships of parts that exist first, then the largest: small ones cost their maker
+    /// nothing.
+    fn in_order<'p, 'a>(
+        &self,
+        parts: &'p [Part<'a>],
+        types: &Types,
+        relations: &Relations,
+    ) -> Vec<(Role, &'p Part<'a>)> {
+        let known: std::collections::HashSet<&str> = parts.iter().map(|part| part.key.as_str()).collect();
+        let mut ordered: Vec<_> = parts.iter().map(|part| (types.role(&part.key, relations), part)).collect();
+        ordered.sort_by_cached_key(|(role, part)| {
+            let is_nobodys = *role == Role::Relations
+                && relations::source(&part.key).is_none_or(|source| !known.contains(source.as_str()));
+            (turn(*role), is_nobodys, Reverse(part.size()))
+        });
+        ordered
+    }
+
+    fn examine_part<'a>(
+        &mut self,
+        part: &Part<'a>,
+        role: Role,
+        relations: &mut Relations,
+        findings: &mut Findings<'a>,
+    ) -> Result<(), Exhausted> {
         findings.budget().step(1)?;
+        if part.is_empty(&mut self.inflater) {
+            return Ok(());
+        }
+        findings.budget().entries(1)?;
+        if !part.is_readable() || names::is_executable(&part.name) {
+            findings.cannot_vouch(&part.name);
+        }
         if role == Role::Other {
             let head = part.head(&mut self.inflater, HEAD_BYTES);
-            return self.look_at(part, &head, findings);
+            return self.look_at(part, role, &head, None, findings);
         }
         let bytes = part.read(&mut self.inflater, findings)?;
-        if role == Role::Macros {
-            if bytes.starts_with(COMPOUND) {
-                if examine_compound(part, &bytes, findings) {
-                    findings.child(&part.name, bytes);
-                }
-            } else {
-                // What is no VBA project may still be something else; and Office would have looked for one.
-                self.look_at(part, &bytes, findings)?;
-                if part.key.ends_with("vbaproject.bin") {
-                    findings.within(&part.name, |findings| Compound::open(&bytes, findings).is_some());
-                }
-            }
+        if Shape::of(&bytes) != Shape::Other {
+            let head = bytes.get(..HEAD_BYTES).unwrap_or(&bytes).to_vec();
+            return self.look_at(part, role, &head, Some(bytes), findings);
+        }
+        self.examine_role(part, role, &bytes, relations, findings)?;
+        let head = bytes.get(..HEAD_BYTES).unwrap_or(&bytes);
+        if !self.accounts.accounts_for(part, head, Some(&bytes), &mut self.inflater, findings)? {
+            findings.cannot_vouch(&part.name);
+        }
+        self.inflater.reuse(bytes);
+        Ok(())
+    }
+
+    /// Reads a part for the signs of its role.
+    fn examine_role(
+        &mut self,
+        part: &Part<'_>,
+        role: Role,
+        bytes: &[u8],
+        relations: &mut Relations,
+        findings: &mut Findings<'_>,
+    ) -> Result<(), Exhausted> {
+        if role == Role::Relations {
+            return relations.read(&part.name, &part.key, bytes, findings);
+        }
+        // Where nothing is reported no layer is made.
+        if role == Role::Markup {
             return Ok(());
         }
         findings.within(&part.name, |findings| match role {
             Role::MacroSheet => {
-                xlm::examine_sheet_xml(&bytes, findings);
+                xlm::examine_sheet_xml(bytes, findings);
                 Ok(())
             }
             Role::MacroSheetBinary => {
-                xlm::examine_sheet_bin(&bytes, findings);
+                xlm::examine_sheet_bin(bytes, findings);
                 Ok(())
             }
             Role::Workbook => {
-                xlm::examine_workbook_xml(&bytes, findings);
+                xlm::examine_workbook_xml(bytes, findings);
                 Ok(())
             }
             Role::WorkbookBinary => {
-                xlm::examine_workbook_bin(&bytes, findings);
+                xlm::examine_workbook_bin(bytes, findings);
                 Ok(())
             }
-            Role::Relations => relations::examine(&bytes, findings),
-            Role::ExternalLink => fields::examine_external_link(&bytes, findings),
+            Role::ExternalLink => fields::examine_external_link(bytes, findings),
+            Role::ExternalLinkBinary => links::examine_binary(bytes, findings),
             Role::Text => {
                 self.fields.begin_part(&part.name);
-                fields::examine_word_xml(&bytes, &mut self.fields, findings)
+                fields::examine_word_xml(bytes, &mut self.fields, findings)
             }
-            Role::Ribbon => examine_ribbon(&bytes, findings),
-            Role::Control => examine_control(&bytes, findings),
+            Role::Ribbon => examine_ribbon(bytes, findings),
+            Role::Control => examine_control(bytes, findings),
+            // Office would have looked for a project.
+            Role::Macros => {
+                if part.key.ends_with("vbaproject.bin") {
+                    Compound::open(bytes, findings);
+                }
+                Ok(())
+            }
             // Dealt with above, or not asked for.
-            Role::Macros | Role::Other | Role::Markup => Ok(()),
+            Role::Relations | Role::Other | Role::Markup => Ok(()),
         })
     }
 
     /// Reads what fields refer to: properties and variables of the document, bookmarks in parts without fields.
-    fn read_names<'a>(
-        &mut self,
-        parts: &[Part<'a>],
-        roles: &[Role],
-        findings: &mut Findings<'a>,
-    ) -> Result<(), Exhausted> {
-        for (part, role) in parts.iter().zip(roles) {
+    fn read_names<'a>(&mut self, parts: &[(Role, &Part<'a>)], findings: &mut Findings<'a>) -> Result<(), Exhausted> {
+        for (role, part) in parts {
             let is_properties = part.key.starts_with("docprops/") || part.key.ends_with("word/settings.xml");
             if !is_properties && *role != Role::Text {
                 continue;
@@ -189,46 +339,79 @@ impl Reader {
         Ok(())
     }
 
-    /// Examines a part by what its first bytes say it is.
-    fn look_at<'a>(&mut self, part: &Part<'a>, head: &[u8], findings: &mut Findings<'a>) -> Result<(), Exhausted> {
-        let is_compound = head.starts_with(COMPOUND);
-        let is_program = head.starts_with(b"MZ") || head.starts_with(b"\x7fELF");
-        let is_child = head.starts_with(b"PK\x03\x04") || head.starts_with(b"{\\rt");
-        let is_script = head.starts_with(SHELL_LINK) || names::is_script(&part.name);
+    /// Examines a part by what its first bytes say it is. `bytes` are all of it, where they were read.
+    fn look_at<'a>(
+        &mut self,
+        part: &Part<'a>,
+        role: Role,
+        head: &[u8],
+        bytes: Option<Cow<'a, [u8]>>,
+        findings: &mut Findings<'a>,
+    ) -> Result<(), Exhausted> {
+        let shape = Shape::of(head);
+        let is_script = shape == Shape::Link || (role == Role::Other && names::is_script(&part.name));
         if self.is_document && is_script {
             findings.saw_with(&signs::SCRIPT_PART, part.span.clone(), &part.name);
         }
-        if !(is_compound || is_program || is_child) {
+        if matches!(shape, Shape::Link | Shape::Other) {
+            if shape == Shape::Link
+                || !self.accounts.accounts_for(part, head, bytes.as_deref(), &mut self.inflater, findings)?
+            {
+                findings.cannot_vouch(&part.name);
+            }
             return Ok(());
         }
-        let bytes = part.read(&mut self.inflater, findings)?;
-        let is_program = is_program && matches!(triage::triage(&bytes), FileKind::Pe(_) | FileKind::Elf(_));
+        let bytes = match bytes {
+            Some(bytes) => bytes,
+            None => part.read(&mut self.inflater, findings)?,
+        };
+        let is_program =
+            shape == Shape::Program && matches!(triage::triage(&bytes), FileKind::Pe(_) | FileKind::Elf(_));
         if is_program && self.is_document {
             findings.saw_with(&signs::EXECUTABLE_PART, part.span.clone(), &part.name);
         }
-        if (is_compound || is_program || is_child) && names::is_picture_or_text(&part.name) {
+        let is_child = shape == Shape::Child;
+        let is_object = shape == Shape::Compound && role != Role::Macros;
+        if (is_object || is_program || is_child) && names::is_picture_or_text(&part.name) {
             findings.saw_with(&signs::DISGUISED_PART, part.span.clone(), &part.name);
         }
+        if shape == Shape::Compound && !examine_compound(part, role, &bytes, findings) {
+            return Ok(());
+        }
         // A document inside of the document is examined in its own right; an object is part of this one.
-        let is_document = is_compound && examine_compound(part, &bytes, findings);
-        if is_program || is_child || is_document {
-            findings.child(&part.name, bytes);
+        let bytes = match rtf_start(&bytes) {
+            Some(start) if start > 0 => Cow::Owned(bytes.get(start..).unwrap_or_default().to_vec()),
+            _ => bytes,
+        };
+        if !is_judged(triage::triage(&bytes)) {
+            findings.cannot_vouch(&part.name);
+        }
+        if shape != Shape::Program || is_program {
+            findings.child(&part.name, fitted(bytes));
         }
         Ok(())
     }
 }
 
 /// Examines a compound file inside of the package. True if it is a document of its own, to be examined as such.
-fn examine_compound(part: &Part<'_>, bytes: &[u8], findings: &mut Findings<'_>) -> bool {
+fn examine_compound(part: &Part<'_>, role: Role, bytes: &[u8], findings: &mut Findings<'_>) -> bool {
+    // Projects, objects and controls are compound files; elsewhere none is.
+    let folders = ["embeddings/", "activex/", "printersettings/"];
+    let is_elsewhere = !part.key.ends_with("vbaproject.bin") && !folders.iter().any(|name| part.key.contains(name));
     findings.within(&part.name, |findings| {
-        let Some(compound) = Compound::open(bytes, findings) else { return false };
+        let Some(compound) = Compound::open(bytes, findings) else {
+            findings.cannot_vouch("the compound file");
+            return false;
+        };
         if compound.is_document() {
             return true;
         }
-        let folders = ["embeddings/", "activex/", "printersettings/"];
-        let is_elsewhere = !part.key.ends_with("vbaproject.bin") && !folders.iter().any(|name| part.key.contains(name));
-        if is_elsewhere && compound.entries().iter().any(|entry| entry.path.to_ascii_lowercase().ends_with("vba/dir")) {
+        let holds_macros = compound.entries().iter().any(|entry| entry.path.to_ascii_lowercase().ends_with("vba/dir"));
+        if holds_macros && is_elsewhere {
             findings.saw_with(&signs::RENAMED_MACROS, 0..0, &part.name);
+        }
+        if is_elsewhere && role != Role::Macros {
+            findings.cannot_vouch("a compound file that is no object");
         }
         vba::examine(&compound, findings);
         object::examine_compound(&compound, findings);
@@ -243,7 +426,14 @@ fn examine_ribbon(part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhaus
     xml::walk(&text, findings, |step, span, findings| {
         let xml::Step::Open(element) = step else { return };
         if let Some(macro_name) = element.attribute("onLoad").filter(|_| element.name() == "customUI") {
-            findings.saw_with(&signs::RIBBON_ONLOAD, span, macro_name);
+            findings.saw_with(&signs::RIBBON_ONLOAD, span.clone(), macro_name);
+        }
+        // A callback is a macro, and `document!macro` is one of another document, which Office fetches.
+        for value in element.values() {
+            let document = value.rsplit_once('!').map_or("", |(document, _)| document);
+            if matches!(target::judge(document), Danger::Remote | Danger::Nearby | Danger::Network | Danger::Exploit) {
+                findings.saw_with(&signs::RIBBON_REMOTE, span.clone(), &value);
+            }
         }
     })
 }

@@ -334,7 +334,7 @@ impl Document {
     fn end_template(&mut self, at: usize, findings: &mut Findings<'_>) {
         let template = std::mem::take(&mut self.template);
         let danger = target::judge(&template);
-        if matches!(danger, Danger::Remote | Danger::Network | Danger::Exploit) {
+        if matches!(danger, Danger::Remote | Danger::Nearby | Danger::Network | Danger::Exploit) {
             let span = at.saturating_sub(template.len())..at;
             let is_service = danger == Danger::Remote && target::is_document_service(&template);
             let sign = if is_service { &signs::TEMPLATE_SERVICE } else { &signs::TEMPLATE_REMOTE };

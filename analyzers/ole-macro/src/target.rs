@@ -3,6 +3,9 @@
 //! Shared by relationships of packages, monikers of linked objects and templates of RTF.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
+
+use crate::object::names::is_executable;
 
 /// What following a link does, the worst last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -11,6 +14,8 @@ pub(crate) enum Danger {
     Local,
     /// Fetches by HTTP or FTP from another one.
     Remote,
+    /// Logs on to a share of the own network: its host has a name without dots, which nobody outside can have.
+    Nearby,
     /// Logs on to a share, or to a WebDAV server, and so sends the user's password hash.
     Network,
     /// Runs a command interpreter.
@@ -37,6 +42,8 @@ const EXPLOIT_SCHEMES: [&str; 12] = [
 ];
 /// Longest part of a target that is looked at, in bytes: longer than any URL that a browser takes.
 const TARGET_BYTES_MAX: usize = 4 << 10;
+/// How often percent signs are decoded.
+const DECODINGS_MAX: usize = 3;
 
 /// Judges `target`, the address of something that is loaded without a click.
 pub(crate) fn judge(target: &str) -> Danger {
@@ -52,7 +59,12 @@ pub(crate) fn judge(target: &str) -> Danger {
         return if is_loopback(host) { Danger::Local } else { Danger::Remote };
     }
     if let Some(host) = share_host(&target) {
-        return if is_loopback(host) { Danger::Local } else { Danger::Network };
+        return match host {
+            host if is_loopback(host) => Danger::Local,
+            // A port or protocol is for servers of WebDAV, which may be anywhere.
+            host if host.contains(['.', ':', '[', '%']) || target.contains('@') => Danger::Network,
+            _ => Danger::Nearby,
+        };
     }
     if runs_command(&target) { Danger::Command } else { Danger::Local }
 }
@@ -64,7 +76,14 @@ pub(crate) fn judge_click(target: &str) -> Danger {
         return Danger::Exploit;
     }
     let leaves = remote_host(&target).is_some() || target.starts_with("mailto:") || target.starts_with('#');
-    if !leaves && runs_command(&target) { Danger::Command } else { Danger::Local }
+    // A document on a share is opened by its program; a script or program there is run.
+    let is_run = !leaves && share_host(&target).is_some() && is_executable(path(&target));
+    if is_run || (!leaves && runs_command(&target)) { Danger::Command } else { Danger::Local }
+}
+
+/// `target` without what follows `?` or `#`.
+fn path(target: &str) -> &str {
+    target.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// Hosts of document services that belong to one organisation each (Microsoft Learn, SharePoint Online and its national
@@ -78,7 +97,7 @@ pub(crate) fn is_document_service(target: &str) -> bool {
     let plain = plain(target);
     let host = match judge(target) {
         Danger::Remote => remote_host(&plain),
-        Danger::Network => share_host(&plain),
+        Danger::Network | Danger::Nearby => share_host(&plain),
         _ => None,
     };
     let Some(host) = host else { return false };
@@ -115,20 +134,29 @@ pub(crate) fn runs_command(text: &str) -> bool {
         .any(|word| INTERPRETERS.iter().any(|name| name.eq_ignore_ascii_case(word)))
 }
 
-/// Lower case, without percent signs, white space and control characters, `/` for `\`.
+/// Lower case, without percent signs, white space and control characters, `/` for `\\`.
 fn plain(target: &str) -> String {
     let mut end = target.len().min(TARGET_BYTES_MAX);
     while !target.is_char_boundary(end) {
         end -= 1;
     }
-    let decoded = percent_decoded(target.get(..end).unwrap_or_default());
-    decoded
+    let mut decoded = Cow::Borrowed(target.get(..end).unwrap_or_default());
+    // A percent sign may itself be written as one, and each program on the way decodes once.
+    for _ in 0..DECODINGS_MAX {
+        match percent_decoded(&decoded) {
+            Cow::Borrowed(_) => break,
+            Cow::Owned(text) if text == *decoded => break,
+            Cow::Owned(text) => decoded = Cow::Owned(text),
+        }
+    }
+    let plain: String = decoded
         .chars()
         .filter(|c| !c.is_control())
         .map(|c| if c == '\\' { '/' } else { c.to_ascii_lowercase() })
-        .collect::<String>()
-        .trim()
-        .to_owned()
+        .collect();
+    let plain = plain.trim();
+    // What the shell takes in front of any address.
+    plain.strip_prefix("url:").unwrap_or(plain).trim_start().to_owned()
 }
 
 fn percent_decoded(text: &str) -> Cow<'_, str> {
@@ -153,37 +181,58 @@ fn percent_decoded(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The host of an HTTP or FTP address.
+/// The host of an HTTP or FTP address, whatever number of slashes stands before it.
 fn remote_host(target: &str) -> Option<&str> {
-    let schemes = ["http:", "https:", "ftp:", "ftps:", "webdav:"];
+    let schemes = ["http:", "https:", "ftp:", "ftps:", "webdav:", "webdavs:", "dav:", "davs:"];
+    // Office's own schemes hold an address: `ms-word:ofe|u|https://host/`.
+    let target = if target.starts_with("ms-") { target.rsplit('|').next().unwrap_or_default() } else { target };
     let rest = schemes.iter().find_map(|scheme| target.strip_prefix(scheme))?;
-    Some(host(rest.trim_start_matches('/')))
+    let authority = authority(rest.trim_start_matches('/'));
+    Some(authority.rsplit('@').next().unwrap_or_default())
 }
 
-/// The host of a network path: `//host/share`, `file://host/share`.
+/// The host of a network path: `//host/share`, `file://host/share`, and every spelling of them that Windows takes
+/// (MS-DTYP 2.2.57; RFC 8089 appendix E.3): with more slashes, through the object manager, with a port.
 fn share_host(target: &str) -> Option<&str> {
-    let (rest, is_uri) = match target.strip_prefix("file:") {
-        Some(rest) => (rest, true),
+    let (path, is_uri) = match target.strip_prefix("file:") {
+        Some(path) => (path, true),
         None => (target, false),
     };
-    let rest = rest.strip_prefix("//")?;
-    // `//?/unc/host`, `//./` are spellings of the object manager; `file:////host` has two more.
-    let rest = rest.strip_prefix("?/unc/").unwrap_or(rest);
-    let rest = if is_uri { rest.strip_prefix("//").unwrap_or(rest) } else { rest };
-    let host = host(rest);
-    // `file:///C:/` has an empty host, `file://C:/` a drive, `//?/C:/` none.
-    let is_drive = rest.as_bytes().get(1) == Some(&b':');
-    (!host.is_empty() && !is_drive && host != "?" && host != ".").then_some(host)
+    let rest = path.trim_start_matches('/');
+    let slashes = path.len() - rest.len();
+    // `file:///etc/x` is a path of this machine, `file:////host` and `file:///\\\\host` are of another.
+    if (slashes < 2 && !rest.starts_with("??/")) || (is_uri && slashes == 3) {
+        return None;
+    }
+    let rest = match rest.strip_prefix("?/").or_else(|| rest.strip_prefix("./")).or_else(|| rest.strip_prefix("??/")) {
+        Some(object) => {
+            let object = object.trim_start_matches('/');
+            let object = object.strip_prefix("globalroot/").unwrap_or(object);
+            let object = object.strip_prefix("??/").unwrap_or(object);
+            ["unc/", "device/mup/", "device/lanmanredirector/", "device/webdavredirector/"]
+                .iter()
+                .find_map(|redirector| object.strip_prefix(redirector))?
+        }
+        None => rest,
+    };
+    // `host@SSL@443` is a server of WebDAV.
+    let host = authority(rest.trim_start_matches('/')).split('@').next().unwrap_or_default();
+    let is_drive = matches!(host.as_bytes(), [letter, b':' | b'|', ..] if letter.is_ascii_alphabetic());
+    (!host.is_empty() && !is_drive && host != "." && host != "?").then_some(host)
 }
 
-fn host(rest: &str) -> &str {
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    if host.starts_with('[') { host } else { host.split(':').next().unwrap_or_default() }
+/// What stands before the path.
+fn authority(rest: &str) -> &str {
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
+/// Whether a host is this machine. A name that only begins like its address is another.
 fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.starts_with("[::1]") || host.starts_with("127.")
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -201,11 +250,39 @@ mod tests {
             ("http://example.com/t.dotm", Danger::Remote),
             (" HTTP:\\\\example.com\\t.dotm", Danger::Remote),
             ("h%74tp://user@example.com/", Danger::Remote),
-            ("\\\\server\\share\\t.dotm", Danger::Network),
-            ("file://server/share/t.dotm", Danger::Network),
-            ("file:////server/share/t.dotm", Danger::Network),
-            ("\\\\?\\UNC\\server\\share", Danger::Network),
+            ("\\\\server\\share\\t.dotm", Danger::Nearby),
+            ("file://server/share/t.dotm", Danger::Nearby),
+            ("file:////server/share/t.dotm", Danger::Nearby),
+            ("\\\\?\\UNC\\server\\share", Danger::Nearby),
             ("\\\\?\\C:\\t.dotm", Danger::Local),
+            ("file:///\\\\198.51.100.7\\share\\t.dotm", Danger::Network),
+            ("file:///\\server\\share\\t.dotm", Danger::Nearby),
+            ("file://///server/share", Danger::Nearby),
+            ("file:\\\\server\\share", Danger::Nearby),
+            ("FILE:%2f%2fserver/share", Danger::Nearby),
+            ("%5C%5Cserver%5Cshare", Danger::Nearby),
+            ("%255c%255cserver/share", Danger::Nearby),
+            ("///server/share", Danger::Nearby),
+            ("//server@SSL@8443/DavWWWRoot/t.dotm", Danger::Network),
+            ("//server@127.0.0.1/share", Danger::Network),
+            ("\\\\.\\UNC\\server\\share", Danger::Nearby),
+            ("\\\\?\\GLOBALROOT\\Device\\Mup\\server\\share", Danger::Nearby),
+            ("\\??\\UNC\\server\\share", Danger::Nearby),
+            ("\\\\files.example.com\\share\\t.dotm", Danger::Network),
+            ("\\\\localhost\\share", Danger::Local),
+            ("file:///home/me/Letter.dotx", Danger::Local),
+            ("file:////C:/Letter.dotx", Danger::Local),
+            ("file:C:\\Letter.dotx", Danger::Local),
+            ("../Letter.dotx", Danger::Local),
+            ("100%.dotx", Danger::Local),
+            ("http:example.com/t.dotm", Danger::Remote),
+            ("https:////example.com/t.dotm", Danger::Remote),
+            ("url:http://example.com/t.dotm", Danger::Remote),
+            ("ht\ntp://example.com/t.dotm", Danger::Remote),
+            ("ms-word:nft|u|https://example.com/t.dotm", Danger::Remote),
+            ("http://127.0.0.1@example.com/", Danger::Remote),
+            ("http://127.0.0.1.example.com/", Danger::Remote),
+            ("http://[::1]:80/t.dotm", Danger::Local),
             ("C:\\windows\\system32\\cmd.exe", Danger::Command),
             ("http://example.com/x.html!", Danger::Exploit),
             ("mhtml:http://example.com/x.html!x-usc:http://example.com/x.html", Danger::Exploit),
@@ -221,5 +298,8 @@ mod tests {
         assert_eq!(judge_click("http://example.com/powershell"), Danger::Local);
         assert_eq!(judge_click("powershell -w hidden"), Danger::Command);
         assert_eq!(judge_click("search-ms:query=x"), Danger::Exploit);
+        assert_eq!(judge_click("file:///\\\\server\\share\\invoice.vbs"), Danger::Command);
+        assert_eq!(judge_click("\\\\intranet\\share\\report.xlsx"), Danger::Local);
+        assert_eq!(judge_click("http://example.com/setup.exe"), Danger::Local);
     }
 }

@@ -94,7 +94,7 @@ fn judge(strings: Vec<String>, span: Range<usize>, findings: &mut Findings<'_>) 
         let sign = match target::judge(name) {
             _ if is_service => &signs::TEMPLATE_SERVICE,
             Danger::Remote | Danger::Exploit => &signs::TEMPLATE_REMOTE,
-            Danger::Network => &signs::TEMPLATE_NETWORK,
+            Danger::Network | Danger::Nearby => &signs::TEMPLATE_NETWORK,
             Danger::Command | Danger::Local => continue,
         };
         findings.saw_with(sign, span.clone(), name);

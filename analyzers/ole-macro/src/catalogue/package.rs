@@ -57,6 +57,8 @@ analyzers::indicators! {
         source: "PKWARE APPNOTE; Windows script file extensions", attack: "T1027.009";
     ACTIVEX = "office.package.activex", "The document has ActiveX controls.",
         source: "OFF-45", attack: "T1204.002";
+    RIBBON_REMOTE = "office.package.ribbon_remote", "A ribbon, or a macro that it calls, is fetched from another machine.",
+        source: "MS-CUSTOMUI 2.2.1; relationship type ui/extensibility", attack: "T1221";
     RIBBON_ONLOAD = "office.package.ribbon_onload", "A ribbon runs a macro when the document is opened.",
         source: "MS-CUSTOMUI 2.2.1, onLoad", attack: "T1204.002";
 }

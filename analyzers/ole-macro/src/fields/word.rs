@@ -2,8 +2,7 @@
 
 use analyzers::{Exhausted, Findings};
 
-use super::{Fields, report_command};
-use crate::catalogue::dde as signs;
+use super::{Fields, report_link};
 use crate::package::xml::{self, Step};
 
 /// Fields in a part of WordprocessingML: the document, headers, footers, notes, comments. To be followed by
@@ -87,7 +86,6 @@ pub(crate) fn examine_external_link(part: &[u8], findings: &mut Findings<'_>) ->
         }
         let service = element.attribute("ddeService").unwrap_or_default();
         let topic = element.attribute("ddeTopic").unwrap_or_default();
-        findings.saw_with(&signs::LINK, span.clone(), format_args!("{service}|{topic}"));
-        report_command(&format!("{service} {topic}"), span, findings);
+        report_link(&service, &topic, span, findings);
     })
 }

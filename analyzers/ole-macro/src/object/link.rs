@@ -44,7 +44,7 @@ pub(crate) fn judge(source: &str, span: std::ops::Range<usize>, findings: &mut F
     let is_script = super::names::is_script(source);
     match target::judge(source) {
         Danger::Exploit | Danger::Command => findings.saw_with(&signs::SCRIPT_LINK, span, source),
-        Danger::Network | Danger::Remote => findings.saw_with(&signs::REMOTE_LINK, span, source),
+        Danger::Network | Danger::Nearby | Danger::Remote => findings.saw_with(&signs::REMOTE_LINK, span, source),
         Danger::Local if is_script => findings.saw_with(&signs::SCRIPT_LINK, span, source),
         Danger::Local => {}
     }

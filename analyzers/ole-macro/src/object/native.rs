@@ -9,6 +9,7 @@ use triage::{FileKind, ScriptKind};
 use super::names;
 use crate::catalogue::object as signs;
 use crate::compound::{le16, le32};
+use crate::package::is_judged;
 
 /// An embedded file.
 struct Package<'a> {
@@ -67,8 +68,11 @@ fn is_program(kind: FileKind) -> bool {
     }
 }
 
-/// Makes a child of `payload`, which costs a copy.
+/// Makes a child of `payload`, which costs a copy. Nobody vouches for a document with a file in it that nobody judges.
 pub(super) fn hand_over(name: &str, payload: &[u8], findings: &mut Findings<'_>) {
+    if !is_judged(triage::triage(payload)) {
+        findings.cannot_vouch(name);
+    }
     if !payload.is_empty() && findings.budget().produce(payload.len() as u64).is_ok() {
         findings.child(name, payload.to_vec().into());
     }

@@ -4,6 +4,9 @@
 //! the crate refuses, and what lies between the entries it lists, is read from local headers by ourselves
 //! (`local`): refusal would be an evasion. Every local file is one part, whatever number of directory entries
 //! point at it. Section numbers are those of PKWARE APPNOTE 6.3.10.
+//!
+//! Listing costs little and is not what the limit of entries is for: who examines parts pays for them, in an order of
+//! their own, so that ten thousand empty parts in front keep nobody from the one that matters.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -17,6 +20,13 @@ use zip::{CompressionMethod, ZipArchive};
 use super::inflate::Inflater;
 use super::local::{self, LocalHeader};
 use crate::catalogue::package as signs;
+use crate::compound::le16;
+
+/// Entries of a directory that the `zip` crate is asked to read: all that a directory without ZIP64 can hold. It makes
+/// some 300 bytes of memory of each, 46 bytes in the file.
+const LISTED_MAX: usize = 1 << 16;
+/// Longest data descriptor (4.3.9): signature, CRC and two sizes of eight bytes.
+const DESCRIPTOR_BYTES_MAX: usize = 24;
 
 /// One local file of the package.
 pub(crate) struct Part<'a> {
@@ -28,6 +38,8 @@ pub(crate) struct Part<'a> {
     pub span: Range<usize>,
     /// From the first byte of its data on; to the end of what is stored, or as far as deflate may go.
     data: &'a [u8],
+    /// Bytes of data, as it is said.
+    compressed: usize,
     method: Method,
     encrypted: bool,
 }
@@ -68,17 +80,23 @@ pub(crate) fn open<'a>(bytes: &'a [u8], findings: &mut Findings<'_>) -> Vec<Part
         Some((entries, directory)) => {
             let mut seen = HashSet::new();
             for entry in entries {
+                if findings.budget().step(1).is_err() {
+                    return parts;
+                }
                 // A second entry that points at the same file would be the same part again.
                 if seen.insert(entry.header) {
                     parts.extend(located(entry, bytes, findings));
                 } else {
                     findings.saw(&signs::OVERLAP, entry.header..entry.header);
+                    findings.cannot_vouch(text(&entry.name));
                 }
             }
             gaps = spaces_between(&parts, directory, findings);
+            account_for_gaps(&gaps, bytes, findings);
         }
         None => {
             findings.saw(&signs::MALFORMED_ZIP, 0..0);
+            findings.cannot_vouch("the directory of the package");
             gaps.push(0..bytes.len());
         }
     }
@@ -95,26 +113,30 @@ pub(crate) fn open<'a>(bytes: &'a [u8], findings: &mut Findings<'_>) -> Vec<Part
 
 /// The entries of the directory, and where it begins.
 fn listed(bytes: &[u8], findings: &mut Findings<'_>) -> Option<(Vec<Listed>, usize)> {
-    // The crate makes some 300 bytes of memory of each entry, 46 bytes in the file; so count first.
-    let entries_max = usize::try_from(findings.budget().limits().entries_max).unwrap_or(usize::MAX);
-    if memmem::find_iter(bytes, b"PK\x01\x02").nth(entries_max).is_some() {
+    if memmem::find_iter(bytes, b"PK\x01\x02").nth(LISTED_MAX).is_some() {
         return None;
     }
-    let archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
+    let archive = ZipArchive::new(Cursor::new(without_padding(bytes))).ok()?;
     let directory = usize::try_from(archive.central_directory_start()).ok()?.min(bytes.len());
     let behind = memmem::rfind(bytes.get(directory..)?, b"PK\x05\x06").map_or(0, |end| {
         let end = directory + end;
         bytes.len().saturating_sub(end + 22 + archive.comment().len())
     });
-    if archive.offset() > 0 || behind > 0 {
-        findings.saw_with(&signs::BYTES_AROUND, 0..0, format_args!("{} before, {behind} behind", archive.offset()));
+    let before = usize::try_from(archive.offset()).unwrap_or(usize::MAX).min(bytes.len());
+    if before > 0 || behind > 0 {
+        findings.saw_with(&signs::BYTES_AROUND, 0..0, format_args!("{before} before, {behind} behind"));
+    }
+    for (place, around) in [("before", bytes.get(..before)), ("behind", bytes.get(bytes.len() - behind..))] {
+        if around.is_some_and(|around| !is_padding(around)) {
+            findings.cannot_vouch(format_args!("the bytes {place} the package"));
+        }
     }
     if archive.has_duplicate_names() {
         findings.saw(&signs::DUPLICATE_PART, directory..directory);
     }
     let mut entries = Vec::with_capacity(archive.len());
     for index in 0..archive.len() {
-        if findings.budget().entries(1).is_err() {
+        if findings.budget().step(1).is_err() {
             break;
         }
         let entry = archive.by_index_data(index).ok()?;
@@ -133,17 +155,34 @@ fn listed(bytes: &[u8], findings: &mut Findings<'_>) -> Option<(Vec<Listed>, usi
     Some((entries, directory))
 }
 
+/// `bytes` without the zeros and ends of lines that disks, mail gateways and editors leave behind a file: where there are
+/// many, readers do not find the end of the directory (4.3.16).
+fn without_padding(bytes: &[u8]) -> &[u8] {
+    let end = memmem::rfind(bytes, b"PK\x05\x06").and_then(|end| {
+        let comment = le16(bytes, end + 20)?;
+        Some(end + 22 + usize::from(comment))
+    });
+    let parts = end.and_then(|end| bytes.split_at_checked(end));
+    parts.filter(|(_, padding)| is_padding(padding)).map_or(bytes, |(package, _)| package)
+}
+
+fn is_padding(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, 0 | b'\r' | b'\n'))
+}
+
 /// The part that the directory's `entry` points at.
 fn located<'a>(entry: Listed, bytes: &'a [u8], findings: &mut Findings<'_>) -> Option<Part<'a>> {
     let name = text(&entry.name);
     let Some(header) = local::header_at(bytes, entry.header) else {
         findings.saw_with(&signs::HEADER_MISMATCH, 0..0, format_args!("{name}: no header"));
+        findings.cannot_vouch(&name);
         findings.incomplete(Incomplete::CutShort);
         return None;
     };
     let same = header.name == entry.name && header.method == entry.method && header.encrypted == entry.encrypted;
     if !same {
         findings.saw_with(&signs::HEADER_MISMATCH, header.span.clone(), &name);
+        findings.cannot_vouch(&name);
     }
     let start = header.span.end;
     let length = usize::try_from(entry.compressed).unwrap_or(usize::MAX);
@@ -158,6 +197,7 @@ fn located<'a>(entry: Listed, bytes: &'a [u8], findings: &mut Findings<'_>) -> O
         name,
         span: header.span.start..end,
         data: data.unwrap_or_default(),
+        compressed: length,
         method: entry.method,
         encrypted: entry.encrypted,
     })
@@ -174,6 +214,7 @@ fn unlisted<'a>(header: LocalHeader<'_>, bytes: &'a [u8]) -> Part<'a> {
         name,
         span: header.span.start..end,
         data: data.unwrap_or_default(),
+        compressed: header.compressed,
         method: header.method,
         encrypted: header.encrypted,
     }
@@ -190,6 +231,7 @@ fn spaces_between(parts: &[Part<'_>], directory: usize, findings: &mut Findings<
             gaps.push(end..span.start);
         } else if span.start < end {
             findings.saw(&signs::OVERLAP, span.start..end);
+            findings.cannot_vouch("parts that lie over each other");
         }
         end = end.max(span.end);
     }
@@ -197,8 +239,20 @@ fn spaces_between(parts: &[Part<'_>], directory: usize, findings: &mut Findings<
         gaps.push(end..directory);
     } else if end > directory {
         findings.saw(&signs::OVERLAP, directory..end);
+        findings.cannot_vouch("parts that lie over each other");
     }
     gaps
+}
+
+/// Between parts stand data descriptors and zeros for alignment; whatever else does is nobody's.
+fn account_for_gaps(gaps: &[Range<usize>], bytes: &[u8], findings: &mut Findings<'_>) {
+    let has_more = |gap: &Range<usize>| {
+        let rest = bytes.get(gap.start..gap.end).and_then(|gap| gap.get(DESCRIPTOR_BYTES_MAX..));
+        rest.is_some_and(|rest| rest.iter().any(|byte| *byte != 0))
+    };
+    if gaps.iter().any(has_more) {
+        findings.cannot_vouch("the bytes between parts");
+    }
 }
 
 /// Reports names that no writer of packages gives.
@@ -218,6 +272,24 @@ fn judge_names(parts: &[Part<'_>], findings: &mut Findings<'_>) {
 }
 
 impl<'a> Part<'a> {
+    /// Its size in the package: what a part says of itself may be a lie, so this only decides what is read first.
+    pub fn size(&self) -> usize {
+        self.compressed
+    }
+
+    /// Nothing is in it, or it is a folder. Deflate makes two bytes of nothing, and a size of none may be a lie.
+    pub fn is_empty(&self, inflater: &mut Inflater) -> bool {
+        match self.method {
+            Method::Stored | Method::Other => self.data.is_empty() || self.compressed == 0,
+            Method::Deflated => self.compressed <= 2 && self.head(inflater, 1).is_empty(),
+        }
+    }
+
+    /// Whether its bytes can be had as they are stored.
+    pub fn is_readable(&self) -> bool {
+        !self.encrypted && self.method != Method::Other
+    }
+
     /// All of its bytes: lent where they are stored, else inflated and paid for. What is broken is reported, and as
     /// much as could be had is given.
     pub fn read(&self, inflater: &mut Inflater, findings: &mut Findings<'_>) -> Result<Cow<'a, [u8]>, Exhausted> {

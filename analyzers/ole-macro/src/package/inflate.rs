@@ -2,11 +2,15 @@
 //!
 //! What a header declares bounds nothing: bytes are counted as they come out.
 
+use std::borrow::Cow;
+
 use analyzers::{Budget, Exhausted, Limit};
 use flate2::{Decompress, FlushDecompress, Status};
 
 /// Bytes that are made room for at a time; most parts of documents fit.
 const CHUNK_BYTES: usize = 32 << 10;
+/// Memory that is kept from part to part, at most.
+const SPARE_BYTES_MAX: usize = 1 << 20;
 
 /// What came out of a compressed stream.
 pub(crate) struct Inflated {
@@ -19,18 +23,32 @@ pub(crate) struct Inflated {
 }
 
 /// A decompressor that is kept from part to part: making one costs more than most parts.
-pub(crate) struct Inflater(Decompress);
+pub(crate) struct Inflater {
+    state: Decompress,
+    /// Memory of a part that was read and is not needed any more.
+    spare: Vec<u8>,
+}
 
 impl Inflater {
     /// A raw one: ZIP has no zlib header.
     pub fn new() -> Inflater {
-        Inflater(Decompress::new(false))
+        Inflater { state: Decompress::new(false), spare: Vec::new() }
+    }
+
+    /// Takes the memory of a part that was read, for the next one.
+    pub fn reuse(&mut self, part: Cow<'_, [u8]>) {
+        if let Cow::Owned(part) = part
+            && part.capacity() <= SPARE_BYTES_MAX
+        {
+            self.spare = part;
+        }
     }
 
     /// All of `compressed`, paid for in `budget`.
     pub fn all(&mut self, compressed: &[u8], budget: &mut Budget) -> Result<Inflated, Exhausted> {
         let room = usize::try_from(budget.stream_room()).unwrap_or(usize::MAX);
-        let inflated = self.up_to(compressed, room);
+        let spare = std::mem::take(&mut self.spare);
+        let inflated = self.up_to(compressed, room, spare);
         let bytes = inflated.bytes.len() as u64;
         budget.produce(bytes)?;
         if !inflated.whole && inflated.bytes.len() >= room {
@@ -43,15 +61,18 @@ impl Inflater {
 
     /// The first bytes of `compressed`, about `count` of them; for a look at what it is.
     pub fn head(&mut self, compressed: &[u8], count: usize) -> Vec<u8> {
-        self.up_to(compressed, count).bytes
+        self.up_to(compressed, count, Vec::new()).bytes
     }
 
-    /// At most `room` bytes.
-    fn up_to(&mut self, compressed: &[u8], room: usize) -> Inflated {
-        self.0.reset(false);
+    /// At most `room` bytes, in the memory of `spare`.
+    fn up_to(&mut self, compressed: &[u8], room: usize, spare: Vec<u8>) -> Inflated {
+        self.state.reset(false);
         // Deflate makes at most 1032 bytes of one.
         let likely = compressed.len().saturating_mul(4).clamp(64, CHUNK_BYTES).min(room);
-        let mut bytes = Vec::with_capacity(likely);
+        // The decompressor fills all the memory there is, so there is never more than may be filled.
+        let mut bytes = if spare.capacity() <= room { spare } else { Vec::new() };
+        bytes.clear();
+        bytes.reserve_exact(likely);
         loop {
             if bytes.len() >= room {
                 return Inflated { bytes, whole: false, used_up: false };
@@ -59,12 +80,12 @@ impl Inflater {
             if bytes.len() == bytes.capacity() {
                 bytes.reserve_exact(bytes.len().max(CHUNK_BYTES).min(room - bytes.len()));
             }
-            let taken = usize::try_from(self.0.total_in()).unwrap_or(usize::MAX);
+            let taken = usize::try_from(self.state.total_in()).unwrap_or(usize::MAX);
             let rest = compressed.get(taken..).unwrap_or_default();
             let before = (taken as u64, bytes.len());
-            match self.0.decompress_vec(rest, &mut bytes, FlushDecompress::None) {
+            match self.state.decompress_vec(rest, &mut bytes, FlushDecompress::None) {
                 Ok(Status::StreamEnd) => return Inflated { bytes, whole: true, used_up: true },
-                Ok(Status::Ok | Status::BufError) if before != (self.0.total_in(), bytes.len()) => {}
+                Ok(Status::Ok | Status::BufError) if before != (self.state.total_in(), bytes.len()) => {}
                 // No progress: the input ends early, or is broken.
                 Ok(_) => return Inflated { bytes, whole: false, used_up: true },
                 Err(_) => return Inflated { bytes, whole: false, used_up: false },

@@ -1,12 +1,13 @@
-//! What each part of a package is, from its content type and its name.
+//! What each part of a package is, from its content type, the relationships that lead to it, and its name.
 //!
-//! Office goes by the content type, so a macro sheet may be called anything; the name is asked where the type says
-//! nothing, and where a tool may go by names.
+//! Office goes by content types and relationships, so a macro sheet may be called anything; the name is asked where
+//! neither says anything, and where a tool may go by names. Relationships themselves are found by name alone.
 
 use std::collections::HashMap;
 
 use analyzers::{Exhausted, Findings};
 
+use super::relations::Relations;
 use super::xml::{self, Step};
 
 /// What of a part concerns us.
@@ -28,6 +29,8 @@ pub(crate) enum Role {
     Text,
     /// A workbook's link to other files or programs.
     ExternalLink,
+    /// The same in BIFF12.
+    ExternalLinkBinary,
     /// Changes to the ribbon.
     Ribbon,
     /// An ActiveX control.
@@ -64,11 +67,15 @@ impl Types {
     }
 
     /// What the part with this key is.
-    pub fn role(&self, key: &str) -> Role {
+    pub fn role(&self, key: &str, relations: &Relations) -> Role {
         let extension = key.rsplit_once('.').map_or("", |(_, extension)| extension);
+        if extension == "rels" {
+            return Role::Relations;
+        }
         let declared = self.parts.get(key).or_else(|| self.extensions.get(extension)).copied();
         // A type that says what Office runs wins over any name, but one that says nothing takes nothing from a name.
-        match (declared, of_name(key, extension)) {
+        let named = relations.role(key).unwrap_or_else(|| of_name(key, extension));
+        match (declared, named) {
             (None, named) => named,
             (Some(Role::Other), Role::Markup) => Role::Other,
             (Some(Role::Other), named) => named,
@@ -91,8 +98,8 @@ fn of_type(content_type: &str) -> Option<Role> {
         Some(Role::Workbook)
     } else if kind.contains("sheet.binary.macroenabled.main") {
         Some(Role::WorkbookBinary)
-    } else if kind.contains("externallink+xml") {
-        Some(Role::ExternalLink)
+    } else if kind.contains("externallink") {
+        Some(if is_xml { Role::ExternalLink } else { Role::ExternalLinkBinary })
     } else if kind.contains("wordprocessingml") || kind.contains("ms-word") {
         let texts = ["main", "header", "footer", "footnotes", "endnotes", "comments", "glossary"];
         texts.iter().any(|text| kind.ends_with(&format!("{text}+xml"))).then_some(Role::Text)
@@ -105,9 +112,7 @@ fn of_type(content_type: &str) -> Option<Role> {
 /// By name, as Office itself would have named it.
 fn of_name(key: &str, extension: &str) -> Role {
     let (folder, name) = key.rsplit_once('/').unwrap_or(("", key));
-    if extension == "rels" {
-        Role::Relations
-    } else if name == "vbaproject.bin" {
+    if name == "vbaproject.bin" {
         Role::Macros
     } else if folder.ends_with("macrosheets") {
         if extension == "bin" { Role::MacroSheetBinary } else { Role::MacroSheet }
@@ -115,8 +120,8 @@ fn of_name(key: &str, extension: &str) -> Role {
         Role::Workbook
     } else if key == "xl/workbook.bin" {
         Role::WorkbookBinary
-    } else if folder.ends_with("externallinks") && extension == "xml" {
-        Role::ExternalLink
+    } else if folder.ends_with("externallinks") && matches!(extension, "xml" | "bin") {
+        if extension == "bin" { Role::ExternalLinkBinary } else { Role::ExternalLink }
     } else if folder.starts_with("customui") && extension == "xml" {
         Role::Ribbon
     } else if folder.ends_with("activex") && extension == "xml" {

@@ -50,6 +50,17 @@ impl Element<'_> {
             .map(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0).unwrap_or(attribute.value))
     }
 
+    /// The values of its attributes.
+    pub fn values(&self) -> Vec<String> {
+        let mut attributes = self.start.attributes();
+        let attributes = attributes.with_checks(false).take(ATTRIBUTES_MAX).flatten();
+        attributes
+            .map(|attribute| {
+                attribute.normalized_value(XmlVersion::Implicit1_0).unwrap_or(attribute.value).into_owned()
+            })
+            .collect()
+    }
+
     fn is_excessive(&self) -> bool {
         let raw = self.start.attributes_raw();
         raw.len() > ATTRIBUTES_MAX && memchr::memchr_iter(b'=', raw.as_bytes()).nth(ATTRIBUTES_MAX).is_some() && {

@@ -5,6 +5,7 @@ mod hostile;
 mod objects;
 mod packages;
 mod rtf;
+mod vouching;
 mod word;
 
 use std::collections::BTreeSet;

@@ -53,6 +53,64 @@ fn relationships_in_utf_16_are_read_too() {
 }
 
 #[test]
+fn relationships_are_judged_after_references_are_resolved_and_whatever_their_type_says() {
+    let part = |name: &str, relationship: &str| {
+        let rels = format!("<Relationships><Relationship {relationship}/></Relationships>");
+        docx().part(name, rels.as_bytes())
+    };
+    for relationship in [
+        "Type=\"x/attachedTemplate\" Target=\"http://example.com/\" TargetMode=\"Ex&#116;ernal\"",
+        "Type=\"x/attached&#x54;emplate\" Target=\"http://example.com/\" TargetMode=\"External\"",
+        "Type=\"x/attachedTemplate\" Target=\"&#104;ttp:&#47;/example.com/\" TargetMode=\"&#69;xternal\"",
+        "Type='x/attachedTemplate' Target='h%74tps:%2f%2fexample.com/' TargetMode='external'",
+    ] {
+        let document = part("word/_rels/settings.xml.rels", relationship);
+        check(&document.build(), &["office.package.template_remote"]);
+        let lie = "application/vnd.openxmlformats-officedocument.wordprocessingml.footnotes+xml";
+        let document = document.content_type("word/_rels/settings.xml.rels", lie);
+        check(&document.build(), &["office.package.template_remote"]);
+    }
+    let share = "Type=\"x/oleObject\" Target=\"file:///\\\\198.51.100.7\\a\" TargetMode=\"External\"";
+    let expected = ["office.package.object_remote", "office.package.network_path"];
+    check(&part("word/_rels/document.xml.rels", share).build(), &expected);
+}
+
+#[test]
+fn binary_workbooks_exchange_data_too() {
+    let wide = |text: &str| -> Vec<u8> {
+        let units = text.encode_utf16().flat_map(u16::to_le_bytes);
+        (text.len() as u32).to_le_bytes().into_iter().chain(units).collect()
+    };
+    let link = |kind: u8| {
+        let data = [&[kind, 0][..], &wide("cmd"), &wide("/c calc.exe")].concat();
+        [&[0xe8, 2, data.len() as u8][..], &data, &[0xcc, 4, 0]].concat()
+    };
+    let workbook = |part: &[u8]| xlsx().part("xl/externalLinks/externalLink1.bin", part);
+    check(&workbook(&link(1)).build(), &["office.dde.link", "office.dde.command"]);
+    check(&workbook(&link(0)).build(), &[]);
+    // By its type, under any name.
+    let renamed = xlsx().part("xl/a.dat", &link(1)).content_type("xl/a.dat", "application/vnd.ms-excel.externalLink");
+    check(&renamed.build(), &["office.dde.link", "office.dde.command"]);
+}
+
+#[test]
+fn parts_are_judged_by_their_first_bytes_whatever_they_are_called() {
+    let footnotes = "application/vnd.openxmlformats-officedocument.wordprocessingml.footnotes+xml";
+    let declared = docx().part("word/footnotes.xml", &program()).content_type("word/footnotes.xml", footnotes);
+    check(&declared.build(), &["office.package.executable_part", "office.package.disguised_part"]);
+    for rtf in [&b"{\\rtf1 }"[..], b"\xef\xbb\xbf\r\n {\\rtf1 }"] {
+        for name in ["word/afchunk.xml", "word/afchunk.rtf", "word/afchunk.txt"] {
+            let seen = examine(&docx().part(name, rtf).content_type(name, "application/xml").build());
+            assert_eq!(seen.children, [(name.to_owned(), b"{\\rtf1 }".to_vec())]);
+        }
+    }
+    let inner = docm().build();
+    let main = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml";
+    let seen = examine(&docx().part("word/afchunk.docx", &inner).content_type("word/afchunk.docx", main).build());
+    assert_eq!(seen.children, [("word/afchunk.docx".to_owned(), inner)]);
+}
+
+#[test]
 fn a_vba_project_is_found_under_any_name_and_deflated() {
     let project = CfbBuilder::new().stream("VBA/dir", b"x").stream("PROJECT", b"x").build();
     check(&docm().vba_project(&project).build(), &[]);
@@ -88,6 +146,24 @@ fn controls_and_ribbons_are_seen() {
     check(&file, &["office.package.activex", "office.object.exploit_class"]);
     let ribbon = b"<customUI onLoad=\"Start\"/>";
     check(&docm().part("customUI/customUI.xml", ribbon).build(), &["office.package.ribbon_onload"]);
+    // A callback of another document, and a ribbon under any name or on another machine.
+    let remote = b"<customUI onLoad=\"https://example.com/a.dotm!Start\"/>";
+    let both = ["office.package.ribbon_onload", "office.package.ribbon_remote"];
+    check(&docm().part("customUI/customUI.xml", remote).build(), &both);
+    let button = b"<customUI><button getLabel=\"&#x5c;\\example.com\\a.dotm!Label\"/></customUI>";
+    check(&docm().part("customUI/customUI.xml", button).build(), &["office.package.ribbon_remote"]);
+    let extensibility = |target: &str, mode: &str| {
+        let rels = format!(
+            "<Relationships><Relationship Type=\"x/officeDocument\" Target=\"word/document.xml\"/><Relationship \
+             Type=\"x/ui/extensibility\" Target=\"{target}\"{mode}/></Relationships>"
+        );
+        docm().part("_rels/.rels", rels.as_bytes()).part("word/any.xml", ribbon).build()
+    };
+    // The builder has relationships of its own.
+    let twice = ["office.package.duplicate_part", "office.package.unlisted_part"];
+    check(&extensibility("word/any.xml", ""), &[twice[0], twice[1], "office.package.ribbon_onload"]);
+    let outside = extensibility("http://example.com/ui.xml", " TargetMode=\"External\"");
+    check(&outside, &[twice[0], twice[1], "office.package.ribbon_remote"]);
 }
 
 #[test]
