@@ -38,6 +38,13 @@ fn what_a_document_fetches_is_told_apart_by_kind_and_place() {
         ("hyperlink", "mailto:me@example.com", &[]),
         ("hyperlink", "powershell -nop -w hidden -c calc", &["office.package.command_target"]),
         ("externalLinkPath", "book.xlsx", &[]),
+        ("externalLinkPath", "file:///\\\\fileserver\\books\\book.xlsx", &[]),
+        ("externalLinkPath", "file:///\\\\198.51.100.7\\book.xlsx", &["office.package.network_path"]),
+        (
+            "oleObject",
+            "file:///\\\\fileserver\\books\\book.xlsx",
+            &["office.package.object_external", "office.package.network_path"],
+        ),
     ];
     for (kind, target, expected) in CASES {
         check(&docx().external("word/document.xml", kind, target).build(), expected);
