@@ -168,7 +168,7 @@ pub fn notice(text: &str) {
 
 fn programs(args: &RulesArgs) -> anyhow::Result<Vec<Program>> {
     match &args.worker {
-        Some(path) => Ok(vec![Program { path: path.clone(), first: None }]),
+        Some(path) => Ok(vec![Program::at(path)]),
         None => Program::candidates().context("cannot find this program on disk, which workers run in"),
     }
 }

@@ -1,9 +1,12 @@
 //! Which program a template runs in, and what that program does first.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use std::{env, io};
+
+use daemon_worker::Held;
 
 use crate::{compile, service};
 
@@ -24,17 +27,45 @@ pub struct Program {
     pub first: Option<&'static str>,
 }
 
+/// Programs that were held at the first need of them: those of our own build, though a newer one is installed meanwhile.
+static HELD: Mutex<Vec<(Option<PathBuf>, Held)>> = Mutex::new(Vec::new());
+
+/// Where the program can be started that had this name when it was first asked for; this very program for `None`.
+fn held(name: Option<&Path>) -> io::Result<(PathBuf, PathBuf)> {
+    // Held for good, and so never half changed.
+    let mut all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = all.iter().position(|(known, _)| known.as_deref() == name);
+    let at = match found {
+        Some(at) => at,
+        None => {
+            let held = name.map_or_else(Held::this, Held::open)?;
+            all.push((name.map(Path::to_owned), held));
+            all.len() - 1
+        }
+    };
+    let held = &all[at].1;
+    Ok((held.path().to_owned(), held.place()))
+}
+
 impl Program {
     /// The programs to be tried, best first: `stakeout-worker` beside this program, which links less; then this program
-    /// itself, so that it works alone.
+    /// itself, so that it works alone. Each as it was when it was first asked for, whatever an upgrade made of it since.
     pub fn candidates() -> io::Result<Vec<Program>> {
-        let itself = env::current_exe()?;
-        let beside = itself.with_file_name(BESIDE);
+        let (named, itself) = held(None)?;
+        let beside = named.with_file_name(BESIDE);
         let mut programs = vec![Program { path: itself, first: Some(ITSELF) }];
-        if beside.is_file() {
+        // Where there is none, none is missed.
+        if let Ok((_, beside)) = held(Some(&beside)) {
             programs.insert(0, Program { path: beside, first: None });
         }
         Ok(programs)
+    }
+
+    /// The program at `path`, as it was when it was first asked for.
+    pub fn at(path: &Path) -> Program {
+        // Who starts it tells why it cannot be had.
+        let path = held(Some(path)).map_or_else(|_| path.to_owned(), |(_, place)| place);
+        Program { path, first: None }
     }
 
     /// Its arguments when it is to do `task`.

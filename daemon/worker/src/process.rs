@@ -12,6 +12,7 @@ use rustix::net::SendFlags;
 
 use crate::channel::{self, Packet};
 use crate::frame::{Ask, PACKET_BYTES_MAX};
+use crate::held::Held;
 use crate::nursery::GRANTED;
 use crate::template::{Start, TemplateError};
 use crate::walls::Walls;
@@ -51,7 +52,8 @@ impl Process {
         let (control, theirs) = channel::pair().map_err(TemplateError::io("make a channel"))?;
         let (words, stderr) = Words::new().map_err(TemplateError::io("make a pipe"))?;
         // Made absolute, for the working directory changes: a template must not hold a file system in use.
-        let program = std::path::absolute(&start.program).unwrap_or_else(|_| start.program.clone());
+        let program = start.held.as_ref().map_or_else(|| start.program.clone(), Held::place);
+        let program = std::path::absolute(&program).unwrap_or(program);
         let child = Command::new(program)
             .args(&start.args)
             // It needs none: no locale, no paths, and no variable that makes the loader or the runtime do more.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::death::Death;
 use crate::frame::{Ask, CONFIG_BYTES_MAX, FDS_MAX, NEED_BYTES_MAX};
+use crate::held::Held;
 use crate::process::{LOAD_TIME_MAX, Process, Started};
 use crate::walls::{Caps, Walls};
 use crate::worker::Worker;
@@ -19,6 +20,9 @@ use crate::worker::Worker;
 pub struct Start {
     /// The program, which calls [`run`](crate::run).
     pub program: PathBuf,
+    /// Its file as it was when this was made: that is what is started, also anew, whatever the name means by then. `None`
+    /// where it could not be opened.
+    pub held: Option<Held>,
     /// Its arguments.
     pub args: Vec<OsString>,
     /// What its `build` gets: at most [`CONFIG_BYTES_MAX`] bytes, less a few.
@@ -32,7 +36,9 @@ pub struct Start {
 impl Start {
     /// A start of `program` without arguments, configuration or descriptors, under the default caps.
     pub fn new(program: impl Into<PathBuf>) -> Start {
-        Start { program: program.into(), args: Vec::new(), config: Vec::new(), fds: Vec::new(), caps: Caps::default() }
+        let program = program.into();
+        let held = Held::open(&program).ok();
+        Start { program, held, args: Vec::new(), config: Vec::new(), fds: Vec::new(), caps: Caps::default() }
     }
 }
 
