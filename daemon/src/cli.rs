@@ -67,6 +67,8 @@ pub enum Command {
     Webhook(WebhookArgs),
     /// Look whether this machine has what the daemon needs.
     Doctor(DoctorArgs),
+    /// Ask a running daemon whether it works, and whether it takes bounties.
+    Health(HealthArgs),
     /// List every indicator, with its weight, meaning, source and ATT&CK technique.
     Indicators(IndicatorsArgs),
     /// Print a shell's completion script.
@@ -375,8 +377,8 @@ pub struct ConfigFile {
   STAKEOUT_WEBHOOK_SECRET=… stakeout daemon --config /etc/stakeout.toml
   stakeout daemon --config /etc/stakeout.toml --dry-run      judges, and answers nobody
 
-SIGTERM: takes no more bounties, answers those it took, and ends. SIGHUP: loads the rules anew.
-Exit codes: 0 asked to end, 2 cannot go on, 64 the configuration is wrong.")]
+SIGTERM: takes no more bounties, answers those it took, and ends. SIGHUP: loads the rules and the secrets anew.
+Exit codes: 0 asked to end, 2 cannot go on, 64 the configuration is wrong, or what else only a person can mend.")]
 pub struct DaemonArgs {
     #[command(flatten)]
     pub config: ConfigFile,
@@ -532,6 +534,19 @@ pub struct DoctorArgs {
     #[command(flatten)]
     pub config: ConfigFile,
     /// Print a JSON array.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `health`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 all is well, 1 it does not work or takes no bounties, 2 no daemon could be asked."
+)]
+pub struct HealthArgs {
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Print the JSON object that the daemon gives.
     #[arg(long)]
     pub json: bool,
 }

@@ -21,8 +21,9 @@ use crate::interrupt::Interrupt;
 use crate::judging::notice;
 use crate::local_market_command::{RIVALS, closing, live};
 use crate::outcomes::{Source, Told, read};
-use crate::outcomes_command::tell;
+use crate::outcomes_command::Recipient;
 use crate::report_command;
+use crate::talk;
 use crate::words::{count, counted, shown};
 
 use child::Daemon;
@@ -164,8 +165,11 @@ fn hand_over(place: &Place, fee: Nct, interrupt: &Interrupt) -> anyhow::Result<T
         }
     };
     let until = Instant::now() + OUTCOMES_TIME_MAX;
+    let directory = place.join("archive");
+    let recipient = Recipient { socket: talk::socket_in(&directory), directory };
     loop {
-        let told = tell(&place.join("archive"), US, &lines, fee, OUTCOMES_TIME_MAX)
+        let told = recipient
+            .tell(US, &lines, fee, OUTCOMES_TIME_MAX)
             .context("cannot tell the daemon how bounties were settled")?;
         // Bounties end a moment after their answers are taken: that is written down off the path.
         if told.pending == 0 || interrupt.is_set() {

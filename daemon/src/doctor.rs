@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
+use daemon_control::Ask;
 use daemon_intake::runtime::{Backend, Prefer, Runtime};
 use daemon_market::Nct;
 use rustix::process::{Resource, getrlimit};
@@ -15,6 +16,7 @@ use crate::cli::DoctorArgs;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::service::setup;
+use crate::talk;
 use crate::words::{bytes, counted, shown};
 
 /// Open files that a busy daemon needs: connections, artifacts, workers.
@@ -84,6 +86,7 @@ pub fn doctor(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     findings.push(port("webhook port", "webhook.listen", config.webhook.listen));
     findings.push(port("admin port", "admin.listen", config.admin.listen));
     findings.push(certificates(&config));
+    findings.push(control(&config));
     findings.extend(rules_and_workers(&config));
     show(&findings, args.json, out)?;
     Ok(match findings.iter().map(|finding| finding.health).max() {
@@ -179,10 +182,17 @@ fn archive(directory: &Path) -> Finding {
     use std::os::unix::fs::MetadataExt;
     if let Ok(about) = directory.metadata() {
         let us = rustix::process::geteuid().as_raw();
-        if about.uid() != us || about.mode() & 0o077 != 0 {
-            let (owner, mode) = (about.uid(), about.mode() & 0o7777);
-            let seen = format!("{place} belongs to user {owner} with mode {mode:o}: it must be ours ({us}) alone, 700");
-            return bad("archive", seen);
+        let (owner, mode) = (about.uid(), about.mode() & 0o7777);
+        if mode & 0o077 != 0 {
+            return bad(
+                "archive",
+                format!("others may use {place} (mode {mode:o}): it must be its owner's alone, 700"),
+            );
+        }
+        if owner != us {
+            let seen = format!("{place} belongs to user {owner}: the daemon must run as that user");
+            // Root sees to the daemon of another; anybody else would be that daemon.
+            return if us == 0 { good("archive", seen) } else { bad("archive", format!("{seen}, and not as {us}")) };
         }
     }
     match access(directory, Access::WRITE_OK | Access::EXEC_OK | Access::READ_OK) {
@@ -226,6 +236,16 @@ fn port(what: &'static str, key: &str, address: std::net::SocketAddr) -> Finding
     }
 }
 
+/// Whether a daemon runs that the command line can talk to.
+fn control(config: &Config) -> Finding {
+    let socket = talk::socket(config, &config.archive.directory);
+    match talk::ask(&socket, &Ask::Health) {
+        Ok(Some(_)) => good("control", format!("a daemon answers at {}", shown(&socket))),
+        Ok(None) => good("control", format!("no daemon listens at {} now", shown(&socket))),
+        Err(error) => poor("control", format!("{error:#}")),
+    }
+}
+
 fn certificates(config: &Config) -> Finding {
     match setup::courier(&config.answers) {
         Ok(_) => good("TLS", "answers can be sent"),
@@ -233,9 +253,20 @@ fn certificates(config: &Config) -> Finding {
     }
 }
 
+/// Whether there is such a directory, and it belongs to who we are.
+fn is_ours(directory: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    directory.metadata().is_ok_and(|about| about.uid() == rustix::process::geteuid().as_raw())
+}
+
 /// Loads the rules and has a worker judge the probes, just as the daemon does when it starts.
 fn rules_and_workers(config: &Config) -> Vec<Finding> {
-    let loaded = setup::loader(config).and_then(|loader| loader.load(false).context("no worker judges by these rules"));
+    let loaded = setup::loader(config).and_then(|mut loader| {
+        // In the archive of another nothing is made.
+        let in_archive = config.scan.rules_cache.as_os_str().is_empty();
+        loader.args.no_rules_cache |= in_archive && !is_ours(&config.archive.directory);
+        loader.load(false).context("no worker judges by these rules")
+    });
     let ready = match loaded {
         Ok(ready) => ready,
         Err(error) => return vec![bad("workers", format!("{error:#}"))],

@@ -14,6 +14,7 @@ mod excerpt;
 mod exit;
 mod explain;
 mod explain_bounty;
+mod health_command;
 mod indicators;
 mod input;
 mod interrupt;
@@ -22,6 +23,7 @@ mod limits;
 mod local_market_command;
 mod outcomes;
 mod outcomes_command;
+mod owner;
 mod papers;
 mod purse_command;
 mod record;
@@ -29,6 +31,7 @@ mod report_command;
 mod rules_command;
 mod scan;
 mod service;
+mod talk;
 mod triage_command;
 mod walk;
 mod webhook_command;
@@ -52,7 +55,10 @@ fn main() -> ExitCode {
     if let Some(code) = daemon_examiner::main_of_stakeout() {
         return code;
     }
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
     limits::raise_open_files();
     // Standard output drops colours where it is no terminal, or where NO_COLOR says so.
     let mut out = BufWriter::new(anstream::AutoStream::auto(std::io::stdout()));
@@ -69,6 +75,19 @@ fn main() -> ExitCode {
             let _ = writeln!(anstream::stderr(), "{}", describe(&error));
             Exit::Error.into()
         }
+    }
+}
+
+/// Says what is wrong with the command line; help and versions come this way too. A daemon's stays wrong, so its service
+/// manager need not try again.
+fn misused(error: &clap::Error) -> ExitCode {
+    // Nothing can be done if standard error is gone too.
+    let _ = error.print();
+    let daemon = std::env::args_os().nth(1).is_some_and(|command| command == "daemon");
+    match error.exit_code() {
+        0 => Exit::Clean.into(),
+        _ if daemon => Exit::BadConfiguration.into(),
+        _ => Exit::Error.into(),
     }
 }
 
@@ -89,6 +108,7 @@ fn run(command: &Command, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> 
         Command::Demo(args) => demo_command::demo(args, out),
         Command::Webhook(args) => webhook_command::webhook(&args.command, out),
         Command::Doctor(args) => doctor::doctor(args, out),
+        Command::Health(args) => health_command::health(args, out),
         Command::Indicators(args) => indicators::indicators(args, out),
         Command::Completions(args) => Ok(papers::completions(args, out)),
         Command::Man(args) => papers::man(args, out),

@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use daemon_archive::JournalError;
@@ -15,7 +16,9 @@ use crate::config_command;
 use crate::exit::Exit;
 use crate::outcomes::inbox::Inbox;
 use crate::outcomes::{Direct, Line, Source, Told, read};
+use crate::owner::become_owner_of;
 use crate::service::clock;
+use crate::talk;
 use crate::words::{count, counted, safe, shown};
 
 /// Does what was asked.
@@ -43,7 +46,8 @@ fn correct(args: &OutcomesCorrectArgs, out: &mut dyn Write) -> anyhow::Result<Ex
         let told: Vec<&str> = mistakes.iter().map(|mistake| mistake.why.as_str()).collect();
         anyhow::anyhow!("nothing is corrected: {}", told.join("; "))
     })?;
-    let told = tell(&directory, "correction", &lines, config.market.assertion_fee, args.patience)?;
+    let recipient = Recipient { socket: talk::socket(&config, &directory), directory };
+    let told = recipient.tell("correction", &lines, config.market.assertion_fee, args.patience)?;
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &told)?;
         writeln!(out)?;
@@ -73,6 +77,7 @@ fn correct(args: &OutcomesCorrectArgs, out: &mut dyn Write) -> anyhow::Result<Ex
 fn import(args: &OutcomesImportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = config_command::load(args.place.config.path.as_deref())?;
     let directory = archive_command::directory(&args.place)?;
+    let recipient = Recipient { socket: talk::socket(&config, &directory), directory };
     let mut told = Told::default();
     // All files are read before any is taken in.
     let mut files = Vec::new();
@@ -81,7 +86,7 @@ fn import(args: &OutcomesImportArgs, out: &mut dyn Write) -> anyhow::Result<Exit
     }
     for (file, lines) in files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        let became = tell(&directory, &name, &lines, config.market.assertion_fee, args.patience);
+        let became = recipient.tell(&name, &lines, config.market.assertion_fee, args.patience);
         told = told.and(became.with_context(|| format!("cannot take in {}", shown(file)))?);
     }
     if args.json {
@@ -148,26 +153,36 @@ fn lines(file: &Path, form: OutcomesForm) -> anyhow::Result<Vec<Line>> {
     }
 }
 
-/// Tells a daemon that is running, or its journal where none is.
-pub fn tell(
-    directory: &Path,
-    name: &str,
-    lines: &[Line],
-    fee: Nct,
-    patience: std::time::Duration,
-) -> anyhow::Result<Told> {
-    match Direct::open(directory, fee) {
-        Ok(mut direct) => Ok(direct.tell(lines, clock::passed(directory))?),
-        Err(JournalError::Locked { .. }) => {
-            let text: String = lines.iter().map(|line| line.to_json() + "\n").collect();
-            let safe: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(32).collect();
-            let receipt = Inbox::of(directory)?.put(&safe, &text)?;
-            let receipt = Inbox::wait(&receipt, patience)?;
-            match receipt.error {
-                None => Ok(receipt.told),
-                Some(why) => bail!("the daemon does not take it: {why}"),
-            }
+/// Who is told something: the daemon of an archive while it runs, else the archive itself.
+pub struct Recipient {
+    /// The archive.
+    pub directory: PathBuf,
+    /// Where the daemon listens while it runs.
+    pub socket: PathBuf,
+}
+
+impl Recipient {
+    /// Tells the daemon where it runs, else its journal.
+    pub fn tell(&self, name: &str, lines: &[Line], fee: Nct, patience: Duration) -> anyhow::Result<Told> {
+        if let Some(told) = talk::tell(&self.socket, name, lines, patience)? {
+            return Ok(told);
         }
-        Err(error) => Err(error).with_context(|| format!("cannot use the archive in {}", shown(directory))),
+        // Nobody listens. From here on files are made, which must be the owner's.
+        become_owner_of(&self.directory)?;
+        match Direct::open(&self.directory, fee) {
+            Ok(mut direct) => Ok(direct.tell(lines, clock::passed(&self.directory))?),
+            // One runs without a control socket.
+            Err(JournalError::Locked { .. }) => {
+                let text: String = lines.iter().map(|line| line.to_json() + "\n").collect();
+                let safe: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(32).collect();
+                let receipt = Inbox::of(&self.directory)?.put(&safe, &text)?;
+                let receipt = Inbox::wait(&receipt, patience)?;
+                match receipt.error {
+                    None => Ok(receipt.told),
+                    Some(why) => bail!("the daemon does not take it: {why}"),
+                }
+            }
+            Err(error) => Err(error).with_context(|| format!("cannot use the archive in {}", shown(&self.directory))),
+        }
     }
 }

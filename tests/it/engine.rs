@@ -155,6 +155,13 @@ pub struct Daemon<'p> {
     pub child: Child,
 }
 
+impl<'p> Daemon<'p> {
+    /// One that was started by hand.
+    pub fn of(place: &'p Place, child: Child) -> Daemon<'p> {
+        Daemon { place, child }
+    }
+}
+
 impl Daemon<'_> {
     #[track_caller]
     pub fn wait_ready(&mut self) {

@@ -7,6 +7,8 @@ mod walls;
 mod backtest;
 /// The program as its users run it: commands, output forms, exit codes.
 mod command_line;
+/// Who may tell a daemon what, and how it takes what changes around it.
+mod control;
 /// The daemon: bounties in, answers out, and nothing lost in between.
 mod daemon;
 /// A running daemon, for tests.

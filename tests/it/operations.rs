@@ -70,22 +70,30 @@ fn sockets_that_are_handed_over_are_used() {
     let text = ports.iter().fold(text, |text, port| text.replace(&format!("127.0.0.1:{port}"), "127.0.0.1:1"));
     let text = text.replacen("127.0.0.1:1", "127.0.0.1:2", 1);
     std::fs::write(&config, text).expect("a file of ours can be written");
+    // The control socket comes first here: which is which is told by what they are, and by their names.
     let hand_over = "import os, socket, sys
-sockets = [socket.create_server(('127.0.0.1', int(port))) for port in sys.argv[1:3]]
-for at, each in enumerate(sockets): os.dup2(each.fileno(), 10 + at)
-for at in range(2): os.dup2(10 + at, 3 + at)
-os.environ.update(LISTEN_FDS='2', LISTEN_PID=str(os.getpid()))
-os.execv(sys.argv[3], sys.argv[3:])";
-    let mut child = Command::new("python3")
-        .args(["-c", hand_over])
-        .args(ports.map(|port| port.to_string()))
-        .arg(program::path())
-        .args(["daemon", "--config"])
-        .arg(&config)
-        .env("STAKEOUT_WEBHOOK_SECRET", SECRET)
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("python3 can be started");
+control = socket.socket(socket.AF_UNIX)
+control.bind(sys.argv[3])
+os.chmod(sys.argv[3], int(sys.argv[4], 8))
+control.listen()
+ports = [socket.create_server(('127.0.0.1', int(port))) for port in sys.argv[1:3]]
+for at, each in enumerate([control, ports[1], ports[0]]): os.dup2(each.fileno(), 10 + at)
+for at in range(3): os.dup2(10 + at, 3 + at)
+os.environ.update(LISTEN_FDS='3', LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES='control:admin:webhook')
+os.execv(sys.argv[5], sys.argv[5:])";
+    let control = place.path("handed.sock");
+    let start = |mode: &str| {
+        let _ = std::fs::remove_file(&control);
+        let mut command = Command::new("python3");
+        command.args(["-c", hand_over]).args(ports.map(|port| port.to_string())).arg(&control).arg(mode);
+        command.arg(program::path()).args(["daemon", "--config"]).arg(&config);
+        command.env("STAKEOUT_WEBHOOK_SECRET", SECRET);
+        command
+    };
+    let open = start("666").output().expect("python3 can be started");
+    let told = printed(&open, 64);
+    assert!(told.contains("everybody may use") && told.contains("SocketMode=0660"), "{told}");
+    let mut child = start("660").stderr(Stdio::null()).spawn().expect("python3 can be started");
     let begun = Instant::now();
     while place.ask("/ready").0 != 200 {
         assert!(begun.elapsed() < PATIENCE && child.try_wait().expect("our child can be asked").is_none());
@@ -93,6 +101,8 @@ os.execv(sys.argv[3], sys.argv[3:])";
     }
     assert_eq!(place.post(&bounty(&market, "1", &testkit::eicar(), LIFE)), 202);
     assert!(market.wait("1", PATIENCE).is_some());
+    let place = place.with(&format!("control.socket = {control:?}\n"));
+    assert!(printed(&place.output(&["health"]), 0).contains("takes bounties  yes"));
     let _ = child.kill();
     let _ = child.wait();
 }

@@ -68,6 +68,11 @@ const WALLS: &[Wall] = &[
         because: "betting rules are testable arithmetic",
     },
     Wall {
+        of: "daemon-control",
+        never: &["triage", "analyzers*", "daemon*", "reqwest", "rustls*", "rusqlite", "tokio-uring"],
+        because: "who lets operators in carries what they say, and knows neither bounties nor money nor the network",
+    },
+    Wall {
         of: "daemon-local-market",
         never: &["daemon-engine", "daemon-artifact", "daemon-archive", "daemon-pool", "analyzers*", "rusqlite"],
         because: "a marketplace knows of engines what they answer, and nothing else",

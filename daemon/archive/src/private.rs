@@ -27,7 +27,7 @@ pub enum PrivateError {
         source: io::Error,
     },
     /// Somebody else owns it.
-    #[error("{} belongs to user {owner}, not to us ({us}): chown it, or run as its owner", path.display())]
+    #[error("{} belongs to user {owner}, not to us ({us}): run as its owner", path.display())]
     Owner {
         /// The directory or the file.
         path: PathBuf,

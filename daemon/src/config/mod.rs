@@ -274,6 +274,13 @@ config! {
         /// Where to listen. Do not let the world in: it is told everything.
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 9181));
     }
+    /// For the command line on this machine, which tells a running daemon outcomes and opens its purse.
+    control: Control {
+        /// The socket that the daemon listens at, for its user, its group and root. One handed over by systemd is used
+        /// instead, and is named here too, so that the command line finds it. Empty: `control.sock` in the archive's
+        /// directory, where none but its owner and root get in.
+        socket: PathBuf = PathBuf::new();
+    }
     /// What is told, and how.
     log: Log {
         /// In which form.

@@ -67,6 +67,11 @@ impl Inbox {
         Ok(letter.with_extension(RECEIPT))
     }
 
+    /// Where the receipt for the file of that name will be.
+    pub fn receipt(&self, letter: &str) -> PathBuf {
+        self.directory.join(format!("{letter}.{RECEIPT}"))
+    }
+
     /// Waits for the receipt, and takes it away. What is not read in time is read later.
     pub fn wait(receipt: &Path, patience: Duration) -> anyhow::Result<Receipt> {
         let until = Instant::now() + patience;

@@ -3,22 +3,33 @@
 use std::io::Write;
 
 use anyhow::{Context, bail};
+use daemon_control::Ask;
 use daemon_market::Timestamp;
 
 use crate::cli::RulesStatusArgs;
 use crate::config_command;
 use crate::exit::Exit;
 use crate::service::standing::Status;
-use crate::words::{counted, moment};
+use crate::talk;
+use crate::words::{counted, moment, shown};
 
 /// Asks, and shows what it says.
 pub fn status(args: &RulesStatusArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let address = config_command::load(args.config.path.as_deref())?.admin.listen;
-    let text = crate::ask::get(&format!("http://{address}/rules"))
-        .with_context(|| format!("no daemon answers at {address} (admin.listen)"))?;
+    let config = config_command::load(args.config.path.as_deref())?;
+    let socket = talk::socket(&config, &config.archive.directory);
+    let address = config.admin.listen;
+    // Who may not talk to the daemon, or has one without a control socket, is told by the operators' port all the same.
+    let (text, place) = match talk::ask(&socket, &Ask::Rules) {
+        Ok(Some(text)) => (text + "\n", shown(&socket)),
+        Ok(None) | Err(_) => {
+            let text = crate::ask::get(&format!("http://{address}/rules"))
+                .with_context(|| format!("no daemon answers at {} or {address} (admin.listen)", shown(&socket)))?;
+            (text, address.to_string())
+        }
+    };
     let status: Status = match serde_json::from_str(&text) {
         Ok(status) => status,
-        Err(error) => bail!("what answers at {address} is no daemon of this version: {error}"),
+        Err(error) => bail!("what answers at {place} is no daemon of this version: {error}"),
     };
     if args.json {
         out.write_all(text.as_bytes())?;

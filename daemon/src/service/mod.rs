@@ -8,10 +8,12 @@
 mod admin;
 mod alarms;
 pub mod clock;
+mod control;
 mod crash;
 mod engine;
 mod examining;
 mod gate;
+mod given;
 mod health;
 mod inbox;
 pub mod judge;
@@ -20,20 +22,22 @@ mod meters;
 mod notify;
 mod perform;
 pub mod probe;
+mod reload;
 mod reused;
 pub mod rules_watch;
 pub mod setup;
+mod sockets;
 pub mod standing;
 mod visit;
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Context;
 use daemon_archive::Pending;
+use daemon_control::{Door, Entrance};
 use daemon_intake::runtime::Runtime;
 use daemon_market::{Bounties, Event};
 use daemon_pool::{Pool, PoolConfig, Rules};
@@ -47,14 +51,19 @@ use tracing::{error, info, warn};
 use crate::cli::DaemonArgs;
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::outcomes::inbox::Inbox;
 
 use admin::Admin;
 use clock::Clock;
+use control::Desk;
 use engine::{Engine, Parts};
 use examining::Examining;
 use gate::Gate;
+use given::Given;
 use health::Health;
+use reload::Reload;
 use rules_watch::{Looking, Nudge, Ready, Watch};
+use sockets::Handed;
 use standing::{Attempt, Standing};
 
 /// How long bounties that were taken have to be answered once we are asked to end.
@@ -64,20 +73,27 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs the daemon until it is asked to end.
 pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
-    let early = remember_hangup().context("cannot listen for SIGHUP")?;
-    let config = match setup::config_with(args.config.path.as_deref(), strategy_given(args))? {
-        Ok(config) => config,
-        Err(told) => {
-            crate::judging::notice(&told);
-            return Ok(Exit::BadConfiguration);
-        }
+    let early = reload::listen_early()?;
+    let refused = |error: &anyhow::Error| {
+        crate::judging::notice(&format!("{error:#}"));
+        Ok(Exit::BadConfiguration)
     };
-    logs::start(&config.log)?;
+    let given = match given::take(args) {
+        Ok(given) => given,
+        Err(error) => return refused(&error),
+    };
     info!(version = env!("CARGO_PKG_VERSION"), dry_run = args.dry_run, "starts");
-    let secrets = setup::secrets(&config.webhook)?;
+    match serve(args, given, early) {
+        Err(error) if given::is_lasting(&error) => refused(&error),
+        done => done,
+    }
+}
+
+/// The same, with what was given.
+fn serve(args: &DaemonArgs, given: Given, early: Arc<AtomicBool>) -> anyhow::Result<Exit> {
+    let Given { config, secrets, mut betting, mut handed } = given;
     let metrics = meters::start().context("cannot begin to count")?;
     let directory = setup::archive_directory(&config.archive, args.dry_run);
-    let mut betting = setup::betting(&config.market)?;
     // Both clocks at the same moment: from here on the purse goes by the steady one.
     let clock = Clock::start();
     let opened = setup::archive(&directory, &mut betting, &clock, setup::alarms(&config.alarms), meters::committed)?;
@@ -130,8 +146,22 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
     let engine = Engine::new(parts, bounties, alarms);
     let asks = inbox::start(&directory)?;
     let closed = opened.closed;
+    let reload = Reload {
+        path: args.config.path.clone(),
+        strategy: given::strategy(args).map(str::to_owned),
+        config: config.clone(),
+        secrets: secrets.clone(),
+        nudge: nudge.clone(),
+        early,
+    };
+    let door = control::door(handed.control.take(), &config, &directory)?;
+    let entrance = door.as_ref().map(Door::open).transpose().context("cannot open the control socket")?;
+    if let Some(door) = &door {
+        info!(at = crate::words::shown(door.path()), group = door.group(), "the command line is answered");
+    }
+    let operators = (entrance, Inbox::of(&directory)?, args.dry_run);
     let edge =
-        Edge { config: &config, engine, secrets, metrics, events, nudge: nudge.clone(), pending, closed, asks, early };
+        Edge { config: &config, engine, secrets, metrics, events, pending, closed, asks, handed, reload, operators };
     let ended = runtime.block_on(edge.run());
     // Not waited for: it may be compiling, and a look-up of a name may hang in the runtime. What counts is written down.
     let _ = nudge.send(Nudge::End);
@@ -148,11 +178,6 @@ pub fn run(args: &DaemonArgs) -> anyhow::Result<Exit> {
     })
 }
 
-/// The strategy that goes before the configuration's; an empty one, as from an empty BID_STRATEGY, is none.
-fn strategy_given(args: &DaemonArgs) -> Option<&str> {
-    args.bid_strategy.as_deref().filter(|name| !name.is_empty())
-}
-
 /// Everything on the edge thread.
 struct Edge<'c> {
     config: &'c Config,
@@ -160,21 +185,25 @@ struct Edge<'c> {
     secrets: daemon_webhook::Secrets,
     metrics: metrics_exporter_prometheus::PrometheusHandle,
     events: UnboundedReceiver<Event>,
-    nudge: Sender<Nudge>,
     pending: Vec<Pending>,
     /// Why the purse closes by what was recorded, where that itself is not.
     closed: Option<String>,
     /// What comes into the inbox.
     asks: UnboundedReceiver<inbox::Ask>,
-    /// Whether SIGHUP came before the edge listened.
-    early: Arc<AtomicBool>,
+    /// What the service manager handed over.
+    handed: Handed,
+    /// What is read anew at SIGHUP.
+    reload: Reload,
+    /// Where operators come in, where what they tell is put, and whether nobody is answered.
+    operators: (Option<Entrance>, Inbox, bool),
 }
 
 impl Edge<'_> {
     async fn run(self) -> anyhow::Result<()> {
-        let Edge { config, engine, secrets, metrics, mut events, nudge, pending, closed, asks, early } = self;
+        let Edge { config, engine, secrets, metrics, mut events, pending, closed, asks, handed, reload, operators } =
+            self;
         let mut ending = Endings::listen().context("cannot listen for signals")?;
-        let [webhook, operators] = setup::listeners(config)?;
+        let [webhook, admins] = handed.listeners(config)?;
         let health = Health::new(&engine, config.scan.time_max);
         // None of these ever ends, unless by a bug: then the daemon does, and is started anew.
         let mut vital = JoinSet::new();
@@ -192,7 +221,7 @@ impl Edge<'_> {
                 heard.happen(event);
             }
         });
-        spawn_local(reload_when_asked(nudge, &early)?);
+        spawn_local(reload.whenever_asked()?);
         let upkeep = metrics.clone();
         spawn_local(async move {
             loop {
@@ -201,9 +230,17 @@ impl Edge<'_> {
             }
         });
         let admin = Rc::new(Admin { metrics, health: Rc::clone(&health), engine: Rc::clone(&engine) });
-        let address = operators.local_addr().context("the admin's socket has no address")?;
+        let address = admins.local_addr().context("the admin's socket has no address")?;
         info!(%address, "operators are answered");
-        spawn_local(admin::serve(operators, admin));
+        spawn_local(admin::serve(admins, admin));
+        let (entrance, inbox, dry_run) = operators;
+        if let Some(entrance) = entrance {
+            let desk = Desk { engine: Rc::clone(&engine), health: Rc::clone(&health), inbox, dry_run };
+            spawn_local(async move {
+                let Err(error) = daemon_control::serve(entrance, desk).await;
+                error!(why = error.to_string(), "the command line is not answered any more");
+            });
+        }
 
         pending.into_iter().for_each(|pending| engine.recover(pending));
         let address = webhook.local_addr().context("the webhook's socket has no address")?;
@@ -265,27 +302,4 @@ impl Endings {
             _ = self.interrupted.recv() => {}
         }
     }
-}
-
-/// Whether SIGHUP came. A daemon that still starts would die of it otherwise; a reload that is asked for while the rules
-/// are being loaded is done when it has started.
-fn remember_hangup() -> std::io::Result<Arc<AtomicBool>> {
-    let came = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&came))?;
-    Ok(came)
-}
-
-/// Has the rules looked at whenever SIGHUP comes.
-fn reload_when_asked(nudge: Sender<Nudge>, early: &AtomicBool) -> anyhow::Result<impl Future<Output = ()> + use<>> {
-    let mut hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
-    if early.load(Ordering::Relaxed) {
-        // The thread that watches the rules ends after us.
-        let _ = nudge.send(Nudge::Asked);
-    }
-    Ok(async move {
-        while hangups.recv().await.is_some() {
-            // The thread that watches the rules ends after us.
-            let _ = nudge.send(Nudge::Asked);
-        }
-    })
 }

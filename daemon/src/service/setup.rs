@@ -1,6 +1,5 @@
 //! From the configuration to the parts it describes.
 
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -475,23 +474,6 @@ pub fn betting(market: &config::Market) -> anyhow::Result<Betting> {
         ratio: market.loser_ratio.0,
         ..Betting::new(strategy, Purse::new(purse_limits(market)))
     })
-}
-
-/// The sockets of the webhook and of operators: those handed over by the service manager, in this order, else new ones.
-pub fn listeners(config: &Config) -> anyhow::Result<[tokio::net::TcpListener; 2]> {
-    let mut handed = listenfd::ListenFd::from_env();
-    let mut listener = |nth, key: &str, address: SocketAddr| -> anyhow::Result<tokio::net::TcpListener> {
-        let given =
-            handed.take_tcp_listener(nth).with_context(|| format!("socket {nth} handed over is no listener"))?;
-        let listener = match given {
-            Some(listener) => listener,
-            None => std::net::TcpListener::bind(address)
-                .with_context(|| format!("cannot listen at {address}: change {key}, or end who listens there"))?,
-        };
-        listener.set_nonblocking(true).context("cannot set up a listener")?;
-        tokio::net::TcpListener::from_std(listener).context("cannot set up a listener")
-    };
-    Ok([listener(0, "webhook.listen", config.webhook.listen)?, listener(1, "admin.listen", config.admin.listen)?])
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! whoever can post an unsigned bounty can make us stake.
 
 use std::fmt::{self, Write as _};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -14,9 +15,13 @@ const SIGNATURE_BYTES: usize = 32;
 
 /// The secrets that a delivery may be signed with: the current one, and while it is being replaced, the one before.
 ///
-/// Holds the keys already expanded, so that a check hashes nothing but the body. Never prints them.
+/// Holds the keys already expanded, so that a check hashes nothing but the body. Never prints them. Clones are of one set:
+/// what [replaces](Secrets::replace) one replaces all.
 #[derive(Clone)]
-pub struct Secrets {
+pub struct Secrets(Arc<RwLock<Keys>>);
+
+#[derive(Clone)]
+struct Keys {
     current: Hmac<Sha256>,
     previous: Option<Hmac<Sha256>>,
 }
@@ -52,7 +57,18 @@ impl Secrets {
         if previous.is_some_and(<[u8]>::is_empty) {
             return Err(SecretError::PreviousEmpty);
         }
-        Ok(Secrets { current: keyed(current), previous: previous.map(keyed) })
+        Ok(Secrets(Arc::new(RwLock::new(Keys { current: keyed(current), previous: previous.map(keyed) }))))
+    }
+
+    /// Checks by those of `others` from now on.
+    pub fn replace(&self, others: &Secrets) {
+        let keys = others.keys().clone();
+        // It is written in one statement, so a panic elsewhere leaves nothing half done.
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    fn keys(&self) -> RwLockReadGuard<'_, Keys> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What `header` is worth as the signature of `body`.
@@ -61,15 +77,16 @@ impl Secrets {
     pub fn verify(&self, body: &[u8], header: Option<&[u8]>) -> Signature {
         let Some(header) = header else { return Signature::Missing };
         let Some(signature) = unhex(header) else { return Signature::Wrong };
-        let by_current = is_by(&self.current, body, &signature);
-        let by_previous = self.previous.as_ref().is_some_and(|key| is_by(key, body, &signature));
+        let keys = self.keys();
+        let by_current = is_by(&keys.current, body, &signature);
+        let by_previous = keys.previous.as_ref().is_some_and(|key| is_by(key, body, &signature));
         if by_current | by_previous { Signature::Right } else { Signature::Wrong }
     }
 }
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secrets({})", if self.previous.is_some() { 2 } else { 1 })
+        write!(f, "Secrets({})", if self.keys().previous.is_some() { 2 } else { 1 })
     }
 }
 
@@ -135,6 +152,21 @@ mod tests {
             assert_eq!(secrets.verify(b"{}", Some(sign(secret, b"{}").as_bytes())), worth);
         }
         assert_eq!(secrets.verify(b"{}", None), Signature::Missing);
+    }
+
+    #[test]
+    fn what_replaces_one_replaces_every_clone_of_it() {
+        let secrets = Secrets::new(b"old", None).unwrap();
+        let clone = secrets.clone();
+        secrets.replace(&Secrets::new(b"new", Some(b"newer")).unwrap());
+        for (secret, worth) in
+            [(&b"old"[..], Signature::Wrong), (b"new", Signature::Right), (b"newer", Signature::Right)]
+        {
+            assert_eq!(clone.verify(b"{}", Some(sign(secret, b"{}").as_bytes())), worth);
+        }
+        // With itself nothing changes, and nobody waits for themselves.
+        secrets.replace(&clone);
+        assert_eq!(clone.verify(b"{}", Some(sign(b"new", b"{}").as_bytes())), Signature::Right);
     }
 
     #[test]

@@ -1,0 +1,34 @@
+//! `stakeout health`: whether a daemon runs, works, and takes bounties.
+
+use std::io::Write;
+
+use anyhow::{Context, bail};
+use daemon_control::{Ask, Health};
+
+use crate::cli::HealthArgs;
+use crate::config_command;
+use crate::exit::Exit;
+use crate::talk;
+use crate::words::{safe, shown};
+
+/// Asks, and shows what it says.
+pub fn health(args: &HealthArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let config = config_command::load(args.config.path.as_deref())?;
+    let socket = talk::socket(&config, &config.archive.directory);
+    let Some(text) = talk::ask(&socket, &Ask::Health)? else {
+        bail!("no daemon listens at {}: start it, or name its configuration with --config", shown(&socket));
+    };
+    let health: Health = serde_json::from_str(&text).context("what listens there is no daemon of this version")?;
+    if args.json {
+        writeln!(out, "{text}")?;
+    } else {
+        let Health { version, dry_run, not_live, not_ready } = &health;
+        let dry = if *dry_run { ", answering nobody (--dry-run)" } else { "" };
+        writeln!(out, "stakeout {}{dry}", safe(version))?;
+        let told =
+            |why: &Option<String>| why.as_ref().map_or_else(|| "yes".to_owned(), |why| format!("NO: {}", safe(why)));
+        writeln!(out, "  works           {}", told(not_live))?;
+        writeln!(out, "  takes bounties  {}", told(not_ready))?;
+    }
+    Ok(if health.not_live.or(health.not_ready).is_none() { Exit::Clean } else { Exit::Found })
+}

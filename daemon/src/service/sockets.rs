@@ -1,0 +1,105 @@
+//! Sockets: those that the service manager handed over, and new ones where it handed over none.
+
+use std::collections::VecDeque;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+
+use anyhow::{Context, bail};
+
+use crate::config::Config;
+
+/// How a `.socket` unit names the webhook's and the operators' sockets (FileDescriptorName=), if it does.
+const NAMES: [&str; 2] = ["webhook", "admin"];
+
+/// What the service manager handed over.
+#[derive(Debug, Default)]
+pub struct Handed {
+    webhook: Option<TcpListener>,
+    admin: Option<TcpListener>,
+    /// The control socket: the only one that is no TCP socket.
+    pub control: Option<UnixListener>,
+}
+
+impl Handed {
+    /// Takes it. To be called before anything is started that would inherit it.
+    pub fn take() -> anyhow::Result<Handed> {
+        let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+        let mut listening = listenfd::ListenFd::from_env();
+        let mut sockets = Vec::new();
+        let mut control = None;
+        for nth in 0..listening.len() {
+            let name = names.split(':').nth(nth).unwrap_or_default().to_owned();
+            if let Ok(Some(listener)) = listening.take_unix_listener(nth) {
+                if control.replace(listener).is_some() {
+                    bail!("two unix sockets were handed over, and there is one control socket");
+                }
+                continue;
+            }
+            let taken = listening.take_tcp_listener(nth);
+            let taken = taken.with_context(|| format!("socket {nth} ({name}) handed over is no listener"))?;
+            sockets.extend(taken.map(|listener| (name, listener)));
+        }
+        let [webhook, admin] = placed(sockets)?;
+        Ok(Handed { webhook, admin, control })
+    }
+
+    /// The sockets of the webhook and of operators, made where they were not handed over.
+    pub fn listeners(self, config: &Config) -> anyhow::Result<[tokio::net::TcpListener; 2]> {
+        Ok([
+            listener(self.webhook, "webhook.listen", config.webhook.listen)?,
+            listener(self.admin, "admin.listen", config.admin.listen)?,
+        ])
+    }
+}
+
+/// Each socket in its place: by its name, else in the order in which they came.
+fn placed<T>(sockets: Vec<(String, T)>) -> anyhow::Result<[Option<T>; 2]> {
+    let mut places = [None, None];
+    let mut others = VecDeque::new();
+    for (name, socket) in sockets {
+        match NAMES.iter().position(|known| *known == name) {
+            Some(place) if places[place].is_none() => places[place] = Some(socket),
+            Some(_) => bail!("two sockets named {name} were handed over"),
+            None => others.push_back(socket),
+        }
+    }
+    for place in &mut places {
+        if place.is_none() {
+            *place = others.pop_front();
+        }
+    }
+    if !others.is_empty() {
+        bail!("more TCP sockets were handed over than the webhook's and the operators'");
+    }
+    Ok(places)
+}
+
+fn listener(handed: Option<TcpListener>, key: &str, address: SocketAddr) -> anyhow::Result<tokio::net::TcpListener> {
+    let listener = match handed {
+        Some(listener) => listener,
+        None => TcpListener::bind(address)
+            .with_context(|| format!("cannot listen at {address}: change {key}, or end who listens there"))?,
+    };
+    listener.set_nonblocking(true).context("cannot set up a listener")?;
+    tokio::net::TcpListener::from_std(listener).context("cannot set up a listener")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_go_where_their_names_say_and_else_in_their_order() {
+        let place = |sockets: &[(&str, u8)]| {
+            placed(sockets.iter().map(|(name, socket)| ((*name).to_owned(), *socket)).collect())
+        };
+        assert_eq!(place(&[("stakeout.socket", 1), ("stakeout.socket", 2)]).unwrap(), [Some(1), Some(2)]);
+        assert_eq!(place(&[("admin", 1), ("webhook", 2)]).unwrap(), [Some(2), Some(1)]);
+        assert_eq!(place(&[("", 1), ("webhook", 2)]).unwrap(), [Some(2), Some(1)]);
+        assert_eq!(place(&[("admin", 1)]).unwrap(), [None, Some(1)]);
+        assert_eq!(place(&[("unknown", 1)]).unwrap(), [Some(1), None]);
+        assert_eq!(place(&[]).unwrap(), [None, None]);
+        assert!(place(&[("admin", 1), ("admin", 2)]).is_err());
+        assert!(place(&[("", 1), ("", 2), ("", 3)]).is_err());
+    }
+}
