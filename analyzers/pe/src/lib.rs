@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod around;
 mod behaviour;
 pub mod catalogue;
 mod certificate;

@@ -5,11 +5,12 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use analyzers::{Budget, Exhausted, Limit};
 
+use crate::around::Around;
 use crate::exports::Exports;
 use crate::image::Image;
 use crate::imports::Imports;
 use crate::text::{SEPARATOR, Text};
-use crate::words::{Around, Sign, WORDS, Word};
+use crate::words::{Sign, WORDS, Word};
 
 /// Bytes of the file between two looks at the budget.
 const STOP_AFTER: usize = 256 << 10;
