@@ -181,6 +181,10 @@ impl Explanation<'_> {
             percent(self.rules.weights().calibration(family).benign),
             percent(thresholds.benign_without_calm),
         )?;
+        let accuses = |seen: &&Evidence| self.rules.weights().accuses(&seen.indicator);
+        if let Some(seen) = report.evidence.iter().find(accuses).filter(|_| opinion.verdict == Verdict::Unknown) {
+            writeln!(out, "  {} names malware: a file that it hits is never called benign", seen.indicator)?;
+        }
         let BidBounds { min, max } = self.bounds;
         if !would_bid(report) {
             return writeln!(out, "  stake 0 NCT: only complete reports that say malicious or benign bid");

@@ -177,6 +177,8 @@ fn utility_rules_accuse_no_program_and_a_named_rule_keeps_one_from_benign() {
     bench.write("named.yar", "rule MALW_Foo { meta: weight = 0.1 condition: uint32(0) == 0x464c457f }\n");
     let named = verdict("rules");
     assert_eq!(named["verdict"], "unknown", "{named}");
+    let output = bench.run(&["explain", "--no-shipped-rules", "--rules", "rules", "program"]);
+    assert!(stdout(&output).contains("yara.any.named.MALW_Foo names malware"), "{}", stdout(&output));
 }
 
 #[test]

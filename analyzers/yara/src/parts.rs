@@ -11,7 +11,6 @@ use yara_x_parser::Parser;
 use yara_x_parser::ast::{AST, MetaValue, Rule, RuleFlags, WithSpan};
 use yara_x_parser::cst::{CSTStream, Event, SyntaxKind};
 
-use crate::compile::MISTAKES_MAX;
 use crate::depth::too_deep;
 use crate::guard::heads_of;
 use crate::heads::Heads;
@@ -87,7 +86,7 @@ impl<'a> File<'a> {
             return Some(file);
         }
         let Repaired { text, wrong, global_lost } = repair(text);
-        for Wrong { at, code, message } in wrong.into_iter().take(MISTAKES_MAX) {
+        for Wrong { at, code, message } in wrong {
             mistakes.push(Mistake::at(source.name, source.text, at, Severity::Error, code, message));
         }
         if global_lost {

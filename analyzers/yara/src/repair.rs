@@ -6,6 +6,7 @@
 
 use yara_x_parser::ast::AST;
 
+use crate::compile::MISTAKES_MAX;
 use crate::depth::too_deep;
 use crate::text::{Part, parts};
 
@@ -55,7 +56,9 @@ impl Repaired {
             self.text.push_str(piece);
             return true;
         }
-        self.wrong.extend(wrong.into_iter().map(|wrong| Wrong { at: start + wrong.at, ..wrong }));
+        // A file of noise has no end of mistakes: more than are told are not kept.
+        let room = MISTAKES_MAX.saturating_sub(self.wrong.len());
+        self.wrong.extend(wrong.into_iter().take(room).map(|wrong| Wrong { at: start + wrong.at, ..wrong }));
         // Something behind the rule, perhaps.
         let parts = parts.get(start..end).unwrap_or_default();
         let good = rule_ends(piece, parts).find_map(|end| piece.get(..end).filter(|good| mistakes(good).is_empty()));
@@ -304,6 +307,12 @@ mod tests {
         check("private\nglobal\nrule b { condition true }\nrule a { condition: true }", &["a"], true);
         check("globl rule b { condition: true }\nrule a { condition: true }", &["a"], true);
         check("global rule g { condition: true }\nrule b { condition true }", &["g"], false);
+    }
+
+    #[test]
+    fn noise_is_told_in_part() {
+        let repaired = repair(&"rule a { condition true }\n".repeat(3 * MISTAKES_MAX));
+        assert_eq!((repaired.wrong.len(), repaired.text.trim()), (MISTAKES_MAX, ""));
     }
 
     #[test]
