@@ -16,7 +16,7 @@ use goblin::elf::header::Header;
 use goblin::elf::program_header::PT_LOAD;
 use goblin::elf::section_header::{SHF_ALLOC, SHF_COMPRESSED, SHT_NOBITS, SHT_NULL, SectionHeader};
 use memchr::memmem;
-use triage::{ElfKind, ElfType, FileKind, magic, triage};
+use triage::{ElfKind, ElfType, FileKind, ZipKind, magic, triage};
 
 use crate::Few;
 use crate::catalogue as sign;
@@ -42,6 +42,9 @@ const MODULE_TRAILER_BYTES: usize = 12;
 /// Longest signature of a module, in bytes. Signatures by RSA of 4096 bits have under 1 KiB; the rest is for
 /// certificates.
 const MODULE_SIGNATURE_BYTES_MAX: usize = 16 << 10;
+
+/// The record that a ZIP archive ends with, in bytes, when it has no comment.
+const ZIP_END_BYTES: usize = 22;
 
 /// Sections that are loaded into nothing and are ordinary, by how their names start.
 const ORDINARY_SECTIONS: [&[u8]; 16] = [
@@ -73,22 +76,34 @@ pub(crate) fn examine<'a>(image: &Image<'a>, findings: &mut Findings<'a>) {
     if findings.budget().step(entries as u64 / 16).is_err() {
         return;
     }
-    stretches(image, findings);
-    sections(image, findings);
+    let mut loads: Vec<Range<usize>> =
+        image.loads().map(|load| image.part(load.p_offset, load.p_filesz)).filter(|part| !part.is_empty()).collect();
+    loads.sort_unstable_by_key(|part| part.start);
+    stretches(image, &loads, findings);
+    sections(image, &loads, findings);
     segment_starts(image, findings);
+    ending(image, findings);
 }
 
 /// What no header claims.
-fn stretches<'a>(image: &Image<'a>, findings: &mut Findings<'a>) {
+fn stretches<'a>(image: &Image<'a>, loads: &[Range<usize>], findings: &mut Findings<'a>) {
     let mut few = Few::default();
     let mut overlay = 0;
-    let loads: Vec<Range<usize>> = image.loads().map(|load| image.part(load.p_offset, load.p_filesz)).collect();
-    let outside = unclaimed(image, &loads);
+    let outside = unclaimed(image, loads);
     for stretch in &outside {
         let bytes = image.bytes.get(stretch.clone()).unwrap_or_default();
         let Some(held) = held(bytes) else { continue };
-        if !few.more() {
-            break;
+        if findings.budget().step(cost(bytes.len())).is_err() {
+            return;
+        }
+        // Where a program has lost its section headers, what they spoke of is left behind it: symbols and debug data.
+        if is_left_behind(image, stretch) {
+            let kind = claim(bytes);
+            let script = matches!(triage(bytes), FileKind::Script(_));
+            if (script || is_container(kind) || holds_archive(bytes) || is_noise(bytes)) && few.more() {
+                refuse(findings, "bytes", stretch.start, kind);
+            }
+            continue;
         }
         let noted = is_noted(image, stretch.start);
         let part = stretch.start + held.start..stretch.start + held.end;
@@ -100,6 +115,8 @@ fn stretches<'a>(image: &Image<'a>, findings: &mut Findings<'a>) {
         let kind = triage(bytes);
         match kind {
             FileKind::Text if is_readable(bytes) => continue,
+            // Enough is refused already.
+            _ if !few.more() => break,
             FileKind::Data | FileKind::Text | FileKind::Empty => {}
             _ => findings.child(&format!("at {:#x}", part.start), Cow::Borrowed(bytes)),
         }
@@ -136,13 +153,20 @@ fn stretches<'a>(image: &Image<'a>, findings: &mut Findings<'a>) {
     }
 }
 
-/// Sections that nothing loads.
-fn sections(image: &Image<'_>, findings: &mut Findings<'_>) {
+/// Sections that nothing loads: of a module those that say so; of a program those that no segment holds, whatever they
+/// say.
+fn sections(image: &Image<'_>, loads: &[Range<usize>], findings: &mut Findings<'_>) {
     let mut few = Few::default();
-    let contents = image.sections.iter().filter(|section| !matches!(section.sh_type, SHT_NULL | SHT_NOBITS));
-    for section in contents.filter(|section| section.sh_flags & u64::from(SHF_ALLOC) == 0) {
+    let is_loaded = |section: &SectionHeader, part: &Range<usize>| {
+        if image.is_object() {
+            return section.sh_flags & u64::from(SHF_ALLOC) != 0;
+        }
+        let above = loads.partition_point(|load| load.start <= part.start);
+        above.checked_sub(1).and_then(|at| loads.get(at)).is_some_and(|load| part.end <= load.end)
+    };
+    for section in image.sections.iter().filter(|section| !matches!(section.sh_type, SHT_NULL | SHT_NOBITS)) {
         let part = image.part(section.sh_offset, section.sh_size);
-        if part.len() <= STRETCH_BYTES_MIN {
+        if part.len() <= STRETCH_BYTES_MIN || is_loaded(section, &part) {
             continue;
         }
         if findings.budget().step(cost(part.len())).is_err() {
@@ -190,6 +214,15 @@ fn segment_starts(image: &Image<'_>, findings: &mut Findings<'_>) {
     }
 }
 
+/// A file that ends as a ZIP archive is one too, wherever that begins: readers of ZIP start at the end (APPNOTE 4.3.16).
+fn ending(image: &Image<'_>, findings: &mut Findings<'_>) {
+    let record = image.bytes.last_chunk::<ZIP_END_BYTES>().filter(|end| end.starts_with(b"PK\x05\x06"));
+    // Without a comment, whose length stands last.
+    if record.is_some_and(|end| end.ends_with(&[0, 0])) && image.is_loadable() {
+        refuse(findings, "end", image.bytes.len() - ZIP_END_BYTES, FileKind::Zip(ZipKind::Plain));
+    }
+}
+
 /// What bytes are, by their signature; of programs, whether there is one behind it. [`triage()`] looks at more and is
 /// dear.
 fn claim(bytes: &[u8]) -> FileKind {
@@ -208,6 +241,13 @@ fn refuse(findings: &mut Findings<'_>, what: &str, at: usize, kind: FileKind) {
     findings.cannot_vouch(format_args!("{what} at {at:#x}: {}", kind.name()));
 }
 
+/// Whether section headers would speak of this stretch, if they were there: the header says where they begin, but the
+/// file ends before, or there are said to be none.
+fn is_left_behind(image: &Image<'_>, stretch: &Range<usize>) -> bool {
+    let lost = image.sections_outside || image.has_no_sections();
+    image.is_loadable() && lost && image.header.e_shoff > stretch.start as u64
+}
+
 /// Whether a segment that is not loaded claims the byte at `at`: no loader looks there, but the program may.
 fn is_noted(image: &Image<'_>, at: usize) -> bool {
     let others = image.segments.iter().filter(|segment| segment.p_type != PT_LOAD);
@@ -220,7 +260,11 @@ fn unclaimed(image: &Image<'_>, others: &[Range<usize>]) -> Vec<Range<usize>> {
     let sections = sections.filter(|_| image.is_object() || image.sections_agree);
     let sections = sections.map(|section| image.part(section.sh_offset, section.sh_size));
     let header = 0..Header::size(image.ctx).min(image.bytes.len());
-    let tables = [header, image.segments_at.clone(), image.sections_at.clone()];
+    // A table of section headers begins with an empty one (gABI chapter 4), or is none and claims nothing.
+    let honest = image.sections_agree && !image.sections_odd;
+    let honest = honest && image.sections.first().is_some_and(|first| first.sh_type == SHT_NULL);
+    let section_headers = if honest { image.sections_at.clone() } else { 0..0 };
+    let tables = [header, image.segments_at.clone(), section_headers];
     let mut claimed: Vec<Range<usize>> =
         sections.chain(others.iter().cloned()).chain(tables).filter(|part| !part.is_empty()).collect();
     claimed.sort_unstable_by_key(|part| part.start);
@@ -272,7 +316,7 @@ fn holds_archive(bytes: &[u8]) -> bool {
         .any(|mark| memmem::find(bytes, mark).is_some())
 }
 
-/// Whether `kind` is a program, a container or a document, with a signature that hardly stands there by chance.
+/// Whether `kind` is a program or a container, with a signature that hardly stands there by chance.
 fn is_container(kind: FileKind) -> bool {
     use triage::ArchiveKind::{Arj, Compress, Cpio, Lha};
     match kind {
@@ -285,11 +329,12 @@ fn is_container(kind: FileKind) -> bool {
         | FileKind::Wasm
         | FileKind::Cfb(_)
         | FileKind::Ooxml(_)
-        | FileKind::Zip(_)
-        | FileKind::Rtf
+        | FileKind::Zip(_) => true,
+        // Libraries that tell files apart have the signatures of documents among their constants.
+        FileKind::Rtf
         | FileKind::Pdf
-        | FileKind::Lnk => true,
-        FileKind::Empty
+        | FileKind::Lnk
+        | FileKind::Empty
         | FileKind::Eicar
         | FileKind::Dos(_)
         | FileKind::MachOFat

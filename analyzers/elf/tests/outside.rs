@@ -5,6 +5,8 @@ use analyzers_elf::Elf;
 use testkit::elf::*;
 use triage::{ByteOrder, ElfKind, ElfType, FileKind, WordSize};
 
+const PT_NULL: u32 = 0;
+
 /// What is not vouched for, and the names of the children handed over.
 fn examine(bytes: &[u8]) -> (Vec<String>, Vec<String>) {
     let kind = FileKind::Elf(ElfKind {
@@ -127,6 +129,59 @@ fn a_section_or_a_note_that_claims_it_hides_nothing() {
 }
 
 #[test]
+fn a_section_that_says_it_is_loaded_and_is_not_hides_nothing() {
+    refused(&ordinary().section(".data2", SHT_PROGBITS, 2, with_magic(b"PK\x03\x04")), "ooxml");
+    // Section headers that begin in the archive claim nothing of it.
+    let bare = || elf().load(R | X, [0x90; 512]).without_sections();
+    let end = bare().build().len() as u64;
+    let archive = [b"PK\x03\x04".as_slice(), &[0x41; 60]].concat().repeat(8);
+    let forged = bare().overlay(archive).set(Field::SectionsOffset, end);
+    let (parts, _) = examine(&forged.set(Field::SectionCount, 8).build());
+    assert!(parts.iter().any(|part| part.contains("bytes at")), "{parts:?}");
+}
+
+#[test]
+fn symbols_whose_section_headers_are_lost_are_ordinary() {
+    let symbols = ["main", "usage", "read_the_configuration", "write_the_result", "print_the_version"];
+    let whole = symbols.iter().fold(ordinary(), |program, name| program.symbol(name)).build();
+    let sections_at = u64::from_le_bytes(whole[40..48].try_into().unwrap()) as usize;
+    for length in [sections_at, sections_at + 100, whole.len() - 10] {
+        assert_eq!(examine(&whole[..length]).0, Vec::<String>::new(), "{length}");
+    }
+    let mut none = whole.clone();
+    none[60..62].fill(0);
+    assert_eq!(examine(&none).0, Vec::<String>::new());
+    // What is put in their place is not.
+    for payload in [with_magic(b"PK\x03\x04"), program(), noise(4000, 9)] {
+        let forged =
+            elf().load(R | X, [0x90; 512]).without_sections().overlay(&payload).set(Field::SectionsOffset, 1 << 20);
+        let (parts, _) = examine(&forged.set(Field::SectionCount, 9).build());
+        assert_eq!(parts.len(), 1, "{parts:?}, {}", payload.escape_ascii());
+    }
+}
+
+#[test]
+fn many_ordinary_stretches_leave_none_unseen() {
+    let mut builder = ordinary();
+    for number in 0..20 {
+        let text = format!("this is readable text number {number}, and it is as long as it needs to be to count. ");
+        builder = builder.segment(segment(PT_NULL).data(text)).load(R, [1; 16]);
+    }
+    ordinary_with(&builder);
+    refused(&builder.overlay(with_magic(b"PK\x03\x04")), "zip");
+}
+
+#[test]
+fn an_archive_mapped_to_the_end_is_known_by_its_end() {
+    let archive = [&[0x41; 300][..], b"PK\x05\x06", &[0; 18]].concat();
+    let mut file = elf().load(R | X, [0x90; 512]).load(R, &archive).without_sections().build();
+    let end = file.windows(archive.len()).position(|bytes| bytes == archive).unwrap() + archive.len();
+    file.truncate(end);
+    let (parts, _) = examine(&file);
+    assert!(parts.len() == 1 && parts.iter().all(|part| part.ends_with("zip")), "{parts:?}");
+}
+
+#[test]
 fn sections_as_tools_compress_them_are_ordinary() {
     const SHF_COMPRESSED: u64 = 0x800;
     let header = [&1u32.to_le_bytes()[..], &[0; 4], &9000u64.to_le_bytes(), &1u64.to_le_bytes()].concat();
@@ -145,7 +200,8 @@ fn sections_as_tools_compress_them_are_ordinary() {
 fn a_segment_that_begins_as_an_archive_is_one() {
     refused(&ordinary().load(R, with_magic(b"hsqs")), "archive.squashfs");
     refused(&ordinary().load(R, program()), "elf64.exec");
-    // What ld.so compares others with is no program.
+    // What ld.so compares others with is no program, nor what tells documents apart a document.
+    ordinary_with(&ordinary().load(R, with_magic(b"%PDF-1.4")));
     ordinary_with(&ordinary().load(R, with_magic(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\0\0\0\0")));
 }
 
@@ -154,6 +210,9 @@ fn noise_that_may_be_executed_was_not_unpacked() {
     let noisy = |flags| elf().load(R | X, [0x90; 512]).load(flags, noise(8192, 4)).without_sections();
     refused(&noisy(R | X), "bits per byte");
     refused(&noisy(R | W), "bits per byte");
+    // Dense code has up to 7.24 bits per byte: here 161 values, as often each.
+    let dense: Vec<u8> = (0..16_100u32).map(|at| (at * 97 % 161) as u8).collect();
+    ordinary_with(&elf().load(R | X, dense).without_sections());
     // Constants of ciphers and of character sets are that: read only.
     ordinary_with(&noisy(R));
 }
