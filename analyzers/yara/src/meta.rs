@@ -1,7 +1,7 @@
 //! What a rule's `meta` says about it, in the words of several public rule sets.
 
 use crate::names::Called;
-use crate::scale::{HINTS, Scales};
+use crate::scale::{HINTS, Scales, UNMEASURED};
 
 /// A value of a rule's meta.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -61,6 +61,8 @@ impl Told {
         told.accuses = counts.accuses;
         if counts.hint {
             told.group.get_or_insert_with(|| HINTS.to_owned());
+        } else if counts.unmeasured {
+            told.group.get_or_insert_with(|| UNMEASURED.to_owned());
         }
         told
     }

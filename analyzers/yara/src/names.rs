@@ -119,9 +119,11 @@ pub(crate) fn only_informs(called: Called<'_>, family: Option<&str>) -> bool {
         Some(family) => plain_words(family).any(|word| HONEST.contains(&word.as_str())),
         None => {
             let own = || words(Called { file: "", ..called });
-            // A name that says both (`MALW_packer`) names malware; a folder says less than a name.
-            !own().any(|word| MALWARE.contains(&word.as_str()))
-                && words(called).any(|word| INFORMS.contains(&word.as_str()))
+            let of_file = || words(Called { name: "", tags: &[], file: called.file });
+            let informs = |word: String| INFORMS.contains(&word.as_str());
+            // A name that says both (`MALW_packer`) names malware, unless its file is one of utilities: what those call a
+            // keylogger is whatever can read keys.
+            of_file().any(informs) || !own().any(|word| MALWARE.contains(&word.as_str())) && own().any(informs)
         }
     }
 }
@@ -185,6 +187,9 @@ mod tests {
         check("Armadillo_v171", &["PEiD"], "packers/peid.yar", false, true);
         check("IP", &[], "ip.yar", false, false);
         check("Browsers", &[], "suspicious_strings.yar", false, false);
+        check("keylogger", &[], "capabilities/capabilities.yar", false, true);
+        check("Dropper_Strings", &[], "utils/suspicious_strings.yar", false, true);
+        check("MALW_packer", &[], "x.yar", true, false);
         check("VULN_PUA_Driver_Foo", &[], "any/x.yar", false, true);
         check("Robot_arm", &[], "any/x.yar", false, false);
     }

@@ -27,6 +27,8 @@ const WEIGHT_MAX: f64 = 8.0;
 const NAMED: f64 = 2.0;
 /// What a hit counts that says nothing at all.
 const HINT: f64 = 0.3;
+/// The group that rules share which name malware and say nothing of how sure they are: three of one family are often one.
+pub(crate) const UNMEASURED: &str = "yara.unmeasured";
 /// The group that hints share. A weights file without it puts them with all other rules.
 pub(crate) const HINTS: &str = "yara.hint";
 /// What a rule of signature-base has for its score where it says none: the default of the scanners it is written for.
@@ -39,6 +41,8 @@ pub(crate) struct Counts {
     pub weight: f64,
     /// It is only a hint, of which many are no more than one.
     pub hint: bool,
+    /// It names malware, and nobody has said how sure that is.
+    pub unmeasured: bool,
     /// It says that the file is malware. Such a file is never called benign.
     pub accuses: bool,
 }
@@ -106,7 +110,8 @@ impl Scales {
                 None => (HINT, true),
             },
         };
-        Counts { weight, hint, accuses: weight > 0.0 && named }
+        let says_how_sure = self.ours(described.is_some()).is_some() || self.theirs().is_some() || self.of_thor;
+        Counts { weight, hint, unmeasured: named && !says_how_sure, accuses: weight > 0.0 && named }
     }
 
     /// A weight in nats.

@@ -291,7 +291,7 @@ fn utilities_are_hints_and_rules_that_name_malware_accuse() {
         (LoadedWeights::of(&library, &id).unwrap(), LoadedWeights::accuses(&library, &id))
     };
     assert_eq!(of("yara.utils.domain.domain"), ((0.3, Some("yara.hint")), false));
-    assert_eq!(of("yara.malware.foo.foo"), ((2.0, None), true));
+    assert_eq!(of("yara.malware.foo.foo"), ((2.0, Some("yara.unmeasured")), true));
     assert_eq!(of("yara.x.bar"), ((3.5, None), true));
 }
 
