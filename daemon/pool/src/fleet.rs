@@ -149,18 +149,18 @@ impl Fleet {
         self.template.equip(need)
     }
 
-    /// Remembers that the artifact of this size and digest killed a worker.
-    pub(crate) fn crashed(&self, (size, sha256): (u64, Sha256Digest)) {
+    /// Remembers that so many workers died while they examined the artifact of this size and digest.
+    pub(crate) fn crashed(&self, (size, sha256): (u64, Sha256Digest), deaths: u32) {
         let mut crashes = self.crashes();
         match crashes.iter_mut().find(|crash| crash.sha256 == sha256) {
-            Some(crash) => crash.count += 1,
+            Some(crash) => crash.count = crash.count.saturating_add(deaths),
             None => {
                 if crashes.len() >= POISONOUS_MAX {
                     // Those on the list stay as long as there are others to forget.
                     let first = crashes.iter().position(|crash| crash.count < CRASHES_MAX).unwrap_or(0);
                     crashes.remove(first);
                 }
-                crashes.push(Crash { size, sha256, count: 1 });
+                crashes.push(Crash { size, sha256, count: deaths });
             }
         }
     }

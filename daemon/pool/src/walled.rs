@@ -24,9 +24,24 @@ const KIND_TIME_MAX: Duration = Duration::from_millis(500);
 /// How often one artifact is given to another worker through no fault of its own: because rules were missing, or the
 /// template died.
 const TRIES_MAX: u32 = 4;
+/// How often a worker may be killed from outside while it examines one artifact. The kernel kills workers first when
+/// memory runs out, whatever they do at that moment; twice in a row, and the artifact may well be what takes the memory.
+const KILLS_MAX: u32 = 2;
+/// How often in a row no worker comes so far as to take up an artifact, before it is given up. With the pauses in
+/// between it has some five seconds for whatever kills them to pass.
+const MISSES_MAX: u32 = 16;
+/// So many of them are taken for chance, and tried again at once.
+const MISSES_BY_CHANCE: u32 = 3;
+/// How long is waited after the next one; twice as long after each further one.
+const PAUSE_FIRST: Duration = Duration::from_millis(5);
+/// And no longer than this.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Examines in a worker process. If that dies of an artifact, the artifact is `unknown` with the reason; what waited
 /// behind it goes to the next worker.
+///
+/// A worker that is killed from outside costs no artifact: what it had not taken up goes to the next one and has no
+/// part in this, and what it was examining is examined once more.
 pub struct Walled {
     fleet: Arc<Fleet>,
     worker: Option<Worker>,
@@ -44,6 +59,33 @@ struct Begun {
     artifact: OwnedFd,
     ask: Ask,
     tries: u32,
+    /// How often workers were killed from outside while they examined it.
+    kills: u32,
+    /// How often in a row it did not reach a worker.
+    misses: u32,
+}
+
+/// Why nothing could be sent.
+struct Unsent {
+    why: String,
+    /// Whether a worker, or what it comes from, was killed before it could work: the next may live.
+    passing: bool,
+}
+
+impl Unsent {
+    fn by(error: &TemplateError) -> Unsent {
+        let passing = match error {
+            TemplateError::Gone(_) => true,
+            TemplateError::Stillborn(death) => death.is_from_outside(),
+            TemplateError::Start { .. }
+            | TemplateError::Stuck(_)
+            | TemplateError::Refused(_)
+            | TemplateError::Weaker
+            | TemplateError::TooLarge(_)
+            | TemplateError::Io { .. } => false,
+        };
+        Unsent { why: error_and_causes(error), passing }
+    }
 }
 
 impl Walled {
@@ -61,13 +103,11 @@ impl Walled {
     }
 
     /// Gives the worker what it has not got yet, as far as it takes it. Starts one if there is none.
-    fn send(&mut self) -> Result<(), String> {
+    fn send(&mut self) -> Result<(), Unsent> {
         while let Some(begun) = self.begun.get(self.sent) {
             let worker = match &mut self.worker {
                 Some(worker) => worker,
-                None => {
-                    self.worker.insert(self.fleet.worker(&begun.artifact).map_err(|error| error_and_causes(&error))?)
-                }
+                None => self.worker.insert(self.fleet.worker(&begun.artifact).map_err(|error| Unsent::by(&error))?),
             };
             let limit = begun.ask.time(self.fleet.limits().wall_time_max);
             match worker.send(begun.artifact.as_fd(), &request(&begun.ask), limit) {
@@ -79,7 +119,9 @@ impl Walled {
                 }
                 Err(SendError::Full) => return Ok(()),
                 Err(SendError::Dead) => self.part(),
-                Err(error @ (SendError::TooLarge | SendError::Io(_))) => return Err(error.to_string()),
+                Err(error @ (SendError::TooLarge | SendError::Io(_))) => {
+                    return Err(Unsent { why: error.to_string(), passing: false });
+                }
             }
         }
         Ok(())
@@ -142,11 +184,46 @@ impl Walled {
         if why == Incomplete::Limit(Limit::Time) {
             return self.not_examined(why);
         }
-        let identity = identity(&self.begun.front()?.artifact);
+        let begun = self.begun.front()?;
+        let (identity, deaths) = (identity(&begun.artifact), begun.kills.max(1));
         if let Some(identity) = identity {
-            self.fleet.crashed(identity);
+            self.fleet.crashed(identity, deaths);
         }
         self.give_up(why, identity)
+    }
+
+    /// The worker was killed from outside while it examined the first artifact, which gets one more worker, not two.
+    fn killed(&mut self, death: &Death) -> Option<Outcome> {
+        let begun = self.begun.front_mut()?;
+        begun.kills += 1;
+        if begun.kills < KILLS_MAX {
+            self.part();
+            return None;
+        }
+        self.crashed(reason(death))
+    }
+
+    /// The first artifact did not reach a worker. It goes to another one, after a while if that happened often.
+    fn missed(&mut self, why: &str) -> Option<Outcome> {
+        self.part();
+        let begun = self.begun.front_mut()?;
+        begun.misses += 1;
+        let (misses, until) = (begun.misses, begun.ask.until);
+        if until.is_some_and(|until| until <= Instant::now()) {
+            self.tried = Duration::ZERO;
+            return self.not_examined(Incomplete::Limit(Limit::Time));
+        }
+        if misses >= MISSES_MAX {
+            self.pop();
+            let why = format!("{misses} in a row were killed before they could take it up, the last so: {why}");
+            return Some(Err(Failure::NoWorker(why)));
+        }
+        if let Some(doublings) = misses.checked_sub(MISSES_BY_CHANCE + 1) {
+            let pause = PAUSE_FIRST.saturating_mul(1 << doublings.min(16)).min(PAUSE_MAX);
+            let left = until.map_or(pause, |until| until.saturating_duration_since(Instant::now()));
+            std::thread::sleep(pause.min(left));
+        }
+        None
     }
 
     /// The first artifact goes to another worker, unless it did so too often.
@@ -191,12 +268,28 @@ impl Walled {
                     Some(Err(Failure::NoWorker(error_and_causes(&error))))
                 }
             },
-            Err(Death { cause: Cause::Orphaned, .. }) => {
-                // Those that were forked beforehand died with it.
-                self.fleet.drop_spares();
-                self.try_again("the template of its workers dies")
-            }
-            Err(death) => self.crashed(reason(&death)),
+            Err(death) => self.died(&death),
+        }
+    }
+}
+
+impl Walled {
+    /// The worker died before it answered about the first artifact.
+    fn died(&mut self, death: &Death) -> Option<Outcome> {
+        if death.cause == Cause::Orphaned {
+            // Those that were forked beforehand died with it.
+            self.fleet.drop_spares();
+        }
+        if !death.reached {
+            return self.missed(&death.to_string());
+        }
+        if let Some(begun) = self.begun.front_mut() {
+            begun.misses = 0;
+        }
+        match death.cause {
+            Cause::Orphaned => self.try_again("the template of its workers dies"),
+            _ if death.is_from_outside() => self.killed(death),
+            _ => self.crashed(reason(death)),
         }
     }
 }
@@ -207,7 +300,7 @@ impl Examine for Walled {
     }
 
     fn begin(&mut self, artifact: OwnedFd, ask: Ask) {
-        self.begun.push_back(Begun { artifact, ask, tries: 0 });
+        self.begun.push_back(Begun { artifact, ask, tries: 0, kills: 0, misses: 0 });
         // What killed workers is not sent to one; nor is what comes after it, so that answers keep their order.
         let poisonous = self.begun.iter().any(|begun| self.fleet.is_poisonous(&begun.artifact));
         if !poisonous {
@@ -223,10 +316,17 @@ impl Examine for Walled {
                     self.tried = Duration::ZERO;
                     return self.not_examined(Incomplete::Poisonous);
                 }
-                if let Err(why) = self.send() {
-                    self.part();
-                    self.pop();
-                    return Some(Err(Failure::NoWorker(why)));
+                match self.send() {
+                    Ok(()) => {}
+                    Err(Unsent { why, passing: true }) => match self.missed(&why) {
+                        Some(outcome) => return Some(outcome),
+                        None => continue,
+                    },
+                    Err(Unsent { why, passing: false }) => {
+                        self.part();
+                        self.pop();
+                        return Some(Err(Failure::NoWorker(why)));
+                    }
                 }
             }
             if let Some(outcome) = self.receive() {

@@ -9,6 +9,17 @@ pub struct Death {
     pub cause: Cause,
     /// The end of what it wrote to its standard error, one line of printable text. Hostile: it may say anything.
     pub words: String,
+    /// Whether it had taken up the oldest job that it left unanswered. If not, that job has no part in this death, and
+    /// neither has any that came after it.
+    pub reached: bool,
+}
+
+impl Death {
+    /// Whether somebody outside killed it: the kernel for want of memory, an operator, or its template's end. Then what
+    /// it did at that moment need not be to blame.
+    pub fn is_from_outside(&self) -> bool {
+        matches!(self.cause, Cause::Signal(libc::SIGKILL) | Cause::Orphaned)
+    }
 }
 
 /// What ended a worker.
@@ -86,7 +97,7 @@ mod tests {
 
     #[track_caller]
     fn check(cause: Cause, words: &str, expected: &str) {
-        assert_eq!(Death { cause, words: words.to_owned() }.to_string(), expected);
+        assert_eq!(Death { cause, words: words.to_owned(), reached: true }.to_string(), expected);
     }
 
     #[test]

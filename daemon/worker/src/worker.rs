@@ -31,10 +31,8 @@ const PART_TIME_MAX: Duration = Duration::from_secs(1);
 const WATCH_INTERVAL: Duration = Duration::from_millis(20);
 /// How long a new worker may take to rehearse.
 const READY_TIME_MAX: Duration = Duration::from_secs(10);
-/// How long a process may take from its kill, or from closing its socket, to its end.
+/// How long a process may take from its kill to its end.
 const END_TIME_MAX: Duration = Duration::from_secs(5);
-/// How long a process that closed its socket may take to end by itself: an abort closes it a moment before.
-const HANG_UP_TIME_MAX: Duration = Duration::from_millis(100);
 
 /// Why a job was not sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -60,6 +58,9 @@ pub struct Worker {
     pid: i32,
     pidfd: OwnedFd,
     socket: OwnedFd,
+    /// The worker's end of the socket, never read while it lives: jobs that it had not taken up at its death are still
+    /// in there, and who holds it can count them. So it is by its number that an end is noticed, not by its socket.
+    theirs: OwnedFd,
     words: Words,
     memory: Option<Memory>,
     memory_bytes_max: u64,
@@ -78,8 +79,8 @@ impl Worker {
         let (socket, theirs) = channel::pair().map_err(TemplateError::io("make a channel"))?;
         let (words, stderr) = Words::new().map_err(TemplateError::io("make a pipe"))?;
         let (said, mut fds) = process.ask(Ask::Fork, &[], &[theirs.as_fd(), stderr.as_fd()], ASK_TIME_MAX)?;
-        // Only the worker may hold these ends: that they close is how its death is noticed.
-        drop((theirs, stderr));
+        // Only the worker may hold this end: that it closes is how its last words come to an end.
+        drop(stderr);
         let (Ok(pid), Some(pidfd)) = (<[u8; 4]>::try_from(&said[..]), fds.pop()) else {
             return Err(TemplateError::Gone("it forked no worker".to_owned()));
         };
@@ -89,6 +90,7 @@ impl Worker {
             pid,
             pidfd,
             socket,
+            theirs,
             words,
             memory: Memory::of(pid.unsigned_abs()),
             memory_bytes_max: u64::MAX,
@@ -134,7 +136,8 @@ impl Worker {
 
     /// Waits for the reply to the oldest job that was sent. Past `deadline` (which should be a little later than the
     /// job's own limit) the worker is killed; so it is if it holds too much memory, or says what makes no sense. After
-    /// a death the job that was done is to blame for it, and any other job sent is to be sent to another worker.
+    /// a death the oldest job may be to blame for it if it was [reached](Death::reached); any other job sent, and that
+    /// one too if it was not, is to be sent to another worker.
     ///
     /// `reply` is cleared first. It is as hostile as the artifact: bounded by [`REPLY_BYTES_MAX`](crate::REPLY_BYTES_MAX), not more.
     ///
@@ -200,7 +203,7 @@ impl Worker {
                         return expect.take(packet, reply).map_err(|reason| self.end(Some(Cause::Garbled(reason))));
                     }
                     Ok(Packet::TooLarge) => return Err(self.end(Some(Cause::Garbled("it said too much at once")))),
-                    Ok(Packet::End) => return Err(self.hung_up()),
+                    Ok(Packet::End) => return Err(self.end(Some(Cause::Garbled("it said nothing at all")))),
                     Err(Errno::AGAIN | Errno::INTR) => {}
                     Err(_) => return Err(self.end(Some(Cause::Garbled("its socket is broken")))),
                 }
@@ -243,14 +246,17 @@ impl Worker {
         // Reaped in any case where it can be, so that it is no zombie.
         let status = if ended { self.reap() } else { None };
         let cause = cause.or(status).unwrap_or(Cause::Orphaned);
-        Death { cause, words: self.words.last() }
+        let reached = self.outstanding() > self.unread();
+        Death { cause, words: self.words.last(), reached }
     }
 
-    /// It closed its socket: either it is about to end, or it does what no worker does.
-    #[cold]
-    fn hung_up(&mut self) -> Death {
-        let ends = ready(self.pidfd.as_fd(), Instant::now() + HANG_UP_TIME_MAX);
-        self.end((!ends).then_some(Cause::Garbled("it closed its socket")))
+    /// How many jobs lie in its socket, never taken up. Takes them out: to be called once, after its end.
+    fn unread(&self) -> u32 {
+        let mut count = 0;
+        while let Ok(Packet::Bytes(..) | Packet::TooLarge) = channel::receive_bytes(&self.theirs, &mut [0; 1]) {
+            count += 1;
+        }
+        count
     }
 
     /// Has the template reap it; `None` if the template is gone, which takes the status with it.

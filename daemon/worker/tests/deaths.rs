@@ -108,7 +108,7 @@ fn memory_that_was_reserved_before_the_walls_is_watched() {
 
 #[test]
 fn nonsense_on_the_socket_ends_the_worker() {
-    for command in ["garbage", "liar", "other-job", "ready-again", "flood", "silence", "oversized", "hang-up"] {
+    for command in ["garbage", "liar", "other-job", "ready-again", "flood", "silence", "oversized"] {
         check(command, garbled, "");
     }
 }
@@ -146,13 +146,76 @@ fn the_waiting_job_is_not_lost() {
     assert_eq!(worker.send(artifact(b"").as_fd(), b"sum", LIMIT), Err(SendError::Full));
     let mut reply = Vec::new();
     let death = worker.receive(Instant::now() + PATIENCE, &mut reply).expect_err("it dies");
-    assert_eq!(death.cause, Cause::Signal(libc::SIGSEGV));
+    assert_eq!((death.cause, death.reached), (Cause::Signal(libc::SIGSEGV), true));
     // The first is to blame; whoever sent the second sends it again.
     assert_eq!(worker.outstanding(), 2);
     let mut next = template.worker().expect("another worker");
     next.send(artifact(&[9]).as_fd(), b"sum", LIMIT).expect("room");
     assert_eq!(next.receive(Instant::now() + PATIENCE, &mut reply), Ok(Served::Done));
     assert_eq!(reply, b"9");
+}
+
+#[test]
+fn who_hangs_up_and_lives_on_is_killed_at_the_deadline() {
+    check("hang-up", |cause| cause == Cause::Killed, "");
+}
+
+#[test]
+fn a_death_beside_an_idle_worker_is_told_from_one_in_an_examination() {
+    let template = template("");
+    let (spinning, idle) = (&b"spin-on"[..], &b"sum"[..]);
+    let mut reply = Vec::new();
+    // Killed while it had nothing to do, before or after the job was sent.
+    let mut worker = template.worker().expect("a worker");
+    kill(worker.pid());
+    worker.send(artifact(b"").as_fd(), idle, PATIENCE).expect("the socket is there");
+    let death = worker.receive(Instant::now() + PATIENCE, &mut reply).expect_err("it is dead");
+    assert_eq!((death.cause, death.reached), (Cause::Signal(libc::SIGKILL), false));
+    // Stopped, so that both jobs wait; then killed.
+    let mut worker = template.worker().expect("a worker");
+    ask(&mut worker, "sum", PATIENCE).expect("it works");
+    stop(worker.pid());
+    for _ in 0..2 {
+        worker.send(artifact(b"").as_fd(), idle, PATIENCE).expect("room for two");
+    }
+    kill(worker.pid());
+    let death = worker.receive(Instant::now() + PATIENCE, &mut reply).expect_err("it is dead");
+    assert_eq!((death.cause, death.reached), (Cause::Signal(libc::SIGKILL), false));
+    // Killed at its deadline, and had not even begun.
+    let mut worker = template.worker().expect("a worker");
+    stop(worker.pid());
+    worker.send(artifact(b"").as_fd(), idle, LIMIT).expect("room");
+    let death = worker.receive(Instant::now() + LIMIT, &mut reply).expect_err("it is killed");
+    assert_eq!((death.cause, death.reached), (Cause::Killed, false));
+    // In the middle of a job, alone or with another that waits.
+    for waiting in [0, 1] {
+        let mut worker = template.worker().expect("a worker");
+        worker.send(artifact(b"").as_fd(), spinning, PATIENCE).expect("room");
+        for _ in 0..waiting {
+            worker.send(artifact(b"").as_fd(), idle, PATIENCE).expect("room for two");
+        }
+        wait_until_busy(worker.pid());
+        kill(worker.pid());
+        let death = worker.receive(Instant::now() + PATIENCE, &mut reply).expect_err("it is dead");
+        assert_eq!((death.cause, death.reached), (Cause::Signal(libc::SIGKILL), true), "{waiting} waiting");
+        assert!(death.is_from_outside());
+    }
+}
+
+/// Waits until a process has used some processor time, which one that waits for a job does not.
+fn wait_until_busy(pid: u32) {
+    let begun = Instant::now();
+    let ticks = || -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it lives");
+        let after = stat.rsplit(')').next().unwrap_or_default();
+        // utime: field 14 of proc_pid_stat(5).
+        after.split_whitespace().nth(11).and_then(|ticks| ticks.parse().ok()).expect("a number")
+    };
+    let before = ticks();
+    while ticks() < before + 3 {
+        assert!(begun.elapsed() < PATIENCE, "it does nothing");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
@@ -175,6 +238,7 @@ fn the_death_of_the_template_orphans_its_workers_and_is_mended() {
     worker.send(artifact(b"").as_fd(), b"spin-on", LIMIT).expect("the socket is there");
     let death = worker.receive(Instant::now() + PATIENCE, &mut Vec::new()).expect_err("its template is dead");
     assert_eq!(death.cause, Cause::Orphaned);
+    assert!(death.is_from_outside());
     assert!(matches!(template.worker(), Err(TemplateError::Gone(_))));
     template.restart().expect("it starts anew");
     assert_eq!(template.restarts(), 1);
@@ -191,6 +255,20 @@ fn a_template_that_dies_while_it_loads_says_why() {
 }
 
 fn kill(pid: u32) {
+    signal_to(pid, rustix::process::Signal::KILL);
+}
+
+/// Stops a process, and waits until it is: one that was just about to take up a job may still do so.
+fn stop(pid: u32) {
+    signal_to(pid, rustix::process::Signal::STOP);
+    let begun = Instant::now();
+    while !std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it lives").contains(") T ") {
+        assert!(begun.elapsed() < PATIENCE, "it does not stop");
+        std::thread::yield_now();
+    }
+}
+
+fn signal_to(pid: u32, signal: rustix::process::Signal) {
     let pid = rustix::process::Pid::from_raw(pid.cast_signed()).expect("a process");
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is ours");
+    rustix::process::kill_process(pid, signal).expect("it is ours");
 }
