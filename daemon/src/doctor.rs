@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::cli::DoctorArgs;
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::memory::{self, Memory, Shares};
 use crate::service::setup;
 use crate::talk;
 use crate::words::{bytes, counted, shown};
@@ -79,6 +80,7 @@ pub fn doctor(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     findings.push(kernel());
     findings.push(edge(&config));
     findings.push(open_files());
+    findings.push(memory(&config));
     findings.push(clock());
     findings.push(archive(&config.archive.directory));
     findings.push(disk(&config.archive.directory));
@@ -152,6 +154,23 @@ fn open_files() -> Finding {
         files => {
             good("open files", files.map_or_else(|| "without limit".to_owned(), |files| format!("{files} may be open")))
         }
+    }
+}
+
+/// Whether there is as much memory as the configuration asks for: the machine's, or its control group's.
+fn memory(config: &Config) -> Finding {
+    let Some(memory) = Memory::look() else {
+        return poor("memory", "/proc does not tell how much there is: the limits of the configuration are kept");
+    };
+    let (there, shares) = (memory::told(&memory), Shares::of(config));
+    if shares.cut.is_empty() {
+        let (workers, worker) = (counted(shares.workers.get() as u64, "worker"), bytes(shares.worker));
+        good(
+            "memory",
+            format!("{there}: enough for {workers} of {worker} and {} of artifacts", bytes(shares.artifacts)),
+        )
+    } else {
+        poor("memory", format!("{there}, less than the limits ask for: {}", shares.cut.join("; ")))
     }
 }
 

@@ -21,6 +21,7 @@ mod interrupt;
 mod judging;
 mod limits;
 mod local_market_command;
+mod memory;
 mod outcomes;
 mod outcomes_command;
 mod owner;

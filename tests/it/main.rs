@@ -27,6 +27,8 @@ mod money;
 mod office;
 /// The daemon and what it runs on.
 mod operations;
+/// Workers killed from outside.
+mod outside;
 /// Starts the program.
 mod program;
 /// What is staked, what closes the purse, and what the marketplace tells of settled bounties.
@@ -45,3 +47,5 @@ mod same_report;
 mod verdicts;
 /// The wall around the examination: what it holds, and that it changes no report.
 mod wall;
+/// What operators watch.
+mod watched;

@@ -82,6 +82,11 @@ impl<'r> Analyzers<'r> {
         self.rules
     }
 
+    /// What they are called.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.seats.iter().map(|seat| seat.analyzer.name())
+    }
+
     /// Whether any of them vouches for files of this kind.
     pub fn vouch(&self, kind: triage::FileKind) -> bool {
         self.seats.iter().any(|seat| seat.analyzer.vouches(kind))

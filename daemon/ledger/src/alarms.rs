@@ -1,4 +1,5 @@
-//! What a person should look at: profit that falls, confidence that no longer keeps its word, silence, a closed purse.
+//! What a person should look at: profit that falls, confidence that no longer keeps its word, silence, a closed purse,
+//! bounties that expire, answers that are refused, downloads that fail, a clock that is off.
 //!
 //! Fed bounty by bounty, looked at whenever one likes. The same events in the same order give the same alarms; no clock
 //! is read, [`Alarms::look`] is told the time.
@@ -6,11 +7,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use daemon_archive::Outcome;
 use daemon_market::{Nct, Profit, Timestamp, return_on_stake};
 use serde::Serialize;
 
 use crate::Entry;
 use crate::calibration::brier;
+use crate::lately::Lately;
 
 /// The latest stakes, whose return is compared with that of those before them.
 pub const RETURN_RECENT: usize = 50;
@@ -40,7 +43,19 @@ pub struct AlarmLimits {
     pub confidence_gap_max: Option<f64>,
     /// So long may pass without a bounty. Default: an hour.
     pub silence_max: Option<Duration>,
+    /// Of the latest [`LATELY_RECENT`](crate::LATELY_RECENT) bounties that ended, such a share may have expired. Default: 0.1.
+    pub expired_share_max: Option<f64>,
+    /// Of the same, the answers of such a share may have been refused. Default: 0.1.
+    pub refused_share_max: Option<f64>,
+    /// Of the latest [`LATELY_RECENT`](crate::LATELY_RECENT) downloads, such a share may have failed. Default: 0.5.
+    pub failed_downloads_share_max: Option<f64>,
+    /// No bounty has more time left than this when it comes. If half of the latest [`LATELY_RECENT`](crate::LATELY_RECENT) have, or are over
+    /// before they come, then a clock is off: ours, or the marketplace's. Default: a day.
+    pub bounty_life_max: Option<Duration>,
 }
+
+/// If such a share of bounties cannot be by our clock, it is off.
+const CLOCK_SHARE_MAX: f64 = 0.5;
 
 impl Default for AlarmLimits {
     fn default() -> Self {
@@ -49,6 +64,10 @@ impl Default for AlarmLimits {
             brier_rise_max: Some(0.08),
             confidence_gap_max: Some(0.10),
             silence_max: Some(Duration::from_secs(3_600)),
+            expired_share_max: Some(0.1),
+            refused_share_max: Some(0.1),
+            failed_downloads_share_max: Some(0.5),
+            bounty_life_max: Some(Duration::from_secs(86_400)),
         }
     }
 }
@@ -66,16 +85,28 @@ pub enum AlarmId {
     Silence,
     /// The purse is closed.
     BreakerOpen,
+    /// Bounties expire unanswered.
+    BountiesExpire,
+    /// The marketplace refuses answers.
+    AnswersRefused,
+    /// Artifacts cannot be had.
+    DownloadsFail,
+    /// Our clock and the times of bounties do not go together.
+    ClockOff,
 }
 
 impl AlarmId {
     /// All there are.
-    pub const ALL: [AlarmId; 5] = [
+    pub const ALL: [AlarmId; 9] = [
         AlarmId::ReturnFalls,
         AlarmId::CalibrationDrifts,
         AlarmId::ConfidenceOff,
         AlarmId::Silence,
         AlarmId::BreakerOpen,
+        AlarmId::BountiesExpire,
+        AlarmId::AnswersRefused,
+        AlarmId::DownloadsFail,
+        AlarmId::ClockOff,
     ];
 
     /// As metrics, log and JSON spell it.
@@ -86,6 +117,10 @@ impl AlarmId {
             AlarmId::ConfidenceOff => "confidence_off",
             AlarmId::Silence => "silence",
             AlarmId::BreakerOpen => "breaker_open",
+            AlarmId::BountiesExpire => "bounties_expire",
+            AlarmId::AnswersRefused => "answers_refused",
+            AlarmId::DownloadsFail => "downloads_fail",
+            AlarmId::ClockOff => "clock_off",
         }
     }
 }
@@ -133,7 +168,28 @@ impl Heard {
     }
 }
 
-/// Watches for what a person should look at. Its memory is bounded: some 1,700 events.
+/// How a bounty ended, as far as alarms care.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// As it should.
+    Well,
+    /// It expired.
+    Expired,
+    /// The marketplace refused the answer.
+    Refused,
+}
+
+impl From<Outcome> for Ended {
+    fn from(how: Outcome) -> Ended {
+        match how {
+            Outcome::Pending | Outcome::Sent | Outcome::Withheld => Ended::Well,
+            Outcome::Expired => Ended::Expired,
+            Outcome::Refused => Ended::Refused,
+        }
+    }
+}
+
+/// Watches for what a person should look at. Its memory is bounded: some 1,900 events.
 #[derive(Clone, Debug)]
 pub struct Alarms {
     limits: AlarmLimits,
@@ -144,6 +200,14 @@ pub struct Alarms {
     drift: Option<(Timestamp, String)>,
     gap: Option<(Timestamp, String)>,
     closed: Option<Timestamp>,
+    expired: Lately,
+    refused: Lately,
+    failed: Lately,
+    untimely: Lately,
+    expire: Option<(Timestamp, String)>,
+    refusal: Option<(Timestamp, String)>,
+    failure: Option<(Timestamp, String)>,
+    clock: Option<(Timestamp, String)>,
 }
 
 impl Alarms {
@@ -158,6 +222,14 @@ impl Alarms {
             drift: None,
             gap: None,
             closed: None,
+            expired: Lately::default(),
+            refused: Lately::default(),
+            failed: Lately::default(),
+            untimely: Lately::default(),
+            expire: None,
+            refusal: None,
+            failure: None,
+            clock: None,
         }
     }
 
@@ -168,8 +240,26 @@ impl Alarms {
 
     /// What was told of settled bounties is told anew, for something of it was corrected.
     pub fn forget_settled(&mut self) {
-        let Alarms { limits, latest, closed, .. } = self;
-        *self = Alarms { latest: *latest, closed: *closed, ..Alarms::new(*limits) };
+        let Alarms { returns, answers, fall, drift, gap, .. } = Alarms::new(self.limits);
+        (self.returns, self.answers) = (returns, answers);
+        (self.fall, self.drift, self.gap) = (fall, drift, gap);
+    }
+
+    /// A bounty that was never seen before came in, and says when it is over.
+    pub fn came(&mut self, at: Timestamp, expires: Timestamp) {
+        let most = self.limits.bounty_life_max.unwrap_or(Duration::MAX);
+        self.untimely.add(at, expires <= at || at.until(expires) > most);
+    }
+
+    /// A bounty ended.
+    pub fn ended(&mut self, at: Timestamp, how: Ended) {
+        self.expired.add(at, how == Ended::Expired);
+        self.refused.add(at, how == Ended::Refused);
+    }
+
+    /// An artifact was downloaded, or could not be.
+    pub fn downloaded(&mut self, at: Timestamp, done: bool) {
+        self.failed.add(at, !done);
     }
 
     /// A bounty was settled.
@@ -213,16 +303,57 @@ impl Alarms {
             ),
             since,
         });
+        self.look_at_the_latest(now);
         [
             of(AlarmId::ReturnFalls, &self.fall),
             of(AlarmId::CalibrationDrifts, &self.drift),
             of(AlarmId::ConfidenceOff, &self.gap),
             silence,
             breaker,
+            of(AlarmId::BountiesExpire, &self.expire),
+            of(AlarmId::AnswersRefused, &self.refusal),
+            of(AlarmId::DownloadsFail, &self.failure),
+            of(AlarmId::ClockOff, &self.clock),
         ]
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    /// Looks how the latest bounties, answers and downloads went.
+    fn look_at_the_latest(&mut self, now: Timestamp) {
+        let limits = self.limits;
+        let expire = self.expired.too_bad(now, limits.expired_share_max).map(|(bad, all)| {
+            format!(
+                "{bad} of the last {all} bounties expired: see `stakeout archive query --ending expired` for why; if \
+                 there is too much to do, take less (market.open_max, market.rates) or give more workers \
+                 (scan.workers), and if answers do not get there, look at the network"
+            )
+        });
+        turn(&mut self.expire, now, expire);
+        let refusal = self.refused.too_bad(now, limits.refused_share_max).map(|(bad, all)| {
+            format!(
+                "of the last {all} bounties, {bad} were answered and the marketplace refused it: see `stakeout archive \
+                 query --ending refused` for what it says, and whether it still lists this engine"
+            )
+        });
+        turn(&mut self.refusal, now, refusal);
+        let failure = self.failed.too_bad(now, limits.failed_downloads_share_max).map(|(bad, all)| {
+            format!(
+                "{bad} of the last {all} downloads failed: the log says why (\"the artifact cannot be had\"); look at \
+                 the network, the resolver, and intake.allow_networks"
+            )
+        });
+        turn(&mut self.failure, now, failure);
+        let most = limits.bounty_life_max.map(|_| CLOCK_SHARE_MAX);
+        let clock = self.untimely.too_bad(now, most).map(|(bad, all)| {
+            format!(
+                "{bad} of the last {all} bounties were over before they came, or have more than {} left: look whether \
+                 this machine's clock is right (`stakeout doctor`), and what keeps it so",
+                time(limits.bounty_life_max.unwrap_or_default())
+            )
+        });
+        turn(&mut self.clock, now, clock);
     }
 
     fn return_falls(&self) -> Option<String> {
@@ -307,6 +438,7 @@ fn time(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lately::LATELY_RECENT;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_micros(seconds * 1_000_000)
@@ -436,6 +568,59 @@ mod tests {
         assert_eq!(alarms.look(at(3), Some("still"))[0].since, at(2));
         assert_eq!(alarms.look(at(4), None), []);
         assert_eq!(alarms.look(at(5), Some("again"))[0].since, at(5));
+    }
+
+    #[test]
+    fn bounties_that_expire_answers_refused_and_downloads_that_fail_are_alarms_until_others_go_well() {
+        let all = [AlarmId::BountiesExpire, AlarmId::AnswersRefused, AlarmId::DownloadsFail];
+        let mut second = 0;
+        let mut bad = |alarms: &mut Alarms, id: AlarmId, is: bool| {
+            second += 1;
+            match id {
+                AlarmId::BountiesExpire => alarms.ended(at(second), if is { Ended::Expired } else { Ended::Well }),
+                AlarmId::AnswersRefused => alarms.ended(at(second), if is { Ended::Refused } else { Ended::Well }),
+                _ => alarms.downloaded(at(second), !is),
+            }
+            second
+        };
+        for id in all {
+            let mut alarms = Alarms::new(quiet());
+            bad(&mut alarms, id, true);
+            let second = bad(&mut alarms, id, true);
+            assert_eq!(on(&mut alarms, second), [], "two are chance");
+            let began = bad(&mut alarms, id, true);
+            assert_eq!(on(&mut alarms, began), [(id, began)]);
+            let later = bad(&mut alarms, id, true);
+            let seen = alarms.look(at(later), None);
+            assert_eq!((seen[0].id, seen[0].since), (id, at(began)));
+            assert!(seen[0].message.contains("4"), "{}", seen[0].message);
+            let last = (0..LATELY_RECENT).map(|_| bad(&mut alarms, id, false)).last().unwrap();
+            assert_eq!(on(&mut alarms, last), []);
+        }
+    }
+
+    #[test]
+    fn what_went_badly_is_over_after_an_hour() {
+        let mut alarms = Alarms::new(quiet());
+        (0..3).for_each(|second| alarms.downloaded(at(second), false));
+        assert_eq!(on(&mut alarms, 3), [(AlarmId::DownloadsFail, 3)]);
+        assert_eq!(on(&mut alarms, 3_700), []);
+    }
+
+    #[test]
+    fn a_clock_that_most_bounties_contradict_is_an_alarm() {
+        const DAY: i64 = 86_400;
+        let alarm = |lives: &[i64], most: Option<Duration>| {
+            let mut alarms = Alarms::new(AlarmLimits { bounty_life_max: most, ..quiet() });
+            lives.iter().for_each(|life| alarms.came(at(1_000), at(1_000 + life)));
+            on(&mut alarms, 1_000).len() == 1
+        };
+        let day = Some(Duration::from_secs(DAY as u64));
+        assert!(alarm(&[0, -5, -600, 60], day), "it is fast");
+        assert!(alarm(&[DAY + 1, DAY + 1, 400 * DAY, 60], day), "it is slow");
+        assert!(!alarm(&[0, -5, -600, 60, 60, 60], day), "half of them");
+        assert!(!alarm(&[DAY, 1, 60, 3_600], day));
+        assert!(!alarm(&[0, -5, -600], None));
     }
 
     #[test]

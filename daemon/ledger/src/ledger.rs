@@ -83,6 +83,10 @@ impl Ledger {
         self.span = Some(self.span.map_or((came, came), |(first, last)| (first.min(came), last.max(came))));
         self.misses.add(story, entry.as_ref());
         self.alarms.answered(came);
+        self.alarms.came(came, story.bounty.expires);
+        if let Some(ended) = &story.ending {
+            self.alarms.ended(ended.at, ended.how.outcome().into());
+        }
         if let Some(entry) = entry {
             self.answered(&entry);
         }

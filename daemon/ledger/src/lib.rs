@@ -16,6 +16,7 @@ mod calibration;
 mod course;
 mod entry;
 mod grouping;
+mod lately;
 mod latency;
 mod ledger;
 mod page;
@@ -30,14 +31,15 @@ mod told;
 
 pub use again::{Replay, bid_of, counterfactual, counterfactual_saying, request_of};
 pub use alarms::{
-    Alarm, AlarmId, AlarmLimits, Alarms, CALIBRATION_RECENT, CALIBRATION_TRAILING_MAX, CALIBRATION_TRAILING_MIN, Heard,
-    RETURN_RECENT, RETURN_TRAILING_MAX, RETURN_TRAILING_MIN,
+    Alarm, AlarmId, AlarmLimits, Alarms, CALIBRATION_RECENT, CALIBRATION_TRAILING_MAX, CALIBRATION_TRAILING_MIN, Ended,
+    Heard, RETURN_RECENT, RETURN_TRAILING_MAX, RETURN_TRAILING_MIN,
 };
 pub use bootstrap::{Interval, Resampling};
 pub use calibration::{BINS, BinRow, Calibration, CalibrationRow};
 pub use course::Moment;
 pub use entry::{AMOUNT_MAX, Entry};
 pub use grouping::{Grouping, NONE, day};
+pub use lately::{LATELY_AGE_MAX, LATELY_BAD_MIN, LATELY_RECENT};
 pub use latency::{Latency, LatencyBar, Misses};
 pub use ledger::{
     CalibrationTable, Coverage, GroupRow, GroupTable, KindCalibration, Ledger, Lines, Question, Report, RivalTable,

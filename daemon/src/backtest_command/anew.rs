@@ -22,6 +22,7 @@ use serde::Serialize;
 use crate::cli::{BacktestArgs, RulesArgs, WallArgs};
 use crate::config::Config;
 use crate::interrupt::Interrupt;
+use crate::memory::Shares;
 use crate::service::judge::{self, Received};
 use crate::service::setup;
 use crate::words::shown;
@@ -81,7 +82,7 @@ pub fn judge(
     if !examine(args, config, directory, &mut digests, &mut told)? {
         return Ok(None);
     }
-    let terms = setup::terms(config, setup::workers(&config.scan), false);
+    let terms = setup::terms(config, Shares::of(config).workers, false);
     let mut asking = Asking { betting: setup::betting(&config.market)?, terms, digests, judged: HashMap::new() };
     let filter = Filter::default();
     let seen = journal.each(&filter, &mut |story| {
@@ -132,7 +133,7 @@ fn examine(
         return Ok(true);
     };
     let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
-    let threads = setup::workers(&config.scan);
+    let threads = Shares::of(config).workers;
     let queued_max = limits::queued_max(QUEUED_MAX, threads.get());
     let (sender, receiver) = unbounded();
     let work = Judging { shelf: Arc::new(shelf), interrupt: interrupt.clone(), sender };

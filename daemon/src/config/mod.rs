@@ -129,7 +129,7 @@ config! {
         artifact_bytes_max: Bytes = Bytes(256 << 20);
         /// Artifacts up to this size are kept in memory, larger ones in a file without a name.
         memory_bytes_max: Bytes = Bytes(64 << 20);
-        /// Memory for all artifacts at once. What goes beyond it goes to files.
+        /// Memory for all artifacts at once, a quarter of what there is at most. What goes beyond it goes to files.
         memory_total_max: Bytes = Bytes(512 << 20);
         /// Where those files lie. Empty: in the archive's directory.
         spill_directory: PathBuf = PathBuf::new();
@@ -161,7 +161,8 @@ config! {
         /// Longest that one artifact is examined.
         time_max: Duration = Duration::from_secs(5);
         /// Most memory that a worker may take for one artifact, beyond what it has before, from "16M". What takes more is
-        /// answered unknown (limit.memory).
+        /// answered unknown (limit.memory). All workers together get half of the memory there is at most, by the machine and
+        /// by its control groups: if need be each gets less than this, and if that were too little, there are fewer.
         memory_max: Bytes = Bytes(256 << 20);
         /// Examine kinds of files too that no analyzer vouches for: rules are then tried on them. What is inside a file that
         /// is examined (macros, members, objects) is examined in either case, with every rule.
@@ -268,6 +269,15 @@ config! {
         confidence_gap_max: Share = Share(0.1);
         /// So long without a bounty. "0s": never.
         silence_max: Duration = Duration::from_secs(3_600);
+        /// Of the latest 50 bounties that ended within an hour, a greater share than this expired. 0.0: never.
+        expired_max: Share = Share(0.1);
+        /// Of the same, the marketplace refused the answers of a greater share than this. 0.0: never.
+        refused_max: Share = Share(0.1);
+        /// Of the latest 50 downloads within an hour, a greater share than this failed. 0.0: never.
+        failed_downloads_max: Share = Share(0.5);
+        /// Half of the latest 50 bounties were over before they came, or had more time left than this: a clock is off,
+        /// ours or the marketplace's. "0s": never.
+        bounty_life_max: Duration = Duration::from_secs(86_400);
     }
     /// For operators: /metrics, /live, /ready and /rules.
     admin: Admin {

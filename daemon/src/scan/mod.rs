@@ -29,6 +29,7 @@ use crate::cli::ScanArgs;
 use crate::exit::Exit;
 use crate::input::Stdin;
 use crate::interrupt::Interrupt;
+use crate::memory::worker_bytes;
 use crate::walk::{self, Paths, Walked, is_stdin};
 use crate::{judging, limits};
 
@@ -88,7 +89,9 @@ struct Scanned {
 pub fn scan(args: &ScanArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
     let judging = judging::load(&args.rules)?;
     let policy = Policy { any_kind: !args.known_kinds };
-    let examiners = judging.examiners(&args.wall, args.limits.limits(), policy)?;
+    let mut limits = args.limits.limits();
+    limits.memory_bytes_max = worker_bytes(limits.memory_bytes_max, threads(args));
+    let examiners = judging.examiners(&args.wall, limits, policy)?;
     let rules = Arc::clone(examiners.set());
     let bounds = crate::bounds(&args.bid)?;
     let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;

@@ -73,7 +73,7 @@ impl Admin {
                 let ready = self.health.ready().is_ok();
                 meters::census(&self.engine.census(), ready, &parts.archive, parts.store.as_ref());
                 self.engine.with_purse(meters::purse);
-                let mut reply = text(StatusCode::OK, self.metrics.render());
+                let mut reply = text(StatusCode::OK, meters::render(&self.metrics, &parts.standing.generation()));
                 let form = hyper::header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
                 reply.headers_mut().insert(CONTENT_TYPE, form);
                 reply

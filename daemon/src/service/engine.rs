@@ -28,6 +28,7 @@ use super::examining::Examination;
 use super::judge::Received;
 use super::reused::Bodies;
 use super::standing::Standing;
+use super::streak::Streak;
 use super::{crash, meters};
 use crate::walk::causes;
 
@@ -79,6 +80,10 @@ pub struct Engine {
     failed: Notify,
     /// How many artifacts came back from workers.
     examined: Cell<u64>,
+    /// How sending answers goes.
+    pub(super) sending: Streak,
+    /// How downloads go, as far as that is not the artifacts' own affair.
+    pub(super) fetching: Streak,
 }
 
 /// What is held for bounties, beside their lives.
@@ -131,6 +136,8 @@ impl Engine {
             fatal: RefCell::default(),
             failed: Notify::new(),
             examined: Cell::default(),
+            sending: Streak::default(),
+            fetching: Streak::default(),
         })
     }
 
@@ -158,7 +165,7 @@ impl Engine {
     /// A signed bounty came in: whether it is taken. Answers once that is written down.
     pub async fn receive(self: &Rc<Self>, bounty: Bounty, delivery: String, wire: Bytes) -> Admission {
         let bounty = self.admitted(bounty);
-        let key = bounty.key.clone();
+        let (key, expires) = (bounty.key.clone(), bounty.expires);
         let body = wire.clone();
         let (reply, replied) = oneshot::channel();
         let caller = {
@@ -178,6 +185,10 @@ impl Engine {
         // The sender is dropped only with the engine itself.
         let admission = replied.await.unwrap_or(Admission::Draining);
         self.compare(&key, admission, &body);
+        // What is posted again may well be over: only what is new tells of the time.
+        if admission == Admission::Accepted {
+            self.alarms.borrow_mut().came(self.parts.clock.now().wall, expires);
+        }
         admission
     }
 

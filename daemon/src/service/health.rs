@@ -17,6 +17,11 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// So many artifacts in a row without a worker, and something is wrong that does not mend itself.
 const WORKLESS_MAX: u32 = 8;
 
+/// So many, and who has others to ask should ask them.
+const WORKLESS_READY_MAX: u32 = 3;
+/// Whether something can be written down is known for so long; after that it may be tried again.
+const UNWRITTEN_FOR: Duration = Duration::from_secs(60);
+
 /// Whether all is well.
 pub struct Health {
     engine: Weak<Engine>,
@@ -27,6 +32,10 @@ pub struct Health {
     wrote: Cell<Instant>,
     examined: Cell<u64>,
     records: Cell<u64>,
+    /// Commits of the journal that succeeded, and such that failed.
+    commits: Cell<(u64, u64)>,
+    /// Since when nothing could be written down, as of the last try.
+    unwritten: Cell<Option<Instant>>,
     /// How long nothing may come from workers that have something.
     patience: Duration,
 }
@@ -42,6 +51,8 @@ impl Health {
             wrote: Cell::new(now),
             examined: Cell::default(),
             records: Cell::default(),
+            commits: Cell::default(),
+            unwritten: Cell::default(),
             patience: 2 * examination_max + Duration::from_secs(10),
         })
     }
@@ -66,12 +77,27 @@ impl Health {
         Ok(())
     }
 
-    /// Whether bounties are taken.
+    /// Whether bounties are taken, and what is taken can be written down, had, judged and answered.
     pub fn ready(&self) -> Result<(), String> {
         if !self.taking.get() {
             return Err("bounties are not taken yet, or not any more".to_owned());
         }
-        self.live()
+        self.live()?;
+        if self.unwritten.get().is_some_and(|last| last.elapsed() < UNWRITTEN_FOR) {
+            return Err("nothing can be written down: the log says why".to_owned());
+        }
+        let Some(engine) = self.engine.upgrade() else { return Ok(()) };
+        let workless = engine.parts.standing.workless();
+        if workless >= WORKLESS_READY_MAX {
+            return Err(format!("nothing can be judged: no worker could be had for the last {workless} artifacts"));
+        }
+        if let Some(failures) = engine.fetching.fails() {
+            return Err(format!("nothing can be judged: the last {failures} downloads failed"));
+        }
+        if let Some(failures) = engine.sending.fails() {
+            return Err(format!("nothing can be answered: the last {failures} attempts to send an answer failed"));
+        }
+        Ok(())
     }
 
     /// Looks whether work goes on, and tells the service manager as long as it does; for ever.
@@ -102,6 +128,13 @@ impl Health {
             self.worked.set(now);
         }
         let statistics = engine.parts.archive.statistics();
+        let tried = (statistics.commits.load(Ordering::Relaxed), statistics.failures.load(Ordering::Relaxed));
+        let before = self.commits.replace(tried);
+        if tried.0 != before.0 {
+            self.unwritten.set(None);
+        } else if tried.1 != before.1 {
+            self.unwritten.set(Some(now));
+        }
         // That it refuses, for its disk is full, is an answer too.
         let records = statistics.records.load(Ordering::Relaxed) + statistics.failures.load(Ordering::Relaxed);
         let waits = |state: &State| matches!(state, State::Received | State::Declined | State::Answering);

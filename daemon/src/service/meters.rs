@@ -1,13 +1,21 @@
 //! What is counted, under which names. Everything that operators are shown stands here.
 
+use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use analyzers::{Incomplete, Limit};
 use daemon_archive::{Archive, Outcome, Store};
+use daemon_engine::{RuleSet, assemble};
+use daemon_ledger::AlarmId;
 use daemon_market::{Admission, Nct, Purse, PurseNote, State, Truth, Verdict};
 use daemon_pool::Examined;
+use daemon_webhook::Reply;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use triage::{FileKind, MAGICS};
+
+use super::process;
 
 /// Bounds of times, in seconds: from a journal's commit to a bounty's life.
 const SECONDS: &[f64] = &[
@@ -27,7 +35,113 @@ pub fn start() -> Result<PrometheusHandle, BuildError> {
     // There is one daemon in a process, so there is no other recorder.
     let _ = metrics::set_global_recorder(recorder);
     describe();
+    begin();
     Ok(handle)
+}
+
+/// Everything that is counted, in Prometheus' text format. What has no place among counts stands at the end: which rules
+/// are in use, one line whatever was in use before, and what the process itself takes.
+pub fn render(handle: &PrometheusHandle, generation: &str) -> String {
+    let mut text = handle.render();
+    // Writing to a string does not fail.
+    let _ = write!(
+        text,
+        "# HELP stakeout_rules_info Always 1, for the generation of rules in use.\n# TYPE stakeout_rules_info gauge\n\
+         stakeout_rules_info{{generation=\"{}\"}} 1\n\n",
+        generation.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    );
+    text.push_str(&process::told());
+    text
+}
+
+/// Begins every series at 0: one that only comes into being with the first event has no rate for it, and an alarm on it
+/// cannot be told from one that watches nothing.
+fn begin() {
+    let none = |name: &'static str, label: &'static str, values: &mut dyn Iterator<Item = String>| {
+        values.for_each(|value| counter!(name, label => value).increment(0));
+    };
+    let some = |values: &[&'static str]| values.iter().map(ToString::to_string).collect::<Vec<_>>().into_iter();
+    none("stakeout_requests_total", "reply", &mut Reply::ALL.iter().map(|reply| reply.name().to_owned()));
+    none("stakeout_bounties_total", "admission", &mut some(&ADMISSIONS));
+    none("stakeout_answers_total", "verdict", &mut Verdict::ALL.iter().map(|verdict| verdict.name().to_owned()));
+    none("stakeout_examinations_total", "verdict", &mut Verdict::ALL.iter().map(|verdict| verdict.name().to_owned()));
+    let endings = Outcome::ALL.iter().filter(|how| **how != Outcome::Pending);
+    none("stakeout_endings_total", "ending", &mut endings.map(|how| how.name().to_owned()));
+    let truths = [None, Some(Truth::Malicious), Some(Truth::Benign)];
+    none("stakeout_settled_total", "truth", &mut truths.iter().map(|truth| truth_name(*truth).to_owned()));
+    let notes = [PurseNote::Closed, PurseNote::Opened];
+    none("stakeout_purse_notes_total", "note", &mut notes.iter().map(|note| note.name().to_owned()));
+    none("stakeout_declined_kinds_total", "kind", &mut kinds().into_iter().map(|kind| kind.name().to_owned()));
+    none("stakeout_incomplete_total", "reason", &mut reasons().into_iter());
+    none("stakeout_rules_reloads_total", "taken", &mut some(&["yes", "no"]));
+    for name in [
+        "stakeout_fetch_failures_total",
+        "stakeout_send_failures_total",
+        "stakeout_examination_failures_total",
+        "stakeout_journal_records_total",
+        "stakeout_journal_failures_total",
+        "stakeout_artifacts_dropped_total",
+    ] {
+        counter!(name).increment(0);
+    }
+    for name in [
+        "stakeout_artifacts_bytes",
+        "stakeout_rules_loaded",
+        "stakeout_ready",
+        "stakeout_journal_waiting",
+        "stakeout_open_stakes_nct",
+        "stakeout_open_stakes",
+        "stakeout_day_profit_nct",
+        "stakeout_losses_in_a_row",
+        "stakeout_purse_closed",
+    ] {
+        gauge!(name).set(0.0);
+    }
+    for id in AlarmId::ALL {
+        alarm(id.name(), false);
+    }
+    for state in State::ALL {
+        gauge!("stakeout_open_bounties", "state" => state.name()).set(0.0);
+    }
+    for name in [
+        "stakeout_answer_seconds",
+        "stakeout_examination_seconds",
+        "stakeout_journal_commit_seconds",
+        "stakeout_bid_nct",
+    ] {
+        // That there is one is enough: it is told as empty.
+        let _ = histogram!(name);
+    }
+}
+
+/// Every kind that magic bytes can tell.
+fn kinds() -> Vec<FileKind> {
+    let mut kinds = vec![FileKind::Data, FileKind::Empty];
+    for magic in MAGICS {
+        if !kinds.contains(&magic.kind) {
+            kinds.push(magic.kind);
+        }
+    }
+    kinds
+}
+
+/// Every sort of reason why an examination can be incomplete.
+fn reasons() -> Vec<String> {
+    let rules = RuleSet::embedded();
+    // The analyzer of rules is there only where there are some.
+    let names = assemble(&rules).names().chain(["yara"]).collect::<Vec<_>>();
+    let panics = names.into_iter().map(|name| Incomplete::Panicked(name.into()));
+    let others = [
+        Incomplete::CutShort,
+        Incomplete::Encrypted,
+        Incomplete::Crashed("".into()),
+        Incomplete::Unaccounted("".into()),
+        Incomplete::Poisonous,
+        Incomplete::Truncated,
+        Incomplete::Changed,
+    ];
+    let limits = Limit::ALL.into_iter().map(Incomplete::Limit);
+    limits.chain(others).chain(panics).map(|why| why.class()).collect()
 }
 
 fn describe() {
@@ -61,7 +175,6 @@ fn describe() {
     describe_gauge!("stakeout_artifacts_bytes", "Bytes of artifacts that are kept.");
     describe_gauge!("stakeout_open_bounties", "Bounties that have begun and not ended, by state.");
     describe_gauge!("stakeout_rules_loaded", "YARA rules in use.");
-    describe_gauge!("stakeout_rules_info", "Always 1, for the generation of rules in use.");
     describe_gauge!("stakeout_build_info", "Always 1, for the version.");
     describe_gauge!("stakeout_ready", "1 while bounties are taken.");
     describe_gauge!("stakeout_journal_waiting", "Writes that wait for the journal.");
@@ -83,14 +196,18 @@ pub fn requested(reply: &'static str) {
     counter!("stakeout_requests_total", "reply" => reply).increment(1);
 }
 
+/// What an admission is called.
+const ADMISSIONS: [&str; 5] = ["accepted", "known", "busy", "unrecorded", "draining"];
+
 /// A bounty was taken, or was not.
 pub fn admitted(admission: Admission) {
+    let [accepted, known, busy, unrecorded, draining] = ADMISSIONS;
     let name = match admission {
-        Admission::Accepted => "accepted",
-        Admission::Known => "known",
-        Admission::Busy { .. } => "busy",
-        Admission::Unrecorded => "unrecorded",
-        Admission::Draining => "draining",
+        Admission::Accepted => accepted,
+        Admission::Known => known,
+        Admission::Busy { .. } => busy,
+        Admission::Unrecorded => unrecorded,
+        Admission::Draining => draining,
     };
     counter!("stakeout_bounties_total", "admission" => name).increment(1);
 }
@@ -115,7 +232,11 @@ pub fn ended(how: Outcome) {
 
 /// The marketplace told how a bounty was settled.
 pub fn settled(truth: Option<Truth>) {
-    counter!("stakeout_settled_total", "truth" => truth.map_or("none", Truth::name)).increment(1);
+    counter!("stakeout_settled_total", "truth" => truth_name(truth)).increment(1);
+}
+
+fn truth_name(truth: Option<Truth>) -> &'static str {
+    truth.map_or("none", Truth::name)
 }
 
 /// An alarm is on, or is not.
@@ -184,12 +305,8 @@ pub fn reloaded(taken: bool) {
     counter!("stakeout_rules_reloads_total", "taken" => if taken { "yes" } else { "no" }).increment(1);
 }
 
-/// These rules are in use.
-pub fn rules_in_use(before: &str, generation: &str, rules: usize) {
-    if !before.is_empty() && before != generation {
-        gauge!("stakeout_rules_info", "generation" => before.to_owned()).set(0.0);
-    }
-    gauge!("stakeout_rules_info", "generation" => generation.to_owned()).set(1.0);
+/// So many rules are in use.
+pub fn rules_in_use(rules: usize) {
     gauge!("stakeout_rules_loaded").set(rules as f64);
 }
 

@@ -22,12 +22,14 @@ mod meters;
 mod notify;
 mod perform;
 pub mod probe;
+mod process;
 mod reload;
 mod reused;
 pub mod rules_watch;
 pub mod setup;
 mod sockets;
 pub mod standing;
+mod streak;
 mod visit;
 
 use std::rc::Rc;
@@ -51,6 +53,7 @@ use tracing::{error, info, warn};
 use crate::cli::DaemonArgs;
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::memory::{self, Memory, Shares};
 use crate::outcomes::inbox::Inbox;
 
 use admin::Admin;
@@ -112,7 +115,12 @@ fn serve(args: &DaemonArgs, given: Given, early: Arc<AtomicBool>) -> anyhow::Res
     let status = standing.status();
     info!(generation = status.generation, rules = status.rules, from_cache, "rules loaded");
 
-    let threads = setup::workers(&config.scan);
+    let shares = Shares::of(&config);
+    if let Some(memory) = Memory::look().filter(|_| !shares.cut.is_empty()) {
+        let memory = memory::told(&memory);
+        shares.cut.iter().for_each(|less| warn!(memory, "less memory than asked for: {less}"));
+    }
+    let threads = shares.workers;
     let (sender, events) = unbounded_channel();
     let pool_config = PoolConfig { threads, queued_max: setup::examining_max(threads) };
     let pool =

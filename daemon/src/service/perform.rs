@@ -132,10 +132,18 @@ impl Engine {
             }
             ArtifactType::Url => visit::visit(fetcher, &bounty.artifact_uri, deadline.into()).await,
         };
+        let now = self.parts.clock.now().wall;
         match fetched {
-            Ok(fetched) => self.fetched(key, fetched),
+            Ok(fetched) => {
+                self.fetching.tried(true);
+                self.alarms.borrow_mut().downloaded(now, true);
+                self.fetched(key, fetched);
+            }
             Err(error) => {
                 meters::not_fetched();
+                // An artifact that is gone or too large says nothing of the next one.
+                self.fetching.tried(!is_ours(&error));
+                self.alarms.borrow_mut().downloaded(now, matches!(error, FetchError::TooLarge { .. }));
                 let why = causes(&error);
                 info!(bounty = %key, why, "the artifact cannot be had");
                 let (skip, said) = told(&error);
@@ -255,6 +263,8 @@ impl Engine {
         let Some((url, body)) = sending else { return };
         let deadline = self.parts.clock.instant(by);
         let delivered = tokio::time::timeout_at(deadline.into(), self.parts.courier.deliver(&url, body)).await;
+        // A refusal is an answer too, and so is a url that nothing is sent to.
+        self.sending.tried(!matches!(delivered, Ok(Delivery::Retry { .. }) | Err(_)));
         let event = match delivered {
             Ok(Delivery::Taken { status }) => Event::Taken { key, status },
             Ok(Delivery::Refused { status, said }) => Event::Refused { key, status, why: said },
@@ -305,6 +315,7 @@ impl Engine {
         let written = match self.parts.archive.write(Write::Ending(ended)).await {
             Ok(Written::Fresh) => {
                 meters::ended(how);
+                self.alarms.borrow_mut().ended(self.parts.clock.now().wall, how.into());
                 Noted::Fresh
             }
             Ok(Written::Known | Written::Answered(_)) => Noted::Known,
@@ -379,6 +390,25 @@ impl Drop for FailOnPanic {
         if std::thread::panicking() {
             self.0.fail("a task of the edge ended by a bug".to_owned());
         }
+    }
+}
+
+/// Whether a download failed in a way that the next one is likely to fail in too.
+fn is_ours(error: &FetchError) -> bool {
+    match error {
+        FetchError::Storage { .. }
+        | FetchError::Connect { .. }
+        | FetchError::TooSlow { .. }
+        | FetchError::Deadline
+        | FetchError::Broken { .. } => true,
+        FetchError::Status(status) => *status >= 500,
+        FetchError::TooLarge { .. }
+        | FetchError::Scheme { .. }
+        | FetchError::Uri { .. }
+        | FetchError::Address { .. }
+        | FetchError::Redirects { .. }
+        | FetchError::WrongDigest { .. }
+        | FetchError::File { .. } => false,
     }
 }
 

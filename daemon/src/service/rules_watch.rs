@@ -265,11 +265,9 @@ impl Watch {
 
 /// Notes that these rules are in use.
 pub fn took(standing: &Standing, rules: &RuleSet, from_cache: bool, attempt: Attempt) {
-    let before = standing.generation();
     standing.took(rules, from_cache, attempt);
     meters::reloaded(true);
-    let status = standing.status();
-    meters::rules_in_use(&before, &status.generation, status.rules);
+    meters::rules_in_use(standing.status().rules);
 }
 
 /// Watches the directories, and those they lie in, where the kernel lets us.

@@ -21,6 +21,7 @@ use super::clock::{self, Clock};
 use super::rules_watch::Loader;
 use crate::cli::{MEMORY_BYTES_MIN, RulesArgs};
 use crate::config::{self, Answers, Bytes, Config, EdgeIo, Mistake, Scan, Share, Urls, Webhook};
+use crate::memory::Shares;
 use crate::words::{counted, moment, nct, shown};
 
 /// Largest configuration taken.
@@ -200,6 +201,10 @@ pub fn alarms(alarms: &config::Alarms) -> AlarmLimits {
         brier_rise_max: share(alarms.brier_rise_max),
         confidence_gap_max: share(alarms.confidence_gap_max),
         silence_max: Some(alarms.silence_max).filter(|most| !most.is_zero()),
+        expired_share_max: share(alarms.expired_max),
+        refused_share_max: share(alarms.refused_max),
+        failed_downloads_share_max: share(alarms.failed_downloads_max),
+        bounty_life_max: Some(alarms.bounty_life_max).filter(|most| !most.is_zero()),
     }
 }
 
@@ -266,7 +271,7 @@ pub fn store(archive: &config::Archive) -> anyhow::Result<Option<Store>> {
     Ok(Some(store.with_context(|| format!("cannot keep artifacts in {}", shown(&directory)))?))
 }
 
-/// How many workers there are.
+/// How many workers are asked for.
 pub fn workers(scan: &Scan) -> NonZeroUsize {
     let configured = NonZeroUsize::new(scan.workers);
     configured.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
@@ -292,14 +297,15 @@ pub fn loader(config: &Config) -> anyhow::Result<Loader> {
         no_rules_cache: false,
         worker,
     };
+    let shares = Shares::of(config);
     let limits = Limits {
         artifact_bytes_max: config.intake.artifact_bytes_max.0,
         wall_time_max: config.scan.time_max,
-        memory_bytes_max: config.scan.memory_max.0,
+        memory_bytes_max: shares.worker,
         ..Limits::default()
     };
     let policy = Policy { any_kind: config.scan.any_kind };
-    Ok(Loader { args, limits, policy, workers: workers(&config.scan).get() })
+    Ok(Loader { args, limits, policy, workers: shares.workers.get() })
 }
 
 /// Which runtime is wanted.
@@ -328,10 +334,11 @@ pub fn fetcher(config: &Config, backend: &Backend) -> anyhow::Result<Fetcher> {
     };
     let defaults = FetchLimits::default();
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let shares = Shares::of(config);
     let limits = FetchLimits {
         bytes_max: intake.artifact_bytes_max.0,
-        memory_bytes_max: intake.memory_bytes_max.0,
-        memory_in_flight_max: intake.memory_total_max.0,
+        memory_bytes_max: shares.artifact,
+        memory_in_flight_max: shares.artifacts,
         redirects_max: count(intake.redirects_max),
         attempts_max: count(intake.attempts_max),
         connect_max: intake.connect_time_max,

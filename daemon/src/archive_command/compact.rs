@@ -1,0 +1,71 @@
+//! `stakeout archive compact`: lets go of the details of old bounties, and gives the room back to the file system.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::Context;
+use daemon_archive::{Journal, Sqlite};
+use serde::Serialize;
+
+use crate::cli::ArchiveCompactArgs;
+use crate::config_command;
+use crate::exit::Exit;
+use crate::service::old;
+use crate::words::{bytes, counted, shown};
+
+/// What it came to, for machines.
+#[derive(Serialize)]
+struct CompactedRecord {
+    bounties: u64,
+    bytes_before: u64,
+    bytes_after: u64,
+}
+
+/// Does it.
+pub fn compact(args: &ArchiveCompactArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let directory = super::directory(&args.place)?;
+    let age_max = match args.older_than {
+        Some(age) => age,
+        None => config_command::load(args.place.config.path.as_deref())?.archive.details_age_max,
+    };
+    // Opening makes what is missing: then there would be an empty archive at the wrong place.
+    if !directory.join(daemon_archive::FILE_NAME).exists() {
+        anyhow::bail!("there is no archive in {}", shown(&directory));
+    }
+    let place = || format!("cannot compact the archive in {}", shown(&directory));
+    let mut journal = Sqlite::open(&directory).with_context(place)?;
+    let bounties = let_go(&mut journal, age_max).with_context(place)?;
+    let (before, after) = journal.compact().with_context(place)?;
+    if args.json {
+        serde_json::to_writer_pretty(
+            &mut *out,
+            &CompactedRecord { bounties, bytes_before: before, bytes_after: after },
+        )?;
+        writeln!(out)?;
+    } else {
+        writeln!(
+            out,
+            "let go of the details of {}; the journal had {} and has {}",
+            counted(bounties, "bounty"),
+            bytes(before),
+            bytes(after)
+        )?;
+    }
+    Ok(Exit::Clean)
+}
+
+/// Lets go of all that is older, or of nothing where that is nothing; how many bounties it was of.
+fn let_go(journal: &mut Sqlite, age_max: Duration) -> Result<u64, daemon_archive::JournalError> {
+    let mut bounties = 0;
+    if age_max.is_zero() {
+        return Ok(bounties);
+    }
+    let order = old::order(age_max);
+    loop {
+        let gone = journal.let_go(&order)?;
+        bounties += gone.bounties;
+        if !gone.more {
+            return Ok(bounties);
+        }
+    }
+}
