@@ -1,5 +1,7 @@
 //! `stakeout archive`: whether what is remembered is what was written, and what it is.
 
+mod compact;
+
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -19,6 +21,7 @@ pub fn archive(command: &ArchiveCommand, out: &mut dyn Write) -> anyhow::Result<
     match command {
         ArchiveCommand::Verify(args) => verify(args, out),
         ArchiveCommand::Query(args) => query(args, out),
+        ArchiveCommand::Compact(args) => compact::compact(args, out),
     }
 }
 
@@ -45,6 +48,7 @@ struct VerifiedRecord {
     outcomes: u64,
     corrections: u64,
     notes: u64,
+    checkpoints: u64,
     head: String,
     damage: Option<String>,
 }
@@ -70,6 +74,7 @@ fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
             outcomes: verified.outcomes,
             corrections: verified.corrections,
             notes: verified.notes,
+            checkpoints: verified.checkpoints,
             head,
             damage: damage.clone(),
         };

@@ -422,6 +422,8 @@ pub enum ArchiveCommand {
     Verify(ArchiveVerifyArgs),
     /// Show bounties and what was answered, the latest first.
     Query(ArchiveQueryArgs),
+    /// Let go of the details of old bounties, and give the room back to the file system.
+    Compact(ArchiveCompactArgs),
 }
 
 /// Where the archive is.
@@ -440,6 +442,23 @@ pub struct ArchivePlace {
 pub struct ArchiveVerifyArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
+    /// Print a JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `archive compact`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Not while a daemon runs: that lets go of details by itself (archive.details_age_max), and uses \
+    the room again, but does not give it back. Takes as much room again meanwhile."
+)]
+pub struct ArchiveCompactArgs {
+    #[command(flatten)]
+    pub place: ArchivePlace,
+    /// Keep the details of bounties so long, like 90d. 0s: let go of none. Default: what the configuration says.
+    #[arg(long, value_name = "TIME", value_parser = crate::config::time)]
+    pub older_than: Option<std::time::Duration>,
     /// Print a JSON object.
     #[arg(long)]
     pub json: bool,

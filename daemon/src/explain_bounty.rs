@@ -48,6 +48,9 @@ fn tell(story: &Story, out: &mut dyn Write) -> std::io::Result<()> {
     if let Some(bounty) = &bounty {
         asked(bounty, out)?;
     }
+    if taken.wire.is_empty() {
+        writeln!(out, "  details  are let go of: it is older than archive.details_age_max")?;
+    }
     match &story.answer {
         None => writeln!(out, "\nNothing is answered yet.")?,
         Some(answer) => answered(answer, taken.received, bounty.as_ref(), out)?,

@@ -25,6 +25,8 @@ mod market;
 mod money;
 /// Documents as attackers send them, and as offices use them.
 mod office;
+/// Details of old bounties go.
+mod old;
 /// The daemon and what it runs on.
 mod operations;
 /// Workers killed from outside.

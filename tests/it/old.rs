@@ -22,7 +22,7 @@ fn report(place: &Place) -> serde_json::Value {
 fn outcomes(place: &Place, count: usize) {
     let lines: String = (0..count)
         .map(|number| {
-            let payout = if number % 3 == 0 { "0" } else { "1.25" };
+            let payout = if number % 3 == 0 { "0" } else { "1" };
             let truth = if number % 3 == 0 { "benign" } else { "malicious" };
             format!("{{\"bounty\": \"{number}\", \"truth\": \"{truth}\", \"payout\": \"{payout}\"}}\n")
         })
@@ -43,8 +43,9 @@ fn a_running_daemon_lets_go_of_old_details_and_no_sum_changes() {
         assert!(market.wait(&number.to_string(), PATIENCE).is_some());
     }
     assert_eq!(daemon.end(), Some(0), "{}", place.log());
+    drop(daemon);
     outcomes(&place, 9);
-    let (before, purse) = (report(&place), printed(&place.output(&["purse", "--json"]), 0));
+    let before = report(&place);
     assert_eq!(before["total"]["bets"], 9, "{before}");
 
     // A daemon that keeps details for a second.
@@ -82,5 +83,4 @@ fn a_running_daemon_lets_go_of_old_details_and_no_sum_changes() {
     assert_eq!(after["total"]["profit"], before["total"]["profit"], "{after}");
     assert_eq!(after["by"][0]["groups"][0]["profit"], before["by"][0]["groups"][0]["profit"], "by rule");
     assert_eq!(after["total"]["bounties"].as_u64(), before["total"]["bounties"].as_u64().map(|count| count + 1));
-    println!("{purse}");
 }

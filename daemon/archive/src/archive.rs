@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use daemon_market::BountyId;
 use tokio::sync::oneshot;
 
-use crate::{Entry, Filter, Journal, JournalError, Pending, Story, Write, Written};
+use crate::{Entry, Filter, Gone, Journal, JournalError, LetGo, Pending, Story, Write, Written};
 
 /// How many may wait for the journal. A disk that does a hundred syncs a second serves them within a second.
 pub const WAITING_MAX: usize = 4096;
@@ -38,6 +38,7 @@ enum Ask {
     Pending(Reply<Vec<Pending>>),
     Find(BountyId, Reply<Vec<Entry>>),
     Query(Filter, usize, Reply<Vec<Story>>),
+    LetGo(LetGo, Reply<Gone>),
     Close,
 }
 
@@ -117,6 +118,11 @@ impl Archive {
     /// [`Reader`](crate::Reader).
     pub async fn query(&self, filter: Filter, limit: usize) -> Result<Vec<Story>, JournalError> {
         self.ask(|reply| Ask::Query(filter, limit, reply)).await
+    }
+
+    /// See [`Journal::let_go`](crate::Journal::let_go). Writes wait meanwhile, for some milliseconds.
+    pub async fn let_go(&self, order: LetGo) -> Result<Gone, JournalError> {
+        self.ask(|reply| Ask::LetGo(order, reply)).await
     }
 
     /// What the journal's thread has done so far.
@@ -237,7 +243,7 @@ impl<J: Journal, O: Fn(Duration, usize)> Scribe<J, O> {
                         }
                     }
                     Ask::Close => closing = true,
-                    Ask::Pending(_) | Ask::Find(..) | Ask::Query(..) => read = Some(ask),
+                    Ask::Pending(_) | Ask::Find(..) | Ask::Query(..) | Ask::LetGo(..) => read = Some(ask),
                 }
             }
             if !batch.is_empty() {
@@ -250,6 +256,11 @@ impl<J: Journal, O: Fn(Duration, usize)> Scribe<J, O> {
                 Some(Ask::Pending(reply)) => drop(reply.send(self.journal.pending())),
                 Some(Ask::Find(id, reply)) => drop(reply.send(self.journal.find(&id))),
                 Some(Ask::Query(filter, limit, reply)) => drop(reply.send(self.journal.query(&filter, limit))),
+                Some(Ask::LetGo(order, reply)) => {
+                    drop(reply.send(self.journal.let_go(&order).inspect_err(|error| self.failed(error))));
+                    rested = false;
+                    self.rest(false);
+                }
                 Some(Ask::Write(..) | Ask::Close) | None => {}
             }
         }

@@ -39,7 +39,27 @@ pub trait Recall {
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, JournalError>;
 }
 
-/// Adds to what was written. Nothing is ever changed or removed.
+/// What is to be let go of.
+#[derive(Clone, Copy, Debug)]
+pub struct LetGo {
+    /// The details of bounties that came and ended before.
+    pub before: Timestamp,
+    /// What time it is.
+    pub at: Timestamp,
+    /// What is to be kept of a report: all that anybody counts by.
+    pub essence: fn(&str) -> String,
+}
+
+/// What was let go of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Gone {
+    /// The details of so many bounties.
+    pub bounties: u64,
+    /// Whether there may be more to let go of.
+    pub more: bool,
+}
+
+/// Adds to what was written. Nothing is ever removed, and nothing is changed but by [`Journal::let_go`].
 pub trait Journal: Recall + Send {
     /// Writes the whole batch, durably, or nothing of it. What is returned belongs to the writes one by one.
     ///
@@ -54,5 +74,12 @@ pub trait Journal: Recall + Send {
     fn rest(&mut self, idle: bool) -> Result<(), JournalError> {
         let _ = idle;
         Ok(())
+    }
+
+    /// Lets go of the details of some bounties that ended long ago, durably or not at all. What anything is counted from
+    /// stays, and so does every record, its number and its link. A journal that forgets anyway need not.
+    fn let_go(&mut self, order: &LetGo) -> Result<Gone, JournalError> {
+        let _ = order;
+        Ok(Gone::default())
     }
 }

@@ -35,7 +35,7 @@ mod store;
 
 pub use archive::{Archive, Statistics, WAITING_MAX};
 pub use error::JournalError;
-pub use journal::{Journal, Recall};
+pub use journal::{Gone, Journal, LetGo, Recall};
 pub use memory::Memory;
 pub use private::PrivateError;
 pub use record::{

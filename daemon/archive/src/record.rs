@@ -589,6 +589,8 @@ pub struct Verified {
     pub corrections: u64,
     /// Notes of the purse found sound.
     pub notes: u64,
+    /// Checkpoints found sound: how often the details of old bounties were let go of.
+    pub checkpoints: u64,
     /// The link of the last sound record: noted elsewhere, it proves later that nothing before it was changed.
     pub head: [u8; 32],
     /// The first thing that does not fit. Nothing beyond it was checked.

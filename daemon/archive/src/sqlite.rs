@@ -7,6 +7,7 @@
 //! The page cache is small, for a commit touches few pages. There is no memory map: a disk that fails under one is a
 //! signal, and we want an error.
 
+mod let_go;
 mod read;
 mod rows;
 mod schema;
@@ -26,8 +27,8 @@ pub use self::read::Reader;
 use crate::lock::Lock;
 use crate::record::{NO_BOUNTY, NO_OUTCOME};
 use crate::{
-    Counts, Entry, Filter, Journal, JournalError, Moment, Pending, PurseRow, Recall, Story, Verified, Write, Written,
-    chain, private,
+    Counts, Entry, Filter, Gone, Journal, JournalError, LetGo, Moment, Pending, PurseRow, Recall, Story, Verified,
+    Write, Written, chain, private,
 };
 
 /// The database's name in the archive directory.
@@ -181,6 +182,51 @@ impl Sqlite {
         }
     }
 
+    /// All of letting go but what is done when it fails.
+    fn try_let_go(&self, order: &LetGo) -> Result<(Gone, Head), JournalError> {
+        let connection = &self.reader.connection;
+        let fail = failed("letting go of what is old");
+        connection.execute_batch("BEGIN IMMEDIATE").map_err(&fail)?;
+        let mut head = self.head;
+        let gone = let_go::let_go(connection, &mut head, order).map_err(&fail)?;
+        self.move_head(head)?;
+        connection.execute_batch("COMMIT").map_err(&fail)?;
+        Ok((gone, head))
+    }
+
+    /// Gives what is free in the database back to the file system, by writing it anew; how many bytes it had, and has.
+    /// Takes as long as that takes, and as much room again meanwhile. Who is killed in between has lost nothing.
+    pub fn compact(&mut self) -> Result<(u64, u64), JournalError> {
+        if let Some(error) = &self.ended {
+            return Err(error.clone());
+        }
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |about| about.len());
+        // First the log, so that the size is the database's.
+        let fail = failed("compacting");
+        let carry = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let connection = &self.reader.connection;
+        connection.query_row(carry, [], |_| Ok(())).map_err(&fail)?;
+        let before = size(&self.reader.path);
+        connection.execute_batch("VACUUM").map_err(&fail)?;
+        connection.query_row(carry, [], |_| Ok(())).map_err(&fail)?;
+        self.pages = 0;
+        Ok((before, size(&self.reader.path)))
+    }
+
+    /// After a commit failed: undoes it, and ends if nobody knows what is on the disk.
+    fn undo(&mut self, error: JournalError) -> JournalError {
+        // After a failed sync nobody knows what is on the disk, and a second one may lie (the kernel forgets what
+        // it could not write). So we end, and who opens the database next finds out from what is there.
+        if error.is_final() {
+            let _ = self.recover();
+            return self.end(error);
+        }
+        match self.recover() {
+            Ok(()) => error,
+            Err(worse) => self.end(worse),
+        }
+    }
+
     /// Notes the new head, if nobody has taken the journal over.
     fn move_head(&self, head: Head) -> Result<(), JournalError> {
         let fail = failed("writing the head");
@@ -281,16 +327,22 @@ impl Journal for Sqlite {
                 self.pages += 1 + pages;
                 Ok(written)
             }
-            // After a failed sync nobody knows what is on the disk, and a second one may lie (the kernel forgets what
-            // it could not write). So we end, and who opens the database next finds out from what is there.
-            Err(error) if error.is_final() => {
-                let _ = self.recover();
-                Err(self.end(error))
+            Err(error) => Err(self.undo(error)),
+        }
+    }
+
+    fn let_go(&mut self, order: &LetGo) -> Result<Gone, JournalError> {
+        if let Some(error) = &self.ended {
+            return Err(error.clone());
+        }
+        match self.try_let_go(order) {
+            Ok((gone, head)) => {
+                self.head = head;
+                // Four rows of each bounty, and what they no longer need.
+                self.pages += 1 + 8 * gone.bounties;
+                Ok(gone)
             }
-            Err(error) => match self.recover() {
-                Ok(()) => Err(error),
-                Err(worse) => Err(self.end(worse)),
-            },
+            Err(error) => Err(self.undo(error)),
         }
     }
 

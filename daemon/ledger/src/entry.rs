@@ -2,7 +2,7 @@
 
 use daemon_archive::{Ending, Story, at_stake};
 use daemon_market::{Bet, BountyKey, Nct, Outcome, Profit, Timestamp, Verdict};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Told;
 
@@ -57,16 +57,22 @@ pub struct Entry {
 }
 
 /// What the ledger reads of a report.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
 #[serde(default)]
 struct Seen {
     family: Option<String>,
     evidence: Vec<SeenEvidence>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct SeenEvidence {
     id: String,
+}
+
+/// All that the ledger reads of a report, as a report: what an archive has to keep of it for good.
+pub fn essence(report: &str) -> String {
+    let seen: Seen = serde_json::from_str(report).unwrap_or_default();
+    serde_json::to_string(&seen).expect("texts always serialize")
 }
 
 impl Entry {
@@ -154,5 +160,22 @@ impl Entry {
     /// either is missing.
     pub fn right(&self) -> Option<bool> {
         self.outcome.as_ref()?.bears_out(self.said())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_essence_of_a_report_is_all_that_is_read_of_it() {
+        let report = r#"{"family": "Emotet", "why": "long", "evidence": [
+            {"id": "pe.b", "place": "0x10", "detail": "much"}, {"id": "yara.a", "weight": 3.0}]}"#;
+        let kept = essence(report);
+        assert_eq!(kept, r#"{"family":"Emotet","evidence":[{"id":"pe.b"},{"id":"yara.a"}]}"#);
+        assert_eq!(essence(&kept), kept);
+        for nothing in ["", "{}", "not JSON", "{\"evidence\": 7}"] {
+            assert_eq!(essence(nothing), r#"{"family":null,"evidence":[]}"#, "{nothing}");
+        }
     }
 }

@@ -37,7 +37,7 @@ pub use alarms::{
 pub use bootstrap::{Interval, Resampling};
 pub use calibration::{BINS, BinRow, Calibration, CalibrationRow};
 pub use course::Moment;
-pub use entry::{AMOUNT_MAX, Entry};
+pub use entry::{AMOUNT_MAX, Entry, essence};
 pub use grouping::{Grouping, NONE, day};
 pub use lately::{LATELY_AGE_MAX, LATELY_BAD_MIN, LATELY_RECENT};
 pub use latency::{Latency, LatencyBar, Misses};

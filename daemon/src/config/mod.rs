@@ -16,7 +16,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 pub use read::{Mistake, read};
-pub use value::{Bytes, EdgeIo, Limit, LogFormat, Ratio, Share, TooMany, Urls};
+pub use value::{Bytes, EdgeIo, Limit, LogFormat, Ratio, Share, TooMany, Urls, time};
 
 use read::Reader;
 use value::Value;
@@ -257,6 +257,9 @@ config! {
         artifacts_bytes_max: Bytes = Bytes(10 << 30);
         /// Keep artifacts so long.
         artifacts_age_max: Duration = Duration::from_secs(30 * 86_400);
+        /// Keep the details of bounties that have ended so long: the signed body, the answer's bytes, the evidence. What
+        /// purse, reports and backtests of strategies are counted from is kept for good. "0s": keep details for good.
+        details_age_max: Duration = Duration::from_secs(180 * 86_400);
     }
     /// When a person is called: by the metric stakeout_alarm, and in the log.
     alarms: Alarms {

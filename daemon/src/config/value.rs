@@ -100,23 +100,31 @@ impl Value for usize {
     }
 }
 
+/// A time as the command line takes it: as the configuration does.
+pub fn time(text: &str) -> Result<Duration, String> {
+    duration(text).map_err(|why| if why.is_empty() { format!("it must be {}", Duration::FORM) } else { why })
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let number = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (digits, unit) = text.split_at(number);
+    let millis: u64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(String::new()),
+    };
+    let number: u64 = digits.parse().map_err(|_| String::new())?;
+    number.checked_mul(millis).map(Duration::from_millis).ok_or_else(|| "that is too long".to_owned())
+}
+
 impl Value for Duration {
     const FORM: &'static str = "a time, like \"250ms\", \"5s\", \"2m\", \"1h\" or \"30d\"";
 
     fn read(value: &DeValue<'_>) -> Result<Self, String> {
-        let text: String = text(value)?;
-        let number = text.bytes().take_while(u8::is_ascii_digit).count();
-        let (digits, unit) = text.split_at(number);
-        let millis: u64 = match unit {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            _ => return Err(String::new()),
-        };
-        let number: u64 = digits.parse().map_err(|_| String::new())?;
-        number.checked_mul(millis).map(Duration::from_millis).ok_or_else(|| "that is too long".to_owned())
+        duration(&text::<String>(value)?)
     }
 
     fn show(&self) -> String {

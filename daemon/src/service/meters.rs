@@ -80,6 +80,7 @@ fn begin() {
         "stakeout_examination_failures_total",
         "stakeout_journal_records_total",
         "stakeout_journal_failures_total",
+        "stakeout_details_dropped_total",
         "stakeout_artifacts_dropped_total",
     ] {
         counter!(name).increment(0);
@@ -166,6 +167,7 @@ fn describe() {
     describe_counter!("stakeout_incomplete_total", "Reasons why examinations were incomplete, by reason.");
     describe_counter!("stakeout_journal_records_total", "Records written to the journal.");
     describe_counter!("stakeout_journal_failures_total", "Records that could not be written to the journal.");
+    describe_counter!("stakeout_details_dropped_total", "Old bounties whose details were let go of.");
     describe_counter!("stakeout_rules_reloads_total", "Attempts to load rules, by whether they were taken.");
     describe_counter!("stakeout_examination_failures_total", "Artifacts that no worker could be had for.");
     describe_counter!(
@@ -293,6 +295,11 @@ pub fn committed(took: Duration, records: usize) {
 /// The journal did not write a record.
 pub fn journal_failed() {
     counter!("stakeout_journal_failures_total").increment(1);
+}
+
+/// The details of so many old bounties were let go of.
+pub fn let_go(bounties: u64) {
+    counter!("stakeout_details_dropped_total").increment(bounties);
 }
 
 /// Nobody could examine an artifact.

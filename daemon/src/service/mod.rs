@@ -20,6 +20,7 @@ pub mod judge;
 pub mod logs;
 mod meters;
 mod notify;
+pub mod old;
 mod perform;
 pub mod probe;
 mod process;
@@ -223,6 +224,7 @@ impl Edge<'_> {
         }
         vital.spawn_local(Rc::clone(&engine).hear(asks));
         vital.spawn_local(Rc::clone(&engine).watch_alarms());
+        vital.spawn_local(Rc::clone(&engine).let_go(config.archive.details_age_max));
         let heard = Rc::clone(&engine);
         vital.spawn_local(async move {
             while let Some(event) = events.recv().await {

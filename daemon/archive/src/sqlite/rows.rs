@@ -75,7 +75,14 @@ pub(super) static PURSE: Table = Table {
     insert: "INSERT INTO purse VALUES (?, ?, ?, ?, ?)",
 };
 
-pub(super) static TABLES: [&Table; 6] = [&BOUNTY, &ANSWER, &ENDING, &SETTLED, &CORRECTED, &PURSE];
+pub(super) static CHECKPOINT: Table = Table {
+    name: "checkpoint",
+    columns: &["at", "before", "records", "seal"],
+    late: false,
+    insert: "INSERT INTO checkpoint VALUES (?, ?, ?, ?, ?, ?)",
+};
+
+pub(super) static TABLES: [&Table; 7] = [&BOUNTY, &ANSWER, &ENDING, &SETTLED, &CORRECTED, &PURSE, &CHECKPOINT];
 
 /// The table a write goes to, and its cells in the order of the table's columns; a late column is the last.
 pub(super) fn cells(write: &Write) -> (&'static Table, Vec<ToSqlOutput<'_>>) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::failed;
+use super::{failed, let_go};
 use crate::{JournalError, chain};
 
 /// Tells our databases from all others: `STKO`.
@@ -13,7 +13,7 @@ pub(super) const APPLICATION_ID: i64 = 0x53_54_4b_4f;
 
 /// One after the other, these make an empty database ours. Never changed, only added to: the version of a schema is how
 /// many of them it has seen.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     "
     CREATE TABLE bounty (
         n INTEGER PRIMARY KEY,
@@ -146,6 +146,7 @@ const STEPS: [&str; 3] = [
     CREATE TRIGGER corrected_is_not_removed BEFORE DELETE ON corrected
         BEGIN SELECT RAISE(ABORT, 'the journal is only added to'); END;
 ",
+    let_go::STEP,
 ];
 
 /// The version we write.
@@ -199,7 +200,8 @@ pub(super) fn take_over(connection: &mut Connection, path: &Path) -> Result<Open
         .map_err(fail)?;
     let last = "SELECT max(ifnull((SELECT max(n) FROM bounty), 0), ifnull((SELECT max(n) FROM answer), 0), \
         ifnull((SELECT max(n) FROM ending), 0), ifnull((SELECT max(n) FROM settled), 0), \
-        ifnull((SELECT max(n) FROM corrected), 0), ifnull((SELECT max(n) FROM purse), 0))";
+        ifnull((SELECT max(n) FROM corrected), 0), ifnull((SELECT max(n) FROM purse), 0), \
+        ifnull((SELECT max(n) FROM checkpoint), 0))";
     let last: i64 = transaction.query_row(last, [], |row| row.get(0)).map_err(fail)?;
     if last != opened.n {
         return Err(JournalError::Shortened { path: path.into(), found: last, expected: opened.n });

@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Rows};
 
 use super::rows::{TABLES, Table};
-use super::{Reader, failed};
+use super::{Reader, failed, let_go};
 use crate::{Damage, JournalError, Verified, chain};
 
 /// How many records are read at once.
@@ -48,6 +48,9 @@ fn check(
     if let Some(row) = strays.query([])?.next()? {
         return Ok(Some(Damage::Stray { table: row.get(0)? }));
     }
+    if let_go::has_stray(connection)? {
+        return Ok(Some(Damage::Database("a record was slimmed by a checkpoint that is not there".into())));
+    }
     let (last, head): (i64, chain::Link) =
         connection.query_row("SELECT n, chain FROM head", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut link = chain::START;
@@ -76,7 +79,11 @@ fn check_stretch(
     verified: &mut Verified,
 ) -> rusqlite::Result<Option<Damage>> {
     let select = |table: &Table| {
-        connection.prepare_cached(&format!("SELECT * FROM {} WHERE n BETWEEN ? AND ? ORDER BY n", table.name))
+        // The seal of a record that was slimmed stands behind its own columns.
+        connection.prepare_cached(&format!(
+            "SELECT t.*, s.seal FROM {} t LEFT JOIN slim s ON s.n = t.n WHERE t.n BETWEEN ? AND ? ORDER BY t.n",
+            table.name
+        ))
     };
     let mut statements = Vec::with_capacity(TABLES.len());
     for table in TABLES {
@@ -97,18 +104,18 @@ fn check_stretch(
         if n < expected {
             return Ok(Some(Damage::Twice { table: cursor.table.name, id: cursor.id()?, n: n.unsigned_abs() }));
         }
-        let (recomputed, stored) = cursor.links(link)?;
-        if recomputed != stored {
+        let (Some(next), true) = (cursor.link_after(link)?, cursor.holds(connection)?) else {
             return Ok(Some(Damage::Changed { table: cursor.table.name, id: cursor.id()?, n: n.unsigned_abs() }));
-        }
-        *link = recomputed;
-        verified.head = recomputed;
+        };
+        *link = next;
+        verified.head = next;
         match cursor.table.name {
             "bounty" => verified.bounties += 1,
             "answer" => verified.answers += 1,
             "ending" => verified.endings += 1,
             "settled" => verified.outcomes += 1,
             "corrected" => verified.corrections += 1,
+            "checkpoint" => verified.checkpoints += 1,
             _ => verified.notes += 1,
         }
         cursor.advance()?;
@@ -137,28 +144,33 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// The link that the row should have after `before`, and the one it has.
-    fn links(&self, before: &chain::Link) -> rusqlite::Result<(chain::Link, chain::Link)> {
+    /// The link of the row, if it is the one that it should have after `before`.
+    fn link_after(&self, before: &chain::Link) -> rusqlite::Result<Option<chain::Link>> {
         let row = self.rows.get().ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-        let columns = self.table.columns.len();
-        let mut cells = Vec::with_capacity(columns);
-        for column in 1..=columns {
-            cells.push(row.get_ref(column)?);
+        let cells = let_go::cells(row, self.table)?;
+        let stored = let_go::link(row, self.table)?;
+        let n = self.n.unwrap_or(0);
+        let of = |before: &chain::Link| chain::link(before, self.table.name, n, cells.iter().copied());
+        let fits = match row.get_ref(self.table.columns.len() + 2 + usize::from(self.table.late))? {
+            ValueRef::Null => of(before) == stored,
+            // Its link is of what it was, and is taken on the word of its seal, which is of the link and of what is left.
+            seal => of(&stored) == seal.as_blob()?,
+        };
+        Ok(fits.then_some(stored))
+    }
+
+    /// Whether all that a checkpoint sealed is as it was, if the row is one.
+    fn holds(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        if self.table.name != "checkpoint" {
+            return Ok(true);
         }
-        if self.table.late {
-            let late = row.get_ref(columns + 2)?;
-            if !matches!(late, ValueRef::Text(&[])) {
-                cells.push(late);
-            }
-        }
-        let recomputed = chain::link(before, self.table.name, self.n.unwrap_or(0), cells.into_iter());
-        // A link of another length fits nothing.
-        Ok((recomputed, row.get_ref(columns + 1)?.as_blob()?.try_into().unwrap_or(chain::START)))
+        let row = self.rows.get().ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        let_go::holds(connection, row.get(0)?, row.get(3)?, row.get_ref(4)?.as_blob()?)
     }
 
     /// The bounty of the row, as far as it can be read.
     fn id(&self) -> rusqlite::Result<String> {
-        if self.table.name == "purse" {
+        if matches!(self.table.name, "purse" | "checkpoint") {
             return Ok("none".to_owned());
         }
         let row = self.rows.get().ok_or(rusqlite::Error::QueryReturnedNoRows)?;

@@ -11,6 +11,8 @@ mod archive;
 mod full;
 /// `kill -9` at any moment loses nothing that was acknowledged.
 mod kill;
+/// Details of old bounties go, and nothing that is counted.
+mod let_go;
 /// Locks, epochs, schemas: who may open a journal.
 mod open;
 mod recount;

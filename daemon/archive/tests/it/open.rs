@@ -7,6 +7,14 @@ use rusqlite::Connection;
 
 use crate::make::{bounty, corrected, ending, key, life, settled};
 
+/// What the fourth step adds, taken away.
+const WITHOUT_FOURTH: &str = "DROP TABLE checkpoint; DROP TABLE slim; DROP INDEX bounty_detailed;
+    DROP TRIGGER bounty_is_not_changed; DROP TRIGGER answer_is_not_changed; DROP TRIGGER ending_is_not_changed;
+    ALTER TABLE head DROP COLUMN letting_go;
+    CREATE TRIGGER bounty_is_not_changed BEFORE UPDATE ON bounty BEGIN SELECT RAISE(ABORT, 'only added to'); END;
+    CREATE TRIGGER answer_is_not_changed BEFORE UPDATE ON answer BEGIN SELECT RAISE(ABORT, 'only added to'); END;
+    CREATE TRIGGER ending_is_not_changed BEFORE UPDATE ON ending BEGIN SELECT RAISE(ABORT, 'only added to'); END;";
+
 fn tamper(directory: &Path, sql: &str) {
     Connection::open(directory.join(FILE_NAME)).unwrap().execute_batch(sql).unwrap();
 }
@@ -69,7 +77,7 @@ fn a_reader_reads_while_a_daemon_writes() {
 #[test]
 fn what_is_not_ours_or_newer_is_refused_and_not_changed() {
     for (sql, expected) in [
-        ("PRAGMA user_version = 4", "schema 4, this program knows up to 3"),
+        ("PRAGMA user_version = 5", "schema 5, this program knows up to 4"),
         ("PRAGMA application_id = 7", "application id 0x00000007"),
     ] {
         let directory = crate::make::directory();
@@ -98,8 +106,10 @@ fn a_journal_of_the_first_schema_is_taken_over_and_its_links_hold() {
     // What the second step adds, taken away: a database as the first schema left it.
     tamper(
         directory.path(),
-        "DROP TABLE corrected; DROP TABLE settled; DROP TABLE purse; DROP INDEX answer_staked; ALTER TABLE answer DROP COLUMN bet;
-         PRAGMA user_version = 1;",
+        &format!(
+            "{WITHOUT_FOURTH} DROP TABLE corrected; DROP TABLE settled; DROP TABLE purse; DROP INDEX answer_staked;
+             ALTER TABLE answer DROP COLUMN bet; PRAGMA user_version = 1;"
+        ),
     );
     assert!(Reader::open(directory.path()).is_err());
     let mut journal = Sqlite::open(directory.path()).unwrap();
@@ -121,7 +131,7 @@ fn a_journal_of_the_second_schema_is_taken_over_and_what_it_says_can_be_correcte
     journal.commit(&[settled(&key("1"), Some("1.5"))]).unwrap();
     let before = journal.verify(&mut |_, _| {}).unwrap();
     drop(journal);
-    tamper(directory.path(), "DROP TABLE corrected; PRAGMA user_version = 2;");
+    tamper(directory.path(), &format!("{WITHOUT_FOURTH} DROP TABLE corrected; PRAGMA user_version = 2;"));
     assert!(Reader::open(directory.path()).is_err());
     let mut journal = Sqlite::open(directory.path()).unwrap();
     assert_eq!(journal.verify(&mut |_, _| {}).unwrap(), before);
