@@ -80,11 +80,14 @@ fn a_compiled_form_of_other_lines_is_stomped() {
     check(&one().pcode(&[code[0], code[1], code[1], code[1], code[2]]), &["stomped"]);
     check(&VbaBuilder::new().module("M", "").pcode(&code).without_source(), &["stomped"]);
     check(&one().module("M", &CODE.repeat(3)).pcode(&[]), &["stomped"]);
+    // As many lines, but blank ones.
+    check(&VbaBuilder::new().module("M", "\r\n' Hello\r\n\r\n").pcode(&code), &["stomped"]);
 }
 
 #[test]
 fn a_compiled_form_of_other_names_is_stomped() {
-    let code = ["Sub Total()", "Cells(1, 1).Value = 1", "End Sub"];
+    // Code itself holds no names, only their numbers.
+    let code = ["1", "2", "3"];
     let project = one().pcode(&code);
     check(&project.clone().compiled_names(&["total", "Cells", "Value"]), &[]);
     check(&project.clone().compiled_names(&["AutoOpen", "Cells"]), &["stomped"]);
@@ -96,7 +99,7 @@ fn a_compiled_form_of_other_names_is_stomped() {
 #[test]
 fn compiled_words_that_no_source_says_are_stomped() {
     // Of a version whose table of lines is not known.
-    let cache = |text: &str| VbaBuilder::new().module("M", "x = \"wscript.shell\"\r\n").pcode(&["a", text]);
+    let cache = |text: &str| VbaBuilder::new().module("M", "y = 1\r\nx = \"wscript.shell\"\r\n").pcode(&["a", text]);
     check(&cache("wscript.shell"), &[]);
     check(&cache("powershell -w hidden"), &["stomped"]);
     check(&cache("http://198.51.100.7/a.exe"), &["stomped"]);

@@ -55,6 +55,8 @@ pub(crate) struct Module {
     pub text: Range<usize>,
     /// What stands before the source: the compiled form.
     pub compiled: Compiled,
+    /// A name in its source that the compiled project does not know.
+    pub unknown_name: Option<String>,
     /// The `dir` stream lists it.
     pub listed: bool,
     /// How the decompression of its source ended.
@@ -205,6 +207,11 @@ impl<'c> Read<'c> {
         let garbled = source.iter().position(|byte| is_no_text(*byte));
         let (decoded, _) = self.encoding().decode_without_bom_handling(source);
         budget.produce(decoded.len() as u64)?;
+        let mut unknown_name = None;
+        if compiled.lines.is_some() && !self.names.is_empty() {
+            budget.step(1 + (self.names.len() + cache.len()) as u64 / 8)?;
+            unknown_name = pcode::unknown_name(&decoded, &self.names, cache);
+        }
         let text = self.text.len()..self.text.len() + decoded.len();
         self.text.push_str(&decoded);
         self.modules.push(Module {
@@ -213,6 +220,7 @@ impl<'c> Read<'c> {
             raw,
             text,
             compiled,
+            unknown_name,
             listed,
             end,
             garbled,

@@ -17,8 +17,6 @@ use crate::source;
 const EMPTY_CACHE_BYTES: usize = 16 << 10;
 /// Logical lines that source and compiled form may differ by: some versions count the empty one at the end.
 const LINES_APART: usize = 1;
-/// One name in so many that the compiled project does not know is one too many.
-const UNKNOWN_SHARE: usize = 10;
 /// Characters of code, apart from attributes, up to which a module is empty.
 const EMPTY_SOURCE_CHARS: usize = 20;
 /// A printable run this long in the data of a form is no caption, in bytes.
@@ -150,14 +148,9 @@ fn report_stomping(project: &Read<'_>, findings: &mut Findings<'_>) -> Result<()
         if let Some(how) = differing_lines(project, module) {
             findings.saw_with(&signs::STOMPED, 0..0, format_args!("{}: {how}", module.name));
         }
-        if module.compiled.lines.is_some() && !project.names.is_empty() {
-            findings.budget().step(1 + project.names.len() as u64 / 8)?;
-            let (unknown, all, first) = pcode::unknown_names(text(project, module), &project.names);
-            // One of many may be an accident.
-            if let Some(first) = first.filter(|_| unknown * UNKNOWN_SHARE >= all) {
-                let detail = format_args!("{}: the compiled project does not know {first}", module.name);
-                findings.saw_with(&signs::STOMPED, 0..0, detail);
-            }
+        if let Some(name) = &module.unknown_name {
+            let detail = format_args!("{}: the compiled project does not know {name}", module.name);
+            findings.saw_with(&signs::STOMPED, 0..0, detail);
         }
         for word in &module.compiled.words {
             findings.budget().step(1 + sources.len() as u64 / 256)?;
@@ -192,9 +185,11 @@ fn differing_lines(project: &Read<'_>, module: &Module) -> Option<String> {
         return None;
     }
     let written = pcode::logical_lines(project.raw.get(module.raw.clone()).unwrap_or_default());
-    let is_blank = written == 0 || (is_empty && text(project, module).split(['\r', '\n']).all(is_attribute_or_blank));
-    let differs = lines.all.abs_diff(written) > LINES_APART || (is_blank && lines.coded > 0);
-    differs.then(|| format!("{} lines compiled, {written} in the source", lines.all))
+    let differs = lines.all.abs_diff(written.all) > LINES_APART || lines.coded != written.coded;
+    differs.then(|| {
+        let (all, coded) = (lines.all, lines.coded);
+        format!("{all} lines compiled, {coded} of them code; {} and {} in the source", written.all, written.coded)
+    })
 }
 
 fn report_forms(compound: &Compound<'_>, project: &Read<'_>, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
@@ -225,10 +220,6 @@ fn report_forms(compound: &Compound<'_>, project: &Read<'_>, findings: &mut Find
 
 fn text<'r>(project: &'r Read<'_>, module: &Module) -> &'r str {
     project.text.get(module.text.clone()).unwrap_or_default()
-}
-
-fn is_attribute_or_blank(line: &str) -> bool {
-    line.trim().is_empty() || line.starts_with("Attribute ")
 }
 
 /// Whether there is nothing but attributes, as every module has them.
