@@ -33,6 +33,12 @@ pub trait Analyzer {
         self.wants(kind)
     }
 
+    /// Whether it takes files of this kind apart, rather than looking for patterns in whatever there is. Kinds that no
+    /// analyzer takes apart may be left out as a whole.
+    fn opens(&self, kind: FileKind) -> bool {
+        self.wants(kind)
+    }
+
     /// Does once what later may be forbidden to its process: starts threads, makes memory executable, fills caches.
     fn rehearse(&mut self) {}
 

@@ -172,8 +172,7 @@ fn secrets_are_changed_without_a_restart() {
     let [first, second] = ["first", "second"].map(|name| place.path(name));
     std::fs::write(&first, "correct horse battery staple\n").expect("our directory can be written to");
     assert_eq!(SECRET, "correct horse battery staple");
-    let files = |files: &[&PathBuf]| format!("scan.shipped_rules = false\nwebhook.secret_files = {files:?}\n");
-    place.extra = files(&[&first]);
+    place.extra = format!("scan.shipped_rules = false\nwebhook.secret_files = {:?}\n", [&first]);
     let mut daemon = place.start();
     let ping = |secret: &Path| {
         let mut command = program::stakeout();

@@ -136,7 +136,7 @@ fn an_elf_that_nobody_can_account_for_is_not_benign() {
         let end = elf::ordinary().build().len() as u64 + 56;
         elf::ordinary().segment(elf::segment(4).offset(end).file_size(1 << 20)).overlay(program).build()
     };
-    let calm = elf().load(R | X, [0x90; 4096]).build();
+    let calm = elf::ordinary().build();
     let bot = elf().load(R | X, [0x90; 4096]).load(R, BOT_WORDS.join("\0")).build();
     for (image, verdict) in [
         (elf::ordinary().overlay([0; 300]).build(), Verdict::Benign),
@@ -152,7 +152,11 @@ fn an_elf_that_nobody_can_account_for_is_not_benign() {
         (elf::upx_like().segment(elf::segment(elf::PT_DYNAMIC)).build(), Verdict::Unknown),
     ] {
         let report = report(&image);
-        assert_eq!(report.opinion.verdict, verdict, "p = {}: {:?}", report.opinion.p_malicious, report.incomplete);
+        assert_eq!(
+            report.opinion.verdict, verdict,
+            "p = {}: {:?} {:?}",
+            report.opinion.p_malicious, report.incomplete, report.evidence
+        );
     }
 }
 

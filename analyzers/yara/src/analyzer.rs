@@ -98,6 +98,10 @@ impl Analyzer for Yara<'_> {
         false
     }
 
+    fn opens(&self, _kind: FileKind) -> bool {
+        false
+    }
+
     fn rehearse(&mut self) {
         Yara::rehearse(self);
     }

@@ -24,7 +24,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Indicator> {
 /// What is examined at all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Policy {
-    /// Look for the patterns of rules in artifacts of any kind, also of those that no analyzer vouches for. What is found
+    /// Look for the patterns of rules in artifacts of any kind, also of those that no analyzer takes apart. What is found
     /// inside an artifact that is examined is examined in either case, with every rule.
     pub any_kind: bool,
 }
@@ -92,9 +92,15 @@ impl<'r> Analyzers<'r> {
         self.seats.iter().any(|seat| seat.analyzer.vouches(kind))
     }
 
+    /// Whether any of them takes files of this kind apart. An archive is opened for what hides in it, though nobody
+    /// vouches for the rest of it.
+    pub fn open(&self, kind: triage::FileKind) -> bool {
+        self.seats.iter().any(|seat| seat.analyzer.opens(kind))
+    }
+
     /// Whether artifacts of this kind are examined at all.
     pub(crate) fn take(&self, kind: triage::FileKind) -> bool {
-        self.policy.any_kind || self.vouch(kind)
+        self.policy.any_kind || self.open(kind)
     }
 
     /// Has every analyzer do once what later may be forbidden to this process.

@@ -140,7 +140,7 @@ impl Fleet {
         let library = self.rules.library()?;
         let (head, kind) = head_of(artifact);
         // Analyzers are dear to make, so they are asked only where it depends on them.
-        let taken = self.policy.any_kind || assemble(&self.rules).vouch(kind);
+        let taken = self.policy.any_kind || assemble(&self.rules).open(kind);
         taken.then(|| library.sets_needed(&head, kind).bits().to_le_bytes().to_vec())
     }
 

@@ -164,7 +164,7 @@ config! {
         /// answered unknown (limit.memory). All workers together get half of the memory there is at most, by the machine and
         /// by its control groups: if need be each gets less than this, and if that were too little, there are fewer.
         memory_max: Bytes = Bytes(256 << 20);
-        /// Examine kinds of files too that no analyzer vouches for: rules are then tried on them. What is inside a file that
+        /// Examine kinds of files too that no analyzer takes apart: rules are then tried on them. What is inside a file that
         /// is examined (macros, members, objects) is examined in either case, with every rule.
         any_kind: bool = false;
         /// Directories of YARA rules, watched for changes, each with a weights.toml if you like.

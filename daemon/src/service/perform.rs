@@ -160,7 +160,7 @@ impl Engine {
         // No more of it is looked at on this side of the wall than its first bytes.
         let kind = if size == 0 { FileKind::Empty } else { daemon_pool::kind_of(&file) };
         let received = Received { sha256: sha256.0, size, kind };
-        let wanted = self.parts.any_kind || self.parts.standing.vouched(kind);
+        let wanted = self.parts.any_kind || self.parts.standing.opened(kind);
         let declined = (!wanted).then(|| {
             meters::declined_kind(kind.name());
             let refusal = Refusal { skip: Skip::TypeUnsupported, why: format!("nobody here examines {}", kind.name()) };

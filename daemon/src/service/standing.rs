@@ -11,8 +11,8 @@ use triage::{FileKind, MAGICS};
 /// What is judged by, shared between those who judge, those who change it and those who ask.
 #[derive(Debug)]
 pub struct Standing {
-    /// Kinds by magic bytes of which some analyzer vouches.
-    vouched: Vec<FileKind>,
+    /// Kinds by magic bytes that some analyzer takes apart.
+    opened: Vec<FileKind>,
     status: Mutex<Status>,
     /// Artifacts in a row that no worker could be had for.
     workless: AtomicU32,
@@ -55,13 +55,13 @@ impl Standing {
     pub fn new() -> Standing {
         let rules = RuleSet::embedded();
         let analyzers = assemble(&rules);
-        let mut vouched: Vec<FileKind> = Vec::new();
+        let mut opened: Vec<FileKind> = Vec::new();
         for magic in MAGICS {
-            if analyzers.vouch(magic.kind) && !vouched.contains(&magic.kind) {
-                vouched.push(magic.kind);
+            if analyzers.open(magic.kind) && !opened.contains(&magic.kind) {
+                opened.push(magic.kind);
             }
         }
-        Standing { vouched, status: Mutex::default(), workless: AtomicU32::new(0) }
+        Standing { opened, status: Mutex::default(), workless: AtomicU32::new(0) }
     }
 
     /// An artifact was examined, or no worker could be had for it.
@@ -78,10 +78,10 @@ impl Standing {
         self.workless.load(Ordering::Relaxed)
     }
 
-    /// Whether some analyzer may vouch for what has these magic bytes. They tell the most that a file can be, so what
-    /// none vouches for then none will.
-    pub fn vouched(&self, kind: FileKind) -> bool {
-        self.vouched.contains(&kind)
+    /// Whether some analyzer may take apart what has these magic bytes. They tell the most that a file can be, so what
+    /// none takes apart then none will.
+    pub fn opened(&self, kind: FileKind) -> bool {
+        self.opened.contains(&kind)
     }
 
     /// What every answer names.
@@ -135,15 +135,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_some_analyzer_may_vouch_for_is_known_by_its_magic() {
+    fn what_some_analyzer_may_take_apart_is_known_by_its_magic() {
         let standing = Standing::new();
         let kind = |head: &[u8]| triage::magic(head).kind().unwrap_or(FileKind::Data);
         for head in [&b"MZ\x90\0"[..], b"\x7fELF\x02\x01\x01", b"PK\x03\x04\x14\0", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"]
         {
-            assert!(standing.vouched(kind(head)), "{head:?}");
+            assert!(standing.opened(kind(head)), "{head:?}");
         }
         for head in [&b"GIF89a"[..], b"%PDF-1.7", b"hello", b""] {
-            assert!(!standing.vouched(kind(head)), "{head:?}");
+            assert!(!standing.opened(kind(head)), "{head:?}");
         }
     }
 }

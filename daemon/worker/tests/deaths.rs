@@ -168,6 +168,8 @@ fn a_death_beside_an_idle_worker_is_told_from_one_in_an_examination() {
     // Killed while it had nothing to do, before or after the job was sent.
     let mut worker = template.worker().expect("a worker");
     kill(worker.pid());
+    // One that is killed while it waits may still take up what comes in that very moment.
+    wait_for_state(worker.pid(), ") Z ");
     worker.send(artifact(b"").as_fd(), idle, PATIENCE).expect("the socket is there");
     let death = worker.receive(Instant::now() + PATIENCE, &mut reply).expect_err("it is dead");
     assert_eq!((death.cause, death.reached), (Cause::Signal(libc::SIGKILL), false));
@@ -261,9 +263,14 @@ fn kill(pid: u32) {
 /// Stops a process, and waits until it is: one that was just about to take up a job may still do so.
 fn stop(pid: u32) {
     signal_to(pid, rustix::process::Signal::STOP);
+    wait_for_state(pid, ") T ");
+}
+
+/// Waits until proc_pid_stat(5) has the process in this state.
+fn wait_for_state(pid: u32, state: &str) {
     let begun = Instant::now();
-    while !std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it lives").contains(") T ") {
-        assert!(begun.elapsed() < PATIENCE, "it does not stop");
+    while !std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("nobody reaped it").contains(state) {
+        assert!(begun.elapsed() < PATIENCE, "it is not in the state {state}");
         std::thread::yield_now();
     }
 }

@@ -23,10 +23,13 @@ fn keep(kind: &str, body: &[u8]) {
     MADE.lock().unwrap().write_all(line.as_bytes()).unwrap();
 }
 
+/// A key, and what its value may be.
+type Field<'f> = (&'f str, &'f dyn Fn(&Value) -> bool);
+
 /// Every key that we write, and nothing else in it than we mean to write.
 fn is_ours(posted: &Value) -> bool {
     let text = |value: &Value| value.is_string();
-    let fields = |value: &Value, known: &[(&str, &dyn Fn(&Value) -> bool)]| {
+    let fields = |value: &Value, known: &[Field<'_>]| {
         value.as_object().is_some_and(|fields| {
             fields.iter().all(|(key, value)| known.iter().any(|(name, rule)| name == key && rule(value)))
         })
@@ -37,7 +40,7 @@ fn is_ours(posted: &Value) -> bool {
     };
     let environment = |value: &Value| fields(value, &[("operating_system", &text), ("architecture", &text)]);
     let scanner = |value: &Value| {
-        let known: [(&str, &dyn Fn(&Value) -> bool); 4] = [
+        let known: [Field<'_>; 4] = [
             ("version", &version),
             ("vendor_version", &text),
             ("signatures_version", &text),
@@ -47,7 +50,7 @@ fn is_ours(posted: &Value) -> bool {
     };
     let comments = |value: &Value| value.as_array().is_some_and(|all| all.iter().all(Value::is_string));
     let metadata = |value: &Value| {
-        let known: [(&str, &dyn Fn(&Value) -> bool); 8] = [
+        let known: [Field<'_>; 8] = [
             ("malware_family", &text),
             ("product", &text),
             ("comments", &comments),
@@ -59,7 +62,7 @@ fn is_ours(posted: &Value) -> bool {
         ];
         value.get("malware_family").is_some() && fields(value, &known)
     };
-    let known: [(&str, &dyn Fn(&Value) -> bool); 6] = [
+    let known: [Field<'_>; 6] = [
         ("verdict", &text),
         ("bid", &Value::is_number),
         ("confidence", &Value::is_f64),
