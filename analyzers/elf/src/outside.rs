@@ -118,7 +118,11 @@ fn stretches<'a>(image: &Image<'a>, loads: &[Range<usize>], findings: &mut Findi
             // Enough is refused already.
             _ if !few.more() => break,
             FileKind::Data | FileKind::Text | FileKind::Empty => {}
-            _ => findings.child(&format!("at {:#x}", part.start), Cow::Borrowed(bytes)),
+            // To the end of the stretch: what looks like padding may be the end of its last table.
+            _ => {
+                let whole = image.bytes.get(part.start..stretch.end).unwrap_or_default();
+                findings.child(&format!("at {:#x}", part.start), Cow::Borrowed(whole));
+            }
         }
         // Packers leave the program behind the one that starts it and claim it with a note: it is examined, so
         // nothing is left to open. A program that no header claims is odd enough.
