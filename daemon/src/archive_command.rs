@@ -35,6 +35,14 @@ pub fn directory(place: &ArchivePlace) -> anyhow::Result<PathBuf> {
 
 /// The journal in `directory`, to be read: a daemon may write to it meanwhile.
 pub fn open(directory: &std::path::Path) -> anyhow::Result<Reader> {
+    if let Err(error) = directory.symlink_metadata()
+        && error.kind() == std::io::ErrorKind::NotFound
+    {
+        bail!(
+            "there is no archive at {}: name it with --archive, or with archive.directory in --config",
+            shown(directory)
+        );
+    }
     Reader::open(directory).with_context(|| format!("cannot read the archive in {}", shown(directory)))
 }
 

@@ -354,5 +354,26 @@ fn the_doctor_looks_at_everything() {
     }
     let mut command = place.command(&["doctor"]);
     let output = command.env_remove("STAKEOUT_WEBHOOK_SECRET").output().unwrap();
-    assert!(printed(&output, 2).contains("there is no secret to check bounties with"));
+    assert!(printed(&output, 2).contains("there is no secret of the webhook"));
+}
+
+#[test]
+fn what_is_wrong_is_blamed_on_the_right_place() {
+    let market = Market::start();
+    let mut place = Place::new(&market);
+    // Writes the configuration.
+    drop(place.output(&["config", "check"]));
+    for (args, env) in [(&["daemon", "--bid-strategy", "bogus"][..], ""), (&["daemon"], "bogus")] {
+        let told = printed(&place.command(args).env("BID_STRATEGY", env).output().unwrap(), 64);
+        assert!(told.contains("--bid-strategy or BID_STRATEGY: there is no strategy `bogus`"), "{told}");
+        assert!(!told.contains("stakeout.toml"), "{told}");
+    }
+    let told = printed(&place.command(&["doctor"]).env("STAKEOUT_WEBHOOK_SECRET", "").output().unwrap(), 2);
+    assert!(told.contains("STAKEOUT_WEBHOOK_SECRET is empty"), "{told}");
+    std::fs::write(place.path("empty"), "\n").expect("our directory can be written to");
+    place.extra = format!("webhook.secret_files = [{:?}]\n", place.path("empty"));
+    let told = printed(&place.output(&["doctor"]), 2);
+    assert!(told.contains(&format!("{} is empty", place.path("empty").display())), "{told}");
+    let told = printed(&place.output(&["report", "--archive", "/nowhere/at/all"]), 2);
+    assert!(told.contains("there is no archive at /nowhere/at/all") && !told.contains("journal.sqlite"), "{told}");
 }

@@ -49,14 +49,18 @@ pub fn config_with(path: Option<&Path>, bid_strategy: Option<&str>) -> anyhow::R
         None => String::new(),
     };
     let (mut config, mut mistakes) = config::read(&text);
-    if let Some(name) = bid_strategy {
-        name.clone_into(&mut config.market.bid_strategy);
+    // What is given in its place is at fault itself, not the file.
+    let given = bid_strategy.map(|name| Strategy::named(name, &settings(&config.market)).map(|_| name));
+    match given {
+        Some(Ok(name)) => name.clone_into(&mut config.market.bid_strategy),
+        Some(Err(error)) => return Ok(Err(format!("--bid-strategy or BID_STRATEGY: {error}"))),
+        None => {}
     }
     mistakes.extend(checked(&config));
     if mistakes.is_empty() {
         return Ok(Ok(config));
     }
-    let place = path.map_or_else(|| "the command line".to_owned(), shown);
+    let place = path.map_or_else(|| "the defaults".to_owned(), shown);
     let lines: String = mistakes.iter().map(|mistake| format!("{place}:{mistake}\n")).collect();
     Ok(Err(format!("{lines}{} in {place}", counted(mistakes.len() as u64, "mistake"))))
 }
@@ -143,12 +147,21 @@ pub fn secret_texts(webhook: &Webhook) -> anyhow::Result<Vec<String>> {
         let text = read_small(path, SECRET_BYTES_MAX)
             .with_context(|| format!("cannot read the webhook's secret in {}", shown(path)))?;
         let secret = one_line(&text).map_err(|why| anyhow::anyhow!("the webhook's secret in {} {why}", shown(path)))?;
+        if secret.is_empty() {
+            bail!("{} is empty: write the webhook's secret into it, or take it out of the secret files", shown(path));
+        }
         secrets.push(secret.to_owned());
     }
     if secrets.is_empty() {
         let secret = std::env::var(SECRET_VARIABLE).map_err(|_| {
-            anyhow::anyhow!("there is no secret to check bounties with: set webhook.secret_files, or {SECRET_VARIABLE}")
+            anyhow::anyhow!(
+                "there is no secret of the webhook: name its file in webhook.secret_files (or, of `webhook ping` and `webhook \
+                 test`, with --secret-file), or set {SECRET_VARIABLE}"
+            )
         })?;
+        if secret.is_empty() {
+            bail!("{SECRET_VARIABLE} is empty: set it to the secret that PolySwarm shows for this webhook");
+        }
         secrets.push(secret);
     }
     Ok(secrets)
