@@ -303,6 +303,40 @@ head = { cap = 1.5 }
     }
 
     #[test]
+    fn the_prior_shifts_by_the_difference_of_log_odds() {
+        let text = GOOD.replacen("fitted = 0.5\nlive = 0.5", "fitted = 0.8\nlive = 0.2", 1);
+        let weights = Weights::parse(&text, ALL.iter().copied()).unwrap();
+        assert!((weights.prior_shift - (0.25_f64.ln() - 4_f64.ln())).abs() < 1e-12, "{}", weights.prior_shift);
+    }
+
+    #[test]
+    fn a_calibration_rises_and_has_room() {
+        for (from, to) in [("slope = 1,", "slope = 0,"), ("floor = 0.03,", "floor = 0.97,")] {
+            let seen = mistakes(from, to);
+            assert_eq!(seen, ["calibration.pe: the slope must be above 0 and the floor below the ceiling"], "{to}");
+        }
+    }
+
+    #[test]
+    fn keys_that_nobody_reads_are_mistakes() {
+        for (from, to) in [
+            ("slope = 1,", "slope = 1, slop = 2,"),
+            ("cap = 1.5", "cap = 1.5, cups = 1"),
+            ("malicious = 0.8", "malicious = 0.8\nmalicios = 0.8"),
+            ("weight = -0.5", "weight = -0.5, wieght = 1"),
+            ("version = 1", "version = 1\nversoin = 1"),
+        ] {
+            let seen = mistakes(from, to);
+            assert!(seen.len() == 1 && seen[0].contains("unknown key"), "{to}: {seen:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_decimal() {
+        assert!(mistakes("slope = 1,", "slope = 0x1,")[0].contains("must be a number"));
+    }
+
+    #[test]
     fn broken_toml_is_told_with_its_place() {
         assert!(mistakes("[prior]", "[prior")[0].starts_with("7:"));
     }
