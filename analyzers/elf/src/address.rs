@@ -123,6 +123,22 @@ fn is_telling(address: Ipv4Addr) -> bool {
 mod tests {
     use super::*;
 
+    #[test]
+    fn networks_broadcasts_and_what_stands_for_none_tell_nothing() {
+        for (address, telling) in [
+            ("45.9.148.21", true),
+            ("45.9.148.0", false),
+            ("45.9.148.255", false),
+            ("0.45.9.148", false),
+            ("198.18.4.4", false),
+            ("198.20.4.4", true),
+            ("100.64.1.1", false),
+            ("100.128.1.1", true),
+        ] {
+            assert_eq!(is_telling(address.parse().unwrap()), telling, "{address}");
+        }
+    }
+
     #[track_caller]
     fn check(text: &[u8], telling: bool) {
         let found = memchr::memchr_iter(b'.', text).find_map(|dot| address_at(text, dot));

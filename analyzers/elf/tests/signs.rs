@@ -413,3 +413,8 @@ fn ids_are_well_formed_and_told_once() {
         assert!(indicator.meaning.ends_with('.'), "{}", indicator.id);
     }
 }
+
+#[test]
+fn only_elf_files_are_wanted() {
+    assert!(!Elf::new().wants(FileKind::Data) && !Elf::new().wants(FileKind::Text));
+}
