@@ -399,7 +399,7 @@ mod tests {
     fn a_family_may_have_a_benign_threshold_of_its_own() {
         let mut weights = weights();
         assert_eq!(weigh(&record(&[&PACKED]), &weights).verdict, Verdict::Unknown);
-        weights.calibrations_mut()[Family::Other as usize].benign = 0.35;
+        weights.calibrations[Family::Other as usize].benign = 0.35;
         assert_eq!(weigh(&record(&[&PACKED]), &weights).verdict, Verdict::Benign);
     }
 

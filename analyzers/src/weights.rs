@@ -100,7 +100,7 @@ pub struct Weights {
     pub prior_shift: f64,
     /// The groups.
     pub groups: Vec<Group>,
-    calibrations: [Calibration; Family::ALL.len()],
+    pub(crate) calibrations: [Calibration; Family::ALL.len()],
     pub(crate) indicators: HashMap<IndicatorId, Weight>,
     /// Those of loaded indicators, and the group of those among them that name none of ours.
     loaded: Option<(Arc<dyn LoadedWeights>, Option<usize>)>,
@@ -138,12 +138,6 @@ impl Weights {
     /// The calibration of a family.
     pub fn calibration(&self, family: Family) -> &Calibration {
         &self.calibrations[family as usize]
-    }
-
-    /// For tests that try other calibrations.
-    #[cfg(test)]
-    pub(crate) fn calibrations_mut(&mut self) -> &mut [Calibration] {
-        &mut self.calibrations
     }
 
     /// The same, and the weights of `loaded` indicators, held to `WEIGHT_MAX`. Those that name no group, or one that the

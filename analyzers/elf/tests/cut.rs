@@ -1,9 +1,12 @@
 //! A file that ends before its headers say is never known to be harmless; one that is whole may be.
 
-use analyzers::{Analyzer, Budget, Cancel, Findings, Incomplete, LayerId, Limits, Record, Sample};
+mod examined;
+
+use analyzers::{Budget, Cancel, Incomplete, Limits};
 use analyzers_elf::Elf;
 use testkit::elf::*;
-use triage::{ByteOrder, ElfKind, ElfType, FileKind, WordSize};
+
+use crate::examined::examined;
 
 const SHT_NOTE: u32 = 7;
 const SHT_NOBITS: u32 = 8;
@@ -11,16 +14,7 @@ const EXECUTED: u64 = 6;
 
 #[track_caller]
 fn check(elf: &mut Elf, bytes: &[u8], cut: bool) {
-    let kind = FileKind::Elf(ElfKind {
-        word_size: WordSize::Odd,
-        byte_order: ByteOrder::Odd,
-        elf_type: ElfType::Other,
-        machine: 0,
-    });
-    let record = Record::new(kind, Budget::new(Limits::default(), Cancel::default()));
-    let mut findings = Findings::new(record, LayerId::ARTIFACT);
-    elf.analyze(Sample { bytes, kind }, &mut findings);
-    let (record, _) = findings.finish();
+    let (record, _) = examined(elf, bytes, Budget::new(Limits::default(), Cancel::default()));
     assert_eq!(record.incomplete.contains(&Incomplete::CutShort), cut, "{} bytes", bytes.len());
 }
 

@@ -1,21 +1,16 @@
 //! Whatever the bytes are: no panic, bounded work, the same findings twice.
 
-use analyzers::{Analyzer, Budget, Cancel, Evidence, Findings, LayerId, Limit, Limits, Record, Sample};
+mod examined;
+
+use analyzers::{Budget, Cancel, Evidence, Limit, Limits};
 use analyzers_elf::Elf;
 use proptest::prelude::*;
 use testkit::elf::*;
-use triage::{ByteOrder, ElfKind, ElfType, FileKind, WordSize};
+
+use crate::examined::examined;
 
 fn examine(elf: &mut Elf, bytes: &[u8], budget: Budget) -> (Vec<Evidence>, Vec<Limit>) {
-    let kind = FileKind::Elf(ElfKind {
-        word_size: WordSize::Odd,
-        byte_order: ByteOrder::Odd,
-        elf_type: ElfType::Other,
-        machine: 0,
-    });
-    let mut findings = Findings::new(Record::new(kind, budget), LayerId::ARTIFACT);
-    elf.analyze(Sample { bytes, kind }, &mut findings);
-    let (record, _) = findings.finish();
+    let (record, _) = examined(elf, bytes, budget);
     for seen in &record.evidence {
         assert!(seen.span.start <= seen.span.end && seen.span.end <= bytes.len(), "{seen:?}");
     }

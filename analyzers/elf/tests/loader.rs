@@ -3,12 +3,15 @@
 //! What Linux does was tried on Linux 6.18 with programs of one page; `src/ident.rs` and `src/dynamic.rs` say where it
 //! stands in the sources.
 
+mod examined;
+
 use std::collections::BTreeSet;
 
-use analyzers::{Analyzer, Budget, Cancel, Findings, Incomplete, LayerId, Limits, Record, Sample};
+use analyzers::{Budget, Cancel, Incomplete, Limits};
 use analyzers_elf::Elf;
 use testkit::elf::*;
-use triage::{ByteOrder, ElfKind, ElfType, FileKind, WordSize};
+
+use crate::examined::examined;
 
 struct Seen {
     signs: BTreeSet<String>,
@@ -16,16 +19,7 @@ struct Seen {
 }
 
 fn examine(bytes: &[u8]) -> Seen {
-    let kind = FileKind::Elf(ElfKind {
-        word_size: WordSize::Odd,
-        byte_order: ByteOrder::Odd,
-        elf_type: ElfType::Other,
-        machine: 0,
-    });
-    let record = Record::new(kind, Budget::new(Limits::default(), Cancel::default()));
-    let mut findings = Findings::new(record, LayerId::ARTIFACT);
-    Elf::new().analyze(Sample { bytes, kind }, &mut findings);
-    let (record, _) = findings.finish();
+    let (record, _) = examined(&mut Elf::new(), bytes, Budget::new(Limits::default(), Cancel::default()));
     let signs = record.evidence.iter().map(|seen| seen.indicator.to_string()).collect();
     Seen { signs, incomplete: record.incomplete }
 }

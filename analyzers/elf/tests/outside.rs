@@ -1,24 +1,18 @@
 //! What a file holds beside what is loaded: ordinary, or nothing that anybody vouches for.
 
-use analyzers::{Analyzer, Budget, Cancel, Findings, Incomplete, LayerId, Limits, Record, Sample};
+mod examined;
+
+use analyzers::{Budget, Cancel, Incomplete, Limits};
 use analyzers_elf::Elf;
 use testkit::elf::*;
-use triage::{ByteOrder, ElfKind, ElfType, FileKind, WordSize};
+
+use crate::examined::examined;
 
 const PT_NULL: u32 = 0;
 
 /// What is not vouched for, and the names of the children handed over.
 fn examine(bytes: &[u8]) -> (Vec<String>, Vec<String>) {
-    let kind = FileKind::Elf(ElfKind {
-        word_size: WordSize::Odd,
-        byte_order: ByteOrder::Odd,
-        elf_type: ElfType::Other,
-        machine: 0,
-    });
-    let record = Record::new(kind, Budget::new(Limits::default(), Cancel::default()));
-    let mut findings = Findings::new(record, LayerId::ARTIFACT);
-    Elf::new().analyze(Sample { bytes, kind }, &mut findings);
-    let (record, children) = findings.finish();
+    let (record, children) = examined(&mut Elf::new(), bytes, Budget::new(Limits::default(), Cancel::default()));
     let parts = record.incomplete.iter().filter(|why| matches!(why, Incomplete::Unaccounted(_)));
     (parts.map(ToString::to_string).collect(), children.into_iter().map(|child| child.name).collect())
 }
