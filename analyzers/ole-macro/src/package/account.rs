@@ -8,13 +8,16 @@ mod blobs;
 mod fonts;
 mod records;
 
-use analyzers::{Budget, Exhausted, Findings};
-use triage::{CfbKind, FileKind, MediaKind, OoxmlKind};
+use std::borrow::Cow;
+
+use analyzers::{Analyzer, Budget, Exhausted, Findings};
+use triage::{FileKind, MediaKind};
 
 use self::fonts::Keys;
 use super::archive::Part;
 use super::inflate::Inflater;
 use super::sound::{self, Strictness};
+use crate::Office;
 
 /// Longest part, in bytes as they are stored, that is read to find out whether it is one of the small binary ones.
 const BLOB_BYTES_MAX: usize = 1 << 20;
@@ -51,21 +54,15 @@ impl Accounts {
             return Ok(false);
         }
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        // Read only by those who look into all of it: what is refused by its name or size is not inflated.
+        let mut whole = |findings: &mut Findings<'_>| match bytes {
+            Some(bytes) => Ok(Cow::Borrowed(bytes)),
+            None => part.read(inflater, findings),
+        };
         let fits: fn(&[u8], &Keys) -> bool = if is_markup(head) && is_xml_name(name, extension) {
-            let read;
-            let bytes = match bytes {
-                Some(bytes) => bytes,
-                None => {
-                    read = part.read(inflater, findings)?;
-                    &read
-                }
-            };
-            return sound::is_sound(bytes, strictness(extension), findings.budget());
+            return sound::is_sound(&whole(findings)?, strictness(extension), findings.budget());
         } else if folder.ends_with("printersettings") {
-            return match bytes {
-                Some(bytes) => are_printer_settings(bytes, findings.budget()),
-                None => are_printer_settings(&part.read(inflater, findings)?, findings.budget()),
-            };
+            return are_printer_settings(&whole(findings)?, findings.budget());
         } else if folder.ends_with("activex") && extension == "bin" {
             |bytes, _| blobs::is_control(bytes)
         } else if name.starts_with("vbaprojectsignature") {
@@ -81,20 +78,14 @@ impl Accounts {
         } else if extension == "odttf" {
             |bytes, keys| fonts::is_obfuscated(bytes, keys)
         } else if extension == "bin" {
-            return match bytes {
-                Some(bytes) => records::are_whole(bytes, findings.budget()),
-                None => records::are_whole(&part.read(inflater, findings)?, findings.budget()),
-            };
+            return records::are_whole(&whole(findings)?, findings.budget());
         } else {
             return Ok(false);
         };
         if part.size() > BLOB_BYTES_MAX && !matches!(extension, "fntdata" | "odttf") {
             return Ok(false);
         }
-        match bytes {
-            Some(bytes) => Ok(fits(bytes, &self.keys)),
-            None => Ok(fits(&part.read(inflater, findings)?, &self.keys)),
-        }
+        Ok(fits(&whole(findings)?, &self.keys))
     }
 }
 
@@ -114,12 +105,7 @@ fn are_printer_settings(bytes: &[u8], budget: &mut Budget) -> Result<bool, Exhau
 /// Whether a file of this kind, inside of a document, is judged by somebody who vouches for such files, or needs no
 /// judge. A program does not belong in a document, however harmless it may be.
 pub(crate) fn is_judged(kind: FileKind) -> bool {
-    match kind {
-        FileKind::Cfb(kind) => !matches!(kind, CfbKind::Msi | CfbKind::Outlook | CfbKind::Other),
-        FileKind::Ooxml(kind) => kind != OoxmlKind::Other,
-        FileKind::Rtf | FileKind::Empty | FileKind::Image(_) => true,
-        _ => false,
-    }
+    Office.vouches(kind) || matches!(kind, FileKind::Empty | FileKind::Image(_))
 }
 
 /// Whether `head` begins a picture, a sound, a film or a plain font.
