@@ -3,7 +3,7 @@
 // 64 KiB are written into a memfd, which is sealed and sent over a seqpacket socket to a forked child; the child maps
 // it, sums its bytes and answers with 300 bytes. Prints the median and the 99th percentile of 10,000 rounds.
 //
-//     cc -O2 -o /tmp/hop daemon/worker/benches/hop.c && /tmp/hop
+//     cc -O2 -o /tmp/hop benches/hop.c && /tmp/hop
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>

@@ -13,7 +13,7 @@ cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/stakeout-peers
 mkdir -p "$cache"
 
 echo "building stakeout" >&2
-(cd "$repo" && cargo build --quiet --release -p daemon -p daemon-examiner && cargo build --quiet --release -p daemon-worker --example hop)
+(cd "$repo" && cargo build --quiet --release -p stakeout -p daemon-examiner && cargo build --quiet --release -p daemon-worker --example hop)
 target=$(cd "$repo" && cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 cc -O2 -Wall -o "$cache/hop" "$repo/benches/hop.c"
 

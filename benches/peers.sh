@@ -25,7 +25,7 @@ if ! command -v file >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/de
 fi
 
 echo "building stakeout and the floors" >&2
-(cd "$repo" && cargo build --quiet --release -p daemon)
+(cd "$repo" && cargo build --quiet --release -p stakeout)
 target=$(cd "$repo" && cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 for floor in floor floor_uring; do
     cc -O2 -Wall -o "$cache/$floor" "$repo/benches/peers/$floor.c"

@@ -4,10 +4,9 @@
 //! big one. It counts work, not time: the same bytes under the same limits stop at the same place on any
 //! machine. Time is watched from outside, through [`Cancel`].
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use daemon_base::Cancel;
 use serde::{Deserialize, Serialize};
 
 use crate::Limit;
@@ -53,28 +52,6 @@ impl Default for Limits {
             wall_time_max: Duration::from_secs(5),
             memory_bytes_max: 256 << 20,
         }
-    }
-}
-
-/// A flag that tells an examination to stop: set by a watchdog, seen by [`Budget::step`].
-#[derive(Clone, Default, Debug)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Asks the examination to stop.
-    pub fn cancel(&self) {
-        // No data is handed over with the flag, so no ordering is needed.
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was asked to.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Makes the flag fit for the next examination.
-    pub fn reset(&self) {
-        self.0.store(false, Ordering::Relaxed);
     }
 }
 

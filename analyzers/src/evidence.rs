@@ -5,6 +5,7 @@
 use std::fmt::{self, Write};
 use std::ops::Range;
 
+use daemon_base::text;
 use triage::FileKind;
 
 use crate::IndicatorId;
@@ -94,30 +95,18 @@ impl fmt::Debug for Detail {
 struct Bounded(String);
 
 impl Write for Bounded {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for c in text.chars() {
-            let plain = is_shown_as_itself(c);
+    fn write_str(&mut self, written: &str) -> fmt::Result {
+        for c in written.chars() {
+            let plain = text::is_printable(c);
             let bytes = if plain { c.len_utf8() } else { c.escape_unicode().count() };
             if self.0.len() + bytes > Detail::BYTES_MAX - '…'.len_utf8() {
                 self.0.push('…');
                 return Err(fmt::Error);
             }
-            if plain {
-                self.0.push(c);
-            } else {
-                self.0.extend(c.escape_unicode());
-            }
+            text::push_escaped(&mut self.0, c);
         }
         Ok(())
     }
-}
-
-/// Whether a terminal shows `c` and nothing else happens. Not so for control characters and for invisible ones that
-/// change how the text around them is shown: bidirectional controls (UAX #9), zero-width joiners, line separators, the
-/// byte order mark.
-pub fn is_shown_as_itself(c: char) -> bool {
-    let formats = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    !c.is_control() && !formats
 }
 
 #[cfg(test)]

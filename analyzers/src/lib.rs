@@ -21,8 +21,9 @@ mod weigh;
 mod weights;
 
 pub use analyzer::{Analyzer, Sample};
-pub use budget::{Budget, Cancel, Exhausted, Limits};
-pub use evidence::{Detail, Evidence, Layer, LayerId, is_shown_as_itself};
+pub use budget::{Budget, Exhausted, Limits};
+pub use daemon_base::Cancel;
+pub use evidence::{Detail, Evidence, Layer, LayerId};
 pub use findings::{Child, Findings, Record};
 pub use incomplete::{Incomplete, Limit};
 pub use indicator::{Indicator, IndicatorId};

@@ -441,9 +441,9 @@ mod tests {
 
     /// Rules that name malware, and that came twice.
     #[derive(Debug)]
-    struct Rules;
+    struct TestRules;
 
-    impl LoadedWeights for Rules {
+    impl LoadedWeights for TestRules {
         fn of(&self, indicator: &IndicatorId) -> Option<(f64, Option<&str>)> {
             let weight = match indicator.as_str() {
                 "yara.a.weak" => 0.1,
@@ -471,7 +471,7 @@ mod tests {
             seen.indicator = IndicatorId::loaded(id);
             record.evidence.push(seen);
         }
-        weigh(&record, &weights().with_loaded("none", std::sync::Arc::new(Rules)))
+        weigh(&record, &weights().with_loaded("none", std::sync::Arc::new(TestRules)))
     }
 
     #[test]

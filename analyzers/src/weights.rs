@@ -153,7 +153,7 @@ impl Weights {
             let at = error.span().unwrap_or(0..0);
             WeightsError { mistakes: vec![WeightsMistake::at(text, &at, error.message().trim().to_owned())] }
         })?;
-        let mut reader = read::Reader { text, mistakes: Vec::new() };
+        let mut reader = read::WeightsReader { text, mistakes: Vec::new() };
         let weights = reader.weights(document.get_ref(), catalogue);
         if reader.mistakes.is_empty() { Ok(weights) } else { Err(WeightsError { mistakes: reader.mistakes }) }
     }

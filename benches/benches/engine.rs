@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use daemon_engine::{Cancel, Limits, Policy, RuleSet, assemble, examine};
-use daemon_pool::{Ask, Outcome, Pool, PoolConfig, Rules, Work};
+use daemon_pool::{ExaminationResult, LookOptions, Pool, PoolConfig, Rules, Work};
 use testkit::{elf, pe};
 
 fn examine_files(c: &mut Criterion) {
@@ -36,12 +36,12 @@ struct Nothing;
 impl Work<u64> for Nothing {
     type Ticket = ();
 
-    fn open(&self, job: u64) -> Option<(OwnedFd, Ask, ())> {
+    fn open(&self, job: u64) -> Option<(OwnedFd, LookOptions, ())> {
         black_box(job);
         None
     }
 
-    fn done(&self, (): (), _: Outcome, _: &RuleSet) {}
+    fn done(&self, (): (), _: ExaminationResult, _: &RuleSet) {}
 }
 
 fn pool(c: &mut Criterion) {

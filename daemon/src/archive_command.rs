@@ -6,7 +6,8 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use daemon_archive::{Filter, Outcome, Reader, Recall, Story};
+use daemon_archive::{BountyStatus, Filter, JournalReader, Recall, Story};
+use daemon_base::Sha256Digest;
 use daemon_market::{BountyId, Verdict};
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use crate::cli::{ArchiveCommand, ArchivePlace, ArchiveQueryArgs, ArchiveVerifyArgs};
 use crate::config_command;
 use crate::exit::Exit;
-use crate::words::{HEADING, count, counted, moment, nct, shown};
+use crate::terminal::format::{HEADING, count, counted, moment, nct, shown};
 
 /// Does what was asked.
 pub fn archive(command: &ArchiveCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
@@ -34,7 +35,7 @@ pub fn directory(place: &ArchivePlace) -> anyhow::Result<PathBuf> {
 }
 
 /// The journal in `directory`, to be read: a daemon may write to it meanwhile.
-pub fn open(directory: &std::path::Path) -> anyhow::Result<Reader> {
+pub fn open(directory: &std::path::Path) -> anyhow::Result<JournalReader> {
     if let Err(error) = directory.symlink_metadata()
         && error.kind() == std::io::ErrorKind::NotFound
     {
@@ -43,7 +44,7 @@ pub fn open(directory: &std::path::Path) -> anyhow::Result<Reader> {
             shown(directory)
         );
     }
-    Reader::open(directory).with_context(|| format!("cannot read the archive in {}", shown(directory)))
+    JournalReader::open(directory).with_context(|| format!("cannot read the archive in {}", shown(directory)))
 }
 
 /// What `verify` found, for machines.
@@ -134,13 +135,8 @@ struct StoryRecord<'s> {
 }
 
 /// How a story ended, in a word.
-pub fn ending(story: &Story) -> Outcome {
-    story.ending.as_ref().map_or(Outcome::Pending, |ended| ended.how.outcome())
-}
-
-/// A digest in hexadecimal digits.
-pub fn hex(digest: &[u8; 32]) -> String {
-    daemon_artifact::Sha256Digest(*digest).to_string()
+pub fn ending(story: &Story) -> BountyStatus {
+    story.ending.as_ref().map_or(BountyStatus::Pending, |ended| ended.how.outcome())
 }
 
 fn record(story: &Story) -> StoryRecord<'_> {
@@ -155,7 +151,7 @@ fn record(story: &Story) -> StoryRecord<'_> {
         confidence: answer.map(|answer| answer.confidence),
         bid: answer.map(|answer| answer.bid.base_units().to_string()),
         kind: answer.map(|answer| answer.kind.as_str()),
-        sha256: answer.and_then(|answer| answer.sha256.as_ref()).map(hex),
+        sha256: answer.and_then(|answer| answer.sha256).map(|digest| Sha256Digest(digest).to_string()),
         size: answer.and_then(|answer| answer.size),
         generation: answer.map(|answer| answer.generation.as_str()),
         comments: answer.map_or(&[], |answer| &answer.comments),
@@ -172,8 +168,8 @@ fn query(args: &ArchiveQueryArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let journal = open(&directory(&args.place)?)?;
     let filter = Filter {
         verdict: args.verdict.as_deref().and_then(Verdict::named),
-        outcome: args.ending.as_deref().and_then(Outcome::named),
-        sha256: args.sha256.as_deref().map(digest).transpose()?,
+        outcome: args.ending.as_deref().and_then(BountyStatus::named),
+        sha256: args.sha256.map(|Sha256Digest(digest)| digest),
         id: args.id.as_deref().map(BountyId::new),
         text: args.text.clone(),
         ..Filter::default()
@@ -218,16 +214,4 @@ fn query(args: &ArchiveQueryArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
         count(counts.withheld),
     )?;
     Ok(Exit::Clean)
-}
-
-/// A digest of hexadecimal digits.
-pub fn digest(text: &str) -> anyhow::Result<[u8; 32]> {
-    let mut digest = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        bail!("{text:?} is no SHA-256: that has 64 hexadecimal digits");
-    }
-    for (byte, at) in digest.iter_mut().zip((0..64).step_by(2)) {
-        *byte = u8::from_str_radix(&text[at..at + 2], 16).with_context(|| format!("{text:?} is no SHA-256"))?;
-    }
-    Ok(digest)
 }

@@ -10,15 +10,14 @@ use std::io::Write;
 use anyhow::Context;
 use daemon_ledger::{Bidder, Comparing, Past, Replayed, Resampling, Way, compare, replay, reproduced};
 use daemon_market::{BidStrategy, Settings, Strategy};
+use daemon_service::build;
+use daemon_service::config::Config;
 
 use crate::archive_command;
 use crate::cli::BacktestArgs;
-use crate::config::Config;
 use crate::config_command;
 use crate::exit::Exit;
-use crate::judging::notice;
-use crate::service::setup;
-
+use crate::terminal::notice;
 use anew::Anew;
 use record::Backtest;
 
@@ -36,7 +35,7 @@ pub fn backtest(args: &BacktestArgs, out: &mut (dyn Write + Send)) -> anyhow::Re
     let past = Past::read(&journal).context("the archive could not be read")?;
     let then = then(&past, &config);
 
-    let limits = setup::purse_limits(&config.market);
+    let limits = build::purse_limits(&config.market);
     let as_then = Bidder::AsThen(&then);
     let way = Way { bidder: as_then, limits, fee: config.market.assertion_fee, anew: None, until: args.until };
     let again = replay(&past, &way);
@@ -81,7 +80,7 @@ pub fn backtest(args: &BacktestArgs, out: &mut (dyn Write + Send)) -> anyhow::Re
 
 /// The strategies that are asked for.
 fn chosen(args: &BacktestArgs, config: &Config) -> anyhow::Result<Vec<Box<dyn BidStrategy>>> {
-    let configured = setup::settings(&config.market);
+    let configured = build::settings(&config.market);
     let settings = Settings {
         threshold: args.threshold.unwrap_or(configured.threshold),
         kelly_fraction: args.kelly_fraction.unwrap_or(configured.kelly_fraction),
@@ -95,7 +94,7 @@ fn chosen(args: &BacktestArgs, config: &Config) -> anyhow::Result<Vec<Box<dyn Bi
 
 /// The strategies that decided then, as the configuration has them now.
 fn then(past: &Past, config: &Config) -> BTreeMap<String, Box<dyn BidStrategy>> {
-    let settings = setup::settings(&config.market);
+    let settings = build::settings(&config.market);
     let mut then = BTreeMap::new();
     for name in past.strategies() {
         match Strategy::named(name, &settings) {

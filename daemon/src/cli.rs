@@ -13,8 +13,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use daemon_base::{Sha256Digest, duration, size};
 use daemon_engine::Limits;
 use daemon_market::Nct;
+use daemon_service::build::MEMORY_BYTES_MIN;
 
 pub use backtest::BacktestArgs;
 pub use demo::DemoArgs;
@@ -124,10 +126,10 @@ pub struct RulesArgs {
 #[derive(Args, Debug)]
 pub struct LimitArgs {
     /// Largest file examined: bytes, or with K, M or G. Larger ones are unknown.
-    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = size::parse)]
     pub max_size: u64,
-    /// Longest that one file is examined, in seconds. What takes longer is unknown, unless it is malicious already.
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = parse_seconds)]
+    /// Longest that one file is examined. What takes longer is unknown, unless it is malicious already.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_wait)]
     pub max_time: Duration,
     /// Most memory that a worker may take for one file: bytes, or with K, M or G, from 16M. What takes more is unknown. Does
     /// not hold with --in-process.
@@ -146,9 +148,6 @@ impl LimitArgs {
         }
     }
 }
-
-/// Least memory that a worker can do with, beyond what it has when idle: its buffer, and matches of rules.
-pub const MEMORY_BYTES_MIN: u64 = 16 << 20;
 
 /// Where files are examined.
 #[derive(Args, Debug)]
@@ -457,7 +456,7 @@ pub struct ArchiveCompactArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
     /// Keep the details of bounties so long, like 90d. 0s: let go of none. Default: what the configuration says.
-    #[arg(long, value_name = "TIME", value_parser = crate::config::time)]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub older_than: Option<std::time::Duration>,
     /// Print a JSON object.
     #[arg(long)]
@@ -484,7 +483,7 @@ pub struct ArchiveQueryArgs {
     pub ending: Option<String>,
     /// Only those about this artifact.
     #[arg(long, value_name = "DIGEST")]
-    pub sha256: Option<String>,
+    pub sha256: Option<Sha256Digest>,
     /// Only those where this text occurs: in the kind, a comment, the evidence.
     #[arg(long, value_name = "TEXT")]
     pub text: Option<String>,
@@ -539,8 +538,8 @@ pub struct WebhookTestArgs {
     /// Where artifacts are served and answers are taken.
     #[arg(long, value_name = "PORT", default_value = "8899")]
     pub port: u16,
-    /// Longest to wait for an answer, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds)]
+    /// Longest to wait for an answer.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_wait)]
     pub patience: Duration,
 }
 
@@ -603,33 +602,20 @@ pub struct ManArgs {
     pub dir: Option<PathBuf>,
 }
 
-/// Reads a time in seconds: `5`, `0.5`.
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+/// Reads how long to wait: a duration (`250ms`, `5s`, `2m`), or a number of seconds (`5`, `0.5`).
+fn parse_wait(text: &str) -> Result<Duration, String> {
+    let seconds = || text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let bounds = Duration::from_millis(10)..=Duration::from_secs(3600);
-    seconds
+    duration::parse(text)
+        .ok()
+        .or_else(seconds)
         .filter(|time| bounds.contains(time))
-        .ok_or_else(|| format!("`{text}` is no number of seconds from 0.01 to 3600"))
-}
-
-/// Reads a size: `1048576`, `64K`, `256M`, `4G` (powers of 1024).
-pub fn parse_size(text: &str) -> Result<u64, String> {
-    let wrong = || format!("`{text}` is no size: give bytes, or a number with K, M or G, for example 64M");
-    let (digits, shift) = match text.char_indices().last() {
-        Some((at, 'k' | 'K')) => (&text[..at], 10),
-        Some((at, 'm' | 'M')) => (&text[..at], 20),
-        Some((at, 'g' | 'G')) => (&text[..at], 30),
-        _ => (text, 0),
-    };
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(wrong());
-    }
-    digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift)).ok_or_else(wrong)
+        .ok_or_else(|| format!("`{text}` is no duration from 10ms to 1h, like 500ms, 5s or 2m"))
 }
 
 /// Reads how much memory a worker may take: a size that one can work with.
 fn parse_memory(text: &str) -> Result<u64, String> {
-    let bytes = parse_size(text)?;
+    let bytes = size::parse(text).map_err(|error| error.to_string())?;
     if bytes < MEMORY_BYTES_MIN {
         return Err("a worker needs at least 16M".to_owned());
     }
@@ -645,16 +631,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_are_read() {
-        for (text, size) in [("0", Some(0)), ("64K", Some(64 << 10)), ("256m", Some(256 << 20)), ("4G", Some(4 << 30))]
-        {
-            assert_eq!(parse_size(text).ok(), size, "{text}");
-        }
-        for text in ["", "M", "-1", "1.5G", "1T", "99999999999G", "+1"] {
-            assert!(parse_size(text).is_err(), "{text}");
-        }
     }
 }

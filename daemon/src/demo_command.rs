@@ -11,23 +11,23 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use daemon_local_market::loopback::{Bounties, Closing, Engine, Marketplace, Settings};
+use daemon_local_market::loopback::{Bounties, Closing, Marketplace, Settings, TestedEngine};
 use daemon_market::{Nct, Strategy};
+use daemon_service::control_client;
+use daemon_service::settlements::ImportSummary;
+use daemon_settlement::{SettlementFormat, read};
 use serde::Serialize;
 
 use crate::cli::{ArchivePlace, ConfigFile, DemoArgs, ReportArgs};
 use crate::exit::Exit;
-use crate::interrupt::Interrupt;
-use crate::judging::notice;
 use crate::local_market_command::{RIVALS, closing, live};
-use crate::outcomes::{Source, Told, read};
 use crate::outcomes_command::Recipient;
 use crate::report_command;
-use crate::talk;
-use crate::words::{count, counted, shown};
-
+use crate::terminal::format::{count, counted, shown};
+use crate::terminal::interrupt::Interrupt;
+use crate::terminal::notice;
 use child::Daemon;
-use place::Place;
+use place::Workdir;
 
 /// What the demo's engine is called.
 const US: &str = "stakeout";
@@ -46,9 +46,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What came of it, for machines.
 #[derive(Serialize)]
-struct Record<'a> {
+struct DemoRecord<'a> {
     market: &'a Closing,
-    outcomes: Told,
+    outcomes: ImportSummary,
     report: String,
 }
 
@@ -62,7 +62,7 @@ pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
             notice(text);
         }
     };
-    let place = Place::make(args.keep.as_deref())?;
+    let place = Workdir::make(args.keep.as_deref())?;
     let chosen = files::choose(args.bounties, args.seed, place.path())?;
     say(&format!(
         "{} to ask about: {} of this machine, {} made to look bad",
@@ -87,7 +87,7 @@ pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     ));
     let balance = Nct::from_base_units(1_000 * 10u128.pow(18));
     let (name, secret) = (US.to_owned(), Some(secret));
-    marketplace.admit(&Engine { name, url, secret, secret_file: None, balance })?;
+    marketplace.admit(&TestedEngine { name, url, secret, secret_file: None, balance })?;
     let line = if args.quiet { live::Live::silent() } else { live::Live::begin(&marketplace) };
     let closing = runtime.block_on(async {
         let run = marketplace.run(ended_early(&mut daemon, &interrupt));
@@ -105,7 +105,7 @@ pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     daemon.end()?;
     let report = report(&config, &place)?;
     if args.json {
-        let record = Record { market: &closing, outcomes, report: report.display().to_string() };
+        let record = DemoRecord { market: &closing, outcomes, report: report.display().to_string() };
         serde_json::to_writer_pretty(&mut *out, &record)?;
         writeln!(out)?;
     } else {
@@ -119,7 +119,7 @@ pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     })
 }
 
-fn settings(args: &DemoArgs, place: &Place, chosen: &files::Chosen) -> anyhow::Result<Settings> {
+fn settings(args: &DemoArgs, place: &Workdir, chosen: &files::Chosen) -> anyhow::Result<Settings> {
     let settings = Settings::read(RIVALS, Path::new("")).context("the rivals built in")?;
     Ok(Settings {
         seed: args.seed,
@@ -153,11 +153,11 @@ async fn ended_early(daemon: &mut Daemon, interrupt: &Interrupt) {
 }
 
 /// Tells the daemon how everything was settled, until it has written all of it down.
-fn hand_over(place: &Place, fee: Nct, interrupt: &Interrupt) -> anyhow::Result<Told> {
+fn hand_over(place: &Workdir, fee: Nct, interrupt: &Interrupt) -> anyhow::Result<ImportSummary> {
     let path = place.join("outcomes").join(format!("{US}.ndjson"));
     let reading = || format!("cannot read {}", shown(&path));
     let mut file = std::fs::File::open(&path).with_context(reading)?;
-    let lines = match read(&mut file, Source::Ndjson, "demo").with_context(reading)? {
+    let lines = match read(&mut file, SettlementFormat::Ndjson, "demo").with_context(reading)? {
         Ok(lines) => lines,
         Err(mistakes) => {
             let told: String = mistakes.iter().map(|mistake| format!("\n{mistake}")).collect();
@@ -166,7 +166,7 @@ fn hand_over(place: &Place, fee: Nct, interrupt: &Interrupt) -> anyhow::Result<T
     };
     let until = Instant::now() + OUTCOMES_TIME_MAX;
     let directory = place.join("archive");
-    let recipient = Recipient { socket: talk::socket_in(&directory), directory };
+    let recipient = Recipient { socket: control_client::socket_in(&directory), directory };
     loop {
         let told = recipient
             .tell(US, &lines, fee, OUTCOMES_TIME_MAX)
@@ -183,7 +183,7 @@ fn hand_over(place: &Place, fee: Nct, interrupt: &Interrupt) -> anyhow::Result<T
 }
 
 /// Writes the page about all of it; where.
-fn report(config: &Path, place: &Place) -> anyhow::Result<std::path::PathBuf> {
+fn report(config: &Path, place: &Workdir) -> anyhow::Result<std::path::PathBuf> {
     let path = place.report()?;
     let args = ReportArgs {
         place: ArchivePlace { config: ConfigFile { path: Some(config.to_path_buf()) }, directory: None },
@@ -199,7 +199,7 @@ fn report(config: &Path, place: &Place) -> anyhow::Result<std::path::PathBuf> {
 
 fn print(
     closing: &Closing,
-    outcomes: Told,
+    outcomes: ImportSummary,
     report: &Path,
     kept: Option<&Path>,
     out: &mut dyn Write,

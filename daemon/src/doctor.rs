@@ -6,19 +6,20 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use daemon_control::Ask;
-use daemon_intake::runtime::{Backend, Prefer, Runtime};
+use daemon_control::ControlRequest;
+use daemon_detector::RulesCache;
+use daemon_download::runtime::{Backend, Prefer, Runtime};
 use daemon_market::Nct;
+use daemon_service::build;
+use daemon_service::config::Config;
+use daemon_service::control_client;
+use daemon_service::memory::{self, MachineMemory, Shares};
 use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 
 use crate::cli::DoctorArgs;
-use crate::config::Config;
 use crate::exit::Exit;
-use crate::memory::{self, Memory, Shares};
-use crate::service::setup;
-use crate::talk;
-use crate::words::{bytes, counted, shown};
+use crate::terminal::format::{bytes, counted, shown};
 
 /// Open files that a busy daemon needs: connections, artifacts, workers.
 const FILES_MIN: u64 = 4096;
@@ -30,7 +31,7 @@ const EARLIEST: i64 = 1_795_000_000;
 /// How something is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Health {
+enum CheckStatus {
     Good,
     Poor,
     Bad,
@@ -40,14 +41,14 @@ enum Health {
 #[derive(Debug, Serialize)]
 struct Finding {
     what: &'static str,
-    health: Health,
+    health: CheckStatus,
     seen: String,
 }
 
 /// What may be staked and lost, and whether anything stops a run of losses.
 fn losses(config: &Config) -> Finding {
-    let limits = setup::purse_limits(&config.market);
-    let words = format!("of {} NCT {}", config.market.balance, setup::limits_in_words(&limits));
+    let limits = build::purse_limits(&config.market);
+    let words = format!("of {} NCT {}", config.market.balance, build::limits_in_words(&limits));
     if config.market.balance == Nct::ZERO {
         return poor("purse", format!("{words}; market.balance is nothing, and so is every share of it"));
     }
@@ -64,7 +65,7 @@ fn losses(config: &Config) -> Finding {
 /// Looks at everything.
 pub fn doctor(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let mut findings = Vec::new();
-    let config = match setup::config(args.config.path.as_deref())? {
+    let config = match build::config(args.config.path.as_deref())? {
         Ok(config) => {
             let seen = args.config.path.as_deref().map_or_else(|| "every key has its default".to_owned(), shown);
             findings.push(good("configuration", seen));
@@ -92,9 +93,9 @@ pub fn doctor(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     findings.extend(rules_and_workers(&config));
     show(&findings, args.json, out)?;
     Ok(match findings.iter().map(|finding| finding.health).max() {
-        None | Some(Health::Good) => Exit::Clean,
-        Some(Health::Poor) => Exit::Found,
-        Some(Health::Bad) => Exit::Error,
+        None | Some(CheckStatus::Good) => Exit::Clean,
+        Some(CheckStatus::Poor) => Exit::Found,
+        Some(CheckStatus::Bad) => Exit::Error,
     })
 }
 
@@ -105,9 +106,9 @@ fn show(findings: &[Finding], json: bool, out: &mut dyn Write) -> anyhow::Result
     }
     for finding in findings {
         let (word, colour) = match finding.health {
-            Health::Good => ("good", anstyle::AnsiColor::Green),
-            Health::Poor => ("poor", anstyle::AnsiColor::Yellow),
-            Health::Bad => ("BAD ", anstyle::AnsiColor::Red),
+            CheckStatus::Good => ("good", anstyle::AnsiColor::Green),
+            CheckStatus::Poor => ("poor", anstyle::AnsiColor::Yellow),
+            CheckStatus::Bad => ("BAD ", anstyle::AnsiColor::Red),
         };
         let style = colour.on_default();
         writeln!(out, "{style}{word}{style:#}  {:<14} {}", finding.what, finding.seen.replace('\n', "\n      "))?;
@@ -116,15 +117,15 @@ fn show(findings: &[Finding], json: bool, out: &mut dyn Write) -> anyhow::Result
 }
 
 fn good(what: &'static str, seen: impl Into<String>) -> Finding {
-    Finding { what, health: Health::Good, seen: seen.into() }
+    Finding { what, health: CheckStatus::Good, seen: seen.into() }
 }
 
 fn poor(what: &'static str, seen: impl Into<String>) -> Finding {
-    Finding { what, health: Health::Poor, seen: seen.into() }
+    Finding { what, health: CheckStatus::Poor, seen: seen.into() }
 }
 
 fn bad(what: &'static str, seen: impl Into<String>) -> Finding {
-    Finding { what, health: Health::Bad, seen: seen.into() }
+    Finding { what, health: CheckStatus::Bad, seen: seen.into() }
 }
 
 fn kernel() -> Finding {
@@ -136,7 +137,7 @@ fn kernel() -> Finding {
 
 fn edge(config: &Config) -> Finding {
     match Runtime::start(Prefer::Auto) {
-        Ok((_, backend)) => match setup::check_backend(config.intake.io, &backend) {
+        Ok((_, backend)) => match build::check_backend(config.intake.io, &backend) {
             Err(error) => bad("io_uring", error.to_string()),
             Ok(()) if matches!(backend, Backend::Uring) => good("io_uring", "the edge writes files through it"),
             Ok(()) => poor("io_uring", format!("{backend}: large downloads and cold disks are slower")),
@@ -159,7 +160,7 @@ fn open_files() -> Finding {
 
 /// Whether there is as much memory as the configuration asks for: the machine's, or its control group's.
 fn memory(config: &Config) -> Finding {
-    let Some(memory) = Memory::look() else {
+    let Some(memory) = MachineMemory::look() else {
         return poor("memory", "/proc does not tell how much there is: the limits of the configuration are kept");
     };
     let (there, shares) = (memory::told(&memory), Shares::of(config));
@@ -239,7 +240,7 @@ fn disk(directory: &Path) -> Finding {
 }
 
 fn secret(config: &Config) -> Finding {
-    match setup::secrets(&config.webhook) {
+    match build::secrets(&config.webhook) {
         Ok(_) => good("secret", "there is one to check bounties with"),
         Err(error) => bad("secret", format!("{error:#}")),
     }
@@ -257,8 +258,8 @@ fn port(what: &'static str, key: &str, address: std::net::SocketAddr) -> Finding
 
 /// Whether a daemon runs that the command line can talk to.
 fn control(config: &Config) -> Finding {
-    let socket = talk::socket(config, &config.archive.directory);
-    match talk::ask(&socket, &Ask::Health) {
+    let socket = control_client::socket(config, &config.archive.directory);
+    match control_client::ask(&socket, &ControlRequest::Health) {
         Ok(Some(_)) => good("control", format!("a daemon answers at {}", shown(&socket))),
         Ok(None) => good("control", format!("no daemon listens at {} now", shown(&socket))),
         Err(error) => poor("control", format!("{error:#}")),
@@ -266,7 +267,7 @@ fn control(config: &Config) -> Finding {
 }
 
 fn certificates(config: &Config) -> Finding {
-    match setup::courier(&config.answers) {
+    match build::courier(&config.answers) {
         Ok(_) => good("TLS", "answers can be sent"),
         Err(error) => bad("TLS", format!("{error:#}")),
     }
@@ -280,10 +281,12 @@ fn is_ours(directory: &Path) -> bool {
 
 /// Loads the rules and has a worker judge the probes, just as the daemon does when it starts.
 fn rules_and_workers(config: &Config) -> Vec<Finding> {
-    let loaded = setup::loader(config).and_then(|mut loader| {
+    let loaded = build::loader(config).and_then(|mut loader| {
         // In the archive of another nothing is made.
         let in_archive = config.scan.rules_cache.as_os_str().is_empty();
-        loader.args.no_rules_cache |= in_archive && !is_ours(&config.archive.directory);
+        if in_archive && !is_ours(&config.archive.directory) {
+            loader.options.cache = RulesCache::None;
+        }
         loader.load(false).context("no worker judges by these rules")
     });
     let ready = match loaded {

@@ -9,17 +9,18 @@ use anyhow::Context;
 use daemon_artifact::{Artifact, LoadError, Scratch};
 use daemon_engine::{Policy, Report, RuleSet};
 use daemon_market::{BidBounds, Conviction};
-use daemon_pool::{Ask, Examined, Failure, Looked, Watchdog};
+use daemon_pool::{Examined, Failure, LookOptions, Looked, Watchdog};
+use daemon_report::{Subject, layer_name, would_bid};
 
 use crate::cli::ExplainArgs;
 use crate::excerpt::excerpt;
 use crate::exit::Exit;
 use crate::explain_bounty;
 use crate::input::Input;
-use crate::judging;
-use crate::record::{FileRecord, Subject, layer_name, stake, would_bid};
+use crate::rules_options;
+use crate::stake::{StakedRecord, stake};
+use crate::terminal::format::{HEADING, count, percent, shown, verdict_style};
 use crate::walk;
-use crate::words::{HEADING, count, percent, shown, verdict_style};
 
 /// Explains the verdict on one file, or what was answered to a bounty.
 pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
@@ -31,16 +32,17 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> 
 }
 
 fn explain_file(path: &Path, args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let judging = judging::load(&args.rules)?;
+    let detector = rules_options::load(&args.rules.options())?;
     let bounds = crate::bounds(&args.bid)?;
     let input = Input::open(path, args.limits.max_size)?;
     let cannot_read = || format!("cannot read {}", shown(path));
     let file = input.file.try_clone().with_context(cannot_read)?;
-    let examiners = judging.examiners(&args.wall, args.limits.limits(), Policy::default())?;
+    let examiners = rules_options::examiners(detector, &args.wall, args.limits.limits(), Policy::default())?;
     let rules = Arc::clone(examiners.set());
     let watchdog = Watchdog::start().context("cannot start the watchdog thread")?;
-    let outcome =
-        examiners.examiner(&watchdog).examine(file, Ask { sha256: true, path: walk::called(path), ..Ask::default() });
+    let outcome = examiners
+        .examiner(&watchdog)
+        .examine(file, LookOptions { sha256: true, path: walk::called(path), ..LookOptions::default() });
     let looked = match outcome {
         Ok(looked) => looked,
         Err(Failure::Load(LoadError::TooLarge { size_bytes, .. })) => {
@@ -56,7 +58,7 @@ fn explain_file(path: &Path, args: &ExplainArgs, out: &mut dyn Write) -> anyhow:
     let Looked { examined, sha256, size } = looked;
     let subject = Subject { path, sha256, size };
     if args.json {
-        let record = FileRecord::new(&subject, &examined, rules.weights(), bounds);
+        let record = StakedRecord::new(&subject, &examined, rules.weights(), bounds);
         serde_json::to_writer_pretty(&mut *out, &record)?;
         writeln!(out)?;
     } else {

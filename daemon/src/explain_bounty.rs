@@ -4,13 +4,14 @@ use std::io::Write;
 
 use anyhow::{Context, bail};
 use daemon_archive::{Answered, Ending, Filter, Recall, Settled, Story};
+use daemon_base::Sha256Digest;
 use daemon_market::{Bet, Bounty, BountyId, Nct, Timestamp, Verdict};
 use serde_json::Value;
 
-use crate::archive_command::{self, hex};
+use crate::archive_command;
 use crate::cli::ExplainArgs;
 use crate::exit::Exit;
-use crate::words::{HEADING, count, moment, percent, safe, shown};
+use crate::terminal::format::{HEADING, count, moment, percent, safe, shown};
 
 /// Phases of one bounty, and more.
 const STORIES_MAX: usize = 16;
@@ -108,7 +109,7 @@ fn answered(
         writeln!(out, "  kind     {}{size}", answer.kind)?;
     }
     if let Some(sha256) = &answer.sha256 {
-        writeln!(out, "  sha256   {}", hex(sha256))?;
+        writeln!(out, "  sha256   {}", Sha256Digest(*sha256))?;
     }
     if !answer.generation.is_empty() {
         writeln!(out, "  rules    generation {}", answer.generation)?;

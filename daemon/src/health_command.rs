@@ -3,19 +3,19 @@
 use std::io::Write;
 
 use anyhow::{Context, bail};
-use daemon_control::{Ask, Health};
+use daemon_control::{ControlRequest, Health};
+use daemon_service::control_client;
 
 use crate::cli::HealthArgs;
 use crate::config_command;
 use crate::exit::Exit;
-use crate::talk;
-use crate::words::{safe, shown};
+use crate::terminal::format::{safe, shown};
 
 /// Asks, and shows what it says.
 pub fn health(args: &HealthArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = config_command::load(args.config.path.as_deref())?;
-    let socket = talk::socket(&config, &config.archive.directory);
-    let Some(text) = talk::ask(&socket, &Ask::Health)? else {
+    let socket = control_client::socket(&config, &config.archive.directory);
+    let Some(text) = control_client::ask(&socket, &ControlRequest::Health)? else {
         bail!("no daemon listens at {}: start it, or name its configuration with --config", shown(&socket));
     };
     let health: Health = serde_json::from_str(&text).context("what listens there is no daemon of this version")?;

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::cli::IndicatorsArgs;
 use crate::exit::Exit;
-use crate::judging;
-use crate::words::{HEADING, counted};
+use crate::rules_options;
+use crate::terminal::format::{HEADING, counted};
 
 #[derive(Serialize)]
 struct IndicatorRecord<'i> {
@@ -22,7 +22,7 @@ struct IndicatorRecord<'i> {
 
 /// Lists the indicators.
 pub fn indicators(args: &IndicatorsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let rules = judging::load(&args.rules)?.rules()?;
+    let rules = rules_options::load(&args.rules.options())?.rules()?;
     let weights = rules.weights();
     let records: Vec<IndicatorRecord<'_>> = rules
         .indicators()

@@ -5,14 +5,14 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use anyhow::Context;
-use daemon_intake::Entry;
+use daemon_walk::Entry;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use triage::FileKind;
 
-use crate::interrupt::Interrupt;
+use crate::terminal::format::shown;
+use crate::terminal::interrupt::Interrupt;
 use crate::walk::{is_stdin, kind_of};
-use crate::words::shown;
 
 /// How long a read of standard input may go without a look at the interrupt.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };

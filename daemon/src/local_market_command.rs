@@ -13,9 +13,9 @@ use daemon_local_market::loopback::{EXAMPLE, Marketplace, Settings};
 
 use crate::cli::LocalMarketArgs;
 use crate::exit::Exit;
-use crate::interrupt::Interrupt;
-use crate::judging::notice;
-use crate::words::{counted, shown};
+use crate::terminal::format::{counted, shown};
+use crate::terminal::interrupt::Interrupt;
+use crate::terminal::notice;
 
 /// Who bets, where no configuration says.
 pub const RIVALS: &str = r#"

@@ -6,8 +6,8 @@ mod archive_command;
 mod ask;
 mod backtest_command;
 mod cli;
-mod config;
 mod config_command;
+mod daemon_command;
 mod demo_command;
 mod doctor;
 mod excerpt;
@@ -17,26 +17,21 @@ mod explain_bounty;
 mod health_command;
 mod indicators;
 mod input;
-mod interrupt;
-mod judging;
 mod limits;
 mod local_market_command;
-mod memory;
-mod outcomes;
 mod outcomes_command;
 mod owner;
 mod papers;
 mod purse_command;
-mod record;
 mod report_command;
 mod rules_command;
+mod rules_options;
 mod scan;
-mod service;
-mod talk;
+mod stake;
+mod terminal;
 mod triage_command;
 mod walk;
 mod webhook_command;
-mod words;
 
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
@@ -98,7 +93,7 @@ fn run(command: &Command, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> 
         Command::Explain(args) => explain::explain(args, out),
         Command::Triage(args) => triage_command::triage(args, out),
         Command::Rules(args) => rules_command::rules(&args.command, out),
-        Command::Daemon(args) => service::run(args),
+        Command::Daemon(args) => daemon_command::daemon(args),
         Command::Config(args) => config_command::config(&args.command, out),
         Command::Archive(args) => archive_command::archive(&args.command, out),
         Command::Outcomes(args) => outcomes_command::outcomes(args, out),

@@ -8,18 +8,19 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use daemon_archive::JournalError;
 use daemon_market::Nct;
+use daemon_service::clock;
+use daemon_service::control_client;
+use daemon_service::settlements::inbox::Inbox;
+use daemon_service::settlements::{Direct, ImportSummary};
+use daemon_settlement::{SettlementFormat, SettlementLine, read};
 use serde_json::json;
 
 use crate::archive_command;
 use crate::cli::{OutcomesArgs, OutcomesCommand, OutcomesCorrectArgs, OutcomesForm, OutcomesImportArgs};
 use crate::config_command;
 use crate::exit::Exit;
-use crate::outcomes::inbox::Inbox;
-use crate::outcomes::{Direct, Line, Source, Told, read};
 use crate::owner::become_owner_of;
-use crate::service::clock;
-use crate::talk;
-use crate::words::{count, counted, safe, shown};
+use crate::terminal::format::{count, counted, safe, shown};
 
 /// Does what was asked.
 pub fn outcomes(args: &OutcomesArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
@@ -41,12 +42,12 @@ fn correct(args: &OutcomesCorrectArgs, out: &mut dyn Write) -> anyhow::Result<Ex
         "fee": args.fee,
         "correction_reason": args.reason,
     });
-    let read = read(&mut text.to_string().as_bytes(), Source::Ndjson, "a correction")?;
+    let read = read(&mut text.to_string().as_bytes(), SettlementFormat::Ndjson, "a correction")?;
     let lines = read.map_err(|mistakes| {
         let told: Vec<&str> = mistakes.iter().map(|mistake| mistake.why.as_str()).collect();
         anyhow::anyhow!("nothing is corrected: {}", told.join("; "))
     })?;
-    let recipient = Recipient { socket: talk::socket(&config, &directory), directory };
+    let recipient = Recipient { socket: control_client::socket(&config, &directory), directory };
     let told = recipient.tell("correction", &lines, config.market.assertion_fee, args.patience)?;
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &told)?;
@@ -77,8 +78,8 @@ fn correct(args: &OutcomesCorrectArgs, out: &mut dyn Write) -> anyhow::Result<Ex
 fn import(args: &OutcomesImportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = config_command::load(args.place.config.path.as_deref())?;
     let directory = archive_command::directory(&args.place)?;
-    let recipient = Recipient { socket: talk::socket(&config, &directory), directory };
-    let mut told = Told::default();
+    let recipient = Recipient { socket: control_client::socket(&config, &directory), directory };
+    let mut told = ImportSummary::default();
     // All files are read before any is taken in.
     let mut files = Vec::new();
     for file in &args.files {
@@ -127,12 +128,12 @@ fn import(args: &OutcomesImportArgs, out: &mut dyn Write) -> anyhow::Result<Exit
 }
 
 /// The lines of one file; every line that means nothing is told, and then none is taken.
-fn lines(file: &Path, form: OutcomesForm) -> anyhow::Result<Vec<Line>> {
+fn lines(file: &Path, form: OutcomesForm) -> anyhow::Result<Vec<SettlementLine>> {
     let csv = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let form = match form {
-        OutcomesForm::Auto if csv => Source::Csv,
-        OutcomesForm::Auto | OutcomesForm::Ndjson => Source::Ndjson,
-        OutcomesForm::Csv => Source::Csv,
+        OutcomesForm::Auto if csv => SettlementFormat::Csv,
+        OutcomesForm::Auto | OutcomesForm::Ndjson => SettlementFormat::Ndjson,
+        OutcomesForm::Csv => SettlementFormat::Csv,
     };
     let place = || format!("cannot read {}", shown(file));
     let source = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -163,8 +164,14 @@ pub struct Recipient {
 
 impl Recipient {
     /// Tells the daemon where it runs, else its journal.
-    pub fn tell(&self, name: &str, lines: &[Line], fee: Nct, patience: Duration) -> anyhow::Result<Told> {
-        if let Some(told) = talk::tell(&self.socket, name, lines, patience)? {
+    pub fn tell(
+        &self,
+        name: &str,
+        lines: &[SettlementLine],
+        fee: Nct,
+        patience: Duration,
+    ) -> anyhow::Result<ImportSummary> {
+        if let Some(told) = control_client::tell(&self.socket, name, lines, patience)? {
             return Ok(told);
         }
         // Nobody listens. From here on files are made, which must be the owner's.

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use rustix::process::{Gid, Uid, geteuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
-use crate::words::shown;
+use crate::terminal::format::shown;
 
 /// Where we are root, and what is at `directory` belongs to somebody else: goes on as that user and its group, for good.
 ///

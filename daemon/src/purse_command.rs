@@ -5,20 +5,20 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use daemon_archive::recount;
-use daemon_control::Ask;
-use daemon_market::{Nct, Outcome, Purse, Timestamp};
-use serde::{Deserialize, Serialize};
+use daemon_control::ControlRequest;
+use daemon_market::{Nct, Purse, SettlementNotice, Timestamp};
+use daemon_service::config::Config;
+use daemon_service::control_client;
+use daemon_service::purse_record::{PurseRecord, Used};
+use daemon_service::{build, clock};
+use daemon_settlement::{About, REASON_BYTES_MAX, SettlementLine};
 
 use crate::archive_command;
 use crate::cli::{ArchivePlace, PurseArgs, PurseCommand, PurseResumeArgs, PurseStatusArgs};
-use crate::config::Config;
 use crate::config_command;
 use crate::exit::Exit;
-use crate::outcomes::{About, Line, REASON_BYTES_MAX};
 use crate::outcomes_command::Recipient;
-use crate::service::{clock, setup};
-use crate::talk;
-use crate::words::{HEADING, count, nct, safe};
+use crate::terminal::format::{HEADING, count, nct, safe};
 
 /// Does what was asked.
 pub fn purse(args: &PurseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
@@ -29,35 +29,10 @@ pub fn purse(args: &PurseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     }
 }
 
-/// What the purse is, for machines. Amounts are texts, in NCT; null where there is no limit.
-#[derive(Serialize, Deserialize)]
-pub struct PurseRecord {
-    closed: Option<String>,
-    most: Nct,
-    why_nothing: Option<String>,
-    bounty_max: Nct,
-    hour: Used,
-    day: Used,
-    open: Used,
-    open_stakes: usize,
-    loss_of_the_day: Used,
-    losses_in_a_row: u32,
-    losses_in_a_row_max: Option<u32>,
-    return_recent: Option<f64>,
-    return_before: Option<f64>,
-    drop_max_percent: Option<u32>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Used {
-    now: Nct,
-    max: Option<Nct>,
-}
-
 /// The purse as the journal has it, and why it closes by that, where that is not written down.
 fn count_purse(directory: &Path, config: &Config) -> anyhow::Result<(Purse, Timestamp)> {
     let journal = archive_command::open(directory)?;
-    let mut purse = Purse::new(setup::purse_limits(&config.market));
+    let mut purse = Purse::new(build::purse_limits(&config.market));
     let now = clock::passed(directory);
     let recounted = recount(&mut purse, &journal, now, config.market.assertion_fee);
     if let Some(why) = recounted.context("the purse cannot be counted")?.closed {
@@ -66,37 +41,10 @@ fn count_purse(directory: &Path, config: &Config) -> anyhow::Result<(Purse, Time
     Ok((purse, now))
 }
 
-impl PurseRecord {
-    /// What this purse is now.
-    pub fn of(purse: &mut Purse, now: Timestamp) -> PurseRecord {
-        let (hour, day) = purse.staked(now);
-        let most = purse.most(now);
-        let limits = *purse.limits();
-        let breaker = purse.breaker();
-        let returns = breaker.returns();
-        PurseRecord {
-            closed: purse.closed().map(str::to_owned),
-            most: most.unwrap_or(Nct::ZERO),
-            why_nothing: most.err().map(str::to_owned),
-            bounty_max: limits.bounty_max,
-            hour: Used { now: hour, max: limits.hour_max },
-            day: Used { now: day, max: limits.day_max },
-            open: Used { now: purse.open_stakes(), max: limits.open_max },
-            open_stakes: purse.open_count(),
-            loss_of_the_day: Used { now: breaker.profit_of_the_day().loss(), max: limits.losses.day_max },
-            losses_in_a_row: breaker.losses_in_a_row(),
-            losses_in_a_row_max: limits.losses.row_max,
-            return_recent: returns.map(|(recent, _)| recent),
-            return_before: returns.map(|(_, before)| before),
-            drop_max_percent: limits.losses.drop_max_percent,
-        }
-    }
-}
-
 /// The purse as the daemon that runs has it; where none runs, as it is counted from the journal.
 fn look(place: &ArchivePlace, config: &Config) -> anyhow::Result<PurseRecord> {
     let directory = archive_command::directory(place)?;
-    match talk::ask(&talk::socket(config, &directory), &Ask::Purse)? {
+    match control_client::ask(&control_client::socket(config, &directory), &ControlRequest::Purse)? {
         Some(said) => serde_json::from_str(&said).context("what listens there is no daemon of this version"),
         None => {
             let (mut purse, now) = count_purse(&directory, config)?;
@@ -166,9 +114,9 @@ fn resume(args: &PurseResumeArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
         return Ok(Exit::Found);
     }
     let directory = archive_command::directory(&args.place)?;
-    let outcome = Outcome { source: reason.to_owned(), ..Outcome::default() };
-    let line = Line { about: About::Purse, outcome, correction: None };
-    let recipient = Recipient { socket: talk::socket(&config, &directory), directory };
+    let outcome = SettlementNotice { source: reason.to_owned(), ..SettlementNotice::default() };
+    let line = SettlementLine { about: About::Purse, outcome, correction: None };
+    let recipient = Recipient { socket: control_client::socket(&config, &directory), directory };
     let told = recipient.tell("purse", &[line], config.market.assertion_fee, args.patience)?;
     if told.opened != 1 {
         bail!("it could not be written down that the purse is open: the daemon's log says why");

@@ -8,15 +8,15 @@ use anyhow::Context;
 use daemon_archive::{Filter, PurseEntry, PurseRecord, Recall};
 use daemon_ledger::{AlarmLimits, Grouping, Heading, Ledger, Question, Report};
 use daemon_market::{BidStrategy, PurseNote, STRATEGIES, Strategy, Timestamp};
+use daemon_service::build;
+use daemon_service::clock::wall;
+use daemon_service::config::Config;
 
 use crate::archive_command;
 use crate::cli::ReportArgs;
-use crate::config::Config;
 use crate::config_command;
 use crate::exit::Exit;
-use crate::service::clock::wall;
-use crate::service::setup;
-use crate::words::shown;
+use crate::terminal::format::shown;
 
 /// Prints the report on what a daemon did.
 pub fn report(args: &ReportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
@@ -50,7 +50,7 @@ fn make(args: &ReportArgs, config: &Config, now: Timestamp) -> anyhow::Result<Re
     let until = args.until.map(|until| until.end(now));
     let filter = Filter { since: args.since.map(|since| since.begin(now)), until, ..Filter::default() };
     // Those that the configuration says nothing about are none: a table without rows, an expression without text.
-    let settings = setup::settings(&config.market);
+    let settings = build::settings(&config.market);
     let strategies: Vec<Box<dyn BidStrategy>> =
         STRATEGIES.iter().filter_map(|(name, _)| Strategy::named(name, &settings).ok()).collect();
     let question = Question { groupings: by(args, args.html.is_some()), strategies, alarms: AlarmLimits::default() };

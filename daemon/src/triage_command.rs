@@ -7,15 +7,15 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use daemon_intake::{Backend, Mode};
+use daemon_walk::{Backend, Mode};
 use serde::Serialize;
 use triage::FileKind;
 
 use crate::cli::{Io, TriageArgs};
 use crate::exit::Exit;
-use crate::interrupt::Interrupt;
+use crate::terminal::format::{HEADING, count, counted, shown};
+use crate::terminal::interrupt::Interrupt;
 use crate::walk::{self, Paths, Walked};
-use crate::words::{HEADING, count, counted, shown};
 
 #[derive(Serialize)]
 struct KindRecord<'k> {
@@ -37,7 +37,7 @@ struct CountsRecord {
 }
 
 /// What a sweep told.
-struct Told {
+struct SweepResult {
     kinds: BTreeMap<&'static str, u64>,
     walked: Walked,
     files: u64,
@@ -82,7 +82,7 @@ pub fn triage(args: &TriageArgs, out: &mut (dyn Write + Send)) -> anyhow::Result
     })
 }
 
-fn sweep(args: &TriageArgs, paths: Paths, interrupt: &Interrupt, out: &mut dyn Write) -> anyhow::Result<Told> {
+fn sweep(args: &TriageArgs, paths: Paths, interrupt: &Interrupt, out: &mut dyn Write) -> anyhow::Result<SweepResult> {
     let mode = match args.io {
         Io::Auto => Mode::Auto,
         Io::Plain => Mode::Plain,
@@ -112,7 +112,7 @@ fn sweep(args: &TriageArgs, paths: Paths, interrupt: &Interrupt, out: &mut dyn W
     for (kind, files) in kinds {
         *by_name.entry(kind.name()).or_default() += files;
     }
-    Ok(Told {
+    Ok(SweepResult {
         kinds: by_name,
         walked,
         files: summary.triaged,
@@ -135,7 +135,7 @@ fn list(path: &std::path::Path, kind: FileKind, json: bool, out: &mut dyn Write)
     Ok(())
 }
 
-fn counts(told: &Told, out: &mut dyn Write) -> anyhow::Result<()> {
+fn counts(told: &SweepResult, out: &mut dyn Write) -> anyhow::Result<()> {
     if told.interrupted {
         writeln!(out, "Interrupted: this is what was done so far.")?;
     }

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use analyzers::FilePath;
 use anyhow::{Context, bail};
-use daemon_intake::{Entry, EntryRef, FilesFrom, Mode, Policy, Separator, SweepSummary, Symlinks, WalkSummary};
+use daemon_walk::{Entry, EntryRef, FilesFrom, Mode, Policy, Separator, SweepSummary, Symlinks, WalkSummary};
 use triage::FileKind;
 
 use crate::cli::WalkArgs;
 use crate::input::Stdin;
-use crate::interrupt::Interrupt;
-use crate::words::shown;
+use crate::terminal::format::shown;
+use crate::terminal::interrupt::Interrupt;
 
 /// What a walk left out.
 #[derive(Debug, Default)]
@@ -106,7 +106,7 @@ impl Paths {
     /// Gives every file they name to `each`, until it breaks.
     pub fn each(self, policy: &Policy, mut each: impl FnMut(Entry) -> ControlFlow<()>) -> Walked {
         let (summary, broken) =
-            self.with(|paths| daemon_intake::walk(paths, policy, &mut |entry| each(entry.to_owned())));
+            self.with(|paths| daemon_walk::walk(paths, policy, &mut |entry| each(entry.to_owned())));
         Walked::new(summary, broken)
     }
 
@@ -117,7 +117,7 @@ impl Paths {
         mode: Mode,
         mut each: impl FnMut(EntryRef<'_>, FileKind) -> ControlFlow<()>,
     ) -> (SweepSummary, Walked) {
-        let (mut summary, broken) = self.with(|paths| daemon_intake::sweep(paths, policy, mode, &mut each));
+        let (mut summary, broken) = self.with(|paths| daemon_walk::sweep(paths, policy, mode, &mut each));
         let walked = Walked::new(std::mem::take(&mut summary.walk), broken);
         (summary, walked)
     }

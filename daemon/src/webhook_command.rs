@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use daemon_artifact::Sha256Digest;
-use daemon_webhook::{Probe, Receiver, Seen};
+use daemon_detector::probes::eicar;
+use daemon_service::build;
+use daemon_webhook::{ProbeReply, Receiver, WebhookProbe};
 use serde_json::{Value, json};
 
 use crate::cli::{WebhookCommand, WebhookTarget, WebhookTestArgs};
 use crate::exit::Exit;
-use crate::service::probe::eicar;
-use crate::service::setup;
 
 /// How long the slow server takes.
 const SLOW: Duration = Duration::from_secs(3);
@@ -29,12 +29,13 @@ pub fn webhook(command: &WebhookCommand, out: &mut dyn Write) -> anyhow::Result<
 }
 
 fn secret(file: Option<&PathBuf>) -> anyhow::Result<String> {
-    let webhook = crate::config::Webhook { secret_files: file.cloned().into_iter().collect(), ..Default::default() };
-    setup::secret_texts(&webhook).map(|mut secrets| secrets.remove(0))
+    let webhook =
+        daemon_service::config::Webhook { secret_files: file.cloned().into_iter().collect(), ..Default::default() };
+    build::secret_texts(&webhook).map(|mut secrets| secrets.remove(0))
 }
 
 async fn ping(target: &WebhookTarget, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let probe = Probe::new(&target.url, secret(target.secret_file.as_ref())?.as_bytes())?;
+    let probe = WebhookProbe::new(&target.url, secret(target.secret_file.as_ref())?.as_bytes())?;
     let seen = probe.ping().await?;
     writeln!(out, "{} in {} ms: {}", seen.status, seen.took.as_millis(), seen.body.trim())?;
     if !(200..300).contains(&seen.status) {
@@ -73,7 +74,7 @@ impl Test<'_> {
         writeln!(self.out, "{style}{word}{style:#}  {what:<44} {seen}")
     }
 
-    fn status(&mut self, what: &str, expected: u16, seen: &Seen) -> std::io::Result<()> {
+    fn status(&mut self, what: &str, expected: u16, seen: &ProbeReply) -> std::io::Result<()> {
         let told = if seen.status == expected {
             seen.status.to_string()
         } else {
@@ -84,7 +85,7 @@ impl Test<'_> {
 }
 
 /// What is posted, and what must come back.
-struct Case {
+struct WebhookCase {
     what: &'static str,
     path: &'static str,
     bytes: Vec<u8>,
@@ -94,25 +95,28 @@ struct Case {
     verdicts: &'static [&'static str],
 }
 
-fn cases() -> Vec<Case> {
+fn cases() -> Vec<WebhookCase> {
     let case = |what, path, bytes: &[u8], verdicts| {
         let bytes = bytes.to_vec();
-        Case { what, path, bytes, delay: Duration::ZERO, artifact_type: "FILE", verdicts }
+        WebhookCase { what, path, bytes, delay: Duration::ZERO, artifact_type: "FILE", verdicts }
     };
     vec![
         case("the EICAR test file is malicious", "/eicar", &eicar(), &["malicious"]),
         case("the same file, the same answer", "/eicar-again", &eicar(), &["malicious"]),
         case("an empty file is not malicious", "/empty", b"", &["benign", "unknown"]),
         case("a kind nobody examines is answered", "/text", b"just a text\n", &["benign", "unknown"]),
-        Case { delay: SLOW, ..case("a slow artifact server is waited for", "/slow", &eicar(), &["malicious"]) },
-        Case { artifact_type: "URL", ..case("an address is answered", "/url", b"http://example.com/", &["unknown"]) },
+        WebhookCase { delay: SLOW, ..case("a slow artifact server is waited for", "/slow", &eicar(), &["malicious"]) },
+        WebhookCase {
+            artifact_type: "URL",
+            ..case("an address is answered", "/url", b"http://example.com/", &["unknown"])
+        },
     ]
 }
 
 async fn test(args: &WebhookTestArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let secret = secret(args.target.secret_file.as_ref())?;
-    let probe = Probe::new(&args.target.url, secret.as_bytes())?;
-    let stranger = Probe::new(&args.target.url, b"not the secret")?;
+    let probe = WebhookProbe::new(&args.target.url, secret.as_bytes())?;
+    let stranger = WebhookProbe::new(&args.target.url, b"not the secret")?;
     let mut market = Receiver::bind(args.port)
         .await
         .with_context(|| format!("cannot listen at port {}: choose another with --port", args.port))?;
@@ -158,7 +162,7 @@ async fn test(args: &WebhookTestArgs, out: &mut dyn Write) -> anyhow::Result<Exi
         }
     }
     let missing = format!("webhook-test-{run}-missing");
-    let gone = Case { path: "/gone", ..cases().remove(0) };
+    let gone = WebhookCase { path: "/gone", ..cases().remove(0) };
     let url = format!("{}/gone", market.url());
     let seen = probe.post_bounty(&missing, bounty(&missing, &url, &gone, &market.url())).await?;
     test.status("a bounty whose artifact is gone is taken", 202, &seen)?;
@@ -189,7 +193,7 @@ fn right(answered: &Value, verdicts: &[&str]) -> bool {
     verdicts.contains(&verdict) && bid_fits && answered["metadata"]["malware_family"].is_string()
 }
 
-fn bounty(id: &str, url: &str, case: &Case, market: &str) -> String {
+fn bounty(id: &str, url: &str, case: &WebhookCase, market: &str) -> String {
     let sha256 = Sha256Digest::of(&case.bytes).to_string();
     let now = jiff::Timestamp::now();
     json!({

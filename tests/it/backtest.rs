@@ -7,8 +7,8 @@ use std::time::Duration;
 use daemon_archive::{Answered, Ended, Ending, Journal, Received, Retention, Settled, Sqlite, Store, Write};
 use daemon_artifact::Sha256Digest;
 use daemon_market::{
-    ArtifactType, Betting, BidBounds, Bounty, BountyId, BountyKey, Contract, DefaultStrategy, Findings, Judgement, Nct,
-    Outcome, Phase, Purse, PurseLimits, Reckoning, Terms, Timestamp, Truth, Verdict, settle_one,
+    ArtifactType, Betting, BidBounds, Bounty, BountyId, BountyKey, BountyPolicy, Contract, DefaultStrategy, Findings,
+    Judgement, Nct, Phase, Purse, PurseLimits, Reckoning, SettlementNotice, Timestamp, Truth, Verdict, settle_one,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -65,7 +65,7 @@ fn archive(directory: &Path, hour_max: Option<Nct>) {
             comments: Vec::new(),
             findings,
         };
-        let answer = betting.answer(&bounty, judgement, &Terms::default(), now);
+        let answer = betting.answer(&bounty, judgement, &BountyPolicy::default(), now);
         let (verdict, bid) = (answer.verdict, answer.bid());
         let received = Received {
             key: key.clone(),
@@ -109,7 +109,7 @@ fn testkit_digest(bytes: &[u8]) -> Sha256Digest {
 }
 
 /// What the marketplace tells: one rival on each side.
-fn told(bid: Nct, truth: Truth) -> Outcome {
+fn told(bid: Nct, truth: Truth) -> SettlementNotice {
     let fee = nct("0.03125");
     let malicious = truth == Truth::Malicious;
     let mut asserted = vec![(nct("0.5"), true), (nct("0.25"), false)];
@@ -127,7 +127,13 @@ fn told(bid: Nct, truth: Truth) -> Outcome {
         "arbiters": 3, "assertions": assertions, "votes": votes,
     });
     let payout = (bid > Nct::ZERO).then(|| settled.payouts[2]);
-    Outcome { truth: Some(truth), payout, fee: Some(fee), source: "test".to_owned(), record: record.to_string() }
+    SettlementNotice {
+        truth: Some(truth),
+        payout,
+        fee: Some(fee),
+        source: "test".to_owned(),
+        record: record.to_string(),
+    }
 }
 
 /// No limits: the archive was made without any.

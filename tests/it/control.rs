@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use testkit_market::Market;
 
-use crate::engine::{Daemon, Place, SECRET, bounty, printed};
+use crate::engine::{Daemon, DaemonHome, SECRET, bounty, printed};
 use crate::program;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,8 +30,8 @@ fn skipped_without_root() -> bool {
 }
 
 /// A place whose daemon is another user's, with a control socket outside of its archive.
-fn place_of_another(market: &Market) -> Place {
-    let mut place = Place::new(market);
+fn place_of_another(market: &Market) -> DaemonHome {
+    let mut place = DaemonHome::new(market);
     let socket = place.path("run/control.sock");
     place.extra = format!("scan.shipped_rules = false\ncontrol.socket = {socket:?}\n");
     let open = |path: &Path, mode: u32| {
@@ -46,7 +46,7 @@ fn place_of_another(market: &Market) -> Place {
     place
 }
 
-fn start_as<'p>(place: &'p Place, user: u32) -> Daemon<'p> {
+fn start_as<'p>(place: &'p DaemonHome, user: u32) -> Daemon<'p> {
     let log = std::fs::File::create(place.path("log")).expect("a log can be kept");
     let mut command = place.command(&["daemon"]);
     command.uid(user).gid(user).stderr(log).stdout(std::process::Stdio::null());
@@ -56,14 +56,14 @@ fn start_as<'p>(place: &'p Place, user: u32) -> Daemon<'p> {
 }
 
 /// What the command says to this user, who is in this group too.
-fn output_as(place: &Place, user: u32, group: u32, args: &[&str]) -> Output {
+fn output_as(place: &DaemonHome, user: u32, group: u32, args: &[&str]) -> Output {
     let mut command = place.command(args);
     command.uid(user).gid(group);
     command.output().expect("stakeout can be started")
 }
 
 /// Everything in the archive that is not the daemon's.
-fn not_the_daemons(place: &Place) -> Vec<PathBuf> {
+fn not_the_daemons(place: &DaemonHome) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut waiting = vec![place.archive()];
     while let Some(path) = waiting.pop() {
@@ -168,7 +168,7 @@ fn without_a_daemon_root_uses_the_archive_of_another_and_it_stays_theirs() {
 #[test]
 fn secrets_are_changed_without_a_restart() {
     let market = Market::start();
-    let mut place = Place::new(&market);
+    let mut place = DaemonHome::new(&market);
     let [first, second] = ["first", "second"].map(|name| place.path(name));
     std::fs::write(&first, "correct horse battery staple\n").expect("our directory can be written to");
     assert_eq!(SECRET, "correct horse battery staple");
@@ -215,7 +215,7 @@ fn secrets_are_changed_without_a_restart() {
 #[test]
 fn a_hangup_at_the_start_ends_nothing() {
     let market = Market::start();
-    let place = Place::new(&market).with("scan.shipped_rules = false\n");
+    let place = DaemonHome::new(&market).with("scan.shipped_rules = false\n");
     let mut daemon = place.spawn(&[], &[]);
     let begun = Instant::now();
     while !place.log().contains("starts") {
@@ -233,7 +233,7 @@ fn a_hangup_at_the_start_ends_nothing() {
 #[test]
 fn what_only_a_person_can_mend_ends_with_64_and_what_may_pass_does_not() {
     let market = Market::start();
-    let place = Place::new(&market).with("scan.shipped_rules = false\n");
+    let place = DaemonHome::new(&market).with("scan.shipped_rules = false\n");
     let daemon = |args: &[&str], secret: bool| {
         let mut command = program::stakeout();
         command.arg("daemon").args(args).env_remove("STAKEOUT_WEBHOOK_SECRET");
@@ -274,7 +274,7 @@ fn replace(path: &Path, with: &[u8]) {
 fn after_an_upgrade_rules_are_reloaded_and_workers_come_from_the_program_that_runs() {
     for (what, beside) in [("alone", false), ("with stakeout-worker beside it", true)] {
         let market = Market::start();
-        let mut place = Place::new(&market);
+        let mut place = DaemonHome::new(&market);
         let (bin, rules) = (place.path("bin"), place.path("rules"));
         for path in [&bin, &rules] {
             std::fs::create_dir(path).expect("our directory can be written to");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit_market::Market;
 
-use crate::engine::{Place, SECRET, bounty, printed};
+use crate::engine::{DaemonHome, SECRET, bounty, printed};
 use crate::program::{stderr, stdout};
 
 const LIFE: Duration = Duration::from_secs(60);
@@ -29,7 +29,7 @@ fn comments(answer: &Value) -> Vec<&str> {
 #[test]
 fn the_marketplaces_probes_are_answered_as_they_should_be() {
     let market = Market::start();
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     let ping = daemon_webhook::sign(SECRET.as_bytes(), b"");
     let signed = |body: &[u8]| daemon_webhook::sign(SECRET.as_bytes(), body);
@@ -119,7 +119,7 @@ fn the_marketplaces_probes_are_answered_as_they_should_be() {
 #[test]
 fn a_replay_is_answered_once_whatever_its_delivery_and_across_restarts() {
     let market = Market::start();
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     let eicar = bounty(&market, "1", &testkit::eicar(), LIFE);
     let mut other = eicar.clone();
@@ -146,7 +146,7 @@ fn a_replay_is_answered_once_whatever_its_delivery_and_across_restarts() {
 #[test]
 fn an_answer_that_is_lost_or_refused_for_now_is_sent_again_byte_for_byte() {
     let market = Market::start();
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     market.faults().refuse.store(2, std::sync::atomic::Ordering::Relaxed);
     market.faults().lose.store(1, std::sync::atomic::Ordering::Relaxed);
@@ -167,7 +167,7 @@ fn an_answer_that_is_lost_or_refused_for_now_is_sent_again_byte_for_byte() {
 #[test]
 fn what_cannot_be_judged_in_time_is_answered_before_its_time_is_over() {
     let market = Market::start();
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     market.faults().slow_ms.store(20_000, std::sync::atomic::Ordering::Relaxed);
     assert_eq!(place.post(&bounty(&market, "1", &testkit::eicar(), Duration::from_secs(4))), 202);
@@ -180,7 +180,7 @@ fn what_cannot_be_judged_in_time_is_answered_before_its_time_is_over() {
 #[test]
 fn bytes_that_are_not_the_promised_ones_are_not_judged() {
     let market = Market::start();
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     let promised = bounty(&market, "1", &testkit::eicar(), LIFE);
     market.serve("/a/1", harmless());
@@ -194,7 +194,7 @@ fn bytes_that_are_not_the_promised_ones_are_not_judged() {
 #[test]
 fn an_artifact_from_this_machine_is_not_had_unless_that_is_allowed() {
     let market = Market::start();
-    let place = Place::new(&market).with("intake.file = false");
+    let place = DaemonHome::new(&market).with("intake.file = false");
     let config = std::fs::read_to_string(place.config()).unwrap();
     let mut daemon = {
         // The same without the network of the tests.
@@ -225,7 +225,7 @@ fn an_artifact_from_this_machine_is_not_had_unless_that_is_allowed() {
 #[test]
 fn a_file_that_kills_its_worker_is_answered_and_the_next_one_is_judged() {
     let market = Market::start();
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     assert_eq!(place.post(&bounty(&market, "1", &testkit::eicar(), LIFE)), 202);
     answered(&market, "1");
@@ -241,7 +241,7 @@ fn a_file_that_kills_its_worker_is_answered_and_the_next_one_is_judged() {
 #[test]
 fn two_daemons_never_share_an_archive() {
     let market = Market::start();
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     let second = place.output(&["daemon"]);
     assert_eq!(second.status.code(), Some(2));
@@ -252,7 +252,7 @@ fn two_daemons_never_share_an_archive() {
 #[test]
 fn a_dry_run_answers_nobody_and_remembers() {
     let market = Market::start();
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     let mut daemon = place.spawn(&["--dry-run"], &[]);
     daemon.wait_ready();
     assert_eq!(place.post(&bounty(&market, "77", &testkit::eicar(), LIFE)), 202);
@@ -284,13 +284,13 @@ fn a_dry_run_answers_nobody_and_remembers() {
 #[test]
 fn a_configuration_is_checked_as_a_whole_before_anything_starts() {
     let market = Market::start();
-    let place = Place::new(&market).with("market.margn = \"1s\"\nlog.level = \"loud\"\n");
+    let place = DaemonHome::new(&market).with("market.margn = \"1s\"\nlog.level = \"loud\"\n");
     let output = place.output(&["daemon"]);
     assert_eq!(output.status.code(), Some(64));
     for expected in ["did you mean `margin`?", "log.level must be", "2 mistakes in"] {
         assert!(stderr(&output).contains(expected), "{}", stderr(&output));
     }
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     assert!(printed(&place.output(&["config", "check"]), 0).contains("is good"));
     let mut command = crate::program::stakeout();
     let example = command.args(["config", "example"]).output().unwrap();
@@ -300,7 +300,7 @@ fn a_configuration_is_checked_as_a_whole_before_anything_starts() {
 #[test]
 fn operators_are_told_and_no_secret_is() {
     let market = Market::start();
-    let place = Place::new(&market).with("log.format = \"json\"\nlog.level = \"trace\"\n");
+    let place = DaemonHome::new(&market).with("log.format = \"json\"\nlog.level = \"trace\"\n");
     let mut daemon = place.start();
     assert_eq!(place.post(&bounty(&market, "1", &testkit::eicar(), LIFE)), 202);
     answered(&market, "1");
@@ -324,7 +324,7 @@ fn operators_are_told_and_no_secret_is() {
 #[test]
 fn webhook_ping_and_test_do_what_the_marketplace_does() {
     let market = Market::start();
-    let mut place = Place::new(&market);
+    let mut place = DaemonHome::new(&market);
     place.market_of_the_test(18_899);
     let mut daemon = place.start();
     let url = format!("http://127.0.0.1:{}/", place.webhook);
@@ -342,7 +342,7 @@ fn webhook_ping_and_test_do_what_the_marketplace_does() {
 #[test]
 fn the_doctor_looks_at_everything() {
     let market = Market::start();
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     let output = place.output(&["doctor", "--json"]);
     let found: Value = serde_json::from_slice(&output.stdout).expect("JSON was asked for");
     let health = |what: &str| {
@@ -360,7 +360,7 @@ fn the_doctor_looks_at_everything() {
 #[test]
 fn what_is_wrong_is_blamed_on_the_right_place() {
     let market = Market::start();
-    let mut place = Place::new(&market);
+    let mut place = DaemonHome::new(&market);
     // Writes the configuration.
     drop(place.output(&["config", "check"]));
     for (args, env) in [(&["daemon", "--bid-strategy", "bogus"][..], ""), (&["daemon"], "bogus")] {

@@ -18,7 +18,7 @@ pub const SECRET: &str = "correct horse battery staple";
 const READY_TIME_MAX: Duration = Duration::from_secs(180);
 
 /// Where a daemon lives, whether one runs or not.
-pub struct Place {
+pub struct DaemonHome {
     pub directory: tempfile::TempDir,
     pub webhook: u16,
     pub admin: u16,
@@ -32,22 +32,22 @@ pub struct Place {
 /// What limits stakes and losses by default: a test asks for dozens of stakes a minute.
 const LIMITS: [&str; 5] = ["stake_hour_max", "stake_day_max", "stake_open_max", "loss_day_max", "loss_row_max"];
 
-impl Place {
+impl DaemonHome {
     /// A new place, for an engine in this market.
-    pub fn new(market: &Market) -> Place {
+    pub fn new(market: &Market) -> DaemonHome {
         let directory = tempfile::Builder::new().prefix("stakeout-").tempdir().expect("a directory can be made");
         let [webhook, admin] = free_ports();
-        Place { directory, webhook, admin, extra: String::new(), market: market.url(), limited: false }
+        DaemonHome { directory, webhook, admin, extra: String::new(), market: market.url(), limited: false }
     }
 
     /// The same, with more configuration: `section.key = value` lines.
-    pub fn with(mut self, extra: &str) -> Place {
+    pub fn with(mut self, extra: &str) -> DaemonHome {
         self.extra = extra.to_owned();
         self
     }
 
     /// The same, with the limits that there are by default: without them, what is not named has none.
-    pub fn limited(mut self) -> Place {
+    pub fn limited(mut self) -> DaemonHome {
         self.limited = true;
         self
     }
@@ -151,13 +151,13 @@ impl Place {
 
 /// A daemon. Killed when it is dropped.
 pub struct Daemon<'p> {
-    place: &'p Place,
+    place: &'p DaemonHome,
     pub child: Child,
 }
 
 impl<'p> Daemon<'p> {
     /// One that was started by hand.
-    pub fn of(place: &'p Place, child: Child) -> Daemon<'p> {
+    pub fn of(place: &'p DaemonHome, child: Child) -> Daemon<'p> {
         Daemon { place, child }
     }
 }

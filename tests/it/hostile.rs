@@ -24,7 +24,7 @@ use crate::program::{self, stakeout};
 /// Most memory a hostile file may cost above an empty one.
 pub const MEMORY_MAX: u64 = 256 << 20;
 
-pub struct Outcome {
+pub struct RunResult {
     pub record: Value,
     pub code: Option<i32>,
     pub elapsed: Duration,
@@ -33,12 +33,12 @@ pub struct Outcome {
 }
 
 /// Scans `path` alone; answers its record and what it cost.
-fn scan(path: &Path) -> Outcome {
+fn scan(path: &Path) -> RunResult {
     run(stakeout().args(["scan", "--ndjson"]).arg(path), path)
 }
 
 /// Runs `command`, which is to print a record of `path` first, below the example `peak`, which measures it.
-pub fn run(command: &Command, path: &Path) -> Outcome {
+pub fn run(command: &Command, path: &Path) -> RunResult {
     let measured = tempfile::NamedTempFile::new().expect("a temporary file can be made");
     let mut launcher = Command::new(program::example("testkit", "peak"));
     launcher.arg(measured.path()).arg(command.get_program()).args(command.get_args());
@@ -58,7 +58,7 @@ pub fn run(command: &Command, path: &Path) -> Outcome {
     let first = text.lines().next().unwrap_or_default();
     let record = serde_json::from_str(first).unwrap_or_else(|error| panic!("{}: {error}: {text}", path.display()));
     eprintln!("{:>8.1} ms {:>8} KiB  {}", elapsed.as_secs_f64() * 1e3, memory / 1024, path.display());
-    Outcome { record, code: code.parse().ok(), elapsed, memory, text }
+    RunResult { record, code: code.parse().ok(), elapsed, memory, text }
 }
 
 fn idle(dir: &TempDir) -> u64 {

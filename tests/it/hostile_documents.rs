@@ -15,14 +15,14 @@ use testkit::vba::{self, VbaBuilder};
 use testkit::zip::ZipBuilder;
 use testkit::{bomb, rtf};
 
-use crate::hostile::{MEMORY_MAX, Outcome, run, temporary};
+use crate::hostile::{MEMORY_MAX, RunResult, run, temporary};
 use crate::program::{stakeout, stdout};
 
 /// Longest that one may take, the start of the program included. The promise is 2 s for a release build on a quiet
 /// machine; what times are printed here tells how well it is kept.
 const TIME_MAX: Duration = Duration::from_secs(20);
 
-fn scan(path: &Path, how: &[&str]) -> Outcome {
+fn scan(path: &Path, how: &[&str]) -> RunResult {
     run(stakeout().args(["scan", "--ndjson", "-j1"]).args(how).arg(path), path)
 }
 
@@ -36,7 +36,7 @@ fn check(name: &str, bytes: &[u8]) -> Value {
     fs::write(&path, bytes).expect("the directory is ours");
     let [mut walled, mut bare] = [&[][..], &["--in-process"][..]].map(|how| {
         let idle = scan(&empty, how).memory;
-        let Outcome { record, code, elapsed, memory, .. } = scan(&path, how);
+        let RunResult { record, code, elapsed, memory, .. } = scan(&path, how);
         assert!(code.is_some(), "{name} killed the program");
         assert!(memory <= idle + MEMORY_MAX, "{name} took {} MiB {how:?}", (memory - idle) >> 20);
         assert!(elapsed <= TIME_MAX, "{name} took {elapsed:?} {how:?}");

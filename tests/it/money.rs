@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use testkit_market::Market;
 
-use crate::engine::{Place, bounty, printed};
+use crate::engine::{DaemonHome, bounty, printed};
 
 const LIFE: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks about the EICAR test file: what was staked.
 #[track_caller]
-fn asked(market: &Market, place: &Place, id: &str) -> u64 {
+fn asked(market: &Market, place: &DaemonHome, id: &str) -> u64 {
     assert_eq!(place.post(&bounty(market, id, &testkit::eicar(), LIFE)), 202, "{}", place.log());
     let answer = market.wait(id, PATIENCE).unwrap_or_else(|| panic!("{id} is not answered\n{}", place.log()));
     let answer: Value = serde_json::from_slice(&answer.body).expect("answers are JSON");
@@ -21,7 +21,7 @@ fn asked(market: &Market, place: &Place, id: &str) -> u64 {
 
 /// Waits until the journal says that so many answers were taken.
 #[track_caller]
-fn wait_sent(place: &Place, count: usize) {
+fn wait_sent(place: &DaemonHome, count: usize) {
     let begun = Instant::now();
     let sent = || printed(&place.output(&["archive", "query", "--ending", "sent", "--json"]), 0).lines().count();
     while sent() < count {
@@ -31,14 +31,14 @@ fn wait_sent(place: &Place, count: usize) {
 }
 
 #[track_caller]
-fn import(place: &Place, lines: &str, code: i32) -> Value {
+fn import(place: &DaemonHome, lines: &str, code: i32) -> Value {
     let file = place.path("told.ndjson");
     std::fs::write(&file, lines).expect("a directory of ours can be written to");
     let told = printed(&place.output(&["outcomes", "import", "--json", file.to_str().expect("it is text")]), code);
     serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told}"))
 }
 
-fn purse(place: &Place, code: i32) -> Value {
+fn purse(place: &DaemonHome, code: i32) -> Value {
     let told = printed(&place.output(&["purse", "--json"]), code);
     serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told}"))
 }
@@ -50,7 +50,7 @@ fn told(id: &str, truth: &str, payout: &str) -> String {
 #[test]
 fn an_outcome_that_is_told_five_times_hides_no_losses() {
     let market = Market::start();
-    let place = Place::new(&market).with("market.loss_day_max = \"1\"\nmarket.bid_strategy = \"max\"\n");
+    let place = DaemonHome::new(&market).with("market.loss_day_max = \"1\"\nmarket.bid_strategy = \"max\"\n");
     let mut daemon = place.start();
     for id in ["1", "2", "3", "4"] {
         assert!(asked(&market, &place, id) > 0);
@@ -82,7 +82,7 @@ fn an_outcome_that_is_told_five_times_hides_no_losses() {
 #[test]
 fn a_payout_that_cannot_be_is_refused_with_the_reason() {
     let market = Market::start();
-    let place = Place::new(&market).with("market.bid_strategy = \"max\"\n");
+    let place = DaemonHome::new(&market).with("market.bid_strategy = \"max\"\n");
     let mut daemon = place.start();
     for id in ["1", "2", "3"] {
         assert!(asked(&market, &place, id) > 0);
@@ -127,14 +127,14 @@ fn a_payout_that_cannot_be_is_refused_with_the_reason() {
 #[test]
 fn a_person_corrects_what_was_told_and_purse_and_report_follow() {
     let market = Market::start();
-    let place = Place::new(&market).with("market.loss_row_max = 2\nmarket.bid_strategy = \"max\"\n");
+    let place = DaemonHome::new(&market).with("market.loss_row_max = 2\nmarket.bid_strategy = \"max\"\n");
     let mut daemon = place.start();
     for id in ["1", "2", "3"] {
         assert!(asked(&market, &place, id) > 0);
     }
     wait_sent(&place, 3);
     import(&place, &[told("1", "malicious", "1.5"), told("2", "benign", "0")].concat(), 0);
-    let profit = |place: &Place| {
+    let profit = |place: &DaemonHome| {
         let report = printed(&place.output(&["report", "--json"]), 0);
         serde_json::from_str::<Value>(&report).expect("it is JSON")["total"]["profit"].clone()
     };
@@ -186,7 +186,7 @@ fn a_person_corrects_what_was_told_and_purse_and_report_follow() {
 fn a_daemon_that_is_told_nothing_about_limits_stops_by_them() {
     let market = Market::start();
     // Of 8 NCT: 2 within an hour, 4 at once, a loss of 0.8 within a day.
-    let mut place = Place::new(&market).with("market.balance = \"8\"\nmarket.bid_strategy = \"max\"\n").limited();
+    let mut place = DaemonHome::new(&market).with("market.balance = \"8\"\nmarket.bid_strategy = \"max\"\n").limited();
     let mut daemon = place.start();
     assert_eq!(asked(&market, &place, "1"), 1_000_000_000_000_000_000);
     assert_eq!(asked(&market, &place, "2"), 1_000_000_000_000_000_000);
@@ -209,7 +209,7 @@ fn a_daemon_that_is_told_nothing_about_limits_stops_by_them() {
 
     // An archive of before, looked at with limits: what they would have made of it.
     place.extra = "market.balance = \"100\"\n".to_owned();
-    let examined = |place: &Place| String::from_utf8_lossy(&place.output(&["doctor"]).stdout).into_owned();
+    let examined = |place: &DaemonHome| String::from_utf8_lossy(&place.output(&["doctor"]).stdout).into_owned();
     let seen = examined(&place);
     assert!(seen.contains("the purse is closed, until `stakeout purse resume`: 1.03125 NCT were lost"), "{seen}");
     printed(&place.output(&["purse", "resume", "--reason", "seen", "--yes"]), 0);
@@ -223,7 +223,7 @@ fn a_daemon_that_is_told_nothing_about_limits_stops_by_them() {
 #[test]
 fn none_must_be_written_to_have_no_limit() {
     let market = Market::start();
-    let place = Place::new(&market).with("market.loss_row_max = 0\nmarket.stake_hour_max = \"unlimited\"\n");
+    let place = DaemonHome::new(&market).with("market.loss_row_max = 0\nmarket.stake_hour_max = \"unlimited\"\n");
     let told = printed(&place.output(&["config", "check"]), 64);
     assert!(told.contains("market.loss_row_max must be a whole number from 1 up, or \"none\""), "{told}");
     assert!(
@@ -235,14 +235,14 @@ fn none_must_be_written_to_have_no_limit() {
 #[test]
 fn a_bounty_that_comes_again_and_says_something_else_is_told() {
     let market = Market::start();
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     let first = bounty(&market, "1", &testkit::eicar(), LIFE);
     assert_eq!(place.post(&first), 202);
     assert!(market.wait("1", PATIENCE).is_some());
     wait_sent(&place, 1);
-    let reused = |place: &Place| place.metric("stakeout_reused_ids_total");
-    let wait_reused = |place: &Place, count: f64| {
+    let reused = |place: &DaemonHome| place.metric("stakeout_reused_ids_total");
+    let wait_reused = |place: &DaemonHome, count: f64| {
         let begun = Instant::now();
         while reused(place) < count {
             assert!(begun.elapsed() < PATIENCE, "{}", place.log());
@@ -275,7 +275,7 @@ fn a_bounty_that_comes_again_and_says_something_else_is_told() {
 #[test]
 fn answers_go_past_any_proxy_of_the_environment() {
     let market = Market::start();
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     // Nobody listens there.
     let proxy = "http://127.0.0.1:9";
     let names = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
@@ -290,7 +290,7 @@ fn answers_go_past_any_proxy_of_the_environment() {
 }
 
 /// An archive in which a stake of 1 NCT was written down while the clock said 2036.
-fn archive_of_the_future(place: &Place) {
+fn archive_of_the_future(place: &DaemonHome) {
     use daemon_archive::{Answered, Ended, Ending, Journal, Received, Sqlite, Write};
     use daemon_market::{BountyId, BountyKey, Phase, Timestamp, Verdict};
 
@@ -321,7 +321,7 @@ fn archive_of_the_future(place: &Place) {
 #[test]
 fn a_stake_of_the_year_2036_stops_nothing_and_is_named() {
     let market = Market::start();
-    let place = Place::new(&market).with("market.bid_strategy = \"max\"\nmarket.stake_day_max = \"2.5\"\n");
+    let place = DaemonHome::new(&market).with("market.bid_strategy = \"max\"\nmarket.stake_day_max = \"2.5\"\n");
     archive_of_the_future(&place);
     let mut daemon = place.start();
     let named = "2 about bounty early (assertion), of 2036-07-18 13:20:00 UTC, counted as of";

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use testkit_market::Market;
 
-use crate::engine::{Place, bounty, printed};
+use crate::engine::{DaemonHome, bounty, printed};
 
 const LIFE: Duration = Duration::from_secs(120);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a report says, but for when it was made.
-fn report(place: &Place) -> serde_json::Value {
+fn report(place: &DaemonHome) -> serde_json::Value {
     let told = printed(&place.output(&["report", "--json", "--by", "rule", "--by", "kind", "--by", "day"]), 0);
     let mut report: serde_json::Value = serde_json::from_str(&told).expect("JSON was asked for");
     for changing in ["made", "alarms"] {
@@ -19,7 +19,7 @@ fn report(place: &Place) -> serde_json::Value {
     report
 }
 
-fn outcomes(place: &Place, count: usize) {
+fn outcomes(place: &DaemonHome, count: usize) {
     let lines: String = (0..count)
         .map(|number| {
             let payout = if number % 3 == 0 { "0" } else { "1" };
@@ -36,7 +36,7 @@ fn outcomes(place: &Place, count: usize) {
 #[test]
 fn a_running_daemon_lets_go_of_old_details_and_no_sum_changes() {
     let market = Market::start();
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     for number in 0..9 {
         assert_eq!(place.post(&bounty(&market, &number.to_string(), &testkit::eicar(), LIFE)), 202);

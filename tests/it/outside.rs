@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use analyzers::{Incomplete, Limit};
 use daemon_engine::{Limits, Policy, RuleSet};
 use daemon_examiner::{Program, Setup};
-use daemon_pool::{Ask, Examine, Fleet, Looked, Walled};
+use daemon_pool::{Examine, Fleet, LookOptions, Looked, Walled};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -152,12 +152,12 @@ fn end(walled: &mut Walled) -> Looked {
 fn whoever_was_idle_beside_a_death_has_no_part_in_it() {
     let workers = Workers::new(PATIENCE);
     let mut walled = workers.walled();
-    let whole = walled.examine(good(), Ask::default()).expect("a worker could be had");
+    let whole = walled.examine(good(), LookOptions::default()).expect("a worker could be had");
     assert_eq!(reasons(&whole), "");
     // The same file each time: if it were blamed, it would be poisonous from the third time on.
     for _ in 0..5 {
         workers.kill_workers();
-        let again = walled.examine(good(), Ask::default()).expect("a worker could be had");
+        let again = walled.examine(good(), LookOptions::default()).expect("a worker could be had");
         assert_eq!(again.examined.report, whole.examined.report);
     }
 }
@@ -166,14 +166,14 @@ fn whoever_was_idle_beside_a_death_has_no_part_in_it() {
 fn jobs_that_wait_in_a_dead_workers_socket_go_to_the_next() {
     let workers = Workers::new(PATIENCE);
     let mut walled = workers.walled();
-    walled.examine(good(), Ask::default()).expect("a worker could be had");
+    walled.examine(good(), LookOptions::default()).expect("a worker could be had");
     for _ in 0..5 {
         let stopped = workers.workers();
         stopped.iter().for_each(|pid| signal(*pid, Signal::STOP));
         // One that was just about to take up a job may still do so.
         wait(|| stopped.iter().all(|pid| after_name(*pid).first().is_some_and(|state| state == "T")));
-        walled.begin(good(), Ask::default());
-        walled.begin(good(), Ask::default());
+        walled.begin(good(), LookOptions::default());
+        walled.begin(good(), LookOptions::default());
         workers.kill_workers();
         assert_eq!((reasons(&end(&mut walled)), reasons(&end(&mut walled))), (String::new(), String::new()));
     }
@@ -185,8 +185,8 @@ fn what_a_worker_was_killed_at_is_tried_once_more_and_what_waited_behind_it_is_n
     let mut walled = workers.walled();
     // Killed once: it is tried again, and then ends in its own way.
     std::thread::scope(|scope| {
-        walled.begin(spin(), Ask::default());
-        walled.begin(good(), Ask::default());
+        walled.begin(spin(), LookOptions::default());
+        walled.begin(good(), LookOptions::default());
         scope.spawn(|| {
             workers.wait_until_busy();
             workers.kill_workers();
@@ -201,8 +201,8 @@ fn two_deaths_in_its_own_examinations_are_enough() {
     let workers = Workers::new(PATIENCE);
     let mut walled = workers.walled();
     std::thread::scope(|scope| {
-        walled.begin(spin(), Ask::default());
-        walled.begin(good(), Ask::default());
+        walled.begin(spin(), LookOptions::default());
+        walled.begin(good(), LookOptions::default());
         scope.spawn(|| {
             for _ in 0..2 {
                 workers.wait_until_busy();
@@ -213,9 +213,9 @@ fn two_deaths_in_its_own_examinations_are_enough() {
         assert!(killed.starts_with("crash.") && killed.contains("SIGKILL"), "{killed}");
         assert_eq!(reasons(&end(&mut walled)), "", "it only waited behind it, both times");
     });
-    let again = walled.examine(spin(), Ask::default()).expect("no worker is needed");
+    let again = walled.examine(spin(), LookOptions::default()).expect("no worker is needed");
     assert_eq!(reasons(&again), "crash.poisonous");
-    let good = walled.examine(good(), Ask::default()).expect("a worker could be had");
+    let good = walled.examine(good(), LookOptions::default()).expect("a worker could be had");
     assert_eq!(reasons(&good), "");
 }
 
@@ -227,15 +227,15 @@ fn the_end_of_the_template_costs_no_file() {
     let mut walled = workers.walled();
     for round in 0..8 {
         // Starts it anew, if what was asked of it last did not need it any more.
-        walled.examine(good(), Ask::default()).expect("a worker could be had");
+        walled.examine(good(), LookOptions::default()).expect("a worker could be had");
         let (template, before) = (workers.template(), workers.workers());
         if round % 2 == 0 {
-            walled.begin(good(), Ask::default());
+            walled.begin(good(), LookOptions::default());
         }
         signal(template, Signal::KILL);
         wait(|| before.iter().all(|pid| is_dead(*pid)));
         if round % 2 == 1 {
-            walled.begin(good(), Ask::default());
+            walled.begin(good(), LookOptions::default());
         }
         assert_eq!(reasons(&end(&mut walled)), "", "round {round}");
     }

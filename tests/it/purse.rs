@@ -3,14 +3,14 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use testkit_market::Market;
 
-use crate::engine::{Place, bounty, printed};
+use crate::engine::{DaemonHome, bounty, printed};
 
 const LIFE: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The verdict and bid that `id` was answered with.
 #[track_caller]
-fn answer(market: &Market, place: &Place, id: &str) -> (String, u64) {
+fn answer(market: &Market, place: &DaemonHome, id: &str) -> (String, u64) {
     let answer = market.wait(id, PATIENCE).unwrap_or_else(|| panic!("{id} is not answered\n{}", place.log()));
     let answer: Value = serde_json::from_slice(&answer.body).expect("answers are JSON");
     let verdict = answer["verdict"].as_str().expect("an answer has a verdict").to_owned();
@@ -18,14 +18,14 @@ fn answer(market: &Market, place: &Place, id: &str) -> (String, u64) {
 }
 
 #[track_caller]
-fn asked(market: &Market, place: &Place, id: &str) -> (String, u64) {
+fn asked(market: &Market, place: &DaemonHome, id: &str) -> (String, u64) {
     assert_eq!(place.post(&bounty(market, id, &testkit::eicar(), LIFE)), 202, "{}", place.log());
     answer(market, place, id)
 }
 
 /// Imports these lines; what became of them.
 #[track_caller]
-fn import(place: &Place, name: &str, lines: &str, code: i32) -> Value {
+fn import(place: &DaemonHome, name: &str, lines: &str, code: i32) -> Value {
     let file = place.path(name);
     std::fs::write(&file, lines).expect("a directory of ours can be written to");
     let path = file.to_str().expect("its name is text");
@@ -34,7 +34,7 @@ fn import(place: &Place, name: &str, lines: &str, code: i32) -> Value {
 }
 
 /// Waits until the journal says that so many have ended by an answer that was taken.
-fn wait_sent(place: &Place, count: usize) {
+fn wait_sent(place: &DaemonHome, count: usize) {
     let begun = Instant::now();
     let sent = || printed(&place.output(&["archive", "query", "--ending", "sent", "--json"]), 0).lines().count();
     while sent() < count {
@@ -46,7 +46,7 @@ fn wait_sent(place: &Place, count: usize) {
 #[test]
 fn losses_close_the_purse_until_a_person_opens_it_whatever_dies_meanwhile() {
     let market = Market::start();
-    let place = Place::new(&market).with("market.loss_row_max = 2\n");
+    let place = DaemonHome::new(&market).with("market.loss_row_max = 2\n");
     let mut daemon = place.start();
     for id in ["1", "2", "3", "4"] {
         let (verdict, bid) = asked(&market, &place, id);
@@ -96,7 +96,7 @@ fn losses_close_the_purse_until_a_person_opens_it_whatever_dies_meanwhile() {
 #[test]
 fn limits_of_the_purse_hold_across_restarts() {
     let market = Market::start();
-    let place = Place::new(&market).with("market.stake_hour_max = \"1.2\"\nmarket.stake_open_max = \"1.2\"\n");
+    let place = DaemonHome::new(&market).with("market.stake_hour_max = \"1.2\"\nmarket.stake_open_max = \"1.2\"\n");
     let mut daemon = place.start();
     let (_, first) = asked(&market, &place, "1");
     daemon.kill();
@@ -112,7 +112,7 @@ fn limits_of_the_purse_hold_across_restarts() {
 #[test]
 fn outcomes_go_into_a_journal_that_lies_still_and_close_the_purse_at_the_next_start() {
     let market = Market::start();
-    let place = Place::new(&market).with("market.loss_day_max = \"1\"\n");
+    let place = DaemonHome::new(&market).with("market.loss_day_max = \"1\"\n");
     let mut daemon = place.start();
     for id in ["1", "2"] {
         assert!(asked(&market, &place, id).1 > 0);
@@ -145,7 +145,7 @@ fn outcomes_go_into_a_journal_that_lies_still_and_close_the_purse_at_the_next_st
 #[test]
 fn the_strategy_is_chosen_by_flag_environment_or_configuration() {
     let market = Market::start();
-    let place = Place::new(&market).with("market.bid_strategy = \"min\"\n");
+    let place = DaemonHome::new(&market).with("market.bid_strategy = \"min\"\n");
     let bid = |args: &[&str], env: &[(&str, &str)], id: &str| {
         let mut daemon = place.spawn(args, env);
         daemon.wait_ready();
@@ -161,10 +161,10 @@ fn the_strategy_is_chosen_by_flag_environment_or_configuration() {
     let told = printed(&place.output(&["daemon", "--bid-strategy", "greedy"]), 64);
     assert!(told.contains("there is no strategy `greedy`") && told.contains("kelly"), "{told}");
     let expression = "market.bid_strategy = \"expression\"\nmarket.bid_expression = \"if kind == \\\"data\\\" { 0.0 } else { 2.0 * q\"\n";
-    let place = Place::new(&market).with(expression);
+    let place = DaemonHome::new(&market).with(expression);
     let told = printed(&place.output(&["config", "check"]), 64);
     assert!(told.contains("market.bid_strategy: the expression cannot be bid by"), "{told}");
-    let place = Place::new(&market)
+    let place = DaemonHome::new(&market)
         .with("market.bid_strategy = \"expression\"\nmarket.bid_expression = \"if verdict == \\\"malicious\\\" { 0.5 } else { -1.0 }\"\n");
     let mut daemon = place.start();
     assert_eq!(asked(&market, &place, "5").1, (MIN + MAX) / 2);
@@ -175,7 +175,7 @@ fn the_strategy_is_chosen_by_flag_environment_or_configuration() {
 fn what_is_told_to_a_daemon_that_dies_is_taken_in_by_the_next_and_once() {
     for point in ["write_outcome:1", "write_outcome:2", "write_purse:1"] {
         let market = Market::start();
-        let place = Place::new(&market).with("market.loss_row_max = 3\n");
+        let place = DaemonHome::new(&market).with("market.loss_row_max = 3\n");
         let mut daemon = place.spawn(&[], &[("STAKEOUT_DIE_AT", point)]);
         daemon.wait_ready();
         for id in ["1", "2", "3"] {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use testkit_market::Market;
 
-use crate::engine::{Place, bounty};
+use crate::engine::{DaemonHome, bounty};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -17,13 +17,13 @@ fn rule(name: &str, text: &str) -> String {
     )
 }
 
-fn status(place: &Place) -> Value {
+fn status(place: &DaemonHome) -> Value {
     serde_json::from_str(&place.ask("/rules").1).expect("the status is JSON")
 }
 
 /// Waits until the status is as it should be.
 #[track_caller]
-fn until(place: &Place, what: &str, right: impl Fn(&Value) -> bool) -> Value {
+fn until(place: &DaemonHome, what: &str, right: impl Fn(&Value) -> bool) -> Value {
     let begun = Instant::now();
     loop {
         let status = status(place);
@@ -35,8 +35,8 @@ fn until(place: &Place, what: &str, right: impl Fn(&Value) -> bool) -> Value {
     }
 }
 
-fn place_with_rules(market: &Market) -> Place {
-    let mut place = Place::new(market);
+fn place_with_rules(market: &Market) -> DaemonHome {
+    let mut place = DaemonHome::new(market);
     let rules = place.path("rules");
     std::fs::create_dir(&rules).unwrap();
     std::fs::write(rules.join("first.yar"), rule("first", "the first of all texts")).unwrap();

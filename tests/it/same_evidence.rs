@@ -15,7 +15,7 @@ use testkit::zip::ZipBuilder;
 use testkit::{biff, bomb, elf, pe, quine, rtf};
 use testkit_market::Market;
 
-use crate::engine::{Place, bounty};
+use crate::engine::{DaemonHome, bounty};
 use crate::program::{stakeout, stderr, stdout};
 
 const LIFE: Duration = Duration::from_secs(120);
@@ -95,7 +95,7 @@ fn essence(record: &Value) -> Value {
     kept.iter().map(|key| ((*key).to_owned(), record[*key].clone())).collect::<serde_json::Map<_, _>>().into()
 }
 
-fn scan(place: &Place, more: &[&str]) -> BTreeMap<String, Value> {
+fn scan(place: &DaemonHome, more: &[&str]) -> BTreeMap<String, Value> {
     let mut command = stakeout();
     command.args(["scan", "--ndjson", "--rules"]).arg(place.path("rules")).args(more).arg(place.path("files"));
     let output: Output = command.output().expect("stakeout can be started");
@@ -108,7 +108,7 @@ fn scan(place: &Place, more: &[&str]) -> BTreeMap<String, Value> {
 }
 
 /// The report that the daemon remembers on a bounty; null where it was declined by its first bytes.
-fn remembered(place: &Place, id: &str) -> Value {
+fn remembered(place: &DaemonHome, id: &str) -> Value {
     let archive = place.archive();
     let archive = archive.to_str().expect("a temporary path is text");
     let until = Instant::now() + PATIENCE;
@@ -127,7 +127,7 @@ fn remembered(place: &Place, id: &str) -> Value {
 #[test]
 fn the_daemon_sees_what_a_scan_sees() {
     let market = Market::start();
-    let mut place = Place::new(&market);
+    let mut place = DaemonHome::new(&market);
     for (name, text) in RULES {
         let path = place.path("rules").join(name);
         fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("the directory is ours");

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
 
 use daemon_engine::{Cancel, Limits, Policy, Report, RuleSet, assemble, examine};
-use daemon_pool::{Ask, Outcome, Pool, PoolConfig, Rules, Work};
+use daemon_pool::{ExaminationResult, LookOptions, Pool, PoolConfig, Rules, Work};
 use testkit::pe::{CODE, WRITABLE_CODE, noise, pe};
 use testkit::{elf, pe};
 
@@ -37,12 +37,12 @@ struct Collecting {
 impl Work<usize> for Collecting {
     type Ticket = usize;
 
-    fn open(&self, index: usize) -> Option<(OwnedFd, Ask, usize)> {
+    fn open(&self, index: usize) -> Option<(OwnedFd, LookOptions, usize)> {
         let file = daemon_artifact::keep_stream(&*self.files[index], u64::MAX).expect("memory takes a file");
-        Some((file, Ask::default(), index))
+        Some((file, LookOptions::default(), index))
     }
 
-    fn done(&self, index: usize, outcome: Outcome, _: &RuleSet) {
+    fn done(&self, index: usize, outcome: ExaminationResult, _: &RuleSet) {
         let report = outcome.expect("the file can be read").examined.report;
         self.collected.lock().expect("nobody panics").insert(index, report);
     }

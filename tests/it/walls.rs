@@ -14,76 +14,108 @@ struct Wall {
     because: &'static str,
 }
 
+/// A folder of crates, and the folders whose crates none of its own may link, directly or not.
+struct Wing {
+    folder: &'static str,
+    never: &'static [&'static str],
+    because: &'static str,
+}
+
+const WINGS: &[Wing] = &[
+    Wing { folder: "triage", never: &["analyzers", "daemon"], because: "triage knows no other crate of ours" },
+    Wing {
+        folder: "analyzers",
+        never: &[
+            "daemon/artifact",
+            "daemon/scanner",
+            "daemon/staking",
+            "daemon/transport",
+            "daemon/service",
+            "daemon/local-market",
+        ],
+        because: "a witness does not know the stakes",
+    },
+    Wing {
+        folder: "daemon/base",
+        never: &["triage", "analyzers", "daemon/artifact", "daemon/scanner", "daemon/staking", "daemon/transport"],
+        because: "everybody stands on the ground, and it stands on nobody",
+    },
+    Wing {
+        folder: "daemon/artifact",
+        never: &["triage", "analyzers", "daemon/scanner", "daemon/staking", "daemon/transport"],
+        because: "bytes are opaque to whoever only keeps or carries them",
+    },
+    Wing {
+        folder: "daemon/scanner",
+        never: &["daemon/staking", "daemon/transport", "daemon/service", "daemon/local-market"],
+        because: "who parses hostile bytes knows no money and no network",
+    },
+    Wing {
+        folder: "daemon/staking",
+        never: &["triage", "analyzers", "daemon/scanner", "daemon/transport", "daemon/service", "daemon/local-market"],
+        because: "who stakes looks into no bytes and opens no socket",
+    },
+    Wing {
+        folder: "daemon/transport",
+        never: &[
+            "triage",
+            "analyzers",
+            "daemon/scanner",
+            "daemon/staking/archive",
+            "daemon/staking/ledger",
+            "daemon/service",
+            "daemon/local-market",
+        ],
+        because: "who talks to the network looks into no bytes and keeps no books",
+    },
+    Wing {
+        folder: "daemon/local-market",
+        never: &["triage", "analyzers", "daemon/artifact", "daemon/scanner", "daemon/staking/archive"],
+        because: "a marketplace knows of engines what they answer, and nothing else",
+    },
+];
+
 const WALLS: &[Wall] = &[
     Wall {
         of: "triage",
-        never: &["analyzers*", "daemon*", "tokio*", "mio", "hyper*", "reqwest", "socket2", "rustix", "libc", "memmap2"],
-        because: "triage knows no other crate, no file and no network",
+        never: &["tokio*", "mio", "hyper*", "reqwest", "socket2", "rustix", "libc", "memmap2"],
+        because: "triage knows no file and no network",
     },
     Wall {
         of: "analyzers*",
-        never: &["daemon*", "tokio*", "mio", "hyper*", "reqwest", "socket2", "rustix", "memmap2", "crossbeam*"],
-        because: "a witness does not know the stakes, and is fuzzed and benched bare",
+        never: &["tokio*", "mio", "hyper*", "reqwest", "socket2", "rustix", "memmap2", "crossbeam*"],
+        because: "a witness is fuzzed and benched bare",
     },
-    Wall {
-        of: "daemon-engine",
-        never: &["daemon-market", "daemon-wallet", "daemon-archive", "tokio*", "hyper*", "reqwest", "socket2"],
-        because: "who parses hostile bytes cannot stake",
-    },
+    Wall { of: "daemon-engine", never: &["tokio*", "socket2"], because: "examining is a plain function of bytes" },
     Wall {
         of: "daemon-examiner",
-        never: &[
-            "daemon-market",
-            "daemon-archive",
-            "daemon-webhook",
-            "daemon-intake",
-            "tokio*",
-            "hyper*",
-            "reqwest",
-            "rusqlite",
-        ],
-        because: "a worker knows no network, no money and no memory",
-    },
-    Wall {
-        of: "daemon-webhook",
-        never: &["daemon-engine", "daemon-artifact", "daemon-archive", "daemon-pool", "analyzers*"],
-        because: "who talks to the network does not look into artifacts",
+        never: &["tokio*", "rusqlite"],
+        because: "a worker knows no network and no memory of what was answered",
     },
     Wall {
         of: "daemon-market",
-        never: &[
-            "daemon-engine",
-            "daemon-artifact",
-            "daemon-wallet",
-            "daemon-archive",
-            "tokio*",
-            "hyper*",
-            "reqwest",
-            "rusqlite",
-            "redis",
-            "chrono",
-            "time",
-            "jiff",
-        ],
+        never: &["daemon-artifact", "tokio*", "chrono", "time", "jiff"],
         because: "betting rules are testable arithmetic",
     },
     Wall {
         of: "daemon-control",
-        never: &["triage", "analyzers*", "daemon*", "reqwest", "rustls*", "rusqlite", "tokio-uring"],
+        never: &["daemon-market", "daemon-artifact", "reqwest", "rustls*", "tokio-uring"],
         because: "who lets operators in carries what they say, and knows neither bounties nor money nor the network",
     },
-    Wall {
-        of: "daemon-local-market",
-        never: &["daemon-engine", "daemon-artifact", "daemon-archive", "daemon-pool", "analyzers*", "rusqlite"],
-        because: "a marketplace knows of engines what they answer, and nothing else",
-    },
+];
+
+/// What no crate of a wing may link, whoever else brings it.
+const PACKAGES: &[(&str, &[Pattern])] = &[
+    ("daemon/scanner", &["hyper*", "reqwest", "rustls*", "ethers*", "rusqlite", "redis"]),
+    ("daemon/staking", &["hyper*", "reqwest", "rustls*", "goblin", "yara-x*", "cfb", "zip", "redis"]),
+    ("daemon/transport", &["goblin", "yara-x*", "cfb", "zip", "ethers*", "rusqlite"]),
 ];
 
 /// Packages that only one of our crates may name.
 const HOMES: &[(Pattern, &[&str])] = &[
     ("ethers*", &["daemon-wallet"]),
     ("memmap2", &["daemon-artifact"]),
-    ("tokio-uring", &["daemon-intake"]),
+    ("tokio-uring", &["daemon-walk", "daemon-download"]),
     ("goblin", &["analyzers-pe", "analyzers-elf"]),
     ("cfb", &["analyzers-ole-macro"]),
     ("zip", &["analyzers-ole-macro"]),
@@ -141,10 +173,33 @@ fn reach<'g>(graph: &'g BTreeMap<String, BTreeSet<String>>, package: &str) -> BT
     seen
 }
 
-fn breaches(graph: &BTreeMap<String, BTreeSet<String>>, ours: &[String]) -> Vec<String> {
+/// `ours`: our crates by name, and the folder that each is in.
+fn breaches(graph: &BTreeMap<String, BTreeSet<String>>, ours: &BTreeMap<String, String>) -> Vec<String> {
     let mut breaches = Vec::new();
+    let is_in = |package: &str, folder: &str| {
+        ours.get(package)
+            .is_some_and(|path| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    };
+    for wing in WINGS {
+        for package in ours.keys().filter(|package| is_in(package, wing.folder)) {
+            for linked in reach(graph, package) {
+                if wing.never.iter().any(|never| is_in(linked, never)) {
+                    breaches.push(format!("{package} links {linked}: {}", wing.because));
+                }
+            }
+        }
+    }
+    for (folder, never) in PACKAGES {
+        for package in ours.keys().filter(|package| is_in(package, folder)) {
+            for linked in reach(graph, package) {
+                if never.iter().any(|never| matches(linked, never)) {
+                    breaches.push(format!("{package} links {linked}, which nothing below {folder} may"));
+                }
+            }
+        }
+    }
     for wall in WALLS {
-        for package in ours.iter().filter(|name| matches(name, wall.of)) {
+        for package in ours.keys().filter(|name| matches(name, wall.of)) {
             for linked in reach(graph, package) {
                 if wall.never.iter().any(|never| matches(linked, never)) {
                     breaches.push(format!("{package} links {linked}: {}", wall.because));
@@ -152,7 +207,7 @@ fn breaches(graph: &BTreeMap<String, BTreeSet<String>>, ours: &[String]) -> Vec<
             }
         }
     }
-    for analyzer in ours.iter().filter(|name| name.starts_with("analyzers-")) {
+    for analyzer in ours.keys().filter(|name| name.starts_with("analyzers-")) {
         for linked in reach(graph, analyzer) {
             if linked.starts_with("analyzers-") {
                 breaches.push(format!("{analyzer} links {linked}: analyzers do not know each other"));
@@ -160,7 +215,7 @@ fn breaches(graph: &BTreeMap<String, BTreeSet<String>>, ours: &[String]) -> Vec<
         }
     }
     for (guest, homes) in HOMES {
-        for package in ours.iter().filter(|name| !homes.contains(&name.as_str())) {
+        for package in ours.keys().filter(|name| !homes.contains(&name.as_str())) {
             for named in graph.get(package).into_iter().flatten().filter(|named| matches(named, guest)) {
                 breaches.push(format!("{package} names {named}, whose home is {homes:?}"));
             }
@@ -174,17 +229,36 @@ fn workspace() -> Metadata {
     MetadataCommand::new().manifest_path(manifest).exec().expect("cargo metadata runs on our own workspace")
 }
 
-fn our_names(metadata: &Metadata) -> Vec<String> {
-    // Tests and benches may link what they like.
-    let names = metadata.workspace_packages().into_iter().map(|package| package.name.to_string());
-    names.filter(|name| !name.starts_with("testkit") && name != "benches").collect()
+/// Our crates by name, and the folder that each is in. Tests and benches may link what they like.
+fn our_crates(metadata: &Metadata) -> BTreeMap<String, String> {
+    let root = metadata.workspace_root.as_str();
+    let crates = metadata.workspace_packages().into_iter().map(|package| {
+        let folder = package.manifest_path.parent().expect("a manifest is in a folder").as_str();
+        let folder = folder.strip_prefix(root).expect("members are below the root").trim_start_matches('/');
+        (package.name.to_string(), folder.to_owned())
+    });
+    crates.filter(|(_, folder)| !folder.starts_with("tests") && folder != "benches").collect()
 }
 
 #[test]
 fn forbidden_edges_do_not_appear() {
     let metadata = workspace();
-    let breaches = breaches(&graph(&metadata), &our_names(&metadata));
+    let breaches = breaches(&graph(&metadata), &our_crates(&metadata));
     assert!(breaches.is_empty(), "{}", breaches.join("\n"));
+}
+
+#[test]
+fn every_folder_of_the_walls_is_there() {
+    let ours = our_crates(&workspace());
+    let folders = WINGS.iter().flat_map(|wing| wing.never.iter().chain([&wing.folder]));
+    for folder in folders.chain(PACKAGES.iter().map(|(folder, _)| folder)) {
+        assert!(ours.values().any(|path| path.starts_with(folder)), "no crate is in {folder}");
+    }
+    // Everything of ours is in some wing, but for what brings all of them together.
+    for (name, path) in &ours {
+        let is_walled = WINGS.iter().any(|wing| path.starts_with(wing.folder));
+        assert!(is_walled || ["daemon", "daemon/service"].contains(&path.as_str()), "{name} is in no wing: {path}");
+    }
 }
 
 #[test]
@@ -194,15 +268,31 @@ fn an_edge_through_a_third_crate_is_seen() {
         ("helper", "tokio"),
         ("daemon-queue", "ethers-core"),
         ("analyzers-elf", "analyzers-pe"),
+        ("daemon-pool", "helper"),
+        ("helper", "daemon-market"),
+        ("daemon-market", "reqwest"),
     ];
     let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (from, to) in edges {
         graph.entry(from.to_owned()).or_default().insert(to.to_owned());
     }
-    let ours = ["analyzers-pe", "daemon-queue", "analyzers-elf"].map(str::to_owned);
+    let ours = [
+        ("analyzers-pe", "analyzers/pe"),
+        ("analyzers-elf", "analyzers/elf"),
+        ("daemon-queue", "daemon/transport/queue"),
+        ("daemon-pool", "daemon/scanner/pool"),
+        ("daemon-market", "daemon/staking/market"),
+    ];
+    let ours = ours.into_iter().map(|(name, folder)| (name.to_owned(), folder.to_owned())).collect();
     let seen = breaches(&graph, &ours).join("\n");
-    for expected in ["analyzers-pe links tokio", "daemon-queue names ethers-core", "analyzers-elf links analyzers-pe"] {
-        assert!(seen.contains(expected), "{seen}");
+    for expected in [
+        "analyzers-pe links tokio: ",
+        "daemon-queue names ethers-core",
+        "analyzers-elf links analyzers-pe: ",
+        "daemon-pool links daemon-market: who parses hostile bytes knows no money",
+        "daemon-market links reqwest, which nothing below daemon/staking may",
+    ] {
+        assert!(seen.contains(expected), "{expected}:\n{seen}");
     }
 }
 

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use testkit_market::Market;
 
-use crate::engine::{Place, bounty, printed};
+use crate::engine::{DaemonHome, bounty, printed};
 
 const LIFE: Duration = Duration::from_secs(120);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[track_caller]
-fn until(place: &Place, what: &str, mut right: impl FnMut() -> bool) {
+fn until(place: &DaemonHome, what: &str, mut right: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !right() {
         assert!(begun.elapsed() < PATIENCE, "{what}: {:?}\n{}", place.ask("/ready"), place.log());
@@ -20,14 +20,14 @@ fn until(place: &Place, what: &str, mut right: impl FnMut() -> bool) {
     }
 }
 
-fn alarm(place: &Place, name: &str) -> f64 {
+fn alarm(place: &DaemonHome, name: &str) -> f64 {
     place.metric(&format!("stakeout_alarm{{alarm=\"{name}\"}}"))
 }
 
 #[test]
 fn every_series_is_there_from_the_start_at_nought() {
     let market = Market::start();
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     let (_, text) = place.ask("/metrics");
     for series in [
@@ -91,7 +91,7 @@ fn every_series_is_there_from_the_start_at_nought() {
 #[test]
 fn who_cannot_send_answers_is_not_ready_until_it_can() {
     let market = Market::start();
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     market.faults().refuse.store(1_000_000, Ordering::Relaxed);
     for number in 0..3 {
@@ -113,7 +113,7 @@ fn who_cannot_send_answers_is_not_ready_until_it_can() {
 #[test]
 fn who_can_have_no_artifacts_is_not_ready_and_calls_a_person() {
     let market = Market::start();
-    let place = Place::new(&market).with("intake.attempts_max = 1\n");
+    let place = DaemonHome::new(&market).with("intake.attempts_max = 1\n");
     let mut daemon = place.start();
     market.faults().artifacts.store(1_000_000, Ordering::Relaxed);
     for number in 0..5 {
@@ -139,7 +139,7 @@ fn who_can_have_no_artifacts_is_not_ready_and_calls_a_person() {
 #[test]
 fn answers_refused_and_bounties_that_are_over_before_they_come_call_a_person() {
     let market = Market::start();
-    let place = Place::new(&market);
+    let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     for number in 0..3 {
         assert_eq!(place.post(&bounty(&market, &number.to_string(), &testkit::eicar(), Duration::ZERO)), 202);

@@ -36,7 +36,7 @@ pub struct CfbBuilder {
 }
 
 /// A directory entry in the making (2.6.1).
-struct Entry {
+struct CfbEntry {
     name: String,
     kind: u8,
     right: u32,
@@ -141,7 +141,7 @@ impl CfbBuilder {
         // The sectors behind the header, and the FAT that chains them. The directory comes last, the FAT after it.
         let mut sectors = Vec::new();
         let mut fat = Vec::new();
-        let mut entries = vec![Entry::new("Root Entry", 5)];
+        let mut entries = vec![CfbEntry::new("Root Entry", 5)];
         for (path, bytes) in &self.streams {
             let id = add(&mut entries, path);
             let (start, cyclic, table) = match bytes.len() {
@@ -229,9 +229,9 @@ impl CfbBuilder {
     }
 }
 
-impl Entry {
-    fn new(name: &str, kind: u8) -> Entry {
-        Entry { name: name.to_owned(), kind, right: FREE, child: FREE, start: 0, size_bytes: 0 }
+impl CfbEntry {
+    fn new(name: &str, kind: u8) -> CfbEntry {
+        CfbEntry { name: name.to_owned(), kind, right: FREE, child: FREE, start: 0, size_bytes: 0 }
     }
 
     fn bytes(&self, class: [u8; 16]) -> [u8; 128] {
@@ -255,7 +255,7 @@ impl Entry {
 }
 
 /// Adds the entry at `path` and the storages that are missing around it; returns its number.
-fn add(entries: &mut Vec<Entry>, path: &str) -> usize {
+fn add(entries: &mut Vec<CfbEntry>, path: &str) -> usize {
     let mut parent = 0;
     let mut parts = path.split('/').peekable();
     while let Some(part) = parts.next() {
@@ -269,7 +269,7 @@ fn add(entries: &mut Vec<Entry>, path: &str) -> usize {
                     Some(last) => entries[last].right = id as u32,
                     None => entries[parent].child = id as u32,
                 }
-                entries.push(Entry::new(part, kind));
+                entries.push(CfbEntry::new(part, kind));
                 id
             }
         };
@@ -278,14 +278,14 @@ fn add(entries: &mut Vec<Entry>, path: &str) -> usize {
 }
 
 /// The number of the entry at `path`, which exists.
-fn find(entries: &[Entry], path: &str) -> usize {
+fn find(entries: &[CfbEntry], path: &str) -> usize {
     path.split('/').fold(0, |parent, part| {
         siblings(entries, parent).find(|id| entries[*id].name == part).expect("the stream was added before")
     })
 }
 
 /// Brings siblings into the order of the format: by length, then by letter (2.6.4).
-fn order(entries: &mut [Entry]) {
+fn order(entries: &mut [CfbEntry]) {
     for parent in 0..entries.len() {
         let mut children: Vec<usize> = siblings(entries, parent).collect();
         children.sort_by_key(|id| (entries[*id].name.encode_utf16().count(), entries[*id].name.to_uppercase()));
@@ -298,12 +298,12 @@ fn order(entries: &mut [Entry]) {
 }
 
 /// The numbers of the children of `parent`.
-fn siblings(entries: &[Entry], parent: usize) -> impl Iterator<Item = usize> {
+fn siblings(entries: &[CfbEntry], parent: usize) -> impl Iterator<Item = usize> {
     let step = |id: u32| (id != FREE).then_some(id as usize);
     std::iter::successors(step(entries[parent].child), move |id| step(entries[*id].right))
 }
 
-fn close_siblings(entries: &mut [Entry]) {
+fn close_siblings(entries: &mut [CfbEntry]) {
     let last = siblings(entries, 0).last();
     if let Some(last) = last {
         entries[last].right = entries[0].child;

@@ -6,7 +6,7 @@
 //! let image = elf().load(R | X, b"some code").section(".comment", 1, 0, b"hello").build();
 //! assert!(image.starts_with(b"\x7fELF"));
 //! let packed = elf::upx_like().build();
-//! let hostile = elf().set(elf::Field::SectionCount, 0xffff).build();
+//! let hostile = elf().set(elf::ElfField::SectionCount, 0xffff).build();
 //! assert!(packed.len() > hostile.len());
 //! ```
 //!
@@ -120,7 +120,7 @@ impl Segment {
 /// Fields of the header, to be set to what they should not be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)]
-pub enum Field {
+pub enum ElfField {
     Class,
     Order,
     Version,
@@ -147,19 +147,19 @@ pub struct ElfBuilder {
     machine: u16,
     elf_type: u16,
     segments: Vec<Segment>,
-    sections: Vec<Section>,
+    sections: Vec<ElfSection>,
     symbols: Vec<Symbol>,
     dynamic_symbols: Vec<Symbol>,
     without_sections: bool,
     linked: Linked,
     entry: Option<u64>,
     overlay: Vec<u8>,
-    fields: Vec<(Field, u64)>,
+    fields: Vec<(ElfField, u64)>,
     patches: Vec<(usize, Vec<u8>)>,
 }
 
 #[derive(Clone, Debug)]
-struct Section {
+struct ElfSection {
     name: String,
     kind: u32,
     flags: u64,
@@ -320,7 +320,7 @@ impl ElfBuilder {
 
     /// Adds a section; `flags` are `SHF_WRITE` 1, `SHF_ALLOC` 2, `SHF_EXECINSTR` 4.
     pub fn section(mut self, name: &str, kind: u32, flags: u64, data: impl AsRef<[u8]>) -> Self {
-        self.sections.push(Section {
+        self.sections.push(ElfSection {
             name: name.to_owned(),
             kind,
             flags,
@@ -385,7 +385,7 @@ impl ElfBuilder {
     }
 
     /// Sets a field of the header after all is built; too large a value is cut to the field.
-    pub fn set(mut self, field: Field, value: u64) -> Self {
+    pub fn set(mut self, field: ElfField, value: u64) -> Self {
         self.fields.push((field, value));
         self
     }
@@ -502,7 +502,7 @@ impl ElfBuilder {
 
     /// Appends the contents of all sections, and gives their headers and how many there are.
     fn sections_into(&self, body: &mut Vec<u8>, body_at: usize) -> (Vec<u8>, usize) {
-        let mut sections = vec![Section {
+        let mut sections = vec![ElfSection {
             name: String::new(),
             kind: 0,
             flags: 0,
@@ -529,7 +529,7 @@ impl ElfBuilder {
         }
         name_offsets.push(names.len() as u32);
         names.extend_from_slice(b".shstrtab\0");
-        sections.push(Section {
+        sections.push(ElfSection {
             name: ".shstrtab".to_owned(),
             kind: SHT_STRTAB,
             flags: 0,
@@ -557,7 +557,7 @@ impl ElfBuilder {
         (table, sections.len())
     }
 
-    fn symbols_into(&self, sections: &mut Vec<Section>, (name, kind): (&str, u32), names: &str, symbols: &[Symbol]) {
+    fn symbols_into(&self, sections: &mut Vec<ElfSection>, (name, kind): (&str, u32), names: &str, symbols: &[Symbol]) {
         let entry_size = if self.wide { 24 } else { 16 };
         let mut data = vec![0; entry_size];
         let mut strings = vec![0];
@@ -567,7 +567,7 @@ impl ElfBuilder {
             strings.push(0);
         }
         let link = sections.len() as u32 + 1;
-        let with = |name: &str, kind, data, link, entry_size| Section {
+        let with = |name: &str, kind, data, link, entry_size| ElfSection {
             name: name.to_owned(),
             kind,
             flags: 0,
@@ -604,22 +604,22 @@ impl ElfBuilder {
         for &(field, value) in &self.fields {
             let after_words = 24 + 3 * word + 4;
             let (at, size) = match field {
-                Field::Class => (4, 1),
-                Field::Order => (5, 1),
-                Field::Version => (6, 1),
-                Field::Abi => (7, 1),
-                Field::Padding => (9, 1),
-                Field::Type => (16, 2),
-                Field::Machine => (18, 2),
-                Field::Entry => (24, word),
-                Field::SegmentsOffset => (24 + word, word),
-                Field::SectionsOffset => (24 + 2 * word, word),
-                Field::HeaderSize => (after_words, 2),
-                Field::SegmentSize => (after_words + 2, 2),
-                Field::SegmentCount => (after_words + 4, 2),
-                Field::SectionSize => (after_words + 6, 2),
-                Field::SectionCount => (after_words + 8, 2),
-                Field::NamesIndex => (after_words + 10, 2),
+                ElfField::Class => (4, 1),
+                ElfField::Order => (5, 1),
+                ElfField::Version => (6, 1),
+                ElfField::Abi => (7, 1),
+                ElfField::Padding => (9, 1),
+                ElfField::Type => (16, 2),
+                ElfField::Machine => (18, 2),
+                ElfField::Entry => (24, word),
+                ElfField::SegmentsOffset => (24 + word, word),
+                ElfField::SectionsOffset => (24 + 2 * word, word),
+                ElfField::HeaderSize => (after_words, 2),
+                ElfField::SegmentSize => (after_words + 2, 2),
+                ElfField::SegmentCount => (after_words + 4, 2),
+                ElfField::SectionSize => (after_words + 6, 2),
+                ElfField::SectionCount => (after_words + 8, 2),
+                ElfField::NamesIndex => (after_words + 10, 2),
             };
             let little = value.to_le_bytes();
             let big = value.to_be_bytes();

@@ -64,14 +64,14 @@ pub enum Field {
 
 /// Where execution starts.
 #[derive(Clone, Debug)]
-enum Entry {
+enum EntryPoint {
     First,
     Section(usize),
     Address(u32),
 }
 
 #[derive(Clone, Debug)]
-struct Section {
+struct SectionSpec {
     name: Vec<u8>,
     characteristics: u32,
     data: Vec<u8>,
@@ -88,8 +88,8 @@ pub struct PeBuilder {
     timestamp: u32,
     checksum: u32,
     dos_stub: Vec<u8>,
-    entry: Entry,
-    sections: Vec<Section>,
+    entry: EntryPoint,
+    sections: Vec<SectionSpec>,
     imports: Vec<(String, Vec<String>)>,
     import_copies: usize,
     exports: Vec<String>,
@@ -117,7 +117,7 @@ pub fn pe() -> PeBuilder {
         timestamp: 1_600_000_000,
         checksum: 0,
         dos_stub: DOS_STUB.to_vec(),
-        entry: Entry::First,
+        entry: EntryPoint::First,
         sections: Vec::new(),
         imports: Vec::new(),
         import_copies: 1,
@@ -205,7 +205,7 @@ impl PeBuilder {
 
     /// Adds a section. Names longer than eight bytes are cut.
     pub fn section(mut self, name: &str, characteristics: u32, data: impl Into<Vec<u8>>) -> Self {
-        self.sections.push(Section {
+        self.sections.push(SectionSpec {
             name: name.as_bytes().to_vec(),
             characteristics,
             data: data.into(),
@@ -330,13 +330,13 @@ impl PeBuilder {
 
     /// Lets execution start at the first byte of the section with this index.
     pub fn entry_in(mut self, section: usize) -> Self {
-        self.entry = Entry::Section(section);
+        self.entry = EntryPoint::Section(section);
         self
     }
 
     /// Lets execution start at this address, relative to the image.
     pub fn entry_at(mut self, address: u32) -> Self {
-        self.entry = Entry::Address(address);
+        self.entry = EntryPoint::Address(address);
         self
     }
 

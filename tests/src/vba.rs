@@ -11,7 +11,7 @@ use crate::cfb::CfbBuilder;
 #[derive(Clone)]
 pub struct VbaBuilder {
     code_page: u16,
-    modules: Vec<Module>,
+    modules: Vec<VbaModule>,
     references: Vec<String>,
     forms: Vec<(String, Vec<u8>)>,
     protection: [u8; 3],
@@ -21,7 +21,7 @@ pub struct VbaBuilder {
 }
 
 #[derive(Clone)]
-struct Module {
+struct VbaModule {
     name: String,
     stream: String,
     /// After the attributes; none: the stream holds no source at all.
@@ -61,7 +61,7 @@ impl VbaBuilder {
 
     /// Adds a module with `source` as it is in the code page, after its attributes.
     pub fn module_bytes(mut self, name: &str, source: &[u8]) -> VbaBuilder {
-        self.modules.push(Module {
+        self.modules.push(VbaModule {
             name: name.to_owned(),
             stream: name.to_owned(),
             source: Some(source.to_vec()),
@@ -151,7 +151,7 @@ impl VbaBuilder {
         self
     }
 
-    fn last(mut self, change: impl FnOnce(&mut Module)) -> VbaBuilder {
+    fn last(mut self, change: impl FnOnce(&mut VbaModule)) -> VbaBuilder {
         change(self.modules.last_mut().expect("a module was added"));
         self
     }
@@ -264,7 +264,7 @@ impl VbaBuilder {
     }
 }
 
-impl Module {
+impl VbaModule {
     fn whole_source(&self) -> Vec<u8> {
         let attributes = format!("Attribute VB_Name = \"{}\"\r\n", self.name);
         [attributes.as_bytes(), self.source.as_deref().unwrap_or_default()].concat()

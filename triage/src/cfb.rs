@@ -32,7 +32,7 @@ pub(crate) fn kind(view: &mut View<'_>) -> CfbKind {
     let (Some(directory), Some(difat)) = (le32(head, 48), le32(head, 68)) else { return CfbKind::Other };
     let mut file = Cfb {
         head,
-        table: Table { sector: SECTOR_MAX, length: 0, bytes: [0; HEAD_BYTES] },
+        table: SectorTable { sector: SECTOR_MAX, length: 0, bytes: [0; HEAD_BYTES] },
         pages: Pages::new(view),
         sector_shift,
         difat,
@@ -44,7 +44,7 @@ pub(crate) fn kind(view: &mut View<'_>) -> CfbKind {
 
 /// What an entry says about the file, the strongest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Sign {
+enum FormatHint {
     Encrypted,
     Msi,
     Outlook,
@@ -53,27 +53,27 @@ enum Sign {
     PowerPoint,
 }
 
-fn of(sign: Sign) -> CfbKind {
+fn of(sign: FormatHint) -> CfbKind {
     match sign {
-        Sign::Encrypted => CfbKind::Encrypted,
-        Sign::Msi => CfbKind::Msi,
-        Sign::Outlook => CfbKind::Outlook,
-        Sign::Word => CfbKind::Word,
-        Sign::Excel => CfbKind::Excel,
-        Sign::PowerPoint => CfbKind::PowerPoint,
+        FormatHint::Encrypted => CfbKind::Encrypted,
+        FormatHint::Msi => CfbKind::Msi,
+        FormatHint::Outlook => CfbKind::Outlook,
+        FormatHint::Word => CfbKind::Word,
+        FormatHint::Excel => CfbKind::Excel,
+        FormatHint::PowerPoint => CfbKind::PowerPoint,
     }
 }
 
 /// A directory entry, as far as it matters here (2.6.1).
-struct Entry {
-    sign: Option<Sign>,
+struct DirectoryEntry {
+    sign: Option<FormatHint>,
     left: u32,
     right: u32,
     child: u32,
 }
 
-impl Entry {
-    fn read(bytes: &[u8]) -> Option<Entry> {
+impl DirectoryEntry {
+    fn read(bytes: &[u8]) -> Option<DirectoryEntry> {
         let name = bytes.get(..64)?;
         let name = name.get(..usize::from(le16(bytes, 64)?.saturating_sub(2))).unwrap_or(name);
         let class = bytes.get(80..96)?;
@@ -82,44 +82,44 @@ impl Entry {
             5 => class_sign(class),
             _ => name_sign(name),
         };
-        Some(Entry { sign, left: le32(bytes, 68)?, right: le32(bytes, 72)?, child: le32(bytes, 76)? })
+        Some(DirectoryEntry { sign, left: le32(bytes, 68)?, right: le32(bytes, 72)?, child: le32(bytes, 76)? })
     }
 }
 
 /// What the class of the root storage says, where no stream does.
-fn class_sign(class: &[u8]) -> Option<Sign> {
+fn class_sign(class: &[u8]) -> Option<FormatHint> {
     // All are {0002xxxx or 000Cxxxx-0000-0000-C000-000000000046}; the first field is little-endian.
     if class.get(4..)? != [0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46] {
         return None;
     }
     match le32(class, 0)? {
         // Windows Installer package, transform and patch, then the classes that Office registers.
-        0x000c_1084 | 0x000c_1082 | 0x000c_1086 => Some(Sign::Msi),
-        0x0002_0d0b => Some(Sign::Outlook),
-        0x0002_0906 | 0x0002_0900 => Some(Sign::Word),
-        0x0002_0820 | 0x0002_0810 => Some(Sign::Excel),
+        0x000c_1084 | 0x000c_1082 | 0x000c_1086 => Some(FormatHint::Msi),
+        0x0002_0d0b => Some(FormatHint::Outlook),
+        0x0002_0906 | 0x0002_0900 => Some(FormatHint::Word),
+        0x0002_0820 | 0x0002_0810 => Some(FormatHint::Excel),
         _ => None,
     }
 }
 
 /// What the name of a stream or storage says. Names are UTF-16 and compared without case (2.6.4).
-fn name_sign(name: &[u8]) -> Option<Sign> {
+fn name_sign(name: &[u8]) -> Option<FormatHint> {
     // Windows Installer packs two characters into one of U+3800 to U+4840; tables begin with U+4840.
     if name.starts_with(&[0x40, 0x48]) {
-        return Some(Sign::Msi);
+        return Some(FormatHint::Msi);
     }
     let is = |wanted: &str| name.len() == 2 * wanted.len() && begins(name, wanted);
     // MS-OFFCRYPTO 2.3.4, MS-DOC 2.1.1, MS-XLS 2.1.2, MS-PPT 2.1.2, MS-OXMSG 2.1.
     if is("EncryptedPackage") {
-        Some(Sign::Encrypted)
+        Some(FormatHint::Encrypted)
     } else if is("__properties_version1.0") || is("__nameid_version1.0") {
-        Some(Sign::Outlook)
+        Some(FormatHint::Outlook)
     } else if is("WordDocument") {
-        Some(Sign::Word)
+        Some(FormatHint::Word)
     } else if is("Workbook") || is("Book") {
-        Some(Sign::Excel)
+        Some(FormatHint::Excel)
     } else if is("PowerPoint Document") {
-        Some(Sign::PowerPoint)
+        Some(FormatHint::PowerPoint)
     } else {
         None
     }
@@ -133,7 +133,7 @@ fn begins(name: &[u8], wanted: &str) -> bool {
 }
 
 /// The strongest sign among the root storage and its children: what lies deeper belongs to embedded objects.
-fn top_level(entries: &[Entry]) -> Option<Sign> {
+fn top_level(entries: &[DirectoryEntry]) -> Option<FormatHint> {
     let root = entries.first()?;
     let mut visited = vec![false; entries.len()];
     let mut pending = vec![root.child];
@@ -149,18 +149,18 @@ fn top_level(entries: &[Entry]) -> Option<Sign> {
     }
     match (strongest, root.sign) {
         // An installer database may hold a stream of any name.
-        (_, Some(Sign::Msi)) => root.sign,
+        (_, Some(FormatHint::Msi)) => root.sign,
         (None, sign) => sign,
         (sign, _) => sign,
     }
 }
 
-fn stronger(a: Option<Sign>, b: Option<Sign>) -> Option<Sign> {
+fn stronger(a: Option<FormatHint>, b: Option<FormatHint>) -> Option<FormatHint> {
     a.into_iter().chain(b).min()
 }
 
 /// The FAT or DIFAT sector that was read last.
-struct Table {
+struct SectorTable {
     sector: u32,
     length: usize,
     bytes: [u8; HEAD_BYTES],
@@ -172,7 +172,7 @@ struct Cfb<'v, 'a> {
     /// Sectors of the directory are read through these, sectors of the tables through `table`: a walk takes
     /// turns between them.
     pages: Pages<'v, 'a>,
-    table: Table,
+    table: SectorTable,
     sector_shift: u32,
     difat: u32,
     lookups: u32,
@@ -180,13 +180,13 @@ struct Cfb<'v, 'a> {
 
 impl Cfb<'_, '_> {
     /// The entries of the directory whose first sector is `sector`.
-    fn directory(&mut self, mut sector: u32) -> Vec<Entry> {
+    fn directory(&mut self, mut sector: u32) -> Vec<DirectoryEntry> {
         let mut entries = Vec::new();
         for _ in 0..DIRECTORY_SECTORS_MAX {
             let at = self.offset(sector);
             let bytes = self.pages.bytes(at, 1 << self.sector_shift);
             let room = ENTRIES_MAX - entries.len();
-            entries.extend(bytes.chunks_exact(ENTRY_BYTES).take(room).filter_map(Entry::read));
+            entries.extend(bytes.chunks_exact(ENTRY_BYTES).take(room).filter_map(DirectoryEntry::read));
             match self.next(sector) {
                 Some(next) if entries.len() < ENTRIES_MAX => sector = next,
                 _ => break,

@@ -31,7 +31,7 @@ const ROWS: usize = MAGICS.len();
 
 /// A row as the compare wants it.
 #[derive(Clone, Copy)]
-struct Row {
+struct MagicRow {
     value: [u8; 16],
     mask: [u8; 16],
     /// How many bytes the head must have.
@@ -49,15 +49,15 @@ struct Bucket {
     end: u8,
 }
 
-struct Layout {
-    rows: [Row; ROWS],
+struct CompareLayout {
+    rows: [MagicRow; ROWS],
     buckets: [[Bucket; 256]; OFFSETS.len()],
 }
 
-static LAYOUT: Layout = layout();
+static LAYOUT: CompareLayout = layout();
 
-const fn layout() -> Layout {
-    let empty = Row { value: [0; 16], mask: [0; 16], end: 0, index: 0 };
+const fn layout() -> CompareLayout {
+    let empty = MagicRow { value: [0; 16], mask: [0; 16], end: 0, index: 0 };
     let mut rows = [empty; ROWS];
     let mut buckets = [[Bucket { seconds: 0, start: 0, end: 0 }; 256]; OFFSETS.len()];
     let mut placed = 0;
@@ -89,7 +89,7 @@ const fn layout() -> Layout {
         assert!(MAGICS[i - 1].offset <= MAGICS[i].offset, "rows with a larger offset come later");
         i += 1;
     }
-    Layout { rows, buckets }
+    CompareLayout { rows, buckets }
 }
 
 /// The second bytes that a row matches, one bit for each value of their low six bits.
@@ -105,9 +105,9 @@ const fn second_bytes(magic: &Magic) -> u64 {
     seconds
 }
 
-const fn widened(magic: &Magic, index: u8) -> Row {
+const fn widened(magic: &Magic, index: u8) -> MagicRow {
     let end = magic.offset + magic.bytes.len();
-    let mut row = Row { value: [0; 16], mask: [0; 16], end: end as u8, index };
+    let mut row = MagicRow { value: [0; 16], mask: [0; 16], end: end as u8, index };
     let mut i = 0;
     while i < magic.bytes.len() {
         row.value[i] = magic.bytes[i];
@@ -164,6 +164,6 @@ fn first_match(block: &Block, head_bytes: usize) -> Candidate {
 /// Whether the bytes that matter to `row` are as it wants them. Sixteen lanes and no early exit, so that the
 /// compiler makes one vector compare of it; inlined, it would build the vector from bytes it already holds.
 #[inline(never)]
-fn equal(loaded: &[u8; 16], row: &Row) -> bool {
+fn equal(loaded: &[u8; 16], row: &MagicRow) -> bool {
     (0..16).fold(true, |equal, i| equal & (loaded[i] & row.mask[i] == row.value[i]))
 }

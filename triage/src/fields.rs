@@ -1,20 +1,20 @@
 //! Formats whose signature is too short to be believed alone: the fields that follow must make sense.
 
 use crate::kind::FileKind;
-use crate::magic::Fields;
+use crate::magic::ShortSignature;
 use crate::window::{be16, be32, le16, le32};
 
 /// Whether the fields behind a short signature are those of its format.
-pub(crate) fn agree(fields: Fields, head: &[u8]) -> bool {
+pub(crate) fn agree(fields: ShortSignature, head: &[u8]) -> bool {
     let agreed = match fields {
-        Fields::Bmp => bmp(head),
-        Fields::Icon => icon(head),
-        Fields::Mp3 => mp3(head),
-        Fields::Sfnt => sfnt(head),
-        Fields::Swf => swf(head),
-        Fields::Compress => compress(head),
-        Fields::Arj => arj(head),
-        Fields::CpioBinary => cpio_binary(head),
+        ShortSignature::Bmp => bmp(head),
+        ShortSignature::Icon => icon(head),
+        ShortSignature::Mp3 => mp3(head),
+        ShortSignature::Sfnt => sfnt(head),
+        ShortSignature::Swf => swf(head),
+        ShortSignature::Compress => compress(head),
+        ShortSignature::Arj => arj(head),
+        ShortSignature::CpioBinary => cpio_binary(head),
     };
     agreed.unwrap_or(false)
 }

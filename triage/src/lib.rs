@@ -33,5 +33,5 @@ pub use kind::{
     ArchiveKind, ByteOrder, CfbKind, DosKind, ElfKind, ElfType, Family, FileKind, ImageKind, MediaKind, OoxmlKind,
     PeBits, PeKind, ScriptKind, WordSize, ZipKind,
 };
-pub use magic::{Candidate, Confirm, Fields, MAGIC_BYTES, MAGICS, Magic};
+pub use magic::{Candidate, Confirm, MAGIC_BYTES, MAGICS, Magic, ShortSignature};
 pub use window::{HEAD_BYTES, Window};

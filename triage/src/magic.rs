@@ -56,13 +56,13 @@ pub enum Confirm {
     /// Two-byte text in UTF-16, or noise that begins like its byte order mark.
     Utf16,
     /// Fields of a format whose signature is too short to be believed alone.
-    Fields(Fields),
+    Fields(ShortSignature),
 }
 
 /// Formats with short signatures, whose next fields are checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)]
-pub enum Fields {
+pub enum ShortSignature {
     Bmp,
     Icon,
     Mp3,
@@ -158,7 +158,7 @@ const fn font(bytes: &'static [u8], spec: &'static str) -> Magic {
     row(0, bytes, FileKind::Font, Confirm::Signature, spec)
 }
 
-const fn fields(bytes: &'static [u8], kind: FileKind, fields: Fields, spec: &'static str) -> Magic {
+const fn fields(bytes: &'static [u8], kind: FileKind, fields: ShortSignature, spec: &'static str) -> Magic {
     row(0, bytes, kind, Confirm::Fields(fields), spec)
 }
 
@@ -289,7 +289,7 @@ pub const MAGICS: &[Magic] = &[
     fields(
         &[0x1f, 0x9d],
         FileKind::Archive(ArchiveKind::Compress),
-        Fields::Compress,
+        ShortSignature::Compress,
         "ncompress compress42.c, MAGIC_1 and MAGIC_2",
     ),
     archive(&[b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c], ArchiveKind::SevenZip, "7zFormat.txt, SignatureHeader"),
@@ -298,13 +298,23 @@ pub const MAGICS: &[Magic] = &[
     archive(b"070701", ArchiveKind::Cpio, CPIO),
     archive(b"070702", ArchiveKind::Cpio, CPIO),
     archive(b"070707", ArchiveKind::Cpio, CPIO),
-    fields(&[0xc7, 0x71], FileKind::Archive(ArchiveKind::Cpio), Fields::CpioBinary, "cpio(5), old binary format"),
+    fields(
+        &[0xc7, 0x71],
+        FileKind::Archive(ArchiveKind::Cpio),
+        ShortSignature::CpioBinary,
+        "cpio(5), old binary format",
+    ),
     archive(b"!<arch>\n", ArchiveKind::Ar, "ar.h, ARMAG"),
     archive(b"!<thin>\n", ArchiveKind::Ar, "GNU binutils, thin archives"),
     archive(b"MSCF\0\0\0\0", ArchiveKind::Cab, "MS-CAB 2.1, CFHEADER"),
     archive(b"ISc(", ArchiveKind::Cab, "unshield, CAB_SIGNATURE: InstallShield cabinet"),
     archive(&[0xed, 0xab, 0xee, 0xdb], ArchiveKind::Rpm, "RPM package format, lead"),
-    fields(&[0x60, 0xea], FileKind::Archive(ArchiveKind::Arj), Fields::Arj, "ARJ technical information, main header"),
+    fields(
+        &[0x60, 0xea],
+        FileKind::Archive(ArchiveKind::Arj),
+        ShortSignature::Arj,
+        "ARJ technical information, main header",
+    ),
     archive(b"hsqs", ArchiveKind::SquashFs, "Linux squashfs_fs.h, SQUASHFS_MAGIC"),
     archive(b"sqsh", ArchiveKind::SquashFs, "squashfs-tools, SQUASHFS_MAGIC_SWAP"),
     archive(b"xar!\0", ArchiveKind::Xar, "xar, header: magic and size"),
@@ -315,7 +325,7 @@ pub const MAGICS: &[Magic] = &[
     image(&[0xff, 0xd8, 0xff], ImageKind::Jpeg, "ITU-T T.81 B.1.1.3, SOI and the next marker"),
     image(b"GIF87a", ImageKind::Gif, "GIF87a specification"),
     image(b"GIF89a", ImageKind::Gif, "GIF89a specification, section 17"),
-    fields(b"BM", FileKind::Image(ImageKind::Bmp), Fields::Bmp, "MS-WMF 2.2.2.3 and BITMAPFILEHEADER"),
+    fields(b"BM", FileKind::Image(ImageKind::Bmp), ShortSignature::Bmp, "MS-WMF 2.2.2.3 and BITMAPFILEHEADER"),
     image(b"II*\0", ImageKind::Tiff, "TIFF 6.0 section 2"),
     image(b"MM\0*", ImageKind::Tiff, "TIFF 6.0 section 2"),
     image(b"II+\0\x08\0\0\0", ImageKind::Tiff, "BigTIFF design"),
@@ -356,9 +366,9 @@ pub const MAGICS: &[Magic] = &[
     media(&[0, 0, 1, 0xba], MediaKind::Other, "ISO/IEC 13818-1 2.5.3.3, pack header"),
     media(&[0, 0, 1, 0xb3], MediaKind::Other, "ISO/IEC 13818-2 6.2.2.1, sequence header"),
     media(b".snd\0\0\0", MediaKind::Other, "Sun audio file format"),
-    fields(b"FWS", FileKind::Media(MediaKind::Other), Fields::Swf, "SWF File Format 19, header"),
-    fields(b"CWS", FileKind::Media(MediaKind::Other), Fields::Swf, "SWF File Format 19, header"),
-    fields(b"ZWS", FileKind::Media(MediaKind::Other), Fields::Swf, "SWF File Format 19, header"),
+    fields(b"FWS", FileKind::Media(MediaKind::Other), ShortSignature::Swf, "SWF File Format 19, header"),
+    fields(b"CWS", FileKind::Media(MediaKind::Other), ShortSignature::Swf, "SWF File Format 19, header"),
+    fields(b"ZWS", FileKind::Media(MediaKind::Other), ShortSignature::Swf, "SWF File Format 19, header"),
     // The byte order marks stand before the MPEG sync word, which can look like one of them.
     row(0, &[0xff, 0xfe], FileKind::Text, Confirm::Utf16, "Unicode 15 section 23.8, byte order mark"),
     row(0, &[0xfe, 0xff], FileKind::Text, Confirm::Utf16, "Unicode 15 section 23.8, byte order mark"),
@@ -367,13 +377,13 @@ pub const MAGICS: &[Magic] = &[
         &[0xff, 0xe2],
         &[0xff, 0xe6],
         FileKind::Media(MediaKind::Mp3),
-        Confirm::Fields(Fields::Mp3),
+        Confirm::Fields(ShortSignature::Mp3),
         "ISO/IEC 11172-3 2.4.1.3, layer III",
     ),
     // Fonts; icons last, for their signature is nearly all zeros.
-    fields(&[0, 1, 0, 0], FileKind::Font, Fields::Sfnt, "OpenType 1.9, table directory"),
-    fields(b"true", FileKind::Font, Fields::Sfnt, "Apple TrueType Reference Manual, font directory"),
-    fields(b"OTTO", FileKind::Font, Fields::Sfnt, "OpenType 1.9, table directory"),
+    fields(&[0, 1, 0, 0], FileKind::Font, ShortSignature::Sfnt, "OpenType 1.9, table directory"),
+    fields(b"true", FileKind::Font, ShortSignature::Sfnt, "Apple TrueType Reference Manual, font directory"),
+    fields(b"OTTO", FileKind::Font, ShortSignature::Sfnt, "OpenType 1.9, table directory"),
     font(b"ttcf\0", "OpenType 1.9, TTC header"),
     font(b"wOFF", WOFF),
     font(b"wOF2", WOFF),
@@ -389,8 +399,8 @@ pub const MAGICS: &[Magic] = &[
     ),
     font(b"\x01fcp", "X11 pcf.h, PCF_FILE_VERSION"),
     font(b"STARTFONT ", "Adobe Technical Note 5005, BDF"),
-    fields(&[0, 0, 1, 0], FileKind::Image(ImageKind::Icon), Fields::Icon, "Windows ICONDIR, type 1"),
-    fields(&[0, 0, 2, 0], FileKind::Image(ImageKind::Icon), Fields::Icon, "Windows ICONDIR, type 2: cursor"),
+    fields(&[0, 0, 1, 0], FileKind::Image(ImageKind::Icon), ShortSignature::Icon, "Windows ICONDIR, type 1"),
+    fields(&[0, 0, 2, 0], FileKind::Image(ImageKind::Icon), ShortSignature::Icon, "Windows ICONDIR, type 2: cursor"),
     // Offset 2: the first two bytes are the header's size and checksum.
     masked(
         2,

@@ -33,7 +33,7 @@ const SIGNATURE: [u8; 4] = *b"PK\x05\x05";
 
 /// The kind of the ZIP file that is looked at.
 pub(crate) fn kind(view: &mut View<'_>) -> FileKind {
-    let mut names = Names { mimetype: mimetype(view.head()), ..Names::default() };
+    let mut names = ZipNames { mimetype: mimetype(view.head()), ..ZipNames::default() };
     let end = view.size();
     let pages = &mut Pages::new(view);
     if !central_directory(pages, end, &mut names) {
@@ -44,7 +44,7 @@ pub(crate) fn kind(view: &mut View<'_>) -> FileKind {
 
 /// What the names seen so far tell.
 #[derive(Default)]
-struct Names {
+struct ZipNames {
     mimetype: Option<ZipKind>,
     content_types: bool,
     word: bool,
@@ -57,7 +57,7 @@ struct Names {
     android_manifest: bool,
 }
 
-impl Names {
+impl ZipNames {
     /// Takes in one name. Part names are compared without case (ECMA-376-2 6.2.2.3); some writers use `\`.
     fn see(&mut self, name: &[u8]) {
         let mut lower = [0; NAME_BYTES];
@@ -129,7 +129,7 @@ fn mimetype(head: &[u8]) -> Option<ZipKind> {
 }
 
 /// Takes in the names of the central directory. Says whether it stands whole, with at least one entry.
-fn central_directory(pages: &mut Pages<'_, '_>, size: u64, names: &mut Names) -> bool {
+fn central_directory(pages: &mut Pages<'_, '_>, size: u64, names: &mut ZipNames) -> bool {
     let Some(mut at) = directory_start(pages, size) else { return false };
     for entry in 0..ENTRIES_MAX {
         let header = pages.bytes(at, CENTRAL_BYTES as usize + NAME_BYTES);
@@ -198,7 +198,7 @@ fn end_record(pages: &mut Pages<'_, '_>, size: u64) -> Option<u64> {
 
 /// Takes in the names of the local headers, one after the other from the start of the file, as long as each
 /// says where the next one is.
-fn local_headers(pages: &mut Pages<'_, '_>, names: &mut Names) {
+fn local_headers(pages: &mut Pages<'_, '_>, names: &mut ZipNames) {
     // Spanning markers (8.5.3, 8.5.4) stand before the first header.
     let mut at = if pages.bytes(0, 4) == LOCAL { 0 } else { 4 };
     let mut searched = 0;

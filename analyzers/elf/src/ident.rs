@@ -118,9 +118,9 @@ mod tests {
         {
             let file = builder
                 .clone()
-                .set(Field::Class, claimed_class)
-                .set(Field::Order, claimed_order)
-                .set(Field::Version, version)
+                .set(ElfField::Class, claimed_class)
+                .set(ElfField::Order, claimed_order)
+                .set(ElfField::Version, version)
                 .build();
             let mut head = [0; HEADER_BYTES];
             let there = file.len().min(HEADER_BYTES);
@@ -148,20 +148,20 @@ mod tests {
     #[test]
     fn where_both_sizes_could_be_read_the_machine_decides() {
         // In a 64-bit header, the 32-bit fields lie in the offset of the sections, which the loader does not use.
-        let both = |machine: u16| ordinary().machine(machine).set(Field::SectionsOffset, 0x0001_0020_0000);
+        let both = |machine: u16| ordinary().machine(machine).set(ElfField::SectionsOffset, 0x0001_0020_0000);
         check(&both(62), ELFCLASS64, ELFDATA2LSB);
         check(&both(183), ELFCLASS64, ELFDATA2LSB);
         let mut head = [0; HEADER_BYTES];
-        head.copy_from_slice(&both(8).set(Field::Class, 1).build()[..HEADER_BYTES]);
+        head.copy_from_slice(&both(8).set(ElfField::Class, 1).build()[..HEADER_BYTES]);
         assert!(!mend(&mut head), "MIPS looks at the class");
         assert_eq!(head[EI_CLASS], ELFCLASS32);
     }
 
     #[test]
     fn where_neither_can_be_read_the_claim_stands() {
-        let broken = ordinary().set(Field::SegmentSize, 7);
+        let broken = ordinary().set(ElfField::SegmentSize, 7);
         let mut head = [0; HEADER_BYTES];
-        head.copy_from_slice(&broken.set(Field::Class, 1).build()[..HEADER_BYTES]);
+        head.copy_from_slice(&broken.set(ElfField::Class, 1).build()[..HEADER_BYTES]);
         assert!(!mend(&mut head));
     }
 }

@@ -34,26 +34,26 @@
 mod address;
 mod bundle;
 pub mod catalogue;
-mod context;
-mod cut;
 mod dynamic;
 mod entropy;
-mod hidden;
 mod hooks;
 mod ident;
 mod image;
+mod keyword_context;
+mod keywords;
 mod outside;
 mod packing;
 mod search;
 mod structure;
-mod words;
+mod truncation;
+mod xor_strings;
 
 use analyzers::{Analyzer, Findings, Incomplete, Indicator, Sample};
 use triage::FileKind;
 
-use crate::hidden::Hidden;
 use crate::image::Image;
 use crate::search::Search;
+use crate::xor_strings::Hidden;
 
 /// The expert for ELF images.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl Analyzer for Elf {
             findings.incomplete(Incomplete::CutShort);
             return;
         };
-        cut::examine(&image, findings);
+        truncation::examine(&image, findings);
         vouch(&image, findings);
         structure::examine(&image, findings);
         packing::examine(&image, findings);

@@ -20,9 +20,9 @@ use triage::{ElfKind, ElfType, FileKind, ZipKind, magic, triage};
 
 use crate::Few;
 use crate::catalogue as sign;
-use crate::context::is_printable;
 use crate::entropy::{cost, entropy};
 use crate::image::Image;
+use crate::keyword_context::is_printable;
 use crate::packing::FILE_NOISE;
 
 /// Shorter stretches are what tools leave and align, in bytes.

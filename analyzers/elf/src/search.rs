@@ -19,9 +19,9 @@ use std::ops::Range;
 use analyzers::Findings;
 
 use crate::catalogue::{BUSYBOX, HOOK_EXPORTS, MEMORY_FILE};
-use crate::context::{alone, is_printable};
 use crate::image::Image;
-use crate::words::{SIGNS, Sign, Word};
+use crate::keyword_context::{alone, is_printable};
+use crate::keywords::{Keyword, KeywordSign, SIGNS};
 
 /// Distance of the places looked at, and bytes looked at there.
 const STEP: usize = 4;
@@ -61,7 +61,7 @@ pub(crate) struct Search {
     buckets: Vec<Vec<Candidate>>,
     words: Vec<Prepared>,
     /// Scratch: what was seen in the sample at hand, by sign.
-    seen: Vec<Seen>,
+    seen: Vec<SeenKeywords>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -79,14 +79,14 @@ struct Prepared {
     /// Bit in [`Seen::words`].
     bit: u64,
     text: Vec<u8>,
-    word: &'static Word,
+    word: &'static Keyword,
     /// Whether it counts as a name that is exported or imported. What a library offers to others is no bot's function;
     /// what it takes over is.
     of_interfaces: bool,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Seen {
+struct SeenKeywords {
     /// Bit per word.
     words: u64,
     /// Where each of them stands first, in the order they were found.
@@ -100,9 +100,9 @@ impl Search {
             filter: Box::new([0; FILTER_WORDS]),
             buckets: vec![Vec::new(); 1 << BUCKET_BITS],
             words: Vec::new(),
-            seen: vec![Seen::default(); SIGNS.len()],
+            seen: vec![SeenKeywords::default(); SIGNS.len()],
         };
-        for (sign, Sign { words, .. }) in SIGNS.iter().enumerate() {
+        for (sign, KeywordSign { words, .. }) in SIGNS.iter().enumerate() {
             for (index, word) in words.iter().enumerate() {
                 search.prepare(sign, 1 << index, word);
             }
@@ -110,7 +110,7 @@ impl Search {
         search
     }
 
-    fn prepare(&mut self, sign: usize, bit: u64, word: &'static Word) {
+    fn prepare(&mut self, sign: usize, bit: u64, word: &'static Keyword) {
         let text = word.text();
         let first = rarest_windows(&text);
         for offset in first..first + STEP {
@@ -188,7 +188,7 @@ impl Search {
 }
 
 impl Prepared {
-    fn compare(&self, bytes: &[u8], at: usize, interface: &Range<usize>, seen: &mut Seen) {
+    fn compare(&self, bytes: &[u8], at: usize, interface: &Range<usize>, seen: &mut SeenKeywords) {
         let place = at..at + self.text.len();
         if seen.words & self.bit == 0
             && bytes.get(place.clone()) == Some(&self.text[..])

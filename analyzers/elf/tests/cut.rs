@@ -80,14 +80,16 @@ fn a_module_is_cut_at_any_byte_for_its_sections_are_what_is_loaded() {
 #[test]
 fn tables_outside_the_file_are_cut_if_the_loader_reads_them() {
     let module = || elf().elf_type(ET_REL).section(".text", SHT_PROGBITS, EXECUTED, [0x90; 300]);
-    for (field, value) in [(Field::SectionsOffset, 1 << 20), (Field::SectionCount, 0xff00), (Field::SectionSize, 7)] {
+    for (field, value) in
+        [(ElfField::SectionsOffset, 1 << 20), (ElfField::SectionCount, 0xff00), (ElfField::SectionSize, 7)]
+    {
         is_whole(&ordinary().set(field, value));
         is_cut(&module().set(field, value));
     }
-    is_cut(&ordinary().set(Field::SegmentsOffset, u64::MAX));
-    is_cut(&ordinary().set(Field::SegmentCount, 0xff00));
-    is_cut(&ordinary().set(Field::SegmentSize, 57));
-    is_whole(&ordinary().set(Field::SegmentsOffset, u64::MAX).set(Field::SegmentCount, 0));
+    is_cut(&ordinary().set(ElfField::SegmentsOffset, u64::MAX));
+    is_cut(&ordinary().set(ElfField::SegmentCount, 0xff00));
+    is_cut(&ordinary().set(ElfField::SegmentSize, 57));
+    is_whole(&ordinary().set(ElfField::SegmentsOffset, u64::MAX).set(ElfField::SegmentCount, 0));
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn a_file_cut_at_any_byte_is_examined() {
 
 #[test]
 fn the_largest_counts_and_offsets_are_examined() {
-    use Field::*;
+    use ElfField::*;
     let mut elf = Elf::new();
     for builder in [ordinary(), ordinary().narrow(), ordinary().big_endian(), ordinary().narrow().big_endian()] {
         for field in [
@@ -91,7 +91,7 @@ fn the_largest_counts_and_offsets_are_examined() {
 #[test]
 fn tables_larger_than_we_collect_are_a_limit_not_a_loss_of_memory() {
     // 100,000 section headers, all in the file.
-    let mut image = ordinary().set(Field::SectionCount, 0).build();
+    let mut image = ordinary().set(ElfField::SectionCount, 0).build();
     let sections_at = image.len().next_multiple_of(16);
     image.resize(sections_at + 100_000 * 64, 0);
     image[40..48].copy_from_slice(&(sections_at as u64).to_le_bytes());
@@ -109,7 +109,7 @@ fn a_name_of_a_megabyte_is_not_read_by_every_section_that_bears_it() {
     };
     let names_at = 64 + 65_000 * 64;
     let names_size = 1 << 20;
-    let mut image = elf().set(Field::SectionsOffset, 64).build();
+    let mut image = elf().set(ElfField::SectionsOffset, 64).build();
     image.truncate(64);
     image[60..62].copy_from_slice(&65_000u16.to_le_bytes());
     image[62..64].copy_from_slice(&1u16.to_le_bytes());
@@ -125,7 +125,7 @@ fn a_name_of_a_megabyte_is_not_read_by_every_section_that_bears_it() {
 fn a_path_of_a_megabyte_is_not_read_by_every_segment_that_is_an_interpreter() {
     let count = 65_000;
     let path_at = 64 + count * 56;
-    let mut image = ordinary().set(Field::SegmentCount, count).set(Field::SectionsOffset, 0).build();
+    let mut image = ordinary().set(ElfField::SegmentCount, count).set(ElfField::SectionsOffset, 0).build();
     image.truncate(64);
     for _ in 0..count {
         image.extend([3u32, 4].map(u32::to_le_bytes).concat());
@@ -137,7 +137,7 @@ fn a_path_of_a_megabyte_is_not_read_by_every_segment_that_is_an_interpreter() {
 
 #[test]
 fn a_sign_at_every_entry_or_address_is_reported_a_few_times() {
-    let mut image = ordinary().set(Field::SegmentCount, 65_000).set(Field::SectionsOffset, 0).build();
+    let mut image = ordinary().set(ElfField::SegmentCount, 65_000).set(ElfField::SectionsOffset, 0).build();
     image.truncate(64);
     for _ in 0..65_000 {
         image.extend([PT_LOAD, R | W | X].map(u32::to_le_bytes).concat());
@@ -156,7 +156,7 @@ fn a_sign_at_every_entry_or_address_is_reported_a_few_times() {
 fn noise_in_every_segment_is_looked_at_as_often_as_the_loader_takes_segments() {
     let count = 65_000;
     let at = 64 + count * 56;
-    let mut image = ordinary().set(Field::SegmentCount, count).set(Field::SectionsOffset, 0).build();
+    let mut image = ordinary().set(ElfField::SegmentCount, count).set(ElfField::SectionsOffset, 0).build();
     image.truncate(64);
     for _ in 0..count {
         image.extend([PT_LOAD, R | X].map(u32::to_le_bytes).concat());

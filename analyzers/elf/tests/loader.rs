@@ -13,15 +13,15 @@ use testkit::elf::*;
 
 use crate::examined::examined;
 
-struct Seen {
+struct ExaminedFile {
     signs: BTreeSet<String>,
     incomplete: Vec<Incomplete>,
 }
 
-fn examine(bytes: &[u8]) -> Seen {
+fn examine(bytes: &[u8]) -> ExaminedFile {
     let (record, _) = examined(&mut Elf::new(), bytes, Budget::new(Limits::default(), Cancel::default()));
     let signs = record.evidence.iter().map(|seen| seen.indicator.to_string()).collect();
-    Seen { signs, incomplete: record.incomplete }
+    ExaminedFile { signs, incomplete: record.incomplete }
 }
 
 #[track_caller]
@@ -50,12 +50,12 @@ fn a_bot_shows_the_same_signs_whatever_its_identification_claims() {
         assert!(expected.signs.contains("elf.file.static_network_client"), "{:?}", expected.signs);
         assert_eq!(expected.incomplete, []);
         for (field, value) in [
-            (Field::Class, 1),
-            (Field::Class, 2),
-            (Field::Class, 0),
-            (Field::Order, 1),
-            (Field::Order, 2),
-            (Field::Version, 0),
+            (ElfField::Class, 1),
+            (ElfField::Class, 2),
+            (ElfField::Class, 0),
+            (ElfField::Order, 1),
+            (ElfField::Order, 2),
+            (ElfField::Version, 0),
         ] {
             let mut seen = examine(&honest.clone().set(field, value).build());
             seen.signs.remove("elf.header.odd_ident");
@@ -150,11 +150,11 @@ fn section_headers_that_contradict_the_segments_are_seen() {
 
 #[test]
 fn a_table_of_empty_section_headers_says_as_little_as_none() {
-    let empty = bot().set(Field::SectionCount, 1);
+    let empty = bot().set(ElfField::SectionCount, 1);
     sees(&empty, "elf.sections.absent");
     sees(&empty, "elf.file.static_without_sections");
     let end = upx_like().build().len() as u64;
-    let forged = upx_like().overlay([0; 192]).set(Field::SectionsOffset, end).set(Field::SectionCount, 3);
+    let forged = upx_like().overlay([0; 192]).set(ElfField::SectionsOffset, end).set(ElfField::SectionCount, 3);
     sees(&forged, "elf.packer.upx_like_without_magic");
 }
 
@@ -173,7 +173,7 @@ fn bogus_headers_hide_no_packing() {
 #[test]
 fn a_count_of_segments_is_what_it_says_unless_it_is_a_cores() {
     // PN_XNUM: the number would be in section 0. No loader looks there.
-    let many = ordinary().set(Field::SegmentCount, 0xffff);
+    let many = ordinary().set(ElfField::SegmentCount, 0xffff);
     assert!(examine(&many.build()).incomplete.contains(&Incomplete::CutShort));
 }
 

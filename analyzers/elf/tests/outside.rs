@@ -129,8 +129,8 @@ fn a_section_that_says_it_is_loaded_and_is_not_hides_nothing() {
     let bare = || elf().load(R | X, [0x90; 512]).without_sections();
     let end = bare().build().len() as u64;
     let archive = [b"PK\x03\x04".as_slice(), &[0x41; 60]].concat().repeat(8);
-    let forged = bare().overlay(archive).set(Field::SectionsOffset, end);
-    let (parts, _) = examine(&forged.set(Field::SectionCount, 8).build());
+    let forged = bare().overlay(archive).set(ElfField::SectionsOffset, end);
+    let (parts, _) = examine(&forged.set(ElfField::SectionCount, 8).build());
     assert!(parts.iter().any(|part| part.contains("bytes at")), "{parts:?}");
 }
 
@@ -148,8 +148,8 @@ fn symbols_whose_section_headers_are_lost_are_ordinary() {
     // What is put in their place is not.
     for payload in [with_magic(b"PK\x03\x04"), program(), noise(4000, 9)] {
         let forged =
-            elf().load(R | X, [0x90; 512]).without_sections().overlay(&payload).set(Field::SectionsOffset, 1 << 20);
-        let (parts, _) = examine(&forged.set(Field::SectionCount, 9).build());
+            elf().load(R | X, [0x90; 512]).without_sections().overlay(&payload).set(ElfField::SectionsOffset, 1 << 20);
+        let (parts, _) = examine(&forged.set(ElfField::SectionCount, 9).build());
         assert_eq!(parts.len(), 1, "{parts:?}, {}", payload.escape_ascii());
     }
 }

@@ -69,12 +69,12 @@ fn an_ordinary_program_shows_nothing_in_any_size_and_order() {
 
 #[test]
 fn an_identification_that_lies_is_seen_and_mended() {
-    for (field, value) in [(Field::Class, 9), (Field::Order, 7), (Field::Order, 2), (Field::Version, 0)] {
+    for (field, value) in [(ElfField::Class, 9), (ElfField::Order, 7), (ElfField::Order, 2), (ElfField::Version, 0)] {
         let seen = ids(&fixed().section(".x", 1, 7, b"code").set(field, value).build());
         assert!(seen.contains("elf.header.odd_ident"), "{field:?} {value}: {seen:?}");
         assert!(seen.contains("elf.section.writable_executable"), "{field:?} {value}: {seen:?}");
     }
-    sees(fixed().set(Field::Padding, 1), "elf.header.ident_padding");
+    sees(fixed().set(ElfField::Padding, 1), "elf.header.ident_padding");
 }
 
 #[test]
@@ -83,10 +83,10 @@ fn tables_that_are_absent_or_outside_are_seen() {
     sees(fixed().without_sections(), "elf.file.static_without_sections");
     sees(ordinary().without_sections(), "elf.sections.absent");
     misses(elf().elf_type(ET_REL).without_sections(), "elf.sections.absent");
-    sees(fixed().set(Field::SectionsOffset, u64::MAX), "elf.sections.outside_file");
-    sees(fixed().set(Field::SectionCount, 0xff), "elf.sections.outside_file");
-    sees(fixed().set(Field::SegmentsOffset, 1 << 40), "elf.segments.outside_file");
-    sees(fixed().set(Field::SegmentCount, 0xffff), "elf.segments.outside_file");
+    sees(fixed().set(ElfField::SectionsOffset, u64::MAX), "elf.sections.outside_file");
+    sees(fixed().set(ElfField::SectionCount, 0xff), "elf.sections.outside_file");
+    sees(fixed().set(ElfField::SegmentsOffset, 1 << 40), "elf.segments.outside_file");
+    sees(fixed().set(ElfField::SegmentCount, 0xffff), "elf.segments.outside_file");
 }
 
 #[test]

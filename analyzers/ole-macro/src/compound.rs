@@ -19,7 +19,7 @@ use memchr::memmem;
 use crate::catalogue::container::{BEYOND_END, CYCLIC, MALFORMED, ORPHANS, REFUSED};
 
 use self::directory::Directory;
-pub(crate) use self::directory::Entry;
+pub(crate) use self::directory::StorageEntry;
 use self::sectors::{Brent, Fault, Pieces, Sectors, Whole};
 pub(crate) use self::sectors::{le16, le32};
 
@@ -28,11 +28,11 @@ pub(crate) use self::sectors::{le16, le32};
 pub(crate) struct Compound<'a> {
     bytes: &'a [u8],
     sectors: Sectors<'a>,
-    entries: Vec<Entry>,
+    entries: Vec<StorageEntry>,
     /// The stream that holds all short streams, and its FAT: read when first needed.
     mini: OnceCell<Mini<'a>>,
     /// What was wrong with streams that were read since [`Compound::open`].
-    faults: Cell<Faults>,
+    faults: Cell<CompoundFaults>,
 }
 
 /// The mini stream and its FAT (2.4).
@@ -43,7 +43,7 @@ struct Mini<'a> {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Faults {
+struct CompoundFaults {
     cyclic: bool,
     short: bool,
 }
@@ -96,7 +96,7 @@ impl<'a> Compound<'a> {
     }
 
     /// All storages and streams; the first is the root, where there is one.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[StorageEntry] {
         &self.entries
     }
 
@@ -104,12 +104,13 @@ impl<'a> Compound<'a> {
     /// an object within may be called so.
     pub fn is_document(&self) -> bool {
         const MAIN: [&str; 4] = ["WordDocument", "Workbook", "Book", "PowerPoint Document"];
-        let is_main = |entry: &Entry| entry.parent().is_empty() && MAIN.iter().any(|name| entry.is_stream_named(name));
+        let is_main =
+            |entry: &StorageEntry| entry.parent().is_empty() && MAIN.iter().any(|name| entry.is_stream_named(name));
         self.entries.iter().any(is_main)
     }
 
     /// The entry at `path`; ASCII case does not matter.
-    pub fn find(&self, path: &str) -> Option<&Entry> {
+    pub fn find(&self, path: &str) -> Option<&StorageEntry> {
         self.entries.iter().find(|entry| entry.path.eq_ignore_ascii_case(path))
     }
 
@@ -120,7 +121,7 @@ impl<'a> Compound<'a> {
 
     /// The bytes of a stream: lent where they lie in one piece, else copied and paid for. A stream whose chain is
     /// broken gives what there is; [`Compound::report_faults`] tells.
-    pub fn read(&self, entry: &Entry, budget: &mut Budget) -> Result<Cow<'a, [u8]>, Exhausted> {
+    pub fn read(&self, entry: &StorageEntry, budget: &mut Budget) -> Result<Cow<'a, [u8]>, Exhausted> {
         if entry.is_storage || entry.size == 0 {
             return Ok(Cow::Borrowed(&[]));
         }
@@ -134,13 +135,13 @@ impl<'a> Compound<'a> {
     }
 
     /// The bytes of a stream as if it were short, whatever its size: where short streams lie, up to the end of its chain.
-    pub fn read_as_short(&self, entry: &Entry, budget: &mut Budget) -> Result<Cow<'a, [u8]>, Exhausted> {
+    pub fn read_as_short(&self, entry: &StorageEntry, budget: &mut Budget) -> Result<Cow<'a, [u8]>, Exhausted> {
         let size = u64::from(self.sectors.mini_cutoff);
         if entry.is_storage || entry.size < size {
             return Ok(Cow::Borrowed(&[]));
         }
         // That its chain ends before that is no fault.
-        let (bytes, _) = self.read_mini(&Entry { size: size - 1, ..entry.clone() }, budget)?;
+        let (bytes, _) = self.read_mini(&StorageEntry { size: size - 1, ..entry.clone() }, budget)?;
         Ok(bytes)
     }
 
@@ -182,7 +183,11 @@ impl<'a> Compound<'a> {
         Ok(self.mini.get_or_init(|| Mini { fat, stream }))
     }
 
-    fn read_mini(&self, entry: &Entry, budget: &mut Budget) -> Result<(Cow<'a, [u8]>, Option<Fault>), Exhausted> {
+    fn read_mini(
+        &self,
+        entry: &StorageEntry,
+        budget: &mut Budget,
+    ) -> Result<(Cow<'a, [u8]>, Option<Fault>), Exhausted> {
         let mini = self.mini(budget)?;
         // Below the cutoff of 4096, so it fits.
         let length = entry.size as usize;
@@ -233,9 +238,13 @@ fn report_directory(directory: &Directory, findings: &mut Findings<'_>) {
 }
 
 /// Looks whether the file holds all of its streams, whoever reads them: where it was cut, it is not known whole.
-fn report_streams(entries: &[Entry], sectors: &Sectors<'_>, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
+fn report_streams(
+    entries: &[StorageEntry],
+    sectors: &Sectors<'_>,
+    findings: &mut Findings<'_>,
+) -> Result<(), Exhausted> {
     // Short streams are in the mini stream, which is the root's own.
-    let is_chain = |entry: &&Entry| match entry.is_storage {
+    let is_chain = |entry: &&StorageEntry| match entry.is_storage {
         true => entry.path.is_empty(),
         false => entry.size >= u64::from(sectors.mini_cutoff),
     };

@@ -20,7 +20,7 @@ use analyzers::{Findings, Incomplete};
 
 use crate::catalogue::crypt;
 use crate::compound::Compound;
-use crate::xlm::biff::Record;
+use crate::xlm::biff::BiffRecord;
 
 /// Passwords that Office tries by itself: Excel's, for workbooks that are only write-protected (MS-OFFCRYPTO 2.3.6.3
 /// names it), and the one PowerPoint uses for the same.
@@ -59,7 +59,7 @@ fn head(compound: &Compound<'_>, name: &str, findings: &mut Findings<'_>) -> Vec
 }
 
 /// Examines a workbook `stream` that has a `FILEPASS` record: everything behind it is encrypted.
-pub(crate) fn examine_workbook(stream: &[u8], filepass: &Record<'_>, is_biff5: bool, findings: &mut Findings<'_>) {
+pub(crate) fn examine_workbook(stream: &[u8], filepass: &BiffRecord<'_>, is_biff5: bool, findings: &mut Findings<'_>) {
     workbook::examine(stream, filepass, is_biff5, findings);
 }
 

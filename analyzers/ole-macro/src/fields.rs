@@ -19,8 +19,8 @@ use std::ops::Range;
 
 use analyzers::{Findings, Limit};
 
-use self::instruction::{Keyword, Value, arguments, arguments_of_click, strip_word};
-use self::names::Names;
+use self::instruction::{FieldValue, Keyword, arguments, arguments_of_click, strip_word};
+use self::names::FieldNames;
 use crate::catalogue::{dde as signs, package};
 use crate::object;
 use crate::target::{self, Danger, runs_command};
@@ -47,10 +47,10 @@ pub(crate) struct Fields {
     /// Fields beyond [`DEPTH_MAX`] that are open: counted, not kept.
     beyond: usize,
     /// What bookmarks, properties and variables hold, as far as it was read.
-    names: Names,
+    names: FieldNames,
     /// Bookmarks around the text that is being read: its id and its name in the document, and the text so far.
     bookmarks: Vec<(String, String, String)>,
-    waiting: Vec<Waiting>,
+    waiting: Vec<WaitingInstruction>,
     /// The part that is being read; empty for the document itself.
     part: String,
 }
@@ -65,7 +65,7 @@ struct Field {
 }
 
 /// An instruction of which a piece is not known yet.
-struct Waiting {
+struct WaitingInstruction {
     part: String,
     instruction: String,
     spelled: bool,
@@ -164,7 +164,7 @@ impl Fields {
         if self.open.is_empty() && !instruction::defines(&field.instruction) {
             return;
         }
-        let Value { text, spelled, defines } = instruction::value(&field.instruction, &field.result);
+        let FieldValue { text, spelled, defines } = instruction::value(&field.instruction, &field.result);
         if let Some((name, value)) = defines {
             self.names.define(names::BOOKMARK, &name, &value, findings.budget());
         }
@@ -202,7 +202,7 @@ impl Fields {
 
     /// The document ends: what waited is judged with all that is known.
     pub fn finish(&mut self, findings: &mut Findings<'_>) {
-        for Waiting { part, instruction, spelled, span } in std::mem::take(&mut self.waiting) {
+        for WaitingInstruction { part, instruction, spelled, span } in std::mem::take(&mut self.waiting) {
             let Ok(whole) = self.names.resolve(&instruction, findings.budget()) else { return };
             let judge = |findings: &mut Findings<'_>| {
                 judge(&whole, spelled, span.clone(), findings);
@@ -225,7 +225,7 @@ impl Fields {
         if is_odd || instruction::fetches(instruction) {
             if self.waiting.len() < WAITING_MAX {
                 let instruction = instruction.to_owned();
-                self.waiting.push(Waiting { part: self.part.clone(), instruction, spelled, span });
+                self.waiting.push(WaitingInstruction { part: self.part.clone(), instruction, spelled, span });
             } else if is_odd {
                 findings.budget().exhaust(Limit::Entries);
             } else if let Ok(whole) = self.names.resolve(instruction, findings.budget()) {

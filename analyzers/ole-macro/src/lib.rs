@@ -37,7 +37,7 @@ mod xlm;
 use analyzers::{Analyzer, Budget, Cancel, Findings, Indicator, LayerId, Limits, Record, Sample};
 use triage::{CfbKind, FileKind, OoxmlKind};
 
-use crate::compound::{Compound, Entry};
+use crate::compound::{Compound, StorageEntry};
 use crate::fields::Fields;
 pub use crate::vba::VbaModule;
 
@@ -85,7 +85,7 @@ fn examine_compound(bytes: &[u8], findings: &mut Findings<'_>) {
     let Some(compound) = Compound::open(bytes, findings) else { return };
     crypt::examine(&compound, findings);
     vba::examine(&compound, findings);
-    let is_workbook = |entry: &&Entry| entry.is_document_stream("Workbook") || entry.is_document_stream("Book");
+    let is_workbook = |entry: &&StorageEntry| entry.is_document_stream("Workbook") || entry.is_document_stream("Book");
     for entry in compound.entries().iter().filter(is_workbook) {
         let Ok(stream) = compound.read(entry, findings.budget()) else { break };
         findings.within(&entry.path, |findings| xlm::examine_workbook(&stream, findings));
@@ -120,7 +120,7 @@ fn examine_word(compound: &Compound<'_>, findings: &mut Findings<'_>) {
     fields.finish(findings);
 }
 
-fn is_presentation(entry: &&Entry) -> bool {
+fn is_presentation(entry: &&StorageEntry) -> bool {
     entry.is_document_stream("PowerPoint Document")
 }
 

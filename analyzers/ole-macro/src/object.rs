@@ -15,9 +15,9 @@ use std::ops::Range;
 
 use analyzers::Findings;
 
-use self::classes::Kind;
+use self::classes::ObjectKind;
 use crate::catalogue::object as signs;
-use crate::compound::{Compound, Entry, le16};
+use crate::compound::{Compound, StorageEntry, le16};
 
 /// Bytes of a font's name that the Equation Editor has room for (CVE-2017-11882), with the return address behind.
 const FONT_BYTES_MAX: usize = 40;
@@ -36,7 +36,7 @@ fn examine_objects(compound: &Compound<'_>, in_text: bool, findings: &mut Findin
             if let Some(class) = class {
                 report_kind(Some(class.kind), class.name, in_text, 0..0, findings);
             }
-            if class.is_some_and(|class| class.kind == Kind::Equation) {
+            if class.is_some_and(|class| class.kind == ObjectKind::Equation) {
                 equations = Some(entry);
             }
             if entry.path.eq_ignore_ascii_case("ObjectPool") && has_children(compound, entry) {
@@ -64,21 +64,21 @@ fn is(name: &str, known: &str) -> bool {
     name.eq_ignore_ascii_case(known)
 }
 
-fn has_children(compound: &Compound<'_>, storage: &Entry) -> bool {
+fn has_children(compound: &Compound<'_>, storage: &StorageEntry) -> bool {
     compound.entries().iter().any(|entry| entry.parent().eq_ignore_ascii_case(&storage.path))
 }
 
-fn has_equation(compound: &Compound<'_>, storage: &Entry) -> bool {
+fn has_equation(compound: &Compound<'_>, storage: &StorageEntry) -> bool {
     compound.entries().iter().any(|entry| entry.parent() == storage.path && entry.is_stream_named("Equation Native"))
 }
 
 /// Reports what an object of this kind says. `in_text`: see [`examine_objects`].
-fn report_kind(kind: Option<Kind>, name: &str, in_text: bool, span: Range<usize>, findings: &mut Findings<'_>) {
+fn report_kind(kind: Option<ObjectKind>, name: &str, in_text: bool, span: Range<usize>, findings: &mut Findings<'_>) {
     match kind {
-        Some(Kind::Package) => findings.saw_with(&signs::PACKAGE, span, name),
-        Some(Kind::Equation) => findings.saw_with(&signs::EQUATION, span, name),
-        Some(Kind::Control) if !in_text => {}
-        Some(Kind::Exploit | Kind::Control) => findings.saw_with(&signs::EXPLOIT_CLASS, span, name),
+        Some(ObjectKind::Package) => findings.saw_with(&signs::PACKAGE, span, name),
+        Some(ObjectKind::Equation) => findings.saw_with(&signs::EQUATION, span, name),
+        Some(ObjectKind::Control) if !in_text => {}
+        Some(ObjectKind::Exploit | ObjectKind::Control) => findings.saw_with(&signs::EXPLOIT_CLASS, span, name),
         None => {}
     }
 }

@@ -26,7 +26,7 @@ pub(crate) use self::account::is_judged;
 use self::archive::Part;
 use self::inflate::Inflater;
 use self::relations::Relations;
-use self::types::{Role, Types};
+use self::types::{PartRole, Types};
 use crate::catalogue::package as signs;
 use crate::compound::Compound;
 use crate::fields::{self, Fields};
@@ -50,8 +50,12 @@ pub(crate) fn examine<'a>(sample: Sample<'a>, findings: &mut Findings<'a>) {
     }
     let parts = archive::open(sample.bytes, findings);
     let is_document = is_document(&parts, sample.kind);
-    let mut reader =
-        Reader { inflater: Inflater::new(), is_document, fields: Fields::default(), accounts: Accounts::default() };
+    let mut reader = PackageReader {
+        inflater: Inflater::new(),
+        is_document,
+        fields: Fields::default(),
+        accounts: Accounts::default(),
+    };
     // Whatever ends the reading is a limit, and the budget remembers it.
     let _ = match sample.kind {
         FileKind::Zip(ZipKind::Plain) if !is_document => hand_over_members(&parts, &mut reader, findings),
@@ -73,16 +77,16 @@ fn is_document(parts: &[Part<'_>], kind: FileKind) -> bool {
 }
 
 /// What is read when. When the budget ends, what matters most was seen.
-fn turn(role: Role) -> u8 {
+fn turn(role: PartRole) -> u8 {
     match role {
-        Role::Macros | Role::MacroSheet | Role::MacroSheetBinary => 0,
+        PartRole::Macros | PartRole::MacroSheet | PartRole::MacroSheetBinary => 0,
         // Where a sheet of macros is hidden is asked after it was seen.
-        Role::Relations => 1,
-        Role::Workbook | Role::WorkbookBinary => 2,
-        Role::ExternalLink | Role::ExternalLinkBinary | Role::Ribbon | Role::Control => 3,
-        Role::Other => 4,
-        Role::Text => 5,
-        Role::Markup => 6,
+        PartRole::Relations => 1,
+        PartRole::Workbook | PartRole::WorkbookBinary => 2,
+        PartRole::ExternalLink | PartRole::ExternalLinkBinary | PartRole::Ribbon | PartRole::Control => 3,
+        PartRole::Other => 4,
+        PartRole::Text => 5,
+        PartRole::Markup => 6,
     }
 }
 
@@ -97,7 +101,7 @@ fn go_on(read: Result<(), Exhausted>) -> Result<(), Exhausted> {
 /// Documents and programs in a plain archive are examined in their own right. What else is in it nobody vouches for.
 fn hand_over_members<'a>(
     parts: &[Part<'a>],
-    reader: &mut Reader,
+    reader: &mut PackageReader,
     findings: &mut Findings<'a>,
 ) -> Result<(), Exhausted> {
     for part in largest_first(parts.iter().collect()) {
@@ -173,14 +177,14 @@ fn rtf_start(head: &[u8]) -> Option<usize> {
 }
 
 /// Reads one part after the other.
-struct Reader {
+struct PackageReader {
     inflater: Inflater,
     is_document: bool,
     fields: Fields,
     accounts: Accounts,
 }
 
-impl Reader {
+impl PackageReader {
     fn examine<'a>(&mut self, parts: &[Part<'a>], findings: &mut Findings<'a>) -> Result<(), Exhausted> {
         let mut types = Types::default();
         for part in parts.iter().filter(|part| part.key == TYPES) {
@@ -197,7 +201,7 @@ impl Reader {
         }
         // What a part is may be said by relationships alone, so they are read before all that is not known to run.
         let ordered = self.in_order(parts, &types, &relations);
-        let early = ordered.iter().take_while(|(role, _)| turn(*role) <= turn(Role::Relations)).count();
+        let early = ordered.iter().take_while(|(role, _)| turn(*role) <= turn(PartRole::Relations)).count();
         let (early, late) = ordered.split_at(early);
         for (role, part) in early {
             go_on(self.examine_part(part, *role, &mut relations, findings))?;
@@ -226,11 +230,11 @@ impl Reader {
         parts: &'p [Part<'a>],
         types: &Types,
         relations: &Relations,
-    ) -> Vec<(Role, &'p Part<'a>)> {
+    ) -> Vec<(PartRole, &'p Part<'a>)> {
         let known: std::collections::HashSet<&str> = parts.iter().map(|part| part.key.as_str()).collect();
         let mut ordered: Vec<_> = parts.iter().map(|part| (types.role(&part.key, relations), part)).collect();
         ordered.sort_by_cached_key(|(role, part)| {
-            let is_nobodys = *role == Role::Relations
+            let is_nobodys = *role == PartRole::Relations
                 && relations::source(&part.key).is_none_or(|source| !known.contains(source.as_str()));
             (turn(*role), is_nobodys, Reverse(part.size()))
         });
@@ -240,7 +244,7 @@ impl Reader {
     fn examine_part<'a>(
         &mut self,
         part: &Part<'a>,
-        role: Role,
+        role: PartRole,
         relations: &mut Relations,
         findings: &mut Findings<'a>,
     ) -> Result<(), Exhausted> {
@@ -252,7 +256,7 @@ impl Reader {
         if !part.is_readable() || names::is_executable(&part.name) {
             findings.cannot_vouch(&part.name);
         }
-        if role == Role::Other {
+        if role == PartRole::Other {
             let head = part.head(&mut self.inflater, HEAD_BYTES);
             return self.look_at(part, role, &head, None, findings);
         }
@@ -274,65 +278,69 @@ impl Reader {
     fn examine_role(
         &mut self,
         part: &Part<'_>,
-        role: Role,
+        role: PartRole,
         bytes: &[u8],
         relations: &mut Relations,
         findings: &mut Findings<'_>,
     ) -> Result<(), Exhausted> {
-        if role == Role::Relations {
+        if role == PartRole::Relations {
             return relations.read(&part.name, &part.key, bytes, findings);
         }
         // Where nothing is reported no layer is made.
-        if role == Role::Markup {
+        if role == PartRole::Markup {
             return Ok(());
         }
         findings.within(&part.name, |findings| match role {
-            Role::MacroSheet => {
+            PartRole::MacroSheet => {
                 xlm::examine_sheet_xml(bytes, findings);
                 Ok(())
             }
-            Role::MacroSheetBinary => {
+            PartRole::MacroSheetBinary => {
                 xlm::examine_sheet_bin(bytes, findings);
                 Ok(())
             }
-            Role::Workbook => {
+            PartRole::Workbook => {
                 xlm::examine_workbook_xml(bytes, findings);
                 Ok(())
             }
-            Role::WorkbookBinary => {
+            PartRole::WorkbookBinary => {
                 xlm::examine_workbook_bin(bytes, findings);
                 Ok(())
             }
-            Role::ExternalLink => fields::examine_external_link(bytes, findings),
-            Role::ExternalLinkBinary => links::examine_binary(bytes, findings),
-            Role::Text => {
+            PartRole::ExternalLink => fields::examine_external_link(bytes, findings),
+            PartRole::ExternalLinkBinary => links::examine_binary(bytes, findings),
+            PartRole::Text => {
                 self.fields.begin_part(&part.name);
                 fields::examine_word_xml(bytes, &mut self.fields, findings)
             }
-            Role::Ribbon => examine_ribbon(bytes, findings),
-            Role::Control => examine_control(bytes, findings),
+            PartRole::Ribbon => examine_ribbon(bytes, findings),
+            PartRole::Control => examine_control(bytes, findings),
             // Office would have looked for a project.
-            Role::Macros => {
+            PartRole::Macros => {
                 if part.key.ends_with("vbaproject.bin") {
                     Compound::open(bytes, findings);
                 }
                 Ok(())
             }
             // Dealt with above, or not asked for.
-            Role::Relations | Role::Other | Role::Markup => Ok(()),
+            PartRole::Relations | PartRole::Other | PartRole::Markup => Ok(()),
         })
     }
 
     /// Reads what fields refer to: properties and variables of the document, bookmarks in parts without fields.
-    fn read_names<'a>(&mut self, parts: &[(Role, &Part<'a>)], findings: &mut Findings<'a>) -> Result<(), Exhausted> {
+    fn read_names<'a>(
+        &mut self,
+        parts: &[(PartRole, &Part<'a>)],
+        findings: &mut Findings<'a>,
+    ) -> Result<(), Exhausted> {
         for (role, part) in parts {
             let is_properties = part.key.starts_with("docprops/") || part.key.ends_with("word/settings.xml");
-            if !is_properties && *role != Role::Text {
+            if !is_properties && *role != PartRole::Text {
                 continue;
             }
             let bytes = part.read(&mut self.inflater, findings)?;
             match role {
-                Role::Text => fields::read_bookmarks(&bytes, &mut self.fields, findings)?,
+                PartRole::Text => fields::read_bookmarks(&bytes, &mut self.fields, findings)?,
                 _ => fields::read_properties(&bytes, &mut self.fields, findings)?,
             }
         }
@@ -343,13 +351,13 @@ impl Reader {
     fn look_at<'a>(
         &mut self,
         part: &Part<'a>,
-        role: Role,
+        role: PartRole,
         head: &[u8],
         bytes: Option<Cow<'a, [u8]>>,
         findings: &mut Findings<'a>,
     ) -> Result<(), Exhausted> {
         let shape = Shape::of(head);
-        let is_script = shape == Shape::Link || (role == Role::Other && names::is_script(&part.name));
+        let is_script = shape == Shape::Link || (role == PartRole::Other && names::is_script(&part.name));
         if self.is_document && is_script {
             findings.saw_with(&signs::SCRIPT_PART, part.span.clone(), &part.name);
         }
@@ -371,7 +379,7 @@ impl Reader {
             findings.saw_with(&signs::EXECUTABLE_PART, part.span.clone(), &part.name);
         }
         let is_child = shape == Shape::Child;
-        let is_object = shape == Shape::Compound && role != Role::Macros;
+        let is_object = shape == Shape::Compound && role != PartRole::Macros;
         if (is_object || is_program || is_child) && names::is_picture_or_text(&part.name) {
             findings.saw_with(&signs::DISGUISED_PART, part.span.clone(), &part.name);
         }
@@ -394,7 +402,7 @@ impl Reader {
 }
 
 /// Examines a compound file inside of the package. True if it is a document of its own, to be examined as such.
-fn examine_compound(part: &Part<'_>, role: Role, bytes: &[u8], findings: &mut Findings<'_>) -> bool {
+fn examine_compound(part: &Part<'_>, role: PartRole, bytes: &[u8], findings: &mut Findings<'_>) -> bool {
     // Projects, objects and controls are compound files; elsewhere none is.
     let folders = ["embeddings/", "activex/", "printersettings/"];
     let is_elsewhere = !part.key.ends_with("vbaproject.bin") && !folders.iter().any(|name| part.key.contains(name));
@@ -410,7 +418,7 @@ fn examine_compound(part: &Part<'_>, role: Role, bytes: &[u8], findings: &mut Fi
         if holds_macros && is_elsewhere {
             findings.saw_with(&signs::RENAMED_MACROS, 0..0, &part.name);
         }
-        if is_elsewhere && role != Role::Macros {
+        if is_elsewhere && role != PartRole::Macros {
             findings.cannot_vouch("a compound file that is no object");
         }
         vba::examine(&compound, findings);
@@ -424,7 +432,7 @@ fn examine_compound(part: &Part<'_>, role: Role, bytes: &[u8], findings: &mut Fi
 fn examine_ribbon(part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
     let text = xml::text(part, findings)?;
     xml::walk(&text, findings, |step, span, findings| {
-        let xml::Step::Open(element) = step else { return };
+        let xml::XmlStep::Open(element) = step else { return };
         if let Some(macro_name) = element.attribute("onLoad").filter(|_| element.name() == "customUI") {
             findings.saw_with(&signs::RIBBON_ONLOAD, span.clone(), macro_name);
         }
@@ -443,7 +451,7 @@ fn examine_control(part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhau
     let text = xml::text(part, findings)?;
     findings.saw(&signs::ACTIVEX, 0..0);
     xml::walk(&text, findings, |step, span, findings| {
-        let xml::Step::Open(element) = step else { return };
+        let xml::XmlStep::Open(element) = step else { return };
         if let Some(class) = element.attribute("classid") {
             object::examine_class_text(&class, span, findings);
         }

@@ -32,7 +32,7 @@ const TAKEN_BYTES_MAX: usize = 4 << 10;
 const FALLBACK_MAX: usize = 8;
 
 #[derive(Clone, Copy)]
-struct Group {
+struct RtfGroup {
     destination: Destination,
     /// This group is where the destination began, so its end ends it.
     is_start: bool,
@@ -41,15 +41,15 @@ struct Group {
     fallback: usize,
 }
 
-impl Default for Group {
-    fn default() -> Group {
-        Group { destination: Destination::Text, is_start: false, is_field: false, fallback: 1 }
+impl Default for RtfGroup {
+    fn default() -> RtfGroup {
+        RtfGroup { destination: Destination::Text, is_start: false, is_field: false, fallback: 1 }
     }
 }
 
 /// An RTF document as far as it was read.
 struct Document {
-    groups: Vec<Group>,
+    groups: Vec<RtfGroup>,
     beyond: usize,
     data: HexData,
     data_start: usize,
@@ -73,7 +73,7 @@ pub(crate) fn examine<'a>(sample: Sample<'a>, findings: &mut Findings<'a>) {
         findings.saw_with(&signs::ODD_HEADER, 0..header.len(), header.escape_ascii());
     }
     let mut document = Document {
-        groups: vec![Group::default()],
+        groups: vec![RtfGroup::default()],
         beyond: 0,
         data: HexData::default(),
         data_start: 0,
@@ -101,7 +101,7 @@ pub(crate) fn examine<'a>(sample: Sample<'a>, findings: &mut Findings<'a>) {
 }
 
 impl Document {
-    fn group(&mut self) -> Group {
+    fn group(&mut self) -> RtfGroup {
         self.groups.last().copied().unwrap_or_default()
     }
 
@@ -115,7 +115,7 @@ impl Document {
                 }
                 if self.groups.len() < DEPTH_MAX {
                     let fallback = self.group().fallback;
-                    self.groups.push(Group { destination, is_start: false, is_field: false, fallback });
+                    self.groups.push(RtfGroup { destination, is_start: false, is_field: false, fallback });
                 } else {
                     self.beyond += 1;
                 }
@@ -208,7 +208,7 @@ impl Document {
 
     /// A word that means something to us only as a destination.
     fn other_word(&mut self, word: &[u8], span: Range<usize>, findings: &mut Findings<'_>) {
-        let Group { destination, is_start, .. } = self.group();
+        let RtfGroup { destination, is_start, .. } = self.group();
         match destination {
             Destination::Text if destinations::is_data(word) => self.begin(Destination::Ignored),
             Destination::Text | Destination::Ignored => {
@@ -275,7 +275,7 @@ impl Document {
     }
 
     /// `group` ends at `at`.
-    fn end(&mut self, group: Group, at: usize, findings: &mut Findings<'_>) {
+    fn end(&mut self, group: RtfGroup, at: usize, findings: &mut Findings<'_>) {
         if group.is_start {
             match group.destination {
                 Destination::ObjectData => self.end_data(at, findings),

@@ -18,10 +18,10 @@ mod words;
 use analyzers::{Exhausted, Findings};
 
 use fold::TEXT_MAX;
-use lex::{Kind, Lexer, Line, Token};
+use lex::{Lexer, LogicalLine, Token, TokenKind};
 use shape::Shape;
 use witness::Witness;
-use words::{Role, Sign, Word};
+use words::{KeywordRole, Sign, VbaKeyword};
 
 use crate::catalogue::source::REPLICATES;
 
@@ -117,7 +117,7 @@ const HIDDEN_WORDS: &[Sign] = &[
 pub(crate) fn each_name(source: &[u8], mut take: impl FnMut(&[u8]) -> bool) {
     let (mut lexer, mut tokens) = (Lexer::new(source), Vec::new());
     while lexer.line(&mut tokens).is_some() {
-        let names = tokens.iter().filter(|token| matches!(token.kind, Kind::Name(_)));
+        let names = tokens.iter().filter(|token| matches!(token.kind, TokenKind::Name(_)));
         for name in names.map(|token| token.bytes(source)) {
             if !take(name) {
                 return;
@@ -201,15 +201,15 @@ impl Project {
         let mut context = Context::default();
         for (at, token) in tokens.iter().enumerate() {
             match token.kind {
-                Kind::Name(Some(word)) => self.read_word(source, tokens, at, word, &mut context),
-                Kind::Name(None) if follows(tokens, at, Role::Procedure) && !context.declares => {
+                TokenKind::Name(Some(word)) => self.read_word(source, tokens, at, word, &mut context),
+                TokenKind::Name(None) if follows(tokens, at, KeywordRole::Procedure) && !context.declares => {
                     if let Some(sign) = words::event(token.bytes(source)) {
                         self.witness.saw(sign, token.start);
                         self.event = true;
                     }
                 }
-                Kind::Text => self.read_literal(source, tokens, at),
-                Kind::Name(None) | Kind::Number | Kind::Mark(_) => {}
+                TokenKind::Text => self.read_literal(source, tokens, at),
+                TokenKind::Name(None) | TokenKind::Number | TokenKind::Mark(_) => {}
             }
         }
         if context.resumes && after_event {
@@ -220,36 +220,43 @@ impl Project {
         }
     }
 
-    fn read_word(&mut self, source: &[u8], tokens: &[Token], at: usize, word: &'static Word, context: &mut Context) {
+    fn read_word(
+        &mut self,
+        source: &[u8],
+        tokens: &[Token],
+        at: usize,
+        word: &'static VbaKeyword,
+        context: &mut Context,
+    ) {
         let Some(token) = tokens.get(at) else { return };
         let mut saw = |sign| self.witness.saw(sign, token.start);
         let is = |at: usize, role| tokens.get(at).is_some_and(|token: &Token| token.role() == Some(role));
         let first = at.checked_sub(1).and_then(|at| tokens.get(at)).is_none_or(|before| before.is(b':'));
         match word.role {
-            Role::Event => {
-                if follows(tokens, at, Role::Procedure) && !context.declares {
+            KeywordRole::Event => {
+                if follows(tokens, at, KeywordRole::Procedure) && !context.declares {
                     word.signs.iter().for_each(|&sign| saw(sign));
                     self.event = true;
                 }
                 return;
             }
-            Role::Declare => context.declares = true,
-            Role::Library if context.declares => {
+            KeywordRole::Declare => context.declares = true,
+            KeywordRole::Library if context.declares => {
                 saw(Sign::DeclaresLibrary);
                 if !texts::is_honest_function(declared_function(source, tokens, at)) {
                     saw(Sign::Executes);
                 }
             }
-            Role::Open => {
+            KeywordRole::Open => {
                 context.opens = true;
                 self.opens |= is_member(tokens, at);
             }
-            Role::WritesCode => self.writes_code = true,
-            Role::Imports => self.imports |= is_member(tokens, at),
-            Role::Template => self.template = true,
-            Role::Saves => self.saves = true,
-            Role::Runs => self.runs |= is_member(tokens, at),
-            Role::Creates => {
+            KeywordRole::WritesCode => self.writes_code = true,
+            KeywordRole::Imports => self.imports |= is_member(tokens, at),
+            KeywordRole::Template => self.template = true,
+            KeywordRole::Saves => self.saves = true,
+            KeywordRole::Runs => self.runs |= is_member(tokens, at),
+            KeywordRole::Creates => {
                 let class = literal_argument(tokens, at).map(|class| class.bytes(source));
                 if class.is_some_and(texts::is_honest_class) {
                     return;
@@ -265,20 +272,22 @@ impl Project {
                     return;
                 }
             }
-            Role::WriteMode if context.opens => saw(Sign::Writes),
-            Role::BinaryMode if context.opens => {
+            KeywordRole::WriteMode if context.opens => saw(Sign::Writes),
+            KeywordRole::BinaryMode if context.opens => {
                 saw(Sign::Writes);
                 saw(Sign::BinaryFile);
             }
-            Role::LoopStart if first => self.loops += 1,
-            Role::LoopEnd if first => self.loops = self.loops.saturating_sub(1),
-            Role::Xor if self.loops > 0 => saw(Sign::XorLoop),
+            KeywordRole::LoopStart if first => self.loops += 1,
+            KeywordRole::LoopEnd if first => self.loops = self.loops.saturating_sub(1),
+            KeywordRole::Xor if self.loops > 0 => saw(Sign::XorLoop),
             // `Application.Visible = False`.
-            Role::Application if is(at + 2, Role::Visible) && is(at + 4, Role::False) => saw(Sign::Hides),
-            Role::Resume if is(at.wrapping_sub(1), Role::Error) => context.resumes = true,
+            KeywordRole::Application if is(at + 2, KeywordRole::Visible) && is(at + 4, KeywordRole::False) => {
+                saw(Sign::Hides)
+            }
+            KeywordRole::Resume if is(at.wrapping_sub(1), KeywordRole::Error) => context.resumes = true,
             // `Environ("TEMP")`, `Environ$("APPDATA")`.
-            Role::Environ => {
-                let argument = tokens.iter().skip(at + 1).take(3).find(|token| matches!(token.kind, Kind::Text));
+            KeywordRole::Environ => {
+                let argument = tokens.iter().skip(at + 1).take(3).find(|token| matches!(token.kind, TokenKind::Text));
                 if argument.is_some_and(|token| is_writable_place(token.bytes(source))) {
                     saw(Sign::TemporaryPath);
                 }
@@ -298,7 +307,7 @@ impl Project {
     }
 
     /// Puts strings of one line together, and the line's string to those before it. Gives the bytes produced.
-    fn fold_strings(&mut self, source: &[u8], line: &Line, tokens: &[Token]) -> usize {
+    fn fold_strings(&mut self, source: &[u8], line: &LogicalLine, tokens: &[Token]) -> usize {
         let mut produced = 0;
         let assigned = Assignment::read(source, tokens);
         let mut at = 0;
@@ -324,7 +333,7 @@ impl Project {
         produced
     }
 
-    fn lengthen_chain(&mut self, assigned: &Assignment<'_>, text: &[u8], line: &Line) {
+    fn lengthen_chain(&mut self, assigned: &Assignment<'_>, text: &[u8], line: &LogicalLine) {
         let seen = self.witness.seen_on_line();
         let known = self.chains.iter().position(|chain| chain.name.eq_ignore_ascii_case(assigned.name));
         match known.and_then(|at| self.chains.get_mut(at)) {
@@ -395,14 +404,14 @@ struct Context {
 }
 
 /// Whether the token before `at` has this role.
-fn follows(tokens: &[Token], at: usize, role: Role) -> bool {
+fn follows(tokens: &[Token], at: usize, role: KeywordRole) -> bool {
     at.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|before| before.role() == Some(role))
 }
 
 /// The function of a library that `Declare Function Name Lib "library" Alias "name"` means; `at` is that of `Lib`.
 fn declared_function<'s>(source: &'s [u8], tokens: &[Token], at: usize) -> &'s [u8] {
     let name = at.checked_sub(1).and_then(|at| tokens.get(at));
-    let is_text = |token: &&Token| matches!(token.kind, Kind::Text);
+    let is_text = |token: &&Token| matches!(token.kind, TokenKind::Text);
     // Behind the library: any other literal is the name by which that knows the function.
     let alias = tokens.get(at + 3..).and_then(|rest| rest.iter().take(2).find(is_text));
     alias.or(name).map_or(&[], |token| token.bytes(source))
@@ -411,7 +420,7 @@ fn declared_function<'s>(source: &'s [u8], tokens: &[Token], at: usize) -> &'s [
 /// Whether the name at `at` is a member of something, and not of the application: `x.Run`, but not `Application.Run`.
 fn is_member(tokens: &[Token], at: usize) -> bool {
     let before = |back: usize| at.checked_sub(back).and_then(|at| tokens.get(at));
-    before(1).is_some_and(|dot| dot.is(b'.')) && before(2).and_then(Token::role) != Some(Role::Application)
+    before(1).is_some_and(|dot| dot.is(b'.')) && before(2).and_then(Token::role) != Some(KeywordRole::Application)
 }
 
 /// Whether a word names `Shell.Application`, and not one of the other scripting shells.
@@ -428,9 +437,9 @@ fn literal_argument(tokens: &[Token], at: usize) -> Option<Token> {
     // A class and a server: no call has more.
     for token in rest.take(4) {
         match token.kind {
-            Kind::Text => literal = literal.or(Some(*token)),
-            Kind::Mark(b',') => literal = None,
-            Kind::Mark(b')') => return literal,
+            TokenKind::Text => literal = literal.or(Some(*token)),
+            TokenKind::Mark(b',') => literal = None,
+            TokenKind::Mark(b')') => return literal,
             _ => return None,
         }
     }
@@ -464,7 +473,7 @@ struct Assignment<'s> {
 impl<'s> Assignment<'s> {
     fn read(source: &'s [u8], tokens: &[Token]) -> Option<Self> {
         let name_at = |at: usize| match tokens.get(at) {
-            Some(token) if matches!(token.kind, Kind::Name(_)) => Some(token.bytes(source)),
+            Some(token) if matches!(token.kind, TokenKind::Name(_)) => Some(token.bytes(source)),
             _ => None,
         };
         let name = name_at(0)?;

@@ -14,7 +14,7 @@ mod report;
 use analyzers::{Exhausted, Findings, Limit};
 
 use self::read::Read;
-use crate::compound::{Compound, Entry, le16, le32};
+use crate::compound::{Compound, StorageEntry, le16, le32};
 
 /// Projects looked at in one compound file. Embedded documents may bring their own.
 const PROJECTS_MAX: usize = 32;
@@ -73,7 +73,7 @@ fn each_project<'f>(
     }
     for storage in &storages {
         findings.budget().step(entries.len() as u64)?;
-        let streams: Vec<&Entry> =
+        let streams: Vec<&StorageEntry> =
             entries.iter().filter(|entry| !entry.is_storage && entry.parent() == *storage).collect();
         // Office leaves the streams of an embedded document's project behind, all of them empty, when it drops the rest.
         if streams.iter().all(|stream| stream.size == 0) {
@@ -85,8 +85,8 @@ fn each_project<'f>(
     // Without a project, modules may still lie about: a directory that was damaged, or a file made to look so.
     if storages.is_empty() && compound.contains(MARKER) {
         // Storages in presentations are opened by themselves.
-        let is_read = |entry: &&Entry| !entry.is_storage && !entry.is_stream_named("PowerPoint Document");
-        let streams: Vec<&Entry> = entries.iter().filter(is_read).collect();
+        let is_read = |entry: &&StorageEntry| !entry.is_storage && !entry.is_stream_named("PowerPoint Document");
+        let streams: Vec<&StorageEntry> = entries.iter().filter(is_read).collect();
         let mut project = Read::new(compound, "", &streams, findings.budget())?;
         project.is_guess = true;
         if !project.modules.is_empty() {

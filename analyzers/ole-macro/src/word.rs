@@ -9,7 +9,7 @@ use std::ops::Range;
 use analyzers::Findings;
 
 use crate::catalogue::word as signs;
-use crate::compound::{Compound, Entry, le16, le32};
+use crate::compound::{Compound, StorageEntry, le16, le32};
 use crate::target::{self, Danger};
 
 /// `nFib` of Word 97; older files have FIBs of fixed fields (MS-DOC 2.5.1).
@@ -47,7 +47,7 @@ const STRINGS_MAX: usize = 18;
 const CHARACTERS_MAX: usize = 255;
 
 /// Examines the tables that belong to the `WordDocument` stream `main`, at `entry`.
-pub(crate) fn examine(compound: &Compound<'_>, entry: &Entry, main: &[u8], findings: &mut Findings<'_>) {
+pub(crate) fn examine(compound: &Compound<'_>, entry: &StorageEntry, main: &[u8], findings: &mut Findings<'_>) {
     let Some(version) = le16(main, 2) else { return };
     if version < WORD_97 {
         if let Some(place) = place(main, ASSOC_OF_WORD_6) {

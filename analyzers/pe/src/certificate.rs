@@ -20,8 +20,8 @@ use der::{Decode, Reader, SliceReader, Tag, Tagged};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
+use crate::anomalies::Oddity;
 use crate::image::{Directory, Image};
-use crate::oddity::Oddity;
 
 /// Entries of the table that are looked at. Signed files have one, rarely two.
 const ENTRIES_MAX: usize = 16;

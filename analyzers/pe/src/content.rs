@@ -12,12 +12,12 @@ use crate::catalogue as signs;
 use crate::certificate::Certificate;
 use crate::image::Image;
 use crate::imports::Imports;
+use crate::keywords::Sign;
 use crate::overlay::Accounts;
 use crate::resources::Resources;
 use crate::scan::{Scan, quote};
 use crate::section::Section;
 use crate::structure::Traits;
-use crate::words::Sign;
 
 /// Places of one sign that are reported.
 const PLACES_MAX: usize = 3;

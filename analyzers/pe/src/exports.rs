@@ -8,8 +8,8 @@ use std::ops::Range;
 use analyzers::{Budget, Exhausted};
 use scroll::{LE, Pread};
 
+use crate::anomalies::Oddity;
 use crate::image::{Directory, Image};
-use crate::oddity::Oddity;
 
 /// Names that are looked at. The largest tables of real libraries have some 20,000.
 const NAMES_MAX: u32 = 65_536;

@@ -19,7 +19,7 @@ use goblin::pe::optional_header::{
 use goblin::pe::section_table::SIZEOF_SECTION_TABLE;
 use scroll::{LE, Pread};
 
-use crate::oddity::{Oddities, Oddity};
+use crate::anomalies::{Oddities, Oddity};
 use crate::section::{PAGE, SECTOR, Section};
 
 /// Section headers that are read. The loader of Windows XP takes at most 96, later ones 65,535; nobody's

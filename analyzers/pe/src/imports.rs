@@ -13,9 +13,9 @@ use analyzers::{Budget, Exhausted, Limit};
 use goblin::pe::import::{ImportDirectoryEntry, SIZEOF_IMPORT_DIRECTORY_ENTRY};
 use scroll::{LE, Pread};
 
+use crate::anomalies::Oddity;
 use crate::api::{self, Api, ApiSet};
 use crate::image::{Directory, Image};
-use crate::oddity::Oddity;
 
 /// Thunks looked at, over all libraries. The largest tables of real programs have some 10,000. With more, the
 /// examination is incomplete: what comes after would be hidden by what comes before.
@@ -79,7 +79,7 @@ impl Imports {
         self.clear();
         if let Some(directory) = image.directory(Directory::Import) {
             match image.offset_of(directory.virtual_address) {
-                Some(_) => self.walk(image, directory.virtual_address, Layout::Import, budget)?,
+                Some(_) => self.walk(image, directory.virtual_address, DescriptorLayout::Import, budget)?,
                 None => {
                     image.oddities.note(Oddity::ImportTable, image.directory_span(Directory::Import).start);
                     image.note_cut();
@@ -89,7 +89,7 @@ impl Imports {
         // A delay directory that cannot be read is not odd enough: old linkers left addresses instead of RVAs,
         // and packers leave it for the program to read once it is unpacked.
         if let Some(directory) = image.directory(Directory::DelayImport) {
-            self.walk(image, directory.virtual_address, Layout::Delay, budget)?;
+            self.walk(image, directory.virtual_address, DescriptorLayout::Delay, budget)?;
         }
         Ok(())
     }
@@ -98,7 +98,7 @@ impl Imports {
         &mut self,
         image: &mut Image<'_>,
         mut address: u32,
-        layout: Layout,
+        layout: DescriptorLayout,
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
         let mut skipped = 0;
@@ -158,7 +158,7 @@ impl Imports {
         image: &mut Image<'_>,
         library: &[u8],
         mut at: usize,
-        (layout, absolute): (Layout, bool),
+        (layout, absolute): (DescriptorLayout, bool),
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
         let bytes = image.bytes;
@@ -240,28 +240,28 @@ struct Library {
 
 /// How a descriptor is laid out (PE/COFF specification, "The .idata Section", "Delay-Load Import Tables").
 #[derive(Clone, Copy)]
-enum Layout {
+enum DescriptorLayout {
     Import,
     Delay,
 }
 
-impl Layout {
+impl DescriptorLayout {
     fn size(self) -> u32 {
         match self {
-            Layout::Import => SIZEOF_IMPORT_DIRECTORY_ENTRY as u32,
-            Layout::Delay => DESCRIPTOR_BYTES_MAX as u32,
+            DescriptorLayout::Import => SIZEOF_IMPORT_DIRECTORY_ENTRY as u32,
+            DescriptorLayout::Delay => DESCRIPTOR_BYTES_MAX as u32,
         }
     }
 
     /// Whether the loader needs what it names before the program runs.
     fn is_loaded_first(self) -> bool {
-        matches!(self, Layout::Import)
+        matches!(self, DescriptorLayout::Import)
     }
 
     /// The descriptor that `row` begins with; none at the end of the table.
     fn read(self, row: &[u8; DESCRIPTOR_BYTES_MAX], image: &Image<'_>) -> Option<Library> {
         match self {
-            Layout::Import => {
+            DescriptorLayout::Import => {
                 let row: ImportDirectoryEntry = row.pread_with(0, LE).ok()?;
                 // The loader stops where the name or the address table is missing.
                 (row.name_rva != 0 && row.import_address_table_rva != 0).then_some(Library {
@@ -271,7 +271,7 @@ impl Layout {
                     absolute: false,
                 })
             }
-            Layout::Delay => {
+            DescriptorLayout::Delay => {
                 let word = |offset: usize| row.pread_with::<u32>(offset, LE).ok();
                 // Bit 0 of the attributes: fields are relative to the image. Some linkers leave it out all the same, so
                 // what is no address of the image is taken as it is.

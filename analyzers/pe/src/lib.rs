@@ -28,27 +28,27 @@
 
 #![forbid(unsafe_code)]
 
+mod anomalies;
 mod api;
 mod around;
-mod behaviour;
+mod capabilities;
 pub mod catalogue;
 mod certificate;
 mod content;
 mod entropy;
 mod exports;
+mod goblin_check;
 mod image;
 mod imports;
+mod keywords;
 mod mask;
 mod names;
-mod oddity;
 mod overlay;
 mod resources;
 mod scan;
 mod section;
-mod strict;
 mod structure;
 mod text;
-mod words;
 
 use analyzers::{Analyzer, Exhausted, Findings, Incomplete, Indicator, Limit, Sample};
 use triage::FileKind;
@@ -118,12 +118,12 @@ impl Pe {
 
         structure::headers(&image, traits, findings);
         structure::sections(&image, traits, findings);
-        behaviour::imports(&image, &self.imports, traits, findings);
-        behaviour::exports(&image, &self.exports, traits, findings);
-        behaviour::identity(&image, &self.resources, traits, findings);
-        behaviour::signature(&certificate, digest?, findings);
-        behaviour::oddities(&image, findings);
-        strict::opinion(&image, findings);
+        capabilities::imports(&image, &self.imports, traits, findings);
+        capabilities::exports(&image, &self.exports, traits, findings);
+        capabilities::identity(&image, &self.resources, traits, findings);
+        capabilities::signature(&certificate, digest?, findings);
+        capabilities::oddities(&image, findings);
+        goblin_check::opinion(&image, findings);
         self.accounts.read(&image, &certificate, findings.budget())?;
         let (end, readable) = (image.end_of_sections(), image.optional.is_some());
         let overlay = self.accounts.unknown_behind(end);

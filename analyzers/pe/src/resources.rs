@@ -13,8 +13,8 @@ use goblin::pe::resource::{
 use memchr::memmem;
 use scroll::{LE, Pread};
 
+use crate::anomalies::Oddity;
 use crate::image::{Directory, Image};
-use crate::oddity::Oddity;
 
 /// Entries visited, over all levels. Programs with many icons and languages have some thousands. With
 /// more, the examination is incomplete.
@@ -44,7 +44,7 @@ pub(crate) struct Resources {
 
 /// Where a walk is: the level, counted from 0, and the type it went down by.
 #[derive(Clone, Copy)]
-struct Place {
+struct WalkPosition {
     level: u32,
     type_id: u32,
 }
@@ -59,7 +59,7 @@ impl Resources {
             return Ok(());
         };
         match image.offset_of(directory.virtual_address) {
-            Some(root) => self.walk(image, root, 0, Place { level: 0, type_id: 0 }, budget),
+            Some(root) => self.walk(image, root, 0, WalkPosition { level: 0, type_id: 0 }, budget),
             None => {
                 image.oddities.note(Oddity::ResourceTree, image.directory_span(Directory::Resource).start);
                 Ok(())
@@ -72,7 +72,7 @@ impl Resources {
         image: &mut Image<'_>,
         root: usize,
         offset: usize,
-        place: Place,
+        place: WalkPosition,
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
         let at = root + offset;
@@ -94,12 +94,13 @@ impl Resources {
                 image.oddities.note(Oddity::ResourceTree, at);
                 return Ok(());
             };
-            let place = Place { type_id: if place.level == 0 { entry.name_or_id } else { place.type_id }, ..place };
+            let place =
+                WalkPosition { type_id: if place.level == 0 { entry.name_or_id } else { place.type_id }, ..place };
             let target = (entry.offset_to_data_or_directory & IMAGE_RESOURCE_MASK) as usize;
             if entry.offset_to_data_or_directory & IMAGE_RESOURCE_DATA_IS_DIRECTORY == 0 {
                 self.read_leaf(image, root + target, place.type_id);
             } else if place.level + 1 < LEVELS {
-                self.walk(image, root, target, Place { level: place.level + 1, ..place }, budget)?;
+                self.walk(image, root, target, WalkPosition { level: place.level + 1, ..place }, budget)?;
             } else {
                 image.oddities.note(Oddity::ResourceTree, at);
             }

@@ -9,8 +9,8 @@ use crate::around::Around;
 use crate::exports::Exports;
 use crate::image::Image;
 use crate::imports::Imports;
+use crate::keywords::{Keyword, Sign, WORDS};
 use crate::text::{SEPARATOR, Text};
-use crate::words::{Sign, WORDS, Word};
 
 /// Bytes of the file between two looks at the budget.
 const STOP_AFTER: usize = 256 << 10;
@@ -46,7 +46,7 @@ impl Default for Scan {
             .match_kind(MatchKind::Standard)
             // Most of its first bytes are common letters: a prefilter would only stumble from run to run.
             .prefilter(false)
-            .build(WORDS.iter().map(Word::text))
+            .build(WORDS.iter().map(Keyword::text))
             .expect("a few hundred short words are far below the automaton's limits");
         Scan { automaton, text: Text::default(), first: Vec::new(), stubs: Vec::new() }
     }

@@ -10,14 +10,14 @@ use triage::Family;
 use super::{Calibration, Group, LogOdds, Thresholds, WEIGHT_MAX, Weight, Weights, WeightsMistake};
 use crate::{Indicator, IndicatorId};
 
-type Key<'t> = Spanned<std::borrow::Cow<'t, str>>;
+type SpannedKey<'t> = Spanned<std::borrow::Cow<'t, str>>;
 
-pub(super) struct Reader<'t> {
+pub(super) struct WeightsReader<'t> {
     pub(super) text: &'t str,
     pub(super) mistakes: Vec<WeightsMistake>,
 }
 
-impl Reader<'_> {
+impl WeightsReader<'_> {
     fn wrong(&mut self, span: Range<usize>, message: impl Into<String>) {
         self.mistakes.push(WeightsMistake::at(self.text, &span, message.into()));
     }
@@ -229,7 +229,7 @@ impl Reader<'_> {
         }
     }
 
-    fn unknown(&mut self, key: &Key<'_>, what: &str, path: &str, known: &[&str]) {
+    fn unknown(&mut self, key: &SpannedKey<'_>, what: &str, path: &str, known: &[&str]) {
         let seen = key.get_ref();
         self.wrong(key.span(), format!("unknown {what} `{path}{seen}`{}", nearest(seen, known)));
     }

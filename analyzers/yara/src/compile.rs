@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use yara_x::{Compiler, SourceCode};
 
 use crate::bundle::{self, BundleError};
-use crate::chunks::chunks;
 use crate::externals::VARIABLES;
+use crate::guarded_groups::chunks;
 use crate::includes;
 use crate::index::{Index, RuleEntry, SetEntry};
-use crate::parts::{File, Part, Texts, root};
-use crate::sets::{Plan, heads_at, plan};
-use crate::source::{Mistake, Place, Severity, Source};
+use crate::rule_file::{File, RuleText, Texts, root};
+use crate::sets::{SetPlan, heads_at, plan};
+use crate::source::{Mistake, RuleFolder, Severity, Source};
 
 /// Largest file of rules, in bytes. The largest public ones have 2 MB.
 pub const SOURCE_BYTES_MAX: usize = 16 << 20;
@@ -43,7 +43,7 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
     let texts: Vec<Texts> = sources.iter().map(|_| Texts::default()).collect();
     let files = parse(sources, &texts, &mut mistakes);
     let namespaces = namespaces(&files);
-    let mut rules: BTreeMap<Key<'_>, RuleEntry> = BTreeMap::new();
+    let mut rules: BTreeMap<RuleKey<'_>, RuleEntry> = BTreeMap::new();
     let mut sets = Vec::new();
     for plan in plan(&files) {
         let set = compile_set(plan, &files, &namespaces, &mut mistakes)?;
@@ -57,11 +57,11 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
         sets.push(set);
     }
     find_twins(&mut rules, &files, &namespaces);
-    let numbers: HashMap<Key<'_>, u32> = rules.keys().copied().zip(0..).collect();
+    let numbers: HashMap<RuleKey<'_>, u32> = rules.keys().copied().zip(0..).collect();
     let compiled: Vec<Vec<u8>> = sets.iter_mut().map(|set| std::mem::take(&mut set.bytes)).collect();
     let entries = sets.into_iter().zip(&compiled).map(|(set, bytes)| {
         let numbers =
-            |chunk: &Vec<(Key<'_>, _)>| chunk.iter().filter_map(|(key, _)| numbers.get(key).copied()).collect();
+            |chunk: &Vec<(RuleKey<'_>, _)>| chunk.iter().filter_map(|(key, _)| numbers.get(key).copied()).collect();
         SetEntry {
             name: set.plan.name.to_owned(),
             heads: set.plan.tried,
@@ -77,26 +77,26 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
 
 /// A set, compiled.
 struct Set<'f> {
-    plan: Plan,
-    places: Vec<Place>,
+    plan: SetPlan,
+    places: Vec<RuleFolder>,
     /// Some rule asks for what the file is called.
     asks_names: bool,
     /// The reporting rules of each namespace.
-    chunks: Vec<Vec<(Key<'f>, &'f RuleEntry)>>,
+    chunks: Vec<Vec<(RuleKey<'f>, &'f RuleEntry)>>,
     bytes: Vec<u8>,
 }
 
 fn compile_set<'f>(
-    plan: Plan,
+    plan: SetPlan,
     files: &'f [File<'_>],
     namespaces: &'f HashMap<&str, String>,
     mistakes: &mut Vec<Mistake>,
 ) -> Result<Set<'f>, BundleError> {
     let mut compiler = compiler();
-    let mut reporting: HashMap<(usize, &str), (Key<'f>, &RuleEntry)> = HashMap::new();
+    let mut reporting: HashMap<(usize, &str), (RuleKey<'f>, &RuleEntry)> = HashMap::new();
     let mut places = Vec::new();
     let mut asks_names = false;
-    let has = |file: &File<'_>, rule: &Part<'_>| !heads_at(rule.heads, file.source.place).and(plan.tried).is_none();
+    let has = |file: &File<'_>, rule: &RuleText<'_>| !heads_at(rule.heads, file.source.place).and(plan.tried).is_none();
     for (number, chunk) in chunks(files, has).into_iter().enumerate() {
         compiler.new_namespace(&number.to_string());
         // All errors are read from the compiler below. What is told of a guard, which is ours, is told of the
@@ -109,7 +109,7 @@ fn compile_set<'f>(
             for rule in picked.iter().filter_map(|&at| file.rules.get(at)).filter(|rule| !rule.private) {
                 reporting.entry((number, rule.name)).or_insert(((namespace, rule.name), &rule.entry));
             }
-            if file.source.place != Place::Any && !places.contains(&file.source.place) {
+            if file.source.place != RuleFolder::Any && !places.contains(&file.source.place) {
                 places.push(file.source.place);
             }
             let words = picked.iter().filter_map(|&at| file.rules.get(at)).flat_map(|rule| rule.words.iter());
@@ -150,7 +150,7 @@ fn in_order(mut mistakes: Vec<Mistake>, sources: &[Source<'_>]) -> Vec<Mistake> 
 }
 
 /// What a rule is known by: its namespace, which is that of its file, and its name.
-type Key<'a> = (&'a str, &'a str);
+type RuleKey<'a> = (&'a str, &'a str);
 
 /// A compiler set up as all of ours are.
 fn compiler<'a>() -> Compiler<'a> {
@@ -213,8 +213,8 @@ fn namespaces<'a>(files: &[File<'a>]) -> HashMap<&'a str, String> {
 
 /// Numbers the rules that are the same one several times: of one name in several files, or with the same patterns and
 /// condition under whatever names.
-fn find_twins(rules: &mut BTreeMap<Key<'_>, RuleEntry>, files: &[File<'_>], namespaces: &HashMap<&str, String>) {
-    let mut bodies: HashMap<Key<'_>, u64> = HashMap::new();
+fn find_twins(rules: &mut BTreeMap<RuleKey<'_>, RuleEntry>, files: &[File<'_>], namespaces: &HashMap<&str, String>) {
+    let mut bodies: HashMap<RuleKey<'_>, u64> = HashMap::new();
     for file in files {
         let Some(namespace) = namespaces.get(file.source.name) else { continue };
         for rule in file.rules.iter().filter(|rule| !rule.private) {
@@ -245,7 +245,7 @@ fn find_twins(rules: &mut BTreeMap<Key<'_>, RuleEntry>, files: &[File<'_>], name
 
 /// The rules by namespace and name, each with its id. `a/b.yar` and `a.b.yar` would give the same ones: the second
 /// gets a number.
-fn named(rules: BTreeMap<Key<'_>, RuleEntry>) -> Vec<RuleEntry> {
+fn named(rules: BTreeMap<RuleKey<'_>, RuleEntry>) -> Vec<RuleEntry> {
     let mut taken = HashSet::new();
     let named = rules.into_iter().map(|((namespace, name), rule)| {
         let id = RuleEntry::id_of(namespace, name);

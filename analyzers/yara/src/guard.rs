@@ -15,7 +15,7 @@ use yara_x_parser::ast::{
     Expr, ForIn, FuncCall, HexToken, Iterable, MatchAnchor, Of, OfItems, Pattern, PatternSet, Quantifier, Rule,
 };
 
-use crate::heads::{HEAD_BYTES, Heads};
+use crate::magic_class::{HEAD_BYTES, Heads};
 
 /// Modules that parse one format: outside of it all their fields are undefined, but for the fields that say so
 /// (`is_pe`) and for constants. Seen in the code of yara-x 1.22.1; a test asks every one of them.

@@ -10,7 +10,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
-use crate::parts::{File, Part, Texts};
+use crate::rule_file::{File, RuleText, Texts};
 use crate::source::{Mistake, Severity};
 
 /// Most files that are looked at for the sake of one: those of the largest public set are included by one index.
@@ -139,15 +139,15 @@ fn reached(from: &[usize], edges: &[Vec<usize>], looks: &mut usize) -> Vec<usize
 }
 
 /// A rule, by its file and its number in it.
-type Place = (usize, usize);
+type RuleLocation = (usize, usize);
 
 /// The rules of `units` that file `at` needs, as text, each behind those that it names itself.
 fn needed(at: usize, units: &[usize], files: &[(File<'_>, &Texts)]) -> String {
     let Some((file, _)) = files.get(at) else { return String::new() };
     let own: HashSet<&str> = file.rules.iter().map(|rule| rule.name).collect();
-    let rule_at = |(file, rule): Place| files.get(file).and_then(|(file, _)| file.rules.get(rule));
-    let mut defined: HashMap<&str, Place> = HashMap::new();
-    let mut wanted: Vec<Place> = Vec::new();
+    let rule_at = |(file, rule): RuleLocation| files.get(file).and_then(|(file, _)| file.rules.get(rule));
+    let mut defined: HashMap<&str, RuleLocation> = HashMap::new();
+    let mut wanted: Vec<RuleLocation> = Vec::new();
     for &unit in units {
         for (number, rule) in files.get(unit).into_iter().flat_map(|(file, _)| file.rules.iter().enumerate()) {
             if own.contains(rule.name) || rule.span.start < files.get(unit).map_or(0, |(file, _)| file.others) {
@@ -161,10 +161,10 @@ fn needed(at: usize, units: &[usize], files: &[(File<'_>, &Texts)]) -> String {
     }
     let words = file.rules.iter().flat_map(|rule| rule.words.iter());
     wanted.extend(words.filter_map(|word| defined.get(word)).copied());
-    let mut order: Vec<Place> = Vec::new();
-    let mut seen: HashSet<Place> = HashSet::new();
+    let mut order: Vec<RuleLocation> = Vec::new();
+    let mut seen: HashSet<RuleLocation> = HashSet::new();
     // Depth first: a rule is written when all it names are.
-    let mut open: Vec<(Place, bool)> = wanted.into_iter().rev().map(|place| (place, false)).collect();
+    let mut open: Vec<(RuleLocation, bool)> = wanted.into_iter().rev().map(|place| (place, false)).collect();
     while let Some((place, ready)) = open.pop() {
         if ready {
             order.push(place);
@@ -174,13 +174,13 @@ fn needed(at: usize, units: &[usize], files: &[(File<'_>, &Texts)]) -> String {
             open.extend(names.filter_map(|word| defined.get(word)).map(|&place| (place, false)));
         }
     }
-    let rules: Vec<(&File<'_>, &Part<'_>)> =
+    let rules: Vec<(&File<'_>, &RuleText<'_>)> =
         order.iter().filter_map(|&place| Some((&files.get(place.0)?.0, rule_at(place)?))).collect();
     text_of(&rules)
 }
 
 /// These rules with the imports they need.
-fn text_of(rules: &[(&File<'_>, &Part<'_>)]) -> String {
+fn text_of(rules: &[(&File<'_>, &RuleText<'_>)]) -> String {
     let mut text = String::new();
     let mut imported = HashSet::new();
     for (file, rule) in rules {

@@ -3,11 +3,11 @@
 use analyzers::{Indicator, IndicatorId};
 use serde::{Deserialize, Serialize};
 
-use crate::heads::Heads;
 use crate::library::SetMask;
-use crate::meta::{Meta, Told};
+use crate::magic_class::Heads;
+use crate::meta::{KeptMeta, Meta};
 use crate::names::Called;
-use crate::source::{Place, Source};
+use crate::source::{RuleFolder, Source};
 
 /// A rule, as `rules list` shows it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct RuleEntry {
     /// The line its name stands in.
     pub line: u32,
     /// Which files it is for.
-    pub place: Place,
+    pub place: RuleFolder,
     /// Its tags.
     pub tags: Vec<String>,
     /// What a hit weighs, in nats.
@@ -85,7 +85,7 @@ pub(crate) struct SetEntry {
     /// It is tried on files with these heads.
     pub heads: Heads,
     /// It is tried on the files of these places too, whatever their heads.
-    pub places: Vec<Place>,
+    pub places: Vec<RuleFolder>,
     /// Some rule of it asks for what the file is called, or for its type by the words of other scanners.
     pub asks_names: bool,
     /// The length of its compiled rules, in bytes.
@@ -103,8 +103,8 @@ impl RuleEntry {
         metas: impl Iterator<Item = (&'a str, Meta<'a>)>,
     ) -> Self {
         let called = Called { name, tags: &tags, file: source.name };
-        let Told { weight, accuses, attack, family, description, reference, author, severity, group } =
-            Told::of(called, metas);
+        let KeptMeta { weight, accuses, attack, family, description, reference, author, severity, group } =
+            KeptMeta::of(called, metas);
         let line = u32::try_from(line).unwrap_or(u32::MAX);
         RuleEntry {
             // The next three, and the twins, are settled when it is known which other rules there are.

@@ -40,20 +40,20 @@
 
 mod analyzer;
 mod bundle;
-mod chunks;
 mod compile;
 mod depth;
 mod externals;
 mod guard;
-mod heads;
+mod guarded_groups;
 mod includes;
 mod index;
 mod library;
+mod magic_class;
 mod meta;
 mod names;
-mod needs;
-mod parts;
 mod repair;
+mod required_patterns;
+mod rule_file;
 mod scale;
 mod sets;
 mod single;
@@ -66,4 +66,4 @@ pub use compile::{Compilation, ENDINGS, MISTAKES_MAX, SOURCE_BYTES_MAX, compile}
 pub use index::RuleEntry;
 pub use library::{Library, SetMask};
 pub use single::single_rules;
-pub use source::{Mistake, Place, Severity, Source};
+pub use source::{Mistake, RuleFolder, Severity, Source};

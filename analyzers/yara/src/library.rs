@@ -11,9 +11,9 @@ use triage::FileKind;
 use yara_x::Rules;
 
 use crate::bundle::{self, BundleError};
-use crate::heads::Heads;
 use crate::index::{Index, RuleEntry};
-use crate::source::Place;
+use crate::magic_class::Heads;
+use crate::source::RuleFolder;
 
 /// Most sets a library can have: the bits of a [`SetMask`].
 pub(crate) const SETS_MAX: usize = u16::BITS as usize;
@@ -34,7 +34,7 @@ pub struct Library {
     /// Made one by one: of ten thousand rules, few are ever seen to be true.
     indicators: Vec<OnceLock<Indicator>>,
     /// The places that rules are for.
-    wanted: Vec<Place>,
+    wanted: Vec<RuleFolder>,
     stopped: AtomicBool,
     missing: AtomicU16,
 }
@@ -47,7 +47,7 @@ impl Library {
         let (index, spans) = bundle::read((*bytes).as_ref())?;
         let sets = spans.iter().map(|_| OnceLock::new()).collect();
         let indicators = index.rules.iter().map(|_| OnceLock::new()).collect();
-        let all = [Place::Any, Place::Pe, Place::Elf, Place::Office];
+        let all = [RuleFolder::Any, RuleFolder::Pe, RuleFolder::Elf, RuleFolder::Office];
         let wanted = all.into_iter().filter(|place| index.rules.iter().any(|rule| rule.place == *place)).collect();
         let (stopped, missing) = (AtomicBool::new(false), AtomicU16::new(0));
         Ok(Library { bytes, index, spans, sets, indicators, wanted, stopped, missing })

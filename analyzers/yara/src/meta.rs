@@ -19,7 +19,7 @@ const TEXT_CHARS_MAX: usize = 300;
 
 /// What is kept of a rule's meta.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct KeptMeta {
     /// What a hit counts, in nats.
     pub weight: f64,
     /// It says that the file is malware.
@@ -33,10 +33,10 @@ pub(crate) struct Told {
     pub group: Option<String>,
 }
 
-impl Told {
+impl KeptMeta {
     /// Reads the metas of the rule called so. Of two that say the same thing, the first one counts.
-    pub(crate) fn of<'a>(called: Called<'_>, metas: impl Iterator<Item = (&'a str, Meta<'a>)>) -> Told {
-        let mut told = Told::default();
+    pub(crate) fn of<'a>(called: Called<'_>, metas: impl Iterator<Item = (&'a str, Meta<'a>)>) -> KeptMeta {
+        let mut told = KeptMeta::default();
         let mut scales = Scales::default();
         for (key, value) in metas {
             let key = key.to_ascii_lowercase();
@@ -105,8 +105,8 @@ fn technique(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn told(metas: &[(&str, Meta<'_>)]) -> Told {
-        Told::of(Called { name: "x", tags: &[], file: "any/x.yar" }, metas.iter().copied())
+    fn told(metas: &[(&str, Meta<'_>)]) -> KeptMeta {
+        KeptMeta::of(Called { name: "x", tags: &[], file: "any/x.yar" }, metas.iter().copied())
     }
 
     #[test]

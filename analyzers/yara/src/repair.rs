@@ -8,7 +8,7 @@ use yara_x_parser::ast::AST;
 
 use crate::compile::MISTAKES_MAX;
 use crate::depth::too_deep;
-use crate::text::{Part, parts};
+use crate::text::{TextContext, parts};
 
 /// How often the end of a rule is looked for in a piece that does not parse.
 const ENDS_MAX: usize = 4;
@@ -49,7 +49,7 @@ pub(crate) fn repair(text: &str) -> Repaired {
 
 impl Repaired {
     /// Takes over the piece from `start` to `end`, or what can be. False where its declaration is left out.
-    fn take(&mut self, text: &str, start: usize, end: usize, parts: &[Part]) -> bool {
+    fn take(&mut self, text: &str, start: usize, end: usize, parts: &[TextContext]) -> bool {
         let piece = text.get(start..end).unwrap_or_default();
         let wrong = mistakes(piece);
         if wrong.is_empty() {
@@ -105,9 +105,9 @@ fn describe(error: &yara_x_parser::ast::Error) -> Wrong {
 }
 
 /// Where the rule that a piece begins with may end: behind braces that close all that are open.
-fn rule_ends<'p>(piece: &'p str, parts: &'p [Part]) -> impl Iterator<Item = usize> + 'p {
+fn rule_ends<'p>(piece: &'p str, parts: &'p [TextContext]) -> impl Iterator<Item = usize> + 'p {
     let mut depth = 0_usize;
-    let code = piece.bytes().zip(parts).enumerate().filter(|(_, (_, part))| **part == Part::Code);
+    let code = piece.bytes().zip(parts).enumerate().filter(|(_, (_, part))| **part == TextContext::Code);
     let ends = code.filter_map(move |(at, (byte, _))| match byte {
         b'{' => {
             depth += 1;
@@ -131,38 +131,38 @@ struct Start {
 
 /// A word of the language.
 #[derive(Clone, Copy)]
-struct Word<'t> {
+struct KeywordToken<'t> {
     at: usize,
     text: &'t str,
     line: usize,
 }
 
 /// Where things are declared, in order.
-fn declarations(text: &str, parts: &[Part]) -> Vec<Start> {
+fn declarations(text: &str, parts: &[TextContext]) -> Vec<Start> {
     let mut starts = Vec::new();
     // The words since the last byte that is no part of one, and whether the first of them is the first thing in its line
     // or stands behind a brace or a quoted text.
-    let mut run: Vec<Word<'_>> = Vec::new();
+    let mut run: Vec<KeywordToken<'_>> = Vec::new();
     let mut opens = true;
     let mut line = 0;
     let bytes = text.as_bytes();
     let mut at = 0;
     while let (Some(&byte), Some(part)) = (bytes.get(at), parts.get(at)) {
         let length = match part {
-            Part::Comment => {
+            TextContext::Comment => {
                 line += usize::from(byte == b'\n');
                 1
             }
-            Part::Quoted => {
+            TextContext::Quoted => {
                 run.clear();
                 opens = true;
                 1
             }
-            Part::Code if byte.is_ascii_whitespace() => {
+            TextContext::Code if byte.is_ascii_whitespace() => {
                 line += usize::from(byte == b'\n');
                 1
             }
-            Part::Code if byte.is_ascii_alphanumeric() || byte == b'_' => {
+            TextContext::Code if byte.is_ascii_alphanumeric() || byte == b'_' => {
                 let word = word_at(text, at);
                 let first_in_line = text.get(..at).is_some_and(|before| {
                     before.bytes().rev().find(|&byte| byte == b'\n' || !byte.is_ascii_whitespace()) == Some(b'\n')
@@ -172,7 +172,7 @@ fn declarations(text: &str, parts: &[Part]) -> Vec<Start> {
                     opens = true;
                 }
                 opens |= first_in_line && run.is_empty();
-                run.push(Word { at, text: word, line });
+                run.push(KeywordToken { at, text: word, line });
                 if opens && let Some(start) = declared(&run, text, parts) {
                     starts.push(start);
                     run.clear();
@@ -180,7 +180,7 @@ fn declarations(text: &str, parts: &[Part]) -> Vec<Start> {
                 }
                 word.len()
             }
-            Part::Code => {
+            TextContext::Code => {
                 run.clear();
                 opens = byte == b'}';
                 1
@@ -202,7 +202,7 @@ fn is_modifier(word: &str) -> bool {
 }
 
 /// The declaration that the last of these words makes.
-fn declared(run: &[Word<'_>], text: &str, parts: &[Part]) -> Option<Start> {
+fn declared(run: &[KeywordToken<'_>], text: &str, parts: &[TextContext]) -> Option<Start> {
     let (last, before) = run.split_last()?;
     let behind = last.at + last.text.len();
     match last.text {
@@ -221,8 +221,9 @@ fn declared(run: &[Word<'_>], text: &str, parts: &[Part]) -> Option<Start> {
         }
         "import" | "include" if before.is_empty() => {
             let quoted = parts.get(behind..)?.iter().zip(text.get(behind..)?.bytes());
-            let next = quoted.into_iter().find(|(part, byte)| **part == Part::Quoted || !byte.is_ascii_whitespace());
-            matches!(next, Some((Part::Quoted, _))).then_some(Start { at: last.at, may_be_global: false })
+            let next =
+                quoted.into_iter().find(|(part, byte)| **part == TextContext::Quoted || !byte.is_ascii_whitespace());
+            matches!(next, Some((TextContext::Quoted, _))).then_some(Start { at: last.at, may_be_global: false })
         }
         _ => None,
     }

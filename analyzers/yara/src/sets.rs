@@ -5,16 +5,16 @@
 //! set then has all rules that may be true of them, those for any file too. The price is memory, for the rules
 //! for any file are in every set.
 
-use crate::heads::Heads;
-use crate::parts::File;
-use crate::source::Place;
+use crate::magic_class::Heads;
+use crate::rule_file::File;
+use crate::source::RuleFolder;
 
 /// From so many rules of a format on, it has a set of its own and leaves the other files alone.
 const MANY: usize = 256;
 
 /// A set that is to be made: of all rules that may be true of a file with these heads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Plan {
+pub(crate) struct SetPlan {
     /// Its name, for people.
     pub name: &'static str,
     /// The heads of files on which it is tried. Those of all plans together are all, and none is in two.
@@ -22,32 +22,32 @@ pub(crate) struct Plan {
 }
 
 /// The formats that may have a set of their own.
-const FORMATS: [Plan; 4] = [
-    Plan { name: "pe", tried: Heads::MZ },
-    Plan { name: "elf", tried: Heads::ELF },
-    Plan { name: "office", tried: Heads::OFFICE },
-    Plan { name: "rare", tried: Heads::RARE },
+const FORMATS: [SetPlan; 4] = [
+    SetPlan { name: "pe", tried: Heads::MZ },
+    SetPlan { name: "elf", tried: Heads::ELF },
+    SetPlan { name: "office", tried: Heads::OFFICE },
+    SetPlan { name: "rare", tried: Heads::RARE },
 ];
 
 /// The sets to be made of these files, in the order of their numbers.
-pub(crate) fn plan(files: &[File<'_>]) -> Vec<Plan> {
+pub(crate) fn plan(files: &[File<'_>]) -> Vec<SetPlan> {
     let count = |tried: Heads| {
         let rules = files.iter().flat_map(|file| file.rules.iter().map(|rule| heads_at(rule.heads, file.source.place)));
         rules.filter(|heads| heads.within(tried)).count()
     };
-    let formats: Vec<Plan> = FORMATS.into_iter().filter(|plan| count(plan.tried) >= MANY).collect();
+    let formats: Vec<SetPlan> = FORMATS.into_iter().filter(|plan| count(plan.tried) >= MANY).collect();
     let rest = formats.iter().fold(Heads::ALL, |rest, plan| rest.and(plan.tried.others()));
-    std::iter::once(Plan { name: "any", tried: rest }).chain(formats).collect()
+    std::iter::once(SetPlan { name: "any", tried: rest }).chain(formats).collect()
 }
 
 /// The heads of files on which a rule of this place is worth trying. Most files of a place have the heads
 /// written here; those that have others (an Office document behind other bytes) are told by their place.
-pub(crate) fn heads_at(heads: Heads, place: Place) -> Heads {
+pub(crate) fn heads_at(heads: Heads, place: RuleFolder) -> Heads {
     let usual = match place {
-        Place::Any => return heads,
-        Place::Pe => Heads::MZ,
-        Place::Elf => Heads::ELF,
-        Place::Office => Heads::OFFICE,
+        RuleFolder::Any => return heads,
+        RuleFolder::Pe => Heads::MZ,
+        RuleFolder::Elf => Heads::ELF,
+        RuleFolder::Office => Heads::OFFICE,
     };
     let both = heads.and(usual);
     if both.is_none() { usual } else { both }

@@ -1,6 +1,6 @@
 //! One rule at a time, for those who want to know what a rule costs.
 
-use crate::parts::{File, Texts};
+use crate::rule_file::{File, Texts};
 use crate::source::Source;
 
 /// The reporting rules of a file, each with the text of a file that has it and the private and global rules of its

@@ -12,7 +12,7 @@ pub struct Source<'a> {
     /// its extension the namespace of its rules.
     pub name: &'a str,
     /// Which files its rules are for.
-    pub place: Place,
+    pub place: RuleFolder,
     /// Its bytes.
     pub text: &'a [u8],
 }
@@ -20,13 +20,13 @@ pub struct Source<'a> {
 impl<'a> Source<'a> {
     /// A file whose place is told by the first folder of its name.
     pub fn new(name: &'a str, text: &'a [u8]) -> Self {
-        Source { name, place: Place::of(name), text }
+        Source { name, place: RuleFolder::of(name), text }
     }
 }
 
 /// Which files the rules of a folder are for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-pub enum Place {
+pub enum RuleFolder {
     /// All files.
     Any,
     /// Files that triage calls PE images, or what is left of one: that it begins with MZ is enough.
@@ -37,25 +37,27 @@ pub enum Place {
     Office,
 }
 
-impl Place {
+impl RuleFolder {
     /// The place of a rule file by the first folder of its path: `pe`, `elf` and `office` are what they say, all
     /// else is for any file.
-    pub fn of(name: &str) -> Place {
+    pub fn of(name: &str) -> RuleFolder {
         match name.split_once('/') {
-            Some(("pe", _)) => Place::Pe,
-            Some(("elf", _)) => Place::Elf,
-            Some(("office", _)) => Place::Office,
-            Some(_) | None => Place::Any,
+            Some(("pe", _)) => RuleFolder::Pe,
+            Some(("elf", _)) => RuleFolder::Elf,
+            Some(("office", _)) => RuleFolder::Office,
+            Some(_) | None => RuleFolder::Any,
         }
     }
 
     /// Whether files of this kind are looked at.
     pub fn takes(self, kind: FileKind) -> bool {
         match self {
-            Place::Any => true,
-            Place::Pe => matches!(kind, FileKind::Pe(_) | FileKind::Dos(_)),
-            Place::Elf => kind.family() == Family::Elf,
-            Place::Office => kind.family() == Family::Office || matches!(kind, FileKind::Cfb(_) | FileKind::Zip(_)),
+            RuleFolder::Any => true,
+            RuleFolder::Pe => matches!(kind, FileKind::Pe(_) | FileKind::Dos(_)),
+            RuleFolder::Elf => kind.family() == Family::Elf,
+            RuleFolder::Office => {
+                kind.family() == Family::Office || matches!(kind, FileKind::Cfb(_) | FileKind::Zip(_))
+            }
         }
     }
 }
@@ -160,7 +162,7 @@ fn line_around(text: &[u8], at: usize) -> String {
     let shown = |c: char| {
         if c == '\t' {
             ' '
-        } else if analyzers::is_shown_as_itself(c) {
+        } else if daemon_base::text::is_printable(c) {
             c
         } else {
             '\u{fffd}'
@@ -176,14 +178,14 @@ mod tests {
     #[test]
     fn a_place_is_told_by_the_first_folder() {
         for (name, place) in [
-            ("pe/upx.yar", Place::Pe),
-            ("elf/a/b.yar", Place::Elf),
-            ("office/x.yar", Place::Office),
-            ("any/x.yar", Place::Any),
-            ("others/pe/x.yar", Place::Any),
-            ("pe.yar", Place::Any),
+            ("pe/upx.yar", RuleFolder::Pe),
+            ("elf/a/b.yar", RuleFolder::Elf),
+            ("office/x.yar", RuleFolder::Office),
+            ("any/x.yar", RuleFolder::Any),
+            ("others/pe/x.yar", RuleFolder::Any),
+            ("pe.yar", RuleFolder::Any),
         ] {
-            assert_eq!(Place::of(name), place, "{name}");
+            assert_eq!(RuleFolder::of(name), place, "{name}");
         }
     }
 

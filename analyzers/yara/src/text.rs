@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 /// What the bytes of a text are part of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Part {
+pub(crate) enum TextContext {
     /// The language itself.
     Code,
     /// A comment.
@@ -63,9 +63,9 @@ fn latin(bytes: &[u8]) -> String {
         at += chunk.valid().len();
         for &byte in chunk.invalid() {
             match parts.get(at) {
-                Some(Part::Comment) => text.push(char::from(byte)),
-                Some(Part::Quoted) => write!(text, "\\x{byte:02x}").expect("a string takes all"),
-                Some(Part::Code) | None => text.push(char::REPLACEMENT_CHARACTER),
+                Some(TextContext::Comment) => text.push(char::from(byte)),
+                Some(TextContext::Quoted) => write!(text, "\\x{byte:02x}").expect("a string takes all"),
+                Some(TextContext::Code) | None => text.push(char::REPLACEMENT_CHARACTER),
             }
             at += 1;
         }
@@ -75,8 +75,8 @@ fn latin(bytes: &[u8]) -> String {
 
 /// What each byte of `text` is part of. Of quoted texts and comments that are never closed, the first end with their line
 /// and the second are none.
-pub(crate) fn parts(text: &[u8]) -> Vec<Part> {
-    let mut parts = vec![Part::Code; text.len()];
+pub(crate) fn parts(text: &[u8]) -> Vec<TextContext> {
+    let mut parts = vec![TextContext::Code; text.len()];
     let mut at = 0;
     // Whether a slash that comes now begins a regular expression: after an equals sign or `matches`. There is no empty one,
     // so two slashes are a comment all the same.
@@ -85,19 +85,19 @@ pub(crate) fn parts(text: &[u8]) -> Vec<Part> {
     while let Some(&byte) = text.get(at) {
         let rest = text.get(at..).unwrap_or_default();
         let (length, part) = if rest.starts_with(b"//") {
-            (line_end(rest), Part::Comment)
+            (line_end(rest), TextContext::Comment)
         } else if rest.starts_with(b"/*") {
             match rest.windows(2).skip(2).position(|pair| pair == b"*/") {
-                Some(end) => (end + 4, Part::Comment),
-                None => (1, Part::Code),
+                Some(end) => (end + 4, TextContext::Comment),
+                None => (1, TextContext::Code),
             }
         } else if byte == b'"' || byte == b'/' && regexp {
-            (quoted(rest), Part::Quoted)
+            (quoted(rest), TextContext::Quoted)
         } else {
-            (1, Part::Code)
+            (1, TextContext::Code)
         };
         match part {
-            Part::Code => {
+            TextContext::Code => {
                 if !byte.is_ascii_whitespace() {
                     let is_word = byte.is_ascii_alphanumeric() || byte == b'_';
                     word = if is_word { word + 1 } else { 0 };
@@ -107,8 +107,8 @@ pub(crate) fn parts(text: &[u8]) -> Vec<Part> {
                     word = 0;
                 }
             }
-            Part::Quoted => (regexp, word) = (false, 0),
-            Part::Comment => word = 0,
+            TextContext::Quoted => (regexp, word) = (false, 0),
+            TextContext::Comment => word = 0,
         }
         if let Some(slots) = parts.get_mut(at..at + length) {
             slots.fill(part);
@@ -168,10 +168,10 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        let letter = |part: Part| match part {
-            Part::Code => '.',
-            Part::Comment => 'c',
-            Part::Quoted => 'q',
+        let letter = |part: TextContext| match part {
+            TextContext::Code => '.',
+            TextContext::Comment => 'c',
+            TextContext::Quoted => 'q',
         };
         assert_eq!(parts(text.as_bytes()).into_iter().map(letter).collect::<String>(), expected, "{text}");
     }

@@ -3,9 +3,9 @@
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-use crate::digest::Sha256Digest;
+use crate::fingerprint::Difference;
 use crate::map::Map;
-use crate::mark::Difference;
+use daemon_base::Sha256Digest;
 
 /// Whether what was examined was one consistent file.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

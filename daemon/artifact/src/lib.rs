@@ -9,21 +9,23 @@
 //! afterwards; [`Artifact::stability`] tells whether what was examined was one consistent file. Ask it last.
 //!
 //! This is the only crate of the project's core that writes `unsafe`: to map a file, and to handle SIGBUS. Each
-//! block says why there is no safe way and why it is sound. Opens nothing and knows no paths: `daemon-intake` does.
+//! block says why there is no safe way and why it is sound. Opens nothing and knows no paths: `daemon-walk` does.
 
 mod artifact;
-mod bus;
-mod digest;
 mod error;
+mod fingerprint;
 mod load;
 mod map;
-mod mark;
-mod pseudo;
+mod open_error;
+mod pseudo_fs;
 mod scratch;
+mod sigbus;
+
+pub use daemon_base::Sha256Digest;
 
 pub use artifact::{Artifact, Stability};
-pub use digest::Sha256Digest;
 pub use error::{LoadError, NotRegular};
 pub use load::{READ_BYTES_MAX, keep_stream, load, load_owned};
-pub use pseudo::is_pseudo;
+pub use open_error::OpenError;
+pub use pseudo_fs::is_pseudo;
 pub use scratch::Scratch;

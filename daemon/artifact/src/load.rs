@@ -10,9 +10,9 @@ use rustix::io::{Errno, pread};
 
 use crate::artifact::{Artifact, Stability};
 use crate::error::{LoadError, NotRegular};
+use crate::fingerprint::{Difference, Mark};
 use crate::map::Map;
-use crate::mark::{Difference, Mark};
-use crate::pseudo::is_pseudo;
+use crate::pseudo_fs::is_pseudo;
 use crate::scratch::Scratch;
 
 /// Files of at most this many bytes are read by a [`Scratch::new`], larger ones mapped. 1 MiB.

@@ -2,8 +2,8 @@
 
 use std::os::fd::OwnedFd;
 
-use crate::bus::Guard;
-use crate::mark::{Difference, Mark};
+use crate::fingerprint::{Difference, Mark};
+use crate::sigbus::Guard;
 use memmap2::{Mmap, MmapOptions};
 
 /// The map of a file, the file it is of, and what the file looked like when it was mapped.

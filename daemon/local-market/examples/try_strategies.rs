@@ -2,7 +2,7 @@
 //!
 //!     cargo run --release -p daemon-local-market --example try_strategies -- [SEED]
 
-use daemon_local_market::{Arbiter, Kind, Market, Plan, Rival, Seed, Skill, Trial};
+use daemon_local_market::{Arbiter, ArtifactKind, BiddingPlan, Rival, Seed, SimulatedMarket, Skill, Trial};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seed = std::env::args().nth(1).map_or(Ok(1), |text| text.parse())?;
@@ -14,10 +14,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             abstains: 0.2,
             overconfidence: 2.0 - good,
         };
-        let plan = Plan::ALL[usize::from(number) % Plan::ALL.len()];
+        let plan = BiddingPlan::ALL[usize::from(number) % BiddingPlan::ALL.len()];
         Ok(Rival { name: format!("rival-{}", number + 1), skill, bidder: plan.into(), balance: "10000".parse()? })
     });
-    let kinds = [("pe", 6.0, 1.3), ("office", 3.0, 1.0), ("elf", 1.0, 0.7)].map(|(name, share, mu)| Kind {
+    let kinds = [("pe", 6.0, 1.3), ("office", 3.0, 1.0), ("elf", 1.0, 0.7)].map(|(name, share, mu)| ArtifactKind {
         name: name.to_owned(),
         share,
         malicious: 0.5,
@@ -25,15 +25,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         sigma: 1.0,
     });
     let arbiters = ["north", "east", "south"].map(|name| Arbiter { name: name.to_owned(), errs: 0.03, absent: 0.1 });
-    let market = Market {
+    let market = SimulatedMarket {
         bounties: 5_000,
         kinds: kinds.to_vec(),
         rivals: rivals.collect::<Result<_, daemon_market::ParseNctError>>()?,
         arbiters: arbiters.to_vec(),
         seed: Seed::new(seed),
-        ..Market::default()
+        ..SimulatedMarket::default()
     };
-    let trials = Plan::ALL.map(|plan| -> Trial { (plan.name(), Box::new(move |q| Some(plan.bid(q.q, q.bounds)))) });
+    let trials =
+        BiddingPlan::ALL.map(|plan| -> Trial { (plan.name(), Box::new(move |q| Some(plan.bid(q.q, q.bounds)))) });
     println!("{:12} {:>10} {:>22} {:>6} {:>6} {:>22}", "strategy", "NCT", "95 %", "won", "lost", "NCT per NCT risked");
     for outcome in market.run(&trials)? {
         let (all, each) = (outcome.profit_interval, outcome.per_risked_interval);

@@ -12,9 +12,9 @@
 mod arbiter;
 pub mod bootstrap;
 mod exchange;
-mod kind;
 pub mod loopback;
 mod outcome;
+mod population;
 mod rival;
 mod seed;
 mod settled;
@@ -22,9 +22,9 @@ mod simulate;
 
 pub use arbiter::Arbiter;
 pub use exchange::{Exchange, Fees, Imbalance, Posting, Refused};
-pub use kind::{Drawn, Kind};
-pub use outcome::{Difference, Outcome};
-pub use rival::{Bidder, Opinion, ParsePlanError, Plan, Rival, Skill};
+pub use outcome::{StrategyDifference, StrategyResult};
+pub use population::{ArtifactKind, Drawn};
+pub use rival::{Bidder, BiddingPlan, Opinion, ParsePlanError, Rival, Skill};
 pub use seed::Seed;
-pub use settled::{Settled, SettledAssertion, Votes};
-pub use simulate::{Market, Question, SimulateError, Trial, US};
+pub use settled::{SettledAssertion, SettledBounty, Votes};
+pub use simulate::{Question, SimulateError, SimulatedMarket, Trial, US};

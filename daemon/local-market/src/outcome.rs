@@ -6,7 +6,7 @@ use crate::bootstrap::{Interval, Resampling};
 
 /// What a strategy came to, over all bounties of a market.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Outcome {
+pub struct StrategyResult {
     /// What the strategy is called.
     pub strategy: String,
     /// What was gained or lost, fees included, to the unit.
@@ -36,12 +36,12 @@ pub struct Outcome {
     /// Where `per_risked` would.
     pub per_risked_interval: Interval,
     /// Against the strategy that is called `default`, if there is one and it is another.
-    pub against_default: Option<Difference>,
+    pub against_default: Option<StrategyDifference>,
 }
 
 /// How much more one strategy gained than another, on the same bounties.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Difference {
+pub struct StrategyDifference {
     /// To the unit.
     pub profit: Profit,
     /// Where it would lie in 95 of 100 such markets, in NCT. Where it holds nothing, neither is better.
@@ -50,7 +50,7 @@ pub struct Difference {
 
 /// What a strategy's run leaves behind: counts, and for each bounty what was gained and risked.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct RunTally {
     pub profit: Profit,
     pub staked: Nct,
     pub fees: Nct,
@@ -68,7 +68,7 @@ pub(crate) struct Tally {
 
 /// The outcomes of strategies that ran on the same bounties, which are drawn again together: so a difference is not
 /// blurred by what hit both alike.
-pub(crate) fn outcomes(runs: Vec<(&str, Tally)>, resampling: Resampling) -> Vec<Outcome> {
+pub(crate) fn outcomes(runs: Vec<(&str, RunTally)>, resampling: Resampling) -> Vec<StrategyResult> {
     let default = runs.iter().position(|(name, _)| *name == "default");
     let bounties = runs.first().map_or(0, |(_, tally)| tally.gained.len());
     let mut intervals = resampling
@@ -90,12 +90,12 @@ pub(crate) fn outcomes(runs: Vec<(&str, Tally)>, resampling: Resampling) -> Vec<
         })
         .into_iter();
     let base = default.map(|default| runs[default].1.profit);
-    let outcome = |(number, (name, tally)): (usize, (&str, Tally))| {
+    let outcome = |(number, (name, tally)): (usize, (&str, RunTally))| {
         let mut next = || intervals.next().unwrap_or_default();
         let (profit_interval, per_risked_interval, interval) = (next(), next(), next());
         let other = base.filter(|_| default != Some(number));
         let against_default = other.and_then(|base| tally.profit.checked_sub(base));
-        Outcome {
+        StrategyResult {
             strategy: name.to_owned(),
             profit: tally.profit,
             staked: tally.staked,
@@ -110,7 +110,7 @@ pub(crate) fn outcomes(runs: Vec<(&str, Tally)>, resampling: Resampling) -> Vec<
             balance: tally.balance,
             profit_interval,
             per_risked_interval,
-            against_default: against_default.map(|profit| Difference { profit, interval }),
+            against_default: against_default.map(|profit| StrategyDifference { profit, interval }),
         }
     };
     runs.into_iter().enumerate().map(outcome).collect()

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A bounty of one artifact, settled.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Settled {
+pub struct SettledBounty {
     /// Its id, as in the marketplace.
     pub bounty: String,
     /// In which of its phases it asked. What is staked on is the assertion phase.
@@ -78,7 +78,7 @@ pub struct Votes {
     pub benign: u32,
 }
 
-impl Settled {
+impl SettledBounty {
     /// Whether what was paid in is what was paid out or stays, to the unit.
     pub fn balances(&self) -> bool {
         let fees = self.assertions.iter().map(|_| self.assertion_fee);
@@ -153,7 +153,7 @@ mod tests {
 
     const TEXT: &str = r#"{"bounty":"7","phase":"assertion","sha256":"00ff","truth":"malicious","at":"2026-01-01T00:00:00Z","contract":"1.6.1","reward":"2","bounty_fee":"0.0625","assertion_fee":"0.03125","assertions":[{"engine":"rival-1","verdict":"malicious","bid":"0.5","payout":"2.75"},{"engine":"rival-2","verdict":"benign","bid":"0.25","payout":"0"}],"votes":{"malicious":3,"benign":0},"refund":"0","arbiter":"0.125","stuck":"0"}"#;
 
-    fn settled() -> Settled {
+    fn settled() -> SettledBounty {
         serde_json::from_str(TEXT).unwrap()
     }
 
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn what_may_be_missing_may_be_missing() {
         let short = TEXT.replace(r#""sha256":"00ff","#, "").replace(r#""at":"2026-01-01T00:00:00Z","#, "");
-        let settled: Settled = serde_json::from_str(&short).unwrap();
+        let settled: SettledBounty = serde_json::from_str(&short).unwrap();
         assert_eq!((&settled.sha256, &settled.at), (&None, &None));
         assert_eq!(serde_json::to_string(&settled).unwrap(), short);
     }
@@ -179,7 +179,7 @@ mod tests {
             (r#""phase":"assertion""#, r#""phase":"lunar""#, "`lunar` is no phase"),
             (r#""contract":"1.6.1""#, r#""contract":"9""#, "no version of BountyRegistry"),
         ] {
-            let error = serde_json::from_str::<Settled>(&TEXT.replace(good, bad)).unwrap_err().to_string();
+            let error = serde_json::from_str::<SettledBounty>(&TEXT.replace(good, bad)).unwrap_err().to_string();
             assert!(error.contains(told), "{error}");
         }
     }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use daemon_archive::{Journal, Sqlite};
+use daemon_service::old;
 use serde::Serialize;
 
 use crate::cli::ArchiveCompactArgs;
 use crate::config_command;
 use crate::exit::Exit;
-use crate::service::old;
-use crate::words::{bytes, counted, shown};
+use crate::terminal::format::{bytes, counted, shown};
 
 /// What it came to, for machines.
 #[derive(Serialize)]

@@ -12,21 +12,22 @@ use anyhow::Context;
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use daemon_archive::{Filter, Recall, Shelf, Story};
 use daemon_artifact::Sha256Digest;
+use daemon_detector::{Options, RulesCache};
 use daemon_engine::RuleSet;
 use daemon_ledger::{Judged, Past};
-use daemon_market::{Bet, Betting, BidBounds, Bounty, BountyKey, Judgement, Terms};
-use daemon_pool::{Ask, Failure, Outcome, Pool, PoolConfig, Work};
+use daemon_market::{Bet, Betting, Bounty, BountyKey, BountyPolicy, Judgement};
+use daemon_pool::{ExaminationResult, Failure, LookOptions, Pool, PoolConfig, Work};
+use daemon_service::build;
+use daemon_service::config::Config;
+use daemon_service::memory::Shares;
+use daemon_service::verdict_mapping::{self, ReceivedArtifact};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use crate::cli::{BacktestArgs, RulesArgs, WallArgs};
-use crate::config::Config;
-use crate::interrupt::Interrupt;
-use crate::memory::Shares;
-use crate::service::judge::{self, Received};
-use crate::service::setup;
-use crate::words::shown;
-use crate::{judging, limits};
+use crate::cli::{BacktestArgs, WallArgs};
+use crate::terminal::format::shown;
+use crate::terminal::interrupt::Interrupt;
+use crate::{limits, rules_options};
 
 /// Artifacts that may wait for a thread.
 const QUEUED_MAX: usize = 64;
@@ -36,12 +37,12 @@ pub struct Anew {
     /// What bounties come to, by the place of their entries.
     pub judged: HashMap<usize, Judged>,
     /// How much of it.
-    pub told: Told,
+    pub told: RescanSummary,
 }
 
 /// How much was judged anew.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
-pub struct Told {
+pub struct RescanSummary {
     /// What was judged by.
     pub generation: String,
     /// Artifacts that are kept, and were examined.
@@ -59,7 +60,7 @@ pub struct Told {
 }
 
 /// What an artifact comes to.
-struct Seen {
+struct RescannedArtifact {
     sha256: Sha256Digest,
     what: Result<Judgement, Failure>,
     cut_short: bool,
@@ -78,12 +79,12 @@ pub fn judge(
     for place in places.values() {
         digests.extend(past.entries()[*place].sha256.map(|sha256| (sha256, None)));
     }
-    let mut told = Told::default();
+    let mut told = RescanSummary::default();
     if !examine(args, config, directory, &mut digests, &mut told)? {
         return Ok(None);
     }
-    let terms = setup::terms(config, Shares::of(config).workers, false);
-    let mut asking = Asking { betting: setup::betting(&config.market)?, terms, digests, judged: HashMap::new() };
+    let policy = build::policy(config, Shares::of(config).workers, false);
+    let mut asking = Asking { betting: build::betting(&config.market)?, policy, digests, judged: HashMap::new() };
     let filter = Filter::default();
     let seen = journal.each(&filter, &mut |story| {
         if let Some(place) = places.get(&story.bounty.key) {
@@ -111,20 +112,21 @@ fn examine(
     config: &Config,
     directory: &Path,
     digests: &mut BTreeMap<[u8; 32], Option<Judgement>>,
-    told: &mut Told,
+    told: &mut RescanSummary,
 ) -> anyhow::Result<bool> {
-    let loader = setup::loader(config)?;
+    let loader = build::loader(config)?;
     let directories = if args.rules.is_empty() { config.scan.rules.clone() } else { args.rules.clone() };
-    let no_shipped_rules = args.no_shipped_rules || loader.args.no_shipped_rules;
-    let rules = RulesArgs {
+    let no_shipped_rules = args.no_shipped_rules || loader.options.no_shipped_rules;
+    let options = Options {
         no_yara: no_shipped_rules && directories.is_empty(),
         directories,
         no_shipped_rules,
-        rules_cache: None,
-        ..loader.args
+        cache: RulesCache::User,
+        weights: args.weights.clone(),
+        ..loader.options
     };
-    let judging = judging::load_weighed(&rules, args.weights.as_deref())?;
-    let examiners = judging.examiners(&WallArgs { in_process: false }, loader.limits, loader.policy)?;
+    let detector = rules_options::load(&options)?;
+    let examiners = rules_options::examiners(detector, &WallArgs { in_process: false }, loader.limits, loader.policy)?;
     told.generation = examiners.set().generation().to_string();
     let store = directory.join("artifacts");
     let shelf = Shelf::visit(&store).with_context(|| format!("cannot look into the artifacts in {}", shown(&store)))?;
@@ -157,16 +159,16 @@ fn examine(
 
 /// Takes in what the threads see, until all of them are done.
 fn collect(
-    receiver: &Receiver<Option<Seen>>,
+    receiver: &Receiver<Option<RescannedArtifact>>,
     all: usize,
     digests: &mut BTreeMap<[u8; 32], Option<Judgement>>,
-    told: &mut Told,
+    told: &mut RescanSummary,
 ) -> anyhow::Result<()> {
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new(all as u64) } else { ProgressBar::hidden() };
     let mut failed = None;
     for seen in receiver {
         bar.inc(1);
-        let Some(Seen { sha256, what, cut_short }) = seen else {
+        let Some(RescannedArtifact { sha256, what, cut_short }) = seen else {
             told.gone += 1;
             continue;
         };
@@ -192,13 +194,13 @@ fn collect(
 struct Judging {
     shelf: Arc<Shelf>,
     interrupt: Interrupt,
-    sender: Sender<Option<Seen>>,
+    sender: Sender<Option<RescannedArtifact>>,
 }
 
 impl Work<Sha256Digest> for Judging {
-    type Ticket = Received;
+    type Ticket = ReceivedArtifact;
 
-    fn open(&self, sha256: Sha256Digest) -> Option<(OwnedFd, Ask, Received)> {
+    fn open(&self, sha256: Sha256Digest) -> Option<(OwnedFd, LookOptions, ReceivedArtifact)> {
         if self.interrupt.is_set() {
             return None;
         }
@@ -213,10 +215,10 @@ impl Work<Sha256Digest> for Judging {
             return None;
         };
         let kind = if size == 0 { triage::FileKind::Empty } else { daemon_pool::kind_of(&file) };
-        Some((file, Ask::default(), Received { sha256: sha256.0, size, kind }))
+        Some((file, LookOptions::default(), ReceivedArtifact { sha256: sha256.0, size, kind }))
     }
 
-    fn done(&self, received: Received, outcome: Outcome, rules: &RuleSet) {
+    fn done(&self, received: ReceivedArtifact, outcome: ExaminationResult, rules: &RuleSet) {
         let sha256 = Sha256Digest(received.sha256);
         let cut_short = outcome.as_ref().is_ok_and(|looked| {
             let time = analyzers::Incomplete::Limit(analyzers::Limit::Time);
@@ -228,13 +230,13 @@ impl Work<Sha256Digest> for Judging {
             outcome => Ok(judged(received, outcome, rules.weights(), &rules.generation().to_string())),
         };
         // Who collects is there until the last of us is gone.
-        let _ = self.sender.send(Some(Seen { sha256, what, cut_short }));
+        let _ = self.sender.send(Some(RescannedArtifact { sha256, what, cut_short }));
     }
 }
 
 /// As in the daemon, without the report, which nobody reads here.
-fn judged(received: Received, outcome: Outcome, weights: &Weights, generation: &str) -> Judgement {
-    let mut judgement = judge::judgement("", received, outcome, BidBounds::default(), weights, generation);
+fn judged(received: ReceivedArtifact, outcome: ExaminationResult, weights: &Weights, generation: &str) -> Judgement {
+    let mut judgement = verdict_mapping::judgement("", received, outcome, weights, generation);
     judgement.findings.report = String::new();
     judgement
 }
@@ -242,13 +244,13 @@ fn judged(received: Received, outcome: Outcome, weights: &Weights, generation: &
 /// From judgements to what strategies are asked.
 struct Asking {
     betting: Betting,
-    terms: Terms,
+    policy: BountyPolicy,
     digests: BTreeMap<[u8; 32], Option<Judgement>>,
     judged: HashMap<usize, Judged>,
 }
 
 impl Asking {
-    fn ask(&mut self, place: usize, story: &Story, past: &Past, told: &mut Told) {
+    fn ask(&mut self, place: usize, story: &Story, past: &Past, told: &mut RescanSummary) {
         let entry = &past.entries()[place];
         let judgement = entry.sha256.and_then(|sha256| self.digests.get(&sha256)?.as_ref());
         let bounty = daemon_webhook::parse(&story.bounty.wire, story.bounty.received).ok();
@@ -271,6 +273,6 @@ impl Asking {
     fn question(&self, mut bounty: Bounty, judgement: &Judgement) -> Option<Bet> {
         // As `Engine::admitted` has it.
         bounty.metadata.retain(|_, value| !value.is_array() && !value.is_object());
-        self.betting.question(&bounty, judgement, &self.terms)
+        self.betting.question(&bounty, judgement, &self.policy)
     }
 }

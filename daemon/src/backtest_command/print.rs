@@ -6,7 +6,7 @@ use daemon_ledger::{Against, Side};
 use daemon_market::{Nct, Profit};
 
 use super::record::Backtest;
-use crate::words::{HEADING, count, counted, moment, nct, percent, safe};
+use crate::terminal::format::{HEADING, count, counted, moment, nct, percent, safe};
 
 /// Names are shown up to this width in the heads of columns.
 const NAME_WIDTH_MIN: usize = 14;

@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use daemon_ledger::{Against, Comparison, Difference, Fold, Reproduced, Side};
+use daemon_ledger::{Against, Comparison, DecisionDifference, Fold, Reproduced, Side};
 use daemon_market::{Nct, Profit, Timestamp};
 use serde::{Serialize, Serializer};
 
-use super::anew::Told;
+use super::anew::RescanSummary;
 use crate::cli::BacktestArgs;
 
 /// Version of this form.
@@ -21,7 +21,7 @@ pub struct Backtest<'b> {
     /// Whether the past came out again.
     pub reproduced: &'b Reproduced,
     /// What was judged anew.
-    pub anew: Option<&'b Told>,
+    pub anew: Option<&'b RescanSummary>,
     /// The ways that were tried, by name.
     pub names: Vec<&'b str>,
     /// When losses closed the purse of each.
@@ -49,7 +49,7 @@ fn text<S: Serializer>(amount: &Profit, serializer: S) -> Result<S::Ok, S::Error
 struct Document<'b> {
     schema: u32,
     reproduced: ReproducedRecord,
-    judged_anew: Option<&'b Told>,
+    judged_anew: Option<&'b RescanSummary>,
     bounties: BountiesRecord,
     ways: Vec<WayRecord<'b>>,
     windows: Vec<WindowRecord>,
@@ -164,8 +164,8 @@ pub fn write(backtest: &Backtest<'_>, out: &mut dyn Write) -> anyhow::Result<()>
     Ok(())
 }
 
-fn difference(difference: &Difference) -> DifferenceRecord {
-    let Difference { key, recorded, replayed, why } = difference;
+fn difference(difference: &DecisionDifference) -> DifferenceRecord {
+    let DecisionDifference { key, recorded, replayed, why } = difference;
     DifferenceRecord { id: key.id.to_string(), recorded: *recorded, replayed: *replayed, why: why.clone() }
 }
 

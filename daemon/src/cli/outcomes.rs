@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{ArchivePlace, parse_seconds};
+use super::{ArchivePlace, parse_wait};
 
 /// Arguments of `outcomes`.
 #[derive(Args, Debug)]
@@ -64,8 +64,8 @@ pub struct OutcomesImportArgs {
     /// In which form they are.
     #[arg(long, value_enum, default_value_t = OutcomesForm::Auto)]
     pub form: OutcomesForm,
-    /// Longest to wait for a daemon that is running, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds)]
+    /// Longest to wait for a daemon that is running.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_wait)]
     pub patience: Duration,
     /// Print a JSON object.
     #[arg(long)]
@@ -103,8 +103,8 @@ pub struct OutcomesCorrectArgs {
     /// Why it is known better now: it is written down.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Longest to wait for a daemon that is running, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds)]
+    /// Longest to wait for a daemon that is running.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_wait)]
     pub patience: Duration,
     /// Print a JSON object.
     #[arg(long)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{ArchivePlace, parse_seconds};
+use super::{ArchivePlace, parse_wait};
 
 /// Arguments of `purse`.
 #[derive(Args, Debug)]
@@ -49,7 +49,7 @@ pub struct PurseResumeArgs {
     /// Do not ask. Needed where nobody can be asked.
     #[arg(long, short = 'y')]
     pub yes: bool,
-    /// Longest to wait for a daemon that is running, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds)]
+    /// Longest to wait for a daemon that is running.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_wait)]
     pub patience: Duration,
 }

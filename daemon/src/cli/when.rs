@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use daemon_market::Timestamp;
-
-use crate::service::clock::wall;
+use daemon_base::{Timestamp, duration};
+use daemon_service::clock::wall;
 
 /// A moment, as one says it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,12 +52,7 @@ pub fn parse_when(text: &str) -> Result<When, String> {
     {
         return Ok(When::Day(timestamp(at)));
     }
-    let units = [('m', 60), ('h', 3_600), ('d', 86_400), ('w', 7 * 86_400)];
-    let ago = units.into_iter().find_map(|(unit, seconds)| {
-        let number = text.strip_suffix(unit).filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))?;
-        number.parse::<u64>().ok()?.checked_mul(seconds)
-    });
-    ago.map(|seconds| When::Ago(Duration::from_secs(seconds))).ok_or_else(|| {
+    duration::parse(text).map(When::Ago).map_err(|_| {
         format!(
             "`{text}` is no moment: give a date (2026-11-23 or 2026-11-23T14:30:00Z), or how long ago (90m, 36h, 7d)"
         )

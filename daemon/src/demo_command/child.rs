@@ -9,8 +9,8 @@ use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::interrupt::Interrupt;
-use crate::words::{safe, shown};
+use crate::terminal::format::{safe, shown};
+use crate::terminal::interrupt::Interrupt;
 
 /// How long it may take until it takes bounties: it may have to compile rules.
 const READY_TIME_MAX: Duration = Duration::from_secs(120);

@@ -9,7 +9,7 @@ use daemon_local_market::Seed;
 use daemon_local_market::loopback::shuffle;
 
 use super::suspicious::suspicious;
-use crate::words::shown;
+use crate::terminal::format::shown;
 
 /// Where files of the machine are looked for.
 const DIRECTORIES: [&str; 4] = ["/usr/bin", "/usr/sbin", "/usr/lib", "/usr/share"];

@@ -9,23 +9,23 @@ use anyhow::{Context, bail};
 use daemon_rules::Cache;
 
 use crate::cli::DemoArgs;
-use crate::words::shown;
+use crate::terminal::format::shown;
 
 /// A directory of the demo's own, for its owner alone.
-pub struct Place {
+pub struct Workdir {
     path: PathBuf,
     /// Removes it in the end; not where it is kept.
     thrown_away: Option<tempfile::TempDir>,
 }
 
-impl Place {
+impl Workdir {
     /// Makes it.
-    pub fn make(keep: Option<&Path>) -> anyhow::Result<Place> {
+    pub fn make(keep: Option<&Path>) -> anyhow::Result<Workdir> {
         let Some(path) = keep else {
             // Of mode 0700.
             let directory = tempfile::Builder::new().prefix("stakeout-demo-").tempdir();
             let directory = directory.context("cannot make a directory for the demo")?;
-            return Ok(Place { path: directory.path().to_path_buf(), thrown_away: Some(directory) });
+            return Ok(Workdir { path: directory.path().to_path_buf(), thrown_away: Some(directory) });
         };
         let make = || format!("cannot make {}", shown(path));
         match DirBuilder::new().mode(0o700).create(path) {
@@ -39,7 +39,7 @@ impl Place {
         }
         // The daemon has another working directory in mind than we, and the marketplace none.
         let path = std::fs::canonicalize(path).with_context(make)?;
-        Ok(Place { path, thrown_away: None })
+        Ok(Workdir { path, thrown_away: None })
     }
 
     /// What is called so in it.
@@ -119,7 +119,7 @@ mod tests {
     fn what_is_configured_is_what_the_daemon_reads() {
         let directory = tempfile::tempdir().unwrap();
         let kept = directory.path().join("new \"place\"");
-        let place = Place::make(Some(&kept)).unwrap();
+        let place = Workdir::make(Some(&kept)).unwrap();
         let args = DemoArgs {
             bounties: 1,
             seed: 1,
@@ -129,11 +129,11 @@ mod tests {
             quiet: true,
         };
         let path = place.configure(&args, "secret", "http://127.0.0.1:1").unwrap();
-        let config = crate::service::setup::config(Some(&path)).unwrap().unwrap();
+        let config = daemon_service::build::config(Some(&path)).unwrap().unwrap();
         assert_eq!((config.market.bid_strategy.as_str(), config.archive.directory), ("kelly", place.join("archive")));
-        let limits = crate::service::setup::purse_limits(&config.market);
+        let limits = daemon_service::build::purse_limits(&config.market);
         assert_eq!((limits.hour_max, limits.day_max, limits.open_max), (None, None, None));
         assert_eq!(limits.losses, daemon_market::LossLimits::default(), "no losses stop a demo");
-        assert!(Place::make(Some(&kept)).is_err(), "it is not empty any more");
+        assert!(Workdir::make(Some(&kept)).is_err(), "it is not empty any more");
     }
 }

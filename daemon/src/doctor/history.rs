@@ -1,12 +1,12 @@
 //! What the limits make of what is in the archive: whether its history closes the purse, and whether its times can be.
 
-use daemon_archive::{Ahead, Reader, count, recount};
+use daemon_archive::{Ahead, JournalReader, count, recount};
 use daemon_market::{Purse, PurseLimits, Timestamp};
+use daemon_service::config::Config;
+use daemon_service::{build, clock};
 
 use super::{Finding, good, poor};
-use crate::config::Config;
-use crate::service::{clock, setup};
-use crate::words::{counted, moment};
+use crate::terminal::format::{counted, moment};
 
 /// So many records whose times lie ahead are named.
 const AHEAD_TOLD_MAX: usize = 3;
@@ -18,8 +18,8 @@ pub fn look(config: &Config) -> Vec<Finding> {
         return Vec::new();
     }
     // Why it cannot be read is told where the archive itself is looked at.
-    let Ok(journal) = Reader::open(directory) else { return Vec::new() };
-    let limits = setup::purse_limits(&config.market);
+    let Ok(journal) = JournalReader::open(directory) else { return Vec::new() };
+    let limits = build::purse_limits(&config.market);
     let (fee, now) = (config.market.assertion_fee, clock::passed(directory));
     let mut purse = Purse::new(limits);
     let recounted = match recount(&mut purse, &journal, now, fee) {
@@ -44,7 +44,7 @@ pub fn look(config: &Config) -> Vec<Finding> {
 
 /// How often all of the history would have closed a purse with these limits, had a person opened it each time.
 fn closings(
-    journal: &Reader,
+    journal: &JournalReader,
     limits: PurseLimits,
     fee: daemon_market::Nct,
 ) -> Result<String, daemon_archive::JournalError> {
@@ -74,7 +74,7 @@ fn closings(
 }
 
 fn ahead(ahead: &[Ahead]) -> Option<Finding> {
-    let first: Vec<String> = ahead.iter().take(AHEAD_TOLD_MAX).map(setup::ahead_in_words).collect();
+    let first: Vec<String> = ahead.iter().take(AHEAD_TOLD_MAX).map(build::ahead_in_words).collect();
     (!ahead.is_empty()).then(|| {
         let records = counted(ahead.len() as u64, "record");
         let seen = format!("{records} of times that have not come; the clock was wrong then, or is now:");

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
-use daemon_local_market::loopback::{Closing, EngineClosing, Role};
+use daemon_local_market::loopback::{Closing, EngineClosing, Participant};
 
 use super::table::{self, amount, profit};
-use crate::words::{HEADING, count, counted};
+use crate::terminal::format::{HEADING, count, counted};
 
 /// More rivals or arbiters than this are not shown one by one.
 const ALIKE_MAX: usize = 12;
@@ -25,18 +25,20 @@ pub fn print(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
 pub fn parties(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
     let mut rows = Vec::new();
     let mut more = 0;
-    for role in [Role::Ambassador, Role::Engine, Role::Rival, Role::Arbiter, Role::Registry] {
+    for role in
+        [Participant::Ambassador, Participant::Engine, Participant::Rival, Participant::Arbiter, Participant::Registry]
+    {
         let alike: Vec<_> = closing.parties.iter().filter(|party| party.role == role).collect();
         more += alike.len().saturating_sub(ALIKE_MAX);
         for party in alike.into_iter().take(ALIKE_MAX) {
             let bets = match role {
-                Role::Ambassador | Role::Engine | Role::Rival => {
+                Participant::Ambassador | Participant::Engine | Participant::Rival => {
                     [count(party.bets), amount(party.staked), amount(party.won), amount(party.lost)]
                 }
-                Role::Arbiter | Role::Registry => ["", "", "", ""].map(str::to_owned),
+                Participant::Arbiter | Participant::Registry => ["", "", "", ""].map(str::to_owned),
             };
             let [bets, staked, won, lost] = bets;
-            let own = role == Role::Ambassador;
+            let own = role == Participant::Ambassador;
             let or_nothing = |text: String| if own { String::new() } else { text };
             rows.push([
                 party.name.clone(),
@@ -95,7 +97,7 @@ fn print_engine(engine: &EngineClosing, out: &mut dyn Write) -> std::io::Result<
         writeln!(out, "  {} {what}", counted(times, "answer"))?;
     }
     for (why, times) in &engine.wrong {
-        writeln!(out, "  {} refused: {}", counted(*times, "answer"), crate::words::safe(why))?;
+        writeln!(out, "  {} refused: {}", counted(*times, "answer"), crate::terminal::format::safe(why))?;
     }
     writeln!(out, "  replied to deliveries: {}\n", list(&engine.replies))
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use daemon_local_market::loopback::{Marketplace, Progress, Watch};
+use daemon_local_market::loopback::{MarketWatch, Marketplace, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::table::profit;
-use crate::interrupt::Interrupt;
-use crate::words::count;
+use crate::terminal::format::count;
+use crate::terminal::interrupt::Interrupt;
 
 /// How often it is drawn, and how soon an interrupt is seen.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -15,7 +15,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// The line.
 pub struct Live {
     bar: ProgressBar,
-    watch: Option<Watch>,
+    watch: Option<MarketWatch>,
 }
 
 impl Live {

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Context;
 use daemon_local_market::bootstrap::Interval;
 use daemon_local_market::loopback::{Settings, market_of};
-use daemon_local_market::{Kind, Market, Outcome, Question, Seed, Trial};
+use daemon_local_market::{ArtifactKind, Question, Seed, SimulatedMarket, StrategyResult, Trial};
 use daemon_market::{BidRequest, BidStrategy, Conviction, Nct, Strategy};
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use super::RIVALS;
 use super::table::{self, amount, profit};
 use crate::cli::LocalMarketArgs;
 use crate::exit::Exit;
-use crate::words::{count, counted};
+use crate::terminal::format::{count, counted};
 
 /// How many bounties, where nobody says.
 const BOUNTIES: u64 = 5_000;
@@ -21,7 +21,7 @@ const BOUNTIES: u64 = 5_000;
 const RATIO: f64 = 0.3;
 /// What a strategy came to, for machines. Amounts are texts in NCT; intervals hold 95 of 100 such markets.
 #[derive(Serialize)]
-struct Record {
+struct SimulationRecord {
     strategy: String,
     bets: u64,
     abstained: u64,
@@ -52,7 +52,7 @@ pub fn simulate(args: &LocalMarketArgs, settings: Option<Settings>, out: &mut dy
         Some(settings) => settings,
         None => Settings::read(RIVALS, std::path::Path::new("")).context("the rivals built in")?,
     };
-    let market = Market {
+    let market = SimulatedMarket {
         bounties: args.bounties.unwrap_or(BOUNTIES),
         seed: Seed::new(args.seed.unwrap_or(settings.seed)),
         kinds: kinds(),
@@ -62,7 +62,7 @@ pub fn simulate(args: &LocalMarketArgs, settings: Option<Settings>, out: &mut dy
     let tried: Vec<Trial<'_>> = strategies.iter().map(trial).collect();
     let outcomes = market.run(&tried)?;
     if args.json {
-        let records: Vec<Record> = outcomes.iter().map(record).collect();
+        let records: Vec<SimulationRecord> = outcomes.iter().map(record).collect();
         serde_json::to_writer_pretty(&mut *out, &records)?;
         writeln!(out)?;
     } else {
@@ -72,8 +72,9 @@ pub fn simulate(args: &LocalMarketArgs, settings: Option<Settings>, out: &mut dy
 }
 
 /// Kinds as they are told apart here: much evidence in programs, less in documents and scripts.
-fn kinds() -> Vec<Kind> {
-    let kind = |name: &str, share, malicious, mu| Kind { name: name.to_owned(), share, malicious, mu, sigma: 1.0 };
+fn kinds() -> Vec<ArtifactKind> {
+    let kind =
+        |name: &str, share, malicious, mu| ArtifactKind { name: name.to_owned(), share, malicious, mu, sigma: 1.0 };
     vec![
         kind("pe32", 5.0, 0.5, 1.2),
         kind("elf", 2.0, 0.3, 1.5),
@@ -105,7 +106,7 @@ fn ask(strategy: &dyn BidStrategy, question: &Question<'_>) -> Option<Nct> {
     strategy.bid(&request).ok()
 }
 
-fn print(market: &Market, outcomes: &[Outcome], out: &mut dyn Write) -> anyhow::Result<()> {
+fn print(market: &SimulatedMarket, outcomes: &[StrategyResult], out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(
         out,
         "{} of {} NCT, {}, {}, BountyRegistry {}",
@@ -161,9 +162,9 @@ fn interval(interval: Interval, places: usize) -> String {
     format!("{:+.places$}..{:+.places$}", interval.low, interval.high)
 }
 
-fn record(outcome: &Outcome) -> Record {
+fn record(outcome: &StrategyResult) -> SimulationRecord {
     let pair = |interval: Interval| [interval.low, interval.high];
-    Record {
+    SimulationRecord {
         strategy: outcome.strategy.clone(),
         bets: outcome.bets,
         abstained: outcome.abstained,

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use daemon_market::{Nct, Profit};
 
-use crate::words::HEADING;
+use crate::terminal::format::HEADING;
 
 /// Decimal places of amounts.
 const PLACES: usize = 4;

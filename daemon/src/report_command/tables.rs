@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
-use daemon_ledger::{About, Cell, Column, Grouping, Report, Section, Tone};
+use daemon_ledger::{About, Cell, Column, Grouping, Report, ReportSection, Tone};
 
-use crate::words::HEADING;
+use crate::terminal::format::HEADING;
 
 /// Rows of a table of groups or engines: a screen or so.
 const ROWS_MAX: usize = 31;
@@ -23,7 +23,7 @@ pub fn print(report: &Report, by: &[Grouping], out: &mut dyn Write) -> std::io::
     Ok(())
 }
 
-fn print_section(section: &Section, out: &mut dyn Write) -> std::io::Result<()> {
+fn print_section(section: &ReportSection, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "{HEADING}{}{HEADING:#}", section.title)?;
     for note in &section.notes {
         writeln!(out, "  {note}")?;
@@ -43,7 +43,7 @@ fn print_section(section: &Section, out: &mut dyn Write) -> std::io::Result<()> 
 }
 
 /// How wide each column is, in characters.
-fn widths(section: &Section) -> Vec<usize> {
+fn widths(section: &ReportSection) -> Vec<usize> {
     let wide = |at: usize, column: &Column| {
         let cells = section.rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.text.chars().count());
         cells.max().unwrap_or(0).max(column.name.chars().count())

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::Trial;
 use crate::cli::RulesBenchArgs;
 use crate::exit::Exit;
-use crate::words::{HEADING, bytes, counted};
+use crate::terminal::format::{HEADING, bytes, counted};
 
 /// Most bytes of files held in memory at once.
 const FILES_BYTES_MAX: u64 = 1 << 30;

@@ -13,13 +13,12 @@ use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sam
 use analyzers_yara::{Library, RuleEntry, Yara};
 use anyhow::bail;
 use daemon_engine::RuleSet;
-use daemon_rules::{Mistake, Severity, recipes};
+use daemon_rules::{Mistake, Severity, test_cases};
 use serde::Serialize;
 
 use crate::cli::{RulesArgs, RulesCheckArgs, RulesCommand, RulesListArgs, RulesTestArgs};
 use crate::exit::Exit;
-use crate::judging::{self, load_quietly};
-use crate::words::{HEADING, counted};
+use crate::terminal::format::{HEADING, counted};
 
 /// Does what was asked.
 pub fn rules(command: &RulesCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
@@ -41,9 +40,9 @@ fn of(directories: &[PathBuf], rules: &RulesArgs) -> anyhow::Result<Own> {
     if rules.no_yara {
         bail!("--no-yara leaves nothing to look at");
     }
-    let mut judging = load_quietly(&rules)?;
-    judging.notices.iter().for_each(|text| judging::notice(text));
-    Ok(Own { mistakes: std::mem::take(&mut judging.mistakes), rules: judging.rules()? })
+    let mut detector = daemon_detector::load(&rules.options())?;
+    detector.notices.iter().for_each(|text| crate::terminal::notice(text));
+    Ok(Own { mistakes: std::mem::take(&mut detector.mistakes), rules: detector.rules()? })
 }
 
 /// The rules that a command is about, and what is wrong with them.
@@ -144,12 +143,12 @@ fn list(args: &RulesListArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
 
 fn test(args: &RulesTestArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let own = of(&args.directories, &args.rules)?;
-    let cases = recipes::cases(&args.directories)?;
+    let cases = test_cases::cases(&args.directories)?;
     if cases.is_empty() {
         bail!("there are no tests: put NAME.test.toml beside NAME.yar (rules/README.md says how)");
     }
     let mut rules = Trial::new(own.library());
-    let failures = recipes::run(&cases, |sample| rules.hits(sample));
+    let failures = test_cases::run(&cases, |sample| rules.hits(sample));
     for failure in &failures {
         writeln!(out, "{failure}")?;
     }

@@ -3,23 +3,23 @@
 use std::io::Write;
 
 use anyhow::{Context, bail};
-use daemon_control::Ask;
+use daemon_control::ControlRequest;
+use daemon_detector::Status;
 use daemon_market::Timestamp;
+use daemon_service::control_client;
 
 use crate::cli::RulesStatusArgs;
 use crate::config_command;
 use crate::exit::Exit;
-use crate::service::standing::Status;
-use crate::talk;
-use crate::words::{counted, moment, shown};
+use crate::terminal::format::{counted, moment, shown};
 
 /// Asks, and shows what it says.
 pub fn status(args: &RulesStatusArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = config_command::load(args.config.path.as_deref())?;
-    let socket = talk::socket(&config, &config.archive.directory);
+    let socket = control_client::socket(&config, &config.archive.directory);
     let address = config.admin.listen;
     // Who may not talk to the daemon, or has one without a control socket, is told by the operators' port all the same.
-    let (text, place) = match talk::ask(&socket, &Ask::Rules) {
+    let (text, place) = match control_client::ask(&socket, &ControlRequest::Rules) {
         Ok(Some(text)) => (text + "\n", shown(&socket)),
         Ok(None) | Err(_) => {
             let text = crate::ask::get(&format!("http://{address}/rules"))

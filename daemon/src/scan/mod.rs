@@ -20,19 +20,18 @@ use anyhow::Context;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use daemon_artifact::{LoadError, Sha256Digest};
 use daemon_engine::{Library, Policy, RuleSet};
-use daemon_intake::Entry;
 use daemon_market::BidBounds;
-use daemon_pool::{Ask, Examined, Failure, Looked, Outcome, Pool, PoolConfig, Rules, Work};
+use daemon_pool::{ExaminationResult, Examined, Failure, LookOptions, Looked, Pool, PoolConfig, Rules, Work};
+use daemon_service::memory::worker_bytes;
+use daemon_walk::Entry;
 use triage::FileKind;
 
 use crate::cli::ScanArgs;
 use crate::exit::Exit;
 use crate::input::Stdin;
-use crate::interrupt::Interrupt;
-use crate::memory::worker_bytes;
+use crate::terminal::interrupt::Interrupt;
 use crate::walk::{self, Paths, Walked, is_stdin};
-use crate::{judging, limits};
-
+use crate::{limits, rules_options};
 use print::Printer;
 
 /// Jobs that may wait for a thread. Each may hold a directory open.
@@ -41,32 +40,32 @@ const QUEUED_MAX: usize = 256;
 const PRINTED_MAX: usize = 256;
 
 /// What a thread of the pool is asked to do.
-enum Job {
+enum ScanJob {
     Entry(Entry),
     Stdin,
 }
 
-impl Job {
+impl ScanJob {
     fn path(&self) -> PathBuf {
         match self {
-            Job::Entry(entry) => entry.path(),
-            Job::Stdin => PathBuf::from("-"),
+            ScanJob::Entry(entry) => entry.path(),
+            ScanJob::Stdin => PathBuf::from("-"),
         }
     }
 
     /// What it is called, for rules that ask for it.
     fn called(&self) -> FilePath {
         match self {
-            Job::Entry(entry) => walk::called(&entry.path()),
-            Job::Stdin => FilePath::default(),
+            ScanJob::Entry(entry) => walk::called(&entry.path()),
+            ScanJob::Stdin => FilePath::default(),
         }
     }
 
     /// What triage says of it, when it is too large to be examined.
     fn kind(&self) -> FileKind {
         match self {
-            Job::Entry(entry) => walk::kind_of(entry),
-            Job::Stdin => FileKind::Data,
+            ScanJob::Entry(entry) => walk::kind_of(entry),
+            ScanJob::Stdin => FileKind::Data,
         }
     }
 }
@@ -87,11 +86,11 @@ struct Scanned {
 
 /// Scans.
 pub fn scan(args: &ScanArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
-    let judging = judging::load(&args.rules)?;
+    let detector = rules_options::load(&args.rules.options())?;
     let policy = Policy { any_kind: !args.known_kinds };
     let mut limits = args.limits.limits();
     limits.memory_bytes_max = worker_bytes(limits.memory_bytes_max, threads(args));
-    let examiners = judging.examiners(&args.wall, limits, policy)?;
+    let examiners = rules_options::examiners(detector, &args.wall, limits, policy)?;
     let rules = Arc::clone(examiners.set());
     let bounds = crate::bounds(&args.bid)?;
     let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
@@ -116,7 +115,12 @@ fn threads(args: &ScanArgs) -> NonZeroUsize {
     args.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
 }
 
-fn start(args: &ScanArgs, examiners: Rules, interrupt: Interrupt, sender: Sender<Done>) -> anyhow::Result<Pool<Job>> {
+fn start(
+    args: &ScanArgs,
+    examiners: Rules,
+    interrupt: Interrupt,
+    sender: Sender<Done>,
+) -> anyhow::Result<Pool<ScanJob>> {
     let queued_max = limits::queued_max(QUEUED_MAX, threads(args).get());
     let config = PoolConfig { threads: threads(args), queued_max };
     // Hashing costs as much as examining most files, so it is done where somebody will see it.
@@ -144,24 +148,24 @@ impl Scanning {
     }
 }
 
-impl Work<Job> for Scanning {
-    type Ticket = Job;
+impl Work<ScanJob> for Scanning {
+    type Ticket = ScanJob;
 
-    fn open(&self, job: Job) -> Option<(OwnedFd, Ask, Job)> {
+    fn open(&self, job: ScanJob) -> Option<(OwnedFd, LookOptions, ScanJob)> {
         if self.interrupt.is_set() {
             return None;
         }
         let opened = match &job {
-            Job::Stdin => daemon_artifact::keep_stream(Stdin::new(self.interrupt.clone()), self.size_max)
+            ScanJob::Stdin => daemon_artifact::keep_stream(Stdin::new(self.interrupt.clone()), self.size_max)
                 .map_err(|error| walk::causes(&error)),
-            Job::Entry(entry) => entry.open().map_err(|error| walk::causes(&error)),
+            ScanJob::Entry(entry) => entry.open().map_err(|error| walk::causes(&error)),
         };
         match opened {
             // Somebody pressed Ctrl-C before the end of standard input.
             _ if self.interrupt.is_set() => None,
             Ok(artifact) => {
                 let path = if self.named { job.called() } else { FilePath::default() };
-                Some((artifact, Ask { sha256: self.sha256, path, ..Ask::default() }, job))
+                Some((artifact, LookOptions { sha256: self.sha256, path, ..LookOptions::default() }, job))
             }
             Err(why) => {
                 self.send(Done::Failed { path: job.path(), why });
@@ -170,13 +174,13 @@ impl Work<Job> for Scanning {
         }
     }
 
-    fn done(&self, job: Job, outcome: Outcome, rules: &RuleSet) {
+    fn done(&self, job: ScanJob, outcome: ExaminationResult, rules: &RuleSet) {
         let path = job.path();
         let Looked { examined, sha256, size } = match outcome {
             Ok(looked) => looked,
             Err(Failure::Load(LoadError::TooLarge { size_bytes, .. })) => {
                 // Of standard input no more was kept than shows that it is too large.
-                let size = size_bytes.filter(|_| matches!(job, Job::Entry(_)));
+                let size = size_bytes.filter(|_| matches!(job, ScanJob::Entry(_)));
                 Looked { examined: Examined::too_large(job.kind(), rules), sha256: None, size }
             }
             Err(error) => return self.send(Done::Failed { path, why: walk::causes(&error) }),
@@ -185,13 +189,13 @@ impl Work<Job> for Scanning {
     }
 }
 
-fn submit_all(args: &ScanArgs, paths: Paths, pool: &Pool<Job>, interrupt: &Interrupt) -> Walked {
+fn submit_all(args: &ScanArgs, paths: Paths, pool: &Pool<ScanJob>, interrupt: &Interrupt) -> Walked {
     if args.walk.paths.iter().any(|path| is_stdin(path)) {
         // Closed means a thread died of a bug, which `finish` reports.
-        let _ = pool.submit(Job::Stdin);
+        let _ = pool.submit(ScanJob::Stdin);
     }
     paths.each(&walk::policy(&args.walk), |entry| {
-        if interrupt.is_set() || pool.submit(Job::Entry(entry)).is_err() {
+        if interrupt.is_set() || pool.submit(ScanJob::Entry(entry)).is_err() {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())

@@ -7,17 +7,18 @@ use std::time::Duration;
 use analyzers::{Verdict, Weights};
 use daemon_engine::{Report, RuleSet};
 use daemon_market::{BidBounds, Nct};
+use daemon_report::{SCHEMA_VERSION, Subject};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 use triage::Family;
 
 use super::Scanned;
-use super::tally::{Close, Row, SummaryRecord, Tally};
+use super::tally::{Close, ScanTally, SummaryCell, SummaryRecord};
 use crate::cli::ScanArgs;
 use crate::exit::Exit;
-use crate::record::{FileRecord, SCHEMA_VERSION, Subject, stake};
+use crate::stake::{StakedRecord, stake};
+use crate::terminal::format::{HEADING, bytes, count, counted, nct, percent, shown, verdict_style};
 use crate::walk::Walked;
-use crate::words::{HEADING, bytes, count, counted, nct, percent, shown, verdict_style};
 
 /// Indicators named on a line.
 const REASONS_MAX: usize = 4;
@@ -29,15 +30,15 @@ pub struct Printer<'p> {
     args: &'p ScanArgs,
     rules: &'p RuleSet,
     bounds: BidBounds,
-    tally: Tally,
+    tally: ScanTally,
     progress: ProgressBar,
 }
 
 /// A line of `--ndjson`.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-enum Line<'l> {
-    File(FileRecord),
+enum OutputLine<'l> {
+    File(StakedRecord),
     Failure { schema: u32, path: String, error: &'l str },
     Summary(SummaryRecord),
 }
@@ -58,7 +59,7 @@ impl<'p> Printer<'p> {
         } else {
             ProgressBar::new_spinner().with_style(progress_style())
         };
-        Ok(Printer { args, rules, bounds, tally: Tally::default(), progress })
+        Ok(Printer { args, rules, bounds, tally: ScanTally::default(), progress })
     }
 
     fn weights(&self) -> &'p Weights {
@@ -71,8 +72,8 @@ impl<'p> Printer<'p> {
         let stake = stake(report, self.bounds);
         if self.args.json || self.args.ndjson {
             let subject = Subject { path: &scanned.path, sha256: scanned.sha256, size: scanned.size };
-            let record = FileRecord::new(&subject, &scanned.examined, self.weights(), self.bounds);
-            self.machine_line(&Line::File(record), out)?;
+            let record = StakedRecord::new(&subject, &scanned.examined, self.weights(), self.bounds);
+            self.machine_line(&OutputLine::File(record), out)?;
         } else if self.args.all || stands_out(report) {
             self.person_line(scanned, stake, out)?;
         }
@@ -95,7 +96,7 @@ impl<'p> Printer<'p> {
     pub fn failed(&mut self, path: &Path, why: &str, out: &mut dyn Write) -> anyhow::Result<()> {
         if self.args.ndjson {
             let path = path.to_string_lossy().into_owned();
-            self.machine_line(&Line::Failure { schema: SCHEMA_VERSION, path, error: why }, out)?;
+            self.machine_line(&OutputLine::Failure { schema: SCHEMA_VERSION, path, error: why }, out)?;
         }
         if self.args.quiet {
             // Who asked for no summary still wants to know what was not looked at.
@@ -105,7 +106,7 @@ impl<'p> Printer<'p> {
         Ok(())
     }
 
-    fn machine_line(&self, line: &Line<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
+    fn machine_line(&self, line: &OutputLine<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
         if self.args.ndjson {
             serde_json::to_writer(&mut *out, line)?;
             writeln!(out)?;
@@ -158,7 +159,7 @@ impl<'p> Printer<'p> {
         if self.args.json || self.args.ndjson {
             let record = self.summary_record(walked, elapsed, interrupted);
             if self.args.ndjson {
-                self.machine_line(&Line::Summary(record), out)?;
+                self.machine_line(&OutputLine::Summary(record), out)?;
             } else {
                 let failures: Vec<_> =
                     self.tally.failures.iter().map(|(path, why)| (path.to_string_lossy(), why)).collect();
@@ -287,7 +288,7 @@ impl<'p> Printer<'p> {
     }
 }
 
-fn write_row(family: Family, verdict: Verdict, row: &Row, out: &mut dyn Write) -> std::io::Result<()> {
+fn write_row(family: Family, verdict: Verdict, row: &SummaryCell, out: &mut dyn Write) -> std::io::Result<()> {
     let style = verdict_style(verdict);
     let sure =
         if verdict == Verdict::Unknown { "-".to_owned() } else { percent(row.confidence / row.files.max(1) as f64) };

@@ -16,7 +16,7 @@ const FAILURES_MAX: usize = 1_000;
 
 /// Counts of a scan.
 #[derive(Default)]
-pub struct Tally {
+pub struct ScanTally {
     /// Files examined or declined.
     pub files: u64,
     /// Their bytes, but for those too large to be read.
@@ -24,7 +24,7 @@ pub struct Tally {
     /// Files of no kind that any analyzer wants.
     pub declined: u64,
     /// By family and verdict, of the files that were wanted.
-    pub verdicts: BTreeMap<(Family, Verdict), Row>,
+    pub verdicts: BTreeMap<(Family, Verdict), SummaryCell>,
     /// Why files were not examined whole, and how many.
     pub incomplete: BTreeMap<String, u64>,
     /// Files that were not examined whole.
@@ -39,7 +39,7 @@ pub struct Tally {
 
 /// A cell of the summary.
 #[derive(Clone, Copy, Default)]
-pub struct Row {
+pub struct SummaryCell {
     /// How many files.
     pub files: u64,
     /// Sum of their confidences.
@@ -88,7 +88,7 @@ pub struct SummaryRecord {
     pub rules_generation: String,
 }
 
-impl Tally {
+impl ScanTally {
     /// Counts a file.
     pub fn add(&mut self, report: &Report, size: Option<u64>, stake: Nct) {
         self.files += 1;

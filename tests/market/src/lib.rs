@@ -13,4 +13,4 @@ mod server;
 
 pub use bounty::BountyMaker;
 pub use load::{Load, Measured, Pace, percentile};
-pub use server::{Answer, Faults, Market};
+pub use server::{Market, MarketFaults, ReceivedAnswer};

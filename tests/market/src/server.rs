@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 
 /// An answer as it came.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct ReceivedAnswer {
     /// Its bytes.
     pub body: Bytes,
     /// `assertions` or `votes`.
@@ -28,7 +28,7 @@ pub struct Answer {
 
 /// What goes wrong on purpose.
 #[derive(Debug, Default)]
-pub struct Faults {
+pub struct MarketFaults {
     /// So many answers are taken in, and then the connection is cut instead of a reply: the engine cannot know.
     pub lose: AtomicU64,
     /// So many answers are replied to with 503, and not taken in.
@@ -43,15 +43,15 @@ pub struct Faults {
 #[derive(Debug)]
 pub struct Market {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<MarketShared>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct MarketShared {
     artifacts: Mutex<HashMap<String, Bytes>>,
-    answers: Mutex<HashMap<String, Vec<Answer>>>,
+    answers: Mutex<HashMap<String, Vec<ReceivedAnswer>>>,
     answered: Notify,
-    faults: Faults,
+    faults: MarketFaults,
     stopped: AtomicBool,
 }
 
@@ -66,7 +66,7 @@ impl Market {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("loopback has ports left");
         listener.set_nonblocking(true).expect("a socket can be made not to block");
         let address = listener.local_addr().expect("a listening socket has an address");
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::<MarketShared>::default();
         let theirs = Arc::clone(&shared);
         std::thread::Builder::new()
             .name("market".to_owned())
@@ -94,22 +94,22 @@ impl Market {
     }
 
     /// What goes wrong on purpose.
-    pub fn faults(&self) -> &Faults {
+    pub fn faults(&self) -> &MarketFaults {
         &self.shared.faults
     }
 
     /// Every answer to `id` so far.
-    pub fn answers(&self, id: &str) -> Vec<Answer> {
+    pub fn answers(&self, id: &str) -> Vec<ReceivedAnswer> {
         lock(&self.shared.answers).get(id).cloned().unwrap_or_default()
     }
 
     /// Every answer so far, by bounty.
-    pub fn all_answers(&self) -> HashMap<String, Vec<Answer>> {
+    pub fn all_answers(&self) -> HashMap<String, Vec<ReceivedAnswer>> {
         lock(&self.shared.answers).clone()
     }
 
     /// Waits until `id` is answered; `None` once `patience` is over.
-    pub async fn answer(&self, id: &str, patience: Duration) -> Option<Answer> {
+    pub async fn answer(&self, id: &str, patience: Duration) -> Option<ReceivedAnswer> {
         let answered = async {
             loop {
                 let notified = self.shared.answered.notified();
@@ -123,7 +123,7 @@ impl Market {
     }
 
     /// The same for tests that know no runtime.
-    pub fn wait(&self, id: &str, patience: Duration) -> Option<Answer> {
+    pub fn wait(&self, id: &str, patience: Duration) -> Option<ReceivedAnswer> {
         let until = Instant::now() + patience;
         while Instant::now() < until {
             if let Some(answer) = self.answers(id).into_iter().next() {
@@ -147,7 +147,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
+async fn serve(listener: std::net::TcpListener, shared: Arc<MarketShared>) {
     let listener = TcpListener::from_std(listener).expect("a listening socket is one");
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
@@ -159,7 +159,7 @@ async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn connection(stream: TcpStream, shared: Arc<Shared>) {
+async fn connection(stream: TcpStream, shared: Arc<MarketShared>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| reply(request, &shared));
     let mut http = hyper::server::conn::http1::Builder::new();
@@ -168,7 +168,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
 }
 
 /// An error cuts the connection.
-async fn reply(request: Request<Incoming>, shared: &Shared) -> Result<Response<Full<Bytes>>, Cut> {
+async fn reply(request: Request<Incoming>, shared: &MarketShared) -> Result<Response<Full<Bytes>>, Cut> {
     if request.method() == Method::POST {
         return answer(request, shared).await;
     }
@@ -186,7 +186,7 @@ async fn reply(request: Request<Incoming>, shared: &Shared) -> Result<Response<F
     })
 }
 
-async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Response<Full<Bytes>>, Cut> {
+async fn answer(request: Request<Incoming>, shared: &MarketShared) -> Result<Response<Full<Bytes>>, Cut> {
     if take(&shared.faults.refuse) {
         return Ok(text(StatusCode::SERVICE_UNAVAILABLE, Bytes::new()));
     }
@@ -195,7 +195,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Response<
     // /v3/bounties/ID/KIND/
     let parts: Vec<&str> = path.split('/').collect();
     if let [_, _, _, id, kind, ..] = parts[..] {
-        let answer = Answer { body, kind: kind.to_owned(), at: Instant::now() };
+        let answer = ReceivedAnswer { body, kind: kind.to_owned(), at: Instant::now() };
         lock(&shared.answers).entry(id.to_owned()).or_default().push(answer);
         shared.answered.notify_waiters();
     }

@@ -5,7 +5,7 @@
 
 use super::signature;
 use super::tables::{self, Export, u16s, u32s};
-use super::{CODE, CONSTANTS, Entry, Field, PeBuilder, Section};
+use super::{CODE, CONSTANTS, EntryPoint, Field, PeBuilder, SectionSpec};
 
 const FILE_ALIGNMENT: usize = 0x200;
 const SECTION_ALIGNMENT: usize = 0x1000;
@@ -59,7 +59,7 @@ impl PeBuilder {
     /// Lays the image out.
     pub fn build(mut self) -> Vec<u8> {
         if self.sections.is_empty() {
-            self.sections.push(Section {
+            self.sections.push(SectionSpec {
                 name: b".text".to_vec(),
                 characteristics: CODE,
                 data: b"\x33\xc0\xc3".to_vec(),
@@ -168,7 +168,7 @@ impl PeBuilder {
             }
             _ => self.resources.clear(),
         }
-        self.sections.push(Section {
+        self.sections.push(SectionSpec {
             name: name.as_bytes().to_vec(),
             characteristics: CONSTANTS,
             data,
@@ -202,9 +202,9 @@ impl PeBuilder {
         u32s(&mut out, &[self.timestamp, symbols as u32, self.symbols.len() as u32]);
         u16s(&mut out, &[self.optional_size() as u16, self.characteristics]);
         let entry = match self.entry {
-            Entry::First => rows.first().map_or(0, |row| row[1]),
-            Entry::Section(index) => rows.get(index).map_or(0, |row| row[1]),
-            Entry::Address(address) => address,
+            EntryPoint::First => rows.first().map_or(0, |row| row[1]),
+            EntryPoint::Section(index) => rows.get(index).map_or(0, |row| row[1]),
+            EntryPoint::Address(address) => address,
         };
         u16s(&mut out, &[if self.plus { 0x20b } else { 0x10b }, 14]);
         u32s(&mut out, &[rows.first().map_or(0, |row| row[2]), 0, 0, entry, rows.first().map_or(0, |row| row[1])]);

@@ -14,7 +14,7 @@ const PATH_BYTES_MAX: usize = 512;
 
 /// A storage or a stream.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct StorageEntry {
     /// Names from the root down, with `/` between: `Macros/VBA/dir`. That of the root is empty.
     pub path: String,
     /// A storage, not a stream.
@@ -29,7 +29,7 @@ pub(crate) struct Entry {
     pub orphan: bool,
 }
 
-impl Entry {
+impl StorageEntry {
     /// The last part of the path.
     pub fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
@@ -56,7 +56,7 @@ impl Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     /// All entries in use; those that the tree reaches come first, the root before all.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<StorageEntry>,
     /// The tree comes back to an entry it has been at.
     pub cyclic: bool,
     /// The tree names entries that do not exist or are not in use.
@@ -68,12 +68,12 @@ pub(crate) struct Directory {
 }
 
 /// What a place in the list says of itself.
-struct Slot<'d> {
+struct DirectorySlot<'d> {
     bytes: &'d [u8],
     kind: u8,
 }
 
-impl<'d> Slot<'d> {
+impl<'d> DirectorySlot<'d> {
     fn number(&self, at: usize) -> u32 {
         le32(self.bytes, at).unwrap_or(u32::MAX)
     }
@@ -90,22 +90,22 @@ impl<'d> Slot<'d> {
         char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
     }
 
-    fn entry(&self, path: String, orphan: bool, wide_sizes: bool) -> Entry {
+    fn entry(&self, path: String, orphan: bool, wide_sizes: bool) -> StorageEntry {
         let size = le64(self.bytes, 120).unwrap_or(0);
         // In version 3 the upper half may be noise (2.6.3); a lower half of zero would hide what there is.
         let low = size & 0xffff_ffff;
         let size = if wide_sizes || low == 0 { size } else { low };
         let class_id = self.bytes.get(80..).and_then(|class| class.first_chunk()).copied().unwrap_or_default();
-        Entry { path, is_storage: self.kind != 2, class_id, size, start: self.number(116), orphan }
+        StorageEntry { path, is_storage: self.kind != 2, class_id, size, start: self.number(116), orphan }
     }
 }
 
 impl Directory {
     /// Reads the directory in `bytes`. `wide_sizes`: sizes are 64 bits wide, as in version 4.
     pub fn read(bytes: &[u8], wide_sizes: bool, budget: &mut Budget) -> Result<Directory, Exhausted> {
-        let slots: Vec<Slot<'_>> = bytes
+        let slots: Vec<DirectorySlot<'_>> = bytes
             .chunks_exact(ENTRY_BYTES)
-            .map(|bytes| Slot { bytes, kind: bytes.get(66).copied().unwrap_or(0) })
+            .map(|bytes| DirectorySlot { bytes, kind: bytes.get(66).copied().unwrap_or(0) })
             .collect();
         budget.entries(slots.iter().filter(|slot| slot.used()).count() as u64)?;
         budget.step(slots.len() as u64)?;
@@ -118,7 +118,7 @@ impl Directory {
 
 /// A walk over the tree.
 struct Walk<'d> {
-    slots: Vec<Slot<'d>>,
+    slots: Vec<DirectorySlot<'d>>,
     reached: Vec<bool>,
     wide_sizes: bool,
     found: Directory,
@@ -171,7 +171,7 @@ impl Walk<'_> {
                 continue;
             }
             let id = id as usize;
-            if !self.slots.get(id).is_some_and(Slot::used) {
+            if !self.slots.get(id).is_some_and(DirectorySlot::used) {
                 self.found.dangling = true;
                 self.found.beyond |= id >= self.slots.len();
                 continue;

@@ -7,8 +7,8 @@ use analyzers::{Exhausted, Findings, Incomplete};
 use super::primitives::{Aes, Hash, utf16};
 use super::{PASSWORDS, locked, unreadable};
 use crate::catalogue::crypt;
-use crate::compound::{Compound, Entry};
-use crate::package::xml::{Element, Step, text, walk};
+use crate::compound::{Compound, StorageEntry};
+use crate::package::xml::{Element, XmlStep, text, walk};
 
 /// Turns of hashing that are tried per password; Office writes 100,000. About 0.4 s of SHA-512.
 pub(super) const SPINS_MAX: u32 = 1_000_000;
@@ -55,13 +55,13 @@ struct Parameters {
 }
 
 /// Examines an encrypted package; what opens is handed on as a child.
-pub(super) fn examine(compound: &Compound<'_>, package: &Entry, findings: &mut Findings<'_>) {
+pub(super) fn examine(compound: &Compound<'_>, package: &StorageEntry, findings: &mut Findings<'_>) {
     findings.saw(&crypt::PACKAGE, 0..0);
     // Which limit was hit is remembered by the budget.
     let _ = open(compound, package, findings);
 }
 
-fn open(compound: &Compound<'_>, package: &Entry, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
+fn open(compound: &Compound<'_>, package: &StorageEntry, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
     let Some(entry) = compound.find("EncryptionInfo") else {
         unreadable("there is no EncryptionInfo", findings);
         return Ok(());
@@ -140,7 +140,7 @@ fn agile(xml: &[u8], findings: &mut Findings<'_>) -> Option<Agile> {
     let mut agile = Agile::default();
     // A limit leaves its own mark.
     let _ = walk(&text, findings, |step, _, _| {
-        let Step::Open(element) = step else { return };
+        let XmlStep::Open(element) = step else { return };
         match element.name() {
             "keyData" => agile.data = parameters(element),
             "encryptedKey" => {

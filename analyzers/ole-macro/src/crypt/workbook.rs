@@ -11,13 +11,13 @@ use super::primitives::{Hash, utf16};
 use super::{PASSWORDS, locked, unreadable};
 use crate::catalogue::crypt;
 use crate::xlm;
-use crate::xlm::biff::{Record, kind, records};
+use crate::xlm::biff::{BiffRecord, kind, records};
 
 /// Bytes that one key of RC4 is used for (MS-XLS 2.2.10).
 const BLOCK: usize = 1024;
 
 /// How a workbook is encrypted.
-enum Method<'f> {
+enum WorkbookCipher<'f> {
     /// MS-OFFCRYPTO 2.3.7: of the password, 16 bits each of key and verifier.
     Xor { verifier: u16 },
     /// 2.3.6: RC4 with keys by MD5.
@@ -33,7 +33,7 @@ enum Key {
 }
 
 /// Examines the workbook `stream`, whose `FILEPASS` record this is.
-pub(super) fn examine(stream: &[u8], filepass: &Record<'_>, is_biff5: bool, findings: &mut Findings<'_>) {
+pub(super) fn examine(stream: &[u8], filepass: &BiffRecord<'_>, is_biff5: bool, findings: &mut Findings<'_>) {
     findings.saw(&crypt::WORKBOOK, filepass.span.clone());
     let Some(method) = method(filepass.data, is_biff5) else {
         unreadable("the FILEPASS record names no method that we know", findings);
@@ -52,16 +52,18 @@ pub(super) fn examine(stream: &[u8], filepass: &Record<'_>, is_biff5: bool, find
     findings.within("decrypted", |findings| xlm::examine_workbook(&decrypted, findings));
 }
 
-fn method(data: &[u8], is_biff5: bool) -> Option<Method<'_>> {
+fn method(data: &[u8], is_biff5: bool) -> Option<WorkbookCipher<'_>> {
     let word = |at: usize| data.get(at..at + 2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
     if is_biff5 {
-        return Some(Method::Xor { verifier: word(2)? });
+        return Some(WorkbookCipher::Xor { verifier: word(2)? });
     }
     match (word(0)?, word(2)?, word(4)?) {
-        (0, _, verifier) => Some(Method::Xor { verifier }),
-        (1, 1, 1) => {
-            Some(Method::Rc4 { salt: data.get(6..22)?, verifier: data.get(22..38)?, verifier_hash: data.get(38..54)? })
-        }
+        (0, _, verifier) => Some(WorkbookCipher::Xor { verifier }),
+        (1, 1, 1) => Some(WorkbookCipher::Rc4 {
+            salt: data.get(6..22)?,
+            verifier: data.get(22..38)?,
+            verifier_hash: data.get(38..54)?,
+        }),
         // Flags, the size of the header, the header (whose key size in bits is at 16), a verifier.
         (1, 2..=4, 2) => {
             let number = |at: usize| data.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
@@ -69,7 +71,7 @@ fn method(data: &[u8], is_biff5: bool) -> Option<Method<'_>> {
             let header = data.get(14..)?.get(..header_bytes)?;
             let bits = header.get(16..20)?.try_into().ok().map(u32::from_le_bytes)?;
             let verifier = data.get(14 + header_bytes..)?;
-            Some(Method::CryptoApi {
+            Some(WorkbookCipher::CryptoApi {
                 // 2.3.5.1: zero stands for 40 bits.
                 key_bytes: if bits == 0 { 5 } else { usize::try_from(bits / 8).ok()?.clamp(5, 16) },
                 salt: verifier.get(4..20)?,
@@ -81,13 +83,15 @@ fn method(data: &[u8], is_biff5: bool) -> Option<Method<'_>> {
     }
 }
 
-impl Method<'_> {
+impl WorkbookCipher<'_> {
     /// The key, if `password` is the right one.
     fn key(&self, password: &str) -> Option<Key> {
         let (key, verifier, expected) = match self {
             // The array below is that of the one password that Excel tries; its verifier is 2.3.7.1's.
-            Method::Xor { verifier } => return (password == PASSWORDS[0] && *verifier == 0x9a0a).then_some(Key::Xor),
-            Method::Rc4 { salt, verifier, verifier_hash } => {
+            WorkbookCipher::Xor { verifier } => {
+                return (password == PASSWORDS[0] && *verifier == 0x9a0a).then_some(Key::Xor);
+            }
+            WorkbookCipher::Rc4 { salt, verifier, verifier_hash } => {
                 // 2.3.6.2: sixteen times five bytes of the password's hash, and the salt.
                 let hash = Hash::Md5.of(&[&utf16(password)]);
                 let once = [hash.get(..5)?, salt].concat();
@@ -95,7 +99,7 @@ impl Method<'_> {
                 base.truncate(5);
                 (Key::Rc4 { hash: Hash::Md5, base, key_bytes: 16 }, verifier, verifier_hash)
             }
-            Method::CryptoApi { key_bytes, salt, verifier, verifier_hash } => {
+            WorkbookCipher::CryptoApi { key_bytes, salt, verifier, verifier_hash } => {
                 let base = Hash::Sha1.of(&[salt, &utf16(password)]);
                 (Key::Rc4 { hash: Hash::Sha1, base, key_bytes: *key_bytes }, verifier, verifier_hash)
             }

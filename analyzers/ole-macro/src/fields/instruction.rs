@@ -63,7 +63,7 @@ impl Keyword {
 }
 
 /// What a field gives to the field around it.
-pub(super) struct Value {
+pub(super) struct FieldValue {
     /// The text; references stand for what is not known yet.
     pub text: String,
     /// It was put together from the numbers of characters, or stood elsewhere.
@@ -73,18 +73,18 @@ pub(super) struct Value {
 }
 
 /// What the field with this instruction comes to, with `saved` as its saved result.
-pub(super) fn value(instruction: &str, saved: &str) -> Value {
+pub(super) fn value(instruction: &str, saved: &str) -> FieldValue {
     let (word, rest) = first_word(trimmed(instruction));
     let is = |name: &str| word.eq_ignore_ascii_case(name);
-    let plain = |text: String| Value { text, spelled: false, defines: None };
-    let elsewhere = |text: String| Value { text, spelled: true, defines: None };
+    let plain = |text: String| FieldValue { text, spelled: false, defines: None };
+    let elsewhere = |text: String| FieldValue { text, spelled: true, defines: None };
     if is("QUOTE") {
         return elsewhere(quoted(rest));
     }
     if is("SET") || is("ASK") {
         let (name, rest) = first_word(rest.trim_start());
         let value = if is("SET") { unquoted(rest) } else { default(rest).unwrap_or_else(|| saved.to_owned()) };
-        return Value { text: String::new(), spelled: false, defines: Some((name.to_owned(), value)) };
+        return FieldValue { text: String::new(), spelled: false, defines: Some((name.to_owned(), value)) };
     }
     if is("FILLIN") {
         return elsewhere(default(rest).unwrap_or_else(|| saved.to_owned()));

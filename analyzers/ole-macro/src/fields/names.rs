@@ -29,7 +29,7 @@ const ROUNDS_MAX: usize = 64;
 
 /// Names and what they hold.
 #[derive(Default)]
-pub(super) struct Names {
+pub(super) struct FieldNames {
     values: HashMap<String, String>,
     bytes: usize,
 }
@@ -61,7 +61,7 @@ pub(super) fn push_whole(to: &mut String, text: &str, room: usize) {
     }
 }
 
-impl Names {
+impl FieldNames {
     /// `name` holds `value`; the last definition is the one that counts.
     pub fn define(&mut self, kind: char, name: &str, value: &str, budget: &mut Budget) {
         let key = key(&format!("{kind}{name}"));

@@ -5,7 +5,7 @@ use analyzers::{Exhausted, Findings};
 use super::Fields;
 use super::names::{PROPERTY, VARIABLE};
 use crate::compound::{le16, le32};
-use crate::package::xml::{self, Step};
+use crate::package::xml::{self, XmlStep};
 
 /// Properties by their elements (ECMA-376-2 11, ECMA-376-1 22.2), under the names of DOCPROPERTY (17.16.5.15).
 const ELEMENTS: &[(&str, &str)] = &[
@@ -27,7 +27,7 @@ pub(crate) fn read_properties(part: &[u8], fields: &mut Fields, findings: &mut F
     let text = xml::text(part, findings)?;
     let (mut name, mut value) = (None::<String>, String::new());
     xml::walk(&text, findings, |step, _, findings| match step {
-        Step::Open(element) => match element.name() {
+        XmlStep::Open(element) => match element.name() {
             // Custom ones have their name in an attribute, and the value in an element of its type.
             "property" => {
                 name = element.attribute("name").map(|name| name.into_owned());
@@ -44,15 +44,15 @@ pub(crate) fn read_properties(part: &[u8], fields: &mut Fields, findings: &mut F
                 }
             }
         },
-        Step::Text(text) if name.is_some() => super::push(&mut value, text, super::INSTRUCTION_BYTES_MAX),
-        Step::Close(element) => {
+        XmlStep::Text(text) if name.is_some() => super::push(&mut value, text, super::INSTRUCTION_BYTES_MAX),
+        XmlStep::Close(element) => {
             if (element == "property" || ELEMENTS.iter().any(|(local, _)| *local == element))
                 && let Some(name) = name.take()
             {
                 fields.define(PROPERTY, &name, &value, findings);
             }
         }
-        Step::Text(_) => {}
+        XmlStep::Text(_) => {}
     })
 }
 

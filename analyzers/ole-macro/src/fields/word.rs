@@ -3,7 +3,7 @@
 use analyzers::{Exhausted, Findings};
 
 use super::{Fields, report_link};
-use crate::package::xml::{self, Step};
+use crate::package::xml::{self, XmlStep};
 
 /// Fields in a part of WordprocessingML: the document, headers, footers, notes, comments. To be followed by
 /// [`Fields::finish`] after the last part.
@@ -25,10 +25,10 @@ pub(crate) fn read_bookmarks(part: &[u8], fields: &mut Fields, findings: &mut Fi
     }
     let mut in_text = false;
     xml::walk(&text, findings, |step, _, findings| match step {
-        Step::Open(element) => bookmark(element, &mut in_text, fields, findings),
-        Step::Close("t") => in_text = false,
-        Step::Text(text) if in_text => fields.shown(text),
-        Step::Close(_) | Step::Text(_) => {}
+        XmlStep::Open(element) => bookmark(element, &mut in_text, fields, findings),
+        XmlStep::Close("t") => in_text = false,
+        XmlStep::Text(text) if in_text => fields.shown(text),
+        XmlStep::Close(_) | XmlStep::Text(_) => {}
     })?;
     fields.end_part(text.len(), findings);
     Ok(())
@@ -47,7 +47,7 @@ fn bookmark(element: &xml::Element<'_>, in_text: &mut bool, fields: &mut Fields,
 fn read(text: &str, fields: &mut Fields, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
     let (mut in_instruction, mut in_text) = (false, false);
     xml::walk(text, findings, |step, span, findings| match step {
-        Step::Open(element) => match element.name() {
+        XmlStep::Open(element) => match element.name() {
             "fldChar" => match element.attribute("fldCharType").as_deref().map(str::trim) {
                 Some("begin") => fields.begin(span.start),
                 Some("separate") => fields.separate(),
@@ -64,13 +64,13 @@ fn read(text: &str, fields: &mut Fields, findings: &mut Findings<'_>) -> Result<
             "instrText" | "delInstrText" => in_instruction = true,
             _ => bookmark(element, &mut in_text, fields, findings),
         },
-        Step::Close("fldSimple") => fields.end(span.end, findings),
-        Step::Close("instrText" | "delInstrText") => in_instruction = false,
-        Step::Close("t") => in_text = false,
-        Step::Close(_) => {}
-        Step::Text(text) if in_instruction => fields.text(text),
-        Step::Text(text) if in_text => fields.shown(text),
-        Step::Text(_) => {}
+        XmlStep::Close("fldSimple") => fields.end(span.end, findings),
+        XmlStep::Close("instrText" | "delInstrText") => in_instruction = false,
+        XmlStep::Close("t") => in_text = false,
+        XmlStep::Close(_) => {}
+        XmlStep::Text(text) if in_instruction => fields.text(text),
+        XmlStep::Text(text) if in_text => fields.shown(text),
+        XmlStep::Text(_) => {}
     })?;
     fields.end_part(text.len(), findings);
     Ok(())
@@ -80,7 +80,7 @@ fn read(text: &str, fields: &mut Fields, findings: &mut Findings<'_>) -> Result<
 pub(crate) fn examine_external_link(part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
     let text = xml::text(part, findings)?;
     xml::walk(&text, findings, |step, span, findings| {
-        let Step::Open(element) = step else { return };
+        let XmlStep::Open(element) = step else { return };
         if element.name() != "ddeLink" {
             return;
         }

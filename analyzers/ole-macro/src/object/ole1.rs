@@ -2,7 +2,7 @@
 
 use analyzers::{Findings, Incomplete};
 
-use super::classes::Kind;
+use super::classes::ObjectKind;
 use super::{classes, link, native};
 use crate::catalogue::object as signs;
 use crate::catalogue::rtf;
@@ -39,7 +39,7 @@ pub(crate) fn examine(data: &[u8], findings: &mut Findings<'_>) {
         findings.saw_with(&signs::MALFORMED, 0..data.len(), "the native data is shorter than it claims");
     }
     let native = all.get(..length).unwrap_or(all);
-    if kind == Some(Kind::Equation) && !all.starts_with(COMPOUND) {
+    if kind == Some(ObjectKind::Equation) && !all.starts_with(COMPOUND) {
         // Equations of OLE 1 have no compound file around what would be the stream `Equation Native`.
         super::examine_equation(native, findings);
     }

@@ -40,25 +40,25 @@ pub(crate) struct Part<'a> {
     data: &'a [u8],
     /// Bytes of data, as it is said.
     compressed: usize,
-    method: Method,
+    method: StorageMethod,
     encrypted: bool,
 }
 
 /// How the data of a part is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Method {
+pub(crate) enum StorageMethod {
     Stored,
     Deflated,
     Other,
 }
 
-impl Method {
+impl StorageMethod {
     /// 4.4.5
-    pub fn from_code(code: u16) -> Method {
+    pub fn from_code(code: u16) -> StorageMethod {
         match code {
-            0 => Method::Stored,
-            8 => Method::Deflated,
-            _ => Method::Other,
+            0 => StorageMethod::Stored,
+            8 => StorageMethod::Deflated,
+            _ => StorageMethod::Other,
         }
     }
 }
@@ -68,7 +68,7 @@ struct Listed {
     name: Vec<u8>,
     header: usize,
     compressed: u64,
-    method: Method,
+    method: StorageMethod,
     encrypted: bool,
 }
 
@@ -145,9 +145,9 @@ fn listed(bytes: &[u8], findings: &mut Findings<'_>) -> Option<(Vec<Listed>, usi
             header: usize::try_from(entry.header_start()).unwrap_or(usize::MAX),
             compressed: entry.compressed_size(),
             method: match entry.compression() {
-                CompressionMethod::Stored => Method::Stored,
-                CompressionMethod::Deflated => Method::Deflated,
-                _ => Method::Other,
+                CompressionMethod::Stored => StorageMethod::Stored,
+                CompressionMethod::Deflated => StorageMethod::Deflated,
+                _ => StorageMethod::Other,
             },
             encrypted: entry.encrypted(),
         });
@@ -191,7 +191,7 @@ fn located<'a>(entry: Listed, bytes: &'a [u8], findings: &mut Findings<'_>) -> O
         findings.incomplete(Incomplete::CutShort);
     }
     // Deflate knows its own end, so a size that lies hides nothing.
-    let data = if entry.method == Method::Deflated { bytes.get(start..) } else { bytes.get(start..end) };
+    let data = if entry.method == StorageMethod::Deflated { bytes.get(start..) } else { bytes.get(start..end) };
     Some(Part {
         key: key(&name),
         name,
@@ -208,7 +208,7 @@ fn unlisted<'a>(header: LocalHeader<'_>, bytes: &'a [u8]) -> Part<'a> {
     let start = header.span.end;
     let end = start.saturating_add(header.compressed).min(bytes.len());
     let name = text(header.name);
-    let data = if header.method == Method::Deflated { bytes.get(start..) } else { bytes.get(start..end) };
+    let data = if header.method == StorageMethod::Deflated { bytes.get(start..) } else { bytes.get(start..end) };
     Part {
         key: key(&name),
         name,
@@ -280,14 +280,14 @@ impl<'a> Part<'a> {
     /// Nothing is in it, or it is a folder. Deflate makes two bytes of nothing, and a size of none may be a lie.
     pub fn is_empty(&self, inflater: &mut Inflater) -> bool {
         match self.method {
-            Method::Stored | Method::Other => self.data.is_empty() || self.compressed == 0,
-            Method::Deflated => self.compressed <= 2 && self.head(inflater, 1).is_empty(),
+            StorageMethod::Stored | StorageMethod::Other => self.data.is_empty() || self.compressed == 0,
+            StorageMethod::Deflated => self.compressed <= 2 && self.head(inflater, 1).is_empty(),
         }
     }
 
     /// Whether its bytes can be had as they are stored.
     pub fn is_readable(&self) -> bool {
-        !self.encrypted && self.method != Method::Other
+        !self.encrypted && self.method != StorageMethod::Other
     }
 
     /// All of its bytes: lent where they are stored, else inflated and paid for. What is broken is reported, and as
@@ -297,13 +297,13 @@ impl<'a> Part<'a> {
             findings.saw_with(&signs::ENCRYPTED_PART, self.span.clone(), &self.name);
         }
         match self.method {
-            Method::Stored => {
+            StorageMethod::Stored => {
                 if self.encrypted {
                     findings.incomplete(Incomplete::CutShort);
                 }
                 Ok(Cow::Borrowed(self.data))
             }
-            Method::Deflated => {
+            StorageMethod::Deflated => {
                 // The encryption bit alone may be a lie to scanners: what inflates is not encrypted.
                 let inflated = inflater.all(self.data, findings.budget())?;
                 if !inflated.whole {
@@ -314,7 +314,7 @@ impl<'a> Part<'a> {
                 }
                 Ok(Cow::Owned(inflated.bytes))
             }
-            Method::Other => {
+            StorageMethod::Other => {
                 findings.saw_with(&signs::ODD_METHOD, self.span.clone(), &self.name);
                 findings.incomplete(Incomplete::CutShort);
                 Ok(Cow::Borrowed(&[]))
@@ -325,9 +325,9 @@ impl<'a> Part<'a> {
     /// The first bytes, at most `count`.
     pub fn head(&self, inflater: &mut Inflater, count: usize) -> Cow<'a, [u8]> {
         match self.method {
-            Method::Stored => Cow::Borrowed(self.data.get(..count).unwrap_or(self.data)),
-            Method::Deflated => Cow::Owned(inflater.head(self.data, count)),
-            Method::Other => Cow::Borrowed(&[]),
+            StorageMethod::Stored => Cow::Borrowed(self.data.get(..count).unwrap_or(self.data)),
+            StorageMethod::Deflated => Cow::Owned(inflater.head(self.data, count)),
+            StorageMethod::Other => Cow::Borrowed(&[]),
         }
     }
 }

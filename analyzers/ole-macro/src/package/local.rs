@@ -5,7 +5,7 @@ use std::ops::Range;
 use analyzers::{Budget, Exhausted};
 use memchr::memmem;
 
-use super::archive::Method;
+use super::archive::StorageMethod;
 use crate::compound::{le16, le32};
 
 /// The fixed part of a local header (4.3.7).
@@ -18,7 +18,7 @@ pub(crate) struct LocalHeader<'a> {
     /// The name, as it is written.
     pub name: &'a [u8],
     /// How the data is stored.
-    pub method: Method,
+    pub method: StorageMethod,
     /// Bit 0 of the flags.
     pub encrypted: bool,
     /// Bytes of data; where the header does not say, as far as the next record.
@@ -37,7 +37,7 @@ pub(crate) fn header_at(bytes: &[u8], at: usize) -> Option<LocalHeader<'_>> {
     Some(LocalHeader {
         span: at..at + bytes_all,
         name: header.get(HEADER_BYTES..HEADER_BYTES + name_bytes)?,
-        method: Method::from_code(le16(header, 8)?),
+        method: StorageMethod::from_code(le16(header, 8)?),
         encrypted: le16(header, 6)? & 1 != 0,
         compressed: usize::try_from(le32(header, 18)?).unwrap_or(usize::MAX),
     })

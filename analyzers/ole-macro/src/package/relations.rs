@@ -8,15 +8,15 @@ use std::ops::Range;
 use analyzers::{Exhausted, Findings};
 use memchr::memmem;
 
-use super::types::Role;
-use super::xml::{self, Step};
+use super::types::PartRole;
+use super::xml::{self, XmlStep};
 use crate::catalogue::package as signs;
 use crate::target::{self, Danger};
 
 /// What the relationships of the package say of its parts, as far as it concerns us.
 #[derive(Default)]
 pub(crate) struct Relations {
-    roles: HashMap<String, Role>,
+    roles: HashMap<String, PartRole>,
     mains: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ impl Relations {
     fn walk(&mut self, text: &str, key: &str, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
         let folder = source_folder(key);
         xml::walk(text, findings, |step, span, findings| {
-            let Step::Open(element) = step else { return };
+            let XmlStep::Open(element) = step else { return };
             if element.name() != "Relationship" {
                 return;
             }
@@ -56,7 +56,7 @@ impl Relations {
     }
 
     /// What the relationship that leads to the part says it is.
-    pub fn role(&self, key: &str) -> Option<Role> {
+    pub fn role(&self, key: &str) -> Option<PartRole> {
         self.roles.get(key).copied()
     }
 
@@ -97,13 +97,15 @@ fn resolved(folder: &str, target: &str) -> String {
 }
 
 /// What a part is that a relationship of this type leads to; None where its content decides.
-fn role_of(kind: &str, target: &str) -> Option<Role> {
+fn role_of(kind: &str, target: &str) -> Option<PartRole> {
     let is_binary = target.trim_end().to_ascii_lowercase().ends_with(".bin");
     match kind {
-        "extensibility" | "usercustomization" => Some(Role::Ribbon),
-        "vbaproject" => Some(Role::Macros),
-        "xlmacrosheet" | "xlintlmacrosheet" => Some(if is_binary { Role::MacroSheetBinary } else { Role::MacroSheet }),
-        "externallink" => Some(if is_binary { Role::ExternalLinkBinary } else { Role::ExternalLink }),
+        "extensibility" | "usercustomization" => Some(PartRole::Ribbon),
+        "vbaproject" => Some(PartRole::Macros),
+        "xlmacrosheet" | "xlintlmacrosheet" => {
+            Some(if is_binary { PartRole::MacroSheetBinary } else { PartRole::MacroSheet })
+        }
+        "externallink" => Some(if is_binary { PartRole::ExternalLinkBinary } else { PartRole::ExternalLink }),
         _ => None,
     }
 }

@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use analyzers::{Exhausted, Findings};
 
 use super::relations::Relations;
-use super::xml::{self, Step};
+use super::xml::{self, XmlStep};
 
 /// What of a part concerns us.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Role {
+pub(crate) enum PartRole {
     /// Relationships of another part.
     Relations,
     /// A VBA project.
@@ -44,8 +44,8 @@ pub(crate) enum Role {
 /// The content types that were declared, as far as they concern us.
 #[derive(Default)]
 pub(crate) struct Types {
-    parts: HashMap<String, Role>,
-    extensions: HashMap<String, Role>,
+    parts: HashMap<String, PartRole>,
+    extensions: HashMap<String, PartRole>,
 }
 
 impl Types {
@@ -53,7 +53,7 @@ impl Types {
     pub fn read(&mut self, part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
         let text = xml::text(part, findings)?;
         xml::walk(&text, findings, |step, _, _| {
-            let Step::Open(element) = step else { return };
+            let XmlStep::Open(element) = step else { return };
             let into = match element.name() {
                 "Override" => (element.attribute("PartName"), &mut self.parts),
                 "Default" => (element.attribute("Extension"), &mut self.extensions),
@@ -67,71 +67,71 @@ impl Types {
     }
 
     /// What the part with this key is.
-    pub fn role(&self, key: &str, relations: &Relations) -> Role {
+    pub fn role(&self, key: &str, relations: &Relations) -> PartRole {
         let extension = key.rsplit_once('.').map_or("", |(_, extension)| extension);
         if extension == "rels" {
-            return Role::Relations;
+            return PartRole::Relations;
         }
         let declared = self.parts.get(key).or_else(|| self.extensions.get(extension)).copied();
         // A type that says what Office runs wins over any name, but one that says nothing takes nothing from a name.
         let named = relations.role(key).unwrap_or_else(|| of_name(key, extension));
         match (declared, named) {
             (None, named) => named,
-            (Some(Role::Other), Role::Markup) => Role::Other,
-            (Some(Role::Other), named) => named,
+            (Some(PartRole::Other), PartRole::Markup) => PartRole::Other,
+            (Some(PartRole::Other), named) => named,
             (Some(declared), _) => declared,
         }
     }
 }
 
 /// By content type (ECMA-376-1 annex A, MS-OFFMACRO2 2.1); None where it does not matter.
-fn of_type(content_type: &str) -> Option<Role> {
+fn of_type(content_type: &str) -> Option<PartRole> {
     let kind = content_type.trim().to_ascii_lowercase();
     let is_xml = kind.ends_with("+xml") || kind.ends_with("/xml");
     if kind.ends_with(".relationships+xml") {
-        Some(Role::Relations)
+        Some(PartRole::Relations)
     } else if kind.contains("vbaproject") && !kind.contains("signature") {
-        Some(Role::Macros)
+        Some(PartRole::Macros)
     } else if kind.contains("macrosheet") {
-        Some(if is_xml { Role::MacroSheet } else { Role::MacroSheetBinary })
+        Some(if is_xml { PartRole::MacroSheet } else { PartRole::MacroSheetBinary })
     } else if kind.ends_with("sheet.main+xml") || (kind.contains("ms-excel") && kind.ends_with("main+xml")) {
-        Some(Role::Workbook)
+        Some(PartRole::Workbook)
     } else if kind.contains("sheet.binary.macroenabled.main") {
-        Some(Role::WorkbookBinary)
+        Some(PartRole::WorkbookBinary)
     } else if kind.contains("externallink") {
-        Some(if is_xml { Role::ExternalLink } else { Role::ExternalLinkBinary })
+        Some(if is_xml { PartRole::ExternalLink } else { PartRole::ExternalLinkBinary })
     } else if kind.contains("wordprocessingml") || kind.contains("ms-word") {
         let texts = ["main", "header", "footer", "footnotes", "endnotes", "comments", "glossary"];
-        texts.iter().any(|text| kind.ends_with(&format!("{text}+xml"))).then_some(Role::Text)
+        texts.iter().any(|text| kind.ends_with(&format!("{text}+xml"))).then_some(PartRole::Text)
     } else {
         // Whatever is not XML is looked at.
-        (!is_xml).then_some(Role::Other)
+        (!is_xml).then_some(PartRole::Other)
     }
 }
 
 /// By name, as Office itself would have named it.
-fn of_name(key: &str, extension: &str) -> Role {
+fn of_name(key: &str, extension: &str) -> PartRole {
     let (folder, name) = key.rsplit_once('/').unwrap_or(("", key));
     if name == "vbaproject.bin" {
-        Role::Macros
+        PartRole::Macros
     } else if folder.ends_with("macrosheets") {
-        if extension == "bin" { Role::MacroSheetBinary } else { Role::MacroSheet }
+        if extension == "bin" { PartRole::MacroSheetBinary } else { PartRole::MacroSheet }
     } else if key == "xl/workbook.xml" {
-        Role::Workbook
+        PartRole::Workbook
     } else if key == "xl/workbook.bin" {
-        Role::WorkbookBinary
+        PartRole::WorkbookBinary
     } else if folder.ends_with("externallinks") && matches!(extension, "xml" | "bin") {
-        if extension == "bin" { Role::ExternalLinkBinary } else { Role::ExternalLink }
+        if extension == "bin" { PartRole::ExternalLinkBinary } else { PartRole::ExternalLink }
     } else if folder.starts_with("customui") && extension == "xml" {
-        Role::Ribbon
+        PartRole::Ribbon
     } else if folder.ends_with("activex") && extension == "xml" {
-        Role::Control
+        PartRole::Control
     } else if folder == "word" && extension == "xml" {
         let texts = ["document", "header", "footer", "footnotes", "endnotes", "comments"];
-        if texts.iter().any(|text| name.starts_with(text)) { Role::Text } else { Role::Markup }
+        if texts.iter().any(|text| name.starts_with(text)) { PartRole::Text } else { PartRole::Markup }
     } else if matches!(extension, "xml" | "vml" | "") {
-        Role::Markup
+        PartRole::Markup
     } else {
-        Role::Other
+        PartRole::Other
     }
 }

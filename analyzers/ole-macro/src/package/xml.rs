@@ -19,7 +19,7 @@ const DEPTH_MAX: usize = 1_000;
 const ATTRIBUTES_MAX: usize = 500;
 
 /// One step of the walk.
-pub(crate) enum Step<'s, 'x> {
+pub(crate) enum XmlStep<'s, 'x> {
     /// An element begins (and ends at once, if it is empty).
     Open(&'s Element<'x>),
     /// The element with this local name ends.
@@ -90,7 +90,7 @@ pub(crate) fn text<'p>(part: &'p [u8], findings: &mut Findings<'_>) -> Result<Co
 pub(crate) fn walk<'a>(
     text: &str,
     findings: &mut Findings<'a>,
-    mut each: impl FnMut(Step<'_, '_>, Range<usize>, &mut Findings<'a>),
+    mut each: impl FnMut(XmlStep<'_, '_>, Range<usize>, &mut Findings<'a>),
 ) -> Result<(), Exhausted> {
     let mut reader = Reader::from_str(text);
     let config = reader.config_mut();
@@ -113,20 +113,20 @@ pub(crate) fn walk<'a>(
             Ok(Event::Empty(element)) => {
                 let name = element.local_name().into_inner().to_owned();
                 open(element, span.clone(), depth, findings, &mut each);
-                each(Step::Close(&name), span, findings);
+                each(XmlStep::Close(&name), span, findings);
             }
             Ok(Event::End(element)) => {
                 depth = depth.saturating_sub(1);
-                each(Step::Close(element.local_name().into_inner()), span, findings);
+                each(XmlStep::Close(element.local_name().into_inner()), span, findings);
             }
-            Ok(Event::Text(run)) => each(Step::Text(&run), span, findings),
-            Ok(Event::CData(run)) => each(Step::Text(&run), span, findings),
+            Ok(Event::Text(run)) => each(XmlStep::Text(&run), span, findings),
+            Ok(Event::CData(run)) => each(XmlStep::Text(&run), span, findings),
             Ok(Event::GeneralRef(reference)) => {
                 let character = match reference.resolve_char_ref() {
                     Ok(Some(character)) => character.to_string(),
                     _ => quick_xml::escape::resolve_predefined_entity(&reference).unwrap_or_default().to_owned(),
                 };
-                each(Step::Text(&character), span, findings);
+                each(XmlStep::Text(&character), span, findings);
             }
             Ok(Event::DocType(_)) => findings.saw(&signs::DOCTYPE, span),
             Ok(Event::Comment(_) | Event::Decl(_) | Event::PI(_)) => {}
@@ -145,7 +145,7 @@ fn open<'x, 'a>(
     span: Range<usize>,
     depth: usize,
     findings: &mut Findings<'a>,
-    each: &mut impl FnMut(Step<'_, '_>, Range<usize>, &mut Findings<'a>),
+    each: &mut impl FnMut(XmlStep<'_, '_>, Range<usize>, &mut Findings<'a>),
 ) {
     let element = Element { start };
     if depth == DEPTH_MAX || element.is_excessive() {
@@ -153,5 +153,5 @@ fn open<'x, 'a>(
         // Attributes beyond the cap, and what lies deeper, are not looked at.
         findings.budget().exhaust(Limit::Entries);
     }
-    each(Step::Open(&element), span, findings);
+    each(XmlStep::Open(&element), span, findings);
 }

@@ -5,8 +5,8 @@
 //!
 //! Bounded: expressions nest [`DEPTH_MAX`] deep and grow to [`TEXT_MAX`]; a token is read again once per level at most.
 
-use super::lex::{Kind, Token};
-use super::words::Role;
+use super::lex::{Token, TokenKind};
+use super::words::KeywordRole;
 
 /// How deep calls and parentheses may nest.
 const DEPTH_MAX: usize = 8;
@@ -30,7 +30,7 @@ pub(super) struct Folded {
 
 /// Folds the longest constant string that starts at the token `at`.
 pub(super) fn fold(source: &[u8], tokens: &[Token], at: usize) -> Option<Folded> {
-    let mut reader = Reader { source, tokens, pieces: 0, computed: 0 };
+    let mut reader = TokenReader { source, tokens, pieces: 0, computed: 0 };
     let mut text = Vec::new();
     let end = reader.joined(at, &mut text, 0)?;
     Some(Folded { text, end, pieces: reader.pieces, computed: reader.computed })
@@ -39,13 +39,15 @@ pub(super) fn fold(source: &[u8], tokens: &[Token], at: usize) -> Option<Folded>
 /// Whether a constant string may start at a token: a cheap look before [`fold`].
 pub(super) fn may_start(token: &Token) -> bool {
     match token.kind {
-        Kind::Text => true,
-        Kind::Name(Some(word)) => matches!(word.role, Role::Character | Role::Reverse | Role::Replace),
-        Kind::Name(None) | Kind::Number | Kind::Mark(_) => false,
+        TokenKind::Text => true,
+        TokenKind::Name(Some(word)) => {
+            matches!(word.role, KeywordRole::Character | KeywordRole::Reverse | KeywordRole::Replace)
+        }
+        TokenKind::Name(None) | TokenKind::Number | TokenKind::Mark(_) => false,
     }
 }
 
-struct Reader<'s> {
+struct TokenReader<'s> {
     source: &'s [u8],
     tokens: &'s [Token],
     pieces: usize,
@@ -53,7 +55,7 @@ struct Reader<'s> {
 }
 
 // Each function takes the index of a token and gives the index after what it read; None where it is no constant.
-impl Reader<'_> {
+impl TokenReader<'_> {
     fn is(&self, at: usize, mark: u8) -> bool {
         self.tokens.get(at).is_some_and(|token| token.is(mark))
     }
@@ -80,20 +82,20 @@ impl Reader<'_> {
         }
         let token = self.tokens.get(at)?;
         match token.kind {
-            Kind::Text => {
+            TokenKind::Text => {
                 self.pieces += 1;
                 push_literal(token.bytes(self.source), text);
                 Some(at + 1)
             }
-            Kind::Mark(b'(') => self.argument(at + 1, text, depth, b')'),
-            Kind::Name(word) => {
+            TokenKind::Mark(b'(') => self.argument(at + 1, text, depth, b')'),
+            TokenKind::Name(word) => {
                 // `VBA.Chr`, `VBA.Strings.Chr`.
-                if self.is(at + 1, b'.') && matches!(self.tokens.get(at + 2)?.kind, Kind::Name(_)) {
+                if self.is(at + 1, b'.') && matches!(self.tokens.get(at + 2)?.kind, TokenKind::Name(_)) {
                     return self.term(at + 2, text, depth + 1);
                 }
                 let role = word?.role;
                 self.pieces += 1;
-                if role == Role::Empty {
+                if role == KeywordRole::Empty {
                     return Some(at + 1);
                 }
                 // `Chr$` is `Chr`.
@@ -103,7 +105,7 @@ impl Reader<'_> {
                 }
                 self.call(role, open + 1, text, depth)
             }
-            Kind::Number | Kind::Mark(_) => None,
+            TokenKind::Number | TokenKind::Mark(_) => None,
         }
     }
 
@@ -113,10 +115,10 @@ impl Reader<'_> {
         self.is(end, mark).then_some(end + 1)
     }
 
-    fn call(&mut self, role: Role, at: usize, text: &mut Vec<u8>, depth: usize) -> Option<usize> {
+    fn call(&mut self, role: KeywordRole, at: usize, text: &mut Vec<u8>, depth: usize) -> Option<usize> {
         let start = text.len();
         match role {
-            Role::Character => {
+            KeywordRole::Character => {
                 let (number, end) = self.sum(at, depth + 1)?;
                 if end > at + 1 {
                     self.computed += 1;
@@ -125,14 +127,14 @@ impl Reader<'_> {
                 text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 self.is(end, b')').then_some(end + 1)
             }
-            Role::Same => self.argument(at, text, depth, b')'),
-            Role::Reverse => {
+            KeywordRole::Same => self.argument(at, text, depth, b')'),
+            KeywordRole::Reverse => {
                 let end = self.argument(at, text, depth, b')')?;
                 // By bytes: what we look for is ASCII.
                 text.get_mut(start..)?.reverse();
                 Some(end)
             }
-            Role::Replace => {
+            KeywordRole::Replace => {
                 let (mut from, mut to) = (Vec::new(), Vec::new());
                 let next = self.argument(at, text, depth, b',')?;
                 let next = self.argument(next, &mut from, depth, b',')?;
@@ -153,9 +155,9 @@ impl Reader<'_> {
         loop {
             let token = self.tokens.get(end)?;
             let add = match token.kind {
-                Kind::Mark(b'+') => i64::checked_add,
-                Kind::Mark(b'-') => i64::checked_sub,
-                Kind::Name(_) if token.role() == Some(Role::Xor) => |a: i64, b: i64| Some(a ^ b),
+                TokenKind::Mark(b'+') => i64::checked_add,
+                TokenKind::Mark(b'-') => i64::checked_sub,
+                TokenKind::Name(_) if token.role() == Some(KeywordRole::Xor) => |a: i64, b: i64| Some(a ^ b),
                 _ => return Some((value, end)),
             };
             let (other, next) = self.product(end + 1, depth)?;
@@ -167,8 +169,8 @@ impl Reader<'_> {
         let (mut value, mut end) = self.factor(at, depth)?;
         loop {
             let times = match self.tokens.get(end)?.kind {
-                Kind::Mark(b'*') => i64::checked_mul,
-                Kind::Mark(b'/' | b'\\') => i64::checked_div,
+                TokenKind::Mark(b'*') => i64::checked_mul,
+                TokenKind::Mark(b'/' | b'\\') => i64::checked_div,
                 _ => return Some((value, end)),
             };
             let (other, next) = self.factor(end + 1, depth)?;
@@ -182,16 +184,16 @@ impl Reader<'_> {
         }
         let token = self.tokens.get(at)?;
         match token.kind {
-            Kind::Number => Some((number(token.bytes(self.source))?, at + 1)),
-            Kind::Mark(b'-') => {
+            TokenKind::Number => Some((number(token.bytes(self.source))?, at + 1)),
+            TokenKind::Mark(b'-') => {
                 let (value, end) = self.factor(at + 1, depth + 1)?;
                 Some((value.checked_neg()?, end))
             }
-            Kind::Mark(b'(') => {
+            TokenKind::Mark(b'(') => {
                 let (value, end) = self.sum(at + 1, depth + 1)?;
                 self.is(end, b')').then_some((value, end + 1))
             }
-            Kind::Text | Kind::Name(_) | Kind::Mark(_) => None,
+            TokenKind::Text | TokenKind::Name(_) | TokenKind::Mark(_) => None,
         }
     }
 }

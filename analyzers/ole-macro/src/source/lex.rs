@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use memchr::{memchr2, memchr3};
 
-use super::words::{self, Role, Table, Word};
+use super::words::{self, KeywordRole, KeywordTable, VbaKeyword};
 
 /// Tokens of one logical line at most; a longer one is cut in two, which may hide a word from the context it is in but
 /// not from us. Generators of shellcode write some hundred numbers on a line.
@@ -17,7 +17,7 @@ const TOKENS_MAX: usize = 1 << 14;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token {
     /// What it is.
-    pub kind: Kind,
+    pub kind: TokenKind,
     /// Where it starts in the source; for a text, after the quote.
     pub start: usize,
     /// Where it ends; for a text, before the closing quote.
@@ -26,9 +26,9 @@ pub(super) struct Token {
 
 /// What a token is.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     /// A name or keyword; and the word it is, if we know it.
-    Name(Option<&'static Word>),
+    Name(Option<&'static VbaKeyword>),
     /// A string literal. Quotes in it are still doubled.
     Text,
     /// A number, decimal or with `&H` or `&O`.
@@ -39,16 +39,16 @@ pub(super) enum Kind {
 
 impl Token {
     /// What it does in a statement, if it is a word we know.
-    pub(super) fn role(&self) -> Option<Role> {
+    pub(super) fn role(&self) -> Option<KeywordRole> {
         match self.kind {
-            Kind::Name(Some(word)) => Some(word.role),
-            Kind::Name(None) | Kind::Text | Kind::Number | Kind::Mark(_) => None,
+            TokenKind::Name(Some(word)) => Some(word.role),
+            TokenKind::Name(None) | TokenKind::Text | TokenKind::Number | TokenKind::Mark(_) => None,
         }
     }
 
     /// Whether it is the character `mark`.
     pub(super) fn is(&self, mark: u8) -> bool {
-        matches!(self.kind, Kind::Mark(byte) if byte == mark)
+        matches!(self.kind, TokenKind::Mark(byte) if byte == mark)
     }
 
     /// Its bytes in `source`.
@@ -59,7 +59,7 @@ impl Token {
 
 /// A logical line.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Line {
+pub(super) struct LogicalLine {
     /// Where it stands in the source, without its last line end.
     pub span: Range<usize>,
     /// Where its comment stands, empty if there is none.
@@ -72,7 +72,7 @@ pub(super) struct Line {
 pub(super) struct Lexer<'s> {
     source: &'s [u8],
     at: usize,
-    words: &'static Table,
+    words: &'static KeywordTable,
 }
 
 /// What a byte may begin. Bytes above ASCII are letters: names may be written in any script.
@@ -110,14 +110,14 @@ fn class(byte: u8) -> Class {
 impl<'s> Lexer<'s> {
     /// A lexer at the start of `source`.
     pub(super) fn new(source: &'s [u8]) -> Self {
-        Lexer { source, at: 0, words: Table::get() }
+        Lexer { source, at: 0, words: KeywordTable::get() }
     }
 
     /// Reads the next logical line into `tokens`, which it clears. None at the end.
-    pub(super) fn line(&mut self, tokens: &mut Vec<Token>) -> Option<Line> {
+    pub(super) fn line(&mut self, tokens: &mut Vec<Token>) -> Option<LogicalLine> {
         tokens.clear();
         let start = self.at;
-        let mut line = Line::default();
+        let mut line = LogicalLine::default();
         let mut physical = start;
         self.source.get(start)?;
         while let Some(&byte) = self.source.get(self.at) {
@@ -168,7 +168,7 @@ impl<'s> Lexer<'s> {
                 .is_some_and(|&b| class(b) == Class::LineEnd)
     }
 
-    fn name(&mut self, tokens: &mut Vec<Token>, line: &mut Line) {
+    fn name(&mut self, tokens: &mut Vec<Token>, line: &mut LogicalLine) {
         let start = self.at;
         let mut hash = 0;
         let rest = self.source.get(start..).unwrap_or_default();
@@ -185,12 +185,12 @@ impl<'s> Lexer<'s> {
         let word = self.words.find(hash, name);
         let first = tokens.last().is_none_or(|last| last.is(b':'));
         match word.map(|word| word.role) {
-            Some(Role::Remark) if first => self.comment(start, line),
-            Some(Role::Attribute) if tokens.is_empty() && self.speaks_of_module() => {
+            Some(KeywordRole::Remark) if first => self.comment(start, line),
+            Some(KeywordRole::Attribute) if tokens.is_empty() && self.speaks_of_module() => {
                 let rest = self.source.get(self.at..).unwrap_or_default();
                 self.at += memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
             }
-            _ => tokens.push(Token { kind: Kind::Name(word), start, end: self.at }),
+            _ => tokens.push(Token { kind: TokenKind::Name(word), start, end: self.at }),
         }
     }
 
@@ -208,10 +208,10 @@ impl<'s> Lexer<'s> {
         // Takes exponents and fractions with it, and what follows by mistake.
         let more = |&&byte: &&u8| matches!(class(byte), Class::Digit | Class::Letter) || byte == b'.';
         self.at += rest.iter().take_while(more).count();
-        tokens.push(Token { kind: Kind::Number, start, end: self.at });
+        tokens.push(Token { kind: TokenKind::Number, start, end: self.at });
     }
 
-    fn other(&mut self, byte: u8, tokens: &mut Vec<Token>, line: &mut Line) {
+    fn other(&mut self, byte: u8, tokens: &mut Vec<Token>, line: &mut LogicalLine) {
         let start = self.at;
         let next = |ahead: usize| self.source.get(start + ahead).copied().unwrap_or(b' ');
         match byte {
@@ -223,7 +223,7 @@ impl<'s> Lexer<'s> {
             }
             _ => {
                 self.at += 1;
-                tokens.push(Token { kind: Kind::Mark(byte), start, end: self.at });
+                tokens.push(Token { kind: TokenKind::Mark(byte), start, end: self.at });
             }
         }
     }
@@ -242,11 +242,11 @@ impl<'s> Lexer<'s> {
             self.at = end + usize::from(quote);
             break;
         }
-        tokens.push(Token { kind: Kind::Text, start, end });
+        tokens.push(Token { kind: TokenKind::Text, start, end });
     }
 
     /// Walks over a comment up to its line end; one that ends in ` _` goes on in the next line.
-    fn comment(&mut self, start: usize, line: &mut Line) {
+    fn comment(&mut self, start: usize, line: &mut LogicalLine) {
         loop {
             let rest = self.source.get(self.at..).unwrap_or_default();
             let length = memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());

@@ -2,10 +2,10 @@
 
 use analyzers::{Findings, Indicator};
 
-use super::lex::{Kind, Line, Token};
+use super::lex::{LogicalLine, Token, TokenKind};
 use super::names;
 use super::witness::Witness;
-use super::words::{Role, Sign};
+use super::words::{KeywordRole, Sign};
 use crate::catalogue::source as catalogue;
 
 /// A line this long was not typed, in bytes.
@@ -39,7 +39,7 @@ pub(super) struct Shape {
 
 impl Shape {
     /// Counts a logical line.
-    pub(super) fn count_line(&mut self, source: &[u8], line: &Line, tokens: &[Token]) {
+    pub(super) fn count_line(&mut self, source: &[u8], line: &LogicalLine, tokens: &[Token]) {
         self.lines += usize::from(!tokens.is_empty());
         let comment = source.get(line.comment.clone()).unwrap_or_default();
         if !comment.is_empty() {
@@ -54,17 +54,18 @@ impl Shape {
         for (at, token) in tokens.iter().enumerate() {
             let near = |ahead: usize| tokens.get(at + ahead);
             match token.kind {
-                Kind::Number => {
+                TokenKind::Number => {
                     numbers += 1;
                     if numbers == NUMBERS_MIN {
                         row = Some(token.start);
                     }
                 }
                 // A row goes on over commas and signs.
-                Kind::Mark(b',' | b'-') => {}
-                Kind::Mark(b'&' | b'+') => {
+                TokenKind::Mark(b',' | b'-') => {}
+                TokenKind::Mark(b'&' | b'+') => {
                     numbers = 0;
-                    let text = |token: Option<&Token>| token.filter(|token| matches!(token.kind, Kind::Text)).copied();
+                    let text =
+                        |token: Option<&Token>| token.filter(|token| matches!(token.kind, TokenKind::Text)).copied();
                     let (before, after) = (text(at.checked_sub(1).and_then(|at| tokens.get(at))), text(near(1)));
                     if let (Some(before), Some(after)) = (before, after) {
                         self.concatenations += 1;
@@ -72,30 +73,30 @@ impl Shape {
                         self.joined += usize::from(!between.contains(&b'\n') && !between.contains(&b'\r'));
                     }
                 }
-                Kind::Name(Some(word)) => {
+                TokenKind::Name(Some(word)) => {
                     numbers = 0;
                     match word.role {
-                        Role::Character => self.characters += 1,
-                        Role::Replace => self.replaces += 1,
-                        Role::Automation => self.automation += 1,
-                        Role::Procedure | Role::Declaration => self.count_name(source, near(1)),
+                        KeywordRole::Character => self.characters += 1,
+                        KeywordRole::Replace => self.replaces += 1,
+                        KeywordRole::Automation => self.automation += 1,
+                        KeywordRole::Procedure | KeywordRole::Declaration => self.count_name(source, near(1)),
                         _ => {}
                     }
                 }
-                Kind::Name(None) => {
+                TokenKind::Name(None) => {
                     numbers = 0;
                     if at == 0 && near(1).is_some_and(|next| next.is(b'=')) {
                         self.count_name(source, Some(token));
                     }
                 }
-                Kind::Text | Kind::Mark(_) => numbers = 0,
+                TokenKind::Text | TokenKind::Mark(_) => numbers = 0,
             }
         }
         row
     }
 
     fn count_name(&mut self, source: &[u8], token: Option<&Token>) {
-        let Some(token) = token.filter(|token| matches!(token.kind, Kind::Name(None))) else { return };
+        let Some(token) = token.filter(|token| matches!(token.kind, TokenKind::Name(None))) else { return };
         if let Some(random) = names::is_random(token.bytes(source)) {
             self.names += 1;
             self.random_names += usize::from(random);

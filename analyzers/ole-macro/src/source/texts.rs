@@ -12,7 +12,7 @@ use Sign::*;
 
 /// Where a word may stand in a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum TextPosition {
     /// Anywhere.
     Any,
     /// Not inside of a longer word.
@@ -22,76 +22,80 @@ enum Place {
 }
 
 /// Words of one place and of the same signs, separated by `|`.
-type Row = (Place, &'static [Sign], &'static str);
+type TextRow = (TextPosition, &'static [Sign], &'static str);
 
-const ROWS: &[Row] = &[
+const ROWS: &[TextRow] = &[
     (
-        Place::Whole,
+        TextPosition::Whole,
         &[ShellCommand],
         "cmd /c|cmd.exe|cmd /k|cmd /v|command.com|%comspec%|mshta|regsvr32|rundll32|certutil|bitsadmin|wscript.exe|\
          cscript.exe|cscript|wmic|msiexec|forfiles|installutil|regasm|regsvcs|msbuild|cmstp|odbcconf|pcalua|vssadmin|\
          reg add|attrib +h|taskkill|ping -n|ping 127.0.0.1|explorer.exe shell:|conhost|finger|curl.exe",
     ),
     (
-        Place::Whole,
+        TextPosition::Whole,
         &[PowerShell],
         "powershell|pwsh|invoke-expression|iex|downloadstring|downloadfile|net.webclient|start-bitstransfer|\
          invoke-webrequest|frombase64string|start-process|new-object|-encodedcommand|-executionpolicy|-windowstyle|\
          -w hidden|-noprofile|-nop|-enc|-noninteractive|-noni|downloaddata",
     ),
-    (Place::Whole, &[ScriptingShell], "wscript.shell|shell.application|wscript.network"),
+    (TextPosition::Whole, &[ScriptingShell], "wscript.shell|shell.application|wscript.network"),
     (
-        Place::Any,
+        TextPosition::Any,
         &[ScriptEngine, Executes],
         "msscriptcontrol|scriptlet.|script:http|javascript:|vbscript:|new:{|new:72c24dd5|new:9ba05972|new:f935dc22|\
          new:c08afd90|mmc20.application|shellbrowserwindow|htmlfile",
     ),
-    (Place::Any, &[ProcessByWmi], "winmgmts|win32_process|wbemscripting|win32_scheduledjob"),
-    (Place::Any, &[SchedulesTask], "schtasks|schedule.service|\\startup\\|programs\\startup|currentversion\\run"),
+    (TextPosition::Any, &[ProcessByWmi], "winmgmts|win32_process|wbemscripting|win32_scheduledjob"),
     (
-        Place::Any,
+        TextPosition::Any,
+        &[SchedulesTask],
+        "schtasks|schedule.service|\\startup\\|programs\\startup|currentversion\\run",
+    ),
+    (
+        TextPosition::Any,
         &[Downloads],
         "urldownloadtofile|xmlhttp|winhttprequest|winhttp.winhttp|internetopenurl|internetexplorer.application|\
          net.webclient",
     ),
-    (Place::Any, &[BinaryStream, Writes], "adodb.stream|savetofile"),
-    (Place::Any, &[WritesTextFile], "createtextfile"),
+    (TextPosition::Any, &[BinaryStream, Writes], "adodb.stream|savetofile"),
+    (TextPosition::Any, &[WritesTextFile], "createtextfile"),
     (
-        Place::Any,
+        TextPosition::Any,
         &[TemporaryPath],
         "%temp%|%tmp%|%appdata%|%localappdata%|%userprofile%|%programdata%|%public%|%allusersprofile%|\\appdata\\|\
          \\local settings\\temp|users\\public|c:\\programdata|windows\\temp|c:\\temp\\",
     ),
-    (Place::Any, &[Registry], "hkey_current_user|hkey_local_machine|hkcu\\|hklm\\"),
+    (TextPosition::Any, &[Registry], "hkey_current_user|hkey_local_machine|hkcu\\|hklm\\"),
     (
-        Place::Any,
+        TextPosition::Any,
         &[ExecutableMemory],
         "virtualalloc|virtualprotect|writeprocessmemory|createthread|createremotethread|ntallocatevirtualmemory|\
          heapcreate|queueuserapc|rtlcreateuserthread|setthreadcontext|getprocaddress",
     ),
-    (Place::Any, &[CopiesMemory], "rtlmovememory|rtlcopymemory|ntwritevirtualmemory"),
-    (Place::Whole, &[Infects], "normal.dot|normal.dotm|countoflines"),
+    (TextPosition::Any, &[CopiesMemory], "rtlmovememory|rtlcopymemory|ntwritevirtualmemory"),
+    (TextPosition::Whole, &[Infects], "normal.dot|normal.dotm|countoflines"),
     (
-        Place::Any,
+        TextPosition::Any,
         &[DisablesSecurity],
         "accessvbom|vbawarnings|protectedview|disableattachementsinpv|disableattachmentsinpv|disableinternetfilesinpv|\
          disableunsafelocationsinpv|set-mppreference|disableantispyware|windows defender|amsi.dll|amsiscanbuffer|\
          amsiinitfailed",
     ),
     (
-        Place::Any,
+        TextPosition::Any,
         &[DetectsSandbox],
         "sbiedll|sandboxie|vmware|virtualbox|vboxservice|qemu|wireshark|procmon|process explorer|fiddler|cuckoo|\
          win32_computersystem|win32_bios|win32_videocontroller|sandbox",
     ),
-    (Place::Any, &[Decodes], "bin.base64|bin.hex|frombase64string|cryptstringtobinary"),
-    (Place::Any, &[MacCommand], "do shell script|libc.dylib|/bin/sh|/bin/bash|python -c|osascript"),
+    (TextPosition::Any, &[Decodes], "bin.base64|bin.hex|frombase64string|cryptstringtobinary"),
+    (TextPosition::Any, &[MacCommand], "do shell script|libc.dylib|/bin/sh|/bin/bash|python -c|osascript"),
     (
-        Place::End,
+        TextPosition::End,
         &[ProgramName],
         ".exe|.dll|.scr|.pif|.vbs|.vbe|.js|.jse|.wsf|.hta|.bat|.cmd|.ps1|.sct|.cpl|.jar|.lnk|.msi|.ocx",
     ),
-    (Place::Any, &[Url], "http://|https://|ftp://"),
+    (TextPosition::Any, &[Url], "http://|https://|ftp://"),
 ];
 
 /// Programs that honest macros name: the office itself, and what shows files to the user.
@@ -176,13 +180,13 @@ pub(super) fn is_honest_function(name: &[u8]) -> bool {
 /// Starts of addresses that only name a format, never fetched.
 const NAMESPACES: &[&str] = &["schemas.", "www.w3.org", "purl.org"];
 
-struct Words {
+struct TextMatcher {
     automaton: AhoCorasick,
     /// Where each may stand, and what it is a sign of.
-    rows: Vec<(Place, &'static [Sign])>,
+    rows: Vec<(TextPosition, &'static [Sign])>,
 }
 
-static WORDS: LazyLock<Words> = LazyLock::new(|| {
+static WORDS: LazyLock<TextMatcher> = LazyLock::new(|| {
     let words =
         || ROWS.iter().flat_map(|&(place, signs, words)| words.split('|').map(move |word| (place, signs, word)));
     let automaton = AhoCorasick::builder()
@@ -190,7 +194,7 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
         .kind(Some(AhoCorasickKind::DFA))
         .build(words().map(|(_, _, word)| word))
         .expect("the words are few and short");
-    Words { automaton, rows: words().map(|(place, signs, _)| (place, signs)).collect() }
+    TextMatcher { automaton, rows: words().map(|(place, signs, _)| (place, signs)).collect() }
 });
 
 /// Looks for everything in `text`; `saw` is told each sign and where in `text` it stands.
@@ -203,9 +207,9 @@ pub(super) fn look(text: &[u8], mut saw: impl FnMut(Sign, Range<usize>)) {
         let before = span.start.checked_sub(1).and_then(|at| text.get(at));
         let free = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
         let stands = match place {
-            Place::Any => true,
-            Place::Whole => free(before) && free(text.get(span.end)),
-            Place::End => free(text.get(span.end)),
+            TextPosition::Any => true,
+            TextPosition::Whole => free(before) && free(text.get(span.end)),
+            TextPosition::End => free(text.get(span.end)),
         };
         if !stands {
             continue;

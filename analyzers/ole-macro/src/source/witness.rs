@@ -63,9 +63,9 @@ pub(super) struct Witness {
     /// Places kept so far, by sign.
     kept: [u8; 64],
     /// Those in the module that is being read.
-    places: Vec<Place>,
+    places: Vec<SignPosition>,
     /// Those in the modules that were read.
-    modules: Vec<Vec<Place>>,
+    modules: Vec<Vec<SignPosition>>,
 }
 
 impl Default for Witness {
@@ -74,7 +74,7 @@ impl Default for Witness {
     }
 }
 
-struct Place {
+struct SignPosition {
     sign: Sign,
     /// Where in the source of the module.
     start: usize,
@@ -121,7 +121,7 @@ impl Witness {
         self.seen |= bit(sign);
         let Some(kept) = self.kept.get_mut(sign as usize).filter(|kept| **kept < PLACES_MAX) else { return };
         *kept += 1;
-        self.places.push(Place { sign, start, folded: folded() });
+        self.places.push(SignPosition { sign, start, folded: folded() });
     }
 
     /// The module that is being read ends.

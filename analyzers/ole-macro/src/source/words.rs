@@ -48,7 +48,7 @@ signs! {
 
 /// What a word does in a statement, where that matters to us.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Role {
+pub(super) enum KeywordRole {
     /// It is only looked for.
     Plain,
     /// `Rem`: the rest of the line is a comment.
@@ -119,53 +119,53 @@ pub(super) enum Role {
 
 /// A word of code that means something to us.
 #[derive(Debug)]
-pub(super) struct Word {
+pub(super) struct VbaKeyword {
     /// In lower case.
     pub text: &'static str,
     /// What it does.
-    pub role: Role,
+    pub role: KeywordRole,
     /// What it is a sign of, wherever it stands (but see [`Role::Event`]).
     pub signs: &'static [Sign],
 }
 
 /// Rows of the table: words of one role and of the same signs, separated by blanks.
-type Row = (Role, &'static [Sign], &'static str);
+type KeywordRow = (KeywordRole, &'static [Sign], &'static str);
 
 use Sign::*;
 
 // Words of mraptor's classes carry Writes or Executes beside their own sign.
-const ROWS: &[Row] = &[
-    (Role::Remark, &[], "rem"),
-    (Role::Attribute, &[], "attribute"),
-    (Role::Procedure, &[], "sub function"),
-    (Role::Declaration, &[], "dim const redim private public static global set let"),
-    (Role::Declare, &[], "declare"),
-    (Role::Library, &[], "lib"),
-    (Role::Open, &[], "open"),
-    (Role::WriteMode, &[], "output append random"),
-    (Role::BinaryMode, &[], "binary"),
-    (Role::LoopStart, &[], "for do while"),
-    (Role::LoopEnd, &[], "next loop wend"),
-    (Role::Xor, &[], "xor"),
-    (Role::Application, &[], "application"),
-    (Role::Visible, &[], "visible showwindowsintaskbar"),
-    (Role::False, &[], "false"),
-    (Role::Error, &[], "error"),
-    (Role::Resume, &[], "resume"),
-    (Role::Character, &[], "chr chrw chrb chr$ chrw$"),
-    (Role::Reverse, &[Reverses], "strreverse"),
-    (Role::Replace, &[], "replace"),
-    (Role::Same, &[], "lcase ucase trim ltrim rtrim cstr"),
-    (Role::Empty, &[], "vbnullstring"),
-    (Role::Environ, &[Environment], "environ"),
+const ROWS: &[KeywordRow] = &[
+    (KeywordRole::Remark, &[], "rem"),
+    (KeywordRole::Attribute, &[], "attribute"),
+    (KeywordRole::Procedure, &[], "sub function"),
+    (KeywordRole::Declaration, &[], "dim const redim private public static global set let"),
+    (KeywordRole::Declare, &[], "declare"),
+    (KeywordRole::Library, &[], "lib"),
+    (KeywordRole::Open, &[], "open"),
+    (KeywordRole::WriteMode, &[], "output append random"),
+    (KeywordRole::BinaryMode, &[], "binary"),
+    (KeywordRole::LoopStart, &[], "for do while"),
+    (KeywordRole::LoopEnd, &[], "next loop wend"),
+    (KeywordRole::Xor, &[], "xor"),
+    (KeywordRole::Application, &[], "application"),
+    (KeywordRole::Visible, &[], "visible showwindowsintaskbar"),
+    (KeywordRole::False, &[], "false"),
+    (KeywordRole::Error, &[], "error"),
+    (KeywordRole::Resume, &[], "resume"),
+    (KeywordRole::Character, &[], "chr chrw chrb chr$ chrw$"),
+    (KeywordRole::Reverse, &[Reverses], "strreverse"),
+    (KeywordRole::Replace, &[], "replace"),
+    (KeywordRole::Same, &[], "lcase ucase trim ltrim rtrim cstr"),
+    (KeywordRole::Empty, &[], "vbnullstring"),
+    (KeywordRole::Environ, &[Environment], "environ"),
     (
-        Role::Automation,
+        KeywordRole::Automation,
         &[],
         "range cells worksheets sheets activesheet activecell selection activedocument activeworkbook thisworkbook \
          columns rows listobjects pivottables charts msgbox inputbox worksheetfunction slides paragraphs bookmarks",
     ),
     (
-        Role::Keyword,
+        KeywordRole::Keyword,
         &[],
         "option explicit as string long integer boolean variant byte object double byval byref optional if then else \
          elseif end exit select case with call on goto to step and or not true nothing is new byte goto each in until \
@@ -173,7 +173,7 @@ const ROWS: &[Row] = &[
          print close write get put input line array ubound lbound cint clng cbyte asc instr split join val hex now",
     ),
     (
-        Role::Event,
+        KeywordRole::Event,
         &[AutostartDocument],
         "autoexec autoopen autoclose autonew autoexit document_open document_close document_new newdocument \
          documentopen documentclose documentchange document_change document_beforeclose documentbeforeclose \
@@ -181,88 +181,88 @@ const ROWS: &[Row] = &[
          filenew fileprint filesaveas filetemplates toolsmacro viewvbcode",
     ),
     (
-        Role::Event,
+        KeywordRole::Event,
         &[AutostartWorkbook],
         "auto_open auto_close auto_ope workbook_open workbook_activate workbook_deactivate workbook_close \
          workbook_beforeclose workbook_windowactivate workbook_addininstall auto_activate auto_add auto_deactivate \
          auto_remove onslideshowpagechange",
     ),
-    (Role::Plain, &[ShellCall, Executes], "shell"),
+    (KeywordRole::Plain, &[ShellCall, Executes], "shell"),
     (
-        Role::Plain,
+        KeywordRole::Plain,
         &[Executes],
         "shellexecute shellexecutea shellexecutew shellexecuteex createprocess createprocessa \
         createprocessw winexec followhyperlink settimer",
     ),
-    (Role::Plain, &[ScriptingShell], "wshshell wscript iwshruntimelibrary"),
-    (Role::Creates, &[CreatesObject, Executes], "createobject"),
-    (Role::Creates, &[GetsObject, Executes], "getobject"),
-    (Role::Runs, &[], "run exec"),
-    (Role::WritesCode, &[Infects], "addfromstring insertlines replaceline organizercopy macrocopy addfromfile"),
-    (Role::Imports, &[], "import"),
-    (Role::Template, &[Infects], "normaltemplate"),
-    (Role::Template, &[Writes], "altstartuppath"),
-    (Role::Template, &[], "startuppath"),
-    (Role::Saves, &[], "saveas saveas2"),
-    (Role::Plain, &[Executes], "invokeverb invokeverbex registerxll ddeinitiate transformnode installproduct"),
-    (Role::Plain, &[CallsByName], "callbyname"),
-    (Role::Plain, &[SendsKeys, Executes], "sendkeys"),
-    (Role::Plain, &[MacCommand, Executes], "macscript applescripttask"),
-    (Role::Plain, &[MacCommand], "popen"),
-    (Role::Plain, &[Excel4, Executes], "executeexcel4macro"),
-    (Role::Plain, &[ProcessByWmi], "swbemservices swbemlocator win32_process win32_processstartup"),
-    (Role::Plain, &[SchedulesTask], "schtasks"),
-    (Role::Plain, &[Downloads, Writes], "urldownloadtofile urldownloadtofilea urldownloadtofilew"),
+    (KeywordRole::Plain, &[ScriptingShell], "wshshell wscript iwshruntimelibrary"),
+    (KeywordRole::Creates, &[CreatesObject, Executes], "createobject"),
+    (KeywordRole::Creates, &[GetsObject, Executes], "getobject"),
+    (KeywordRole::Runs, &[], "run exec"),
+    (KeywordRole::WritesCode, &[Infects], "addfromstring insertlines replaceline organizercopy macrocopy addfromfile"),
+    (KeywordRole::Imports, &[], "import"),
+    (KeywordRole::Template, &[Infects], "normaltemplate"),
+    (KeywordRole::Template, &[Writes], "altstartuppath"),
+    (KeywordRole::Template, &[], "startuppath"),
+    (KeywordRole::Saves, &[], "saveas saveas2"),
+    (KeywordRole::Plain, &[Executes], "invokeverb invokeverbex registerxll ddeinitiate transformnode installproduct"),
+    (KeywordRole::Plain, &[CallsByName], "callbyname"),
+    (KeywordRole::Plain, &[SendsKeys, Executes], "sendkeys"),
+    (KeywordRole::Plain, &[MacCommand, Executes], "macscript applescripttask"),
+    (KeywordRole::Plain, &[MacCommand], "popen"),
+    (KeywordRole::Plain, &[Excel4, Executes], "executeexcel4macro"),
+    (KeywordRole::Plain, &[ProcessByWmi], "swbemservices swbemlocator win32_process win32_processstartup"),
+    (KeywordRole::Plain, &[SchedulesTask], "schtasks"),
+    (KeywordRole::Plain, &[Downloads, Writes], "urldownloadtofile urldownloadtofilea urldownloadtofilew"),
     (
-        Role::Plain,
+        KeywordRole::Plain,
         &[Downloads],
         "xmlhttp xmlhttp30 xmlhttp60 serverxmlhttp serverxmlhttp30 serverxmlhttp60 \
         winhttprequest responsebody internetopen internetopena internetopenurl internetopenurla internetreadfile \
         urldownloadtocachefile urldownloadtocachefilea",
     ),
-    (Role::Plain, &[BinaryStream, Writes], "savetofile writetext"),
-    (Role::Plain, &[BinaryStream], "adodb"),
-    (Role::Plain, &[WritesTextFile], "createtextfile"),
+    (KeywordRole::Plain, &[BinaryStream, Writes], "savetofile writetext"),
+    (KeywordRole::Plain, &[BinaryStream], "adodb"),
+    (KeywordRole::Plain, &[WritesTextFile], "createtextfile"),
     (
-        Role::Plain,
+        KeywordRole::Plain,
         &[Writes],
         "filecopy copyfile kill mkdir rmdir setattr createshortcut wdformattext \
         wdformatdostext wdformatunicodetext wdformatencodedtext",
     ),
-    (Role::Plain, &[Registry, Writes], "regwrite"),
+    (KeywordRole::Plain, &[Registry, Writes], "regwrite"),
     (
-        Role::Plain,
+        KeywordRole::Plain,
         &[Registry],
         "regread regdelete regopenkeyex regopenkeyexa regsetvalueex regsetvalueexa \
         regcreatekeyex regcreatekeyexa privateprofilestring",
     ),
     (
-        Role::Plain,
+        KeywordRole::Plain,
         &[ExecutableMemory, Writes, Executes],
         "virtualalloc virtualallocex writeprocessmemory createthread \
         createremotethread",
     ),
     (
-        Role::Plain,
+        KeywordRole::Plain,
         &[ExecutableMemory],
         "virtualprotect virtualprotectex ntallocatevirtualmemory zwallocatevirtualmemory \
         ntwritevirtualmemory zwwritevirtualmemory heapcreate rtlcreateheap queueuserapc ntqueueapcthread \
         setthreadcontext resumethread rtlcreateuserthread ntcreatethreadex enumsystemcodepagesa \
         enumsystemlanguagegroupsa enumdateformatsw enumuilanguagesa grayscalestringa createtimerqueuetimer",
     ),
-    (Role::Plain, &[CopiesMemory, Writes], "rtlmovememory"),
-    (Role::Plain, &[CopiesMemory], "copymemory rtlcopymemory ntwritevirtualmem varptr strptr"),
-    (Role::Plain, &[Infects], "vbproject vbcomponents codemodule deletelines countoflines macrocontainer"),
-    (Role::Plain, &[DisablesSecurity], "virusprotection automationsecurity accessvbom vbawarnings"),
-    (Role::Plain, &[Hides], "vbhide"),
-    (Role::Plain, &[DetectsSandbox], "mouseavailable recentfiles"),
+    (KeywordRole::Plain, &[CopiesMemory, Writes], "rtlmovememory"),
+    (KeywordRole::Plain, &[CopiesMemory], "copymemory rtlcopymemory ntwritevirtualmem varptr strptr"),
+    (KeywordRole::Plain, &[Infects], "vbproject vbcomponents codemodule deletelines countoflines macrocontainer"),
+    (KeywordRole::Plain, &[DisablesSecurity], "virusprotection automationsecurity accessvbom vbawarnings"),
+    (KeywordRole::Plain, &[Hides], "vbhide"),
+    (KeywordRole::Plain, &[DetectsSandbox], "mouseavailable recentfiles"),
     (
-        Role::Plain,
+        KeywordRole::Plain,
         &[PayloadInDocument],
         "controltiptext builtindocumentproperties customdocumentproperties \
         alternativetext customxmlparts groupname",
     ),
-    (Role::Plain, &[Decodes], "nodetypedvalue cryptstringtobinary cryptstringtobinarya frombase64string"),
+    (KeywordRole::Plain, &[Decodes], "nodetypedvalue cryptstringtobinary cryptstringtobinarya frombase64string"),
 ];
 
 /// A table of 2,048 slots for some 400 words: a name in no list mostly hits an empty slot.
@@ -270,14 +270,14 @@ const SLOTS: usize = 1 << SLOT_BITS;
 const SLOT_BITS: u32 = 11;
 
 /// The words by their hash.
-pub(super) struct Table {
-    words: Vec<Word>,
+pub(super) struct KeywordTable {
+    words: Vec<VbaKeyword>,
     /// Index into `words` plus one; zero is empty. Open addressing.
     slots: Box<[u16; SLOTS]>,
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table { words: Vec::new(), slots: Box::new([0; SLOTS]) };
+static TABLE: LazyLock<KeywordTable> = LazyLock::new(|| {
+    let mut table = KeywordTable { words: Vec::new(), slots: Box::new([0; SLOTS]) };
     for &(role, signs, texts) in ROWS {
         for text in texts.split_ascii_whitespace() {
             let mut slot = slot(text.bytes().fold(0, hash));
@@ -288,25 +288,25 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
             while table.slots[slot] != 0 {
                 slot = (slot + 1) % SLOTS;
             }
-            table.words.push(Word { text, role, signs });
+            table.words.push(VbaKeyword { text, role, signs });
             table.slots[slot] = u16::try_from(table.words.len()).expect("there are fewer words than slots");
         }
     }
     table
 });
 
-impl Table {
+impl KeywordTable {
     /// The only one.
-    pub(super) fn get() -> &'static Table {
+    pub(super) fn get() -> &'static KeywordTable {
         &TABLE
     }
 
     /// The word with this name, of any case, whose hash is `hash`.
-    pub(super) fn find(&self, hash: u32, name: &[u8]) -> Option<&Word> {
+    pub(super) fn find(&self, hash: u32, name: &[u8]) -> Option<&VbaKeyword> {
         self.find_from(slot(hash), name)
     }
 
-    fn find_from(&self, mut slot: usize, name: &[u8]) -> Option<&Word> {
+    fn find_from(&self, mut slot: usize, name: &[u8]) -> Option<&VbaKeyword> {
         // Ends at an empty slot: four of five are.
         loop {
             let word = self.words.get(usize::from(self.slots[slot % SLOTS]).checked_sub(1)?)?;

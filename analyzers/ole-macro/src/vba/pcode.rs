@@ -84,7 +84,7 @@ fn table(bytes: &[u8], is_mac: bool) -> Option<Lines> {
 
 /// Words in readable runs of `bytes` that run, fetch or hide something, in small letters.
 fn words(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let mut words = Words::default();
+    let mut words = WordSet::default();
     for run in runs(bytes) {
         source::each_telling_word(run, |word| words.add(word));
         if words.0.len() == WORDS_MAX {
@@ -96,7 +96,7 @@ fn words(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 /// Names in the stream `_VBA_PROJECT` of functions that fetch or put code into memory, in small letters.
 pub(super) fn names(project: &[u8]) -> Vec<Vec<u8>> {
-    let mut words = Words::default();
+    let mut words = WordSet::default();
     for run in runs(project) {
         source::each_telling_name(run, |word| words.add(word));
     }
@@ -110,9 +110,9 @@ fn runs(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// A few words, each once.
 #[derive(Default)]
-struct Words(Vec<Vec<u8>>);
+struct WordSet(Vec<Vec<u8>>);
 
-impl Words {
+impl WordSet {
     fn add(&mut self, word: &[u8]) {
         let word = word.get(..WORD_BYTES_MAX).unwrap_or(word).to_ascii_lowercase();
         if self.0.len() < WORDS_MAX && !self.0.contains(&word) {

@@ -11,7 +11,7 @@ use super::decompress::{End, decompress};
 use super::dir::{Dir, Listed};
 use super::pcode::{self, Compiled};
 use super::project::Project;
-use crate::compound::{Compound, Entry};
+use crate::compound::{Compound, StorageEntry};
 
 /// A project that was read.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Read<'c> {
     /// Its sources as text, with a line break between.
     pub text: String,
     /// Its modules: those that are listed, in order; then those that are not.
-    pub modules: Vec<Module>,
+    pub modules: Vec<FoundModule>,
     /// Modules that are listed and have no stream.
     pub missing: Vec<String>,
     /// Bytes of the stream `_VBA_PROJECT`, which says which version of Office compiled the modules.
@@ -44,7 +44,7 @@ pub(crate) struct Read<'c> {
 
 /// A module whose stream was found.
 #[derive(Debug)]
-pub(crate) struct Module {
+pub(crate) struct FoundModule {
     /// Its name.
     pub name: String,
     /// The path of its stream.
@@ -70,7 +70,7 @@ impl<'c> Read<'c> {
     pub fn new(
         compound: &Compound<'_>,
         storage: &'c str,
-        streams: &[&Entry],
+        streams: &[&StorageEntry],
         budget: &mut Budget,
     ) -> Result<Read<'c>, Exhausted> {
         let mut read = Read {
@@ -156,7 +156,7 @@ impl<'c> Read<'c> {
         &mut self,
         compound: &Compound<'_>,
         module: &Listed,
-        stream: &Entry,
+        stream: &StorageEntry,
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
         let stated = module.offset as usize;
@@ -168,7 +168,12 @@ impl<'c> Read<'c> {
         self.add(&module.name, stream, container, cache, true, budget)
     }
 
-    fn add_unlisted(&mut self, compound: &Compound<'_>, stream: &Entry, budget: &mut Budget) -> Result<(), Exhausted> {
+    fn add_unlisted(
+        &mut self,
+        compound: &Compound<'_>,
+        stream: &StorageEntry,
+        budget: &mut Budget,
+    ) -> Result<(), Exhausted> {
         let bytes = compound.read(stream, budget)?;
         let mut from = 0;
         while let Some(at) = find_source(&bytes, from) {
@@ -184,7 +189,7 @@ impl<'c> Read<'c> {
     fn add(
         &mut self,
         name: &str,
-        stream: &Entry,
+        stream: &StorageEntry,
         container: &[u8],
         cache: &[u8],
         listed: bool,
@@ -214,7 +219,7 @@ impl<'c> Read<'c> {
         }
         let text = self.text.len()..self.text.len() + decoded.len();
         self.text.push_str(&decoded);
-        self.modules.push(Module {
+        self.modules.push(FoundModule {
             name: name.to_owned(),
             stream: stream.path.clone(),
             raw,
@@ -233,7 +238,7 @@ impl<'c> Read<'c> {
 /// of its true size lie.
 fn read_stream<'c>(
     compound: &Compound<'c>,
-    stream: &Entry,
+    stream: &StorageEntry,
     at: usize,
     budget: &mut Budget,
 ) -> Result<Cow<'c, [u8]>, Exhausted> {

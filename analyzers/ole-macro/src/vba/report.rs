@@ -7,9 +7,9 @@ use memchr::memmem;
 
 use super::decompress::End;
 use super::pcode;
-use super::read::{Module, Read};
+use super::read::{FoundModule, Read};
 use crate::catalogue::vba as signs;
-use crate::compound::{Compound, Entry};
+use crate::compound::{Compound, StorageEntry};
 use crate::source;
 
 /// Bytes of compiled form that a module without any code may have, where no table of lines can be read in it: that of a
@@ -78,7 +78,7 @@ fn report_lists(project: &Read<'_>, findings: &mut Findings<'_>) {
         findings.incomplete(Incomplete::CutShort);
     }
     if let Some(list) = &project.project {
-        let shown = |module: &&Module| list.modules.iter().any(|name| name.eq_ignore_ascii_case(&module.name));
+        let shown = |module: &&FoundModule| list.modules.iter().any(|name| name.eq_ignore_ascii_case(&module.name));
         for module in project.modules.iter().filter(|module| module.listed && !shown(module)).take(8) {
             findings.saw_with(&signs::HIDDEN, 0..0, &module.name);
         }
@@ -174,7 +174,7 @@ fn report_stomping(project: &Read<'_>, findings: &mut Findings<'_>) -> Result<()
 }
 
 /// How the lines of a module's source and of its compiled form differ, if they do.
-fn differing_lines(project: &Read<'_>, module: &Module) -> Option<String> {
+fn differing_lines(project: &Read<'_>, module: &FoundModule) -> Option<String> {
     let is_empty = is_empty(text(project, module));
     let Some(lines) = module.compiled.lines else {
         let bytes = module.compiled.bytes;
@@ -194,7 +194,7 @@ fn differing_lines(project: &Read<'_>, module: &Module) -> Option<String> {
 
 fn report_forms(compound: &Compound<'_>, project: &Read<'_>, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
     let around = project.around();
-    let below = |entry: &Entry| {
+    let below = |entry: &StorageEntry| {
         let form = entry.parent();
         form.rsplit_once('/').map_or("", |(above, _)| above) == around && !form.is_empty()
     };
@@ -218,7 +218,7 @@ fn report_forms(compound: &Compound<'_>, project: &Read<'_>, findings: &mut Find
     Ok(())
 }
 
-fn text<'r>(project: &'r Read<'_>, module: &Module) -> &'r str {
+fn text<'r>(project: &'r Read<'_>, module: &FoundModule) -> &'r str {
     project.text.get(module.text.clone()).unwrap_or_default()
 }
 

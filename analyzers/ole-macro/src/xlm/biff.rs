@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::reader::{Reader, Version};
+use super::reader::{ByteReader, Version};
 
 /// Types of records that are looked at (MS-XLS 2.3.2).
 pub(crate) mod kind {
@@ -24,7 +24,7 @@ pub(crate) mod kind {
 
 /// One record.
 #[derive(Clone, Debug)]
-pub(crate) struct Record<'a> {
+pub(crate) struct BiffRecord<'a> {
     /// One of [`kind`], or another.
     pub kind: u16,
     /// Its content, as much as there is.
@@ -36,17 +36,17 @@ pub(crate) struct Record<'a> {
 }
 
 /// The records of `stream` from `at` on. Ends where no header fits any more.
-pub(crate) fn records(stream: &[u8], at: usize) -> impl Iterator<Item = Record<'_>> {
+pub(crate) fn records(stream: &[u8], at: usize) -> impl Iterator<Item = BiffRecord<'_>> {
     let mut at = at;
     std::iter::from_fn(move || {
-        let mut reader = Reader::new(stream.get(at..)?);
+        let mut reader = ByteReader::new(stream.get(at..)?);
         let kind = reader.u16()?;
         let length = usize::from(reader.u16()?);
         let rest = reader.rest();
         let data = rest.get(..length).unwrap_or(rest);
         let span = at..at + 4 + data.len();
         at = span.end;
-        Some(Record { kind, data, span, is_cut: data.len() < length })
+        Some(BiffRecord { kind, data, span, is_cut: data.len() < length })
     })
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn records(stream: &[u8], at: usize) -> impl Iterator<Item = Record<'
 /// The characters of one string may go on in the next record, behind a byte that says anew how wide they are.
 pub(super) fn shared_strings(pieces: &[&[u8]], mut each: impl FnMut(String) -> bool) {
     let mut pieces = pieces.iter();
-    let mut reader = Reader::new(pieces.next().copied().unwrap_or_default());
+    let mut reader = ByteReader::new(pieces.next().copied().unwrap_or_default());
     if reader.skip(8).is_none() {
         return;
     }
@@ -63,7 +63,7 @@ pub(super) fn shared_strings(pieces: &[&[u8]], mut each: impl FnMut(String) -> b
         if reader.is_empty() {
             // The header of a string is never torn apart.
             let Some(piece) = pieces.next() else { return };
-            reader = Reader::new(piece);
+            reader = ByteReader::new(piece);
             continue;
         }
         let Some((count, flags)) = reader.u16().zip(reader.u8()) else { return };
@@ -81,7 +81,7 @@ pub(super) fn shared_strings(pieces: &[&[u8]], mut each: impl FnMut(String) -> b
                 break;
             }
             let Some(piece) = pieces.next() else { break };
-            reader = Reader::new(piece);
+            reader = ByteReader::new(piece);
             is_wide = reader.u8().unwrap_or(0) & 1 != 0;
         }
         if !each(text) || left > 0 {
@@ -92,7 +92,7 @@ pub(super) fn shared_strings(pieces: &[&[u8]], mut each: impl FnMut(String) -> b
         while reader.skip(skip).is_none() {
             skip -= reader.rest().len();
             let Some(piece) = pieces.next() else { return };
-            reader = Reader::new(piece);
+            reader = ByteReader::new(piece);
         }
     }
 }

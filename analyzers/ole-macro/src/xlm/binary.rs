@@ -7,9 +7,9 @@ use std::ops::Range;
 use analyzers::{Findings, Incomplete};
 
 use super::examine_state;
-use super::reader::{Reader, Version};
+use super::reader::{ByteReader, Version};
 use super::signs::{Macros, examine_name};
-use super::tokens::{Names, cell_name, render};
+use super::tokens::{FormulaNames, cell_name, render};
 use crate::catalogue::xlm;
 
 /// Types of records that are looked at (MS-XLSB 2.3.1).
@@ -27,14 +27,14 @@ mod kind {
 }
 
 /// One record.
-struct Record<'a> {
+struct XlsbRecord<'a> {
     kind: u32,
     data: &'a [u8],
     span: Range<usize>,
 }
 
 /// A number of at most `max` bytes with seven bits each, the low ones first (MS-XLSB 2.1.4).
-fn varint(reader: &mut Reader<'_>, max: u32) -> Option<u32> {
+fn varint(reader: &mut ByteReader<'_>, max: u32) -> Option<u32> {
     let mut number = 0;
     for i in 0..max {
         let byte = reader.u8()?;
@@ -47,8 +47,8 @@ fn varint(reader: &mut Reader<'_>, max: u32) -> Option<u32> {
 }
 
 /// Calls `each` with every record, until a limit is hit. A record that is longer than the part is evidence.
-fn walk<'p, 'a>(part: &'p [u8], findings: &mut Findings<'a>, mut each: impl FnMut(Record<'p>, &mut Findings<'a>)) {
-    let mut reader = Reader::new(part);
+fn walk<'p, 'a>(part: &'p [u8], findings: &mut Findings<'a>, mut each: impl FnMut(XlsbRecord<'p>, &mut Findings<'a>)) {
+    let mut reader = ByteReader::new(part);
     while !reader.is_empty() && findings.budget().step(1).is_ok() {
         let start = part.len() - reader.rest().len();
         let header = varint(&mut reader, 2).zip(varint(&mut reader, 4));
@@ -57,7 +57,7 @@ fn walk<'p, 'a>(part: &'p [u8], findings: &mut Findings<'a>, mut each: impl FnMu
             malformed("a record is longer than the part", start..part.len(), findings);
             return;
         };
-        each(Record { kind, data, span: start..part.len() - reader.rest().len() }, findings);
+        each(XlsbRecord { kind, data, span: start..part.len() - reader.rest().len() }, findings);
     }
 }
 
@@ -67,10 +67,10 @@ fn walk<'p, 'a>(part: &'p [u8], findings: &mut Findings<'a>, mut each: impl FnMu
 pub(super) fn examine_sheet(part: &[u8], findings: &mut Findings<'_>) {
     findings.saw(&xlm::MACRO_SHEET, 0..0);
     let mut macros = Macros::default();
-    let names = Names::default();
+    let names = FormulaNames::default();
     let mut row = 0;
     walk(part, findings, |record, findings| {
-        let mut reader = Reader::new(record.data);
+        let mut reader = ByteReader::new(record.data);
         let parsed = match record.kind {
             kind::ROW => {
                 row = reader.u32().unwrap_or(0);
@@ -109,21 +109,21 @@ pub(super) fn examine_sheet(part: &[u8], findings: &mut Findings<'_>) {
 type Cell<'a> = (String, Option<String>, Option<&'a [u8]>);
 
 /// MS-XLSB 2.5.9, Cell: column, style and flags; the row was said before.
-fn cell(reader: &mut Reader<'_>, row: u32) -> Option<String> {
+fn cell(reader: &mut ByteReader<'_>, row: u32) -> Option<String> {
     let column = reader.u32()?;
     reader.skip(4)?;
     Some(cell_name(row, column as u16))
 }
 
 /// A formula's cell whose value has `value` bytes and is no text.
-fn fixed<'a>(reader: &mut Reader<'a>, row: u32, value: usize) -> Option<Cell<'a>> {
+fn fixed<'a>(reader: &mut ByteReader<'a>, row: u32, value: usize) -> Option<Cell<'a>> {
     let place = cell(reader, row)?;
     reader.skip(value + 2)?;
     Some((place, None, Some(formula(reader)?)))
 }
 
 /// A formula of several cells: a rectangle, and for arrays a byte of flags.
-fn area<'a>(reader: &mut Reader<'a>, is_array: bool) -> Option<Cell<'a>> {
+fn area<'a>(reader: &mut ByteReader<'a>, is_array: bool) -> Option<Cell<'a>> {
     let row = reader.u32()?;
     reader.skip(4)?;
     let column = reader.u32()?;
@@ -132,13 +132,13 @@ fn area<'a>(reader: &mut Reader<'a>, is_array: bool) -> Option<Cell<'a>> {
 }
 
 /// The tokens of a formula, behind their length.
-fn formula<'a>(reader: &mut Reader<'a>) -> Option<&'a [u8]> {
+fn formula<'a>(reader: &mut ByteReader<'a>) -> Option<&'a [u8]> {
     let length = reader.u32()?;
     reader.bytes(usize::try_from(length).ok()?)
 }
 
 /// A string behind its length in four bytes; all bits set where there is none (2.5.169, XLNullableWideString).
-fn wide(reader: &mut Reader<'_>) -> Option<String> {
+fn wide(reader: &mut ByteReader<'_>) -> Option<String> {
     match reader.u32()? {
         u32::MAX => Some(String::new()),
         units => reader.wide(usize::try_from(units).ok()?),
@@ -147,10 +147,10 @@ fn wide(reader: &mut Reader<'_>) -> Option<String> {
 
 /// Examines the sheets and names of a workbook.
 pub(super) fn examine_workbook(part: &[u8], findings: &mut Findings<'_>) {
-    let mut names = Names::default();
+    let mut names = FormulaNames::default();
     let mut formulas = Vec::new();
     walk(part, findings, |record, findings| {
-        let mut reader = Reader::new(record.data);
+        let mut reader = ByteReader::new(record.data);
         match record.kind {
             kind::SHEET => {
                 let state = reader.u32().unwrap_or(0);

@@ -35,7 +35,7 @@ pub(super) struct Text {
 }
 
 /// A value, as far as it is known.
-enum Value {
+enum FoldedValue {
     Text(Text),
     Number(f64),
     Unknown,
@@ -86,26 +86,26 @@ impl<'f> Parser<'f> {
     }
 
     /// Notes the text of a value that nothing larger will be made of.
-    fn keep(&mut self, value: Value) {
-        if let Value::Text(text) = value
+    fn keep(&mut self, value: FoldedValue) {
+        if let FoldedValue::Text(text) = value
             && !text.text.is_empty()
         {
             self.folded.strings.push(text);
         }
     }
 
-    fn compare(&mut self) -> Value {
+    fn compare(&mut self) -> FoldedValue {
         let mut value = self.concat();
         while self.take(&['=', '<', '>', ':']).is_some() {
             self.keep(value);
             let right = self.concat();
             self.keep(right);
-            value = Value::Unknown;
+            value = FoldedValue::Unknown;
         }
         value
     }
 
-    fn concat(&mut self) -> Value {
+    fn concat(&mut self) -> FoldedValue {
         let mut value = self.sum();
         while self.take(&['&']).is_some() {
             let right = self.sum();
@@ -115,22 +115,22 @@ impl<'f> Parser<'f> {
     }
 
     /// Joins what is known; next to something unknown, the known part is kept as it is.
-    fn join(&mut self, left: Value, right: Value) -> Value {
+    fn join(&mut self, left: FoldedValue, right: FoldedValue) -> FoldedValue {
         match (as_text(left), as_text(right)) {
             (Some(mut left), Some(right)) if left.text.len() + right.text.len() <= TEXT_BYTES_MAX => {
                 left.text.push_str(&right.text);
-                Value::Text(Text { text: left.text, is_folded: true })
+                FoldedValue::Text(Text { text: left.text, is_folded: true })
             }
             (left, right) => {
                 if let Some(left) = left {
-                    self.keep(Value::Text(left));
+                    self.keep(FoldedValue::Text(left));
                 }
-                right.map_or(Value::Unknown, Value::Text)
+                right.map_or(FoldedValue::Unknown, FoldedValue::Text)
             }
         }
     }
 
-    fn sum(&mut self) -> Value {
+    fn sum(&mut self) -> FoldedValue {
         let mut value = self.product();
         while let Some(operator) = self.take(&['+', '-']) {
             let right = self.product();
@@ -139,7 +139,7 @@ impl<'f> Parser<'f> {
         value
     }
 
-    fn product(&mut self) -> Value {
+    fn product(&mut self) -> FoldedValue {
         let mut value = self.unary();
         while let Some(operator) = self.take(&['*', '/', '^']) {
             let right = self.unary();
@@ -148,9 +148,9 @@ impl<'f> Parser<'f> {
         value
     }
 
-    fn compute(&mut self, left: Value, operator: char, right: Value) -> Value {
-        if let (Value::Number(left), Value::Number(right)) = (&left, &right) {
-            return Value::Number(match operator {
+    fn compute(&mut self, left: FoldedValue, operator: char, right: FoldedValue) -> FoldedValue {
+        if let (FoldedValue::Number(left), FoldedValue::Number(right)) = (&left, &right) {
+            return FoldedValue::Number(match operator {
                 '+' => left + right,
                 '-' => left - right,
                 '*' => left * right,
@@ -160,38 +160,38 @@ impl<'f> Parser<'f> {
         }
         self.keep(left);
         self.keep(right);
-        Value::Unknown
+        FoldedValue::Unknown
     }
 
-    fn unary(&mut self) -> Value {
+    fn unary(&mut self) -> FoldedValue {
         let mut is_negative = false;
         while let Some(sign) = self.take(&['-', '+', '@']) {
             is_negative ^= sign == '-';
         }
         let mut value = self.primary();
         while self.take(&['%']).is_some() {
-            if let Value::Number(number) = &mut value {
+            if let FoldedValue::Number(number) = &mut value {
                 *number /= 100.0;
             }
         }
         match value {
-            Value::Number(number) if is_negative => Value::Number(-number),
+            FoldedValue::Number(number) if is_negative => FoldedValue::Number(-number),
             value => value,
         }
     }
 
-    fn primary(&mut self) -> Value {
+    fn primary(&mut self) -> FoldedValue {
         self.blanks();
         match self.peek() {
             Some('"') => {
                 self.advance();
-                Value::Text(Text { text: self.quoted('"'), is_folded: false })
+                FoldedValue::Text(Text { text: self.quoted('"'), is_folded: false })
             }
             Some('\'') => {
                 // The name of a sheet.
                 self.advance();
                 self.quoted('\'');
-                Value::Unknown
+                FoldedValue::Unknown
             }
             Some('(') => {
                 self.advance();
@@ -200,12 +200,12 @@ impl<'f> Parser<'f> {
                     Some(value) if arguments.is_empty() => value,
                     last => {
                         arguments.into_iter().chain(last).for_each(|value| self.keep(value));
-                        Value::Unknown
+                        FoldedValue::Unknown
                     }
                 }
             }
             Some(c) if is_word(c) => self.word(),
-            _ => Value::Unknown,
+            _ => FoldedValue::Unknown,
         }
     }
 
@@ -225,7 +225,7 @@ impl<'f> Parser<'f> {
         text
     }
 
-    fn word(&mut self) -> Value {
+    fn word(&mut self) -> FoldedValue {
         let end = self.rest.find(|c| !is_word(c)).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
@@ -239,11 +239,11 @@ impl<'f> Parser<'f> {
         }
         // Not `inf` and `nan`, which Rust takes for numbers.
         let is_number = word.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-        word.parse().ok().filter(|_| is_number).map_or(Value::Unknown, Value::Number)
+        word.parse().ok().filter(|_| is_number).map_or(FoldedValue::Unknown, FoldedValue::Number)
     }
 
     /// Arguments up to the closing parenthesis. Beyond the depth that formulas may have, none are read.
-    fn arguments(&mut self) -> Vec<Value> {
+    fn arguments(&mut self) -> Vec<FoldedValue> {
         let mut arguments = Vec::new();
         if self.depth >= DEPTH_MAX {
             return arguments;
@@ -267,54 +267,54 @@ impl<'f> Parser<'f> {
     }
 
     /// What a function of constants gives.
-    fn call(&mut self, name: &str, arguments: Vec<Value>) -> Value {
+    fn call(&mut self, name: &str, arguments: Vec<FoldedValue>) -> FoldedValue {
         let known = match (name.to_ascii_uppercase().as_str(), arguments.as_slice()) {
-            ("CHAR" | "UNICHAR", [Value::Number(code)]) => {
+            ("CHAR" | "UNICHAR", [FoldedValue::Number(code)]) => {
                 // Excel takes the whole part; saturates elsewhere.
                 char::from_u32(*code as u32).filter(|&c| c != '\0').map(String::from)
             }
-            ("MID", [Value::Text(text), Value::Number(from), Value::Number(count)]) => {
+            ("MID", [FoldedValue::Text(text), FoldedValue::Number(from), FoldedValue::Number(count)]) => {
                 let from = (*from as usize).saturating_sub(1);
                 Some(text.text.chars().skip(from).take(*count as usize).collect())
             }
-            ("LEFT", [Value::Text(text), Value::Number(count)]) => {
+            ("LEFT", [FoldedValue::Text(text), FoldedValue::Number(count)]) => {
                 Some(text.text.chars().take(*count as usize).collect())
             }
-            ("RIGHT", [Value::Text(text), Value::Number(count)]) => {
+            ("RIGHT", [FoldedValue::Text(text), FoldedValue::Number(count)]) => {
                 let length = text.text.chars().count();
                 Some(text.text.chars().skip(length.saturating_sub(*count as usize)).collect())
             }
-            ("LOWER", [Value::Text(text)]) => Some(text.text.to_lowercase()),
-            ("UPPER", [Value::Text(text)]) => Some(text.text.to_uppercase()),
-            ("SUBSTITUTE", [Value::Text(text), Value::Text(old), Value::Text(new)]) => {
+            ("LOWER", [FoldedValue::Text(text)]) => Some(text.text.to_lowercase()),
+            ("UPPER", [FoldedValue::Text(text)]) => Some(text.text.to_uppercase()),
+            ("SUBSTITUTE", [FoldedValue::Text(text), FoldedValue::Text(old), FoldedValue::Text(new)]) => {
                 // Only where it cannot grow: `SUBSTITUTE` is used to take filling out.
                 (!old.text.is_empty() && new.text.len() <= old.text.len())
                     .then(|| text.text.replace(&old.text, &new.text))
             }
             ("CONCATENATE" | "CONCAT", _) => {
                 let mut arguments = arguments.into_iter();
-                let first = arguments.next().unwrap_or(Value::Unknown);
+                let first = arguments.next().unwrap_or(FoldedValue::Unknown);
                 return arguments.fold(first, |left, right| self.join(left, right));
             }
             _ => None,
         };
         match known {
-            Some(text) => Value::Text(Text { text, is_folded: true }),
+            Some(text) => FoldedValue::Text(Text { text, is_folded: true }),
             None => {
                 arguments.into_iter().for_each(|value| self.keep(value));
-                Value::Unknown
+                FoldedValue::Unknown
             }
         }
     }
 }
 
 /// What `&` makes of a value.
-fn as_text(value: Value) -> Option<Text> {
+fn as_text(value: FoldedValue) -> Option<Text> {
     match value {
-        Value::Text(text) => Some(text),
+        FoldedValue::Text(text) => Some(text),
         // Beyond 15 digits Excel writes exponents, and nobody builds words of them.
-        Value::Number(number) if number.abs() < 1e15 => Some(Text { text: number.to_string(), is_folded: true }),
-        Value::Number(_) | Value::Unknown => None,
+        FoldedValue::Number(number) if number.abs() < 1e15 => Some(Text { text: number.to_string(), is_folded: true }),
+        FoldedValue::Number(_) | FoldedValue::Unknown => None,
     }
 }
 

@@ -13,11 +13,11 @@ pub(super) enum Version {
 
 /// A place in bytes, little-endian. Every read is None past the end.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reader<'a>(&'a [u8]);
+pub(super) struct ByteReader<'a>(&'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> ByteReader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Reader(bytes)
+        ByteReader(bytes)
     }
 
     /// What was not read yet.

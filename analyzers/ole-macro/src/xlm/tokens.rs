@@ -12,14 +12,14 @@ use std::fmt::Write;
 use analyzers::Budget;
 
 use super::functions::{command, function};
-use super::reader::{Reader, Version};
+use super::reader::{ByteReader, Version};
 
 /// Longest text of one formula, in bytes. Excel itself takes 8,192 characters.
 const TEXT_BYTES_MAX: usize = 32 << 10;
 
 /// What formulas refer to by number.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct FormulaNames {
     /// Defined names, the first one is number 1.
     pub names: Vec<String>,
     /// Sheets, in the order of the workbook.
@@ -38,9 +38,9 @@ pub(super) struct Rendered {
 }
 
 /// Renders the tokens `rgce` of one formula.
-pub(super) fn render(rgce: &[u8], version: Version, names: &Names, budget: &mut Budget) -> Rendered {
+pub(super) fn render(rgce: &[u8], version: Version, names: &FormulaNames, budget: &mut Budget) -> Rendered {
     let mut stack = Stack { operands: Vec::new(), bytes: 0, moved: 0 };
-    let mut reader = Reader::new(rgce);
+    let mut reader = ByteReader::new(rgce);
     let mut whole = true;
     while !reader.is_empty() {
         if stack.bytes > TEXT_BYTES_MAX
@@ -104,7 +104,7 @@ impl Stack {
 }
 
 /// Reads one token (MS-XLS 2.5.198.25 and following). None where the bytes end or make no sense.
-fn token(reader: &mut Reader<'_>, version: Version, names: &Names, stack: &mut Stack) -> Option<()> {
+fn token(reader: &mut ByteReader<'_>, version: Version, names: &FormulaNames, stack: &mut Stack) -> Option<()> {
     let id = reader.u8()?;
     // Operands come in three classes (reference, value, array), which read alike.
     let id = if id & 0x60 == 0 { id } else { (id & 0x1f) | 0x20 };
@@ -266,14 +266,14 @@ fn area_bytes(version: Version) -> usize {
 }
 
 /// A reference to one cell; `offset` where relative parts count from the cell that holds the formula.
-fn cell(reader: &mut Reader<'_>, version: Version, offset: bool) -> Option<String> {
+fn cell(reader: &mut ByteReader<'_>, version: Version, offset: bool) -> Option<String> {
     let row = row(reader, version)?;
     let column = column(reader, version)?;
     Some(place(row, column, version, offset))
 }
 
 /// A reference to a rectangle.
-fn area(reader: &mut Reader<'_>, version: Version, offset: bool) -> Option<String> {
+fn area(reader: &mut ByteReader<'_>, version: Version, offset: bool) -> Option<String> {
     let rows = [row(reader, version)?, row(reader, version)?];
     let columns = [column(reader, version)?, column(reader, version)?];
     let [first, last] = [0, 1].map(|i| place(rows[i], columns[i], version, offset));
@@ -281,11 +281,11 @@ fn area(reader: &mut Reader<'_>, version: Version, offset: bool) -> Option<Strin
 }
 
 /// A row, and in BIFF5 the flags that elsewhere are in the column.
-fn row(reader: &mut Reader<'_>, version: Version) -> Option<u32> {
+fn row(reader: &mut ByteReader<'_>, version: Version) -> Option<u32> {
     if version == Version::Biff12 { reader.u32() } else { reader.u16().map(u32::from) }
 }
 
-fn column(reader: &mut Reader<'_>, version: Version) -> Option<u16> {
+fn column(reader: &mut ByteReader<'_>, version: Version) -> Option<u16> {
     if version == Version::Biff5 { reader.u8().map(u16::from) } else { reader.u16() }
 }
 
@@ -327,7 +327,7 @@ pub(super) fn cell_name(row: u32, column: u16) -> String {
 }
 
 /// The sheet of a reference beyond its own sheet.
-fn sheet(reader: &mut Reader<'_>, version: Version, names: &Names) -> Option<String> {
+fn sheet(reader: &mut ByteReader<'_>, version: Version, names: &FormulaNames) -> Option<String> {
     let number = reader.u16()?;
     let index = match version {
         Version::Biff5 => {

@@ -66,7 +66,7 @@ const LAUNCH: &[&str] = &["shellexecute", "winexec", "createprocess", "shell32"]
 
 /// A word of one of the lists, found in a text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Word {
+pub(super) struct XlmKeyword {
     /// What it is a sign of.
     pub indicator: &'static Indicator,
     /// As it stands in the list.
@@ -74,7 +74,7 @@ pub(super) struct Word {
 }
 
 /// The first word of each list in `text`, whatever its case.
-pub(super) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
+pub(super) fn words(text: &str) -> impl Iterator<Item = XlmKeyword> + '_ {
     static LISTS: [(&[&str], &Indicator); 5] = [
         (URL, &xlm::URL),
         (COMMAND, &xlm::COMMAND),
@@ -82,9 +82,9 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
         (MEMORY, &xlm::MEMORY),
         (LAUNCH, &xlm::LAUNCH),
     ];
-    static WORDS: LazyLock<(AhoCorasick, Vec<Word>)> = LazyLock::new(|| {
+    static WORDS: LazyLock<(AhoCorasick, Vec<XlmKeyword>)> = LazyLock::new(|| {
         let words: Vec<_> =
-            LISTS.iter().flat_map(|(list, indicator)| list.iter().map(|word| Word { indicator, word })).collect();
+            LISTS.iter().flat_map(|(list, indicator)| list.iter().map(|word| XlmKeyword { indicator, word })).collect();
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)

@@ -8,10 +8,10 @@ use std::ops::Range;
 
 use analyzers::{Findings, Incomplete};
 
-use super::biff::{Record, kind, records, shared_strings};
-use super::reader::{Reader, Version};
+use super::biff::{BiffRecord, kind, records, shared_strings};
+use super::reader::{ByteReader, Version};
 use super::signs::{Macros, examine_name};
-use super::tokens::{Names, cell_name, render};
+use super::tokens::{FormulaNames, cell_name, render};
 use super::words::words;
 use crate::catalogue::xlm;
 use crate::crypt;
@@ -35,7 +35,7 @@ struct Name<'s> {
 #[derive(Default)]
 struct Globals<'s> {
     sheets: Vec<Sheet>,
-    names: Names,
+    names: FormulaNames,
     formulas: Vec<Name<'s>>,
     shared: Vec<(&'s [u8], Range<usize>)>,
 }
@@ -74,7 +74,7 @@ pub(super) fn examine(stream: &[u8], findings: &mut Findings<'_>) {
 /// MS-XLS 2.4.21, BOF. Older versions than 5 have streams of one sheet, and are no compound files.
 fn version(stream: &[u8]) -> Option<Version> {
     let bof = records(stream, 0).next().filter(|record| record.kind == kind::BOF)?;
-    match Reader::new(bof.data).u16()? {
+    match ByteReader::new(bof.data).u16()? {
         0x0500 => Some(Version::Biff5),
         _ => Some(Version::Biff8),
     }
@@ -108,7 +108,7 @@ fn read_globals<'s>(stream: &'s [u8], version: Version, findings: &mut Findings<
             kind::LBL => name(&record, version, &mut globals, findings),
             kind::EXTERNSHEET => external(&record, version, &mut globals, findings),
             kind::SUPBOOK => {
-                let mut reader = Reader::new(record.data);
+                let mut reader = ByteReader::new(record.data);
                 if let Some((0, count @ 1..=255)) = reader.u16().zip(reader.u16()) {
                     let path = reader.characters(count.into(), version).unwrap_or_default();
                     link(&path, record.span.clone(), findings);
@@ -126,15 +126,15 @@ fn read_globals<'s>(stream: &'s [u8], version: Version, findings: &mut Findings<
 }
 
 /// MS-XLS 2.4.28, BoundSheet8. That a sheet holds macros says the globals, or the sheet itself.
-fn sheet(stream: &[u8], record: &Record<'_>, version: Version) -> Option<Sheet> {
-    let mut reader = Reader::new(record.data);
+fn sheet(stream: &[u8], record: &BiffRecord<'_>, version: Version) -> Option<Sheet> {
+    let mut reader = ByteReader::new(record.data);
     let start = usize::try_from(reader.u32()?).ok()?;
     let state = reader.u8()? & 3;
     let dt = reader.u8()?;
     let name = reader.short_string(version)?;
     let says_macro = || {
         let bof = records(stream, start).next().filter(|record| record.kind == kind::BOF)?;
-        let mut reader = Reader::new(bof.data);
+        let mut reader = ByteReader::new(bof.data);
         reader.skip(2)?;
         Some(reader.u16()? == 0x40)
     };
@@ -143,8 +143,8 @@ fn sheet(stream: &[u8], record: &Record<'_>, version: Version) -> Option<Sheet> 
 }
 
 /// MS-XLS 2.4.150, Lbl.
-fn name<'s>(record: &Record<'s>, version: Version, globals: &mut Globals<'s>, findings: &mut Findings<'_>) {
-    let mut reader = Reader::new(record.data);
+fn name<'s>(record: &BiffRecord<'s>, version: Version, globals: &mut Globals<'s>, findings: &mut Findings<'_>) {
+    let mut reader = ByteReader::new(record.data);
     let mut read = || {
         let flags = reader.u16()?;
         reader.skip(1)?;
@@ -190,8 +190,8 @@ fn built_in_name(code: char) -> Option<&'static str> {
 }
 
 /// MS-XLS 2.4.105, ExternSheet; in BIFF5 one record per workbook or program, by name.
-fn external(record: &Record<'_>, version: Version, globals: &mut Globals<'_>, findings: &mut Findings<'_>) {
-    let mut reader = Reader::new(record.data);
+fn external(record: &BiffRecord<'_>, version: Version, globals: &mut Globals<'_>, findings: &mut Findings<'_>) {
+    let mut reader = ByteReader::new(record.data);
     match version {
         Version::Biff5 => link(&reader.short_string(version).unwrap_or_default(), record.span.clone(), findings),
         Version::Biff8 | Version::Biff12 => {
@@ -226,7 +226,7 @@ fn examine_sheet(
     stream: &[u8],
     version: Version,
     sheet: &Sheet,
-    names: &Names,
+    names: &FormulaNames,
     macros: &mut Macros,
     findings: &mut Findings<'_>,
 ) {
@@ -260,19 +260,19 @@ fn examine_sheet(
             // A rectangle, flags, a hint, the length (2.4.4).
             kind::ARRAY => 12,
             kind::STRING => {
-                let text = Reader::new(record.data).string(version).unwrap_or_default();
+                let text = ByteReader::new(record.data).string(version).unwrap_or_default();
                 macros.string(&place, &text, record.span, findings);
                 continue;
             }
             kind::LABEL => {
-                let mut reader = Reader::new(record.data);
+                let mut reader = ByteReader::new(record.data);
                 let text = reader.skip(6).and_then(|()| reader.string(version)).unwrap_or_default();
                 macros.string(&place, &text, record.span, findings);
                 continue;
             }
             _ => continue,
         };
-        let mut cell = Reader::new(record.data);
+        let mut cell = ByteReader::new(record.data);
         let (row, column) = match record.kind {
             kind::SHRFMLA | kind::ARRAY => {
                 let row = cell.u16();
@@ -281,7 +281,7 @@ fn examine_sheet(
             _ => (cell.u16(), cell.u16()),
         };
         place = format!("{}!{}", sheet.name, cell_name(row.unwrap_or(0).into(), column.unwrap_or(0)));
-        let mut reader = Reader::new(record.data);
+        let mut reader = ByteReader::new(record.data);
         let Some(cce) = reader.skip(formula_at).and_then(|()| reader.u16()) else {
             malformed("a formula is described in too few bytes", record.span, findings);
             continue;

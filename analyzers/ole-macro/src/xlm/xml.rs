@@ -5,7 +5,7 @@ use analyzers::Findings;
 use super::examine_state;
 use super::signs::{Macros, examine_name};
 use crate::catalogue::xlm;
-use crate::package::xml::{Step, text, walk};
+use crate::package::xml::{XmlStep, text, walk};
 
 /// Which text is being read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) fn examine_sheet(part: &[u8], findings: &mut Findings<'_>) {
     let (mut run, mut start) = (String::new(), 0);
     // A limit leaves its own mark.
     let _ = walk(&text, findings, |step, span, findings| match step {
-        Step::Open(element) => match element.name() {
+        XmlStep::Open(element) => match element.name() {
             "c" => cell = element.attribute("r").unwrap_or_default().into_owned(),
             name @ ("f" | "v" | "t") => {
                 reading = if name == "f" { Reading::Formula } else { Reading::Value };
@@ -34,9 +34,9 @@ pub(super) fn examine_sheet(part: &[u8], findings: &mut Findings<'_>) {
             }
             _ => {}
         },
-        Step::Text(text) if reading != Reading::Nothing => run.push_str(text),
-        Step::Text(_) => {}
-        Step::Close("f" | "v" | "t") => {
+        XmlStep::Text(text) if reading != Reading::Nothing => run.push_str(text),
+        XmlStep::Text(_) => {}
+        XmlStep::Close("f" | "v" | "t") => {
             let span = start..span.end;
             match reading {
                 Reading::Formula => macros.formula(&cell, run.trim_start_matches('='), span, findings),
@@ -45,7 +45,7 @@ pub(super) fn examine_sheet(part: &[u8], findings: &mut Findings<'_>) {
             }
             reading = Reading::Nothing;
         }
-        Step::Close(_) => {}
+        XmlStep::Close(_) => {}
     });
     macros.finish(findings);
 }
@@ -58,7 +58,7 @@ pub(super) fn examine_workbook(part: &[u8], findings: &mut Findings<'_>) {
     let (mut run, mut start) = (String::new(), 0);
     // A limit leaves its own mark.
     let _ = walk(&text, findings, |step, span, findings| match step {
-        Step::Open(element) => match element.name() {
+        XmlStep::Open(element) => match element.name() {
             "sheet" => {
                 let state = match element.attribute("state").as_deref() {
                     Some("hidden") => 1,
@@ -77,9 +77,9 @@ pub(super) fn examine_workbook(part: &[u8], findings: &mut Findings<'_>) {
             }
             _ => {}
         },
-        Step::Text(text) if name.is_some() => run.push_str(text),
-        Step::Text(_) => {}
-        Step::Close("definedName") => {
+        XmlStep::Text(text) if name.is_some() => run.push_str(text),
+        XmlStep::Text(_) => {}
+        XmlStep::Close("definedName") => {
             // Names of ordinary workbooks are references and ranges: nothing to see.
             if let Some(name) = name.take()
                 && findings.has(&xlm::MACRO_SHEET)
@@ -87,6 +87,6 @@ pub(super) fn examine_workbook(part: &[u8], findings: &mut Findings<'_>) {
                 macros.formula(&name, &run, start..span.end, findings);
             }
         }
-        Step::Close(_) => {}
+        XmlStep::Close(_) => {}
     });
 }

@@ -14,18 +14,18 @@ use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sam
 use analyzers_ole_macro::{Office, catalogue};
 
 /// What an examination gave.
-struct Seen {
+struct ExaminedFile {
     ids: BTreeSet<String>,
     /// The children, by name.
     children: Vec<(String, Vec<u8>)>,
     record: Record,
 }
 
-fn examine(bytes: &[u8]) -> Seen {
+fn examine(bytes: &[u8]) -> ExaminedFile {
     examine_within(bytes, Limits::default())
 }
 
-fn examine_within(bytes: &[u8], limits: Limits) -> Seen {
+fn examine_within(bytes: &[u8], limits: Limits) -> ExaminedFile {
     let kind = triage::triage(bytes);
     let record = Record::new(kind, Budget::new(limits, Cancel::default()));
     let mut findings = Findings::new(record, LayerId::ARTIFACT);
@@ -36,7 +36,7 @@ fn examine_within(bytes: &[u8], limits: Limits) -> Seen {
     for seen in &record.evidence {
         assert!(seen.span.start <= seen.span.end, "{seen:?}");
     }
-    Seen { ids, children, record }
+    ExaminedFile { ids, children, record }
 }
 
 /// The signs of these places are exactly these.

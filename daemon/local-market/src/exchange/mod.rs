@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use daemon_market::{BidBounds, Contract, Nct, Phase, SettleError, Verdict, settle_one};
 
-use crate::settled::{Settled, SettledAssertion, Votes, sum};
+use crate::settled::{SettledAssertion, SettledBounty, Votes, sum};
 
 /// What the registry takes on top.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,12 +55,12 @@ pub struct Exchange {
     stuck: Nct,
     /// Everything that ever came in.
     admitted: Nct,
-    open: BTreeMap<u64, Open>,
+    open: BTreeMap<u64, OpenAuction>,
     next: u64,
 }
 
 #[derive(Clone, Debug)]
-struct Open {
+struct OpenAuction {
     posting: Posting,
     closed: bool,
     assertions: Vec<Asserted>,
@@ -199,7 +199,7 @@ impl Exchange {
         lock(&mut self.ambassador, &mut self.registry, [posting.reward, self.fees.bounty])?;
         let number = self.next;
         self.next += 1;
-        self.open.insert(number, Open { posting, closed: false, assertions: Vec::new(), votes: Vec::new() });
+        self.open.insert(number, OpenAuction { posting, closed: false, assertions: Vec::new(), votes: Vec::new() });
         Ok(number)
     }
 
@@ -253,12 +253,12 @@ impl Exchange {
     ///
     /// The contract draws one arbiter among those who voted, by their stakes. Arbiters have no stakes here: they take
     /// turns, from bounty to bounty.
-    pub fn settle(&mut self, number: u64) -> Result<Settled, Refused> {
+    pub fn settle(&mut self, number: u64) -> Result<SettledBounty, Refused> {
         let bounty = still_open(&mut self.open, number, self.next)?;
         if !bounty.closed {
             return Err(Refused::StillOpen(number));
         }
-        let Open { posting, closed: _, assertions, votes } = bounty;
+        let OpenAuction { posting, closed: _, assertions, votes } = bounty;
         let staked: Vec<(Nct, bool)> =
             assertions.iter().map(|said| (said.bid, said.verdict == Verdict::Malicious)).collect();
         let voted: Vec<bool> = votes.iter().map(|(_, malicious)| *malicious).collect();
@@ -267,7 +267,7 @@ impl Exchange {
         let settlement =
             settle_one(self.contract, posting.reward, bounty_fee, assertion_fee, arbiters, &staked, &voted)?;
         let malicious = voted.iter().filter(|malicious| **malicious).count() as u32;
-        let settled = Settled {
+        let settled = SettledBounty {
             bounty: number.to_string(),
             phase: Phase::Assertion,
             sha256: posting.sha256.take(),
@@ -299,7 +299,7 @@ impl Exchange {
     }
 
     /// Moves what was settled. Settlement is conserved and all parties are known, so nothing here can fail but by a bug.
-    fn pay(&mut self, settled: &Settled, arbiter: Option<&str>) {
+    fn pay(&mut self, settled: &SettledBounty, arbiter: Option<&str>) {
         let registry = &mut self.registry;
         let mut to = |balance: &mut Nct, amount: Nct| {
             *registry = registry.checked_sub(amount).expect("a settlement pays what the bounty locked, and no more");
@@ -378,7 +378,7 @@ fn lock(balance: &mut Nct, registry: &mut Nct, amounts: [Nct; 2]) -> Result<(), 
     Ok(())
 }
 
-fn still_open(open: &mut BTreeMap<u64, Open>, number: u64, next: u64) -> Result<&mut Open, Refused> {
+fn still_open(open: &mut BTreeMap<u64, OpenAuction>, number: u64, next: u64) -> Result<&mut OpenAuction, Refused> {
     let gone = if (1..next).contains(&number) { Refused::Settled(number) } else { Refused::NoSuchBounty(number) };
     open.get_mut(&number).ok_or(gone)
 }

@@ -12,9 +12,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::MarketplaceError;
-use super::book::{Book, Opened};
 use super::catalogue::{Specimen, digest};
 use super::faults::Fault;
+use super::state::{Book, PostedBounty};
 use super::wire::{Deliverable, bounty};
 
 /// Longest that an engine may take to reply to a delivery.
@@ -107,7 +107,7 @@ impl Ambassador {
     }
 
     /// The body for each engine: they differ in whose answer they ask for.
-    fn bodies(&self, opened: &Opened, sha256: &str) -> Vec<String> {
+    fn bodies(&self, opened: &PostedBounty, sha256: &str) -> Vec<String> {
         let id = opened.id;
         let server = if opened.plan.has(Fault::DeadArtifact) {
             self.book.happen(Fault::DeadArtifact);
@@ -147,7 +147,7 @@ impl Ambassador {
     }
 
     /// Waits until it is so, the bounty's time is over, or all is to end.
-    async fn wait_until(&self, opened: &Opened, so: impl Fn() -> bool, until: Instant) {
+    async fn wait_until(&self, opened: &PostedBounty, so: impl Fn() -> bool, until: Instant) {
         let mut stop = self.stop.clone();
         let waiting = async {
             loop {
@@ -168,7 +168,7 @@ impl Ambassador {
     }
 
     /// Delivers a bounty to one engine, again and again within its life while the engine says that it cannot now.
-    async fn deliver(self: Arc<Self>, engine: usize, opened: Arc<Opened>, bodies: Arc<Vec<String>>) {
+    async fn deliver(self: Arc<Self>, engine: usize, opened: Arc<PostedBounty>, bodies: Arc<Vec<String>>) {
         let (id, body, book) = (opened.id, &bodies[engine], &self.book);
         book.delivers(id, engine);
         if opened.plan.has(Fault::WrongSignature) {
@@ -203,7 +203,7 @@ impl Ambassador {
     }
 
     /// Posts once: the status, and for how long the engine wants to be left alone. Nothing where no reply came.
-    async fn post(&self, engine: usize, delivery: &str, body: &str, rightly: bool) -> Option<Reply> {
+    async fn post(&self, engine: usize, delivery: &str, body: &str, rightly: bool) -> Option<EngineReply> {
         let webhook = &self.webhooks[engine];
         let signature = if rightly {
             daemon_webhook::sign(&webhook.secret, body.as_bytes())
@@ -227,8 +227,8 @@ impl Ambassador {
 }
 
 /// A status, and for how long the engine wants to be left alone.
-type Reply = (u16, Option<Duration>);
+type EngineReply = (u16, Option<Duration>);
 
-fn told(reply: Option<Reply>) -> String {
+fn told(reply: Option<EngineReply>) -> String {
     reply.map_or_else(|| "no reply".to_owned(), |(status, _)| status.to_string())
 }

@@ -127,20 +127,20 @@ impl Faults {
     }
 
     /// What goes wrong with the `nth` bounty.
-    pub(super) fn plan(&self, seed: Seed, nth: u64) -> Plan {
+    pub(super) fn plan(&self, seed: Seed, nth: u64) -> FaultPlan {
         let does = |fault: &Fault| match self.often(*fault) {
             Often::First(count) => nth < count,
             Often::Share(share) => happens(&mut seed.of(nth, fault.name()), share),
         };
-        Plan(Fault::ALL.into_iter().filter(does).collect())
+        FaultPlan(Fault::ALL.into_iter().filter(does).collect())
     }
 }
 
 /// What goes wrong with one bounty.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Plan(Vec<Fault>);
+pub(super) struct FaultPlan(Vec<Fault>);
 
-impl Plan {
+impl FaultPlan {
     pub(super) fn has(&self, fault: Fault) -> bool {
         self.0.contains(&fault)
     }
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_whole_number_is_the_first_so_many_and_a_share_is_a_share() {
         let faults: Faults = toml::from_str("duplicate = 3\nreplay = 0.25").unwrap();
-        let plans: Vec<Plan> = (0..4000).map(|nth| faults.plan(Seed::new(1), nth)).collect();
+        let plans: Vec<FaultPlan> = (0..4000).map(|nth| faults.plan(Seed::new(1), nth)).collect();
         let count = |fault| plans.iter().filter(|plan| plan.has(fault)).count();
         assert_eq!(count(Fault::Duplicate), 3);
         // Four standard deviations of so many draws: 110.

@@ -6,16 +6,16 @@
 //! one seed; what depends on the machine is when answers come.
 
 mod ambassador;
-mod book;
+mod answer;
 mod catalogue;
-mod closing;
 mod faults;
 mod outcomes;
 mod progress;
-mod said;
 mod server;
 mod settings;
+mod state;
 mod stream;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -34,14 +34,16 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use ambassador::{Ambassador, Webhook};
-use book::Book;
 use catalogue::catalogue;
+use state::Book;
 
 pub use catalogue::{CatalogueError, Specimen};
-pub use closing::{Closing, EngineClosing, Party, Role};
 pub use faults::{Fault, Faults, Happened, Happenings, Often};
 pub use progress::{EngineProgress, Progress};
-pub use settings::{Arbiters, Bounties, EXAMPLE, Engine, FeeSettings, Mistakes, RivalSettings, Settings, market_of};
+pub use settings::{
+    Arbiters, Bounties, EXAMPLE, FeeSettings, Mistakes, RivalSettings, Settings, TestedEngine, market_of,
+};
+pub use summary::{Closing, EngineClosing, Participant, Party};
 
 use crate::Refused;
 
@@ -112,9 +114,9 @@ pub struct Marketplace {
 
 /// Looks at a marketplace that runs.
 #[derive(Clone)]
-pub struct Watch(Arc<Book>);
+pub struct MarketWatch(Arc<Book>);
 
-impl Watch {
+impl MarketWatch {
     /// How far it has come.
     pub fn progress(&self) -> Progress {
         self.0.progress()
@@ -143,7 +145,7 @@ impl Marketplace {
     }
 
     /// Lets one more engine in: one that had to know [`Marketplace::url`] before it could be started.
-    pub fn admit(&mut self, engine: &Engine) -> Result<(), MarketplaceError> {
+    pub fn admit(&mut self, engine: &TestedEngine) -> Result<(), MarketplaceError> {
         let name = || engine.name.clone();
         let url = Url::parse(&engine.url);
         let url = url.map_err(|_| MarketplaceError::Url { name: name(), url: engine.url.clone() })?;
@@ -172,8 +174,8 @@ impl Marketplace {
     }
 
     /// For looking at it while it runs.
-    pub fn watch(&self) -> Watch {
-        Watch(Arc::clone(&self.book))
+    pub fn watch(&self) -> MarketWatch {
+        MarketWatch(Arc::clone(&self.book))
     }
 
     /// How many files there are to post.

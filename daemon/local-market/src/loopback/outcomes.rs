@@ -2,11 +2,11 @@
 
 use daemon_market::Verdict;
 
-use crate::Settled;
+use crate::SettledBounty;
 
 /// What `engine` is told of this, without a line break; nothing where there is nothing to tell: no truth, because nobody
 /// voted, and nothing paid out, because it did not assert.
-pub(super) fn line(settled: &Settled, engine: &str, arbiters: u32) -> Option<String> {
+pub(super) fn line(settled: &SettledBounty, engine: &str, arbiters: u32) -> Option<String> {
     let mut line = serde_json::to_value(settled).expect("texts and numbers can be written as JSON");
     let own = settled.assertions.iter().find(|assertion| assertion.engine == engine);
     line["engine"] = engine.into();
@@ -29,7 +29,7 @@ mod tests {
 
     #[test]
     fn who_asserted_is_told_what_it_came_to_and_who_did_not_what_was_settled() {
-        let mut settled: Settled = serde_json::from_str(
+        let mut settled: SettledBounty = serde_json::from_str(
             r#"{"bounty":"7","phase":"assertion","sha256":"00ff","truth":"malicious","at":"2026-01-01T00:00:00Z",
                 "contract":"1.6.1","reward":"2","bounty_fee":"0.0625","assertion_fee":"0.03125",
                 "assertions":[{"engine":"A","verdict":"malicious","bid":"0.5","payout":"2.5"}],
@@ -39,7 +39,7 @@ mod tests {
         let own: serde_json::Value = serde_json::from_str(&line(&settled, "A", 3).unwrap()).unwrap();
         assert_eq!((&own["payout"], &own["fee"], &own["engine"]), (&"2.5".into(), &"0.03125".into(), &"A".into()));
         assert_eq!((&own["truth"], &own["arbiters"]), (&"malicious".into(), &3.into()));
-        assert_eq!(serde_json::from_value::<Settled>(own).unwrap(), settled);
+        assert_eq!(serde_json::from_value::<SettledBounty>(own).unwrap(), settled);
         let other: serde_json::Value = serde_json::from_str(&line(&settled, "B", 3).unwrap()).unwrap();
         assert!(other.get("payout").is_none() && other.get("fee").is_none());
 

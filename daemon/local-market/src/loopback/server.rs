@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::book::{Book, Fate};
+use super::state::{Book, Fate};
 use super::stream::Streamed;
 
 /// Largest answer that is taken, in bytes.
@@ -29,7 +29,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long the last replies may take.
 const LAST_REPLIES_TIME_MAX: Duration = Duration::from_secs(2);
 
-type Reply = Response<Either<Full<Bytes>, Streamed>>;
+type HttpReply = Response<Either<Full<Bytes>, Streamed>>;
 
 /// Until `end` says so; requests that have come by then get their reply.
 pub(super) async fn serve(listener: TcpListener, book: Arc<Book>, mut end: watch::Receiver<bool>) {
@@ -73,7 +73,7 @@ async fn told(end: &mut watch::Receiver<bool>) {
 }
 
 /// An error cuts the connection.
-async fn reply(request: Request<Incoming>, book: &Arc<Book>) -> Result<Reply, Cut> {
+async fn reply(request: Request<Incoming>, book: &Arc<Book>) -> Result<HttpReply, Cut> {
     let path = request.uri().path().to_owned();
     let parts: Vec<&str> = path.split('/').collect();
     match (request.method(), &parts[..]) {
@@ -83,7 +83,7 @@ async fn reply(request: Request<Incoming>, book: &Arc<Book>) -> Result<Reply, Cu
     }
 }
 
-async fn artifact(id: &str, book: &Arc<Book>) -> Reply {
+async fn artifact(id: &str, book: &Arc<Book>) -> HttpReply {
     let Some((path, manner)) = id.parse().ok().and_then(|id| book.artifact(id)) else {
         return text(StatusCode::NOT_FOUND, "there is no such artifact");
     };
@@ -93,7 +93,7 @@ async fn artifact(id: &str, book: &Arc<Book>) -> Reply {
     }
 }
 
-async fn answer(id: &str, kind: &str, request: Request<Incoming>, book: &Book) -> Result<Reply, Cut> {
+async fn answer(id: &str, kind: &str, request: Request<Incoming>, book: &Book) -> Result<HttpReply, Cut> {
     let query = request.uri().query().unwrap_or_default();
     let nonce = query.split('&').find_map(|pair| pair.strip_prefix("nonce=")).unwrap_or_default().to_owned();
     let Ok(body) = Limited::new(request.into_body(), ANSWER_BYTES_MAX).collect().await else {
@@ -119,7 +119,7 @@ async fn answer(id: &str, kind: &str, request: Request<Incoming>, book: &Book) -
     })
 }
 
-fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
+fn text(status: StatusCode, body: impl Into<Bytes>) -> HttpReply {
     let mut response = Response::new(Either::Left(Full::new(body.into())));
     *response.status_mut() = status;
     response

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::Faults;
 use super::faults::{Fault, Often};
-use crate::{Arbiter, Fees, Market, Plan, Rival, Seed, Skill};
+use crate::{Arbiter, BiddingPlan, Fees, Rival, Seed, SimulatedMarket, Skill};
 
 /// A commented configuration, with which the marketplace runs once it knows a directory and an engine.
 pub const EXAMPLE: &str = include_str!("../../../../docs/local-market.toml");
@@ -37,7 +37,7 @@ pub struct Settings {
     pub arbiters: Arbiters,
     /// The engines that are tried.
     #[serde(rename = "engine")]
-    pub engines: Vec<Engine>,
+    pub engines: Vec<TestedEngine>,
     /// The others who bet.
     #[serde(rename = "rival")]
     pub rivals: Vec<RivalSettings>,
@@ -103,7 +103,7 @@ pub struct Arbiters {
 /// An engine that is tried.
 #[derive(Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Engine {
+pub struct TestedEngine {
     /// What it is called.
     pub name: String,
     /// Its webhook.
@@ -138,7 +138,7 @@ pub struct RivalSettings {
     pub overconfidence: f64,
     /// How it bids.
     #[serde(default, deserialize_with = "plan")]
-    pub strategy: Plan,
+    pub strategy: BiddingPlan,
     /// What it has at first.
     #[serde(default = "balance")]
     pub balance: Nct,
@@ -257,8 +257,8 @@ impl RivalSettings {
 }
 
 /// A simulated market with the rivals, arbiters, fees and amounts of these settings, about nothing yet.
-pub fn market_of(settings: &Settings) -> Market {
-    Market {
+pub fn market_of(settings: &Settings) -> SimulatedMarket {
+    SimulatedMarket {
         rivals: settings.rivals.iter().flat_map(RivalSettings::all).collect(),
         arbiters: settings.arbiters.all(),
         contract: settings.contract,
@@ -266,12 +266,12 @@ pub fn market_of(settings: &Settings) -> Market {
         bounds: settings.bounties.bounds(),
         reward: settings.bounties.reward,
         seed: Seed::new(settings.seed),
-        ..Market::default()
+        ..SimulatedMarket::default()
     }
 }
 
 /// Without its secret.
-impl std::fmt::Debug for Engine {
+impl std::fmt::Debug for TestedEngine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine").field("name", &self.name).field("url", &self.url).finish_non_exhaustive()
     }
@@ -353,9 +353,9 @@ impl Bounties {
     }
 }
 
-impl Engine {
+impl TestedEngine {
     fn check(&self, wrong: &mut Vec<String>) {
-        let Engine { name, url, .. } = self;
+        let TestedEngine { name, url, .. } = self;
         // It becomes the name of a file.
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.chars().all(fits) {
@@ -410,7 +410,7 @@ fn contract<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Contract, D::E
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
-fn plan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Plan, D::Error> {
+fn plan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BiddingPlan, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 

@@ -29,12 +29,12 @@ pub(super) struct Manner {
 }
 
 /// A file, and what was read of it.
-type Part = (File, Vec<u8>);
+type FilePart = (File, Vec<u8>);
 
 /// A file on its way.
 pub(super) struct Streamed {
     file: Option<File>,
-    reading: Option<JoinHandle<io::Result<Part>>>,
+    reading: Option<JoinHandle<io::Result<FilePart>>>,
     /// What was promised and has not come yet.
     left: u64,
     /// What is not sent although it was promised.

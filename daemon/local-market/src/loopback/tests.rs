@@ -190,7 +190,7 @@ async fn market(settings: Settings, engines: &[(&str, &str)]) -> Closing {
     for (name, url) in engines {
         let (name, url, secret) = ((*name).to_owned(), (*url).to_owned(), Some(SECRET.to_owned()));
         let balance = "1000".parse().unwrap();
-        marketplace.admit(&Engine { name, url, secret, secret_file: None, balance }).unwrap();
+        marketplace.admit(&TestedEngine { name, url, secret, secret_file: None, balance }).unwrap();
     }
     let closing = marketplace.run(std::future::pending()).await.unwrap();
     assert!(closing.conserved, "{:?}", closing.imbalance);
@@ -351,9 +351,9 @@ async fn engines_that_vote_stake_nothing() {
     let engine = &closing.engines[0];
     assert_eq!((engine.answered, engine.right), (10, 10));
     let toys: Vec<_> = closing.parties.iter().filter(|party| party.name == "toy").collect();
-    assert_eq!((toys[0].role, toys[0].bets, toys[0].profit), (Role::Engine, 0, Profit::ZERO));
+    assert_eq!((toys[0].role, toys[0].bets, toys[0].profit), (Participant::Engine, 0, Profit::ZERO));
     // The fees, and what was bet against the truth and for nobody.
-    assert_eq!(toys[1].role, Role::Arbiter);
+    assert_eq!(toys[1].role, Participant::Arbiter);
     assert!(!toys[1].profit.is_loss() && toys[1].profit > Profit::ZERO);
 }
 

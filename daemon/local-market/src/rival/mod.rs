@@ -65,7 +65,7 @@ impl fmt::Debug for Bidder {
 
 /// The strategies of PolySwarm's client, 2.7 and later, and the two ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Plan {
+pub enum BiddingPlan {
     /// From the least to the most that is allowed, by conviction.
     #[default]
     Default,
@@ -79,38 +79,39 @@ pub enum Plan {
     Max,
 }
 
-impl Plan {
+impl BiddingPlan {
     /// All of them.
-    pub const ALL: [Plan; 5] = [Plan::Default, Plan::Conservative, Plan::Aggressive, Plan::Min, Plan::Max];
+    pub const ALL: [BiddingPlan; 5] =
+        [BiddingPlan::Default, BiddingPlan::Conservative, BiddingPlan::Aggressive, BiddingPlan::Min, BiddingPlan::Max];
 
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
-            Plan::Default => "default",
-            Plan::Conservative => "conservative",
-            Plan::Aggressive => "aggressive",
-            Plan::Min => "min",
-            Plan::Max => "max",
+            BiddingPlan::Default => "default",
+            BiddingPlan::Conservative => "conservative",
+            BiddingPlan::Aggressive => "aggressive",
+            BiddingPlan::Min => "min",
+            BiddingPlan::Max => "max",
         }
     }
 
     /// The bid, always within `bounds`.
     pub fn bid(self, q: f64, bounds: BidBounds) -> Nct {
         match self {
-            Plan::Default => DefaultStrategy.bid(Conviction::from_probability(q), bounds),
-            Plan::Conservative | Plan::Min => bounds.min,
-            Plan::Aggressive => {
+            BiddingPlan::Default => DefaultStrategy.bid(Conviction::from_probability(q), bounds),
+            BiddingPlan::Conservative | BiddingPlan::Min => bounds.min,
+            BiddingPlan::Aggressive => {
                 // Where eight times the least is more than the most, the client bids less the surer it is, and more than
                 // is allowed. Nobody wins by that; here it is the most then.
                 let raised = Nct::from_base_units(bounds.min.base_units().saturating_mul(8)).min(bounds.max);
                 DefaultStrategy.bid(Conviction::from_probability(q), BidBounds { min: raised, max: bounds.max })
             }
-            Plan::Max => bounds.max,
+            BiddingPlan::Max => bounds.max,
         }
     }
 }
 
-impl fmt::Display for Plan {
+impl fmt::Display for BiddingPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -121,16 +122,16 @@ impl fmt::Display for Plan {
 #[error("`{0}` is no plan for bidding: there are default, conservative, aggressive, min and max")]
 pub struct ParsePlanError(String);
 
-impl FromStr for Plan {
+impl FromStr for BiddingPlan {
     type Err = ParsePlanError;
 
     fn from_str(text: &str) -> Result<Self, ParsePlanError> {
-        Plan::ALL.into_iter().find(|plan| plan.name() == text).ok_or_else(|| ParsePlanError(text.to_owned()))
+        BiddingPlan::ALL.into_iter().find(|plan| plan.name() == text).ok_or_else(|| ParsePlanError(text.to_owned()))
     }
 }
 
-impl From<Plan> for Bidder {
-    fn from(plan: Plan) -> Self {
+impl From<BiddingPlan> for Bidder {
+    fn from(plan: BiddingPlan) -> Self {
         Bidder::new(plan.name(), move |q, bounds| plan.bid(q, bounds))
     }
 }

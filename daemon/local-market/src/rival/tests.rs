@@ -7,7 +7,7 @@ const BOUNTIES: u64 = 40_000;
 const SHARE: f64 = 0.4;
 
 fn rival(skill: Skill) -> Rival {
-    Rival { name: "rival-1".to_owned(), skill, bidder: Plan::Default.into(), balance: Nct::ZERO }
+    Rival { name: "rival-1".to_owned(), skill, bidder: BiddingPlan::Default.into(), balance: Nct::ZERO }
 }
 
 const SKILL: Skill = Skill { true_positive: 0.85, false_positive: 0.08, abstains: 0.2, overconfidence: 1.0 };
@@ -116,11 +116,11 @@ fn nct(text: &str) -> Nct {
 #[test]
 fn plans_bid_as_they_are_called() {
     for (plan, coin_flip, likely, sure) in [
-        (Plan::Default, "0.0625", "0.53125", "1"),
-        (Plan::Conservative, "0.0625", "0.0625", "0.0625"),
-        (Plan::Aggressive, "0.5", "0.75", "1"),
-        (Plan::Min, "0.0625", "0.0625", "0.0625"),
-        (Plan::Max, "1", "1", "1"),
+        (BiddingPlan::Default, "0.0625", "0.53125", "1"),
+        (BiddingPlan::Conservative, "0.0625", "0.0625", "0.0625"),
+        (BiddingPlan::Aggressive, "0.5", "0.75", "1"),
+        (BiddingPlan::Min, "0.0625", "0.0625", "0.0625"),
+        (BiddingPlan::Max, "1", "1", "1"),
     ] {
         for (q, bid) in [(0.5, coin_flip), (0.75, likely), (1.0, sure)] {
             assert_eq!(Bidder::from(plan).bid(q, BidBounds::default()), nct(bid), "{plan} at {q}");
@@ -128,8 +128,8 @@ fn plans_bid_as_they_are_called() {
         assert_eq!(plan.to_string().parse(), Ok(plan));
     }
     let narrow = BidBounds { min: nct("0.5"), max: nct("1") };
-    assert_eq!(Plan::Aggressive.bid(0.5, narrow), nct("1"));
-    assert_eq!("martingale".parse::<Plan>(), Err(ParsePlanError("martingale".to_owned())));
+    assert_eq!(BiddingPlan::Aggressive.bid(0.5, narrow), nct("1"));
+    assert_eq!("martingale".parse::<BiddingPlan>(), Err(ParsePlanError("martingale".to_owned())));
 }
 
 #[test]

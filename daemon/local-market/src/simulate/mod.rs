@@ -6,20 +6,22 @@
 use daemon_market::{BidBounds, Contract, Nct, Profit, Verdict};
 
 use crate::bootstrap::Resampling;
-use crate::outcome::{Outcome, Tally, outcomes};
+use crate::outcome::{RunTally, StrategyResult, outcomes};
 use crate::settled::sum;
-use crate::{Arbiter, Drawn, Exchange, Fees, Imbalance, Kind, Opinion, Posting, Refused, Rival, Seed, Settled};
+use crate::{
+    Arbiter, ArtifactKind, Drawn, Exchange, Fees, Imbalance, Opinion, Posting, Refused, Rival, Seed, SettledBounty,
+};
 
 /// What our engine is called in a simulated market.
 pub const US: &str = "stakeout";
 
 /// A market, as one wants it.
 #[derive(Clone, Debug)]
-pub struct Market {
+pub struct SimulatedMarket {
     /// How many bounties are posted, one after the other.
     pub bounties: u64,
     /// What they are about, and how good our engine is at it.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<ArtifactKind>,
     /// Exponent on the odds that our engine gives itself: 1.0 is calibrated.
     pub overconfidence: f64,
     /// Who else bets.
@@ -42,12 +44,12 @@ pub struct Market {
     pub resamples: usize,
 }
 
-impl Default for Market {
+impl Default for SimulatedMarket {
     /// 2,000 bounties of 2 NCT without kinds, rivals or arbiters; BountyRegistry 1.6.1 with its fees and bounds; we
     /// have 1,000 NCT.
     fn default() -> Self {
         let nct = |whole: u128| Nct::from_base_units(whole * 10u128.pow(18));
-        Market {
+        SimulatedMarket {
             bounties: 2_000,
             kinds: Vec::new(),
             overconfidence: 1.0,
@@ -133,9 +135,9 @@ struct Scene {
     votes: Vec<Option<bool>>,
 }
 
-impl Market {
+impl SimulatedMarket {
     /// Runs every strategy on the same bounties.
-    pub fn run(&self, strategies: &[Trial]) -> Result<Vec<Outcome>, SimulateError> {
+    pub fn run(&self, strategies: &[Trial]) -> Result<Vec<StrategyResult>, SimulateError> {
         self.run_watched(strategies, |_, _, _| {})
     }
 
@@ -144,8 +146,8 @@ impl Market {
     pub fn run_watched(
         &self,
         strategies: &[Trial],
-        mut watch: impl FnMut(&str, &Drawn, &Settled),
-    ) -> Result<Vec<Outcome>, SimulateError> {
+        mut watch: impl FnMut(&str, &Drawn, &SettledBounty),
+    ) -> Result<Vec<StrategyResult>, SimulateError> {
         self.check()?;
         let scenes = self.scenes()?;
         let mut runs = Vec::with_capacity(strategies.len());
@@ -192,11 +194,11 @@ impl Market {
         &self,
         scenes: &[Scene],
         strategy: impl Fn(&Question) -> Option<Nct>,
-        mut watch: impl FnMut(&Drawn, &Settled),
-    ) -> Result<Tally, SimulateError> {
+        mut watch: impl FnMut(&Drawn, &SettledBounty),
+    ) -> Result<RunTally, SimulateError> {
         let mut exchange = self.exchange()?;
-        let mut tally = Tally { balance: self.balance, ..Tally::default() };
-        let mut seen = Seen::default();
+        let mut tally = RunTally { balance: self.balance, ..RunTally::default() };
+        let mut seen = ObservedBids::default();
         let mut peak = self.balance;
         for Scene { drawn, opinions, votes } in scenes {
             let posting = Posting { reward: self.reward, bounds: self.bounds, sha256: None };
@@ -286,9 +288,9 @@ impl Market {
     }
 }
 
-impl Tally {
+impl RunTally {
     /// Counts a settled bounty. Nothing if it cannot be counted.
-    fn add(&mut self, settled: &Settled) -> Option<()> {
+    fn add(&mut self, settled: &SettledBounty) -> Option<()> {
         let Some(ours) = settled.assertions.iter().find(|assertion| assertion.engine == US) else {
             self.gained.push(0.0);
             self.risked.push(0.0);
@@ -312,14 +314,14 @@ impl Tally {
 
 /// What could be seen of the others so far, in base units.
 #[derive(Default)]
-struct Seen {
+struct ObservedBids {
     right: f64,
     /// What went to those who were right, or would have gone if somebody had been.
     to_gain: f64,
 }
 
-impl Seen {
-    fn add(&mut self, settled: &Settled) {
+impl ObservedBids {
+    fn add(&mut self, settled: &SettledBounty) {
         if settled.truth == Verdict::Unknown {
             return;
         }

@@ -3,7 +3,7 @@
 use analyzers::{Exhausted, Findings};
 
 use crate::compound::{le16, le32};
-use crate::package::xml::{self, Step};
+use crate::package::xml::{self, XmlStep};
 
 /// Keys of fonts that are kept; documents have four for each embedded family.
 const KEYS_MAX: usize = 256;
@@ -25,7 +25,7 @@ impl Keys {
         }
         let text = xml::text(part, findings)?;
         xml::walk(&text, findings, |step, _, _| {
-            let Step::Open(element) = step else { return };
+            let XmlStep::Open(element) = step else { return };
             let key = element.attribute("fontKey").and_then(|key| parse(&key));
             self.0.extend(key.filter(|_| self.0.len() < KEYS_MAX));
         })

@@ -1,0 +1,228 @@
+//! What a run came to: for each party, for each engine, for each fault.
+
+use std::collections::BTreeMap;
+
+use daemon_market::{Nct, Profit};
+use serde::{Serialize, Serializer};
+
+use super::Happenings;
+use crate::{Exchange, SettledBounty};
+
+/// What a run came to.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Closing {
+    /// What all chance came from.
+    pub seed: u64,
+    /// By which contract bounties were settled.
+    pub contract: String,
+    /// How many bounties were posted.
+    pub posted: u64,
+    /// How many of them are about malicious files.
+    pub malicious: u64,
+    /// How many are settled.
+    pub settled: u64,
+    /// How many were not posted, because their file could not be read.
+    pub skipped: u64,
+    /// How long it took.
+    pub took_seconds: f64,
+    /// What engines did.
+    pub engines: Vec<EngineClosing>,
+    /// What everybody gained or lost: the ambassador, engines, rivals, arbiters, the registry.
+    pub parties: Vec<Party>,
+    /// Whether all money is where it should be, to the unit.
+    pub conserved: bool,
+    /// What is wrong, if it is not.
+    pub imbalance: Option<String>,
+    /// All the money there is.
+    pub total: Nct,
+    /// What stays in the registry for ever.
+    pub stuck: Nct,
+    /// How many answers came with a nonce that is nobody's.
+    pub strangers: u64,
+    /// What went wrong on purpose.
+    pub faults: Happenings,
+}
+
+/// What an engine did.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct EngineClosing {
+    /// What it is called.
+    pub name: String,
+    /// How it replied to deliveries: statuses, and how often.
+    pub replies: BTreeMap<String, u64>,
+    /// How many bounties it answered in time.
+    pub answered: u64,
+    /// How many it did not.
+    pub unanswered: u64,
+    /// How many answers came too late.
+    pub late: u64,
+    /// How many came once more, the same to the byte.
+    pub again: u64,
+    /// How many came once more, and were others.
+    pub conflicts: u64,
+    /// How many were none, and why.
+    pub wrong: BTreeMap<String, u64>,
+    /// What it said, and how often.
+    pub verdicts: BTreeMap<String, u64>,
+    /// How often it said malicious or benign, and that was what the file is labelled.
+    pub right: u64,
+    /// From the delivery to the answer, in half of all cases.
+    pub latency_p50_ms: f64,
+    /// The same in 99 of 100 cases.
+    pub latency_p99_ms: f64,
+}
+
+/// In what part somebody takes part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Participant {
+    /// Who posts bounties.
+    Ambassador,
+    /// An engine that is tried.
+    Engine,
+    /// Another who bets.
+    Rival,
+    /// Who votes.
+    Arbiter,
+    /// Where money is locked.
+    Registry,
+}
+
+impl Participant {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Participant::Ambassador => "ambassador",
+            Participant::Engine => "engine",
+            Participant::Rival => "rival",
+            Participant::Arbiter => "arbiter",
+            Participant::Registry => "registry",
+        }
+    }
+}
+
+/// What somebody gained or lost.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Party {
+    /// What it is called.
+    pub name: String,
+    /// In what part.
+    pub role: Participant,
+    /// How many bets it made; of the ambassador, how many bounties.
+    pub bets: u64,
+    /// What it staked; of the ambassador, all rewards.
+    pub staked: Nct,
+    /// What bets brought that gained, fees included.
+    pub won: Nct,
+    /// What bets cost that lost, fees included.
+    pub lost: Nct,
+    /// What it gained or lost on the whole, by its balance.
+    #[serde(serialize_with = "as_text")]
+    pub profit: Profit,
+    /// What it has.
+    pub balance: Nct,
+}
+
+fn as_text<S: Serializer>(profit: &Profit, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(profit)
+}
+
+/// What everybody began with, and did.
+pub(super) struct Parties {
+    began: Vec<(Party, Nct)>,
+}
+
+impl Parties {
+    pub fn new(ambassador: Nct) -> Parties {
+        let mut parties = Parties { began: Vec::new() };
+        parties.add("ambassador", Participant::Ambassador, ambassador);
+        parties
+    }
+
+    pub fn engine(&mut self, name: &str, balance: Nct) {
+        self.add(name, Participant::Engine, balance);
+    }
+
+    /// An engine that votes is paid as an arbiter, on an account of its own.
+    pub fn voting_engine(&mut self, name: &str) {
+        self.add(name, Participant::Arbiter, Nct::ZERO);
+    }
+
+    pub fn rival(&mut self, name: &str, balance: Nct) {
+        self.add(name, Participant::Rival, balance);
+    }
+
+    pub fn arbiter(&mut self, name: &str) {
+        self.add(name, Participant::Arbiter, Nct::ZERO);
+    }
+
+    fn add(&mut self, name: &str, role: Participant, balance: Nct) {
+        let party = Party {
+            name: name.to_owned(),
+            role,
+            bets: 0,
+            staked: Nct::ZERO,
+            won: Nct::ZERO,
+            lost: Nct::ZERO,
+            profit: Profit::ZERO,
+            balance,
+        };
+        self.began.push((party, balance));
+    }
+
+    /// Counts a settled bounty. Nothing if it cannot be counted.
+    pub fn settled(&mut self, settled: &SettledBounty) -> Option<()> {
+        for (party, _) in &mut self.began {
+            match party.role {
+                Participant::Ambassador => {
+                    party.bets += 1;
+                    party.staked = party.staked.checked_add(settled.reward)?;
+                }
+                Participant::Engine | Participant::Rival => {
+                    let own = settled.assertions.iter().find(|assertion| assertion.engine == party.name);
+                    let Some(own) = own else { continue };
+                    let profit = settled.profit(&party.name)?;
+                    party.bets += 1;
+                    party.staked = party.staked.checked_add(own.bid)?;
+                    party.lost = party.lost.checked_add(profit.loss())?;
+                    let gain = Nct::from_base_units(u128::try_from(profit.base_units()).unwrap_or(0));
+                    party.won = party.won.checked_add(gain)?;
+                }
+                Participant::Arbiter | Participant::Registry => {}
+            }
+        }
+        Some(())
+    }
+
+    /// Everybody, with what is there now.
+    pub fn close(&self, exchange: &Exchange) -> Vec<Party> {
+        let mut all: Vec<Party> = Vec::with_capacity(self.began.len() + 1);
+        let registry = Party {
+            name: "registry".to_owned(),
+            role: Participant::Registry,
+            bets: 0,
+            staked: Nct::ZERO,
+            won: Nct::ZERO,
+            lost: Nct::ZERO,
+            profit: Profit::ZERO,
+            balance: Nct::ZERO,
+        };
+        for (party, began) in self.began.iter().cloned().chain([(registry, Nct::ZERO)]) {
+            let balance = match party.role {
+                Participant::Ambassador => Some(exchange.ambassador()),
+                Participant::Engine | Participant::Rival => exchange.expert(&party.name),
+                Participant::Arbiter => exchange.arbiter(&party.name),
+                Participant::Registry => Some(exchange.registry()),
+            };
+            let balance = balance.unwrap_or_default();
+            all.push(Party { profit: Profit::of(balance, began).unwrap_or_default(), balance, ..party });
+        }
+        all
+    }
+
+    /// Whether what some gained is what others lost, to the unit.
+    pub fn come_to_nothing(parties: &[Party]) -> bool {
+        let sum = parties.iter().try_fold(Profit::ZERO, |sum, party| sum.checked_add(party.profit));
+        sum == Some(Profit::ZERO)
+    }
+}

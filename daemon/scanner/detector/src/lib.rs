@@ -1,0 +1,21 @@
+//! What files are judged by: rules and weights, made into a tried fleet of worker processes, and kept up to date.
+//!
+//! [`load`] reads weights and YARA rules, from directories and those built in, and makes a [`Detector`] of them: rules for
+//! this process, or a fleet of workers. [`Loader`] does it for a daemon, which also tries the fleet on files whose verdicts
+//! are known before it is used. [`RulesWatch`] watches the directories, loads what changed aside, and has the pool take it
+//! only if nothing is wrong with it. [`RulesStatus`] says what is judged by at the moment.
+//!
+//! Knows no command line, no configuration file and no metrics: whoever uses it gives [`Options`] and an [`Observer`].
+
+#![forbid(unsafe_code)]
+
+mod load;
+mod loader;
+pub mod probes;
+mod status;
+mod watch;
+
+pub use load::{Detector, Options, RulesCache, load};
+pub use loader::{Loader, Ready, Refused};
+pub use status::{Attempt, RulesStatus, Status};
+pub use watch::{Looking, Nudge, Observer, RulesWatch};

@@ -1,0 +1,246 @@
+//! Loads weights and YARA rules, built in or from directories, and makes ready the processes that use them.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use anyhow::{Context, bail};
+use daemon_base::format::counted;
+use daemon_base::text::path as shown;
+use daemon_engine::{Limits, Policy, RuleSet};
+use daemon_examiner::{BUILD, Bundle, Program, Setup};
+use daemon_pool::{Fleet, Rules};
+use daemon_rules::{Cache, CompileError, Compiler, LoadError, Loaded, Mistake, Why};
+
+/// Largest weights file taken. The one we ship has some ten thousand bytes.
+const WEIGHTS_BYTES_MAX: u64 = 1 << 20;
+
+/// Which rules and weights are loaded, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Directories of YARA rules, used besides those built in; a `weights.toml` in one replaces the weights built in.
+    pub directories: Vec<PathBuf>,
+    /// Leave out the YARA rules built in.
+    pub no_shipped_rules: bool,
+    /// Use no YARA rules at all.
+    pub no_yara: bool,
+    /// Where compiled rules are kept.
+    pub cache: RulesCache,
+    /// The program that workers and the rules compiler run in. None: `stakeout-worker` beside this one, else itself.
+    pub worker: Option<PathBuf>,
+    /// A file of weights that is used whatever weights there are beside the rules.
+    pub weights: Option<PathBuf>,
+}
+
+/// Where compiled rules are kept.
+#[derive(Clone, Debug, Default)]
+pub enum RulesCache {
+    /// In `stakeout/rules` below the user's cache directory.
+    #[default]
+    User,
+    /// In this directory.
+    At(PathBuf),
+    /// Nowhere: rules are compiled each time.
+    None,
+}
+
+/// Rules and weights that were loaded.
+pub struct Detector {
+    /// Every mistake in the YARA rules.
+    pub mistakes: Vec<Mistake>,
+    /// What was left out, and what was not used, in words.
+    pub notices: Vec<String>,
+    /// Whether any of it was left out.
+    pub left_out: bool,
+    /// Whether the compiled rules were in the cache.
+    pub from_cache: bool,
+    /// Made on a thread of its own, for workers load the same at the same time.
+    rules: JoinHandle<anyhow::Result<RuleSet>>,
+    weights: Arc<WeightsSource>,
+    bundle: Option<Bundle>,
+    programs: Vec<Program>,
+}
+
+/// Loads rules and weights. Mistakes in rules are left to the caller to tell ([`Detector::mistakes`]).
+///
+/// # Errors
+/// If weights cannot be read or are wrong, or no rules could be compiled at all. What is wrong with single rules is no error.
+pub fn load(options: &Options) -> anyhow::Result<Detector> {
+    let programs = programs(options)?;
+    let own = options.weights.as_deref();
+    if options.no_yara {
+        let weights = Arc::new(weights(own, own_weights(&options.directories)?)?);
+        let rules = make(Arc::clone(&weights), None)?;
+        return Ok(Detector {
+            mistakes: Vec::new(),
+            notices: Vec::new(),
+            left_out: false,
+            from_cache: false,
+            rules,
+            weights,
+            bundle: None,
+            programs,
+        });
+    }
+    let cache = match &options.cache {
+        RulesCache::None => None,
+        RulesCache::At(directory) => Some(directory.clone()),
+        RulesCache::User => Cache::usual_place(),
+    };
+    let loaded = compiled(options, &programs, cache)?;
+    let notices = loaded.problems.iter().map(|problem| format!("{}: {}", shown(&problem.path), problem.why)).collect();
+    let from_cache = loaded.from_cache;
+    let left_out = loaded.problems.iter().any(|problem| !matches!(problem.why, Why::CacheNotUsed(_)));
+    let mut files = Vec::with_capacity(loaded.weights.len());
+    for file in loaded.weights {
+        let text = String::from_utf8(file.text).with_context(|| format!("{} is not text", shown(&file.path)))?;
+        files.push((file.path, text));
+    }
+    let weights = Arc::new(weights(own, files)?);
+    let bundle = Bundle { file: loaded.bundle, bytes: loaded.bundle_bytes, sources: loaded.source_digest.to_string() };
+    let rules = make(Arc::clone(&weights), Some(bundle.try_clone().context("cannot open the compiled rules twice")?))?;
+    Ok(Detector {
+        mistakes: loaded.mistakes,
+        notices,
+        left_out,
+        from_cache,
+        rules,
+        weights,
+        bundle: Some(bundle),
+        programs,
+    })
+}
+
+/// Makes the rules meanwhile.
+fn make(weights: Arc<WeightsSource>, bundle: Option<Bundle>) -> anyhow::Result<JoinHandle<anyhow::Result<RuleSet>>> {
+    let make = move || {
+        let rules = parse(&weights)?;
+        let Some(bundle) = bundle else { return Ok(rules) };
+        let library = bundle.open().context("cannot use the compiled rules (--no-rules-cache compiles them anew)")?;
+        Ok(rules.with_library(library, &weights.text, &bundle.sources))
+    };
+    std::thread::Builder::new().name("rules".to_owned()).spawn(make).context("cannot start a thread")
+}
+
+/// The text of the weights, and where it is from unless it was built in.
+struct WeightsSource {
+    path: Option<PathBuf>,
+    text: Cow<'static, str>,
+}
+
+impl Detector {
+    /// The rules themselves.
+    ///
+    /// # Errors
+    /// If the weights are wrong, or the compiled rules cannot be opened.
+    pub fn rules(self) -> anyhow::Result<Arc<RuleSet>> {
+        let made = self.rules.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        made.map(Arc::new)
+    }
+
+    /// What a pool examines with, and what is less than it should be.
+    ///
+    /// # Errors
+    /// If no worker can be had, or the rules cannot be used.
+    pub fn examiners(self, in_process: bool, limits: Limits, policy: Policy) -> anyhow::Result<(Rules, Vec<String>)> {
+        if in_process {
+            return Ok((Rules::InProcess { rules: self.rules()?, limits, policy }, Vec::new()));
+        }
+        let (fleet, notices) = self.fleet(limits, policy)?;
+        Ok((Rules::Walled(Arc::new(fleet)), notices))
+    }
+
+    /// A fleet of workers, and what is less than it should be.
+    ///
+    /// # Errors
+    /// If no worker can be had, or the rules cannot be used.
+    pub fn fleet(mut self, limits: Limits, policy: Policy) -> anyhow::Result<(Fleet, Vec<String>)> {
+        let setup = Setup { weights: self.weights.text.to_string(), bundle: self.bundle.take(), limits, policy };
+        let template = Fleet::template(&self.programs, &setup);
+        // What is wrong with the rules is told before what a template thinks of them.
+        let rules = self.rules()?;
+        let (template, mut notices) =
+            template.context("no file was examined (--in-process examines without a wall)")?;
+        let fleet = Fleet::new(template, &setup, rules);
+        let missing: Vec<&str> = fleet.walls().missing().map(|wall| wall.name()).collect();
+        if !missing.is_empty() {
+            notices
+                .push(format!("warning: this kernel lacks a part of the wall around workers: {}", missing.join(", ")));
+        }
+        Ok((fleet, notices))
+    }
+}
+
+fn programs(options: &Options) -> anyhow::Result<Vec<Program>> {
+    match &options.worker {
+        Some(path) => Ok(vec![Program::at(path)]),
+        None => Program::candidates().context("cannot find this program on disk, which workers run in"),
+    }
+}
+
+/// Compiles the rules in the first of `programs` that will do, or takes them from the cache.
+fn compiled(wanted: &Options, programs: &[Program], cache: Option<PathBuf>) -> anyhow::Result<Loaded> {
+    let mut programs = programs.iter().peekable();
+    while let Some(program) = programs.next() {
+        let options = daemon_rules::Options {
+            directories: wanted.directories.clone(),
+            shipped: !wanted.no_shipped_rules,
+            cache: cache.clone(),
+            compiler: Compiler::new(&program.path, program.args("compile")),
+            compiler_key: format!("{BUILD} {}", analyzers_yara::built_for()),
+        };
+        match daemon_rules::load(&options) {
+            // Another build, perhaps: the next one is ours.
+            Err(LoadError::Compile(
+                CompileError::Start { .. } | CompileError::Ended { .. } | CompileError::Garbled { .. },
+            )) if programs.peek().is_some() => {}
+            done => return done.context("cannot load the YARA rules (--no-yara goes without)"),
+        }
+    }
+    bail!("there is no program that rules could be compiled in")
+}
+
+/// The weights files of directories that have one, where nothing else of them is used.
+fn own_weights(directories: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let read = |path: PathBuf| {
+        let text =
+            read_weights(&path).context("with --no-yara, --rules takes a directory that holds a weights.toml")?;
+        Ok((path, text))
+    };
+    directories.iter().map(|directory| read(directory.join("weights.toml"))).collect()
+}
+
+fn read_weights(path: &Path) -> anyhow::Result<String> {
+    let hint = || format!("cannot read {}", shown(path));
+    let size = std::fs::metadata(path).with_context(hint)?.len();
+    if size > WEIGHTS_BYTES_MAX {
+        bail!("{} has {size} bytes, more than the {WEIGHTS_BYTES_MAX} a weights file may have", shown(path));
+    }
+    std::fs::read_to_string(path).with_context(hint)
+}
+
+/// The weights to use: those of our own file, those of the one file there is, or those built in.
+fn weights(own: Option<&Path>, mut files: Vec<(PathBuf, String)>) -> anyhow::Result<WeightsSource> {
+    if let Some(path) = own {
+        let text = read_weights(path)?;
+        return Ok(WeightsSource { path: Some(path.to_path_buf()), text: text.into() });
+    }
+    if let [first, second, ..] = &files[..] {
+        bail!("there are two files of weights, {} and {}: remove one", shown(&first.0), shown(&second.0));
+    }
+    Ok(match files.pop() {
+        Some((path, text)) => WeightsSource { path: Some(path), text: text.into() },
+        None => WeightsSource { path: None, text: RuleSet::embedded_weights().into() },
+    })
+}
+
+fn parse(weights: &WeightsSource) -> anyhow::Result<RuleSet> {
+    RuleSet::parse(&weights.text).map_err(|error| {
+        let path = weights.path.as_deref().unwrap_or(Path::new("weights.toml"));
+        let mistakes: Vec<String> =
+            error.mistakes.iter().map(|mistake| format!("  {}:{mistake}", path.display())).collect();
+        let count = counted(mistakes.len() as u64, "mistake");
+        anyhow::anyhow!("cannot use {}: {count}\n{}", shown(path), mistakes.join("\n"))
+    })
+}

@@ -1,0 +1,149 @@
+//! What is judged by at the moment, and what became of attempts to change that.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use daemon_base::Timestamp;
+use daemon_engine::{RuleSet, assemble};
+use serde::{Deserialize, Serialize};
+use triage::{FileKind, MAGICS};
+
+/// What is judged by, shared between those who judge, those who change it and those who ask.
+#[derive(Debug)]
+pub struct RulesStatus {
+    /// Kinds by magic bytes that some analyzer takes apart.
+    opened: Vec<FileKind>,
+    status: Mutex<Status>,
+    /// Artifacts in a row that no worker could be had for.
+    workless: AtomicU32,
+}
+
+/// The rules in use, as `stakeout rules status` shows them.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Status {
+    /// What every answer names.
+    pub generation: String,
+    /// How many YARA rules there are.
+    pub rules: usize,
+    /// When they came into use, in microseconds since 1970.
+    pub since: i64,
+    /// Whether they were compiled before.
+    pub from_cache: bool,
+    /// How often rules were replaced.
+    pub reloads: u64,
+    /// How often they were not, because something was wrong with the new ones.
+    pub failures: u64,
+    /// What the last attempt to load rules came to.
+    pub last: Option<Attempt>,
+}
+
+/// An attempt to load rules.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When, in microseconds since 1970.
+    pub at: i64,
+    /// Whether they are in use now.
+    pub taken: bool,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// What was wrong with them.
+    pub problems: Vec<String>,
+}
+
+impl RulesStatus {
+    /// Nothing yet.
+    pub fn new() -> RulesStatus {
+        let rules = RuleSet::embedded();
+        let analyzers = assemble(&rules);
+        let mut opened: Vec<FileKind> = Vec::new();
+        for magic in MAGICS {
+            if analyzers.open(magic.kind) && !opened.contains(&magic.kind) {
+                opened.push(magic.kind);
+            }
+        }
+        RulesStatus { opened, status: Mutex::default(), workless: AtomicU32::new(0) }
+    }
+
+    /// An artifact was examined, or no worker could be had for it.
+    pub fn worked(&self, done: bool) {
+        if done {
+            self.workless.store(0, Ordering::Relaxed);
+        } else {
+            self.workless.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many artifacts in a row no worker could be had for.
+    pub fn workless(&self) -> u32 {
+        self.workless.load(Ordering::Relaxed)
+    }
+
+    /// Whether some analyzer may take apart what has these magic bytes. They tell the most that a file can be, so what
+    /// none takes apart then none will.
+    pub fn opened(&self, kind: FileKind) -> bool {
+        self.opened.contains(&kind)
+    }
+
+    /// What every answer names.
+    pub fn generation(&self) -> String {
+        self.lock().generation.clone()
+    }
+
+    /// All of it.
+    pub fn status(&self) -> Status {
+        self.lock().clone()
+    }
+
+    /// These rules are in use from now on.
+    pub fn took(&self, rules: &RuleSet, from_cache: bool, attempt: Attempt) {
+        let mut status = self.lock();
+        let generation = rules.generation().to_string();
+        if generation != status.generation {
+            if !status.generation.is_empty() {
+                status.reloads += 1;
+            }
+            status.generation = generation;
+            status.rules = rules.library().map_or(0, |library| library.rules().len());
+            status.since = attempt.at;
+            status.from_cache = from_cache;
+        }
+        status.last = Some(attempt);
+    }
+
+    /// New rules were not taken.
+    pub fn refused(&self, attempt: Attempt) {
+        let mut status = self.lock();
+        status.failures += 1;
+        status.last = Some(attempt);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Attempt {
+    /// One that began then, and ends now.
+    pub fn ended(at: Timestamp, now: Timestamp, taken: bool, problems: Vec<String>) -> Attempt {
+        let took_ms = u64::try_from(at.until(now).as_millis()).unwrap_or(u64::MAX);
+        Attempt { at: at.micros(), taken, took_ms, problems }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_some_analyzer_may_take_apart_is_known_by_its_magic() {
+        let status = RulesStatus::new();
+        let kind = |head: &[u8]| triage::magic(head).kind().unwrap_or(FileKind::Data);
+        for head in [&b"MZ\x90\0"[..], b"\x7fELF\x02\x01\x01", b"PK\x03\x04\x14\0", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"]
+        {
+            assert!(status.opened(kind(head)), "{head:?}");
+        }
+        for head in [&b"GIF89a"[..], b"%PDF-1.7", b"hello", b""] {
+            assert!(!status.opened(kind(head)), "{head:?}");
+        }
+    }
+}

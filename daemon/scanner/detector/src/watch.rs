@@ -1,0 +1,226 @@
+//! New rules, while the old ones judge: the directories are watched, and what changed is compiled aside, tried, and
+//! taken only if nothing at all is wrong with it.
+//!
+//! A file that is broken, half-written, empty, a link, or gone in between changes nothing; neither does a directory
+//! that vanished or holds no rules any more. The rules in use stay, and what was wrong is in the log, in the metrics and
+//! in [`RulesStatus`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Context;
+use daemon_base::Timestamp;
+use daemon_pool::{Pool, Rules};
+use daemon_rules::{FileRole, Problem, Stamp, Survey};
+use notify::{RecursiveMode, Watcher};
+use tracing::{debug, error, info, warn};
+
+use crate::loader::{Loader, Ready, Refused};
+use crate::status::{Attempt, RulesStatus};
+
+/// However long the directories are written to: after so many times the time they should be still, they are read.
+const UNREST_MAX: u32 = 40;
+/// How often the directories are looked for where they cannot be watched.
+const LOOK_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Why the rules are looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Nudge {
+    /// Something in their directories changed.
+    Changed,
+    /// Somebody asked (SIGHUP).
+    Asked,
+    /// The daemon ends.
+    End,
+}
+
+/// Who is told when rules are loaded anew: for metrics, and for the service manager.
+pub trait Observer: Send + 'static {
+    /// Rules are about to be loaded.
+    fn loading(&self);
+    /// They were loaded and are in use now, or they were not.
+    fn loaded(&self, taken: bool);
+}
+
+/// What watches the rules, and to whom it gives new ones.
+pub struct RulesWatch<J, O> {
+    /// How they are loaded.
+    pub loader: Loader,
+    /// How long the directories must have been still.
+    pub settle: Duration,
+    /// What is judged by.
+    pub status: Arc<RulesStatus>,
+    /// Who judges.
+    pub pool: Arc<Pool<J>>,
+    /// Who is told.
+    pub observer: O,
+}
+
+/// The directories, looked at and watched from a moment on.
+pub struct Looking {
+    directories: Vec<PathBuf>,
+    nudge: Sender<Nudge>,
+    nudges: Receiver<Nudge>,
+    watcher: Option<notify::RecommendedWatcher>,
+    seen: Option<DirectoryState>,
+}
+
+/// How the directories lay there: what each file was, and what was wrong. Not what the tests of rules were.
+type DirectoryState = (Vec<(PathBuf, Stamp)>, Vec<Problem>);
+
+impl Looking {
+    /// Looks at them, and watches them from now on: whatever changes later is noticed, also while rules are loaded.
+    pub fn begin(directories: &[PathBuf]) -> Looking {
+        let (nudge, nudges) = channel();
+        let watcher = watch(directories, nudge.clone());
+        Looking { directories: directories.to_vec(), nudge, nudges, watcher, seen: look(directories) }
+    }
+}
+
+/// `None` where they cannot be looked at.
+fn look(directories: &[PathBuf]) -> Option<DirectoryState> {
+    let survey = Survey::take(directories).ok()?;
+    let matters = |role: &FileRole| matches!(role, FileRole::Rules | FileRole::Weights);
+    let files = survey.entries.iter().filter(|entry| matters(&entry.role));
+    Some((files.map(|entry| (entry.path.clone(), entry.stamp)).collect(), survey.problems))
+}
+
+impl<J: Send + 'static, O: Observer> RulesWatch<J, O> {
+    /// Starts the thread that watches. It ends with [`Nudge::End`].
+    ///
+    /// # Errors
+    /// If no thread can be had.
+    pub fn start(self, looking: Looking) -> anyhow::Result<Sender<Nudge>> {
+        let nudge = looking.nudge.clone();
+        let thread = std::thread::Builder::new().name("rules".to_owned());
+        thread.spawn(move || self.run(looking)).context("cannot start a thread")?;
+        Ok(nudge)
+    }
+
+    fn run(self, looking: Looking) {
+        let Looking { directories, nudge: _nudge, nudges, mut watcher, mut seen } = looking;
+        // Whether the last attempt failed for a reason that may pass by itself.
+        let mut again = false;
+        loop {
+            let asked = match nudges.recv_timeout(LOOK_INTERVAL) {
+                Ok(Nudge::End) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Nudge::Asked) => true,
+                Ok(Nudge::Changed) => match self.settled(&nudges) {
+                    Some(asked) => asked,
+                    None => return,
+                },
+                Err(RecvTimeoutError::Timeout) => again,
+            };
+            // A directory that went away and came back is another one.
+            if let Some(watcher) = &mut watcher {
+                follow(watcher, &directories);
+            }
+            let now = look(&directories);
+            if asked || now != seen {
+                seen = now;
+                again = !self.reload();
+            }
+        }
+    }
+
+    /// Waits until nothing changes for a while; whether somebody asked meanwhile, or `None` at the end.
+    fn settled(&self, nudges: &Receiver<Nudge>) -> Option<bool> {
+        let patience = Instant::now() + self.settle * UNREST_MAX;
+        let mut asked = false;
+        while Instant::now() < patience {
+            match nudges.recv_timeout(self.settle) {
+                Ok(Nudge::Changed) => {}
+                Ok(Nudge::Asked) => asked = true,
+                Ok(Nudge::End) | Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => break,
+            }
+        }
+        Some(asked)
+    }
+
+    /// Loads the rules anew, and has the pool take them if nothing is wrong with them. False where that failed for a
+    /// reason that is not the rules' own.
+    fn reload(&self) -> bool {
+        let at = now();
+        self.observer.loading();
+        match self.loader.load(true) {
+            Ok(ready) => {
+                self.take(ready, at);
+                true
+            }
+            Err(error) => {
+                let (own, problems) = match error.downcast::<Refused>() {
+                    Ok(Refused(problems)) => (true, problems),
+                    Err(error) => (false, vec![error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")]),
+                };
+                for problem in &problems {
+                    error!(problem, generation = self.status.generation(), "the rules in use stay");
+                }
+                self.status.refused(Attempt::ended(at, now(), false, problems));
+                self.observer.loaded(false);
+                own
+            }
+        }
+    }
+
+    fn take(&self, ready: Ready, at: Timestamp) {
+        let Ready { fleet, from_cache, notices } = ready;
+        let rules = Arc::clone(fleet.rules());
+        let before = self.status.generation();
+        notices.iter().for_each(|text| warn!(text, "rules"));
+        if rules.generation().to_string() != before {
+            self.pool.replace_rules(Rules::Walled(fleet));
+        }
+        let attempt = Attempt::ended(at, now(), true, notices);
+        info!(generation = %rules.generation(), before, took_ms = attempt.took_ms, from_cache, "rules loaded");
+        self.status.took(&rules, from_cache, attempt);
+        self.observer.loaded(true);
+    }
+}
+
+fn now() -> Timestamp {
+    SystemTime::now().into()
+}
+
+/// Watches the directories, and those they lie in, where the kernel lets us.
+fn watch(directories: &[PathBuf], nudge: Sender<Nudge>) -> Option<notify::RecommendedWatcher> {
+    if directories.is_empty() {
+        return None;
+    }
+    let ours = directories.to_vec();
+    let changed = move |event: notify::Result<notify::Event>| {
+        let matters = event.is_ok_and(|event| {
+            // Reading a rule is no change of it: else loading them would have them loaded again. And of what lies beside
+            // a directory of rules only the directory itself is of interest.
+            let ours = |path: &PathBuf| ours.iter().any(|directory| path.starts_with(directory));
+            !event.kind.is_access() && (event.paths.is_empty() || event.paths.iter().any(ours))
+        });
+        if matters {
+            // The thread that listens has ended: so will this watcher.
+            let _ = nudge.send(Nudge::Changed);
+        }
+    };
+    match notify::recommended_watcher(changed) {
+        Ok(mut watcher) => {
+            follow(&mut watcher, directories);
+            Some(watcher)
+        }
+        Err(error) => {
+            warn!(why = error.to_string(), "cannot watch the rules: they are looked at now and then, and at SIGHUP");
+            None
+        }
+    }
+}
+
+fn follow(watcher: &mut notify::RecommendedWatcher, directories: &[PathBuf]) {
+    for directory in directories {
+        if let Err(error) = watcher.watch(directory, RecursiveMode::Recursive) {
+            debug!(?directory, why = error.to_string(), "cannot watch");
+        }
+        if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            let _ = watcher.watch(parent, RecursiveMode::NonRecursive);
+        }
+    }
+}

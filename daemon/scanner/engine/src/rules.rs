@@ -1,0 +1,143 @@
+//! What analyzers judge by: the weights, and the compiled YARA rules.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use analyzers::{Indicator, IndicatorId, LoadedWeights, Weights, WeightsError};
+use analyzers_yara::Library;
+use sha2::{Digest, Sha256};
+
+use crate::catalogue;
+
+/// The weights we were built with: the default, so that the binary works from any directory.
+const EMBEDDED_WEIGHTS: &str = include_str!("../../../../rules/weights.toml");
+
+/// Names what a report was judged by: the first 16 hexadecimal digits of the SHA-256 of all of it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Generation(Arc<str>);
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl Generation {
+    fn of(weights: &str, sources: &str) -> Generation {
+        // A NUL stands in neither, so that no two pairs come to the same text.
+        let digest = Sha256::new().chain_update(weights).chain_update("\0").chain_update(sources).finalize();
+        Generation(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>().into())
+    }
+}
+
+/// The group of weights that all YARA rules share: many rules look for the same things.
+const YARA_GROUP: &str = "yara";
+
+/// Everything analyzers judge by. Immutable: new rules are a new set with a new generation.
+#[derive(Debug)]
+pub struct RuleSet {
+    generation: Generation,
+    weights: Weights,
+    library: Option<Arc<Library>>,
+    /// Where in the catalogue each compiled indicator stands.
+    positions: HashMap<&'static IndicatorId, usize>,
+}
+
+impl RuleSet {
+    /// The weights we were built with, and no YARA rules.
+    pub fn embedded() -> RuleSet {
+        RuleSet::parse(EMBEDDED_WEIGHTS).expect("a test holds the embedded weights valid")
+    }
+
+    /// A rule set with the weights in `weights` (the text of a `weights.toml`), and no YARA rules.
+    pub fn parse(weights: &str) -> Result<RuleSet, WeightsError> {
+        Ok(RuleSet {
+            generation: Generation::of(weights, ""),
+            weights: Weights::parse(weights, catalogue())?,
+            library: None,
+            positions: catalogue().enumerate().map(|(at, indicator)| (&indicator.id, at)).collect(),
+        })
+    }
+
+    /// The same, with compiled YARA rules. `sources` names what they were compiled from, and `weights` is the text that
+    /// this was made from.
+    pub fn with_library(mut self, library: Library, weights: &str, sources: &str) -> RuleSet {
+        let library = Arc::new(library);
+        let loaded: Arc<dyn LoadedWeights> = Arc::clone(&library) as _;
+        self.generation = Generation::of(weights, sources);
+        self.weights = self.weights.with_loaded(YARA_GROUP, loaded);
+        self.library = Some(library);
+        self
+    }
+
+    /// The weights we were built with, as text.
+    pub fn embedded_weights() -> &'static str {
+        EMBEDDED_WEIGHTS
+    }
+
+    /// The name of this set.
+    pub fn generation(&self) -> &Generation {
+        &self.generation
+    }
+
+    /// The weights.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// The compiled YARA rules, if there are any.
+    pub fn library(&self) -> Option<&Library> {
+        self.library.as_deref()
+    }
+
+    /// Every indicator: those that stand in the code, then those of the rules.
+    pub fn indicators(&self) -> impl Iterator<Item = &Indicator> {
+        let loaded = self.library.iter().flat_map(|library| library.indicators());
+        catalogue().map(|indicator: &Indicator| indicator).chain(loaded)
+    }
+
+    /// The indicator with this id.
+    pub fn indicator(&self, id: &IndicatorId) -> Option<&Indicator> {
+        self.position(id).and_then(|position| self.at(position))
+    }
+
+    /// Where in [`RuleSet::indicators`] one stands.
+    pub fn position(&self, id: &IndicatorId) -> Option<u32> {
+        let compiled = self.positions.get(id).copied();
+        let loaded = || Some(self.positions.len() + self.library.as_ref()?.position(id)?);
+        compiled.or_else(loaded).and_then(|position| u32::try_from(position).ok())
+    }
+
+    /// The indicator that stands there.
+    pub fn at(&self, position: u32) -> Option<&Indicator> {
+        let position = usize::try_from(position).ok()?;
+        match position.checked_sub(self.positions.len()) {
+            None => catalogue().nth(position),
+            Some(position) => self.library.as_ref()?.indicator(position),
+        }
+    }
+
+    /// The malware family that an indicator names, if it is that specific.
+    pub fn malware_family(&self, indicator: &IndicatorId) -> Option<&str> {
+        self.indicator(indicator)?.malware_family.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_weights_are_valid() {
+        if let Err(error) = RuleSet::parse(EMBEDDED_WEIGHTS) {
+            panic!("rules/weights.toml:\n{error}");
+        }
+    }
+
+    #[test]
+    fn other_weights_are_another_generation() {
+        let other = EMBEDDED_WEIGHTS.to_owned() + "\n# changed\n";
+        assert_ne!(RuleSet::parse(&other).unwrap().generation(), RuleSet::embedded().generation());
+    }
+}

@@ -1,0 +1,92 @@
+//! One look at one artifact, wherever it is taken.
+
+use std::time::{Duration, Instant};
+
+use analyzers::{Cancel, FilePath, Incomplete, Limit, Limits};
+use daemon_artifact::{Artifact, LoadError, Sha256Digest, Stability};
+use daemon_engine::{Analyzers, Report, RuleSet, examine_called, triaged};
+use triage::FileKind;
+
+/// A report, and how long it took.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Examined {
+    /// The report.
+    pub report: Report,
+    /// Time of the examination by the clock, without opening and reading.
+    pub elapsed: Duration,
+}
+
+impl Examined {
+    /// What is said of a file that was not looked at.
+    pub fn not(kind: FileKind, why: Incomplete, rules: &RuleSet) -> Examined {
+        Examined { report: Report::unexamined(kind, why, rules), elapsed: Duration::ZERO }
+    }
+
+    /// What is said of a file that has more bytes than the limits allow.
+    pub fn too_large(kind: FileKind, rules: &RuleSet) -> Examined {
+        Examined::not(kind, Incomplete::Limit(Limit::Size), rules)
+    }
+}
+
+/// What else is wanted of an artifact than its report.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct LookOptions {
+    /// Its SHA-256, taken before the examination.
+    pub sha256: bool,
+    /// When whoever asked stops waiting: what is known by then is told. None: all the time that the limits give.
+    pub until: Option<Instant>,
+    /// What it is called, for rules that ask for it. Empty where nobody knows.
+    pub path: FilePath,
+    /// Only what kind of file it is: nothing in it is looked at, and the report says so.
+    pub kind_only: bool,
+}
+
+impl LookOptions {
+    /// How much time there is from now on, of so much that the limits give.
+    pub fn time(&self, wall_time_max: Duration) -> Duration {
+        let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
+        // Never none at all: a timer set to nothing is one that never rings.
+        left.map_or(wall_time_max, |left| {
+            left.clamp(Duration::from_millis(1), wall_time_max.max(Duration::from_millis(1)))
+        })
+    }
+}
+
+/// An artifact that was looked at.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Looked {
+    /// The report.
+    pub examined: Examined,
+    /// The digest of the bytes examined, if it was asked for and could be taken.
+    pub sha256: Option<Sha256Digest>,
+    /// How many bytes there were, if it came to that.
+    pub size: Option<u64>,
+}
+
+/// What came of an artifact: a report, or why its bytes could not be had.
+pub type LookResult = Result<Looked, LoadError>;
+
+/// Examines `artifact` on the spot. `cancel` is how time is told.
+pub fn look(
+    artifact: &Artifact<'_>,
+    ask: &LookOptions,
+    analyzers: &mut Analyzers<'_>,
+    limits: &Limits,
+    cancel: &Cancel,
+) -> Looked {
+    // Before the examination, so that the digest is of what the file was then.
+    let sha256 = ask.sha256.then(|| artifact.sha256());
+    let begun = Instant::now();
+    let mut report = if ask.kind_only {
+        triaged(artifact.bytes(), Incomplete::Limit(Limit::Time), analyzers.rules())
+    } else {
+        examine_called(artifact.bytes(), ask.path.clone(), analyzers, limits, cancel)
+    };
+    match artifact.stability() {
+        Stability::Stable => {}
+        Stability::Truncated => report.mark_incomplete(Incomplete::Truncated),
+        Stability::Changed => report.mark_incomplete(Incomplete::Changed),
+    }
+    let examined = Examined { report, elapsed: begun.elapsed() };
+    Looked { examined, sha256, size: Some(artifact.size()) }
+}

@@ -1,0 +1,437 @@
+//! The bytes of a request and of an answer, as they cross the wall.
+//!
+//! An answer holds what was seen, not what it comes to: whoever asked weighs the evidence by rules of its own. What a
+//! worker says is hostile, so every count, index, span and text is checked on return; an answer that breaks one rule
+//! is refused whole. Indicators travel as positions in the catalogue, which both sides have.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use analyzers::{Detail, Evidence, FilePath, Incomplete, Layer, LayerId, Limits};
+use daemon_artifact::{LoadError, NotRegular, Sha256Digest};
+use daemon_base::text::is_printable;
+use daemon_engine::{Policy, Report, RuleSet};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use triage::FileKind;
+
+use crate::{Examined, LookOptions, LookResult, Looked};
+
+/// Longest name of a layer, in bytes: that of each layer on the way down, none longer than a detail.
+const NAME_BYTES_MAX: usize = 64 * (Detail::BYTES_MAX + 1);
+
+/// How a template is to examine. The rules come as descriptors beside it.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct Config {
+    /// [`crate::BUILD`] of whoever asks.
+    pub(crate) build: String,
+    pub(crate) limits: Limits,
+    pub(crate) any_kind: bool,
+    /// The length of the compiled rules, which are the second descriptor, and what their sources come to.
+    pub(crate) library: Option<(u64, String)>,
+}
+
+impl Config {
+    pub(crate) fn policy(&self) -> Policy {
+        Policy { any_kind: self.any_kind }
+    }
+}
+
+/// What is asked about one artifact.
+#[derive(Serialize, Deserialize, Debug)]
+struct Request<'a> {
+    sha256: bool,
+    kind_only: bool,
+    /// What the artifact is called: hostile, and no longer than [`FilePath::BYTES_MAX`].
+    path: &'a str,
+}
+
+/// What a worker answers.
+#[derive(Serialize, Deserialize, Debug)]
+enum WorkerReply<'a> {
+    Looked {
+        elapsed_us: u64,
+        size_bytes: u64,
+        sha256: Option<[u8; 32]>,
+        #[serde(borrow, deserialize_with = "few")]
+        layers: Vec<LayerOnWire<'a>>,
+        #[serde(borrow, deserialize_with = "few")]
+        evidence: Vec<EvidenceOnWire<'a>>,
+        #[serde(deserialize_with = "few")]
+        incomplete: Vec<Incomplete>,
+    },
+    TooLarge {
+        size_bytes: Option<u64>,
+        size_bytes_max: u64,
+    },
+    NotRegular(u8),
+    NoMemory {
+        size_bytes: u64,
+    },
+    Io {
+        errno: Option<i32>,
+    },
+}
+
+#[derive(Serialize, Deserialize, Debug)]
+struct LayerOnWire<'a> {
+    /// How many bytes of its name are those of the layer before it: names hold the way down, again and again.
+    shared: u32,
+    /// The rest of its name.
+    rest: &'a str,
+    subject: u16,
+    kind: FileKind,
+    wanted: bool,
+}
+
+#[derive(Serialize, Deserialize, Debug)]
+struct EvidenceOnWire<'a> {
+    indicator: u32,
+    layer: u16,
+    start: u64,
+    end: u64,
+    detail: &'a str,
+}
+
+/// Most elements of any list in an answer, whatever the limits: one more is refused before memory is spent on it.
+const LIST_MAX: usize = 10_000;
+
+/// A list of at most [`LIST_MAX`] elements.
+fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    struct Few<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Few<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {LIST_MAX} elements")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut elements = Vec::new();
+            while let Some(element) = list.next_element()? {
+                if elements.len() >= LIST_MAX {
+                    return Err(serde::de::Error::invalid_length(elements.len(), &self));
+                }
+                elements.push(element);
+            }
+            Ok(elements)
+        }
+    }
+    deserializer.deserialize_seq(Few(PhantomData))
+}
+
+/// Why an answer was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Garbled(pub &'static str);
+
+pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_allocvec(value).expect("writing into memory cannot fail, and no value here is unsized")
+}
+
+/// The bytes of a request. Its time goes another way: the worker's own clock counts it.
+pub fn request(ask: &LookOptions) -> Vec<u8> {
+    encode(&Request { sha256: ask.sha256, kind_only: ask.kind_only, path: ask.path.as_str() })
+}
+
+/// What a request asks.
+pub(crate) fn read_request(bytes: &[u8]) -> Option<LookOptions> {
+    let Request { sha256, kind_only, path } = postcard::from_bytes(bytes).ok()?;
+    Some(LookOptions { sha256, until: None, path: FilePath::new(path), kind_only })
+}
+
+/// The bytes of an answer, appended to `reply`.
+pub(crate) fn write_answer(outcome: &LookResult, rules: &RuleSet, reply: &mut Vec<u8>) {
+    let answer = match outcome {
+        Ok(looked) => looked_on_wire(looked, rules),
+        Err(LoadError::TooLarge { size_bytes, size_bytes_max }) => {
+            WorkerReply::TooLarge { size_bytes: *size_bytes, size_bytes_max: *size_bytes_max }
+        }
+        Err(LoadError::NotRegular(kind)) => WorkerReply::NotRegular(place_of(*kind)),
+        Err(LoadError::NoMemory { size_bytes }) => WorkerReply::NoMemory { size_bytes: *size_bytes },
+        Err(LoadError::Io { source, .. }) => WorkerReply::Io { errno: source.raw_os_error() },
+    };
+    reply.extend_from_slice(&encode(&answer));
+}
+
+fn looked_on_wire<'l>(looked: &'l Looked, rules: &RuleSet) -> WorkerReply<'l> {
+    let Looked { examined: Examined { report, elapsed }, sha256, size } = looked;
+    let mut before = "";
+    let layers = report.layers.iter().map(|layer| {
+        let shared = shared(before, &layer.name);
+        before = &layer.name;
+        let (subject, kind, wanted) = (layer.subject.0, layer.kind, layer.wanted);
+        LayerOnWire { shared: u32::try_from(shared).unwrap_or(0), rest: &layer.name[shared..], subject, kind, wanted }
+    });
+    let evidence = report.evidence.iter().filter_map(|seen| {
+        Some(EvidenceOnWire {
+            indicator: rules.position(&seen.indicator)?,
+            layer: seen.layer.0,
+            start: seen.span.start as u64,
+            end: seen.span.end as u64,
+            detail: seen.detail.as_str(),
+        })
+    });
+    WorkerReply::Looked {
+        elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+        size_bytes: size.unwrap_or(0),
+        sha256: sha256.map(|digest| digest.0),
+        layers: layers.collect(),
+        evidence: evidence.collect(),
+        incomplete: report.incomplete.clone(),
+    }
+}
+
+/// How many bytes two names begin with in common, whole characters.
+fn shared(one: &str, other: &str) -> usize {
+    let same = one.chars().zip(other.chars()).take_while(|(a, b)| a == b);
+    same.map(|(c, _)| c.len_utf8()).sum()
+}
+
+/// What an answer says, checked and weighed by `rules`.
+pub fn read_answer(bytes: &[u8], rules: &RuleSet, limits: &Limits) -> Result<LookResult, Garbled> {
+    let (answer, more) = postcard::take_from_bytes(bytes).map_err(|_| Garbled("an answer that cannot be read"))?;
+    if !more.is_empty() {
+        return Err(Garbled("an answer with something behind it"));
+    }
+    Ok(match answer {
+        WorkerReply::Looked { elapsed_us, size_bytes, sha256, layers, evidence, incomplete } => {
+            if size_bytes > limits.artifact_bytes_max {
+                return Err(Garbled("a report on more bytes than are examined"));
+            }
+            let layers = read_layers(&layers, limits)?;
+            let evidence = read_evidence(&evidence, &layers, rules, limits)?;
+            let incomplete = read_incomplete(incomplete)?;
+            let report = Report::of(evidence, layers, incomplete, rules);
+            let examined = Examined { report, elapsed: Duration::from_micros(elapsed_us) };
+            Ok(Looked { examined, sha256: sha256.map(Sha256Digest), size: Some(size_bytes) })
+        }
+        WorkerReply::TooLarge { size_bytes, size_bytes_max } => Err(LoadError::TooLarge { size_bytes, size_bytes_max }),
+        WorkerReply::NotRegular(place) => {
+            let kind = NOT_REGULAR.get(usize::from(place)).ok_or(Garbled("a file type that is none"))?;
+            Err(LoadError::NotRegular(*kind))
+        }
+        WorkerReply::NoMemory { size_bytes } => Err(LoadError::NoMemory { size_bytes }),
+        WorkerReply::Io { errno } => {
+            let source = errno.map_or_else(|| io::ErrorKind::Other.into(), io::Error::from_raw_os_error);
+            Err(LoadError::Io { tried: "read", source })
+        }
+    })
+}
+
+const NOT_REGULAR: [NotRegular; 5] =
+    [NotRegular::Fifo, NotRegular::Socket, NotRegular::Directory, NotRegular::Device, NotRegular::Other];
+
+fn place_of(kind: NotRegular) -> u8 {
+    NOT_REGULAR.iter().position(|known| *known == kind).and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX)
+}
+
+fn read_layers(layers: &[LayerOnWire<'_>], limits: &Limits) -> Result<Vec<Layer>, Garbled> {
+    if layers.is_empty() || layers.len() > limits.layers_max.max(1) {
+        return Err(Garbled("more layers than there may be, or none"));
+    }
+    let mut read: Vec<Layer> = Vec::with_capacity(layers.len());
+    for (index, layer) in layers.iter().enumerate() {
+        let subject = usize::from(layer.subject);
+        // A layer is its own subject, or a part of one that came before.
+        if subject > index || (subject < index && usize::from(read[subject].subject.0) != subject) {
+            return Err(Garbled("a layer of no subject"));
+        }
+        let before = read.last().map_or("", |before| before.name.as_str());
+        let begins = usize::try_from(layer.shared).ok().and_then(|shared| before.get(..shared));
+        let begins = begins.ok_or(Garbled("a layer's name that begins like none"))?;
+        if begins.len() + layer.rest.len() > NAME_BYTES_MAX || !layer.rest.chars().all(is_printable) {
+            return Err(Garbled("a layer's name that no layer has"));
+        }
+        let (name, subject) = (format!("{begins}{}", layer.rest), LayerId(layer.subject));
+        read.push(Layer { name, subject, kind: layer.kind, wanted: layer.wanted });
+    }
+    Ok(read)
+}
+
+fn read_evidence(
+    evidence: &[EvidenceOnWire<'_>],
+    layers: &[Layer],
+    rules: &RuleSet,
+    limits: &Limits,
+) -> Result<Vec<Evidence>, Garbled> {
+    if evidence.len() > limits.evidence_max {
+        return Err(Garbled("more evidence than there may be"));
+    }
+    let read = |seen: &EvidenceOnWire<'_>| {
+        let indicator = rules.at(seen.indicator).ok_or(Garbled("an indicator that is none"))?;
+        let (start, end) = (usize::try_from(seen.start), usize::try_from(seen.end));
+        let span = match (start, end) {
+            (Ok(start), Ok(end)) if start <= end => start..end,
+            _ => return Err(Garbled("a span that ends before it begins")),
+        };
+        if usize::from(seen.layer) >= layers.len() {
+            return Err(Garbled("evidence in a layer that is none"));
+        }
+        let layer = LayerId(seen.layer);
+        Ok(Evidence { indicator: indicator.id.clone(), layer, span, detail: Detail::new(seen.detail) })
+    };
+    evidence.iter().map(read).collect()
+}
+
+/// Reasons are few, and their texts are short; names of parts are the artifact's own.
+fn read_incomplete(incomplete: Vec<Incomplete>) -> Result<Vec<Incomplete>, Garbled> {
+    if incomplete.len() > 64 {
+        return Err(Garbled("more reasons than there are"));
+    }
+    let shown = |text: Cow<'static, str>| Cow::Owned(Detail::new(text).to_string());
+    let read = incomplete.into_iter().map(|why| match why {
+        Incomplete::Panicked(analyzer) => Incomplete::Panicked(shown(analyzer)),
+        Incomplete::Crashed(how) => Incomplete::Crashed(shown(how)),
+        Incomplete::Unaccounted(part) => Incomplete::Unaccounted(shown(part)),
+        Incomplete::Limit(_)
+        | Incomplete::CutShort
+        | Incomplete::Encrypted
+        | Incomplete::Poisonous
+        | Incomplete::Truncated
+        | Incomplete::Changed => why,
+    });
+    Ok(read.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use analyzers::{Cancel, IndicatorId, Limit};
+    use daemon_artifact::Artifact;
+    use daemon_engine::assemble;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::look;
+
+    fn looked(bytes: &[u8], rules: &RuleSet, limits: &Limits) -> Looked {
+        let ask = LookOptions { sha256: true, ..LookOptions::default() };
+        look(&Artifact::from_slice(bytes), &ask, &mut assemble(rules), limits, &Cancel::default())
+    }
+
+    fn answer(outcome: &LookResult, rules: &RuleSet) -> Vec<u8> {
+        let mut reply = Vec::new();
+        write_answer(outcome, rules, &mut reply);
+        reply
+    }
+
+    /// A bot that is packed, so that there is evidence, and the answer about it.
+    fn example(rules: &RuleSet) -> (Looked, Vec<u8>) {
+        let bytes = testkit::elf::upx_like().upx_magic().build();
+        let looked = looked(&bytes, rules, &Limits::default());
+        let reply = answer(&Ok(looked.clone()), rules);
+        (looked, reply)
+    }
+
+    #[test]
+    fn what_is_asked_crosses_the_wall_whatever_the_artifact_is_called() {
+        for path in ["", "/tmp/a.exe", "\u{1b}[2J\n/\u{fffd}", &"x/".repeat(FilePath::BYTES_MAX)] {
+            let ask = LookOptions { sha256: true, path: FilePath::new(path), kind_only: true, until: None };
+            let bytes = request(&ask);
+            assert!(bytes.len() < daemon_worker::REQUEST_BYTES_MAX / 8);
+            assert_eq!(read_request(&bytes), Some(ask));
+        }
+        assert_eq!(read_request(b"\x01\x00\x05ab"), None);
+    }
+
+    #[test]
+    fn what_was_seen_crosses_the_wall_unchanged() {
+        let rules = RuleSet::embedded();
+        let (before, reply) = example(&rules);
+        assert!(!before.examined.report.evidence.is_empty());
+        let mut after = read_answer(&reply, &rules, &Limits::default()).unwrap().unwrap();
+        // The wire counts in microseconds.
+        after.examined.elapsed = before.examined.elapsed;
+        assert_eq!(after, before);
+    }
+
+    #[test]
+    fn long_ways_down_fit_into_a_reply() {
+        let rules = RuleSet::embedded();
+        let (mut looked, _) = example(&rules);
+        let layers = &mut looked.examined.report.layers;
+        for depth in 1..1_000_u16 {
+            let way = (1..=depth % 8).map(|step| format!("{step}{}", "x".repeat(150)));
+            let name = way.chain([format!("{depth}{}", "y".repeat(150))]).collect::<Vec<_>>().join("!");
+            layers.push(Layer { name, subject: LayerId(depth), kind: FileKind::Data, wanted: false });
+        }
+        let reply = answer(&Ok(looked.clone()), &rules);
+        assert!(reply.len() < daemon_worker::REPLY_BYTES_MAX / 2, "{}", reply.len());
+        let back = read_answer(&reply, &rules, &Limits::default()).unwrap().unwrap();
+        assert_eq!(back.examined.report.layers, looked.examined.report.layers);
+    }
+
+    #[test]
+    fn why_bytes_cannot_be_had_crosses_the_wall() {
+        let rules = RuleSet::embedded();
+        for error in [
+            LoadError::TooLarge { size_bytes: Some(9), size_bytes_max: 8 },
+            LoadError::NotRegular(NotRegular::Fifo),
+            LoadError::NoMemory { size_bytes: 7 },
+            LoadError::Io { tried: "read", source: io::Error::from_raw_os_error(5) },
+        ] {
+            let text = error.to_string();
+            let reply = answer(&Err(error), &rules);
+            let back = read_answer(&reply, &rules, &Limits::default()).unwrap();
+            assert_eq!(back.err().map(|error| error.to_string()), Some(text));
+        }
+    }
+
+    #[track_caller]
+    fn refused(change: impl FnOnce(&mut Vec<LayerOnWire<'_>>, &mut Vec<EvidenceOnWire<'_>>)) {
+        let rules = RuleSet::embedded();
+        let (_, reply) = example(&rules);
+        let Ok(WorkerReply::Looked { elapsed_us, size_bytes, sha256, mut layers, mut evidence, incomplete }) =
+            postcard::from_bytes(&reply)
+        else {
+            panic!("it was just written");
+        };
+        change(&mut layers, &mut evidence);
+        let reply = encode(&WorkerReply::Looked { elapsed_us, size_bytes, sha256, layers, evidence, incomplete });
+        assert!(read_answer(&reply, &rules, &Limits::default()).is_err());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        refused(|layers, _| layers.clear());
+        refused(|layers, _| layers[0].subject = 1);
+        refused(|layers, _| layers[0].rest = "\u{1b}[2J");
+        refused(|layers, _| layers[0].shared = 1);
+        refused(|_, evidence| evidence[0].indicator = u32::MAX);
+        refused(|_, evidence| evidence[0].layer = 1);
+        refused(|_, evidence| (evidence[0].start, evidence[0].end) = (2, 1));
+    }
+
+    #[test]
+    fn hostile_texts_are_shown_as_any_detail_is() {
+        let rules = RuleSet::embedded();
+        let (mut looked, _) = example(&rules);
+        looked.examined.report.incomplete = vec![
+            Incomplete::Crashed("\u{1b}[2J".into()),
+            Incomplete::Limit(Limit::Time),
+            Incomplete::Unaccounted("\n".into()),
+        ];
+        let reply = answer(&Ok(looked), &rules);
+        let report = read_answer(&reply, &rules, &Limits::default()).unwrap().unwrap().examined.report;
+        assert_eq!(report.incomplete.len(), 3);
+        assert!(report.incomplete.iter().all(|why| why.to_string().chars().all(is_printable)));
+        assert_eq!(rules.position(&IndicatorId::new("no.such.sign")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_reading_panic(at in 0usize..10_000, byte: u8, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let rules = RuleSet::embedded();
+            let limits = Limits::default();
+            let _ = read_answer(&bytes, &rules, &limits);
+            let (_, mut reply) = example(&rules);
+            let at = at % reply.len();
+            reply[at] = byte;
+            let _ = read_answer(&reply, &rules, &limits);
+            let _ = read_answer(&reply[..at], &rules, &limits);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The JSON of one file: a stable contract, documented in docs/json.md.
+//!
+//! Fields are only ever added within a version; a change of meaning raises [`SCHEMA_VERSION`]. A report holds a verdict and
+//! no stake: who shows one adds it.
+
+#![forbid(unsafe_code)]
+
+use std::path::Path;
+
+use analyzers::{LayerId, Verdict, Weights};
+use daemon_base::Sha256Digest;
+use daemon_engine::Report;
+use daemon_pool::Examined;
+use serde::Serialize;
+
+/// Version of the JSON that `scan` and `explain` print.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One file, examined.
+#[derive(Serialize, Debug)]
+pub struct FileRecord {
+    /// Version of this form.
+    pub schema: u32,
+    /// The path as it was reached; bytes that are not UTF-8 are replaced.
+    pub path: String,
+    /// The path's bytes in hexadecimal, only where `path` is not exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_hex: Option<String>,
+    /// SHA-256 of the bytes examined; null where none were read.
+    pub sha256: Option<String>,
+    /// Size in bytes; null where it could not be told.
+    pub size: Option<u64>,
+    /// What triage says it is.
+    pub kind: &'static str,
+    /// malicious, suspicious, benign or unknown.
+    pub verdict: &'static str,
+    /// Probability that the verdict is right.
+    pub confidence: f64,
+    /// Probability that the file is malicious.
+    pub p_malicious: f64,
+    /// The malware family, if the evidence names one.
+    pub family: Option<String>,
+    /// Whether an analyzer examined it or a part of it; if not, the verdict is unknown.
+    pub examined: bool,
+    /// What was seen.
+    pub evidence: Vec<EvidenceRecord>,
+    /// Why not everything was looked at.
+    pub incomplete: Vec<String>,
+    /// What it was judged by.
+    pub rules_generation: String,
+    /// Time of the examination in microseconds.
+    pub elapsed_us: u64,
+}
+
+/// One piece of evidence.
+#[derive(Serialize, Debug)]
+pub struct EvidenceRecord {
+    /// The indicator.
+    pub id: String,
+    /// Its weight, in nats.
+    pub weight: f64,
+    /// The layer, empty for the file itself.
+    pub layer: String,
+    /// Begin and end in the layer's bytes.
+    pub span: [u64; 2],
+    /// What exactly.
+    pub detail: String,
+}
+
+/// A file that was examined, before it is printed in any form.
+#[derive(Debug)]
+pub struct Subject<'f> {
+    /// Its path.
+    pub path: &'f Path,
+    /// Its digest, if bytes were read.
+    pub sha256: Option<Sha256Digest>,
+    /// Its size, if known.
+    pub size: Option<u64>,
+}
+
+impl FileRecord {
+    /// The record of an examination.
+    pub fn new(subject: &Subject<'_>, examined: &Examined, weights: &Weights) -> FileRecord {
+        let report = &examined.report;
+        let opinion = &report.opinion;
+        let (path, path_hex) = path_text(subject.path);
+        FileRecord {
+            schema: SCHEMA_VERSION,
+            path,
+            path_hex,
+            sha256: subject.sha256.map(|digest| digest.to_string()),
+            size: subject.size,
+            kind: report.kind.name(),
+            verdict: opinion.verdict.name(),
+            confidence: opinion.confidence.get(),
+            p_malicious: opinion.p_malicious,
+            family: report.malware_family.clone(),
+            examined: report.was_judged(),
+            evidence: report.evidence.iter().map(|seen| EvidenceRecord::new(seen, report, weights)).collect(),
+            incomplete: report.incomplete.iter().map(ToString::to_string).collect(),
+            rules_generation: report.rules_generation.to_string(),
+            elapsed_us: u64::try_from(examined.elapsed.as_micros()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+impl EvidenceRecord {
+    fn new(seen: &analyzers::Evidence, report: &Report, weights: &Weights) -> Self {
+        EvidenceRecord {
+            id: seen.indicator.to_string(),
+            weight: weights.of(&seen.indicator).log_odds.0,
+            layer: layer_name(report, seen.layer).to_owned(),
+            span: [seen.span.start as u64, seen.span.end as u64],
+            detail: seen.detail.to_string(),
+        }
+    }
+}
+
+/// The name of a layer; empty for the artifact itself.
+pub fn layer_name(report: &Report, layer: LayerId) -> &str {
+    report.layers.get(layer.index()).map_or("", |layer| layer.name.as_str())
+}
+
+/// Whether the report is one to bid on. Suspicious and unknown never are, nor is a report that is incomplete: what was
+/// not looked at may say otherwise. A part that is only unaccounted for keeps nothing from being malicious.
+pub fn would_bid(report: &Report) -> bool {
+    match report.opinion.verdict {
+        Verdict::Malicious | Verdict::Benign => report.rests_on_all(),
+        Verdict::Suspicious | Verdict::Unknown => false,
+    }
+}
+
+/// A path as text, and its bytes in hexadecimal where the text is not exact.
+fn path_text(path: &Path) -> (String, Option<String>) {
+    use std::os::unix::ffi::OsStrExt;
+    match path.to_str() {
+        Some(text) => (text.to_owned(), None),
+        None => {
+            let hex = path.as_os_str().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+            (path.to_string_lossy().into_owned(), Some(hex))
+        }
+    }
+}

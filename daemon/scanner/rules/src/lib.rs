@@ -1,0 +1,39 @@
+//! The rules directory: read safely, compiled in a child process, cached on disk.
+//!
+//! [`load`] is the whole story: look at the directories ([`Survey`]), and if the cache holds what a compiler made of
+//! exactly these files, hand that out without reading one of them. Otherwise read them ([`read`]), have a child process
+//! compile them ([`Compiler`]), and remember the outcome ([`Cache`]).
+//!
+//! What is compiled is of no concern here: texts go out to a child and a bundle comes back, as descriptors. So this
+//! crate links no compiler, and a rule that makes the compiler hang, crash or grow ends a child and nothing else: the
+//! caller keeps the rules it has. [`child`] is the other end of that wire, for the program that is the child.
+//!
+//! The rules directory is the operator's, but a careless or hostile hand may have been in it: whatever lies there is
+//! either read as a regular file beneath the directory or named as a [`Problem`], and good files load in spite of bad
+//! ones. Only a directory that cannot be read at all is an error, so that rules never vanish silently.
+//!
+//! The rules we ship are built in ([`shipped`]); their tests, and those that stand beside a user's rules, are read by
+//! [`test_cases`].
+
+#![forbid(unsafe_code)]
+
+mod cache;
+mod compile;
+pub mod ipc;
+mod load;
+mod manifest;
+mod problem;
+mod read;
+mod scan_dir;
+mod shipped;
+pub mod test_cases;
+
+pub use cache::{Cache, CacheError};
+pub use compile::{CompileError, Compiled, Compiler};
+pub use ipc::{Mistake, Severity};
+pub use load::{LoadError, Loaded, Options, load};
+pub use manifest::{Digest, digest};
+pub use problem::{Problem, Why};
+pub use read::{FILE_BYTES_MAX, RuleFile, RuleFiles, TOTAL_BYTES_MAX, read};
+pub use scan_dir::{FILES_MAX, FileRole, FoundFile, Stamp, Survey, SurveyError};
+pub use shipped::shipped;

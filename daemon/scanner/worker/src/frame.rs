@@ -1,0 +1,138 @@
+//! The packets between the three kinds of process: headers of fixed size, little-endian, and bytes after them.
+//!
+//! Everything is bounded by one packet but replies, which may take several. What a worker sends is hostile: a length
+//! is only ever compared with what came, never believed.
+
+use std::time::Duration;
+
+/// Bytes after the header of one packet. 64 KiB: three packets fit the 208 KiB that Linux lets a socket hold by
+/// default (`net.core.wmem_default`), whatever is asked for.
+pub(crate) const PART_BYTES_MAX: usize = 64 << 10;
+/// Bytes of the largest packet.
+pub(crate) const PACKET_BYTES_MAX: usize = PART_BYTES_MAX + HEADER_BYTES_MAX;
+const HEADER_BYTES_MAX: usize = 32;
+
+/// Largest configuration that a template can be given, in bytes.
+pub const CONFIG_BYTES_MAX: usize = PART_BYTES_MAX;
+/// Largest need that [`Service::equip`](crate::Service::equip) can be called with, in bytes.
+pub const NEED_BYTES_MAX: usize = PART_BYTES_MAX;
+/// Largest request that can go with an artifact, in bytes.
+pub const REQUEST_BYTES_MAX: usize = PART_BYTES_MAX;
+/// Largest reply to one job, in bytes: a report of 1,000 pieces of evidence is about 200 KiB.
+pub const REPLY_BYTES_MAX: usize = 1 << 20;
+/// Most descriptors that a template can be given. Linux passes at most 253 at once (`SCM_MAX_FD`).
+pub const FDS_MAX: usize = 64;
+
+/// What is asked of a template.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum TemplateRequest {
+    Start = 1,
+    Equip = 2,
+    Fork = 3,
+    Reap = 4,
+}
+
+impl TemplateRequest {
+    pub(crate) fn of(byte: u8) -> Option<TemplateRequest> {
+        [TemplateRequest::Start, TemplateRequest::Equip, TemplateRequest::Fork, TemplateRequest::Reap]
+            .into_iter()
+            .find(|ask| *ask as u8 == byte)
+    }
+}
+
+/// What a packet from a worker is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum PacketKind {
+    Ready = 1,
+    Done = 2,
+    Needs = 3,
+    /// A further part of what came before.
+    More = 4,
+}
+
+/// The head of a packet from a worker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Head {
+    pub(crate) kind: PacketKind,
+    /// The number of the job that this answers.
+    pub(crate) job: u32,
+    /// Bytes of all parts together; of [`Kind::More`]: how many came before.
+    pub(crate) length: u32,
+}
+
+impl Head {
+    pub(crate) const BYTES: usize = 9;
+
+    pub(crate) fn encode(self) -> [u8; Self::BYTES] {
+        let mut bytes = [self.kind as u8; Self::BYTES];
+        bytes[1..5].copy_from_slice(&self.job.to_le_bytes());
+        bytes[5..9].copy_from_slice(&self.length.to_le_bytes());
+        bytes
+    }
+
+    /// The head of a packet and what comes after it.
+    pub(crate) fn decode(packet: &[u8]) -> Option<(Head, &[u8])> {
+        let (head, rest) = packet.split_first_chunk::<{ Self::BYTES }>()?;
+        let [kind, job @ .., _, _, _, _] = *head;
+        let [.., a, b, c, d] = *head;
+        let kinds = [PacketKind::Ready, PacketKind::Done, PacketKind::Needs, PacketKind::More];
+        let kind = kinds.into_iter().find(|known| *known as u8 == kind)?;
+        Some((Head { kind, job: u32::from_le_bytes(job), length: u32::from_le_bytes([a, b, c, d]) }, rest))
+    }
+}
+
+/// The head of a job: its number, and how long it may take.
+pub(crate) struct Job {
+    pub(crate) number: u32,
+    pub(crate) limit: Duration,
+}
+
+impl Job {
+    pub(crate) const BYTES: usize = 12;
+
+    pub(crate) fn encode(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..4].copy_from_slice(&self.number.to_le_bytes());
+        let micros = u64::try_from(self.limit.as_micros()).unwrap_or(u64::MAX);
+        bytes[4..].copy_from_slice(&micros.to_le_bytes());
+        bytes
+    }
+
+    pub(crate) fn decode(packet: &[u8]) -> Option<(Job, &[u8])> {
+        let (number, rest) = packet.split_first_chunk::<4>()?;
+        let (micros, rest) = rest.split_first_chunk::<8>()?;
+        let limit = Duration::from_micros(u64::from_le_bytes(*micros));
+        Some((Job { number: u32::from_le_bytes(*number), limit }, rest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        for kind in [PacketKind::Ready, PacketKind::Done, PacketKind::Needs, PacketKind::More] {
+            let head = Head { kind, job: 0x0102_0304, length: u32::MAX - 1 };
+            let mut packet = head.encode().to_vec();
+            packet.extend_from_slice(b"rest");
+            assert_eq!(Head::decode(&packet), Some((head, &b"rest"[..])));
+        }
+        let job = Job { number: 7, limit: Duration::from_millis(5_000) };
+        let bytes = job.encode();
+        let (back, rest) = Job::decode(&bytes).expect("it was just encoded");
+        assert_eq!((back.number, back.limit, rest), (7, Duration::from_secs(5), &b""[..]));
+    }
+
+    #[test]
+    fn what_is_short_or_unknown_is_refused() {
+        assert_eq!(Head::decode(&[2; 8]), None);
+        assert_eq!(Head::decode(&[0; 9]), None);
+        assert_eq!(Head::decode(&[5; 9]), None);
+        assert!(Job::decode(&[0; 11]).is_none());
+        assert_eq!(TemplateRequest::of(0), None);
+        assert_eq!(TemplateRequest::of(4), Some(TemplateRequest::Reap));
+    }
+}

@@ -1,0 +1,164 @@
+//! The parent's handle of the template: starts it, equips it, has it fork workers, and starts it anew.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::death::Death;
+use crate::frame::{CONFIG_BYTES_MAX, FDS_MAX, NEED_BYTES_MAX, TemplateRequest};
+use crate::held::Held;
+use crate::process::{LOAD_TIME_MAX, Process, Started};
+use crate::walls::{Caps, Walls};
+use crate::worker::Worker;
+
+/// How a template is started, each time.
+#[derive(Debug)]
+pub struct Start {
+    /// The program, which calls [`run`](crate::run).
+    pub program: PathBuf,
+    /// Its file as it was when this was made: that is what is started, also anew, whatever the name means by then. `None`
+    /// where it could not be opened.
+    pub held: Option<Held>,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+    /// What its `build` gets: at most [`CONFIG_BYTES_MAX`] bytes, less a few.
+    pub config: Vec<u8>,
+    /// What else its `build` gets: at most [`FDS_MAX`] descriptors.
+    pub fds: Vec<OwnedFd>,
+    /// What its workers may use.
+    pub caps: Caps,
+}
+
+impl Start {
+    /// A start of `program` without arguments, configuration or descriptors, under the default caps.
+    pub fn new(program: impl Into<PathBuf>) -> Start {
+        let program = program.into();
+        let held = Held::open(&program).ok();
+        Start { program, held, args: Vec::new(), config: Vec::new(), fds: Vec::new(), caps: Caps::default() }
+    }
+}
+
+/// What went wrong with a template.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// The program cannot be executed.
+    #[error("cannot start {}", program.display())]
+    Start {
+        /// What was to be executed.
+        program: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It ended; the text is its last words. [`Template::restart`] starts it anew.
+    #[error("the template died{}{}", if .0.is_empty() { "" } else { ": " }, .0)]
+    Gone(String),
+    /// It did not answer for so long, and was killed.
+    #[error("the template was killed: it did not answer for {} s", .0.as_secs())]
+    Stuck(Duration),
+    /// It says no, and why: an escape succeeded, a wall is missing, rules do not load.
+    #[error("{0}")]
+    Refused(String),
+    /// A new worker did not come so far as to do a job.
+    #[error("a new worker is not ready: {0}")]
+    Stillborn(#[source] Death),
+    /// A new worker has not the walls that the template found to stand.
+    #[error("a new worker lacks walls that should stand")]
+    Weaker,
+    /// What was to be sent is larger than what can be.
+    #[error("too large to be sent to the template: {0} bytes or descriptors")]
+    TooLarge(usize),
+    /// The operating system refuses something else.
+    #[error("cannot {tried}")]
+    Io {
+        /// What was tried.
+        tried: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl TemplateError {
+    pub(crate) fn io<E: Into<io::Error>>(tried: &'static str) -> impl FnOnce(E) -> TemplateError {
+        move |error| TemplateError::Io { tried, source: error.into() }
+    }
+}
+
+/// A template: where workers come from. Shared by all who need workers.
+#[derive(Debug)]
+pub struct Template {
+    start: Start,
+    current: Mutex<(Arc<Process>, Started)>,
+    restarts: AtomicU64,
+}
+
+impl Template {
+    /// Starts a template and waits until it can fork workers.
+    pub fn start(start: Start) -> Result<Template, TemplateError> {
+        bounded(start.config.len(), CONFIG_BYTES_MAX - Caps::BYTES)?;
+        bounded(start.fds.len(), FDS_MAX)?;
+        let (process, started) = Process::start(&start)?;
+        Ok(Template { start, current: Mutex::new((Arc::new(process), started)), restarts: AtomicU64::new(0) })
+    }
+
+    /// Has the template load more. Only workers forked from now on have it.
+    pub fn equip(&self, need: &[u8]) -> Result<(), TemplateError> {
+        bounded(need.len(), NEED_BYTES_MAX)?;
+        self.process().ask(TemplateRequest::Equip, need, &[], LOAD_TIME_MAX).map(drop)
+    }
+
+    /// A new worker, ready for its first job.
+    pub fn worker(&self) -> Result<Worker, TemplateError> {
+        // Not under the lock: workers get ready side by side.
+        let (process, started) = { self.lock().clone() };
+        Worker::new(process, started.walls, &self.start.caps)
+    }
+
+    /// Starts the template anew if it is dead; equipment is to be given again. Whoever comes second finds it alive.
+    pub fn restart(&self) -> Result<(), TemplateError> {
+        let mut current = self.lock();
+        if current.0.lives() {
+            return Ok(());
+        }
+        let (process, started) = Process::start(&self.start)?;
+        *current = (Arc::new(process), started);
+        self.restarts.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// How often it was started anew.
+    pub fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed)
+    }
+
+    /// Which walls stand around its workers, as its self-test found.
+    pub fn walls(&self) -> Walls {
+        self.lock().1.walls
+    }
+
+    /// How long it waited for its self-test after it had loaded.
+    pub fn self_test(&self) -> Duration {
+        self.lock().1.self_test
+    }
+
+    /// Its process number.
+    pub fn pid(&self) -> u32 {
+        self.process().pid()
+    }
+
+    fn process(&self) -> Arc<Process> {
+        Arc::clone(&self.lock().0)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Arc<Process>, Started)> {
+        // Written in one statement, so a panic elsewhere poisons nothing.
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn bounded(length: usize, length_max: usize) -> Result<(), TemplateError> {
+    if length <= length_max { Ok(()) } else { Err(TemplateError::TooLarge(length)) }
+}

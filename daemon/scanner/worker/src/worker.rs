@@ -1,0 +1,281 @@
+//! The parent's handle of one worker: jobs in, replies out, and an end for whatever takes too long or too much.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::net::SendFlags;
+use rustix::process::{Signal, pidfd_send_signal};
+
+use crate::channel::{self, Packet};
+use crate::death::{Cause, Death};
+use crate::frame::{Job, PACKET_BYTES_MAX, REQUEST_BYTES_MAX, TemplateRequest};
+use crate::memory::ProcessMemory;
+use crate::process::{ASK_TIME_MAX, Process, ready, timespec};
+use crate::reply::{Expect, ReplyPart, UNASKED};
+use crate::service::Served;
+use crate::stderr_tail::StderrTail;
+use crate::template::TemplateError;
+use crate::walls::{Caps, Walls};
+
+/// Jobs that a worker should do before it is replaced: what leaks, leaks no further.
+pub const JOBS_MAX: u64 = 10_000;
+/// One job is done, one more waits in the socket.
+const OUTSTANDING_MAX: u32 = 2;
+/// How long the next part of a reply may take.
+const PART_TIME_MAX: Duration = Duration::from_secs(1);
+/// How often a worker that takes its time has its memory looked at. 20 ms: at 2 GB/s of fresh pages it grows by
+/// 40 MiB in between; a look costs 2 us.
+const WATCH_INTERVAL: Duration = Duration::from_millis(20);
+/// How long a new worker may take to rehearse.
+const READY_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a process may take from its kill to its end.
+const END_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Why a job was not sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SendError {
+    /// One job is being done and one waits already.
+    #[error("the worker has a job, and one waiting")]
+    Full,
+    /// Larger than [`REQUEST_BYTES_MAX`].
+    #[error("the request is too large")]
+    TooLarge,
+    /// It is dead; the call that found out said how it died.
+    #[error("the worker is dead")]
+    Dead,
+    /// The operating system refuses, for reasons of the parent's: no memory, too many descriptors in flight.
+    #[error("cannot send to the worker: {0}")]
+    Io(Errno),
+}
+
+/// A worker process. Killed and reaped when dropped.
+#[derive(Debug)]
+pub struct Worker {
+    process: Arc<Process>,
+    pid: i32,
+    pidfd: OwnedFd,
+    socket: OwnedFd,
+    /// The worker's end of the socket, never read while it lives: jobs that it had not taken up at its death are still
+    /// in there, and who holds it can count them. So it is by its number that an end is noticed, not by its socket.
+    theirs: OwnedFd,
+    words: StderrTail,
+    memory: Option<ProcessMemory>,
+    memory_bytes_max: u64,
+    packet: Box<[u8]>,
+    /// Jobs sent and answered so far. Their numbers wrap.
+    sent: u32,
+    answered: u32,
+    jobs: u64,
+    dead: bool,
+    /// It wrote to its standard error since its last reply.
+    spoke: bool,
+}
+
+impl Worker {
+    pub(crate) fn new(process: Arc<Process>, walls: Walls, caps: &Caps) -> Result<Worker, TemplateError> {
+        let (socket, theirs) = channel::pair().map_err(TemplateError::io("make a channel"))?;
+        let (words, stderr) = StderrTail::new().map_err(TemplateError::io("make a pipe"))?;
+        let (said, mut fds) =
+            process.ask(TemplateRequest::Fork, &[], &[theirs.as_fd(), stderr.as_fd()], ASK_TIME_MAX)?;
+        // Only the worker may hold this end: that it closes is how its last words come to an end.
+        drop(stderr);
+        let (Ok(pid), Some(pidfd)) = (<[u8; 4]>::try_from(&said[..]), fds.pop()) else {
+            return Err(TemplateError::Gone("it forked no worker".to_owned()));
+        };
+        let pid = i32::from_le_bytes(pid);
+        let mut worker = Worker {
+            process,
+            pid,
+            pidfd,
+            socket,
+            theirs,
+            words,
+            memory: ProcessMemory::of(pid.unsigned_abs()),
+            memory_bytes_max: u64::MAX,
+            packet: vec![0; PACKET_BYTES_MAX].into_boxed_slice(),
+            sent: 0,
+            answered: 0,
+            jobs: 0,
+            dead: false,
+            spoke: false,
+        };
+        match worker.await_part(Instant::now() + READY_TIME_MAX, &mut Expect::Ready, &mut Vec::new()) {
+            Ok(ReplyPart::Ready(raised)) if raised == walls => {}
+            Ok(ReplyPart::Ready(_)) => return Err(TemplateError::Weaker),
+            Ok(_) => return Err(TemplateError::Stillborn(worker.end(Some(Cause::Garbled(UNASKED))))),
+            Err(death) => return Err(TemplateError::Stillborn(death)),
+        }
+        let idle = worker.memory.as_ref().and_then(ProcessMemory::own_bytes).unwrap_or(0);
+        worker.memory_bytes_max = idle.saturating_add(caps.memory_bytes);
+        Ok(worker)
+    }
+
+    /// Sends a job, whose time runs from when the worker takes it up. That the worker has died meanwhile is told by
+    /// [`Worker::receive`], not here.
+    pub fn send(&mut self, artifact: BorrowedFd<'_>, request: &[u8], limit: Duration) -> Result<(), SendError> {
+        if self.dead {
+            return Err(SendError::Dead);
+        }
+        if self.outstanding() >= OUTSTANDING_MAX {
+            return Err(SendError::Full);
+        }
+        if request.len() > REQUEST_BYTES_MAX {
+            return Err(SendError::TooLarge);
+        }
+        let job = Job { number: self.sent.wrapping_add(1), limit };
+        match channel::send(&self.socket, &[&job.encode(), request], &[artifact], SendFlags::DONTWAIT) {
+            Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => {
+                self.sent = job.number;
+                Ok(())
+            }
+            Err(errno) => Err(SendError::Io(errno)),
+        }
+    }
+
+    /// Waits for the reply to the oldest job that was sent. Past `deadline` (which should be a little later than the
+    /// job's own limit) the worker is killed; so it is if it holds too much memory, or says what makes no sense. After
+    /// a death the oldest job may be to blame for it if it was [reached](Death::reached); any other job sent, and that
+    /// one too if it was not, is to be sent to another worker.
+    ///
+    /// `reply` is cleared first. It is as hostile as the artifact: bounded by [`REPLY_BYTES_MAX`](crate::REPLY_BYTES_MAX), not more.
+    ///
+    /// # Panics
+    ///
+    /// If no job is outstanding, or a death was told before: there is nothing to wait for.
+    pub fn receive(&mut self, mut deadline: Instant, reply: &mut Vec<u8>) -> Result<Served, Death> {
+        assert!(self.outstanding() > 0 && !self.dead, "a reply is awaited that nothing was asked for");
+        reply.clear();
+        let mut expect = Expect::Reply(self.answered.wrapping_add(1));
+        loop {
+            match self.await_part(deadline, &mut expect, reply)? {
+                ReplyPart::Whole(served) => {
+                    if self.spoke {
+                        self.words.forget();
+                        self.spoke = false;
+                    }
+                    self.answered = self.answered.wrapping_add(1);
+                    self.jobs += 1;
+                    return Ok(served);
+                }
+                // The job was done in time; the rest of a long reply waits for us to take it.
+                ReplyPart::Some => deadline = deadline.max(Instant::now() + PART_TIME_MAX),
+                ReplyPart::Ready(_) => return Err(self.end(Some(Cause::Garbled(UNASKED)))),
+            }
+        }
+    }
+
+    /// Jobs sent that are not answered yet.
+    pub fn outstanding(&self) -> u32 {
+        self.sent.wrapping_sub(self.answered)
+    }
+
+    /// Jobs done so far; replace it after [`JOBS_MAX`].
+    pub fn jobs(&self) -> u64 {
+        self.jobs
+    }
+
+    /// Its process number.
+    pub fn pid(&self) -> u32 {
+        self.pid.unsigned_abs()
+    }
+
+    /// Bytes of memory of its own that it holds now; `None` where that cannot be seen.
+    pub fn memory_bytes(&self) -> Option<u64> {
+        self.memory.as_ref().and_then(ProcessMemory::own_bytes)
+    }
+
+    /// Waits for one packet, watching life, memory and time meanwhile.
+    fn await_part(&mut self, deadline: Instant, expect: &mut Expect, reply: &mut Vec<u8>) -> Result<ReplyPart, Death> {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let [talks, ended, speaks] = self.wait(left.min(WATCH_INTERVAL));
+            if speaks {
+                self.words.take();
+                self.spoke = true;
+            }
+            // What it said before it died counts, so its socket comes first.
+            if talks {
+                match channel::receive_bytes(&self.socket, &mut self.packet) {
+                    Ok(Packet::Bytes(length, _)) => {
+                        let packet = self.packet.get(..length).unwrap_or_default();
+                        return expect.take(packet, reply).map_err(|reason| self.end(Some(Cause::Garbled(reason))));
+                    }
+                    Ok(Packet::TooLarge) => return Err(self.end(Some(Cause::Garbled("it said too much at once")))),
+                    Ok(Packet::End) => return Err(self.end(Some(Cause::Garbled("it said nothing at all")))),
+                    Err(Errno::AGAIN | Errno::INTR) => {}
+                    Err(_) => return Err(self.end(Some(Cause::Garbled("its socket is broken")))),
+                }
+            }
+            if ended {
+                return Err(self.end(None));
+            }
+            if left.is_zero() {
+                return Err(self.end(Some(Cause::Killed)));
+            }
+            if !talks && let Some(bytes) = self.memory_bytes().filter(|&bytes| bytes > self.memory_bytes_max) {
+                return Err(self.end(Some(Cause::Memory(bytes))));
+            }
+        }
+    }
+
+    /// Waits until something happens: to its socket, its life, its standard error.
+    fn wait(&self, patience: Duration) -> [bool; 3] {
+        let input = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
+        let mut fds = [input(self.socket.as_fd()), input(self.pidfd.as_fd()), input(self.pidfd.as_fd())];
+        let speaks = self.words.pipe().map(|pipe| input(pipe.as_fd()));
+        let count = 2 + usize::from(speaks.is_some());
+        if let Some(speaks) = speaks {
+            fds[2] = speaks;
+        }
+        // An error (a signal, no memory) is as if nothing had happened: who waits looks again.
+        let _ = poll(&mut fds[..count], Some(&timespec(patience)));
+        let happened = |index: usize| index < count && !fds[index].revents().is_empty();
+        [happened(0), happened(1), happened(2)]
+    }
+
+    /// Ends it, unless it has ended by itself, and finds out how.
+    fn end(&mut self, cause: Option<Cause>) -> Death {
+        self.dead = true;
+        if cause.is_some() {
+            // It fails where the process has ended already.
+            let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        }
+        let ended = ready(self.pidfd.as_fd(), Instant::now() + END_TIME_MAX);
+        // Reaped in any case where it can be, so that it is no zombie.
+        let status = if ended { self.reap() } else { None };
+        let cause = cause.or(status).unwrap_or(Cause::Orphaned);
+        let reached = self.outstanding() > self.unread();
+        Death { cause, words: self.words.last(), reached }
+    }
+
+    /// How many jobs lie in its socket, never taken up. Takes them out: to be called once, after its end.
+    fn unread(&self) -> u32 {
+        let mut count = 0;
+        while let Ok(Packet::Bytes(..) | Packet::TooLarge) = channel::receive_bytes(&self.theirs, &mut [0; 1]) {
+            count += 1;
+        }
+        count
+    }
+
+    /// Has the template reap it; `None` if the template is gone, which takes the status with it.
+    fn reap(&self) -> Option<Cause> {
+        let (said, _) = self.process.ask(TemplateRequest::Reap, &self.pid.to_le_bytes(), &[], ASK_TIME_MAX).ok()?;
+        let status = i32::from_le_bytes(said[..].try_into().ok()?);
+        if libc::WIFSIGNALED(status) {
+            Some(Cause::Signal(libc::WTERMSIG(status)))
+        } else {
+            Some(Cause::Exit(libc::WEXITSTATUS(status)))
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if !self.dead {
+            self.end(Some(Cause::Killed));
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What a person should look at: profit that falls, confidence that is off, silence, a closed purse; told as metrics, and
+//! in the log when it begins and when it ends.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+use daemon_archive::{Filter, JournalError, Recall, Settled, Story};
+use daemon_ledger::{AlarmId, Alarms, Heard, LedgerEntry};
+use daemon_market::{SettlementNotice, Timestamp};
+use tracing::{error, info};
+
+use super::engine::Engine;
+use super::metrics;
+
+/// How often is looked.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// So many settled bounties of before are looked at, at the start: as many as alarms remember.
+const HISTORY: usize = 1_500;
+
+/// Tells the alarms what was settled before.
+pub fn recall(alarms: &mut Alarms, journal: &dyn Recall) -> Result<(), JournalError> {
+    tell(alarms, &journal.query(&settled(), HISTORY)?);
+    Ok(())
+}
+
+fn settled() -> Filter {
+    Filter { settled: Some(true), ..Filter::default() }
+}
+
+fn tell(alarms: &mut Alarms, stories: &[Story]) {
+    let mut heard: Vec<Heard> =
+        stories.iter().filter_map(LedgerEntry::of).filter_map(|entry| Heard::of(&entry)).collect();
+    heard.sort_by_key(|heard| heard.at);
+    heard.into_iter().for_each(|heard| alarms.settled(heard));
+}
+
+impl Engine {
+    /// Tells the alarms that a bounty was settled.
+    pub(super) fn heard(&self, story: Story, outcome: SettlementNotice, at: Timestamp) {
+        let key = story.bounty.key.clone();
+        let story = Story { settled: Some(Settled { key, at, outcome }), ..story };
+        if let Some(heard) = LedgerEntry::of(&story).and_then(|entry| Heard::of(&entry)) {
+            self.alarms.borrow_mut().settled(heard);
+        }
+    }
+
+    /// Tells the alarms anew what was settled: something of it was corrected.
+    pub(super) async fn recall_alarms(&self) -> Result<(), JournalError> {
+        let stories = self.parts.archive.query(settled(), HISTORY).await?;
+        let mut alarms = self.alarms.borrow_mut();
+        alarms.forget_settled();
+        tell(&mut alarms, &stories);
+        Ok(())
+    }
+
+    /// Looks for alarms, and tells them; for ever.
+    pub async fn watch_alarms(self: Rc<Self>) {
+        let mut before: BTreeSet<AlarmId> = BTreeSet::new();
+        loop {
+            let now = self.parts.clock.now().wall;
+            let alarms = self.with_purse(|purse| self.alarms.borrow_mut().look(now, purse.closed()));
+            let on: BTreeSet<AlarmId> = alarms.iter().map(|alarm| alarm.id).collect();
+            for alarm in alarms.iter().filter(|alarm| !before.contains(&alarm.id)) {
+                error!(alarm = alarm.id.name(), why = alarm.message, "alarm");
+            }
+            for over in before.difference(&on) {
+                info!(alarm = over.name(), "the alarm is over");
+            }
+            for id in AlarmId::ALL {
+                metrics::alarm(id.name(), on.contains(&id));
+            }
+            before = on;
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    }
+}

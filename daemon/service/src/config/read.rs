@@ -1,0 +1,147 @@
+//! Reads a configuration, and finds every mistake in it at once.
+
+use std::fmt;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::value::Value;
+use super::{Config, SECTIONS};
+
+/// Names this much like a known one are taken for a slip of the finger.
+const SIMILARITY_MIN: f64 = 0.7;
+
+/// One mistake.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigMistake {
+    /// Where it stands: line and column, from 1. None for what stands nowhere, but is missing.
+    pub place: Option<(usize, usize)>,
+    /// What is wrong, and what would be right.
+    pub what: String,
+}
+
+impl fmt::Display for ConfigMistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((line, column)) = self.place {
+            write!(f, "{line}:{column}: ")?;
+        }
+        f.write_str(&self.what)
+    }
+}
+
+/// The configuration that `text` holds, and every mistake in it. Where a key is mistaken, its default stands.
+pub fn read(text: &str) -> (Config, Vec<ConfigMistake>) {
+    let mut reader = ConfigReader { text, mistakes: Vec::new() };
+    let mut config = Config::default();
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        let place = error.span().map(|span| reader.place(span.start));
+        reader.mistakes.push(ConfigMistake { place, what: error.message().to_owned() });
+    }
+    for (name, value) in table.get_ref() {
+        reader.section(name, value, &mut config);
+    }
+    reader.mistakes.sort_by_key(|mistake| mistake.place);
+    (config, reader.mistakes)
+}
+
+/// Reads one value, and notes what is wrong with it.
+pub(super) fn take<T: Value>(value: &Spanned<DeValue<'_>>, path: &str, into: &mut T, reader: &mut ConfigReader<'_>) {
+    match T::read(value.get_ref()) {
+        Ok(value) => *into = value,
+        Err(why) => {
+            let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
+            reader.note(value.span().start, format!("{path} must be {}{why}", T::FORM));
+        }
+    }
+}
+
+pub(super) struct ConfigReader<'t> {
+    text: &'t str,
+    mistakes: Vec<ConfigMistake>,
+}
+
+impl ConfigReader<'_> {
+    fn section(
+        &mut self,
+        name: &Spanned<std::borrow::Cow<'_, str>>,
+        value: &Spanned<DeValue<'_>>,
+        config: &mut Config,
+    ) {
+        let Some(section) = SECTIONS.iter().find(|section| section.name == name.get_ref()) else {
+            let known = SECTIONS.iter().map(|section| section.name);
+            return self.unknown(name.span().start, &format!("section [{}]", name.get_ref()), name.get_ref(), known);
+        };
+        let DeValue::Table(keys) = value.get_ref() else {
+            return self.note(value.span().start, format!("[{}] is a section, and this is a value", section.name));
+        };
+        for (key, value) in keys {
+            if !(section.take)(key.get_ref(), value, config, self) {
+                let known = section.keys.iter().map(|key| key.name);
+                let what = format!("key {}.{}", section.name, key.get_ref());
+                self.unknown(key.span().start, &what, key.get_ref(), known);
+            }
+        }
+    }
+
+    fn unknown<'k>(&mut self, at: usize, what: &str, name: &str, known: impl Iterator<Item = &'k str>) {
+        let near = known
+            .map(|known| (strsim::jaro_winkler(known, name), known))
+            .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        let hint = near.map_or_else(
+            || "; `stakeout config example` shows all there are".to_owned(),
+            |(_, known)| format!("; did you mean `{known}`?"),
+        );
+        self.note(at, format!("there is no {what}{hint}"));
+    }
+
+    fn note(&mut self, at: usize, what: String) {
+        let place = Some(self.place(at));
+        self.mistakes.push(ConfigMistake { place, what });
+    }
+
+    fn place(&self, at: usize) -> (usize, usize) {
+        let before = self.text.get(..at).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        (line, column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mistake_is_told_at_once_with_its_place() {
+        let text = "[webhok]\nlisten = 1\n[webhook]\nlisten = 8000\nlissten = \"x\"\n[market]\nmargin = \"2 s\"\n\
+                    accept = [\"a like b\"]\n[log]\nformat = \"xml\"\nunheard = 1\n";
+        let (_, mistakes) = read(text);
+        let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "1:2: there is no section [webhok]; did you mean `webhook`?",
+                "4:10: webhook.listen must be an address and a port, like \"127.0.0.1:8000\"",
+                "5:1: there is no key webhook.lissten; did you mean `listen`?",
+                "7:10: market.margin must be a duration, like \"250ms\", \"5s\", \"2m\", \"1h\" or \"30d\"",
+                "8:10: market.accept must be a list (`like` is no comparison: there are <, <=, ==, >=, >, contains, \
+                 startswith, endswith and regex)",
+                "10:10: log.format must be \"text\", \"json\" or \"journald\"",
+                "11:1: there is no key log.unheard; `stakeout config example` shows all there are",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_toml_is_told_with_its_place() {
+        let (_, mistakes) = read("[webhook]\nlisten = \n");
+        assert_eq!(mistakes[0].place.map(|(line, _)| line), Some(2), "{mistakes:?}");
+    }
+
+    #[test]
+    fn nothing_is_the_default() {
+        assert_eq!(read(""), (Config::default(), Vec::new()));
+    }
+}

@@ -1,0 +1,156 @@
+//! Talking to a daemon that runs, through its control socket.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use daemon_control::{AskError, Client, ControlRequest, LINES_BYTES_MAX, LetterId, Taken};
+use daemon_settlement::SettlementLine;
+
+use crate::config::Config;
+use crate::settlements::ImportSummary;
+use crate::settlements::inbox::Receipt;
+
+/// The socket's name in the archive's directory.
+const NAME: &str = "control.sock";
+/// How long a daemon may take to say what it knows at once.
+const TIME_MAX: Duration = Duration::from_secs(10);
+/// How often is asked for a receipt.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+/// Lines are sent in parts of about this size: room is left for one long line.
+const PART_BYTES: usize = LINES_BYTES_MAX / 2;
+
+/// Where the daemon listens that uses this archive, where nobody says otherwise.
+pub fn socket_in(archive: &Path) -> PathBuf {
+    archive.join(NAME)
+}
+
+/// Where the daemon of this configuration listens; `archive` is the one that is meant, which may be another's.
+pub fn socket(config: &Config, archive: &Path) -> PathBuf {
+    if archive == config.archive.directory && !config.control.socket.as_os_str().is_empty() {
+        return config.control.socket.clone();
+    }
+    socket_in(archive)
+}
+
+/// What the daemon that listens there says. `None` where none does.
+pub fn ask(socket: &Path, ask: &ControlRequest) -> anyhow::Result<Option<String>> {
+    match Client::new(socket).ask(ask, TIME_MAX) {
+        Ok(said) => Ok(Some(said)),
+        Err(AskError::Nobody { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Tells the daemon that listens there, and waits for what became of it, but no longer than `patience`. `None` where none
+/// listens: then nothing was told.
+pub fn tell(
+    socket: &Path,
+    name: &str,
+    lines: &[SettlementLine],
+    patience: Duration,
+) -> anyhow::Result<Option<ImportSummary>> {
+    let client = Client::new(socket);
+    let until = Instant::now() + patience;
+    let mut letters = Vec::new();
+    for part in parts(lines) {
+        let said = match client.ask(&ControlRequest::Tell { name: name.to_owned(), lines: part }, TIME_MAX) {
+            Ok(said) => said,
+            Err(AskError::Nobody { .. }) if letters.is_empty() => return Ok(None),
+            Err(error) if letters.is_empty() => return Err(error.into()),
+            Err(error) => return Err(error).context("not all of it was told: tell it again, which does no harm"),
+        };
+        let taken: Taken = serde_json::from_str(&said).context("what listens there is no daemon of this version")?;
+        letters.push(taken.letter);
+    }
+    let mut told = ImportSummary::default();
+    for letter in letters {
+        told = told.and(receipt(&client, letter, until, patience)?);
+    }
+    Ok(Some(told))
+}
+
+/// Waits for a receipt. The daemon may end and be started anew meanwhile: what it took is on its disk.
+fn receipt(client: &Client, letter: LetterId, until: Instant, patience: Duration) -> anyhow::Result<ImportSummary> {
+    let ask = ControlRequest::Receipt(letter);
+    loop {
+        match client.ask(&ask, TIME_MAX) {
+            Ok(said) => {
+                let receipt: Receipt = serde_json::from_str(&said).context("that is no receipt")?;
+                return match receipt.error {
+                    None => Ok(receipt.told),
+                    Some(why) => bail!("the daemon does not take it: {why}"),
+                };
+            }
+            Err(error @ (AskError::Forbidden { .. } | AskError::Wrong(_))) => return Err(error.into()),
+            Err(_) if Instant::now() < until => std::thread::sleep(LOOK_INTERVAL),
+            Err(_) => bail!(
+                "the daemon did not take it within {} s: it is in its inbox, and read when the daemon comes to it",
+                patience.as_secs()
+            ),
+        }
+    }
+}
+
+/// The lines as they are sent. Nothing to tell is one empty part, which a daemon must take too.
+fn parts(lines: &[SettlementLine]) -> Vec<Bytes> {
+    let mut parts = Vec::new();
+    let mut part = String::new();
+    for line in lines {
+        let line = line.to_json();
+        if !part.is_empty() && part.len() + line.len() >= PART_BYTES {
+            parts.push(std::mem::take(&mut part).into());
+        }
+        part.push_str(&line);
+        part.push('\n');
+    }
+    if !part.is_empty() || parts.is_empty() {
+        parts.push(part.into());
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use daemon_market::SettlementNotice;
+
+    use super::*;
+    use daemon_settlement::{About, SettlementFormat, read};
+
+    #[test]
+    fn lines_are_sent_in_parts_that_a_daemon_takes() {
+        let line = |bytes: usize| SettlementLine {
+            about: About::Bounty(daemon_market::BountyId::new("7"), None),
+            correction: None,
+            outcome: SettlementNotice {
+                record: format!("{{\"bounty\": 7, \"truth\": \"benign\", \"more\": \"{}\"}}", "x".repeat(bytes)),
+                ..SettlementNotice::default()
+            },
+        };
+        for sizes in [vec![], vec![1; 5], vec![1_000_000; 9], vec![PART_BYTES - 100, 1 << 20, 1]] {
+            let lines: Vec<SettlementLine> = sizes.iter().map(|bytes| line(*bytes)).collect();
+            let parts = parts(&lines);
+            assert!(parts.iter().all(|part| part.len() <= LINES_BYTES_MAX), "{sizes:?}");
+            let whole = parts.concat();
+            let text: String = lines.iter().map(|line| line.to_json() + "\n").collect();
+            assert_eq!(whole, text.as_bytes());
+            // No line is cut in two.
+            assert!(parts.iter().all(|part| part.is_empty() || part.ends_with(b"\n")));
+        }
+        let short = line(10);
+        let read = read(&mut &parts(&[short])[0][..], SettlementFormat::Ndjson, "test").unwrap().unwrap();
+        assert_eq!(read.len(), 1);
+    }
+
+    #[test]
+    fn the_socket_is_that_of_the_archive_that_is_meant() {
+        let mut config = Config::default();
+        config.archive.directory = "/var/lib/stakeout".into();
+        assert_eq!(socket(&config, Path::new("/var/lib/stakeout")), Path::new("/var/lib/stakeout/control.sock"));
+        config.control.socket = "/run/stakeout/control.sock".into();
+        assert_eq!(socket(&config, Path::new("/var/lib/stakeout")), Path::new("/run/stakeout/control.sock"));
+        // Another archive is another daemon's.
+        assert_eq!(socket(&config, Path::new("/tmp/a")), Path::new("/tmp/a/control.sock"));
+    }
+}

@@ -1,0 +1,431 @@
+//! What is done about each effect: short things at once, the rest in a task of its own that comes back with an event.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use daemon_archive::{Answered, Corrected, Ended, PurseEntry, Received as Taken, Settled, Write, WriteResult};
+use daemon_artifact::Sha256Digest;
+use daemon_base::text::causes;
+use daemon_download::{FetchError, Fetched};
+use daemon_market::{
+    Answer, ArtifactType, BountyKey, BountyState, Effect, Ending, Event, Findings, Phase, PurseNote, Refusal, Skip,
+    Written as Noted,
+};
+use daemon_webhook::{Backoff, Delivery};
+use serde_json::json;
+use tokio::task::spawn_local;
+use tracing::{debug, error, info, warn};
+use triage::FileKind;
+
+use super::engine::Engine;
+use super::examination::Examination;
+use super::verdict_mapping::ReceivedArtifact;
+use super::{fetch_url_artifact, metrics};
+
+/// How long an ending may wait for others, to be written down with them. Until then a restart sends its answer again,
+/// byte for byte, which does no harm.
+const ENDINGS_WAIT: Duration = Duration::from_millis(100);
+
+impl Engine {
+    pub(super) fn perform(self: &Rc<Self>, effect: Effect) {
+        match effect {
+            Effect::Reply { caller, admission } => {
+                metrics::admitted(admission);
+                // Nobody waits any more where the connection was lost.
+                if let Some(reply) = self.inner.borrow_mut().callers.remove(&caller) {
+                    let _ = reply.send(admission);
+                }
+            }
+            Effect::WriteBounty(key) => self.begin(key, Self::write_bounty),
+            Effect::Fetch { key, by } => self.begin(key, move |engine, key| engine.fetch(key, by)),
+            Effect::Examine { key, by } => self.examine(key, by),
+            Effect::WriteAnswer { key, answer } => self.begin(key, |engine, key| engine.write_answer(key, answer)),
+            Effect::Send { key, by } => self.begin(key, move |engine, key| engine.send(key, by)),
+            Effect::WriteEnding { key, ending, attempts, detail, at } => {
+                let how = daemon_archive::Ending::from(ending);
+                match ending {
+                    Ending::Sent(status) => debug!(bounty = %key, status, attempts, "the answer was taken"),
+                    Ending::Withheld => info!(bounty = %key, why = detail, "the answer is not sent"),
+                    Ending::Refused(status) => warn!(bounty = %key, status, why = detail, "the answer was refused"),
+                    Ending::Expired => warn!(bounty = %key, attempts, why = detail, "the bounty expired"),
+                }
+                self.inner.borrow_mut().endings.push(Ended { key, at, how, attempts, detail });
+                self.endings.notify_one();
+            }
+            Effect::WriteOutcome { key, outcome, at } => {
+                let truth = outcome.truth;
+                let settled = Settled { key: key.clone(), at, outcome: *outcome };
+                self.begin(key, move |engine, key| async move {
+                    let written = engine.write_outcome(&key, Write::Settled(settled), "how it was settled").await;
+                    if written == Noted::Fresh {
+                        metrics::settled(truth);
+                        debug!(bounty = %key, ?truth, "settled");
+                    }
+                    engine.outcome_written(key, written);
+                });
+            }
+            Effect::WriteCorrection { key, correction, at } => {
+                let corrected = Corrected { key: key.clone(), at, correction: *correction };
+                self.begin(key, move |engine, key| async move {
+                    let (truth, reason) = (corrected.correction.truth, corrected.correction.reason.clone());
+                    let written = engine.write_outcome(&key, Write::Corrected(corrected), "a correction").await;
+                    if written == Noted::Fresh {
+                        warn!(bounty = %key, ?truth, reason, "what was told of a settled bounty is corrected");
+                    }
+                    engine.outcome_written(key, written);
+                });
+            }
+            Effect::WritePurse { note, detail, at } => self.write_purse(PurseEntry { at, note, detail }),
+            Effect::Opened { caller, opened } => {
+                // Who asked for it may have gone.
+                let told = self.inner.borrow_mut().opening.remove(&caller);
+                let _ = told.map(|told| told.send(opened));
+            }
+            Effect::Forget(key) => self.forget(&key),
+        }
+    }
+
+    fn begin<F: Future<Output = ()> + 'static>(
+        self: &Rc<Self>,
+        key: BountyKey,
+        task: impl FnOnce(Rc<Engine>, BountyKey) -> F,
+    ) {
+        let loud = FailOnPanic(Rc::clone(self));
+        let task = task(Rc::clone(self), key);
+        spawn_local(async move {
+            let _loud = loud;
+            task.await;
+        });
+    }
+
+    async fn write_bounty(self: Rc<Self>, key: BountyKey) {
+        // The purse's time, as all times of records: so that how long an answer took does not depend on who sets a clock.
+        let received = self.time();
+        let taken = self.inner.borrow_mut().live.get_mut(&key).map(|live| Taken {
+            key: key.clone(),
+            delivery: live.delivery.clone(),
+            received,
+            expires: live.bounty.expires,
+            wire: std::mem::take(&mut live.wire).to_vec(),
+        });
+        let Some(taken) = taken else { return };
+        let written = match self.parts.archive.write(Write::Bounty(taken)).await {
+            Ok(WriteResult::Fresh) => Noted::Fresh,
+            Ok(WriteResult::Known | WriteResult::Answered(_)) => Noted::Known,
+            Err(error) => {
+                self.refused(&error, &key.to_string(), "a bounty");
+                Noted::Failed
+            }
+        };
+        self.happen(Event::BountyWritten { key, written });
+    }
+
+    async fn fetch(self: Rc<Self>, key: BountyKey, by: Duration) {
+        let Some(bounty) = self.inner.borrow().live.get(&key).map(|live| Arc::clone(&live.bounty)) else { return };
+        let deadline = self.parts.clock.instant(by).min(Instant::now() + self.parts.fetch_time_max);
+        let fetcher = &self.parts.fetcher;
+        let fetched = match bounty.artifact_type {
+            ArtifactType::File => {
+                fetcher.fetch(&bounty.artifact_uri, bounty.sha256.map(Sha256Digest), deadline.into()).await
+            }
+            ArtifactType::Url => fetch_url_artifact::visit(fetcher, &bounty.artifact_uri, deadline.into()).await,
+        };
+        let now = self.parts.clock.now().wall;
+        match fetched {
+            Ok(fetched) => {
+                self.fetching.tried(true);
+                self.alarms.borrow_mut().downloaded(now, true);
+                self.fetched(key, fetched);
+            }
+            Err(error) => {
+                metrics::not_fetched();
+                // An artifact that is gone or too large says nothing of the next one.
+                self.fetching.tried(!is_ours(&error));
+                self.alarms.borrow_mut().downloaded(now, matches!(error, FetchError::TooLarge { .. }));
+                let why = causes(&error);
+                info!(bounty = %key, why, "the artifact cannot be had");
+                let (skip, said) = told(&error);
+                let refusal = Refusal { skip, why: said.to_owned() };
+                // The marketplace is told what sort of thing happened; what exactly is ours to know.
+                let findings = Findings { report: json!({ "why": why }).to_string(), ..Findings::default() };
+                self.happen(Event::NotFetched { key, refusal, findings });
+            }
+        }
+    }
+
+    fn fetched(self: &Rc<Self>, key: BountyKey, fetched: Fetched) {
+        let Fetched { file, size, sha256, place: _, memory } = fetched;
+        // No more of it is looked at on this side of the wall than its first bytes.
+        let kind = if size == 0 { FileKind::Empty } else { daemon_pool::kind_of(&file) };
+        let received = ReceivedArtifact { sha256: sha256.0, size, kind };
+        let wanted = self.parts.any_kind || self.parts.standing.opened(kind);
+        let declined = (!wanted).then(|| {
+            metrics::declined_kind(kind.name());
+            let refusal = Refusal { skip: Skip::TypeUnsupported, why: format!("nobody here examines {}", kind.name()) };
+            (refusal, received.findings(&self.parts.standing.generation()))
+        });
+        let waited_for = self.state(&key) == Some(BountyState::Fetching);
+        if let Some(live) = self.inner.borrow_mut().live.get_mut(&key).filter(|_| waited_for) {
+            live.received = Some(received);
+            if declined.is_none() {
+                live.file = Some(file);
+                live.memory = Some(memory);
+            }
+        }
+        self.happen(Event::Fetched { key, declined });
+    }
+
+    fn examine(self: &Rc<Self>, key: BountyKey, by: Duration) {
+        let mut inner = self.inner.borrow_mut();
+        let Some(live) = inner.live.get_mut(&key) else { return };
+        let Some((file, received)) = live.file.take().zip(live.received) else { return };
+        live.keep = self.parts.store.as_ref().and_then(|_| file.try_clone().ok());
+        let examination = Examination {
+            key,
+            uri: live.bounty.artifact_uri.clone(),
+            file,
+            received,
+            until: self.parts.clock.instant(by),
+        };
+        drop(inner);
+        if self.parts.pool.submit(examination).is_err() {
+            // It closes by itself only when a thread of it died of a bug.
+            self.fail("the pool of examiners has ended".to_owned());
+        }
+    }
+
+    async fn write_answer(self: Rc<Self>, key: BountyKey, mut answer: Box<Answer>) {
+        // Also what was not examined was judged by somebody's rules: by those that decline it.
+        if answer.findings.generation.is_empty() {
+            answer.findings.generation = self.parts.standing.generation();
+        }
+        let body = match key.phase {
+            Phase::Assertion => daemon_webhook::assertion(&answer, &self.parts.product),
+            Phase::Arbitration => daemon_webhook::vote(&answer, &self.parts.product),
+        };
+        let body = Bytes::from(body);
+        let Findings { kind, sha256, size, generation, report, .. } = answer.findings.clone();
+        let answered = Answered {
+            key: key.clone(),
+            at: answer.at,
+            body: body.to_vec(),
+            verdict: answer.verdict,
+            bid: answer.bid(),
+            confidence: answer.confidence,
+            kind,
+            sha256,
+            size,
+            generation,
+            comments: answer.comments.clone(),
+            report,
+            bet: answer.bet.as_ref().map_or_else(String::new, |bet| bet.to_json()),
+        };
+        let body = match self.parts.archive.write(Write::Answer(answered)).await {
+            Ok(WriteResult::Fresh) => body,
+            // What was written down once is the truth.
+            Ok(WriteResult::Answered(before)) => Bytes::from(before),
+            Ok(WriteResult::Known) => body,
+            Err(error) => {
+                self.refused(&error, &key.to_string(), "an answer");
+                return self.happen(Event::AnswerNotWritten { key, answer });
+            }
+        };
+        let took = self.inner.borrow_mut().live.get_mut(&key).map(|live| {
+            live.answer = Some(body);
+            live.began.elapsed()
+        });
+        metrics::answered(answer.verdict, answer.bid(), took.unwrap_or_default());
+        info!(
+            bounty = %key,
+            verdict = answer.verdict.name(),
+            bid = %answer.bid(),
+            confidence = answer.confidence,
+            kind = answer.findings.kind,
+            family = answer.findings.malware_family,
+            generation = answer.findings.generation,
+            comments = ?answer.comments,
+            took_us = took.unwrap_or_default().as_micros() as u64,
+            "answered"
+        );
+        self.happen(Event::AnswerWritten { key });
+    }
+
+    async fn send(self: Rc<Self>, key: BountyKey, by: Duration) {
+        let sending = self
+            .inner
+            .borrow()
+            .live
+            .get(&key)
+            .and_then(|live| Some((live.bounty.response_url.clone()?, live.answer.clone()?)));
+        let Some((url, body)) = sending else { return };
+        let deadline = self.parts.clock.instant(by);
+        let delivered = tokio::time::timeout_at(deadline.into(), self.parts.courier.deliver(&url, body)).await;
+        // A refusal is an answer too, and so is a url that nothing is sent to.
+        self.sending.tried(!matches!(delivered, Ok(Delivery::Retry { .. }) | Err(_)));
+        let event = match delivered {
+            Ok(Delivery::Taken { status }) => Event::Taken { key, status },
+            Ok(Delivery::Refused { status, said }) => Event::Refused { key, status, why: said },
+            Ok(Delivery::NotAllowed { why }) => Event::Refused { key, status: 0, why: why.to_owned() },
+            Ok(Delivery::Retry { why, after }) => {
+                metrics::not_sent();
+                let attempts = self.attempts(&key);
+                let after = after
+                    .unwrap_or_default()
+                    .max(Backoff::default().delay(attempts.saturating_sub(1), key.id.as_str()));
+                info!(bounty = %key, why, attempts, "the answer did not get there");
+                Event::NotSent { key, after, why }
+            }
+            Err(_) => {
+                metrics::not_sent();
+                let why = "its time was over while it was sent: whether it arrived is not known".to_owned();
+                Event::NotSent { key, after: Duration::MAX, why }
+            }
+        };
+        self.happen(event);
+    }
+
+    /// Writes down endings, many at once; for ever.
+    pub async fn write_endings(self: Rc<Self>) {
+        loop {
+            self.endings.notified().await;
+            tokio::time::sleep(ENDINGS_WAIT).await;
+            self.flush_endings();
+        }
+    }
+
+    /// Writes down the endings that there are.
+    pub fn flush_endings(self: &Rc<Self>) {
+        for ended in std::mem::take(&mut self.inner.borrow_mut().endings) {
+            self.begin(ended.key.clone(), |engine, key| engine.write_ending(key, ended));
+        }
+    }
+
+    /// Ends a bounty that cannot be taken up again.
+    pub(super) fn end_unread(self: &Rc<Self>, key: BountyKey, detail: String) {
+        let how = daemon_archive::Ending::Expired;
+        let ended = Ended { key: key.clone(), at: self.time(), how, attempts: 0, detail };
+        self.begin(key, |engine, key| engine.write_ending(key, ended));
+    }
+
+    async fn write_ending(self: Rc<Self>, key: BountyKey, ended: Ended) {
+        let how = ended.how.outcome();
+        let written = match self.parts.archive.write(Write::Ending(ended)).await {
+            Ok(WriteResult::Fresh) => {
+                metrics::ended(how);
+                self.alarms.borrow_mut().ended(self.parts.clock.now().wall, how.into());
+                Noted::Fresh
+            }
+            Ok(WriteResult::Known | WriteResult::Answered(_)) => Noted::Known,
+            Err(error) => {
+                self.refused(&error, &key.to_string(), "an ending");
+                Noted::Failed
+            }
+        };
+        self.happen(Event::EndingWritten { key, written });
+    }
+}
+
+impl Engine {
+    /// Writes down how a bounty was settled, or what corrects that.
+    async fn write_outcome(&self, key: &BountyKey, write: Write, what: &str) -> Noted {
+        match self.parts.archive.write(write).await {
+            Ok(WriteResult::Fresh) => Noted::Fresh,
+            Ok(WriteResult::Known | WriteResult::Answered(_)) => Noted::Known,
+            // Whoever told it keeps it until it is written down, and tells it again.
+            Err(error) => {
+                self.refused(&error, &key.to_string(), what);
+                Noted::Failed
+            }
+        }
+    }
+
+    /// Lets the purse know, and then who told it.
+    fn outcome_written(self: &Rc<Self>, key: BountyKey, written: Noted) {
+        self.happen(Event::OutcomeWritten { key: key.clone(), written });
+        let told = self.inner.borrow_mut().settling.remove(&key);
+        // Who told it may have gone.
+        for told in told.into_iter().flatten() {
+            let _ = told.send(written);
+        }
+    }
+
+    /// That the purse was closed or opened. A purse that losses close is closed whether that could be written down or not,
+    /// and it is tried until it is; one that a person opens is open once it is written down.
+    fn write_purse(self: &Rc<Self>, entry: PurseEntry) {
+        // Told once, however often it is tried.
+        let closed = (entry.note == PurseNote::Closed).then_some(entry.at);
+        if closed.is_some() && std::mem::replace(&mut self.inner.borrow_mut().closed, closed) != closed {
+            metrics::purse_noted(entry.note);
+            error!(why = entry.detail, "the purse is closed: nothing more is staked until a person opens it");
+        }
+        let loud = FailOnPanic(Rc::clone(self));
+        let engine = Rc::clone(self);
+        spawn_local(async move {
+            let _loud = loud;
+            let PurseEntry { note, detail, .. } = entry.clone();
+            let written = match engine.parts.archive.write(Write::Purse(entry)).await {
+                Ok(_) => Noted::Fresh,
+                Err(error) => {
+                    engine.refused(&error, "the purse", "a note");
+                    Noted::Failed
+                }
+            };
+            if written == Noted::Fresh && note == PurseNote::Opened {
+                metrics::purse_noted(note);
+                info!(why = detail, "the purse is opened");
+            }
+            engine.happen(Event::PurseWritten { written });
+        });
+    }
+}
+
+/// A task that dies of a bug would leave its bounty waiting for ever: the daemon ends instead, and is started anew.
+struct FailOnPanic(Rc<Engine>);
+
+impl Drop for FailOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail("a task of the edge ended by a bug".to_owned());
+        }
+    }
+}
+
+/// Whether a download failed in a way that the next one is likely to fail in too.
+fn is_ours(error: &FetchError) -> bool {
+    match error {
+        FetchError::Storage { .. }
+        | FetchError::Connect { .. }
+        | FetchError::TooSlow { .. }
+        | FetchError::Deadline
+        | FetchError::Broken { .. } => true,
+        FetchError::Status(status) => *status >= 500,
+        FetchError::TooLarge { .. }
+        | FetchError::Scheme { .. }
+        | FetchError::Uri { .. }
+        | FetchError::Address { .. }
+        | FetchError::Redirects { .. }
+        | FetchError::WrongDigest { .. }
+        | FetchError::File { .. } => false,
+    }
+}
+
+/// What the marketplace is told of a download that failed: no address, no path, nothing that it did not know before.
+fn told(error: &FetchError) -> (Skip, &'static str) {
+    match error {
+        FetchError::TooLarge { .. } => (Skip::Other, "limit.size"),
+        FetchError::Storage { .. } => (Skip::Other, "there is no room for it"),
+        FetchError::Scheme { .. } => (Skip::CannotFetch, "will not fetch by this scheme"),
+        FetchError::Uri { .. } => (Skip::CannotFetch, "its uri cannot be used"),
+        FetchError::Address { .. } => (Skip::CannotFetch, "will not connect to this address"),
+        FetchError::Connect { .. } => (Skip::CannotFetch, "no connection"),
+        FetchError::Status(_) => (Skip::CannotFetch, "its server has it not"),
+        FetchError::TooSlow { .. } => (Skip::CannotFetch, "its server is too slow"),
+        FetchError::Deadline => (Skip::CannotFetch, "it did not come in time"),
+        FetchError::Broken { .. } => (Skip::CannotFetch, "it broke off"),
+        FetchError::Redirects { .. } => (Skip::CannotFetch, "redirected too often"),
+        FetchError::WrongDigest { .. } => (Skip::CannotFetch, "other bytes than promised"),
+        FetchError::File { .. } => (Skip::CannotFetch, "its file cannot be had"),
+    }
+}

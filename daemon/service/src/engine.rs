@@ -1,0 +1,367 @@
+//! The microengine: drives the lives of bounties, and does what follows from each event.
+//!
+//! Lives on the edge thread, like everything that waits for the network; what the journal and the workers have to say
+//! comes back here as events. [`Bounties`] decides, this does: nothing here knows what follows from what.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use daemon_archive::{Archive, Ended, JournalError, Pending, Store};
+use daemon_artifact::Sha256Digest;
+use daemon_base::text::causes;
+use daemon_detector::RulesStatus;
+use daemon_download::{Fetcher, MemoryShare};
+use daemon_ledger::Alarms;
+use daemon_market::{
+    Admission, Bounties, Bounty, BountyKey, BountyState, Caller, Effect, Event, Nct, Purse, Timestamp, Written,
+};
+use daemon_pool::Pool;
+use daemon_webhook::{Courier, Product};
+use tokio::sync::{Notify, oneshot};
+use tracing::{error, info, warn};
+
+use super::clock::Clock;
+use super::examination::Examination;
+use super::reused::Bodies;
+use super::streak::Streak;
+use super::verdict_mapping::ReceivedArtifact;
+use super::{crash, metrics};
+
+/// How long the last endings may take to be written down.
+const ENDINGS_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the engine works with.
+pub struct Parts {
+    /// What is remembered.
+    pub archive: Archive,
+    /// Where artifacts are kept, if they are.
+    pub store: Option<Store>,
+    /// What downloads artifacts.
+    pub fetcher: Fetcher,
+    /// What sends answers.
+    pub courier: Courier,
+    /// What examines artifacts.
+    pub pool: Arc<Pool<Examination>>,
+    /// What is judged by at the moment.
+    pub standing: Arc<RulesStatus>,
+    /// Whose answers they are.
+    pub product: Product,
+    /// Examine kinds too that nobody vouches for.
+    pub any_kind: bool,
+    /// Longest that a download may take.
+    pub fetch_time_max: Duration,
+    /// What an assertion costs beside its stake, where nobody told.
+    pub fee: Nct,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+/// The microengine.
+pub struct Engine {
+    pub(super) parts: Parts,
+    pub(super) inner: RefCell<Inner>,
+    bounties: RefCell<Bounties>,
+    pub(super) alarms: RefCell<Alarms>,
+    /// Kept between steps, so that none has to allocate.
+    effects: Cell<Vec<Effect>>,
+    /// Told when there may be an earlier alarm than the one waited for.
+    rearm: Notify,
+    /// Told when a bounty has ended.
+    ended: Notify,
+    /// Told when there are endings to write down.
+    pub(super) endings: Notify,
+    /// Why the engine cannot go on.
+    fatal: RefCell<Option<String>>,
+    failed: Notify,
+    /// How many artifacts came back from workers.
+    examined: Cell<u64>,
+    /// How sending answers goes.
+    pub(super) sending: Streak,
+    /// How downloads go, as far as that is not the artifacts' own affair.
+    pub(super) fetching: Streak,
+}
+
+/// What is held for bounties, beside their lives.
+#[derive(Default)]
+pub(super) struct Inner {
+    pub live: HashMap<BountyKey, Live>,
+    pub callers: HashMap<Caller, oneshot::Sender<Admission>>,
+    pub next_caller: Caller,
+    /// Endings that wait to be written down together.
+    pub endings: Vec<Ended>,
+    /// Who waits to hear that what is told of how a bounty was settled is written down, or is not.
+    pub settling: HashMap<BountyKey, Vec<oneshot::Sender<Written>>>,
+    /// Who waits to hear that it is written down that the purse is open.
+    pub opening: HashMap<Caller, oneshot::Sender<bool>>,
+    /// When losses closed the purse last, as far as was told.
+    pub closed: Option<Timestamp>,
+    /// What bounties said that came not long ago.
+    pub bodies: Bodies,
+}
+
+/// What is held for a bounty that has begun and not ended.
+pub(super) struct Live {
+    pub bounty: Arc<Bounty>,
+    pub delivery: String,
+    /// The signed body, until it is written down.
+    pub wire: Bytes,
+    /// The artifact, until it is examined.
+    pub file: Option<OwnedFd>,
+    /// The artifact, to be kept.
+    pub keep: Option<OwnedFd>,
+    /// Its share of the memory that artifacts may take.
+    pub memory: Option<MemoryShare>,
+    pub received: Option<ReceivedArtifact>,
+    pub answer: Option<Bytes>,
+    pub began: Instant,
+}
+
+impl Engine {
+    /// An engine that has nothing to do yet.
+    pub fn new(parts: Parts, bounties: Bounties, alarms: Alarms) -> Rc<Engine> {
+        Rc::new(Engine {
+            parts,
+            inner: RefCell::default(),
+            bounties: RefCell::new(bounties),
+            alarms: RefCell::new(alarms),
+            effects: Cell::default(),
+            rearm: Notify::new(),
+            ended: Notify::new(),
+            endings: Notify::new(),
+            fatal: RefCell::default(),
+            failed: Notify::new(),
+            examined: Cell::default(),
+            sending: Streak::default(),
+            fetching: Streak::default(),
+        })
+    }
+
+    /// Something happened: does what follows.
+    pub fn happen(self: &Rc<Self>, event: Event) {
+        if let Event::Examined { key, .. } = &event {
+            self.examined_was(key);
+        }
+        let mut effects = self.effects.take();
+        let mut bounties = self.bounties.borrow_mut();
+        let before = bounties.alarm();
+        bounties.step(event, self.parts.clock.now(), &mut effects);
+        let after = bounties.alarm();
+        drop(bounties);
+        if after.is_some_and(|after| before.is_none_or(|before| after < before)) {
+            self.rearm.notify_one();
+        }
+        for effect in effects.drain(..) {
+            crash::at(&effect);
+            self.perform(effect);
+        }
+        self.effects.set(effects);
+    }
+
+    /// A signed bounty came in: whether it is taken. Answers once that is written down.
+    pub async fn receive(self: &Rc<Self>, bounty: Bounty, delivery: String, wire: Bytes) -> Admission {
+        let bounty = self.admitted(bounty);
+        let (key, expires) = (bounty.key.clone(), bounty.expires);
+        let body = wire.clone();
+        let (reply, replied) = oneshot::channel();
+        let caller = {
+            let mut inner = self.inner.borrow_mut();
+            let caller = inner.next_caller;
+            inner.next_caller += 1;
+            inner.callers.insert(caller, reply);
+            let live = || Live::new(Arc::clone(&bounty), delivery, wire);
+            inner.live.entry(key.clone()).or_insert_with(live);
+            caller
+        };
+        self.happen(Event::Received { caller, bounty });
+        if self.state(&key).is_none() {
+            self.inner.borrow_mut().live.remove(&key);
+        }
+        self.alarms.borrow_mut().answered(self.parts.clock.now().wall);
+        // The sender is dropped only with the engine itself.
+        let admission = replied.await.unwrap_or(Admission::Draining);
+        self.compare(&key, admission, &body);
+        // What is posted again may well be over: only what is new tells of the time.
+        if admission == Admission::Accepted {
+            self.alarms.borrow_mut().came(self.parts.clock.now().wall, expires);
+        }
+        admission
+    }
+
+    /// A bounty as it is held: without what nobody looks at, and with whether its answer may be sent.
+    fn admitted(&self, mut bounty: Bounty) -> Arc<Bounty> {
+        // Filters compare plain values; the rest may be anything, and large.
+        bounty.metadata.retain(|_, value| !value.is_array() && !value.is_object());
+        if let Some(url) = &bounty.response_url
+            && let Err(why) = self.parts.courier.allows(url)
+        {
+            error!(bounty = %bounty.key, why, "answers may not be sent to where it wants its own: see answers.hosts");
+            bounty.deliverable = false;
+        }
+        Arc::new(bounty)
+    }
+
+    /// Takes up what the journal holds from before.
+    pub fn recover(self: &Rc<Self>, pending: Pending) {
+        let Pending { bounty: taken, body } = pending;
+        let wall = self.parts.clock.now().wall;
+        let bounty = match daemon_webhook::parse(&taken.wire, wall) {
+            // The time it was given when it came is the one that counts: a bounty may have come without one.
+            Ok(bounty) => Bounty { key: taken.key.clone(), expires: taken.expires, ..bounty },
+            Err(why) => {
+                error!(bounty = %taken.key, why = why.to_string(), "the journal holds a bounty that cannot be read: it is ended");
+                let detail = format!("it could not be read again: {why}");
+                return self.end_unread(taken.key, detail);
+            }
+        };
+        info!(bounty = %taken.key, answered = body.is_some(), "a bounty from before is taken up");
+        let answered = body.is_some();
+        let bounty = self.admitted(bounty);
+        let mut live = Live::new(Arc::clone(&bounty), taken.delivery, Bytes::new());
+        live.answer = body.map(Bytes::from);
+        self.inner.borrow_mut().live.insert(taken.key, live);
+        self.happen(Event::Recovered { bounty, answered });
+    }
+
+    /// Where a bounty is in its life.
+    pub fn state(&self, key: &BountyKey) -> Option<BountyState> {
+        self.bounties.borrow().state(key)
+    }
+
+    /// What time it is for the purse, and so in records: as much passes as does by the steady clock.
+    pub fn time(&self) -> Timestamp {
+        self.bounties.borrow_mut().time(self.parts.clock.now())
+    }
+
+    /// Whether how a bounty was settled is being written down.
+    pub(super) fn settling(&self, key: &BountyKey) -> bool {
+        self.bounties.borrow().settling(key)
+    }
+
+    /// How often an answer was sent.
+    pub(super) fn attempts(&self, key: &BountyKey) -> u32 {
+        self.bounties.borrow().attempts(key)
+    }
+
+    /// How many artifacts came back from workers.
+    pub fn examined(&self) -> u64 {
+        self.examined.get()
+    }
+
+    /// Writes down what there is to write, and closes the journal.
+    pub async fn close(self: &Rc<Self>) {
+        self.flush_endings();
+        // What is not written by then is done again after a restart, which does no harm.
+        let _ = tokio::time::timeout(ENDINGS_PATIENCE, self.all_ended()).await;
+        self.parts.archive.clone().close();
+    }
+
+    /// How many bounties have begun and not ended.
+    pub fn open(&self) -> usize {
+        self.bounties.borrow().open()
+    }
+
+    /// How many are in which state.
+    pub fn census(&self) -> Vec<(BountyState, usize)> {
+        self.bounties.borrow().census()
+    }
+
+    /// Rings every alarm when it is due; for ever.
+    pub async fn ring(self: Rc<Self>) {
+        loop {
+            let alarm = self.bounties.borrow().alarm();
+            match alarm {
+                None => self.rearm.notified().await,
+                Some(alarm) => {
+                    let alarm = self.parts.clock.instant(alarm);
+                    // An earlier one may come meanwhile.
+                    let rung = tokio::time::timeout_at(alarm.into(), self.rearm.notified()).await.is_err();
+                    if rung {
+                        self.happen(Event::Tick);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Looks into the purse.
+    pub fn with_purse<T>(&self, look: impl FnOnce(&Purse) -> T) -> T {
+        look(self.bounties.borrow().purse())
+    }
+
+    /// Takes no more bounties, and waits until those taken have ended, or for so long.
+    pub async fn drain(self: &Rc<Self>, time_max: Duration) {
+        self.happen(Event::Drain);
+        if tokio::time::timeout(time_max, self.all_ended()).await.is_err() {
+            warn!(open = self.open(), "some bounties have not ended: they are taken up at the next start");
+        }
+    }
+
+    async fn all_ended(&self) {
+        while self.open() > 0 {
+            self.ended.notified().await;
+        }
+    }
+
+    /// Waits until the engine cannot go on, and says why.
+    pub async fn failure(&self) -> anyhow::Error {
+        loop {
+            if let Some(why) = self.fatal.borrow_mut().take() {
+                return anyhow::Error::msg(why);
+            }
+            self.failed.notified().await;
+        }
+    }
+
+    /// The engine cannot go on.
+    pub(super) fn fail(&self, why: String) {
+        // Whoever has it borrowed is about to end us anyway.
+        if let Ok(mut fatal) = self.fatal.try_borrow_mut() {
+            fatal.get_or_insert(why);
+        }
+        self.failed.notify_one();
+    }
+
+    /// The journal refused. What is final ends the engine: what it does not remember it must not do.
+    pub(super) fn refused(&self, error: &JournalError, about: &str, what: &str) {
+        metrics::journal_failed();
+        error!(bounty = about, why = causes(error), "cannot write down {what}");
+        if error.is_final() {
+            self.fail(format!("the journal is lost: {}", causes(error)));
+        }
+    }
+
+    pub(super) fn forget(&self, key: &BountyKey) {
+        self.inner.borrow_mut().live.remove(key);
+        self.ended.notify_one();
+    }
+
+    /// An artifact came back from a worker: it is kept, if any are, and its memory is free for others.
+    fn examined_was(&self, key: &BountyKey) {
+        self.examined.set(self.examined.get() + 1);
+        let mut inner = self.inner.borrow_mut();
+        let Some(live) = inner.live.get_mut(key) else { return };
+        live.memory = None;
+        if let Some((file, received)) = live.keep.take().zip(live.received)
+            && let Some(store) = &self.parts.store
+        {
+            store.keep(file, Sha256Digest(received.sha256), received.size);
+        }
+    }
+
+    /// How many artifacts are with workers.
+    pub fn examining(&self) -> usize {
+        self.bounties.borrow().examining()
+    }
+}
+
+impl Live {
+    fn new(bounty: Arc<Bounty>, delivery: String, wire: Bytes) -> Live {
+        let began = Instant::now();
+        Live { bounty, delivery, wire, file: None, keep: None, memory: None, received: None, answer: None, began }
+    }
+}

@@ -1,0 +1,74 @@
+//! What the threads of the pool do for the engine: examine, and put what they saw in the market's words.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Instant;
+
+use daemon_base::text::causes;
+use daemon_detector::RulesStatus;
+use daemon_engine::RuleSet;
+use daemon_market::{BountyKey, Event};
+use daemon_pool::{ExaminationResult, Failure, LookOptions, Work};
+use tokio::sync::mpsc::UnboundedSender;
+use tracing::error;
+
+use super::metrics;
+use super::verdict_mapping::{self, ReceivedArtifact};
+
+/// An artifact to examine.
+#[derive(Debug)]
+pub struct Examination {
+    /// For which bounty.
+    pub key: BountyKey,
+    /// Where it is from.
+    pub uri: String,
+    /// The artifact.
+    pub file: OwnedFd,
+    /// What is known of it.
+    pub received: ReceivedArtifact,
+    /// When nobody waits any more.
+    pub until: Instant,
+}
+
+/// Sends the engine what came of examinations.
+pub struct Examining {
+    /// To the engine. Not bounded, for the engine never gives out more than a few examinations.
+    pub events: UnboundedSender<Event>,
+    /// Told whether workers can be had.
+    pub standing: Arc<RulesStatus>,
+}
+
+/// What is remembered of one meanwhile.
+pub struct Ticket {
+    key: BountyKey,
+    uri: String,
+    received: ReceivedArtifact,
+}
+
+impl Work<Examination> for Examining {
+    type Ticket = Ticket;
+
+    fn open(&self, job: Examination) -> Option<(OwnedFd, LookOptions, Ticket)> {
+        let Examination { key, uri, file, received, until } = job;
+        Some((file, LookOptions { until: Some(until), ..LookOptions::default() }, Ticket { key, uri, received }))
+    }
+
+    fn done(&self, ticket: Ticket, outcome: ExaminationResult, rules: &RuleSet) {
+        let Ticket { key, uri, received } = ticket;
+        match &outcome {
+            Ok(looked) => {
+                metrics::examined(&looked.examined);
+                self.standing.worked(true);
+            }
+            Err(failure) => {
+                metrics::not_examined();
+                error!(bounty = %key, why = causes(failure), "it could not be examined");
+                self.standing.worked(!matches!(failure, Failure::NoWorker(_)));
+            }
+        }
+        let generation = rules.generation().to_string();
+        let judgement = Box::new(verdict_mapping::judgement(&uri, received, outcome, rules.weights(), &generation));
+        // The engine is gone only when the daemon ends, and then the journal knows what is left to do.
+        let _ = self.events.send(Event::Examined { key, judgement });
+    }
+}

@@ -1,0 +1,81 @@
+//! What the daemon is given before it begins: configuration, secrets, strategy, sockets. What is wrong with these stays
+//! wrong until a person changes it, so the service manager is told by the exit code not to try again.
+
+use anyhow::Context;
+use daemon_archive::{JournalError, PrivateError};
+use daemon_control::ControlSocketError;
+use daemon_market::Betting;
+use daemon_webhook::Secrets;
+
+use super::sockets::Handed;
+use super::{build, logs};
+use crate::config::Config;
+use crate::daemon::Options;
+
+/// All of it.
+pub struct Given {
+    /// What it is told to do.
+    pub config: Config,
+    /// What bounties are checked with.
+    pub secrets: Secrets,
+    /// How much is staked.
+    pub betting: Betting,
+    /// What the service manager handed over.
+    pub handed: Handed,
+}
+
+/// Takes it, and begins to log.
+pub fn take(args: &Options) -> anyhow::Result<Given> {
+    // First, so that nothing that is started inherits them.
+    let handed = Handed::take().context("cannot use the sockets that were handed over")?;
+    let config = build::config_with(args.config.as_deref(), strategy(args))?.map_err(anyhow::Error::msg)?;
+    logs::start(&config.log)?;
+    let secrets = build::secrets(&config.webhook)?;
+    let betting = build::betting(&config.market)?;
+    Ok(Given { config, secrets, betting, handed })
+}
+
+/// The strategy that goes before the configuration's; an empty one, as from an empty BID_STRATEGY, is none.
+pub fn strategy(args: &Options) -> Option<&str> {
+    args.bid_strategy.as_deref().filter(|name| !name.is_empty())
+}
+
+/// Whether an error stays until a person does something about it, so that to try again helps nothing.
+pub fn is_lasting(error: &anyhow::Error) -> bool {
+    if let Some(error) = error.downcast_ref::<JournalError>() {
+        return match error {
+            JournalError::Newer { .. } | JournalError::Foreign { .. } | JournalError::Shortened { .. } => true,
+            JournalError::Private(why) => stays(why),
+            _ => false,
+        };
+    }
+    if let Some(daemon_archive::StoreError::Private(why)) = error.downcast_ref() {
+        return stays(why);
+    }
+    error.downcast_ref::<ControlSocketError>().is_some_and(ControlSocketError::is_lasting)
+}
+
+fn stays(why: &PrivateError) -> bool {
+    matches!(why, PrivateError::Owner { .. } | PrivateError::Open { .. } | PrivateError::NotAFile { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn only_what_a_person_must_mend_is_not_tried_again() {
+        let lasting = |error: JournalError| is_lasting(&anyhow::Error::new(error).context("cannot use the archive"));
+        let private = |error| JournalError::Private(Arc::new(error));
+        assert!(lasting(private(PrivateError::Owner { path: "a".into(), owner: 1, us: 2 })));
+        assert!(lasting(private(PrivateError::Open { path: "a".into(), mode: 0o755 })));
+        assert!(lasting(JournalError::Newer { path: "a".into(), found: 9, known: 2 }));
+        let full = std::io::Error::from_raw_os_error(28);
+        assert!(!lasting(private(PrivateError::System { what: "making", path: "a".into(), source: full })));
+        assert!(!lasting(JournalError::Full));
+        assert!(!lasting(JournalError::Locked { path: "a".into(), pid: None }), "who has it may be about to end");
+        assert!(is_lasting(&ControlSocketError::Nameless.into()));
+    }
+}

@@ -1,0 +1,148 @@
+//! Whether the daemon does its work: told to load balancers, and to the service manager's watchdog.
+
+use std::cell::Cell;
+use std::rc::{Rc, Weak};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use daemon_market::BountyState;
+use tracing::error;
+
+use super::engine::Engine;
+use super::notify;
+
+/// How often it is seen whether work goes on.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// So many artifacts in a row without a worker, and something is wrong that does not mend itself.
+const WORKLESS_MAX: u32 = 8;
+
+/// So many, and who has others to ask should ask them.
+const WORKLESS_READY_MAX: u32 = 3;
+/// Whether something can be written down is known for so long; after that it may be tried again.
+const UNWRITTEN_FOR: Duration = Duration::from_secs(60);
+
+/// Whether all is well.
+pub struct Health {
+    engine: Weak<Engine>,
+    taking: Cell<bool>,
+    /// When workers last gave something back, or had nothing.
+    worked: Cell<Instant>,
+    /// When the journal last answered.
+    wrote: Cell<Instant>,
+    examined: Cell<u64>,
+    records: Cell<u64>,
+    /// Commits of the journal that succeeded, and such that failed.
+    commits: Cell<(u64, u64)>,
+    /// Since when nothing could be written down, as of the last try.
+    unwritten: Cell<Option<Instant>>,
+    /// How long nothing may come from workers that have something.
+    patience: Duration,
+}
+
+impl Health {
+    /// Of this engine, whose examinations take no longer than `examination_max`.
+    pub fn new(engine: &Rc<Engine>, examination_max: Duration) -> Rc<Health> {
+        let now = Instant::now();
+        Rc::new(Health {
+            engine: Rc::downgrade(engine),
+            taking: Cell::new(false),
+            worked: Cell::new(now),
+            wrote: Cell::new(now),
+            examined: Cell::default(),
+            records: Cell::default(),
+            commits: Cell::default(),
+            unwritten: Cell::default(),
+            patience: 2 * examination_max + Duration::from_secs(10),
+        })
+    }
+
+    /// Bounties are taken from now on, or no longer.
+    pub fn takes(&self, taking: bool) {
+        self.taking.set(taking);
+    }
+
+    /// Whether work goes on.
+    pub fn live(&self) -> Result<(), String> {
+        let workless = self.engine.upgrade().map_or(0, |engine| engine.parts.standing.workless());
+        if workless >= WORKLESS_MAX {
+            return Err(format!("no worker could be had for the last {workless} artifacts"));
+        }
+        if self.worked.get().elapsed() > self.patience {
+            return Err(format!("workers have given nothing back for {:?}", self.worked.get().elapsed()));
+        }
+        if self.wrote.get().elapsed() > self.patience {
+            return Err(format!("the journal has not answered for {:?}", self.wrote.get().elapsed()));
+        }
+        Ok(())
+    }
+
+    /// Whether bounties are taken, and what is taken can be written down, had, judged and answered.
+    pub fn ready(&self) -> Result<(), String> {
+        if !self.taking.get() {
+            return Err("bounties are not taken yet, or not any more".to_owned());
+        }
+        self.live()?;
+        if self.unwritten.get().is_some_and(|last| last.elapsed() < UNWRITTEN_FOR) {
+            return Err("nothing can be written down: the log says why".to_owned());
+        }
+        let Some(engine) = self.engine.upgrade() else { return Ok(()) };
+        let workless = engine.parts.standing.workless();
+        if workless >= WORKLESS_READY_MAX {
+            return Err(format!("nothing can be judged: no worker could be had for the last {workless} artifacts"));
+        }
+        if let Some(failures) = engine.fetching.fails() {
+            return Err(format!("nothing can be judged: the last {failures} downloads failed"));
+        }
+        if let Some(failures) = engine.sending.fails() {
+            return Err(format!("nothing can be answered: the last {failures} attempts to send an answer failed"));
+        }
+        Ok(())
+    }
+
+    /// Looks whether work goes on, and tells the service manager as long as it does; for ever.
+    pub async fn watch(self: Rc<Self>) {
+        let interval = notify::watchdog().map_or(LOOK_INTERVAL, |timeout| (timeout / 3).min(LOOK_INTERVAL));
+        let mut was_live = true;
+        loop {
+            tokio::time::sleep(interval).await;
+            self.look();
+            let live = self.live();
+            let is_live = live.is_ok();
+            match live {
+                Ok(()) => notify::alive(),
+                Err(why) if was_live => error!(why, "work does not go on"),
+                Err(_) => {}
+            }
+            was_live = is_live;
+        }
+    }
+
+    /// Notes what went on since the last look. That it is called at all shows that the edge thread goes on.
+    fn look(&self) {
+        let Some(engine) = self.engine.upgrade() else { return };
+        let now = Instant::now();
+        let examined = engine.examined();
+        let examining = engine.examining() > 0;
+        if examined != self.examined.replace(examined) || !examining {
+            self.worked.set(now);
+        }
+        let statistics = engine.parts.archive.statistics();
+        let tried = (statistics.commits.load(Ordering::Relaxed), statistics.failures.load(Ordering::Relaxed));
+        let before = self.commits.replace(tried);
+        if tried.0 != before.0 {
+            self.unwritten.set(None);
+        } else if tried.1 != before.1 {
+            self.unwritten.set(Some(now));
+        }
+        // That it refuses, for its disk is full, is an answer too.
+        let records = statistics.records.load(Ordering::Relaxed) + statistics.failures.load(Ordering::Relaxed);
+        let waits = |state: &BountyState| {
+            matches!(state, BountyState::Received | BountyState::Declined | BountyState::Answering)
+        };
+        let waited_for = engine.census().iter().any(|(state, count)| *count > 0 && waits(state));
+        if records != self.records.replace(records) || !waited_for {
+            self.wrote.set(now);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The running daemon as a library: a configuration is read, a [`daemon`](daemon::run) is built of it and runs.
+//!
+//! One edge thread waits for everything that comes over the network and drives the lives of bounties; the pool's
+//! threads drive the workers; the journal, the artifact store and the rules have a thread each. What holds between them:
+//! a bounty is written down before it is taken, an answer before it is sent, and what is written down is done after a
+//! restart just as it would have been without.
+//!
+//! Besides the daemon itself there is what the command line shares with it: the [configuration](config), how its parts
+//! are [built](build), [settlements](settlements) on their way into the journal, and [talking](control_client) to a
+//! daemon that runs.
+
+#![forbid(unsafe_code)]
+
+mod admin;
+mod alarms;
+pub mod build;
+pub mod clock;
+pub mod config;
+mod control;
+pub mod control_client;
+mod crash;
+pub mod daemon;
+mod effects;
+mod engine;
+mod examination;
+mod fetch_url_artifact;
+mod gate;
+mod given;
+mod health;
+mod inbox_reader;
+pub mod logs;
+pub mod memory;
+mod metrics;
+mod notify;
+pub mod old;
+mod process;
+pub mod purse_record;
+mod reload;
+mod reused;
+pub mod settlements;
+mod sockets;
+mod streak;
+pub mod verdict_mapping;

@@ -1,0 +1,38 @@
+//! The log: one event a line, as text, JSON or to the system's journal.
+
+use std::io::IsTerminal;
+
+use anyhow::{Context, bail};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::{Log, LogFormat};
+
+/// Begins to log, to standard error or to the journal.
+pub fn start(log: &Log) -> anyhow::Result<()> {
+    let filter = filter(&log.level)?;
+    let registry = tracing_subscriber::registry().with(filter);
+    let line = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    match log.format {
+        LogFormat::Text => registry.with(line.with_ansi(std::io::stderr().is_terminal())).try_init(),
+        LogFormat::Json => registry.with(line.json().flatten_event(true)).try_init(),
+        LogFormat::Journald => {
+            let journal = tracing_journald::layer()
+                .context("cannot reach the journal at /run/systemd/journal: set log.format to \"text\" or \"json\"")?;
+            registry.with(journal.with_syslog_identifier("stakeout".to_owned())).try_init()
+        }
+    }
+    .context("cannot begin to log")
+}
+
+/// What of it is written: ours at the level, that of libraries from warnings on.
+pub fn filter(level: &str) -> anyhow::Result<EnvFilter> {
+    if !["error", "warn", "info", "debug", "trace"].contains(&level) {
+        bail!("log.level must be error, warn, info, debug or trace, and is {level:?}");
+    }
+    let others = if level == "error" { "error" } else { "warn" };
+    let ours = ["stakeout", "daemon_"];
+    let directives = ours.map(|name| format!("{name}={level}")).join(",");
+    Ok(EnvFilter::new(format!("{others},{directives}")))
+}

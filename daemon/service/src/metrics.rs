@@ -1,0 +1,332 @@
+//! What is counted, under which names. Everything that operators are shown stands here.
+
+use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use analyzers::{Incomplete, Limit};
+use daemon_archive::{Archive, BountyStatus, Store};
+use daemon_engine::{RuleSet, assemble};
+use daemon_ledger::AlarmId;
+use daemon_market::{Admission, BountyState, Nct, Purse, PurseNote, Truth, Verdict};
+use daemon_pool::Examined;
+use daemon_webhook::Reply;
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use triage::{FileKind, MAGICS};
+
+use super::process;
+
+/// Bounds of times, in seconds: from a journal's commit to a bounty's life.
+const SECONDS: &[f64] = &[
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    60.0,
+];
+/// Bounds of bids, in NCT.
+const NCT: &[f64] = &[0.0, 0.0625, 0.125, 0.25, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0];
+
+/// Begins to count. The handle tells the counts in Prometheus' text format.
+pub fn start() -> Result<PrometheusHandle, BuildError> {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
+        .set_buckets_for_metric(Matcher::Full("stakeout_bid_nct".to_owned()), NCT)?
+        .build_recorder();
+    let handle = recorder.handle();
+    // There is one daemon in a process, so there is no other recorder.
+    let _ = metrics::set_global_recorder(recorder);
+    describe();
+    begin();
+    Ok(handle)
+}
+
+/// Everything that is counted, in Prometheus' text format. What has no place among counts stands at the end: which rules
+/// are in use, one line whatever was in use before, and what the process itself takes.
+pub fn render(handle: &PrometheusHandle, generation: &str) -> String {
+    let mut text = handle.render();
+    // Writing to a string does not fail.
+    let _ = write!(
+        text,
+        "# HELP stakeout_rules_info Always 1, for the generation of rules in use.\n# TYPE stakeout_rules_info gauge\n\
+         stakeout_rules_info{{generation=\"{}\"}} 1\n\n",
+        generation.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    );
+    text.push_str(&process::told());
+    text
+}
+
+/// Begins every series at 0: one that only comes into being with the first event has no rate for it, and an alarm on it
+/// cannot be told from one that watches nothing.
+fn begin() {
+    let none = |name: &'static str, label: &'static str, values: &mut dyn Iterator<Item = String>| {
+        values.for_each(|value| counter!(name, label => value).increment(0));
+    };
+    let some = |values: &[&'static str]| values.iter().map(ToString::to_string).collect::<Vec<_>>().into_iter();
+    none("stakeout_requests_total", "reply", &mut Reply::ALL.iter().map(|reply| reply.name().to_owned()));
+    none("stakeout_bounties_total", "admission", &mut some(&ADMISSIONS));
+    none("stakeout_answers_total", "verdict", &mut Verdict::ALL.iter().map(|verdict| verdict.name().to_owned()));
+    none("stakeout_examinations_total", "verdict", &mut Verdict::ALL.iter().map(|verdict| verdict.name().to_owned()));
+    let endings = BountyStatus::ALL.iter().filter(|how| **how != BountyStatus::Pending);
+    none("stakeout_endings_total", "ending", &mut endings.map(|how| how.name().to_owned()));
+    let truths = [None, Some(Truth::Malicious), Some(Truth::Benign)];
+    none("stakeout_settled_total", "truth", &mut truths.iter().map(|truth| truth_name(*truth).to_owned()));
+    let notes = [PurseNote::Closed, PurseNote::Opened];
+    none("stakeout_purse_notes_total", "note", &mut notes.iter().map(|note| note.name().to_owned()));
+    none("stakeout_declined_kinds_total", "kind", &mut kinds().into_iter().map(|kind| kind.name().to_owned()));
+    none("stakeout_incomplete_total", "reason", &mut reasons().into_iter());
+    none("stakeout_rules_reloads_total", "taken", &mut some(&["yes", "no"]));
+    for name in [
+        "stakeout_fetch_failures_total",
+        "stakeout_send_failures_total",
+        "stakeout_examination_failures_total",
+        "stakeout_journal_records_total",
+        "stakeout_journal_failures_total",
+        "stakeout_details_dropped_total",
+        "stakeout_artifacts_dropped_total",
+    ] {
+        counter!(name).increment(0);
+    }
+    for name in [
+        "stakeout_artifacts_bytes",
+        "stakeout_rules_loaded",
+        "stakeout_ready",
+        "stakeout_journal_waiting",
+        "stakeout_open_stakes_nct",
+        "stakeout_open_stakes",
+        "stakeout_day_profit_nct",
+        "stakeout_losses_in_a_row",
+        "stakeout_purse_closed",
+    ] {
+        gauge!(name).set(0.0);
+    }
+    for id in AlarmId::ALL {
+        alarm(id.name(), false);
+    }
+    for state in BountyState::ALL {
+        gauge!("stakeout_open_bounties", "state" => state.name()).set(0.0);
+    }
+    for name in [
+        "stakeout_answer_seconds",
+        "stakeout_examination_seconds",
+        "stakeout_journal_commit_seconds",
+        "stakeout_bid_nct",
+    ] {
+        // That there is one is enough: it is told as empty.
+        let _ = histogram!(name);
+    }
+}
+
+/// Every kind that magic bytes can tell.
+fn kinds() -> Vec<FileKind> {
+    let mut kinds = vec![FileKind::Data, FileKind::Empty];
+    for magic in MAGICS {
+        if !kinds.contains(&magic.kind) {
+            kinds.push(magic.kind);
+        }
+    }
+    kinds
+}
+
+/// Every sort of reason why an examination can be incomplete.
+fn reasons() -> Vec<String> {
+    let rules = RuleSet::embedded();
+    // The analyzer of rules is there only where there are some.
+    let names = assemble(&rules).names().chain(["yara"]).collect::<Vec<_>>();
+    let panics = names.into_iter().map(|name| Incomplete::Panicked(name.into()));
+    let others = [
+        Incomplete::CutShort,
+        Incomplete::Encrypted,
+        Incomplete::Crashed("".into()),
+        Incomplete::Unaccounted("".into()),
+        Incomplete::Poisonous,
+        Incomplete::Truncated,
+        Incomplete::Changed,
+    ];
+    let limits = Limit::ALL.into_iter().map(Incomplete::Limit);
+    limits.chain(others).chain(panics).map(|why| why.class()).collect()
+}
+
+fn describe() {
+    describe_counter!("stakeout_requests_total", "Requests to the webhook, by how they were answered.");
+    describe_counter!("stakeout_bounties_total", "Signed bounties that came in, by whether they were taken.");
+    describe_counter!(
+        "stakeout_reused_ids_total",
+        "Bounties that came again under a known id and say something else: the first counts."
+    );
+    counter!("stakeout_reused_ids_total").increment(0);
+    describe_counter!("stakeout_answers_total", "Answers written down, by verdict.");
+    describe_counter!("stakeout_endings_total", "Bounties that ended, by how.");
+    describe_counter!("stakeout_settled_total", "Bounties settled by the marketplace, by the truth it told.");
+    describe_counter!(
+        "stakeout_purse_notes_total",
+        "How often the purse was closed by losses, and opened by a person."
+    );
+    describe_counter!("stakeout_declined_kinds_total", "Artifacts declined by their magic bytes, by kind.");
+    describe_counter!("stakeout_fetch_failures_total", "Artifacts that could not be had.");
+    describe_counter!("stakeout_send_failures_total", "Attempts to send an answer that failed and are made again.");
+    describe_counter!("stakeout_examinations_total", "Artifacts examined, by verdict.");
+    describe_counter!("stakeout_incomplete_total", "Reasons why examinations were incomplete, by reason.");
+    describe_counter!("stakeout_journal_records_total", "Records written to the journal.");
+    describe_counter!("stakeout_journal_failures_total", "Records that could not be written to the journal.");
+    describe_counter!("stakeout_details_dropped_total", "Old bounties whose details were let go of.");
+    describe_counter!("stakeout_rules_reloads_total", "Attempts to load rules, by whether they were taken.");
+    describe_counter!("stakeout_examination_failures_total", "Artifacts that no worker could be had for.");
+    describe_counter!(
+        "stakeout_artifacts_dropped_total",
+        "Artifacts that were not kept, because too many came at once."
+    );
+    describe_gauge!("stakeout_artifacts_bytes", "Bytes of artifacts that are kept.");
+    describe_gauge!("stakeout_open_bounties", "Bounties that have begun and not ended, by state.");
+    describe_gauge!("stakeout_rules_loaded", "YARA rules in use.");
+    describe_gauge!("stakeout_build_info", "Always 1, for the version.");
+    describe_gauge!("stakeout_ready", "1 while bounties are taken.");
+    describe_gauge!("stakeout_journal_waiting", "Writes that wait for the journal.");
+    describe_gauge!("stakeout_alarm", "1 while a person should look at something, by what.");
+    describe_gauge!("stakeout_open_stakes_nct", "NCT at stake: staked, and not settled.");
+    describe_gauge!("stakeout_open_stakes", "Stakes that are not settled.");
+    describe_gauge!("stakeout_day_profit_nct", "Profit of the stakes settled within a day, fees included, in NCT.");
+    describe_gauge!("stakeout_losses_in_a_row", "Stakes lost in a row, up to now.");
+    describe_gauge!("stakeout_purse_closed", "1 while losses keep the purse closed.");
+    describe_histogram!("stakeout_answer_seconds", Unit::Seconds, "From a bounty's arrival to its durable answer.");
+    describe_histogram!("stakeout_examination_seconds", Unit::Seconds, "Time of examinations.");
+    describe_histogram!("stakeout_journal_commit_seconds", Unit::Seconds, "Time of the journal's commits.");
+    describe_histogram!("stakeout_bid_nct", "Bids, in NCT.");
+    gauge!("stakeout_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+}
+
+/// A request to the webhook was answered.
+pub fn requested(reply: &'static str) {
+    counter!("stakeout_requests_total", "reply" => reply).increment(1);
+}
+
+/// What an admission is called.
+const ADMISSIONS: [&str; 5] = ["accepted", "known", "busy", "unrecorded", "draining"];
+
+/// A bounty was taken, or was not.
+pub fn admitted(admission: Admission) {
+    let [accepted, known, busy, unrecorded, draining] = ADMISSIONS;
+    let name = match admission {
+        Admission::Accepted => accepted,
+        Admission::Known => known,
+        Admission::Busy { .. } => busy,
+        Admission::Unrecorded => unrecorded,
+        Admission::Draining => draining,
+    };
+    counter!("stakeout_bounties_total", "admission" => name).increment(1);
+}
+
+/// A bounty came again under a known id and says something else.
+pub fn reused_id() {
+    counter!("stakeout_reused_ids_total").increment(1);
+}
+
+/// An answer was written down.
+pub fn answered(verdict: Verdict, bid: Nct, took: Duration) {
+    counter!("stakeout_answers_total", "verdict" => verdict.name()).increment(1);
+    histogram!("stakeout_answer_seconds").record(took.as_secs_f64());
+    // For a diagram, where rounding does no harm.
+    histogram!("stakeout_bid_nct").record(bid.base_units() as f64 / 1e18);
+}
+
+/// A bounty ended.
+pub fn ended(how: BountyStatus) {
+    counter!("stakeout_endings_total", "ending" => how.name()).increment(1);
+}
+
+/// The marketplace told how a bounty was settled.
+pub fn settled(truth: Option<Truth>) {
+    counter!("stakeout_settled_total", "truth" => truth_name(truth)).increment(1);
+}
+
+fn truth_name(truth: Option<Truth>) -> &'static str {
+    truth.map_or("none", Truth::name)
+}
+
+/// An alarm is on, or is not.
+pub fn alarm(name: &'static str, on: bool) {
+    gauge!("stakeout_alarm", "alarm" => name).set(if on { 1.0 } else { 0.0 });
+}
+
+/// What is in the purse.
+pub fn purse(purse: &Purse) {
+    // For a diagram, where rounding does no harm.
+    gauge!("stakeout_open_stakes_nct").set(purse.open_stakes().base_units() as f64 / 1e18);
+    gauge!("stakeout_open_stakes").set(purse.open_count() as f64);
+    gauge!("stakeout_day_profit_nct").set(purse.breaker().profit_of_the_day().as_f64());
+    gauge!("stakeout_losses_in_a_row").set(purse.breaker().losses_in_a_row());
+    gauge!("stakeout_purse_closed").set(if purse.closed().is_some() { 1.0 } else { 0.0 });
+}
+
+/// The purse was closed, or opened.
+pub fn purse_noted(note: PurseNote) {
+    counter!("stakeout_purse_notes_total", "note" => note.name()).increment(1);
+}
+
+/// An artifact was declined by its magic bytes.
+pub fn declined_kind(kind: &'static str) {
+    counter!("stakeout_declined_kinds_total", "kind" => kind).increment(1);
+}
+
+/// An artifact could not be had.
+pub fn not_fetched() {
+    counter!("stakeout_fetch_failures_total").increment(1);
+}
+
+/// An answer did not get there.
+pub fn not_sent() {
+    counter!("stakeout_send_failures_total").increment(1);
+}
+
+/// An artifact was examined.
+pub fn examined(examined: &Examined) {
+    let verdict = examined.report.opinion.verdict.name();
+    counter!("stakeout_examinations_total", "verdict" => verdict).increment(1);
+    histogram!("stakeout_examination_seconds").record(examined.elapsed.as_secs_f64());
+    for why in &examined.report.incomplete {
+        counter!("stakeout_incomplete_total", "reason" => why.class()).increment(1);
+    }
+}
+
+/// The journal wrote so many records at once.
+pub fn committed(took: Duration, records: usize) {
+    histogram!("stakeout_journal_commit_seconds").record(took.as_secs_f64());
+    counter!("stakeout_journal_records_total").increment(records as u64);
+}
+
+/// The journal did not write a record.
+pub fn journal_failed() {
+    counter!("stakeout_journal_failures_total").increment(1);
+}
+
+/// The details of so many old bounties were let go of.
+pub fn let_go(bounties: u64) {
+    counter!("stakeout_details_dropped_total").increment(bounties);
+}
+
+/// Nobody could examine an artifact.
+pub fn not_examined() {
+    counter!("stakeout_examination_failures_total").increment(1);
+}
+
+/// Rules were loaded, or were not.
+pub fn reloaded(taken: bool) {
+    counter!("stakeout_rules_reloads_total", "taken" => if taken { "yes" } else { "no" }).increment(1);
+}
+
+/// So many rules are in use.
+pub fn rules_in_use(rules: usize) {
+    gauge!("stakeout_rules_loaded").set(rules as f64);
+}
+
+/// What is counted when somebody asks.
+pub fn census(states: &[(BountyState, usize)], ready: bool, archive: &Archive, store: Option<&Store>) {
+    gauge!("stakeout_journal_waiting").set(archive.statistics().waiting.load(Ordering::Relaxed) as f64);
+    if let Some(store) = store {
+        let statistics = store.statistics();
+        gauge!("stakeout_artifacts_bytes").set(statistics.bytes.load(Ordering::Relaxed) as f64);
+        counter!("stakeout_artifacts_dropped_total").absolute(statistics.dropped.load(Ordering::Relaxed));
+    }
+    for (state, count) in states {
+        gauge!("stakeout_open_bounties", "state" => state.name()).set(*count as f64);
+    }
+    gauge!("stakeout_ready").set(if ready { 1.0 } else { 0.0 });
+}

@@ -1,0 +1,59 @@
+//! Lets go of the details of old bounties, a few at a time, while the daemon runs.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use daemon_archive::LetGo;
+use tracing::{debug, info};
+
+use super::engine::Engine;
+use super::{clock, metrics};
+
+/// How often is looked whether something has become old.
+const LOOK_INTERVAL: Duration = Duration::from_secs(600);
+/// How long is waited before the first look: at a start there is other work to do.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+/// How long the journal is left to others between two stretches of some milliseconds.
+const REST: Duration = Duration::from_millis(200);
+
+/// What is let go of now, if details are kept so long.
+pub fn order(age_max: Duration) -> LetGo {
+    let now = clock::wall();
+    let age = i64::try_from(age_max.as_micros()).unwrap_or(i64::MAX);
+    let before = daemon_market::Timestamp::from_micros(now.micros().saturating_sub(age));
+    LetGo { before, at: now, essence: daemon_ledger::essence }
+}
+
+impl Engine {
+    /// Lets go of details that are older than `age_max`, or never where that is nothing; for ever.
+    pub async fn let_go(self: Rc<Self>, age_max: Duration) {
+        if age_max.is_zero() {
+            return std::future::pending().await;
+        }
+        tokio::time::sleep(FIRST_LOOK).await;
+        loop {
+            let mut bounties = 0;
+            loop {
+                match self.parts.archive.let_go(order(age_max)).await {
+                    Ok(gone) => {
+                        bounties += gone.bounties;
+                        metrics::let_go(gone.bounties);
+                        if !gone.more {
+                            break;
+                        }
+                    }
+                    // A full disk, or too much to do: next time. What is final ends the daemon at its next write.
+                    Err(error) => {
+                        debug!(why = daemon_base::text::causes(&error), "cannot let go of what is old now");
+                        break;
+                    }
+                }
+                tokio::time::sleep(REST).await;
+            }
+            if bounties > 0 {
+                info!(bounties, "the details of old bounties are let go of");
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! SIGHUP: the rules are looked at, and the secrets are read anew.
+//!
+//! The configuration is read again too, for which files hold the secrets stands there. What else has changed in it waits
+//! for the next start, and the log says so: what bounties were taken under must hold until they have ended.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+
+use anyhow::Context;
+use daemon_detector::Nudge;
+use daemon_webhook::Secrets;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::spawn_blocking;
+use tracing::{error, info, warn};
+
+use super::build;
+use crate::config::{Config, SECTIONS};
+
+/// The one key that counts at once.
+const SECRET_FILES: (&str, &str) = ("webhook", "secret_files");
+
+/// SIGHUP from the start on: one that comes before anybody could do what it asks for must not end the daemon.
+pub fn listen_early() -> anyhow::Result<Arc<AtomicBool>> {
+    let asked = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&asked)).context("cannot listen for SIGHUP")?;
+    Ok(asked)
+}
+
+/// What is read anew.
+pub struct Reload {
+    /// The configuration's file, if there is one.
+    pub path: Option<PathBuf>,
+    /// The strategy that goes before the configuration's.
+    pub strategy: Option<String>,
+    /// What the daemon was started with.
+    pub config: Config,
+    /// What bounties are checked with. Clones of it change with it.
+    pub secrets: Secrets,
+    /// Has the rules looked at.
+    pub nudge: Sender<Nudge>,
+    /// Whether SIGHUP came before this was ready.
+    pub early: Arc<AtomicBool>,
+}
+
+impl Reload {
+    /// Does so whenever SIGHUP comes; for ever.
+    pub fn whenever_asked(self) -> anyhow::Result<impl Future<Output = ()>> {
+        let mut hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+        Ok(async move {
+            if self.early.load(Ordering::Relaxed) {
+                self.now().await;
+            }
+            while hangups.recv().await.is_some() {
+                self.now().await;
+            }
+        })
+    }
+
+    async fn now(&self) {
+        // The thread that watches the rules ends after us.
+        let _ = self.nudge.send(Nudge::Asked);
+        let (path, strategy) = (self.path.clone(), self.strategy.clone());
+        // Files may lie where reading them takes long.
+        let read = spawn_blocking(move || read(path, strategy)).await;
+        match read.unwrap_or_else(|error| Err(error.into())) {
+            Ok((config, secrets, count)) => {
+                self.secrets.replace(&secrets);
+                info!(secrets = count, "the webhook's secrets are read anew");
+                let later = changed(&self.config, &config);
+                if !later.is_empty() {
+                    warn!(keys = later.join(", "), "changes of these keys count from the next start on");
+                }
+            }
+            Err(error) => error!(why = format!("{error:#}"), "the secrets and the configuration in use stay"),
+        }
+    }
+}
+
+fn read(path: Option<PathBuf>, strategy: Option<String>) -> anyhow::Result<(Config, Secrets, usize)> {
+    let config = build::config_with(path.as_deref(), strategy.as_deref())?;
+    let config = config.map_err(|told| anyhow::anyhow!("the configuration is wrong\n{told}"))?;
+    let count = config.webhook.secret_files.len().max(1);
+    let secrets = build::secrets(&config.webhook)?;
+    Ok((config, secrets, count))
+}
+
+/// The keys that have another value, but for those that count at once.
+fn changed(before: &Config, after: &Config) -> Vec<String> {
+    let keys = SECTIONS.iter().flat_map(|section| section.keys.iter().map(move |key| (section.name, key)));
+    let differs = keys
+        .filter(|(section, key)| (*section, key.name) != SECRET_FILES && (key.default)(before) != (key.default)(after));
+    differs.map(|(section, key)| format!("{section}.{}", key.name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts_only_after_a_restart_is_named() {
+        let before = Config::default();
+        let mut after = before.clone();
+        assert_eq!(changed(&before, &after), Vec::<String>::new());
+        after.webhook.secret_files = vec!["/etc/stakeout/webhook.secret".into()];
+        assert_eq!(changed(&before, &after), Vec::<String>::new(), "that counts at once");
+        after.market.open_max += 1;
+        after.log.level = "debug".to_owned();
+        assert_eq!(changed(&before, &after), ["market.open_max", "log.level"]);
+    }
+}

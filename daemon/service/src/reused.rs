@@ -1,0 +1,170 @@
+//! Bounties that come again under a known id and say something else.
+//!
+//! The first is the one that was promised, and stays. That another came is told: whoever posts it believes that it was
+//! taken. What bounties said that came not long ago is remembered as a number each; where that does not settle it, the
+//! journal is asked.
+
+use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use daemon_archive::Write;
+use daemon_base::text::causes;
+use daemon_market::{Admission, BountyKey};
+use serde_json::Value;
+use tokio::task::spawn_local;
+use tracing::warn;
+
+use super::engine::Engine;
+use super::metrics;
+
+/// So many bounties are remembered: some megabytes.
+const REMEMBERED_MAX: usize = 20_000;
+/// So many names of fields are told.
+const FIELDS_MAX: usize = 8;
+
+/// What bounties said.
+#[derive(Default)]
+pub struct Bodies {
+    seen: HashMap<BountyKey, BodyFingerprints>,
+    order: VecDeque<BountyKey>,
+    hasher: RandomState,
+}
+
+/// Numbers that bodies have in common with others only by a chance that nobody can influence.
+#[derive(Clone, Copy)]
+struct BodyFingerprints {
+    /// Of what was said.
+    said: u64,
+    /// Of what was said otherwise, the last that was told.
+    otherwise: Option<u64>,
+}
+
+/// What is known of a body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Compared {
+    Same,
+    /// It says something else, and that was told.
+    Otherwise,
+    Unknown,
+}
+
+impl Bodies {
+    fn number(&self, body: &[u8]) -> u64 {
+        self.hasher.hash_one(body)
+    }
+
+    fn remember(&mut self, key: &BountyKey, said: &[u8], otherwise: Option<&[u8]>) {
+        let seen = BodyFingerprints { said: self.number(said), otherwise: otherwise.map(|body| self.number(body)) };
+        if self.seen.insert(key.clone(), seen).is_none() {
+            self.order.push_back(key.clone());
+        }
+        if self.order.len() > REMEMBERED_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.seen.remove(&oldest);
+        }
+    }
+
+    fn compare(&self, key: &BountyKey, body: &[u8]) -> Compared {
+        let Some(seen) = self.seen.get(key) else { return Compared::Unknown };
+        match self.number(body) {
+            number if number == seen.said => Compared::Same,
+            number if Some(number) == seen.otherwise => Compared::Otherwise,
+            _ => Compared::Unknown,
+        }
+    }
+}
+
+impl Engine {
+    /// Tells if a bounty that was known says something else than it did.
+    pub(super) fn compare(self: &Rc<Self>, key: &BountyKey, admission: Admission, body: &Bytes) {
+        if admission == Admission::Accepted {
+            return self.inner.borrow_mut().bodies.remember(key, body, None);
+        }
+        if admission != Admission::Known {
+            return;
+        }
+        match self.inner.borrow().bodies.compare(key, body) {
+            Compared::Same => {}
+            Compared::Otherwise => metrics::reused_id(),
+            Compared::Unknown => {
+                let (engine, key, body) = (Rc::clone(self), key.clone(), body.clone());
+                spawn_local(async move { engine.compare_with_journal(&key, &body).await });
+            }
+        }
+    }
+
+    async fn compare_with_journal(&self, key: &BountyKey, body: &[u8]) {
+        let entries = match self.parts.archive.find(key.id.clone()).await {
+            Ok(entries) => entries,
+            Err(error) => {
+                return warn!(bounty = %key, why = causes(&error), "cannot look up what it said when it came first");
+            }
+        };
+        let first = entries.into_iter().find_map(|entry| match entry.record {
+            Write::Bounty(taken) if taken.key == *key => Some(taken.wire),
+            _ => None,
+        });
+        // What it said is gone once its details are let go of: then nobody can tell.
+        let Some(first) = first.filter(|first| !first.is_empty()) else { return };
+        let differ = differences(&first, body);
+        if differ.is_empty() {
+            return self.inner.borrow_mut().bodies.remember(key, body, None);
+        }
+        self.inner.borrow_mut().bodies.remember(key, &first, Some(body));
+        metrics::reused_id();
+        warn!(
+            bounty = %key,
+            differ = differ.join(", "),
+            "a bounty came again under this id and says something else: the first counts, this one is not answered"
+        );
+    }
+}
+
+/// Names of the fields in which two bodies differ; none where they say the same in other words.
+fn differences(first: &[u8], second: &[u8]) -> Vec<String> {
+    let read = |body| serde_json::from_slice::<Value>(body).unwrap_or_default();
+    let (first, second) = (read(first), read(second));
+    let (Some(one), Some(other)) = (first.as_object(), second.as_object()) else {
+        return if first == second { Vec::new() } else { vec!["all of it".to_owned()] };
+    };
+    let mut names: Vec<&String> = one.keys().chain(other.keys().filter(|name| !one.contains_key(*name))).collect();
+    names.retain(|name| one.get(*name) != other.get(*name));
+    names.into_iter().take(FIELDS_MAX).map(|name| name.chars().take(64).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use daemon_market::{BountyId, Phase};
+
+    use super::*;
+
+    #[test]
+    fn what_says_the_same_in_other_words_is_no_difference() {
+        let first = br#"{"id": 7, "artifact_uri": "a", "rules": {"min": 1}}"#;
+        assert_eq!(differences(first, br#"{"rules":{"min":1},"artifact_uri":"a","id":7}"#), [""; 0]);
+        assert_eq!(
+            differences(first, br#"{"id": 7, "artifact_uri": "b", "rules": {"min": 2}, "more": 1}"#),
+            ["artifact_uri", "rules", "more"]
+        );
+        assert_eq!(differences(b"[]", b"{}"), ["all of it"]);
+    }
+
+    #[test]
+    fn no_more_bodies_are_remembered_than_there_is_memory_for() {
+        let mut bodies = Bodies::default();
+        let key = |id: usize| BountyKey { id: BountyId::new(&id.to_string()), phase: Phase::Assertion };
+        for id in 0..REMEMBERED_MAX + 10 {
+            bodies.remember(&key(id), b"a", None);
+            bodies.remember(&key(id), b"a", Some(b"b"));
+        }
+        assert_eq!((bodies.seen.len(), bodies.order.len()), (REMEMBERED_MAX, REMEMBERED_MAX));
+        let last = key(REMEMBERED_MAX);
+        let compared = [b"a", b"b", b"c"].map(|body| bodies.compare(&last, body));
+        assert_eq!(compared, [Compared::Same, Compared::Otherwise, Compared::Unknown]);
+        assert_eq!(bodies.compare(&key(0), b"a"), Compared::Unknown);
+    }
+}

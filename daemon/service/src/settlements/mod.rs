@@ -1,0 +1,176 @@
+//! What the marketplace tells of settled bounties, on its way into the journal.
+//!
+//! A [`SettlementLine`] says about which bounty, or about which artifact, something is told. Whether it is news, known, or at odds
+//! with what is known is decided in one place ([`judge`]), for a daemon that runs and for a journal that lies still.
+//! Where a daemon runs, it alone writes: it finds the lines in its [`inbox`].
+
+mod direct;
+mod impossible;
+pub mod inbox;
+
+use daemon_archive::{Recall, Story};
+use daemon_market::{Bet, BountyKey, Correction, Nct, Phase, Profit, Reckoning, SettlementNotice};
+use daemon_settlement::{About, SettlementLine};
+pub use direct::Direct;
+use serde::{Deserialize, Serialize};
+
+/// One artifact may have been in so many bounties that are told about at once.
+pub const BOUNTIES_PER_ARTIFACT_MAX: usize = 10_000;
+/// So many reasons why something is not taken in are told.
+const REASONS_MAX: usize = 20;
+
+/// What became of lines.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImportSummary {
+    /// Lines read.
+    pub lines: u64,
+    /// Bounties about which it is written down now.
+    pub fresh: u64,
+    /// Bounties about which that was known.
+    pub known: u64,
+    /// Bounties about which something else is known, which stays.
+    pub conflicting: u64,
+    /// Bounties of which what was told is corrected now.
+    pub corrected: u64,
+    /// Bounties about which something is told that cannot be.
+    pub refused: u64,
+    /// Lines about bounties or artifacts that are not in the journal.
+    pub unasked: u64,
+    /// Bounties that have not ended yet.
+    pub pending: u64,
+    /// Times that the purse was opened.
+    pub opened: u64,
+    /// What could not be written down.
+    pub failed: u64,
+    /// Why what is refused is; the first of them.
+    pub reasons: Vec<String>,
+}
+
+impl ImportSummary {
+    /// Both together.
+    pub fn and(mut self, other: ImportSummary) -> ImportSummary {
+        self.reasons.extend(other.reasons);
+        self.reasons.truncate(REASONS_MAX);
+        ImportSummary {
+            lines: self.lines + other.lines,
+            fresh: self.fresh + other.fresh,
+            known: self.known + other.known,
+            conflicting: self.conflicting + other.conflicting,
+            corrected: self.corrected + other.corrected,
+            refused: self.refused + other.refused,
+            unasked: self.unasked + other.unasked,
+            pending: self.pending + other.pending,
+            opened: self.opened + other.opened,
+            failed: self.failed + other.failed,
+            reasons: self.reasons,
+        }
+    }
+}
+
+/// What is to be done about what is told of a bounty.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum News {
+    /// How it was settled is to be written down, and comes to this for our stake.
+    Settled(Reckoning),
+    /// What corrects that is to be written down, and comes to this for our stake.
+    Corrected(Correction, Reckoning),
+    /// It is known.
+    Known,
+    /// Something else is known.
+    Conflicting,
+    /// The bounty has not ended: it is to be told again later.
+    Pending,
+    /// It cannot be, and why.
+    Refused(String),
+}
+
+impl News {
+    /// What became of it, where nothing is to be written down.
+    pub fn told(self) -> ImportSummary {
+        let told = ImportSummary::default();
+        match self {
+            News::Settled(_) | News::Corrected(..) => told,
+            News::Known => ImportSummary { known: 1, ..told },
+            News::Conflicting => ImportSummary { conflicting: 1, ..told },
+            News::Pending => ImportSummary { pending: 1, ..told },
+            News::Refused(why) => ImportSummary { refused: 1, reasons: vec![why], ..told },
+        }
+    }
+}
+
+/// Whether what a line tells is news about the bounty of this story. `fee` is what an assertion costs, where nobody told.
+///
+/// What losses close the purse by errs on the side of losses: a stake of which nobody knows whether it arrived is lost,
+/// if the verdict was wrong. The ledger looks closer, at what the marketplace says that it had.
+pub fn judge(story: &Story, line: &SettlementLine, fee: Nct) -> News {
+    let refused = |why: String| News::Refused(format!("bounty {}: {why}", story.bounty.key));
+    let known = story.settled.as_ref().map(|settled| &settled.outcome);
+    if let Some(change) = &line.correction {
+        let Some(known) = known else {
+            return refused("nothing was told of it yet that could be corrected: import that".to_owned());
+        };
+        let correction = change.of(known);
+        let right = known.corrected(&correction);
+        if right == *known {
+            return News::Known;
+        }
+        if let Some(why) = impossible::payout(story, &right) {
+            return refused(why);
+        }
+        return News::Corrected(correction, reckoning(story, &right, fee));
+    }
+    let outcome = &line.outcome;
+    if let Some(known) = known {
+        // What was told first, and was corrected since, is no contradiction: it is told once more.
+        let first = story.corrected.as_ref().map(|(_, first)| first);
+        let news = differs(known, outcome) && first.is_none_or(|first| differs(first, outcome));
+        return if news { News::Conflicting } else { News::Known };
+    }
+    if story.ending.is_none() {
+        return News::Pending;
+    }
+    if let Some(why) = impossible::payout(story, outcome) {
+        return refused(why);
+    }
+    News::Settled(reckoning(story, outcome, fee))
+}
+
+fn differs(known: &SettlementNotice, told: &SettlementNotice) -> bool {
+    known.truth != told.truth || (known.payout != told.payout && told.payout.is_some())
+}
+
+/// What an outcome comes to for the stake that there was.
+fn reckoning(story: &Story, outcome: &SettlementNotice, fee: Nct) -> Reckoning {
+    let nothing = Reckoning { bid: Nct::ZERO, profit: Profit::ZERO, lost: None };
+    story.answer.as_ref().map_or(nothing, |answer| {
+        let fee = Bet::from_json(&answer.bet).map_or(fee, |bet| bet.fee);
+        Reckoning::of(outcome, answer.verdict, story.staked(), fee)
+    })
+}
+
+/// Which stories a line is about, of those in which something may be told: votes are settled for nobody.
+pub fn is_about(about: &About, key: &BountyKey) -> bool {
+    match about {
+        About::Bounty(id, phase) => key.id == *id && phase.unwrap_or(Phase::Assertion) == key.phase,
+        About::Artifact(_) => key.phase == Phase::Assertion,
+        About::Purse => false,
+    }
+}
+
+/// The filter that finds the stories a line is about.
+pub fn filter(about: &About) -> Option<daemon_archive::Filter> {
+    match about {
+        About::Bounty(id, _) => Some(daemon_archive::Filter { id: Some(id.clone()), ..Default::default() }),
+        About::Artifact(sha256) => Some(daemon_archive::Filter { sha256: Some(*sha256), ..Default::default() }),
+        About::Purse => None,
+    }
+}
+
+/// The stories in `journal` that a line is about.
+pub fn stories(journal: &dyn Recall, about: &About) -> Result<Vec<Story>, daemon_archive::JournalError> {
+    let Some(filter) = filter(about) else { return Ok(Vec::new()) };
+    let mut stories = journal.query(&filter, BOUNTIES_PER_ARTIFACT_MAX)?;
+    stories.retain(|story| is_about(about, &story.bounty.key));
+    Ok(stories)
+}

@@ -1,0 +1,119 @@
+//! From a report to what the market is told of it.
+
+use std::collections::BTreeSet;
+
+use analyzers::{Incomplete, Limit, Verdict, Weights};
+use daemon_artifact::Sha256Digest;
+use daemon_base::text::causes;
+use daemon_engine::Report;
+use daemon_market::{Findings, Judgement, Refusal, Skip};
+use daemon_pool::{ExaminationResult, Looked};
+use daemon_report::{FileRecord, Subject};
+use serde_json::json;
+use triage::FileKind;
+
+/// More classes of evidence than this are not told to strategies.
+const EVIDENCE_CLASSES_MAX: usize = 64;
+
+/// What is known of an artifact before it is examined.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceivedArtifact {
+    /// Its digest.
+    pub sha256: [u8; 32],
+    /// Its size in bytes.
+    pub size: u64,
+    /// The most it can be, by its first bytes.
+    pub kind: FileKind,
+}
+
+impl ReceivedArtifact {
+    /// What is told of it where nobody examined it.
+    pub fn findings(&self, generation: &str) -> Findings {
+        Findings {
+            kind: self.kind.name().to_owned(),
+            sha256: Some(self.sha256),
+            size: Some(self.size),
+            generation: generation.to_owned(),
+            ..Findings::default()
+        }
+    }
+}
+
+/// What the examination of an artifact comes to, in the market's words.
+pub fn judgement(
+    uri: &str,
+    received: ReceivedArtifact,
+    outcome: ExaminationResult,
+    weights: &Weights,
+    generation: &str,
+) -> Judgement {
+    let looked = match outcome {
+        Ok(looked) => looked,
+        Err(failure) => {
+            // What exactly failed is ours to know, and in the log.
+            let refusal = Refusal { skip: Skip::Other, why: "it could not be examined".to_owned() };
+            let report = json!({ "why": causes(&failure) }).to_string();
+            return Judgement { findings: Findings { report, ..received.findings(generation) }, ..refusal.judgement() };
+        }
+    };
+    let Looked { examined, .. } = looked;
+    let report = &examined.report;
+    let subject =
+        Subject { path: uri.as_ref(), sha256: Some(Sha256Digest(received.sha256)), size: Some(received.size) };
+    let record = FileRecord::new(&subject, &examined, weights);
+    let skip = skip(report);
+    let verdict = match (report.opinion.verdict, skip) {
+        (Verdict::Malicious, _) => daemon_market::Verdict::Malicious,
+        (_, Some(skip)) => skip.verdict(),
+        (Verdict::Benign, None) => daemon_market::Verdict::Benign,
+        (Verdict::Suspicious, None) => daemon_market::Verdict::Suspicious,
+        (Verdict::Unknown, None) => daemon_market::Verdict::Unknown,
+    };
+    let family = report.malware_family.clone().unwrap_or_default();
+    Judgement {
+        verdict,
+        confidence: report.opinion.confidence.get(),
+        complete: report.rests_on_all(),
+        skip,
+        comments: report.incomplete.iter().map(ToString::to_string).collect(),
+        findings: Findings {
+            kind: report.kind.name().to_owned(),
+            sha256: Some(received.sha256),
+            size: Some(received.size),
+            heuristic: family.is_empty(),
+            malware_family: family,
+            evidence: evidence_classes(report),
+            generation: report.rules_generation.to_string(),
+            report: serde_json::to_string(&record).unwrap_or_default(),
+        },
+    }
+}
+
+/// The classes of what was seen, each once: the first two parts of indicators' ids, in order.
+fn evidence_classes(report: &Report) -> Vec<String> {
+    let class = |id: &str| id.splitn(3, '.').take(2).collect::<Vec<_>>().join(".");
+    let classes: BTreeSet<String> = report.evidence.iter().map(|seen| class(&seen.indicator.to_string())).collect();
+    classes.into_iter().take(EVIDENCE_CLASSES_MAX).collect()
+}
+
+/// Why a report is no judgement. Where it says malicious or suspicious, it is one, whatever it did not look at.
+fn skip(report: &Report) -> Option<Skip> {
+    match report.opinion.verdict {
+        Verdict::Malicious | Verdict::Suspicious => return None,
+        Verdict::Benign | Verdict::Unknown => {}
+    }
+    let unpacks_too_far = |why: &Incomplete| {
+        matches!(why, Incomplete::Limit(Limit::Produced | Limit::Stream | Limit::Entries | Limit::Depth))
+    };
+    if report.incomplete.iter().any(unpacks_too_far) {
+        Some(Skip::DecompressionUnsafe)
+    } else if report.incomplete.contains(&Incomplete::Encrypted) {
+        Some(Skip::Encrypted)
+    } else if !report.incomplete.is_empty() {
+        Some(Skip::Other)
+    } else if !report.was_judged() {
+        Some(Skip::TypeUnsupported)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,123 @@
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use daemon_archive::{Archive, Ending, JournalReader, Recall, Sqlite, Write};
+use daemon_market::BountyId;
+
+use crate::archive::wait;
+use crate::make::{answer, bounty, corrected, ending, key, settled};
+
+/// Set in the child: where its journal is.
+const CHILD: &str = "DAEMON_ARCHIVE_TEST_DIRECTORY";
+/// How often the child is killed.
+const KILLS: usize = 60;
+/// How many tasks of the child write at a time.
+const TASKS: usize = 4;
+
+/// Writes as fast as it can, and tells each record once it is acknowledged.
+fn write_until_killed(directory: &Path) {
+    let journal = Sqlite::open(directory).unwrap();
+    let epoch = journal.counts().unwrap().bounties;
+    let archive = Archive::start(journal, |_, _| {}).unwrap();
+    std::thread::scope(|scope| {
+        for task in 0..TASKS {
+            let archive = archive.clone();
+            scope.spawn(move || {
+                for n in 0.. {
+                    let key = key(&format!("{epoch}-{task}-{n}"));
+                    let body = format!("{} {}", key.id, "x".repeat(n % 9_000));
+                    let end = ending(&key, Ending::Sent { status: 200 });
+                    let right = corrected(&key, Some("0"));
+                    for write in [bounty(&key), answer(&key, &body), end, settled(&key, Some("1.5")), right] {
+                        let what = match write {
+                            Write::Bounty(_) => "bounty",
+                            Write::Answer(_) => "answer",
+                            Write::Ending(_) => "ending",
+                            Write::Settled(_) => "settled",
+                            Write::Corrected(_) => "corrected",
+                            Write::Purse(_) => unreachable!("none is written here"),
+                        };
+                        wait(archive.write(write)).unwrap();
+                        // One system call: a line is told whole or not at all.
+                        let line = format!("{what} {} {n}\n", key.id);
+                        tell_line(line.as_bytes());
+                    }
+                }
+            });
+        }
+    });
+}
+
+fn tell_line(line: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    out.write_all(line).and_then(|()| out.flush()).unwrap();
+}
+
+#[test]
+fn what_was_acknowledged_survives_being_killed() {
+    if let Some(directory) = std::env::var_os(CHILD) {
+        write_until_killed(Path::new(&directory));
+        return;
+    }
+    let base = crate::make::directory();
+    let directory = base.path().join("archive");
+    let mut acknowledged = Vec::new();
+    for kill in 0..KILLS {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "kill::what_was_acknowledged_survives_being_killed", "--nocapture"])
+            .env(CHILD, &directory)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        let (tell, told) = std::sync::mpsc::channel();
+        let reader = std::thread::spawn(move || {
+            let told = |line: &String| tell.send(line.starts_with("bounty")).unwrap_or_default();
+            lines.lines().map_while(Result::ok).inspect(told).collect::<Vec<_>>()
+        });
+        // Some die during the start, most while they write.
+        if kill % 4 != 0 {
+            told.iter().find(|acknowledged| *acknowledged);
+        }
+        // Not a wait for something to happen: a moment to die at, another every time.
+        std::thread::sleep(Duration::from_micros((kill as u64 * 7_919) % 61_000));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        acknowledged.extend(reader.join().unwrap());
+        // Every other time the next child finds it as it was left.
+        if kill % 2 == 0 && directory.join(daemon_archive::FILE_NAME).exists() {
+            let journal = Sqlite::open(&directory).unwrap();
+            assert_eq!(journal.verify(&mut |_, _| {}).unwrap().damage, None, "after kill {kill}");
+        }
+    }
+    drop(Sqlite::open(&directory).unwrap());
+    let journal = JournalReader::open(&directory).unwrap();
+    let mut seen = 0;
+    for line in &acknowledged {
+        let mut words = line.split(' ');
+        let (Some(what @ ("bounty" | "answer" | "ending" | "settled" | "corrected")), Some(id), Some(n)) =
+            (words.next(), words.next(), words.next())
+        else {
+            continue; // What the test harness says.
+        };
+        let records = journal.find(&BountyId::new(id)).unwrap();
+        let there = records.iter().any(|entry| match &entry.record {
+            Write::Bounty(_) => what == "bounty",
+            Write::Answer(answer) => {
+                let body = format!("{id} {}", "x".repeat(n.parse::<usize>().unwrap() % 9_000));
+                what == "answer" && answer.body == body.as_bytes()
+            }
+            Write::Ending(_) => what == "ending",
+            Write::Settled(_) => what == "settled",
+            Write::Corrected(_) => what == "corrected",
+            Write::Purse(_) => false,
+        });
+        assert!(there, "acknowledged and lost: {line}");
+        seen += 1;
+    }
+    assert!(seen > KILLS, "too little was acknowledged to tell: {seen}");
+    assert_eq!(journal.verify(&mut |_, _| {}).unwrap().damage, None);
+    println!("{KILLS} kills, {seen} acknowledged records, all there");
+}

@@ -1,0 +1,79 @@
+use daemon_archive::{Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Write};
+use daemon_market::{
+    BountyId, BountyKey, Correction, Nct, Phase, PurseNote, SettlementNotice, Timestamp, Truth, Verdict,
+};
+
+pub fn key(id: &str) -> BountyKey {
+    BountyKey { id: BountyId::new(id), phase: Phase::Assertion }
+}
+
+pub fn bounty(key: &BountyKey) -> Write {
+    Write::Bounty(Received {
+        key: key.clone(),
+        delivery: format!("delivery of {}", key.id),
+        received: Timestamp::from_micros(1_000),
+        expires: Timestamp::from_micros(61_000_000),
+        wire: br#"{"guid": 7, "artifact_type": "FILE"}"#.to_vec(),
+    })
+}
+
+pub fn answer(key: &BountyKey, body: &str) -> Write {
+    Write::Answer(Answered {
+        key: key.clone(),
+        at: Timestamp::from_micros(2_000),
+        body: body.into(),
+        verdict: Verdict::Malicious,
+        bid: Nct::from_base_units(62_500_000_000_000_001),
+        confidence: 0.97,
+        kind: "pe".into(),
+        sha256: Some([7; 32]),
+        size: Some(4096),
+        generation: "g1".into(),
+        comments: vec!["packed".into(), "\"quoted\"".into()],
+        report: r#"{"evidence": []}"#.into(),
+        bet: r#"{"strategy": "default"}"#.into(),
+    })
+}
+
+pub fn ending(key: &BountyKey, how: Ending) -> Write {
+    Write::Ending(Ended {
+        key: key.clone(),
+        at: Timestamp::from_micros(3_000),
+        how,
+        attempts: 2,
+        detail: "after a 503".into(),
+    })
+}
+
+pub fn settled(key: &BountyKey, payout: Option<&str>) -> Write {
+    let outcome = SettlementNotice {
+        truth: Some(Truth::Malicious),
+        payout: payout.map(|payout| payout.parse().unwrap()),
+        fee: Some(Nct::from_base_units(31_250_000_000_000_000)),
+        source: "a market".into(),
+        record: r#"{"votes": {"malicious": 3}}"#.into(),
+    };
+    Write::Settled(Settled { key: key.clone(), at: Timestamp::from_micros(4_000), outcome })
+}
+
+pub fn corrected(key: &BountyKey, payout: Option<&str>) -> Write {
+    let payout = payout.map(|payout| payout.parse().unwrap());
+    let correction = Correction { truth: Some(Truth::Benign), payout, fee: None, reason: "a slip of the hand".into() };
+    Write::Corrected(Corrected { key: key.clone(), at: Timestamp::from_micros(4_500), correction })
+}
+
+pub fn purse(note: PurseNote) -> Write {
+    Write::Purse(PurseEntry { at: Timestamp::from_micros(5_000), note, detail: "losses".into() })
+}
+
+/// A bounty, answered and sent.
+pub fn life(id: &str) -> [Write; 3] {
+    let key = key(id);
+    [bounty(&key), answer(&key, &format!("answer to {id}")), ending(&key, Ending::Sent { status: 200 })]
+}
+
+/// A directory for a while, ours alone whatever the umask.
+pub fn directory() -> tempfile::TempDir {
+    let ours = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    tempfile::Builder::new().permissions(ours).tempdir().unwrap()
+}

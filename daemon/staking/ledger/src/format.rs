@@ -1,0 +1,95 @@
+//! How amounts, shares and times are shown to people.
+
+use daemon_base::format::thousands;
+use daemon_market::{Nct, Profit, Timestamp};
+
+pub use daemon_base::format::count;
+
+/// What is shown where there is nothing to show.
+pub const NOTHING: &str = "-";
+
+/// Decimal places of amounts.
+const PLACES: usize = 4;
+
+/// An amount in NCT with four decimal places, cut and not rounded.
+pub fn amount(amount: Nct) -> String {
+    let text = amount.to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let fraction = fraction.get(..PLACES).unwrap_or(fraction);
+    format!("{}.{fraction:0<PLACES$}", thousands(whole))
+}
+
+/// A profit in NCT with its sign and four decimal places, cut and not rounded.
+pub fn profit(profit: Profit) -> String {
+    let size = amount(Nct::from_base_units(profit.base_units().unsigned_abs()));
+    match profit.base_units().signum() {
+        1 => format!("+{size}"),
+        -1 => format!("-{size}"),
+        _ => size,
+    }
+}
+
+/// A share or a return in hundredths: `12.3 %`.
+pub fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| NOTHING.to_owned(), |share| format!("{:.1} %", share * 100.0))
+}
+
+/// A return in hundredths, with its sign.
+pub fn gain(share: Option<f64>) -> String {
+    share.map_or_else(|| NOTHING.to_owned(), |share| format!("{:+.1} %", share * 100.0))
+}
+
+/// A number with three decimal places.
+pub fn number(number: Option<f64>) -> String {
+    number.map_or_else(|| NOTHING.to_owned(), |number| format!("{number:.3}"))
+}
+
+/// A time in microseconds, in the unit that suits it: `3.2 ms`.
+pub fn time(micros: Option<u64>) -> String {
+    let Some(micros) = micros else { return NOTHING.to_owned() };
+    // For people: what is lost beyond 2^53 microseconds are not microseconds that anybody misses.
+    let micros = micros as f64;
+    match micros {
+        ..1e3 => format!("{micros:.0} µs"),
+        1e3..1e6 => format!("{:.1} ms", micros / 1e3),
+        1e6..600e6 => format!("{:.1} s", micros / 1e6),
+        _ => format!("{:.0} min", micros / 60e6),
+    }
+}
+
+/// A moment in UTC: `2026-11-23 02:15:07`.
+pub fn moment(at: Timestamp) -> String {
+    formatted(at, "%Y-%m-%d %H:%M:%S")
+}
+
+/// A moment in UTC, as `form` has it.
+pub(crate) fn formatted(at: Timestamp, form: &str) -> String {
+    let at = jiff::Timestamp::from_microsecond(at.micros()).unwrap_or_default();
+    jiff::tz::Offset::UTC.to_datetime(at).strftime(form).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_cut_and_aligned() {
+        for (text, shown) in [
+            ("0", "0.0000"),
+            ("0.0625", "+0.0625"),
+            ("-0.03125", "-0.0312"),
+            ("1234567.99999", "+1,234,567.9999"),
+            ("-0.00001", "-0.0000"),
+        ] {
+            assert_eq!(profit(text.parse().unwrap()), shown);
+        }
+    }
+
+    #[test]
+    fn times_are_shown_in_the_unit_that_suits_them() {
+        for (micros, shown) in [(17, "17 µs"), (3_250, "3.2 ms"), (1_500_000, "1.5 s"), (3_600_000_000, "60 min")] {
+            assert_eq!(time(Some(micros)), shown);
+        }
+        assert_eq!(time(None), "-");
+    }
+}

@@ -1,0 +1,339 @@
+//! Everything there is to say about what was asked, answered, staked and settled, in one pass.
+
+use daemon_archive::Story;
+use daemon_market::{BidStrategy, Nct, Profit, Timestamp};
+use serde::Serialize;
+
+use crate::alarms::{Alarm, AlarmLimits, Alarms, Heard};
+use crate::calibration::{Calibration, CalibrationRow};
+use crate::counterfactual::Replay;
+use crate::latency::{Latency, Misses};
+use crate::profit_series::{Course, Moment};
+use crate::rivals::{RivalRow, Rivals};
+use crate::stake_grid::StakeGrid;
+use crate::strategies::{AS_STAKED, Strategies, StrategyTable};
+use crate::totals::{Groups, Sums};
+use crate::{Grouping, LedgerEntry};
+
+/// Version of the JSON of a report. Within a version fields are only added.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What is asked of the ledger.
+#[derive(Debug)]
+pub struct Question {
+    /// By what bounties are grouped.
+    pub groupings: Vec<Grouping>,
+    /// Which strategies are compared.
+    pub strategies: Vec<Box<dyn BidStrategy>>,
+    /// When there is an alarm.
+    pub alarms: AlarmLimits,
+}
+
+/// Reads stories, one by one, in the order in which the bounties came. Keeps none of them: only sums for each group, and
+/// how long each answer took.
+#[derive(Debug)]
+pub struct Ledger {
+    total: Sums,
+    settled: u64,
+    fees: Nct,
+    groups: Vec<(Grouping, Groups<Sums>)>,
+    strategies: Strategies,
+    rivals: Rivals,
+    calibration: Calibration,
+    calibration_by_kind: Groups<Calibration>,
+    latencies: Vec<u64>,
+    misses: Misses,
+    stakes: StakeGrid,
+    course: Course,
+    compared: Course,
+    lines: Vec<String>,
+    alarms: Alarms,
+    span: Option<(Timestamp, Timestamp)>,
+}
+
+impl Ledger {
+    /// An empty one.
+    pub fn new(question: Question) -> Ledger {
+        let strategies = Strategies::new(question.strategies);
+        let lines = strategies.names();
+        Ledger {
+            total: Sums::default(),
+            settled: 0,
+            fees: Nct::ZERO,
+            groups: question.groupings.into_iter().map(|grouping| (grouping, Groups::default())).collect(),
+            course: Course::new(1),
+            compared: Course::new(lines.len() + 1),
+            lines,
+            strategies,
+            rivals: Rivals::default(),
+            calibration: Calibration::default(),
+            calibration_by_kind: Groups::default(),
+            latencies: Vec::new(),
+            misses: Misses::default(),
+            stakes: StakeGrid::default(),
+            alarms: Alarms::new(question.alarms),
+            span: None,
+        }
+    }
+
+    /// Counts one bounty.
+    pub fn see(&mut self, story: &Story) {
+        let entry = LedgerEntry::of(story);
+        let came = story.bounty.received;
+        self.span = Some(self.span.map_or((came, came), |(first, last)| (first.min(came), last.max(came))));
+        self.misses.add(story, entry.as_ref());
+        self.alarms.answered(came);
+        self.alarms.came(came, story.bounty.expires);
+        if let Some(ended) = &story.ending {
+            self.alarms.ended(ended.at, ended.how.outcome().into());
+        }
+        if let Some(entry) = entry {
+            self.answered(&entry);
+        }
+    }
+
+    fn answered(&mut self, entry: &LedgerEntry) {
+        self.total.add(entry);
+        for (grouping, groups) in &mut self.groups {
+            grouping.each(entry, &mut |name| groups.of(name).add(entry));
+        }
+        let took = entry.received.until(entry.answered).as_micros();
+        self.latencies.push(u64::try_from(took).unwrap_or(u64::MAX));
+        self.stakes.add(entry);
+        if entry.outcome.is_none() {
+            return;
+        }
+        self.settled += 1;
+        if let Some((q, right)) = entry.bet.as_ref().map(|bet| bet.q).zip(entry.right()) {
+            self.calibration.add(q, right);
+            self.calibration_by_kind.of(&entry.kind).add(q, right);
+        }
+        if let Some(profit) = entry.profit() {
+            self.course.add(entry.received, std::iter::once(profit));
+            if entry.staked() > Nct::ZERO {
+                self.fees = self.fees.saturating_add(entry.fee());
+            }
+        }
+        if let Some(heard) = Heard::of(entry) {
+            self.alarms.settled(heard);
+        }
+        let replay = Replay::of(entry);
+        if let Some((ours, others)) = self.strategies.add(entry, replay.as_ref()) {
+            self.compared.add(entry.received, std::iter::once(ours).chain(others));
+        }
+        self.rivals.add(entry, replay.as_ref());
+    }
+
+    /// The report, as of `now`. `closed` is since when and why the purse is closed, if it is.
+    pub fn close(mut self, now: Timestamp, closed: Option<(Timestamp, &str)>) -> Report {
+        if let Some((since, why)) = closed {
+            self.alarms.look(since, Some(why));
+        }
+        let alarms = self.alarms.look(now, closed.map(|(_, why)| why));
+        let strategies = self.strategies.table();
+        let (rival_bounties, engines) = self.rivals.table();
+        let groups = |(grouping, groups): (Grouping, Groups<Sums>)| GroupTable {
+            by: grouping,
+            groups: groups.sorted().into_iter().map(|(name, sums)| GroupRow::new(name, sums)).collect(),
+        };
+        let by_kind = self.calibration_by_kind.sorted().into_iter();
+        let lines = std::iter::once(AS_STAKED.to_owned()).chain(self.lines).collect();
+        let mut report = Report {
+            schema: SCHEMA_VERSION,
+            made: now.micros(),
+            first: self.span.map(|(first, _)| first.micros()),
+            last: self.span.map(|(_, last)| last.micros()),
+            missing: Vec::new(),
+            alarms,
+            settled: self.settled,
+            fees: self.fees,
+            total: GroupRow::new("(all)".to_owned(), self.total),
+            by: self.groups.into_iter().map(groups).collect(),
+            strategies,
+            rivals: RivalTable { bounties: rival_bounties, engines },
+            calibration: CalibrationTable {
+                overall: self.calibration.row(),
+                by_kind: by_kind.map(|(kind, calibration)| KindCalibration { kind, row: calibration.row() }).collect(),
+            },
+            latency: Latency::of(self.latencies),
+            coverage: Coverage { asserted: self.misses.share_asserted(), unknown: self.misses.share_unknown() },
+            misses: self.misses,
+            stakes: self.stakes,
+            course: self.course.sums(),
+            compared: Lines { names: lines, moments: self.compared.sums() },
+        };
+        report.missing = report.look_for_gaps();
+        report
+    }
+}
+
+/// Everything there is to say. As JSON it is described in docs/json.md.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Report {
+    /// Version of this form.
+    pub schema: u32,
+    /// When it was made, in microseconds since 1970.
+    pub made: i64,
+    /// When the first bounty came.
+    pub first: Option<i64>,
+    /// When the last bounty came.
+    pub last: Option<i64>,
+    /// What cannot be told, and what to do about it.
+    pub missing: Vec<String>,
+    /// The alarms that are on.
+    pub alarms: Vec<Alarm>,
+    /// Bounties of which it was told how they were settled.
+    pub settled: u64,
+    /// What the bets cost beside their stakes, of which it is known what they came to. Contained in the profit.
+    pub fees: Nct,
+    /// Everything together.
+    pub total: GroupRow,
+    /// By groups.
+    pub by: Vec<GroupTable>,
+    /// What other strategies would have earned.
+    pub strategies: StrategyTable,
+    /// How the other engines did.
+    pub rivals: RivalTable,
+    /// How right we were.
+    pub calibration: CalibrationTable,
+    /// How long answers took.
+    pub latency: Latency,
+    /// What came of bounties beside money.
+    pub misses: Misses,
+    /// Of how much we said something.
+    pub coverage: Coverage,
+    /// Stakes by confidence.
+    #[serde(skip)]
+    pub stakes: StakeGrid,
+    /// Profit over time: of everything whose profit is known.
+    #[serde(skip)]
+    pub course: Vec<Moment>,
+    /// Profit over time of what was really staked and of all strategies, on the bounties compared.
+    #[serde(skip)]
+    pub compared: Lines,
+}
+
+/// Several profits over time.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Lines {
+    /// What they are of.
+    pub names: Vec<String>,
+    /// The sums up to each moment, for each name.
+    pub moments: Vec<Moment>,
+}
+
+/// A group, and what it comes to.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct GroupRow {
+    /// The group's name.
+    pub name: String,
+    /// What it comes to.
+    #[serde(flatten)]
+    pub sums: Sums,
+    /// Profit for each NCT staked, of the bets of which it is known.
+    pub return_on_stake: Option<f64>,
+}
+
+impl GroupRow {
+    fn new(name: String, sums: Sums) -> GroupRow {
+        GroupRow { name, return_on_stake: sums.return_on_stake(), sums }
+    }
+
+    /// The profit, as it is added up.
+    pub fn profit(&self) -> Profit {
+        self.sums.profit
+    }
+}
+
+/// All groups of a grouping, by name.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct GroupTable {
+    /// By what.
+    #[serde(serialize_with = "grouping")]
+    pub by: Grouping,
+    /// The groups.
+    pub groups: Vec<GroupRow>,
+}
+
+fn grouping<S: serde::Serializer>(grouping: &Grouping, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(grouping.name())
+}
+
+/// How the engines did.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct RivalTable {
+    /// Of so many bounties the assertions are known.
+    pub bounties: u64,
+    /// The engines, best first.
+    pub engines: Vec<RivalRow>,
+}
+
+/// How right we were.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct CalibrationTable {
+    /// Over all answers.
+    pub overall: CalibrationRow,
+    /// By what the artifact is.
+    pub by_kind: Vec<KindCalibration>,
+}
+
+/// How right we were about a kind.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct KindCalibration {
+    /// The kind.
+    pub kind: String,
+    /// How right.
+    #[serde(flatten)]
+    pub row: CalibrationRow,
+}
+
+/// Of how much we said something.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+pub struct Coverage {
+    /// The share of bounties, but for votes, that something was staked on.
+    pub asserted: Option<f64>,
+    /// The share of answers that say unknown.
+    pub unknown: Option<f64>,
+}
+
+impl Report {
+    /// What cannot be told, and what to do about it.
+    fn look_for_gaps(&self) -> Vec<String> {
+        let mut missing = Vec::new();
+        if self.misses.bounties == 0 {
+            missing.push("No bounty came in this time: there is nothing to report.".to_owned());
+            return missing;
+        }
+        if self.settled == 0 {
+            missing.push(
+                "No outcome is known, so there is neither profit nor calibration: import what the marketplace tells of \
+                 settled bounties with `stakeout outcomes import`."
+                    .to_owned(),
+            );
+            return missing;
+        }
+        let sums = &self.total.sums;
+        if sums.open > 0 {
+            missing.push(format!("{} of {} bets are not settled, as far as was told.", sums.open, sums.bets));
+        }
+        if sums.unknown > 0 {
+            missing.push(format!(
+                "Of {} settled bets nobody told what they came to: they are in no sum, so the profit lacks what \
+                 those that won have earned. The column called estimated has them with what was assumed.",
+                sums.unknown
+            ));
+        }
+        if self.strategies.not_compared > 0 {
+            missing.push(format!(
+                "Strategies could be compared on {} of {} settled bets and abstentions: of the others the contract, the reward, the \
+                 fee, all assertions or the votes were not told, or contradict what we were paid.",
+                self.strategies.compared,
+                self.strategies.compared + self.strategies.not_compared
+            ));
+        }
+        if self.rivals.bounties == 0 {
+            missing.push("Nothing was told of other engines' assertions.".to_owned());
+        }
+        missing
+    }
+}

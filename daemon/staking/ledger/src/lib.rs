@@ -1,0 +1,57 @@
+//! The ledger: what was staked, what it came to, and what else it could have come to.
+//!
+//! Reads the archive's stories ([`Entry`]) and nothing else: no files, no clock, no network. [`Ledger`] makes a
+//! [`Report`] of them in one pass; [`Replay`] settles one bounty again with another stake; [`replay`] decides all of the
+//! past again, step by step, as another strategy would have, and [`compare`] says what that would have come to; [`Alarms`]
+//! watches while bounties come; [`page`] makes a page of a report that a browser shows without anything else.
+//!
+//! Sums are exact. What nobody told is counted, and never guessed into a sum.
+
+#![forbid(unsafe_code)]
+
+mod alarms;
+mod bootstrap;
+mod calibration;
+mod counterfactual;
+mod entry;
+pub mod format;
+mod grouping;
+mod lately;
+mod latency;
+mod ledger;
+mod page;
+mod profit_series;
+mod replay;
+mod rivals;
+mod sections;
+mod stake_grid;
+mod strategies;
+mod totals;
+
+pub use alarms::{
+    Alarm, AlarmEnding, AlarmId, AlarmLimits, Alarms, CALIBRATION_RECENT, CALIBRATION_TRAILING_MAX,
+    CALIBRATION_TRAILING_MIN, Heard, RETURN_RECENT, RETURN_TRAILING_MAX, RETURN_TRAILING_MIN,
+};
+pub use bootstrap::{Interval, Resampling};
+pub use calibration::{BINS, BinRow, Calibration, CalibrationRow};
+pub use counterfactual::{Replay, bid_of, counterfactual, counterfactual_saying, request_of};
+pub use daemon_settlement::{SettlementRecord, ToldAssertion, ToldVotes};
+pub use entry::{AMOUNT_MAX, LedgerEntry, essence};
+pub use grouping::{Grouping, NONE, day};
+pub use lately::{LATELY_AGE_MAX, LATELY_BAD_MIN, LATELY_RECENT};
+pub use latency::{Latency, LatencyBar, Misses};
+pub use ledger::{
+    CalibrationTable, Coverage, GroupRow, GroupTable, KindCalibration, Ledger, Lines, Question, Report, RivalTable,
+    SCHEMA_VERSION,
+};
+pub use page::{Heading, page};
+pub use profit_series::Moment;
+pub use replay::{
+    Against, Bidder, Comparing, Comparison, ComparisonTally, DecisionDifference, Fold, Judged, Past, Replayed,
+    Reproduced, Side, Turn, Way, compare, replay, reproduced,
+};
+pub use rivals::RivalRow;
+pub use sections::{About, Cell, Column, ReportSection, Tone};
+pub use stake_grid::StakeGrid;
+pub use strategies::{AS_STAKED, StrategyRow, StrategyTable};
+pub use totals::{OTHERS, Sums};

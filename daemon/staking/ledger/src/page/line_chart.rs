@@ -1,0 +1,163 @@
+//! Profit over time: what was really staked, and what strategies would have come to.
+
+use daemon_base::text::shortened;
+use daemon_market::{Profit, Timestamp};
+
+use super::axis::{Axis, fit, tick};
+use super::escape::escaped;
+use super::put;
+use crate::format::{formatted, profit};
+use crate::{Moment, Report};
+
+/// Most lines of strategies: more than these no eye tells apart.
+const LINES_MAX: usize = 7;
+/// Names of one line.
+const NAMES_MAX: usize = 3;
+/// What is less than this apart is drawn in one place: a ten-thousandth NCT, as amounts are shown.
+const ALIKE_MAX: u128 = 10u128.pow(14);
+const WIDTH: f64 = 1_000.0;
+const HEIGHT: f64 = 340.0;
+
+/// A line, and what it is of.
+struct Line {
+    names: Vec<String>,
+    class: String,
+    points: Vec<(i64, Profit)>,
+}
+
+impl Line {
+    fn last(&self) -> Profit {
+        self.points.last().map_or(Profit::ZERO, |(_, profit)| *profit)
+    }
+}
+
+/// The chart, and its legend.
+pub fn profits(report: &Report, out: &mut String) {
+    let lines = lines(report);
+    let Some((first, last)) = span(&lines) else { return };
+    let values = lines.iter().flat_map(|line| line.points.iter().map(|(_, profit)| profit.as_f64()));
+    let (low, high) = fit(values);
+    let x = Axis { from: first as f64, to: last as f64, begin: 62.0, end: WIDTH - 12.0 };
+    let y = Axis { from: low, to: high, begin: HEIGHT - 30.0, end: 10.0 };
+    put(
+        out,
+        format_args!(
+            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"Profit in NCT over time\">\n<g class=\"grid\">"
+        ),
+    );
+    for value in y.ticks() {
+        let (at, class) = (y.at(value), if value == 0.0 { " class=\"zero\"" } else { "" });
+        put(out, format_args!("<line{class} x1=\"{}\" x2=\"{}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>", x.begin, x.end));
+        put(
+            out,
+            format_args!("<text class=\"r\" x=\"{}\" y=\"{:.1}\">{}</text>", x.begin - 8.0, at + 4.0, tick(value)),
+        );
+    }
+    times(&x, first, last, out);
+    out.push_str("</g>\n");
+    // Ours is drawn last, above the others.
+    for line in lines.iter().rev() {
+        put(out, format_args!("<polyline class=\"line {}\" points=\"", line.class));
+        put(out, format_args!("{:.1},{:.1}", x.at(first as f64), y.at(0.0)));
+        for (at, profit) in &line.points {
+            put(out, format_args!(" {:.1},{:.1}", x.at(*at as f64), y.at(profit.as_f64())));
+        }
+        put(out, format_args!("\"><title>{}: {}</title></polyline>\n", escaped(&names(line)), profit(line.last())));
+    }
+    out.push_str("</svg>\n<ul class=\"legend\">\n");
+    for line in &lines {
+        put(
+            out,
+            format_args!(
+                "<li><i class=\"{}\"></i><bdi>{}</bdi> <b>{}</b></li>\n",
+                line.class,
+                escaped(&names(line)),
+                profit(line.last())
+            ),
+        );
+    }
+    out.push_str("</ul>\n");
+}
+
+/// Ours first, then the strategies from best to worst. Strategies that come to the same all the time share a line.
+fn lines(report: &Report) -> Vec<Line> {
+    let of = |moments: &[Moment], at: usize| -> Vec<(i64, Profit)> {
+        let profit = |moment: &Moment| moment.profits.get(at).copied().unwrap_or_default();
+        moments.iter().map(|moment| (moment.at.micros(), profit(moment))).collect()
+    };
+    let ours = |points, name: &str, class: &str| Line { names: vec![name.to_owned()], class: class.to_owned(), points };
+    let whole = ours(of(&report.course, 0), "all that was staked", "whole");
+    let compared = &report.compared;
+    let mut lines: Vec<Line> = Vec::new();
+    for (at, name) in compared.names.iter().enumerate().skip(1) {
+        let points = of(&compared.moments, at);
+        match lines.iter_mut().find(|line| alike(&line.points, &points)) {
+            Some(same) => same.names.push(name.clone()),
+            None => lines.push(Line { names: vec![name.clone()], class: String::new(), points }),
+        }
+    }
+    lines.sort_by_key(|line| std::cmp::Reverse(line.last()));
+    // The best, and some of the worst.
+    if lines.len() > LINES_MAX {
+        let worst = lines.split_off(lines.len() - LINES_MAX / 2);
+        lines.truncate(LINES_MAX - LINES_MAX / 2);
+        lines.extend(worst);
+    }
+    for (at, line) in lines.iter_mut().enumerate() {
+        line.class = format!("s{at}");
+    }
+    let mut all = vec![whole];
+    if report.strategies.compared > 0 {
+        let ours = ours(of(&compared.moments, 0), "as staked, on the bounties compared", "ours");
+        if report.strategies.not_compared == 0 {
+            // Then it is the same line.
+            all.clear();
+        }
+        all.insert(0, ours);
+        all.extend(lines);
+    } else if let Some(whole) = all.first_mut() {
+        "ours".clone_into(&mut whole.class);
+    }
+    all
+}
+
+/// Whether two lines are one for the eye: formulas that agree but for the rounding of doubles do.
+fn alike(a: &[(i64, Profit)], b: &[(i64, Profit)]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.1.base_units().abs_diff(b.1.base_units()) < ALIKE_MAX)
+}
+
+fn names(line: &Line) -> String {
+    let mut names: Vec<String> = line.names.iter().take(NAMES_MAX).map(|name| shortened(name, 40)).collect();
+    if line.names.len() > NAMES_MAX {
+        names.push(format!("{} more", line.names.len() - NAMES_MAX));
+    }
+    names.join(", ")
+}
+
+fn span(lines: &[Line]) -> Option<(i64, i64)> {
+    let moments = || lines.iter().flat_map(|line| line.points.iter().map(|(at, _)| *at));
+    moments().min().zip(moments().max())
+}
+
+/// Marks of time: at most eight, at the ends and between.
+fn times(x: &Axis, first: i64, last: i64, out: &mut String) {
+    const MARKS: i64 = 6;
+    let span = last.saturating_sub(first);
+    let form = match span / 1_000_000 {
+        ..600 => "%H:%M:%S",
+        600..172_800 => "%b %e %H:%M",
+        172_800..31_536_000 => "%b %e",
+        _ => "%Y-%m",
+    };
+    for mark in 0..=MARKS {
+        let at = first + span / MARKS * mark;
+        let class = match mark {
+            0 => "l",
+            MARKS => "r",
+            _ => "m",
+        };
+        let place = x.at(at as f64);
+        let text = formatted(Timestamp::from_micros(at), form);
+        put(out, format_args!("<text class=\"{class}\" x=\"{place:.1}\" y=\"{}\">{text}</text>", HEIGHT - 8.0));
+    }
+}

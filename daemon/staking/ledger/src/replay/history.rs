@@ -1,0 +1,85 @@
+//! All that was decided, in the order in which it was.
+
+use std::collections::{BTreeSet, HashMap};
+
+use daemon_archive::{Filter, JournalError, Moment, PurseEntry, Recall};
+use daemon_market::{BountyKey, Phase, PurseNote, SettlementNotice, Timestamp};
+
+use crate::LedgerEntry;
+
+/// The past: every assertion that was answered, and the order in which it was decided what is in the journal.
+#[derive(Debug, Default)]
+pub struct Past {
+    entries: Vec<LedgerEntry>,
+    /// What was told first of those that were corrected since, by the number of their entry.
+    pub(super) told_first: HashMap<usize, SettlementNotice>,
+    pub(super) moments: Vec<(Timestamp, Happened)>,
+}
+
+/// What happened, by the number of its entry.
+#[derive(Debug)]
+pub(super) enum Happened {
+    /// An answer was decided.
+    Answered(usize),
+    /// It ended.
+    Ended(usize),
+    /// It was heard how it was settled.
+    Settled(usize),
+    /// A person said how it was settled indeed.
+    Corrected(usize, SettlementNotice),
+    /// Losses closed the purse: why.
+    Closed(String),
+    /// A person opened the purse.
+    Opened,
+}
+
+impl Past {
+    /// Reads all of it from the journal. Votes are left out: they stake nothing.
+    ///
+    /// What it holds of each bounty is small: not the evidence, nor other than in parsed form what the marketplace told.
+    pub fn read(journal: &dyn Recall) -> Result<Past, JournalError> {
+        // First the order: what a daemon writes meanwhile is then in the stories, and not yet past.
+        let moments = journal.past()?;
+        let mut past = Past::default();
+        let mut places: HashMap<BountyKey, usize> = HashMap::new();
+        journal.each(&Filter::default(), &mut |story| {
+            let entry = LedgerEntry::of(&story).filter(|entry| entry.key.phase == Phase::Assertion);
+            if let Some(mut entry) = entry {
+                entry.indicators = Vec::new();
+                if let Some(outcome) = &mut entry.outcome {
+                    outcome.record = String::new();
+                }
+                places.insert(entry.key.clone(), past.entries.len());
+                let first = story.corrected.map(|(_, first)| SettlementNotice { record: String::new(), ..first });
+                past.told_first.extend(first.map(|first| (past.entries.len(), first)));
+                past.entries.push(entry);
+            }
+        })?;
+        for moment in moments {
+            let at = moment.at();
+            let happened = match moment {
+                Moment::Answered { key, .. } => places.get(&key).map(|place| Happened::Answered(*place)),
+                Moment::Ended { key, .. } => places.get(&key).map(|place| Happened::Ended(*place)),
+                Moment::Settled { key, .. } => places.get(&key).map(|place| Happened::Settled(*place)),
+                Moment::Corrected(corrected) => places.get(&corrected.key).and_then(|place| {
+                    let outcome = past.entries.get(*place)?.outcome.as_ref()?.corrected(&corrected.correction);
+                    Some(Happened::Corrected(*place, outcome))
+                }),
+                Moment::Noted(PurseEntry { note: PurseNote::Closed, detail, .. }) => Some(Happened::Closed(detail)),
+                Moment::Noted(PurseEntry { note: PurseNote::Opened, .. }) => Some(Happened::Opened),
+            };
+            past.moments.extend(happened.map(|happened| (at, happened)));
+        }
+        Ok(past)
+    }
+
+    /// The bounties, in the order in which they came. Others name them by their place here.
+    pub fn entries(&self) -> &[LedgerEntry] {
+        &self.entries
+    }
+
+    /// The strategies that decided, by name.
+    pub fn strategies(&self) -> BTreeSet<&str> {
+        self.entries.iter().filter_map(|entry| entry.bet.as_ref()).map(|bet| bet.strategy.as_str()).collect()
+    }
+}

@@ -1,0 +1,402 @@
+//! Lives of a daemon, lived through again.
+
+mod world;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use daemon_archive::Recall;
+use daemon_market::{Abstention, BidRequest, DefaultStrategy, LossLimits, PurseNote, SettlementNotice, Truth};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Resampling, counterfactual};
+use world::{Asked, Fate, SECOND, World, milli, nct, told};
+
+/// As much as there may be.
+#[derive(Debug)]
+struct Most;
+
+impl BidStrategy for Most {
+    fn name(&self) -> &str {
+        "most"
+    }
+
+    fn bid(&self, request: &BidRequest<'_>) -> Result<Nct, Abstention> {
+        Ok(request.bounds.max)
+    }
+}
+
+/// A third of what the purse would give: it depends on everything that was staked before.
+#[derive(Debug)]
+struct Third;
+
+impl BidStrategy for Third {
+    fn name(&self) -> &str {
+        "third"
+    }
+
+    fn bid(&self, request: &BidRequest<'_>) -> Result<Nct, Abstention> {
+        let third = Nct::from_base_units(request.purse.base_units() / 3);
+        Ok(third.min(request.bounds.max).max(request.bounds.min))
+    }
+}
+
+/// Nothing, ever.
+#[derive(Debug)]
+struct Nothing;
+
+impl BidStrategy for Nothing {
+    fn name(&self) -> &str {
+        "nothing"
+    }
+
+    fn bid(&self, _: &BidRequest<'_>) -> Result<Nct, Abstention> {
+        Err(Abstention("rather not".into()))
+    }
+}
+
+fn default() -> Box<dyn BidStrategy> {
+    Box::new(DefaultStrategy)
+}
+
+fn most() -> Box<dyn BidStrategy> {
+    Box::new(Most)
+}
+
+fn third() -> Box<dyn BidStrategy> {
+    Box::new(Third)
+}
+
+fn strategies() -> BTreeMap<String, Box<dyn BidStrategy>> {
+    [default(), most(), third()].into_iter().map(|strategy| (strategy.name().to_owned(), strategy)).collect()
+}
+
+fn way<'s>(bidder: Bidder<'s>, limits: PurseLimits) -> Way<'s> {
+    Way { bidder, limits, fee: Nct::ZERO, anew: None, until: None }
+}
+
+fn comparing() -> Comparing<'static> {
+    let folds = std::num::NonZeroUsize::new(4).unwrap();
+    let resampling = Resampling { count: 50, seed: 3 };
+    Comparing { since: None, until: None, only: None, folds, resampling }
+}
+
+fn bids(replayed: &Replayed) -> Vec<Nct> {
+    replayed.turns.iter().map(|turn| turn.as_ref().map_or(Nct::ZERO, |turn| turn.bid)).collect()
+}
+
+/// Every field that was written down comes out again.
+fn check_same(past: &Past, replayed: &Replayed) -> Result<(), TestCaseError> {
+    for (entry, turn) in past.entries().iter().zip(&replayed.turns) {
+        let turn = turn.as_ref().map(|turn| (turn.bid, turn.purse, turn.wanted, turn.why_not.as_deref()));
+        let bet = entry.bet.as_ref().map(|bet| (entry.bid, bet.purse, bet.wanted, bet.why_not.as_deref()));
+        prop_assert_eq!(turn, bet, "{}", entry.key);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_limit_that_was_reached_is_reached_again_and_one_that_was_not_is_not() {
+    let limits = PurseLimits { hour_max: Some(nct("2.5")), ..PurseLimits::default() };
+    let mut world = World::new(most, limits);
+    let mut staked = Vec::new();
+    for _ in 0..4 {
+        staked.push(world.ask(Asked::default()));
+        world.pass(SECOND);
+    }
+    world.pass(Duration::from_secs(3_700));
+    staked.push(world.ask(Asked::default()));
+    assert_eq!(staked.iter().map(Nct::to_string).collect::<Vec<_>>(), ["1", "1", "0.5", "0", "1"]);
+    let past = Past::read(&world.journal).unwrap();
+    let strategies = strategies();
+    let again = way(Bidder::AsThen(&strategies), limits);
+    let replayed = replay(&past, &again);
+    assert_eq!(bids(&replayed), staked);
+    let seen = reproduced(&past, &again, &replayed, 9);
+    assert_eq!((seen.decisions, seen.same, seen.differences.len()), (5, 5, 0));
+    let fourth = replayed.turns[3].as_ref().and_then(|turn| turn.why_not.as_deref());
+    assert_eq!(fourth, Some("the limit for an hour is reached"));
+    // Who stakes less never reaches it.
+    let less = replay(&past, &way(Bidder::One(&DefaultStrategy), PurseLimits { bounty_max: nct("0.5"), ..limits }));
+    assert_eq!(less.turns.iter().flatten().filter(|turn| turn.bid == Nct::ZERO).count(), 0);
+    // With other limits it cannot come out again, and is said to be so.
+    let wide = way(Bidder::AsThen(&strategies), PurseLimits::default());
+    let seen = reproduced(&past, &wide, &replay(&past, &wide), 1);
+    assert_eq!((seen.decisions, seen.same), (5, 3));
+    let [difference] = &seen.differences[..] else { panic!("{seen:?}") };
+    assert_eq!((difference.recorded, difference.replayed), (nct("0.5"), nct("1")));
+    assert_eq!(difference.why, "the purse gave 0.5 NCT then, and 1 now");
+}
+
+#[test]
+fn a_purse_that_losses_closed_is_closed_again_but_not_by_losses_of_others() {
+    let limits =
+        PurseLimits { losses: LossLimits { row_max: Some(2), ..LossLimits::default() }, ..PurseLimits::default() };
+    let mut world = World::new(default, limits);
+    // The first two are less sure: who asks for more stakes nothing on them.
+    for (nth, q) in [0.6, 0.6, 0.99, 0.99].into_iter().enumerate() {
+        let asked = Asked { q, ..Asked::default() };
+        let bid = world.ask(asked);
+        assert_eq!(bid > Nct::ZERO, nth < 2, "closed after the second");
+        let key = world.keys[nth].clone();
+        let outcome = told(&world.answer(&key), bid, Truth::Benign);
+        world.settle(&key, outcome);
+        world.pass(SECOND);
+    }
+    world.reopen();
+    world.pass(SECOND);
+    assert!(world.ask(Asked::default()) > Nct::ZERO);
+    let past = Past::read(&world.journal).unwrap();
+    let strategies = strategies();
+    let again = way(Bidder::AsThen(&strategies), limits);
+    let replayed = replay(&past, &again);
+    check_same(&past, &replayed).unwrap();
+    assert_eq!(replayed.closings.len(), 1);
+    assert_eq!(replayed.closings[0].1, "2 stakes in a row were lost, and 2 are too many");
+
+    #[derive(Debug)]
+    struct Sure;
+    impl BidStrategy for Sure {
+        fn name(&self) -> &str {
+            "sure"
+        }
+        fn bid(&self, request: &BidRequest<'_>) -> Result<Nct, Abstention> {
+            if request.q > 0.9 { Ok(request.bounds.min) } else { Err(Abstention("not sure".into())) }
+        }
+    }
+    let other = replay(&past, &way(Bidder::One(&Sure), limits));
+    let staked: Vec<bool> = bids(&other).iter().map(|bid| *bid > Nct::ZERO).collect();
+    assert_eq!(staked, [false, false, true, true, true]);
+    assert_eq!(other.closings.len(), 1, "by its own losses, of the third and the fourth");
+    assert_eq!(other.closings[0].0, past.entries()[3].settled.unwrap());
+}
+
+#[test]
+fn a_strategy_nobody_knows_here_is_named_and_stakes_nothing() {
+    let mut world = World::new(third, PurseLimits::default());
+    world.ask(Asked::default());
+    let past = Past::read(&world.journal).unwrap();
+    assert_eq!(past.strategies().into_iter().collect::<Vec<_>>(), ["third"]);
+    let none = BTreeMap::new();
+    let way = way(Bidder::AsThen(&none), PurseLimits::default());
+    let replayed = replay(&past, &way);
+    assert_eq!(bids(&replayed), [Nct::ZERO]);
+    let seen = reproduced(&past, &way, &replayed, 9);
+    assert_eq!(seen.differences[0].why, "there is no strategy `third` here");
+}
+
+#[test]
+fn what_is_compared_does_not_depend_on_how_it_went() {
+    let mut world = World::new(default, PurseLimits::default());
+    for truth in [Truth::Malicious, Truth::Benign, Truth::Benign, Truth::Malicious] {
+        world.ask(Asked { q: 0.75, ..Asked::default() });
+        let key = world.keys.last().unwrap().clone();
+        // Nothing is told but the truth.
+        world.settle(&key, SettlementNotice { truth: Some(truth), ..SettlementNotice::default() });
+        world.pass(SECOND);
+    }
+    let bid = world.ask(Asked { q: 0.75, ..Asked::default() });
+    let key = world.keys.last().unwrap().clone();
+    let outcome = told(&world.answer(&key), bid, Truth::Malicious);
+    world.settle(&key, outcome);
+    world.ask(Asked { fate: Fate::Refused, ..Asked::default() });
+    world.ask(Asked::default());
+    let past = Past::read(&world.journal).unwrap();
+    let more = replay(&past, &way(Bidder::One(&Most), PurseLimits::default()));
+    let compared = compare(&past, &[more], &comparing());
+    let ComparisonTally { answered, compared: counted, untold, unsettled, .. } = compared.bounties;
+    assert_eq!((answered, counted, untold, unsettled), (7, 1, 4, 2));
+    let [done, more] = &compared.sides[..] else { panic!("{compared:?}") };
+    assert_eq!((done.bets, done.staked), (1, bid));
+    assert_eq!((more.bets, more.staked), (1, nct("1")));
+    let entry = &past.entries()[4];
+    assert_eq!(Some(done.profit), entry.profit());
+    assert_eq!(Some(more.profit), counterfactual(entry, nct("1")));
+    assert!(more.profit > done.profit, "it was right, and staked more");
+    let against = more.against.unwrap();
+    assert_eq!(against.difference, more.profit.checked_sub(done.profit).unwrap());
+    assert_eq!(
+        against.interval.map(|interval| (interval.low, interval.high)),
+        Some((against.difference, against.difference))
+    );
+    assert_eq!((against.better, against.worse), (1, 0));
+}
+
+#[test]
+fn an_answer_that_was_kept_back_is_compared_as_if_it_had_been_sent() {
+    let mut world = World::new(default, PurseLimits::default());
+    for fate in [Fate::Withheld, Fate::Refused] {
+        world.ask(Asked { q: 0.75, fate, ..Asked::default() });
+        let key = world.keys.last().unwrap().clone();
+        let outcome = told(&world.answer(&key), Nct::ZERO, Truth::Malicious);
+        world.settle(&key, outcome);
+    }
+    let past = Past::read(&world.journal).unwrap();
+    let more = replay(&past, &way(Bidder::One(&Most), PurseLimits::default()));
+    let compared = compare(&past, &[more], &comparing());
+    let ComparisonTally { compared: counted, withheld, unheard, .. } = compared.bounties;
+    assert_eq!((counted, withheld, unheard), (1, 1, 1));
+    assert!(Profit::ZERO < compared.sides[0].profit && compared.sides[0].profit < compared.sides[1].profit);
+}
+
+#[test]
+fn a_drawdown_is_the_deepest_fall_from_the_highest_point() {
+    let mut side = Side::default();
+    let rows = ["1", "-0.5", "0.25", "-2", "3", "-1"].map(|profit| (milli(1), profit.parse().unwrap()));
+    side.sum(rows.into_iter());
+    assert_eq!((side.profit.to_string(), side.drawdown), ("0.75".to_owned(), nct("2.25")));
+}
+
+/// What may happen.
+#[derive(Clone, Debug)]
+enum Step {
+    Ask(Asked),
+    Settle(prop::sample::Index, bool, Telling),
+    Correct(prop::sample::Index, bool),
+    Reopen,
+    Pass(u64),
+    SetBack(u64),
+    Restart(u8),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Telling {
+    All,
+    Truth,
+    Paid,
+}
+
+fn steps() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {
+    use prop::sample::select;
+    let fates = [
+        Fate::Taken,
+        Fate::Taken,
+        Fate::Taken,
+        Fate::Refused,
+        Fate::RefusedLate,
+        Fate::Lost,
+        Fate::Late,
+        Fate::Withheld,
+    ];
+    let verdicts = [Verdict::Malicious, Verdict::Malicious, Verdict::Benign, Verdict::Suspicious, Verdict::Unknown];
+    let asked = (
+        0.5..1.0f64,
+        select(verdicts.to_vec()),
+        prop::bool::weighted(0.9),
+        50..300u64,
+        100..1_500u64,
+        select(fates.to_vec()),
+    );
+    let asked = asked.prop_map(|(q, verdict, complete, min, max, fate)| Asked {
+        q,
+        verdict,
+        complete,
+        bounds: (min, max),
+        fate,
+    });
+    let telling = select(vec![Telling::All, Telling::All, Telling::Truth, Telling::Paid]);
+    let step = prop_oneof![
+        10 => asked.prop_map(Step::Ask),
+        8 => (any::<prop::sample::Index>(), any::<bool>(), telling).prop_map(|(which, bad, telling)| Step::Settle(which, bad, telling)),
+        2 => (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(which, bad)| Step::Correct(which, bad)),
+        1 => Just(Step::Reopen),
+        4 => prop_oneof![0..2_000u64, 0..30_000u64].prop_map(Step::Pass),
+        1 => (0..500u64).prop_map(Step::SetBack),
+        1 => (0..3u8).prop_map(Step::Restart),
+    ];
+    proptest::collection::vec(step, 1..120)
+}
+
+fn limits() -> PurseLimits {
+    PurseLimits {
+        bounty_max: nct("1"),
+        hour_max: Some(nct("3")),
+        day_max: Some(nct("9")),
+        open_max: Some(nct("2.5")),
+        open_time: Duration::from_secs(7_200),
+        losses: LossLimits { day_max: Some(nct("2")), row_max: Some(3), drop_max_percent: Some(50) },
+    }
+}
+
+fn live(steps: &[Step], first: fn() -> Box<dyn BidStrategy>) -> World {
+    let mut world = World::new(first, limits());
+    for step in steps {
+        match step {
+            Step::Ask(asked) => {
+                world.ask(asked.clone());
+            }
+            Step::Settle(which, bad, telling) if !world.keys.is_empty() => {
+                let key = world.keys[which.index(world.keys.len())].clone();
+                let answer = world.answer(&key);
+                let truth = if *bad { Truth::Malicious } else { Truth::Benign };
+                let past = Past::read(&world.journal).unwrap();
+                let staked = past.entries().iter().find(|entry| entry.key == key).unwrap().staked();
+                let all = told(&answer, staked, truth);
+                world.settle(
+                    &key,
+                    match telling {
+                        Telling::All => all,
+                        Telling::Truth => SettlementNotice { truth: Some(truth), ..SettlementNotice::default() },
+                        Telling::Paid => SettlementNotice { payout: all.payout, ..SettlementNotice::default() },
+                    },
+                );
+            }
+            Step::Correct(which, bad) if !world.keys.is_empty() => {
+                let key = world.keys[which.index(world.keys.len())].clone();
+                world.correct(&key, if *bad { Truth::Malicious } else { Truth::Benign });
+            }
+            Step::Settle(..) | Step::Correct(..) => {}
+            Step::Reopen => world.reopen(),
+            Step::Pass(seconds) => world.pass(Duration::from_secs(*seconds)),
+            Step::SetBack(seconds) => world.set_back(Duration::from_secs(*seconds)),
+            Step::Restart(strategy) => world.restart([default, most, third][usize::from(*strategy)]),
+        }
+    }
+    world
+}
+
+proptest! {
+    #[test]
+    fn every_recorded_bid_comes_out_again_to_the_last_bit(steps in steps(), first in 0..3usize) {
+        let world = live(&steps, [default, most, third][first]);
+        let past = Past::read(&world.journal).unwrap();
+        let strategies = strategies();
+        let way = way(Bidder::AsThen(&strategies), limits());
+        let replayed = replay(&past, &way);
+        check_same(&past, &replayed)?;
+        let seen = reproduced(&past, &way, &replayed, 9);
+        prop_assert_eq!((seen.same, seen.differences, seen.untold), (seen.decisions, vec![], 0));
+        // Also where the closings of the journal are not believed, but come of the losses.
+        let closed = world.journal.purse(Timestamp::from_micros(0)).unwrap().into_iter().filter(|record| {
+            matches!(record, (_, daemon_archive::PurseRecord::Noted(entry)) if entry.note == PurseNote::Closed)
+        });
+        prop_assert_eq!(closed.map(|(_, record)| record.at()).collect::<Vec<_>>(),
+            replayed.closings.iter().map(|(at, _)| *at).collect::<Vec<_>>());
+        if steps.iter().all(|step| !matches!(step, Step::Restart(_))) {
+            let name = [default, most, third][first]();
+            let one = replay(&past, &Way { bidder: Bidder::One(&*name), ..way });
+            prop_assert_eq!(one, replayed);
+        }
+    }
+
+    #[test]
+    fn nothing_staked_is_nothing_earned_and_the_same_comes_out_twice(steps in steps()) {
+        let world = live(&steps, default);
+        let past = Past::read(&world.journal).unwrap();
+        let ways = || [&Nothing as &dyn BidStrategy, &Most, &Third].map(|strategy| replay(&past, &way(Bidder::One(strategy), limits())));
+        let comparison = compare(&past, &ways(), &comparing());
+        prop_assert_eq!(&comparison, &compare(&Past::read(&world.journal).unwrap(), &ways(), &comparing()));
+        let ComparisonTally { answered, compared, not_chosen, unsettled, unheard, untold, withheld } = comparison.bounties;
+        prop_assert_eq!(answered, compared + not_chosen + unsettled + unheard + untold);
+        prop_assert!(withheld <= compared);
+        let [done, nothing, ..] = &comparison.sides[..] else { panic!("there are four") };
+        prop_assert_eq!((nothing.bets, nothing.staked, nothing.profit, nothing.drawdown), (0, Nct::ZERO, Profit::ZERO, Nct::ZERO));
+        prop_assert_eq!(nothing.against.map(|against| against.difference), Profit::ZERO.checked_sub(done.profit));
+        for (nth, side) in comparison.sides.iter().enumerate() {
+            let folds = comparison.folds.iter().map(|fold| fold.profits[nth]);
+            prop_assert_eq!(folds.fold(Profit::ZERO, Profit::saturating_add), side.profit);
+        }
+        prop_assert_eq!(comparison.folds.iter().map(|fold| fold.bounties).sum::<u64>(), compared);
+    }
+}

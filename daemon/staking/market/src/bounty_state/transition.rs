@@ -1,0 +1,483 @@
+//! What follows from what.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Bounties, Bounty, BountyKey, Findings, Judgement, Now, Refusal, Skip};
+
+use super::admission::Admission;
+use super::effect::Effect;
+use super::entry::BountyEntry;
+use super::event::{Caller, Event, Written};
+use super::state::{BountyState, Ending};
+
+/// How soon a write that failed is tried again.
+const REWRITE_AFTER: Duration = Duration::from_secs(1);
+/// With less time left than this there is no last attempt.
+const LAST_ATTEMPT_WITHIN: Duration = Duration::from_millis(500);
+/// How soon a caller may ask again who found us busy.
+const BUSY_AFTER: Duration = Duration::from_secs(1);
+/// How much longer than expected a bounty may have to wait and still be in time.
+const WAIT_FACTOR: u32 = 2;
+
+impl Bounties {
+    /// Takes in what happened; appends what is to be done.
+    ///
+    /// An event that does not fit the state of its bounty changes nothing: what comes late came too late.
+    pub fn step(&mut self, event: Event, now: Now, effects: &mut Vec<Effect>) {
+        match event {
+            Event::Received { caller, bounty } => self.received(caller, bounty, now, effects),
+            Event::BountyWritten { key, written } => self.bounty_written(&key, written, now, effects),
+            Event::Recovered { bounty, answered } => self.recovered(bounty, answered, now, effects),
+            Event::Fetched { key, declined } => self.fetched(&key, declined, now, effects),
+            Event::NotFetched { key, refusal, findings } => {
+                if self.is(&key, BountyState::Fetching) {
+                    let judgement = Judgement { findings, ..refusal.judgement() };
+                    self.answer(&key, BountyState::Answering, judgement, now, effects);
+                }
+            }
+            Event::Examined { key, judgement } => self.examined(&key, *judgement, now, effects),
+            Event::AnswerWritten { key } => {
+                if self.is(&key, BountyState::Answering) || self.is(&key, BountyState::Declined) {
+                    self.send(&key, now, effects);
+                }
+            }
+            Event::AnswerNotWritten { key, answer } => {
+                if self.is(&key, BountyState::Answering) || self.is(&key, BountyState::Declined) {
+                    let dead = self.with(&key, |case| {
+                        case.unwritten = Some(answer);
+                        case.dead
+                    });
+                    self.wake(&key, dead.map(|dead| dead.min(now.steady + REWRITE_AFTER)));
+                }
+            }
+            Event::Taken { key, status } => {
+                self.end_if(
+                    &key,
+                    BountyState::Sending,
+                    BountyState::Sent,
+                    (Ending::Sent(status), String::new()),
+                    now,
+                    effects,
+                );
+            }
+            Event::Refused { key, status, why } => {
+                self.end_if(
+                    &key,
+                    BountyState::Sending,
+                    BountyState::Failed,
+                    (Ending::Refused(status), why),
+                    now,
+                    effects,
+                );
+            }
+            Event::NotSent { key, after, why } => self.not_sent(&key, after, why, now, effects),
+            Event::EndingWritten { key, written } => self.ending_written(&key, written, now, effects),
+            Event::Settled { key, outcome, reckoning } => self.settled(key, outcome, reckoning, now, effects),
+            Event::Corrected { key, correction, reckoning } => {
+                self.corrected(key, correction, reckoning, now, effects);
+            }
+            Event::OutcomeWritten { key, written } => self.outcome_written(&key, written, now, effects),
+            Event::FoundClosed { why } => self.found_closed(why, now, effects),
+            Event::Reopened { caller, detail } => self.reopened(caller, detail, now, effects),
+            Event::PurseWritten { written } => self.purse_written(written, now, effects),
+            Event::Tick => {
+                self.tick_notes(now, effects);
+                self.tick(now, effects);
+            }
+            Event::Drain => self.draining = true,
+        }
+        self.pump(now, effects);
+    }
+
+    fn is(&self, key: &BountyKey, state: BountyState) -> bool {
+        self.state(key) == Some(state)
+    }
+
+    fn with<T>(&mut self, key: &BountyKey, change: impl FnOnce(&mut BountyEntry) -> T) -> Option<T> {
+        self.cases.get_mut(key).map(change)
+    }
+
+    /// Sets when a case wants to be looked at.
+    fn wake(&mut self, key: &BountyKey, when: Option<Duration>) {
+        let Some(case) = self.cases.get_mut(key) else { return };
+        if let Some(before) = case.alarm.take() {
+            self.alarms.remove(&(before, case.number));
+        }
+        if let Some(when) = when {
+            case.alarm = Some(when);
+            self.alarms.insert((when, case.number));
+        }
+    }
+
+    fn received(&mut self, caller: Caller, bounty: Arc<Bounty>, now: Now, effects: &mut Vec<Effect>) {
+        let key = bounty.key.clone();
+        if let Some(case) = self.cases.get_mut(&key) {
+            // Who asks again is told no sooner than the first that it is written down.
+            if case.state == BountyState::Received {
+                case.callers.push(caller);
+            } else {
+                effects.push(Effect::Reply { caller, admission: Admission::Known });
+            }
+            return;
+        }
+        if self.ended.contains(&key) {
+            effects.push(Effect::Reply { caller, admission: Admission::Known });
+            return;
+        }
+        if let Some(admission) = self.full(&bounty, now) {
+            effects.push(Effect::Reply { caller, admission });
+            return;
+        }
+        self.open_case(bounty, now).callers.push(caller);
+        effects.push(Effect::WriteBounty(key));
+    }
+
+    /// Why a further bounty is not taken, if it is not.
+    fn full(&mut self, bounty: &Bounty, now: Now) -> Option<Admission> {
+        if self.draining {
+            return Some(Admission::Draining);
+        }
+        if self.cases.len() >= self.policy.open_max {
+            return Some(Admission::Busy { after: BUSY_AFTER });
+        }
+        let left = now.wall.until(bounty.expires).min(self.policy.life_max);
+        let wait = self.pace.wait(self.waiting(), self.policy.examining_max);
+        // One that has expired is taken, and ends at once: its sender need not come again.
+        if !left.is_zero() && wait.saturating_mul(WAIT_FACTOR) > left.saturating_sub(self.policy.margin).max(left / 2) {
+            return Some(Admission::Busy { after: wait.max(BUSY_AFTER) });
+        }
+        self.windows.take(now.steady).err().map(|after| Admission::Busy { after })
+    }
+
+    /// How many wait for a worker or are with one.
+    fn waiting(&self) -> usize {
+        self.to_fetch.len() + self.fetching + self.examining
+    }
+
+    fn open_case(&mut self, bounty: Arc<Bounty>, now: Now) -> &mut BountyEntry {
+        let number = self.next_number;
+        self.next_number += 1;
+        let key = bounty.key.clone();
+        self.numbers.insert(number, key.clone());
+        let case = BountyEntry::new(number, bounty, self.policy.margin, self.policy.life_max, now);
+        self.cases.entry(key).insert_entry(case).into_mut()
+    }
+
+    fn bounty_written(&mut self, key: &BountyKey, written: Written, now: Now, effects: &mut Vec<Effect>) {
+        if !self.is(key, BountyState::Received) {
+            return;
+        }
+        let callers = self.with(key, |case| std::mem::take(&mut case.callers)).unwrap_or_default();
+        for (nth, caller) in callers.into_iter().enumerate() {
+            let admission = match written {
+                Written::Fresh if nth == 0 => Admission::Accepted,
+                Written::Fresh | Written::Known => Admission::Known,
+                Written::Failed => Admission::Unrecorded,
+            };
+            effects.push(Effect::Reply { caller, admission });
+        }
+        match written {
+            Written::Fresh => {
+                self.with(key, |case| case.state = BountyState::Durable);
+                self.decide(key, now, effects);
+            }
+            Written::Known => {
+                self.windows.put_back();
+                self.ended.remember(key.clone());
+                self.forget(key, effects);
+            }
+            Written::Failed => {
+                self.windows.put_back();
+                self.forget(key, effects);
+            }
+        }
+    }
+
+    fn recovered(&mut self, bounty: Arc<Bounty>, answered: bool, now: Now, effects: &mut Vec<Effect>) {
+        let key = bounty.key.clone();
+        if self.cases.contains_key(&key) {
+            return;
+        }
+        let state = if answered { BountyState::Answering } else { BountyState::Durable };
+        let case = self.open_case(bounty, now);
+        case.state = state;
+        // Nobody knows whether it was sent before: once, for all we know.
+        case.attempts = u32::from(answered);
+        if answered { self.send(&key, now, effects) } else { self.decide(&key, now, effects) }
+    }
+
+    /// Whether a bounty that is written down is judged.
+    fn decide(&mut self, key: &BountyKey, now: Now, effects: &mut Vec<Effect>) {
+        let Some((bounty, due, dead, number)) =
+            self.with(key, |case| (Arc::clone(&case.bounty), case.due, case.dead, case.number))
+        else {
+            return;
+        };
+        if now.steady >= dead {
+            let ending = (Ending::Expired, "it had expired when it came".to_owned());
+            return self.end(key, BountyState::Expired, ending, now, effects);
+        }
+        if let Some(refusal) = self.policy.declines(&bounty) {
+            return self.answer(key, BountyState::Declined, refusal.judgement(), now, effects);
+        }
+        self.with(key, |case| case.state = BountyState::Accepted);
+        self.to_fetch.insert((due, number));
+        self.wake(key, Some(due));
+    }
+
+    /// Begins what there is room for, the earliest to be answered first.
+    fn pump(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        while self.examining < self.policy.examining_max {
+            let Some((_, number)) = self.to_examine.pop_first() else { break };
+            let Some(key) = self.numbers.get(&number).cloned() else { continue };
+            self.fetching -= 1;
+            self.examining += 1;
+            let begun = self.with(&key, |case| {
+                case.state = BountyState::Examining;
+                case.with_worker = true;
+                case.examined_since = now.steady;
+                (case.due, case.patience_ends())
+            });
+            let Some((by, patience_ends)) = begun else { continue };
+            self.wake(&key, Some(patience_ends));
+            effects.push(Effect::Examine { key, by });
+        }
+        while self.fetching < self.policy.fetching_max {
+            let Some((by, number)) = self.to_fetch.pop_first() else { break };
+            let Some(key) = self.numbers.get(&number).cloned() else { continue };
+            self.fetching += 1;
+            self.with(&key, |case| case.state = BountyState::Fetching);
+            effects.push(Effect::Fetch { key, by });
+        }
+    }
+
+    fn fetched(&mut self, key: &BountyKey, declined: Option<(Refusal, Findings)>, now: Now, effects: &mut Vec<Effect>) {
+        if !self.is(key, BountyState::Fetching) {
+            return;
+        }
+        if let Some((refusal, findings)) = declined {
+            let judgement = Judgement { findings, ..refusal.judgement() };
+            return self.answer(key, BountyState::Declined, judgement, now, effects);
+        }
+        let place = self.with(key, |case| {
+            case.state = BountyState::Fetched;
+            (case.due, case.number)
+        });
+        self.to_examine.extend(place);
+    }
+
+    fn examined(&mut self, key: &BountyKey, judgement: Judgement, now: Now, effects: &mut Vec<Effect>) {
+        // Its worker is free, whether or not anybody still waits for what it says.
+        let Some(since) = self.worker_freed(key) else { return };
+        self.pace.took(now.steady.saturating_sub(since));
+        if self.is(key, BountyState::Examining) {
+            self.answer(key, BountyState::Answering, judgement, now, effects);
+        } else if self.cases.get(key).is_some_and(|case| case.state >= BountyState::Sent && case.ending.is_none()) {
+            self.forget(key, effects);
+        }
+    }
+
+    /// Notes that no worker has it any more; since when one had.
+    fn worker_freed(&mut self, key: &BountyKey) -> Option<Duration> {
+        let case = self.cases.get_mut(key).filter(|case| case.with_worker)?;
+        case.with_worker = false;
+        let since = case.examined_since;
+        self.examining -= 1;
+        Some(since)
+    }
+
+    /// Takes a case out of the lines and rooms that its state has it in.
+    fn leave(&mut self, key: &BountyKey) {
+        let Some(case) = self.cases.get(key) else { return };
+        let place = (case.due, case.number);
+        match case.state {
+            BountyState::Accepted => {
+                self.to_fetch.remove(&place);
+            }
+            BountyState::Fetching => self.fetching -= 1,
+            BountyState::Fetched => {
+                self.to_examine.remove(&place);
+                self.fetching -= 1;
+            }
+            // The worker has it until it says so.
+            BountyState::Examining => {}
+            BountyState::Received
+            | BountyState::Durable
+            | BountyState::Declined
+            | BountyState::Answering
+            | BountyState::AnsweredDurably => {}
+            BountyState::Sending
+            | BountyState::Sent
+            | BountyState::Expired
+            | BountyState::Failed
+            | BountyState::Outcome => {}
+        }
+    }
+
+    /// Makes an answer of a judgement, to be written down.
+    fn answer(
+        &mut self,
+        key: &BountyKey,
+        state: BountyState,
+        judgement: Judgement,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.leave(key);
+        let Some(case) = self.cases.get_mut(key) else { return };
+        case.state = state;
+        let dead = case.dead;
+        let at = self.betting.purse.now(now);
+        let answer = self.betting.answer(&case.bounty, judgement, &self.policy, at);
+        // Should the journal never answer, the end of its time does.
+        self.wake(key, Some(dead.max(now.steady)));
+        effects.push(Effect::WriteAnswer { key: key.clone(), answer: Box::new(answer) });
+    }
+
+    /// Sends an answer that is written down.
+    fn send(&mut self, key: &BountyKey, now: Now, effects: &mut Vec<Effect>) {
+        let withheld = self.policy.dry_run;
+        let Some(case) = self.cases.get_mut(key) else { return };
+        if withheld || case.bounty.response_url.is_none() {
+            let why = if withheld { "a dry run sends nothing" } else { "it wants no answer" };
+            return self.end(key, BountyState::Failed, (Ending::Withheld, why.to_owned()), now, effects);
+        }
+        if now.steady >= case.too_late() {
+            let ending = (Ending::Expired, "its time was over before the answer could be sent".to_owned());
+            return self.end(key, BountyState::Expired, ending, now, effects);
+        }
+        case.state = BountyState::Sending;
+        case.attempts += 1;
+        let by = case.dead;
+        self.wake(key, None);
+        effects.push(Effect::Send { key: key.clone(), by });
+    }
+
+    fn not_sent(&mut self, key: &BountyKey, after: Duration, why: String, now: Now, effects: &mut Vec<Effect>) {
+        if !self.is(key, BountyState::Sending) {
+            return;
+        }
+        let Some(too_late) = self.with(key, |case| case.too_late()) else { return };
+        let left = too_late.saturating_sub(now.steady);
+        // Asked to wait for longer than there is time, we try once more towards the end of it.
+        let again = if after < left { now.steady + after } else { now.steady + left / 4 * 3 };
+        if left < LAST_ATTEMPT_WITHIN && after >= left {
+            return self.end(key, BountyState::Expired, (Ending::Expired, why), now, effects);
+        }
+        self.with(key, |case| case.state = BountyState::AnsweredDurably);
+        self.wake(key, Some(again));
+    }
+
+    fn end_if(
+        &mut self,
+        key: &BountyKey,
+        from: BountyState,
+        to: BountyState,
+        ending: (Ending, String),
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.is(key, from) {
+            self.end(key, to, ending, now, effects);
+        }
+    }
+
+    fn end(
+        &mut self,
+        key: &BountyKey,
+        state: BountyState,
+        (how, detail): (Ending, String),
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.leave(key);
+        let Some(case) = self.cases.get_mut(key) else { return };
+        case.state = state;
+        case.unwritten = None;
+        case.ending = Some((how, detail, self.betting.purse.now(now)));
+        let effect = write_ending(key, case);
+        self.wake(key, None);
+        effects.extend(effect);
+    }
+
+    fn ending_written(&mut self, key: &BountyKey, written: Written, now: Now, effects: &mut Vec<Effect>) {
+        let Some(case) = self.cases.get_mut(key) else { return };
+        let Some((how, ..)) = case.ending else { return };
+        match written {
+            Written::Fresh | Written::Known => {
+                case.ending = None;
+                // Until it is written down, a restart would send the answer once more: so its stake is not free before.
+                if written == Written::Fresh && !how.may_have_arrived(case.attempts) {
+                    self.betting.purse.put_back(key);
+                }
+                self.ended.remember(key.clone());
+                // A worker may still have its artifact: it is forgotten when that comes back.
+                if !self.cases.get(key).is_some_and(|case| case.with_worker) {
+                    self.forget(key, effects);
+                }
+            }
+            Written::Failed => self.wake(key, Some(now.steady + REWRITE_AFTER)),
+        }
+    }
+
+    fn forget(&mut self, key: &BountyKey, effects: &mut Vec<Effect>) {
+        self.wake(key, None);
+        if let Some(case) = self.cases.remove(key) {
+            self.numbers.remove(&case.number);
+            effects.push(Effect::Forget(key.clone()));
+        }
+    }
+
+    /// Looks at every case whose time has come.
+    fn tick(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        while let Some((when, number)) = self.alarms.first().copied().filter(|(when, _)| *when <= now.steady) {
+            self.alarms.remove(&(when, number));
+            let Some(key) = self.numbers.get(&number).cloned() else { continue };
+            let state = self.with(&key, |case| {
+                case.alarm = None;
+                case.state
+            });
+            match state {
+                Some(BountyState::Accepted | BountyState::Fetching | BountyState::Fetched | BountyState::Examining) => {
+                    let why = match state {
+                        Some(BountyState::Examining) => {
+                            "limit.time: its examination was not over when an answer was due"
+                        }
+                        Some(BountyState::Fetching) => "limit.time: its download was not over when an answer was due",
+                        _ => "limit.time: its turn had not come when an answer was due",
+                    };
+                    let late = Refusal { skip: Skip::Other, why: why.to_owned() };
+                    self.answer(&key, BountyState::Answering, late.judgement(), now, effects);
+                }
+                Some(BountyState::Declined | BountyState::Answering) => self.write_again(&key, now, effects),
+                Some(BountyState::AnsweredDurably) => self.send(&key, now, effects),
+                // Only to write down how it ended.
+                Some(BountyState::Sent | BountyState::Expired | BountyState::Failed | BountyState::Outcome) => {
+                    effects.extend(self.cases.get(&key).and_then(|case| write_ending(&key, case)));
+                }
+                Some(BountyState::Received | BountyState::Durable | BountyState::Sending) | None => {}
+            }
+        }
+    }
+
+    /// An answer is not written down yet: once more, while there is time.
+    fn write_again(&mut self, key: &BountyKey, now: Now, effects: &mut Vec<Effect>) {
+        let Some(case) = self.cases.get_mut(key) else { return };
+        if now.steady >= case.dead && case.unwritten.is_some() {
+            let ending = (Ending::Expired, "its answer could not be written down in time".to_owned());
+            return self.end(key, BountyState::Expired, ending, now, effects);
+        }
+        // Where there is none to write, the journal still has it, and will say what became of it.
+        if let Some(answer) = case.unwritten.take() {
+            let dead = case.dead;
+            self.wake(key, Some(dead));
+            effects.push(Effect::WriteAnswer { key: key.clone(), answer });
+        }
+    }
+}
+
+fn write_ending(key: &BountyKey, case: &BountyEntry) -> Option<Effect> {
+    let (ending, detail, at) = case.ending.clone()?;
+    Some(Effect::WriteEnding { key: key.clone(), ending, attempts: case.attempts, detail, at })
+}

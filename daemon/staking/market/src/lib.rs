@@ -1,0 +1,46 @@
+//! Bounties, answers, bids and the life of a bounty.
+//!
+//! Pure: no I/O, no clock, no keys, no artifact. What the marketplace asks ([`Bounty`]), what we answer ([`Answer`]),
+//! what is risked on it ([`BidStrategy`], [`Purse`], [`Stake`]), what came of it ([`Outcome`]), and everything that
+//! happens in between as a function from events to effects ([`Bounties::step`]).
+
+#![forbid(unsafe_code)]
+
+mod answer;
+mod artifact_mask;
+mod bet;
+mod betting;
+mod bid;
+mod bounty;
+mod bounty_state;
+mod filter;
+pub mod formula;
+mod outcome;
+mod policy;
+mod profit;
+mod purse;
+mod settle;
+mod whole;
+
+pub use daemon_base::{Nct, Now, ParseNctError, Timestamp};
+
+pub use answer::{Answer, Findings, Skip, Verdict};
+pub use artifact_mask::{bool_list_to_int, int_to_bool_list};
+pub use bet::Bet;
+pub use betting::{Betting, Judgement};
+pub use bid::{
+    Abstention, BidBounds, BidRequest, BidStrategy, Conviction, ConvictionMap, ConvictionMapError, ConvictionPoint,
+    DefaultStrategy, ParseTableRowError, STRATEGIES, Settings, Strategy, StrategyError, TableRow,
+};
+pub use bounty::{ArtifactType, Bounty, BountyId, BountyKey, Phase};
+pub use bounty_state::{Admission, Bounties, BountyState, Caller, Effect, Ending, Event, Truth, Written};
+pub use filter::{BountyFilter, Comparison, Filter, FilterError, Modifiers};
+pub use outcome::{Correction, SettlementNotice};
+pub use policy::{BountyPolicy, Rate, Refusal};
+pub use profit::Profit;
+pub use purse::{Breaker, LossLimits, Purse, PurseLimits, PurseNote, Reckoning, Stake, return_on_stake};
+pub use settle::{
+    ARTIFACTS_MAX, Asserted, Bits, Contract, ParseContractError, Quorum, Revert, SettleError, Settlement, Settling,
+    settle, settle_one,
+};
+pub use whole::{ParseWholeError, Whole};

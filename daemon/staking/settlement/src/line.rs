@@ -1,0 +1,437 @@
+//! Lines that tell how bounties were settled: one JSON object a line, or CSV with a head.
+
+use std::fmt;
+use std::io::{BufRead, BufReader, Read};
+
+use daemon_base::Sha256Digest;
+use daemon_market::{BountyId, Correction, Nct, Phase, SettlementNotice, Truth};
+use serde::Deserialize;
+
+/// No amount can be above this: some 1,886 million NCT were ever made, and none can be made any more.
+pub const AMOUNT_MAX: Nct = Nct::from_base_units(2_000_000_000 * 10u128.pow(18));
+/// Longest line taken, in bytes: a bounty with thousands of assertions.
+const LINE_BYTES_MAX: usize = 1 << 20;
+/// Largest file taken, in bytes: some hundred thousand bounties with all that is told of them. It is held in memory.
+pub const BYTES_MAX: u64 = 256 << 20;
+/// So many mistakes are told.
+const MISTAKES_MAX: usize = 20;
+/// Longest reason that is written down, in bytes.
+pub const REASON_BYTES_MAX: usize = 1_000;
+
+/// In which form lines come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SettlementFormat {
+    /// One JSON object a line.
+    Ndjson,
+    /// Comma-separated values, the first line names them.
+    Csv,
+}
+
+/// What is told, and about what.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SettlementLine {
+    /// About what.
+    pub about: About,
+    /// What is told.
+    pub outcome: SettlementNotice,
+    /// That it corrects what was told before, and how.
+    pub correction: Option<Change>,
+}
+
+/// What is right where something else was told. What is not named here stays.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Change {
+    /// The truth, or that none is known.
+    pub truth: Option<Option<Truth>>,
+    /// What was paid out, or that it is not known.
+    pub payout: Option<Option<Nct>>,
+    /// What the assertion cost, or that it is not known.
+    pub fee: Option<Option<Nct>>,
+    /// Why it is known better now.
+    pub reason: String,
+}
+
+impl Change {
+    /// The whole of what is right.
+    pub fn of(&self, known: &SettlementNotice) -> Correction {
+        Correction {
+            truth: self.truth.unwrap_or(known.truth),
+            payout: self.payout.unwrap_or(known.payout),
+            fee: self.fee.unwrap_or(known.fee),
+            reason: self.reason.clone(),
+        }
+    }
+}
+
+/// About what something is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum About {
+    /// A bounty; about our assertion where no phase is named.
+    Bounty(BountyId, Option<Phase>),
+    /// Every bounty about the artifact with this digest.
+    Artifact([u8; 32]),
+    /// The purse: a person opens it. Who, or why, stands where an outcome has its source.
+    Purse,
+}
+
+impl SettlementLine {
+    /// The line for an inbox.
+    pub fn to_json(&self) -> String {
+        match self.about {
+            About::Bounty(..) | About::Artifact(_) => self.outcome.record.clone(),
+            About::Purse => serde_json::json!({ "purse": "open", "detail": self.outcome.source }).to_string(),
+        }
+    }
+}
+
+/// A line that means nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LineError {
+    /// Its number, from 1.
+    pub line: u64,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.line, self.why)
+    }
+}
+
+/// A line as it is written. What else stands in it is kept, and not read here.
+#[derive(Deserialize)]
+struct WrittenLine {
+    bounty: Option<serde_json::Value>,
+    /// The bounty, as the marketplace's newer and older dialects call it.
+    id: Option<serde_json::Value>,
+    guid: Option<serde_json::Value>,
+    phase: Option<String>,
+    sha256: Option<String>,
+    truth: Option<String>,
+    payout: Option<String>,
+    fee: Option<String>,
+    /// What everybody's assertion cost: ours, where ours is not told.
+    assertion_fee: Option<String>,
+    /// Only in an inbox.
+    purse: Option<String>,
+    detail: Option<String>,
+    /// The same: it is a person who corrects, by `stakeout outcomes correct`.
+    correction_reason: Option<String>,
+}
+
+/// Every line of `from`, or every line that means nothing: `source` says where they are from.
+///
+/// A whole file is taken or none of it: half a file of outcomes is a profit that is not there.
+pub fn read(
+    from: &mut dyn Read,
+    form: SettlementFormat,
+    source: &str,
+) -> std::io::Result<Result<Vec<SettlementLine>, Vec<LineError>>> {
+    let from = &mut BufReader::new(Bounded { from, left: BYTES_MAX });
+    let (mut lines, mut mistakes) = (Vec::new(), Vec::new());
+    let mut take = |line: u64, read: Result<SettlementLine, String>| match read {
+        Ok(read) => lines.push(read),
+        Err(why) if mistakes.len() < MISTAKES_MAX => mistakes.push(LineError { line, why }),
+        Err(_) => {}
+    };
+    match form {
+        SettlementFormat::Ndjson => {
+            let mut number = 0;
+            while let Some(text) = next_line(from)? {
+                number += 1;
+                match text {
+                    Ok(text) if text.trim().is_empty() => {}
+                    Ok(text) => take(number, json(text.trim(), source)),
+                    Err(why) => take(number, Err(why)),
+                }
+            }
+        }
+        SettlementFormat::Csv => {
+            let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(false).from_reader(from);
+            let head = match reader.headers() {
+                Ok(head) => head.clone(),
+                Err(error) if error.is_io_error() => return Err(std::io::Error::other(error)),
+                Err(error) => return Ok(Err(vec![LineError { line: 1, why: error.to_string() }])),
+            };
+            for row in reader.records() {
+                match row {
+                    Ok(row) => {
+                        let number = row.position().map_or(0, csv::Position::line);
+                        take(number, comma_separated(&head, &row, source));
+                    }
+                    Err(error) if error.is_io_error() => return Err(std::io::Error::other(error)),
+                    Err(error) => {
+                        let number = error.position().map_or(0, csv::Position::line);
+                        take(number, Err(error.to_string()));
+                    }
+                }
+            }
+        }
+    }
+    Ok(if mistakes.is_empty() { Ok(lines) } else { Err(mistakes) })
+}
+
+/// Reads so much and no more: what has more is an error, not half a file.
+struct Bounded<'r> {
+    from: &'r mut dyn Read,
+    left: u64,
+}
+
+impl Read for Bounded<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.from.read(into)?;
+        let too_much = || std::io::Error::other(format!("it has more than {BYTES_MAX} bytes: import it in parts"));
+        self.left = self.left.checked_sub(read as u64).ok_or_else(too_much)?;
+        Ok(read)
+    }
+}
+
+/// The next line without its end; what is wrong with one that is no text, or too long.
+fn next_line(from: &mut dyn BufRead) -> std::io::Result<Option<Result<String, String>>> {
+    let mut bytes = Vec::new();
+    let read = (&mut *from).take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut bytes)?;
+    if read == 0 {
+        return Ok(None);
+    }
+    if read > LINE_BYTES_MAX {
+        // The rest of it goes by.
+        while !bytes.ends_with(b"\n") {
+            bytes.clear();
+            if (&mut *from).take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut bytes)? == 0 {
+                break;
+            }
+        }
+        return Ok(Some(Err(format!("it has more than {LINE_BYTES_MAX} bytes"))));
+    }
+    Ok(Some(String::from_utf8(bytes).map_err(|_| "it is no UTF-8 text".to_owned())))
+}
+
+fn json(text: &str, source: &str) -> Result<SettlementLine, String> {
+    let written: WrittenLine = serde_json::from_str(text).map_err(|error| format!("it is no such JSON: {error}"))?;
+    written.line(source, text)
+}
+
+fn comma_separated(head: &csv::StringRecord, row: &csv::StringRecord, source: &str) -> Result<SettlementLine, String> {
+    let mut fields = serde_json::Map::new();
+    for (name, value) in head.iter().zip(row) {
+        if !value.is_empty() {
+            fields.insert(name.to_ascii_lowercase(), value.into());
+        }
+    }
+    let text = serde_json::Value::Object(fields).to_string();
+    json(&text, source)
+}
+
+/// An amount, as it is told.
+fn amount(name: &str, text: &str) -> Result<Nct, String> {
+    let amount: Nct = text.parse().map_err(|why| format!("{name} {text:?} is no amount: {why}"))?;
+    if amount > AMOUNT_MAX {
+        return Err(format!(
+            "{name} {text:?} is more NCT than there are: amounts are in NCT, not in its base units of 10^-18"
+        ));
+    }
+    Ok(amount)
+}
+
+fn truth(name: &str) -> Result<Option<Truth>, String> {
+    match name {
+        "none" | "unknown" => Ok(None),
+        name => match Truth::named(name) {
+            Some(truth) => Ok(Some(truth)),
+            None => Err(format!("truth {name:?} is none of malicious, benign and none")),
+        },
+    }
+}
+
+impl WrittenLine {
+    fn line(self, source: &str, text: &str) -> Result<SettlementLine, String> {
+        if let Some(reason) = self.correction_reason.clone() {
+            return self.correction(reason, source, text);
+        }
+        let read = |name: &str, text: Option<String>| text.map(|text| amount(name, &text)).transpose();
+        let mut outcome = SettlementNotice {
+            truth: self.truth.as_deref().map(truth).transpose()?.flatten(),
+            payout: read("payout", self.payout)?,
+            fee: read("fee", self.fee)?.or(read("assertion_fee", self.assertion_fee)?),
+            source: source.to_owned(),
+            record: text.to_owned(),
+        };
+        let phase = phase(self.phase.as_deref())?;
+        let about = match (self.bounty.or(self.id).or(self.guid), self.sha256, self.purse.as_deref()) {
+            (None, None, Some("open")) => {
+                outcome.source = self.detail.unwrap_or_default();
+                return Ok(SettlementLine { about: About::Purse, outcome, correction: None });
+            }
+            // Both: the bounty is meant, and the digest only describes it.
+            (Some(id), _, None) => About::Bounty(bounty_id(&id)?, phase),
+            (None, Some(text), None) => About::Artifact(artifact(&text)?),
+            (None, None, None) => return Err("it names neither a bounty nor a sha256".to_owned()),
+            (_, _, Some(_)) => return Err("of a purse it can only be told that it is open".to_owned()),
+        };
+        if outcome.truth.is_none() && outcome.payout.is_none() {
+            return Err("it tells neither truth nor payout".to_owned());
+        }
+        Ok(SettlementLine { about, outcome, correction: None })
+    }
+
+    fn correction(self, reason: String, source: &str, text: &str) -> Result<SettlementLine, String> {
+        let read = |name: &str, text: Option<String>| match text.as_deref() {
+            None => Ok(None),
+            Some("none") => Ok(Some(None)),
+            Some(text) => amount(name, text).map(|amount| Some(Some(amount))),
+        };
+        let reason = reason.trim().to_owned();
+        if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
+            return Err(format!("a correction has a reason, of 1 to {REASON_BYTES_MAX} bytes"));
+        }
+        let Some(id) = self.bounty else { return Err("a correction names its bounty".to_owned()) };
+        let about = About::Bounty(bounty_id(&id)?, phase(self.phase.as_deref())?);
+        let change = Change {
+            truth: self.truth.as_deref().map(truth).transpose()?,
+            payout: read("payout", self.payout)?,
+            fee: read("fee", self.fee)?,
+            reason,
+        };
+        if change.truth.is_none() && change.payout.is_none() && change.fee.is_none() {
+            return Err("a correction tells truth, payout or fee".to_owned());
+        }
+        let outcome =
+            SettlementNotice { source: source.to_owned(), record: text.to_owned(), ..SettlementNotice::default() };
+        Ok(SettlementLine { about, outcome, correction: Some(change) })
+    }
+}
+
+fn phase(name: Option<&str>) -> Result<Option<Phase>, String> {
+    let read = |name: &str| Phase::named(name).ok_or_else(|| format!("there is no phase {name:?}"));
+    name.map(read).transpose()
+}
+
+fn bounty_id(id: &serde_json::Value) -> Result<BountyId, String> {
+    match id {
+        serde_json::Value::String(id) if !id.is_empty() => Ok(BountyId::new(id)),
+        serde_json::Value::Number(id) => Ok(BountyId::new(&id.to_string())),
+        other => Err(format!("{other} is no id of a bounty")),
+    }
+}
+
+/// The digest that names an artifact.
+fn artifact(text: &str) -> Result<[u8; 32], String> {
+    text.parse().map(|Sha256Digest(digest)| digest).map_err(|error| format!("{text:?}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str, form: SettlementFormat) -> Result<Vec<SettlementLine>, Vec<String>> {
+        let lines = read(&mut text.as_bytes(), form, "test").unwrap();
+        lines.map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn lines_say_about_what_and_what() {
+        let lines = told(
+            "{\"bounty\": 7, \"truth\": \"malicious\", \"payout\": \"1.5\", \"assertion_fee\": \"0.03125\"}\n\n\
+             {\"guid\": \"a7e8818a\", \"fee\": \"0\", \"assertion_fee\": \"1\", \"phase\": \"arbitration\", \"truth\": \"benign\", \"more\": [1]}\n\
+             {\"purse\": \"open\", \"detail\": \"seen\"}\n",
+            SettlementFormat::Ndjson,
+        )
+        .unwrap();
+        assert_eq!(lines[0].about, About::Bounty(BountyId::new("7"), None));
+        assert_eq!(lines[0].outcome.payout, Some("1.5".parse().unwrap()));
+        assert_eq!(lines[0].outcome.fee, Some("0.03125".parse().unwrap()));
+        assert_eq!(lines[1].about, About::Bounty(BountyId::new("a7e8818a"), Some(Phase::Arbitration)));
+        assert_eq!(lines[1].outcome.fee, Some(Nct::ZERO));
+        assert!(lines[1].outcome.record.contains("more"));
+        assert_eq!((&lines[2].about, lines[2].outcome.source.as_str()), (&About::Purse, "seen"));
+    }
+
+    #[test]
+    fn values_with_a_head_say_the_same() {
+        let sha256 = "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f";
+        let text = format!("Bounty,sha256,truth,payout\n7,,malicious,1.5\n,{sha256},benign,\n");
+        let lines = told(&text, SettlementFormat::Csv).unwrap();
+        assert_eq!(lines[0].about, About::Bounty(BountyId::new("7"), None));
+        assert_eq!(lines[1].about, About::Artifact(artifact(sha256).unwrap()));
+        assert_eq!((lines[1].outcome.truth, lines[1].outcome.payout), (Some(Truth::Benign), None));
+    }
+
+    #[test]
+    fn every_line_that_means_nothing_is_told() {
+        let long = format!("{{\"bounty\": \"{}\", \"truth\": \"benign\"}}\n", "7".repeat(LINE_BYTES_MAX));
+        let text = format!(
+            "{{\"bounty\": 7}}\nnonsense\n{{\"truth\": \"benign\"}}\n{{\"bounty\": 7, \"truth\": \"maybe\"}}\n{long}\
+             {{\"bounty\": [], \"truth\": \"benign\"}}\n{{\"bounty\": 7, \"payout\": \"-1\"}}\n{{\"bounty\": 1, \"purse\": \"open\"}}\n"
+        );
+        let mistakes = told(&text, SettlementFormat::Ndjson).unwrap_err();
+        let expected = [
+            "1: it tells neither truth nor payout",
+            "2: it is no such JSON",
+            "3: it names neither a bounty nor a sha256",
+            "4: truth \"maybe\" is none of malicious, benign and none",
+            "5: it has more than 1048576 bytes",
+            "6: [] is no id of a bounty",
+            "7: payout \"-1\" is no amount",
+            "8: of a purse it can only be told that it is open",
+        ];
+        assert_eq!(mistakes.len(), expected.len(), "{mistakes:?}");
+        for (mistake, expected) in mistakes.iter().zip(expected) {
+            assert!(mistake.starts_with(expected), "{mistake}");
+        }
+        assert!(told("bounty,truth\n7,benign,more\n", SettlementFormat::Csv).unwrap_err()[0].starts_with("2: "));
+        assert_eq!(told("", SettlementFormat::Csv), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn amounts_in_base_units_are_told() {
+        let line =
+            |field: &str| format!("{{\"bounty\": 7, \"truth\": \"benign\", {field}: \"1500000000000000000\"}}\n");
+        let text = ["\"payout\"", "\"fee\"", "\"assertion_fee\""].map(line).concat();
+        let mistakes = told(&text, SettlementFormat::Ndjson).unwrap_err();
+        let why =
+            "\"1500000000000000000\" is more NCT than there are: amounts are in NCT, not in its base units of 10^-18";
+        let expected = ["payout", "fee", "assertion_fee"].map(|name| format!("{name} {why}"));
+        let expected: Vec<String> = (1..).zip(expected).map(|(line, why)| format!("{line}: {why}")).collect();
+        assert_eq!(mistakes, expected);
+        let csv = told("bounty,truth,payout\n7,benign,62500000000000000\n", SettlementFormat::Csv).unwrap_err();
+        assert!(csv[0].starts_with("2: payout \"62500000000000000\" is more NCT than there are"), "{csv:?}");
+        assert!(told("bounty,truth,payout\n7,benign,2000000000\n", SettlementFormat::Csv).is_ok());
+    }
+
+    #[test]
+    fn corrections_say_what_is_right_and_why() {
+        let lines = told(
+            "{\"bounty\": 7, \"payout\": \"1.5\", \"correction_reason\": \" seen \"}\n\
+             {\"bounty\": \"8\", \"truth\": \"none\", \"payout\": \"none\", \"correction_reason\": \"x\"}\n",
+            SettlementFormat::Ndjson,
+        )
+        .unwrap();
+        let known =
+            SettlementNotice { truth: Some(Truth::Malicious), fee: Some(Nct::ZERO), ..SettlementNotice::default() };
+        let right = |line: &SettlementLine| line.correction.as_ref().unwrap().of(&known);
+        let (first, second) = (right(&lines[0]), right(&lines[1]));
+        assert_eq!((first.truth, first.payout, first.fee), (known.truth, Some("1.5".parse().unwrap()), known.fee));
+        assert_eq!(first.reason, "seen");
+        assert_eq!((second.truth, second.payout, second.fee), (None, None, known.fee));
+        assert_eq!(lines[0].about, About::Bounty(BountyId::new("7"), None));
+        let text = "{\"bounty\": 7, \"correction_reason\": \"x\"}\n{\"bounty\": 7, \"fee\": \"1\", \"correction_reason\": \" \"}\n\
+                    {\"sha256\": \"7\", \"fee\": \"1\", \"correction_reason\": \"x\"}\n";
+        assert_eq!(
+            told(text, SettlementFormat::Ndjson).unwrap_err(),
+            [
+                "1: a correction tells truth, payout or fee",
+                "2: a correction has a reason, of 1 to 1000 bytes",
+                "3: a correction names its bounty",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_never_ends_is_not_read_for_ever() {
+        for form in [SettlementFormat::Csv, SettlementFormat::Ndjson] {
+            let error = read(&mut std::io::repeat(b'7'), form, "test").unwrap_err();
+            assert!(error.to_string().contains("import it in parts"), "{error}");
+        }
+    }
+}

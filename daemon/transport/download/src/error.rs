@@ -1,0 +1,167 @@
+//! Why a download came to nothing, told apart by what the caller does about it.
+
+use std::error::Error;
+use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use daemon_artifact::Sha256Digest;
+
+use daemon_artifact::OpenError;
+
+/// Why there is no artifact from a uri. The caller knows the uri and adds it; the messages leave it out, for it may
+/// carry a signature that opens doors.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// A scheme that is not permitted, or a redirect to a lesser one.
+    #[error("will not fetch by scheme {scheme:?}: {why}")]
+    Scheme {
+        /// The scheme.
+        scheme: String,
+        /// What is wrong with it here.
+        why: &'static str,
+    },
+    /// Not a uri that can be fetched from.
+    #[error("cannot use the uri: {why}")]
+    Uri {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The uri, or a redirect, leads to an address that is not public, and that no allowed network holds.
+    #[error("will not connect to {host}: {address} is {why}; allow its network if this is meant")]
+    Address {
+        /// The host as the uri names it.
+        host: String,
+        /// The address it is or has.
+        address: IpAddr,
+        /// What kind of address that is.
+        why: &'static str,
+    },
+    /// No connection: the name is unknown, nobody listens, no route, no trust in the certificate.
+    #[error("cannot connect to {host}")]
+    Connect {
+        /// The host as the uri names it.
+        host: String,
+        /// What stood in the way.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The server answered, but not with the artifact.
+    #[error("the server answered with status {0}")]
+    Status(u16),
+    /// More bytes than are allowed: as the server announces, or as they came.
+    #[error("{}", too_large(*size_bytes, *size_bytes_max))]
+    TooLarge {
+        /// How many there are, where that was announced.
+        size_bytes: Option<u64>,
+        /// How many are allowed.
+        size_bytes_max: u64,
+    },
+    /// The server gave too few bytes in the time that was watched.
+    #[error("too slow: {bytes} bytes in {within:?}")]
+    TooSlow {
+        /// How many came.
+        bytes: u64,
+        /// In how much time.
+        within: Duration,
+    },
+    /// The caller's deadline passed first.
+    #[error("not done by the deadline")]
+    Deadline,
+    /// The answer broke off, or is not HTTP.
+    #[error("the answer broke off or makes no sense")]
+    Broken {
+        /// What came instead.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// More redirects than are followed. A circle is one of these.
+    #[error("redirected more than {redirects_max} times")]
+    Redirects {
+        /// How many are followed.
+        redirects_max: u32,
+    },
+    /// Other bytes than were promised.
+    #[error("got other bytes than promised: sha256 {got} of {size_bytes} bytes, expected {expected}")]
+    WrongDigest {
+        /// The digest that was promised.
+        expected: Sha256Digest,
+        /// The digest of what came.
+        got: Sha256Digest,
+        /// How many bytes came.
+        size_bytes: u64,
+    },
+    /// The bytes could not be kept: the disk is full, descriptors ran out. Nothing is wrong with the server.
+    #[error("cannot {tried} {on}: make room there, or choose another place to spill to")]
+    Storage {
+        /// What was tried: `"write to"`.
+        tried: &'static str,
+        /// On what.
+        on: String,
+        /// What the operating system answered.
+        #[source]
+        source: io::Error,
+    },
+    /// A `file:` uri that is allowed, whose file could not be had.
+    #[error("cannot take {}", path.display())]
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: OpenError,
+    },
+}
+
+fn too_large(size_bytes: Option<u64>, size_bytes_max: u64) -> String {
+    match size_bytes {
+        Some(size_bytes) => format!("has {size_bytes} bytes, more than the {size_bytes_max} allowed"),
+        None => format!("has more than the {size_bytes_max} bytes allowed"),
+    }
+}
+
+impl FetchError {
+    /// Whether the same uri may give something better in a moment.
+    pub fn is_worth_retrying(&self) -> bool {
+        match self {
+            FetchError::Connect { .. } | FetchError::Broken { .. } => true,
+            FetchError::Status(status) => matches!(status, 408 | 429 | 500..=599),
+            FetchError::Scheme { .. }
+            | FetchError::Uri { .. }
+            | FetchError::Address { .. }
+            | FetchError::TooLarge { .. }
+            | FetchError::TooSlow { .. }
+            | FetchError::Deadline
+            | FetchError::Redirects { .. }
+            | FetchError::WrongDigest { .. }
+            | FetchError::Storage { .. }
+            | FetchError::File { .. } => false,
+        }
+    }
+
+    pub(super) fn uri(why: impl ToString) -> FetchError {
+        FetchError::Uri { why: why.to_string() }
+    }
+}
+
+/// Why there is no [`Fetcher`](super::Fetcher): something that was configured does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The directory for large downloads, or the root of `file:` uris, cannot be opened.
+    #[error("cannot open the directory {}: create it, or configure another", path.display())]
+    Directory {
+        /// Its path.
+        path: PathBuf,
+        /// What the operating system answered.
+        #[source]
+        source: io::Error,
+    },
+    /// There is no TLS: no trusted roots on this machine, or a root of ours that is no certificate.
+    #[error("cannot set up TLS: install the system's CA certificates, or configure roots in PEM")]
+    Tls {
+        /// What was wrong.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+}

@@ -1,0 +1,236 @@
+//! Where the bytes of a download go: counted and hashed as they come, into memory while they are few.
+//!
+//! Bytes gather in a buffer that is reused and reach a memfd in large pieces, so a small artifact costs three
+//! system calls: make, write, seal. What is larger than memory may hold, or comes while memory is taken, goes to a file
+//! without a name ([`Spill`]); what was in memory by then is copied over. Either way nobody else can
+//! change the bytes: the one is sealed, the other has no name to open it by.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use daemon_artifact::Sha256Digest;
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::error::FetchError;
+use super::limits::FetchLimits;
+use super::spill::{Spill, Through, write_all};
+use super::{Fetched, MemoryShare, Storage};
+
+/// How much gathers before it is written: enough that small artifacts need one write (64 KiB into a memfd, made and closed,
+/// cost 31 us on a busy machine), and little enough that each download under way may hold one or two of them.
+pub(super) const PIECE_BYTES: usize = 256 << 10;
+/// A chunk from this size on is written as it is, if nothing gathers before it.
+const WHOLE_BYTES: usize = 128 << 10;
+/// What memory is counted in.
+const UNIT_BYTES: u64 = 64 << 10;
+/// How many buffers wait for the next download.
+const BUFFERS_KEPT: usize = 16;
+
+/// What all downloads share: room in memory, buffers, the place for large ones.
+pub(super) struct Keeper {
+    bytes_max: u64,
+    memory_bytes_max: u64,
+    memory: Arc<Semaphore>,
+    spill_dir: OwnedFd,
+    spill_path: PathBuf,
+    through: Through,
+    buffers: RefCell<Vec<Vec<u8>>>,
+}
+
+impl Keeper {
+    pub(super) fn new(limits: &FetchLimits, spill_dir: OwnedFd, spill_path: PathBuf, through: Through) -> Keeper {
+        let units = usize::try_from(limits.memory_in_flight_max / UNIT_BYTES).unwrap_or(usize::MAX);
+        Keeper {
+            bytes_max: limits.bytes_max,
+            memory_bytes_max: limits.memory_bytes_max,
+            memory: Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))),
+            spill_dir,
+            spill_path,
+            through,
+            buffers: RefCell::default(),
+        }
+    }
+
+    pub(super) fn through(&self) -> Through {
+        self.through
+    }
+
+    /// An empty buffer, of [`PIECE_BYTES`] once it has been used.
+    pub(super) fn buffer(&self) -> Vec<u8> {
+        self.buffers.borrow_mut().pop().unwrap_or_default()
+    }
+
+    pub(super) fn reuse(&self, mut buffer: Vec<u8>) {
+        let mut buffers = self.buffers.borrow_mut();
+        if buffers.len() < BUFFERS_KEPT && (1..=2 * PIECE_BYTES).contains(&buffer.capacity()) {
+            buffer.clear();
+            buffers.push(buffer);
+        }
+    }
+
+    fn in_memory(tried: &'static str) -> impl Fn(io::Error) -> FetchError {
+        move |source| FetchError::Storage { tried, on: "a file in memory".to_owned(), source }
+    }
+
+    fn in_file(&self, tried: &'static str) -> impl Fn(io::Error) -> FetchError {
+        move |source| {
+            let on = format!("an unnamed file in {}", self.spill_path.display());
+            FetchError::Storage { tried, on, source }
+        }
+    }
+}
+
+/// The bytes of one download.
+pub(super) struct Keep<'k> {
+    keeper: &'k Keeper,
+    stored: Stored,
+    gathered: Vec<u8>,
+    /// How many bytes came, gathered ones included.
+    size: u64,
+    /// How many will, as far as that was told.
+    announced: Option<u64>,
+    hasher: Sha256,
+    memory: Option<OwnedSemaphorePermit>,
+}
+
+enum Stored {
+    Nothing,
+    Memory(OwnedFd),
+    File(Spill),
+}
+
+impl<'k> Keep<'k> {
+    /// Nothing is made yet: neither file nor memory. What is `announced` is believed only to refuse early and to
+    /// go to a file at once.
+    pub(super) fn begin(keeper: &'k Keeper, announced: Option<u64>) -> Result<Keep<'k>, FetchError> {
+        if announced.is_some_and(|size| size > keeper.bytes_max) {
+            return Err(FetchError::TooLarge { size_bytes: announced, size_bytes_max: keeper.bytes_max });
+        }
+        Ok(Keep {
+            keeper,
+            stored: Stored::Nothing,
+            gathered: keeper.buffer(),
+            size: 0,
+            announced,
+            hasher: Sha256::new(),
+            memory: None,
+        })
+    }
+
+    /// How many bytes came.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Digest of the bytes that came so far.
+    pub(super) fn digest(&self) -> Sha256Digest {
+        Sha256Digest(self.hasher.clone().finalize().into())
+    }
+
+    /// Takes the next bytes.
+    pub(super) async fn take(&mut self, chunk: &[u8]) -> Result<(), FetchError> {
+        let before = self.size;
+        self.size += chunk.len() as u64;
+        if self.size > self.keeper.bytes_max {
+            return Err(FetchError::TooLarge { size_bytes: None, size_bytes_max: self.keeper.bytes_max });
+        }
+        self.hasher.update(chunk);
+        let last = self.announced == Some(self.size);
+        if self.gathered.is_empty() && (last || chunk.len() >= WHOLE_BYTES) && self.fits_memory() {
+            return self.write_memory(chunk, before);
+        }
+        self.gathered.extend_from_slice(chunk);
+        if last || self.gathered.len() >= PIECE_BYTES {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends it: everything is stored, what is in memory is sealed.
+    pub(super) async fn finish(mut self) -> Result<Fetched, FetchError> {
+        if !self.gathered.is_empty() || matches!(self.stored, Stored::Nothing) {
+            self.flush().await?;
+        }
+        let sha256 = self.digest();
+        let (file, place) = match std::mem::replace(&mut self.stored, Stored::Nothing) {
+            Stored::Memory(file) => {
+                let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL;
+                fcntl_add_seals(&file, seals).map_err(io::Error::from).map_err(Keeper::in_memory("seal"))?;
+                (file, Storage::Memory)
+            }
+            Stored::File(spill) => (spill.finish().await.map_err(self.keeper.in_file("write to"))?, Storage::File),
+            Stored::Nothing => unreachable!("a flush stores even nothing"),
+        };
+        Ok(Fetched { file, size: self.size, sha256, place, memory: MemoryShare(self.memory.take()) })
+    }
+
+    /// Stores what has gathered.
+    async fn flush(&mut self) -> Result<(), FetchError> {
+        let offset = self.size - self.gathered.len() as u64;
+        if self.fits_memory() {
+            let gathered = std::mem::take(&mut self.gathered);
+            let written = self.write_memory(&gathered, offset);
+            self.gathered = gathered;
+            self.gathered.clear();
+            return written;
+        }
+        let keeper = self.keeper;
+        let spill = match &mut self.stored {
+            Stored::File(spill) => spill,
+            stored => {
+                let mut spill =
+                    Spill::create(keeper.spill_dir.as_fd(), keeper.through).map_err(keeper.in_file("make"))?;
+                if let Stored::Memory(memory) = std::mem::replace(stored, Stored::Nothing) {
+                    spill.copy_from(memory, offset).await.map_err(keeper.in_file("copy to"))?;
+                    self.memory = None;
+                }
+                *stored = Stored::File(spill);
+                let Stored::File(spill) = stored else { unreachable!("just stored") };
+                spill
+            }
+        };
+        spill.write(&mut self.gathered, offset).await.map_err(keeper.in_file("write to"))
+    }
+
+    /// Whether all that came may stay in memory; if so, the room for it is ours.
+    fn fits_memory(&mut self) -> bool {
+        let most = self.announced.unwrap_or(0).max(self.size);
+        if matches!(self.stored, Stored::File(_)) || most > self.keeper.memory_bytes_max {
+            return false;
+        }
+        let held = self.memory.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) as u64;
+        let wanted = self.size.div_ceil(UNIT_BYTES).saturating_sub(held);
+        let Ok(wanted) = u32::try_from(wanted) else { return false };
+        if wanted == 0 {
+            return true;
+        }
+        match (Arc::clone(&self.keeper.memory).try_acquire_many_owned(wanted), &mut self.memory) {
+            (Ok(more), Some(memory)) => memory.merge(more),
+            (Ok(first), none) => *none = Some(first),
+            (Err(_), _) => return false,
+        }
+        true
+    }
+
+    fn write_memory(&mut self, bytes: &[u8], offset: u64) -> Result<(), FetchError> {
+        if let Stored::Nothing = self.stored {
+            let file = memfd_create(c"artifact", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING);
+            self.stored = Stored::Memory(file.map_err(io::Error::from).map_err(Keeper::in_memory("make"))?);
+        }
+        match &self.stored {
+            Stored::Memory(file) => write_all(file, bytes, offset).map_err(Keeper::in_memory("write to")),
+            Stored::Nothing | Stored::File(_) => unreachable!("what is in a file does not fit memory"),
+        }
+    }
+}
+
+impl Drop for Keep<'_> {
+    fn drop(&mut self) {
+        self.keeper.reuse(std::mem::take(&mut self.gathered));
+    }
+}

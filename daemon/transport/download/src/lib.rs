@@ -1,0 +1,159 @@
+//! From a uri to an artifact: downloads of bytes that a stranger offers, from where a stranger says.
+//!
+//! [`Fetcher::fetch`] takes `https:`, `http:`, `data:` and, where that is allowed, `file:` uris, and answers with an
+//! open file whose bytes nobody can change: a sealed memfd, or above [`FetchLimits::memory_bytes_max`] a file
+//! without a name. Bytes are counted and hashed as they come. Everything that can take long or grow has a limit, and
+//! hitting one says which ([`FetchError`]).
+//!
+//! Who wrote the uri must not get us to connect where only we can: [`permitted`] says what is denied, and names are
+//! checked by the very look-up that connects (see `lookup.rs`). Sends no credentials, keeps no cookies, asks no
+//! proxy, decompresses nothing.
+//!
+//! Network goes through tokio; large files go through io_uring where the [`Runtime`](crate::runtime::Runtime) has one.
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod error;
+mod keep;
+mod limits;
+mod local;
+mod lookup;
+pub mod runtime;
+mod spill;
+mod web;
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use daemon_artifact::Sha256Digest;
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+pub use address::{Addresses, Forbidden, permitted};
+pub use error::{FetchError, SetupError};
+pub use limits::{FetchLimits, FetchOptions, FileUris, Schemes};
+pub use lookup::{Lookup, LookupFuture, SystemLookup};
+
+use crate::runtime::Backend;
+use keep::Keeper;
+use local::Files;
+use spill::Through;
+use web::Web;
+
+/// An artifact that was fetched.
+#[derive(Debug)]
+pub struct Fetched {
+    /// Its bytes, from offset 0; where the descriptor's own position is does not matter, so use `pread` or a map.
+    pub file: OwnedFd,
+    /// How many there are.
+    pub size: u64,
+    /// Their digest.
+    pub sha256: Sha256Digest,
+    /// Where they are.
+    pub place: Storage,
+    /// The artifact's share of [`FetchLimits::memory_in_flight_max`]. Keep it as long as the file.
+    pub memory: MemoryShare,
+}
+
+/// Where the bytes of a fetched artifact are.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Storage {
+    /// In a memfd, sealed against every change.
+    Memory,
+    /// In a file without a name, which only its descriptor leads to.
+    File,
+}
+
+/// Room in memory that is counted until this is dropped. An artifact in a file holds none.
+#[derive(Debug)]
+pub struct MemoryShare(#[expect(dead_code, reason = "held, never read")] Option<OwnedSemaphorePermit>);
+
+/// Fetches artifacts. One per edge thread: it keeps connections for the next artifact.
+pub struct Fetcher {
+    web: Web,
+    files: Files,
+    keeper: Keeper,
+    schemes: Schemes,
+    limits: FetchLimits,
+}
+
+impl Fetcher {
+    /// Opens the directories, loads the trusted certificates.
+    ///
+    /// `backend` is the one of the runtime that will fetch: with [`Backend::Uring`], [`Fetcher::fetch`] panics in any
+    /// other runtime.
+    pub fn new(options: FetchOptions, backend: &Backend) -> Result<Fetcher, SetupError> {
+        let through = match backend {
+            Backend::Uring => Through::Ring,
+            Backend::Plain { why: _ } => Through::Threads,
+        };
+        let web = Web::new(&options)?;
+        let files = match &options.schemes.file {
+            FileUris::Refused => Files::Refused,
+            FileUris::Beneath(path) => Files::Beneath { path: path.clone(), dir: directory(path)? },
+            FileUris::Anywhere => Files::Anywhere,
+        };
+        let spill_dir = directory(&options.spill_dir)?;
+        let keeper = Keeper::new(&options.limits, spill_dir, options.spill_dir, through);
+        Ok(Fetcher { web, files, keeper, schemes: options.schemes, limits: options.limits })
+    }
+
+    /// Fetches the artifact at `uri`, all of it or nothing, before `deadline`.
+    ///
+    /// With `expect_sha256` other bytes are refused. Dropping the future ends the download; nothing is left behind.
+    pub async fn fetch(
+        &self,
+        uri: &str,
+        expect_sha256: Option<Sha256Digest>,
+        deadline: Instant,
+    ) -> Result<Fetched, FetchError> {
+        let fetched = timeout_at(deadline, self.fetch_at_leisure(uri, expect_sha256, deadline)).await;
+        let fetched = fetched.unwrap_or(Err(FetchError::Deadline))?;
+        match expect_sha256 {
+            Some(expected) if expected != fetched.sha256 => {
+                Err(FetchError::WrongDigest { expected, got: fetched.sha256, size_bytes: fetched.size })
+            }
+            Some(_) | None => Ok(fetched),
+        }
+    }
+
+    async fn fetch_at_leisure(
+        &self,
+        uri: &str,
+        expect_sha256: Option<Sha256Digest>,
+        deadline: Instant,
+    ) -> Result<Fetched, FetchError> {
+        let (keeper, limits) = (&self.keeper, &self.limits);
+        let length_max = if is_data(uri) { limits.data_uri_bytes_max } else { limits.uri_bytes_max };
+        if uri.len() > length_max {
+            return Err(FetchError::uri(format_args!("it has {} bytes, more than {length_max}", uri.len())));
+        }
+        if is_data(uri) && self.schemes.data {
+            return local::carried(keeper, uri, limits.bytes_max).await?.finish().await;
+        }
+        let url = Url::parse(uri).map_err(FetchError::uri)?;
+        let keep = match (url.scheme(), &self.files) {
+            ("http" | "https", _) => self.web.download(keeper, &url, expect_sha256, deadline).await?,
+            ("file", Files::Beneath { .. } | Files::Anywhere) => self.files.copied(keeper, &url).await?,
+            (scheme, _) => {
+                let why = "it is not among those allowed";
+                return Err(FetchError::Scheme { scheme: scheme.to_owned(), why });
+            }
+        };
+        keep.finish().await
+    }
+}
+
+/// Whether `uri` is a `data:` uri, told without reading it: it may be long.
+fn is_data(uri: &str) -> bool {
+    uri.as_bytes().get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:"))
+}
+
+fn directory(path: &Path) -> Result<OwnedFd, SetupError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat(CWD, path, flags, Mode::empty())
+        .map_err(|errno| SetupError::Directory { path: path.to_owned(), source: errno.into() })
+}

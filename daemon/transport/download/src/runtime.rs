@@ -1,0 +1,114 @@
+//! The daemon's one edge thread: io_uring where the kernel allows it, plain tokio where not.
+//!
+//! tokio-uring wraps tokio's single-threaded runtime with everything enabled, so sockets, timers and signals
+//! work the same in both; what differs is whether files can be read and written through the ring. Which of the two it
+//! became, and why, is told once at start: a container that forbids io_uring must not be found out by a slow disk.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use rustix::fs::{MemfdFlags, memfd_create};
+use tokio::task::LocalSet;
+
+/// How long the ring may take to write one byte when it is tried out. A ring that works needs microseconds.
+const TRIAL: Duration = Duration::from_secs(2);
+
+/// Which runtime is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Prefer {
+    /// io_uring where it can be had.
+    #[default]
+    Auto,
+    /// io_uring; where it cannot be had the runtime is plain all the same, and [`Backend`] says why.
+    Uring,
+    /// No ring, even where one could be had.
+    Plain,
+}
+
+/// What files are read and written through.
+#[derive(Debug)]
+pub enum Backend {
+    /// io_uring.
+    Uring,
+    /// Blocking calls, on threads of their own where they may wait for a disk.
+    Plain {
+        /// Why there is no ring.
+        why: WhyPlain,
+    },
+}
+
+/// Why there is no ring.
+#[derive(Debug)]
+pub enum WhyPlain {
+    /// None was wanted.
+    Preferred,
+    /// Forbidden by the kernel or a container (EPERM), unknown to it (ENOSYS, EINVAL), no memory that may be locked
+    /// (ENOMEM).
+    Refused(io::Error),
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Backend::Uring => f.write_str("io_uring"),
+            Backend::Plain { why: WhyPlain::Preferred } => f.write_str("blocking calls, as configured"),
+            Backend::Plain { why: WhyPlain::Refused(error) } => {
+                write!(f, "blocking calls, for io_uring cannot be had here: {error}")
+            }
+        }
+    }
+}
+
+/// A runtime for futures that stay on this thread.
+pub struct Runtime(RuntimeKind);
+
+enum RuntimeKind {
+    Uring(tokio_uring::Runtime),
+    // In this order: tasks are dropped before what drives them.
+    Plain { local: LocalSet, runtime: tokio::runtime::Runtime },
+}
+
+impl Runtime {
+    /// Starts the runtime for this thread, and says what it became.
+    ///
+    /// Fails only where not even plain tokio can be had: no descriptors left, no memory.
+    pub fn start(prefer: Prefer) -> io::Result<(Runtime, Backend)> {
+        // First, for a ring that fails leaves what it had opened behind (tokio-uring 0.5 drops no half-made runtime).
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let why = match prefer {
+            Prefer::Plain => WhyPlain::Preferred,
+            Prefer::Auto | Prefer::Uring => match ring() {
+                Ok(ring) => return Ok((Runtime(RuntimeKind::Uring(ring)), Backend::Uring)),
+                Err(error) => WhyPlain::Refused(error),
+            },
+        };
+        Ok((Runtime(RuntimeKind::Plain { local: LocalSet::new(), runtime }), Backend::Plain { why }))
+    }
+
+    /// Runs `future` until it is done, and with it whatever was started by `tokio::task::spawn_local`. Tasks that are
+    /// left over sleep until the next call.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match &self.0 {
+            RuntimeKind::Uring(runtime) => runtime.block_on(future),
+            RuntimeKind::Plain { local, runtime } => local.block_on(runtime, future),
+        }
+    }
+}
+
+/// A ring that was seen to write a file. `tokio_uring::start` would panic where `Runtime::new` answers with an error;
+/// and a kernel before 5.6 sets up a ring but does not know the write.
+fn ring() -> io::Result<tokio_uring::Runtime> {
+    let runtime = tokio_uring::Runtime::new(&tokio_uring::builder())?;
+    let trial = memfd_create("trial", MemfdFlags::CLOEXEC)?;
+    runtime.block_on(async {
+        let file = tokio_uring::fs::File::from_std(trial.into());
+        let write = file.write_all_at(vec![1], 0);
+        match tokio::time::timeout(TRIAL, write).await {
+            Ok((outcome, _)) => outcome,
+            Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut)),
+        }
+    })?;
+    Ok(runtime)
+}
