@@ -6,8 +6,9 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use daemon_archive::{BountyStatus, Filter, JournalReader, Recall, Story};
+use daemon_archive::JournalReader;
 use daemon_base::Sha256Digest;
+use daemon_journal::{BountyStatus, Filter, Recall, Story};
 use daemon_market::{BountyId, Verdict};
 use indicatif::ProgressBar;
 use serde::Serialize;

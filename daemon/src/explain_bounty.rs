@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use anyhow::{Context, bail};
-use daemon_archive::{Answered, Ending, Filter, Recall, Settled, Story};
 use daemon_base::Sha256Digest;
+use daemon_journal::{Answered, Ending, Filter, Recall, Settled, Story};
 use daemon_market::{Bet, Bounty, BountyId, Nct, Timestamp, Verdict};
 use serde_json::Value;
 

@@ -6,21 +6,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use daemon_archive::JournalError;
+use daemon_journal::JournalError;
 use daemon_market::Nct;
-use daemon_service::clock;
-use daemon_service::control_client;
 use daemon_service::settlements::inbox::Inbox;
 use daemon_service::settlements::{Direct, ImportSummary};
+use daemon_service::{clock, control_client};
 use daemon_settlement::{SettlementFormat, SettlementLine, read};
 use serde_json::json;
 
-use crate::archive_command;
 use crate::cli::{OutcomesArgs, OutcomesCommand, OutcomesCorrectArgs, OutcomesForm, OutcomesImportArgs};
-use crate::config_command;
 use crate::exit::Exit;
 use crate::owner::become_owner_of;
 use crate::terminal::format::{count, counted, safe, shown};
+use crate::{archive_command, config_command};
 
 /// Does what was asked.
 pub fn outcomes(args: &OutcomesArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {

@@ -4,21 +4,19 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use daemon_archive::recount;
 use daemon_control::ControlRequest;
+use daemon_journal::recount;
 use daemon_market::{Nct, Purse, SettlementNotice, Timestamp};
 use daemon_service::config::Config;
-use daemon_service::control_client;
 use daemon_service::purse_record::{PurseRecord, Used};
-use daemon_service::{build, clock};
+use daemon_service::{build, clock, control_client};
 use daemon_settlement::{About, REASON_BYTES_MAX, SettlementLine};
 
-use crate::archive_command;
 use crate::cli::{ArchivePlace, PurseArgs, PurseCommand, PurseResumeArgs, PurseStatusArgs};
-use crate::config_command;
 use crate::exit::Exit;
 use crate::outcomes_command::Recipient;
 use crate::terminal::format::{HEADING, count, nct, safe};
+use crate::{archive_command, config_command};
 
 /// Does what was asked.
 pub fn purse(args: &PurseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {

@@ -5,18 +5,17 @@ mod tables;
 use std::io::Write;
 
 use anyhow::Context;
-use daemon_archive::{Filter, PurseEntry, PurseRecord, Recall};
+use daemon_journal::{Filter, PurseEntry, PurseRecord, Recall};
 use daemon_ledger::{AlarmLimits, Grouping, Heading, Ledger, Question, Report};
 use daemon_market::{BidStrategy, PurseNote, STRATEGIES, Strategy, Timestamp};
 use daemon_service::build;
 use daemon_service::clock::wall;
 use daemon_service::config::Config;
 
-use crate::archive_command;
 use crate::cli::ReportArgs;
-use crate::config_command;
 use crate::exit::Exit;
 use crate::terminal::format::shown;
+use crate::{archive_command, config_command};
 
 /// Prints the report on what a daemon did.
 pub fn report(args: &ReportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use daemon_archive::{Answered, Ended, Ending, Journal, Received, Retention, Settled, Sqlite, Store, Write};
+use daemon_archive::{Retention, Sqlite, Store};
 use daemon_artifact::Sha256Digest;
+use daemon_journal::{Answered, Ended, Ending, Journal, Received, Settled, Write};
 use daemon_market::{
     ArtifactType, Betting, BidBounds, Bounty, BountyId, BountyKey, BountyPolicy, Contract, DefaultStrategy, Findings,
     Judgement, Nct, Phase, Purse, PurseLimits, Reckoning, SettlementNotice, Timestamp, Truth, Verdict, settle_one,

@@ -291,7 +291,8 @@ fn answers_go_past_any_proxy_of_the_environment() {
 
 /// An archive in which a stake of 1 NCT was written down while the clock said 2036.
 fn archive_of_the_future(place: &DaemonHome) {
-    use daemon_archive::{Answered, Ended, Ending, Journal, Received, Sqlite, Write};
+    use daemon_archive::Sqlite;
+    use daemon_journal::{Answered, Ended, Ending, Journal, Received, Write};
     use daemon_market::{BountyId, BountyKey, Phase, Timestamp, Verdict};
 
     let at = Timestamp::from_micros(2_100_000_000_000_000);

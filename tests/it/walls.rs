@@ -62,6 +62,7 @@ const WINGS: &[Wing] = &[
             "analyzers",
             "daemon/scanner",
             "daemon/staking/archive",
+            "daemon/staking/journal",
             "daemon/staking/ledger",
             "daemon/service",
             "daemon/local-market",
@@ -70,7 +71,14 @@ const WINGS: &[Wing] = &[
     },
     Wing {
         folder: "daemon/local-market",
-        never: &["triage", "analyzers", "daemon/artifact", "daemon/scanner", "daemon/staking/archive"],
+        never: &[
+            "triage",
+            "analyzers",
+            "daemon/artifact",
+            "daemon/scanner",
+            "daemon/staking/archive",
+            "daemon/staking/journal",
+        ],
         because: "a marketplace knows of engines what they answer, and nothing else",
     },
 ];
@@ -96,6 +104,16 @@ const WALLS: &[Wall] = &[
         of: "daemon-market",
         never: &["daemon-artifact", "tokio*", "chrono", "time", "jiff"],
         because: "betting rules are testable arithmetic",
+    },
+    Wall {
+        of: "daemon-journal",
+        never: &["daemon-archive", "daemon-artifact", "rusqlite", "rustix", "tokio*"],
+        because: "records and what is counted from them need no database, no file and no thread",
+    },
+    Wall {
+        of: "daemon-ledger",
+        never: &["daemon-archive", "daemon-artifact", "rusqlite", "rustix", "tokio*"],
+        because: "profit and loss is arithmetic over records, wherever they are kept",
     },
     Wall {
         of: "daemon-control",

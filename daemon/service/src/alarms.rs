@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use daemon_archive::{Filter, JournalError, Recall, Settled, Story};
+use daemon_journal::{Filter, JournalError, Recall, Settled, Story};
 use daemon_ledger::{AlarmId, Alarms, Heard, LedgerEntry};
 use daemon_market::{SettlementNotice, Timestamp};
 use tracing::{error, info};

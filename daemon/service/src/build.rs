@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use analyzers::Limits;
 use anyhow::{Context, bail};
-use daemon_archive::{AHEAD_MAX, Ahead, Archive, Pending, Retention, Store};
+use daemon_archive::{Archive, Retention, Store};
 use daemon_base::format::{counted, nct};
 use daemon_base::text::path as shown;
 use daemon_detector::{Loader, RulesCache};
 use daemon_download::runtime::{Backend, Prefer};
 use daemon_download::{Addresses, FetchLimits, FetchOptions, Fetcher, FileUris, Schemes};
 use daemon_engine::Policy;
+use daemon_journal::{AHEAD_MAX, Ahead, Pending};
 use daemon_ledger::format::moment;
 use daemon_ledger::{AlarmLimits, Alarms};
 use daemon_market::{
@@ -234,10 +235,10 @@ pub fn archive(
 ) -> anyhow::Result<OpenedArchive> {
     let place = || format!("cannot use the archive in {}", shown(directory));
     let journal = daemon_archive::Sqlite::open(directory).with_context(place)?;
-    let pending = daemon_archive::Recall::pending(&journal).with_context(place)?;
+    let pending = daemon_journal::Recall::pending(&journal).with_context(place)?;
     let fee = betting.fee;
     let now = Now { wall: clock::passed(directory), steady: clock.now().steady };
-    let recounted = daemon_archive::recount(&mut betting.purse, &journal, now.wall, fee).with_context(place)?;
+    let recounted = daemon_journal::recount(&mut betting.purse, &journal, now.wall, fee).with_context(place)?;
     betting.purse.now(now);
     tell_times(directory, now, &recounted.ahead);
     let closed = recounted.closed;

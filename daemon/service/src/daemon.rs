@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Context;
-use daemon_archive::Pending;
 use daemon_control::{ControlSocket, Entrance};
 use daemon_detector::{Attempt, Looking, Nudge, Observer, Ready, RulesStatus, RulesWatch};
 use daemon_download::runtime::Runtime;
+use daemon_journal::Pending;
 use daemon_market::{Bounties, Event};
 use daemon_pool::{Pool, PoolConfig, Rules};
 use daemon_webhook::{Endpoint, Reply};
@@ -21,7 +21,6 @@ use tokio::task::{JoinSet, spawn_local};
 use tracing::{error, info, warn};
 
 use crate::admin::{self, Admin};
-use crate::build;
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::control::{self, OperatorDesk};
@@ -30,13 +29,11 @@ use crate::examination::Examining;
 use crate::gate::Gate;
 use crate::given::{self, Given};
 use crate::health::Health;
-use crate::inbox_reader;
 use crate::memory::{self, MachineMemory, Shares};
-use crate::metrics;
-use crate::notify;
 use crate::reload::{self, Reload};
 use crate::settlements::inbox::Inbox;
 use crate::sockets::Handed;
+use crate::{build, inbox_reader, metrics, notify};
 
 /// How long bounties that were taken have to be answered once we are asked to end.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);

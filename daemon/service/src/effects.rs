@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use daemon_archive::{Answered, Corrected, Ended, PurseEntry, Received as Taken, Settled, Write, WriteResult};
 use daemon_artifact::Sha256Digest;
 use daemon_base::text::causes;
 use daemon_download::{FetchError, Fetched};
+use daemon_journal::{Answered, Corrected, Ended, PurseEntry, Received as Taken, Settled, Write, WriteResult};
 use daemon_market::{
     Answer, ArtifactType, BountyKey, BountyState, Effect, Ending, Event, Findings, Phase, PurseNote, Refusal, Skip,
     Written as Noted,
@@ -44,7 +44,7 @@ impl Engine {
             Effect::WriteAnswer { key, answer } => self.begin(key, |engine, key| engine.write_answer(key, answer)),
             Effect::Send { key, by } => self.begin(key, move |engine, key| engine.send(key, by)),
             Effect::WriteEnding { key, ending, attempts, detail, at } => {
-                let how = daemon_archive::Ending::from(ending);
+                let how = daemon_journal::Ending::from(ending);
                 match ending {
                     Ending::Sent(status) => debug!(bounty = %key, status, attempts, "the answer was taken"),
                     Ending::Withheld => info!(bounty = %key, why = detail, "the answer is not sent"),
@@ -304,7 +304,7 @@ impl Engine {
 
     /// Ends a bounty that cannot be taken up again.
     pub(super) fn end_unread(self: &Rc<Self>, key: BountyKey, detail: String) {
-        let how = daemon_archive::Ending::Expired;
+        let how = daemon_journal::Ending::Expired;
         let ended = Ended { key: key.clone(), at: self.time(), how, attempts: 0, detail };
         self.begin(key, |engine, key| engine.write_ending(key, ended));
     }

@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use daemon_archive::{Archive, Ended, JournalError, Pending, Store};
+use daemon_archive::{Archive, Store};
 use daemon_artifact::Sha256Digest;
 use daemon_base::text::causes;
 use daemon_detector::RulesStatus;
 use daemon_download::{Fetcher, MemoryShare};
+use daemon_journal::{Ended, JournalError, Pending};
 use daemon_ledger::Alarms;
 use daemon_market::{
     Admission, Bounties, Bounty, BountyKey, BountyState, Caller, Effect, Event, Nct, Purse, Timestamp, Written,

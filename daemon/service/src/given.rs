@@ -2,8 +2,9 @@
 //! wrong until a person changes it, so the service manager is told by the exit code not to try again.
 
 use anyhow::Context;
-use daemon_archive::{JournalError, PrivateError};
+use daemon_archive::PrivateError;
 use daemon_control::ControlSocketError;
+use daemon_journal::JournalError;
 use daemon_market::Betting;
 use daemon_webhook::Secrets;
 
@@ -45,7 +46,7 @@ pub fn is_lasting(error: &anyhow::Error) -> bool {
     if let Some(error) = error.downcast_ref::<JournalError>() {
         return match error {
             JournalError::Newer { .. } | JournalError::Foreign { .. } | JournalError::Shortened { .. } => true,
-            JournalError::Private(why) => stays(why),
+            JournalError::Private(why) => why.downcast_ref().is_some_and(stays),
             _ => false,
         };
     }
@@ -61,14 +62,12 @@ fn stays(why: &PrivateError) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     #[test]
     fn only_what_a_person_must_mend_is_not_tried_again() {
         let lasting = |error: JournalError| is_lasting(&anyhow::Error::new(error).context("cannot use the archive"));
-        let private = |error| JournalError::Private(Arc::new(error));
+        let private = |error: PrivateError| JournalError::from(error);
         assert!(lasting(private(PrivateError::Owner { path: "a".into(), owner: 1, us: 2 })));
         assert!(lasting(private(PrivateError::Open { path: "a".into(), mode: 0o755 })));
         assert!(lasting(JournalError::Newer { path: "a".into(), found: 9, known: 2 }));

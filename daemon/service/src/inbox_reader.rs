@@ -10,8 +10,8 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use daemon_archive::{JournalError, Story};
 use daemon_base::text::path as shown;
+use daemon_journal::{JournalError, Story};
 use daemon_market::{BountyKey, Event, SettlementNotice, Written};
 use daemon_settlement::{About, SettlementLine};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};

@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use analyzers::{Incomplete, Limit};
-use daemon_archive::{Archive, BountyStatus, Store};
+use daemon_archive::{Archive, Store};
 use daemon_engine::{RuleSet, assemble};
+use daemon_journal::BountyStatus;
 use daemon_ledger::AlarmId;
 use daemon_market::{Admission, BountyState, Nct, Purse, PurseNote, Truth, Verdict};
 use daemon_pool::Examined;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use daemon_archive::LetGo;
+use daemon_journal::LetGo;
 use tracing::{debug, info};
 
 use super::engine::Engine;

@@ -10,8 +10,8 @@ use std::hash::BuildHasher;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use daemon_archive::Write;
 use daemon_base::text::causes;
+use daemon_journal::Write;
 use daemon_market::{Admission, BountyKey};
 use serde_json::Value;
 use tokio::task::spawn_local;

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Context;
-use daemon_archive::{Journal, Sqlite};
+use daemon_archive::Sqlite;
+use daemon_journal::Journal;
 use daemon_service::old;
 use serde::Serialize;
 
@@ -55,7 +56,7 @@ pub fn compact(args: &ArchiveCompactArgs, out: &mut dyn Write) -> anyhow::Result
 }
 
 /// Lets go of all that is older, or of nothing where that is nothing; how many bounties it was of.
-fn let_go(journal: &mut Sqlite, age_max: Duration) -> Result<u64, daemon_archive::JournalError> {
+fn let_go(journal: &mut Sqlite, age_max: Duration) -> Result<u64, daemon_journal::JournalError> {
     let mut bounties = 0;
     if age_max.is_zero() {
         return Ok(bounties);

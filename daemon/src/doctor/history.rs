@@ -1,6 +1,7 @@
 //! What the limits make of what is in the archive: whether its history closes the purse, and whether its times can be.
 
-use daemon_archive::{Ahead, JournalReader, count, recount};
+use daemon_archive::JournalReader;
+use daemon_journal::{Ahead, count, recount};
 use daemon_market::{Purse, PurseLimits, Timestamp};
 use daemon_service::config::Config;
 use daemon_service::{build, clock};
@@ -47,8 +48,8 @@ fn closings(
     journal: &JournalReader,
     limits: PurseLimits,
     fee: daemon_market::Nct,
-) -> Result<String, daemon_archive::JournalError> {
-    use daemon_archive::{PurseRecord, Recall};
+) -> Result<String, daemon_journal::JournalError> {
+    use daemon_journal::{PurseRecord, Recall};
     let mut purse = Purse::new(limits);
     let (mut settled, mut closings, mut last) = (0, 0, None);
     for (_, record) in journal.purse(Timestamp::from_micros(i64::MIN))? {

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use daemon_archive::{Corrected, Journal, JournalError, PurseEntry, Settled, Sqlite, Write};
+use daemon_archive::Sqlite;
+use daemon_journal::{Corrected, Journal, JournalError, PurseEntry, Settled, Write};
 use daemon_market::{BountyKey, Nct, PurseNote, Timestamp};
 use daemon_settlement::{About, SettlementLine};
 

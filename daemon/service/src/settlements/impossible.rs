@@ -1,6 +1,6 @@
 //! What a bounty cannot have paid out.
 
-use daemon_archive::Story;
+use daemon_journal::Story;
 use daemon_market::{Nct, SettlementNotice};
 use daemon_settlement::SettlementRecord;
 

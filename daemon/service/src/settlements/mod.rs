@@ -8,7 +8,7 @@ mod direct;
 mod impossible;
 pub mod inbox;
 
-use daemon_archive::{Recall, Story};
+use daemon_journal::{Recall, Story};
 use daemon_market::{Bet, BountyKey, Correction, Nct, Phase, Profit, Reckoning, SettlementNotice};
 use daemon_settlement::{About, SettlementLine};
 pub use direct::Direct;
@@ -159,16 +159,16 @@ pub fn is_about(about: &About, key: &BountyKey) -> bool {
 }
 
 /// The filter that finds the stories a line is about.
-pub fn filter(about: &About) -> Option<daemon_archive::Filter> {
+pub fn filter(about: &About) -> Option<daemon_journal::Filter> {
     match about {
-        About::Bounty(id, _) => Some(daemon_archive::Filter { id: Some(id.clone()), ..Default::default() }),
-        About::Artifact(sha256) => Some(daemon_archive::Filter { sha256: Some(*sha256), ..Default::default() }),
+        About::Bounty(id, _) => Some(daemon_journal::Filter { id: Some(id.clone()), ..Default::default() }),
+        About::Artifact(sha256) => Some(daemon_journal::Filter { sha256: Some(*sha256), ..Default::default() }),
         About::Purse => None,
     }
 }
 
 /// The stories in `journal` that a line is about.
-pub fn stories(journal: &dyn Recall, about: &About) -> Result<Vec<Story>, daemon_archive::JournalError> {
+pub fn stories(journal: &dyn Recall, about: &About) -> Result<Vec<Story>, daemon_journal::JournalError> {
     let Some(filter) = filter(about) else { return Ok(Vec::new()) };
     let mut stories = journal.query(&filter, BOUNTIES_PER_ARTIFACT_MAX)?;
     stories.retain(|story| is_about(about, &story.bounty.key));

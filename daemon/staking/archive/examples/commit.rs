@@ -5,7 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-use daemon_archive::{Answered, Ended, Ending, Journal, Received, Sqlite, Write};
+use daemon_archive::Sqlite;
+use daemon_journal::{Answered, Ended, Ending, Journal, Received, Write};
 use daemon_market::{BountyId, BountyKey, Nct, Phase, Timestamp, Verdict};
 
 /// What a usual bounty makes us write: 900 bytes in, 300 out, a report of 2 KiB; ids and digests are scattered.

@@ -17,10 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use daemon_journal::{Filter, Gone, Journal, JournalEntry, JournalError, LetGo, Pending, Story, Write, WriteResult};
 use daemon_market::BountyId;
 use tokio::sync::oneshot;
-
-use crate::{Filter, Gone, Journal, JournalEntry, JournalError, LetGo, Pending, Story, Write, WriteResult};
 
 /// How many may wait for the journal. A disk that does a hundred syncs a second serves them within a second.
 pub const WAITING_MAX: usize = 4096;
@@ -104,23 +103,23 @@ impl Archive {
         self.ask(|reply| JournalRequest::Write(write, reply)).await
     }
 
-    /// See [`Recall::pending`](crate::Recall::pending).
+    /// See [`Recall::pending`](daemon_journal::Recall::pending).
     pub async fn pending(&self) -> Result<Vec<Pending>, JournalError> {
         self.ask(JournalRequest::Pending).await
     }
 
-    /// See [`Recall::find`](crate::Recall::find).
+    /// See [`Recall::find`](daemon_journal::Recall::find).
     pub async fn find(&self, id: BountyId) -> Result<Vec<JournalEntry>, JournalError> {
         self.ask(|reply| JournalRequest::Find(id, reply)).await
     }
 
-    /// See [`Recall::query`](crate::Recall::query). Writes wait meanwhile: for long searches open a
+    /// See [`Recall::query`](daemon_journal::Recall::query). Writes wait meanwhile: for long searches open a
     /// [`Reader`](crate::Reader).
     pub async fn query(&self, filter: Filter, limit: usize) -> Result<Vec<Story>, JournalError> {
         self.ask(|reply| JournalRequest::Query(filter, limit, reply)).await
     }
 
-    /// See [`Journal::let_go`](crate::Journal::let_go). Writes wait meanwhile, for some milliseconds.
+    /// See [`Journal::let_go`](daemon_journal::Journal::let_go). Writes wait meanwhile, for some milliseconds.
     pub async fn let_go(&self, order: LetGo) -> Result<Gone, JournalError> {
         self.ask(|reply| JournalRequest::LetGo(order, reply)).await
     }

@@ -11,10 +11,11 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use daemon_journal::JournalError;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-use crate::{JournalError, permissions};
+use crate::permissions;
 
 /// The lock's name in the archive directory.
 const NAME: &str = "archive.lock";

@@ -8,7 +8,9 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use daemon_journal::JournalError;
 use rustix::fs::{FileType, Mode, OFlags, fstat, openat};
 
 /// Why a directory or a file is not used.
@@ -50,6 +52,12 @@ pub enum PrivateError {
         /// What it is called.
         path: PathBuf,
     },
+}
+
+impl From<PrivateError> for JournalError {
+    fn from(error: PrivateError) -> Self {
+        JournalError::Private(Arc::new(error))
+    }
 }
 
 /// Opens the directory at `path`, and makes it (mode 0700) if it is missing.

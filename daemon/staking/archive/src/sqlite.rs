@@ -25,10 +25,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ffi, params, params_from_iter};
 pub use self::read::JournalReader;
 
 use crate::lock::Lock;
-use crate::record::{NO_BOUNTY, NO_OUTCOME};
-use crate::{
-    Counts, Filter, Gone, Journal, JournalEntry, JournalError, LetGo, Moment, Pending, PurseRow, Recall, Story,
-    Verified, Write, WriteResult, chain, permissions,
+use crate::permissions;
+use daemon_journal::{
+    Counts, Filter, Gone, Journal, JournalEntry, JournalError, LetGo, Moment, NO_BOUNTY, NO_OUTCOME, Pending, PurseRow,
+    Recall, Story, Verified, Write, WriteResult, chain,
 };
 
 /// The database's name in the archive directory.
@@ -156,7 +156,7 @@ impl Sqlite {
         let linked = columns.iter().chain(late).map(rows::value);
         let linked =
             linked.enumerate().filter(|(at, cell)| *at < columns.len() || !matches!(cell, &ValueRef::Text(&[])));
-        let link = chain::link(&head.chain, table.name, n, linked.map(|(_, cell)| cell));
+        let link = chain::link(&head.chain, table.name, n, linked.map(|(_, value)| rows::cell(value)));
         let mut insert = connection.prepare_cached(table.insert)?;
         insert.raw_bind_parameter(1, n)?;
         for (at, cell) in (2..).zip(columns) {

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use daemon_archive::BountyStatus;
+use daemon_journal::BountyStatus;
 use daemon_market::{Nct, Profit, Timestamp, return_on_stake};
 use serde::Serialize;
 

@@ -1,6 +1,6 @@
 //! One bounty in the ledger.
 
-use daemon_archive::{Ending, Story, at_stake};
+use daemon_journal::{Ending, Story, at_stake};
 use daemon_market::{Bet, BountyKey, Nct, Profit, SettlementNotice, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 

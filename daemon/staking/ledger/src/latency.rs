@@ -1,6 +1,6 @@
 //! How long answers took, and which bounties went without.
 
-use daemon_archive::{Ending, Story};
+use daemon_journal::{Ending, Story};
 use daemon_market::{Phase, Verdict};
 use serde::Serialize;
 

@@ -1,6 +1,6 @@
 //! Everything there is to say about what was asked, answered, staked and settled, in one pass.
 
-use daemon_archive::Story;
+use daemon_journal::Story;
 use daemon_market::{BidStrategy, Nct, Profit, Timestamp};
 use serde::Serialize;
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use daemon_archive::{
+use daemon_journal::{
     Answered, Corrected, Ended, Filter, Journal, MemoryJournal, PurseEntry, Recall, Received, Settled, Story, Write,
     recount,
 };
@@ -237,7 +237,7 @@ impl World {
 
     /// Writes it down, unless that fails.
     fn write(&mut self, write: Write, fails: bool) -> Written {
-        use daemon_archive::WriteResult as Kept;
+        use daemon_journal::WriteResult as Kept;
         if fails {
             return Written::Failed;
         }
@@ -434,7 +434,7 @@ impl World {
     /// Every stake that the marketplace may have, by the journal: when, how much, and whether it is still open.
     fn stakes(&self) -> Vec<(i64, u128, bool)> {
         let mut stakes = Vec::new();
-        let see = &mut |story: daemon_archive::Story| {
+        let see = &mut |story: daemon_journal::Story| {
             let Some(answer) = story.answer.filter(|answer| answer.bid > Nct::ZERO) else { return };
             let gone = story
                 .ending
@@ -473,7 +473,7 @@ impl World {
     /// The ledger's sum, and the sum of what was settled by the marketplace's own account.
     fn sums(&self) -> (i128, i128) {
         let (mut ledger, mut settled) = (Profit::ZERO, 0_i128);
-        let see = &mut |story: daemon_archive::Story| {
+        let see = &mut |story: daemon_journal::Story| {
             let Some(entry) = LedgerEntry::of(&story).filter(|entry| entry.outcome.is_some()) else { return };
             ledger = ledger.checked_add(entry.profit().expect("everything is told")).unwrap();
             let id = story.bounty.key.id.as_str();

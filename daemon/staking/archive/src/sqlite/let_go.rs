@@ -9,14 +9,14 @@
 //! One transaction each time, of so many bounties as take some milliseconds: who is killed in between has lost nothing,
 //! and who waits to write does not wait long.
 
+use daemon_journal::chain::{self, Cell};
+use daemon_journal::{Gone, LetGo};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 use sha2::{Digest, Sha256};
 
 use super::Head;
-use super::rows::{ANSWER, BOUNTY, CHECKPOINT, ENDING, RecordTable};
-use crate::chain;
-use crate::journal::{Gone, LetGo};
+use super::rows::{self, ANSWER, BOUNTY, CHECKPOINT, ENDING, RecordTable};
 
 /// So many bounties at once.
 const BOUNTIES_MAX: i64 = 64;
@@ -105,10 +105,10 @@ pub(super) fn let_go(connection: &Connection, head: &mut Head, order: &LetGo) ->
     }
     let (records, all) = (slimmed.len() as i64, seal_of(slimmed.iter().map(|(_, seal)| &seal[..])));
     let cells = [
-        ValueRef::Integer(order.at.micros()),
-        ValueRef::Integer(order.before.micros()),
-        ValueRef::Integer(records),
-        ValueRef::Blob(&all),
+        Cell::Integer(order.at.micros()),
+        Cell::Integer(order.before.micros()),
+        Cell::Integer(records),
+        Cell::Blob(&all),
     ];
     let link = chain::link(&head.chain, CHECKPOINT.name, checkpoint, cells.into_iter());
     connection.prepare_cached(CHECKPOINT.insert)?.execute(params![
@@ -135,13 +135,13 @@ fn seal(connection: &Connection, table: &RecordTable, n: i64) -> rusqlite::Resul
 }
 
 /// What a link is made of, from a whole row.
-pub(super) fn cells<'r>(row: &'r Row<'_>, table: &RecordTable) -> rusqlite::Result<Vec<ValueRef<'r>>> {
+pub(super) fn cells<'r>(row: &'r Row<'_>, table: &RecordTable) -> rusqlite::Result<Vec<Cell<'r>>> {
     let columns = table.columns.len();
-    let mut cells = (1..=columns).map(|column| row.get_ref(column)).collect::<Result<Vec<_>, _>>()?;
+    let mut cells = (1..=columns).map(|column| row.get_ref(column).map(rows::cell)).collect::<Result<Vec<_>, _>>()?;
     if table.late {
         let late = row.get_ref(columns + 2)?;
         if !matches!(late, ValueRef::Text(&[])) {
-            cells.push(late);
+            cells.push(rows::cell(late));
         }
     }
     Ok(cells)

@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use daemon_journal::{
+    BountyStatus, Counts, Filter, JournalEntry, JournalError, Moment, Pending, PurseRecord, PurseRow, Recall,
+    SETTLED_MIN, Story, Verified, Write,
+};
 use daemon_market::{BountyId, Timestamp, Verdict};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
@@ -10,11 +14,6 @@ use super::rows::{
     self, ANSWER, BOUNTY, CORRECTED, ENDING, RecordTable, SETTLED, answer, bounty, corrected, ending, settled,
 };
 use super::{FILE_NAME, failed, prepare, schema};
-use crate::journal::SETTLED_MIN;
-use crate::{
-    BountyStatus, Counts, Filter, JournalEntry, JournalError, Moment, Pending, PurseRecord, PurseRow, Recall, Story,
-    Verified, Write,
-};
 
 /// A journal opened to read. Takes no lock, and never holds up who writes.
 ///

@@ -1,13 +1,12 @@
 //! Between records and rows.
 
+use daemon_journal::chain::Cell;
+use daemon_journal::{Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Write, comments_json};
 use daemon_market::{
     BountyId, BountyKey, Correction, Nct, Phase, PurseNote, SettlementNotice, Timestamp, Truth, Verdict,
 };
 use rusqlite::Row;
 use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
-
-use crate::record::comments_json;
-use crate::{Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Write};
 
 /// A table of records.
 pub(super) struct RecordTable {
@@ -157,6 +156,17 @@ fn amount(amount: Option<Nct>) -> ToSqlOutput<'static> {
 
 fn integer(value: i64) -> ToSqlOutput<'static> {
     ToSqlOutput::Borrowed(ValueRef::Integer(value))
+}
+
+/// A stored value as the chain of links takes it.
+pub(super) fn cell(value: ValueRef<'_>) -> Cell<'_> {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(value) => Cell::Integer(value),
+        ValueRef::Real(value) => Cell::Real(value),
+        ValueRef::Text(bytes) => Cell::Text(bytes),
+        ValueRef::Blob(bytes) => Cell::Blob(bytes),
+    }
 }
 
 /// The value of a cell of ours.

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use daemon_journal::{JournalError, chain};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{failed, let_go};
-use crate::{JournalError, chain};
 
 /// Tells our databases from all others: `STKO`.
 pub(super) const APPLICATION_ID: i64 = 0x53_54_4b_4f;

@@ -3,18 +3,18 @@
 //! Reads a stretch at a time and lets go in between: a snapshot held for as long as a whole check takes would keep the
 //! daemon from using its write-ahead log anew.
 
+use daemon_journal::{Damage, JournalError, Verified, chain};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Rows};
 
 use super::rows::{RecordTable, TABLES};
 use super::{JournalReader, failed, let_go};
-use crate::{Damage, JournalError, Verified, chain};
 
 /// How many records are read at once.
 const STRETCH: i64 = 4096;
 
-/// See [`Recall::verify`](crate::Recall::verify).
+/// See [`Recall::verify`](daemon_journal::Recall::verify).
 pub(super) fn verify(reader: &JournalReader, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, JournalError> {
     let mut verified = Verified::default();
     match check(&reader.connection, &mut verified, progress) {

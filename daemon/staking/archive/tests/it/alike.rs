@@ -1,7 +1,8 @@
-use daemon_archive::{
+use daemon_archive::{JournalReader, Sqlite};
+use daemon_journal::{
     Answered, BountyStatus, Corrected, Counts, Ended, Ending, Filter, Journal, JournalEntry, JournalError,
-    JournalReader, MemoryJournal, Moment, Pending, PurseEntry, PurseRow, RECORD_BYTES_MAX, Recall, Received, Settled,
-    Sqlite, Write, WriteResult,
+    MemoryJournal, Moment, Pending, PurseEntry, PurseRow, RECORD_BYTES_MAX, Recall, Received, Settled, Write,
+    WriteResult,
 };
 use daemon_market::{BountyId, BountyKey, Correction, Nct, Phase, PurseNote, Timestamp, Truth, Verdict};
 use proptest::collection::vec;
@@ -282,8 +283,8 @@ fn filters() -> impl Strategy<Value = Filter> {
 struct QueryResults {
     pending: Vec<Pending>,
     found: Vec<Vec<JournalEntry>>,
-    stories: Vec<Vec<daemon_archive::Story>>,
-    every: Vec<daemon_archive::Story>,
+    stories: Vec<Vec<daemon_journal::Story>>,
+    every: Vec<daemon_journal::Story>,
     purse: Vec<Vec<PurseRow>>,
     past: Vec<Moment>,
     counts: Counts,

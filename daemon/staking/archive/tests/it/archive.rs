@@ -4,9 +4,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use daemon_archive::{
-    Archive, Counts, Filter, Journal, JournalEntry, JournalError, MemoryJournal, Moment, Pending, PurseRow, Recall,
-    Sqlite, Story, Verified, WAITING_MAX, Write, WriteResult,
+use daemon_archive::{Archive, Sqlite, WAITING_MAX};
+use daemon_journal::{
+    Counts, Filter, Journal, JournalEntry, JournalError, MemoryJournal, Moment, Pending, PurseRow, Recall, Story,
+    Verified, Write, WriteResult,
 };
 use daemon_market::{BountyId, Timestamp};
 

@@ -3,8 +3,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use daemon_archive::{Filter, Journal, JournalError, Recall, Retention, Sqlite, Store, Write, WriteResult};
+use daemon_archive::{Retention, Sqlite, Store};
 use daemon_artifact::Sha256Digest;
+use daemon_journal::{Filter, Journal, JournalError, Recall, Write, WriteResult};
 
 use crate::make::{answer, bounty, key};
 use crate::store::{counted, memfd};

@@ -3,7 +3,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use daemon_archive::{Archive, Ending, JournalReader, Recall, Sqlite, Write};
+use daemon_archive::{Archive, JournalReader, Sqlite};
+use daemon_journal::{Ending, Recall, Write};
 use daemon_market::BountyId;
 
 use crate::archive::wait;

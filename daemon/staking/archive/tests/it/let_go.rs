@@ -3,10 +3,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use daemon_archive::{
-    Answered, Archive, Damage, Ended, Ending, FILE_NAME, Filter, Gone, Journal, JournalReader, LetGo, Recall, Received,
-    Sqlite, Story, Write,
-};
+use daemon_archive::{Archive, FILE_NAME, JournalReader, Sqlite};
+use daemon_journal::{Answered, Damage, Ended, Ending, Filter, Gone, Journal, LetGo, Recall, Received, Story, Write};
 use daemon_market::{BountyId, PurseNote, Timestamp};
 use rusqlite::Connection;
 
@@ -115,7 +113,7 @@ fn details_of_what_is_old_and_over_go_and_everything_that_is_counted_stays() {
     journal.commit(&life("new")).unwrap();
     assert_eq!(journal.verify(&mut |_, _| {}).unwrap().damage, None);
     // It is known that it was there: a replay of it is none.
-    assert_eq!(journal.commit(&[bounty(&key("old-7"))]).unwrap(), [daemon_archive::WriteResult::Known]);
+    assert_eq!(journal.commit(&[bounty(&key("old-7"))]).unwrap(), [daemon_journal::WriteResult::Known]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use daemon_archive::{Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Write};
+use daemon_journal::{Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Write};
 use daemon_market::{
     BountyId, BountyKey, Correction, Nct, Phase, PurseNote, SettlementNotice, Timestamp, Truth, Verdict,
 };

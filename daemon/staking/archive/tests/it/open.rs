@@ -2,9 +2,8 @@ use std::error::Error;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use daemon_archive::{
-    Answered, Ending, FILE_NAME, Filter, Journal, JournalError, JournalReader, Recall, Sqlite, Write,
-};
+use daemon_archive::{FILE_NAME, JournalReader, Sqlite};
+use daemon_journal::{Answered, Ending, Filter, Journal, JournalError, Recall, Write};
 use rusqlite::Connection;
 
 use crate::make::{bounty, corrected, ending, key, life, settled};

@@ -1,6 +1,5 @@
-use daemon_archive::{
-    Answered, Corrected, Ended, Ending, Journal, MemoryJournal, PurseEntry, Settled, Sqlite, Write, recount,
-};
+use daemon_archive::Sqlite;
+use daemon_journal::{Answered, Corrected, Ended, Ending, Journal, MemoryJournal, PurseEntry, Settled, Write, recount};
 use daemon_market::{
     Correction, LossLimits, Nct, Purse, PurseLimits, PurseNote, SettlementNotice, Timestamp, Truth, Verdict,
 };
@@ -55,7 +54,7 @@ fn note(note: PurseNote, second: i64) -> Write {
 }
 
 /// The purse that comes of these records at that second, in either home, and what else is known.
-fn counted(writes: &[Write], second: i64) -> (Purse, daemon_archive::Recounted) {
+fn counted(writes: &[Write], second: i64) -> (Purse, daemon_journal::Recounted) {
     let directory = crate::make::directory();
     let mut sqlite = Sqlite::open(directory.path()).unwrap();
     let mut memory = MemoryJournal::new();

@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use daemon_archive::{Damage, FILE_NAME, Journal, JournalError, JournalReader, Recall, Sqlite, Verified};
+use daemon_archive::{FILE_NAME, JournalReader, Sqlite};
+use daemon_journal::{Damage, Journal, JournalError, Recall, Verified};
 use rusqlite::Connection;
 
 use crate::make::life;

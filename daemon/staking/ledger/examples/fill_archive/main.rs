@@ -7,7 +7,8 @@
 
 mod plausible;
 
-use daemon_archive::{Journal, Sqlite};
+use daemon_archive::Sqlite;
+use daemon_journal::Journal;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);

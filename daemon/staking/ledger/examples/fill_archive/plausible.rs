@@ -1,6 +1,6 @@
 //! Bounties as they might have been: deterministic, some settled in every detail, some told in part, some missed.
 
-use daemon_archive::{Answered, Ended, Ending, Received, Settled, Write};
+use daemon_journal::{Answered, Ended, Ending, Received, Settled, Write};
 use daemon_market::{
     Bet, BidBounds, BountyId, BountyKey, Contract, Conviction, DefaultStrategy, Nct, Phase, SettlementNotice,
     Timestamp, Truth, Verdict, settle_one,

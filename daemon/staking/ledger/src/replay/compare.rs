@@ -149,7 +149,7 @@ pub fn compare(past: &Past, ways: &[Replayed], how: &Comparing<'_>) -> Compariso
             side.count(turn);
             said.push(turn.map_or((Verdict::Unknown, Nct::ZERO), |turn| (turn.said, turn.bid)));
         }
-        let withheld = matches!(entry.ending, Some((daemon_archive::Ending::Withheld, _)));
+        let withheld = matches!(entry.ending, Some((daemon_journal::Ending::Withheld, _)));
         let Some(settled) = entry.settled.filter(|_| entry.outcome.is_some()) else {
             bounties.unsettled += 1;
             continue;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use daemon_archive::{Filter, JournalError, Moment, PurseEntry, Recall};
+use daemon_journal::{Filter, JournalError, Moment, PurseEntry, Recall};
 use daemon_market::{BountyKey, Phase, PurseNote, SettlementNotice, Timestamp};
 
 use crate::LedgerEntry;

@@ -103,7 +103,7 @@ pub fn replay(past: &Past, way: &Way<'_>) -> Replayed {
         if way.until.is_some_and(|until| at >= until) {
             break;
         }
-        // As `daemon_archive::count` has it, but for the stakes themselves.
+        // As `daemon_journal::count` has it, but for the stakes themselves.
         match happened {
             Happened::Answered(place) => turns[*place] = way.answer(*place, &past.entries()[*place], &mut purse, at),
             Happened::Ended(place) => {

@@ -1,6 +1,6 @@
 //! Bounties settled again, with the stake that there was and with others.
 
-use daemon_archive::{Ending, Filter, Journal, MemoryJournal, Recall};
+use daemon_journal::{Ending, Filter, Journal, MemoryJournal, Recall};
 use daemon_ledger::{LedgerEntry, Replay, bid_of, counterfactual, counterfactual_saying, request_of};
 use daemon_market::{Betting, BidBounds, DefaultStrategy, Nct, Settings, Strategy, Truth, Verdict};
 

@@ -1,6 +1,6 @@
 //! Sums of bounties made by hand, to the unit.
 
-use daemon_archive::Ending;
+use daemon_journal::Ending;
 use daemon_ledger::{Grouping, Report, Sums};
 use daemon_market::{Nct, Truth, Verdict};
 

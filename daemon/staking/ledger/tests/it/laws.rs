@@ -1,6 +1,6 @@
 //! What holds for all archives.
 
-use daemon_archive::{Journal, MemoryJournal};
+use daemon_journal::{Journal, MemoryJournal};
 use daemon_ledger::{Report, Sums};
 use daemon_market::{Nct, Profit};
 use proptest::prelude::*;

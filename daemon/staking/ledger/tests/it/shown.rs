@@ -1,6 +1,6 @@
 //! The report as JSON, as tables and as a page.
 
-use daemon_archive::{Journal, MemoryJournal};
+use daemon_journal::{Journal, MemoryJournal};
 use daemon_ledger::{Heading, page};
 use daemon_market::{Nct, Profit};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Bounties made by hand, and what the ledger makes of an archive in memory.
 
-use daemon_archive::{Answered, Ended, Ending, Filter, Journal, MemoryJournal, Recall, Received, Settled, Write};
+use daemon_journal::{Answered, Ended, Ending, Filter, Journal, MemoryJournal, Recall, Received, Settled, Write};
 use daemon_ledger::{AlarmLimits, Grouping, Ledger, LedgerEntry, Question, Report};
 use daemon_market::{
     Bet, BidStrategy, BountyId, BountyKey, Nct, Phase, STRATEGIES, Settings, SettlementNotice, Strategy, Timestamp,

@@ -5,7 +5,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use daemon_archive::Recall;
+use daemon_journal::Recall;
 use daemon_market::{Abstention, BidRequest, DefaultStrategy, LossLimits, PurseNote, SettlementNotice, Truth};
 use proptest::prelude::*;
 
@@ -369,7 +369,7 @@ proptest! {
         prop_assert_eq!((seen.same, seen.differences, seen.untold), (seen.decisions, vec![], 0));
         // Also where the closings of the journal are not believed, but come of the losses.
         let closed = world.journal.purse(Timestamp::from_micros(0)).unwrap().into_iter().filter(|record| {
-            matches!(record, (_, daemon_archive::PurseRecord::Noted(entry)) if entry.note == PurseNote::Closed)
+            matches!(record, (_, daemon_journal::PurseRecord::Noted(entry)) if entry.note == PurseNote::Closed)
         });
         prop_assert_eq!(closed.map(|(_, record)| record.at()).collect::<Vec<_>>(),
             replayed.closings.iter().map(|(at, _)| *at).collect::<Vec<_>>());

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use daemon_archive::{
+use daemon_journal::{
     Answered, Corrected, Ended, Journal, MemoryJournal, PurseEntry, Recall, Received, Settled, Write, recount,
 };
 use daemon_market::*;
@@ -94,7 +94,7 @@ impl World {
         self.latest = self.now.wall;
         let mut betting = Betting::new(strategy(), Purse::new(self.limits));
         let recounted = recount(&mut betting.purse, &self.journal, self.now.wall, betting.fee).unwrap();
-        assert_eq!(recounted, daemon_archive::Recounted::default(), "all of it was written down");
+        assert_eq!(recounted, daemon_journal::Recounted::default(), "all of it was written down");
         self.strategy = strategy;
         self.bounties = Bounties::new(BountyPolicy::default(), betting);
     }
@@ -138,7 +138,7 @@ impl World {
     /// The marketplace tells how it was settled.
     pub fn settle(&mut self, key: &BountyKey, outcome: SettlementNotice) {
         let Answered { verdict, bet, .. } = self.answer(key);
-        let filter = daemon_archive::Filter { id: Some(key.id.clone()), ..daemon_archive::Filter::default() };
+        let filter = daemon_journal::Filter { id: Some(key.id.clone()), ..daemon_journal::Filter::default() };
         let bid = self.journal.query(&filter, 1).unwrap()[0].staked();
         let known = self.journal.find(&key.id).unwrap().iter().any(|entry| matches!(entry.record, Write::Settled(_)));
         if !known {
@@ -151,7 +151,7 @@ impl World {
     /// A person says how it was settled indeed: nothing was paid out, or as much as before.
     pub fn correct(&mut self, key: &BountyKey, truth: Truth) {
         let Answered { verdict, bet, .. } = self.answer(key);
-        let filter = daemon_archive::Filter { id: Some(key.id.clone()), ..daemon_archive::Filter::default() };
+        let filter = daemon_journal::Filter { id: Some(key.id.clone()), ..daemon_journal::Filter::default() };
         let story = self.journal.query(&filter, 1).unwrap().remove(0);
         let bid = story.staked();
         let Some(settled) = story.settled else { return };

@@ -1,4 +1,4 @@
-//! Why something is not in the journal.
+//! Why the journal did not do what it was asked.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use daemon_market::BountyKey;
 
-use crate::PrivateError;
-
-/// Why the journal did not do what it was asked. One failure may answer many who wait, so it can be cloned.
+/// Why the journal did not do what it was asked. Can be cloned, because one failure may answer many callers.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
@@ -18,15 +16,15 @@ pub enum JournalError {
     /// Another program holds the database's write lock. Nothing was written; it may be tried again.
     #[error("another program is writing to the journal's database: nothing was written; end it (fuser tells which)")]
     Contended,
-    /// More writes wait than are let in. Nothing was written; it may be tried again.
+    /// Too many writes are waiting. Nothing was written; it may be tried again.
     #[error("too many writes are waiting for the journal")]
     Busy,
     /// This write can never be done. Nothing was written.
     #[error("cannot write about {}: {why}", key.as_ref().map_or_else(|| "the purse".to_owned(), |key| format!("bounty {key}")))]
     Unfit {
-        /// The bounty it is about, if it is about one.
+        /// The bounty that the write is about, if it is about one.
         key: Option<BountyKey>,
-        /// What is wrong with it.
+        /// What is wrong with the write.
         why: &'static str,
     },
     /// Another daemon opened this journal after us. Final: nothing was written, and nothing will be.
@@ -37,19 +35,19 @@ pub enum JournalError {
         /// The epoch the database has now.
         theirs: i64,
     },
-    /// The database failed. Final: whether what was asked was written is known only after it is opened again.
+    /// The database failed. Final: whether the batch was written is known only after the journal is opened again.
     #[error("{what} failed in the journal's database: end, and start again to recover")]
     Failed {
         /// What was tried.
         what: &'static str,
         /// Why it failed.
         #[source]
-        source: Arc<rusqlite::Error>,
+        source: Arc<dyn Error + Send + Sync>,
     },
-    /// The journal's thread panicked. Final: whether what was asked was written is known only after it is opened again.
+    /// The journal's thread panicked. Final: whether the batch was written is known only after the journal is opened again.
     #[error("the journal's thread has died of a bug: end, and start again to recover")]
     Died,
-    /// The journal was closed before this was asked. Nothing was written.
+    /// The journal was already closed. Nothing was written.
     #[error("the journal is closed")]
     Closed,
     /// Another daemon has the archive open.
@@ -58,47 +56,47 @@ pub enum JournalError {
     Locked {
         /// The archive directory.
         path: PathBuf,
-        /// The process that holds it, if it says so.
+        /// The id of the process that holds it, if known.
         pid: Option<u32>,
     },
     /// The database was written by a later version of this program.
     #[error("{} has schema {found}, this program knows up to {known}: use the newer program", path.display())]
     Newer {
-        /// The database.
+        /// The database file.
         path: PathBuf,
-        /// Its schema.
+        /// The database's schema version.
         found: i64,
-        /// The latest we know.
+        /// The latest schema version that this program knows.
         known: i64,
     },
-    /// A database, but not one of ours.
+    /// The database belongs to another program.
     #[error("{} is a database of something else (application id {found:#010x}): move it away", path.display())]
     Foreign {
-        /// The database.
+        /// The database file.
         path: PathBuf,
-        /// What it says it belongs to.
+        /// The application id in the file.
         found: i64,
     },
-    /// The end of the journal is not where the journal says it is: records are lost.
+    /// The journal has fewer records than were committed: some are lost.
     #[error("{} ends with record {found}, and {expected} were written: records are lost; restore it from a backup, \
         or move it away and settle what is open by hand", path.display())]
     Shortened {
-        /// The database.
+        /// The database file.
         path: PathBuf,
-        /// The last record there is.
+        /// Number of the last record in the database.
         found: i64,
-        /// The last record that was committed.
+        /// Number of the last record that was committed.
         expected: i64,
     },
-    /// The directory or a file in it may be used by others, or cannot be used by us.
+    /// The directory or a file in it is open to other users, or not accessible to us.
     #[error("cannot use the archive directory")]
-    Private(#[source] Arc<PrivateError>),
+    Private(#[source] Arc<dyn Error + Send + Sync>),
     /// The journal could not be opened for another reason.
     #[error("{what} {} failed", path.display())]
     Open {
         /// What was tried.
         what: &'static str,
-        /// On what.
+        /// The file or directory.
         path: PathBuf,
         /// Why it failed.
         #[source]
@@ -107,7 +105,8 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    pub(crate) fn open(
+    /// The error that says that `what` failed on `path`.
+    pub fn open(
         what: &'static str,
         path: impl Into<PathBuf>,
         source: impl Into<Box<dyn Error + Send + Sync>>,
@@ -115,7 +114,7 @@ impl JournalError {
         JournalError::Open { what, path: path.into(), source: source.into().into() }
     }
 
-    /// Whether nothing will ever be written again by who got this error: time to end.
+    /// Whether the caller can never write again after this error, and should exit.
     pub fn is_final(&self) -> bool {
         match self {
             JournalError::Full | JournalError::Contended | JournalError::Busy | JournalError::Unfit { .. } => false,
@@ -130,11 +129,5 @@ impl JournalError {
             | JournalError::Private(_)
             | JournalError::Open { .. } => true,
         }
-    }
-}
-
-impl From<PrivateError> for JournalError {
-    fn from(error: PrivateError) -> Self {
-        JournalError::Private(Arc::new(error))
     }
 }

@@ -1,24 +1,23 @@
-//! A journal that forgets with the process: for simulation and tests. Behaves as [`Sqlite`](crate::Sqlite) does.
+//! A journal in memory, for simulation and tests. Behaves as the one on disk (`daemon-archive`) does.
 
 use std::collections::HashMap;
 
 use daemon_market::{BountyId, BountyKey, Nct, Phase, Timestamp};
 
-use crate::journal::SETTLED_MIN;
-use crate::record::{NO_BOUNTY, NO_OUTCOME};
 use crate::{
-    Answered, BountyStatus, Corrected, Counts, Ended, Filter, Journal, JournalEntry, JournalError, Moment, Pending,
-    PurseRecord, PurseRow, Recall, Received, Settled, Story, Verified, Write, WriteResult,
+    Answered, BountyStatus, Corrected, Counts, Ended, Filter, Journal, JournalEntry, JournalError, Moment, NO_BOUNTY,
+    NO_OUTCOME, Pending, PurseRecord, PurseRow, Recall, Received, SETTLED_MIN, Settled, Story, Verified, Write,
+    WriteResult,
 };
 
-/// A journal in memory.
+/// A journal in memory. It is gone when the process ends.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryJournal {
     entries: Vec<JournalEntry>,
     places: HashMap<BountyKey, Places>,
 }
 
-/// Where a bounty's records are among the entries.
+/// The positions of a bounty's records among the entries.
 #[derive(Clone, Debug)]
 struct Places {
     bounty: usize,
@@ -29,7 +28,7 @@ struct Places {
 }
 
 impl MemoryJournal {
-    /// An empty one.
+    /// An empty journal.
     pub fn new() -> Self {
         MemoryJournal::default()
     }
@@ -81,7 +80,7 @@ impl MemoryJournal {
         WriteResult::Fresh
     }
 
-    /// The first write of the batch that has no bounty, neither here nor before it.
+    /// Refuses the batch if one of its writes has no bounty, neither in the journal nor earlier in the batch.
     fn check_strays(&self, batch: &[Write]) -> Result<(), JournalError> {
         let mut coming = std::collections::HashSet::new();
         let mut settling = std::collections::HashSet::new();
@@ -111,7 +110,7 @@ impl MemoryJournal {
         Ok(())
     }
 
-    /// The story that begins with the entry, if one does.
+    /// The story of the bounty that came in with this entry; `None` for any other record.
     fn story(&self, entry: &JournalEntry) -> Option<Story> {
         let Write::Bounty(bounty) = &entry.record else { return None };
         let places = self.places.get(&bounty.key)?;
@@ -275,7 +274,7 @@ impl Recall for MemoryJournal {
         Ok(counts)
     }
 
-    /// Nothing here can be damaged: counts, and tells no link.
+    /// Only counts: nothing in memory can be damaged, and there are no links.
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, JournalError> {
         let mut verified = Verified::default();
         for entry in &self.entries {

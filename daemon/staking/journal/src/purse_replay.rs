@@ -1,4 +1,4 @@
-//! What is in the purse, counted from the journal.
+//! The purse, counted from the journal.
 
 use std::time::Duration;
 
@@ -6,41 +6,44 @@ use daemon_market::{Bet, BountyKey, Nct, Purse, PurseNote, Reckoning, Settlement
 
 use crate::{Ending, JournalError, PurseEntry, PurseRecord, PurseRow, Recall, at_stake};
 
-/// Losses, and what was staked, are counted over so much time, so that much is read: a day, and the sixtieth of it that may
-/// still count though it began before.
+/// Stakes and losses are limited per day, so this much of the past is read: a day, and one sixtieth more, because the
+/// purse counts in windows of a sixtieth and the oldest one may have begun earlier.
 const DAY: Duration = Duration::from_secs(86_400 + 86_400 / 60);
-/// A record may be so much later than the clock: clocks are set right by so much, and nobody is told.
+/// How much later than the clock a record may be without being reported: clocks are corrected by that much all the time.
 pub const AHEAD_MAX: Duration = Duration::from_secs(5 * 60);
 
-/// A record whose time lies ahead: the clock was wrong when it was written, or is wrong now.
+/// A record whose time lies in the future: the clock was wrong when it was written, or is wrong now.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ahead {
-    /// Its running number.
+    /// The record's running number.
     pub n: u64,
-    /// The bounty it is about; `None` for a note about the purse.
+    /// The bounty that the record is about; `None` for a note about the purse.
     pub key: Option<BountyKey>,
-    /// The time that it has.
+    /// The time in the record.
     pub at: Timestamp,
-    /// The time that it is taken to be of.
+    /// The time it is counted at instead.
     pub counted_at: Timestamp,
 }
 
-/// What else is known once a purse is counted.
+/// What [`recount`] found besides the amounts.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Recounted {
-    /// Why the purse closes by what was recorded, if it should have closed and that is not recorded: then it died between
-    /// the two.
+    /// Why the purse should be closed, if it should be and the journal has no note of it: the process died in between.
     pub closed: Option<String>,
-    /// Records whose times lie ahead, in the order of their numbers.
+    /// Records whose times lie in the future, by running number.
     pub ahead: Vec<Ahead>,
 }
 
-/// Brings a full purse to where it was when the last record was written. `now` is what time it is for the purse; `fee` is
-/// what an assertion costs, where nobody told.
+/// Brings a new purse to the state it had when the last record was written. `now` is the purse's time; `fee` is the cost of
+/// an assertion, used where a record does not say.
 ///
-/// A record that is more than [`AHEAD_MAX`] later than `now` would stop the clock of the purse until then. It is taken to
-/// be of the time of the next record that is not, or of `now` where there is none: later than it can have been, so that no
-/// limit is exceeded by it.
+/// A record more than [`AHEAD_MAX`] later than `now` would stop the purse's clock until then. It is counted at the time of
+/// the next record that is not in the future, or at `now` if there is none. That is later than it can have been, so no
+/// limit is exceeded.
+///
+/// # Errors
+///
+/// If the journal cannot be read.
 pub fn recount(purse: &mut Purse, journal: &dyn Recall, now: Timestamp, fee: Nct) -> Result<Recounted, JournalError> {
     let reach = purse.limits().open_time.max(DAY);
     let reach = i64::try_from(reach.as_micros()).unwrap_or(i64::MAX);
@@ -58,7 +61,7 @@ pub fn recount(purse: &mut Purse, journal: &dyn Recall, now: Timestamp, fee: Nct
     Ok(recounted)
 }
 
-/// Gives records that lie ahead of `now` the time of the next, by number, that does not; tells which.
+/// Gives each record that is later than `now` the time of the next one, by number, that is not. Returns which were moved.
 fn put_back_in_time(records: &mut Vec<PurseRow>, now: Timestamp) -> Vec<Ahead> {
     let latest = now + AHEAD_MAX;
     if records.iter().all(|(_, record)| record.at() <= latest) {
@@ -83,7 +86,7 @@ fn put_back_in_time(records: &mut Vec<PurseRow>, now: Timestamp) -> Vec<Ahead> {
     ahead
 }
 
-/// Counts one record, and says why the purse closes by it, if it does.
+/// Counts one record. Returns the reason if the record makes the purse close.
 pub fn count(purse: &mut Purse, record: &PurseRecord, fee: Nct) -> Option<String> {
     match record {
         PurseRecord::Staked { key, at, bid } => purse.was_staked(key, *bid, *at),
@@ -107,7 +110,7 @@ pub fn count(purse: &mut Purse, record: &PurseRecord, fee: Nct) -> Option<String
     None
 }
 
-/// What an outcome comes to for the stake of which this is recorded.
+/// What a settlement means for the stake of this record.
 fn reckoning(
     outcome: &SettlementNotice,
     said: Verdict,

@@ -1,0 +1,48 @@
+//! The order of everything that was decided.
+
+use daemon_market::{BountyKey, Timestamp};
+
+use crate::{Corrected, PurseEntry};
+
+/// One thing that happened, and when. Says nothing of its content unless the content is short: [`Recall::each`] has it.
+///
+/// [`Recall::each`]: crate::Recall::each
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Moment {
+    /// A bounty was answered.
+    Answered {
+        /// The bounty.
+        key: BountyKey,
+        /// When the answer was decided.
+        at: Timestamp,
+    },
+    /// A bounty ended.
+    Ended {
+        /// The bounty.
+        key: BountyKey,
+        /// When the bounty ended.
+        at: Timestamp,
+    },
+    /// We were told how a bounty was settled.
+    Settled {
+        /// The bounty.
+        key: BountyKey,
+        /// When we were told.
+        at: Timestamp,
+    },
+    /// A settlement was corrected.
+    Corrected(Corrected),
+    /// The purse was closed or opened.
+    Noted(PurseEntry),
+}
+
+impl Moment {
+    /// The time of the event.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Moment::Answered { at, .. } | Moment::Ended { at, .. } | Moment::Settled { at, .. } => *at,
+            Moment::Corrected(corrected) => corrected.at,
+            Moment::Noted(entry) => entry.at,
+        }
+    }
+}

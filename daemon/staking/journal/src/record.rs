@@ -1,0 +1,111 @@
+//! What each kind of record says.
+
+use daemon_market::{BountyKey, Correction, Nct, PurseNote, SettlementNotice, Timestamp, Verdict};
+
+use crate::Ending;
+
+/// A bounty came in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Received {
+    /// The bounty and its phase.
+    pub key: BountyKey,
+    /// The webhook's name for this delivery, for the log.
+    pub delivery: String,
+    /// When the bounty came in.
+    pub received: Timestamp,
+    /// The deadline: an answer after this moment is worthless.
+    pub expires: Timestamp,
+    /// The signed request body, byte for byte.
+    pub wire: Vec<u8>,
+}
+
+/// Our answer to a bounty: decided, but not yet sent.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Answered {
+    /// The bounty that is answered.
+    pub key: BountyKey,
+    /// When the answer was decided.
+    pub at: Timestamp,
+    /// The bytes that are sent, at the first and at every later attempt.
+    pub body: Vec<u8>,
+    /// The verdict of the answer.
+    pub verdict: Verdict,
+    /// The stake on that verdict.
+    pub bid: Nct,
+    /// The probability that the verdict is right, 0.0 to 1.0. A value outside is stored as the nearer end, NaN as 0.0.
+    pub confidence: f64,
+    /// The artifact's kind, by triage.
+    pub kind: String,
+    /// The SHA-256 of the artifact that was examined.
+    pub sha256: Option<[u8; 32]>,
+    /// The artifact's size in bytes. Stored as at most `i64::MAX`.
+    pub size: Option<u64>,
+    /// The rules generation that the verdict rests on.
+    pub generation: String,
+    /// The remarks that went to the marketplace beside the verdict.
+    pub comments: Vec<String>,
+    /// The full report as JSON, to explain the verdict later.
+    pub report: String,
+    /// How the stake was decided, as JSON (a [`daemon_market::Bet`]). Empty where there was nothing to decide.
+    pub bet: String,
+}
+
+impl Answered {
+    /// The confidence as it is stored: SQLite has neither NaN nor a negative zero.
+    pub fn confidence_written(&self) -> f64 {
+        if self.confidence.is_nan() { 0.0 } else { self.confidence.clamp(0.0, 1.0) + 0.0 }
+    }
+
+    /// The size as it is stored, in bytes: SQLite's integers are signed.
+    pub fn size_written(&self) -> Option<i64> {
+        self.size.map(|size| i64::try_from(size).unwrap_or(i64::MAX))
+    }
+}
+
+/// A bounty has ended: we do nothing more about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ended {
+    /// The bounty that ended.
+    pub key: BountyKey,
+    /// When the bounty ended.
+    pub at: Timestamp,
+    /// How the bounty ended.
+    pub how: Ending,
+    /// How many times we tried to send the answer.
+    pub attempts: u32,
+    /// Further details, for people.
+    pub detail: String,
+}
+
+/// How the marketplace settled a bounty, as we were told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settled {
+    /// The bounty that was settled.
+    pub key: BountyKey,
+    /// When we were told.
+    pub at: Timestamp,
+    /// What we were told.
+    pub outcome: SettlementNotice,
+}
+
+/// A correction of what we were told about a settled bounty. The first account stays in the journal beside it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Corrected {
+    /// The bounty whose settlement is corrected.
+    pub key: BountyKey,
+    /// When a person corrected it.
+    pub at: Timestamp,
+    /// The right values, and the reason.
+    pub correction: Correction,
+}
+
+/// The purse was closed, or a person opened it again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PurseEntry {
+    /// When the purse was closed or opened.
+    pub at: Timestamp,
+    /// Closed or opened.
+    pub note: PurseNote,
+    /// Why it was closed, or who opened it.
+    pub detail: String,
+}
