@@ -6,11 +6,12 @@ use std::io::Write;
 
 use anyhow::Context;
 use daemon_journal::{Filter, PurseEntry, PurseRecord, Recall};
-use daemon_ledger::{AlarmLimits, Grouping, Heading, Ledger, Question, Report};
+use daemon_ledger::{AlarmLimits, Grouping, Ledger, Question, Report};
 use daemon_market::{BidStrategy, PurseNote, STRATEGIES, Strategy, Timestamp};
 use daemon_service::build;
 use daemon_service::clock::wall;
 use daemon_service::config::Config;
+use daemon_statement::Heading;
 
 use crate::cli::ReportArgs;
 use crate::exit::Exit;
@@ -28,7 +29,7 @@ pub fn print(args: &ReportArgs, demo: bool, out: &mut dyn Write) -> anyhow::Resu
     let report = make(args, &config, wall())?;
     if let Some(file) = &args.html {
         let heading = Heading { engine: &config.answers.product, demo };
-        std::fs::write(file, daemon_ledger::page(&report, heading))
+        std::fs::write(file, daemon_statement::page(&report, heading))
             .with_context(|| format!("cannot write {}", shown(file)))?;
     }
     if args.json {

@@ -116,6 +116,11 @@ const WALLS: &[Wall] = &[
         because: "profit and loss is arithmetic over records, wherever they are kept",
     },
     Wall {
+        of: "daemon-statement",
+        never: &["daemon-archive", "daemon-artifact", "rusqlite", "rustix", "tokio*"],
+        because: "whoever shows a report reads nothing but the report",
+    },
+    Wall {
         of: "daemon-control",
         never: &["daemon-market", "daemon-artifact", "reqwest", "rustls*", "tokio-uring"],
         because: "who lets operators in carries what they say, and knows neither bounties nor money nor the network",

@@ -14,12 +14,12 @@ use daemon_download::runtime::{Backend, Prefer};
 use daemon_download::{Addresses, FetchLimits, FetchOptions, Fetcher, FileUris, Schemes};
 use daemon_engine::Policy;
 use daemon_journal::{AHEAD_MAX, Ahead, Pending};
-use daemon_ledger::format::moment;
 use daemon_ledger::{AlarmLimits, Alarms};
 use daemon_market::{
     Betting, BountyFilter, BountyPolicy, ConvictionMap, LossLimits, Modifiers, Nct, Now, Purse, PurseLimits, Settings,
     Strategy,
 };
+use daemon_statement::format::moment;
 use daemon_webhook::{Courier, CourierLimits, Hosts, Product, Secrets};
 
 use super::clock::{self, Clock};

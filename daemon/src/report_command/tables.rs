@@ -3,7 +3,8 @@
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
-use daemon_ledger::{About, Cell, Column, Grouping, Report, ReportSection, Tone};
+use daemon_ledger::{Grouping, Report};
+use daemon_statement::{About, Cell, Column, ReportSection, Tone, sections};
 
 use crate::terminal::format::HEADING;
 
@@ -12,7 +13,7 @@ const ROWS_MAX: usize = 31;
 
 /// Prints the sections, of groups only those that are asked for.
 pub fn print(report: &Report, by: &[Grouping], out: &mut dyn Write) -> std::io::Result<()> {
-    for section in report.sections(ROWS_MAX) {
+    for section in sections(report, ROWS_MAX) {
         if let About::Group(grouping) = section.about
             && !by.contains(&grouping)
         {

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use daemon_base::text;
 
 pub use daemon_base::format::{bytes, count, counted, nct, percent};
-pub use daemon_ledger::format::moment;
+pub use daemon_statement::format::moment;
 
 /// The style of a verdict. anstream drops it where the output is no terminal.
 pub fn verdict_style(verdict: Verdict) -> Style {

@@ -14,16 +14,13 @@ mod bootstrap;
 mod calibration;
 mod counterfactual;
 mod entry;
-pub mod format;
 mod grouping;
 mod lately;
 mod latency;
 mod ledger;
-mod page;
 mod profit_series;
 mod replay;
 mod rivals;
-mod sections;
 mod stake_grid;
 mod strategies;
 mod totals;
@@ -44,14 +41,12 @@ pub use ledger::{
     CalibrationTable, Coverage, GroupRow, GroupTable, KindCalibration, Ledger, Lines, Question, Report, RivalTable,
     SCHEMA_VERSION,
 };
-pub use page::{Heading, page};
 pub use profit_series::Moment;
 pub use replay::{
     Against, Bidder, Comparing, Comparison, ComparisonTally, DecisionDifference, Fold, Judged, Past, Replayed,
     Reproduced, Side, Turn, Way, compare, replay, reproduced,
 };
 pub use rivals::RivalRow;
-pub use sections::{About, Cell, Column, ReportSection, Tone};
 pub use stake_grid::StakeGrid;
 pub use strategies::{AS_STAKED, StrategyRow, StrategyTable};
 pub use totals::{OTHERS, Sums};

@@ -3,12 +3,12 @@
 //! - `exact`: sums of bounties made by hand, to the unit.
 //! - `again`: bounties settled again.
 //! - `laws`: what holds for all archives.
-//! - `shown`: the report as JSON and as a page.
+//! - `json`: the report as JSON.
 
 mod again;
 mod exact;
+mod json;
 mod laws;
 #[path = "../../examples/fill_archive/plausible.rs"]
 mod plausible;
-mod shown;
 mod story;

@@ -1,12 +1,12 @@
 //! Bars: profit by group, and how long answers took.
 
 use daemon_base::text::shortened;
+use daemon_ledger::{GroupRow, Grouping, Latency, Report};
 
 use super::axis::{Axis, fit, tick};
 use super::escape::escaped;
 use super::put;
 use crate::format::{count, profit, time};
-use crate::{GroupRow, Grouping, Latency, Report};
 
 /// Most bars of groups: those with the largest gains and losses.
 const BARS_MAX: usize = 14;

@@ -1,10 +1,10 @@
 //! Square charts: how right we were by how sure we were, and how much was staked by how sure we were.
 
+use daemon_ledger::{CalibrationRow, StakeGrid};
+
 use super::axis::Axis;
 use super::put;
 use crate::format::{count, percent};
-use crate::stake_grid::{STAKE, SURE};
-use crate::{CalibrationRow, StakeGrid};
 
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 440.0;
@@ -88,7 +88,7 @@ pub fn stakes(grid: &StakeGrid, out: &mut String) {
         return;
     }
     let x = Axis { from: 0.5, to: 1.0, begin: 48.0, end: WIDTH - 12.0 };
-    let y = Axis { from: 0.0, to: STAKE as f64, begin: HEIGHT - 32.0, end: 12.0 };
+    let y = Axis { from: 0.0, to: StakeGrid::STAKES as f64, begin: HEIGHT - 32.0, end: 12.0 };
     start("How much was staked, by how sure answers were", out);
     for (stake, name) in [(0, "none"), (1, "10 %"), (5, "50 %"), (10, "100 %")] {
         let at = y.at(stake as f64 + 0.5) + 4.0;
@@ -99,8 +99,8 @@ pub fn stakes(grid: &StakeGrid, out: &mut String) {
         put(out, format_args!("<text class=\"m\" x=\"{:.1}\" y=\"{}\">{share:.1}</text>", x.at(share), HEIGHT - 16.0));
     }
     out.push_str("</g>\n");
-    let wide = (x.end - x.begin) / SURE as f64;
-    let high = (y.begin - y.end) / STAKE as f64;
+    let wide = (x.end - x.begin) / StakeGrid::CONFIDENCES as f64;
+    let high = (y.begin - y.end) / StakeGrid::STAKES as f64;
     for (stake, row) in grid.cells.iter().enumerate() {
         for (sure, number) in row.iter().enumerate() {
             let class = if *number == 0 { "cell none" } else { "cell" };

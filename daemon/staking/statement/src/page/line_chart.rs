@@ -1,13 +1,13 @@
 //! Profit over time: what was really staked, and what strategies would have come to.
 
 use daemon_base::text::shortened;
+use daemon_ledger::{Moment, Report};
 use daemon_market::{Profit, Timestamp};
 
 use super::axis::{Axis, fit, tick};
 use super::escape::escaped;
 use super::put;
 use crate::format::{formatted, profit};
-use crate::{Moment, Report};
 
 /// Most lines of strategies: more than these no eye tells apart.
 const LINES_MAX: usize = 7;

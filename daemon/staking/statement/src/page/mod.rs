@@ -11,27 +11,27 @@ mod line_chart;
 
 use std::fmt::Write;
 
+use daemon_ledger::{Grouping, Report};
 use daemon_market::Timestamp;
 
 use self::escape::escaped;
 use crate::format::{amount, count, gain, moment, number, percent, profit, time};
-use crate::sections::{About, Cell, ReportSection, Tone};
-use crate::{Grouping, Report};
+use crate::{About, Cell, ReportSection, Tone, sections};
 
-/// Rows of a table of groups.
+/// Most rows of a table.
 const ROWS_MAX: usize = 40;
 const STYLE: &str = include_str!("style.css");
 
-/// Whose page it is.
+/// What the page's heading says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Heading<'h> {
-    /// The engine, as its answers name it.
+    /// The engine's name, as its answers have it.
     pub engine: &'h str,
-    /// Its bounties were those of a demo: no money moved.
+    /// Whether the bounties were those of a demo: no money moved.
     pub demo: bool,
 }
 
-/// The page.
+/// The report as one HTML page.
 pub fn page(report: &Report, heading: Heading<'_>) -> String {
     let mut out = String::with_capacity(64 << 10);
     let made = moment(Timestamp::from_micros(report.made));
@@ -47,11 +47,11 @@ pub fn page(report: &Report, heading: Heading<'_>) -> String {
             if heading.demo { " demo" } else { "" },
         ),
     );
-    let sections = report.sections(ROWS_MAX);
+    let sections = sections(report, ROWS_MAX);
     head(report, heading, &made, &mut out);
     for section in &sections {
         if section.about != About::Summary && !(section.about == About::Alarms && report.alarms.is_empty()) {
-            whole(report, section, &mut out);
+            put_section(report, section, &mut out);
         }
     }
     out.push_str(
@@ -66,7 +66,7 @@ fn put(out: &mut String, what: std::fmt::Arguments<'_>) {
     out.write_fmt(what).expect("a text takes everything");
 }
 
-/// What one wants to know first.
+/// The top of the page: title, alarms, gaps in the data, the key numbers and the chart of profit.
 fn head(report: &Report, heading: Heading<'_>, made: &str, out: &mut String) {
     let span = report.first.zip(report.last).map(|(first, last)| {
         let at = |micros| moment(Timestamp::from_micros(micros));
@@ -156,8 +156,8 @@ fn head(report: &Report, heading: Heading<'_>, made: &str, out: &mut String) {
     }
 }
 
-/// A section: its charts, then its table.
-fn whole(report: &Report, section: &ReportSection, out: &mut String) {
+/// One section: its notes, charts and table.
+fn put_section(report: &Report, section: &ReportSection, out: &mut String) {
     put(out, format_args!("<section>\n<h2>{}</h2>\n", escaped(&section.title)));
     for note in &section.notes {
         put(out, format_args!("<p>{}</p>\n", escaped(note)));

@@ -1,0 +1,27 @@
+//! The statement: how a report of the ledger is shown to people.
+//!
+//! [`sections`] makes tables of a [`Report`](daemon_ledger::Report), for the terminal and for the page; [`page`] makes one
+//! HTML page of it that a browser shows without anything else; [`format`] has the forms of amounts, shares and times.
+//! Computes nothing that is not in the report, reads no file and no clock.
+//!
+//! ```
+//! use daemon_ledger::{AlarmLimits, Ledger, Question};
+//! use daemon_market::Timestamp;
+//! use daemon_statement::{Heading, page, sections};
+//!
+//! let question = Question { groupings: Vec::new(), strategies: Vec::new(), alarms: AlarmLimits::default() };
+//! let report = Ledger::new(question).close(Timestamp::from_micros(0), None);
+//! assert_eq!(sections(&report, 10)[0].title, "Summary");
+//! assert!(page(&report, Heading { engine: "example", demo: true }).starts_with("<!doctype html>"));
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod format;
+mod page;
+mod sections;
+mod table;
+
+pub use page::{Heading, page};
+pub use sections::sections;
+pub use table::{About, Cell, Column, ReportSection, Tone};
