@@ -2,17 +2,21 @@
 //!
 //! The first artifact is the least bit. The contract's integers are `uint256`, so a bounty has at most 256 artifacts.
 
-use crate::Whole;
+use num_bigint::{BigInt, Sign};
 
 /// The integer of a list, as `bool_list_to_int` of PolySwarm's client.
-pub fn bool_list_to_int(list: &[bool]) -> Whole {
-    Whole::from_bits(list.iter().copied())
+pub fn bool_list_to_int(list: &[bool]) -> BigInt {
+    let mut int = BigInt::ZERO;
+    for (place, _) in (0..).zip(list).filter(|(_, is_meant)| **is_meant) {
+        int.set_bit(place, true);
+    }
+    int
 }
 
 /// The list of an integer, as `int_to_bool_list` of PolySwarm's client: filled up to `size`, and longer where the
 /// integer is. None for what is below zero, which is no mask.
-pub fn int_to_bool_list(int: &Whole, size: usize) -> Option<Vec<bool>> {
-    (!int.is_negative()).then(|| (0..int.bits().max(size)).map(|place| int.bit(place)).collect())
+pub fn int_to_bool_list(int: &BigInt, size: usize) -> Option<Vec<bool>> {
+    (int.sign() != Sign::Minus).then(|| (0..int.bits().max(size as u64)).map(|place| int.bit(place)).collect())
 }
 
 #[cfg(test)]
@@ -30,7 +34,7 @@ mod tests {
         let vector: Value = serde_json::from_str(include_str!("../testdata/masks.json")).unwrap();
         let mut passed = 0;
         for case in vector["cases"].as_array().unwrap() {
-            let int: Whole = case["int"].as_str().unwrap().parse().unwrap();
+            let int: BigInt = case["int"].as_str().unwrap().parse().unwrap();
             let size = match &case["bools"] {
                 Value::Null => case["expected_size"].as_u64().unwrap() as usize,
                 bools => {
@@ -47,6 +51,6 @@ mod tests {
 
     #[test]
     fn below_zero_there_is_no_mask() {
-        assert_eq!(int_to_bool_list(&Whole::from(-1i128), 3), None);
+        assert_eq!(int_to_bool_list(&BigInt::from(-1i128), 3), None);
     }
 }

@@ -11,6 +11,7 @@ mod artifact_mask;
 mod bet;
 mod betting;
 mod bid;
+mod big_int;
 mod bounty;
 mod bounty_state;
 mod filter;
@@ -20,9 +21,9 @@ mod policy;
 mod profit;
 mod purse;
 mod settle;
-mod whole;
 
 pub use daemon_base::{Nct, Now, ParseNctError, Timestamp};
+pub use num_bigint::BigInt;
 
 pub use answer::{Answer, Findings, Skip, Verdict};
 pub use artifact_mask::{bool_list_to_int, int_to_bool_list};
@@ -43,4 +44,3 @@ pub use settle::{
     ARTIFACTS_MAX, Asserted, Bits, Contract, ParseContractError, Quorum, Revert, SettleError, Settlement, Settling,
     settle, settle_one,
 };
-pub use whole::{ParseWholeError, Whole};

@@ -1,11 +1,12 @@
 //! Strategies by name: the one list of them.
 
+use num_bigint::BigInt;
+
 use super::BidStrategy;
 use super::expression::Expression;
 use super::formulas::{self, BountyPolicy, DefaultStrategy, Formula, Threshold};
 use super::kelly::Kelly;
 use super::table::{BidTable, TableRow};
-use crate::Whole;
 use crate::formula::FormulaError;
 
 /// What strategies can be told by the configuration. Each looks at what is its own.
@@ -68,7 +69,7 @@ fn names() -> String {
 #[derive(Clone, Copy)]
 enum Make {
     /// One of PolySwarm's formulas.
-    Formula(fn(&BountyPolicy) -> Result<Whole, FormulaError>),
+    Formula(fn(&BountyPolicy) -> Result<BigInt, FormulaError>),
     /// From the settings.
     By(fn(&Settings) -> Result<Box<dyn BidStrategy>, StrategyError>),
 }

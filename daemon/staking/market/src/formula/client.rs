@@ -2,8 +2,9 @@
 //!
 //! Source: `microengine.bidstrategy` of polyswarm-client 2.13.3.
 
+use num_bigint::BigInt;
+
 use super::{FormulaError, Multipliers, Number, between, masked, multiple};
-use crate::Whole;
 
 /// From the least to the most allowed.
 pub const DEFAULT: Multipliers = Multipliers { min: None, max: None };
@@ -16,11 +17,11 @@ pub const CONSERVATIVE: Multipliers = Multipliers { min: Some(1), max: Some(1) }
 /// A bid for each artifact that is bid on, held to nothing: above the most allowed, and below the least, are possible.
 pub fn bid(
     multipliers: Multipliers,
-    min_allowed: &Whole,
-    max_allowed: &Whole,
+    min_allowed: &BigInt,
+    max_allowed: &BigInt,
     mask: &[bool],
     confidences: &[Number],
-) -> Result<Vec<Whole>, FormulaError> {
+) -> Result<Vec<BigInt>, FormulaError> {
     let lo = match multipliers.min {
         Some(by) => multiple(min_allowed, by).max(min_allowed.clone()),
         None => min_allowed.clone(),
@@ -34,6 +35,6 @@ pub fn bid(
 
 /// Whether the client sends these bids. It refuses what is below the least (`InvalidBidError`); what is above the most
 /// fails later, in the contract.
-pub fn sends(bids: &[Whole], min_allowed: &Whole) -> bool {
+pub fn sends(bids: &[BigInt], min_allowed: &BigInt) -> bool {
     bids.iter().all(|bid| bid >= min_allowed)
 }

@@ -4,8 +4,9 @@
 //! Sources: `BidStrategyBase` at commit 3355066 of 2019-06-13 (releases 2.2.0 to 2.5.x) and at commit ddb0663 of
 //! 2019-09-13 (release 2.6.0).
 
+use num_bigint::BigInt;
+
 use super::{FormulaError, Multipliers, Number, between, masked, multiple, sum};
-use crate::Whole;
 
 /// From the least allowed to eight times as much.
 pub const DEFAULT: Multipliers = Multipliers { min: Some(1), max: Some(8) };
@@ -15,7 +16,7 @@ pub const AGGRESSIVE: Multipliers = Multipliers { min: Some(8), max: Some(32) };
 pub const CONSERVATIVE: Multipliers = Multipliers { min: Some(1), max: Some(1) };
 
 /// The strategy's own least and most, neither below what is allowed.
-fn range(multipliers: Multipliers, min_allowed: &Whole) -> (Whole, Whole) {
+fn range(multipliers: Multipliers, min_allowed: &BigInt) -> (BigInt, BigInt) {
     let raised = |by: Option<u32>| multiple(min_allowed, by.unwrap_or(1)).max(min_allowed.clone());
     (raised(multipliers.min), raised(multipliers.max))
 }
@@ -24,13 +25,13 @@ fn range(multipliers: Multipliers, min_allowed: &Whole) -> (Whole, Whole) {
 /// strategy's own least and most. Where no artifact is bid on, the average is nothing.
 pub fn bid_2019_06(
     multipliers: Multipliers,
-    min_allowed: &Whole,
+    min_allowed: &BigInt,
     mask: &[bool],
     confidences: &[Number],
-) -> Result<Whole, FormulaError> {
+) -> Result<BigInt, FormulaError> {
     let (lo, hi) = range(multipliers, min_allowed);
     let (sum, count) = sum(mask, confidences)?;
-    let average = if count.is_zero() { sum } else { sum.over(&count.into())? };
+    let average = if count == BigInt::ZERO { sum } else { sum.over(&count.into())? };
     let bid = between(&lo, &hi, &average)?;
     Ok(bid.min(hi).max(lo))
 }
@@ -38,10 +39,10 @@ pub fn bid_2019_06(
 /// Release 2.6.0: a bid for each artifact that is bid on, held to nothing.
 pub fn bid_2019_09(
     multipliers: Multipliers,
-    min_allowed: &Whole,
+    min_allowed: &BigInt,
     mask: &[bool],
     confidences: &[Number],
-) -> Result<Vec<Whole>, FormulaError> {
+) -> Result<Vec<BigInt>, FormulaError> {
     let (lo, hi) = range(multipliers, min_allowed);
     masked(mask, confidences).map(|confidence| between(&lo, &hi, confidence)).collect()
 }

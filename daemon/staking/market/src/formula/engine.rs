@@ -1,7 +1,8 @@
 //! `bidutils` of polyswarm_engine 3.2.5.
 
+use num_bigint::BigInt;
+
 use super::{FormulaError, Number};
-use crate::Whole;
 
 /// What [`dni_to_bid`] takes `low` for, of 100.
 const LOW: u128 = 25;
@@ -11,18 +12,18 @@ const MED: u128 = 75;
 const SCALE_MAX: u128 = 100;
 
 /// The least allowed.
-pub fn bid_min(min_allowed: &Whole, _max_allowed: &Whole) -> Whole {
+pub fn bid_min(min_allowed: &BigInt, _max_allowed: &BigInt) -> BigInt {
     min_allowed.clone()
 }
 
 /// The most allowed.
-pub fn bid_max(_min_allowed: &Whole, max_allowed: &Whole) -> Whole {
+pub fn bid_max(_min_allowed: &BigInt, max_allowed: &BigInt) -> BigInt {
     max_allowed.clone()
 }
 
 /// What lies between the two, rounded down.
-pub fn bid_median(min_allowed: &Whole, max_allowed: &Whole) -> Whole {
-    (min_allowed + max_allowed).halved()
+pub fn bid_median(min_allowed: &BigInt, max_allowed: &BigInt) -> BigInt {
+    (min_allowed + max_allowed) >> 1
 }
 
 /// From a scale to a bid. What is not on the scale, or no number, bids the least.
@@ -30,12 +31,12 @@ pub fn bid_median(min_allowed: &Whole, max_allowed: &Whole) -> Whole {
 /// Its division is a true one, so it computes with doubles even where all is integers. A scale of one point divides by
 /// zero there.
 pub fn rescale_to_bid(
-    min_allowed: &Whole,
-    max_allowed: &Whole,
+    min_allowed: &BigInt,
+    max_allowed: &BigInt,
     value: &Number,
     scale_min: &Number,
     scale_max: &Number,
-) -> Result<Whole, FormulaError> {
+) -> Result<BigInt, FormulaError> {
     let is_number = !matches!(value, Number::Double(double) if double.is_nan());
     if !is_number || value.less_than(scale_min) || scale_max.less_than(value) {
         return Ok(min_allowed.clone());
@@ -47,15 +48,15 @@ pub fn rescale_to_bid(
 
 /// The scale from 0 to 100, for [`rescale_to_bid`].
 pub fn hundred() -> (Number, Number) {
-    (Whole::default().into(), Whole::from(SCALE_MAX).into())
+    (BigInt::ZERO.into(), BigInt::from(SCALE_MAX).into())
 }
 
 /// From a level, in any case, to a bid: `none` bids the least, `low` what 25 of 100 does, `med` what 75 does, `high` the
 /// most. (The table in its own documentation has other numbers than it computes.)
-pub fn dni_to_bid(min_allowed: &Whole, max_allowed: &Whole, level: &str) -> Result<Whole, FormulaError> {
+pub fn dni_to_bid(min_allowed: &BigInt, max_allowed: &BigInt, level: &str) -> Result<BigInt, FormulaError> {
     let (scale_min, scale_max) = hundred();
     let rescaled =
-        |value: u128| rescale_to_bid(min_allowed, max_allowed, &Whole::from(value).into(), &scale_min, &scale_max);
+        |value: u128| rescale_to_bid(min_allowed, max_allowed, &BigInt::from(value).into(), &scale_min, &scale_max);
     match level.to_ascii_lowercase().as_str() {
         "none" => Ok(bid_min(min_allowed, max_allowed)),
         "low" => rescaled(LOW),
@@ -67,5 +68,5 @@ pub fn dni_to_bid(min_allowed: &Whole, max_allowed: &Whole, level: &str) -> Resu
 
 /// From NCT to 10^-18 NCT: a double of a double, an integer of an integer.
 pub fn to_wei(nct: &Number) -> Result<Number, FormulaError> {
-    nct.times(&Whole::from(10u128.pow(18)).into())
+    nct.times(&BigInt::from(10u128.pow(18)).into())
 }

@@ -15,13 +15,16 @@ pub mod seed;
 mod tests;
 pub mod webhook;
 
-use crate::Whole;
+use num_bigint::BigInt;
+use num_traits::FromPrimitive as _;
+
+use crate::big_int;
 
 /// What a formula computes with: Python's `int` and `float`.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Number {
     /// An integer, exact.
-    Whole(Whole),
+    Integer(BigInt),
     /// A double.
     Double(f64),
 }
@@ -50,17 +53,17 @@ impl Number {
     /// As a double: the nearest one.
     pub fn to_f64(&self) -> Result<f64, FormulaError> {
         match self {
-            Number::Whole(whole) => whole.to_f64().ok_or(FormulaError::TooLarge),
+            Number::Integer(integer) => big_int::to_f64(integer).ok_or(FormulaError::TooLarge),
             Number::Double(double) => Ok(*double),
         }
     }
 
     /// Python's `int()`: what is left when the fraction is cut off.
-    pub fn int(self) -> Result<Whole, FormulaError> {
+    pub fn int(self) -> Result<BigInt, FormulaError> {
         match self {
-            Number::Whole(whole) => Ok(whole),
+            Number::Integer(integer) => Ok(integer),
             Number::Double(double) if double.is_nan() => Err(FormulaError::NotANumber),
-            Number::Double(double) => Whole::from_f64(double).ok_or(FormulaError::Infinite),
+            Number::Double(double) => BigInt::from_f64(double).ok_or(FormulaError::Infinite),
         }
     }
 
@@ -79,9 +82,9 @@ impl Number {
     /// Python's `/`, which is a double whatever it divides.
     fn over(&self, other: &Number) -> Result<Number, FormulaError> {
         let quotient = match (self, other) {
-            (Number::Whole(_), Number::Whole(b)) if b.is_zero() => return Err(FormulaError::DivisionByZero),
-            (Number::Whole(a), Number::Whole(b)) => a.divided_by(b).ok_or(FormulaError::TooLarge)?,
-            (Number::Whole(_), Number::Double(_)) | (Number::Double(_), Number::Whole(_) | Number::Double(_)) => {
+            (Number::Integer(_), Number::Integer(b)) if *b == BigInt::ZERO => return Err(FormulaError::DivisionByZero),
+            (Number::Integer(a), Number::Integer(b)) => big_int::divide(a, b).ok_or(FormulaError::TooLarge)?,
+            (Number::Integer(_), Number::Double(_)) | (Number::Double(_), Number::Integer(_) | Number::Double(_)) => {
                 let (a, b) = (self.to_f64()?, other.to_f64()?);
                 if b == 0.0 {
                     return Err(FormulaError::DivisionByZero);
@@ -96,13 +99,13 @@ impl Number {
     fn less_than(&self, other: &Number) -> bool {
         match (self, other) {
             (Number::Double(a), Number::Double(b)) => a < b,
-            (Number::Whole(a), Number::Whole(b)) => a < b,
-            (Number::Whole(a), Number::Double(b)) => match Whole::from_f64(*b) {
+            (Number::Integer(a), Number::Integer(b)) => a < b,
+            (Number::Integer(a), Number::Double(b)) => match BigInt::from_f64(*b) {
                 None => *b == f64::INFINITY,
                 // Cutting off moves towards zero: below zero the fraction makes it smaller than what is left.
                 Some(cut) => *a < cut || (*a == cut && b.fract() > 0.0),
             },
-            (Number::Double(a), Number::Whole(b)) => match Whole::from_f64(*a) {
+            (Number::Double(a), Number::Integer(b)) => match BigInt::from_f64(*a) {
                 None => *a == f64::NEG_INFINITY,
                 Some(cut) => cut < *b || (cut == *b && a.fract() < 0.0),
             },
@@ -112,21 +115,21 @@ impl Number {
     fn joined(
         &self,
         other: &Number,
-        exact: fn(&Whole, &Whole) -> Whole,
+        exact: fn(&BigInt, &BigInt) -> BigInt,
         double: fn(f64, f64) -> f64,
     ) -> Result<Number, FormulaError> {
         Ok(match (self, other) {
-            (Number::Whole(a), Number::Whole(b)) => Number::Whole(exact(a, b)),
-            (Number::Whole(_), Number::Double(_)) | (Number::Double(_), Number::Whole(_) | Number::Double(_)) => {
+            (Number::Integer(a), Number::Integer(b)) => Number::Integer(exact(a, b)),
+            (Number::Integer(_), Number::Double(_)) | (Number::Double(_), Number::Integer(_) | Number::Double(_)) => {
                 Number::Double(double(self.to_f64()?, other.to_f64()?))
             }
         })
     }
 }
 
-impl From<Whole> for Number {
-    fn from(whole: Whole) -> Self {
-        Number::Whole(whole)
+impl From<BigInt> for Number {
+    fn from(integer: BigInt) -> Self {
+        Number::Integer(integer)
     }
 }
 
@@ -146,7 +149,7 @@ pub struct Multipliers {
 }
 
 /// `int(lo + (hi - lo) * confidence)`: what all formulas have in common.
-fn between(lo: &Whole, hi: &Whole, confidence: &Number) -> Result<Whole, FormulaError> {
+fn between(lo: &BigInt, hi: &BigInt, confidence: &Number) -> Result<BigInt, FormulaError> {
     let risen = Number::from(hi - lo).times(confidence)?;
     Number::from(lo.clone()).plus(&risen)?.int()
 }
@@ -157,17 +160,17 @@ fn masked<'a>(mask: &'a [bool], confidences: &'a [Number]) -> impl Iterator<Item
 }
 
 /// Their sum, from left to right, and how many there are.
-fn sum(mask: &[bool], confidences: &[Number]) -> Result<(Number, Whole), FormulaError> {
-    let mut sum = Number::from(Whole::default());
+fn sum(mask: &[bool], confidences: &[Number]) -> Result<(Number, BigInt), FormulaError> {
+    let mut sum = Number::from(BigInt::ZERO);
     let mut count = 0u128;
     for confidence in masked(mask, confidences) {
         sum = sum.plus(confidence)?;
         count += 1;
     }
-    Ok((sum, Whole::from(count)))
+    Ok((sum, BigInt::from(count)))
 }
 
 /// `lo` times a multiplier.
-fn multiple(lo: &Whole, by: u32) -> Whole {
-    lo * &Whole::from(u128::from(by))
+fn multiple(lo: &BigInt, by: u32) -> BigInt {
+    lo * by
 }

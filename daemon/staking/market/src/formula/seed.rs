@@ -1,20 +1,21 @@
 //! The listing of `BidStrategyBase.bid` in PolySwarm's guide of the middle of 2019: one bid for a whole bounty, in
 //! proportion to the average confidence.
 
+use num_bigint::BigInt;
+
 use super::{FormulaError, Number, between, sum};
-use crate::Whole;
 
 /// The bid on all artifacts of a bounty that `mask` names together. `own_min` and `own_max` are the strategy's.
 ///
 /// Both are raised to the least that is allowed; most is not asked for. An empty mask is a division by zero, and where
 /// the least is above the most, it is bid.
 pub fn bid(
-    own_min: &Whole,
-    own_max: &Whole,
-    min_allowed: &Whole,
+    own_min: &BigInt,
+    own_max: &BigInt,
+    min_allowed: &BigInt,
     mask: &[bool],
     confidences: &[Number],
-) -> Result<Whole, FormulaError> {
+) -> Result<BigInt, FormulaError> {
     let lo = own_min.max(min_allowed);
     let hi = own_max.max(min_allowed);
     let (sum, count) = sum(mask, confidences)?;

@@ -15,14 +15,14 @@ fn python(error: FormulaError) -> &'static str {
     }
 }
 
-fn whole(value: &Value) -> Whole {
+fn integer(value: &Value) -> BigInt {
     value.as_str().unwrap().parse().unwrap()
 }
 
 fn number(value: &Value) -> Number {
     match (&value["int"], &value["bits"]) {
-        (Value::String(int), _) => Number::Whole(int.parse().unwrap()),
-        (Value::Number(int), _) => Number::Whole(int.to_string().parse().unwrap()),
+        (Value::String(int), _) => Number::Integer(int.parse().unwrap()),
+        (Value::Number(int), _) => Number::Integer(int.to_string().parse().unwrap()),
         (_, bits) => Number::Double(f64::from_bits(u64::from_str_radix(bits.as_str().unwrap(), 16).unwrap())),
     }
 }
@@ -61,17 +61,17 @@ fn check(file: &str, text: &str, expected: usize, shown: impl Fn(&Value) -> Resu
     assert_eq!(passed, expected, "{file}");
 }
 
-fn one(bid: &Whole) -> Value {
+fn one(bid: &BigInt) -> Value {
     serde_json::json!({ "bid": bid.to_string() })
 }
 
-fn texts(bids: &[Whole]) -> Vec<String> {
-    bids.iter().map(Whole::to_string).collect()
+fn texts(bids: &[BigInt]) -> Vec<String> {
+    bids.iter().map(ToString::to_string).collect()
 }
 
 fn value(number: &Number) -> Value {
     match number {
-        Number::Whole(whole) => serde_json::json!({ "value": whole.to_string() }),
+        Number::Integer(integer) => serde_json::json!({ "value": integer.to_string() }),
         Number::Double(double) => {
             // As Python writes the two that are in the vectors.
             let text = format!("{double:e}").replace('e', "e+");
@@ -84,9 +84,9 @@ fn value(number: &Number) -> Value {
 fn the_seed_listing_is_computed_to_the_bit() {
     check("seed", include_str!("../../testdata/bids-seed-listing.json"), 147, |case| {
         seed::bid(
-            &whole(&case["strategy_min_bid"]),
-            &whole(&case["strategy_max_bid"]),
-            &whole(&case["min_allowed"]),
+            &integer(&case["strategy_min_bid"]),
+            &integer(&case["strategy_max_bid"]),
+            &integer(&case["min_allowed"]),
             &mask(&case["mask"]),
             &numbers(&case["confidences"]),
         )
@@ -99,7 +99,7 @@ fn the_client_of_june_2019_is_computed_to_the_bit() {
     let check = |multipliers, name: &str, text| {
         check(name, text, 129, |case| {
             let (mask, confidences) = (mask(&case["mask"]), numbers(&case["confidences"]));
-            client_2019::bid_2019_06(multipliers, &whole(&case["min_allowed"]), &mask, &confidences)
+            client_2019::bid_2019_06(multipliers, &integer(&case["min_allowed"]), &mask, &confidences)
                 .map(|bid| one(&bid))
         });
     };
@@ -116,7 +116,7 @@ fn the_client_of_september_2019_is_computed_to_the_bit() {
     let check = |multipliers, name: &str, text| {
         check(name, text, 129, |case| {
             let (mask, confidences) = (mask(&case["mask"]), numbers(&case["confidences"]));
-            client_2019::bid_2019_09(multipliers, &whole(&case["min_allowed"]), &mask, &confidences)
+            client_2019::bid_2019_09(multipliers, &integer(&case["min_allowed"]), &mask, &confidences)
                 .map(|bids| serde_json::json!({ "bid": texts(&bids) }))
         });
     };
@@ -133,7 +133,7 @@ fn the_last_client_is_computed_to_the_bit() {
     let check = |multipliers, name: &str, text| {
         check(name, text, 153, |case| {
             let (mask, confidences) = (mask(&case["mask"]), numbers(&case["confidences"]));
-            let (min, max) = (whole(&case["min_allowed"]), whole(&case["max_allowed"]));
+            let (min, max) = (integer(&case["min_allowed"]), integer(&case["max_allowed"]));
             let bids = client::bid(multipliers, &min, &max, &mask, &confidences)?;
             Ok(serde_json::json!({ "bid": texts(&bids), "microengine_accepts": client::sends(&bids, &min) }))
         });
@@ -153,7 +153,7 @@ fn the_engine_s_bidutils_are_computed_to_the_bit() {
         if name == "to_wei" {
             return engine::to_wei(&number(&case["value"])).map(|wei| value(&wei));
         }
-        let (min, max) = (whole(&case["min_allowed_bid"]), whole(&case["max_allowed_bid"]));
+        let (min, max) = (integer(&case["min_allowed_bid"]), integer(&case["max_allowed_bid"]));
         let bid = match name {
             "bid_min" => engine::bid_min(&min, &max),
             "bid_max" => engine::bid_max(&min, &max),
@@ -174,7 +174,7 @@ fn the_webhook_template_is_computed_to_the_bit() {
     check("webhooks-py", include_str!("../../testdata/bids-webhooks-py-1.0.0.json"), 156, |case| {
         let rule = |name: &str, default: Number| match &case["rules"][name] {
             Value::Null => default,
-            value => whole(value).into(),
+            value => integer(value).into(),
         };
         let default = webhook::BidRules::default();
         let rules = webhook::BidRules {
@@ -187,19 +187,19 @@ fn the_webhook_template_is_computed_to_the_bit() {
 
 #[test]
 fn integers_and_doubles_are_compared_exactly() {
-    let (whole, double) = (|n: i128| Number::Whole(n.into()), Number::Double);
+    let (integer, double) = (|n: i128| Number::Integer(n.into()), Number::Double);
     for (a, b, less) in [
-        (whole(9_007_199_254_740_993), double(9_007_199_254_740_992.0), false),
-        (double(9_007_199_254_740_992.0), whole(9_007_199_254_740_993), true),
-        (whole(1), double(1.5), true),
-        (double(-1.5), whole(-1), true),
-        (whole(-1), double(-1.5), false),
-        (double(1.5), whole(1), false),
-        (whole(0), double(f64::NAN), false),
-        (double(f64::NAN), whole(0), false),
-        (whole(0), double(f64::INFINITY), true),
-        (whole(0), double(f64::NEG_INFINITY), false),
-        (double(f64::NEG_INFINITY), whole(0), true),
+        (integer(9_007_199_254_740_993), double(9_007_199_254_740_992.0), false),
+        (double(9_007_199_254_740_992.0), integer(9_007_199_254_740_993), true),
+        (integer(1), double(1.5), true),
+        (double(-1.5), integer(-1), true),
+        (integer(-1), double(-1.5), false),
+        (double(1.5), integer(1), false),
+        (integer(0), double(f64::NAN), false),
+        (double(f64::NAN), integer(0), false),
+        (integer(0), double(f64::INFINITY), true),
+        (integer(0), double(f64::NEG_INFINITY), false),
+        (double(f64::NEG_INFINITY), integer(0), true),
     ] {
         assert_eq!(a.less_than(&b), less, "{a:?} < {b:?}");
     }
