@@ -7,8 +7,8 @@ use std::hint::black_box;
 
 use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sample};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use testkit::pe::{CODE, DATA, noise, plain_code};
-use testkit::{elf, pe};
+use specimens::pe::{CODE, DATA, noise, plain_code};
+use specimens::{elf, pe};
 
 fn analyze(analyzer: &mut dyn Analyzer, bytes: &[u8]) -> usize {
     let kind = triage::triage(bytes);

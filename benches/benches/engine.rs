@@ -11,7 +11,7 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use daemon_engine::{Cancel, Limits, Policy, RuleSet, assemble, examine};
 use daemon_pool::{ExaminationResult, LookOptions, Pool, PoolConfig, Rules, Work};
-use testkit::{elf, pe};
+use specimens::{elf, pe};
 
 fn examine_files(c: &mut Criterion) {
     let rules = RuleSet::embedded();
@@ -20,7 +20,7 @@ fn examine_files(c: &mut Criterion) {
     let mut group = c.benchmark_group("examine");
     let files = [
         ("text", b"nothing to see here\n".repeat(200)),
-        ("eicar", testkit::eicar()),
+        ("eicar", specimens::eicar()),
         ("pe", pe::ordinary().build()),
         ("elf", elf::ordinary().build()),
     ];

@@ -15,8 +15,8 @@ use std::io::Read;
 use std::path::Path;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use testkit::cfb::CfbBuilder;
-use testkit::zip::ZipBuilder;
+use specimens::cfb::CfbBuilder;
+use specimens::zip::ZipBuilder;
 use triage::{Candidate, HEAD_BYTES, magic, magic_scalar, triage_window};
 
 /// Real heads are taken from at most this many files, spread over the tree.

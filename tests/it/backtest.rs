@@ -27,8 +27,8 @@ fn nct(text: &str) -> Nct {
 /// A daemon that had this much an hour to stake, and was asked thirty times, a minute apart: about what is kept, and about
 /// what is not.
 fn archive(directory: &Path, hour_max: Option<Nct>) {
-    let kept = testkit::eicar();
-    let kept_sha256 = testkit_digest(&kept);
+    let kept = specimens::eicar();
+    let kept_sha256 = Sha256Digest::of(&kept);
     let mut journal = Sqlite::open(directory).expect("there is room for an archive");
     let limits = PurseLimits { hour_max, ..PurseLimits::default() };
     let mut betting = Betting::new(Box::new(DefaultStrategy), Purse::new(limits));
@@ -102,11 +102,6 @@ fn archive(directory: &Path, hour_max: Option<Nct>) {
     let store = Store::open(&directory.join("artifacts"), retention).expect("there is room for a store");
     let file = daemon_artifact::keep_stream(&kept[..], u64::MAX).expect("there is memory for it");
     assert!(store.keep(file, kept_sha256, kept.len() as u64));
-}
-
-fn testkit_digest(bytes: &[u8]) -> Sha256Digest {
-    use sha2::Digest;
-    Sha256Digest(sha2::Sha256::digest(bytes).into())
 }
 
 /// What the marketplace tells: one rival on each side.

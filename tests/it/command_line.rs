@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use serde_json::Value;
+use specimens::eicar;
 use tempfile::TempDir;
-use testkit::eicar;
 
 use crate::program::{stakeout, stderr, stdout};
 

@@ -90,7 +90,7 @@ fn root_and_the_group_may_talk_to_a_daemon_of_another_user_and_a_stranger_may_no
     std::fs::write(&file, "bounty,truth\n1,malicious\n").expect("our directory can be written to");
     let file = file.to_str().expect("its name is text");
     let mut daemon = start_as(&place, DAEMON);
-    assert_eq!(place.post(&bounty(&market, "1", &testkit::eicar(), PATIENCE)), 202);
+    assert_eq!(place.post(&bounty(&market, "1", &specimens::eicar(), PATIENCE)), 202);
     market.wait("1", PATIENCE).expect("an answer comes");
     let asks: [&[&str]; 5] = [
         &["health", "--json"],
@@ -326,7 +326,7 @@ fn after_an_upgrade_rules_are_reloaded_and_workers_come_from_the_program_that_ru
             let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
             let _ = pid.map(|pid| rustix::process::kill_process(pid, Signal::KILL));
         }
-        assert_eq!(place.post(&bounty(&market, "1", &testkit::eicar(), PATIENCE)), 202);
+        assert_eq!(place.post(&bounty(&market, "1", &specimens::eicar(), PATIENCE)), 202);
         let answer = market.wait("1", PATIENCE).unwrap_or_else(|| panic!("{what}: {}", place.log()));
         let answer: Value = serde_json::from_slice(&answer.body).expect("answers are JSON");
         assert_eq!(answer["verdict"], "malicious", "{what}: {answer}\n{}", place.log());

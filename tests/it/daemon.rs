@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A PE file that is not malicious and not huge.
 fn harmless() -> Vec<u8> {
-    testkit::elf::elf().build()
+    specimens::elf::elf().build()
 }
 
 fn answered(market: &Market, id: &str) -> Value {
@@ -50,7 +50,7 @@ fn the_marketplaces_probes_are_answered_as_they_should_be() {
     let reply = place.post_raw(nope, &[("x-polyswarm-event", "bounty"), ("x-polyswarm-signature", &signed(nope))]);
     assert_eq!(reply.0, 400);
 
-    let eicar = testkit::eicar();
+    let eicar = specimens::eicar();
     assert_eq!(place.post(&bounty(&market, "1", &eicar, LIFE)), 202);
     assert_eq!(place.post(&bounty(&market, "2", &harmless(), LIFE)), 202);
     let mut surprise = bounty(&market, "3", b"text", LIFE);
@@ -121,7 +121,7 @@ fn a_replay_is_answered_once_whatever_its_delivery_and_across_restarts() {
     let market = Market::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
-    let eicar = bounty(&market, "1", &testkit::eicar(), LIFE);
+    let eicar = bounty(&market, "1", &specimens::eicar(), LIFE);
     let mut other = eicar.clone();
     other["response_url"] = json!(format!("{}/v3/bounties/elsewhere/assertions/?nonce=x", market.url()));
     for _ in 0..20 {
@@ -135,7 +135,7 @@ fn a_replay_is_answered_once_whatever_its_delivery_and_across_restarts() {
         assert_eq!(place.post(&eicar), 202);
     }
     // Something new gets through behind them, so they had their turn.
-    assert_eq!(place.post(&bounty(&market, "2", &testkit::eicar(), LIFE)), 202);
+    assert_eq!(place.post(&bounty(&market, "2", &specimens::eicar(), LIFE)), 202);
     answered(&market, "2");
     assert_eq!(market.answers("1").len(), 1);
     assert!(market.answers("elsewhere").is_empty());
@@ -150,7 +150,7 @@ fn an_answer_that_is_lost_or_refused_for_now_is_sent_again_byte_for_byte() {
     let mut daemon = place.start();
     market.faults().refuse.store(2, std::sync::atomic::Ordering::Relaxed);
     market.faults().lose.store(1, std::sync::atomic::Ordering::Relaxed);
-    assert_eq!(place.post(&bounty(&market, "1", &testkit::eicar(), LIFE)), 202);
+    assert_eq!(place.post(&bounty(&market, "1", &specimens::eicar(), LIFE)), 202);
     let until = std::time::Instant::now() + PATIENCE;
     while market.answers("1").len() < 2 && std::time::Instant::now() < until {
         std::thread::sleep(Duration::from_millis(10));
@@ -170,7 +170,7 @@ fn what_cannot_be_judged_in_time_is_answered_before_its_time_is_over() {
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     market.faults().slow_ms.store(20_000, std::sync::atomic::Ordering::Relaxed);
-    assert_eq!(place.post(&bounty(&market, "1", &testkit::eicar(), Duration::from_secs(4))), 202);
+    assert_eq!(place.post(&bounty(&market, "1", &specimens::eicar(), Duration::from_secs(4))), 202);
     let answer = answered(&market, "1");
     assert_eq!(answer["verdict"], "unknown", "{answer}");
     assert!(comments(&answer).iter().any(|said| said.starts_with("limit.time")), "{answer}");
@@ -182,7 +182,7 @@ fn bytes_that_are_not_the_promised_ones_are_not_judged() {
     let market = Market::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
-    let promised = bounty(&market, "1", &testkit::eicar(), LIFE);
+    let promised = bounty(&market, "1", &specimens::eicar(), LIFE);
     market.serve("/a/1", harmless());
     assert_eq!(place.post(&promised), 202);
     let answer = answered(&market, "1");
@@ -209,8 +209,8 @@ fn an_artifact_from_this_machine_is_not_had_unless_that_is_allowed() {
         assert!(daemon.try_wait().unwrap().is_none());
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert_eq!(place.post(&bounty(&market, "1", &testkit::eicar(), LIFE)), 202);
-    let mut file = bounty(&market, "2", &testkit::eicar(), LIFE);
+    assert_eq!(place.post(&bounty(&market, "1", &specimens::eicar(), LIFE)), 202);
+    let mut file = bounty(&market, "2", &specimens::eicar(), LIFE);
     file["artifact_uri"] = json!("file:///etc/passwd");
     assert_eq!(place.post(&file), 202);
     for id in ["1", "2"] {
@@ -227,13 +227,13 @@ fn a_file_that_kills_its_worker_is_answered_and_the_next_one_is_judged() {
     let market = Market::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
-    assert_eq!(place.post(&bounty(&market, "1", &testkit::eicar(), LIFE)), 202);
+    assert_eq!(place.post(&bounty(&market, "1", &specimens::eicar(), LIFE)), 202);
     answered(&market, "1");
     for pid in daemon.descendants() {
         let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
     }
-    assert_eq!(place.post(&bounty(&market, "2", &testkit::eicar(), LIFE)), 202);
+    assert_eq!(place.post(&bounty(&market, "2", &specimens::eicar(), LIFE)), 202);
     assert_eq!(answered(&market, "2")["verdict"], "malicious");
     assert_eq!(daemon.end(), Some(0));
 }
@@ -255,7 +255,7 @@ fn a_dry_run_answers_nobody_and_remembers() {
     let place = DaemonHome::new(&market);
     let mut daemon = place.spawn(&["--dry-run"], &[]);
     daemon.wait_ready();
-    assert_eq!(place.post(&bounty(&market, "77", &testkit::eicar(), LIFE)), 202);
+    assert_eq!(place.post(&bounty(&market, "77", &specimens::eicar(), LIFE)), 202);
     let until = std::time::Instant::now() + PATIENCE;
     while place.metric("stakeout_endings_total{ending=\"withheld\"}") < 1.0 {
         assert!(std::time::Instant::now() < until, "{}", place.log());
@@ -302,7 +302,7 @@ fn operators_are_told_and_no_secret_is() {
     let market = Market::start();
     let place = DaemonHome::new(&market).with("log.format = \"json\"\nlog.level = \"trace\"\n");
     let mut daemon = place.start();
-    assert_eq!(place.post(&bounty(&market, "1", &testkit::eicar(), LIFE)), 202);
+    assert_eq!(place.post(&bounty(&market, "1", &specimens::eicar(), LIFE)), 202);
     answered(&market, "1");
     assert_eq!(place.ask("/live"), (200, "yes\n".to_owned()));
     let (status, metrics) = place.ask("/metrics");

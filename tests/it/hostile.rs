@@ -15,9 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use specimens::elf::{self, elf};
+use specimens::pe::{CODE, pe};
 use tempfile::TempDir;
-use testkit::elf::{self, elf};
-use testkit::pe::{CODE, pe};
 
 use crate::program::{self, stakeout};
 

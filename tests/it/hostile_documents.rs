@@ -8,12 +8,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::cfb::CfbBuilder;
-use testkit::ooxml::{OoxmlBuilder, docm, docx, field, word};
-use testkit::quine::quine;
-use testkit::vba::{self, VbaBuilder};
-use testkit::zip::ZipBuilder;
-use testkit::{bomb, rtf};
+use specimens::cfb::CfbBuilder;
+use specimens::ooxml::{OoxmlBuilder, docm, docx, field, word};
+use specimens::quine::quine;
+use specimens::vba::{self, VbaBuilder};
+use specimens::zip::ZipBuilder;
+use specimens::{bomb, rtf};
 
 use crate::hostile::{MEMORY_MAX, RunResult, run, temporary};
 use crate::program::{stakeout, stdout};

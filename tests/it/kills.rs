@@ -91,7 +91,7 @@ fn nothing_that_was_taken_is_lost_whoever_is_killed_and_whenever() {
     let accepted: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let stop = Arc::new(AtomicBool::new(false));
     let next = Arc::new(AtomicU64::new(1));
-    let artifacts = [testkit::eicar(), testkit::elf::elf().build(), b"nothing to see here".to_vec()];
+    let artifacts = [specimens::eicar(), specimens::elf::elf().build(), b"nothing to see here".to_vec()];
     let posters: Vec<_> = (0..4_u8)
         .map(|_| {
             let (market, place, accepted) = (Arc::clone(&market), Arc::clone(&place), Arc::clone(&accepted));
@@ -177,7 +177,7 @@ fn a_daemon_that_dies_just_before_anything_it_does_goes_on_where_it_was() {
             let mut waiting = Vec::new();
             for number in 0..6 {
                 let id = format!("{effect}-{nth}-{number}");
-                let bounty = bounty(&market, &id, &testkit::eicar(), LIFE);
+                let bounty = bounty(&market, &id, &specimens::eicar(), LIFE);
                 if place.post(&bounty) == 202 {
                     accepted.insert(id);
                 } else {

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Asks about the EICAR test file: what was staked.
 #[track_caller]
 fn asked(market: &Market, place: &DaemonHome, id: &str) -> u64 {
-    assert_eq!(place.post(&bounty(market, id, &testkit::eicar(), LIFE)), 202, "{}", place.log());
+    assert_eq!(place.post(&bounty(market, id, &specimens::eicar(), LIFE)), 202, "{}", place.log());
     let answer = market.wait(id, PATIENCE).unwrap_or_else(|| panic!("{id} is not answered\n{}", place.log()));
     let answer: Value = serde_json::from_slice(&answer.body).expect("answers are JSON");
     answer["bid"].as_u64().expect("an answer has a bid")
@@ -237,7 +237,7 @@ fn a_bounty_that_comes_again_and_says_something_else_is_told() {
     let market = Market::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
-    let first = bounty(&market, "1", &testkit::eicar(), LIFE);
+    let first = bounty(&market, "1", &specimens::eicar(), LIFE);
     assert_eq!(place.post(&first), 202);
     assert!(market.wait("1", PATIENCE).is_some());
     wait_sent(&place, 1);

@@ -5,13 +5,13 @@
 use std::fs;
 
 use serde_json::Value;
+use specimens::biff::{Hidden, Workbook, call, document, text};
+use specimens::cfb::CfbBuilder;
+use specimens::crypt::{FilePass, agile, standard, workbook};
+use specimens::ooxml::{docm, docx, field, word, xlsm};
+use specimens::rtf;
+use specimens::vba::VbaBuilder;
 use tempfile::TempDir;
-use testkit::biff::{Hidden, Workbook, call, document, text};
-use testkit::cfb::CfbBuilder;
-use testkit::crypt::{FilePass, agile, standard, workbook};
-use testkit::ooxml::{docm, docx, field, word, xlsm};
-use testkit::rtf;
-use testkit::vba::VbaBuilder;
 
 use crate::program::{stakeout, stdout};
 
@@ -167,7 +167,7 @@ fn objects_that_exploit_or_run_are_malicious_in_rtf() {
     let inner = CfbBuilder::new().class(class).stream("Equation Native", &equation).build();
     let object = rtf::object("\\objupdate", &rtf::ole1("Equation.3", &inner));
     check_malicious(&rtf::rtf(&object), &["office.object.equation_overflow", "office.rtf.auto_update"]);
-    let program = testkit::pe::ordinary().build();
+    let program = specimens::pe::ordinary().build();
     let package = rtf::ole1("Package", &rtf::package("invoice.pdf.exe", &program));
     check_malicious(&rtf::rtf(&rtf::object("\\objupdate", &package)), &["office.object.executable"]);
 }

@@ -39,7 +39,7 @@ fn a_running_daemon_lets_go_of_old_details_and_no_sum_changes() {
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     for number in 0..9 {
-        assert_eq!(place.post(&bounty(&market, &number.to_string(), &testkit::eicar(), LIFE)), 202);
+        assert_eq!(place.post(&bounty(&market, &number.to_string(), &specimens::eicar(), LIFE)), 202);
         assert!(market.wait(&number.to_string(), PATIENCE).is_some());
     }
     assert_eq!(daemon.end(), Some(0), "{}", place.log());
@@ -56,11 +56,11 @@ fn a_running_daemon_lets_go_of_old_details_and_no_sum_changes() {
         assert!(begun.elapsed() < PATIENCE, "nothing is let go of\n{}", place.log());
         std::thread::sleep(Duration::from_millis(50));
     }
-    assert_eq!(place.post(&bounty(&market, "new", &testkit::eicar(), LIFE)), 202);
+    assert_eq!(place.post(&bounty(&market, "new", &specimens::eicar(), LIFE)), 202);
     assert!(market.wait("new", PATIENCE).is_some());
     // A replay is known still, and answered no second time.
     let answers = market.answers("3").len();
-    assert_eq!(place.post(&bounty(&market, "3", &testkit::eicar(), LIFE)), 202);
+    assert_eq!(place.post(&bounty(&market, "3", &specimens::eicar(), LIFE)), 202);
     let told = printed(&place.output(&["archive", "verify", "--json"]), 0);
     let verified: serde_json::Value = serde_json::from_str(&told).expect("JSON was asked for");
     assert_eq!((verified["sound"].as_bool(), verified["checkpoints"].as_u64()), (Some(true), Some(1)), "{verified}");

@@ -99,7 +99,7 @@ os.execv(sys.argv[5], sys.argv[5:])";
         assert!(begun.elapsed() < PATIENCE && child.try_wait().expect("our child can be asked").is_none());
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert_eq!(place.post(&bounty(&market, "1", &testkit::eicar(), LIFE)), 202);
+    assert_eq!(place.post(&bounty(&market, "1", &specimens::eicar(), LIFE)), 202);
     assert!(market.wait("1", PATIENCE).is_some());
     let place = place.with(&format!("control.socket = {control:?}\n"));
     assert!(printed(&place.output(&["health"]), 0).contains("takes bounties  yes"));
@@ -123,7 +123,7 @@ fn a_full_disk_takes_no_bounties_and_goes_on_when_there_is_room() {
     }
     let _unmount = Unmount(&archive);
     let mut daemon = place.start();
-    assert_eq!(place.post(&bounty(&market, "first", &testkit::eicar(), LIFE)), 202);
+    assert_eq!(place.post(&bounty(&market, "first", &specimens::eicar(), LIFE)), 202);
     assert!(market.wait("first", PATIENCE).is_some());
     let filler = archive.join("filler");
     let mut file = std::fs::File::create(&filler).expect("a mount of ours can be written to");
@@ -132,7 +132,7 @@ fn a_full_disk_takes_no_bounties_and_goes_on_when_there_is_room() {
     let (mut taken, mut refused) = (Vec::new(), 0);
     for number in 0..60 {
         let id = format!("full-{number}");
-        match place.post(&bounty(&market, &id, &testkit::eicar(), LIFE)) {
+        match place.post(&bounty(&market, &id, &specimens::eicar(), LIFE)) {
             202 => taken.push(id),
             503 => refused += 1,
             other => panic!("{other}"),
@@ -144,7 +144,7 @@ fn a_full_disk_takes_no_bounties_and_goes_on_when_there_is_room() {
     for id in &taken {
         assert!(market.wait(id, PATIENCE).is_some(), "{id} was taken and is not answered: {}", place.log());
     }
-    assert_eq!(place.post(&bounty(&market, "last", &testkit::eicar(), LIFE)), 202, "{}", place.log());
+    assert_eq!(place.post(&bounty(&market, "last", &specimens::eicar(), LIFE)), 202, "{}", place.log());
     assert!(market.wait("last", PATIENCE).is_some());
     assert_eq!(daemon.end(), Some(0), "{}", place.log());
     assert!(printed(&place.output(&["archive", "verify"]), 0).contains("are as they were written"));
@@ -165,7 +165,7 @@ fn who_is_asked_to_end_answers_what_it_took_first() {
     let mut daemon = place.start();
     market.faults().slow_ms.store(1_500, std::sync::atomic::Ordering::Relaxed);
     for number in 0..10 {
-        assert_eq!(place.post(&bounty(&market, &number.to_string(), &testkit::eicar(), LIFE)), 202);
+        assert_eq!(place.post(&bounty(&market, &number.to_string(), &specimens::eicar(), LIFE)), 202);
     }
     assert_eq!(daemon.end(), Some(0), "{}", place.log());
     assert_eq!(market.all_answers().len(), 10);
@@ -180,7 +180,7 @@ fn more_than_can_be_held_is_refused_and_what_was_taken_is_answered() {
     let mut daemon = place.start();
     market.faults().slow_ms.store(1_000, std::sync::atomic::Ordering::Relaxed);
     let statuses: Vec<u16> =
-        (0..20).map(|number| place.post(&bounty(&market, &number.to_string(), &testkit::eicar(), LIFE))).collect();
+        (0..20).map(|number| place.post(&bounty(&market, &number.to_string(), &specimens::eicar(), LIFE))).collect();
     let taken = statuses.iter().filter(|status| **status == 202).count();
     assert!((5..20).contains(&taken) && statuses.contains(&503), "{statuses:?}");
     for (number, _) in statuses.iter().enumerate().filter(|(_, status)| **status == 202) {

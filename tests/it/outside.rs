@@ -130,7 +130,7 @@ fn file(bytes: &[u8]) -> OwnedFd {
 }
 
 fn good() -> OwnedFd {
-    file(&testkit::elf::ordinary().build())
+    file(&specimens::elf::ordinary().build())
 }
 
 fn spin() -> OwnedFd {

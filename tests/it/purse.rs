@@ -19,7 +19,7 @@ fn answer(market: &Market, place: &DaemonHome, id: &str) -> (String, u64) {
 
 #[track_caller]
 fn asked(market: &Market, place: &DaemonHome, id: &str) -> (String, u64) {
-    assert_eq!(place.post(&bounty(market, id, &testkit::eicar(), LIFE)), 202, "{}", place.log());
+    assert_eq!(place.post(&bounty(market, id, &specimens::eicar(), LIFE)), 202, "{}", place.log());
     answer(market, place, id)
 }
 

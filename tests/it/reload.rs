@@ -58,7 +58,7 @@ fn a_new_rule_is_taken_and_named_by_the_next_answer() {
     let generations: Vec<&str> = metrics.lines().filter(|line| line.starts_with("stakeout_rules_info{")).collect();
     let in_use = format!("stakeout_rules_info{{generation={}}} 1", after["generation"]);
     assert_eq!(generations, [in_use], "the old generation is told too");
-    assert_eq!(place.post(&bounty(&market, "1", &testkit::eicar(), PATIENCE)), 202);
+    assert_eq!(place.post(&bounty(&market, "1", &specimens::eicar(), PATIENCE)), 202);
     let answer = market.wait("1", PATIENCE).expect("an answer comes");
     let answer: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(answer["metadata"]["scanner"]["signatures_version"], after["generation"], "{answer}");

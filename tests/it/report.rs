@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Asks so many bounties, which are all answered malicious with a stake of 1 NCT, and waits until all have ended.
 fn ask(market: &Market, place: &DaemonHome, ids: &[&str]) {
     for id in ids {
-        assert_eq!(place.post(&bounty(market, id, &testkit::eicar(), LIFE)), 202, "{}", place.log());
+        assert_eq!(place.post(&bounty(market, id, &specimens::eicar(), LIFE)), 202, "{}", place.log());
     }
     let begun = Instant::now();
     let sent = || printed(&place.output(&["archive", "query", "--ending", "sent", "--json"]), 0).lines().count();

@@ -6,13 +6,13 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use testkit::biff::{Hidden, Workbook, call, text};
-use testkit::cfb::CfbBuilder;
-use testkit::crypt::{FilePass, agile, standard, workbook};
-use testkit::ooxml::{docm, docx, pptx, xlsm, xlsx};
-use testkit::vba::VbaBuilder;
-use testkit::zip::ZipBuilder;
-use testkit::{biff, bomb, elf, pe, quine, rtf};
+use specimens::biff::{Hidden, Workbook, call, text};
+use specimens::cfb::CfbBuilder;
+use specimens::crypt::{FilePass, agile, standard, workbook};
+use specimens::ooxml::{docm, docx, pptx, xlsm, xlsx};
+use specimens::vba::VbaBuilder;
+use specimens::zip::ZipBuilder;
+use specimens::{biff, bomb, elf, pe, quine, rtf};
 use testkit_market::Market;
 
 use crate::engine::{DaemonHome, bounty};
@@ -78,7 +78,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("rtf", rtf::rtf("text")),
         ("rtf.object", rtf::rtf(&rtf::object("", &rtf::ole1("Package", &rtf::package("a.exe", &program))))),
         ("rtf.doc", rtf::rtf(&rtf::object("", &rtf::ole1("Word.Document.8", &project().doc())))),
-        ("eicar", testkit::eicar()),
+        ("eicar", specimens::eicar()),
         ("text", b"the macro of this test".to_vec()),
         ("script", b"#!/bin/sh\necho the macro of this test\n".to_vec()),
         ("data", vec![0x81; 512]),

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use daemon_engine::{Cancel, Limits, Policy, Report, RuleSet, assemble, examine};
 use daemon_pool::{ExaminationResult, LookOptions, Pool, PoolConfig, Rules, Work};
-use testkit::pe::{CODE, WRITABLE_CODE, noise, pe};
-use testkit::{elf, pe};
+use specimens::pe::{CODE, WRITABLE_CODE, noise, pe};
+use specimens::{elf, pe};
 
 /// Some of everything, broken ones included.
 fn corpus() -> Vec<Vec<u8>> {
@@ -21,7 +21,7 @@ fn corpus() -> Vec<Vec<u8>> {
         elf::ordinary().build(),
         elf::upx_like().upx_magic().build(),
         elf::elf().narrow().big_endian().strings(&["/dev/watchdog", "UDPFLOOD", "198.51.100.9"]).build(),
-        testkit::eicar(),
+        specimens::eicar(),
         b"text\n".to_vec(),
         Vec::new(),
     ];

@@ -2,8 +2,8 @@
 
 use analyzers::{Analyzer, Findings, Incomplete, Indicator, Limit, Sample, Verdict};
 use daemon_engine::{Analyzers, Cancel, Limits, Report, RuleSet, assemble, examine};
-use testkit::elf::{self, R, X, elf};
-use testkit::pe::{self, CODE, DATA, WRITABLE_CODE, pe};
+use specimens::elf::{self, R, X, elf};
+use specimens::pe::{self, CODE, DATA, WRITABLE_CODE, pe};
 use triage::FileKind;
 
 fn report(bytes: &[u8]) -> Report {
@@ -36,15 +36,15 @@ const BOT_WORDS: &[&str] = &[
 
 #[test]
 fn eicar_is_malicious_and_named() {
-    let report = report(&testkit::eicar());
+    let report = report(&specimens::eicar());
     assert_eq!(report.opinion.verdict, Verdict::Malicious);
     assert_eq!(report.malware_family.as_deref(), Some("EICAR-Test-File"));
-    check(&[&testkit::eicar()[..], b" \r\n"].concat(), Verdict::Malicious, &["eicar.file.test"]);
+    check(&[&specimens::eicar()[..], b" \r\n"].concat(), Verdict::Malicious, &["eicar.file.test"]);
 }
 
 #[test]
 fn what_only_begins_as_eicar_is_not() {
-    let mut almost = testkit::eicar();
+    let mut almost = specimens::eicar();
     almost.extend_from_slice(b"and more");
     check(&almost, Verdict::Unknown, &[]);
 }

@@ -64,7 +64,7 @@ fn whatever_an_analyzer_does_ends_one_file_with_its_reason_and_nothing_else() {
     hostile(directory.path(), &crashes);
     hostile(directory.path(), &escapes);
     hostile(directory.path(), &["panic", "spin"]);
-    fs::write(directory.path().join("zz-good"), testkit::elf::ordinary().build()).expect("the directory is ours");
+    fs::write(directory.path().join("zz-good"), specimens::elf::ordinary().build()).expect("the directory is ours");
     let begun = Instant::now();
     let (mut records, code) = scan(directory.path(), &[]);
     let elapsed = begun.elapsed();
@@ -130,14 +130,14 @@ fn reports_are_the_same_on_both_sides_of_the_wall() {
     let directory = TempDir::new().expect("the test can make a directory");
     let path = |name: &str| directory.path().join(name);
     let files = [
-        ("plain.exe", testkit::pe::ordinary().build()),
-        ("packed.elf", testkit::elf::upx_like().upx_magic().build()),
-        ("plain.elf", testkit::elf::ordinary().build()),
-        ("eicar.com", testkit::eicar()),
+        ("plain.exe", specimens::pe::ordinary().build()),
+        ("packed.elf", specimens::elf::upx_like().upx_magic().build()),
+        ("plain.elf", specimens::elf::ordinary().build()),
+        ("eicar.com", specimens::eicar()),
         ("text.txt", b"nothing to see\n".to_vec()),
         ("empty", Vec::new()),
         ("large.bin", vec![7; 3 << 20]),
-        ("cut.exe", testkit::pe::ordinary().build()[..300].to_vec()),
+        ("cut.exe", specimens::pe::ordinary().build()[..300].to_vec()),
     ];
     for (name, bytes) in &files {
         fs::write(path(name), bytes).expect("the directory is ours");

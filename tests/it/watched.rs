@@ -80,7 +80,7 @@ fn every_series_is_there_from_the_start_at_nought() {
         names.collect::<std::collections::BTreeSet<_>>()
     };
     let before = series(&text);
-    for (id, artifact) in [testkit::eicar(), testkit::elf::elf().build(), b"text".to_vec()].iter().enumerate() {
+    for (id, artifact) in [specimens::eicar(), specimens::elf::elf().build(), b"text".to_vec()].iter().enumerate() {
         assert_eq!(place.post(&bounty(&market, &id.to_string(), artifact, LIFE)), 202);
         assert!(market.wait(&id.to_string(), PATIENCE).is_some());
     }
@@ -95,7 +95,7 @@ fn who_cannot_send_answers_is_not_ready_until_it_can() {
     let mut daemon = place.start();
     market.faults().refuse.store(1_000_000, Ordering::Relaxed);
     for number in 0..3 {
-        assert_eq!(place.post(&bounty(&market, &number.to_string(), &testkit::eicar(), LIFE)), 202);
+        assert_eq!(place.post(&bounty(&market, &number.to_string(), &specimens::eicar(), LIFE)), 202);
     }
     until(&place, "it is still ready", || place.ask("/ready").0 == 503);
     let (_, why) = place.ask("/ready");
@@ -117,7 +117,7 @@ fn who_can_have_no_artifacts_is_not_ready_and_calls_a_person() {
     let mut daemon = place.start();
     market.faults().artifacts.store(1_000_000, Ordering::Relaxed);
     for number in 0..5 {
-        assert_eq!(place.post(&bounty(&market, &number.to_string(), &testkit::eicar(), LIFE)), 202);
+        assert_eq!(place.post(&bounty(&market, &number.to_string(), &specimens::eicar(), LIFE)), 202);
     }
     until(&place, "it is still ready", || place.ask("/ready").0 == 503);
     let (_, why) = place.ask("/ready");
@@ -125,12 +125,12 @@ fn who_can_have_no_artifacts_is_not_ready_and_calls_a_person() {
     until(&place, "there is no alarm", || alarm(&place, "downloads_fail") == 1.0);
     assert!(place.log().contains("of the last 5 downloads failed"), "{}", place.log());
     market.faults().artifacts.store(0, Ordering::Relaxed);
-    assert_eq!(place.post(&bounty(&market, "good", &testkit::eicar(), LIFE)), 202);
+    assert_eq!(place.post(&bounty(&market, "good", &specimens::eicar(), LIFE)), 202);
     assert!(market.wait("good", PATIENCE).is_some());
     until(&place, "it is not ready again", || place.ask("/ready").0 == 200);
     // What may fail is the operator's to say.
     for number in 5..10 {
-        assert_eq!(place.post(&bounty(&market, &number.to_string(), &testkit::eicar(), LIFE)), 202);
+        assert_eq!(place.post(&bounty(&market, &number.to_string(), &specimens::eicar(), LIFE)), 202);
     }
     until(&place, "the alarm is not over", || alarm(&place, "downloads_fail") == 0.0);
     assert_eq!(daemon.end(), Some(0), "{}", place.log());
@@ -142,7 +142,7 @@ fn answers_refused_and_bounties_that_are_over_before_they_come_call_a_person() {
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     for number in 0..3 {
-        assert_eq!(place.post(&bounty(&market, &number.to_string(), &testkit::eicar(), Duration::ZERO)), 202);
+        assert_eq!(place.post(&bounty(&market, &number.to_string(), &specimens::eicar(), Duration::ZERO)), 202);
     }
     for name in ["bounties_expire", "clock_off"] {
         until(&place, name, || alarm(&place, name) == 1.0);
@@ -150,7 +150,7 @@ fn answers_refused_and_bounties_that_are_over_before_they_come_call_a_person() {
     assert!(place.log().contains("whether this machine's clock is right"), "{}", place.log());
     // To where none may be sent: that is for good, as a refusal by the marketplace is.
     for number in 3..6 {
-        let mut bounty = bounty(&market, &number.to_string(), &testkit::eicar(), LIFE);
+        let mut bounty = bounty(&market, &number.to_string(), &specimens::eicar(), LIFE);
         bounty["response_url"] = json!("http://127.0.0.1:9/v3/bounties/1/assertions/");
         assert_eq!(place.post(&bounty), 202);
     }

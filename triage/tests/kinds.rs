@@ -1,7 +1,7 @@
 //! What files are: a case is a name, the bytes, and the kind they have.
 
-use testkit::cfb::CfbBuilder;
-use testkit::zip::ZipBuilder;
+use specimens::cfb::CfbBuilder;
+use specimens::zip::ZipBuilder;
 use triage::{FileKind, triage};
 
 #[track_caller]
@@ -308,7 +308,7 @@ fn shell_links_need_the_whole_class() {
 
 #[test]
 fn only_the_whole_eicar_test_file_is_one() {
-    let eicar = testkit::eicar();
+    let eicar = specimens::eicar();
     let followed_by = |rest: &[u8]| [&eicar[..], rest].concat();
     check(&eicar, "eicar");
     check(&followed_by(b" \t\r\n"), "eicar");

@@ -1,8 +1,8 @@
 //! What holds of every input.
 
 use proptest::prelude::*;
-use testkit::cfb::CfbBuilder;
-use testkit::zip::ZipBuilder;
+use specimens::cfb::CfbBuilder;
+use specimens::zip::ZipBuilder;
 use triage::{Candidate, Family, HEAD_BYTES, MAGICS, Window, magic, magic_scalar, triage, triage_window};
 
 /// A file that gives at most `most` bytes a read, and counts what it is asked.
@@ -73,7 +73,7 @@ fn any_file() -> impl Strategy<Value = Vec<u8>> {
     let text = proptest::collection::vec(proptest::sample::select(b" %PDF-1.\n<?\xc3\xa9".to_vec()), 0..1500);
     let eicar =
         (0..=68usize, proptest::collection::vec(proptest::sample::select(b" \t\r\n\x1a\0%PDF-".to_vec()), 0..90))
-            .prop_map(|(cut, rest)| [&testkit::eicar()[..cut], &rest].concat());
+            .prop_map(|(cut, rest)| [&specimens::eicar()[..cut], &rest].concat());
     prop_oneof![1 => noise, 1 => text, 1 => eicar, 3 => claimed(), 3 => mutilated()]
 }
 

@@ -106,7 +106,7 @@ fn is_wide(head: &[u8; HEADER_BYTES], order: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use testkit::elf::*;
+    use specimens::elf::*;
 
     use super::*;
 

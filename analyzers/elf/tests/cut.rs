@@ -4,7 +4,7 @@ mod examined;
 
 use analyzers::{Budget, Cancel, Incomplete, Limits};
 use analyzers_elf::Elf;
-use testkit::elf::*;
+use specimens::elf::*;
 
 use crate::examined::examined;
 
@@ -69,7 +69,7 @@ fn a_program_is_cut_at_any_byte_that_is_loaded_and_at_no_other() {
 #[test]
 fn a_module_is_cut_at_any_byte_for_its_sections_are_what_is_loaded() {
     let mut elf = Elf::new();
-    let module = testkit::elf::elf().elf_type(ET_REL).section(".text", SHT_PROGBITS, EXECUTED, [0x90; 300]);
+    let module = specimens::elf::elf().elf_type(ET_REL).section(".text", SHT_PROGBITS, EXECUTED, [0x90; 300]);
     let module = module.symbol("init_module").build();
     for length in 0..module.len() {
         check(&mut elf, &module[..length], true);

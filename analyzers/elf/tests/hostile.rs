@@ -5,7 +5,7 @@ mod examined;
 use analyzers::{Budget, Cancel, Evidence, Limit, Limits};
 use analyzers_elf::Elf;
 use proptest::prelude::*;
-use testkit::elf::*;
+use specimens::elf::*;
 
 use crate::examined::examined;
 

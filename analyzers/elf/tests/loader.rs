@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use analyzers::{Budget, Cancel, Incomplete, Limits};
 use analyzers_elf::Elf;
-use testkit::elf::*;
+use specimens::elf::*;
 
 use crate::examined::examined;
 

@@ -4,7 +4,7 @@ mod examined;
 
 use analyzers::{Budget, Cancel, Incomplete, Limits};
 use analyzers_elf::Elf;
-use testkit::elf::*;
+use specimens::elf::*;
 
 use crate::examined::examined;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sample};
 use analyzers_elf::{Elf, catalogue};
-use testkit::elf::*;
+use specimens::elf::*;
 use triage::{ByteOrder, ElfKind, ElfType, FileKind, WordSize};
 
 fn ids(bytes: &[u8]) -> BTreeSet<String> {

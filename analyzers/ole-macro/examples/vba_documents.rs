@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
-use testkit::cfb::CfbBuilder;
-use testkit::vba::VbaBuilder;
+use specimens::cfb::CfbBuilder;
+use specimens::vba::VbaBuilder;
 
 fn main() -> std::io::Result<()> {
     let directory = PathBuf::from(std::env::args().nth(1).expect("usage: vba_documents DIRECTORY"));

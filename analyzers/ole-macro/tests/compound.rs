@@ -3,8 +3,8 @@
 use analyzers::{Analyzer, Budget, Cancel, Findings, Incomplete, LayerId, Limits, Record, Sample};
 use analyzers_ole_macro::{Office, vba_modules};
 use proptest::prelude::*;
-use testkit::cfb::CfbBuilder;
-use testkit::vba::VbaBuilder;
+use specimens::cfb::CfbBuilder;
+use specimens::vba::VbaBuilder;
 use triage::{CfbKind, FileKind};
 
 fn examine(bytes: &[u8]) -> Record {

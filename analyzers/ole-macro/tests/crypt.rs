@@ -3,10 +3,10 @@
 use analyzers::{Analyzer, Budget, Cancel, Child, Findings, Incomplete, LayerId, Limit, Limits, Record, Sample};
 use analyzers_ole_macro::Office;
 use proptest::prelude::*;
-use testkit::biff::{Hidden, Workbook, call, document, text};
-use testkit::cfb::CfbBuilder;
-use testkit::crypt::{FilePass, agile, agile_claiming, standard, workbook};
-use testkit::ooxml::docx;
+use specimens::biff::{Hidden, Workbook, call, document, text};
+use specimens::cfb::CfbBuilder;
+use specimens::crypt::{FilePass, agile, agile_claiming, standard, workbook};
+use specimens::ooxml::docx;
 
 const DEFAULT: &str = "VelvetSweatshop";
 

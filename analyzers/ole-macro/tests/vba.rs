@@ -3,8 +3,8 @@
 use analyzers::{Analyzer, Budget, Cancel, Findings, Incomplete, LayerId, Limit, Limits, Record, Sample};
 use analyzers_ole_macro::{Office, vba_modules};
 use proptest::prelude::*;
-use testkit::cfb::CfbBuilder;
-use testkit::vba::{VbaBuilder, bomb, compress};
+use specimens::cfb::CfbBuilder;
+use specimens::vba::{VbaBuilder, bomb, compress};
 use triage::{CfbKind, FileKind};
 
 const CODE: &str = "Sub Total()\r\n    Cells(1, 1).Value = 1\r\nEnd Sub\r\n";
@@ -134,7 +134,7 @@ fn source_that_breaks_off_is_incomplete() {
 fn a_module_may_be_called_as_a_document_is() {
     for name in ["Workbook", "Book", "WordDocument", "PowerPoint Document"] {
         let project = one().module(name, "Sub A()\r\nShell x\r\nEnd Sub");
-        for file in [project.doc(), testkit::ooxml::xlsm().vba_project(&project.bin()).build()] {
+        for file in [project.doc(), specimens::ooxml::xlsm().vba_project(&project.bin()).build()] {
             let kind = triage::triage(&file);
             let record = Record::new(kind, Budget::new(Limits::default(), Cancel::default()));
             let mut findings = Findings::new(record, LayerId::ARTIFACT);

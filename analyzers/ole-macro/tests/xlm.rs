@@ -3,8 +3,10 @@
 use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sample};
 use analyzers_ole_macro::Office;
 use proptest::prelude::*;
-use testkit::biff::{Expression, Hidden, Workbook, binary_sheet, binary_workbook, call, document, join, record, text};
-use testkit::ooxml::xlsm;
+use specimens::biff::{
+    Expression, Hidden, Workbook, binary_sheet, binary_workbook, call, document, join, record, text,
+};
+use specimens::ooxml::xlsm;
 
 fn examine(bytes: &[u8]) -> Record {
     let kind = triage::triage(bytes);

@@ -187,7 +187,7 @@ fn made(out: &str, directories: &[&str]) {
 /// What the strings of a rule are put behind.
 fn hosts() -> impl Iterator<Item = Vec<u8>> {
     let ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
-    [testkit::pe::pe().build(), testkit::elf::elf().build(), ole, b"text\n".to_vec(), Vec::new()].into_iter()
+    [specimens::pe::pe().build(), specimens::elf::elf().build(), ole, b"text\n".to_vec(), Vec::new()].into_iter()
 }
 
 /// One match of every pattern of a rule whose shape is simple.

@@ -106,12 +106,12 @@ mod tests {
 
     #[test]
     fn kinds_have_the_words_of_signature_base() {
-        check(&testkit::pe::pe().build(), "EXE");
+        check(&specimens::pe::pe().build(), "EXE");
         check(b"MZ and no more", "EXE");
-        check(&testkit::elf::elf().build(), "ELF");
-        check(&testkit::ooxml::docx().build(), "Office");
-        check(&testkit::zip::ZipBuilder::new().entry("a", b"b").build(), "ZIP");
-        check(&testkit::cfb::CfbBuilder::new().stream("a", b"b").build(), "OLE");
+        check(&specimens::elf::elf().build(), "ELF");
+        check(&specimens::ooxml::docx().build(), "Office");
+        check(&specimens::zip::ZipBuilder::new().entry("a", b"b").build(), "ZIP");
+        check(&specimens::cfb::CfbBuilder::new().stream("a", b"b").build(), "OLE");
         check(b"{\\rtf1 }", "RTF");
         check(b"%PDF-1.7", "PDF");
         check(b"<?php eval(1);", "PHP");

@@ -122,8 +122,8 @@ fn split_sets_hit_as_the_whole_does() {
     let (library, rules) = (split(), whole_rules());
     assert_eq!(library.sets().map(|(name, _)| name).collect::<Vec<_>>(), ["any", "pe", "elf", "office", "rare"]);
     let hosts = [
-        testkit::pe::pe().build(),
-        testkit::elf::elf().build(),
+        specimens::pe::pe().build(),
+        specimens::elf::elf().build(),
         b"MZ".to_vec(),
         b"\x7fELF".to_vec(),
         b"PK\x03\x04".to_vec(),
@@ -172,8 +172,8 @@ fn a_rule_of_a_folder_speaks_of_no_other_files() {
     let rule = r#"rule evil { strings: $a = "evil" condition: $a }"#;
     let library = library(&[("pe/a.yar", rule), ("elf/a.yar", rule), ("office/a.yar", rule), ("any/a.yar", rule)]);
     let with_evil = |host: Vec<u8>| hits(&library, &[host, b"evil".to_vec()].concat());
-    assert_eq!(with_evil(testkit::pe::pe().build()), ["yara.any.a.evil", "yara.pe.a.evil"]);
-    assert_eq!(with_evil(testkit::elf::elf().build()), ["yara.any.a.evil", "yara.elf.a.evil"]);
+    assert_eq!(with_evil(specimens::pe::pe().build()), ["yara.any.a.evil", "yara.pe.a.evil"]);
+    assert_eq!(with_evil(specimens::elf::elf().build()), ["yara.any.a.evil", "yara.elf.a.evil"]);
     assert_eq!(with_evil(b"{\\rtf1 ".to_vec()), ["yara.any.a.evil", "yara.office.a.evil"]);
     assert_eq!(with_evil(b"MZ no image ".to_vec()), ["yara.any.a.evil"]);
 }

@@ -3,12 +3,12 @@
 //! What gives them away is put together here, when it runs: this program is not to be taken for what it shows. All
 //! addresses are of the networks that RFC 5737 keeps for examples.
 
-use testkit::cfb::CfbBuilder;
-use testkit::elf::upx_like;
-use testkit::ooxml::{docm, docx, field, word, xlsm};
-use testkit::pe::{CODE, DATA, pe, plain_code};
-use testkit::rtf;
-use testkit::vba::VbaBuilder;
+use specimens::cfb::CfbBuilder;
+use specimens::elf::upx_like;
+use specimens::ooxml::{docm, docx, field, word, xlsm};
+use specimens::pe::{CODE, DATA, pe, plain_code};
+use specimens::rtf;
+use specimens::vba::VbaBuilder;
 
 /// How many sorts there are.
 const SORTS: u64 = 10;
@@ -33,7 +33,7 @@ pub fn suspicious(nth: u64) -> (&'static str, Vec<u8>) {
 
 /// The EICAR test file with white space behind it, which it may have.
 fn eicar(nth: u64) -> Vec<u8> {
-    let mut file = testkit::eicar();
+    let mut file = specimens::eicar();
     file.extend((0..WHITE_BITS).map(|bit| if nth >> bit & 1 == 1 { b'\t' } else { b' ' }));
     file
 }

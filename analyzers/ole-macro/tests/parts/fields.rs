@@ -1,6 +1,6 @@
-use testkit::cfb::CfbBuilder;
-use testkit::ooxml::{docx, field, word, xlsx};
-use testkit::rtf;
+use specimens::cfb::CfbBuilder;
+use specimens::ooxml::{docx, field, word, xlsx};
+use specimens::rtf;
 
 use super::{check, check_whole};
 

@@ -2,9 +2,9 @@
 
 use analyzers::{Limit, Limits};
 use proptest::prelude::*;
-use testkit::cfb::CfbBuilder;
-use testkit::ooxml::*;
-use testkit::{bomb, rtf};
+use specimens::cfb::CfbBuilder;
+use specimens::ooxml::*;
+use specimens::{bomb, rtf};
 
 use super::{examine, examine_within};
 

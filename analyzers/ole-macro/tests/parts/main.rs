@@ -65,5 +65,5 @@ fn check_whole(bytes: &[u8]) {
 
 /// The least that is a PE image.
 fn program() -> Vec<u8> {
-    testkit::pe::ordinary().build()
+    specimens::pe::ordinary().build()
 }

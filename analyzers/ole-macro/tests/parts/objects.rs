@@ -1,6 +1,6 @@
-use testkit::cfb::CfbBuilder;
-use testkit::ooxml::docx;
-use testkit::rtf::{ole10_native, package};
+use specimens::cfb::CfbBuilder;
+use specimens::ooxml::docx;
+use specimens::rtf::{ole10_native, package};
 
 use super::{check, examine, program};
 

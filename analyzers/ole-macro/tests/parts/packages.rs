@@ -1,7 +1,7 @@
-use testkit::bomb;
-use testkit::cfb::CfbBuilder;
-use testkit::ooxml::*;
-use testkit::zip::ZipBuilder;
+use specimens::bomb;
+use specimens::cfb::CfbBuilder;
+use specimens::ooxml::*;
+use specimens::zip::ZipBuilder;
 
 use super::{check, check_whole, examine, program};
 

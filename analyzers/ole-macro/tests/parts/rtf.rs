@@ -1,5 +1,5 @@
-use testkit::cfb::CfbBuilder;
-use testkit::rtf::*;
+use specimens::cfb::CfbBuilder;
+use specimens::rtf::*;
 
 use super::{check, examine, program};
 

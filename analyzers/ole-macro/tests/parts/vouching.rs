@@ -2,10 +2,10 @@
 
 use analyzers::{Analyzer, Incomplete};
 use analyzers_ole_macro::Office;
-use testkit::cfb::CfbBuilder;
-use testkit::ooxml::{docm, docx, pptx, xlsx};
-use testkit::vba::VbaBuilder;
-use testkit::zip::ZipBuilder;
+use specimens::cfb::CfbBuilder;
+use specimens::ooxml::{docm, docx, pptx, xlsx};
+use specimens::vba::VbaBuilder;
+use specimens::zip::ZipBuilder;
 
 use super::{examine, program};
 

@@ -1,4 +1,4 @@
-use testkit::doc::{macros_of_word_6, template, template_of_word_6};
+use specimens::doc::{macros_of_word_6, template, template_of_word_6};
 
 use super::{check, check_whole};
 

@@ -2,7 +2,7 @@
 //! that padding cannot make a malicious file benign.
 
 use analyzers::Limit;
-use testkit::pe::{CONSTANTS, Field, PeBuilder, ordinary, pe};
+use specimens::pe::{CONSTANTS, Field, PeBuilder, ordinary, pe};
 
 use super::examine;
 

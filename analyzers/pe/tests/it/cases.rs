@@ -1,4 +1,4 @@
-use testkit::pe::{CODE, CONSTANTS, Field, PeBuilder, ordinary, pe, plain_code};
+use specimens::pe::{CODE, CONSTANTS, Field, PeBuilder, ordinary, pe, plain_code};
 
 use super::{check_not_seen, check_seen, examine, ids};
 

@@ -1,7 +1,7 @@
 //! What the headers speak of and the file lacks makes the report incomplete; what the loader does without, not.
 
 use analyzers::Incomplete;
-use testkit::pe::{CODE, CONSTANTS, Field, PeBuilder, ordinary, pe};
+use specimens::pe::{CODE, CONSTANTS, Field, PeBuilder, ordinary, pe};
 
 use super::examine;
 

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use analyzers::{Cancel, Limit, Limits};
 use analyzers_pe::Pe;
 use proptest::prelude::*;
-use testkit::pe::{CODE, CONSTANTS, Field, noise, ordinary, pe};
+use specimens::pe::{CODE, CONSTANTS, Field, noise, ordinary, pe};
 
 use super::{check_seen, examine, examine_with, ids};
 

@@ -1,5 +1,5 @@
 use analyzers::Evidence;
-use testkit::pe::{
+use specimens::pe::{
     CODE, CONSTANTS, DATA, Field, PeBuilder, WRITABLE_CODE, noise, ordinary, pe, plain_code, signature_of,
 };
 

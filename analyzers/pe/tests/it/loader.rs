@@ -1,6 +1,6 @@
 //! Where tools differ, what the loader of Windows takes is what is read.
 
-use testkit::pe::{CODE, CONSTANTS, Field, PeBuilder, noise, ordinary, pe};
+use specimens::pe::{CODE, CONSTANTS, Field, PeBuilder, noise, ordinary, pe};
 
 use super::{check_not_seen, check_seen};
 

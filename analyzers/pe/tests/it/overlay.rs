@@ -1,6 +1,6 @@
 //! What of a file is no part of the program, and nothing else that is known, withdraws the voucher.
 
-use testkit::pe::{CODE, CONSTANTS, Field, PeBuilder, noise, ordinary, pe, signature_of};
+use specimens::pe::{CODE, CONSTANTS, Field, PeBuilder, noise, ordinary, pe, signature_of};
 
 use super::{check_not_seen, check_seen, examine};
 

@@ -1,7 +1,7 @@
 //! What the evidence comes to by the shipped weights, where no other analyzer is asked.
 
 use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sample, Verdict, Weights, weigh};
-use testkit::pe::{CODE, DATA, Field, PeBuilder, WRITABLE_CODE, noise, ordinary, pe, plain_code};
+use specimens::pe::{CODE, DATA, Field, PeBuilder, WRITABLE_CODE, noise, ordinary, pe, plain_code};
 
 /// The shipped weights, those of other analyzers' indicators left out.
 fn weights() -> Weights {

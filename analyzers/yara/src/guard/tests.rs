@@ -28,8 +28,8 @@ fn files() -> Vec<Vec<u8>> {
     .iter()
     .flat_map(|head| [head.to_vec(), [head, &b" some text MZ $mz evil"[..]].concat(), [head, &[0; 600][..]].concat()])
     .collect();
-    files.push(testkit::pe::pe().build());
-    files.push(testkit::elf::elf().build());
+    files.push(specimens::pe::pe().build());
+    files.push(specimens::elf::elf().build());
     files
 }
 

@@ -5,10 +5,9 @@
 //! is refused whole. Indicators travel as positions in the catalogue, which both sides have.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::io;
 use std::marker::PhantomData;
 use std::time::Duration;
+use std::{fmt, io};
 
 use analyzers::{Detail, Evidence, FilePath, Incomplete, Layer, LayerId, Limits};
 use daemon_artifact::{LoadError, NotRegular, Sha256Digest};
@@ -320,7 +319,7 @@ mod tests {
 
     /// A bot that is packed, so that there is evidence, and the answer about it.
     fn example(rules: &RuleSet) -> (Looked, Vec<u8>) {
-        let bytes = testkit::elf::upx_like().upx_magic().build();
+        let bytes = specimens::elf::upx_like().upx_magic().build();
         let looked = looked(&bytes, rules, &Limits::default());
         let reply = answer(&Ok(looked.clone()), rules);
         (looked, reply)

@@ -1,7 +1,7 @@
 //! Builds Office Open XML packages, with any part and any relationship.
 //!
 //! ```
-//! use testkit::ooxml::*;
+//! use specimens::ooxml::*;
 //! let docx = docx().external("word/document.xml", "attachedTemplate", "http://example.com/t.dotm").build();
 //! assert!(docx.starts_with(b"PK"));
 //! ```

@@ -5,7 +5,7 @@
 //! wants it.
 //!
 //! ```
-//! let doc = testkit::cfb::CfbBuilder::new().stream("WordDocument", &[0; 5000]).stream("Macros/VBA/dir", b"").build();
+//! let doc = specimens::cfb::CfbBuilder::new().stream("WordDocument", &[0; 5000]).stream("Macros/VBA/dir", b"").build();
 //! assert!(doc.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]));
 //! ```
 

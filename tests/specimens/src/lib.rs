@@ -1,5 +1,6 @@
-//! Builders of test files: PE, ELF, ZIP and CFB images made in code, so that a test shows what matters
-//! and nothing else, and no sample of anything ever enters the repository.
+//! Builders of files that do no harm: PE, ELF, ZIP, compound files and Office documents, made in code. A test shows
+//! what matters and nothing else, `stakeout demo` has something to post, and no sample of anything ever enters the
+//! repository.
 
 #![forbid(unsafe_code)]
 

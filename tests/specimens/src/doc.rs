@@ -1,7 +1,7 @@
 //! Builds binary Word documents (MS-DOC) that hold little else than what a test is about.
 //!
 //! ```
-//! let file = testkit::doc::template("Normal.dot").build();
+//! let file = specimens::doc::template("Normal.dot").build();
 //! assert!(file.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]));
 //! ```
 

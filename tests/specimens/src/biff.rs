@@ -3,7 +3,7 @@
 //! Formulas are trees that become tokens in postfix order.
 //!
 //! ```
-//! use testkit::biff::{call, text, Hidden, Workbook};
+//! use specimens::biff::{call, text, Hidden, Workbook};
 //!
 //! let book = Workbook::new().macro_sheet("Macro1", Hidden::Very).formula(0, 0, &call("EXEC", [text("calc.exe")])).auto_open();
 //! assert!(book.document().starts_with(&[0xd0, 0xcf, 0x11, 0xe0]));

@@ -1,7 +1,7 @@
 //! Builds PE/COFF images in memory: ordinary ones, odd ones and hostile ones.
 //!
 //! ```
-//! use testkit::pe::{CODE, pe};
+//! use specimens::pe::{CODE, pe};
 //! let image = pe().section(".text", CODE, b"\xc3").import("kernel32.dll", &["ExitProcess"]).build();
 //! assert_eq!(&image[..2], b"MZ");
 //! ```

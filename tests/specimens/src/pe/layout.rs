@@ -3,9 +3,8 @@
 //! Headers come first, then the sections in the order they were added, each at its own sector and page, then
 //! the generated ones, the overlay, the certificate (PE/COFF specification, "Overview" and "Optional Header").
 
-use super::signature;
 use super::tables::{self, Export, u16s, u32s};
-use super::{CODE, CONSTANTS, EntryPoint, Field, PeBuilder, SectionSpec};
+use super::{CODE, CONSTANTS, EntryPoint, Field, PeBuilder, SectionSpec, signature};
 
 const FILE_ALIGNMENT: usize = 0x200;
 const SECTION_ALIGNMENT: usize = 0x1000;

@@ -1,7 +1,7 @@
 //! Builds VBA projects (MS-OVBA): compressed sources, the `dir` and `PROJECT` streams, and documents around them.
 //!
 //! ```
-//! let project = testkit::vba::VbaBuilder::new().module("Module1", "Sub A()\r\nEnd Sub\r\n");
+//! let project = specimens::vba::VbaBuilder::new().module("Module1", "Sub A()\r\nEnd Sub\r\n");
 //! assert!(project.doc().starts_with(&[0xd0, 0xcf, 0x11, 0xe0]));
 //! ```
 

@@ -2,7 +2,7 @@
 //! more, and what they say stays readable in a hex dump.
 //!
 //! ```
-//! let docm = testkit::zip::ZipBuilder::new()
+//! let docm = specimens::zip::ZipBuilder::new()
 //!     .entry("[Content_Types].xml", b"<Types/>")
 //!     .entry("word/document.xml", b"")
 //!     .entry("word/vbaProject.bin", b"")
