@@ -1,0 +1,91 @@
+//! `stakeout archive compact`: lets go of the details of old bounties, and gives the room back to the file system.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use daemon_archive::Sqlite;
+use daemon_base::duration;
+use daemon_journal::Journal;
+use daemon_service::old;
+use serde::Serialize;
+
+use crate::cli::args::ArchivePlace;
+use crate::cli::config;
+use crate::exit::Exit;
+use crate::terminal::format::{bytes, counted, shown};
+
+/// Arguments of `archive compact`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Not while a daemon runs: that lets go of details by itself (archive.details_age_max), and uses \
+    the room again, but does not give it back. Takes as much room again meanwhile."
+)]
+pub struct ArchiveCompactArgs {
+    #[command(flatten)]
+    pub place: ArchivePlace,
+    /// Keep the details of bounties so long, like 90d. 0s: let go of none. Default: what the configuration says.
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub older_than: Option<std::time::Duration>,
+    /// Print a JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What it came to, for machines.
+#[derive(Serialize)]
+struct CompactedRecord {
+    bounties: u64,
+    bytes_before: u64,
+    bytes_after: u64,
+}
+
+/// Does it.
+pub fn compact(args: &ArchiveCompactArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let directory = super::directory(&args.place)?;
+    let age_max = match args.older_than {
+        Some(age) => age,
+        None => config::load(args.place.config.path.as_deref())?.archive.details_age_max,
+    };
+    // Opening makes what is missing: then there would be an empty archive at the wrong place.
+    if !directory.join(daemon_archive::FILE_NAME).exists() {
+        anyhow::bail!("there is no archive in {}", shown(&directory));
+    }
+    let place = || format!("cannot compact the archive in {}", shown(&directory));
+    let mut journal = Sqlite::open(&directory).with_context(place)?;
+    let bounties = let_go(&mut journal, age_max).with_context(place)?;
+    let (before, after) = journal.compact().with_context(place)?;
+    if args.json {
+        serde_json::to_writer_pretty(
+            &mut *out,
+            &CompactedRecord { bounties, bytes_before: before, bytes_after: after },
+        )?;
+        writeln!(out)?;
+    } else {
+        writeln!(
+            out,
+            "let go of the details of {}; the journal had {} and has {}",
+            counted(bounties, "bounty"),
+            bytes(before),
+            bytes(after)
+        )?;
+    }
+    Ok(Exit::Clean)
+}
+
+/// Lets go of all that is older, or of nothing where that is nothing; how many bounties it was of.
+fn let_go(journal: &mut Sqlite, age_max: Duration) -> Result<u64, daemon_journal::JournalError> {
+    let mut bounties = 0;
+    if age_max.is_zero() {
+        return Ok(bounties);
+    }
+    let order = old::order(age_max);
+    loop {
+        let gone = journal.let_go(&order)?;
+        bounties += gone.bounties;
+        if !gone.more {
+            return Ok(bounties);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `stakeout backtest`: what other strategies, weights or rules would have earned.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use crate::cli::args::ArchivePlace;
+use crate::cli::when::{parse_since, parse_until};
+
+mod print;
+mod record;
+mod rescan;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use anyhow::Context;
+use daemon_base::Timestamp;
+use daemon_ledger::{Bidder, Comparing, Past, Replayed, Resampling, Way, compare, replay, reproduced};
+use daemon_market::{BidStrategy, Settings, Strategy};
+use daemon_service::build;
+use daemon_service::config::Config;
+
+use crate::cli::archive;
+use crate::cli::config;
+use crate::exit::Exit;
+use crate::terminal::notice;
+use record::Backtest;
+use rescan::Anew;
+
+/// Arguments of `backtest`.
+#[derive(Args, Debug)]
+#[command(after_help = "Without --strategy, --weights and --rules it says whether the strategies and limits of the
+configuration decide again what was decided then: all of it, unless they were changed since.
+
+Each strategy decides in the order in which bounties came, knows what was known then, and has a purse of its own with the
+limits of the configuration. What its stakes would have come to is settled again exactly, by the market's own arithmetic,
+as if everybody else had done what he did. A bounty that cannot be settled again for all of them is left out for all.
+
+Examples:
+  stakeout backtest --config /etc/stakeout.toml
+  stakeout backtest --strategy kelly --strategy conservative --since 2026-11-01
+  stakeout backtest --strategy kelly --kelly-fraction 0.1 --since 7d --json
+  stakeout backtest --strategy expression --expression 'if family == \"\" { conviction / 2.0 } else { conviction }'
+  stakeout backtest --weights new-weights.toml               other weights, the strategies as they were
+  stakeout backtest --rules rules.new --strategy default     other rules, on the artifacts that are kept
+
+Exit codes: 0 done, 2 an error.")]
+pub struct BacktestArgs {
+    #[command(flatten)]
+    pub place: ArchivePlace,
+    /// Try this strategy (market.bid_strategy of the configuration names all there are). May be repeated. Without it: those
+    /// that decided then.
+    #[arg(long = "strategy", value_name = "NAME")]
+    pub strategies: Vec<String>,
+    /// The expression that the strategy `expression` bids by. Default: market.bid_expression.
+    #[arg(long, value_name = "TEXT")]
+    pub expression: Option<String>,
+    /// What part of Kelly's stake the strategy `kelly` stakes. Default: market.kelly_fraction.
+    #[arg(long, value_name = "F")]
+    pub kelly_fraction: Option<f64>,
+    /// Below which conviction the strategy `threshold` stakes nothing. Default: market.bid_threshold.
+    #[arg(long, value_name = "T")]
+    pub threshold: Option<f64>,
+    /// Judge the artifacts that are kept anew, by these weights.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub weights: Option<PathBuf>,
+    /// Judge the artifacts that are kept anew, by the YARA rules beneath DIR rather than those of scan.rules. May be
+    /// repeated.
+    #[arg(long = "rules", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub rules: Vec<PathBuf>,
+    /// Leave out the YARA rules built in when judging anew.
+    #[arg(long)]
+    pub no_shipped_rules: bool,
+    /// Leave out bounties whose artifact is not kept any more. Otherwise they keep the judgement that they had.
+    #[arg(long)]
+    pub only_stored: bool,
+    /// Only bounties answered then or later: `2026-11-23`, `2026-11-23T02:15:07Z`, or how long ago (90m, 36h, 7d, 4w).
+    #[arg(long, value_name = "DATE|AGO", value_parser = parse_since)]
+    pub since: Option<Timestamp>,
+    /// Only bounties answered before; where it is a day, that day included.
+    #[arg(long, value_name = "DATE|AGO", value_parser = parse_until)]
+    pub until: Option<Timestamp>,
+    /// Into how many stretches of the same length the time is cut, to see whether a gain is steady.
+    #[arg(long, value_name = "K", default_value = "5")]
+    pub folds: NonZeroUsize,
+    /// How often is drawn again for an interval.
+    #[arg(long, value_name = "N", default_value = "2000")]
+    pub resamples: NonZeroUsize,
+    /// By what chance is drawn again. The same seed gives the same output.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub seed: u64,
+    /// Print one JSON document (see docs/json.md).
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl BacktestArgs {
+    /// Whether artifacts are judged anew.
+    pub fn judges(&self) -> bool {
+        self.weights.is_some() || !self.rules.is_empty() || self.no_shipped_rules || self.only_stored
+    }
+}
+
+/// Differences from what was decided that are told.
+const DIFFERENCES_MAX: usize = 10;
+/// What a way is called that has the strategies of then, and judges anew.
+const AS_THEN: &str = "as then, judged anew";
+
+/// Does it.
+pub fn backtest(args: &BacktestArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
+    let config = config::load(args.place.config.path.as_deref())?;
+    let directory = archive::directory(&args.place)?;
+    let journal = archive::open(&directory)?;
+    let chosen = chosen(args, &config)?;
+    let past = Past::read(&journal).context("the archive could not be read")?;
+    let then = then(&past, &config);
+
+    let limits = build::purse_limits(&config.market);
+    let as_then = Bidder::AsThen(&then);
+    let way = Way { bidder: as_then, limits, fee: config.market.assertion_fee, anew: None, until: args.until };
+    let again = replay(&past, &way);
+    let reproduced = reproduced(&past, &way, &again, DIFFERENCES_MAX);
+
+    let anew = match args.judges() {
+        true => match rescan::judge(args, &config, &directory, &journal, &past)? {
+            Some(anew) => Some(anew),
+            None => return Ok(Exit::Interrupted),
+        },
+        false => None,
+    };
+    let judged = anew.as_ref().map(|Anew { judged, .. }| judged);
+    let way = Way { anew: judged, ..way };
+    let mut named: Vec<(&str, Replayed)> = Vec::new();
+    for (name, strategy) in args.strategies.iter().zip(&chosen) {
+        named.push((name, replay(&past, &Way { bidder: Bidder::One(&**strategy), ..way })));
+    }
+    if named.is_empty() && judged.is_some() {
+        named.push((AS_THEN, replay(&past, &way)));
+    }
+    let (names, ways): (Vec<&str>, Vec<Replayed>) = named.into_iter().unzip();
+    let only = judged.filter(|_| args.only_stored);
+    let comparing = Comparing {
+        since: args.since,
+        until: args.until,
+        only: only.map(|only| only as _),
+        folds: args.folds,
+        resampling: Resampling { count: args.resamples.get(), seed: args.seed },
+    };
+    let comparison = compare(&past, &ways, &comparing);
+    let closings = ways.iter().map(|way| way.closings.as_slice()).collect();
+    let told = anew.as_ref().map(|Anew { told, .. }| told);
+    let backtest = Backtest { args, reproduced: &reproduced, anew: told, names, closings, comparison: &comparison };
+    if args.json {
+        record::write(&backtest, out)?
+    } else {
+        print::print(&backtest, out)?
+    }
+    Ok(Exit::Clean)
+}
+
+/// The strategies that are asked for.
+fn chosen(args: &BacktestArgs, config: &Config) -> anyhow::Result<Vec<Box<dyn BidStrategy>>> {
+    let configured = build::settings(&config.market);
+    let settings = Settings {
+        threshold: args.threshold.unwrap_or(configured.threshold),
+        kelly_fraction: args.kelly_fraction.unwrap_or(configured.kelly_fraction),
+        expression: args.expression.clone().unwrap_or(configured.expression),
+        table: configured.table,
+    };
+    let named =
+        |name: &String| Strategy::named(name, &settings).with_context(|| format!("cannot try --strategy {name}"));
+    args.strategies.iter().map(named).collect()
+}
+
+/// The strategies that decided then, as the configuration has them now.
+fn then(past: &Past, config: &Config) -> BTreeMap<String, Box<dyn BidStrategy>> {
+    let settings = build::settings(&config.market);
+    let mut then = BTreeMap::new();
+    for name in past.strategies() {
+        match Strategy::named(name, &settings) {
+            Ok(strategy) => {
+                then.insert(name.to_owned(), strategy);
+            }
+            Err(why) => notice(&format!("warning: what was decided by `{name}` cannot be decided again: {why}")),
+        }
+    }
+    then
+}

@@ -1,0 +1,198 @@
+//! A backtest for machines. Described in docs/json.md.
+
+use std::io::Write;
+
+use daemon_ledger::{Against, Comparison, DecisionDifference, Fold, Reproduced, Side};
+use daemon_market::{Nct, Profit, Timestamp};
+use serde::{Serialize, Serializer};
+
+use super::rescan::RescanSummary;
+use crate::cli::backtest::BacktestArgs;
+
+/// Version of this form.
+const SCHEMA_VERSION: u32 = 1;
+/// What was done, as a way.
+pub const DONE: &str = "as it was done";
+
+/// All there is to tell.
+pub struct Backtest<'b> {
+    /// What was asked for.
+    pub args: &'b BacktestArgs,
+    /// Whether the past came out again.
+    pub reproduced: &'b Reproduced,
+    /// What was judged anew.
+    pub anew: Option<&'b RescanSummary>,
+    /// The ways that were tried, by name.
+    pub names: Vec<&'b str>,
+    /// When losses closed the purse of each.
+    pub closings: Vec<&'b [(Timestamp, String)]>,
+    /// What they would have come to: what was done, and then they.
+    pub comparison: &'b Comparison,
+}
+
+impl Backtest<'_> {
+    /// Each way with its name, its side and when its purse was closed, what was done first. (What closed the purse then is in
+    /// the journal.)
+    pub fn sides(&self) -> impl Iterator<Item = (&str, &Side, &[(Timestamp, String)])> {
+        let names = std::iter::once(DONE).chain(self.names.iter().copied());
+        let closings = std::iter::once(&[][..]).chain(self.closings.iter().copied());
+        names.zip(&self.comparison.sides).zip(closings).map(|((name, side), closings)| (name, side, closings))
+    }
+}
+
+/// Amounts are texts, in NCT: JSON numbers hold no such integers.
+fn text<S: Serializer>(amount: &Profit, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(amount)
+}
+
+#[derive(Serialize)]
+struct Document<'b> {
+    schema: u32,
+    reproduced: ReproducedRecord,
+    judged_anew: Option<&'b RescanSummary>,
+    bounties: BountiesRecord,
+    ways: Vec<WayRecord<'b>>,
+    windows: Vec<WindowRecord>,
+    resamples: usize,
+    seed: u64,
+}
+
+#[derive(Serialize)]
+struct ReproducedRecord {
+    decisions: u64,
+    same: u64,
+    untold: u64,
+    differences: Vec<DifferenceRecord>,
+}
+
+#[derive(Serialize)]
+struct DifferenceRecord {
+    id: String,
+    recorded: Nct,
+    replayed: Nct,
+    why: String,
+}
+
+#[derive(Serialize)]
+struct BountiesRecord {
+    answered: u64,
+    compared: u64,
+    withheld: u64,
+    left_out: LeftOut,
+}
+
+#[derive(Serialize)]
+struct LeftOut {
+    not_stored: u64,
+    unsettled: u64,
+    unheard: u64,
+    untold: u64,
+}
+
+#[derive(Serialize)]
+struct WayRecord<'b> {
+    name: &'b str,
+    asked: u64,
+    abstained: u64,
+    held_back: u64,
+    bets: u64,
+    staked: Nct,
+    #[serde(serialize_with = "text")]
+    profit: Profit,
+    #[serde(rename = "return")]
+    returned: Option<f64>,
+    drawdown: Nct,
+    closed: Vec<ClosedRecord<'b>>,
+    against: Option<AgainstRecord>,
+}
+
+#[derive(Serialize)]
+struct ClosedRecord<'b> {
+    at: i64,
+    why: &'b str,
+}
+
+#[derive(Serialize)]
+struct AgainstRecord {
+    #[serde(serialize_with = "text")]
+    difference: Profit,
+    mean_low: Option<String>,
+    mean_high: Option<String>,
+    windows_better: u64,
+    windows_worse: u64,
+}
+
+#[derive(Serialize)]
+struct WindowRecord {
+    begin: i64,
+    end: i64,
+    bounties: u64,
+    profits: Vec<String>,
+}
+
+/// Writes it as one JSON document.
+pub fn write(backtest: &Backtest<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
+    let Backtest { args, reproduced, anew, comparison, .. } = backtest;
+    let tally = &comparison.bounties;
+    let document = Document {
+        schema: SCHEMA_VERSION,
+        reproduced: ReproducedRecord {
+            decisions: reproduced.decisions,
+            same: reproduced.same,
+            untold: reproduced.untold,
+            differences: reproduced.differences.iter().map(difference).collect(),
+        },
+        judged_anew: *anew,
+        bounties: BountiesRecord {
+            answered: tally.answered,
+            compared: tally.compared,
+            withheld: tally.withheld,
+            left_out: LeftOut {
+                not_stored: tally.not_chosen,
+                unsettled: tally.unsettled,
+                unheard: tally.unheard,
+                untold: tally.untold,
+            },
+        },
+        ways: backtest.sides().map(way).collect(),
+        windows: comparison.folds.iter().map(window).collect(),
+        resamples: args.resamples.get(),
+        seed: args.seed,
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+fn difference(difference: &DecisionDifference) -> DifferenceRecord {
+    let DecisionDifference { key, recorded, replayed, why } = difference;
+    DifferenceRecord { id: key.id.to_string(), recorded: *recorded, replayed: *replayed, why: why.clone() }
+}
+
+fn way<'b>((name, side, closings): (&'b str, &'b Side, &'b [(Timestamp, String)])) -> WayRecord<'b> {
+    WayRecord {
+        name,
+        asked: side.asked,
+        abstained: side.abstained,
+        held_back: side.held_back,
+        bets: side.bets,
+        staked: side.staked,
+        profit: side.profit,
+        returned: side.returned(),
+        drawdown: side.drawdown,
+        closed: closings.iter().map(|(at, why)| ClosedRecord { at: at.micros(), why }).collect(),
+        against: side.against.map(|Against { difference, interval, better, worse }| AgainstRecord {
+            difference,
+            mean_low: interval.map(|interval| interval.low.to_string()),
+            mean_high: interval.map(|interval| interval.high.to_string()),
+            windows_better: better,
+            windows_worse: worse,
+        }),
+    }
+}
+
+fn window(fold: &Fold) -> WindowRecord {
+    let Fold { begin, end, bounties, profits } = fold;
+    let profits = profits.iter().map(ToString::to_string).collect();
+    WindowRecord { begin: begin.micros(), end: end.micros(), bounties: *bounties, profits }
+}

@@ -1,0 +1,36 @@
+//! `stakeout completions`: completions of a shell, from the definition of the command line.
+
+use std::io::Write;
+
+use clap::{Args, CommandFactory};
+
+use crate::cli::Cli;
+use crate::exit::Exit;
+
+/// Arguments of `completions`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  stakeout completions bash > /etc/bash_completion.d/stakeout")]
+pub struct CompletionsArgs {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}
+
+/// Prints a completion script.
+pub fn completions(args: &CompletionsArgs, out: &mut dyn Write) -> Exit {
+    clap_complete::generate(args.shell, &mut Cli::command(), "stakeout", &mut WriteAll(out));
+    Exit::Clean
+}
+
+/// The generators want a sized writer.
+pub struct WriteAll<'w>(pub &'w mut dyn Write);
+
+impl Write for WriteAll<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}

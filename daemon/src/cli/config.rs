@@ -1,0 +1,61 @@
+//! `stakeout config`: every mistake at once, or a commented example.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use daemon_service::build;
+use daemon_service::config::{Config, example};
+
+use crate::cli::args::ConfigFile;
+use crate::exit::Exit;
+use crate::terminal::format::shown;
+use crate::terminal::notice;
+
+/// Arguments of `config`.
+#[derive(Args, Debug)]
+pub struct ConfigArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// What to do with configurations.
+#[derive(Subcommand, Debug)]
+pub enum ConfigCommand {
+    /// Find every mistake at once, with line, column and what would be right.
+    Check(ConfigFile),
+    /// Print a commented configuration with every key at its default.
+    Example,
+}
+
+/// Does what was asked.
+pub fn config(command: &ConfigCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    match command {
+        ConfigCommand::Example => {
+            out.write_all(example().as_bytes())?;
+            Ok(Exit::Clean)
+        }
+        ConfigCommand::Check(file) => match build::config(file.path.as_deref())? {
+            Ok(_) => {
+                let what =
+                    file.path.as_deref().map_or_else(|| "the defaults are".to_owned(), |path| shown(path) + " is");
+                writeln!(out, "{what} good")?;
+                Ok(Exit::Clean)
+            }
+            Err(told) => {
+                notice(&told);
+                Ok(Exit::BadConfiguration)
+            }
+        },
+    }
+}
+
+/// The configuration at `path`, for commands that only look something up in it.
+pub fn load(path: Option<&Path>) -> anyhow::Result<Config> {
+    match build::config(path)? {
+        Ok(config) => Ok(config),
+        Err(told) => bail!("the configuration is wrong\n{told}"),
+    }
+}

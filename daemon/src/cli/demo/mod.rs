@@ -1,0 +1,275 @@
+//! `stakeout demo`: the whole product in one command. A marketplace in this process, a daemon as its child, bounties
+//! about files of this machine, rivals, settlement, and who gained and who lost.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+mod child;
+mod files;
+mod suspicious;
+mod workdir;
+
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use daemon_local_market::loopback::{Bounties, Closing, Marketplace, Settings, TestedEngine};
+use daemon_market::{Nct, Strategy};
+use daemon_service::control_client;
+use daemon_service::settlements::ImportSummary;
+use daemon_settlement::{SettlementFormat, read};
+use serde::Serialize;
+
+use crate::cli::args::ArchivePlace;
+use crate::cli::args::ConfigFile;
+use crate::cli::local_market::{RIVALS, progress, summary};
+use crate::cli::outcomes::Recipient;
+use crate::cli::report;
+use crate::cli::report::ReportArgs;
+use crate::exit::Exit;
+use crate::terminal::format::{count, counted, shown};
+use crate::terminal::interrupt::Interrupt;
+use crate::terminal::notice;
+use child::Daemon;
+use workdir::Workdir;
+
+/// Arguments of `demo`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Starts a marketplace on loopback and a daemon of this program in a directory that is thrown away, \
+posts bounties about files of this machine and about harmless files that look bad, has rivals bet against it, settles \
+everything, and shows who gained and who lost. No NCT that is worth anything, no network but loopback.
+
+Examples:
+  stakeout demo
+  stakeout demo --bounties 50 --strategy kelly --keep /tmp/demo
+
+Exit codes: 0 all was answered in time and money is conserved, 2 it was not, or an error, 130 interrupted."
+)]
+pub struct DemoArgs {
+    /// How many bounties are posted, each about a file of its own.
+    #[arg(long, value_name = "N", default_value = "300", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub bounties: u64,
+    /// What files, rivals and votes are drawn from.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub seed: u64,
+    /// How the daemon bids.
+    #[arg(long, value_name = "STRATEGY", default_value = "default")]
+    pub strategy: String,
+    /// Work in DIR, which must be empty or missing, and keep it: configuration, archive, log, files and report.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub keep: Option<PathBuf>,
+    /// Print a JSON document.
+    #[arg(long)]
+    pub json: bool,
+    /// Show no progress.
+    #[arg(long, short = 'q')]
+    pub quiet: bool,
+}
+
+/// What the demo's engine is called.
+const US: &str = "stakeout";
+/// How long bounties live: long enough for a slow machine.
+const LIFE_SECONDS: f64 = 60.0;
+/// How long posting all of them takes at least, so that one can watch.
+const POSTING_SECONDS: f64 = 8.0;
+/// Bounties that are not settled yet, at most.
+const IN_FLIGHT_MAX: usize = 24;
+/// How long the daemon may take to write down all outcomes.
+const OUTCOMES_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long to wait before it is told again what it could not take in yet.
+const AGAIN_AFTER: Duration = Duration::from_millis(250);
+/// How often is looked whether the daemon lives.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What came of it, for machines.
+#[derive(Serialize)]
+struct DemoRecord<'a> {
+    market: &'a Closing,
+    outcomes: ImportSummary,
+    report: String,
+}
+
+/// Does it.
+pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    // Before anything is made.
+    Strategy::named(&args.strategy, &daemon_market::Settings::default()).context("cannot bid")?;
+    let interrupt = Interrupt::listen().context("cannot listen for signals")?;
+    let say = |text: &str| {
+        if !args.quiet {
+            notice(text);
+        }
+    };
+    let place = Workdir::make(args.keep.as_deref())?;
+    let chosen = files::choose(args.bounties, args.seed, place.path())?;
+    say(&format!(
+        "{} to ask about: {} of this machine, {} made to look bad",
+        counted(chosen.number, "file"),
+        count(chosen.number - chosen.malicious),
+        count(chosen.malicious)
+    ));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let settings = settings(args, &place, &chosen)?;
+    let fee = settings.fees.assertion;
+    let mut marketplace = runtime.block_on(Marketplace::bind(settings)).context("cannot open the marketplace")?;
+    let secret = secret();
+    let config = place.configure(args, &secret, &marketplace.url())?;
+
+    let mut daemon = Daemon::start(&config, &place.join("daemon.log"))?;
+    let began = Instant::now();
+    let Some(url) = daemon.wait_ready(&interrupt)? else { return Ok(Exit::Interrupted) };
+    say(&format!(
+        "marketplace at {}, daemon at {url} (ready after {:.1} s)",
+        marketplace.url(),
+        began.elapsed().as_secs_f64()
+    ));
+    let balance = Nct::from_base_units(1_000 * 10u128.pow(18));
+    let (name, secret) = (US.to_owned(), Some(secret));
+    marketplace.admit(&TestedEngine { name, url, secret, secret_file: None, balance })?;
+    let line = if args.quiet { progress::Live::silent() } else { progress::Live::begin(&marketplace) };
+    let closing = runtime.block_on(async {
+        let run = marketplace.run(ended_early(&mut daemon, &interrupt));
+        line.beside(run).await.context("the marketplace ended early")
+    })?;
+    if daemon.has_ended()? && !interrupt.is_set() {
+        bail!("the daemon ended early{}", daemon.told());
+    }
+    if interrupt.is_set() {
+        summary::parties(&closing, out)?;
+        summary::conserved(&closing, out)?;
+        return Ok(Exit::Interrupted);
+    }
+    let outcomes = hand_over(&place, fee, &interrupt)?;
+    daemon.end()?;
+    let report = report(&config, &place)?;
+    if args.json {
+        let record = DemoRecord { market: &closing, outcomes, report: report.display().to_string() };
+        serde_json::to_writer_pretty(&mut *out, &record)?;
+        writeln!(out)?;
+    } else {
+        print(&closing, outcomes, &report, args.keep.is_some().then(|| place.path()), out)?;
+    }
+    let answered = closing.engines.iter().all(|engine| engine.unanswered == 0) && closing.settled == closing.posted;
+    Ok(match (closing.conserved && answered, interrupt.is_set()) {
+        (_, true) => Exit::Interrupted,
+        (true, false) => Exit::Clean,
+        (false, false) => Exit::Error,
+    })
+}
+
+fn settings(args: &DemoArgs, place: &Workdir, chosen: &files::Chosen) -> anyhow::Result<Settings> {
+    let settings = Settings::read(RIVALS, Path::new("")).context("the rivals built in")?;
+    Ok(Settings {
+        seed: args.seed,
+        outcomes_directory: Some(place.join("outcomes")),
+        bounties: Bounties {
+            number: chosen.number,
+            list: Some(chosen.list.clone()),
+            labels: Some(chosen.labels.clone()),
+            per_second: (chosen.number as f64 / POSTING_SECONDS).max(1.0),
+            in_flight_max: IN_FLIGHT_MAX,
+            life_seconds: LIFE_SECONDS,
+            ..Bounties::default()
+        },
+        ..settings
+    })
+}
+
+/// What bounties are signed with, in this demo alone: the keys of the standard library's maps come from the system's
+/// random source.
+fn secret() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let random = || RandomState::new().hash_one("secret");
+    format!("{:016x}{:016x}", random(), random())
+}
+
+/// Once somebody pressed Ctrl-C, or the daemon has ended.
+async fn ended_early(daemon: &mut Daemon, interrupt: &Interrupt) {
+    while !interrupt.is_set() && !daemon.has_ended().unwrap_or(true) {
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+}
+
+/// Tells the daemon how everything was settled, until it has written all of it down.
+fn hand_over(place: &Workdir, fee: Nct, interrupt: &Interrupt) -> anyhow::Result<ImportSummary> {
+    let path = place.join("outcomes").join(format!("{US}.ndjson"));
+    let reading = || format!("cannot read {}", shown(&path));
+    let mut file = std::fs::File::open(&path).with_context(reading)?;
+    let lines = match read(&mut file, SettlementFormat::Ndjson, "demo").with_context(reading)? {
+        Ok(lines) => lines,
+        Err(mistakes) => {
+            let told: String = mistakes.iter().map(|mistake| format!("\n{mistake}")).collect();
+            bail!("{} is not what the daemon takes in:{told}", shown(&path));
+        }
+    };
+    let until = Instant::now() + OUTCOMES_TIME_MAX;
+    let directory = place.join("archive");
+    let recipient = Recipient { socket: control_client::socket_in(&directory), directory };
+    loop {
+        let told = recipient
+            .tell(US, &lines, fee, OUTCOMES_TIME_MAX)
+            .context("cannot tell the daemon how bounties were settled")?;
+        // Bounties end a moment after their answers are taken: that is written down off the path.
+        if told.pending == 0 || interrupt.is_set() {
+            return Ok(told);
+        }
+        if Instant::now() > until {
+            bail!("{} of the daemon's bounties have not ended", count(told.pending));
+        }
+        std::thread::sleep(AGAIN_AFTER);
+    }
+}
+
+/// Writes the page about all of it; where.
+fn report(config: &Path, place: &Workdir) -> anyhow::Result<std::path::PathBuf> {
+    let path = place.report()?;
+    let args = ReportArgs {
+        place: ArchivePlace { config: ConfigFile { path: Some(config.to_path_buf()) }, directory: None },
+        since: None,
+        until: None,
+        by: Vec::new(),
+        json: false,
+        html: Some(path.clone()),
+    };
+    report::print(&args, true, &mut std::io::sink()).context("cannot write the report")?;
+    Ok(path)
+}
+
+fn print(
+    closing: &Closing,
+    outcomes: ImportSummary,
+    report: &Path,
+    kept: Option<&Path>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    summary::print(closing, out)?;
+    for engine in &closing.engines {
+        if engine.unanswered == 0 {
+            writeln!(out, "all {} were answered before their deadline", counted_bounties(engine.answered))?;
+        } else {
+            writeln!(
+                out,
+                "{} of {} were not answered before their deadline",
+                count(engine.unanswered),
+                counted_bounties(closing.posted)
+            )?;
+        }
+    }
+    writeln!(out, "{} written down by the daemon", counted(outcomes.fresh + outcomes.known, "outcome"))?;
+    writeln!(out, "the report is kept in {}", shown(report))?;
+    if let Some(kept) = kept {
+        writeln!(
+            out,
+            "all else is in {}: try `stakeout backtest --config {}`",
+            shown(kept),
+            shown(&kept.join("stakeout.toml"))
+        )?;
+    }
+    Ok(())
+}
+
+fn counted_bounties(number: u64) -> String {
+    format!("{} {}", count(number), if number == 1 { "bounty" } else { "bounties" })
+}

@@ -1,0 +1,325 @@
+//! `stakeout doctor`: whether this machine has what the daemon needs, and what to do where it has not.
+
+use clap::Args;
+
+use crate::cli::args::ConfigFile;
+
+mod history;
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context;
+use daemon_control::ControlRequest;
+use daemon_detector::RulesCache;
+use daemon_download::runtime::{Backend, Prefer, Runtime};
+use daemon_market::Nct;
+use daemon_service::build;
+use daemon_service::config::Config;
+use daemon_service::control_client;
+use daemon_service::memory::{self, MachineMemory, Shares};
+use rustix::process::{Resource, getrlimit};
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::terminal::format::{bytes, counted, shown};
+
+/// Arguments of `doctor`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 all is well, 1 something is less than it should be, 2 the daemon cannot run here."
+)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Print a JSON array.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Open files that a busy daemon needs: connections, artifacts, workers.
+const FILES_MIN: u64 = 4096;
+/// Free space below which the archive will be full soon.
+const FREE_BYTES_MIN: u64 = 1 << 30;
+/// A clock before this is one that nobody set: the day this was written.
+const EARLIEST: i64 = 1_795_000_000;
+
+/// How something is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum CheckStatus {
+    Good,
+    Poor,
+    Bad,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    what: &'static str,
+    health: CheckStatus,
+    seen: String,
+}
+
+/// What may be staked and lost, and whether anything stops a run of losses.
+fn losses(config: &Config) -> Finding {
+    let limits = build::purse_limits(&config.market);
+    let words = format!("of {} NCT {}", config.market.balance, build::limits_in_words(&limits));
+    if config.market.balance == Nct::ZERO {
+        return poor("purse", format!("{words}; market.balance is nothing, and so is every share of it"));
+    }
+    let losses = limits.losses;
+    match (losses.day_max, losses.row_max, losses.drop_max_percent) {
+        (None, None, None) => poor(
+            "purse",
+            format!("{words}: set market.loss_day_max, loss_row_max or loss_drop_max, before it stakes real money"),
+        ),
+        _ => good("purse", words),
+    }
+}
+
+/// Looks at everything.
+pub fn doctor(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let mut findings = Vec::new();
+    let config = match build::config(args.config.path.as_deref())? {
+        Ok(config) => {
+            let seen = args.config.path.as_deref().map_or_else(|| "every key has its default".to_owned(), shown);
+            findings.push(good("configuration", seen));
+            config
+        }
+        Err(told) => {
+            findings.push(bad("configuration", told));
+            Config::default()
+        }
+    };
+    findings.push(losses(&config));
+    findings.extend(history::look(&config));
+    findings.push(kernel());
+    findings.push(edge(&config));
+    findings.push(open_files());
+    findings.push(memory(&config));
+    findings.push(clock());
+    findings.push(archive(&config.archive.directory));
+    findings.push(disk(&config.archive.directory));
+    findings.push(secret(&config));
+    findings.push(port("webhook port", "webhook.listen", config.webhook.listen));
+    findings.push(port("admin port", "admin.listen", config.admin.listen));
+    findings.push(certificates(&config));
+    findings.push(control(&config));
+    findings.extend(rules_and_workers(&config));
+    show(&findings, args.json, out)?;
+    Ok(match findings.iter().map(|finding| finding.health).max() {
+        None | Some(CheckStatus::Good) => Exit::Clean,
+        Some(CheckStatus::Poor) => Exit::Found,
+        Some(CheckStatus::Bad) => Exit::Error,
+    })
+}
+
+fn show(findings: &[Finding], json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    if json {
+        serde_json::to_writer_pretty(&mut *out, findings)?;
+        return Ok(writeln!(out)?);
+    }
+    for finding in findings {
+        let (word, colour) = match finding.health {
+            CheckStatus::Good => ("good", anstyle::AnsiColor::Green),
+            CheckStatus::Poor => ("poor", anstyle::AnsiColor::Yellow),
+            CheckStatus::Bad => ("BAD ", anstyle::AnsiColor::Red),
+        };
+        let style = colour.on_default();
+        writeln!(out, "{style}{word}{style:#}  {:<14} {}", finding.what, finding.seen.replace('\n', "\n      "))?;
+    }
+    Ok(())
+}
+
+fn good(what: &'static str, seen: impl Into<String>) -> Finding {
+    Finding { what, health: CheckStatus::Good, seen: seen.into() }
+}
+
+fn poor(what: &'static str, seen: impl Into<String>) -> Finding {
+    Finding { what, health: CheckStatus::Poor, seen: seen.into() }
+}
+
+fn bad(what: &'static str, seen: impl Into<String>) -> Finding {
+    Finding { what, health: CheckStatus::Bad, seen: seen.into() }
+}
+
+fn kernel() -> Finding {
+    match std::fs::read_to_string("/proc/sys/kernel/osrelease") {
+        Ok(release) => good("kernel", format!("Linux {}", release.trim())),
+        Err(error) => poor("kernel", format!("/proc is not to be read ({error}): workers' memory cannot be watched")),
+    }
+}
+
+fn edge(config: &Config) -> Finding {
+    match Runtime::start(Prefer::Auto) {
+        Ok((_, backend)) => match build::check_backend(config.intake.io, &backend) {
+            Err(error) => bad("io_uring", error.to_string()),
+            Ok(()) if matches!(backend, Backend::Uring) => good("io_uring", "the edge writes files through it"),
+            Ok(()) => poor("io_uring", format!("{backend}: large downloads and cold disks are slower")),
+        },
+        Err(error) => bad("io_uring", format!("no runtime can be started: {error}")),
+    }
+}
+
+fn open_files() -> Finding {
+    // The hard limit counts: the soft one is raised to it at the start.
+    match getrlimit(Resource::Nofile).maximum {
+        Some(files) if files < FILES_MIN => {
+            poor("open files", format!("{files} may be open, {FILES_MIN} are better: LimitNOFILE= in the unit"))
+        }
+        files => {
+            good("open files", files.map_or_else(|| "without limit".to_owned(), |files| format!("{files} may be open")))
+        }
+    }
+}
+
+/// Whether there is as much memory as the configuration asks for: the machine's, or its control group's.
+fn memory(config: &Config) -> Finding {
+    let Some(memory) = MachineMemory::look() else {
+        return poor("memory", "/proc does not tell how much there is: the limits of the configuration are kept");
+    };
+    let (there, shares) = (memory::told(&memory), Shares::of(config));
+    if shares.cut.is_empty() {
+        let (workers, worker) = (counted(shares.workers.get() as u64, "worker"), bytes(shares.worker));
+        good(
+            "memory",
+            format!("{there}: enough for {workers} of {worker} and {} of artifacts", bytes(shares.artifacts)),
+        )
+    } else {
+        poor("memory", format!("{there}, less than the limits ask for: {}", shares.cut.join("; ")))
+    }
+}
+
+fn clock() -> Finding {
+    let now = jiff::Timestamp::now();
+    if now.as_second() < EARLIEST {
+        return bad("clock", format!("it says {now:.0}: every bounty would seem to live for years"));
+    }
+    // adjtimex would tell whether it is kept right; /run tells as much of systemd-timesyncd and chrony.
+    let kept = ["/run/systemd/timesync/synchronized", "/run/chrony/chronyd.sock", "/run/ntpd.pid"];
+    if kept.iter().any(|path| Path::new(path).exists()) {
+        good("clock", format!("{now:.0}, and something keeps it right"))
+    } else {
+        poor("clock", format!("{now:.0}; nothing is seen to keep it right, and bounties expire by it: install chrony"))
+    }
+}
+
+fn archive(directory: &Path) -> Finding {
+    use rustix::fs::{Access, access};
+    let place = shown(directory);
+    if !directory.exists() {
+        let parent = directory.ancestors().find(|parent| parent.exists()).unwrap_or(Path::new("/"));
+        return match access(parent, Access::WRITE_OK | Access::EXEC_OK) {
+            Ok(()) => good("archive", format!("{place} will be made")),
+            Err(error) => bad("archive", format!("{place} is not there, and cannot be made: {error}")),
+        };
+    }
+    use std::os::unix::fs::MetadataExt;
+    if let Ok(about) = directory.metadata() {
+        let us = rustix::process::geteuid().as_raw();
+        let (owner, mode) = (about.uid(), about.mode() & 0o7777);
+        if mode & 0o077 != 0 {
+            return bad(
+                "archive",
+                format!("others may use {place} (mode {mode:o}): it must be its owner's alone, 700"),
+            );
+        }
+        if owner != us {
+            let seen = format!("{place} belongs to user {owner}: the daemon must run as that user");
+            // Root sees to the daemon of another; anybody else would be that daemon.
+            return if us == 0 { good("archive", seen) } else { bad("archive", format!("{seen}, and not as {us}")) };
+        }
+    }
+    match access(directory, Access::WRITE_OK | Access::EXEC_OK | Access::READ_OK) {
+        Ok(()) => good("archive", format!("{place} can be used")),
+        Err(error) => bad("archive", format!("{place} cannot be written to: {error}")),
+    }
+}
+
+fn disk(directory: &Path) -> Finding {
+    let there = directory.ancestors().find(|parent| parent.exists()).unwrap_or(Path::new("/"));
+    match rustix::fs::statvfs(there) {
+        Ok(disk) => {
+            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+            let files = disk.f_favail;
+            let seen = format!("{} and {files} files are free below {}", bytes(free), shown(there));
+            // Some file systems count no files.
+            if free < FREE_BYTES_MIN || (disk.f_files > 0 && files < 1_000) {
+                poor("disk", seen)
+            } else {
+                good("disk", seen)
+            }
+        }
+        Err(error) => bad("disk", format!("cannot be asked: {error}")),
+    }
+}
+
+fn secret(config: &Config) -> Finding {
+    match build::secrets(&config.webhook) {
+        Ok(_) => good("secret", "there is one to check bounties with"),
+        Err(error) => bad("secret", format!("{error:#}")),
+    }
+}
+
+fn port(what: &'static str, key: &str, address: std::net::SocketAddr) -> Finding {
+    match std::net::TcpListener::bind(address) {
+        Ok(_) => good(what, format!("{address} is free")),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            poor(what, format!("{address} is in use: by a running daemon, or change {key}"))
+        }
+        Err(error) => bad(what, format!("cannot listen at {address}: {error}; change {key}")),
+    }
+}
+
+/// Whether a daemon runs that the command line can talk to.
+fn control(config: &Config) -> Finding {
+    let socket = control_client::socket(config, &config.archive.directory);
+    match control_client::ask(&socket, &ControlRequest::Health) {
+        Ok(Some(_)) => good("control", format!("a daemon answers at {}", shown(&socket))),
+        Ok(None) => good("control", format!("no daemon listens at {} now", shown(&socket))),
+        Err(error) => poor("control", format!("{error:#}")),
+    }
+}
+
+fn certificates(config: &Config) -> Finding {
+    match build::courier(&config.answers) {
+        Ok(_) => good("TLS", "answers can be sent"),
+        Err(error) => bad("TLS", format!("{error:#}")),
+    }
+}
+
+/// Whether there is such a directory, and it belongs to who we are.
+fn is_ours(directory: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    directory.metadata().is_ok_and(|about| about.uid() == rustix::process::geteuid().as_raw())
+}
+
+/// Loads the rules and has a worker judge the probes, just as the daemon does when it starts.
+fn rules_and_workers(config: &Config) -> Vec<Finding> {
+    let loaded = build::loader(config).and_then(|mut loader| {
+        // In the archive of another nothing is made.
+        let in_archive = config.scan.rules_cache.as_os_str().is_empty();
+        if in_archive && !is_ours(&config.archive.directory) {
+            loader.options.cache = RulesCache::None;
+        }
+        loader.load(false).context("no worker judges by these rules")
+    });
+    let ready = match loaded {
+        Ok(ready) => ready,
+        Err(error) => return vec![bad("workers", format!("{error:#}"))],
+    };
+    let rules = ready.fleet.rules();
+    let counted = counted(rules.library().map_or(0, |library| library.rules().len()) as u64, "rule");
+    let seen = format!("{counted}, generation {}", rules.generation());
+    let rules = match ready.notices.is_empty() {
+        true => good("rules", seen),
+        false => poor("rules", format!("{seen}\n{}", ready.notices.join("\n"))),
+    };
+    let missing: Vec<&str> = ready.fleet.walls().missing().map(|wall| wall.name()).collect();
+    let walls = match missing.is_empty() {
+        true => good("workers", "they judge the probes rightly, behind every wall there is"),
+        false => poor("workers", format!("this kernel lacks a part of the wall around them: {}", missing.join(", "))),
+    };
+    vec![rules, walls]
+}

@@ -1,0 +1,48 @@
+//! `stakeout health`: whether a daemon runs, works, and takes bounties.
+
+use std::io::Write;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use daemon_control::{ControlRequest, Health};
+use daemon_service::control_client;
+
+use crate::cli::args::ConfigFile;
+use crate::cli::config;
+use crate::exit::Exit;
+use crate::terminal::format::{safe, shown};
+
+/// Arguments of `health`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 all is well, 1 it does not work or takes no bounties, 2 no daemon could be asked."
+)]
+pub struct HealthArgs {
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Print the JSON object that the daemon gives.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Asks, and shows what it says.
+pub fn health(args: &HealthArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let config = config::load(args.config.path.as_deref())?;
+    let socket = control_client::socket(&config, &config.archive.directory);
+    let Some(text) = control_client::ask(&socket, &ControlRequest::Health)? else {
+        bail!("no daemon listens at {}: start it, or name its configuration with --config", shown(&socket));
+    };
+    let health: Health = serde_json::from_str(&text).context("what listens there is no daemon of this version")?;
+    if args.json {
+        writeln!(out, "{text}")?;
+    } else {
+        let Health { version, dry_run, not_live, not_ready } = &health;
+        let dry = if *dry_run { ", answering nobody (--dry-run)" } else { "" };
+        writeln!(out, "stakeout {}{dry}", safe(version))?;
+        let told =
+            |why: &Option<String>| why.as_ref().map_or_else(|| "yes".to_owned(), |why| format!("NO: {}", safe(why)));
+        writeln!(out, "  works           {}", told(not_live))?;
+        writeln!(out, "  takes bounties  {}", told(not_ready))?;
+    }
+    Ok(if health.not_live.or(health.not_ready).is_none() { Exit::Clean } else { Exit::Found })
+}

@@ -1,0 +1,81 @@
+//! `stakeout indicators`: the catalogue, from the code and the weights.
+
+use std::io::Write;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::args::RulesArgs;
+use crate::cli::rules_options;
+use crate::exit::Exit;
+use crate::terminal::format::{HEADING, counted};
+
+/// Arguments of `indicators`.
+#[derive(Args, Debug)]
+pub struct IndicatorsArgs {
+    #[command(flatten)]
+    pub rules: RulesArgs,
+    /// Only those whose id begins with PREFIX.
+    #[arg(value_name = "PREFIX", default_value = "")]
+    pub prefix: String,
+    /// Print a JSON array.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct IndicatorRecord<'i> {
+    id: &'i str,
+    weight: f64,
+    group: Option<&'i str>,
+    attack: Option<&'i str>,
+    family: Option<&'i str>,
+    meaning: &'i str,
+    source: &'i str,
+}
+
+/// Lists the indicators.
+pub fn indicators(args: &IndicatorsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let rules = rules_options::load(&args.rules.options())?.rules()?;
+    let weights = rules.weights();
+    let records: Vec<IndicatorRecord<'_>> = rules
+        .indicators()
+        .filter(|indicator| indicator.id.as_str().starts_with(&args.prefix))
+        .map(|indicator| {
+            let weight = weights.of(&indicator.id);
+            IndicatorRecord {
+                id: indicator.id.as_str(),
+                weight: weight.log_odds.0,
+                group: weight.group.and_then(|index| weights.groups.get(index)).map(|group| group.name.as_str()),
+                attack: indicator.attack.as_deref(),
+                family: indicator.malware_family.as_deref(),
+                meaning: &indicator.meaning,
+                source: &indicator.source,
+            }
+        })
+        .collect();
+    if args.json {
+        serde_json::to_writer_pretty(&mut *out, &records)?;
+        writeln!(out)?;
+        return Ok(Exit::Clean);
+    }
+    writeln!(
+        out,
+        "{HEADING}{:<40} {:>6}  {:<16} {:<10} MEANING (SOURCE){HEADING:#}",
+        "INDICATOR", "WEIGHT", "GROUP", "ATT&CK"
+    )?;
+    for record in &records {
+        writeln!(
+            out,
+            "{:<40} {:>+6.2}  {:<16} {:<10} {} ({})",
+            record.id,
+            record.weight,
+            record.group.unwrap_or("-"),
+            record.attack.unwrap_or("-"),
+            record.meaning,
+            record.source
+        )?;
+    }
+    writeln!(out, "{}, rules generation {}", counted(records.len() as u64, "indicator"), rules.generation())?;
+    Ok(Exit::Clean)
+}

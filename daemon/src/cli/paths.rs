@@ -1,0 +1,145 @@
+//! From the arguments of the command line to files, and what was passed over on the way.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use analyzers::FilePath;
+use anyhow::{Context, bail};
+use daemon_walk::{Entry, EntryRef, FilesFrom, Mode, Policy, Separator, SweepSummary, Symlinks, WalkSummary};
+use triage::FileKind;
+
+use crate::cli::args::WalkArgs;
+use crate::cli::input::Stdin;
+use crate::terminal::format::shown;
+use crate::terminal::interrupt::Interrupt;
+
+/// What a walk left out.
+#[derive(Debug, Default)]
+pub struct Walked {
+    /// What was passed over on purpose, and how many.
+    pub skipped: BTreeMap<String, u64>,
+    /// What could not be read: the first of them, and why.
+    pub failures: Vec<(PathBuf, String)>,
+    /// How many more there were.
+    pub failures_unnamed: u64,
+}
+
+impl Walked {
+    fn new(summary: WalkSummary, broken_list: Option<(PathBuf, String)>) -> Walked {
+        let mut walked = Walked::default();
+        let counts = [
+            ("symbolic links", summary.symlinks_skipped),
+            ("dangling links", summary.symlinks_dangling),
+            ("FIFOs", summary.specials.fifos),
+            ("sockets", summary.specials.sockets),
+            ("devices", summary.specials.devices),
+            ("other file systems", summary.other_file_systems),
+            ("kernel file systems", summary.pseudo_file_systems),
+            ("directories too deep", summary.too_deep),
+            ("directories seen before", summary.visited_again),
+            ("files gone meanwhile", summary.vanished),
+        ];
+        walked
+            .skipped
+            .extend(counts.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| (what.to_owned(), count)));
+        let unreadable = summary.unreadable;
+        // What lies too deep was asked for and not looked at, unlike the rest.
+        walked.failures_unnamed = unreadable.count.saturating_sub(unreadable.named.len() as u64) + summary.too_deep;
+        walked.failures.extend(unreadable.named.into_iter().map(|(path, why)| (path, why.to_string())));
+        walked.failures.extend(broken_list);
+        walked
+    }
+}
+
+/// Whether `path` means standard input.
+pub fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// The policy that the arguments ask for.
+pub fn policy(args: &WalkArgs) -> Policy {
+    let symlinks = if args.follow { Symlinks::All } else { Symlinks::Named };
+    Policy { symlinks, one_file_system: args.one_file_system, ..Policy::default() }
+}
+
+/// The paths that the arguments name, opened as far as they must be.
+pub struct Paths {
+    named: Vec<PathBuf>,
+    list: Option<(PathBuf, FilesFrom<Box<dyn BufRead>>)>,
+}
+
+impl Paths {
+    /// Checks that the arguments name something, and that standard input is not asked to be two things; opens the list.
+    pub fn open(args: &WalkArgs, interrupt: &Interrupt) -> anyhow::Result<Paths> {
+        if args.paths.is_empty() && args.files_from.is_none() {
+            bail!("nothing to look at: give a PATH, or --files-from FILE");
+        }
+        if args.files_from.as_deref().is_some_and(is_stdin) && args.paths.iter().any(|path| is_stdin(path)) {
+            bail!("standard input cannot be both a file to examine and the list of files");
+        }
+        let named = args.paths.iter().filter(|path| !is_stdin(path)).cloned().collect();
+        let Some(list) = args.files_from.clone() else { return Ok(Paths { named, list: None }) };
+        let reader: Box<dyn BufRead> = if is_stdin(&list) {
+            Box::new(BufReader::new(Stdin::new(interrupt.clone())))
+        } else {
+            let file = File::open(&list).with_context(|| format!("cannot open the list of files {}", shown(&list)))?;
+            Box::new(BufReader::new(file))
+        };
+        let separator = if args.null { Separator::Nul } else { Separator::Newline };
+        Ok(Paths { named, list: Some((list, FilesFrom::new(reader, separator))) })
+    }
+
+    /// Calls `run` with all of them, those of the list last. Answers what broke the list too, if anything did: by then
+    /// files have been looked at, and are not to be lost.
+    fn with<T>(self, run: impl FnOnce(&mut dyn Iterator<Item = PathBuf>) -> T) -> (T, Option<(PathBuf, String)>) {
+        let mut named = self.named.into_iter();
+        let Some((list, paths)) = self.list else { return (run(&mut named), None) };
+        let mut broken = None;
+        let listed = paths.map_while(|path| path.map_err(|error| broken = Some(error)).ok());
+        let result = run(&mut named.chain(listed));
+        (result, broken.map(|error| (list, causes(&error))))
+    }
+
+    /// Gives every file they name to `each`, until it breaks.
+    pub fn each(self, policy: &Policy, mut each: impl FnMut(Entry) -> ControlFlow<()>) -> Walked {
+        let (summary, broken) =
+            self.with(|paths| daemon_walk::walk(paths, policy, &mut |entry| each(entry.to_owned())));
+        Walked::new(summary, broken)
+    }
+
+    /// Tells the kind of every file they name to `each`, until it breaks.
+    pub fn sweep(
+        self,
+        policy: &Policy,
+        mode: Mode,
+        mut each: impl FnMut(EntryRef<'_>, FileKind) -> ControlFlow<()>,
+    ) -> (SweepSummary, Walked) {
+        let (mut summary, broken) = self.with(|paths| daemon_walk::sweep(paths, policy, mode, &mut each));
+        let walked = Walked::new(std::mem::take(&mut summary.walk), broken);
+        (summary, walked)
+    }
+}
+
+/// An error and its causes on one line.
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    causes.collect::<Vec<_>>().join(": ")
+}
+
+/// What the magic bytes of a file that is too large say, or `data` where it cannot be opened again. Its structure is not
+/// looked at on this side of the wall.
+pub fn kind_of(entry: &Entry) -> FileKind {
+    entry.open().map_or(FileKind::Data, |file| daemon_pool::kind_of(&file))
+}
+
+/// What a file is called to rules that ask for it: its whole path, from the root. Bytes that are no text are replaced.
+pub fn called(path: &Path) -> FilePath {
+    if is_stdin(path) {
+        return FilePath::default();
+    }
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    FilePath::new(&whole.to_string_lossy())
+}

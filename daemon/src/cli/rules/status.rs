@@ -1,0 +1,71 @@
+//! `stakeout rules status`: what a running daemon judges by.
+
+use std::io::Write;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use daemon_control::ControlRequest;
+use daemon_detector::Status;
+use daemon_market::Timestamp;
+use daemon_service::control_client;
+
+use crate::cli::args::ConfigFile;
+use crate::cli::config;
+use crate::exit::Exit;
+use crate::terminal::format::{counted, moment, shown};
+
+/// Arguments of `rules status`.
+#[derive(Args, Debug)]
+pub struct RulesStatusArgs {
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Print the JSON object that the daemon gives.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Asks, and shows what it says.
+pub fn status(args: &RulesStatusArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let config = config::load(args.config.path.as_deref())?;
+    let socket = control_client::socket(&config, &config.archive.directory);
+    let address = config.admin.listen;
+    // Who may not talk to the daemon, or has one without a control socket, is told by the operators' port all the same.
+    let (text, place) = match control_client::ask(&socket, &ControlRequest::Rules) {
+        Ok(Some(text)) => (text + "\n", shown(&socket)),
+        Ok(None) | Err(_) => {
+            let text = crate::cli::admin_client::get(&format!("http://{address}/rules"))
+                .with_context(|| format!("no daemon answers at {} or {address} (admin.listen)", shown(&socket)))?;
+            (text, address.to_string())
+        }
+    };
+    let status: Status = match serde_json::from_str(&text) {
+        Ok(status) => status,
+        Err(error) => bail!("what answers at {place} is no daemon of this version: {error}"),
+    };
+    if args.json {
+        out.write_all(text.as_bytes())?;
+    } else {
+        show(&status, out)?;
+    }
+    Ok(if status.last.is_some_and(|last| !last.taken) { Exit::Found } else { Exit::Clean })
+}
+
+fn show(status: &Status, out: &mut dyn Write) -> std::io::Result<()> {
+    let Status { generation, rules, since, from_cache, reloads, failures, last } = status;
+    let at = |micros: i64| moment(Timestamp::from_micros(micros));
+    writeln!(out, "generation {generation}: {} since {} UTC", counted(*rules as u64, "YARA rule"), at(*since))?;
+    writeln!(
+        out,
+        "{}; replaced {}, refused {}",
+        if *from_cache { "from the cache" } else { "compiled anew" },
+        counted(*reloads, "time"),
+        counted(*failures, "time")
+    )?;
+    let Some(last) = last else { return Ok(()) };
+    let what = if last.taken { "taken" } else { "NOT taken, the rules in use stay" };
+    writeln!(out, "last looked at {} UTC, in {} ms: {what}", at(last.at), last.took_ms)?;
+    for problem in &last.problems {
+        writeln!(out, "  {}", problem.replace('\n', "\n  "))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! From the arguments about rules to loaded rules; what is wrong with them is told on standard error.
+
+use daemon_base::format::counted;
+use daemon_detector::{Detector, Options, RulesCache};
+use daemon_engine::{Limits, Policy};
+use daemon_pool::Rules;
+use daemon_rules::{Mistake, Severity};
+
+use crate::cli::args::{RulesArgs, WallArgs};
+use crate::terminal::notice;
+
+/// Mistakes in rules shown before a scan; `rules check` shows all.
+const MISTAKES_SHOWN_MAX: usize = 5;
+
+impl RulesArgs {
+    /// What the detector is to load.
+    pub fn options(&self) -> Options {
+        Options {
+            directories: self.directories.clone(),
+            no_shipped_rules: self.no_shipped_rules,
+            no_yara: self.no_yara,
+            cache: match &self.rules_cache {
+                _ if self.no_rules_cache => RulesCache::None,
+                Some(directory) => RulesCache::At(directory.clone()),
+                None => RulesCache::User,
+            },
+            worker: self.worker.clone(),
+            weights: None,
+        }
+    }
+}
+
+/// Loads rules and weights, and says on standard error what is wrong with them.
+pub fn load(options: &Options) -> anyhow::Result<Detector> {
+    let detector = daemon_detector::load(options)?;
+    detector.notices.iter().for_each(|text| notice(text));
+    let errors: Vec<&Mistake> =
+        detector.mistakes.iter().filter(|mistake| mistake.severity == Severity::Error).collect();
+    for mistake in errors.iter().take(MISTAKES_SHOWN_MAX) {
+        notice(&mistake.rendered);
+    }
+    if errors.len() > MISTAKES_SHOWN_MAX {
+        let more = counted((errors.len() - MISTAKES_SHOWN_MAX) as u64, "more error");
+        notice(&format!("and {more}: see `stakeout rules check`"));
+    }
+    Ok(detector)
+}
+
+/// What a pool examines with. Says on standard error what is less than it should be.
+pub fn examiners(detector: Detector, wall: &WallArgs, limits: Limits, policy: Policy) -> anyhow::Result<Rules> {
+    let (rules, notices) = detector.examiners(wall.in_process, limits, policy)?;
+    notices.iter().for_each(|text| notice(text));
+    Ok(rules)
+}

@@ -1,0 +1,338 @@
+//! What a scan prints: lines as files are done, and a summary.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use analyzers::{Verdict, Weights};
+use daemon_engine::{Report, RuleSet};
+use daemon_market::{BidBounds, Nct};
+use daemon_report::{SCHEMA_VERSION, Subject};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use serde::Serialize;
+use triage::Family;
+
+use super::Scanned;
+use super::tally::{Close, ScanTally, SummaryCell, SummaryRecord};
+use crate::cli::paths::Walked;
+use crate::cli::scan::ScanArgs;
+use crate::cli::stake::{StakedRecord, stake};
+use crate::exit::Exit;
+use crate::terminal::format::{HEADING, bytes, count, counted, nct, percent, shown, verdict_style};
+
+/// Indicators named on a line.
+const REASONS_MAX: usize = 4;
+/// Failures named in the summary for people; the rest is counted.
+const FAILURES_SHOWN_MAX: usize = 20;
+
+/// Prints results.
+pub struct Printer<'p> {
+    args: &'p ScanArgs,
+    rules: &'p RuleSet,
+    bounds: BidBounds,
+    tally: ScanTally,
+    progress: ProgressBar,
+}
+
+/// A line of `--ndjson`.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum OutputLine<'l> {
+    File(StakedRecord),
+    Failure { schema: u32, path: String, error: &'l str },
+    Summary(SummaryRecord),
+}
+
+impl<'p> Printer<'p> {
+    /// A printer; begins the document.
+    pub fn new(
+        args: &'p ScanArgs,
+        rules: &'p RuleSet,
+        bounds: BidBounds,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<Printer<'p>> {
+        if args.json {
+            write!(out, "{{\"schema\":{SCHEMA_VERSION},\"files\":[")?;
+        }
+        let progress = if args.quiet || args.json || args.ndjson || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new_spinner().with_style(progress_style())
+        };
+        Ok(Printer { args, rules, bounds, tally: ScanTally::default(), progress })
+    }
+
+    fn weights(&self) -> &'p Weights {
+        self.rules.weights()
+    }
+
+    /// A file was examined.
+    pub fn examined(&mut self, scanned: &Scanned, out: &mut dyn Write) -> anyhow::Result<()> {
+        let report = &scanned.examined.report;
+        let stake = stake(report, self.bounds);
+        if self.args.json || self.args.ndjson {
+            let subject = Subject { path: &scanned.path, sha256: scanned.sha256, size: scanned.size };
+            let record = StakedRecord::new(&subject, &scanned.examined, self.weights(), self.bounds);
+            self.machine_line(&OutputLine::File(record), out)?;
+        } else if self.args.all || stands_out(report) {
+            self.person_line(scanned, stake, out)?;
+        }
+        self.tally.add(report, scanned.size, stake);
+        let p_malicious = report.opinion.p_malicious;
+        let calm = report.opinion.verdict != Verdict::Malicious && report.was_judged() && !report.evidence.is_empty();
+        if calm && self.tally.is_close(p_malicious) {
+            let why = reasons(report, self.weights());
+            let path = scanned.path.clone();
+            self.tally.add_close(Close { p_malicious, verdict: report.opinion.verdict, path, why });
+        }
+        self.progress.inc(1);
+        if !self.progress.is_hidden() {
+            self.progress.set_message(shown(&scanned.path));
+        }
+        Ok(())
+    }
+
+    /// A file or directory could not be opened or read.
+    pub fn failed(&mut self, path: &Path, why: &str, out: &mut dyn Write) -> anyhow::Result<()> {
+        if self.args.ndjson {
+            let path = path.to_string_lossy().into_owned();
+            self.machine_line(&OutputLine::Failure { schema: SCHEMA_VERSION, path, error: why }, out)?;
+        }
+        if self.args.quiet {
+            // Who asked for no summary still wants to know what was not looked at.
+            writeln!(anstream::stderr(), "cannot examine {}: {why}", shown(path))?;
+        }
+        self.tally.add_failure(path.to_owned(), why.to_owned());
+        Ok(())
+    }
+
+    fn machine_line(&self, line: &OutputLine<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
+        if self.args.ndjson {
+            serde_json::to_writer(&mut *out, line)?;
+            writeln!(out)?;
+        } else {
+            out.write_all(if self.tally.files == 0 { b"\n" } else { b",\n" })?;
+            serde_json::to_writer(&mut *out, line)?;
+        }
+        Ok(())
+    }
+
+    fn person_line(&self, scanned: &Scanned, stake: Nct, out: &mut dyn Write) -> anyhow::Result<()> {
+        let report = &scanned.examined.report;
+        let verdict = report.opinion.verdict;
+        let style = verdict_style(verdict);
+        let family = report.malware_family.as_deref().map(|family| format!("  [{family}]")).unwrap_or_default();
+        let sure = if verdict == Verdict::Unknown { "-".to_owned() } else { percent(report.opinion.confidence.get()) };
+        let line = format!(
+            "{style}{verdict:<10}{style:#} {sure:>7}  stake {:<8} {:<12} {}{family}",
+            nct(stake),
+            report.kind,
+            shown(&scanned.path),
+        );
+        let why = reasons(report, self.weights());
+        // Lines above the progress bar, which is drawn anew below them.
+        self.progress.suspend(|| {
+            writeln!(out, "{line}")?;
+            if !why.is_empty() {
+                writeln!(out, "           {why}")?;
+            }
+            out.flush()
+        })?;
+        Ok(())
+    }
+
+    /// Ends the document, or writes the summary.
+    pub fn finish(
+        mut self,
+        mut walked: Walked,
+        elapsed: Duration,
+        threads: std::num::NonZeroUsize,
+        interrupted: bool,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<Exit> {
+        for (path, why) in walked.failures.drain(..) {
+            self.failed(&path, &why, out)?;
+        }
+        self.tally.add_unnamed_failures(walked.failures_unnamed);
+        self.progress.finish_and_clear();
+        let walked = &walked;
+        if self.args.json || self.args.ndjson {
+            let record = self.summary_record(walked, elapsed, interrupted);
+            if self.args.ndjson {
+                self.machine_line(&OutputLine::Summary(record), out)?;
+            } else {
+                let failures: Vec<_> =
+                    self.tally.failures.iter().map(|(path, why)| (path.to_string_lossy(), why)).collect();
+                write!(out, "\n],\"failures\":")?;
+                serde_json::to_writer(&mut *out, &failures)?;
+                write!(out, ",\"summary\":")?;
+                serde_json::to_writer(&mut *out, &record)?;
+                writeln!(out, "}}")?;
+            }
+        } else if !self.args.quiet {
+            self.summary(walked, elapsed, threads, interrupted, out)?;
+        }
+        Ok(self.exit(interrupted))
+    }
+
+    fn exit(&self, interrupted: bool) -> Exit {
+        if interrupted {
+            Exit::Interrupted
+        } else if self.tally.count(Verdict::Malicious) > 0 {
+            Exit::Found
+        } else if self.tally.failed > 0 || self.tally.incomplete_files > 0 {
+            Exit::Error
+        } else {
+            Exit::Clean
+        }
+    }
+
+    fn summary_record(&self, walked: &Walked, elapsed: Duration, interrupted: bool) -> SummaryRecord {
+        let tally = &self.tally;
+        SummaryRecord {
+            files: tally.files,
+            bytes: tally.bytes,
+            malicious: tally.count(Verdict::Malicious),
+            suspicious: tally.count(Verdict::Suspicious),
+            benign: tally.count(Verdict::Benign),
+            unknown: tally.count(Verdict::Unknown),
+            declined: tally.declined,
+            incomplete: tally.incomplete.clone(),
+            failed: tally.failed,
+            skipped: walked.skipped.clone(),
+            seconds: elapsed.as_secs_f64(),
+            interrupted,
+            rules_generation: self.rules.generation().to_string(),
+        }
+    }
+
+    fn summary(
+        &self,
+        walked: &Walked,
+        elapsed: Duration,
+        threads: std::num::NonZeroUsize,
+        interrupted: bool,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<()> {
+        let tally = &self.tally;
+        if interrupted {
+            writeln!(out, "\nInterrupted: this is what was done so far.")?;
+        }
+        writeln!(
+            out,
+            "\n{HEADING}{:<8} {:<10} {:>9}  {:>9}  {:>14}{HEADING:#}",
+            "KIND", "VERDICT", "FILES", "SURE", "STAKE (NCT)"
+        )?;
+        for ((family, verdict), row) in &tally.verdicts {
+            write_row(*family, *verdict, row, out)?;
+        }
+        if tally.declined > 0 {
+            writeln!(out, "{:<8} {:<10} {:>9}  kinds that no analyzer examines", "", "unknown", count(tally.declined))?;
+        }
+        self.closest(out)?;
+        self.unexamined(walked, out)?;
+        let seconds = elapsed.as_secs_f64().max(1e-9);
+        writeln!(
+            out,
+            "\n{}, {} in {seconds:.2} s ({} files/s, {}/s) on {}; rules generation {}",
+            counted(tally.files, "file"),
+            bytes(tally.bytes),
+            count((tally.files as f64 / seconds) as u64),
+            bytes((tally.bytes as f64 / seconds) as u64),
+            counted(threads.get() as u64, "thread"),
+            self.rules.generation()
+        )?;
+        Ok(())
+    }
+
+    fn closest(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        if self.tally.closest.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "\n{HEADING}Closest to malicious of the rest{HEADING:#}")?;
+        for close in &self.tally.closest {
+            writeln!(out, "{:>7}  {:<10} {}", percent(close.p_malicious), close.verdict, shown(&close.path))?;
+            writeln!(out, "         {}", close.why)?;
+        }
+        Ok(())
+    }
+
+    fn unexamined(&self, walked: &Walked, out: &mut dyn Write) -> anyhow::Result<()> {
+        let tally = &self.tally;
+        if tally.incomplete_files > 0 {
+            let reasons: Vec<String> =
+                tally.incomplete.iter().map(|(why, files)| format!("{why} {}", count(*files))).collect();
+            writeln!(
+                out,
+                "\nNot examined whole: {} ({})",
+                counted(tally.incomplete_files, "file"),
+                reasons.join(", ")
+            )?;
+        }
+        if tally.failed > 0 {
+            writeln!(out, "\nCould not be opened or read: {}", count(tally.failed))?;
+            for (path, why) in tally.failures.iter().take(FAILURES_SHOWN_MAX) {
+                writeln!(out, "  {}: {why}", shown(path))?;
+            }
+            let shown = tally.failures.len().min(FAILURES_SHOWN_MAX) as u64;
+            if tally.failed > shown {
+                writeln!(out, "  and {} more", count(tally.failed - shown))?;
+            }
+        }
+        if !walked.skipped.is_empty() {
+            let skipped: Vec<String> =
+                walked.skipped.iter().map(|(what, many)| format!("{what} {}", count(*many))).collect();
+            writeln!(out, "\nPassed over: {}", skipped.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+fn write_row(family: Family, verdict: Verdict, row: &SummaryCell, out: &mut dyn Write) -> std::io::Result<()> {
+    let style = verdict_style(verdict);
+    let sure =
+        if verdict == Verdict::Unknown { "-".to_owned() } else { percent(row.confidence / row.files.max(1) as f64) };
+    let stake = nct(row.stake);
+    writeln!(out, "{:<8} {style}{verdict:<10}{style:#} {:>9}  {sure:>9}  {stake:>14}", family.name(), count(row.files))
+}
+
+/// Whether a person wants to see the file though they did not ask for all.
+fn stands_out(report: &Report) -> bool {
+    match report.opinion.verdict {
+        Verdict::Malicious | Verdict::Suspicious => true,
+        Verdict::Benign | Verdict::Unknown => !report.incomplete.is_empty(),
+    }
+}
+
+/// The indicators that say most, and what was left out.
+fn reasons(report: &Report, weights: &Weights) -> String {
+    let mut seen: Vec<_> =
+        report.evidence.iter().map(|seen| (weights.of(&seen.indicator).log_odds.0, &seen.indicator)).collect();
+    seen.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()).then_with(|| a.1.cmp(b.1)));
+    seen.dedup();
+    let more = seen.len().saturating_sub(REASONS_MAX);
+    let mut words: Vec<String> =
+        seen.iter().take(REASONS_MAX).map(|(weight, id)| format!("{id} {weight:+.1}")).collect();
+    if more > 0 {
+        words.push(format!("and {more} more"));
+    }
+    words.extend(report.incomplete.iter().map(ToString::to_string));
+    words.join(", ")
+}
+
+fn progress_style() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {human_pos} files, {rate} files/s, {elapsed} {wide_msg}")
+        .expect("the template is ours, and a test shows that it parses")
+        .with_key("rate", |state: &ProgressState, line: &mut dyn std::fmt::Write| {
+            // Writing into a line in memory cannot fail.
+            let _ = line.write_str(&count(state.per_sec() as u64));
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_progress_template_parses() {
+        super::progress_style();
+    }
+}

@@ -1,0 +1,212 @@
+//! `stakeout triage`: what files are, how many of each, and how fast that was told.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use daemon_walk::{Backend, Mode};
+use serde::Serialize;
+use triage::FileKind;
+
+use crate::cli::args::WalkArgs;
+use crate::cli::paths::{self, Paths, Walked};
+use crate::exit::Exit;
+use crate::terminal::format::{HEADING, count, counted, shown};
+use crate::terminal::interrupt::Interrupt;
+
+/// How files are opened and read by `triage`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Io {
+    /// Begin plainly, and change to io_uring while files come from disk rather than memory.
+    Auto,
+    /// One file at a time.
+    Plain,
+    /// Many files in flight through io_uring, where the kernel allows it.
+    Uring,
+}
+
+/// Arguments of `triage`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stakeout triage /usr              kinds, how many of each, files per second
+  stakeout triage --list ~/Downloads")]
+pub struct TriageArgs {
+    #[command(flatten)]
+    pub walk: WalkArgs,
+    /// Print the kind and path of every file.
+    #[arg(long, short = 'l')]
+    pub list: bool,
+    /// Print JSON: with --list an object a line, else one of the counts.
+    #[arg(long)]
+    pub json: bool,
+    /// How files are opened and read.
+    #[arg(long, value_enum, default_value_t = Io::Auto)]
+    pub io: Io,
+}
+
+#[derive(Serialize)]
+struct KindRecord<'k> {
+    path: &'k str,
+    kind: &'k str,
+    family: &'k str,
+}
+
+#[derive(Serialize)]
+struct CountsRecord {
+    files: u64,
+    seconds: f64,
+    kinds: BTreeMap<&'static str, u64>,
+    skipped: BTreeMap<String, u64>,
+    failures: Vec<(String, String)>,
+    failures_unnamed: u64,
+    through_uring: u64,
+    interrupted: bool,
+}
+
+/// What a sweep told.
+struct SweepResult {
+    kinds: BTreeMap<&'static str, u64>,
+    walked: Walked,
+    files: u64,
+    through_uring: u64,
+    backend: Backend,
+    elapsed: Duration,
+    interrupted: bool,
+}
+
+/// Triages.
+pub fn triage(args: &TriageArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
+    if args.walk.paths.iter().any(|path| paths::is_stdin(path)) {
+        anyhow::bail!("triage looks at files; `stakeout explain -` takes standard input");
+    }
+    let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
+    let paths = Paths::open(&args.walk, &interrupt)?;
+    let told = sweep(args, paths, &interrupt, out)?;
+    let all_read = told.walked.failures.is_empty() && told.walked.failures_unnamed == 0;
+    if args.json && !args.list {
+        let record = CountsRecord {
+            files: told.files,
+            seconds: told.elapsed.as_secs_f64(),
+            kinds: told.kinds,
+            skipped: told.walked.skipped,
+            failures: told.walked.failures.iter().map(|(path, why)| (shown(path), why.clone())).collect(),
+            failures_unnamed: told.walked.failures_unnamed,
+            through_uring: told.through_uring,
+            interrupted: told.interrupted,
+        };
+        serde_json::to_writer_pretty(&mut *out, &record)?;
+        writeln!(out)?;
+    } else if args.list {
+        // The list is for files; what is not in it and why goes where it is seen all the same.
+        failures(&told.walked, &mut anstream::stderr())?;
+    } else {
+        counts(&told, out)?;
+    }
+    Ok(match (told.interrupted, all_read) {
+        (true, _) => Exit::Interrupted,
+        (false, true) => Exit::Clean,
+        (false, false) => Exit::Error,
+    })
+}
+
+fn sweep(args: &TriageArgs, paths: Paths, interrupt: &Interrupt, out: &mut dyn Write) -> anyhow::Result<SweepResult> {
+    let mode = match args.io {
+        Io::Auto => Mode::Auto,
+        Io::Plain => Mode::Plain,
+        Io::Uring => Mode::Uring,
+    };
+    let begun = Instant::now();
+    // By kind, not by name: a sweep tells thousands of kinds in a millisecond.
+    let mut kinds: HashMap<FileKind, u64> = HashMap::new();
+    let mut path = PathBuf::new();
+    let mut broken = None;
+    let (summary, walked) = paths.sweep(&paths::policy(&args.walk), mode, |entry, kind| {
+        *kinds.entry(kind).or_default() += 1;
+        if args.list {
+            entry.path_into(&mut path);
+            if let Err(error) = list(&path, kind, args.json, out) {
+                broken = Some(error);
+                return ControlFlow::Break(());
+            }
+        }
+        if interrupt.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    if let Some(error) = broken {
+        return Err(error);
+    }
+    let elapsed = begun.elapsed();
+    let mut by_name = BTreeMap::new();
+    for (kind, files) in kinds {
+        *by_name.entry(kind.name()).or_default() += files;
+    }
+    Ok(SweepResult {
+        kinds: by_name,
+        walked,
+        files: summary.triaged,
+        through_uring: summary.through_uring,
+        backend: summary.backend,
+        elapsed,
+        interrupted: interrupt.is_set(),
+    })
+}
+
+fn list(path: &std::path::Path, kind: FileKind, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    if json {
+        let text = path.to_string_lossy();
+        let record = KindRecord { path: &text, kind: kind.name(), family: kind.family().name() };
+        serde_json::to_writer(&mut *out, &record)?;
+        writeln!(out)?;
+    } else {
+        writeln!(out, "{kind:<18} {}", shown(path))?;
+    }
+    Ok(())
+}
+
+fn counts(told: &SweepResult, out: &mut dyn Write) -> anyhow::Result<()> {
+    if told.interrupted {
+        writeln!(out, "Interrupted: this is what was done so far.")?;
+    }
+    let mut kinds: Vec<_> = told.kinds.iter().collect();
+    kinds.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+    writeln!(out, "{HEADING}{:<18} {:>9}{HEADING:#}", "KIND", "FILES")?;
+    for (kind, files) in kinds {
+        writeln!(out, "{kind:<18} {:>9}", count(*files))?;
+    }
+    failures(&told.walked, out)?;
+    if !told.walked.skipped.is_empty() {
+        let skipped: Vec<String> =
+            told.walked.skipped.iter().map(|(what, many)| format!("{what} {}", count(*many))).collect();
+        writeln!(out, "passed over: {}", skipped.join(", "))?;
+    }
+    if let Backend::Refused(error) = &told.backend {
+        writeln!(out, "io_uring cannot be used here, so files were read one at a time: {error}")?;
+    }
+    let through = if told.through_uring == 0 {
+        String::new()
+    } else {
+        format!(", {} of them through io_uring", count(told.through_uring))
+    };
+    let seconds = told.elapsed.as_secs_f64().max(1e-9);
+    writeln!(
+        out,
+        "{} in {seconds:.3} s ({} files/s, {:.2} us a file){through}",
+        counted(told.files, "file"),
+        count((told.files as f64 / seconds) as u64),
+        seconds * 1e6 / told.files.max(1) as f64
+    )?;
+    Ok(())
+}
+
+fn failures(walked: &Walked, out: &mut dyn Write) -> std::io::Result<()> {
+    for (path, why) in &walked.failures {
+        writeln!(out, "could not be read: {}: {why}", shown(path))?;
+    }
+    if walked.failures_unnamed > 0 {
+        writeln!(out, "could not be read: {} more", count(walked.failures_unnamed))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! `stakeout webhook`: the marketplace's side of the wire, to try an engine with before it is listed.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand, ValueHint};
+use daemon_artifact::Sha256Digest;
+use daemon_detector::probes::eicar;
+use daemon_service::build;
+use daemon_webhook::{ProbeReply, Receiver, WebhookProbe};
+use serde_json::{Value, json};
+
+use crate::cli::args::parse_wait;
+use crate::exit::Exit;
+
+/// Arguments of `webhook`.
+#[derive(Args, Debug)]
+pub struct WebhookArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: WebhookCommand,
+}
+
+/// What to do with a webhook.
+#[derive(Subcommand, Debug)]
+pub enum WebhookCommand {
+    /// Send a signed ping.
+    Ping(WebhookTarget),
+    /// Send pings and bounties, good and bad, and look at the answers, as the marketplace does before it lists an
+    /// engine.
+    Test(WebhookTestArgs),
+}
+
+/// Which webhook.
+#[derive(Args, Debug)]
+pub struct WebhookTarget {
+    /// The webhook's address.
+    #[arg(value_name = "URL", default_value = "http://127.0.0.1:8000/")]
+    pub url: String,
+    /// A file that holds the shared secret. Default: what STAKEOUT_WEBHOOK_SECRET holds.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub secret_file: Option<PathBuf>,
+}
+
+/// Arguments of `webhook test`.
+#[derive(Args, Debug)]
+#[command(after_help = "Artifacts are served, and answers are taken, at an address of this machine. So for the test
+the engine must be allowed to use it; with a port of your choice:
+  [answers]  hosts = [\"http://127.0.0.1:8899\"]
+  [intake]   allow_networks = [\"127.0.0.0/8\"]
+Example:
+  STAKEOUT_WEBHOOK_SECRET=… stakeout webhook test --port 8899 http://127.0.0.1:8000/")]
+pub struct WebhookTestArgs {
+    #[command(flatten)]
+    pub target: WebhookTarget,
+    /// Where artifacts are served and answers are taken.
+    #[arg(long, value_name = "PORT", default_value = "8899")]
+    pub port: u16,
+    /// Longest to wait for an answer.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_wait)]
+    pub patience: Duration,
+}
+
+/// How long the slow server takes.
+const SLOW: Duration = Duration::from_secs(3);
+/// How long bounties live. An answer must come in this time.
+const LIFE: Duration = Duration::from_secs(60);
+
+/// Does what was asked.
+pub fn webhook(command: &WebhookCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match command {
+        WebhookCommand::Ping(target) => runtime.block_on(ping(target, out)),
+        WebhookCommand::Test(args) => runtime.block_on(test(args, out)),
+    }
+}
+
+fn secret(file: Option<&PathBuf>) -> anyhow::Result<String> {
+    let webhook =
+        daemon_service::config::Webhook { secret_files: file.cloned().into_iter().collect(), ..Default::default() };
+    build::secret_texts(&webhook).map(|mut secrets| secrets.remove(0))
+}
+
+async fn ping(target: &WebhookTarget, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let probe = WebhookProbe::new(&target.url, secret(target.secret_file.as_ref())?.as_bytes())?;
+    let seen = probe.ping().await?;
+    writeln!(out, "{} in {} ms: {}", seen.status, seen.took.as_millis(), seen.body.trim())?;
+    if !(200..300).contains(&seen.status) {
+        bail!("a signed ping must be answered with 2xx{}", hint(seen.status));
+    }
+    Ok(Exit::Clean)
+}
+
+fn hint(status: u16) -> &'static str {
+    match status {
+        401 => ": the engine has another secret",
+        400 => ": what answers there does not see the signature; does a proxy drop X-POLYSWARM-SIGNATURE?",
+        404 | 405 => ": is the path right?",
+        503 => ": the engine takes nothing at the moment",
+        _ => "",
+    }
+}
+
+/// A test: what is done, and whether what came back is right.
+struct Test<'t> {
+    out: &'t mut dyn Write,
+    failed: u32,
+    passed: u32,
+}
+
+impl Test<'_> {
+    fn note(&mut self, what: &str, right: bool, seen: &str) -> std::io::Result<()> {
+        let (word, colour) =
+            if right { ("ok  ", anstyle::AnsiColor::Green) } else { ("FAIL", anstyle::AnsiColor::Red) };
+        if right {
+            self.passed += 1
+        } else {
+            self.failed += 1
+        }
+        let style = colour.on_default();
+        writeln!(self.out, "{style}{word}{style:#}  {what:<44} {seen}")
+    }
+
+    fn status(&mut self, what: &str, expected: u16, seen: &ProbeReply) -> std::io::Result<()> {
+        let told = if seen.status == expected {
+            seen.status.to_string()
+        } else {
+            format!("{}, not {expected}{}: {}", seen.status, hint(seen.status), seen.body.trim())
+        };
+        self.note(what, seen.status == expected, &told)
+    }
+}
+
+/// What is posted, and what must come back.
+struct WebhookCase {
+    what: &'static str,
+    path: &'static str,
+    bytes: Vec<u8>,
+    delay: Duration,
+    artifact_type: &'static str,
+    /// What may be answered.
+    verdicts: &'static [&'static str],
+}
+
+fn cases() -> Vec<WebhookCase> {
+    let case = |what, path, bytes: &[u8], verdicts| {
+        let bytes = bytes.to_vec();
+        WebhookCase { what, path, bytes, delay: Duration::ZERO, artifact_type: "FILE", verdicts }
+    };
+    vec![
+        case("the EICAR test file is malicious", "/eicar", &eicar(), &["malicious"]),
+        case("the same file, the same answer", "/eicar-again", &eicar(), &["malicious"]),
+        case("an empty file is not malicious", "/empty", b"", &["benign", "unknown"]),
+        case("a kind nobody examines is answered", "/text", b"just a text\n", &["benign", "unknown"]),
+        WebhookCase { delay: SLOW, ..case("a slow artifact server is waited for", "/slow", &eicar(), &["malicious"]) },
+        WebhookCase {
+            artifact_type: "URL",
+            ..case("an address is answered", "/url", b"http://example.com/", &["unknown"])
+        },
+    ]
+}
+
+async fn test(args: &WebhookTestArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let secret = secret(args.target.secret_file.as_ref())?;
+    let probe = WebhookProbe::new(&args.target.url, secret.as_bytes())?;
+    let stranger = WebhookProbe::new(&args.target.url, b"not the secret")?;
+    let mut market = Receiver::bind(args.port)
+        .await
+        .with_context(|| format!("cannot listen at port {}: choose another with --port", args.port))?;
+    let mut test = Test { out, failed: 0, passed: 0 };
+
+    test.status("a signed ping", 200, &probe.ping().await?)?;
+    test.status("a ping signed by a stranger", 401, &stranger.ping().await?)?;
+    let run = std::process::id();
+    test.status("a bounty that is no JSON", 400, &probe.post_bounty("no-json", "{nope").await?)?;
+    test.status("a bounty without an id", 400, &probe.post_bounty("no-id", r#"{"rules":{}}"#).await?)?;
+
+    let mut first_eicar = None;
+    for (nth, case) in cases().into_iter().enumerate() {
+        let id = format!("webhook-test-{run}-{nth}");
+        let url = market.serve_artifact(case.path, case.bytes.clone(), case.delay);
+        let body = bounty(&id, &url, &case, &market.url());
+        let seen = probe.post_bounty(&id, body.clone()).await?;
+        if seen.status != 202 {
+            test.status(case.what, 202, &seen)?;
+            continue;
+        }
+        let Some(answer) = market.answer(args.patience).await else {
+            test.note(case.what, false, "taken, but no answer came: see `answers.hosts` and `intake.allow_networks`")?;
+            continue;
+        };
+        let answered: Value = serde_json::from_slice(&answer.body).context("the answer is no JSON")?;
+        let right = right(&answered, case.verdicts) && answer.target.contains(&id);
+        test.note(
+            case.what,
+            right,
+            &format!("{} bid {} {}", answered["verdict"], answered["bid"], comments(&answered)),
+        )?;
+        if case.path == "/eicar" {
+            first_eicar = Some(answer.body.clone());
+            let again = probe.post_bounty("again", body).await?;
+            test.status("the same bounty again is taken as known", 202, &again)?;
+            let silent = market.answer(Duration::from_millis(500)).await.is_none();
+            test.note("and answered once", silent, if silent { "once" } else { "twice" })?;
+        }
+        if case.path == "/eicar-again" {
+            let same = first_eicar.as_ref() == Some(&answer.body);
+            test.note("to the byte", same, if same { "the same bytes" } else { "other bytes" })?;
+        }
+    }
+    let missing = format!("webhook-test-{run}-missing");
+    let gone = WebhookCase { path: "/gone", ..cases().remove(0) };
+    let url = format!("{}/gone", market.url());
+    let seen = probe.post_bounty(&missing, bounty(&missing, &url, &gone, &market.url())).await?;
+    test.status("a bounty whose artifact is gone is taken", 202, &seen)?;
+    match market.answer(args.patience).await {
+        Some(answer) => {
+            let answered: Value = serde_json::from_slice(&answer.body).context("the answer is no JSON")?;
+            test.note("and answered", right(&answered, &["unknown"]), &comments(&answered))?;
+        }
+        None => test.note("and answered", false, "silence, which the marketplace counts as failure")?,
+    }
+    writeln!(test.out, "{} passed, {} failed", test.passed, test.failed)?;
+    Ok(if test.failed == 0 { Exit::Clean } else { Exit::Found })
+}
+
+fn comments(answered: &Value) -> String {
+    let comments = answered["metadata"]["comments"].as_array().cloned().unwrap_or_default();
+    comments.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; ")
+}
+
+/// Whether the marketplace takes the answer: one of these verdicts, with a bid where there must be one.
+fn right(answered: &Value, verdicts: &[&str]) -> bool {
+    let verdict = answered["verdict"].as_str().unwrap_or_default();
+    let bid = answered["bid"].as_u64();
+    let bid_fits = match verdict {
+        "malicious" | "benign" => bid.is_some_and(|bid| bid > 0),
+        _ => bid == Some(0),
+    };
+    verdicts.contains(&verdict) && bid_fits && answered["metadata"]["malware_family"].is_string()
+}
+
+fn bounty(id: &str, url: &str, case: &WebhookCase, market: &str) -> String {
+    let sha256 = Sha256Digest::of(&case.bytes).to_string();
+    let now = jiff::Timestamp::now();
+    json!({
+        "id": id,
+        "artifact_type": case.artifact_type,
+        "artifact_uri": url,
+        "sha256": sha256,
+        "mimetype": "application/octet-stream",
+        "metadata": { "sha256": sha256, "mimetype": "application/octet-stream" },
+        "phase": "assertion",
+        "tasked_at": now.to_string(),
+        "expiration": now.saturating_add(LIFE).map_or_else(|_| String::new(), |expires| expires.to_string()),
+        "duration": LIFE.as_secs(),
+        "response_url": format!("{market}/v3/bounties/{id}/assertions/?nonce={id}"),
+        "rules": { "min_allowed_bid": 62_500_000_000_000_000_u64, "max_allowed_bid": 1_000_000_000_000_000_000_u64 },
+    })
+    .to_string()
+}
