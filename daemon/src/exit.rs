@@ -1,4 +1,4 @@
-//! Exit codes, as clamscan's.
+//! Exit codes. 0, 1 and 2 have the meaning that they have for clamscan.
 
 use std::process::ExitCode;
 
@@ -7,22 +7,22 @@ use analyzers::Verdict;
 /// How the program ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
-    /// Nothing malicious was found, and everything was looked at.
+    /// Nothing malicious was found, and everything was scanned.
     Clean,
     /// Something malicious was found.
     Found,
-    /// An error, or something could not be examined.
+    /// An error, or a file could not be fully scanned.
     Error,
     /// The configuration is wrong.
     BadConfiguration,
-    /// Somebody pressed Ctrl-C.
+    /// Ctrl-C was pressed.
     Interrupted,
-    /// Whoever read our output left before the end: what was found after that nobody was told.
+    /// The reader of standard output closed it before the end.
     Unheard,
 }
 
 impl Exit {
-    /// The code for one file.
+    /// Returns the exit code for one file.
     pub fn of(verdict: Verdict, incomplete: bool) -> Exit {
         match (verdict, incomplete) {
             (Verdict::Malicious, _) => Exit::Found,

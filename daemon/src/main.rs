@@ -1,4 +1,4 @@
-//! stakeout: the command line, and the wiring of everything else.
+//! The command `stakeout`.
 
 #![forbid(unsafe_code)]
 
@@ -15,7 +15,7 @@ use clap::Parser;
 use crate::cli::Cli;
 use crate::exit::Exit;
 
-/// Examining makes many small, short-lived allocations on many threads, which is what mimalloc is good at.
+/// Scanning makes many small, short-lived allocations on many threads, which mimalloc does fast.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -47,8 +47,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Says what is wrong with the command line; help and versions come this way too. A daemon's stays wrong, so its service
-/// manager need not try again.
+/// Prints an error in the command line, the help or the version. Wrong arguments of the daemon exit with 64, so that
+/// the service manager does not restart it.
 fn misused(error: &clap::Error) -> ExitCode {
     // Nothing can be done if standard error is gone too.
     let _ = error.print();
@@ -60,7 +60,7 @@ fn misused(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// The error and its causes, one a line.
+/// Formats an error and its causes, one per line.
 fn describe(error: &anyhow::Error) -> String {
     let style = anstyle::AnsiColor::Red.on_default().bold();
     let mut text = format!("{style}error:{style:#} {error}");

@@ -1,13 +1,13 @@
-//! Asking a daemon on this machine.
+//! HTTP client for the admin endpoints of a daemon on this machine.
 
 use std::time::Duration;
 
 use anyhow::bail;
 
-/// How long it may take to answer.
+/// Maximum time for a request.
 const TIME_MAX: Duration = Duration::from_secs(5);
 
-/// What is at `url`.
+/// Returns the body of a GET request to `url`.
 pub fn get(url: &str) -> anyhow::Result<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

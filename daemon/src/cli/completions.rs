@@ -1,4 +1,4 @@
-//! `stakeout completions`: completions of a shell, from the definition of the command line.
+//! `stakeout completions`: prints shell completions, generated from the definition of the command line.
 
 use std::io::Write;
 
@@ -12,7 +12,7 @@ use crate::exit::Exit;
 #[command(after_help = "Example:
   stakeout completions bash > /etc/bash_completion.d/stakeout")]
 pub struct CompletionsArgs {
-    /// The shell.
+    /// Shell to generate the script for.
     pub shell: clap_complete::Shell,
 }
 
@@ -22,7 +22,7 @@ pub fn completions(args: &CompletionsArgs, out: &mut dyn Write) -> Exit {
     Exit::Clean
 }
 
-/// The generators want a sized writer.
+/// A sized writer, as the generators of completions and manual pages need one.
 pub struct WriteAll<'w>(pub &'w mut dyn Write);
 
 impl Write for WriteAll<'_> {

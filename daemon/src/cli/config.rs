@@ -1,4 +1,4 @@
-//! `stakeout config`: every mistake at once, or a commented example.
+//! `stakeout config`: checks a configuration file, or prints a commented example.
 
 use std::io::Write;
 use std::path::Path;
@@ -16,21 +16,21 @@ use crate::terminal::notice;
 /// Arguments of `config`.
 #[derive(Args, Debug)]
 pub struct ConfigArgs {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: ConfigCommand,
 }
 
-/// What to do with configurations.
+/// Subcommands of `config`.
 #[derive(Subcommand, Debug)]
 pub enum ConfigCommand {
-    /// Find every mistake at once, with line, column and what would be right.
+    /// Check a configuration file and report all mistakes, each with its line, column and the allowed values.
     Check(ConfigFile),
-    /// Print a commented configuration with every key at its default.
+    /// Print a commented configuration file in which every key has its default.
     Example,
 }
 
-/// Does what was asked.
+/// Runs `stakeout config`.
 pub fn config(command: &ConfigCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match command {
         ConfigCommand::Example => {
@@ -52,7 +52,7 @@ pub fn config(command: &ConfigCommand, out: &mut dyn Write) -> anyhow::Result<Ex
     }
 }
 
-/// The configuration at `path`, for commands that only look something up in it.
+/// Reads the configuration at `path`, for commands that need only some of its keys.
 pub fn load(path: Option<&Path>) -> anyhow::Result<Config> {
     match build::config(path)? {
         Ok(config) => Ok(config),

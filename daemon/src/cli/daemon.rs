@@ -1,4 +1,4 @@
-//! `stakeout daemon`: runs the microengine until it is asked to end.
+//! `stakeout daemon`: runs the PolySwarm engine until a signal stops it.
 
 use clap::Args;
 use daemon_service::daemon::{Ended, Options, run};
@@ -12,22 +12,24 @@ use crate::terminal::notice;
 #[command(after_help = "Examples:
   stakeout config example > /etc/stakeout.toml
   STAKEOUT_WEBHOOK_SECRET=… stakeout daemon --config /etc/stakeout.toml
-  stakeout daemon --config /etc/stakeout.toml --dry-run      judges, and answers nobody
+  stakeout daemon --config /etc/stakeout.toml --dry-run      scan, but send no answers
 
-SIGTERM: takes no more bounties, answers those it took, and ends. SIGHUP: loads the rules and the secrets anew.
-Exit codes: 0 asked to end, 2 cannot go on, 64 the configuration is wrong, or what else only a person can mend.")]
+Signals: SIGTERM stops receiving bounties, answers those already accepted, and exits. SIGHUP reloads the rules, the
+weights and the webhook secrets.
+Exit codes: 0 stopped by a signal, 2 a fatal error, 64 the configuration is wrong, or another problem that a restart cannot fix.")]
 pub struct DaemonArgs {
     #[command(flatten)]
     pub config: ConfigFile,
-    /// How much is staked, whatever the configuration says.
+    /// Bid strategy. Overrides market.bid_strategy of the configuration; see docs/bidding.md for the strategies.
     #[arg(long, value_name = "STRATEGY", env = "BID_STRATEGY")]
     pub bid_strategy: Option<String>,
-    /// Write answers down, in an archive of their own (`dry-run` in the archive's directory), and send none.
+    /// Scan and record answers, but do not send them. The records go into a separate archive, the subdirectory
+    /// `dry-run` of the archive's directory.
     #[arg(long)]
     pub dry_run: bool,
 }
 
-/// Runs it.
+/// Runs `stakeout daemon`.
 pub fn daemon(args: &DaemonArgs) -> anyhow::Result<Exit> {
     let options =
         Options { config: args.config.path.clone(), bid_strategy: args.bid_strategy.clone(), dry_run: args.dry_run };

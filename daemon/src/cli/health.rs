@@ -1,4 +1,4 @@
-//! `stakeout health`: whether a daemon runs, works, and takes bounties.
+//! `stakeout health`: asks a running daemon whether it is live and ready.
 
 use std::io::Write;
 
@@ -14,18 +14,16 @@ use crate::terminal::format::{safe, shown};
 
 /// Arguments of `health`.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Exit codes: 0 all is well, 1 it does not work or takes no bounties, 2 no daemon could be asked."
-)]
+#[command(after_help = "Exit codes: 0 live and ready, 1 not live or not ready, 2 no daemon answers.")]
 pub struct HealthArgs {
     #[command(flatten)]
     pub config: ConfigFile,
-    /// Print the JSON object that the daemon gives.
+    /// Print the daemon's answer as JSON.
     #[arg(long)]
     pub json: bool,
 }
 
-/// Asks, and shows what it says.
+/// Runs `stakeout health`.
 pub fn health(args: &HealthArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = config::load(args.config.path.as_deref())?;
     let socket = control_client::socket(&config, &config.archive.directory);

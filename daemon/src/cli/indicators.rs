@@ -1,4 +1,4 @@
-//! `stakeout indicators`: the catalogue, from the code and the weights.
+//! `stakeout indicators`: lists the indicators of the code and their weights.
 
 use std::io::Write;
 
@@ -15,7 +15,7 @@ use crate::terminal::format::{HEADING, counted};
 pub struct IndicatorsArgs {
     #[command(flatten)]
     pub rules: RulesArgs,
-    /// Only those whose id begins with PREFIX.
+    /// List only indicators whose id begins with PREFIX, for example `pe.`.
     #[arg(value_name = "PREFIX", default_value = "")]
     pub prefix: String,
     /// Print a JSON array.
@@ -34,7 +34,7 @@ struct IndicatorRecord<'i> {
     source: &'i str,
 }
 
-/// Lists the indicators.
+/// Runs `stakeout indicators`.
 pub fn indicators(args: &IndicatorsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let rules = rules_options::load(&args.rules.options())?.rules()?;
     let weights = rules.weights();

@@ -1,4 +1,4 @@
-//! One file given by name, or standard input.
+//! Opens one file given by name, or standard input.
 
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -14,18 +14,18 @@ use crate::cli::paths::{is_stdin, kind_of};
 use crate::terminal::format::shown;
 use crate::terminal::interrupt::Interrupt;
 
-/// How long a read of standard input may go without a look at the interrupt.
+/// How often a blocked read of standard input checks for Ctrl-C.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
-/// A file given by name, or standard input, open.
+/// An open file, given by name or copied from standard input.
 pub struct Input {
-    /// It.
+    /// The open file.
     pub file: OwnedFd,
     entry: Option<Entry>,
 }
 
 impl Input {
-    /// Opens `path`, or keeps standard input to its end where it is `-`.
+    /// Opens `path`. For `-`, copies all of standard input, up to `size_max` bytes.
     pub fn open(path: &Path, size_max: u64) -> anyhow::Result<Input> {
         let cannot = |what| move || format!("cannot {what} {}", shown(path));
         if is_stdin(path) {
@@ -37,7 +37,7 @@ impl Input {
         Ok(Input { file, entry: Some(entry) })
     }
 
-    /// What is said of it when it turns out to be too large: its kind, and its size where that is known.
+    /// Kind and size to report when the file is too large. The size of standard input is not known.
     pub fn too_large(&self, size_bytes: Option<u64>) -> (FileKind, Option<u64>) {
         match &self.entry {
             Some(entry) => (kind_of(entry), size_bytes),
@@ -47,11 +47,11 @@ impl Input {
     }
 }
 
-/// Standard input that ends when somebody presses Ctrl-C: a plain read would be restarted by the kernel and wait on.
+/// Standard input that ends at Ctrl-C. The kernel would restart a plain read, which would then block on.
 pub struct Stdin(Interrupt);
 
 impl Stdin {
-    /// Standard input until `interrupt`.
+    /// Reads standard input until `interrupt` is set.
     pub fn new(interrupt: Interrupt) -> Self {
         Stdin(interrupt)
     }

@@ -1,4 +1,4 @@
-//! `stakeout man`: manual pages, from the definition of the command line.
+//! `stakeout man`: prints manual pages, generated from the definition of the command line.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::exit::Exit;
   stakeout man | man -l -
   stakeout man --dir /usr/local/share/man/man1")]
 pub struct ManArgs {
-    /// Write a page for every command into DIR.
+    /// Write one page per command to DIR.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
 }

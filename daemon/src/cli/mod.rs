@@ -1,5 +1,5 @@
-//! The command line: one file a command, with its arguments and what it does. Help, completions and manual pages all come
-//! from these definitions.
+//! The command line. Each command has one file, with its arguments and its code. The help, the shell completions and
+//! the manual pages are generated from these definitions.
 
 pub mod admin_client;
 pub mod archive;
@@ -54,57 +54,59 @@ use self::triage::TriageArgs;
 use self::webhook::WebhookArgs;
 use crate::exit::Exit;
 
-/// A static scanner that says why, how sure it is, and what it would stake on its verdict.
+/// A static malware scanner and PolySwarm engine: it explains each verdict and stakes on it.
 #[derive(Parser, Debug)]
 #[command(name = "stakeout", version, propagate_version = true, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 nothing malicious found, 1 something malicious found, 2 an error, or something \
-could not be examined, 130 interrupted, 141 the reader of the output left.")]
+#[command(
+    after_help = "Exit codes: 0 nothing malicious found, 1 malware found, 2 an error, or a file could not be fully \
+scanned, 64 the configuration is wrong, 130 interrupted, 141 the reader of the output closed the pipe."
+)]
 pub struct Cli {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The command to run.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Examine files, and say which are malicious and why.
+    /// Scan files for malware and explain each verdict.
     Scan(ScanArgs),
-    /// Explain the verdict on one file: every indicator, its weight and place, the sum and the stake.
+    /// Explain the verdict on one file or bounty: indicators, weights, probability and stake.
     Explain(ExplainArgs),
-    /// Tell what files are, by magic bytes and structure, without examining them.
+    /// Identify file types by magic bytes and structure, without scanning them.
     Triage(TriageArgs),
-    /// Check, list, test and time YARA rules.
+    /// Check, list, test and benchmark YARA rules.
     Rules(RulesCommandArgs),
-    /// Take bounties from the marketplace, and answer them.
+    /// Run the PolySwarm engine: receive bounties, scan artifacts, send answers.
     Daemon(DaemonArgs),
-    /// Check a configuration, or print a commented one.
+    /// Check a configuration file, or print a commented example.
     Config(ConfigArgs),
-    /// Look into the memory of what was asked and answered.
+    /// Query and verify the archive of bounties and answers.
     Archive(ArchiveArgs),
-    /// Take in what the marketplace tells of settled bounties.
+    /// Import settlements of bounties, or correct them.
     Outcomes(OutcomesArgs),
-    /// Show what was staked, what it came to, and how right we were.
+    /// Print the profit and loss report, with accuracy and calibration.
     Report(ReportArgs),
-    /// Try another strategy, or other weights or rules, on what was asked and answered.
+    /// Backtest other strategies, weights or rules on archived bounties.
     Backtest(BacktestArgs),
-    /// Show what may still be risked, and open the purse after losses closed it.
+    /// Show the stake and loss limits, and resume staking after losses closed the purse.
     Purse(PurseArgs),
-    /// Run a marketplace on loopback, to try an engine in.
+    /// Run a test marketplace on loopback, or simulate one.
     LocalMarket(LocalMarketArgs),
-    /// See all of it at once: a marketplace on loopback, this engine in it, profit and loss at the end.
+    /// Run a demo: a marketplace and this engine on loopback, then a profit and loss report.
     Demo(DemoArgs),
-    /// Try a webhook as the marketplace would.
+    /// Test a webhook as the marketplace does.
     Webhook(WebhookArgs),
-    /// Look whether this machine has what the daemon needs.
+    /// Check whether this machine can run the daemon.
     Doctor(DoctorArgs),
-    /// Ask a running daemon whether it works, and whether it takes bounties.
+    /// Ask a running daemon whether it is live and ready for bounties.
     Health(HealthArgs),
-    /// List every indicator, with its weight, meaning, source and ATT&CK technique.
+    /// List all indicators with their weight, meaning, source and ATT&CK technique.
     Indicators(IndicatorsArgs),
-    /// Print a shell's completion script.
+    /// Print a shell completion script.
     Completions(CompletionsArgs),
-    /// Print the manual page, or write one for each command.
+    /// Print the manual page, or write one for every command.
     Man(ManArgs),
 }
 

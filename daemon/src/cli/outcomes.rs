@@ -1,4 +1,4 @@
-//! `stakeout outcomes`: takes in how bounties were settled.
+//! `stakeout outcomes`: imports and corrects settlements of bounties.
 
 use std::fs::File;
 use std::io::Write;
@@ -24,46 +24,46 @@ use crate::terminal::format::{count, counted, safe, shown};
 /// Arguments of `outcomes`.
 #[derive(Args, Debug)]
 pub struct OutcomesArgs {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: OutcomesCommand,
 }
 
-/// What to do with outcomes.
+/// Subcommands of `outcomes`.
 #[derive(Subcommand, Debug)]
 pub enum OutcomesCommand {
-    /// Write down how bounties were settled, as CSV or one JSON object a line tells.
+    /// Import settlements from CSV or NDJSON files.
     Import(OutcomesImportArgs),
-    /// Correct what was told of a bounty, where it was wrong. What was told first is kept beside it.
+    /// Correct the recorded settlement of a bounty. The first record is kept.
     Correct(OutcomesCorrectArgs),
 }
 
-/// In which form outcomes come.
+/// Format of a settlement file.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OutcomesForm {
-    /// CSV where the file's name ends in .csv, else one JSON object a line.
+    /// CSV if the file name ends in .csv, otherwise NDJSON.
     Auto,
-    /// Comma-separated values; the first line names them.
+    /// Comma-separated values with a header line.
     Csv,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Ndjson,
 }
 
 /// Arguments of `outcomes import`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Each line names a bounty, or with sha256 every bounty about that artifact, and tells the truth \
-(malicious, benign or none), the payout, or both. Amounts are in NCT. What else stands in a line of JSON (contract, reward, \
-assertions, votes) is kept for `stakeout report`; docs/json.md says what it may be.
+    after_help = "Each line names a bounty by its id, or all bounties about an artifact by its sha256, and gives the ground \
+truth (malicious, benign or none), the payout, or both. Amounts are in NCT. Other fields of a JSON line (contract, reward, \
+assertions, votes) are stored for `stakeout report`; see docs/json.md.
 
   bounty,truth,payout,fee
   1234567890123,malicious,1.53125,0.03125
 
   {\"sha256\": \"275a021b…\", \"truth\": \"malicious\"}
 
-A daemon that is running takes them in; without one they go into its archive at once. What is known already is not
-written again; where something else is known, that stays, and the exit code is 1. A payout that cannot be (more than the
-reward and all stakes) is refused, and the exit code is 2.
+If the daemon runs, it imports the lines; otherwise they are written directly into its archive. Settlements that are
+already recorded are skipped. If a line contradicts the record, the record stays and the exit code is 1. An impossible
+payout (more than the reward and all stakes) is refused and the exit code is 2.
 
 Examples:
   stakeout outcomes import --config /etc/stakeout.toml settled.csv
@@ -72,13 +72,13 @@ Examples:
 pub struct OutcomesImportArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
-    /// Files to read; `-` is standard input.
+    /// Files to import. `-` is standard input.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required = true)]
     pub files: Vec<PathBuf>,
-    /// In which form they are.
+    /// Format of the files.
     #[arg(long, value_enum, default_value_t = OutcomesForm::Auto)]
     pub form: OutcomesForm,
-    /// Longest to wait for a daemon that is running.
+    /// Maximum time to wait for a running daemon.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_wait)]
     pub patience: Duration,
     /// Print a JSON object.
@@ -89,8 +89,8 @@ pub struct OutcomesImportArgs {
 /// Arguments of `outcomes correct`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "What is not named stays as it was told. The report and the purse go by what is right from then on; a purse \
-that losses closed stays closed until `stakeout purse resume`.
+    after_help = "Fields that are not given stay as they are. The report and the purse use the corrected values from then on. A \
+purse that losses closed stays closed until `stakeout purse resume`.
 
 Examples:
   stakeout outcomes correct 1234567890123 --truth benign --payout 0 --reason \"the portal shows another ground truth\"
@@ -99,25 +99,25 @@ Examples:
 pub struct OutcomesCorrectArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
-    /// The bounty's id.
+    /// Id of the bounty.
     #[arg(value_name = "BOUNTY")]
     pub bounty: String,
-    /// In which phase it asked: as an expert, unless it is named.
+    /// Phase of the bounty. Default: assertion.
     #[arg(long, value_parser = ["assertion", "arbitration"])]
     pub phase: Option<String>,
-    /// The truth about the artifact.
+    /// Ground truth about the artifact. `none` if it is not known.
     #[arg(long, value_parser = ["malicious", "benign", "none"])]
     pub truth: Option<String>,
-    /// What was paid out to us, in NCT; `none` where that is not known.
+    /// Payout to this engine, in NCT. `none` if it is not known.
     #[arg(long, value_name = "NCT")]
     pub payout: Option<String>,
-    /// What the assertion cost beside its stake, in NCT; `none` where that is not known.
+    /// Fee of the assertion in addition to its stake, in NCT. `none` if it is not known.
     #[arg(long, value_name = "NCT")]
     pub fee: Option<String>,
-    /// Why it is known better now: it is written down.
+    /// Reason of the correction. It is recorded in the archive.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Longest to wait for a daemon that is running.
+    /// Maximum time to wait for a running daemon.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_wait)]
     pub patience: Duration,
     /// Print a JSON object.
@@ -125,7 +125,7 @@ pub struct OutcomesCorrectArgs {
     pub json: bool,
 }
 
-/// Does what was asked.
+/// Runs `stakeout outcomes`.
 pub fn outcomes(args: &OutcomesArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match &args.command {
         OutcomesCommand::Import(args) => import(args, out),
@@ -230,7 +230,7 @@ fn import(args: &OutcomesImportArgs, out: &mut dyn Write) -> anyhow::Result<Exit
     })
 }
 
-/// The lines of one file; every line that means nothing is told, and then none is taken.
+/// Reads all lines of one file. If any line is invalid, the error lists all invalid lines.
 fn lines(file: &Path, form: OutcomesForm) -> anyhow::Result<Vec<SettlementLine>> {
     let csv = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let form = match form {
@@ -257,16 +257,16 @@ fn lines(file: &Path, form: OutcomesForm) -> anyhow::Result<Vec<SettlementLine>>
     }
 }
 
-/// Who is told something: the daemon of an archive while it runs, else the archive itself.
+/// Where settlements go: to the daemon of an archive while it runs, or else into the archive itself.
 pub struct Recipient {
-    /// The archive.
+    /// Directory of the archive.
     pub directory: PathBuf,
-    /// Where the daemon listens while it runs.
+    /// Control socket of the daemon.
     pub socket: PathBuf,
 }
 
 impl Recipient {
-    /// Tells the daemon where it runs, else its journal.
+    /// Sends the lines to the daemon if it runs, or else writes them into its journal.
     pub fn tell(
         &self,
         name: &str,

@@ -1,4 +1,4 @@
-//! Root in the archive of another: as its owner, so that nothing in it changes hands.
+//! When root works in another user's archive, it becomes that user, so that the files keep their owner.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
@@ -10,10 +10,10 @@ use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use crate::terminal::format::shown;
 
-/// Where we are root, and what is at `directory` belongs to somebody else: goes on as that user and its group, for good.
+/// If the process is root and `directory` belongs to another user, switches to that user and its group, permanently.
 ///
-/// So files that are made from now on are theirs, and a link that they may have put there takes us no further than
-/// themselves. What only root can read must have been read before. Does nothing for anybody but root.
+/// New files then belong to that user, and a symbolic link planted by that user grants no more than their own
+/// permissions. Anything that only root can read must be read before. Does nothing if the process is not root.
 pub fn become_owner_of(directory: &Path) -> anyhow::Result<()> {
     if !geteuid().is_root() {
         return Ok(());

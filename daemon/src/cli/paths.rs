@@ -1,4 +1,4 @@
-//! From the arguments of the command line to files, and what was passed over on the way.
+//! Turns the path arguments into files to scan, and records what was skipped.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,14 +16,14 @@ use crate::cli::input::Stdin;
 use crate::terminal::format::shown;
 use crate::terminal::interrupt::Interrupt;
 
-/// What a walk left out.
+/// What a directory walk skipped or could not read.
 #[derive(Debug, Default)]
 pub struct Walked {
-    /// What was passed over on purpose, and how many.
+    /// Number of entries skipped by policy, by reason.
     pub skipped: BTreeMap<String, u64>,
-    /// What could not be read: the first of them, and why.
+    /// The first paths that could not be read, each with its error.
     pub failures: Vec<(PathBuf, String)>,
-    /// How many more there were.
+    /// Number of further paths that could not be read.
     pub failures_unnamed: u64,
 }
 
@@ -54,25 +54,25 @@ impl Walked {
     }
 }
 
-/// Whether `path` means standard input.
+/// Whether `path` is `-`, standard input.
 pub fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// The policy that the arguments ask for.
+/// Returns the walk policy of the arguments.
 pub fn policy(args: &WalkArgs) -> Policy {
     let symlinks = if args.follow { Symlinks::All } else { Symlinks::Named };
     Policy { symlinks, one_file_system: args.one_file_system, ..Policy::default() }
 }
 
-/// The paths that the arguments name, opened as far as they must be.
+/// The paths to walk; the list of --files-from is open.
 pub struct Paths {
     named: Vec<PathBuf>,
     list: Option<(PathBuf, FilesFrom<Box<dyn BufRead>>)>,
 }
 
 impl Paths {
-    /// Checks that the arguments name something, and that standard input is not asked to be two things; opens the list.
+    /// Checks that there is at least one path and that standard input is used only once, and opens the list of files.
     pub fn open(args: &WalkArgs, interrupt: &Interrupt) -> anyhow::Result<Paths> {
         if args.paths.is_empty() && args.files_from.is_none() {
             bail!("nothing to look at: give a PATH, or --files-from FILE");
@@ -92,8 +92,8 @@ impl Paths {
         Ok(Paths { named, list: Some((list, FilesFrom::new(reader, separator))) })
     }
 
-    /// Calls `run` with all of them, those of the list last. Answers what broke the list too, if anything did: by then
-    /// files have been looked at, and are not to be lost.
+    /// Calls `run` with all paths, those of the list last. Returns an error in the list beside the result, because
+    /// files that were scanned before it must not be lost.
     fn with<T>(self, run: impl FnOnce(&mut dyn Iterator<Item = PathBuf>) -> T) -> (T, Option<(PathBuf, String)>) {
         let mut named = self.named.into_iter();
         let Some((list, paths)) = self.list else { return (run(&mut named), None) };
@@ -103,14 +103,14 @@ impl Paths {
         (result, broken.map(|error| (list, causes(&error))))
     }
 
-    /// Gives every file they name to `each`, until it breaks.
+    /// Calls `each` with every file, until it breaks.
     pub fn each(self, policy: &Policy, mut each: impl FnMut(Entry) -> ControlFlow<()>) -> Walked {
         let (summary, broken) =
             self.with(|paths| daemon_walk::walk(paths, policy, &mut |entry| each(entry.to_owned())));
         Walked::new(summary, broken)
     }
 
-    /// Tells the kind of every file they name to `each`, until it breaks.
+    /// Calls `each` with every file and its kind, until it breaks.
     pub fn sweep(
         self,
         policy: &Policy,
@@ -129,13 +129,13 @@ pub fn causes(error: &dyn std::error::Error) -> String {
     causes.collect::<Vec<_>>().join(": ")
 }
 
-/// What the magic bytes of a file that is too large say, or `data` where it cannot be opened again. Its structure is not
-/// looked at on this side of the wall.
+/// Kind of a too large file by its magic bytes, or `data` if it cannot be opened again. Its structure is not parsed
+/// outside of the sandbox.
 pub fn kind_of(entry: &Entry) -> FileKind {
     entry.open().map_or(FileKind::Data, |file| daemon_pool::kind_of(&file))
 }
 
-/// What a file is called to rules that ask for it: its whole path, from the root. Bytes that are no text are replaced.
+/// Absolute path of a file, for rules that test file names. Invalid UTF-8 is replaced.
 pub fn called(path: &Path) -> FilePath {
     if is_stdin(path) {
         return FilePath::default();

@@ -1,4 +1,4 @@
-//! `stakeout purse`: what may still be risked, and opening it after losses closed it.
+//! `stakeout purse`: shows the stake and loss limits, and resumes staking after losses closed the purse.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
@@ -24,19 +24,19 @@ use crate::terminal::format::{HEADING, count, nct, safe};
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct PurseArgs {
-    /// What to do. Without it, what `status` does.
+    /// The command to run. Default: status.
     #[command(subcommand)]
     pub command: Option<PurseCommand>,
     #[command(flatten)]
     pub status: PurseStatusArgs,
 }
 
-/// What to do with the purse.
+/// Subcommands of `purse`.
 #[derive(Subcommand, Debug)]
 pub enum PurseCommand {
-    /// Show what may still be risked, what is at stake, and whether losses closed the purse.
+    /// Show what may still be staked, what is at stake, and whether losses closed the purse.
     Status(PurseStatusArgs),
-    /// Open the purse after losses closed it. Losses up to now close it no more.
+    /// Resume staking after losses closed the purse. Losses up to now no longer count.
     Resume(PurseResumeArgs),
 }
 
@@ -57,18 +57,18 @@ pub struct PurseStatusArgs {
 pub struct PurseResumeArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
-    /// Why it may be opened: it is written down.
+    /// Reason to resume. It is recorded in the archive.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Do not ask. Needed where nobody can be asked.
+    /// Do not ask for confirmation. Required if standard input is not a terminal.
     #[arg(long, short = 'y')]
     pub yes: bool,
-    /// Longest to wait for a daemon that is running.
+    /// Maximum time to wait for a running daemon.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_wait)]
     pub patience: Duration,
 }
 
-/// Does what was asked.
+/// Runs `stakeout purse`.
 pub fn purse(args: &PurseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match &args.command {
         None => status(&args.status, out),
@@ -77,7 +77,7 @@ pub fn purse(args: &PurseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     }
 }
 
-/// The purse as the journal has it, and why it closes by that, where that is not written down.
+/// Counts the purse from the journal. Closes it if the records demand that, even if its closing is not recorded yet.
 fn count_purse(directory: &Path, config: &Config) -> anyhow::Result<(Purse, Timestamp)> {
     let journal = archive::open(directory)?;
     let mut purse = Purse::new(build::purse_limits(&config.market));
@@ -89,7 +89,7 @@ fn count_purse(directory: &Path, config: &Config) -> anyhow::Result<(Purse, Time
     Ok((purse, now))
 }
 
-/// The purse as the daemon that runs has it; where none runs, as it is counted from the journal.
+/// Asks the running daemon for its purse, or else counts it from the journal.
 fn look(place: &ArchivePlace, config: &Config) -> anyhow::Result<PurseRecord> {
     let directory = archive::directory(place)?;
     match control_client::ask(&control_client::socket(config, &directory), &ControlRequest::Purse)? {
@@ -173,7 +173,7 @@ fn resume(args: &PurseResumeArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
-/// Whether the person at the terminal says yes.
+/// Asks at the terminal; true for yes.
 fn asked(out: &mut dyn Write) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         bail!("nobody can be asked here: say --yes");

@@ -1,4 +1,4 @@
-//! From the arguments about rules to loaded rules; what is wrong with them is told on standard error.
+//! Loads the rules that the arguments select, and prints their mistakes to standard error.
 
 use daemon_base::format::counted;
 use daemon_detector::{Detector, Options, RulesCache};
@@ -9,11 +9,11 @@ use daemon_rules::{Mistake, Severity};
 use crate::cli::args::{RulesArgs, WallArgs};
 use crate::terminal::notice;
 
-/// Mistakes in rules shown before a scan; `rules check` shows all.
+/// Maximum number of mistakes in rules shown before a scan; `rules check` shows all.
 const MISTAKES_SHOWN_MAX: usize = 5;
 
 impl RulesArgs {
-    /// What the detector is to load.
+    /// Returns these arguments as options of the detector.
     pub fn options(&self) -> Options {
         Options {
             directories: self.directories.clone(),
@@ -30,7 +30,7 @@ impl RulesArgs {
     }
 }
 
-/// Loads rules and weights, and says on standard error what is wrong with them.
+/// Loads rules and weights, and prints their mistakes to standard error.
 pub fn load(options: &Options) -> anyhow::Result<Detector> {
     let detector = daemon_detector::load(options)?;
     detector.notices.iter().for_each(|text| notice(text));
@@ -46,7 +46,7 @@ pub fn load(options: &Options) -> anyhow::Result<Detector> {
     Ok(detector)
 }
 
-/// What a pool examines with. Says on standard error what is less than it should be.
+/// Starts what a pool scans with. Prints reduced limits and missing protections to standard error.
 pub fn examiners(detector: Detector, wall: &WallArgs, limits: Limits, policy: Policy) -> anyhow::Result<Rules> {
     let (rules, notices) = detector.examiners(wall.in_process, limits, policy)?;
     notices.iter().for_each(|text| notice(text));

@@ -1,4 +1,4 @@
-//! What would be staked on a report: shown beside it, for nobody is asked and nothing is risked.
+//! The stake shown beside a report. `scan` and `explain` send no bid.
 
 use analyzers::Weights;
 use daemon_engine::Report;
@@ -7,25 +7,25 @@ use daemon_pool::Examined;
 use daemon_report::{FileRecord, Subject, would_bid};
 use serde::Serialize;
 
-/// The report on a file, and what would be staked on it.
+/// A report on a file and the stake on it.
 #[derive(Serialize, Debug)]
 pub struct StakedRecord {
     /// The report.
     #[serde(flatten)]
     pub file: FileRecord,
-    /// What the default strategy would stake, in NCT, within the bounds given; "0" where it would not bid.
+    /// Stake of the default strategy in NCT, within --min-bid and --max-bid; "0" if it would not bid.
     pub stake: String,
 }
 
 impl StakedRecord {
-    /// The record of an examination, and what would be staked within `bounds`.
+    /// Makes the record of an examination, with its stake within `bounds`.
     pub fn new(subject: &Subject<'_>, examined: &Examined, weights: &Weights, bounds: BidBounds) -> StakedRecord {
         let stake = stake(&examined.report, bounds).to_string();
         StakedRecord { file: FileRecord::new(subject, examined, weights), stake }
     }
 }
 
-/// What the default strategy would stake on the report.
+/// Returns the stake of the default strategy on the report.
 pub fn stake(report: &Report, bounds: BidBounds) -> Nct {
     if would_bid(report) {
         DefaultStrategy.bid(Conviction::from_probability(report.opinion.confidence.get()), bounds)

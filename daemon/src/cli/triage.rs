@@ -1,4 +1,4 @@
-//! `stakeout triage`: what files are, how many of each, and how fast that was told.
+//! `stakeout triage`: identifies file types and counts them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
@@ -18,29 +18,29 @@ use crate::exit::Exit;
 use crate::terminal::format::{HEADING, count, counted, shown};
 use crate::terminal::interrupt::Interrupt;
 
-/// How files are opened and read by `triage`.
+/// How `triage` opens and reads files.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Io {
-    /// Begin plainly, and change to io_uring while files come from disk rather than memory.
+    /// Start with plain reads, and use io_uring while files come from disk instead of the page cache.
     Auto,
-    /// One file at a time.
+    /// Read one file at a time.
     Plain,
-    /// Many files in flight through io_uring, where the kernel allows it.
+    /// Read many files at once through io_uring, if the kernel allows it.
     Uring,
 }
 
 /// Arguments of `triage`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  stakeout triage /usr              kinds, how many of each, files per second
+  stakeout triage /usr              count files by kind
   stakeout triage --list ~/Downloads")]
 pub struct TriageArgs {
     #[command(flatten)]
     pub walk: WalkArgs,
-    /// Print the kind and path of every file.
+    /// List every file with its kind, instead of counts.
     #[arg(long, short = 'l')]
     pub list: bool,
-    /// Print JSON: with --list an object a line, else one of the counts.
+    /// Print JSON: one object with the counts, or with --list one object per line.
     #[arg(long)]
     pub json: bool,
     /// How files are opened and read.
@@ -67,7 +67,7 @@ struct CountsRecord {
     interrupted: bool,
 }
 
-/// What a sweep told.
+/// Counts of a sweep.
 struct SweepResult {
     kinds: BTreeMap<&'static str, u64>,
     walked: Walked,
@@ -78,7 +78,7 @@ struct SweepResult {
     interrupted: bool,
 }
 
-/// Triages.
+/// Runs `stakeout triage`.
 pub fn triage(args: &TriageArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
     if args.walk.paths.iter().any(|path| paths::is_stdin(path)) {
         anyhow::bail!("triage looks at files; `stakeout explain -` takes standard input");

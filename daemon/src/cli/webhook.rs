@@ -1,4 +1,4 @@
-//! `stakeout webhook`: the marketplace's side of the wire, to try an engine with before it is listed.
+//! `stakeout webhook`: acts as the marketplace, to test an engine before it is listed.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -18,36 +18,35 @@ use crate::exit::Exit;
 /// Arguments of `webhook`.
 #[derive(Args, Debug)]
 pub struct WebhookArgs {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: WebhookCommand,
 }
 
-/// What to do with a webhook.
+/// Subcommands of `webhook`.
 #[derive(Subcommand, Debug)]
 pub enum WebhookCommand {
     /// Send a signed ping.
     Ping(WebhookTarget),
-    /// Send pings and bounties, good and bad, and look at the answers, as the marketplace does before it lists an
-    /// engine.
+    /// Send valid and invalid pings and bounties, and check the answers.
     Test(WebhookTestArgs),
 }
 
-/// Which webhook.
+/// Which webhook to test.
 #[derive(Args, Debug)]
 pub struct WebhookTarget {
-    /// The webhook's address.
+    /// URL of the webhook.
     #[arg(value_name = "URL", default_value = "http://127.0.0.1:8000/")]
     pub url: String,
-    /// A file that holds the shared secret. Default: what STAKEOUT_WEBHOOK_SECRET holds.
+    /// File with the shared secret. Default: the environment variable STAKEOUT_WEBHOOK_SECRET.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub secret_file: Option<PathBuf>,
 }
 
 /// Arguments of `webhook test`.
 #[derive(Args, Debug)]
-#[command(after_help = "Artifacts are served, and answers are taken, at an address of this machine. So for the test
-the engine must be allowed to use it; with a port of your choice:
+#[command(after_help = "The test serves artifacts and receives answers at 127.0.0.1. The configuration of the engine
+must allow that address during the test:
   [answers]  hosts = [\"http://127.0.0.1:8899\"]
   [intake]   allow_networks = [\"127.0.0.0/8\"]
 Example:
@@ -55,20 +54,20 @@ Example:
 pub struct WebhookTestArgs {
     #[command(flatten)]
     pub target: WebhookTarget,
-    /// Where artifacts are served and answers are taken.
+    /// Port on loopback that serves artifacts and receives answers.
     #[arg(long, value_name = "PORT", default_value = "8899")]
     pub port: u16,
-    /// Longest to wait for an answer.
+    /// Maximum time to wait for an answer.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_wait)]
     pub patience: Duration,
 }
 
-/// How long the slow server takes.
+/// Delay of the slow artifact server.
 const SLOW: Duration = Duration::from_secs(3);
-/// How long bounties live. An answer must come in this time.
+/// Duration of the bounties. Answers must arrive within it.
 const LIFE: Duration = Duration::from_secs(60);
 
-/// Does what was asked.
+/// Runs `stakeout webhook`.
 pub fn webhook(command: &WebhookCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match command {
@@ -103,7 +102,7 @@ fn hint(status: u16) -> &'static str {
     }
 }
 
-/// A test: what is done, and whether what came back is right.
+/// Prints and counts the checks of a test.
 struct Test<'t> {
     out: &'t mut dyn Write,
     failed: u32,
@@ -133,14 +132,14 @@ impl Test<'_> {
     }
 }
 
-/// What is posted, and what must come back.
+/// A bounty to post and its expected answer.
 struct WebhookCase {
     what: &'static str,
     path: &'static str,
     bytes: Vec<u8>,
     delay: Duration,
     artifact_type: &'static str,
-    /// What may be answered.
+    /// Accepted verdicts.
     verdicts: &'static [&'static str],
 }
 
@@ -231,7 +230,7 @@ fn comments(answered: &Value) -> String {
     comments.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; ")
 }
 
-/// Whether the marketplace takes the answer: one of these verdicts, with a bid where there must be one.
+/// Whether the marketplace would accept the answer: it has one of these verdicts, and a bid if the verdict needs one.
 fn right(answered: &Value, verdicts: &[&str]) -> bool {
     let verdict = answered["verdict"].as_str().unwrap_or_default();
     let bid = answered["bid"].as_u64();

@@ -1,26 +1,26 @@
-//! Moments on the command line: a day, a time, or how long ago.
+//! Times on the command line: a date, a timestamp, or an age.
 
 use std::time::Duration;
 
 use daemon_base::{Timestamp, duration};
 use daemon_service::clock::wall;
 
-/// A moment, as one says it.
+/// A time as it is given on the command line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum When {
-    /// That moment.
+    /// A timestamp.
     At(Timestamp),
-    /// That day in UTC, which begins then.
+    /// A day in UTC, by its beginning.
     Day(Timestamp),
-    /// So long before now.
+    /// An age: this long before now.
     Ago(Duration),
 }
 
-/// How long a day is.
+/// Length of a day.
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl When {
-    /// The moment from which it is later.
+    /// The begin of the time: of a day, its first moment.
     pub fn begin(self, now: Timestamp) -> Timestamp {
         match self {
             When::At(at) | When::Day(at) => at,
@@ -31,7 +31,7 @@ impl When {
         }
     }
 
-    /// The moment until which it lasts: of a day, its end.
+    /// The end of the time: of a day, the first moment of the next day.
     pub fn end(self, now: Timestamp) -> Timestamp {
         match self {
             When::Day(at) => at + DAY,
@@ -40,7 +40,7 @@ impl When {
     }
 }
 
-/// Reads a moment: `2026-11-23`, `2026-11-23T14:30:00Z`, `7d`.
+/// Parses a time: `2026-11-23`, `2026-11-23T14:30:00Z` or `7d`.
 pub fn parse_when(text: &str) -> Result<When, String> {
     let timestamp = |at: jiff::Timestamp| Timestamp::from_micros(at.as_microsecond());
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
@@ -53,18 +53,16 @@ pub fn parse_when(text: &str) -> Result<When, String> {
         return Ok(When::Day(timestamp(at)));
     }
     duration::parse(text).map(When::Ago).map_err(|_| {
-        format!(
-            "`{text}` is no moment: give a date (2026-11-23 or 2026-11-23T14:30:00Z), or how long ago (90m, 36h, 7d)"
-        )
+        format!("`{text}` is not a time: use a date (2026-11-23 or 2026-11-23T14:30:00Z) or an age (90m, 36h, 7d)")
     })
 }
 
-/// The moment from which something is looked at, counted from now.
+/// Parses the begin of a period.
 pub fn parse_since(text: &str) -> Result<Timestamp, String> {
     parse_when(text).map(|when| when.begin(wall()))
 }
 
-/// The moment until which something is looked at, counted from now; of a day, its end.
+/// Parses the end of a period; a day is included.
 pub fn parse_until(text: &str) -> Result<Timestamp, String> {
     parse_when(text).map(|when| when.end(wall()))
 }

@@ -1,4 +1,4 @@
-//! How numbers, paths and verdicts are shown to people.
+//! Formatting of numbers, paths and verdicts.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use daemon_base::text;
 pub use daemon_base::format::{bytes, count, counted, nct, percent};
 pub use daemon_statement::format::moment;
 
-/// The style of a verdict. anstream drops it where the output is no terminal.
+/// Style of a verdict. anstream removes it if the output is not a terminal.
 pub fn verdict_style(verdict: Verdict) -> Style {
     match verdict {
         Verdict::Malicious => AnsiColor::Red.on_default().bold(),
@@ -19,15 +19,15 @@ pub fn verdict_style(verdict: Verdict) -> Style {
     }
 }
 
-/// The style of headings.
+/// Style of headings.
 pub const HEADING: Style = Style::new().bold();
 
-/// A path from a directory is as hostile as the files in it: what could move the cursor or turn text around is escaped.
+/// Formats a path. Control and bidirectional characters are escaped, because file names may be hostile.
 pub fn shown(path: &Path) -> String {
     text::path(path)
 }
 
-/// Any text of others, escaped in the same way.
+/// Formats untrusted text, escaped in the same way.
 pub fn safe(text: &str) -> String {
     text::escaped(text).into_owned()
 }

@@ -1,11 +1,11 @@
-//! Ctrl-C: the first asks to stop and print what there is, the second kills.
+//! Ctrl-C: the first stops the command and prints partial results, the second kills it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-/// Whether somebody asked us to stop.
+/// A flag that SIGINT and SIGTERM set.
 #[derive(Clone, Debug)]
 pub struct Interrupt(Arc<AtomicBool>);
 
@@ -21,12 +21,12 @@ impl Interrupt {
         Ok(Interrupt(flag))
     }
 
-    /// Stops as if somebody had asked: for a thread that found that nobody listens any more.
+    /// Sets the flag, for a thread that cannot write its output any more.
     pub fn stop(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether to stop.
+    /// Whether the flag is set.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! `stakeout archive compact`: lets go of the details of old bounties, and gives the room back to the file system.
+//! `stakeout archive compact`: deletes the details of old bounties and shrinks the archive file.
 
 use std::io::Write;
 use std::time::Duration;
@@ -19,13 +19,15 @@ use crate::terminal::format::{bytes, counted, shown};
 /// Arguments of `archive compact`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Not while a daemon runs: that lets go of details by itself (archive.details_age_max), and uses \
-    the room again, but does not give it back. Takes as much room again meanwhile."
+    after_help = "The daemon must not run. A running daemon deletes old details by itself (archive.details_age_max) and \
+    reuses their space, but does not shrink the file. While it runs, this command needs free disk space as large as the \
+    archive."
 )]
 pub struct ArchiveCompactArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
-    /// Keep the details of bounties so long, like 90d. 0s: let go of none. Default: what the configuration says.
+    /// Delete the details of bounties older than TIME, for example 90d. 0s deletes none. Default:
+    /// archive.details_age_max.
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub older_than: Option<std::time::Duration>,
     /// Print a JSON object.
@@ -33,7 +35,7 @@ pub struct ArchiveCompactArgs {
     pub json: bool,
 }
 
-/// What it came to, for machines.
+/// JSON output of `archive compact`.
 #[derive(Serialize)]
 struct CompactedRecord {
     bounties: u64,
@@ -41,7 +43,7 @@ struct CompactedRecord {
     bytes_after: u64,
 }
 
-/// Does it.
+/// Runs `stakeout archive compact`.
 pub fn compact(args: &ArchiveCompactArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let directory = super::directory(&args.place)?;
     let age_max = match args.older_than {
@@ -74,7 +76,7 @@ pub fn compact(args: &ArchiveCompactArgs, out: &mut dyn Write) -> anyhow::Result
     Ok(Exit::Clean)
 }
 
-/// Lets go of all that is older, or of nothing where that is nothing; how many bounties it was of.
+/// Deletes the details of bounties older than `age_max`, or none if it is zero. Returns the number of bounties.
 fn let_go(journal: &mut Sqlite, age_max: Duration) -> Result<u64, daemon_journal::JournalError> {
     let mut bounties = 0;
     if age_max.is_zero() {

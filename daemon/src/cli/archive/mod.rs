@@ -1,4 +1,4 @@
-//! `stakeout archive`: whether what is remembered is what was written, and what it is.
+//! `stakeout archive`: verifies, queries and compacts the archive of bounties and answers.
 
 use clap::{Args, Subcommand};
 
@@ -25,25 +25,25 @@ use crate::terminal::format::{HEADING, count, counted, moment, nct, shown};
 /// Arguments of `archive`.
 #[derive(Args, Debug)]
 pub struct ArchiveArgs {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: ArchiveCommand,
 }
 
-/// What to do with the archive.
+/// Subcommands of `archive`.
 #[derive(Subcommand, Debug)]
 pub enum ArchiveCommand {
-    /// Check every record, and that none was changed or is missing.
+    /// Verify that no record was changed or is missing.
     Verify(ArchiveVerifyArgs),
-    /// Show bounties and what was answered, the latest first.
+    /// List bounties and their answers, the latest first.
     Query(ArchiveQueryArgs),
-    /// Let go of the details of old bounties, and give the room back to the file system.
+    /// Delete the details of old bounties and shrink the archive file.
     Compact(ArchiveCompactArgs),
 }
 
 /// Arguments of `archive verify`.
 #[derive(Args, Debug)]
-#[command(after_help = "Exit codes: 0 all is as it was written, 1 it is not, 2 it could not be checked.")]
+#[command(after_help = "Exit codes: 0 the archive is intact, 1 it is damaged, 2 it could not be checked.")]
 pub struct ArchiveVerifyArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
@@ -61,30 +61,30 @@ pub struct ArchiveVerifyArgs {
 pub struct ArchiveQueryArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
-    /// Only the bounty with this id.
+    /// Filter by bounty id.
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
-    /// Only those answered so.
+    /// Filter by verdict.
     #[arg(long, value_name = "VERDICT", value_parser = ["malicious", "benign", "suspicious", "unknown"])]
     pub verdict: Option<String>,
-    /// Only those that ended so.
+    /// Filter by delivery status of the answer.
     #[arg(long, value_name = "ENDING", value_parser = ["pending", "sent", "refused", "expired", "withheld"])]
     pub ending: Option<String>,
-    /// Only those about this artifact.
+    /// Filter by SHA-256 of the artifact.
     #[arg(long, value_name = "DIGEST")]
     pub sha256: Option<Sha256Digest>,
-    /// Only those where this text occurs: in the kind, a comment, the evidence.
+    /// Filter by text in the kind, the comments or the evidence.
     #[arg(long, value_name = "TEXT")]
     pub text: Option<String>,
-    /// So many at most.
+    /// Maximum number of rows.
     #[arg(long, short = 'n', value_name = "N", default_value = "50")]
     pub limit: usize,
-    /// Print one JSON object a line.
+    /// Print one JSON object per line.
     #[arg(long)]
     pub json: bool,
 }
 
-/// Does what was asked.
+/// Runs `stakeout archive`.
 pub fn archive(command: &ArchiveCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match command {
         ArchiveCommand::Verify(args) => verify(args, out),
@@ -93,7 +93,7 @@ pub fn archive(command: &ArchiveCommand, out: &mut dyn Write) -> anyhow::Result<
     }
 }
 
-/// Which archive is meant.
+/// Returns the directory of the archive.
 pub fn directory(place: &ArchivePlace) -> anyhow::Result<PathBuf> {
     match &place.directory {
         Some(directory) => Ok(directory.clone()),
@@ -101,7 +101,7 @@ pub fn directory(place: &ArchivePlace) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// The journal in `directory`, to be read: a daemon may write to it meanwhile.
+/// Opens the journal in `directory` for reading. A daemon may write to it at the same time.
 pub fn open(directory: &std::path::Path) -> anyhow::Result<JournalReader> {
     if let Err(error) = directory.symlink_metadata()
         && error.kind() == std::io::ErrorKind::NotFound
@@ -114,7 +114,7 @@ pub fn open(directory: &std::path::Path) -> anyhow::Result<JournalReader> {
     JournalReader::open(directory).with_context(|| format!("cannot read the archive in {}", shown(directory)))
 }
 
-/// What `verify` found, for machines.
+/// JSON output of `archive verify`.
 #[derive(Serialize)]
 struct VerifiedRecord {
     sound: bool,
@@ -178,7 +178,7 @@ fn corrections(number: u64) -> String {
     if number == 0 { String::new() } else { format!(", {}", counted(number, "correction")) }
 }
 
-/// A bounty and its answer, for machines.
+/// JSON output of `archive query`: one bounty and its answer.
 #[derive(Serialize)]
 struct StoryRecord<'s> {
     id: &'s str,
@@ -201,7 +201,7 @@ struct StoryRecord<'s> {
     detail: Option<&'s str>,
 }
 
-/// How a story ended, in a word.
+/// Returns the delivery status of a bounty's answer.
 pub fn ending(story: &Story) -> BountyStatus {
     story.ending.as_ref().map_or(BountyStatus::Pending, |ended| ended.how.outcome())
 }

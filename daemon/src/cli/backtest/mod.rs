@@ -1,4 +1,4 @@
-//! `stakeout backtest`: what other strategies, weights or rules would have earned.
+//! `stakeout backtest`: computes what other strategies, weights or rules would have earned.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -31,64 +31,66 @@ use rescan::Anew;
 
 /// Arguments of `backtest`.
 #[derive(Args, Debug)]
-#[command(after_help = "Without --strategy, --weights and --rules it says whether the strategies and limits of the
-configuration decide again what was decided then: all of it, unless they were changed since.
+#[command(
+    after_help = "Without --strategy, --weights and --rules, this command checks that the configured strategies and
+limits reproduce the recorded decisions. They do, unless the configuration has changed since.
 
-Each strategy decides in the order in which bounties came, knows what was known then, and has a purse of its own with the
-limits of the configuration. What its stakes would have come to is settled again exactly, by the market's own arithmetic,
-as if everybody else had done what he did. A bounty that cannot be settled again for all of them is left out for all.
+Each strategy decides in the order in which bounties arrived, with the knowledge of that time, and has its own purse
+with the configured limits. Its stakes are settled exactly, with the arithmetic of the marketplace, assuming that all
+other parties act as recorded. A bounty that cannot be settled for every strategy is left out for all of them.
 
 Examples:
   stakeout backtest --config /etc/stakeout.toml
   stakeout backtest --strategy kelly --strategy conservative --since 2026-11-01
   stakeout backtest --strategy kelly --kelly-fraction 0.1 --since 7d --json
   stakeout backtest --strategy expression --expression 'if family == \"\" { conviction / 2.0 } else { conviction }'
-  stakeout backtest --weights new-weights.toml               other weights, the strategies as they were
-  stakeout backtest --rules rules.new --strategy default     other rules, on the artifacts that are kept
+  stakeout backtest --weights new-weights.toml               other weights, the recorded strategies
+  stakeout backtest --rules rules.new --strategy default     other rules, on the stored artifacts
 
-Exit codes: 0 done, 2 an error.")]
+Exit codes: 0 done, 2 an error."
+)]
 pub struct BacktestArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
-    /// Try this strategy (market.bid_strategy of the configuration names all there are). May be repeated. Without it: those
-    /// that decided then.
+    /// Strategy to try: one of the names of market.bid_strategy. May be repeated. Default: the strategies that were
+    /// used.
     #[arg(long = "strategy", value_name = "NAME")]
     pub strategies: Vec<String>,
-    /// The expression that the strategy `expression` bids by. Default: market.bid_expression.
+    /// Expression of the strategy `expression`. Default: market.bid_expression.
     #[arg(long, value_name = "TEXT")]
     pub expression: Option<String>,
-    /// What part of Kelly's stake the strategy `kelly` stakes. Default: market.kelly_fraction.
+    /// Fraction of the Kelly stake that the strategy `kelly` stakes. Default: market.kelly_fraction.
     #[arg(long, value_name = "F")]
     pub kelly_fraction: Option<f64>,
-    /// Below which conviction the strategy `threshold` stakes nothing. Default: market.bid_threshold.
+    /// Conviction below which the strategy `threshold` stakes nothing. Default: market.bid_threshold.
     #[arg(long, value_name = "T")]
     pub threshold: Option<f64>,
-    /// Judge the artifacts that are kept anew, by these weights.
+    /// Scan the stored artifacts again with the weights in FILE.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub weights: Option<PathBuf>,
-    /// Judge the artifacts that are kept anew, by the YARA rules beneath DIR rather than those of scan.rules. May be
-    /// repeated.
+    /// Scan the stored artifacts again with the YARA rules in DIR instead of those of scan.rules. May be repeated.
     #[arg(long = "rules", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rules: Vec<PathBuf>,
-    /// Leave out the YARA rules built in when judging anew.
+    /// Do not use the built-in YARA rules when scanning again.
     #[arg(long)]
     pub no_shipped_rules: bool,
-    /// Leave out bounties whose artifact is not kept any more. Otherwise they keep the judgement that they had.
+    /// Leave out bounties whose artifact is no longer stored. Default: they keep their recorded verdict.
     #[arg(long)]
     pub only_stored: bool,
-    /// Only bounties answered then or later: `2026-11-23`, `2026-11-23T02:15:07Z`, or how long ago (90m, 36h, 7d, 4w).
+    /// Use only bounties answered at or after this time: `2026-11-23`, `2026-11-23T02:15:07Z`, or an age (90m, 36h, 7d,
+    /// 4w).
     #[arg(long, value_name = "DATE|AGO", value_parser = parse_since)]
     pub since: Option<Timestamp>,
-    /// Only bounties answered before; where it is a day, that day included.
+    /// Use only bounties answered before this time. A day is included.
     #[arg(long, value_name = "DATE|AGO", value_parser = parse_until)]
     pub until: Option<Timestamp>,
-    /// Into how many stretches of the same length the time is cut, to see whether a gain is steady.
+    /// Number of time windows of equal length, to see whether a gain is steady.
     #[arg(long, value_name = "K", default_value = "5")]
     pub folds: NonZeroUsize,
-    /// How often is drawn again for an interval.
+    /// Bootstrap resamples for each confidence interval.
     #[arg(long, value_name = "N", default_value = "2000")]
     pub resamples: NonZeroUsize,
-    /// By what chance is drawn again. The same seed gives the same output.
+    /// Random seed of the resampling. The same seed gives the same output.
     #[arg(long, value_name = "N", default_value = "1")]
     pub seed: u64,
     /// Print one JSON document (see docs/json.md).
@@ -97,18 +99,18 @@ pub struct BacktestArgs {
 }
 
 impl BacktestArgs {
-    /// Whether artifacts are judged anew.
+    /// Whether stored artifacts are scanned again.
     pub fn judges(&self) -> bool {
         self.weights.is_some() || !self.rules.is_empty() || self.no_shipped_rules || self.only_stored
     }
 }
 
-/// Differences from what was decided that are told.
+/// Maximum number of differing decisions shown.
 const DIFFERENCES_MAX: usize = 10;
-/// What a way is called that has the strategies of then, and judges anew.
+/// Name of the run with the recorded strategies on newly scanned artifacts.
 const AS_THEN: &str = "as then, judged anew";
 
-/// Does it.
+/// Runs `stakeout backtest`.
 pub fn backtest(args: &BacktestArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
     let config = config::load(args.place.config.path.as_deref())?;
     let directory = archive::directory(&args.place)?;
@@ -160,7 +162,7 @@ pub fn backtest(args: &BacktestArgs, out: &mut (dyn Write + Send)) -> anyhow::Re
     Ok(Exit::Clean)
 }
 
-/// The strategies that are asked for.
+/// Returns the strategies of --strategy.
 fn chosen(args: &BacktestArgs, config: &Config) -> anyhow::Result<Vec<Box<dyn BidStrategy>>> {
     let configured = build::settings(&config.market);
     let settings = Settings {
@@ -174,7 +176,7 @@ fn chosen(args: &BacktestArgs, config: &Config) -> anyhow::Result<Vec<Box<dyn Bi
     args.strategies.iter().map(named).collect()
 }
 
-/// The strategies that decided then, as the configuration has them now.
+/// Returns the strategies named in the records, with their present configuration.
 fn then(past: &Past, config: &Config) -> BTreeMap<String, Box<dyn BidStrategy>> {
     let settings = build::settings(&config.market);
     let mut then = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! A backtest for people.
+//! Prints a backtest as tables.
 
 use std::io::Write;
 
@@ -8,10 +8,10 @@ use daemon_market::{Nct, Profit};
 use super::record::Backtest;
 use crate::terminal::format::{HEADING, count, counted, moment, nct, percent, safe};
 
-/// Names are shown up to this width in the heads of columns.
+/// Minimum width of a column that is named after a strategy.
 const NAME_WIDTH_MIN: usize = 14;
 
-/// Prints it as tables.
+/// Prints all tables.
 pub fn print(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     came_out_again(backtest, out)?;
     judged_anew(backtest, out)?;
@@ -20,7 +20,7 @@ pub fn print(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()
     windows(backtest, out)
 }
 
-/// A gain or a loss, cut as amounts are.
+/// Formats a gain or a loss, truncated like other amounts.
 fn profit(amount: Profit) -> String {
     let size = nct(Nct::from_base_units(amount.base_units().unsigned_abs()));
     if amount.is_loss() && size != "0" { format!("-{size}") } else { size }
@@ -136,7 +136,8 @@ fn ways(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A side beside what was done: the difference, its interval, and in how many windows it is better.
+/// Formats the comparison with what was done: the difference, its interval, and the number of windows in which it is
+/// better.
 fn beside(side: &Side) -> (String, String, String) {
     let Some(Against { difference, interval, better, worse }) = side.against else {
         return Default::default();

@@ -1,4 +1,4 @@
-//! A backtest for machines. Described in docs/json.md.
+//! JSON output of `backtest`. Described in docs/json.md.
 
 use std::io::Write;
 
@@ -9,30 +9,30 @@ use serde::{Serialize, Serializer};
 use super::rescan::RescanSummary;
 use crate::cli::backtest::BacktestArgs;
 
-/// Version of this form.
+/// Version of the schema.
 const SCHEMA_VERSION: u32 = 1;
-/// What was done, as a way.
+/// Name of the recorded decisions in the comparison.
 pub const DONE: &str = "as it was done";
 
-/// All there is to tell.
+/// All results of a backtest.
 pub struct Backtest<'b> {
-    /// What was asked for.
+    /// Arguments of the command.
     pub args: &'b BacktestArgs,
-    /// Whether the past came out again.
+    /// How many recorded decisions were reproduced.
     pub reproduced: &'b Reproduced,
-    /// What was judged anew.
+    /// Counts of the artifacts that were scanned again.
     pub anew: Option<&'b RescanSummary>,
-    /// The ways that were tried, by name.
+    /// Names of the compared strategies.
     pub names: Vec<&'b str>,
-    /// When losses closed the purse of each.
+    /// For each strategy, when and why losses closed its purse.
     pub closings: Vec<&'b [(Timestamp, String)]>,
-    /// What they would have come to: what was done, and then they.
+    /// The comparison: first what was done, then each strategy.
     pub comparison: &'b Comparison,
 }
 
 impl Backtest<'_> {
-    /// Each way with its name, its side and when its purse was closed, what was done first. (What closed the purse then is in
-    /// the journal.)
+    /// Returns name, results and purse closings of what was done and of each strategy. (The closings of what was done
+    /// are in the journal.)
     pub fn sides(&self) -> impl Iterator<Item = (&str, &Side, &[(Timestamp, String)])> {
         let names = std::iter::once(DONE).chain(self.names.iter().copied());
         let closings = std::iter::once(&[][..]).chain(self.closings.iter().copied());
@@ -40,7 +40,7 @@ impl Backtest<'_> {
     }
 }
 
-/// Amounts are texts, in NCT: JSON numbers hold no such integers.
+/// Amounts are strings in NCT, because JSON numbers cannot hold such integers.
 fn text<S: Serializer>(amount: &Profit, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(amount)
 }
@@ -130,7 +130,7 @@ struct WindowRecord {
     profits: Vec<String>,
 }
 
-/// Writes it as one JSON document.
+/// Writes one JSON document.
 pub fn write(backtest: &Backtest<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
     let Backtest { args, reproduced, anew, comparison, .. } = backtest;
     let tally = &comparison.bounties;

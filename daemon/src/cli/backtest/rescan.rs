@@ -1,5 +1,5 @@
-//! Judges the artifacts that are kept anew: behind the wall, each once, and put in the market's words by the daemon's own
-//! code.
+//! Scans the stored artifacts again, each once, in sandboxed workers, and maps the reports to verdicts with the
+//! daemon's code.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::IsTerminal;
@@ -32,44 +32,44 @@ use crate::open_files;
 use crate::terminal::format::shown;
 use crate::terminal::interrupt::Interrupt;
 
-/// Artifacts that may wait for a thread.
+/// Maximum number of artifacts that wait for a thread.
 const QUEUED_MAX: usize = 64;
 
-/// What was judged anew.
+/// Results of scanning again.
 pub struct Anew {
-    /// What bounties come to, by the place of their entries.
+    /// New judgement of each bounty, by the index of its entry.
     pub judged: HashMap<usize, Judged>,
-    /// How much of it.
+    /// Counts.
     pub told: RescanSummary,
 }
 
-/// How much was judged anew.
+/// Counts of what was scanned again.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct RescanSummary {
-    /// What was judged by.
+    /// Generation of the rules and weights that were used.
     pub generation: String,
-    /// Artifacts that are kept, and were examined.
+    /// Number of stored artifacts that were scanned.
     pub artifacts: u64,
-    /// Artifacts that are not kept any more, or are damaged.
+    /// Number of artifacts that are no longer stored, or damaged.
     pub gone: u64,
-    /// Of those examined, so many were cut short by the limit of time: another run may see more, or less.
+    /// Number of scanned artifacts that hit the time limit: another run may find more or less.
     pub cut_short: u64,
-    /// Bounties that were judged anew.
+    /// Number of bounties with a new judgement.
     pub bounties: u64,
-    /// Bounties with an artifact that is not kept.
+    /// Number of bounties whose artifact is not stored.
     pub bounties_gone: u64,
-    /// Bounties about which other things would be said.
+    /// Number of bounties whose verdict changed.
     pub verdicts_changed: u64,
 }
 
-/// What an artifact comes to.
+/// Result of scanning one artifact.
 struct RescannedArtifact {
     sha256: Sha256Digest,
     what: Result<Judgement, Failure>,
     cut_short: bool,
 }
 
-/// Judges what is kept of the artifacts of the past; `None` where somebody asked to stop.
+/// Scans the stored artifacts again; `None` if interrupted.
 pub fn judge(
     args: &BacktestArgs,
     config: &Config,
@@ -98,7 +98,7 @@ pub fn judge(
     Ok(Some(Anew { judged: asking.judged, told }))
 }
 
-/// The bounties whose artifacts were had, in the time that is asked for.
+/// Returns the bounties of the requested period that have an artifact.
 fn places(args: &BacktestArgs, past: &Past) -> HashMap<BountyKey, usize> {
     let entries = past.entries().iter().enumerate();
     let within = entries.filter(|(_, entry)| {
@@ -109,7 +109,7 @@ fn places(args: &BacktestArgs, past: &Past) -> HashMap<BountyKey, usize> {
     within.map(|(place, entry)| (entry.key.clone(), place)).collect()
 }
 
-/// Examines what is kept of them; whether it came to an end.
+/// Scans the stored artifacts. Returns false if interrupted.
 fn examine(
     args: &BacktestArgs,
     config: &Config,
@@ -160,7 +160,7 @@ fn examine(
     Ok(!interrupt.is_set())
 }
 
-/// Takes in what the threads see, until all of them are done.
+/// Collects the results of the threads until all of them are done.
 fn collect(
     receiver: &Receiver<Option<RescannedArtifact>>,
     all: usize,
@@ -193,7 +193,7 @@ fn collect(
     }
 }
 
-/// What the threads of the pool do with an artifact.
+/// The work of the pool's threads.
 struct Judging {
     shelf: Arc<Shelf>,
     interrupt: Interrupt,
@@ -237,14 +237,14 @@ impl Work<Sha256Digest> for Judging {
     }
 }
 
-/// As in the daemon, without the report, which nobody reads here.
+/// Maps the result as the daemon does. The JSON report is dropped, because it is not used here.
 fn judged(received: ReceivedArtifact, outcome: ExaminationResult, weights: &Weights, generation: &str) -> Judgement {
     let mut judgement = verdict_mapping::judgement("", received, outcome, weights, generation);
     judgement.findings.report = String::new();
     judgement
 }
 
-/// From judgements to what strategies are asked.
+/// Turns judgements into questions to the strategies.
 struct Asking {
     betting: Betting,
     policy: BountyPolicy,

@@ -1,4 +1,4 @@
-//! The demo's daemon: this program once more, as a process of its own.
+//! The daemon of the demo: a child process of this program.
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -12,21 +12,21 @@ use serde_json::Value;
 use crate::terminal::format::{safe, shown};
 use crate::terminal::interrupt::Interrupt;
 
-/// How long it may take until it takes bounties: it may have to compile rules.
+/// Maximum time until the daemon is ready. It may have to compile the rules.
 const READY_TIME_MAX: Duration = Duration::from_secs(120);
-/// How long it may take to end: it answers what it took first.
+/// Maximum time until the daemon exits. It first answers the bounties that it accepted.
 const END_TIME_MAX: Duration = Duration::from_secs(30);
-/// How often is looked.
+/// How often the child is polled.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
-/// So many lines of its log are shown where it fails.
+/// Number of log lines shown if the daemon fails.
 const LOG_LINES: usize = 20;
-/// What it logs once its webhook listens.
+/// Log message of a daemon whose webhook listens.
 const READY: &str = "bounties are taken";
-/// What would make it another daemon than its configuration says.
+/// Environment variables that would override the configuration.
 const VARIABLES: [&str; 6] =
     ["BID_STRATEGY", "STAKEOUT_WEBHOOK_SECRET", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"];
 
-/// A daemon that runs. It ends when this is dropped.
+/// A running daemon. Dropping this value stops it.
 pub struct Daemon {
     child: Child,
     log: PathBuf,
@@ -34,7 +34,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts it with this configuration; its log goes to `log`, as JSON.
+    /// Starts a daemon with this configuration; it logs to the file `log`.
     pub fn start(config: &Path, log: &Path) -> anyhow::Result<Daemon> {
         let program = std::env::current_exe().context("cannot find this program on disk, to start its daemon")?;
         let file = OpenOptions::new().create(true).append(true).open(log);
@@ -48,7 +48,7 @@ impl Daemon {
         Ok(Daemon { child: child.context("cannot start the daemon")?, log: log.to_path_buf(), ended: None })
     }
 
-    /// Waits until it takes bounties; where. Nothing if somebody pressed Ctrl-C.
+    /// Waits until the daemon is ready and returns its URL, or `None` if Ctrl-C is pressed.
     pub fn wait_ready(&mut self, interrupt: &Interrupt) -> anyhow::Result<Option<String>> {
         let until = Instant::now() + READY_TIME_MAX;
         while !interrupt.is_set() {
@@ -66,7 +66,7 @@ impl Daemon {
         Ok(None)
     }
 
-    /// Where it said that it listens.
+    /// Returns the address in the log.
     fn address(&self) -> Option<String> {
         let text = std::fs::read_to_string(&self.log).ok()?;
         let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -74,7 +74,7 @@ impl Daemon {
         ready.find_map(|event| Some(event["address"].as_str()?.to_owned()))
     }
 
-    /// Whether it has ended, which it should not by itself.
+    /// Whether the daemon has exited.
     pub fn has_ended(&mut self) -> anyhow::Result<bool> {
         if self.ended.is_none() {
             self.ended = self.child.try_wait().context("cannot ask for the daemon")?;
@@ -82,7 +82,7 @@ impl Daemon {
         Ok(self.ended.is_some())
     }
 
-    /// Asks it to end, and waits.
+    /// Stops the daemon and waits for it.
     pub fn end(&mut self) -> anyhow::Result<()> {
         if !self.has_ended()? {
             self.ask();
@@ -105,7 +105,7 @@ impl Daemon {
         let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
     }
 
-    /// How it ended, and the end of its log.
+    /// Describes how the daemon exited, with the end of its log.
     pub fn told(&self) -> String {
         let status = self.ended.map_or_else(String::new, |status| format!(" ({status})"));
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();

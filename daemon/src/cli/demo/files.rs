@@ -1,4 +1,4 @@
-//! What the demo's bounties are about: files of this machine, taken for benign, and files made here that look bad.
+//! The files of the demo's bounties: files of this machine, labelled benign, and generated files that look malicious.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,30 +11,30 @@ use daemon_local_market::loopback::shuffle;
 use super::suspicious::suspicious;
 use crate::terminal::format::shown;
 
-/// Where files of the machine are looked for.
+/// Directories to choose files from.
 const DIRECTORIES: [&str; 4] = ["/usr/bin", "/usr/sbin", "/usr/lib", "/usr/share"];
-/// Smallest and largest file taken, in bytes.
+/// Allowed size of a file, in bytes.
 const BYTES: std::ops::RangeInclusive<u64> = 256..=4 << 20;
-/// So many files are looked at in each directory at most.
+/// Maximum number of directory entries read per directory.
 const LOOKED_AT_MAX: usize = 60_000;
-/// One of so many bounties is about a file that looks bad.
+/// One in this many bounties is about a generated file.
 const BAD_PART: u64 = 3;
-/// So much of the others, in hundredths, are programs and libraries.
+/// Percentage of programs and libraries among the other files.
 const PROGRAMS_PERCENT: u64 = 75;
 
-/// Where the lists are that a marketplace reads.
+/// The lists for the marketplace.
 pub struct Chosen {
-    /// All paths, one a line.
+    /// File with all paths, one per line.
     pub list: PathBuf,
-    /// Which are malicious.
+    /// File with the label of each path.
     pub labels: PathBuf,
-    /// How many are.
+    /// Number of malicious files.
     pub malicious: u64,
-    /// How many there are.
+    /// Number of files.
     pub number: u64,
 }
 
-/// Chooses files, makes those that look bad, and writes both lists into `directory`.
+/// Chooses and generates files, and writes both lists into `directory`.
 pub fn choose(number: u64, seed: u64, directory: &Path) -> anyhow::Result<Chosen> {
     let made = directory.join("suspicious");
     std::fs::create_dir(&made).with_context(|| format!("cannot make {}", shown(&made)))?;
@@ -70,7 +70,7 @@ pub fn choose(number: u64, seed: u64, directory: &Path) -> anyhow::Result<Chosen
     })
 }
 
-/// So many files, or all there are: programs and libraries, and others.
+/// Chooses up to `number` files: programs, libraries and others.
 fn of_this_machine(number: u64, seed: u64) -> Vec<String> {
     let mut found = Vec::new();
     for directory in DIRECTORIES {
@@ -100,7 +100,7 @@ fn of_this_machine(number: u64, seed: u64) -> Vec<String> {
     chosen
 }
 
-/// Regular files that can be read, of a size that is taken, and whose names stand on one line.
+/// Collects readable regular files of an allowed size whose names have no line breaks.
 fn beneath(directory: &Path, found: &mut Vec<String>) {
     let (mut waiting, mut looked_at) = (vec![directory.to_path_buf()], 0);
     while let Some(directory) = waiting.pop() {
@@ -128,7 +128,7 @@ fn text(path: &Path) -> Option<&str> {
     path.to_str().filter(|text| !text.contains(['\n', '\r']))
 }
 
-/// Whether it begins as an ELF file does.
+/// Whether the file begins with the ELF magic bytes.
 fn is_program(path: &Path) -> bool {
     let mut head = [0; 4];
     File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == *b"\x7fELF"

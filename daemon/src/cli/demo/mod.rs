@@ -1,5 +1,5 @@
-//! `stakeout demo`: the whole product in one command. A marketplace in this process, a daemon as its child, bounties
-//! about files of this machine, rivals, settlement, and who gained and who lost.
+//! `stakeout demo`: runs a marketplace in this process and a daemon as its child, posts bounties about files of this
+//! machine, settles them against simulated rivals, and reports profit and loss.
 
 use std::path::PathBuf;
 
@@ -38,53 +38,55 @@ use workdir::Workdir;
 /// Arguments of `demo`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Starts a marketplace on loopback and a daemon of this program in a directory that is thrown away, \
-posts bounties about files of this machine and about harmless files that look bad, has rivals bet against it, settles \
-everything, and shows who gained and who lost. No NCT that is worth anything, no network but loopback.
+    after_help = "Starts a marketplace on loopback and a daemon in a temporary directory, posts bounties about files of \
+this machine and about generated harmless files that look malicious, lets simulated rivals bet, settles all bounties, \
+and prints the profit and loss of every party. It uses no real NCT and no network but loopback.
 
 Examples:
   stakeout demo
   stakeout demo --bounties 50 --strategy kelly --keep /tmp/demo
 
-Exit codes: 0 all was answered in time and money is conserved, 2 it was not, or an error, 130 interrupted."
+Exit codes: 0 all bounties were answered in time and the sums of all accounts balance, 2 not so, or an error, \
+130 interrupted."
 )]
 pub struct DemoArgs {
-    /// How many bounties are posted, each about a file of its own.
+    /// Number of bounties. Each is about a different file.
     #[arg(long, value_name = "N", default_value = "300", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub bounties: u64,
-    /// What files, rivals and votes are drawn from.
+    /// Random seed for files, rivals and votes.
     #[arg(long, value_name = "N", default_value = "1")]
     pub seed: u64,
-    /// How the daemon bids.
+    /// Bid strategy of the daemon.
     #[arg(long, value_name = "STRATEGY", default_value = "default")]
     pub strategy: String,
-    /// Work in DIR, which must be empty or missing, and keep it: configuration, archive, log, files and report.
+    /// Keep the configuration, archive, log, files and report in DIR, which must be empty or missing. Default: a
+    /// temporary directory, which is deleted.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub keep: Option<PathBuf>,
     /// Print a JSON document.
     #[arg(long)]
     pub json: bool,
-    /// Show no progress.
+    /// Do not show progress.
     #[arg(long, short = 'q')]
     pub quiet: bool,
 }
 
-/// What the demo's engine is called.
+/// Name of the demo's engine.
 const US: &str = "stakeout";
-/// How long bounties live: long enough for a slow machine.
+/// Duration of bounties in seconds: long enough for a slow machine.
 const LIFE_SECONDS: f64 = 60.0;
-/// How long posting all of them takes at least, so that one can watch.
+/// Minimum time to post all bounties, in seconds, so that a person can watch.
 const POSTING_SECONDS: f64 = 8.0;
-/// Bounties that are not settled yet, at most.
+/// Maximum number of unsettled bounties.
 const IN_FLIGHT_MAX: usize = 24;
-/// How long the daemon may take to write down all outcomes.
+/// Maximum time for the daemon to record all settlements.
 const OUTCOMES_TIME_MAX: Duration = Duration::from_secs(30);
-/// How long to wait before it is told again what it could not take in yet.
+/// Time before settlements that the daemon could not import yet are sent again.
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
-/// How often is looked whether the daemon lives.
+/// How often the daemon is polled.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What came of it, for machines.
+/// JSON output of `demo`.
 #[derive(Serialize)]
 struct DemoRecord<'a> {
     market: &'a Closing,
@@ -92,7 +94,7 @@ struct DemoRecord<'a> {
     report: String,
 }
 
-/// Does it.
+/// Runs `stakeout demo`.
 pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     // Before anything is made.
     Strategy::named(&args.strategy, &daemon_market::Settings::default()).context("cannot bid")?;
@@ -177,22 +179,22 @@ fn settings(args: &DemoArgs, place: &Workdir, chosen: &files::Chosen) -> anyhow:
     })
 }
 
-/// What bounties are signed with, in this demo alone: the keys of the standard library's maps come from the system's
-/// random source.
+/// Makes the webhook secret of this demo. The keys of the standard library's hash maps come from the system's random
+/// source.
 fn secret() -> String {
     use std::hash::{BuildHasher, RandomState};
     let random = || RandomState::new().hash_one("secret");
     format!("{:016x}{:016x}", random(), random())
 }
 
-/// Once somebody pressed Ctrl-C, or the daemon has ended.
+/// Completes when Ctrl-C is pressed or the daemon has exited.
 async fn ended_early(daemon: &mut Daemon, interrupt: &Interrupt) {
     while !interrupt.is_set() && !daemon.has_ended().unwrap_or(true) {
         tokio::time::sleep(LOOK_INTERVAL).await;
     }
 }
 
-/// Tells the daemon how everything was settled, until it has written all of it down.
+/// Sends the settlements to the daemon until it has recorded all of them.
 fn hand_over(place: &Workdir, fee: Nct, interrupt: &Interrupt) -> anyhow::Result<ImportSummary> {
     let path = place.join("outcomes").join(format!("{US}.ndjson"));
     let reading = || format!("cannot read {}", shown(&path));
@@ -222,7 +224,7 @@ fn hand_over(place: &Workdir, fee: Nct, interrupt: &Interrupt) -> anyhow::Result
     }
 }
 
-/// Writes the page about all of it; where.
+/// Writes the HTML report and returns its path.
 fn report(config: &Path, place: &Workdir) -> anyhow::Result<std::path::PathBuf> {
     let path = place.report()?;
     let args = ReportArgs {

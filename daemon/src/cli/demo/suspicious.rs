@@ -1,7 +1,7 @@
-//! Files that look bad and do nothing: made in code, no two the same.
+//! Generates harmless files that look malicious, no two the same.
 //!
-//! What gives them away is put together here, when it runs: this program is not to be taken for what it shows. All
-//! addresses are of the networks that RFC 5737 keeps for examples.
+//! Their suspicious strings are assembled at run time, so that scanners do not flag this program. All addresses are
+//! from the networks that RFC 5737 reserves for examples.
 
 use specimens::cfb::CfbBuilder;
 use specimens::elf::upx_like;
@@ -10,12 +10,12 @@ use specimens::pe::{CODE, DATA, pe, plain_code};
 use specimens::rtf;
 use specimens::vba::VbaBuilder;
 
-/// How many sorts there are.
+/// Number of file types.
 const SORTS: u64 = 10;
-/// The bits of a number that are told by white space behind the test file, which may have 60 bytes of it.
+/// Number of bits encoded as white space after the EICAR test file, which may be followed by up to 60 bytes of it.
 const WHITE_BITS: u32 = 32;
 
-/// The `nth` of them, and how its name ends.
+/// Returns the extension and the bytes of the `nth` file.
 pub fn suspicious(nth: u64) -> (&'static str, Vec<u8>) {
     match nth % SORTS {
         0 => ("com", eicar(nth)),
@@ -31,14 +31,14 @@ pub fn suspicious(nth: u64) -> (&'static str, Vec<u8>) {
     }
 }
 
-/// The EICAR test file with white space behind it, which it may have.
+/// The EICAR test file followed by white space, which its definition allows.
 fn eicar(nth: u64) -> Vec<u8> {
     let mut file = specimens::eicar();
     file.extend((0..WHITE_BITS).map(|bit| if nth >> bit & 1 == 1 { b'\t' } else { b' ' }));
     file
 }
 
-/// A packed program with the words of bots.
+/// A packed ELF file with strings of bots.
 fn bot(nth: u64) -> Vec<u8> {
     let words = [
         ["UDP", "FLOOD"].concat(),
@@ -53,7 +53,7 @@ fn bot(nth: u64) -> Vec<u8> {
     upx_like().upx_magic().overlay(words.join("\0")).build()
 }
 
-/// A program that imports what one injects code into others with.
+/// A PE file that imports the APIs of process injection.
 fn injector(nth: u64) -> Vec<u8> {
     let apis = [["Open", "Process"], ["Virtual", "AllocEx"], ["WriteProcess", "Memory"], ["CreateRemote", "Thread"]];
     let apis = apis.map(|parts| parts.concat());
@@ -63,7 +63,7 @@ fn injector(nth: u64) -> Vec<u8> {
         .build()
 }
 
-/// A macro that fetches a program and runs it.
+/// A macro that downloads and runs a program.
 fn dropper(nth: u64) -> VbaBuilder {
     let address = address(nth, "u.exe");
     let source = [
@@ -80,7 +80,7 @@ fn dropper(nth: u64) -> VbaBuilder {
     VbaBuilder::new().document("ThisDocument", &source.concat())
 }
 
-/// The same for workbooks, in other words.
+/// A similar macro for workbooks, with other APIs.
 fn downloader(nth: u64) -> VbaBuilder {
     let address = address(nth, "a.exe");
     let source = [
@@ -97,7 +97,7 @@ fn downloader(nth: u64) -> VbaBuilder {
     VbaBuilder::new().document("ThisWorkbook", &source.concat())
 }
 
-/// A field that starts a command.
+/// A DDE field that starts a command.
 fn dde(nth: u64) -> Vec<u8> {
     let number = nth.to_string();
     let instruction =
@@ -106,7 +106,7 @@ fn dde(nth: u64) -> Vec<u8> {
     docx().part("word/document.xml", word(&field(&[instruction.as_str()])).as_bytes()).build()
 }
 
-/// A formula whose font has a name longer than the buffer it is copied to: CVE-2017-11882, with nothing behind it.
+/// An equation whose font name overflows its buffer (CVE-2017-11882), without a payload.
 fn equation(nth: u64) -> Vec<u8> {
     let mut native = vec![0; 28];
     native[0] = 28;
@@ -118,7 +118,7 @@ fn equation(nth: u64) -> Vec<u8> {
     rtf::rtf(&rtf::object("\\objupdate", &rtf::ole1("Equation.3", &inner)))
 }
 
-/// Where nothing answers.
+/// A URL where nothing answers.
 fn address(nth: u64, file: &str) -> String {
     format!("http://198.51.100.{}/{nth}/{file}", nth % 254 + 1)
 }

@@ -1,4 +1,4 @@
-//! Where the demo works, and where its report goes.
+//! Working directory of the demo, and the path of its report.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
@@ -11,15 +11,15 @@ use daemon_rules::Cache;
 use crate::cli::demo::DemoArgs;
 use crate::terminal::format::shown;
 
-/// A directory of the demo's own, for its owner alone.
+/// A private directory of the demo.
 pub struct Workdir {
     path: PathBuf,
-    /// Removes it in the end; not where it is kept.
+    /// Removes the directory when dropped; `None` if it is kept.
     thrown_away: Option<tempfile::TempDir>,
 }
 
 impl Workdir {
-    /// Makes it.
+    /// Makes the directory, or uses `keep`.
     pub fn make(keep: Option<&Path>) -> anyhow::Result<Workdir> {
         let Some(path) = keep else {
             // Of mode 0700.
@@ -42,18 +42,18 @@ impl Workdir {
         Ok(Workdir { path, thrown_away: None })
     }
 
-    /// What is called so in it.
+    /// Returns the path of `name` in the directory.
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// The directory.
+    /// Path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where the report goes: with the rest where that is kept, else to the user's cache, else to where temporary files
-    /// are.
+    /// Returns the path of the report: in the directory if it is kept, or else in the user's cache or among temporary
+    /// files.
     pub fn report(&self) -> anyhow::Result<PathBuf> {
         if self.thrown_away.is_none() {
             return Ok(self.join("report.html"));
@@ -70,7 +70,7 @@ impl Workdir {
         Ok(path)
     }
 
-    /// Writes the daemon's secret and its configuration; where the configuration is.
+    /// Writes the daemon's secret and configuration, and returns the path of the configuration.
     pub fn configure(&self, args: &DemoArgs, secret: &str, market: &str) -> anyhow::Result<PathBuf> {
         self.write("secret", secret)?;
         let quoted = |path: &Path| -> anyhow::Result<String> {

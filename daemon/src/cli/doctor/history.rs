@@ -1,4 +1,4 @@
-//! What the limits make of what is in the archive: whether its history closes the purse, and whether its times can be.
+//! Checks the archive's history: whether the configured limits close the purse, and whether record times are plausible.
 
 use daemon_archive::JournalReader;
 use daemon_journal::{Ahead, count, recount};
@@ -9,10 +9,10 @@ use daemon_service::{build, clock};
 use super::{Finding, good, poor};
 use crate::terminal::format::{counted, moment};
 
-/// So many records whose times lie ahead are named.
+/// Maximum number of records with future times that are listed.
 const AHEAD_TOLD_MAX: usize = 3;
 
-/// Looks at the archive, where there is one.
+/// Checks the archive, if there is one.
 pub fn look(config: &Config) -> Vec<Finding> {
     let directory = &config.archive.directory;
     if !directory.join(daemon_archive::FILE_NAME).exists() {
@@ -43,7 +43,7 @@ pub fn look(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// How often all of the history would have closed a purse with these limits, had a person opened it each time.
+/// How often the history would have closed a purse with these limits, if it had been resumed each time.
 fn closings(
     journal: &JournalReader,
     limits: PurseLimits,

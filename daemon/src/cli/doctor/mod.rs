@@ -1,4 +1,4 @@
-//! `stakeout doctor`: whether this machine has what the daemon needs, and what to do where it has not.
+//! `stakeout doctor`: checks whether this machine can run the daemon, and says how to fix what is wrong.
 
 use clap::Args;
 
@@ -27,7 +27,7 @@ use crate::terminal::format::{bytes, counted, shown};
 /// Arguments of `doctor`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Exit codes: 0 all is well, 1 something is less than it should be, 2 the daemon cannot run here."
+    after_help = "Exit codes: 0 all checks are good, 1 some are poor, 2 some are bad: the daemon cannot run here."
 )]
 pub struct DoctorArgs {
     #[command(flatten)]
@@ -37,14 +37,14 @@ pub struct DoctorArgs {
     pub json: bool,
 }
 
-/// Open files that a busy daemon needs: connections, artifacts, workers.
+/// Number of open files that a busy daemon needs for connections, artifacts and workers.
 const FILES_MIN: u64 = 4096;
-/// Free space below which the archive will be full soon.
+/// Free disk space below which a warning is given, in bytes.
 const FREE_BYTES_MIN: u64 = 1 << 30;
-/// A clock before this is one that nobody set: the day this was written.
+/// A clock before this time was never set: the day this line was written, in seconds since 1970.
 const EARLIEST: i64 = 1_795_000_000;
 
-/// How something is.
+/// Result of a check.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum CheckStatus {
@@ -53,7 +53,7 @@ enum CheckStatus {
     Bad,
 }
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Debug, Serialize)]
 struct Finding {
     what: &'static str,
@@ -61,7 +61,7 @@ struct Finding {
     seen: String,
 }
 
-/// What may be staked and lost, and whether anything stops a run of losses.
+/// Checks the stake and loss limits.
 fn losses(config: &Config) -> Finding {
     let limits = build::purse_limits(&config.market);
     let words = format!("of {} NCT {}", config.market.balance, build::limits_in_words(&limits));
@@ -78,7 +78,7 @@ fn losses(config: &Config) -> Finding {
     }
 }
 
-/// Looks at everything.
+/// Runs `stakeout doctor`.
 pub fn doctor(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let mut findings = Vec::new();
     let config = match build::config(args.config.path.as_deref())? {
@@ -174,7 +174,7 @@ fn open_files() -> Finding {
     }
 }
 
-/// Whether there is as much memory as the configuration asks for: the machine's, or its control group's.
+/// Checks whether the machine, or its control group, has as much memory as is configured.
 fn memory(config: &Config) -> Finding {
     let Some(memory) = MachineMemory::look() else {
         return poor("memory", "/proc does not tell how much there is: the limits of the configuration are kept");
@@ -272,7 +272,7 @@ fn port(what: &'static str, key: &str, address: std::net::SocketAddr) -> Finding
     }
 }
 
-/// Whether a daemon runs that the command line can talk to.
+/// Checks whether a running daemon answers on the control socket.
 fn control(config: &Config) -> Finding {
     let socket = control_client::socket(config, &config.archive.directory);
     match control_client::ask(&socket, &ControlRequest::Health) {
@@ -289,13 +289,13 @@ fn certificates(config: &Config) -> Finding {
     }
 }
 
-/// Whether there is such a directory, and it belongs to who we are.
+/// Whether the directory exists and belongs to this user.
 fn is_ours(directory: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     directory.metadata().is_ok_and(|about| about.uid() == rustix::process::geteuid().as_raw())
 }
 
-/// Loads the rules and has a worker judge the probes, just as the daemon does when it starts.
+/// Loads the rules and has a worker scan the probes, as the daemon does at its start.
 fn rules_and_workers(config: &Config) -> Vec<Finding> {
     let loaded = build::loader(config).and_then(|mut loader| {
         // In the archive of another nothing is made.

@@ -1,4 +1,4 @@
-//! `stakeout explain --bounty`: what was asked, what was answered, and why it was bid on, or was not.
+//! `stakeout explain --bounty`: shows a bounty, its answer, and why it was bid on or not.
 
 use std::io::Write;
 
@@ -13,10 +13,10 @@ use crate::cli::explain::ExplainArgs;
 use crate::exit::Exit;
 use crate::terminal::format::{HEADING, count, moment, percent, safe, shown};
 
-/// Phases of one bounty, and more.
+/// Maximum number of records shown: one per phase of a bounty, and some more.
 const STORIES_MAX: usize = 16;
 
-/// Explains what was answered to the bounty with this id.
+/// Explains the answer to the bounty with this id.
 pub fn explain(id: &str, args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let directory = archive::directory(&args.archive)?;
     let journal = archive::open(&directory)?;
@@ -121,7 +121,7 @@ fn answered(
     writeln!(out, "  {}", why(answer, bounty))
 }
 
-/// Why it was bid on, or was not.
+/// Why there was a bid or not.
 fn why(answer: &Answered, bounty: Option<&Bounty>) -> String {
     let Some(bet) = Bet::from_json(&answer.bet) else { return why_not_decided(answer, bounty) };
     let asked = format!(
@@ -144,7 +144,7 @@ fn why(answer: &Answered, bounty: Option<&Bounty>) -> String {
     }
 }
 
-/// The same where there was nothing to decide.
+/// Why there was no bid, if no decision was recorded.
 fn why_not_decided(answer: &Answered, bounty: Option<&Bounty>) -> String {
     let phase = bounty.map(|bounty| bounty.key.phase);
     let because = match answer.verdict {
@@ -157,7 +157,7 @@ fn why_not_decided(answer: &Answered, bounty: Option<&Bounty>) -> String {
     format!("no bid: {because}")
 }
 
-/// How it was settled, and what that came to.
+/// Prints the settlement and the profit.
 fn settled(settled: &Settled, story: &Story, out: &mut dyn Write) -> std::io::Result<()> {
     let outcome = &settled.outcome;
     let truth = outcome.truth.map_or("no truth was told", |truth| truth.name());

@@ -1,14 +1,14 @@
-//! A few bytes of an artifact, shown so that a person can find and judge them.
+//! A hex dump of a few bytes of an artifact.
 
 use std::io::Write;
 use std::ops::Range;
 
-/// Bytes shown of one span: two lines.
+/// Maximum number of bytes shown of one span: two lines.
 const SHOWN_MAX: usize = 32;
-/// Bytes on a line.
+/// Bytes per line.
 const LINE: usize = 16;
 
-/// Writes the beginning of `span` of `bytes` as offset, hexadecimal digits and text.
+/// Writes a hex dump of the beginning of `span` of `bytes`.
 pub fn excerpt(bytes: &[u8], span: &Range<usize>, out: &mut dyn Write) -> std::io::Result<()> {
     let end = span.end.min(bytes.len()).min(span.start.saturating_add(SHOWN_MAX));
     let Some(shown) = bytes.get(span.start..end) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! `stakeout explain`: one file, and every step from its bytes to the stake.
+//! `stakeout explain`: explains one file, with every step from its bytes to the stake.
 
 mod bounty;
 mod excerpt;
@@ -31,10 +31,10 @@ use excerpt::excerpt;
   stakeout explain --min-bid 0.0625 --max-bid 1 suspicious.exe
   stakeout explain --bounty 1234567890123 --config /etc/stakeout.toml")]
 pub struct ExplainArgs {
-    /// The file; `-` is standard input.
+    /// File to explain. `-` is standard input.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "bounty")]
     pub file: Option<PathBuf>,
-    /// Explain what was answered to the bounty with this id, and why it was bid on, or was not.
+    /// Explain the answer to the bounty with this id, and why it was bid on or not.
     #[arg(long, value_name = "ID", conflicts_with = "file")]
     pub bounty: Option<String>,
     #[command(flatten)]
@@ -47,12 +47,12 @@ pub struct ExplainArgs {
     pub wall: WallArgs,
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// Print the JSON object that `scan --json` would hold for this file.
+    /// Print the JSON object that `scan --ndjson` prints for this file. With --bounty, print the archived report.
     #[arg(long)]
     pub json: bool,
 }
 
-/// Explains the verdict on one file, or what was answered to a bounty.
+/// Runs `stakeout explain`.
 pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match (&args.bounty, &args.file) {
         (Some(id), _) => bounty::explain(id, args, out),
@@ -232,7 +232,7 @@ fn meaning(indicator: &Indicator) -> String {
     format!("{}{attack} Source: {}.", indicator.meaning, indicator.source)
 }
 
-/// The sum, what the caps of groups took off it, and the probability it comes to.
+/// Prints the sum of weights, the effect of group caps, and the resulting probability.
 fn sums(testimony: &Testimony, weights: &Weights, family: triage::Family, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "  ------")?;
     for sum in testimony.groups.iter().filter(|sum| sum.plain != sum.held) {

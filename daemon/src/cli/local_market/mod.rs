@@ -1,4 +1,4 @@
-//! `stakeout local-market`: a marketplace on loopback, to try engines in; or one that is only simulated.
+//! `stakeout local-market`: a test marketplace on loopback, or a simulated one.
 
 use std::path::PathBuf;
 
@@ -23,19 +23,19 @@ use crate::terminal::notice;
 /// Arguments of `local-market`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Posts signed bounties about your files to your engines, serves the files, takes the answers, has \
-rivals bet and arbiters vote, settles as the contract does, and shows what everybody gained or lost. It listens on \
-loopback unless told otherwise.
+    after_help = "Posts signed bounties about your files to your engines, serves the files, receives the answers, lets \
+simulated rivals bet and arbiters vote, settles like the PolySwarm contract, and prints the profit and loss of every \
+party. It listens on loopback by default.
 
 Examples:
   stakeout local-market --example > market.toml
   stakeout local-market --config market.toml
   stakeout local-market --simulate --bounties 5000 --strategies default,aggressive,kelly,threshold
 
-Exit codes: 0 all money is where it should be, 2 it is not, or an error, 130 interrupted."
+Exit codes: 0 the sums of all accounts balance, 2 they do not, or an error, 64 the configuration is wrong, 130 interrupted."
 )]
 pub struct LocalMarketArgs {
-    /// What is posted, to whom, and what goes wrong.
+    /// Configuration of the marketplace: files, engines, rivals and faults.
     #[arg(
         long = "config",
         short = 'c',
@@ -44,20 +44,20 @@ pub struct LocalMarketArgs {
         required_unless_present_any = ["example", "simulate"]
     )]
     pub config: Option<PathBuf>,
-    /// Print a commented configuration.
+    /// Print a commented configuration file.
     #[arg(long, conflicts_with_all = ["config", "simulate", "json"])]
     pub example: bool,
-    /// Try strategies on bounties that are drawn, not posted: no engine, no network. Rivals, arbiters and amounts are those
-    /// of the configuration, where one is given.
+    /// Compare strategies on random bounties, without engines and network. Rivals, arbiters and amounts come from the
+    /// configuration, if one is given.
     #[arg(long)]
     pub simulate: bool,
-    /// How many bounties. Default: as configured; 5000 to simulate.
+    /// Number of bounties. Default: bounties.number of the configuration; 5000 with --simulate.
     #[arg(long, value_name = "N")]
     pub bounties: Option<u64>,
-    /// What all chance comes from. Default: as configured, or 1.
+    /// Random seed. Default: seed of the configuration, or 1.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Which strategies to try.
+    /// Strategies to compare, separated by commas.
     #[arg(
         long,
         value_name = "NAME,…",
@@ -66,18 +66,19 @@ pub struct LocalMarketArgs {
         requires = "simulate"
     )]
     pub strategies: Vec<String>,
-    /// How sure the simulated engine is of itself: an exponent on its odds. 1.0 is calibrated, more claims too much.
+    /// Overconfidence of the simulated engine, an exponent on its odds. 1.0 is calibrated; a greater value is
+    /// overconfident.
     #[arg(long, value_name = "NUMBER", default_value = "1.0", requires = "simulate")]
     pub overconfidence: f64,
     /// Print a JSON document.
     #[arg(long)]
     pub json: bool,
-    /// Show no progress.
+    /// Do not show progress.
     #[arg(long, short = 'q')]
     pub quiet: bool,
 }
 
-/// Who bets, where no configuration says.
+/// Rivals and arbiters if there is no configuration.
 pub const RIVALS: &str = r#"
     [[rival]]
     name = "good"
@@ -102,7 +103,7 @@ pub const RIVALS: &str = r#"
     absent = 0.05
 "#;
 
-/// Does what was asked.
+/// Runs `stakeout local-market`.
 pub fn local_market(args: &LocalMarketArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if args.example {
         out.write_all(EXAMPLE.as_bytes())?;
@@ -128,7 +129,7 @@ pub fn local_market(args: &LocalMarketArgs, out: &mut dyn Write) -> anyhow::Resu
     run(settings.unwrap_or_default(), args, out)
 }
 
-/// The configuration at `path`, or every mistake in it, told.
+/// Reads the configuration at `path`. The inner error lists all mistakes in it.
 fn read(path: &Path) -> anyhow::Result<Result<Settings, String>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", shown(path)))?;
     let directory = path.parent().unwrap_or(Path::new(""));

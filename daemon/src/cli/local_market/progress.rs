@@ -1,4 +1,4 @@
-//! One line that lives while a marketplace runs.
+//! Progress line of a running marketplace.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use super::table::profit;
 use crate::terminal::format::count;
 use crate::terminal::interrupt::Interrupt;
 
-/// How often it is drawn, and how soon an interrupt is seen.
+/// How often the line is drawn and Ctrl-C is checked.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// The line.
+/// The progress line.
 pub struct Live {
     bar: ProgressBar,
     watch: Option<MarketWatch>,
 }
 
 impl Live {
-    /// A line about this marketplace. On what is no terminal it is not shown.
+    /// Starts the progress line of a marketplace. It is shown only on a terminal.
     pub fn begin(marketplace: &Marketplace) -> Live {
         let style = ProgressStyle::with_template("{elapsed} {wide_bar:.green/dim} {pos}/{len} settled{msg}");
         let bar = ProgressBar::new(marketplace.watch().progress().number);
@@ -27,12 +27,12 @@ impl Live {
         Live { bar, watch: Some(marketplace.watch()) }
     }
 
-    /// No line.
+    /// Shows nothing.
     pub fn silent() -> Live {
         Live { bar: ProgressBar::hidden(), watch: None }
     }
 
-    /// Draws while `what` is done.
+    /// Draws the line until `what` is done.
     pub async fn beside<T>(self, what: impl Future<Output = T>) -> T {
         tokio::pin!(what);
         loop {
@@ -66,7 +66,7 @@ fn told(progress: &Progress) -> String {
     told
 }
 
-/// Once somebody pressed Ctrl-C.
+/// Completes when Ctrl-C is pressed.
 pub async fn interrupted(interrupt: &Interrupt) {
     while !interrupt.is_set() {
         tokio::time::sleep(INTERVAL).await;

@@ -1,4 +1,4 @@
-//! `stakeout local-market --simulate`: strategies against each other, on bounties that are drawn from a seed.
+//! `stakeout local-market --simulate`: compares strategies on random bounties.
 
 use std::io::Write;
 
@@ -15,11 +15,11 @@ use crate::cli::local_market::LocalMarketArgs;
 use crate::exit::Exit;
 use crate::terminal::format::{count, counted};
 
-/// How many bounties, where nobody says.
+/// Default number of bounties.
 const BOUNTIES: u64 = 5_000;
-/// What others lose for each NCT that they win, until that is seen: as the daemon assumes.
+/// Assumed ratio of other parties' losses to their wins until it is observed, as in the daemon.
 const RATIO: f64 = 0.3;
-/// What a strategy came to, for machines. Amounts are texts in NCT; intervals hold 95 of 100 such markets.
+/// JSON output for one strategy. Amounts are strings in NCT; intervals are 95 % confidence intervals.
 #[derive(Serialize)]
 struct SimulationRecord {
     strategy: String,
@@ -40,7 +40,7 @@ struct SimulationRecord {
     against_default_interval: Option<[f64; 2]>,
 }
 
-/// Does it.
+/// Runs the simulation.
 pub fn simulate(args: &LocalMarketArgs, settings: Option<Settings>, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let strategies: Vec<(&str, Box<dyn BidStrategy>)> = args
         .strategies
@@ -71,7 +71,7 @@ pub fn simulate(args: &LocalMarketArgs, settings: Option<Settings>, out: &mut dy
     Ok(Exit::Clean)
 }
 
-/// Kinds as they are told apart here: much evidence in programs, less in documents and scripts.
+/// The simulated kinds: programs give more evidence than documents and scripts.
 fn kinds() -> Vec<ArtifactKind> {
     let kind =
         |name: &str, share, malicious, mu| ArtifactKind { name: name.to_owned(), share, malicious, mu, sigma: 1.0 };
@@ -83,7 +83,7 @@ fn kinds() -> Vec<ArtifactKind> {
     ]
 }
 
-/// A strategy of the daemon's, on trial.
+/// Wraps a strategy of the daemon for the simulation.
 fn trial<'a>((name, strategy): &'a (&'a str, Box<dyn BidStrategy>)) -> Trial<'a> {
     (*name, Box::new(move |question: &Question<'_>| ask(strategy.as_ref(), question)))
 }

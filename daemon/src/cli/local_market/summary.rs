@@ -1,4 +1,4 @@
-//! What a run came to, for people.
+//! Prints the summary of a run.
 
 use std::io::Write;
 
@@ -8,10 +8,10 @@ use daemon_local_market::loopback::{Closing, EngineClosing, Participant};
 use super::table::{self, amount, profit};
 use crate::terminal::format::{HEADING, count, counted};
 
-/// More rivals or arbiters than this are not shown one by one.
+/// Maximum number of rivals or arbiters shown one by one.
 const ALIKE_MAX: usize = 12;
 
-/// Prints all of it.
+/// Prints the whole summary.
 pub fn print(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
     for engine in &closing.engines {
         print_engine(engine, out)?;
@@ -21,7 +21,7 @@ pub fn print(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
     conserved(closing, out)
 }
 
-/// Everybody's bets, and what they came to.
+/// Prints the bets, stakes and profit of every party.
 pub fn parties(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
     let mut rows = Vec::new();
     let mut more = 0;
@@ -58,7 +58,7 @@ pub fn parties(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Whether all money is where it should be.
+/// Prints whether the sums of all accounts balance.
 pub fn conserved(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
     let good = AnsiColor::Green.on_default();
     let bad = AnsiColor::Red.on_default().bold();

@@ -1,4 +1,4 @@
-//! `stakeout report`: profit and loss, and how right we were.
+//! `stakeout report`: profit and loss, accuracy and calibration.
 
 use std::path::PathBuf;
 
@@ -28,8 +28,9 @@ use crate::terminal::format::shown;
 /// Arguments of `report`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Profit includes all fees and is exact; what nobody told is counted apart. Reads while a daemon \
-writes. DATE is 2026-11-23 or 2026-11-23T14:30:00Z, in UTC; AGO is so long before now: 90m, 36h, 7d, 4w.
+    after_help = "Profit is exact and includes all fees; bounties without a known settlement are counted separately. \
+The daemon may run at the same time. DATE is 2026-11-23 or 2026-11-23T14:30:00Z, in UTC. AGO is a time before now: 90m, \
+36h, 7d, 4w.
 
 Examples:
   stakeout report --since 7d
@@ -39,39 +40,39 @@ Examples:
 pub struct ReportArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
-    /// Only bounties that came then or later.
+    /// Include only bounties received at or after this time.
     #[arg(long, value_name = "DATE|AGO", value_parser = parse_when)]
     pub since: Option<When>,
-    /// Only bounties that came before; where it is a day, that day included.
+    /// Include only bounties received before this time. A day is included.
     #[arg(long, value_name = "DATE|AGO", value_parser = parse_when)]
     pub until: Option<When>,
-    /// Group bounties by this. May be repeated. Default: by day, kind and verdict; on the page, by everything.
+    /// Group bounties by WHAT. May be repeated. Default: day, kind and verdict; all groupings in the HTML page.
     #[arg(long = "by", value_name = "WHAT", value_enum)]
     pub by: Vec<By>,
     /// Print one JSON document (see docs/json.md).
     #[arg(long)]
     pub json: bool,
-    /// Write a page with charts to FILE, too. A browser shows it as it is: it loads nothing.
+    /// Also write an HTML page with charts to FILE. The page is self-contained: it loads nothing from the network.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub html: Option<PathBuf>,
 }
 
-/// By what bounties are grouped, as the command line has it.
+/// How bounties are grouped.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum By {
-    /// The day on which they came, in UTC.
+    /// Day of receipt, in UTC.
     Day,
-    /// What their artifact is, by triage.
+    /// Kind of the artifact, by triage.
     Kind,
-    /// What was said.
+    /// Verdict of the answer.
     Verdict,
-    /// Which strategy decided the stake.
+    /// Bid strategy.
     Strategy,
-    /// The malware family.
+    /// Malware family.
     Family,
-    /// Each YARA rule that hit.
+    /// YARA rule that matched.
     Rule,
-    /// Each indicator that was seen.
+    /// Indicator in the evidence.
     Indicator,
 }
 
@@ -89,12 +90,12 @@ impl From<By> for Grouping {
     }
 }
 
-/// Prints the report on what a daemon did.
+/// Runs `stakeout report`.
 pub fn report(args: &ReportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     print(args, false, out)
 }
 
-/// Prints the report. `demo`: it says of itself that no money moved.
+/// Prints the report. With `demo`, the page says that no real money was used.
 pub fn print(args: &ReportArgs, demo: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = config::load(args.place.config.path.as_deref())?;
     let report = make(args, &config, wall())?;
@@ -115,7 +116,7 @@ pub fn print(args: &ReportArgs, demo: bool, out: &mut dyn Write) -> anyhow::Resu
     Ok(Exit::Clean)
 }
 
-/// Reads the archive, in one pass.
+/// Makes the report in one pass over the archive.
 fn make(args: &ReportArgs, config: &Config, now: Timestamp) -> anyhow::Result<Report> {
     let journal = archive::open(&archive::directory(&args.place)?)?;
     let until = args.until.map(|until| until.end(now));
@@ -145,7 +146,7 @@ fn noted(record: PurseRecord) -> Option<PurseEntry> {
     }
 }
 
-/// By what is grouped: as asked, or else by what most want to know; for a page by all there is.
+/// Returns the requested groupings, or their default.
 fn by(args: &ReportArgs, page: bool) -> Vec<Grouping> {
     if args.by.is_empty() {
         return if page { Grouping::ALL.to_vec() } else { vec![Grouping::Day, Grouping::Kind, Grouping::Verdict] };

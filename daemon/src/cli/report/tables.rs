@@ -1,4 +1,4 @@
-//! A report on a terminal: its sections as aligned tables.
+//! Prints a report as aligned tables.
 
 use std::io::Write;
 
@@ -8,10 +8,10 @@ use daemon_statement::{About, Cell, Column, ReportSection, Tone, sections};
 
 use crate::terminal::format::HEADING;
 
-/// Rows of a table of groups or engines: a screen or so.
+/// Maximum number of rows of a table of groups or engines.
 const ROWS_MAX: usize = 31;
 
-/// Prints the sections, of groups only those that are asked for.
+/// Prints all sections, but only the requested groupings.
 pub fn print(report: &Report, by: &[Grouping], out: &mut dyn Write) -> std::io::Result<()> {
     for section in sections(report, ROWS_MAX) {
         if let About::Group(grouping) = section.about
@@ -43,7 +43,7 @@ fn print_section(section: &ReportSection, out: &mut dyn Write) -> std::io::Resul
     writeln!(out)
 }
 
-/// How wide each column is, in characters.
+/// Width of each column, in characters.
 fn widths(section: &ReportSection) -> Vec<usize> {
     let wide = |at: usize, column: &Column| {
         let cells = section.rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.text.chars().count());

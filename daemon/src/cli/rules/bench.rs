@@ -1,7 +1,7 @@
-//! `stakeout rules bench`: what each rule costs, alone, on files of one's own.
+//! `stakeout rules bench`: measures the scan time of each rule on given files.
 //!
-//! Every rule is compiled by itself, with what it refers to, and tried on all files in this process. That tells which
-//! rule to look at, not what a scan costs: compiled together, rules share the search for their patterns.
+//! Each rule is compiled separately, with the rules it refers to, and run on all files in this process. The times show
+//! which rules are slow, not the cost of a scan: rules that are compiled together share the search for their patterns.
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -22,13 +22,13 @@ use crate::terminal::format::{HEADING, bytes, counted};
 #[command(after_help = "Example:
   stakeout rules bench rules --on /usr/bin --top 10")]
 pub struct RulesBenchArgs {
-    /// Directories of rules. Default: the rules built in.
+    /// Directories with rules. Default: the built-in rules.
     #[arg(id = "own_directories", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,
-    /// A file, or a directory whose files, to try the rules on. May be repeated.
+    /// File to scan, or a directory whose files are scanned. May be repeated.
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, required = true)]
     pub on: Vec<PathBuf>,
-    /// Show only the N dearest.
+    /// Show only the N slowest rules.
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,
     /// Print a JSON array.
@@ -36,17 +36,17 @@ pub struct RulesBenchArgs {
     pub json: bool,
 }
 
-/// Most bytes of files held in memory at once.
+/// Maximum total size of the files, which are held in memory.
 const FILES_BYTES_MAX: u64 = 1 << 30;
-/// How often the files are gone through; the fastest time counts.
+/// Number of rounds; the fastest counts.
 const ROUNDS: u32 = 3;
 
 #[derive(Serialize)]
 struct Cost {
     rule: String,
-    /// For one file, on the average.
+    /// Microseconds per file, on average.
     us_per_file: f64,
-    /// For a megabyte (10^6 bytes), on the average.
+    /// Microseconds per megabyte (10^6 bytes), on average.
     us_per_mb: f64,
     hits: usize,
 }
@@ -135,7 +135,7 @@ fn read_files(args: &RulesBenchArgs) -> anyhow::Result<Vec<Vec<u8>>> {
     Ok(files)
 }
 
-/// The time for all files, and how many hits there were.
+/// Returns the time for all files and the number of hits.
 fn time(library: &Library, files: &[Vec<u8>]) -> (Duration, usize) {
     let mut rules = Trial::new(library);
     let mut best = (Duration::MAX, 0);

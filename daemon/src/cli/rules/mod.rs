@@ -1,5 +1,4 @@
-//! `stakeout rules`: what rule writers need: are the rules right, what are there, do they hit what they should, what do
-//! they cost.
+//! `stakeout rules`: checks, lists, tests and benchmarks YARA rules, and shows which rules a daemon uses.
 
 use clap::{Args, Subcommand, ValueHint};
 
@@ -28,30 +27,30 @@ use crate::terminal::format::{HEADING, counted};
 /// Arguments of `rules`.
 #[derive(Args, Debug)]
 pub struct RulesCommandArgs {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: RulesCommand,
 }
 
-/// What to do with rules.
+/// Subcommands of `rules`.
 #[derive(Subcommand, Debug)]
 pub enum RulesCommand {
-    /// Compile rules, and show every mistake with file, line and column.
+    /// Compile rules and report all mistakes, each with file, line and column.
     Check(RulesCheckArgs),
-    /// List rules: weight, ATT&CK technique, id, file and line.
+    /// List rules with their weight, ATT&CK technique, id, file and line.
     List(RulesListArgs),
-    /// Run the tests that stand beside rules (NAME.test.toml beside NAME.yar).
+    /// Run the tests of rules: NAME.test.toml for NAME.yar.
     Test(RulesTestArgs),
-    /// Time each rule by itself on files.
+    /// Measure the scan time of each rule on given files.
     Bench(RulesBenchArgs),
-    /// Ask a running daemon which rules it judges by, and what became of new ones.
+    /// Show which rules a running daemon uses, and the result of its last reload.
     Status(RulesStatusArgs),
 }
 
-/// Which rules a command is about.
+/// Which rules to use.
 #[derive(Args, Debug)]
 pub struct OwnRulesArgs {
-    /// Directories of rules. Default: the rules built in.
+    /// Directories with rules. Default: the built-in rules.
     #[arg(id = "own_directories", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,
     #[command(flatten)]
@@ -85,14 +84,14 @@ pub struct RulesListArgs {
 #[command(after_help = "Example:
   stakeout rules test rules")]
 pub struct RulesTestArgs {
-    /// Directories of rules and their tests.
+    /// Directories with rules and their tests.
     #[arg(id = "own_directories", value_name = "DIR", value_hint = ValueHint::DirPath, required = true)]
     pub directories: Vec<PathBuf>,
     #[command(flatten)]
     pub rules: RulesArgs,
 }
 
-/// Does what was asked.
+/// Runs `stakeout rules`.
 pub fn rules(command: &RulesCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match command {
         RulesCommand::Check(args) => check(args, out),
@@ -103,7 +102,7 @@ pub fn rules(command: &RulesCommand, out: &mut dyn Write) -> anyhow::Result<Exit
     }
 }
 
-/// The rules of these directories, or those built in where there are none.
+/// Loads the rules in these directories, or the built-in rules if there are none.
 fn of(directories: &[PathBuf], rules: &RulesArgs) -> anyhow::Result<Own> {
     let mut rules = rules.clone();
     // Who names directories wants to hear of those, not of ours.
@@ -117,7 +116,7 @@ fn of(directories: &[PathBuf], rules: &RulesArgs) -> anyhow::Result<Own> {
     Ok(Own { mistakes: std::mem::take(&mut detector.mistakes), rules: detector.rules()? })
 }
 
-/// The rules that a command is about, and what is wrong with them.
+/// The loaded rules and their mistakes.
 struct Own {
     rules: Arc<RuleSet>,
     mistakes: Vec<Mistake>,
@@ -247,7 +246,7 @@ fn test(args: &RulesTestArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     Ok(if failures.is_empty() && untested.is_empty() && errors == 0 { Exit::Clean } else { Exit::Error })
 }
 
-/// Rules alone, tried on samples in this process.
+/// Runs rules on samples in this process.
 struct Trial<'r> {
     library: &'r Library,
     yara: Yara<'r>,
@@ -258,7 +257,7 @@ impl<'r> Trial<'r> {
         Trial { library, yara: Yara::new(library) }
     }
 
-    /// The rules that hit, as `any/shells:bash_reverse_shell`.
+    /// Returns the matching rules, as `any/shells:bash_reverse_shell`.
     fn hits(&mut self, bytes: &[u8]) -> Vec<String> {
         let kind = triage::triage(bytes);
         let record = Record::new(kind, Budget::new(Limits::default(), Cancel::default()));

@@ -1,4 +1,4 @@
-//! `stakeout rules status`: what a running daemon judges by.
+//! `stakeout rules status`: shows which rules a running daemon uses.
 
 use std::io::Write;
 
@@ -19,12 +19,12 @@ use crate::terminal::format::{counted, moment, shown};
 pub struct RulesStatusArgs {
     #[command(flatten)]
     pub config: ConfigFile,
-    /// Print the JSON object that the daemon gives.
+    /// Print the daemon's answer as JSON.
     #[arg(long)]
     pub json: bool,
 }
 
-/// Asks, and shows what it says.
+/// Runs `stakeout rules status`.
 pub fn status(args: &RulesStatusArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = config::load(args.config.path.as_deref())?;
     let socket = control_client::socket(&config, &config.archive.directory);

@@ -1,8 +1,8 @@
-//! `stakeout scan`: many files, what stands out, and a summary.
+//! `stakeout scan`: scans many files, and prints findings and a summary.
 //!
-//! One thread walks and submits, the pool examines, one thread prints. The queue between the first two is bounded,
-//! so a fast walk holds few directories open; so is the channel between the last two, so a slow terminal slows the
-//! scan instead of filling memory.
+//! One thread walks the directories and submits files, the pool scans them, one thread prints. The queue to the pool is
+//! bounded, so that a fast walk holds few directories open. The channel to the printer is bounded, so that a slow
+//! terminal slows the scan instead of filling memory.
 
 use clap::Args;
 
@@ -41,8 +41,8 @@ use print::Printer;
 /// Arguments of `scan`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  stakeout scan /usr/bin                         a table of what stands out, and a summary
-  stakeout scan --ndjson -x / > report.ndjson    one JSON object a file
+  stakeout scan /usr/bin                         findings and a summary
+  stakeout scan --ndjson -x / > report.ndjson    one JSON object per file
   find . -newer stamp -print0 | stakeout scan -0 --files-from -
   ssh mail cat attachment | stakeout scan -")]
 pub struct ScanArgs {
@@ -54,34 +54,34 @@ pub struct ScanArgs {
     pub bid: BidArgs,
     #[command(flatten)]
     pub wall: WallArgs,
-    /// How many threads examine. Default: one per processor.
+    /// Number of threads that scan. Default: the number of processors.
     #[arg(long, short = 'j', value_name = "N")]
     pub threads: Option<NonZeroUsize>,
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// Leave out kinds of files that no analyzer examines, before any rule is tried on them, as the daemon does.
+    /// Skip file types that no analyzer parses, without running YARA rules on them, as the daemon does.
     #[arg(long)]
     pub known_kinds: bool,
     /// Print one JSON document (see docs/json.md).
     #[arg(long, conflicts_with = "ndjson")]
     pub json: bool,
-    /// Print one JSON object a line, as files are done (see docs/json.md).
+    /// Print one JSON object per line, as files are finished (see docs/json.md).
     #[arg(long)]
     pub ndjson: bool,
-    /// Show every file, not only those that stand out.
+    /// Show all files, not only those that are malicious, suspicious or not fully scanned.
     #[arg(long, short = 'a', conflicts_with_all = ["json", "ndjson"])]
     pub all: bool,
-    /// Show no summary and no progress.
+    /// Do not show the summary and the progress.
     #[arg(long, short = 'q')]
     pub quiet: bool,
 }
 
-/// Jobs that may wait for a thread. Each may hold a directory open.
+/// Maximum number of jobs that wait for a thread. Each may hold a directory open.
 const QUEUED_MAX: usize = 256;
-/// Results that may wait to be printed.
+/// Maximum number of results that wait to be printed.
 const PRINTED_MAX: usize = 256;
 
-/// What a thread of the pool is asked to do.
+/// A job for the pool.
 enum ScanJob {
     Entry(Entry),
     Stdin,
@@ -95,7 +95,7 @@ impl ScanJob {
         }
     }
 
-    /// What it is called, for rules that ask for it.
+    /// Path of the file, for rules that test file names.
     fn called(&self) -> FilePath {
         match self {
             ScanJob::Entry(entry) => paths::called(&entry.path()),
@@ -103,7 +103,7 @@ impl ScanJob {
         }
     }
 
-    /// What triage says of it, when it is too large to be examined.
+    /// Kind of a file that is too large to be scanned.
     fn kind(&self) -> FileKind {
         match self {
             ScanJob::Entry(entry) => paths::kind_of(entry),
@@ -112,13 +112,13 @@ impl ScanJob {
     }
 }
 
-/// What came of it.
+/// Result of a job.
 enum Done {
     Examined(Box<Scanned>),
     Failed { path: PathBuf, why: String },
 }
 
-/// A file that was examined.
+/// A scanned file.
 struct Scanned {
     path: PathBuf,
     sha256: Option<Sha256Digest>,
@@ -126,7 +126,7 @@ struct Scanned {
     examined: Examined,
 }
 
-/// Scans.
+/// Runs `stakeout scan`.
 pub fn scan(args: &ScanArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
     let detector = rules_options::load(&args.rules.options())?;
     let policy = Policy { any_kind: !args.known_kinds };
@@ -172,11 +172,11 @@ fn start(
         .context("cannot start the threads of the pool")
 }
 
-/// What the threads of the pool do with a job.
+/// The work of the pool's threads.
 struct Scanning {
-    /// Whether digests are wanted.
+    /// Whether to compute SHA-256 digests.
     sha256: bool,
-    /// Whether some rule asks for the names of files.
+    /// Whether any rule tests file names.
     named: bool,
     size_max: u64,
     interrupt: Interrupt,

@@ -1,4 +1,4 @@
-//! What a scan prints: lines as files are done, and a summary.
+//! Prints a scan: lines as files are finished, and a summary.
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -20,9 +20,9 @@ use crate::cli::stake::{StakedRecord, stake};
 use crate::exit::Exit;
 use crate::terminal::format::{HEADING, bytes, count, counted, nct, percent, shown, verdict_style};
 
-/// Indicators named on a line.
+/// Maximum number of indicators on a line.
 const REASONS_MAX: usize = 4;
-/// Failures named in the summary for people; the rest is counted.
+/// Maximum number of failures listed in the text summary; the rest are counted.
 const FAILURES_SHOWN_MAX: usize = 20;
 
 /// Prints results.
@@ -34,7 +34,7 @@ pub struct Printer<'p> {
     progress: ProgressBar,
 }
 
-/// A line of `--ndjson`.
+/// One line of `--ndjson`.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum OutputLine<'l> {
@@ -44,7 +44,7 @@ enum OutputLine<'l> {
 }
 
 impl<'p> Printer<'p> {
-    /// A printer; begins the document.
+    /// Makes a printer and begins the JSON document.
     pub fn new(
         args: &'p ScanArgs,
         rules: &'p RuleSet,
@@ -66,7 +66,7 @@ impl<'p> Printer<'p> {
         self.rules.weights()
     }
 
-    /// A file was examined.
+    /// Prints a scanned file.
     pub fn examined(&mut self, scanned: &Scanned, out: &mut dyn Write) -> anyhow::Result<()> {
         let report = &scanned.examined.report;
         let stake = stake(report, self.bounds);
@@ -92,7 +92,7 @@ impl<'p> Printer<'p> {
         Ok(())
     }
 
-    /// A file or directory could not be opened or read.
+    /// Reports a file or directory that could not be opened or read.
     pub fn failed(&mut self, path: &Path, why: &str, out: &mut dyn Write) -> anyhow::Result<()> {
         if self.args.ndjson {
             let path = path.to_string_lossy().into_owned();
@@ -141,7 +141,7 @@ impl<'p> Printer<'p> {
         Ok(())
     }
 
-    /// Ends the document, or writes the summary.
+    /// Ends the JSON document, or prints the summary.
     pub fn finish(
         mut self,
         mut walked: Walked,
@@ -296,7 +296,7 @@ fn write_row(family: Family, verdict: Verdict, row: &SummaryCell, out: &mut dyn 
     writeln!(out, "{:<8} {style}{verdict:<10}{style:#} {:>9}  {sure:>9}  {stake:>14}", family.name(), count(row.files))
 }
 
-/// Whether a person wants to see the file though they did not ask for all.
+/// Whether the file is shown without --all.
 fn stands_out(report: &Report) -> bool {
     match report.opinion.verdict {
         Verdict::Malicious | Verdict::Suspicious => true,
@@ -304,7 +304,7 @@ fn stands_out(report: &Report) -> bool {
     }
 }
 
-/// The indicators that say most, and what was left out.
+/// Lists the strongest indicators, and why the scan is incomplete.
 fn reasons(report: &Report, weights: &Weights) -> String {
     let mut seen: Vec<_> =
         report.evidence.iter().map(|seen| (weights.of(&seen.indicator).log_odds.0, &seen.indicator)).collect();

@@ -1,4 +1,4 @@
-//! What a scan came to, counted.
+//! Counts of a scan.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,82 +9,82 @@ use daemon_market::Nct;
 use serde::Serialize;
 use triage::Family;
 
-/// Files of the summary's "closest" list.
+/// Length of the summary's list of files closest to malicious.
 const CLOSEST_MAX: usize = 5;
-/// Failures kept by name; the rest is counted.
+/// Maximum number of failures kept by name; the rest are counted.
 const FAILURES_MAX: usize = 1_000;
 
 /// Counts of a scan.
 #[derive(Default)]
 pub struct ScanTally {
-    /// Files examined or declined.
+    /// Number of files, scanned or of an unsupported type.
     pub files: u64,
-    /// Their bytes, but for those too large to be read.
+    /// Their total size in bytes, without too large files.
     pub bytes: u64,
-    /// Files of no kind that any analyzer wants.
+    /// Number of files whose type no analyzer supports.
     pub declined: u64,
-    /// By family and verdict, of the files that were wanted.
+    /// Counts of the other files by family and verdict.
     pub verdicts: BTreeMap<(Family, Verdict), SummaryCell>,
-    /// Why files were not examined whole, and how many.
+    /// Number of files that were not fully scanned, by reason.
     pub incomplete: BTreeMap<String, u64>,
-    /// Files that were not examined whole.
+    /// Number of files that were not fully scanned.
     pub incomplete_files: u64,
-    /// Files that could not be opened or read.
+    /// Number of files that could not be opened or read.
     pub failed: u64,
-    /// The first of them, and why.
+    /// The first of them, each with its error.
     pub failures: Vec<(PathBuf, String)>,
-    /// Files not called malicious that come closest to it.
+    /// The files closest to malicious that are not malicious.
     pub closest: Vec<Close>,
 }
 
 /// A cell of the summary.
 #[derive(Clone, Copy, Default)]
 pub struct SummaryCell {
-    /// How many files.
+    /// Number of files.
     pub files: u64,
     /// Sum of their confidences.
     pub confidence: f64,
-    /// Sum of their stakes, as far as it can be counted.
+    /// Sum of their stakes.
     pub stake: Nct,
 }
 
-/// A file that is not called malicious.
+/// A file that is close to malicious.
 pub struct Close {
-    /// Probability that it is.
+    /// Probability that it is malicious.
     pub p_malicious: f64,
-    /// What it is called.
+    /// Its verdict.
     pub verdict: Verdict,
     /// Its path.
     pub path: PathBuf,
-    /// The evidence, in short.
+    /// Its strongest indicators.
     pub why: String,
 }
 
 /// The summary in JSON.
 #[derive(Serialize)]
 pub struct SummaryRecord {
-    /// Files examined or declined.
+    /// Number of files, scanned or of an unsupported type.
     pub files: u64,
-    /// Their bytes.
+    /// Their total size in bytes.
     pub bytes: u64,
-    /// Files malicious, suspicious, benign and unknown.
+    /// Number of files by verdict.
     pub malicious: u64,
     pub suspicious: u64,
     pub benign: u64,
     pub unknown: u64,
-    /// Of the unknown: kinds that no analyzer examines.
+    /// Number of unknown files whose type no analyzer supports.
     pub declined: u64,
-    /// Why files were not examined whole, and how many.
+    /// Number of files that were not fully scanned, by reason.
     pub incomplete: BTreeMap<String, u64>,
-    /// Files and directories that could not be opened or read.
+    /// Number of files and directories that could not be opened or read.
     pub failed: u64,
-    /// What was passed over on purpose, and how many.
+    /// Number of entries skipped by policy, by reason.
     pub skipped: BTreeMap<String, u64>,
-    /// Time by the clock, in seconds.
+    /// Elapsed time in seconds.
     pub seconds: f64,
-    /// Whether somebody pressed Ctrl-C.
+    /// Whether Ctrl-C ended the scan.
     pub interrupted: bool,
-    /// What files were judged by.
+    /// Generation of the rules and weights.
     pub rules_generation: String,
 }
 
@@ -112,12 +112,12 @@ impl ScanTally {
         row.stake = row.stake.checked_add(stake).unwrap_or(row.stake);
     }
 
-    /// Whether a file that is not malicious belongs among those that come closest to it.
+    /// Whether a file with this probability belongs in the list of the closest.
     pub fn is_close(&self, p_malicious: f64) -> bool {
         self.closest.len() < CLOSEST_MAX || self.closest.last().is_some_and(|last| last.p_malicious <= p_malicious)
     }
 
-    /// Puts it there.
+    /// Adds a file to that list.
     pub fn add_close(&mut self, close: Close) {
         // By probability, then by path, so that the list does not depend on the order of files.
         let order = |a: &Close, b: &Close| b.p_malicious.total_cmp(&a.p_malicious).then_with(|| a.path.cmp(&b.path));
@@ -126,7 +126,7 @@ impl ScanTally {
         self.closest.truncate(CLOSEST_MAX);
     }
 
-    /// Counts failures that are not known by name.
+    /// Counts failures without a name.
     pub fn add_unnamed_failures(&mut self, count: u64) {
         self.failed += count;
     }
@@ -139,7 +139,7 @@ impl ScanTally {
         }
     }
 
-    /// How many files got this verdict. Those that no analyzer wanted are unknown.
+    /// Number of files with this verdict. Files of unsupported types are unknown.
     pub fn count(&self, verdict: Verdict) -> u64 {
         let declined = if verdict == Verdict::Unknown { self.declined } else { 0 };
         declined + self.verdicts.iter().filter(|((_, v), _)| *v == verdict).map(|(_, row)| row.files).sum::<u64>()
