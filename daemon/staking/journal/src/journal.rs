@@ -13,7 +13,7 @@ pub const SETTLED_MIN: usize = 1_000;
 ///
 /// # Errors
 ///
-/// Every method fails with [`JournalError::Failed`] if the database cannot be read, and with nothing else.
+/// Every method fails if the database cannot be read. A journal in memory never does.
 pub trait Recall {
     /// The bounties without an ending, oldest first: the work to take up again after a restart.
     fn pending(&self) -> Result<Vec<Pending>, JournalError>;

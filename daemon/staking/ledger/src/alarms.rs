@@ -1,8 +1,8 @@
-//! What a person should look at: profit that falls, confidence that no longer keeps its word, silence, a closed purse,
-//! bounties that expire, answers that are refused, downloads that fail, a clock that is off.
+//! Alarms, for what a person should look at: falling profit, confidence that is off, silence, a closed purse, bounties
+//! that expire, answers that are refused, downloads that fail, a wrong clock.
 //!
-//! Fed bounty by bounty, looked at whenever one likes. The same events in the same order give the same alarms; no clock
-//! is read, [`Alarms::look`] is told the time.
+//! Fed with one event at a time, and asked at any time. The same events in the same order give the same alarms; no
+//! clock is read: [`Alarms::look`] is told the time.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,46 +15,49 @@ use crate::LedgerEntry;
 use crate::calibration::brier;
 use crate::lately::Lately;
 
-/// The latest stakes, whose return is compared with that of those before them.
+/// Number of latest stakes whose return is compared with that of earlier ones.
 pub const RETURN_RECENT: usize = 50;
-/// The stakes before those, at most.
+/// Most earlier stakes to compare with.
 pub const RETURN_TRAILING_MAX: usize = 500;
-/// With fewer of them there is nothing to compare with.
+/// Fewest earlier ones to compare with.
 pub const RETURN_TRAILING_MIN: usize = 100;
-/// The latest answers, whose calibration is looked at. Where one in ten is wrong, the share of a hundred strays by 3
-/// points (one standard deviation).
+/// Number of latest answers whose calibration is checked. If one in ten is wrong, the share among a hundred has a
+/// standard deviation of 3 points.
 pub const CALIBRATION_RECENT: usize = 100;
-/// The answers before those, at most.
+/// Most earlier answers to compare with.
 pub const CALIBRATION_TRAILING_MAX: usize = 1_000;
-/// With fewer of them there is nothing to compare with.
+/// Fewest earlier ones to compare with.
 pub const CALIBRATION_TRAILING_MIN: usize = 200;
 
-/// When there is an alarm. `None`: never for that.
+/// When an alarm goes off. `None` turns that alarm off.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct AlarmLimits {
-    /// The return of the latest [`RETURN_RECENT`] stakes may be so much below that of up to [`RETURN_TRAILING_MAX`]
-    /// before them, in hundredths of what was staked. Default: 30.
+    /// How far the return of the latest [`RETURN_RECENT`] stakes may fall below that of up to [`RETURN_TRAILING_MAX`]
+    /// before them, in percentage points of what was staked. Default: 30.
     pub return_fall_max_percent: Option<u32>,
-    /// The Brier loss of the latest [`CALIBRATION_RECENT`] answers may be so much above that of up to
+    /// How far the Brier score of the latest [`CALIBRATION_RECENT`] answers may rise above that of up to
     /// [`CALIBRATION_TRAILING_MAX`] before them. Default: 0.08.
     pub brier_rise_max: Option<f64>,
-    /// The mean confidence of the latest [`CALIBRATION_RECENT`] answers may be so far from the share that was right.
+    /// How far the mean confidence of the latest [`CALIBRATION_RECENT`] answers may be from the share of right ones.
     /// Default: 0.10.
     pub confidence_gap_max: Option<f64>,
-    /// So long may pass without a bounty. Default: an hour.
+    /// How long may pass without a bounty. Default: an hour.
     pub silence_max: Option<Duration>,
-    /// Of the latest [`LATELY_RECENT`](crate::LATELY_RECENT) bounties that ended, such a share may have expired. Default: 0.1.
+    /// Largest share of the latest [`LATELY_RECENT`](crate::LATELY_RECENT) ended bounties that may have expired, 0.0 to
+    /// 1.0. Default: 0.1.
     pub expired_share_max: Option<f64>,
-    /// Of the same, the answers of such a share may have been refused. Default: 0.1.
+    /// Largest share of the same bounties whose answer may have been refused, 0.0 to 1.0. Default: 0.1.
     pub refused_share_max: Option<f64>,
-    /// Of the latest [`LATELY_RECENT`](crate::LATELY_RECENT) downloads, such a share may have failed. Default: 0.5.
+    /// Largest share of the latest [`LATELY_RECENT`](crate::LATELY_RECENT) downloads that may have failed, 0.0 to 1.0.
+    /// Default: 0.5.
     pub failed_downloads_share_max: Option<f64>,
-    /// No bounty has more time left than this when it comes. If half of the latest [`LATELY_RECENT`](crate::LATELY_RECENT) have, or are over
-    /// before they come, then a clock is off: ours, or the marketplace's. Default: a day.
+    /// Longest plausible time from a bounty's arrival to its deadline. If half of the latest
+    /// [`LATELY_RECENT`](crate::LATELY_RECENT) have more, or arrive after their deadline, a clock is wrong: ours or the
+    /// marketplace's. Default: a day.
     pub bounty_life_max: Option<Duration>,
 }
 
-/// If such a share of bounties cannot be by our clock, it is off.
+/// Share of bounties with implausible times above which a clock is wrong.
 const CLOCK_SHARE_MAX: f64 = 0.5;
 
 impl Default for AlarmLimits {
@@ -72,16 +75,16 @@ impl Default for AlarmLimits {
     }
 }
 
-/// What an alarm is about. Ids are an interface: metrics and log events are named by them.
+/// The topic of an alarm. The names are an interface: metrics and log events use them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum AlarmId {
-    /// Stakes return much less than they used to.
+    /// The return on stakes fell.
     ReturnFalls,
-    /// Answers are further from the truth than they used to be.
+    /// Answers are further from the truth than before.
     CalibrationDrifts,
-    /// Answers are more, or less, often right than they say.
+    /// Answers are right more often, or less often, than their confidence says.
     ConfidenceOff,
-    /// No bounty came for long.
+    /// No bounty came for a long time.
     Silence,
     /// The purse is closed.
     BreakerOpen,
@@ -89,14 +92,14 @@ pub enum AlarmId {
     BountiesExpire,
     /// The marketplace refuses answers.
     AnswersRefused,
-    /// Artifacts cannot be had.
+    /// Downloads of artifacts fail.
     DownloadsFail,
-    /// Our clock and the times of bounties do not go together.
+    /// Our clock and the times in bounties do not agree.
     ClockOff,
 }
 
 impl AlarmId {
-    /// All there are.
+    /// Every alarm id.
     pub const ALL: [AlarmId; 9] = [
         AlarmId::ReturnFalls,
         AlarmId::CalibrationDrifts,
@@ -109,7 +112,7 @@ impl AlarmId {
         AlarmId::ClockOff,
     ];
 
-    /// As metrics, log and JSON spell it.
+    /// The id's name in metrics, log and JSON.
     pub fn name(self) -> &'static str {
         match self {
             AlarmId::ReturnFalls => "return_falls",
@@ -128,12 +131,12 @@ impl AlarmId {
 /// An alarm that is on.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Alarm {
-    /// What it is about.
+    /// The topic.
     #[serde(serialize_with = "id")]
     pub id: AlarmId,
     /// What happened, and what to do about it.
     pub message: String,
-    /// Since when it is so, in microseconds since 1970.
+    /// When the alarm went off, in microseconds since 1970.
     #[serde(serialize_with = "micros")]
     pub since: Timestamp,
 }
@@ -146,21 +149,21 @@ fn micros<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, 
     serializer.serialize_i64(at.micros())
 }
 
-/// What came of one answer, as far as alarms care.
+/// The result of one answer, as far as alarms need it.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Heard {
-    /// When that was heard.
+    /// When we were told of the settlement.
     pub at: Timestamp,
-    /// What was staked.
+    /// The stake.
     pub staked: Nct,
-    /// What it gained or lost, fees included, where that is known.
+    /// The gain or loss, fees included, if known.
     pub profit: Option<Profit>,
-    /// How sure we were, and whether we were right, where both are known.
+    /// Our confidence, and whether we were right, if both are known.
     pub told: Option<(f64, bool)>,
 }
 
 impl Heard {
-    /// What came of a settled bounty; `None` of one that is not.
+    /// The result of a bounty; `None` if it is not settled.
     pub fn of(entry: &LedgerEntry) -> Option<Heard> {
         let at = entry.settled?;
         let told = entry.bet.as_ref().map(|bet| bet.q).zip(entry.right());
@@ -168,12 +171,12 @@ impl Heard {
     }
 }
 
-/// How a bounty ended, as far as alarms care.
+/// How a bounty ended, as far as alarms need it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AlarmEnding {
-    /// As it should.
+    /// The bounty ended normally.
     Well,
-    /// It expired.
+    /// The bounty expired.
     Expired,
     /// The marketplace refused the answer.
     Refused,
@@ -189,7 +192,7 @@ impl From<BountyStatus> for AlarmEnding {
     }
 }
 
-/// Watches for what a person should look at. Its memory is bounded: some 1,900 events.
+/// Watches for conditions that a person should look at. Remembers at most about 1,900 events.
 #[derive(Clone, Debug)]
 pub struct Alarms {
     limits: AlarmLimits,
@@ -211,7 +214,7 @@ pub struct Alarms {
 }
 
 impl Alarms {
-    /// Nothing happened yet.
+    /// Alarms without any events.
     pub fn new(limits: AlarmLimits) -> Alarms {
         Alarms {
             limits,
@@ -233,36 +236,36 @@ impl Alarms {
         }
     }
 
-    /// A bounty came in, or was answered: there is no silence.
+    /// Counts a bounty that came in or was answered: the silence is over.
     pub fn answered(&mut self, at: Timestamp) {
         self.latest = Some(self.latest.map_or(at, |latest| latest.max(at)));
     }
 
-    /// What was told of settled bounties is told anew, for something of it was corrected.
+    /// Forgets all settlements, to be told them again after a correction.
     pub fn forget_settled(&mut self) {
         let Alarms { returns, answers, fall, drift, gap, .. } = Alarms::new(self.limits);
         (self.returns, self.answers) = (returns, answers);
         (self.fall, self.drift, self.gap) = (fall, drift, gap);
     }
 
-    /// A bounty that was never seen before came in, and says when it is over.
+    /// Counts a new bounty and its deadline.
     pub fn came(&mut self, at: Timestamp, expires: Timestamp) {
         let most = self.limits.bounty_life_max.unwrap_or(Duration::MAX);
         self.untimely.add(at, expires <= at || at.until(expires) > most);
     }
 
-    /// A bounty ended.
+    /// Counts a bounty that ended.
     pub fn ended(&mut self, at: Timestamp, how: AlarmEnding) {
         self.expired.add(at, how == AlarmEnding::Expired);
         self.refused.add(at, how == AlarmEnding::Refused);
     }
 
-    /// An artifact was downloaded, or could not be.
+    /// Counts a download, and whether it succeeded.
     pub fn downloaded(&mut self, at: Timestamp, done: bool) {
         self.failed.add(at, !done);
     }
 
-    /// A bounty was settled.
+    /// Counts a settled bounty.
     pub fn settled(&mut self, heard: Heard) {
         if let Some(profit) = heard.profit.filter(|_| heard.staked > Nct::ZERO) {
             push(&mut self.returns, (heard.staked, profit), RETURN_RECENT + RETURN_TRAILING_MAX);
@@ -320,7 +323,7 @@ impl Alarms {
         .collect()
     }
 
-    /// Looks how the latest bounties, answers and downloads went.
+    /// Updates the alarms about the latest bounties, answers and downloads.
     fn look_at_the_latest(&mut self, now: Timestamp) {
         let limits = self.limits;
         let expire = self.expired.too_bad(now, limits.expired_share_max).map(|(bad, all)| {
@@ -414,13 +417,14 @@ fn push<T>(queue: &mut VecDeque<T>, latest: T, most: usize) {
     }
 }
 
-/// How many came before the latest `recent`, and those; `None` where there are fewer than `before_min` before them.
+/// The number of items before the latest `recent`, and the latest ones; `None` if fewer than `before_min` are before
+/// them.
 fn split<T>(queue: &VecDeque<T>, recent: usize, before_min: usize) -> Option<(usize, Vec<&T>)> {
     let before = queue.len().checked_sub(recent).filter(|before| *before >= before_min)?;
     Some((before, queue.iter().skip(before).collect()))
 }
 
-/// Turns an alarm on or off; while it is on, what it says is kept up to date.
+/// Turns an alarm on or off. While it is on, its message is kept up to date.
 fn turn(state: &mut Option<(Timestamp, String)>, at: Timestamp, message: Option<String>) {
     let since = state.take().map_or(at, |(since, _)| since);
     *state = message.map(|message| (since, message));

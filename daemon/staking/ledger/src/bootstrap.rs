@@ -1,17 +1,17 @@
-//! Within what bounds a mean is chance: the paired percentile bootstrap, from a seed.
+//! Confidence intervals of means: the paired percentile bootstrap, from a seed.
 //!
-//! What was seen is drawn from again, with replacement, as often as there were samples; the means of many such draws, in
-//! order, are cut at both ends. Source: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13.
-//! In integers throughout, so that it is the same on every machine.
+//! The samples are drawn again with replacement, as many as there are, many times; the means of the draws are sorted
+//! and cut at both ends. Source: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13.
+//! Integers throughout, so that the result is the same on every machine.
 
 use daemon_market::Profit;
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 
-/// Of a thousand means, so many are cut off at each end: 95 % are left.
+/// How many of a thousand means are cut off at each end: 95 % are left.
 const TAIL_PER_MILLE: usize = 25;
 
-/// From where to where.
+/// A range of profits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Interval {
     /// The lower end.
@@ -20,25 +20,25 @@ pub struct Interval {
     pub high: Profit,
 }
 
-/// How to draw again.
+/// How to resample.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Resampling {
-    /// How many times.
+    /// Number of resamples.
     pub count: usize,
-    /// By what chance.
+    /// The random seed.
     pub seed: u64,
 }
 
 impl Default for Resampling {
-    /// 2,000 times.
+    /// 2,000 resamples.
     fn default() -> Self {
         Resampling { count: 2_000, seed: 0 }
     }
 }
 
 impl Resampling {
-    /// The 95 % interval of the mean of each column. Columns are of one length, a row being one sample: all of it is drawn
-    /// together, so that columns can be compared. `None` for a column without samples.
+    /// The 95 % interval of the mean of each column. All columns have one length; a row is one sample and is drawn as a
+    /// whole, so that columns can be compared. `None` for a column without samples.
     pub fn means(&self, columns: &[Vec<Profit>]) -> Vec<Option<Interval>> {
         let samples = columns.first().map_or(0, Vec::len);
         if samples == 0 || self.count == 0 {
@@ -58,7 +58,7 @@ impl Resampling {
     }
 }
 
-/// What is left of the sums when both ends are cut off, each divided by the number of samples.
+/// The range of the sums after both ends are cut off, each divided by the number of samples.
 fn middle(mut sums: Vec<i128>, samples: usize) -> Interval {
     sums.sort_unstable();
     let cut = sums.len() * TAIL_PER_MILLE / 1_000;

@@ -1,4 +1,4 @@
-//! How right we were when we said how sure we are.
+//! Calibration: how our confidence compares with how often we were right.
 //!
 //! Over all answers whose truth is known and which were malicious or benign before they were softened, staked on or not:
 //! `q` is the probability that the verdict is right, after modifiers, as it was bet by.
@@ -7,15 +7,15 @@ use serde::Serialize;
 
 /// Bins of equal width from 0 to 1.
 pub const BINS: usize = 10;
-/// A certainty that was wrong costs so much rather than infinitely: the log-loss of a probability of 10^-15.
+/// Smallest probability in the log-loss: a wrong certainty would cost infinitely much.
 const SURE: f64 = 1e-15;
 
-/// How right some answers were.
+/// Sums for the calibration of some answers.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Calibration {
-    /// How many answers.
+    /// Number of answers.
     pub count: u64,
-    /// How many of them were right.
+    /// Number of right answers.
     pub right: u64,
     brier: f64,
     log_loss: f64,
@@ -32,33 +32,35 @@ struct Bin {
 /// The answers with a `q` between two bounds.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct BinRow {
-    /// `q` is at least this.
+    /// Lower bound of `q`, inclusive.
     pub from: f64,
-    /// And below this, or at most 1.
+    /// Upper bound of `q`, exclusive; inclusive for 1.
     pub to: f64,
-    /// How many answers.
+    /// Number of answers.
     pub count: u64,
-    /// Their mean `q`; null where there are none.
+    /// The mean `q` of the answers; null if there are none.
     pub mean_q: Option<f64>,
-    /// The share of them that was right.
+    /// The share of right answers, 0.0 to 1.0; null if there are none.
     pub share_right: Option<f64>,
 }
 
-/// What the calibration of some answers comes to. Without answers there are no numbers.
+/// The calibration of some answers. Without answers every number is null.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct CalibrationRow {
-    /// How many answers.
+    /// Number of answers.
     pub count: u64,
-    /// How many of them were right.
+    /// Number of right answers.
     pub right: u64,
-    /// Mean of `(q - 1)^2` where the answer was right, of `q^2` where it was wrong: 0 for an oracle, 0.25 for who always
-    /// says one half. Brier 1950.
+    /// Brier score (Brier 1950): the mean of `(q - 1)^2` where the answer was right and of `q^2` where it was wrong. 0
+    /// is perfect; always saying one half gives 0.25.
     pub brier: Option<f64>,
-    /// Mean of `-ln q` where the answer was right, of `-ln (1 - q)` where it was wrong; 0.693 for who says one half.
+    /// Log-loss: the mean of `-ln q` where the answer was right and of `-ln (1 - q)` where it was wrong. Always saying
+    /// one half gives 0.693.
     pub log_loss: Option<f64>,
-    /// Expected calibration error: how far the mean `q` of a bin is from the share that was right, by the bins' counts.
+    /// Expected calibration error: the mean distance between a bin's mean `q` and its share of right answers, weighted
+    /// by the bins' counts.
     pub ece: Option<f64>,
-    /// The reliability diagram.
+    /// The bins of the reliability diagram.
     pub bins: Vec<BinRow>,
 }
 
@@ -77,7 +79,7 @@ impl Calibration {
         bin.q += q;
     }
 
-    /// What it comes to.
+    /// The scores of the answers counted so far.
     pub fn row(&self) -> CalibrationRow {
         let mean = |sum: f64, count: u64| (count > 0).then(|| sum / count as f64);
         let gaps: f64 = self.bins.iter().map(|bin| (bin.q - bin.right as f64).abs()).sum();

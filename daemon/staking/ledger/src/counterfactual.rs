@@ -1,20 +1,20 @@
-//! The same bounties with another stake: what a strategy would have bid, and what that would have come to.
+//! The same bounties with another stake: what a strategy would have bid, and what it would have earned.
 //!
-//! Everybody else is taken to have done what he did, and the purse to have been as full as it was: what a stake earned
-//! does not change what the next one may be. Settled by the contract's own arithmetic, to the unit.
+//! Assumes that everybody else did what they did, and that the purse was as full as it was: what a stake earns does not
+//! change the next one. Settled by the contract's own arithmetic, to the unit.
 
 use daemon_market::{BidRequest, BidStrategy, Contract, Nct, Phase, Profit, Settlement, Truth, Verdict, settle_one};
 
 use crate::LedgerEntry;
 use crate::entry::countable;
 
-/// What the strategy was asked, rebuilt from what was written down; `None` where nothing was to be bid on.
+/// The request to the strategy, rebuilt from the journal; `None` if there was nothing to bid on.
 pub fn request_of(entry: &LedgerEntry) -> Option<BidRequest<'_>> {
     entry.bet.as_ref().map(|bet| bet.request(&entry.kind))
 }
 
-/// What a strategy would have staked, from the same purse; nothing where it abstains, or was never asked because nothing
-/// could be staked. `None` where nothing was to be bid on.
+/// The stake that a strategy would have placed from the same purse; zero if it abstains, or would not have been asked
+/// because nothing could be staked. `None` if there was nothing to bid on.
 pub fn bid_of(strategy: &dyn BidStrategy, entry: &LedgerEntry) -> Option<Nct> {
     let (bet, request) = (entry.bet.as_ref()?, request_of(entry)?);
     if bet.barred().is_err() || bet.purse == Nct::ZERO {
@@ -24,16 +24,16 @@ pub fn bid_of(strategy: &dyn BidStrategy, entry: &LedgerEntry) -> Option<Nct> {
     Some(bet.held(wanted).unwrap_or(Nct::ZERO))
 }
 
-/// What a stake of `bid` on what was to be said would have gained or lost, fees included; a stake of nothing is no
+/// The gain or loss of a stake of `bid` on the verdict of the examination, fees included. A stake of zero is no
 /// assertion.
 ///
-/// `None` where too little was told to settle again, or where what was told contradicts itself: settled again with the
-/// stake that there was, it must come to the payout and to the truth that were told.
+/// `None` if too little is known to settle the bounty again, or if what is known contradicts itself: settled again with
+/// the real stake, it must give the payout and the truth that we were told.
 pub fn counterfactual(entry: &LedgerEntry, bid: Nct) -> Option<Profit> {
     counterfactual_saying(entry, entry.said(), bid)
 }
 
-/// The same had `said` been said.
+/// As [`counterfactual`], had the answer been `said`.
 pub fn counterfactual_saying(entry: &LedgerEntry, said: Verdict, bid: Nct) -> Option<Profit> {
     Replay::of(entry)?.profit(said, bid)
 }
@@ -55,7 +55,7 @@ pub struct Replay {
 const VOTES_MAX: u32 = 10_000;
 
 impl Replay {
-    /// All that is needed, where it was told and does not contradict itself.
+    /// The bounty, if enough is known to settle it again and nothing contradicts itself.
     pub fn of(entry: &LedgerEntry) -> Option<Replay> {
         let told = &entry.told;
         if entry.key.phase != Phase::Assertion {
@@ -98,7 +98,7 @@ impl Replay {
         settle_one(self.contract, self.amount, self.bounty_fee, self.fee, self.arbiters, &all, &self.votes).ok()
     }
 
-    /// Whether it comes to what was told, with the stake that there was. Keeps what the others were paid.
+    /// Checks that settling again with the real stake gives what we were told. Keeps the payouts of the others.
     fn agrees(&mut self, entry: &LedgerEntry) -> Option<()> {
         let (staked, outcome) = (entry.staked(), entry.outcome.as_ref()?);
         let stake = if staked > Nct::ZERO { Some((staked, malicious(entry.verdict)?)) } else { None };
@@ -111,13 +111,13 @@ impl Replay {
         (told && paid).then_some(())
     }
 
-    /// What every rival was paid, in the order in which they were told.
+    /// The payout of every rival, in the order of the record.
     pub(crate) fn payouts(&self) -> &[Nct] {
         &self.payouts
     }
 
-    /// What a stake of `bid` on `said` would have gained or lost, fees included; a stake of nothing is no assertion.
-    /// `None` where it cannot be settled: for amounts beyond what can be counted, and verdicts that are not bid on.
+    /// The gain or loss of a stake of `bid` on `said`, fees included. A stake of zero is no assertion. `None` if it
+    /// cannot be settled: amounts that overflow, and verdicts that are not bid on.
     pub fn profit(&self, said: Verdict, bid: Nct) -> Option<Profit> {
         if bid == Nct::ZERO {
             return Some(Profit::ZERO);
@@ -127,7 +127,7 @@ impl Replay {
     }
 }
 
-/// Whether a verdict says so; nothing for those that are no assertion.
+/// Whether a verdict says malicious; `None` for verdicts that are no assertion.
 fn malicious(verdict: Verdict) -> Option<bool> {
     match verdict {
         Verdict::Malicious => Some(true),

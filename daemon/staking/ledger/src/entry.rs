@@ -6,53 +6,53 @@ use serde::{Deserialize, Serialize};
 
 use crate::SettlementRecord;
 
-/// Amounts above this are no amounts: 79 billion NCT, some forty times what was ever made. They are counted as unknown,
-/// so that no told nonsense can make the sums of two thousand million bounties overflow.
+/// Largest plausible amount: 79 billion NCT, about forty times what was ever made. Anything above counts as unknown, so
+/// that nonsense in a record cannot make the sums over two billion bounties overflow.
 pub const AMOUNT_MAX: Nct = Nct::from_base_units(1 << 96);
-/// Who assumes that a stake earns more than a thousandfold assumes nothing that is worth an estimate.
+/// Largest ratio of losing to winning stake that an estimate is made for.
 const RATIO_MAX: f64 = 1_000.0;
 
-/// Whether a profit is an amount that there can be.
+/// Whether a profit is plausible.
 pub(crate) fn countable(profit: Profit) -> bool {
     profit.base_units().unsigned_abs() <= AMOUNT_MAX.base_units()
 }
 
-/// A bounty that was answered: what was known, what was staked, and what it came to.
+/// A bounty that was answered: what was known, what was staked, and what it earned.
 #[derive(Clone, PartialEq, Debug)]
 pub struct LedgerEntry {
-    /// Which bounty.
+    /// The bounty and its phase.
     pub key: BountyKey,
-    /// When it came.
+    /// When the bounty came in.
     pub received: Timestamp,
-    /// When its answer was decided.
+    /// When the answer was decided.
     pub answered: Timestamp,
-    /// When nobody listened any more.
+    /// The deadline for the answer.
     pub expires: Timestamp,
-    /// What was said.
+    /// The verdict of the answer.
     pub verdict: Verdict,
-    /// The probability that this was right.
+    /// The probability that the verdict was right, 0.0 to 1.0.
     pub confidence: f64,
-    /// What was staked on it.
+    /// The stake on the verdict.
     pub bid: Nct,
-    /// What the artifact is, by triage.
+    /// The artifact's kind, by triage.
     pub kind: String,
-    /// Its digest.
+    /// The artifact's SHA-256.
     pub sha256: Option<[u8; 32]>,
-    /// The malware family that was seen; empty where none was.
+    /// The malware family; empty if none was found.
     pub family: String,
-    /// The rules generation it was judged by.
+    /// The rules generation that the verdict rests on.
     pub generation: String,
-    /// How the stake was decided, where there was something to decide.
+    /// How the stake was decided; `None` where there was nothing to decide.
     pub bet: Option<Bet>,
-    /// The indicators that were seen, each once, in order; those of YARA rules among them.
+    /// The ids of the indicators that were found, YARA rules among them, each once, in order.
     pub indicators: Vec<String>,
-    /// How it ended, and after how many attempts to send the answer.
+    /// How the bounty ended, and after how many attempts to send the answer.
     pub ending: Option<(Ending, u32)>,
-    /// How it was settled.
+    /// How the bounty was settled.
     pub outcome: Option<SettlementNotice>,
-    /// When that was heard.
+    /// When we were told of the settlement.
     pub settled: Option<Timestamp>,
-    /// What else was told of that.
+    /// What else we were told of the settlement.
     pub told: SettlementRecord,
 }
 
@@ -69,14 +69,14 @@ struct SeenEvidence {
     id: String,
 }
 
-/// All that the ledger reads of a report, as a report: what an archive has to keep of it for good.
+/// Reduces a report (JSON) to what the ledger reads of it: the part that an archive must keep for good.
 pub fn essence(report: &str) -> String {
     let seen: ReportSummary = serde_json::from_str(report).unwrap_or_default();
     serde_json::to_string(&seen).expect("texts always serialize")
 }
 
 impl LedgerEntry {
-    /// The entry of a story; `None` where nothing was answered.
+    /// The entry of a story; `None` if the bounty was not answered.
     pub fn of(story: &Story) -> Option<LedgerEntry> {
         let answer = story.answer.as_ref()?;
         let seen: ReportSummary = serde_json::from_str(&answer.report).unwrap_or_default();
@@ -106,7 +106,7 @@ impl LedgerEntry {
         })
     }
 
-    /// What an assertion cost, as far as anybody told.
+    /// The fee of the assertion, on top of its stake, as far as known.
     pub fn fee(&self) -> Nct {
         let told = self.outcome.as_ref().and_then(|outcome| outcome.fee).or(self.told.assertion_fee);
         told.or(self.bet.as_ref().map(|bet| bet.fee)).unwrap_or(Nct::ZERO)
@@ -117,16 +117,17 @@ impl LedgerEntry {
         self.indicators.iter().map(String::as_str).filter(|id| id.starts_with("yara."))
     }
 
-    /// What is or was at stake: nothing where the marketplace cannot have had the answer, or says that it had none.
+    /// The amount that is or was at stake: zero if the marketplace cannot have received the answer, or says that it has
+    /// none.
     pub fn staked(&self) -> Nct {
-        // Who says which engine is us says what each of them asserted.
+        // A record that names our engine has every engine's assertion.
         if self.told.engine.is_some() && self.told.ours().is_none() {
             return Nct::ZERO;
         }
         at_stake(self.bid, self.ending)
     }
 
-    /// Whether the marketplace cannot have had the answer, and not because it was kept back on purpose: then no other
+    /// Whether the marketplace cannot have received the answer, except where it was held back on purpose. No other
     /// stake would have earned anything either.
     pub fn missed(&self) -> bool {
         self.ending.is_some_and(|(how, attempts)| {
@@ -134,18 +135,18 @@ impl LedgerEntry {
         })
     }
 
-    /// What was to be said, before it was softened for want of a stake.
+    /// The verdict of the examination. Without a stake the answer itself says suspicious or unknown.
     pub fn said(&self) -> Verdict {
         self.bet.as_ref().map_or(self.verdict, |bet| bet.verdict)
     }
 
-    /// What it gained or lost, fees included; `None` while that is not known, and for amounts that are none.
+    /// The gain or loss, fees included; `None` if unknown or not plausible.
     pub fn profit(&self) -> Option<Profit> {
         self.outcome.as_ref()?.profit(self.verdict, self.staked(), self.fee()).filter(|profit| countable(*profit))
     }
 
-    /// What it may have gained, where it won nobody told how much: what is assumed of the others' stakes, less the fee.
-    /// A guess, and no part of any sum but those called estimated.
+    /// The estimated gain, if the stake won an unknown amount: by the assumed stakes of the others, less the fee. Only
+    /// part of sums that are called estimated.
     pub fn estimate(&self) -> Option<Profit> {
         if self.profit().is_some() || self.staked() > AMOUNT_MAX || self.right() != Some(true) {
             return None;
@@ -156,8 +157,7 @@ impl LedgerEntry {
         Profit::of(gain, self.fee())
     }
 
-    /// Whether what was to be said, before it was softened for want of a stake, is borne out by the truth; `None` where
-    /// either is missing.
+    /// Whether the verdict of the examination was right; `None` if the verdict or the truth is missing.
     pub fn right(&self) -> Option<bool> {
         self.outcome.as_ref()?.bears_out(self.said())
     }

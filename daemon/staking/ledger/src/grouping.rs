@@ -1,33 +1,33 @@
-//! By what bounties are grouped.
+//! How bounties are grouped.
 
 use daemon_market::Timestamp;
 
 use crate::LedgerEntry;
 
-/// What is written where there is no such thing.
+/// Name of the group of bounties without a family, rule and so on.
 pub const NONE: &str = "(none)";
 
-/// By what bounties are grouped.
+/// How bounties are grouped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Grouping {
-    /// The day on which they came, in UTC.
+    /// By the day on which the bounty came in, in UTC.
     Day,
-    /// What their artifact is, by triage.
+    /// By the artifact's kind, by triage.
     Kind,
-    /// What was said, before it was softened for want of a stake.
+    /// By the verdict of the examination.
     Verdict,
-    /// Which strategy decided the stake.
+    /// By the strategy that decided the stake.
     Strategy,
-    /// The malware family that was seen.
+    /// By malware family.
     Family,
-    /// Each YARA rule that hit.
+    /// By each YARA rule that matched.
     Rule,
-    /// Each indicator that was seen, YARA rules among them.
+    /// By each indicator that was found, YARA rules among them.
     Indicator,
 }
 
 impl Grouping {
-    /// All there are.
+    /// Every grouping.
     pub const ALL: [Grouping; 7] = [
         Grouping::Day,
         Grouping::Kind,
@@ -38,7 +38,7 @@ impl Grouping {
         Grouping::Indicator,
     ];
 
-    /// As the command line spells it.
+    /// The grouping's name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Grouping::Day => "day",
@@ -51,13 +51,13 @@ impl Grouping {
         }
     }
 
-    /// The grouping of that name.
+    /// The grouping of that name, if there is one.
     pub fn named(name: &str) -> Option<Grouping> {
         Grouping::ALL.into_iter().find(|grouping| grouping.name() == name)
     }
 
-    /// Whether every bounty is in one group: then the groups sum up to the whole. An artifact may show many indicators,
-    /// and is counted with each of them.
+    /// Whether every bounty is in exactly one group, so that the groups add up to the total. A bounty counts with each
+    /// rule and indicator of its artifact.
     pub fn parts(self) -> bool {
         match self {
             Grouping::Day | Grouping::Kind | Grouping::Verdict | Grouping::Strategy | Grouping::Family => true,
@@ -65,7 +65,7 @@ impl Grouping {
         }
     }
 
-    /// Shows `see` the groups that a bounty is in: at least one.
+    /// Calls `see` with each group that a bounty is in: at least one.
     pub fn each(self, entry: &LedgerEntry, see: &mut dyn FnMut(&str)) {
         let one = |name: &str, see: &mut dyn FnMut(&str)| see(if name.is_empty() { NONE } else { name });
         match self {

@@ -1,25 +1,25 @@
-//! How the latest of many things went: how many of them badly.
+//! How many of the latest events of some sort went badly.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use daemon_market::Timestamp;
 
-/// So many are looked at.
+/// Number of latest events that count.
 pub const LATELY_RECENT: usize = 50;
-/// Fewer bad ones than this are chance, whatever their share.
+/// Fewest bad ones for an alarm: fewer are chance, whatever their share.
 pub const LATELY_BAD_MIN: usize = 3;
-/// None of them is older than this.
+/// Oldest event that counts.
 pub const LATELY_AGE_MAX: Duration = Duration::from_secs(3_600);
 
-/// The latest of something that goes well or badly.
+/// The latest events of some sort that can go well or badly.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lately {
     seen: VecDeque<(Timestamp, bool)>,
 }
 
 impl Lately {
-    /// One more, and whether it went badly.
+    /// Adds an event, and whether it went badly.
     pub fn add(&mut self, at: Timestamp, bad: bool) {
         self.seen.push_back((at, bad));
         if self.seen.len() > LATELY_RECENT {
@@ -27,7 +27,7 @@ impl Lately {
         }
     }
 
-    /// How many of how many went badly, where that is a greater share than `most`, and not by chance.
+    /// The number of bad events, and of all, if the share is above `most` and not by chance.
     pub fn too_bad(&self, now: Timestamp, most: Option<f64>) -> Option<(usize, usize)> {
         let most = most?;
         let recent = self.seen.iter().filter(|(at, _)| at.until(now) <= LATELY_AGE_MAX);

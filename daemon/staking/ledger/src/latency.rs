@@ -1,4 +1,4 @@
-//! How long answers took, and which bounties went without.
+//! How long answers took, and which bounties were missed.
 
 use daemon_journal::{Ending, Story};
 use daemon_market::{Phase, Verdict};
@@ -6,29 +6,29 @@ use serde::Serialize;
 
 use crate::LedgerEntry;
 
-/// How long it took from a bounty's arrival until its answer was decided, in microseconds.
+/// Time from a bounty's arrival until its answer was decided, in microseconds.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Latency {
-    /// How many answers.
+    /// Number of answers.
     pub count: u64,
-    /// Half of them took no longer.
+    /// The median: half of the answers took no longer.
     pub p50_us: Option<u64>,
-    /// Nine of ten took no longer.
+    /// The 90th percentile.
     pub p90_us: Option<u64>,
-    /// 99 of 100 took no longer.
+    /// The 99th percentile.
     pub p99_us: Option<u64>,
-    /// None took longer.
+    /// The longest.
     pub max_us: Option<u64>,
-    /// How many took no longer than this, and longer than the one before.
+    /// The number of answers by time, in rising order.
     pub histogram: Vec<LatencyBar>,
 }
 
-/// How many answers took so long.
+/// One bar of the histogram.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct LatencyBar {
-    /// No longer than this, in microseconds; null for all that took longer.
+    /// Upper end of the bar, in microseconds, inclusive; null for the last bar, which has no end.
     pub to_us: Option<u64>,
-    /// How many.
+    /// Number of answers in the bar.
     pub count: u64,
 }
 
@@ -53,7 +53,7 @@ const BARS: [u64; 16] = [
 ];
 
 impl Latency {
-    /// Of these, which are sorted for it.
+    /// The latency of answers that took these times.
     pub(crate) fn of(mut micros: Vec<u64>) -> Latency {
         micros.sort_unstable();
         let count = micros.len();
@@ -77,12 +77,12 @@ impl Latency {
     }
 }
 
-/// What came of bounties beside money.
+/// What became of bounties, apart from money.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Misses {
     /// Bounties that came in.
     pub bounties: u64,
-    /// Those that were answered, whether or not that was taken.
+    /// Bounties that were answered, whether or not the marketplace took the answer.
     pub answered: u64,
     /// Answers that the marketplace took.
     pub sent: u64,
@@ -90,17 +90,17 @@ pub struct Misses {
     pub expired: u64,
     /// Answers that the marketplace refused.
     pub refused: u64,
-    /// Answers that were kept back on purpose: a dry run.
+    /// Answers that were held back on purpose: a dry run.
     pub withheld: u64,
     /// Bounties that have not ended yet.
     pub pending: u64,
-    /// Answers that were decided after nobody listened any more.
+    /// Answers that were decided after the deadline.
     pub late: u64,
-    /// Bounties that asked for a vote rather than an assertion. They stake nothing.
+    /// Bounties that asked for a vote rather than an assertion. Votes have no stake.
     pub votes: u64,
-    /// Answers to the others that something was staked on.
+    /// Answers with a stake.
     pub asserted: u64,
-    /// Answers to any that say unknown.
+    /// Answers that say unknown, votes among them.
     pub unknown: u64,
 }
 
@@ -122,12 +122,12 @@ impl Misses {
         self.unknown += u64::from(entry.verdict == Verdict::Unknown);
     }
 
-    /// The share of bounties, but for votes, that something was staked on.
+    /// The share of bounties, without votes, that were answered with a stake, 0.0 to 1.0.
     pub fn share_asserted(&self) -> Option<f64> {
         share(self.asserted, self.bounties - self.votes)
     }
 
-    /// The share of answers that say unknown.
+    /// The share of answers that say unknown, 0.0 to 1.0.
     pub fn share_unknown(&self) -> Option<f64> {
         share(self.unknown, self.answered)
     }

@@ -1,4 +1,4 @@
-//! Everything there is to say about what was asked, answered, staked and settled, in one pass.
+//! The ledger: one pass over all bounties, and the report that comes out.
 
 use daemon_journal::Story;
 use daemon_market::{BidStrategy, Nct, Profit, Timestamp};
@@ -18,19 +18,19 @@ use crate::{Grouping, LedgerEntry};
 /// Version of the JSON of a report. Within a version fields are only added.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// What is asked of the ledger.
+/// What the report should have.
 #[derive(Debug)]
 pub struct Question {
-    /// By what bounties are grouped.
+    /// How bounties are grouped, one table each.
     pub groupings: Vec<Grouping>,
-    /// Which strategies are compared.
+    /// The strategies to compare with.
     pub strategies: Vec<Box<dyn BidStrategy>>,
-    /// When there is an alarm.
+    /// The limits of the alarms.
     pub alarms: AlarmLimits,
 }
 
-/// Reads stories, one by one, in the order in which the bounties came. Keeps none of them: only sums for each group, and
-/// how long each answer took.
+/// Reads stories one by one, in the order in which the bounties came in. Keeps only sums for each group, and how long
+/// each answer took.
 #[derive(Debug)]
 pub struct Ledger {
     total: Sums,
@@ -52,7 +52,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// An empty one.
+    /// A ledger without any bounties.
     pub fn new(question: Question) -> Ledger {
         let strategies = Strategies::new(question.strategies);
         let lines = strategies.names();
@@ -124,7 +124,7 @@ impl Ledger {
         self.rivals.add(entry, replay.as_ref());
     }
 
-    /// The report, as of `now`. `closed` is since when and why the purse is closed, if it is.
+    /// The report as of `now`. `closed`: since when and why the purse is closed, if it is.
     pub fn close(mut self, now: Timestamp, closed: Option<(Timestamp, &str)>) -> Report {
         if let Some((since, why)) = closed {
             self.alarms.look(since, Some(why));
@@ -167,70 +167,70 @@ impl Ledger {
     }
 }
 
-/// Everything there is to say. As JSON it is described in docs/json.md.
+/// The report. docs/json.md describes it as JSON.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Report {
-    /// Version of this form.
+    /// Version of the schema: [`SCHEMA_VERSION`].
     pub schema: u32,
-    /// When it was made, in microseconds since 1970.
+    /// When the report was made, in microseconds since 1970.
     pub made: i64,
-    /// When the first bounty came.
+    /// When the first bounty came in, in microseconds since 1970.
     pub first: Option<i64>,
-    /// When the last bounty came.
+    /// When the last bounty came in, in microseconds since 1970.
     pub last: Option<i64>,
-    /// What cannot be told, and what to do about it.
+    /// What is missing from the report for lack of data, and what to do about it.
     pub missing: Vec<String>,
     /// The alarms that are on.
     pub alarms: Vec<Alarm>,
-    /// Bounties of which it was told how they were settled.
+    /// Number of settled bounties.
     pub settled: u64,
-    /// What the bets cost beside their stakes, of which it is known what they came to. Contained in the profit.
+    /// The fees of all bets whose profit is known. Already part of the profit.
     pub fees: Nct,
-    /// Everything together.
+    /// The sums over all bounties.
     pub total: GroupRow,
-    /// By groups.
+    /// The sums by group, one table for each grouping.
     pub by: Vec<GroupTable>,
     /// What other strategies would have earned.
     pub strategies: StrategyTable,
-    /// How the other engines did.
+    /// How all engines did, ours among them.
     pub rivals: RivalTable,
-    /// How right we were.
+    /// How our confidence compares with how often we were right.
     pub calibration: CalibrationTable,
     /// How long answers took.
     pub latency: Latency,
-    /// What came of bounties beside money.
+    /// What became of bounties, apart from money.
     pub misses: Misses,
-    /// Of how much we said something.
+    /// The shares of bounties that were asserted and of answers that say unknown.
     pub coverage: Coverage,
-    /// Stakes by confidence.
+    /// Number of answers by confidence and stake.
     #[serde(skip)]
     pub stakes: StakeGrid,
-    /// Profit over time: of everything whose profit is known.
+    /// Profit over time, of every bounty whose profit is known.
     #[serde(skip)]
     pub course: Vec<Moment>,
-    /// Profit over time of what was really staked and of all strategies, on the bounties compared.
+    /// Profit over time of the real stakes and of every strategy, on the bounties that are compared.
     #[serde(skip)]
     pub compared: Lines,
 }
 
-/// Several profits over time.
+/// Several lines of profit over time.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Lines {
-    /// What they are of.
+    /// The name of each line.
     pub names: Vec<String>,
-    /// The sums up to each moment, for each name.
+    /// The sum up to each moment, for each line.
     pub moments: Vec<Moment>,
 }
 
-/// A group, and what it comes to.
+/// A group, and its sums.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct GroupRow {
     /// The group's name.
     pub name: String,
-    /// What it comes to.
+    /// The sums over the group's bounties.
     #[serde(flatten)]
     pub sums: Sums,
-    /// Profit for each NCT staked, of the bets of which it is known.
+    /// Profit per NCT staked, over the bets whose profit is known.
     pub return_on_stake: Option<f64>,
 }
 
@@ -239,16 +239,16 @@ impl GroupRow {
         GroupRow { name, return_on_stake: sums.return_on_stake(), sums }
     }
 
-    /// The profit, as it is added up.
+    /// The profit of the group.
     pub fn profit(&self) -> Profit {
         self.sums.profit
     }
 }
 
-/// All groups of a grouping, by name.
+/// All groups of one grouping, by name.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct GroupTable {
-    /// By what.
+    /// The grouping.
     #[serde(serialize_with = "grouping")]
     pub by: Grouping,
     /// The groups.
@@ -259,45 +259,45 @@ fn grouping<S: serde::Serializer>(grouping: &Grouping, serializer: S) -> Result<
     serializer.serialize_str(grouping.name())
 }
 
-/// How the engines did.
+/// How all engines did.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct RivalTable {
-    /// Of so many bounties the assertions are known.
+    /// Number of bounties whose assertions are known.
     pub bounties: u64,
     /// The engines, best first.
     pub engines: Vec<RivalRow>,
 }
 
-/// How right we were.
+/// How our confidence compares with how often we were right.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct CalibrationTable {
     /// Over all answers.
     pub overall: CalibrationRow,
-    /// By what the artifact is.
+    /// By kind of artifact.
     pub by_kind: Vec<KindCalibration>,
 }
 
-/// How right we were about a kind.
+/// The calibration for one kind of artifact.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct KindCalibration {
-    /// The kind.
+    /// The artifacts' kind, by triage.
     pub kind: String,
-    /// How right.
+    /// The calibration.
     #[serde(flatten)]
     pub row: CalibrationRow,
 }
 
-/// Of how much we said something.
+/// The shares of bounties that were asserted and of answers that say unknown.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Coverage {
-    /// The share of bounties, but for votes, that something was staked on.
+    /// The share of bounties, without votes, that were answered with a stake, 0.0 to 1.0.
     pub asserted: Option<f64>,
-    /// The share of answers that say unknown.
+    /// The share of answers that say unknown, 0.0 to 1.0.
     pub unknown: Option<f64>,
 }
 
 impl Report {
-    /// What cannot be told, and what to do about it.
+    /// What is missing from the report for lack of data, and what to do about it.
     fn look_for_gaps(&self) -> Vec<String> {
         let mut missing = Vec::new();
         if self.misses.bounties == 0 {

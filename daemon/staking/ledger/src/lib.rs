@@ -1,11 +1,25 @@
-//! The ledger: what was staked, what it came to, and what else it could have come to.
+//! The ledger: profit and loss, and what other strategies would have earned.
 //!
-//! Reads the archive's stories ([`Entry`]) and nothing else: no files, no clock, no network. [`Ledger`] makes a
-//! [`Report`] of them in one pass; [`Replay`] settles one bounty again with another stake; [`replay`] decides all of the
-//! past again, step by step, as another strategy would have, and [`compare`] says what that would have come to; [`Alarms`]
-//! watches while bounties come; [`page`] makes a page of a report that a browser shows without anything else.
+//! Reads the journal's stories ([`LedgerEntry`]) and nothing else: no files, no clock, no network. [`Ledger`] makes a
+//! [`Report`] of them in one pass; [`Replay`] settles one bounty again with another stake; [`replay()`] decides the whole
+//! past again, step by step, with another strategy, and [`compare`] says what that would have earned; [`Alarms`] watches
+//! while bounties come in. How a report is shown is the business of `daemon-statement`.
 //!
-//! Sums are exact. What nobody told is counted, and never guessed into a sum.
+//! Sums are exact. What is unknown is counted as such, and never guessed into a sum.
+//!
+//! ```
+//! use daemon_journal::{Filter, MemoryJournal, Recall};
+//! use daemon_ledger::{AlarmLimits, Grouping, Ledger, Question};
+//! use daemon_market::Timestamp;
+//!
+//! let question =
+//!     Question { groupings: vec![Grouping::Day], strategies: Vec::new(), alarms: AlarmLimits::default() };
+//! let mut ledger = Ledger::new(question);
+//! MemoryJournal::new().each(&Filter::default(), &mut |story| ledger.see(&story))?;
+//! let report = ledger.close(Timestamp::from_micros(0), None);
+//! assert_eq!(report.total.sums.bets, 0);
+//! # Ok::<(), daemon_journal::JournalError>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -6,12 +6,12 @@ use daemon_market::{Profit, Timestamp};
 
 use crate::totals::FITS;
 
-/// More moments than these are put together two by two: no chart shows more.
+/// Most moments. Beyond this, neighbours are merged in pairs: no chart shows more.
 const MOMENTS_MAX: usize = 1_024;
-/// How finely time is told at first, in microseconds: a second.
+/// The first resolution of time, in microseconds: a second.
 const WIDTH: i64 = 1_000_000;
 
-/// Several profits over time.
+/// Several lines of profit over time.
 #[derive(Clone, Debug)]
 pub(crate) struct Course {
     width: i64,
@@ -19,22 +19,22 @@ pub(crate) struct Course {
     moments: BTreeMap<i64, Vec<Profit>>,
 }
 
-/// What there was gained, in all, up to a moment.
+/// The total profit up to a moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Moment {
     /// The moment.
     pub at: Timestamp,
-    /// For each line.
+    /// The total profit of each line.
     pub profits: Vec<Profit>,
 }
 
 impl Course {
-    /// Of so many lines.
+    /// An empty series of so many lines.
     pub fn new(lines: usize) -> Course {
         Course { width: WIDTH, lines, moments: BTreeMap::new() }
     }
 
-    /// What a bounty came to, for each line.
+    /// Adds the profit of a bounty, for each line.
     pub fn add(&mut self, at: Timestamp, profits: impl Iterator<Item = Profit>) {
         let moment =
             self.moments.entry(at.micros().div_euclid(self.width)).or_insert_with(|| vec![Profit::ZERO; self.lines]);
@@ -48,7 +48,7 @@ impl Course {
         }
     }
 
-    /// The sums up to each moment, which is the end of its stretch of time.
+    /// The sums up to each moment, which is the end of its interval.
     pub fn sums(self) -> Vec<Moment> {
         let mut sums = vec![Profit::ZERO; self.lines];
         let width = self.width;

@@ -1,4 +1,4 @@
-//! How the other engines did, where their assertions are known, and we among them.
+//! How all engines did, ours among them, where their assertions are known.
 
 use daemon_market::{Nct, Profit, SettlementNotice};
 use serde::Serialize;
@@ -8,32 +8,32 @@ use crate::entry::{AMOUNT_MAX, countable};
 use crate::totals::{FITS, Groups, ratio, text};
 use crate::{LedgerEntry, ToldAssertion};
 
-/// What we are called where nobody told our name.
+/// Our name where no record has it.
 const US: &str = "(us)";
 
-/// What one engine did, on the bounties whose assertions are known.
+/// How one engine did, on the bounties whose assertions are known.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
 pub struct RivalRow {
-    /// Which engine.
+    /// The engine's name.
     pub engine: String,
-    /// Whether it is us.
+    /// Whether the engine is ours.
     pub ours: bool,
-    /// How often it staked.
+    /// Number of its assertions with a stake.
     pub assertions: u64,
-    /// How often it was right, where the truth is known.
+    /// Number of right assertions, where the truth is known.
     pub right: u64,
-    /// How often it was wrong.
+    /// Number of wrong assertions, where the truth is known.
     pub wrong: u64,
-    /// What it staked in all.
+    /// The sum of its stakes.
     pub staked: Nct,
-    /// Assertions of which it is not known what they came to.
+    /// Number of assertions whose profit is unknown.
     pub unknown: u64,
-    /// What it staked on those of which that is known.
+    /// The sum of its stakes whose profit is known.
     pub reckoned: Nct,
-    /// What these gained or lost: what was paid out less stake and fee.
+    /// The profit of those: payouts less stakes and fees.
     #[serde(serialize_with = "text")]
     pub profit: Profit,
-    /// Profit for each NCT staked.
+    /// Profit per NCT staked, where known.
     pub return_on_stake: Option<f64>,
 }
 
@@ -86,7 +86,7 @@ impl Rivals {
         }
     }
 
-    /// Best first.
+    /// The number of bounties, and all engines, best first.
     pub fn table(self) -> (u64, Vec<RivalRow>) {
         let mut rows: Vec<RivalRow> =
             self.rows.sorted().into_iter().map(|(engine, row)| RivalRow { engine, ..row }).collect();
@@ -100,7 +100,7 @@ impl Rivals {
     }
 }
 
-/// What a rival's assertion came to: as told, or as settled again.
+/// The profit of a rival's assertion: as we were told, or as settled again.
 fn profit(rival: &ToldAssertion, outcome: &SettlementNotice, settled: Option<&Nct>, fee: Nct) -> Option<Profit> {
     let lost = outcome.bears_out(rival.verdict) == Some(false);
     let payout = rival.payout.or(settled.copied()).or(lost.then_some(Nct::ZERO))?;

@@ -8,21 +8,21 @@ use crate::counterfactual::{Replay, bid_of};
 use crate::entry::AMOUNT_MAX;
 use crate::totals::{FITS, ratio, text};
 
-/// What a strategy would have come to.
+/// How one strategy would have done.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
 pub struct StrategyRow {
-    /// Its name; of the first row, what was really staked.
+    /// The strategy's name; [`AS_STAKED`] in the first row.
     pub name: String,
-    /// On how many bounties it would have staked.
+    /// Number of bounties that it would have staked on.
     pub bets: u64,
-    /// How many of these would have gained.
+    /// Number of those that would have had a gain.
     pub gained: u64,
-    /// What it would have staked in all.
+    /// The sum of its stakes.
     pub staked: Nct,
-    /// What it would have gained or lost, fees included.
+    /// Its profit, fees included.
     #[serde(serialize_with = "text")]
     pub profit: Profit,
-    /// Profit for each NCT staked.
+    /// Profit per NCT staked; null without stakes.
     pub return_on_stake: Option<f64>,
 }
 
@@ -35,18 +35,18 @@ impl StrategyRow {
     }
 }
 
-/// All strategies on the same bounties, each settled again with what the strategy would have staked.
+/// All strategies on the same bounties, each bounty settled again with the stake that the strategy would have placed.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct StrategyTable {
-    /// On how many settled bounties all of them could be compared.
+    /// Number of settled bounties that could be compared for all strategies.
     pub compared: u64,
-    /// On how many they could not: too little was told, or it contradicts itself.
+    /// Number of settled bounties that could not: too little is known, or it contradicts itself.
     pub not_compared: u64,
-    /// What was really staked first, as the table of bounties compared has it; then the strategies, best first.
+    /// The real stakes first; then the strategies, best first.
     pub rows: Vec<StrategyRow>,
 }
 
-/// What was really staked is called so among strategies.
+/// The name of the row of the real stakes.
 pub const AS_STAKED: &str = "(as staked)";
 
 /// Strategies that are compared.
@@ -70,7 +70,7 @@ impl Strategies {
         self.rows.iter().map(|row| row.name.clone()).collect()
     }
 
-    /// Counts a settled bounty. What it came to for us and for each strategy, where that can be compared.
+    /// Counts a settled bounty. Returns our profit and that of each strategy, if they can be compared.
     pub fn add(&mut self, entry: &LedgerEntry, replay: Option<&Replay>) -> Option<(Profit, Vec<Profit>)> {
         // Where nothing was to be bid on, no strategy is asked; and what never arrived does so with no stake.
         if entry.bet.is_none() || entry.outcome.is_none() || entry.missed() {

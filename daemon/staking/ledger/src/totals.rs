@@ -1,4 +1,4 @@
-//! What bounties come to together.
+//! Sums over bounties, and over groups of them.
 
 use std::collections::HashMap;
 
@@ -8,34 +8,34 @@ use serde::{Serialize, Serializer};
 use crate::LedgerEntry;
 use crate::entry::AMOUNT_MAX;
 
-/// More groups than these are lumped together: names come from others, and memory is ours.
+/// Most groups; further ones are lumped together, because names come from outside and memory is limited.
 const GROUPS_MAX: usize = 10_000;
-/// What those are called that came after.
+/// The name of the group that further ones are lumped into.
 pub const OTHERS: &str = "(others)";
 
-/// What some bounties come to. Exact: whatever is not known is counted, and in no sum.
+/// Sums over some bounties. Exact: bounties whose profit is unknown are counted, and in no sum of profits.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Sums {
     /// Bounties that were answered.
     pub bounties: u64,
-    /// Those of them that something was staked on.
+    /// Answers with a stake.
     pub bets: u64,
-    /// Bets that are not settled, as far as we heard.
+    /// Bets that are not settled, as far as we know.
     pub open: u64,
     /// Bets that were right.
     pub won: u64,
     /// Bets that were wrong.
     pub lost: u64,
-    /// Settled bets of which nobody told what they came to.
+    /// Settled bets whose profit is unknown.
     pub unknown: u64,
-    /// What was staked in all, in NCT.
+    /// The sum of all stakes.
     pub staked: Nct,
-    /// What was staked on bets of which it is known what they came to.
+    /// The sum of the stakes whose profit is known.
     pub reckoned: Nct,
-    /// What these gained or lost, fees included.
+    /// The profit of those, fees included.
     #[serde(serialize_with = "text")]
     pub profit: Profit,
-    /// The same, and what is assumed of those that won nobody told how much.
+    /// The profit plus an estimate for bets that won an unknown amount.
     #[serde(serialize_with = "text")]
     pub estimated: Profit,
 }
@@ -84,13 +84,13 @@ impl Sums {
         }
     }
 
-    /// Profit for each NCT staked, of the bets of which it is known; `None` where there are none.
+    /// Profit per NCT staked, over the bets whose profit is known; `None` without any.
     pub fn return_on_stake(&self) -> Option<f64> {
         ratio(self.profit, self.reckoned)
     }
 }
 
-/// Profit for each NCT staked.
+/// Profit per NCT staked; `None` if nothing was staked.
 pub(crate) fn ratio(profit: Profit, staked: Nct) -> Option<f64> {
     (staked > Nct::ZERO).then(|| profit.base_units() as f64 / staked.base_units() as f64)
 }

@@ -1,30 +1,30 @@
-//! What we answer.
+//! Answers to bounties: verdicts, reasons to skip, and what an answer rests on.
 
 use crate::{Bet, Nct, Stake, Timestamp};
 
-/// What is said of an artifact. Suspicious and unknown are never bid on.
+/// A verdict about an artifact. Only malicious and benign are ever bid on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Verdict {
-    /// It is malware.
+    /// The artifact is malware.
     Malicious,
-    /// It is harmless.
+    /// The artifact is harmless.
     Benign,
-    /// Likely bad, not enough to stake on.
+    /// The artifact is probably malware, but we are not sure enough to stake.
     Suspicious,
     /// We do not know.
     Unknown,
 }
 
 impl Verdict {
-    /// Every verdict there is.
+    /// Every verdict.
     pub const ALL: [Verdict; 4] = [Verdict::Malicious, Verdict::Benign, Verdict::Suspicious, Verdict::Unknown];
 
-    /// The verdict of that name.
+    /// The verdict of that name, if there is one.
     pub fn named(name: &str) -> Option<Verdict> {
         Verdict::ALL.into_iter().find(|verdict| verdict.name() == name)
     }
 
-    /// As the wire and the journal spell it.
+    /// The verdict's name on the wire and in the journal.
     pub fn name(self) -> &'static str {
         match self {
             Verdict::Malicious => "malicious",
@@ -38,20 +38,20 @@ impl Verdict {
 /// Why a bounty is not judged, in the words of PolySwarm's SDK.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Skip {
-    /// For a reason that only the comment beside it tells.
+    /// Another reason, which a second comment gives.
     Other,
-    /// Its content is encrypted.
+    /// The artifact's content is encrypted.
     Encrypted,
-    /// It unpacks to more than is safe: `suspicious`, the others are `unknown`.
+    /// The artifact unpacks to more than is safe. The verdict is `suspicious`; for every other skip it is `unknown`.
     DecompressionUnsafe,
-    /// Nobody here examines what it is.
+    /// No analyzer examines files of this kind.
     TypeUnsupported,
-    /// It could not be had.
+    /// The artifact could not be downloaded.
     CannotFetch,
 }
 
 impl Skip {
-    /// The comment that says so.
+    /// The comment that tells the marketplace of the skip.
     pub fn comment(self) -> &'static str {
         match self {
             Skip::Other => "SKIPPED",
@@ -62,7 +62,7 @@ impl Skip {
         }
     }
 
-    /// The verdict that goes with it.
+    /// The verdict of an answer that skips for this reason.
     pub fn verdict(self) -> Verdict {
         match self {
             Skip::DecompressionUnsafe => Verdict::Suspicious,
@@ -71,48 +71,48 @@ impl Skip {
     }
 }
 
-/// What came of examining an artifact, as far as the market cares.
+/// What the examination of an artifact found, as far as the market needs it.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Findings {
-    /// What it is, by triage.
+    /// The artifact's kind, by triage.
     pub kind: String,
-    /// The digest of what was examined.
+    /// The SHA-256 of the artifact that was examined.
     pub sha256: Option<[u8; 32]>,
-    /// Its size in bytes.
+    /// The artifact's size in bytes.
     pub size: Option<u64>,
-    /// The malware family; empty where none is known.
+    /// The malware family; empty if unknown.
     pub malware_family: String,
     /// Whether the verdict rests on signs rather than on knowing this very file.
     pub heuristic: bool,
     /// The classes of evidence that were seen, by the first two parts of the indicators' ids: `pe.import`.
     pub evidence: Vec<String>,
-    /// The rules generation it was judged by.
+    /// The rules generation that the verdict rests on.
     pub generation: String,
-    /// Everything that was seen, as JSON, to explain it later.
+    /// The full report as JSON, to explain the verdict later.
     pub report: String,
 }
 
-/// An answer, before it is bytes.
+/// An answer, before it is encoded.
 #[derive(PartialEq, Debug)]
 pub struct Answer {
-    /// What we say.
+    /// The verdict.
     pub verdict: Verdict,
-    /// What is staked on it. None for all but malicious and benign assertions.
+    /// The stake on the verdict. Only malicious and benign assertions have one.
     pub stake: Option<Stake>,
-    /// How that was decided, where there was something to decide.
+    /// How the stake was decided; `None` where there was nothing to decide.
     pub bet: Option<Box<Bet>>,
-    /// When it was decided.
+    /// When the answer was decided.
     pub at: Timestamp,
     /// The probability that the verdict is right, 0.0 to 1.0, after modifiers.
     pub confidence: f64,
-    /// What people should know: skip comments first, then reasons.
+    /// Remarks for people: first the reason for skipping, then the reasons for the verdict.
     pub comments: Vec<String>,
-    /// What it rests on.
+    /// The findings that the verdict rests on.
     pub findings: Findings,
 }
 
 impl Answer {
-    /// The amount of the stake, nothing where there is none.
+    /// The amount of the stake; zero if there is none.
     pub fn bid(&self) -> Nct {
         self.stake.as_ref().map_or(Nct::ZERO, Stake::amount)
     }

@@ -1,10 +1,10 @@
-//! Which artifacts of a bounty are meant: a list of yes and no on our side, an integer on the wire and in the contract.
+//! Masks of a bounty's artifacts: a list of booleans on our side, an integer on the wire and in the contract.
 //!
 //! The first artifact is the least bit. The contract's integers are `uint256`, so a bounty has at most 256 artifacts.
 
 use num_bigint::{BigInt, Sign};
 
-/// The integer of a list, as `bool_list_to_int` of PolySwarm's client.
+/// The integer for a list, as `bool_list_to_int` of PolySwarm's client.
 pub fn bool_list_to_int(list: &[bool]) -> BigInt {
     let mut int = BigInt::ZERO;
     for (place, _) in (0..).zip(list).filter(|(_, is_meant)| **is_meant) {
@@ -13,8 +13,8 @@ pub fn bool_list_to_int(list: &[bool]) -> BigInt {
     int
 }
 
-/// The list of an integer, as `int_to_bool_list` of PolySwarm's client: filled up to `size`, and longer where the
-/// integer is. None for what is below zero, which is no mask.
+/// The list for an integer, as `int_to_bool_list` of PolySwarm's client: at least `size` long, and longer if the
+/// integer has more bits. `None` for a negative integer, which is not a mask.
 pub fn int_to_bool_list(int: &BigInt, size: usize) -> Option<Vec<bool>> {
     (int.sign() != Sign::Minus).then(|| (0..int.bits().max(size as u64)).map(|place| int.bit(place)).collect())
 }

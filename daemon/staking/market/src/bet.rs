@@ -6,62 +6,64 @@ use serde::{Deserialize, Serialize};
 
 use crate::{BidBounds, BidRequest, BidStrategy, BountyKey, Conviction, Nct, Purse, Stake, Timestamp, Verdict};
 
-/// Everything that the strategy was told, and what came of it. Written down with the answer, in the same commit.
+/// Everything that the strategy was told, and what it decided. Written to the journal with the answer, in the same
+/// commit.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Bet {
     /// The strategy's name.
     pub strategy: String,
-    /// What was to be said, before it was softened for want of a stake: malicious or benign.
+    /// The verdict of the examination, malicious or benign. Without a stake the answer says suspicious or unknown
+    /// instead.
     #[serde(with = "verdict")]
     pub verdict: Verdict,
-    /// The probability that this is right, as the examination gave it, before modifiers.
+    /// The probability that the verdict is right, 0.0 to 1.0, by the examination, before modifiers.
     #[serde(with = "exact")]
     pub confidence: f64,
-    /// The same after modifiers: what was bet by.
+    /// The probability after modifiers. The stake was decided by this one.
     #[serde(with = "exact")]
     pub q: f64,
-    /// What formulas were given for it.
+    /// The conviction that formulas were given, 0.0 to 1.0.
     #[serde(with = "exact")]
     pub conviction: f64,
-    /// The malware family; empty where none is known.
+    /// The malware family; empty if unknown.
     pub family: String,
     /// The classes of evidence that were seen.
     pub evidence: Vec<String>,
-    /// Least that could be bid.
+    /// The smallest bid that was allowed.
     pub min: Nct,
-    /// Most that could be bid, by the marketplace and by our own limit for one bounty.
+    /// The largest bid that was allowed, by the marketplace and by our own limit per bounty.
     pub max: Nct,
-    /// What the bounty pays; nothing where it does not say.
+    /// The bounty's reward; zero if it does not say.
     pub reward: Nct,
-    /// What an assertion costs beside its stake, as far as we knew.
+    /// The fee of an assertion, on top of its stake, as far as we knew.
     pub fee: Nct,
-    /// What the purse would give at most.
+    /// The most that the purse would give.
     pub purse: Nct,
-    /// What there was in all.
+    /// The bankroll.
     pub balance: Nct,
-    /// Losing stake for each winning one, as far as we knew.
+    /// The assumed ratio of losing to winning stake among the others.
     #[serde(with = "exact")]
     pub ratio: f64,
-    /// Whether everything was looked at. What is incomplete stakes nothing.
+    /// Whether the examination was complete. An incomplete one stakes nothing.
     pub complete: bool,
-    /// What the strategy wanted to stake; nothing where it abstained.
+    /// The stake that the strategy wanted; zero if it abstained.
     pub wanted: Nct,
-    /// Why nothing was staked, where nothing was.
+    /// Why nothing was staked, if nothing was.
     pub why_not: Option<String>,
 }
 
 impl Bet {
-    /// The bet as it is written down.
+    /// The bet as JSON, as the journal keeps it.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("texts and numbers always serialize")
     }
 
-    /// The bet that was written down so; `None` for what is none.
+    /// Reads a bet from the journal's JSON; `None` if the text is not a bet.
     pub fn from_json(text: &str) -> Option<Bet> {
         serde_json::from_str(text).ok()
     }
 
-    /// What a strategy is asked. `kind` is what the artifact is, by triage.
+    /// The request to a strategy. `kind` is the artifact's kind, by triage.
     pub fn request<'a>(&'a self, kind: &'a str) -> BidRequest<'a> {
         BidRequest {
             q: self.q,
@@ -79,28 +81,36 @@ impl Bet {
         }
     }
 
-    /// Why nothing can be staked, whatever purse and strategy say.
+    /// Whether anything can be staked at all, before purse and strategy are asked.
+    ///
+    /// # Errors
+    ///
+    /// The reason if nothing can be.
     pub fn barred(&self) -> Result<(), &'static str> {
         if !self.complete {
             return Err("not everything was looked at");
         }
-        // Our limit for one bounty is a bound like the market's, so that what is surest stakes as much as may be, rather
-        // than nothing.
+        // Our limit per bounty bounds the bid as the market's does: full conviction stakes the limit, rather than
+        // nothing.
         if self.min > self.max {
             return Err("the least that it allows is more than one bounty may risk");
         }
         Ok(())
     }
 
-    /// What is bid where `wanted` is wanted: what the purse gives of it, unless that is too little.
+    /// The bid for a strategy that wants `wanted`: the part of it that the purse gives.
+    ///
+    /// # Errors
+    ///
+    /// The reason if that is less than the smallest bid allowed.
     pub fn held(&self, wanted: Nct) -> Result<Nct, &'static str> {
         let bid = wanted.min(self.purse);
         if bid < self.min { Err("the least that it allows is more than the purse gives") } else { Ok(bid) }
     }
 
-    /// Asks the purse and the strategy, notes what they say, and sets the stake on the bounty aside; or says why there is
-    /// none. Told the same by a purse in the same state, it comes to the same to the last bit: what was decided once can be
-    /// decided again.
+    /// Asks the purse and the strategy, notes their answers, and sets the stake for the bounty aside; or notes why
+    /// there is none. The same inputs and a purse in the same state give the same decision to the last bit, so a
+    /// decision can be repeated.
     pub fn decide(
         &mut self,
         key: &BountyKey,
@@ -118,7 +128,7 @@ impl Bet {
     }
 }
 
-/// Numbers as text: read back, they are the same to the last bit, whichever way JSON numbers are read.
+/// Doubles as text, so that they are read back to the last bit whatever the reader does with JSON numbers.
 mod exact {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};

@@ -1,4 +1,4 @@
-//! How an answer is made of a judgement: verdict, stake and comments.
+//! Makes an answer from a judgement: verdict, stake and comments.
 
 use std::borrow::Cow;
 
@@ -7,43 +7,44 @@ use crate::{
     Verdict,
 };
 
-/// What the examination of an artifact came to.
+/// The result of examining an artifact.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Judgement {
-    /// What it says.
+    /// The verdict.
     pub verdict: Verdict,
-    /// The probability that this is right, 0.0 to 1.0.
+    /// The probability that the verdict is right, 0.0 to 1.0.
     pub confidence: f64,
-    /// Whether everything was looked at. What is incomplete stakes nothing.
+    /// Whether the examination was complete. An incomplete one stakes nothing.
     pub complete: bool,
-    /// Why it is no judgement, if it is none.
+    /// Why the artifact was not judged, if it was not.
     pub skip: Option<Skip>,
-    /// What people should know.
+    /// Remarks for people.
     pub comments: Vec<String>,
-    /// What it rests on.
+    /// The findings that the verdict rests on.
     pub findings: Findings,
 }
 
-/// How much is staked, and from what.
+/// Decides stakes: a strategy, a purse, and what is assumed about the market.
 #[derive(Debug)]
 pub struct Betting {
-    /// How much one would.
+    /// The strategy, which says how much to stake.
     pub strategy: Box<dyn BidStrategy>,
-    /// How much one may.
+    /// The purse, which says how much may be staked.
     pub purse: Purse,
-    /// How sure one is, by the probability of being right.
+    /// The conviction at each probability of being right.
     pub conviction: ConvictionMap,
-    /// What an assertion costs beside its stake.
+    /// The fee of an assertion, on top of its stake.
     pub fee: Nct,
-    /// What there is in all: what Kelly's share is taken of.
+    /// The bankroll, which `kelly` stakes a fraction of.
     pub balance: Nct,
-    /// Losing stake for each winning one among the others, as is assumed.
+    /// The assumed ratio of losing to winning stake among the others.
     pub ratio: f64,
 }
 
 impl Betting {
-    /// By this strategy, from this purse, and all else as it is by default: conviction `2q - 1`, a fee of 0.03125 NCT (as
-    /// every BountyRegistry takes), a hundred NCT in all, three losing for ten winning.
+    /// Betting with this strategy and purse and with defaults for the rest: conviction `2q - 1`, a fee of 0.03125 NCT
+    /// (which every BountyRegistry takes), a bankroll of 100 NCT, and 0.3 NCT of losing stake for each NCT of winning
+    /// stake.
     pub fn new(strategy: Box<dyn BidStrategy>, purse: Purse) -> Betting {
         Betting {
             strategy,
@@ -55,10 +56,10 @@ impl Betting {
         }
     }
 
-    /// The answer to `bounty`, its stake set aside. `now` is the purse's own time.
+    /// The answer to `bounty`, with its stake set aside. `now` is the purse's time.
     ///
-    /// The marketplace takes malicious and benign only with a stake. Where nothing is staked on them, what is said is
-    /// suspicious or unknown, and a comment tells the rest.
+    /// The marketplace accepts malicious and benign only with a stake. Without one, the answer says suspicious or
+    /// unknown, and a comment gives the reason.
     pub fn answer(&mut self, bounty: &Bounty, judgement: Judgement, policy: &BountyPolicy, now: Timestamp) -> Answer {
         let now = self.purse.time(now);
         let mut question = self.question(bounty, &judgement, policy);
@@ -80,8 +81,7 @@ impl Betting {
         Answer { verdict, stake, bet: question.map(Box::new), at: now, confidence, comments: said, findings }
     }
 
-    /// What there is to decide about the stake, before the strategy and the purse are asked; `None` where nothing is to be
-    /// staked.
+    /// The bet before the strategy and the purse are asked; `None` if nothing can be staked on this judgement.
     pub fn question(&self, bounty: &Bounty, judgement: &Judgement, policy: &BountyPolicy) -> Option<Bet> {
         let asserted = matches!(judgement.verdict, Verdict::Malicious | Verdict::Benign);
         if bounty.key.phase != Phase::Assertion || !asserted {
@@ -123,7 +123,7 @@ impl Betting {
     }
 }
 
-/// How sure one is after what is known of the bounty beside its artifact.
+/// The confidence after the modifiers that match the bounty's metadata.
 fn modified(policy: &BountyPolicy, bounty: &Bounty, confidence: f64) -> f64 {
     policy.modifiers.apply(Some(&bounty.metadata), confidence).clamp(0.0, 1.0)
 }

@@ -1,4 +1,4 @@
-//! What the marketplace asks.
+//! Bounties: the questions of the marketplace.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use crate::{BidBounds, Nct, Timestamp};
 pub struct BountyId(Arc<str>);
 
 impl BountyId {
-    /// The id that reads so.
+    /// The id with this text.
     pub fn new(text: &str) -> Self {
         BountyId(text.into())
     }
 
-    /// As text.
+    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -29,20 +29,20 @@ impl fmt::Display for BountyId {
     }
 }
 
-/// In which of its two phases a bounty asks us.
+/// The phase of a bounty.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Phase {
-    /// As an expert, who stakes.
+    /// The marketplace asks us as an expert, who stakes on the answer.
     Assertion,
-    /// As an arbiter, who votes and stakes nothing.
+    /// The marketplace asks us as an arbiter, who votes and stakes nothing.
     Arbitration,
 }
 
 impl Phase {
-    /// Both.
+    /// Both phases.
     pub const ALL: [Phase; 2] = [Phase::Assertion, Phase::Arbitration];
 
-    /// As the journal and the log call it.
+    /// The phase's name in the journal and the log.
     pub fn name(self) -> &'static str {
         match self {
             Phase::Assertion => "assertion",
@@ -50,13 +50,13 @@ impl Phase {
         }
     }
 
-    /// The phase of that name.
+    /// The phase of that name, if there is one.
     pub fn named(name: &str) -> Option<Phase> {
         Phase::ALL.into_iter().find(|phase| phase.name() == name)
     }
 }
 
-/// What is answered once: one bounty in one phase.
+/// A bounty in one phase. Each key gets exactly one answer.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct BountyKey {
     /// The bounty.
@@ -72,36 +72,36 @@ impl fmt::Display for BountyKey {
     }
 }
 
-/// What an artifact is.
+/// The type of an artifact.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ArtifactType {
     /// A file to download.
     File,
-    /// An address to visit.
+    /// A URL to visit.
     Url,
 }
 
-/// One paid question, parsed.
+/// A bounty, parsed.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Bounty {
-    /// Which one, and in which phase.
+    /// The bounty's id and phase.
     pub key: BountyKey,
-    /// What its artifact is.
+    /// The type of the artifact.
     pub artifact_type: ArtifactType,
-    /// Where its artifact is had.
+    /// The URI to download the artifact from, or the URL to visit.
     pub artifact_uri: String,
-    /// The digest that the artifact must have, where the marketplace told it.
+    /// The SHA-256 that the artifact must have, if the marketplace told us.
     pub sha256: Option<[u8; 32]>,
-    /// What filters look at: the bounty's `metadata`, with its `sha256` and `mimetype` where those stand beside it.
+    /// What filters match on: the bounty's `metadata`, plus its `sha256` and `mimetype` if those are outside of it.
     pub metadata: Map<String, Value>,
-    /// What may be bid.
+    /// The smallest and the largest bid that are allowed.
     pub bounds: BidBounds,
-    /// What it pays, where the marketplace told it.
+    /// The reward, if the marketplace told us.
     pub reward: Option<Nct>,
-    /// Where the answer goes. None for a local test, which is told nothing.
+    /// The URL that the answer is sent to. `None` for a local test, which gets no answer.
     pub response_url: Option<String>,
-    /// Whether an answer may be sent there. Who parses a bounty cannot know, and says yes.
+    /// Whether an answer may be sent to that URL. The parser cannot know and says yes.
     pub deliverable: bool,
-    /// After this nobody listens.
+    /// The deadline: an answer after this moment is worthless.
     pub expires: Timestamp,
 }

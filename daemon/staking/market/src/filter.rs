@@ -1,4 +1,4 @@
-//! Which bounties are judged, and whose confidence is raised or lowered, by what their metadata say.
+//! Filters on the metadata of bounties: which are judged, and which have their confidence raised or lowered.
 //!
 //! As `polyswarm-client` 2.13.3 does it, with its nine comparisons, so that filters can be taken over: numbers are
 //! compared as Python's `float()` reads them, texts as its `str()` writes them. One difference: lists and objects, which
@@ -10,26 +10,26 @@ use std::str::FromStr;
 use regex::Regex;
 use serde_json::{Map, Number, Value};
 
-/// What a filter compares by.
+/// How a filter compares.
 #[derive(Clone, Debug)]
 pub enum Comparison {
-    /// The number is smaller.
+    /// The value, a number, is smaller than the target.
     Less,
-    /// The number is smaller, or the same.
+    /// The value, a number, is at most the target.
     LessOrEqual,
-    /// The text is the same.
+    /// The value, as text, equals the target.
     Equal,
-    /// The number is larger, or the same.
+    /// The value, a number, is at least the target.
     GreaterOrEqual,
-    /// The number is larger.
+    /// The value, a number, is larger than the target.
     Greater,
-    /// The text holds it.
+    /// The value, as text, contains the target.
     Contains,
-    /// The text begins with it.
+    /// The value, as text, starts with the target.
     StartsWith,
-    /// The text ends with it.
+    /// The value, as text, ends with the target.
     EndsWith,
-    /// The regular expression is found in the text.
+    /// The regular expression matches somewhere in the value, as text.
     Matches(Regex),
 }
 
@@ -41,25 +41,30 @@ pub struct Filter {
     target: String,
 }
 
-/// Why a filter cannot be.
+/// Why a text is not a filter.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum FilterError {
-    /// It has not three parts.
+    /// The text does not have three parts.
     #[error("a filter reads `KEY COMPARISON TARGET`, for example `mimetype contains dosexec`")]
     Form,
-    /// No such comparison.
+    /// There is no such comparison.
     #[error("`{0}` is no comparison: there are <, <=, ==, >=, >, contains, startswith, endswith and regex")]
     Comparison(String),
-    /// A comparison of numbers with no number.
+    /// The target of a comparison of numbers is not a number.
     #[error("`{0}` is no number to compare with")]
     Number(String),
-    /// A regular expression that is none.
+    /// The target is not a valid regular expression.
     #[error("`{0}` is no regular expression: {1}")]
     Regex(String, String),
 }
 
 impl Filter {
-    /// Compares the value at `key` with `target`.
+    /// A filter that compares the value at `key` with `target`.
+    ///
+    /// # Errors
+    ///
+    /// [`FilterError::Comparison`] if there is no such comparison, [`FilterError::Regex`] if the target is not a valid
+    /// one.
     pub fn new(key: &str, comparison: &str, target: &str) -> Result<Filter, FilterError> {
         let comparison = match comparison {
             "<" => Comparison::Less,
@@ -78,7 +83,7 @@ impl Filter {
         Ok(Filter { key: key.to_owned(), comparison, target: target.to_owned() })
     }
 
-    /// Whether these metadata match. A value that is missing or null never does.
+    /// Whether the metadata match. A value that is missing or null never matches.
     pub fn matches(&self, metadata: Option<&Map<String, Value>>) -> bool {
         let Some(value) = metadata.and_then(|metadata| metadata.get(&self.key)) else { return false };
         let number = |holds: fn(f64, f64) -> bool| {
@@ -102,8 +107,8 @@ impl Filter {
 impl FromStr for Filter {
     type Err = FilterError;
 
-    /// Reads `KEY COMPARISON TARGET`; the target may hold spaces. What the configuration holds is checked further than
-    /// what code makes: a comparison of numbers wants a number.
+    /// Reads `KEY COMPARISON TARGET`; the target may have spaces. Stricter than [`Filter::new`]: a comparison of
+    /// numbers needs a number as its target.
     fn from_str(text: &str) -> Result<Self, FilterError> {
         let (key, rest) = text.trim().split_once(char::is_whitespace).ok_or(FilterError::Form)?;
         let (comparison, target) = rest.trim_start().split_once(char::is_whitespace).ok_or(FilterError::Form)?;
@@ -183,31 +188,32 @@ fn python_number(number: &Number) -> String {
 /// Which bounties are judged.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct BountyFilter {
-    /// If there are any, one of them must match.
+    /// If there are any, at least one must match.
     pub accept: Vec<Filter>,
     /// None of them may match.
     pub reject: Vec<Filter>,
 }
 
 impl BountyFilter {
-    /// Whether a bounty with these metadata is judged.
+    /// Whether a bounty with this metadata is judged.
     pub fn allows(&self, metadata: Option<&Map<String, Value>>) -> bool {
         let any = |filters: &[Filter]| filters.iter().any(|filter| filter.matches(metadata));
         (self.accept.is_empty() || any(&self.accept)) && !any(&self.reject)
     }
 }
 
-/// Whose confidence is raised or lowered.
+/// Which bounties have their confidence raised or lowered.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Modifiers {
-    /// If one of them matches, and none of the others: times 1.2.
+    /// Confidence is multiplied by 1.2 if one of these matches and none of `penalize` does.
     pub favor: Vec<Filter>,
-    /// If one of them matches, and none of the others: times 0.8.
+    /// Confidence is multiplied by 0.8 if one of these matches and none of `favor` does.
     pub penalize: Vec<Filter>,
 }
 
 impl Modifiers {
-    /// The confidence for a bounty with these metadata. Not held to 1: whoever needs a probability does that.
+    /// The modified confidence for a bounty with this metadata. May exceed 1.0: the caller clamps it if a probability
+    /// is needed.
     pub fn apply(&self, metadata: Option<&Map<String, Value>>, confidence: f64) -> f64 {
         let any = |filters: &[Filter]| filters.iter().any(|filter| filter.matches(metadata));
         match (any(&self.favor), any(&self.penalize)) {

@@ -1,44 +1,44 @@
-//! How a bounty was settled, as far as it was told, and what that comes to for us.
+//! How a bounty was settled, as far as we were told, and what that means for our stake.
 
 use crate::{Nct, Profit, Truth, Verdict};
 
-/// What the marketplace told of how a bounty was settled. It may tell no more than the truth, or no more than what was
-/// paid.
+/// What the marketplace told us about a settlement. It may be only the truth about the artifact, or only the payout.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SettlementNotice {
-    /// The truth about the artifact, where there is one.
+    /// The truth about the artifact, if known.
     pub truth: Option<Truth>,
-    /// What was paid out to us: of a stake that won, the stake and what it won; of one that lost, nothing.
+    /// The payout to us, if known: the stake plus the gain if we won, zero if we lost.
     pub payout: Option<Nct>,
-    /// What the assertion cost beside its stake.
+    /// The fee of the assertion, on top of its stake, if known.
     pub fee: Option<Nct>,
-    /// Who told: the name of a file, or of a market.
+    /// The source: the name of a file or of a market.
     pub source: String,
-    /// Everything that was told, as JSON: other engines' assertions among it, where they are known. May be empty.
+    /// The full settlement as JSON, with other engines' assertions if known. May be empty.
     pub record: String,
 }
 
-/// What a person says of an outcome that was told wrongly.
+/// A person's correction of a settlement notice.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Correction {
-    /// The truth about the artifact, where there is one.
+    /// The truth about the artifact, if known.
     pub truth: Option<Truth>,
-    /// What was paid out to us.
+    /// The payout to us, if known.
     pub payout: Option<Nct>,
-    /// What the assertion cost beside its stake.
+    /// The fee of the assertion, on top of its stake, if known.
     pub fee: Option<Nct>,
-    /// Why it is known better now.
+    /// The reason for the correction.
     pub reason: String,
 }
 
 impl SettlementNotice {
-    /// The same, corrected: what else was told stays.
+    /// This notice with truth, payout and fee replaced; source and record stay.
     pub fn corrected(&self, correction: &Correction) -> SettlementNotice {
         let Correction { truth, payout, fee, reason: _ } = correction;
         SettlementNotice { truth: *truth, payout: *payout, fee: *fee, ..self.clone() }
     }
 
-    /// Whether `said` was right; `None` where there is no truth, or nothing was said.
+    /// Whether the verdict `said` was right; `None` if the truth is unknown, or if the verdict is neither malicious nor
+    /// benign.
     pub fn bears_out(&self, said: Verdict) -> Option<bool> {
         let malicious = match said {
             Verdict::Malicious => true,
@@ -48,10 +48,11 @@ impl SettlementNotice {
         self.truth.map(|truth| malicious == (truth == Truth::Malicious))
     }
 
-    /// What a stake of `bid` on `said` gained or lost, all fees included; `fee` is what it cost, where nobody told.
+    /// The gain or loss of a stake of `bid` on `said`, all fees included. `fee` is the cost of the assertion, used if
+    /// the notice does not say.
     ///
-    /// Exact where it was told what was paid out, or where the stake was lost. `None` for one that won nobody knows how
-    /// much, and where the sums are beyond what can be counted. Nothing staked is nothing gained.
+    /// Exact if the payout is known or the stake was lost. `None` for a stake that won an unknown amount, and where the
+    /// sums overflow. A stake of zero gains zero.
     pub fn profit(&self, said: Verdict, bid: Nct, fee: Nct) -> Option<Profit> {
         if bid == Nct::ZERO {
             return Some(Profit::ZERO);

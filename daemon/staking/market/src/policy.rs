@@ -4,40 +4,40 @@ use std::time::Duration;
 
 use crate::{ArtifactType, Bounty, BountyFilter, Findings, Judgement, Modifiers, Nct, Skip};
 
-/// How many bounties may be taken in a time.
+/// A limit on how many bounties are accepted per time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rate {
-    /// So many.
+    /// The number of bounties.
     pub bounties: u32,
-    /// In each stretch of this length.
+    /// The length of the window.
     pub per: Duration,
 }
 
-/// What the life of every bounty keeps to.
+/// The limits and choices that apply to every bounty.
 #[derive(Clone, Debug)]
 pub struct BountyPolicy {
-    /// Bounties taken and not ended yet, at most. Further ones are refused before they are taken.
+    /// Most bounties that are open at once. Further ones are refused with "busy".
     pub open_max: usize,
-    /// Artifacts being downloaded, or waiting to be examined, at most.
+    /// Most artifacts being downloaded or waiting for a worker at once.
     pub fetching_max: usize,
-    /// Artifacts with workers at most: examined, or next.
+    /// Most artifacts with workers at once, being examined or next in line.
     pub examining_max: usize,
-    /// How long before a bounty expires it is answered with what is known. A bounty with little time is answered when
-    /// half of its time is over, if that is later.
+    /// How long before its deadline a bounty is answered with what is known by then. A bounty with little time is
+    /// answered when half of its time is over, if that is later.
     pub margin: Duration,
-    /// A bounty that lives longer is ended after this time all the same: none holds its place for days.
+    /// Longest life of a bounty: it is ended after this time even if its deadline is later.
     pub life_max: Duration,
-    /// A bounty that says it pays less is declined.
+    /// Smallest reward: a bounty that pays less is declined.
     pub reward_min: Nct,
-    /// Whether addresses are visited. If not, they are declined.
+    /// Whether URL artifacts are visited. If not, they are declined.
     pub visit_urls: bool,
-    /// Which bounties are judged, by their metadata.
+    /// Which bounties are judged, by metadata.
     pub filter: BountyFilter,
-    /// Whose confidence is raised or lowered, by their metadata.
+    /// Which bounties have their confidence raised or lowered, by metadata.
     pub modifiers: Modifiers,
-    /// How many bounties are taken in a time.
+    /// Limits on how many bounties are accepted per time.
     pub rates: Vec<Rate>,
-    /// Answers are written down, and never sent.
+    /// Dry run: answers are recorded and never sent.
     pub dry_run: bool,
 }
 
@@ -60,7 +60,7 @@ impl Default for BountyPolicy {
 }
 
 impl BountyPolicy {
-    /// Why this bounty is not judged, if it is not.
+    /// The reason to decline this bounty, if there is one.
     pub fn declines(&self, bounty: &Bounty) -> Option<Refusal> {
         if bounty.artifact_type == ArtifactType::Url && !self.visit_urls {
             return Some(Refusal { skip: Skip::TypeUnsupported, why: "addresses are not visited".to_owned() });
@@ -83,14 +83,14 @@ impl BountyPolicy {
 /// Why a bounty is not judged.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal {
-    /// In the marketplace's words.
+    /// The reason as the marketplace's enumeration has it.
     pub skip: Skip,
-    /// In ours.
+    /// The reason in our own words.
     pub why: String,
 }
 
 impl Refusal {
-    /// The judgement that says so.
+    /// A judgement of unknown (or suspicious) that gives this reason.
     pub fn judgement(&self) -> Judgement {
         Judgement {
             verdict: self.skip.verdict(),

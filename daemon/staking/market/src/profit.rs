@@ -1,11 +1,11 @@
-//! What was gained or lost, in units of 10^-18 NCT, checked.
+//! Gains and losses, in units of 10^-18 NCT, with checked arithmetic.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::{Nct, ParseNctError};
 
-/// A gain, or a loss if it is below nothing, in base units of 10^-18 NCT.
+/// A gain, or a loss if negative, in base units of 10^-18 NCT.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Profit(i128);
 
@@ -13,19 +13,19 @@ impl Profit {
     /// Neither gain nor loss.
     pub const ZERO: Profit = Profit(0);
 
-    /// What came in less what was paid for it, if it can be counted: half of all amounts can.
+    /// `payout - paid`. `None` if the difference does not fit in an `i128`.
     pub fn of(payout: Nct, paid: Nct) -> Option<Profit> {
         let (payout, paid) = (payout.base_units(), paid.base_units());
         let size = i128::try_from(payout.abs_diff(paid)).ok()?;
         Some(Profit(if payout < paid { -size } else { size }))
     }
 
-    /// So many base units.
+    /// The profit of so many base units (10^-18 NCT).
     pub const fn from_base_units(units: i128) -> Self {
         Profit(units)
     }
 
-    /// In base units.
+    /// The profit in base units (10^-18 NCT).
     pub const fn base_units(self) -> i128 {
         self.0
     }
@@ -40,27 +40,27 @@ impl Profit {
         self.0.checked_sub(other.0).map(Profit)
     }
 
-    /// The sum, or the most or least there is.
+    /// The sum, or the largest or smallest profit if that overflows.
     pub const fn saturating_add(self, other: Profit) -> Profit {
         Profit(self.0.saturating_add(other.0))
     }
 
-    /// The difference, or the most or least there is.
+    /// The difference, or the largest or smallest profit if that overflows.
     pub const fn saturating_sub(self, other: Profit) -> Profit {
         Profit(self.0.saturating_sub(other.0))
     }
 
-    /// How much of a loss it is; nothing for a gain.
+    /// The size of the loss; zero for a gain.
     pub const fn loss(self) -> Nct {
         Nct::from_base_units(if self.0 < 0 { self.0.unsigned_abs() } else { 0 })
     }
 
-    /// Whether more was paid than came in.
+    /// Whether this is a loss.
     pub fn is_loss(self) -> bool {
         self.0 < 0
     }
 
-    /// In NCT, as near as a double comes: for charts and means, not for books.
+    /// The profit in NCT as the nearest double: for charts and averages, not for accounts.
     pub fn as_f64(self) -> f64 {
         self.0 as f64 / 1e18
     }

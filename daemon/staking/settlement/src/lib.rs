@@ -1,7 +1,7 @@
-//! What is told of settled bounties: the record of one ([`SettlementRecord`]), and the lines that records are imported by
-//! ([`SettlementLine`]), as JSON or CSV.
+//! Settlements of bounties as they are reported to us: the record of one ([`SettlementRecord`]), and the lines of JSON
+//! or CSV that they are imported from ([`SettlementLine`]).
 //!
-//! Pure: reads no file and no clock. Whether what a line tells is news is for those who have the journal.
+//! Pure: reads no file and no clock. Whether a line says anything new is decided by those who have the journal.
 
 #![forbid(unsafe_code)]
 

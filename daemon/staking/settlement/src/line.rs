@@ -1,4 +1,4 @@
-//! Lines that tell how bounties were settled: one JSON object a line, or CSV with a head.
+//! Lines that say how bounties were settled: one JSON object a line, or CSV with a header.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
@@ -7,52 +7,52 @@ use daemon_base::Sha256Digest;
 use daemon_market::{BountyId, Correction, Nct, Phase, SettlementNotice, Truth};
 use serde::Deserialize;
 
-/// No amount can be above this: some 1,886 million NCT were ever made, and none can be made any more.
+/// Largest amount: about 1,886 million NCT were ever made, and no more can be.
 pub const AMOUNT_MAX: Nct = Nct::from_base_units(2_000_000_000 * 10u128.pow(18));
-/// Longest line taken, in bytes: a bounty with thousands of assertions.
+/// Longest line, in bytes: enough for a bounty with thousands of assertions.
 const LINE_BYTES_MAX: usize = 1 << 20;
-/// Largest file taken, in bytes: some hundred thousand bounties with all that is told of them. It is held in memory.
+/// Largest file, in bytes: about a hundred thousand bounties with full records. The file is held in memory.
 pub const BYTES_MAX: u64 = 256 << 20;
-/// So many mistakes are told.
+/// Most mistakes that are reported.
 const MISTAKES_MAX: usize = 20;
-/// Longest reason that is written down, in bytes.
+/// Longest reason of a correction, in bytes.
 pub const REASON_BYTES_MAX: usize = 1_000;
 
-/// In which form lines come.
+/// The format of the lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SettlementFormat {
     /// One JSON object a line.
     Ndjson,
-    /// Comma-separated values, the first line names them.
+    /// Comma-separated values; the first line names the columns.
     Csv,
 }
 
-/// What is told, and about what.
+/// One line: a settlement, and what it is about.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SettlementLine {
-    /// About what.
+    /// The bounty, artifact or purse that the line is about.
     pub about: About,
-    /// What is told.
+    /// The settlement.
     pub outcome: SettlementNotice,
-    /// That it corrects what was told before, and how.
+    /// The correction of an earlier settlement, if the line is one.
     pub correction: Option<Change>,
 }
 
-/// What is right where something else was told. What is not named here stays.
+/// A correction of some values of a settlement. `None` leaves a value as it is.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Change {
-    /// The truth, or that none is known.
+    /// The right truth, or that it is unknown.
     pub truth: Option<Option<Truth>>,
-    /// What was paid out, or that it is not known.
+    /// The right payout, or that it is unknown.
     pub payout: Option<Option<Nct>>,
-    /// What the assertion cost, or that it is not known.
+    /// The right fee of the assertion, or that it is unknown.
     pub fee: Option<Option<Nct>>,
-    /// Why it is known better now.
+    /// The reason for the correction.
     pub reason: String,
 }
 
 impl Change {
-    /// The whole of what is right.
+    /// The full correction, with the values of `known` that are not changed.
     pub fn of(&self, known: &SettlementNotice) -> Correction {
         Correction {
             truth: self.truth.unwrap_or(known.truth),
@@ -63,19 +63,19 @@ impl Change {
     }
 }
 
-/// About what something is told.
+/// What a line is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum About {
-    /// A bounty; about our assertion where no phase is named.
+    /// A bounty. Without a phase it is about our assertion.
     Bounty(BountyId, Option<Phase>),
-    /// Every bounty about the artifact with this digest.
+    /// Every bounty about the artifact with this SHA-256.
     Artifact([u8; 32]),
-    /// The purse: a person opens it. Who, or why, stands where an outcome has its source.
+    /// The purse, which a person opens. The settlement's `source` says who, or why.
     Purse,
 }
 
 impl SettlementLine {
-    /// The line for an inbox.
+    /// The line as JSON, for an inbox.
     pub fn to_json(&self) -> String {
         match self.about {
             About::Bounty(..) | About::Artifact(_) => self.outcome.record.clone(),
@@ -84,12 +84,12 @@ impl SettlementLine {
     }
 }
 
-/// A line that means nothing.
+/// A line that cannot be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LineError {
-    /// Its number, from 1.
+    /// The line's number, from 1.
     pub line: u64,
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub why: String,
 }
 
@@ -99,7 +99,7 @@ impl fmt::Display for LineError {
     }
 }
 
-/// A line as it is written. What else stands in it is kept, and not read here.
+/// A line as it is written. Further fields are kept as text and not read here.
 #[derive(Deserialize)]
 struct WrittenLine {
     bounty: Option<serde_json::Value>,
@@ -111,7 +111,7 @@ struct WrittenLine {
     truth: Option<String>,
     payout: Option<String>,
     fee: Option<String>,
-    /// What everybody's assertion cost: ours, where ours is not told.
+    /// The fee of every assertion; used for ours if `fee` is missing.
     assertion_fee: Option<String>,
     /// Only in an inbox.
     purse: Option<String>,
@@ -120,9 +120,12 @@ struct WrittenLine {
     correction_reason: Option<String>,
 }
 
-/// Every line of `from`, or every line that means nothing: `source` says where they are from.
+/// Reads every line of `from`. `source` names it in the records.
 ///
-/// A whole file is taken or none of it: half a file of outcomes is a profit that is not there.
+/// # Errors
+///
+/// Every line that cannot be read (at most 20), if there is one: a file is imported whole or not at all, because half
+/// of it would show a profit that is not there.
 pub fn read(
     from: &mut dyn Read,
     form: SettlementFormat,
@@ -172,7 +175,7 @@ pub fn read(
     Ok(if mistakes.is_empty() { Ok(lines) } else { Err(mistakes) })
 }
 
-/// Reads so much and no more: what has more is an error, not half a file.
+/// A reader with a limit: more bytes than that are an error, not half a file.
 struct Bounded<'r> {
     from: &'r mut dyn Read,
     left: u64,
@@ -187,7 +190,7 @@ impl Read for Bounded<'_> {
     }
 }
 
-/// The next line without its end; what is wrong with one that is no text, or too long.
+/// The next line without its end, or what is wrong with it: not UTF-8, or too long.
 fn next_line(from: &mut dyn BufRead) -> std::io::Result<Option<Result<String, String>>> {
     let mut bytes = Vec::new();
     let read = (&mut *from).take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut bytes)?;
@@ -195,7 +198,7 @@ fn next_line(from: &mut dyn BufRead) -> std::io::Result<Option<Result<String, St
         return Ok(None);
     }
     if read > LINE_BYTES_MAX {
-        // The rest of it goes by.
+        // Skip the rest of the line.
         while !bytes.ends_with(b"\n") {
             bytes.clear();
             if (&mut *from).take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut bytes)? == 0 {
@@ -223,7 +226,7 @@ fn comma_separated(head: &csv::StringRecord, row: &csv::StringRecord, source: &s
     json(&text, source)
 }
 
-/// An amount, as it is told.
+/// Reads an amount.
 fn amount(name: &str, text: &str) -> Result<Nct, String> {
     let amount: Nct = text.parse().map_err(|why| format!("{name} {text:?} is no amount: {why}"))?;
     if amount > AMOUNT_MAX {
@@ -263,7 +266,7 @@ impl WrittenLine {
                 outcome.source = self.detail.unwrap_or_default();
                 return Ok(SettlementLine { about: About::Purse, outcome, correction: None });
             }
-            // Both: the bounty is meant, and the digest only describes it.
+            // With both, the line is about the bounty, and the digest only describes it.
             (Some(id), _, None) => About::Bounty(bounty_id(&id)?, phase),
             (None, Some(text), None) => About::Artifact(artifact(&text)?),
             (None, None, None) => return Err("it names neither a bounty nor a sha256".to_owned()),

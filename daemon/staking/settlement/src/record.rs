@@ -1,67 +1,67 @@
-//! What a marketplace tells of a settled bounty, as JSON, as far as the ledger reads it.
+//! The record of a settled bounty, as JSON, as far as the ledger reads it.
 
 use daemon_market::{Contract, Nct, Verdict};
 use serde::{Deserialize, Deserializer};
 
-/// Everything about a settled bounty that may be known. All of it may be missing.
+/// Everything that may be known about a settled bounty. Any part may be missing.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct SettlementRecord {
-    /// Which of the engines is us.
+    /// The name of our engine among the assertions.
     pub engine: Option<String>,
-    /// By which contract it was settled: `1.6.1`.
+    /// The version of the contract that settled it: `1.6.1`.
     pub contract: Option<String>,
-    /// What the bounty paid.
+    /// The bounty's reward.
     pub reward: Option<Nct>,
-    /// What posting it cost.
+    /// The fee for posting the bounty.
     pub bounty_fee: Option<Nct>,
-    /// What each assertion cost beside its stake.
+    /// The fee of each assertion, on top of its stake.
     pub assertion_fee: Option<Nct>,
-    /// How many arbiters there are.
+    /// Number of arbiters.
     pub arbiters: Option<u32>,
-    /// What engines asserted, our own among them.
+    /// The engines' assertions, ours among them.
     pub assertions: Vec<ToldAssertion>,
-    /// How arbiters voted.
+    /// The arbiters' votes.
     pub votes: Option<ToldVotes>,
 }
 
 /// One engine's assertion.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 pub struct ToldAssertion {
-    /// Whose.
+    /// The engine's name.
     pub engine: String,
-    /// What it said.
+    /// The engine's verdict.
     #[serde(deserialize_with = "verdict")]
     pub verdict: Verdict,
-    /// What it staked.
+    /// The engine's stake.
     pub bid: Nct,
-    /// What was paid out to it, where that is known.
+    /// The payout to the engine, if known.
     pub payout: Option<Nct>,
 }
 
-/// How arbiters voted.
+/// The arbiters' votes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 pub struct ToldVotes {
-    /// So many said malicious.
+    /// Number of votes for malicious.
     pub malicious: u32,
-    /// So many said benign.
+    /// Number of votes for benign.
     pub benign: u32,
 }
 
 impl ToldAssertion {
-    /// Whether anything is at stake: suspicious and unknown are never bid on, whatever stands beside them.
+    /// Whether anything is at stake: suspicious and unknown are never bid on, whatever the record's `bid` says.
     pub fn staked(&self) -> bool {
         self.bid > Nct::ZERO && matches!(self.verdict, Verdict::Malicious | Verdict::Benign)
     }
 }
 
 impl SettlementRecord {
-    /// What was told, as far as it can be read; nothing of what is no such JSON.
+    /// Reads a record from JSON as far as possible; an empty one if the text is not such JSON.
     pub fn read(record: &str) -> SettlementRecord {
         serde_json::from_str(record).unwrap_or_default()
     }
 
-    /// The contract that settled it, where it is one that is known: some versions settle as an earlier one does.
+    /// The contract that settled the bounty, if its version is known. Some versions settle as an earlier one does.
     pub fn contract(&self) -> Option<Contract> {
         match self.contract.as_deref()? {
             "1.1.0" | "1.2.0" => Some(Contract::V1_3_0),
@@ -70,13 +70,13 @@ impl SettlementRecord {
         }
     }
 
-    /// Our own assertion, where we are told apart.
+    /// Our own assertion, if the record names our engine.
     pub fn ours(&self) -> Option<&ToldAssertion> {
         let engine = self.engine.as_ref()?;
         self.assertions.iter().find(|assertion| assertion.engine == *engine)
     }
 
-    /// The assertions of all others.
+    /// The assertions of all other engines.
     pub fn rivals(&self) -> impl Iterator<Item = &ToldAssertion> {
         self.assertions.iter().filter(|assertion| Some(&assertion.engine) != self.engine.as_ref())
     }

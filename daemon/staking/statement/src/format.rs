@@ -5,7 +5,7 @@ use daemon_market::{Nct, Profit, Timestamp};
 
 pub use daemon_base::format::count;
 
-/// What is shown where there is nothing to show.
+/// Shown in place of a missing value.
 pub const NOTHING: &str = "-";
 
 /// Decimal places of amounts.
@@ -44,10 +44,10 @@ pub fn number(number: Option<f64>) -> String {
     number.map_or_else(|| NOTHING.to_owned(), |number| format!("{number:.3}"))
 }
 
-/// A time in microseconds, in the unit that suits it: `3.2 ms`.
+/// A duration in microseconds, in a suitable unit: `3.2 ms`.
 pub fn time(micros: Option<u64>) -> String {
     let Some(micros) = micros else { return NOTHING.to_owned() };
-    // For people: what is lost beyond 2^53 microseconds are not microseconds that anybody misses.
+    // Rounding beyond 2^53 microseconds does not matter to people.
     let micros = micros as f64;
     match micros {
         ..1e3 => format!("{micros:.0} µs"),
@@ -62,7 +62,7 @@ pub fn moment(at: Timestamp) -> String {
     formatted(at, "%Y-%m-%d %H:%M:%S")
 }
 
-/// A moment in UTC, as `form` has it.
+/// A moment in UTC, in the `strftime` format `form`.
 pub(crate) fn formatted(at: Timestamp, form: &str) -> String {
     let at = jiff::Timestamp::from_microsecond(at.micros()).unwrap_or_default();
     jiff::tz::Offset::UTC.to_datetime(at).strftime(form).to_string()

@@ -1,9 +1,9 @@
-//! What each way would have come to, beside what was done: on the same bounties, and only on those that can be settled
-//! again for all of them.
+//! Compares replays with what was really done: on the same bounties, and only on those that can be settled again for
+//! all.
 //!
-//! Which bounties those are must not depend on how they went: where no more was told than the truth, losses are known and
-//! gains are not, and who counted those would find every bet bad. So a bounty is compared where it can be settled again for
-//! every side, or where every side staked the same and was told what was paid out.
+//! The choice of bounties must not depend on how they went: where only the truth is known, losses are known and gains
+//! are not, and counting those would make every bet look bad. So a bounty is compared only if it can be settled again
+//! for every side, or if every side staked the same and the payout is known.
 
 use std::num::NonZeroUsize;
 
@@ -12,24 +12,24 @@ use daemon_market::{Nct, Profit, Timestamp, Verdict};
 use super::{Past, Replayed, Turn, arrived};
 use crate::{Interval, LedgerEntry, Resampling, counterfactual_saying};
 
-/// What is compared, and how.
+/// What to compare, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Comparing<'c> {
-    /// Only bounties answered then or later.
+    /// Only bounties answered at this time or later.
     pub since: Option<Timestamp>,
-    /// Only bounties answered before.
+    /// Only bounties answered before this time.
     pub until: Option<Timestamp>,
-    /// Only these, by the place of their entries.
+    /// Only these bounties, by the index of their entries.
     pub only: Option<&'c dyn OnlyThose>,
-    /// Into how many stretches of time it is cut.
+    /// Number of time windows.
     pub folds: NonZeroUsize,
-    /// How intervals are drawn.
+    /// How confidence intervals are computed.
     pub resampling: Resampling,
 }
 
-/// Chooses bounties by the place of their entries.
+/// Chooses bounties by the index of their entries.
 pub trait OnlyThose: std::fmt::Debug {
-    /// Whether this one is to be compared.
+    /// Whether to compare the bounty at this index.
     fn holds(&self, place: usize) -> bool;
 }
 
@@ -39,94 +39,94 @@ impl<T: std::fmt::Debug> OnlyThose for std::collections::HashMap<usize, T> {
     }
 }
 
-/// How many bounties there are, and why not all are compared.
+/// Number of bounties, and why not all are compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ComparisonTally {
-    /// Answered in that time.
+    /// Bounties answered in the time that was asked for.
     pub answered: u64,
-    /// Compared.
+    /// Bounties that are compared.
     pub compared: u64,
     /// Left out because only others were asked for.
     pub not_chosen: u64,
-    /// Left out because nobody told how they were settled.
+    /// Left out because they are not settled, as far as we know.
     pub unsettled: u64,
-    /// Left out because the answer never reached the marketplace, so nothing was at stake.
+    /// Left out because the answer never reached the marketplace: nothing was at stake.
     pub unheard: u64,
-    /// Left out because too little was told to settle them again.
+    /// Left out because too little is known to settle them again.
     pub untold: u64,
-    /// Compared, though the answer was kept back on purpose: as if it had been sent, for every side.
+    /// Compared although the answer was held back on purpose: as if it had been sent, for every side.
     pub withheld: u64,
 }
 
-/// What one way comes to.
+/// The result of one side: of a replay, or of what was really done.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Side {
-    /// Questions that were asked in that time, compared or not.
+    /// Number of decisions in the time that was asked for, compared or not.
     pub asked: u64,
-    /// Of these, so many the strategy abstained from.
+    /// Number of those that the strategy abstained from.
     pub abstained: u64,
-    /// Of these, so many the purse gave nothing or too little for.
+    /// Number of those that the purse gave nothing or too little for.
     pub held_back: u64,
-    /// Stakes on bounties that are compared.
+    /// Number of stakes on compared bounties.
     pub bets: u64,
-    /// What was staked on them.
+    /// The sum of those stakes.
     pub staked: Nct,
-    /// What that came to, fees included.
+    /// The profit of those stakes, fees included.
     pub profit: Profit,
-    /// The deepest fall of what was earned below what it had been, in the order of settlements.
+    /// The largest drop of the total profit below an earlier peak, in the order of settlements.
     pub drawdown: Nct,
-    /// Beside what was done. `None` of that itself.
+    /// The comparison with what was really done; `None` for that side itself.
     pub against: Option<Against>,
 }
 
-/// What one way earned more than what was done.
+/// How one side compares with what was really done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Against {
-    /// In all.
+    /// The difference in profit, in all.
     pub difference: Profit,
-    /// The 95 % interval of the mean by bounty; `None` without bounties.
+    /// The 95 % interval of the mean difference per bounty; `None` without bounties.
     pub interval: Option<Interval>,
-    /// In so many stretches of time it earned more.
+    /// Number of time windows in which it earned more.
     pub better: u64,
-    /// In so many it earned less.
+    /// Number of time windows in which it earned less.
     pub worse: u64,
 }
 
-/// One stretch of time.
+/// One time window.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Fold {
-    /// From then on.
+    /// Begin of the window, inclusive.
     pub begin: Timestamp,
-    /// Before then.
+    /// End of the window, exclusive.
     pub end: Timestamp,
-    /// Bounties compared.
+    /// Number of compared bounties.
     pub bounties: u64,
-    /// What each side earned, in the order of sides.
+    /// The profit of each side, in the order of sides.
     pub profits: Vec<Profit>,
 }
 
-/// What was done, and what else could have been.
+/// The comparison of what was really done with its replays.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Comparison {
-    /// How many bounties.
+    /// Number of bounties, and why some are left out.
     pub bounties: ComparisonTally,
-    /// What was done, and then each way.
+    /// The sides: what was really done, then each replay.
     pub sides: Vec<Side>,
-    /// The same by time.
+    /// Profits by time window.
     pub folds: Vec<Fold>,
 }
 
-/// What one side said and staked.
+/// The verdict and the stake of one side.
 type Said = (Verdict, Nct);
 
-/// A bounty that is compared: when it was answered, when that was told, and what each side staked and earned.
+/// A compared bounty: when it was answered, when it was settled, and what each side staked and earned.
 struct ComparedBounty {
     answered: Timestamp,
     settled: Timestamp,
     sides: Vec<(Nct, Profit)>,
 }
 
-/// Compares what was done with these.
+/// Compares what was really done with these replays.
 pub fn compare(past: &Past, ways: &[Replayed], how: &Comparing<'_>) -> Comparison {
     let mut bounties = ComparisonTally::default();
     let mut sides = vec![Side::default(); ways.len() + 1];
@@ -179,14 +179,14 @@ pub fn compare(past: &Past, ways: &[Replayed], how: &Comparing<'_>) -> Compariso
     Comparison { bounties, sides, folds }
 }
 
-/// What was decided about a bounty, as if it had been replayed.
+/// The real decision about a bounty, in the form of a replay's.
 fn done(entry: &LedgerEntry) -> Option<Turn> {
     let bet = entry.bet.as_ref()?;
     let why_not = bet.why_not.clone().map(Into::into);
     Some(Turn { said: bet.verdict, bid: entry.bid, purse: bet.purse, wanted: bet.wanted, why_not, decided: true })
 }
 
-/// What each side earned, if that can be told of all of them.
+/// The profit of each side, if it is known for all of them.
 fn profits(entry: &LedgerEntry, said: &[Said]) -> Option<Vec<Profit>> {
     let staked = |(_, bid): &Said| *bid > Nct::ZERO;
     let alike = |one: &Said, other: &Said| one == other || !(staked(one) || staked(other));
@@ -208,7 +208,7 @@ impl Side {
         let Some(turn) = turn else { return };
         self.asked += 1;
         if turn.bid == Nct::ZERO {
-            // Who was given something and wanted nothing has abstained.
+            // A strategy that was offered something and wanted nothing has abstained.
             let abstained = turn.purse > Nct::ZERO && turn.wanted == Nct::ZERO;
             *if abstained { &mut self.abstained } else { &mut self.held_back } += 1;
         }
@@ -225,13 +225,13 @@ impl Side {
         }
     }
 
-    /// What came of each NCT staked; `None` where nothing was.
+    /// Profit per NCT staked; `None` if nothing was staked.
     pub fn returned(&self) -> Option<f64> {
         (self.staked > Nct::ZERO).then(|| self.profit.base_units() as f64 / self.staked.base_units() as f64)
     }
 }
 
-/// The stretches of time, all of one length.
+/// The time windows, all of one length.
 fn folds(rows: &[ComparedBounty], sides: usize, how: &Comparing<'_>) -> Vec<Fold> {
     let times = || rows.iter().map(|row| row.answered.micros());
     let Some((first, last)) = times().min().zip(times().max()) else { return Vec::new() };

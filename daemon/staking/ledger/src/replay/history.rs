@@ -1,4 +1,4 @@
-//! All that was decided, in the order in which it was.
+//! The past: everything that was decided, in order.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,36 +7,40 @@ use daemon_market::{BountyKey, Phase, PurseNote, SettlementNotice, Timestamp};
 
 use crate::LedgerEntry;
 
-/// The past: every assertion that was answered, and the order in which it was decided what is in the journal.
+/// The past: every bounty that was answered with an assertion, and the order of all decisions in the journal.
 #[derive(Debug, Default)]
 pub struct Past {
     entries: Vec<LedgerEntry>,
-    /// What was told first of those that were corrected since, by the number of their entry.
+    /// The first settlement of entries that were corrected since, by the number of the entry.
     pub(super) told_first: HashMap<usize, SettlementNotice>,
     pub(super) moments: Vec<(Timestamp, Happened)>,
 }
 
-/// What happened, by the number of its entry.
+/// An event of the past, with the number of its entry.
 #[derive(Debug)]
 pub(super) enum Happened {
     /// An answer was decided.
     Answered(usize),
-    /// It ended.
+    /// The bounty ended.
     Ended(usize),
-    /// It was heard how it was settled.
+    /// We were told how the bounty was settled.
     Settled(usize),
-    /// A person said how it was settled indeed.
+    /// A person corrected the settlement.
     Corrected(usize, SettlementNotice),
-    /// Losses closed the purse: why.
+    /// Losses closed the purse, for this reason.
     Closed(String),
     /// A person opened the purse.
     Opened,
 }
 
 impl Past {
-    /// Reads all of it from the journal. Votes are left out: they stake nothing.
+    /// Reads the past from the journal. Votes are left out: they have no stake.
     ///
-    /// What it holds of each bounty is small: not the evidence, nor other than in parsed form what the marketplace told.
+    /// Keeps little of each bounty: no evidence, and the marketplace's record only in parsed form.
+    ///
+    /// # Errors
+    ///
+    /// If the journal cannot be read.
     pub fn read(journal: &dyn Recall) -> Result<Past, JournalError> {
         // First the order: what a daemon writes meanwhile is then in the stories, and not yet past.
         let moments = journal.past()?;
@@ -73,12 +77,12 @@ impl Past {
         Ok(past)
     }
 
-    /// The bounties, in the order in which they came. Others name them by their place here.
+    /// The bounties in the order in which they came in. Elsewhere an entry is named by its index here.
     pub fn entries(&self) -> &[LedgerEntry] {
         &self.entries
     }
 
-    /// The strategies that decided, by name.
+    /// The names of the strategies that decided.
     pub fn strategies(&self) -> BTreeSet<&str> {
         self.entries.iter().filter_map(|entry| entry.bet.as_ref()).map(|bet| bet.strategy.as_str()).collect()
     }

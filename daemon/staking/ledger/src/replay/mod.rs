@@ -1,5 +1,5 @@
-//! The past, lived through once more with another strategy: walk-forward, so that each decision knows only what was known
-//! when it was made.
+//! Replays the past with another strategy, step by step (walk-forward): each decision knows only what was known at that
+//! time.
 //!
 //! The strategy is asked what was asked then. Its purse is its own: it has lived through the same past under this
 //! strategy's stakes, so limits are reached by them, and losses of them close it. It is the daemon's own code that asks and
@@ -33,67 +33,68 @@ pub use reproducibility::{DecisionDifference, Reproduced, reproduced};
 
 use history::Happened;
 
-/// Who is asked what to stake.
+/// Which strategy decides the stakes.
 #[derive(Clone, Copy, Debug)]
 pub enum Bidder<'s> {
-    /// One strategy, always.
+    /// The same strategy for every bounty.
     One(&'s dyn BidStrategy),
     /// Each time the one that decided then, by its name. Where nothing is judged anew either, that the purse was closed is
     /// believed of the journal too.
     AsThen(&'s BTreeMap<String, Box<dyn BidStrategy>>),
 }
 
-/// What an artifact comes to when it is judged anew.
+/// The result of judging an artifact again.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Judged {
-    /// What there is to decide about a stake; `None` where nothing is to be staked.
+    /// The bet before it is decided; `None` if nothing can be staked.
     pub bet: Option<Bet>,
-    /// What it is, by triage.
+    /// The artifact's kind, by triage.
     pub kind: String,
 }
 
-/// In which way the past is lived through.
+/// How to replay the past.
 #[derive(Clone, Copy, Debug)]
 pub struct Way<'w> {
-    /// Who is asked.
+    /// Which strategy decides.
     pub bidder: Bidder<'w>,
-    /// How much may be risked.
+    /// The limits of the purse.
     pub limits: PurseLimits,
-    /// What an assertion costs beside its stake, where nobody told.
+    /// The fee of an assertion, on top of its stake, used if a record does not say.
     pub fee: Nct,
-    /// What was judged anew, by the place of its entry. The others are what they were.
+    /// New judgements, by the index of the entry. All other entries keep theirs.
     pub anew: Option<&'w HashMap<usize, Judged>>,
-    /// Nothing from then on.
+    /// Stop at this time.
     pub until: Option<Timestamp>,
 }
 
-/// What came of one question.
+/// One decision of a replay.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Turn {
-    /// What was to be said: malicious or benign.
+    /// The verdict of the examination: malicious or benign.
     pub said: Verdict,
-    /// What is staked on it.
+    /// The stake on the verdict.
     pub bid: Nct,
-    /// What the purse would give at most.
+    /// The most that the purse would give.
     pub purse: Nct,
-    /// What the strategy wanted to stake.
+    /// The stake that the strategy wanted.
     pub wanted: Nct,
-    /// Why nothing is staked, where nothing is.
+    /// Why nothing is staked, if nothing is.
     pub why_not: Option<Cow<'static, str>>,
-    /// Whether there was anything to go by. If not, its stake is what it was: an old journal does not say how it came about.
+    /// Whether the decision could be made again. If not, the stake is the recorded one: an old journal does not say how
+    /// it was decided.
     pub decided: bool,
 }
 
-/// A past that was lived through.
+/// The result of a replay.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Replayed {
-    /// What came of each question, by the place of its entry. `None` where nothing was to be staked.
+    /// The decision about each entry, by its index. `None` if nothing could be staked.
     pub turns: Vec<Option<Turn>>,
     /// When losses closed the purse, and why.
     pub closings: Vec<(Timestamp, String)>,
 }
 
-/// Lives through the past in that way.
+/// Replays the past.
 pub fn replay(past: &Past, way: &Way<'_>) -> Replayed {
     let mut purse = Purse::new(way.limits);
     let mut replayed = Replayed { turns: vec![None; past.entries().len()], closings: Vec::new() };
@@ -103,7 +104,7 @@ pub fn replay(past: &Past, way: &Way<'_>) -> Replayed {
         if way.until.is_some_and(|until| at >= until) {
             break;
         }
-        // As `daemon_journal::count` has it, but for the stakes themselves.
+        // As `daemon_journal::count` does, except for the stakes themselves.
         match happened {
             Happened::Answered(place) => turns[*place] = way.answer(*place, &past.entries()[*place], &mut purse, at),
             Happened::Ended(place) => {
@@ -115,7 +116,7 @@ pub fn replay(past: &Past, way: &Way<'_>) -> Replayed {
             }
             Happened::Settled(place) => {
                 let entry = &past.entries()[*place];
-                // What was known then, though it was corrected since.
+                // The settlement as it was known then, even if it was corrected since.
                 let told = past.told_first.get(place).or(entry.outcome.as_ref());
                 let reckoning = turns[*place].as_ref().and_then(|turn| way.reckoning(entry, told?, turn));
                 let nothing = Reckoning { bid: Nct::ZERO, profit: Profit::ZERO, lost: None };
@@ -130,7 +131,7 @@ pub fn replay(past: &Past, way: &Way<'_>) -> Replayed {
             }
             Happened::Closed(why) => match way.bidder {
                 Bidder::AsThen(_) if way.anew.is_none() => purse.was_closed(why, at),
-                // It was by losses that this one may not have had.
+                // The real purse was closed by losses that this replay may not have had.
                 Bidder::AsThen(_) | Bidder::One(_) => {
                     purse.time(at);
                 }
@@ -141,7 +142,7 @@ pub fn replay(past: &Past, way: &Way<'_>) -> Replayed {
     replayed
 }
 
-/// Whether the marketplace may have had the answer.
+/// Whether the marketplace may have received the answer.
 fn arrived(entry: &LedgerEntry) -> bool {
     entry.ending.is_none_or(|(how, attempts)| daemon_market::Ending::from(how).may_have_arrived(attempts))
 }
@@ -184,9 +185,9 @@ impl Way<'_> {
         }
     }
 
-    /// What the outcome comes to for this stake, as far as its purse is told.
+    /// What the settlement means for this stake, as the purse is told.
     fn reckoning(&self, entry: &LedgerEntry, outcome: &SettlementNotice, turn: &Turn) -> Option<Reckoning> {
-        // What never arrived was never staked.
+        // An answer that never arrived was never staked.
         if !arrived(entry) {
             return None;
         }
@@ -194,7 +195,7 @@ impl Way<'_> {
         if (turn.said, turn.bid) == (entry.verdict, entry.bid) {
             return Some(Reckoning::of(outcome, entry.verdict, entry.bid, fee));
         }
-        // What was paid out was paid to another stake.
+        // The payout in the record was for another stake.
         let untold = SettlementNotice { payout: None, ..outcome.clone() };
         let reckoning = Reckoning::of(&untold, turn.said, turn.bid, fee);
         let profit = counterfactual_saying(entry, turn.said, turn.bid).unwrap_or(reckoning.profit);

@@ -1,37 +1,37 @@
-//! Whether the past came out again.
+//! Whether a replay makes the same decisions again.
 
 use daemon_market::{BountyKey, Nct};
 
 use super::{Past, Replayed, Turn, Way};
 use crate::LedgerEntry;
 
-/// How much of what was decided came out again.
+/// How many decisions a replay made again.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Reproduced {
-    /// Decisions there were, those among them that staked nothing.
+    /// Number of decisions, those without a stake among them.
     pub decisions: u64,
-    /// So many of them came to the same bid, to the last bit.
+    /// Number of decisions with exactly the same bid.
     pub same: u64,
-    /// Stakes of which the journal does not say how they were decided. They are taken as they were.
+    /// Number of stakes whose decision is not in the journal. They are taken as they were.
     pub untold: u64,
-    /// The first that did not, in the order in which bounties came.
+    /// The first differences, in the order in which the bounties came in.
     pub differences: Vec<DecisionDifference>,
 }
 
-/// A decision that did not come out again.
+/// A decision that the replay made differently.
 #[derive(Clone, PartialEq, Debug)]
 pub struct DecisionDifference {
-    /// About which bounty.
+    /// The bounty.
     pub key: BountyKey,
-    /// What was staked.
+    /// The stake in the journal.
     pub recorded: Nct,
-    /// What would be now.
+    /// The stake in the replay.
     pub replayed: Nct,
-    /// Why, as far as can be told.
+    /// The reason, as far as known.
     pub why: String,
 }
 
-/// Compares what was decided with what the same would decide again; tells at most so many differences.
+/// Compares the decisions in the journal with those of a replay. Returns at most `differences_max` differences.
 pub fn reproduced(past: &Past, way: &Way<'_>, replayed: &Replayed, differences_max: usize) -> Reproduced {
     let mut reproduced = Reproduced::default();
     for (entry, turn) in past.entries().iter().zip(&replayed.turns) {
@@ -56,7 +56,7 @@ pub fn reproduced(past: &Past, way: &Way<'_>, replayed: &Replayed, differences_m
     reproduced
 }
 
-/// Why it did not come out again: the first thing that is not what it was.
+/// The reason for a difference: the first input that is not the same.
 fn why(entry: &LedgerEntry, turn: &Turn, way: &Way<'_>) -> String {
     let Some(bet) = &entry.bet else { return "the journal does not say how it was decided".to_owned() };
     let because = |why: Option<&str>| why.map(|why| format!(" ({why})")).unwrap_or_default();

@@ -1,25 +1,25 @@
-//! From the probability of being right to what bid formulas take.
+//! Conviction: what bid formulas take in place of a probability.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What bid formulas take, 0.0 to 1.0: nothing for a coin flip, one for certainty.
+/// How sure we are, 0.0 to 1.0: 0.0 for a coin flip, 1.0 for certainty. Bid formulas take this.
 #[derive(Clone, Copy, PartialEq, PartialOrd, Debug)]
 pub struct Conviction(f64);
 
 impl Conviction {
-    /// From the probability `q` that the verdict is right: `2q - 1`, and nothing below one half. With `q` itself
-    /// a coin flip would stake half of the range.
+    /// The conviction `2q - 1` for a probability `q` of being right, and 0.0 for `q` below one half. With `q` itself, a
+    /// coin flip would stake half of the range.
     pub fn from_probability(q: f64) -> Self {
         Conviction::held(2.0 * q - 1.0)
     }
 
-    /// As a number from 0.0 to 1.0.
+    /// The conviction as a number from 0.0 to 1.0.
     pub fn get(self) -> f64 {
         self.0
     }
 
-    /// This conviction, held to its range; none for what is no number.
+    /// A conviction clamped to 0.0 to 1.0; 0.0 for NaN.
     pub(crate) fn held(conviction: f64) -> Self {
         Conviction(if conviction.is_nan() { 0.0 } else { conviction.clamp(0.0, 1.0) })
     }
@@ -34,26 +34,26 @@ pub struct ConvictionPoint {
     pub conviction: f64,
 }
 
-/// Why points make no map.
+/// Why points do not make a map.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 pub enum ConvictionMapError {
-    /// Not two numbers.
+    /// The text is not two numbers from 0 to 1.
     #[error("`{0}` is no point: it reads Q CONVICTION, like `0.9 0.5`, both from 0 to 1")]
     Point(String),
     /// A probability that is not above the one before it.
     #[error("the points go upwards: a probability of {next} follows {before}")]
     Order {
-        /// The one before it.
+        /// The probability before it.
         before: f64,
-        /// The one that is not above.
+        /// The probability that is not above.
         next: f64,
     },
-    /// Who is surer stakes less.
+    /// Conviction falls where the probability rises.
     #[error("conviction falls from {before} to {next} where the probability rises: it may not")]
     Falls {
-        /// What it was.
+        /// The conviction before.
         before: f64,
-        /// What it fell to.
+        /// The conviction it falls to.
         next: f64,
     },
 }
@@ -79,7 +79,7 @@ impl fmt::Display for ConvictionPoint {
 /// From the probability that a verdict is right to conviction.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct ConvictionMap {
-    /// Upwards in both. None: `2q - 1`.
+    /// The points, rising in both. Empty: `2q - 1`.
     points: Vec<ConvictionPoint>,
 }
 
@@ -87,7 +87,9 @@ impl ConvictionMap {
     /// The map through these points, straight between them and level beyond the first and the last. Without points it is
     /// the default, `2q - 1`.
     ///
-    /// Probabilities rise from point to point, and convictions never fall.
+    /// # Errors
+    ///
+    /// If the probabilities do not rise from point to point, or a conviction falls.
     pub fn through(points: Vec<ConvictionPoint>) -> Result<Self, ConvictionMapError> {
         let range = |number: f64| (0.0..=1.0).contains(&number);
         if let Some(point) = points.iter().find(|point| !range(point.q) || !range(point.conviction)) {
@@ -105,12 +107,12 @@ impl ConvictionMap {
         Ok(ConvictionMap { points })
     }
 
-    /// The points it goes through. None: it is `2q - 1`.
+    /// The points of the map. Empty: it is `2q - 1`.
     pub fn points(&self) -> &[ConvictionPoint] {
         &self.points
     }
 
-    /// The conviction at probability `q`. Nothing for what is no number.
+    /// The conviction at probability `q`; 0.0 for NaN.
     pub fn of(&self, q: f64) -> Conviction {
         if self.points.is_empty() {
             return Conviction::from_probability(q);

@@ -22,25 +22,25 @@ pub use table::{ParseTableRowError, TableRow};
 
 use crate::{Nct, Verdict};
 
-/// What a bid may be for one artifact of one bounty.
+/// The range of bids that are allowed for one artifact of one bounty.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BidBounds {
-    /// Least that is taken.
+    /// The smallest bid.
     pub min: Nct,
-    /// Most that is taken.
+    /// The largest bid.
     pub max: Nct,
 }
 
 impl Default for BidBounds {
-    /// 0.0625 to 1 NCT: what BountyRegistry 1.4.1 and later take per artifact.
+    /// 0.0625 to 1 NCT: what BountyRegistry 1.4.1 and later allow per artifact.
     fn default() -> Self {
         BidBounds { min: Nct::from_base_units(62_500_000_000_000_000), max: Nct::from_base_units(10u128.pow(18)) }
     }
 }
 
 impl BidBounds {
-    /// What lies at `fraction` of the way from least to most: exactly the least at 0.0, exactly the most at 1.0, and
-    /// nothing beyond them. Between, it is rounded as doubles are.
+    /// The bid at `fraction` of the way from the smallest to the largest: exactly the smallest at 0.0, exactly the
+    /// largest at 1.0, never beyond. In between, rounded as doubles are.
     fn at(self, fraction: f64) -> Nct {
         if fraction >= 1.0 {
             return self.max;
@@ -50,44 +50,43 @@ impl BidBounds {
         self.hold(min.saturating_add(risen))
     }
 
-    /// The allowed amount that is nearest.
+    /// The allowed bid nearest to `bid`.
     fn hold(self, units: u128) -> Nct {
         Nct::from_base_units(units).min(self.max).max(self.min)
     }
 }
 
-/// What a strategy is told.
+/// The request to a strategy: everything that it is told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BidRequest<'a> {
     /// The probability that the verdict is right, after modifiers.
     pub q: f64,
-    /// What that comes to for bid formulas.
+    /// The conviction at that probability.
     pub conviction: Conviction,
-    /// What is said. Nothing is bid on anything but malicious and benign.
+    /// The verdict. Only malicious and benign are bid on.
     pub verdict: Verdict,
-    /// What the artifact is by triage, like `pe32+.dll`.
+    /// The artifact's kind by triage, like `pe32+.dll`.
     pub kind: &'a str,
-    /// The malware family; empty where none is known.
+    /// The malware family; empty if unknown.
     pub family: &'a str,
     /// Which classes of evidence were seen: the first two parts of indicator ids, like `pe.import`.
     pub evidence: &'a [String],
-    /// What the market, and the limit per bounty, allow.
+    /// The range of bids that the market and our limit per bounty allow.
     pub bounds: BidBounds,
-    /// What the bounty pays. Zero where it does not say.
+    /// The bounty's reward; zero if it does not say.
     pub reward: Nct,
-    /// What an assertion costs beside its stake, won or lost.
+    /// The fee of an assertion, on top of its stake, won or lost.
     pub fee: Nct,
-    /// What may still be risked.
+    /// What the purse may still risk.
     pub purse: Nct,
     /// The bankroll that Kelly takes its share of.
     pub balance: Nct,
-    /// How much losing stake there is among the others for each winning stake, as far as one can assume: what a bid of
-    /// 1 NCT earns when it is right.
+    /// The assumed ratio of losing to winning stake among the others: what a bid of 1 NCT earns if it is right.
     pub ratio: f64,
 }
 
 impl BidRequest<'_> {
-    /// Whether this is anything to bid on.
+    /// Whether the verdict is one that is bid on.
     fn admit(&self) -> Result<(), Abstention> {
         match self.verdict {
             Verdict::Malicious | Verdict::Benign if self.bounds.min > self.bounds.max => {
@@ -115,12 +114,16 @@ impl fmt::Display for Abstention {
     }
 }
 
-/// How much to bid on a verdict.
+/// A strategy: how much to bid on a verdict.
 pub trait BidStrategy: fmt::Debug + Send {
-    /// Its name, as the configuration spells it.
+    /// The strategy's name in the configuration.
     fn name(&self) -> &str;
 
-    /// The bid, always within `request.bounds`, or why there is none. The same request gets the same bid.
+    /// The bid, always within `request.bounds`. The same request always gets the same bid.
+    ///
+    /// # Errors
+    ///
+    /// The reason if the strategy abstains.
     fn bid(&self, request: &BidRequest<'_>) -> Result<Nct, Abstention>;
 }
 

@@ -9,14 +9,14 @@ use super::kelly::Kelly;
 use super::table::{BidTable, TableRow};
 use crate::formula::FormulaError;
 
-/// What strategies can be told by the configuration. Each looks at what is its own.
+/// Settings of the strategies, from the configuration. Each strategy reads its own.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
-    /// `threshold`: the least conviction that is bid on, 0.0 to 1.0.
+    /// `threshold`: the lowest conviction that is bid on, 0.0 to 1.0.
     pub threshold: f64,
     /// `kelly`: the part of the full Kelly stake that is staked, above 0.0, up to 1.0.
     pub kelly_fraction: f64,
-    /// `table`: its rows.
+    /// `table`: the rows of the table.
     pub table: Vec<TableRow>,
     /// `expression`: the expression.
     pub expression: String,
@@ -31,27 +31,27 @@ impl Default for Settings {
 /// Why there is no such strategy.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 pub enum StrategyError {
-    /// Nobody is called that.
+    /// There is no strategy of that name.
     #[error("there is no strategy `{name}`: there are {}", names())]
     Name {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
     },
-    /// Not from 0 to 1.
+    /// The threshold is not from 0 to 1.
     #[error("the threshold of conviction is from 0 to 1, not {0}")]
     Threshold(f64),
-    /// Not above 0 and up to 1.
+    /// The Kelly fraction is not above 0 and at most 1.
     #[error("the Kelly fraction is above 0 and at most 1, not {0}")]
     KellyFraction(f64),
-    /// All that is wrong with the table.
+    /// The table is wrong: every mistake in it.
     #[error("the table cannot be bid by: {0}")]
     Table(String),
-    /// The expression is none, or failed when it was tried.
+    /// The expression does not compile, or failed on a trial question.
     #[error("the expression cannot be bid by: {message}{}", place(*position))]
     Expression {
         /// What is wrong.
         message: String,
-        /// The line and column where, each from 1, if it is somewhere.
+        /// Line and column of the mistake, each from 1, if known.
         position: Option<(usize, usize)>,
     },
 }
@@ -192,12 +192,16 @@ pub const STRATEGIES: &[(&str, &str)] = &{
     list
 };
 
-/// Makes strategies of their names.
+/// Makes strategies from their names.
 #[derive(Clone, Copy, Debug)]
 pub enum Strategy {}
 
 impl Strategy {
     /// The strategy of that name, with its settings checked.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such strategy, or its settings are wrong.
     pub fn named(name: &str, settings: &Settings) -> Result<Box<dyn BidStrategy>, StrategyError> {
         let Some(entry) = REGISTRY.iter().find(|entry| entry.name == name) else {
             return Err(StrategyError::Name { name: name.to_owned() });

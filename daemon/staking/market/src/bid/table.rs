@@ -1,4 +1,4 @@
-//! The user's own table: how much is bid, by kind, verdict and conviction.
+//! The user's own table: how much to bid, by kind, verdict and conviction.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -10,33 +10,33 @@ use crate::{Nct, Verdict};
 /// A word that fits anything.
 const ANY: &str = "*";
 
-/// One row: for artifacts of this kind and this verdict, at this conviction, that much. Reads
-/// `KIND VERDICT CONVICTION FRACTION`, like `pe* malicious 0.8 0.5`.
+/// One row of the table: how much to bid on artifacts of a kind, with a verdict, at a conviction. Written `KIND VERDICT
+/// CONVICTION FRACTION`, like `pe* malicious 0.8 0.5`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TableRow {
-    /// What the artifact is by triage; with a `*` at its end, what begins so; `*` alone, anything.
+    /// The artifact's kind by triage. A `*` at the end matches every kind that starts so; `*` alone matches any.
     pub kind: String,
-    /// What is said of it: malicious or benign. None: either, written `*`.
+    /// The verdict, malicious or benign. `None`, written `*`, is either.
     pub verdict: Option<Verdict>,
     /// The conviction, 0.0 to 1.0.
     pub conviction: f64,
-    /// How far from the least to the most that is allowed, 0.0 to 1.0.
+    /// The bid, as a fraction of the way from the smallest to the largest that is allowed, 0.0 to 1.0.
     pub fraction: f64,
 }
 
-/// Why a text is no row.
+/// Why a text is not a row of the table.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ParseTableRowError {
-    /// Not four words.
+    /// The text does not have four words.
     #[error("`{0}` is no row: it reads KIND VERDICT CONVICTION FRACTION, like `pe* malicious 0.8 0.5`")]
     Form(String),
-    /// A star that is not at the end.
+    /// A `*` that is not at the end.
     #[error("`{0}` is no kind: a `*` stands at its end or nowhere")]
     Kind(String),
-    /// Nothing is bid on it.
+    /// The verdict is never bid on.
     #[error("`{0}` is nothing to bid on: the verdict is malicious, benign or *")]
     Verdict(String),
-    /// Not from 0 to 1.
+    /// The number is not from 0 to 1.
     #[error("`{0}` is no number from 0 to 1")]
     Share(String),
 }

@@ -1,4 +1,4 @@
-//! Whether one more bounty can be taken, told before it is.
+//! Whether one more bounty can be accepted.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
@@ -8,51 +8,51 @@ use crate::{BountyKey, Rate};
 /// How many keys of ended bounties are remembered: some megabytes.
 const ENDED_MAX: usize = 20_000;
 
-/// Of each new measurement, so much goes into the mean.
+/// Weight of each new measurement in the running mean.
 const SHARE: f64 = 0.05;
 
-/// Whether a bounty is taken.
+/// Whether a bounty is accepted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Admission {
-    /// It is, and is written down.
+    /// The bounty is accepted and in the journal.
     Accepted,
-    /// It was taken before.
+    /// The bounty was accepted earlier.
     Known,
-    /// Not now: there is too much to do.
+    /// Refused for now: there is too much to do.
     Busy {
-        /// Worth asking again after this.
+        /// How long to wait before asking again.
         after: Duration,
     },
-    /// Not now: it cannot be written down.
+    /// Refused for now: the journal cannot record it.
     Unrecorded,
-    /// Not any more: we are about to end.
+    /// Refused: the daemon is shutting down.
     Draining,
 }
 
-/// How fast bounties are worked off.
+/// How fast examinations are done.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct WorkRate {
-    /// Mean time that an artifact is with the workers, in seconds, with so many others as there were.
+    /// Mean time that an artifact spends with the workers, in seconds.
     mean: f64,
     counted: bool,
 }
 
 impl WorkRate {
-    /// One more was with the workers for so long.
+    /// Adds the time that one artifact spent with the workers.
     pub fn took(&mut self, time: Duration) {
         let time = time.as_secs_f64();
         self.mean = if self.counted { self.mean + SHARE * (time - self.mean) } else { time };
         self.counted = true;
     }
 
-    /// How long it takes until so many are worked off, `at_once` at a time.
+    /// How long `waiting` artifacts take, `at_once` at a time.
     pub fn wait(self, waiting: usize, at_once: usize) -> Duration {
         let seconds = self.mean * waiting as f64 / at_once.max(1) as f64;
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 }
 
-/// How many bounties were taken, in each stretch of time that is limited.
+/// How many bounties were accepted in each window that has a limit.
 #[derive(Clone, Debug)]
 pub(super) struct Windows(Vec<RateWindow>);
 
@@ -69,7 +69,7 @@ impl Windows {
         Windows(rates.iter().map(window).collect())
     }
 
-    /// Takes one, or says after how long one could be taken.
+    /// Counts one bounty, or returns how long to wait until one could be accepted.
     pub fn take(&mut self, now: Duration) -> Result<(), Duration> {
         for window in &mut self.0 {
             if now >= window.began + window.rate.per {
@@ -87,7 +87,7 @@ impl Windows {
 }
 
 impl Windows {
-    /// One that was taken is not: it was known before, or could not be written down.
+    /// Uncounts one bounty: it was known already, or could not be recorded.
     pub fn put_back(&mut self) {
         self.0.iter_mut().for_each(|window| window.taken = window.taken.saturating_sub(1));
     }

@@ -1,4 +1,4 @@
-//! What is to be done about a bounty.
+//! Effects: what the driver must do.
 
 use std::time::Duration;
 
@@ -7,94 +7,95 @@ use super::event::Caller;
 use super::state::Ending;
 use crate::{Answer, BountyKey, Correction, PurseNote, SettlementNotice, Timestamp};
 
-/// What is to be done.
+/// An effect: something that the driver must do.
 #[derive(Debug)]
 pub enum Effect {
-    /// Tell the caller.
+    /// Reply to the caller.
     Reply {
-        /// Whom.
+        /// Who waits for the reply.
         caller: Caller,
-        /// What.
+        /// The reply.
         admission: Admission,
     },
-    /// Write the bounty down; then [`Event::BountyWritten`].
+    /// Write the bounty to the journal; then [`Event::BountyWritten`].
     WriteBounty(BountyKey),
     /// Download the artifact, by this time (steady clock); then [`Event::Fetched`] or [`Event::NotFetched`].
     Fetch {
-        /// Whose.
+        /// The bounty.
         key: BountyKey,
-        /// By when.
+        /// The deadline, by the steady clock.
         by: Duration,
     },
     /// Have the artifact examined, by this time (steady clock); then [`Event::Examined`].
     Examine {
-        /// Whose.
+        /// The bounty.
         key: BountyKey,
-        /// By when.
+        /// The deadline, by the steady clock.
         by: Duration,
     },
-    /// Write the answer down; then [`Event::AnswerWritten`] or [`Event::AnswerNotWritten`].
+    /// Write the answer to the journal; then [`Event::AnswerWritten`] or [`Event::AnswerNotWritten`].
     WriteAnswer {
-        /// Whose.
+        /// The bounty.
         key: BountyKey,
         /// The answer.
         answer: Box<Answer>,
     },
-    /// Send the answer that is written down, by this time (steady clock); then [`Event::Taken`], [`Event::Refused`] or
-    /// [`Event::NotSent`].
+    /// Send the answer that is in the journal, by this time (steady clock); then [`Event::Taken`], [`Event::Refused`]
+    /// or [`Event::NotSent`].
     Send {
-        /// Whose.
+        /// The bounty.
         key: BountyKey,
-        /// By when.
+        /// The deadline, by the steady clock.
         by: Duration,
     },
-    /// Write down how it ended; then [`Event::EndingWritten`].
+    /// Write the ending to the journal; then [`Event::EndingWritten`].
     WriteEnding {
-        /// Whose.
+        /// The bounty.
         key: BountyKey,
-        /// How.
+        /// How the bounty ended.
         ending: Ending,
-        /// How often its answer was sent.
+        /// How many times we tried to send the answer.
         attempts: u32,
-        /// What was said about it.
+        /// Further details, for people.
         detail: String,
-        /// When it ended.
+        /// When the bounty ended.
         at: Timestamp,
     },
-    /// Write down how it was settled; then [`Event::OutcomeWritten`].
+    /// Write the settlement to the journal; then [`Event::OutcomeWritten`].
     WriteOutcome {
-        /// About which.
+        /// The bounty.
         key: BountyKey,
-        /// What was told.
+        /// What the marketplace told us.
         outcome: Box<SettlementNotice>,
-        /// When.
+        /// The time of the record.
         at: Timestamp,
     },
-    /// Write down what corrects how it was settled; then [`Event::OutcomeWritten`].
+    /// Write the correction of a settlement to the journal; then [`Event::OutcomeWritten`].
     WriteCorrection {
-        /// About which.
+        /// The bounty.
         key: BountyKey,
-        /// What is right, and why.
+        /// The right values, and the reason.
         correction: Box<Correction>,
-        /// When.
+        /// The time of the record.
         at: Timestamp,
     },
-    /// Write down that the purse was closed or opened; then [`Event::PurseWritten`]. There is one at a time.
+    /// Write to the journal that the purse was closed or opened; then [`Event::PurseWritten`]. At most one such write
+    /// is pending.
     WritePurse {
-        /// Which of the two.
+        /// Closed or opened.
         note: PurseNote,
-        /// Why, or by whom.
+        /// Why it was closed, or who opened it.
         detail: String,
-        /// When.
+        /// The time of the record.
         at: Timestamp,
     },
-    /// Tell who waits whether the purse is open.
+    /// Tell the caller whether the purse was opened.
     Opened {
-        /// Whom.
+        /// Who waits for the reply.
         caller: Caller,
-        /// Whether it is written down that it is.
+        /// Whether the journal says that the purse is open.
         opened: bool,
     },
-    /// Let go of everything held for it.
+    /// Release everything held for this bounty.
     Forget(BountyKey),
 }

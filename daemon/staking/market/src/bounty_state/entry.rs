@@ -1,4 +1,4 @@
-//! One bounty, as far as its life needs.
+//! What the state machine keeps for one bounty.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +8,10 @@ use crate::{Answer, Bounty, Now, Timestamp};
 use super::event::Caller;
 use super::state::{BountyState, Ending};
 
-/// Later than when it is due, a worker gets this long to say what it saw: it is killed a tenth of a second after its time.
+/// How long after the due time a worker's report is still waited for: the worker is killed 0.1 s after its own
+/// deadline.
 const GRACE_MAX: Duration = Duration::from_millis(300);
-/// What an answer needs to get there.
+/// Shortest time that sending an answer needs.
 const SENDING_TIME_MIN: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
@@ -18,23 +19,23 @@ pub(super) struct BountyEntry {
     pub number: u64,
     pub bounty: Arc<Bounty>,
     pub state: BountyState,
-    /// Who waits to hear that it is written down. The first brought it.
+    /// Callers that wait to hear that the bounty is in the journal. The first one delivered it.
     pub callers: Vec<Caller>,
-    /// When it is answered with what is known.
+    /// When the bounty is answered with what is known by then.
     pub due: Duration,
-    /// After this nobody listens.
+    /// The deadline for an answer.
     pub dead: Duration,
-    /// When it wants to be looked at, if it does.
+    /// The next alarm, if one is set.
     pub alarm: Option<Duration>,
-    /// When it went to a worker.
+    /// When the artifact went to a worker.
     pub examined_since: Duration,
-    /// Whether a worker has it. It may still, when it is answered without.
+    /// Whether a worker has the artifact. It may still have it after the bounty was answered.
     pub with_worker: bool,
-    /// How often its answer was sent.
+    /// How many times we tried to send the answer.
     pub attempts: u32,
     /// An answer that could not be written down yet.
     pub unwritten: Option<Box<Answer>>,
-    /// How and when it ended, until that is written down.
+    /// How and when the bounty ended, until the journal has it.
     pub ending: Option<(Ending, String, Timestamp)>,
 }
 
@@ -59,12 +60,12 @@ impl BountyEntry {
         }
     }
 
-    /// When it is too late to begin sending: what leaves at the last moment may arrive after it.
+    /// When it is too late to start sending: an answer that leaves at the last moment may arrive after the deadline.
     pub fn too_late(&self) -> Duration {
         self.dead.saturating_sub(SENDING_TIME_MIN.min(self.dead.saturating_sub(self.due) / 4))
     }
 
-    /// When an examination is not waited for any longer.
+    /// When to stop waiting for the examination.
     pub fn patience_ends(&self) -> Duration {
         self.due + GRACE_MAX.min(self.dead.saturating_sub(self.due) / 4)
     }

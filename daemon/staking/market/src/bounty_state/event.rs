@@ -5,31 +5,31 @@ use std::time::Duration;
 
 use crate::{Answer, Bounty, BountyKey, Correction, Findings, Judgement, Reckoning, Refusal, SettlementNotice};
 
-/// Who waits for a reply: a number that the driver gives.
+/// Identifies who waits for a reply. The driver chooses the number.
 pub type Caller = u64;
 
-/// What becomes of a write to the journal.
+/// The result of a write to the journal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Written {
-    /// It is there now.
+    /// The record was written.
     Fresh,
-    /// It was there before.
+    /// The journal had the record already.
     Known,
-    /// It is not there.
+    /// The record could not be written.
     Failed,
 }
 
 /// The truth about an artifact, as the marketplace settled it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Truth {
-    /// It is malware.
+    /// The artifact is malware.
     Malicious,
-    /// It is harmless.
+    /// The artifact is harmless.
     Benign,
 }
 
 impl Truth {
-    /// As the journal spells it, and verdicts are called.
+    /// The name in the journal, the same as the verdict's.
     pub fn name(self) -> &'static str {
         match self {
             Truth::Malicious => "malicious",
@@ -37,148 +37,149 @@ impl Truth {
         }
     }
 
-    /// The truth of that name.
+    /// The truth of that name, if there is one.
     pub fn named(name: &str) -> Option<Truth> {
         [Truth::Malicious, Truth::Benign].into_iter().find(|truth| truth.name() == name)
     }
 }
 
-/// What happened.
+/// An event: something that happened to a bounty or to the purse.
 #[derive(Debug)]
 pub enum Event {
     /// A signed bounty came in, and `caller` waits to hear whether it is taken.
     Received {
-        /// Who waits.
+        /// Who waits for the reply.
         caller: Caller,
-        /// What came.
+        /// The bounty.
         bounty: Arc<Bounty>,
     },
-    /// The bounty was written down, or was not.
+    /// The write of the bounty finished.
     BountyWritten {
-        /// Which.
+        /// The bounty.
         key: BountyKey,
-        /// Whether.
+        /// The result of the write.
         written: Written,
     },
-    /// The journal holds a bounty from before we began.
+    /// The journal has a bounty from before this start.
     Recovered {
-        /// Which.
+        /// The bounty.
         bounty: Arc<Bounty>,
-        /// It holds the answer too.
+        /// Whether the journal also has the answer.
         answered: bool,
     },
-    /// The artifact is here. What is not wanted is not examined.
+    /// The artifact was downloaded. One of an unwanted kind is not examined.
     Fetched {
-        /// Whose.
+        /// The bounty.
         key: BountyKey,
-        /// Why it is not examined, if it is not, and what is known of it.
+        /// Why the artifact is not examined, if so, and what is known about it.
         declined: Option<(Refusal, Findings)>,
     },
-    /// The artifact cannot be had.
+    /// The artifact cannot be downloaded.
     NotFetched {
-        /// Whose.
+        /// The bounty.
         key: BountyKey,
-        /// Why.
+        /// The reason.
         refusal: Refusal,
-        /// What is known of it all the same.
+        /// What is known about the artifact all the same.
         findings: Findings,
     },
     /// The examination ended.
     Examined {
-        /// Whose.
+        /// The bounty.
         key: BountyKey,
-        /// What it came to.
+        /// The result of the examination.
         judgement: Box<Judgement>,
     },
     /// The answer is in the journal.
     AnswerWritten {
-        /// Whose.
+        /// The bounty.
         key: BountyKey,
     },
-    /// The answer is not in the journal; here it is again.
+    /// The answer could not be written to the journal.
     AnswerNotWritten {
-        /// Whose.
+        /// The bounty.
         key: BountyKey,
-        /// The answer.
+        /// The answer, handed back.
         answer: Box<Answer>,
     },
     /// The marketplace took the answer.
     Taken {
-        /// Whose.
+        /// The bounty.
         key: BountyKey,
-        /// What it said: an HTTP status.
+        /// The HTTP status of the reply.
         status: u16,
     },
     /// The marketplace will never take the answer.
     Refused {
-        /// Whose.
+        /// The bounty.
         key: BountyKey,
-        /// What it said; 0 where it was not asked.
+        /// The HTTP status of the reply; 0 if the answer was never offered.
         status: u16,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// The answer did not get there, this time.
+    /// This attempt to send the answer failed.
     NotSent {
-        /// Whose.
+        /// The bounty.
         key: BountyKey,
-        /// Not to be tried again before this much time.
+        /// How long to wait before the next attempt.
         after: Duration,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// The ending is in the journal, or is not.
+    /// The write of the ending finished.
     EndingWritten {
-        /// Whose.
+        /// The bounty.
         key: BountyKey,
-        /// Whether.
+        /// The result of the write.
         written: Written,
     },
-    /// The marketplace settled, which is not known yet. While something about the bounty is being written down
-    /// ([`Bounties::settling`](crate::Bounties::settling)), nothing else is: it is to be told again.
+    /// The marketplace settled the bounty, and the journal does not know yet. Ignored while another settlement or
+    /// correction of the same bounty is being written ([`Bounties::settling`](crate::Bounties::settling)): send the
+    /// event again later.
     Settled {
-        /// About which.
+        /// The bounty.
         key: BountyKey,
-        /// What it told.
+        /// What the marketplace told us.
         outcome: Box<SettlementNotice>,
-        /// What that comes to for our stake.
+        /// What the settlement means for our stake.
         reckoning: Reckoning,
     },
-    /// What was told of a settled bounty was wrong, as a person says.
+    /// A person corrects a settlement.
     Corrected {
-        /// About which.
+        /// The bounty.
         key: BountyKey,
-        /// What is right.
+        /// The right values.
         correction: Box<Correction>,
-        /// What that comes to for our stake.
+        /// What the settlement means for our stake.
         reckoning: Reckoning,
     },
-    /// What was told, or what corrects it, is in the journal, or is not.
+    /// The write of a settlement or of a correction finished.
     OutcomeWritten {
-        /// About which.
+        /// The bounty.
         key: BountyKey,
-        /// Whether.
+        /// The result of the write.
         written: Written,
     },
-    /// By what the journal holds losses closed the purse, and that itself is not in it: they died between the two.
+    /// The journal's records close the purse, but the journal has no note of the closing: the process died in between.
     FoundClosed {
-        /// Why it closed.
+        /// Why the purse closed.
         why: String,
     },
-    /// A person opens the purse, and `caller` waits to hear that it is written down.
+    /// A person opens the purse, and `caller` waits to hear that the journal has it.
     Reopened {
-        /// Who waits.
+        /// Who waits for the reply.
         caller: Caller,
-        /// Who opens it, or why.
+        /// Who opens the purse, or why.
         detail: String,
     },
-    /// The note about the purse that was to be written down is in the journal, or is not.
+    /// The write of a note about the purse finished.
     PurseWritten {
-        /// Whether.
+        /// The result of the write.
         written: Written,
     },
     /// Time passed.
     Tick,
-    /// No further bounties are to be taken.
+    /// Shutdown began: accept no further bounties.
     Drain,
 }

@@ -12,10 +12,10 @@ use crate::{
     Timestamp, Written,
 };
 
-/// How soon a note that could not be written down is tried again.
+/// Delay before a failed write of a note is tried again.
 const REWRITE_AFTER: Duration = Duration::from_secs(1);
 
-/// What becomes of the purse once a record is there.
+/// How a record changes the purse once it is written.
 #[derive(Clone, Copy, Debug)]
 enum Change {
     Settle(Reckoning),
@@ -25,11 +25,11 @@ enum Change {
 
 #[derive(Debug)]
 struct PendingChange {
-    /// About which bounty, if about one.
+    /// The bounty, if the change is about one.
     key: Option<BountyKey>,
     change: Change,
     at: Timestamp,
-    /// Whether it was written down, once that is known.
+    /// The result of the write, once known.
     written: Option<bool>,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Whether something about the bounty is being written down.
+    /// Whether a settlement or correction of the bounty is being written.
     pub fn about(&self, key: &BountyKey) -> bool {
         self.places.contains_key(key)
     }
@@ -153,7 +153,7 @@ impl Bounties {
         self.change(now, effects);
     }
 
-    /// Does what was written down.
+    /// Applies the changes that were written, in order.
     fn change(&mut self, now: Now, effects: &mut Vec<Effect>) {
         while let Some(PendingChange { key, change, at, written: _ }) = self.changes.next() {
             let purse = &mut self.betting.purse;
@@ -249,12 +249,12 @@ impl Bounties {
         }
     }
 
-    /// Whether how the bounty was settled, or a correction of that, is being written down.
+    /// Whether a settlement of the bounty, or a correction of one, is being written.
     pub fn settling(&self, key: &BountyKey) -> bool {
         self.changes.about(key)
     }
 
-    /// What time it is for the purse, and in records.
+    /// The purse's time, which records carry.
     pub fn time(&mut self, now: Now) -> Timestamp {
         self.betting.purse.now(now)
     }

@@ -1,40 +1,40 @@
-//! Where a bounty is in its life, and how that ends.
+//! The states of a bounty, and its endings.
 
-/// Where a bounty is in its life.
+/// The state of a bounty.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum BountyState {
-    /// It came in, and is being written down.
+    /// The bounty came in and is being written to the journal.
     Received,
-    /// It is written down: a promise.
+    /// The bounty is in the journal: we have promised to answer it.
     Durable,
-    /// It will be judged, and waits for its download.
+    /// The bounty will be judged and waits for its download.
     Accepted,
-    /// Its artifact is being downloaded.
+    /// The artifact is being downloaded.
     Fetching,
-    /// Its artifact is here, and waits for a worker.
+    /// The artifact is downloaded and waits for a worker.
     Fetched,
-    /// Its artifact is with a worker.
+    /// The artifact is with a worker.
     Examining,
-    /// It will not be judged, and the answer that says so is being written down.
+    /// The bounty will not be judged, and the answer that says so is being written to the journal.
     Declined,
-    /// Its answer is being written down.
+    /// The answer is being written to the journal.
     Answering,
-    /// Its answer is written down, and waits to be sent.
+    /// The answer is in the journal and waits to be sent.
     AnsweredDurably,
-    /// Its answer is on its way.
+    /// The answer is being sent.
     Sending,
-    /// Its answer was taken.
+    /// The marketplace took the answer.
     Sent,
-    /// Nobody listens any more.
+    /// The deadline passed.
     Expired,
-    /// Its answer was refused for good, or is not to be sent.
+    /// The answer was refused for good, or is not to be sent.
     Failed,
-    /// The truth about it is known.
+    /// The bounty was settled.
     Outcome,
 }
 
 impl BountyState {
-    /// Every state there is.
+    /// Every state.
     pub const ALL: [BountyState; 14] = [
         BountyState::Received,
         BountyState::Durable,
@@ -76,22 +76,22 @@ impl BountyState {
 /// How a bounty ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ending {
-    /// Its answer was taken, with this HTTP status.
+    /// The marketplace took the answer, with this HTTP status.
     Sent(u16),
-    /// Its answer was refused, with this HTTP status; 0 where it was not even offered.
+    /// The marketplace refused the answer, with this HTTP status; 0 if the answer was not even offered.
     Refused(u16),
-    /// Nobody listened any more.
+    /// The deadline passed.
     Expired,
-    /// Its answer was not to be sent: a dry run, or a bounty that wants none.
+    /// The answer was not to be sent: a dry run, or a bounty that wants none.
     Withheld,
 }
 
 impl Ending {
-    /// Whether the marketplace may have our answer, and with it our stake, after so many attempts to send it.
+    /// Whether the marketplace may have our answer, and with it our stake, after this many attempts to send it.
     pub fn may_have_arrived(self, attempts: u32) -> bool {
         match self {
             Ending::Sent(_) => true,
-            // A refusal of the first attempt is one; that of a later one may say that an earlier one was taken.
+            // A refusal of the first attempt is final; a refusal of a later one may mean that an earlier one was taken.
             Ending::Refused(_) => attempts > 1,
             Ending::Expired => attempts > 0,
             Ending::Withheld => false,

@@ -1,4 +1,4 @@
-//! What follows from what.
+//! The transitions: what follows from each event.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use super::entry::BountyEntry;
 use super::event::{Caller, Event, Written};
 use super::state::{BountyState, Ending};
 
-/// How soon a write that failed is tried again.
+/// Delay before a failed write is tried again.
 const REWRITE_AFTER: Duration = Duration::from_secs(1);
 /// With less time left than this there is no last attempt.
 const LAST_ATTEMPT_WITHIN: Duration = Duration::from_millis(500);
-/// How soon a caller may ask again who found us busy.
+/// Delay before a caller that found us busy should ask again.
 const BUSY_AFTER: Duration = Duration::from_secs(1);
 /// How much longer than expected a bounty may have to wait and still be in time.
 const WAIT_FACTOR: u32 = 2;
 
 impl Bounties {
-    /// Takes in what happened; appends what is to be done.
+    /// Takes one event and appends the effects that follow from it.
     ///
-    /// An event that does not fit the state of its bounty changes nothing: what comes late came too late.
+    /// An event that does not fit the state of its bounty changes nothing: it came too late.
     pub fn step(&mut self, event: Event, now: Now, effects: &mut Vec<Effect>) {
         match event {
             Event::Received { caller, bounty } => self.received(caller, bounty, now, effects),
@@ -98,7 +98,7 @@ impl Bounties {
         self.cases.get_mut(key).map(change)
     }
 
-    /// Sets when a case wants to be looked at.
+    /// Sets the time of the bounty's next alarm.
     fn wake(&mut self, key: &BountyKey, when: Option<Duration>) {
         let Some(case) = self.cases.get_mut(key) else { return };
         if let Some(before) = case.alarm.take() {
@@ -133,7 +133,7 @@ impl Bounties {
         effects.push(Effect::WriteBounty(key));
     }
 
-    /// Why a further bounty is not taken, if it is not.
+    /// The reason to refuse another bounty now, if there is one.
     fn full(&mut self, bounty: &Bounty, now: Now) -> Option<Admission> {
         if self.draining {
             return Some(Admission::Draining);
@@ -150,7 +150,7 @@ impl Bounties {
         self.windows.take(now.steady).err().map(|after| Admission::Busy { after })
     }
 
-    /// How many wait for a worker or are with one.
+    /// Number of artifacts that wait for a worker or are with one.
     fn waiting(&self) -> usize {
         self.to_fetch.len() + self.fetching + self.examining
     }
@@ -207,7 +207,7 @@ impl Bounties {
         if answered { self.send(&key, now, effects) } else { self.decide(&key, now, effects) }
     }
 
-    /// Whether a bounty that is written down is judged.
+    /// Decides whether a bounty in the journal is judged or declined.
     fn decide(&mut self, key: &BountyKey, now: Now, effects: &mut Vec<Effect>) {
         let Some((bounty, due, dead, number)) =
             self.with(key, |case| (Arc::clone(&case.bounty), case.due, case.dead, case.number))
@@ -226,7 +226,7 @@ impl Bounties {
         self.wake(key, Some(due));
     }
 
-    /// Begins what there is room for, the earliest to be answered first.
+    /// Starts downloads and examinations while there is room, the earliest deadline first.
     fn pump(&mut self, now: Now, effects: &mut Vec<Effect>) {
         while self.examining < self.policy.examining_max {
             let Some((_, number)) = self.to_examine.pop_first() else { break };
@@ -278,7 +278,7 @@ impl Bounties {
         }
     }
 
-    /// Notes that no worker has it any more; since when one had.
+    /// Notes that no worker has the artifact any more. Returns since when one had it.
     fn worker_freed(&mut self, key: &BountyKey) -> Option<Duration> {
         let case = self.cases.get_mut(key).filter(|case| case.with_worker)?;
         case.with_worker = false;
@@ -287,7 +287,7 @@ impl Bounties {
         Some(since)
     }
 
-    /// Takes a case out of the lines and rooms that its state has it in.
+    /// Takes a bounty out of the queues and sets that belong to its state.
     fn leave(&mut self, key: &BountyKey) {
         let Some(case) = self.cases.get(key) else { return };
         let place = (case.due, case.number);
@@ -315,7 +315,7 @@ impl Bounties {
         }
     }
 
-    /// Makes an answer of a judgement, to be written down.
+    /// Makes an answer from a judgement, and has it written.
     fn answer(
         &mut self,
         key: &BountyKey,
@@ -335,7 +335,7 @@ impl Bounties {
         effects.push(Effect::WriteAnswer { key: key.clone(), answer: Box::new(answer) });
     }
 
-    /// Sends an answer that is written down.
+    /// Sends an answer that is in the journal.
     fn send(&mut self, key: &BountyKey, now: Now, effects: &mut Vec<Effect>) {
         let withheld = self.policy.dry_run;
         let Some(case) = self.cases.get_mut(key) else { return };
@@ -429,7 +429,7 @@ impl Bounties {
         }
     }
 
-    /// Looks at every case whose time has come.
+    /// Handles every bounty whose alarm is due.
     fn tick(&mut self, now: Now, effects: &mut Vec<Effect>) {
         while let Some((when, number)) = self.alarms.first().copied().filter(|(when, _)| *when <= now.steady) {
             self.alarms.remove(&(when, number));
@@ -461,7 +461,7 @@ impl Bounties {
         }
     }
 
-    /// An answer is not written down yet: once more, while there is time.
+    /// Tries again to write an answer, while there is time.
     fn write_again(&mut self, key: &BountyKey, now: Now, effects: &mut Vec<Effect>) {
         let Some(case) = self.cases.get_mut(key) else { return };
         if now.steady >= case.dead && case.unwritten.is_some() {

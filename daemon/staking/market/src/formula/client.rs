@@ -6,12 +6,12 @@ use num_bigint::BigInt;
 
 use super::{FormulaError, Multipliers, Number, between, masked, multiple};
 
-/// From the least to the most allowed.
+/// From the smallest to the largest bid allowed.
 pub const DEFAULT: Multipliers = Multipliers { min: None, max: None };
 /// From eight times the least allowed to the most. Where that is less than eight times the least, it bids less the surer
 /// it is.
 pub const AGGRESSIVE: Multipliers = Multipliers { min: Some(8), max: None };
-/// The least allowed.
+/// Always the smallest bid allowed.
 pub const CONSERVATIVE: Multipliers = Multipliers { min: Some(1), max: Some(1) };
 
 /// A bid for each artifact that is bid on, held to nothing: above the most allowed, and below the least, are possible.

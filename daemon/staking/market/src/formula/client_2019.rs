@@ -8,11 +8,11 @@ use num_bigint::BigInt;
 
 use super::{FormulaError, Multipliers, Number, between, masked, multiple, sum};
 
-/// From the least allowed to eight times as much.
+/// From the smallest bid allowed to 8 times as much.
 pub const DEFAULT: Multipliers = Multipliers { min: Some(1), max: Some(8) };
-/// From eight times the least allowed to thirty-two times as much.
+/// From 8 to 32 times the smallest bid allowed.
 pub const AGGRESSIVE: Multipliers = Multipliers { min: Some(8), max: Some(32) };
-/// The least allowed.
+/// Always the smallest bid allowed.
 pub const CONSERVATIVE: Multipliers = Multipliers { min: Some(1), max: Some(1) };
 
 /// The strategy's own least and most, neither below what is allowed.

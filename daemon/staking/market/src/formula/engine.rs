@@ -11,17 +11,17 @@ const MED: u128 = 75;
 /// Where scales end that say nothing else. They begin at 0.
 const SCALE_MAX: u128 = 100;
 
-/// The least allowed.
+/// The smallest bid allowed.
 pub fn bid_min(min_allowed: &BigInt, _max_allowed: &BigInt) -> BigInt {
     min_allowed.clone()
 }
 
-/// The most allowed.
+/// The largest bid allowed.
 pub fn bid_max(_min_allowed: &BigInt, max_allowed: &BigInt) -> BigInt {
     max_allowed.clone()
 }
 
-/// What lies between the two, rounded down.
+/// The mean of the smallest and the largest bid allowed, rounded down.
 pub fn bid_median(min_allowed: &BigInt, max_allowed: &BigInt) -> BigInt {
     (min_allowed + max_allowed) >> 1
 }

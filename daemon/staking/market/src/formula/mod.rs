@@ -29,28 +29,32 @@ pub enum Number {
     Double(f64),
 }
 
-/// Where a formula ended without a bid. Each is an exception in Python.
+/// Why a formula gave no bid. Each is an exception in Python.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum FormulaError {
-    /// What should be a bid is no number. Python: `ValueError: cannot convert float NaN to integer`.
+    /// The bid is not a number. Python: `ValueError: cannot convert float NaN to integer`.
     #[error("it comes to no number")]
     NotANumber,
-    /// What should be a bid is infinite. Python: `OverflowError: cannot convert float infinity to integer`.
+    /// The bid is infinite. Python: `OverflowError: cannot convert float infinity to integer`.
     #[error("it comes to infinity")]
     Infinite,
-    /// An integer no double is near to. Python: `OverflowError: int too large to convert to float`.
+    /// An integer beyond the range of doubles. Python: `OverflowError: int too large to convert to float`.
     #[error("an amount is too large to compute with")]
     TooLarge,
-    /// Python: `ZeroDivisionError: division by zero`.
+    /// Division by zero. Python: `ZeroDivisionError: division by zero`.
     #[error("it divides by zero")]
     DivisionByZero,
-    /// A word that is no level. Python: `ValueError`.
+    /// The word is not a level. Python: `ValueError`.
     #[error("there is no such level: none, low, med or high")]
     NoSuchLevel,
 }
 
 impl Number {
-    /// As a double: the nearest one.
+    /// The nearest double.
+    ///
+    /// # Errors
+    ///
+    /// [`FormulaError::TooLarge`] for an integer beyond the range of doubles.
     pub fn to_f64(&self) -> Result<f64, FormulaError> {
         match self {
             Number::Integer(integer) => big_int::to_f64(integer).ok_or(FormulaError::TooLarge),
@@ -58,7 +62,11 @@ impl Number {
         }
     }
 
-    /// Python's `int()`: what is left when the fraction is cut off.
+    /// Python's `int()`: the number without its fraction.
+    ///
+    /// # Errors
+    ///
+    /// [`FormulaError::NotANumber`] or [`FormulaError::Infinite`] for a double that has no integer part.
     pub fn int(self) -> Result<BigInt, FormulaError> {
         match self {
             Number::Integer(integer) => Ok(integer),
@@ -139,12 +147,12 @@ impl From<f64> for Number {
     }
 }
 
-/// By how much a strategy multiplies the least bid that is allowed, for its own least and most.
+/// The factors by which a strategy multiplies the smallest bid allowed to get its own smallest and largest bid.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Multipliers {
-    /// For its own least. None: what is allowed.
+    /// The factor for its smallest bid. `None`: the smallest allowed.
     pub min: Option<u32>,
-    /// For its own most. None: what is allowed.
+    /// The factor for its largest bid. `None`: the largest allowed.
     pub max: Option<u32>,
 }
 
@@ -159,7 +167,7 @@ fn masked<'a>(mask: &'a [bool], confidences: &'a [Number]) -> impl Iterator<Item
     mask.iter().zip(confidences).filter_map(|(bid_on, confidence)| bid_on.then_some(confidence))
 }
 
-/// Their sum, from left to right, and how many there are.
+/// The sum of the confidences of the artifacts that are bid on, from left to right, and their number.
 fn sum(mask: &[bool], confidences: &[Number]) -> Result<(Number, BigInt), FormulaError> {
     let mut sum = Number::from(BigInt::ZERO);
     let mut count = 0u128;

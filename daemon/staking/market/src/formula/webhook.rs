@@ -4,17 +4,17 @@ use num_bigint::BigInt;
 
 use super::{FormulaError, Number};
 
-/// What a bounty allows; each falls back to what the template was configured with.
+/// The range of bids that a bounty allows. Either bound falls back to the template's configuration.
 #[derive(Clone, PartialEq, Debug)]
 pub struct BidRules {
-    /// Least that is allowed.
+    /// The smallest bid allowed.
     pub min_allowed: Number,
-    /// Most that is allowed.
+    /// The largest bid allowed.
     pub max_allowed: Number,
 }
 
 impl Default for BidRules {
-    /// What the template has where nobody says more: 1/16 NCT, which it divides with a double, to 1 NCT.
+    /// The template's own defaults: 1/16 NCT, computed with doubles, to 1 NCT.
     fn default() -> Self {
         BidRules { min_allowed: Number::Double(1e18 / 16.0), max_allowed: BigInt::from(10u128.pow(18)).into() }
     }

@@ -8,30 +8,31 @@ use crate::{BountyKey, Nct, Profit, Timestamp};
 
 use super::Reckoning;
 
-/// Losses are summed over so much time: a day, in microseconds.
+/// The window that losses are summed over: a day, in microseconds.
 const LOSS_TIME: i64 = 86_400_000_000;
-/// The latest stakes, whose return is compared.
+/// Number of latest stakes whose return is compared.
 const RECENT: usize = 20;
-/// The stakes before those, that it is compared with, at most.
+/// Most earlier stakes that it is compared with.
 const TRAILING_MAX: usize = 200;
-/// With fewer of those there is nothing to compare with.
+/// Fewest earlier stakes to compare with.
 const TRAILING_MIN: usize = 50;
-/// So many settled stakes are remembered, and all of the last day: what was told of them can be corrected.
+/// Number of settled stakes that are remembered, besides all of the last day, because their settlement can be
+/// corrected.
 const REMEMBERED: usize = 1_000;
 
-/// Which losses close the purse. `None`: such ones do not.
+/// Which losses close the purse. `None` is no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LossLimits {
-    /// Net loss within a day that is too much.
+    /// Net loss within a day that closes the purse.
     pub day_max: Option<Nct>,
-    /// So many lost stakes in a row are too many.
+    /// Number of lost stakes in a row that closes the purse.
     pub row_max: Option<u32>,
-    /// The return of the latest 20 stakes, in hundredths of what was staked, may be so much below that of up to 200
-    /// before them.
+    /// How far the return of the latest 20 stakes may fall below that of up to 200 before them, in percentage points of
+    /// what was staked.
     pub drop_max_percent: Option<u32>,
 }
 
-/// What stakes came to for each NCT staked; nothing where nothing was. To compare, not to pay by: rounding does no harm.
+/// The profit per NCT staked; 0.0 if nothing was staked. For comparisons only: it is rounded.
 pub fn return_on_stake<'s>(stakes: impl Iterator<Item = &'s (Nct, Profit)>) -> f64 {
     let (staked, profit) = stakes.fold((0.0, 0.0), |(staked, profit), (bid, gain)| {
         (staked + bid.base_units() as f64, profit + gain.base_units() as f64)
@@ -39,7 +40,7 @@ pub fn return_on_stake<'s>(stakes: impl Iterator<Item = &'s (Nct, Profit)>) -> f
     if staked > 0.0 { profit / staked } else { 0.0 }
 }
 
-/// What stakes came to lately, and whether the purse is closed for it.
+/// The breaker: the profit of the latest stakes, and whether it closes the purse.
 #[derive(Clone, Debug)]
 pub struct Breaker {
     limits: LossLimits,
@@ -47,9 +48,9 @@ pub struct Breaker {
     in_a_row: u32,
     /// The latest settled stakes, in the order in which it was told.
     settled: VecDeque<SettledStake>,
-    /// So many of them, the latest, are of the last day.
+    /// How many of the latest are within the last day.
     in_day: usize,
-    /// What those came to.
+    /// The profit of those.
     day_sum: Profit,
 }
 
@@ -71,17 +72,17 @@ impl Breaker {
         self.closed.as_deref()
     }
 
-    /// How many stakes in a row were lost, up to now.
+    /// Number of stakes lost in a row, up to the latest.
     pub fn losses_in_a_row(&self) -> u32 {
         self.in_a_row
     }
 
-    /// What the stakes that were settled within a day up to the last one came to, since the purse was opened.
+    /// The profit of all stakes settled within a day before the latest one, since the purse was opened.
     pub fn profit_of_the_day(&self) -> Profit {
         self.day_sum
     }
 
-    /// The return of the latest stakes and of those before them, where there are enough: profit for each NCT staked.
+    /// The return (profit per NCT staked) of the latest stakes and of those before them; `None` if there are too few.
     pub fn returns(&self) -> Option<(f64, f64)> {
         let trailing = self
             .settled

@@ -1,4 +1,4 @@
-//! The only source of stakes, and what closes it.
+//! The purse: the only source of stakes, and the losses that close it.
 //!
 //! What the purse has given is counted from records alone: what was staked, how that ended, how it was settled, when the
 //! purse was closed and opened. Told the same records in the same order, a purse is in the same state; so after a
@@ -25,7 +25,7 @@ const OPEN_STAKES_MAX: usize = 1 << 20;
 /// counts, so what is given in any stretch of that length is never more than its limit, and may be a little less.
 const PARTS: u32 = 60;
 
-/// How much may be risked. `None`: as much as you like.
+/// How much may be risked. `None` is no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PurseLimits {
     /// Most that one bounty may risk.
@@ -36,15 +36,15 @@ pub struct PurseLimits {
     pub day_max: Option<Nct>,
     /// Most that may be at stake at once.
     pub open_max: Option<Nct>,
-    /// How long a stake counts as open when nobody tells what became of it.
+    /// How long a stake counts as open if its settlement is never reported.
     pub open_time: Duration,
-    /// What closes the purse.
+    /// The losses that close the purse.
     pub losses: LossLimits,
 }
 
 impl Default for PurseLimits {
-    /// One NCT a bounty, a day until what is not settled no longer counts, and no other limit: for tests and comparisons.
-    /// What the daemon keeps to without being told is in its configuration.
+    /// 1 NCT per bounty, one day until an unsettled stake no longer counts, and no other limit: for tests and
+    /// comparisons. The daemon's own defaults are in its configuration.
     fn default() -> Self {
         PurseLimits {
             bounty_max: Nct::from_base_units(10u128.pow(18)),
@@ -57,18 +57,18 @@ impl Default for PurseLimits {
     }
 }
 
-/// An amount set aside for one bounty. Cannot be copied: what is staked is staked once.
+/// An amount set aside for one bounty. Cannot be copied, so that it is staked only once.
 #[derive(PartialEq, Eq, Debug)]
 pub struct Stake(Nct);
 
 impl Stake {
-    /// How much it is.
+    /// The amount.
     pub fn amount(&self) -> Nct {
         self.0
     }
 }
 
-/// That the purse was closed or opened, as it is written down.
+/// What a note about the purse says in the journal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PurseNote {
     /// Losses closed it.
@@ -78,7 +78,7 @@ pub enum PurseNote {
 }
 
 impl PurseNote {
-    /// As the journal spells it.
+    /// The note's name in the journal.
     pub fn name(self) -> &'static str {
         match self {
             PurseNote::Closed => "closed",
@@ -86,25 +86,26 @@ impl PurseNote {
         }
     }
 
-    /// The note of that name.
+    /// The note of that name, if there is one.
     pub fn named(name: &str) -> Option<PurseNote> {
         [PurseNote::Closed, PurseNote::Opened].into_iter().find(|note| note.name() == name)
     }
 }
 
-/// What became of a stake, as far as the purse cares.
+/// What a settlement means for a stake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reckoning {
-    /// What was staked.
+    /// The stake.
     pub bid: Nct,
-    /// What it gained or lost, fees included. Nothing where that is not known.
+    /// The gain or loss, fees included; zero if unknown.
     pub profit: Profit,
-    /// Whether it was lost, where that is known.
+    /// Whether the stake was lost, if known.
     pub lost: Option<bool>,
 }
 
 impl Reckoning {
-    /// What an outcome comes to for a stake of `bid` on `said`; `fee` is what it cost, where nobody told.
+    /// What a settlement means for a stake of `bid` on `said`. `fee` is the cost of the assertion, used if the notice
+    /// does not say.
     pub fn of(outcome: &SettlementNotice, said: Verdict, bid: Nct, fee: Nct) -> Reckoning {
         let profit = outcome.profit(said, bid, fee);
         let right = outcome.bears_out(said);
@@ -119,11 +120,11 @@ struct OpenStake {
     at: Timestamp,
 }
 
-/// What may still be risked.
+/// The purse: what was staked, and what may still be risked.
 #[derive(Clone, Debug)]
 pub struct Purse {
     limits: PurseLimits,
-    /// The latest time it was told.
+    /// The latest time that the purse was told.
     latest: Timestamp,
     /// What time it was here when the steady clock said what: from there on only the steady clock counts.
     began: Option<(Timestamp, Duration)>,
@@ -137,7 +138,7 @@ pub struct Purse {
 }
 
 impl Purse {
-    /// A full one.
+    /// A purse from which nothing was staked yet.
     pub fn new(limits: PurseLimits) -> Purse {
         Purse {
             limits,
@@ -152,39 +153,42 @@ impl Purse {
         }
     }
 
-    /// What time it is here: what goes into the records.
+    /// The purse's time, which records carry.
     ///
-    /// When it is asked first, the calendar is believed, unless records tell of a later time. From then on as much time
-    /// passes as does by the steady clock: a calendar that is set forward frees no limit, and one that is set back holds
-    /// nothing up.
+    /// The first call takes the time of the calendar, unless records are later. From then on the purse's time advances
+    /// with the steady clock: setting the calendar forward frees no limit, and setting it back delays nothing.
     pub fn now(&mut self, now: Now) -> Timestamp {
         let (began, steady) = *self.began.get_or_insert((self.latest.max(now.wall), now.steady));
         self.clock(began + now.steady.saturating_sub(steady))
     }
 
-    /// The same, and later than every time it told before: for records whose order counts.
+    /// The purse's time, but later than every time returned before: for records whose order matters.
     pub fn stamp(&mut self, now: Now) -> Timestamp {
         let before = self.latest;
         let now = self.now(now);
         if now > before { now } else { self.clock(before + Duration::from_micros(1)) }
     }
 
-    /// A record says that it is that late. The time as it is here then.
+    /// Moves the purse's time forward to that of a record, and returns the purse's time.
     pub fn time(&mut self, at: Timestamp) -> Timestamp {
         self.clock(at)
     }
 
-    /// Its limits.
+    /// The purse's limits.
     pub fn limits(&self) -> &PurseLimits {
         &self.limits
     }
 
-    /// Most that one bounty may ever risk.
+    /// The most that one bounty may ever risk.
     pub fn bounty_max(&self) -> Nct {
         self.limits.bounty_max
     }
 
-    /// Most that may be risked at the moment, or why nothing may.
+    /// The most that may be risked now.
+    ///
+    /// # Errors
+    ///
+    /// The reason if nothing may be risked.
     pub fn most(&mut self, now: Timestamp) -> Result<Nct, &'static str> {
         let now = self.clock(now);
         if self.breaker.closed().is_some() {
@@ -216,7 +220,7 @@ impl Purse {
         Some(Stake(amount))
     }
 
-    /// The journal says that so much was staked.
+    /// Counts a stake that the journal has.
     pub fn was_staked(&mut self, key: &BountyKey, amount: Nct, at: Timestamp) {
         // First the time: an older stake on it may be open no more.
         let at = self.clock(at);
@@ -234,7 +238,7 @@ impl Purse {
         self.next_old = self.next_old.min(at + self.limits.open_time);
     }
 
-    /// The stake on the bounty never left us: it is as if it had not been.
+    /// Returns the stake on the bounty to the purse: it never reached the marketplace.
     pub fn put_back(&mut self, key: &BountyKey) {
         if let Some(OpenStake { amount, at }) = self.close(key) {
             self.hour.take_back(at, amount);
@@ -242,53 +246,53 @@ impl Purse {
         }
     }
 
-    /// The stake on the bounty was settled. Why the purse closes by that, if it does.
+    /// Counts the settlement of the stake on the bounty. Returns the reason if the purse closes by it.
     pub fn settle(&mut self, key: &BountyKey, reckoning: Reckoning, at: Timestamp) -> Option<String> {
         let at = self.clock(at);
         self.close(key);
         self.breaker.settled(key, reckoning, at)
     }
 
-    /// What was told of a settled stake was wrong, and a person says what is right. Why the purse closes by that, if it
-    /// does. One that is closed stays closed: a person opens it.
+    /// Counts a person's correction of a settlement. Returns the reason if the purse closes by it. A closed purse stays
+    /// closed until a person opens it.
     pub fn correct(&mut self, key: &BountyKey, reckoning: Reckoning, at: Timestamp) -> Option<String> {
         self.clock(at);
         self.breaker.corrected(key, reckoning)
     }
 
-    /// The journal says that the purse was closed.
+    /// Closes the purse, as the journal says.
     pub fn was_closed(&mut self, why: &str, at: Timestamp) {
         self.clock(at);
         self.breaker.close(why);
     }
 
-    /// A person opened the purse. Losses up to now close it no more.
+    /// Opens the purse for a person. Earlier losses do not close it again.
     pub fn reopen(&mut self, at: Timestamp) {
         self.clock(at);
         self.breaker.open();
     }
 
-    /// Why it is closed, if it is.
+    /// Why the purse is closed, if it is.
     pub fn closed(&self) -> Option<&str> {
         self.breaker.closed()
     }
 
-    /// What closes it.
+    /// The breaker, which closes the purse.
     pub fn breaker(&self) -> &Breaker {
         &self.breaker
     }
 
-    /// How much is at stake.
+    /// The sum of all open stakes.
     pub fn open_stakes(&self) -> Nct {
         self.open_sum
     }
 
-    /// How many stakes are open.
+    /// Number of open stakes.
     pub fn open_count(&self) -> usize {
         self.open.len()
     }
 
-    /// What was staked within the last hour, and the last day.
+    /// The amounts staked within the last hour and within the last day.
     pub fn staked(&mut self, now: Timestamp) -> (Nct, Nct) {
         let now = self.clock(now);
         (self.hour.sum(now), self.day.sum(now))

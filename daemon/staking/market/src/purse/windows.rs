@@ -1,17 +1,17 @@
-//! What was given within a stretch of time that moves.
+//! The sum of stakes within a sliding window.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::{Nct, Timestamp};
 
-/// The sum of what was given within the last so much time, counted in parts of it.
+/// The sum of the stakes within the last hour or day, counted in parts of the window.
 #[derive(Clone, Debug)]
 pub(super) struct SumWindow {
     /// The length of a part, in microseconds.
     part: i64,
     parts: i64,
-    /// The parts in which something was given: their number since 1970, and how much. In order.
+    /// The parts with stakes, in order: number of the part since 1970, and the sum of its stakes.
     given: VecDeque<(i64, Nct)>,
     sum: Nct,
 }
@@ -22,7 +22,7 @@ impl SumWindow {
         SumWindow { part, parts: parts.into(), given: VecDeque::new(), sum: Nct::ZERO }
     }
 
-    /// So much was given at that time, which is never earlier than any told before.
+    /// Adds a stake at that time, which is never earlier than that of the one before.
     pub fn add(&mut self, at: Timestamp, amount: Nct) {
         self.forget(at);
         let number = at.micros().div_euclid(self.part);
@@ -33,10 +33,10 @@ impl SumWindow {
         self.sum = self.sum.saturating_add(amount);
     }
 
-    /// What was given at that time was not.
+    /// Takes back a stake of that time.
     pub fn take_back(&mut self, at: Timestamp, amount: Nct) {
         let number = at.micros().div_euclid(self.part);
-        // If it is not there, it left the stretch, and the sum, long ago.
+        // If the part is gone, the stake left the window, and the sum, long ago.
         if let Ok(place) = self.given.binary_search_by_key(&number, |(number, _)| *number)
             && let Some((_, sum)) = self.given.get_mut(place)
         {
@@ -45,13 +45,13 @@ impl SumWindow {
         }
     }
 
-    /// What was given within the stretch that ends now.
+    /// The sum of the stakes within the window that ends now.
     pub fn sum(&mut self, now: Timestamp) -> Nct {
         self.forget(now);
         self.sum
     }
 
-    /// Drops the parts that have wholly left the stretch.
+    /// Drops the parts that have wholly left the window.
     fn forget(&mut self, now: Timestamp) {
         let first = now.micros().div_euclid(self.part).saturating_sub(self.parts);
         while let Some((_, amount)) = self.given.pop_front_if(|(number, _)| *number < first) {

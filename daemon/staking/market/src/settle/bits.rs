@@ -26,21 +26,21 @@ impl Bits {
         }
     }
 
-    /// How many are set.
+    /// Number of bits that are set.
     pub fn count(self) -> usize {
         (self.low.count_ones() + self.high.count_ones()) as usize
     }
 }
 
 impl From<u128> for Bits {
-    /// For the first 128 artifacts.
+    /// The bits of the first 128 artifacts.
     fn from(low: u128) -> Self {
         Bits { low, high: 0 }
     }
 }
 
 impl FromIterator<bool> for Bits {
-    /// One after the other, as polyswarmd writes them. What is beyond 256 is dropped.
+    /// One boolean for each artifact, in order, as polyswarmd writes them. Anything beyond 256 is dropped.
     fn from_iter<I: IntoIterator<Item = bool>>(bools: I) -> Self {
         let mut bits = Bits::default();
         bools.into_iter().enumerate().filter(|(_, bool)| *bool).for_each(|(artifact, _)| bits.set(artifact));
@@ -48,8 +48,8 @@ impl FromIterator<bool> for Bits {
     }
 }
 
-/// `a * b / c`, rounded down, with the product in 256 bits as the contract has it. Nothing if it does not fit, or `c` is
-/// nothing.
+/// `a * b / c`, rounded down, with the product in 256 bits as in the contract. `None` if the result does not fit in 128
+/// bits, or if `c` is zero.
 ///
 /// Long division, a bit at a time, where the product is larger than 128 bits: two bids of 20 NCT are enough for that.
 pub(super) fn mul_div(a: u128, b: u128, c: u128) -> Option<u128> {

@@ -62,7 +62,7 @@ fn unvoted(what: &Settling, assertion: &Asserted, rounding: Rounding) -> Result<
 }
 
 impl Asserted {
-    /// What he bid on this artifact: bids stand in the order of the mask's set bits.
+    /// The bid on this artifact: bids are in the order of the mask's set bits.
     fn bid(&self, artifact: usize) -> u128 {
         if !self.mask.has(artifact) {
             return 0;

@@ -1,10 +1,14 @@
-//! The bounty that there is most of: one artifact, and every assertion revealed.
+//! The most common bounty: one artifact, and every assertion revealed.
 
 use super::{Asserted, Bits, Contract, SettleError, Settlement, Settling, settle};
 use crate::Nct;
 
-/// Settles a bounty of one artifact: `assertions` are bids and whether they say malicious, `votes` whether an arbiter
-/// does, `arbiters` how many there are.
+/// Settles a bounty of one artifact. Each of `assertions` is a bid and whether it says malicious; each of `votes` is
+/// whether an arbiter says malicious; `arbiters` is their number.
+///
+/// # Errors
+///
+/// As [`settle`](crate::settle).
 pub fn settle_one(
     contract: Contract,
     amount: Nct,

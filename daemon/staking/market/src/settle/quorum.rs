@@ -2,18 +2,18 @@
 
 use super::{Bits, Contract, SettleError, Settling};
 
-/// How the votes went.
+/// How the votes of the arbiters went.
 ///
 /// An artifact has quorum as soon as the arbiters who have not voted cannot turn it any more. From then on its malicious
 /// votes are counted no further; all votes still count against them when the truth is told.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Quorum {
-    /// Of each artifact, the malicious votes until it had quorum.
+    /// For each artifact, the malicious votes up to its quorum.
     pub malicious_votes: Vec<u32>,
-    /// Which artifacts have it.
+    /// Which artifacts reached quorum.
     pub reached: Bits,
-    /// With which vote, from 0, all artifacts had it, or all arbiters had voted. The bounty can be settled then, without
-    /// waiting for the vote's end.
+    /// Number, from 0, of the vote with which every artifact had quorum or every arbiter had voted. The bounty can be
+    /// settled then, without waiting for the end of the vote.
     pub reached_by_vote: Option<usize>,
 }
 
@@ -48,7 +48,7 @@ impl Quorum {
         Ok(Quorum { malicious_votes: malicious, reached, reached_by_vote })
     }
 
-    /// Of each artifact, whether it is malicious: a tie, by weight, is. Empty when nobody voted.
+    /// For each artifact, whether it is malicious; a tie by weight is malicious. Empty if nobody voted.
     pub(super) fn truth(&self, contract: Contract, votes: usize) -> Vec<bool> {
         if votes == 0 {
             return Vec::new();

@@ -1,18 +1,18 @@
-//! Where things stand in a chart. All of this is for the eye: doubles do.
+//! Positions in a chart. Doubles are exact enough for the eye.
 
-/// From what is meant to where it stands.
+/// An axis: maps values to positions in the drawing.
 #[derive(Clone, Copy, Debug)]
 pub struct Axis {
-    /// What is meant by the ends.
+    /// The values at both ends.
     pub from: f64,
     pub to: f64,
-    /// Where they stand.
+    /// The positions of both ends, in the drawing's units.
     pub begin: f64,
     pub end: f64,
 }
 
 impl Axis {
-    /// Where `what` stands.
+    /// The position of the value `what`.
     pub fn at(&self, what: f64) -> f64 {
         let span = self.to - self.from;
         let part = if span > 0.0 { (what - self.from) / span } else { 0.5 };

@@ -1,4 +1,4 @@
-//! Text that stays text.
+//! Escaping of text for HTML.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Square charts: how right we were by how sure we were, and how much was staked by how sure we were.
+//! Square charts: how often answers were right, and how much was staked, by confidence.
 
 use daemon_ledger::{CalibrationRow, StakeGrid};
 

@@ -1,4 +1,4 @@
-//! Profit over time: what was really staked, and what strategies would have come to.
+//! Profit over time: of the real stakes, and of other strategies.
 
 use daemon_base::text::shortened;
 use daemon_ledger::{Moment, Report};
@@ -9,7 +9,7 @@ use super::escape::escaped;
 use super::put;
 use crate::format::{formatted, profit};
 
-/// Most lines of strategies: more than these no eye tells apart.
+/// Most lines of strategies: the eye cannot tell more apart.
 const LINES_MAX: usize = 7;
 /// Names of one line.
 const NAMES_MAX: usize = 3;
@@ -18,7 +18,7 @@ const ALIKE_MAX: u128 = 10u128.pow(14);
 const WIDTH: f64 = 1_000.0;
 const HEIGHT: f64 = 340.0;
 
-/// A line, and what it is of.
+/// A line, and what it shows.
 struct Line {
     names: Vec<String>,
     class: String,
@@ -121,7 +121,7 @@ fn lines(report: &Report) -> Vec<Line> {
     all
 }
 
-/// Whether two lines are one for the eye: formulas that agree but for the rounding of doubles do.
+/// Whether two lines look the same: formulas that differ only in the rounding of doubles do.
 fn alike(a: &[(i64, Profit)], b: &[(i64, Profit)]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.1.base_units().abs_diff(b.1.base_units()) < ALIKE_MAX)
 }

@@ -1,7 +1,7 @@
 //! A report as one page that a browser shows without anything else: no scripts, no fonts, no addresses.
 //!
-//! Names of kinds, families, engines and rules are others' text. Each is made printable, escaped and kept to its own direction;
-//! and a policy in the page forbids whatever could be loaded all the same.
+//! Names of kinds, families, engines and rules come from outside. Each is made printable, escaped and isolated in its
+//! text direction; and a policy in the page forbids loading anything.
 
 mod axis;
 mod bar_chart;
