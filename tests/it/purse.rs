@@ -163,7 +163,7 @@ fn the_strategy_is_chosen_by_flag_environment_or_configuration() {
     let expression = "market.bid_strategy = \"expression\"\nmarket.bid_expression = \"if kind == \\\"data\\\" { 0.0 } else { 2.0 * q\"\n";
     let place = DaemonHome::new(&market).with(expression);
     let told = printed(&place.output(&["config", "check"]), 64);
-    assert!(told.contains("market.bid_strategy: the expression cannot be bid by"), "{told}");
+    assert!(told.contains("market.bid_strategy: invalid bid expression"), "{told}");
     let place = DaemonHome::new(&market)
         .with("market.bid_strategy = \"expression\"\nmarket.bid_expression = \"if verdict == \\\"malicious\\\" { 0.5 } else { -1.0 }\"\n");
     let mut daemon = place.start();

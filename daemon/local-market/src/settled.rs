@@ -177,7 +177,7 @@ mod tests {
             (r#""reward":"2""#, r#""reward":2"#, "invalid type"),
             (r#""truth":"malicious""#, r#""truth":"evil""#, "`evil` is no verdict"),
             (r#""phase":"assertion""#, r#""phase":"lunar""#, "`lunar` is no phase"),
-            (r#""contract":"1.6.1""#, r#""contract":"9""#, "no version of BountyRegistry"),
+            (r#""contract":"1.6.1""#, r#""contract":"9""#, "not a known version of BountyRegistry"),
         ] {
             let error = serde_json::from_str::<SettledBounty>(&TEXT.replace(good, bad)).unwrap_err().to_string();
             assert!(error.contains(told), "{error}");

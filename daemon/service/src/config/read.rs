@@ -126,8 +126,8 @@ mod tests {
                 "4:10: webhook.listen must be an address and a port, like \"127.0.0.1:8000\"",
                 "5:1: there is no key webhook.lissten; did you mean `listen`?",
                 "7:10: market.margin must be a duration, like \"250ms\", \"5s\", \"2m\", \"1h\" or \"30d\"",
-                "8:10: market.accept must be a list (`like` is no comparison: there are <, <=, ==, >=, >, contains, \
-                 startswith, endswith and regex)",
+                "8:10: market.accept must be a list (`like` is not a comparison: use <, <=, ==, >=, >, contains, \
+                 startswith, endswith or regex)",
                 "10:10: log.format must be \"text\", \"json\" or \"journald\"",
                 "11:1: there is no key log.unheard; `stakeout config example` shows all there are",
             ]

@@ -88,12 +88,12 @@ impl Bet {
     /// The reason if nothing can be.
     pub fn barred(&self) -> Result<(), &'static str> {
         if !self.complete {
-            return Err("not everything was looked at");
+            return Err("the examination is incomplete");
         }
         // Our limit per bounty bounds the bid as the market's does: full conviction stakes the limit, rather than
         // nothing.
         if self.min > self.max {
-            return Err("the least that it allows is more than one bounty may risk");
+            return Err("the smallest bid allowed is above the limit for one bounty");
         }
         Ok(())
     }
@@ -105,7 +105,7 @@ impl Bet {
     /// The reason if that is less than the smallest bid allowed.
     pub fn held(&self, wanted: Nct) -> Result<Nct, &'static str> {
         let bid = wanted.min(self.purse);
-        if bid < self.min { Err("the least that it allows is more than the purse gives") } else { Ok(bid) }
+        if bid < self.min { Err("the smallest bid allowed is more than the purse gives") } else { Ok(bid) }
     }
 
     /// Asks the purse and the strategy, notes their answers, and sets the stake for the bounty aside; or notes why

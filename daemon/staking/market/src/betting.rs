@@ -117,7 +117,7 @@ impl Betting {
         now: Timestamp,
     ) -> Result<Stake, Cow<'static, str>> {
         if bet.complete && bounty.bounds.min > bounty.bounds.max {
-            return Err("its rules allow no bid".into());
+            return Err("the bounty allows no bid".into());
         }
         bet.decide(&bounty.key, kind, &*self.strategy, &mut self.purse, now)
     }

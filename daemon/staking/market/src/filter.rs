@@ -48,13 +48,13 @@ pub enum FilterError {
     #[error("a filter reads `KEY COMPARISON TARGET`, for example `mimetype contains dosexec`")]
     Form,
     /// There is no such comparison.
-    #[error("`{0}` is no comparison: there are <, <=, ==, >=, >, contains, startswith, endswith and regex")]
+    #[error("`{0}` is not a comparison: use <, <=, ==, >=, >, contains, startswith, endswith or regex")]
     Comparison(String),
     /// The target of a comparison of numbers is not a number.
-    #[error("`{0}` is no number to compare with")]
+    #[error("`{0}` is not a number to compare with")]
     Number(String),
     /// The target is not a valid regular expression.
-    #[error("`{0}` is no regular expression: {1}")]
+    #[error("`{0}` is not a regular expression: {1}")]
     Regex(String, String),
 }
 
@@ -300,9 +300,9 @@ mod tests {
         for (text, error) in [
             ("mimetype", "a filter reads"),
             ("mimetype contains", "a filter reads"),
-            ("mimetype like x", "`like` is no comparison"),
-            ("filesize < big", "`big` is no number"),
-            ("name regex (", "`(` is no regular expression"),
+            ("mimetype like x", "`like` is not a comparison"),
+            ("filesize < big", "`big` is not a number"),
+            ("name regex (", "`(` is not a regular expression"),
         ] {
             let seen = text.parse::<Filter>().unwrap_err().to_string();
             assert!(seen.starts_with(error), "{text}: {seen}");

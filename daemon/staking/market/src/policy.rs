@@ -63,14 +63,14 @@ impl BountyPolicy {
     /// The reason to decline this bounty, if there is one.
     pub fn declines(&self, bounty: &Bounty) -> Option<Refusal> {
         if bounty.artifact_type == ArtifactType::Url && !self.visit_urls {
-            return Some(Refusal { skip: Skip::TypeUnsupported, why: "addresses are not visited".to_owned() });
+            return Some(Refusal { skip: Skip::TypeUnsupported, why: "URLs are not visited".to_owned() });
         }
         if bounty.response_url.is_some() && !bounty.deliverable {
-            let why = "answers may not be sent to where it wants its answer".to_owned();
+            let why = "answers may not be sent to its response URL".to_owned();
             return Some(Refusal { skip: Skip::Other, why });
         }
         if let Some(reward) = bounty.reward.filter(|reward| *reward < self.reward_min) {
-            let why = format!("a reward of {reward} NCT is below the {} NCT worth working for", self.reward_min);
+            let why = format!("a reward of {reward} NCT is below the {} NCT that we work for", self.reward_min);
             return Some(Refusal { skip: Skip::Other, why });
         }
         if !self.filter.allows(Some(&bounty.metadata)) {

@@ -207,7 +207,7 @@ fn next_line(from: &mut dyn BufRead) -> std::io::Result<Option<Result<String, St
         }
         return Ok(Some(Err(format!("it has more than {LINE_BYTES_MAX} bytes"))));
     }
-    Ok(Some(String::from_utf8(bytes).map_err(|_| "it is no UTF-8 text".to_owned())))
+    Ok(Some(String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())))
 }
 
 fn json(text: &str, source: &str) -> Result<SettlementLine, String> {
@@ -242,7 +242,7 @@ fn truth(name: &str) -> Result<Option<Truth>, String> {
         "none" | "unknown" => Ok(None),
         name => match Truth::named(name) {
             Some(truth) => Ok(Some(truth)),
-            None => Err(format!("truth {name:?} is none of malicious, benign and none")),
+            None => Err(format!("truth {name:?} is not malicious, benign or none")),
         },
     }
 }
@@ -270,10 +270,10 @@ impl WrittenLine {
             (Some(id), _, None) => About::Bounty(bounty_id(&id)?, phase),
             (None, Some(text), None) => About::Artifact(artifact(&text)?),
             (None, None, None) => return Err("it names neither a bounty nor a sha256".to_owned()),
-            (_, _, Some(_)) => return Err("of a purse it can only be told that it is open".to_owned()),
+            (_, _, Some(_)) => return Err("`purse` can only be `open`".to_owned()),
         };
         if outcome.truth.is_none() && outcome.payout.is_none() {
-            return Err("it tells neither truth nor payout".to_owned());
+            return Err("it has neither truth nor payout".to_owned());
         }
         Ok(SettlementLine { about, outcome, correction: None })
     }
@@ -286,9 +286,9 @@ impl WrittenLine {
         };
         let reason = reason.trim().to_owned();
         if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
-            return Err(format!("a correction has a reason, of 1 to {REASON_BYTES_MAX} bytes"));
+            return Err(format!("a correction needs a reason of 1 to {REASON_BYTES_MAX} bytes"));
         }
-        let Some(id) = self.bounty else { return Err("a correction names its bounty".to_owned()) };
+        let Some(id) = self.bounty else { return Err("a correction needs a bounty".to_owned()) };
         let about = About::Bounty(bounty_id(&id)?, phase(self.phase.as_deref())?);
         let change = Change {
             truth: self.truth.as_deref().map(truth).transpose()?,
@@ -297,7 +297,7 @@ impl WrittenLine {
             reason,
         };
         if change.truth.is_none() && change.payout.is_none() && change.fee.is_none() {
-            return Err("a correction tells truth, payout or fee".to_owned());
+            return Err("a correction needs a truth, payout or fee".to_owned());
         }
         let outcome =
             SettlementNotice { source: source.to_owned(), record: text.to_owned(), ..SettlementNotice::default() };
@@ -369,14 +369,14 @@ mod tests {
         );
         let mistakes = told(&text, SettlementFormat::Ndjson).unwrap_err();
         let expected = [
-            "1: it tells neither truth nor payout",
+            "1: it has neither truth nor payout",
             "2: it is no such JSON",
             "3: it names neither a bounty nor a sha256",
-            "4: truth \"maybe\" is none of malicious, benign and none",
+            "4: truth \"maybe\" is not malicious, benign or none",
             "5: it has more than 1048576 bytes",
             "6: [] is no id of a bounty",
             "7: payout \"-1\" is no amount",
-            "8: of a purse it can only be told that it is open",
+            "8: `purse` can only be `open`",
         ];
         assert_eq!(mistakes.len(), expected.len(), "{mistakes:?}");
         for (mistake, expected) in mistakes.iter().zip(expected) {
@@ -423,9 +423,9 @@ mod tests {
         assert_eq!(
             told(text, SettlementFormat::Ndjson).unwrap_err(),
             [
-                "1: a correction tells truth, payout or fee",
-                "2: a correction has a reason, of 1 to 1000 bytes",
-                "3: a correction names its bounty",
+                "1: a correction needs a truth, payout or fee",
+                "2: a correction needs a reason of 1 to 1000 bytes",
+                "3: a correction needs a bounty",
             ]
         );
     }

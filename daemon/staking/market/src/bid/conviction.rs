@@ -38,10 +38,10 @@ pub struct ConvictionPoint {
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 pub enum ConvictionMapError {
     /// The text is not two numbers from 0 to 1.
-    #[error("`{0}` is no point: it reads Q CONVICTION, like `0.9 0.5`, both from 0 to 1")]
+    #[error("`{0}` is not a point: write Q CONVICTION, like `0.9 0.5`, both from 0 to 1")]
     Point(String),
     /// A probability that is not above the one before it.
-    #[error("the points go upwards: a probability of {next} follows {before}")]
+    #[error("probabilities must rise from point to point: {next} follows {before}")]
     Order {
         /// The probability before it.
         before: f64,
@@ -49,7 +49,7 @@ pub enum ConvictionMapError {
         next: f64,
     },
     /// Conviction falls where the probability rises.
-    #[error("conviction falls from {before} to {next} where the probability rises: it may not")]
+    #[error("conviction must not fall where the probability rises, as from {before} to {next}")]
     Falls {
         /// The conviction before.
         before: f64,
@@ -146,13 +146,13 @@ mod tests {
     #[test]
     fn points_that_make_no_map_are_refused() {
         for (points, why) in [
-            (&["0.5"][..], "`0.5` is no point"),
-            (&["0.5 x"], "`0.5 x` is no point"),
-            (&["0.5 0.1 0.2"], "`0.5 0.1 0.2` is no point"),
-            (&["0.5 1.5"], "`0.5 1.5` is no point"),
-            (&["nan 0"], "`nan 0` is no point"),
-            (&["0.5 0", "0.5 1"], "the points go upwards: a probability of 0.5 follows 0.5"),
-            (&["0.5 0.5", "0.6 0.4"], "conviction falls from 0.5 to 0.4"),
+            (&["0.5"][..], "`0.5` is not a point"),
+            (&["0.5 x"], "`0.5 x` is not a point"),
+            (&["0.5 0.1 0.2"], "`0.5 0.1 0.2` is not a point"),
+            (&["0.5 1.5"], "`0.5 1.5` is not a point"),
+            (&["nan 0"], "`nan 0` is not a point"),
+            (&["0.5 0", "0.5 1"], "probabilities must rise from point to point: 0.5 follows 0.5"),
+            (&["0.5 0.5", "0.6 0.4"], "conviction must not fall where the probability rises, as from 0.5 to 0.4"),
         ] {
             let error = map(points).unwrap_err().to_string();
             assert!(error.starts_with(why), "{points:?}: {error}");

@@ -105,12 +105,12 @@ impl Expression {
             (_, _, Ok(false)) => return Ok(None),
             _ if outcome.is_unit() => return Ok(None),
             _ => {
-                let message = format!("it yields a {}, rather than a number, () or false", outcome.type_name());
+                let message = format!("it returns a {}, not a number, () or false", outcome.type_name());
                 return Err(ExpressionError { message, position: Position::NONE });
             }
         };
         if number.is_nan() {
-            let message = "it yields what is no number (NaN)".to_owned();
+            let message = "it returns NaN".to_owned();
             return Err(ExpressionError { message, position: Position::NONE });
         }
         Ok((number >= 0.0).then_some(number.min(1.0)))
@@ -126,7 +126,7 @@ impl BidStrategy for Expression {
         request.admit()?;
         match self.fraction(request) {
             Ok(Some(fraction)) => Ok(request.bounds.at(fraction)),
-            Ok(None) => Err(Abstention::new("the expression bids nothing on it")),
+            Ok(None) => Err(Abstention::new("the expression abstains")),
             Err(ExpressionError { message, position: _ }) => {
                 Err(Abstention(format!("the expression failed: {}", shortened(&message)).into()))
             }

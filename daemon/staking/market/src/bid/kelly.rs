@@ -55,16 +55,16 @@ impl BidStrategy for Kelly {
         request.admit()?;
         let BidBounds { min, max } = request.bounds;
         if !(0.0..=1.0).contains(&request.q) {
-            return Err(Abstention::new("what should be a probability is none"));
+            return Err(Abstention::new("the confidence is not a probability"));
         }
         if !request.ratio.is_finite() || request.ratio <= 0.0 {
-            return Err(Abstention::new("nothing is known of what a winning stake earns"));
+            return Err(Abstention::new("the gain of a winning stake is unknown"));
         }
         let most = max.min(request.purse);
         if min > most {
-            return Err(Abstention::new("the least that it allows is more than the purse gives"));
+            return Err(Abstention::new("the smallest bid allowed is more than the purse gives"));
         }
-        let unprofitable = || Abstention::new("it is not expected to earn more than its fee");
+        let unprofitable = || Abstention::new("the expected gain does not cover the fee");
         if edge(request.q, request.ratio) <= 0.0 {
             return Err(unprofitable());
         }
@@ -74,7 +74,7 @@ impl BidStrategy for Kelly {
         // Below the least that is allowed, the choice is between that and nothing. Up to the full stake it still makes
         // wealth grow.
         if stake < least && full < least {
-            return Err(Abstention::new("the least that it allows is more than the full Kelly stake"));
+            return Err(Abstention::new("the smallest bid allowed is more than the full Kelly stake"));
         }
         let bid = BidBounds { min, max: most }.hold(stake as u128);
         if bid == Nct::ZERO || profit(bid, request) <= 0.0 {

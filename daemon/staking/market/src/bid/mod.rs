@@ -90,7 +90,7 @@ impl BidRequest<'_> {
     fn admit(&self) -> Result<(), Abstention> {
         match self.verdict {
             Verdict::Malicious | Verdict::Benign if self.bounds.min > self.bounds.max => {
-                Err(Abstention::new("its rules allow no bid"))
+                Err(Abstention::new("the bounty allows no bid"))
             }
             Verdict::Malicious | Verdict::Benign => Ok(()),
             Verdict::Suspicious | Verdict::Unknown => Err(Abstention::new("only malicious and benign are bid on")),

@@ -38,16 +38,16 @@ pub enum StrategyError {
         name: String,
     },
     /// The threshold is not from 0 to 1.
-    #[error("the threshold of conviction is from 0 to 1, not {0}")]
+    #[error("the conviction threshold must be from 0 to 1, not {0}")]
     Threshold(f64),
     /// The Kelly fraction is not above 0 and at most 1.
-    #[error("the Kelly fraction is above 0 and at most 1, not {0}")]
+    #[error("the Kelly fraction must be above 0 and at most 1, not {0}")]
     KellyFraction(f64),
     /// The table is wrong: every mistake in it.
-    #[error("the table cannot be bid by: {0}")]
+    #[error("invalid bid table: {0}")]
     Table(String),
     /// The expression does not compile, or failed on a trial question.
-    #[error("the expression cannot be bid by: {message}{}", place(*position))]
+    #[error("invalid bid expression: {message}{}", place(*position))]
     Expression {
         /// What is wrong.
         message: String,

@@ -28,16 +28,16 @@ pub struct TableRow {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ParseTableRowError {
     /// The text does not have four words.
-    #[error("`{0}` is no row: it reads KIND VERDICT CONVICTION FRACTION, like `pe* malicious 0.8 0.5`")]
+    #[error("`{0}` is not a row: write KIND VERDICT CONVICTION FRACTION, like `pe* malicious 0.8 0.5`")]
     Form(String),
     /// A `*` that is not at the end.
-    #[error("`{0}` is no kind: a `*` stands at its end or nowhere")]
+    #[error("`{0}` is not a kind: a `*` may only be at the end")]
     Kind(String),
     /// The verdict is never bid on.
-    #[error("`{0}` is nothing to bid on: the verdict is malicious, benign or *")]
+    #[error("`{0}` is not a verdict to bid on: use malicious, benign or *")]
     Verdict(String),
     /// The number is not from 0 to 1.
-    #[error("`{0}` is no number from 0 to 1")]
+    #[error("`{0}` is not a number from 0 to 1")]
     Share(String),
 }
 
@@ -151,7 +151,7 @@ impl BidStrategy for BidTable {
         request.admit()?;
         let Some(group) = self.groups.iter().find(|group| group.fits(request)) else {
             let (kind, verdict) = (request.kind, request.verdict.name());
-            return Err(Abstention::new(format!("no row of the table is for {kind} that is {verdict}")));
+            return Err(Abstention::new(format!("the table has no row for {kind} that is {verdict}")));
         };
         let conviction = request.conviction.get();
         match super::along(group.points.iter().copied(), conviction) {

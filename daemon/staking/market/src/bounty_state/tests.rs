@@ -190,8 +190,8 @@ fn when_an_answer_is_due_what_is_known_is_answered() {
     life.written("7");
     life.receive("8", 60 * SECOND);
     life.written("8");
-    let due = "limit.time: its download was not over when an answer was due";
-    let turn = "limit.time: its turn had not come when an answer was due";
+    let due = "limit.time: the download was not finished when the answer was due";
+    let turn = "limit.time: still waiting in the queue when the answer was due";
     assert_eq!(life.bounties.alarm(), Some(58 * SECOND));
     assert_eq!(
         life.tick(58 * SECOND),
@@ -281,11 +281,11 @@ fn what_is_not_judged_is_answered_with_the_reason() {
     };
     check(
         |bounty| bounty.artifact_type = ArtifactType::Url,
-        "answer 7 unknown 0 SKIPPED:TYPE-UNSUPPORTED; addresses are not visited",
+        "answer 7 unknown 0 SKIPPED:TYPE-UNSUPPORTED; URLs are not visited",
     );
     check(
         |bounty| bounty.reward = Some(Nct::from_base_units(5 * 10u128.pow(17))),
-        "answer 7 unknown 0 SKIPPED; a reward of 0.5 NCT is below the 1 NCT worth working for",
+        "answer 7 unknown 0 SKIPPED; a reward of 0.5 NCT is below the 1 NCT that we work for",
     );
     check(
         |bounty| drop(bounty.metadata.insert("mimetype".to_owned(), "text/html".into())),
@@ -307,28 +307,28 @@ fn nothing_is_staked_on_what_is_not_wholly_known() {
     check(|_, _| {}, "malicious 0.8125");
     check(
         |_, judgement| judgement.complete = false,
-        "suspicious 0 malicious, and nothing staked: not everything was looked at",
+        "suspicious 0 malicious, and nothing staked: the examination is incomplete",
     );
     check(
         |_, judgement| {
             judgement.complete = false;
             judgement.verdict = Verdict::Benign;
         },
-        "unknown 0 benign, and nothing staked: not everything was looked at",
+        "unknown 0 benign, and nothing staked: the examination is incomplete",
     );
     check(
         |bounty, _| std::mem::swap(&mut bounty.bounds.min, &mut bounty.bounds.max),
-        "suspicious 0 malicious, and nothing staked: its rules allow no bid",
+        "suspicious 0 malicious, and nothing staked: the bounty allows no bid",
     );
     check(
         |bounty, _| bounty.bounds.min = Nct::from_base_units(u128::MAX),
-        "suspicious 0 malicious, and nothing staked: its rules allow no bid",
+        "suspicious 0 malicious, and nothing staked: the bounty allows no bid",
     );
     check(
         |bounty, _| {
             bounty.bounds = BidBounds { min: Nct::from_base_units(u128::MAX), max: Nct::from_base_units(u128::MAX) };
         },
-        "suspicious 0 malicious, and nothing staked: the least that it allows is more than one bounty may risk",
+        "suspicious 0 malicious, and nothing staked: the smallest bid allowed is above the limit for one bounty",
     );
     // The purse holds the range, not the verdict: 0.0625 to 1 of a bounty that would take 5.
     check(|bounty, _| bounty.bounds.max = Nct::from_base_units(5 * 10u128.pow(18)), "malicious 0.8125");

@@ -215,7 +215,7 @@ impl Bounties {
             return;
         };
         if now.steady >= dead {
-            let ending = (Ending::Expired, "it had expired when it came".to_owned());
+            let ending = (Ending::Expired, "it had already expired when it came in".to_owned());
             return self.end(key, BountyState::Expired, ending, now, effects);
         }
         if let Some(refusal) = self.policy.declines(&bounty) {
@@ -340,11 +340,11 @@ impl Bounties {
         let withheld = self.policy.dry_run;
         let Some(case) = self.cases.get_mut(key) else { return };
         if withheld || case.bounty.response_url.is_none() {
-            let why = if withheld { "a dry run sends nothing" } else { "it wants no answer" };
+            let why = if withheld { "a dry run sends nothing" } else { "the bounty wants no answer" };
             return self.end(key, BountyState::Failed, (Ending::Withheld, why.to_owned()), now, effects);
         }
         if now.steady >= case.too_late() {
-            let ending = (Ending::Expired, "its time was over before the answer could be sent".to_owned());
+            let ending = (Ending::Expired, "the deadline passed before the answer could be sent".to_owned());
             return self.end(key, BountyState::Expired, ending, now, effects);
         }
         case.state = BountyState::Sending;
@@ -442,10 +442,12 @@ impl Bounties {
                 Some(BountyState::Accepted | BountyState::Fetching | BountyState::Fetched | BountyState::Examining) => {
                     let why = match state {
                         Some(BountyState::Examining) => {
-                            "limit.time: its examination was not over when an answer was due"
+                            "limit.time: the examination was not finished when the answer was due"
                         }
-                        Some(BountyState::Fetching) => "limit.time: its download was not over when an answer was due",
-                        _ => "limit.time: its turn had not come when an answer was due",
+                        Some(BountyState::Fetching) => {
+                            "limit.time: the download was not finished when the answer was due"
+                        }
+                        _ => "limit.time: still waiting in the queue when the answer was due",
                     };
                     let late = Refusal { skip: Skip::Other, why: why.to_owned() };
                     self.answer(&key, BountyState::Answering, late.judgement(), now, effects);
@@ -465,7 +467,7 @@ impl Bounties {
     fn write_again(&mut self, key: &BountyKey, now: Now, effects: &mut Vec<Effect>) {
         let Some(case) = self.cases.get_mut(key) else { return };
         if now.steady >= case.dead && case.unwritten.is_some() {
-            let ending = (Ending::Expired, "its answer could not be written down in time".to_owned());
+            let ending = (Ending::Expired, "the answer could not be recorded in time".to_owned());
             return self.end(key, BountyState::Expired, ending, now, effects);
         }
         // Where there is none to write, the journal still has it, and will say what became of it.

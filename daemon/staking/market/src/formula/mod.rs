@@ -33,16 +33,16 @@ pub enum Number {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum FormulaError {
     /// The bid is not a number. Python: `ValueError: cannot convert float NaN to integer`.
-    #[error("it comes to no number")]
+    #[error("the bid is not a number")]
     NotANumber,
     /// The bid is infinite. Python: `OverflowError: cannot convert float infinity to integer`.
-    #[error("it comes to infinity")]
+    #[error("the bid is infinite")]
     Infinite,
     /// An integer beyond the range of doubles. Python: `OverflowError: int too large to convert to float`.
     #[error("an amount is too large to compute with")]
     TooLarge,
     /// Division by zero. Python: `ZeroDivisionError: division by zero`.
-    #[error("it divides by zero")]
+    #[error("division by zero")]
     DivisionByZero,
     /// The word is not a level. Python: `ValueError`.
     #[error("there is no such level: none, low, med or high")]

@@ -201,7 +201,7 @@ impl Purse {
             limit.map_or(Nct::from_base_units(u128::MAX), |limit| limit.checked_sub(given).unwrap_or(Nct::ZERO))
         };
         let most = [
-            (self.limits.bounty_max, "the limit for one bounty is nothing"),
+            (self.limits.bounty_max, "the limit for one bounty is zero"),
             (left(self.limits.hour_max, self.hour.sum(now)), "the limit for an hour is reached"),
             (left(self.limits.day_max, self.day.sum(now)), "the limit for a day is reached"),
             (left(self.limits.open_max, self.open_sum), "the limit for all open stakes is reached"),

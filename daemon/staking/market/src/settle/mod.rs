@@ -89,7 +89,7 @@ impl fmt::Display for Contract {
 
 /// No version of BountyRegistry that is known here.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("`{0}` is no version of BountyRegistry known here: there are 1.0.0, 1.3.0, 1.4.0, 1.5.0 and 1.6.1")]
+#[error("`{0}` is not a known version of BountyRegistry: known are 1.0.0, 1.3.0, 1.4.0, 1.5.0 and 1.6.1")]
 pub struct ParseContractError(String);
 
 impl FromStr for Contract {

@@ -44,17 +44,17 @@ fn an_expression_bids_or_abstains() {
         ("1", Ok("1")),
         ("2.5", Ok("1")),
         ("1.0 / 0.0", Ok("1")),
-        ("-0.1", Err("bids nothing")),
-        ("-1.0 / 0.0", Err("bids nothing")),
-        ("()", Err("bids nothing")),
-        ("false", Err("bids nothing")),
-        ("q > 0.9 && 1 == 1", Err("bids nothing")),
+        ("-0.1", Err("abstains")),
+        ("-1.0 / 0.0", Err("abstains")),
+        ("()", Err("abstains")),
+        ("false", Err("abstains")),
+        ("q > 0.9 && 1 == 1", Err("abstains")),
     ] {
         match expression(text) {
             Ok(strategy) => check(&*strategy, &request(0.75), expected),
             // True is no fraction, and one of the probes is a certainty.
             Err(error) => {
-                assert!(text.contains("&&") && error.to_string().contains("yields a bool"), "{text}: {error}")
+                assert!(text.contains("&&") && error.to_string().contains("returns a bool"), "{text}: {error}")
             }
         }
     }
@@ -67,9 +67,9 @@ fn what_fails_later_abstains() {
     let evidence = ["pe.import".to_owned()];
     check(&*late, &BidRequest { evidence: &evidence, ..request(0.9) }, Err("the expression failed: "));
     let divided = expression("if ratio > 2 { fee / fee } else { 1 }").unwrap();
-    check(&*divided, &BidRequest { ratio: 3.0, ..request(0.9) }, Err("no number (NaN)"));
+    check(&*divided, &BidRequest { ratio: 3.0, ..request(0.9) }, Err("returns NaN"));
     let texts = expression("if kind == \"x\" { kind } else { 1 }").unwrap();
-    check(&*texts, &BidRequest { kind: "x", ..request(0.9) }, Err("it yields a string"));
+    check(&*texts, &BidRequest { kind: "x", ..request(0.9) }, Err("it returns a string"));
 }
 
 #[test]
@@ -77,9 +77,9 @@ fn mistakes_in_an_expression_are_told_at_the_start_and_where() {
     for (text, why) in [
         ("convicton", "convicton"),
         ("q +", "line 1"),
-        ("q > 0.5", "it yields a bool"),
-        ("kind", "it yields a string"),
-        ("evidence", "it yields a array"),
+        ("q > 0.5", "it returns a bool"),
+        ("kind", "it returns a string"),
+        ("evidence", "it returns a array"),
         ("0.0 / 0.0", "NaN"),
         ("1 / 0", "line 1, column 3"),
         ("nothing(q)", "nothing"),
@@ -87,7 +87,7 @@ fn mistakes_in_an_expression_are_told_at_the_start_and_where() {
         ("q\n + kind.x", "line 2"),
     ] {
         let error = expression(text).map(|_| ()).unwrap_err().to_string();
-        assert!(error.starts_with("the expression cannot be bid by: ") && error.contains(why), "{text}: {error}");
+        assert!(error.starts_with("invalid bid expression: ") && error.contains(why), "{text}: {error}");
     }
 }
 

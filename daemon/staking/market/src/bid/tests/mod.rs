@@ -116,7 +116,7 @@ fn below_the_threshold_nothing_is_bid() {
 fn nothing_is_bid_where_nothing_may_be() {
     for (name, _) in STRATEGIES {
         let upside_down = BidBounds { min: nct("2"), max: nct("1") };
-        check(&*named(name), &BidRequest { bounds: upside_down, ..request(0.9) }, Err("its rules allow no bid"));
+        check(&*named(name), &BidRequest { bounds: upside_down, ..request(0.9) }, Err("the bounty allows no bid"));
         for verdict in [Verdict::Suspicious, Verdict::Unknown] {
             check(&*named(name), &BidRequest { verdict, ..request(0.9) }, Err("only malicious and benign"));
         }
@@ -153,10 +153,10 @@ fn kelly_stakes_its_part_of_the_bankroll() {
     check(&*kelly, &BidRequest { purse: nct("3"), ..bet(1.0) }, Ok("3"));
     check(&*kelly, &request(1.0), Ok("1"));
     check(&*kelly, &BidRequest { purse: nct("0.05"), ..bet(1.0) }, Err("more than the purse gives"));
-    check(&*kelly, &bet(0.5), Err("not expected to earn"));
-    check(&*kelly, &bet(0.3), Err("not expected to earn"));
-    check(&*kelly, &BidRequest { fee: nct("0.2"), ..bet(0.52) }, Err("not expected to earn"));
-    check(&*kelly, &BidRequest { ratio: 0.0, ..bet(1.0) }, Err("nothing is known"));
+    check(&*kelly, &bet(0.5), Err("does not cover the fee"));
+    check(&*kelly, &bet(0.3), Err("does not cover the fee"));
+    check(&*kelly, &BidRequest { fee: nct("0.2"), ..bet(0.52) }, Err("does not cover the fee"));
+    check(&*kelly, &BidRequest { ratio: 0.0, ..bet(1.0) }, Err("is unknown"));
     check(&*kelly, &BidRequest { q: f64::NAN, ..bet(1.0) }, Err("probability"));
 }
 
@@ -187,7 +187,7 @@ fn the_most_specific_rows_of_a_table_are_bid_by() {
     let one = Settings { table: vec!["elf64 benign 0 1".parse().unwrap()], ..settings() };
     let elf = Strategy::named("table", &one).unwrap();
     check(&*elf, &at("elf64", Verdict::Benign, 0.5), Ok("1"));
-    check(&*elf, &at("elf64", Verdict::Malicious, 0.5), Err("no row of the table is for elf64 that is malicious"));
+    check(&*elf, &at("elf64", Verdict::Malicious, 0.5), Err("the table has no row for elf64 that is malicious"));
 }
 
 #[test]
@@ -196,13 +196,13 @@ fn rows_are_read_and_shown_alike_or_refused() {
         assert_eq!(text.parse::<TableRow>().unwrap().to_string(), text);
     }
     for (text, why) in [
-        ("pe malicious 0.8", "is no row"),
-        ("pe malicious 0.8 0.5 1", "is no row"),
-        ("p*e malicious 0.8 0.5", "is no kind"),
-        ("pe** malicious 0.8 0.5", "is no kind"),
-        ("pe suspicious 0.8 0.5", "nothing to bid on"),
-        ("pe malicious 1.8 0.5", "`1.8` is no number from 0 to 1"),
-        ("pe malicious 0.8 nan", "`nan` is no number"),
+        ("pe malicious 0.8", "is not a row"),
+        ("pe malicious 0.8 0.5 1", "is not a row"),
+        ("p*e malicious 0.8 0.5", "is not a kind"),
+        ("pe** malicious 0.8 0.5", "is not a kind"),
+        ("pe suspicious 0.8 0.5", "is not a verdict to bid on"),
+        ("pe malicious 1.8 0.5", "`1.8` is not a number from 0 to 1"),
+        ("pe malicious 0.8 nan", "`nan` is not a number"),
     ] {
         let error = text.parse::<TableRow>().unwrap_err().to_string();
         assert!(error.contains(why), "{text}: {error}");
