@@ -1,8 +1,17 @@
-//! Bounties, answers, bids and the life of a bounty.
+//! The rules of the market: bounties, answers, bids, and the life of a bounty.
 //!
 //! Pure: no I/O, no clock, no keys, no artifact. What the marketplace asks ([`Bounty`]), what we answer ([`Answer`]),
-//! what is risked on it ([`BidStrategy`], [`Purse`], [`Stake`]), what came of it ([`Outcome`]), and everything that
-//! happens in between as a function from events to effects ([`Bounties::step`]).
+//! what is staked on it ([`BidStrategy`], [`Purse`], [`Stake`]), how it was settled ([`SettlementNotice`]), and
+//! everything in between as a function from events to effects ([`Bounties::step`]).
+//!
+//! ```
+//! use daemon_market::{BidBounds, Conviction, DefaultStrategy};
+//!
+//! // PolySwarm's default: min + (max - min) x conviction, here between 0.0625 and 1 NCT.
+//! let conviction = Conviction::from_probability(0.9);
+//! let bid = DefaultStrategy.bid(conviction, BidBounds::default());
+//! assert_eq!(bid.to_string(), "0.8125");
+//! ```
 
 #![forbid(unsafe_code)]
 

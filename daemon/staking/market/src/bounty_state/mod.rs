@@ -39,37 +39,37 @@ pub use effect::Effect;
 pub use event::{Caller, Event, Truth, Written};
 pub use state::{BountyState, Ending};
 
-/// Every bounty that has begun and not ended.
+/// Every open bounty, and what they share: queues, purse, limits.
 #[derive(Debug)]
 pub struct Bounties {
     policy: BountyPolicy,
     betting: Betting,
     cases: HashMap<BountyKey, BountyEntry>,
-    /// Names each case in the lines below: a key can come again, a number cannot.
+    /// The number of each bounty in the queues below: a key can come again, a number cannot.
     numbers: HashMap<u64, BountyKey>,
     next_number: u64,
-    /// Who waits to be downloaded, the earliest to be answered first.
+    /// Bounties that wait for their download, the earliest to be answered first.
     to_fetch: BTreeSet<(Duration, u64)>,
-    /// Who waits to be examined.
+    /// Bounties that wait for their examination.
     to_examine: BTreeSet<(Duration, u64)>,
-    /// When who wants to be looked at.
+    /// The alarms, by time.
     alarms: BTreeSet<(Duration, u64)>,
-    /// How many are downloaded, or wait to be examined.
+    /// Number of artifacts being downloaded or waiting for a worker.
     fetching: usize,
-    /// How many are with workers.
+    /// Number of artifacts with workers.
     examining: usize,
     pace: WorkRate,
     windows: Windows,
     ended: RecentlyEnded,
-    /// What is being written down, and moves the purse then.
+    /// Records being written that change the purse once they are written.
     changes: Changes,
-    /// What is to be written down about the purse itself.
+    /// Notes about the purse that are to be written.
     notes: Notes,
     draining: bool,
 }
 
 impl Bounties {
-    /// None yet.
+    /// No bounties yet.
     pub fn new(policy: BountyPolicy, betting: Betting) -> Self {
         let windows = Windows::new(&policy.rates);
         Bounties {
@@ -92,33 +92,33 @@ impl Bounties {
         }
     }
 
-    /// Where one is in its life; `None` if it has not begun, or has ended.
+    /// The state of a bounty; `None` if it is not open.
     pub fn state(&self, key: &BountyKey) -> Option<BountyState> {
         self.cases.get(key).map(|case| case.state)
     }
 
-    /// How often the answer to one was sent.
+    /// How many times we tried to send the answer to a bounty.
     pub fn attempts(&self, key: &BountyKey) -> u32 {
         self.cases.get(key).map_or(0, |case| case.attempts)
     }
 
-    /// How many artifacts are with workers, also those that nobody waits for any more.
+    /// Number of artifacts with workers, those that nobody waits for any more among them.
     pub fn examining(&self) -> usize {
         self.examining
     }
 
-    /// How many have begun and not ended.
+    /// Number of open bounties.
     pub fn open(&self) -> usize {
         self.cases.len()
     }
 
-    /// How many are in each state that there is.
+    /// Number of open bounties in each state.
     pub fn census(&self) -> Vec<(BountyState, usize)> {
         let count = |state| self.cases.values().filter(|case| case.state == state).count();
         BountyState::ALL.into_iter().map(|state| (state, count(state))).collect()
     }
 
-    /// What may still be risked, to be looked at.
+    /// The purse, to read.
     pub fn purse(&self) -> &Purse {
         &self.betting.purse
     }

@@ -29,10 +29,10 @@ use bits::mul_div;
 /// Most artifacts that one bounty may hold: `postBounty` of every version refuses more.
 pub const ARTIFACTS_MAX: usize = 256;
 
-/// A version of BountyRegistry that settles in a way of its own, or is the last that does.
+/// A version of BountyRegistry. Only versions that settle in their own way are here, and the latest.
 ///
 /// 1.1.0 and 1.2.0 settle as 1.3.0, and 1.6.0 as 1.6.1. 1.4.1, with an amount for each artifact, is not here: it was
-/// taken back.
+/// withdrawn.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Contract {
     /// One bid for all artifacts; one malicious vote outweighs ten benign ones.
@@ -49,11 +49,11 @@ pub enum Contract {
 }
 
 impl Contract {
-    /// All of them, oldest first.
+    /// Every version, oldest first.
     pub const ALL: [Contract; 5] =
         [Contract::V1_0_0, Contract::V1_3_0, Contract::V1_4_0, Contract::V1_5_0, Contract::V1_6_1];
 
-    /// The version as the contract itself says it.
+    /// The version number, as the contract itself reports it.
     pub fn version(self) -> &'static str {
         match self {
             Contract::V1_0_0 => "1.0.0",
@@ -87,7 +87,7 @@ impl fmt::Display for Contract {
     }
 }
 
-/// No version of BountyRegistry that is known here.
+/// The text is not a known version of BountyRegistry.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("`{0}` is not a known version of BountyRegistry: known are 1.0.0, 1.3.0, 1.4.0, 1.5.0 and 1.6.1")]
 pub struct ParseContractError(String);
@@ -101,40 +101,40 @@ impl FromStr for Contract {
     }
 }
 
-/// What an expert said, and staked on it.
+/// The assertion of one expert: verdicts, and the stakes on them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Asserted {
-    /// Up to 1.3.0 one bid; from 1.4.0 one for each artifact in `mask`, in their order.
+    /// The bids. Up to 1.3.0 one bid; from 1.4.0 one for each artifact in `mask`, in order.
     pub bids: Vec<Nct>,
-    /// On which artifacts.
+    /// The artifacts that the assertion is about.
     pub mask: Bits,
-    /// Which of them he says are malicious.
+    /// The artifacts that the expert says are malicious.
     pub verdicts: Bits,
-    /// Whether he told in time. Who did not is wrong on each of his artifacts.
+    /// Whether the assertion was revealed in time. If not, it is wrong about each of its artifacts.
     pub revealed: bool,
 }
 
-/// A bounty that is to be settled.
+/// A bounty to settle.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settling {
-    /// What the ambassador pays for the whole bounty.
+    /// The amount that the ambassador pays for the whole bounty.
     pub amount: Nct,
-    /// How many artifacts it holds, 1 to [`ARTIFACTS_MAX`].
+    /// Number of artifacts, 1 to [`ARTIFACTS_MAX`].
     pub num_artifacts: usize,
-    /// What the ambassador paid on top.
+    /// The bounty fee, which the ambassador paid on top of the amount.
     pub bounty_fee: Nct,
-    /// What each expert paid on top.
+    /// The assertion fee, which each expert paid on top of the bids.
     pub assertion_fee: Nct,
-    /// How many arbiters there are, voting or not.
+    /// Number of arbiters, voting or not.
     pub arbiter_count: u32,
-    /// In the order they came.
+    /// The assertions, in the order in which they were made.
     pub assertions: Vec<Asserted>,
-    /// Which artifacts each arbiter says are malicious, in the order they voted.
+    /// The votes in order: for each, the artifacts that the arbiter says are malicious.
     pub votes: Vec<Bits>,
 }
 
 impl Settling {
-    /// Everything locked in the contract for this bounty.
+    /// The sum of everything locked in the contract for this bounty.
     pub fn escrow(&self) -> Result<Nct, SettleError> {
         let mut locked = plus(self.amount.base_units(), self.bounty_fee.base_units())?;
         for assertion in &self.assertions {
@@ -146,7 +146,7 @@ impl Settling {
         Ok(Nct::from_base_units(locked))
     }
 
-    /// Refuses what the contract would never have taken.
+    /// Refuses a bounty that the contract would never have accepted.
     fn check(&self, contract: Contract) -> Result<(), SettleError> {
         if !(1..=ARTIFACTS_MAX).contains(&self.num_artifacts) {
             return Err(SettleError::Artifacts(self.num_artifacts));
@@ -161,63 +161,67 @@ impl Settling {
     }
 }
 
-/// Who is paid what.
+/// Who is paid how much.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settlement {
-    /// To the ambassador.
+    /// The payout to the ambassador.
     pub refund: Nct,
-    /// To each expert, in the order of the assertions.
+    /// The payout to each expert, in the order of the assertions.
     pub payouts: Vec<Nct>,
-    /// To the arbiter who is drawn among those who voted, by their stakes.
+    /// The payout to the arbiter who is drawn among those who voted, weighted by stake.
     pub arbiter: Nct,
-    /// What nobody is drawn for, because nobody voted: it stays in the contract. (An arbiter who settles more than 256
-    /// blocks after the vote's end assigns it to himself all the same.)
+    /// What stays in the contract because nobody voted and so no arbiter is drawn. (An arbiter who settles more than
+    /// 256 blocks after the vote's end assigns it to himself all the same.)
     pub stuck: Nct,
-    /// Of each artifact, whether it is malicious. Empty when nobody voted.
+    /// For each artifact, whether it is malicious. Empty if nobody voted.
     pub truth: Vec<bool>,
-    /// How the votes went.
+    /// The state of the vote.
     pub quorum: Quorum,
 }
 
 /// Why a bounty cannot be settled.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SettleError {
-    /// No bounty holds so many.
+    /// The number of artifacts is not one that a bounty can have.
     #[error("a bounty holds 1 to {ARTIFACTS_MAX} artifacts, not {0}")]
     Artifacts(usize),
-    /// As many bids as the contract would not take.
+    /// An assertion has the wrong number of bids.
     #[error("assertion {assertion} has {seen} bids where there must be {expected}")]
     Bids {
-        /// Which, from 0.
+        /// Index of the assertion, from 0.
         assertion: usize,
-        /// As the version and the mask want it.
+        /// Number of bids that the version and the mask require.
         expected: usize,
-        /// As it is.
+        /// Number of bids there are.
         seen: usize,
     },
-    /// More arbiters voted than there are: the contract refuses this vote.
+    /// There are more votes than arbiters: the contract refuses this vote.
     #[error("vote {0} is one more than there are arbiters")]
     Vote(usize),
-    /// More than can be counted here: 2^128 base units, 340 quintillion NCT. The contract counts to 2^256.
+    /// An amount is beyond 2^128 base units (340 quintillion NCT). The contract counts to 2^256.
     #[error("the amounts are too large to count")]
     Overflow,
-    /// The contract refuses to settle, for everyone and for ever: what is locked stays so.
+    /// The contract refuses to settle the bounty, for everyone and for ever: what is locked stays locked.
     #[error("the contract reverts: {0}")]
     Reverts(Revert),
 }
 
-/// Why the contract refuses.
+/// Why the contract reverts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Revert {
-    /// It would pay more than it has: bids on artifacts that the bounty does not hold, and no votes (1.5.0 and later).
+    /// It would pay more than it has: bids on artifacts that the bounty does not have, and no votes (1.5.0 and later).
     #[error("SafeMath subtraction underflow")]
     Underflow,
-    /// Whoever was right bid nothing. Cannot be, where the contract's least bid is kept to.
+    /// Everyone who was right bid zero. Impossible while the contract enforces its smallest bid.
     #[error("SafeMath division by zero")]
     DivisionByZero,
 }
 
-/// Settles as that version of the contract does.
+/// Settles a bounty as that version of the contract does.
+///
+/// # Errors
+///
+/// If the contract would refuse an assertion or a vote, or reverts, or if an amount overflows.
 pub fn settle(contract: Contract, what: &Settling) -> Result<Settlement, SettleError> {
     what.check(contract)?;
     let escrow = what.escrow()?.base_units();
@@ -244,16 +248,16 @@ pub fn settle(contract: Contract, what: &Settling) -> Result<Settlement, SettleE
     })
 }
 
-/// What ambassador and experts get; an arbiter gets the rest.
+/// The payouts to the ambassador and the experts; an arbiter gets the rest.
 struct Shares {
     refund: u128,
     payouts: Vec<u128>,
 }
 
-/// On which side of the truth an expert stands about one artifact.
+/// Whether an expert was right about one artifact.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
-    /// He said nothing about it.
+    /// The expert said nothing about the artifact.
     Neutral,
     Right,
     Wrong,
@@ -271,12 +275,12 @@ impl Asserted {
     }
 }
 
-/// What was bid about one artifact, by side.
+/// The bids on one artifact, by side.
 #[derive(Default)]
 struct Pools {
     right: u128,
     wrong: u128,
-    /// Whether anybody said anything about it.
+    /// Whether any expert said anything about the artifact.
     touched: bool,
 }
 
@@ -295,7 +299,7 @@ impl Pools {
         Ok(pools)
     }
 
-    /// The part of `whole` that goes with a right bid.
+    /// The share of `whole` that a right bid gets.
     fn share(&self, bid: u128, whole: u128) -> Result<u128, SettleError> {
         if self.right == 0 {
             return Err(SettleError::Reverts(Revert::DivisionByZero));
