@@ -218,12 +218,12 @@ fn a_hangup_at_the_start_ends_nothing() {
     let place = DaemonHome::new(&market).with("scan.shipped_rules = false\n");
     let mut daemon = place.spawn(&[], &[]);
     let begun = Instant::now();
-    while !place.log().contains("starts") {
+    while !place.log().contains("daemon started") {
         assert!(begun.elapsed() < PATIENCE, "{}", place.log());
     }
     daemon.signal(Signal::HUP);
     daemon.wait_ready();
-    while !place.log().contains("the webhook's secrets are read anew") {
+    while !place.log().contains("webhook secrets reloaded") {
         assert!(begun.elapsed() < PATIENCE, "{}", place.log());
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -248,7 +248,7 @@ fn what_only_a_person_can_mend_ends_with_64_and_what_may_pass_does_not() {
     printed(&daemon(&["--config", config, "--no-such-flag"], true), 64);
     printed(&daemon(&["--config", config, "--bid-strategy", "greedy"], true), 64);
     let told = printed(&daemon(&["--config", config], false), 64);
-    assert!(told.contains("there is no secret"), "{told}");
+    assert!(told.contains("no webhook secret is configured"), "{told}");
     std::fs::create_dir(place.archive()).expect("our directory can be written to");
     std::fs::set_permissions(place.archive(), std::fs::Permissions::from_mode(0o755)).expect("it is ours");
     let told = printed(&daemon(&["--config", config], true), 64);

@@ -354,7 +354,7 @@ fn the_doctor_looks_at_everything() {
     }
     let mut command = place.command(&["doctor"]);
     let output = command.env_remove("STAKEOUT_WEBHOOK_SECRET").output().unwrap();
-    assert!(printed(&output, 2).contains("there is no secret of the webhook"));
+    assert!(printed(&output, 2).contains("no webhook secret is configured"));
 }
 
 #[test]

@@ -186,7 +186,7 @@ fn what_is_told_to_a_daemon_that_dies_is_taken_in_by_the_next_and_once() {
         std::fs::write(&file, "bounty,truth\n1,benign\n2,benign\n3,benign\n").expect("our directory can be written to");
         let path = file.to_str().expect("its name is text");
         let told = printed(&place.output(&["outcomes", "import", "--patience", "2", path]), 2);
-        assert!(told.contains("it is in its inbox"), "{told}");
+        assert!(told.contains("the file is in its inbox"), "{told}");
         assert!(daemon.child.wait().expect("our child can be waited for").code().is_none(), "{point}: it was killed");
         drop(daemon);
         let mut daemon = place.start();

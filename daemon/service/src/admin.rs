@@ -41,7 +41,7 @@ pub async fn serve(listener: TcpListener, admin: Rc<Admin>) {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                debug!(why = error.to_string(), "cannot accept a connection");
+                debug!(why = error.to_string(), "accept failed");
                 tokio::time::sleep(REST).await;
                 continue;
             }
@@ -63,7 +63,7 @@ pub async fn serve(listener: TcpListener, admin: Rc<Admin>) {
 impl Admin {
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         if request.method() != Method::GET && request.method() != Method::HEAD {
-            let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered\n".to_owned());
+            let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, "only GET is supported\n".to_owned());
             reply.headers_mut().insert(ALLOW, hyper::header::HeaderValue::from_static("GET, HEAD"));
             return reply;
         }
@@ -87,7 +87,7 @@ impl Admin {
                 reply.headers_mut().insert(CONTENT_TYPE, form);
                 reply
             }
-            _ => text(StatusCode::NOT_FOUND, "there are /metrics, /live, /ready and /rules\n".to_owned()),
+            _ => text(StatusCode::NOT_FOUND, "not found: use /metrics, /live, /ready or /rules\n".to_owned()),
         }
     }
 }

@@ -62,10 +62,10 @@ impl Engine {
             let alarms = self.with_purse(|purse| self.alarms.borrow_mut().look(now, purse.closed()));
             let on: BTreeSet<AlarmId> = alarms.iter().map(|alarm| alarm.id).collect();
             for alarm in alarms.iter().filter(|alarm| !before.contains(&alarm.id)) {
-                error!(alarm = alarm.id.name(), why = alarm.message, "alarm");
+                error!(alarm = alarm.id.name(), why = alarm.message, "alarm raised");
             }
             for over in before.difference(&on) {
-                info!(alarm = over.name(), "the alarm is over");
+                info!(alarm = over.name(), "alarm cleared");
             }
             for id in AlarmId::ALL {
                 metrics::alarm(id.name(), on.contains(&id));

@@ -77,14 +77,14 @@ pub fn checked(config: &Config) -> Vec<ConfigMistake> {
         error.entries().for_each(|(host, why)| wrong(format!("answers.hosts: {host:?}: {why}")));
     }
     if config.answers.hosts.is_empty() {
-        wrong("answers.hosts is empty: name the hosts that answers may go to, or no answer is ever sent".to_owned());
+        wrong("answers.hosts is empty: list the hosts to which answers may be sent".to_owned());
     }
     if config.webhook.secret_files.len() > 2 {
-        wrong("webhook.secret_files: two secrets at most are valid at once".to_owned());
+        wrong("webhook.secret_files: at most two secrets can be valid at the same time".to_owned());
     }
     // Port 0 is a free one, and never the same.
     if config.webhook.listen == config.admin.listen && config.webhook.listen.port() != 0 {
-        wrong("webhook.listen and admin.listen are the same".to_owned());
+        wrong("webhook.listen and admin.listen are the same address".to_owned());
     }
     if let Err(error) = super::logs::filter(&config.log.level) {
         wrong(error.to_string());
@@ -101,7 +101,7 @@ pub fn checked(config: &Config) -> Vec<ConfigMistake> {
         }
     }
     if config.market.rates.iter().any(|rate| rate.bounties == 0) {
-        wrong("market.rates: a rate of 0 takes nothing, for ever".to_owned());
+        wrong("market.rates: a rate must not be 0".to_owned());
     }
     if let Err(error) = Strategy::named(&config.market.bid_strategy, &settings(&config.market)) {
         wrong(format!("market.bid_strategy: {error}"));
@@ -110,16 +110,16 @@ pub fn checked(config: &Config) -> Vec<ConfigMistake> {
         wrong(format!("market.conviction: {error}"));
     }
     if config.market.loss_row_max.0.is_some_and(|most| most > LOSS_ROW_MAX) {
-        wrong(format!("market.loss_row_max must be at most {LOSS_ROW_MAX}: no more settlements are looked back on"));
+        wrong(format!("market.loss_row_max must be at most {LOSS_ROW_MAX}"));
     }
     if config.scan.rules_settle_time < Duration::from_millis(10) {
-        wrong("scan.rules_settle_time must be at least 10ms: rules are written in steps".to_owned());
+        wrong("scan.rules_settle_time must be at least 10ms".to_owned());
     }
     if !(1 << 10..=WEBHOOK_BODY_BYTES_MAX).contains(&config.webhook.body_bytes_max.0) {
         wrong("webhook.body_bytes_max must be from \"1K\" to \"16M\"".to_owned());
     }
     if config.scan.memory_max.0 < MEMORY_BYTES_MIN {
-        wrong("scan.memory_max must be at least \"16M\": rules and a file of some size need that much".to_owned());
+        wrong("scan.memory_max must be at least \"16M\"".to_owned());
     }
     if config.scan.time_max < Duration::from_millis(10) {
         wrong("scan.time_max must be at least 10ms".to_owned());
@@ -132,7 +132,7 @@ fn read_small(path: &Path, bytes_max: u64) -> anyhow::Result<String> {
     let mut text = String::new();
     std::fs::File::open(path)?.take(bytes_max + 1).read_to_string(&mut text)?;
     if text.len() as u64 > bytes_max {
-        bail!("it has more than the {bytes_max} bytes that such a file may have");
+        bail!("the file exceeds the limit of {bytes_max} bytes");
     }
     Ok(text)
 }
@@ -141,7 +141,7 @@ fn read_small(path: &Path, bytes_max: u64) -> anyhow::Result<String> {
 pub fn secrets(webhook: &Webhook) -> anyhow::Result<Secrets> {
     let secrets = secret_texts(webhook)?;
     let previous = secrets.get(1).map(String::as_bytes);
-    Secrets::new(secrets[0].as_bytes(), previous).context("cannot use the webhook's secrets")
+    Secrets::new(secrets[0].as_bytes(), previous).context("cannot use the webhook secrets")
 }
 
 /// The same as texts, at least one: for who signs with them.
@@ -149,18 +149,18 @@ pub fn secret_texts(webhook: &Webhook) -> anyhow::Result<Vec<String>> {
     let mut secrets = Vec::new();
     for path in &webhook.secret_files {
         let text = read_small(path, SECRET_BYTES_MAX)
-            .with_context(|| format!("cannot read the webhook's secret in {}", shown(path)))?;
-        let secret = one_line(&text).map_err(|why| anyhow::anyhow!("the webhook's secret in {} {why}", shown(path)))?;
+            .with_context(|| format!("cannot read the webhook secret in {}", shown(path)))?;
+        let secret = one_line(&text).map_err(|why| anyhow::anyhow!("the webhook secret in {} {why}", shown(path)))?;
         if secret.is_empty() {
-            bail!("{} is empty: write the webhook's secret into it, or take it out of the secret files", shown(path));
+            bail!("{} is empty: write the webhook secret into it, or remove it from webhook.secret_files", shown(path));
         }
         secrets.push(secret.to_owned());
     }
     if secrets.is_empty() {
         let secret = std::env::var(SECRET_VARIABLE).map_err(|_| {
             anyhow::anyhow!(
-                "there is no secret of the webhook: name its file in webhook.secret_files (or, of `webhook ping` and `webhook \
-                 test`, with --secret-file), or set {SECRET_VARIABLE}"
+                "no webhook secret is configured: name its file in webhook.secret_files (for `webhook ping` and `webhook test`, \
+                 in --secret-file), or set {SECRET_VARIABLE}"
             )
         })?;
         if secret.is_empty() {
@@ -178,11 +178,11 @@ fn one_line(text: &str) -> Result<&str, &'static str> {
     let secret = text.trim_end_matches(['\r', '\n']);
     if secret.contains(['\r', '\n']) {
         return Err(
-            "has more than one line: keep one secret in a file, and name both files while one is being replaced",
+            "has more than one line: write one secret per file; list two files while a secret is being replaced",
         );
     }
     if secret.contains('\0') {
-        return Err("holds a NUL byte: save the file as UTF-8 or ASCII text");
+        return Err("contains a NUL byte: save the file as UTF-8 or ASCII text");
     }
     Ok(secret)
 }
@@ -257,18 +257,17 @@ fn tell_times(directory: &Path, now: Now, ahead: &[Ahead]) {
     if skipped > AHEAD_MAX {
         tracing::warn!(
             hours = skipped.as_secs_f64() / 3_600.0,
-            "the clock was set forward since the last start by so much more than time has passed: limits go by the time \
-             that has passed, until the machine is started anew"
+            "clock jumped forward since the last start: the limits of the purse use the elapsed time until the next boot"
         );
     }
     for one in ahead.iter().take(AHEAD_TOLD_MAX) {
-        tracing::warn!(record = ahead_in_words(one), "a record is of a time that has not come: the clock was wrong");
+        tracing::warn!(record = ahead_in_words(one), "record time in the future: the clock was wrong");
     }
     if ahead.len() > AHEAD_TOLD_MAX {
-        tracing::warn!(records = ahead.len(), "so many records are of times that have not come");
+        tracing::warn!(records = ahead.len(), "more record times in the future");
     }
     if let Err(error) = clock::mark(directory, now.wall) {
-        tracing::warn!(why = %error, "cannot note what time it is: at the next start the clock is believed");
+        tracing::warn!(why = %error, "clock mark not saved: the next start trusts the clock");
     }
 }
 
@@ -285,7 +284,7 @@ pub fn store(archive: &config::Archive) -> anyhow::Result<Option<Store>> {
     }
     let directory = archive.directory.join("artifacts");
     let store = Store::open(&directory, retention(archive));
-    Ok(Some(store.with_context(|| format!("cannot keep artifacts in {}", shown(&directory)))?))
+    Ok(Some(store.with_context(|| format!("cannot store artifacts in {}", shown(&directory)))?))
 }
 
 /// How many workers are asked for.
@@ -337,7 +336,7 @@ pub fn prefer(io: EdgeIo) -> Prefer {
 /// Refuses to go on without what was asked for by name.
 pub fn check_backend(io: EdgeIo, backend: &Backend) -> anyhow::Result<()> {
     if io == EdgeIo::Uring && !matches!(backend, Backend::Uring) {
-        bail!("intake.io is \"uring\", but there are only {backend}");
+        bail!("intake.io is \"uring\", but only {backend} are available");
     }
     Ok(())
 }
@@ -392,7 +391,7 @@ pub fn server_limits(webhook: &Webhook) -> daemon_webhook::Limits {
 
 /// What sends answers.
 pub fn courier(answers: &Answers) -> anyhow::Result<Courier> {
-    let hosts = Hosts::parse(&answers.hosts).context("answers.hosts names what is no host")?;
+    let hosts = Hosts::parse(&answers.hosts).context("answers.hosts contains an invalid host")?;
     let limits = CourierLimits { attempt_time_max: answers.attempt_time_max, ..CourierLimits::default() };
     Courier::new(hosts, limits).context("cannot send answers")
 }
@@ -466,8 +465,8 @@ pub fn limits_in_words(limits: &PurseLimits) -> String {
     ];
     let losses = [
         limits.losses.day_max.map(|most| format!("a loss of more than {} NCT within a day", nct(most))),
-        limits.losses.row_max.map(|most| format!("{most} lost in a row")),
-        limits.losses.drop_max_percent.map(|most| format!("a return that falls by {most} points")),
+        limits.losses.row_max.map(|most| format!("{most} losses in a row")),
+        limits.losses.drop_max_percent.map(|most| format!("a drop of the return by {most} points")),
     ];
     let losses: Vec<String> = losses.into_iter().flatten().collect();
     let closes = match &losses[..] {
@@ -483,16 +482,19 @@ pub fn tell_limits(market: &config::Market) {
     let limits = purse_limits(market);
     let words = limits_in_words(&limits);
     match (limits.losses.day_max, limits.losses.row_max, limits.losses.drop_max_percent) {
-        (None, None, None) => tracing::warn!(balance = %market.balance, limits = words, "the purse is never closed"),
-        _ => tracing::info!(balance = %market.balance, limits = words, "the purse"),
+        (None, None, None) => {
+            tracing::warn!(balance = %market.balance, limits = words, "purse limits: no losses close the purse")
+        }
+        _ => tracing::info!(balance = %market.balance, limits = words, "purse limits"),
     }
 }
 
 /// How much is staked, and from what.
 pub fn betting(market: &config::Market) -> anyhow::Result<Betting> {
-    let strategy = Strategy::named(&market.bid_strategy, &settings(market)).context("cannot bid")?;
+    let strategy =
+        Strategy::named(&market.bid_strategy, &settings(market)).context("cannot use market.bid_strategy")?;
     Ok(Betting {
-        conviction: ConvictionMap::through(market.conviction.clone()).context("cannot bid by market.conviction")?,
+        conviction: ConvictionMap::through(market.conviction.clone()).context("cannot use market.conviction")?,
         fee: market.assertion_fee,
         balance: market.balance,
         ratio: market.loser_ratio.0,

@@ -75,7 +75,7 @@ impl Mark {
 
 /// Notes in the archive's directory that it is that time.
 pub fn mark(directory: &Path, at: Timestamp) -> std::io::Result<()> {
-    let Some(mark) = Mark::now(at) else { return Err(std::io::Error::other("/proc does not say how long it runs")) };
+    let Some(mark) = Mark::now(at) else { return Err(std::io::Error::other("/proc does not give the uptime")) };
     let aside = directory.join(format!("{NAME}.part"));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
     file.write_all(&serde_json::to_vec(&mark)?)?;

@@ -78,18 +78,20 @@ fn put(inbox: &Inbox, name: &str, lines: &Bytes) -> Put {
     let text = std::str::from_utf8(lines).map_err(|error| ControlReply::Wrong(error.to_string()))?;
     let receipt = inbox.put(name, text).map_err(|error| ControlReply::Cannot(format!("{error:#}")))?;
     let letter = receipt.file_stem().and_then(|stem| LetterId::new(stem.to_str()?));
-    letter.map(|letter| (count, letter)).ok_or_else(|| ControlReply::Cannot("it has no name: this is a bug".to_owned()))
+    letter
+        .map(|letter| (count, letter))
+        .ok_or_else(|| ControlReply::Cannot("the inbox file has no name: this is a bug".to_owned()))
 }
 
 fn noted(put: Put, peer: Peer) -> ControlReply {
     match put {
         Ok((lines, letter)) => {
             // Who exactly, a service in a user namespace of its own cannot know.
-            info!(lines, %letter, uid = peer.uid, pid = peer.pid, "told something over the control socket");
+            info!(lines, %letter, uid = peer.uid, pid = peer.pid, "inbox file received");
             ControlReply::said(&Taken { letter })
         }
         Err(answer) => {
-            warn!(uid = peer.uid, pid = peer.pid, ?answer, "what is told over the control socket is not taken");
+            warn!(uid = peer.uid, pid = peer.pid, ?answer, "control request rejected");
             answer
         }
     }
@@ -121,10 +123,7 @@ pub fn door(
             Ok(door) => Some(door),
             Err(error) => {
                 let why = daemon_base::text::causes(&error);
-                warn!(
-                    why,
-                    "there is no control socket: only root and who owns the archive can tell this daemon anything"
-                );
+                warn!(why, "no control socket: only root and the owner of the archive can import settlements");
                 None
             }
         });
@@ -134,7 +133,7 @@ pub fn door(
         error!(
             at = shown(door.path()),
             looked_for = shown(&wanted),
-            "the command line looks for the control socket elsewhere: set control.socket in the configuration"
+            "control socket differs from control.socket of the configuration: the command line cannot find it"
         );
     }
     Ok(Some(door))

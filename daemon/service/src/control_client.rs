@@ -59,9 +59,12 @@ pub fn tell(
             Ok(said) => said,
             Err(AskError::Nobody { .. }) if letters.is_empty() => return Ok(None),
             Err(error) if letters.is_empty() => return Err(error.into()),
-            Err(error) => return Err(error).context("not all of it was told: tell it again, which does no harm"),
+            Err(error) => {
+                return Err(error)
+                    .context("not everything was sent: repeat the command, known settlements are skipped");
+            }
         };
-        let taken: Taken = serde_json::from_str(&said).context("what listens there is no daemon of this version")?;
+        let taken: Taken = serde_json::from_str(&said).context("the daemon has another version")?;
         letters.push(taken.letter);
     }
     let mut told = ImportSummary::default();
@@ -77,16 +80,16 @@ fn receipt(client: &Client, letter: LetterId, until: Instant, patience: Duration
     loop {
         match client.ask(&ask, TIME_MAX) {
             Ok(said) => {
-                let receipt: Receipt = serde_json::from_str(&said).context("that is no receipt")?;
+                let receipt: Receipt = serde_json::from_str(&said).context("the receipt cannot be read")?;
                 return match receipt.error {
                     None => Ok(receipt.told),
-                    Some(why) => bail!("the daemon does not take it: {why}"),
+                    Some(why) => bail!("the daemon rejected the import: {why}"),
                 };
             }
             Err(error @ (AskError::Forbidden { .. } | AskError::Wrong(_))) => return Err(error.into()),
             Err(_) if Instant::now() < until => std::thread::sleep(LOOK_INTERVAL),
             Err(_) => bail!(
-                "the daemon did not take it within {} s: it is in its inbox, and read when the daemon comes to it",
+                "the daemon did not finish the import within {} s: the file is in its inbox and will be imported later",
                 patience.as_secs()
             ),
         }

@@ -73,7 +73,7 @@ pub fn run(args: &Options) -> anyhow::Result<Ended> {
         Ok(given) => given,
         Err(error) => return refused(&error),
     };
-    info!(version = env!("CARGO_PKG_VERSION"), dry_run = args.dry_run, "starts");
+    info!(version = env!("CARGO_PKG_VERSION"), dry_run = args.dry_run, "daemon started");
     match serve(args, given, early) {
         Err(error) if given::is_lasting(&error) => refused(&error),
         done => done,
@@ -83,7 +83,7 @@ pub fn run(args: &Options) -> anyhow::Result<Ended> {
 /// The same, with what was given.
 fn serve(args: &Options, given: Given, early: Arc<AtomicBool>) -> anyhow::Result<Ended> {
     let Given { config, secrets, mut betting, mut handed } = given;
-    let exporter = metrics::start().context("cannot begin to count")?;
+    let exporter = metrics::start().context("cannot start the metrics exporter")?;
     let directory = build::archive_directory(&config.archive, args.dry_run);
     // Both clocks at the same moment: from here on the purse goes by the steady one.
     let clock = Clock::start();
@@ -97,7 +97,7 @@ fn serve(args: &Options, given: Given, early: Arc<AtomicBool>) -> anyhow::Result
     let looking = Looking::begin(&loader.options.directories);
     let began = clock::wall();
     let Ready { fleet, from_cache, notices } = loader.load(false)?;
-    notices.iter().for_each(|text| warn!(text, "rules"));
+    notices.iter().for_each(|text| warn!(text, "rules loaded with problems"));
     let attempt = Attempt::ended(began, clock::wall(), true, notices);
     standing.took(fleet.rules(), from_cache, attempt);
     let observer = RulesObserver { status: Arc::clone(&standing) };
@@ -108,7 +108,7 @@ fn serve(args: &Options, given: Given, early: Arc<AtomicBool>) -> anyhow::Result
     let shares = Shares::of(&config);
     if let Some(memory) = MachineMemory::look().filter(|_| !shares.cut.is_empty()) {
         let memory = memory::told(&memory);
-        shares.cut.iter().for_each(|less| warn!(memory, "less memory than asked for: {less}"));
+        shares.cut.iter().for_each(|less| warn!(memory, limit = less, "memory limit lowered"));
     }
     let threads = shares.workers;
     let (sender, events) = unbounded_channel();
@@ -127,7 +127,7 @@ fn serve(args: &Options, given: Given, early: Arc<AtomicBool>) -> anyhow::Result
 
     let (runtime, backend) = Runtime::start(build::prefer(config.intake.io)).context("cannot start the edge thread")?;
     build::check_backend(config.intake.io, &backend)?;
-    info!(files = backend.to_string(), "the edge reads and writes");
+    info!(files = backend.to_string(), "I/O backend selected");
     let parts = Parts {
         fetcher: build::fetcher(&config, &backend)?,
         courier: build::courier(&config.answers)?,
@@ -156,7 +156,7 @@ fn serve(args: &Options, given: Given, early: Arc<AtomicBool>) -> anyhow::Result
     let door = control::door(handed.control.take(), &config, &directory)?;
     let entrance = door.as_ref().map(ControlSocket::open).transpose().context("cannot open the control socket")?;
     if let Some(door) = &door {
-        info!(at = daemon_base::text::path(door.path()), group = door.group(), "the command line is answered");
+        info!(at = daemon_base::text::path(door.path()), group = door.group(), "control socket listening");
     }
     let operators = (entrance, Inbox::of(&directory)?, args.dry_run);
     let edge = Edge {
@@ -178,11 +178,11 @@ fn serve(args: &Options, given: Given, early: Arc<AtomicBool>) -> anyhow::Result
     std::mem::forget(runtime);
     Ok(match ended {
         Ok(()) => {
-            info!("ends");
+            info!("daemon stopped");
             Ended::Asked
         }
         Err(error) => {
-            error!(why = format!("{error:#}"), "cannot go on");
+            error!(why = format!("{error:#}"), "fatal error");
             Ended::Failed
         }
     })
@@ -264,20 +264,20 @@ impl Edge<'_> {
             }
         });
         let admin = Rc::new(Admin { metrics, health: Rc::clone(&health), engine: Rc::clone(&engine) });
-        let address = admins.local_addr().context("the admin's socket has no address")?;
-        info!(%address, "operators are answered");
+        let address = admins.local_addr().context("the admin socket has no address")?;
+        info!(%address, "admin server listening");
         spawn_local(admin::serve(admins, admin));
         let (entrance, inbox, dry_run) = operators;
         if let Some(entrance) = entrance {
             let desk = OperatorDesk { engine: Rc::clone(&engine), health: Rc::clone(&health), inbox, dry_run };
             spawn_local(async move {
                 let Err(error) = daemon_control::serve(entrance, desk).await;
-                error!(why = error.to_string(), "the command line is not answered any more");
+                error!(why = error.to_string(), "control socket failed");
             });
         }
 
         pending.into_iter().for_each(|pending| engine.recover(pending));
-        let address = webhook.local_addr().context("the webhook's socket has no address")?;
+        let address = webhook.local_addr().context("the webhook socket has no address")?;
         let (stop, stopped) = oneshot::channel::<()>();
         let gate = Gate::new(Rc::clone(&engine), Rc::clone(&health));
         let endpoint = Endpoint {
@@ -290,24 +290,24 @@ impl Edge<'_> {
         let serving = spawn_local(daemon_webhook::serve(webhook, endpoint, async {
             let _ = stopped.await;
         }));
-        info!(%address, "bounties are taken");
+        info!(%address, "webhook listening");
         health.takes(true);
-        notify::ready(&format!("taking bounties at {address}"));
+        notify::ready(&format!("receiving bounties at {address}"));
 
         let failure = tokio::select! {
             () = ending.asked() => None,
             why = engine.failure() => Some(why),
             ended = vital.join_next() => Some(match ended {
-                Some(Err(error)) => anyhow::anyhow!("a part of the edge ended by a bug: {error}"),
-                Some(Ok(())) | None => anyhow::anyhow!("a part of the edge ended, which none ever should"),
+                Some(Err(error)) => anyhow::anyhow!("a task of the edge thread panicked: {error}"),
+                Some(Ok(())) | None => anyhow::anyhow!("a task of the edge thread ended unexpectedly"),
             }),
         };
         health.takes(false);
         notify::stopping();
         if let Some(why) = failure {
-            return Err(why.context("what was taken is taken up at the next start"));
+            return Err(why.context("open bounties are recovered at the next start"));
         }
-        info!(open = engine.open(), "asked to end: what was taken is answered first");
+        info!(open = engine.open(), "shutdown requested: answering open bounties first");
         // The listener first: a socket of the service manager then keeps for our successor who comes from now on.
         // Its receiver is gone only if the server ended by itself.
         let _ = stop.send(());

@@ -46,10 +46,10 @@ impl Engine {
             Effect::WriteEnding { key, ending, attempts, detail, at } => {
                 let how = daemon_journal::Ending::from(ending);
                 match ending {
-                    Ending::Sent(status) => debug!(bounty = %key, status, attempts, "the answer was taken"),
-                    Ending::Withheld => info!(bounty = %key, why = detail, "the answer is not sent"),
-                    Ending::Refused(status) => warn!(bounty = %key, status, why = detail, "the answer was refused"),
-                    Ending::Expired => warn!(bounty = %key, attempts, why = detail, "the bounty expired"),
+                    Ending::Sent(status) => debug!(bounty = %key, status, attempts, "answer delivered"),
+                    Ending::Withheld => info!(bounty = %key, why = detail, "answer withheld"),
+                    Ending::Refused(status) => warn!(bounty = %key, status, why = detail, "answer rejected"),
+                    Ending::Expired => warn!(bounty = %key, attempts, why = detail, "bounty expired"),
                 }
                 self.inner.borrow_mut().endings.push(Ended { key, at, how, attempts, detail });
                 self.endings.notify_one();
@@ -58,10 +58,10 @@ impl Engine {
                 let truth = outcome.truth;
                 let settled = Settled { key: key.clone(), at, outcome: *outcome };
                 self.begin(key, move |engine, key| async move {
-                    let written = engine.write_outcome(&key, Write::Settled(settled), "how it was settled").await;
+                    let written = engine.write_outcome(&key, Write::Settled(settled), "settlement").await;
                     if written == Noted::Fresh {
                         metrics::settled(truth);
-                        debug!(bounty = %key, ?truth, "settled");
+                        debug!(bounty = %key, ?truth, "bounty settled");
                     }
                     engine.outcome_written(key, written);
                 });
@@ -70,9 +70,9 @@ impl Engine {
                 let corrected = Corrected { key: key.clone(), at, correction: *correction };
                 self.begin(key, move |engine, key| async move {
                     let (truth, reason) = (corrected.correction.truth, corrected.correction.reason.clone());
-                    let written = engine.write_outcome(&key, Write::Corrected(corrected), "a correction").await;
+                    let written = engine.write_outcome(&key, Write::Corrected(corrected), "correction").await;
                     if written == Noted::Fresh {
-                        warn!(bounty = %key, ?truth, reason, "what was told of a settled bounty is corrected");
+                        warn!(bounty = %key, ?truth, reason, "settlement corrected");
                     }
                     engine.outcome_written(key, written);
                 });
@@ -115,7 +115,7 @@ impl Engine {
             Ok(WriteResult::Fresh) => Noted::Fresh,
             Ok(WriteResult::Known | WriteResult::Answered(_)) => Noted::Known,
             Err(error) => {
-                self.refused(&error, &key.to_string(), "a bounty");
+                self.refused(&error, &key.to_string(), "bounty");
                 Noted::Failed
             }
         };
@@ -145,7 +145,7 @@ impl Engine {
                 self.fetching.tried(!is_ours(&error));
                 self.alarms.borrow_mut().downloaded(now, matches!(error, FetchError::TooLarge { .. }));
                 let why = causes(&error);
-                info!(bounty = %key, why, "the artifact cannot be had");
+                info!(bounty = %key, why, "download failed");
                 let (skip, said) = told(&error);
                 let refusal = Refusal { skip, why: said.to_owned() };
                 // The marketplace is told what sort of thing happened; what exactly is ours to know.
@@ -163,7 +163,8 @@ impl Engine {
         let wanted = self.parts.any_kind || self.parts.standing.opened(kind);
         let declined = (!wanted).then(|| {
             metrics::declined_kind(kind.name());
-            let refusal = Refusal { skip: Skip::TypeUnsupported, why: format!("nobody here examines {}", kind.name()) };
+            let refusal =
+                Refusal { skip: Skip::TypeUnsupported, why: format!("unsupported file type: {}", kind.name()) };
             (refusal, received.findings(&self.parts.standing.generation()))
         });
         let waited_for = self.state(&key) == Some(BountyState::Fetching);
@@ -192,7 +193,7 @@ impl Engine {
         drop(inner);
         if self.parts.pool.submit(examination).is_err() {
             // It closes by itself only when a thread of it died of a bug.
-            self.fail("the pool of examiners has ended".to_owned());
+            self.fail("the scanner pool has ended".to_owned());
         }
     }
 
@@ -228,7 +229,7 @@ impl Engine {
             Ok(WriteResult::Answered(before)) => Bytes::from(before),
             Ok(WriteResult::Known) => body,
             Err(error) => {
-                self.refused(&error, &key.to_string(), "an answer");
+                self.refused(&error, &key.to_string(), "answer");
                 return self.happen(Event::AnswerNotWritten { key, answer });
             }
         };
@@ -247,7 +248,7 @@ impl Engine {
             generation = answer.findings.generation,
             comments = ?answer.comments,
             took_us = took.unwrap_or_default().as_micros() as u64,
-            "answered"
+            "bounty answered"
         );
         self.happen(Event::AnswerWritten { key });
     }
@@ -274,12 +275,12 @@ impl Engine {
                 let after = after
                     .unwrap_or_default()
                     .max(Backoff::default().delay(attempts.saturating_sub(1), key.id.as_str()));
-                info!(bounty = %key, why, attempts, "the answer did not get there");
+                info!(bounty = %key, why, attempts, "delivery failed");
                 Event::NotSent { key, after, why }
             }
             Err(_) => {
                 metrics::not_sent();
-                let why = "its time was over while it was sent: whether it arrived is not known".to_owned();
+                let why = "expired during delivery: whether the answer arrived is not known".to_owned();
                 Event::NotSent { key, after: Duration::MAX, why }
             }
         };
@@ -319,7 +320,7 @@ impl Engine {
             }
             Ok(WriteResult::Known | WriteResult::Answered(_)) => Noted::Known,
             Err(error) => {
-                self.refused(&error, &key.to_string(), "an ending");
+                self.refused(&error, &key.to_string(), "ending");
                 Noted::Failed
             }
         };
@@ -358,7 +359,7 @@ impl Engine {
         let closed = (entry.note == PurseNote::Closed).then_some(entry.at);
         if closed.is_some() && std::mem::replace(&mut self.inner.borrow_mut().closed, closed) != closed {
             metrics::purse_noted(entry.note);
-            error!(why = entry.detail, "the purse is closed: nothing more is staked until a person opens it");
+            error!(why = entry.detail, "purse closed: nothing is staked until `stakeout purse resume`");
         }
         let loud = FailOnPanic(Rc::clone(self));
         let engine = Rc::clone(self);
@@ -368,13 +369,13 @@ impl Engine {
             let written = match engine.parts.archive.write(Write::Purse(entry)).await {
                 Ok(_) => Noted::Fresh,
                 Err(error) => {
-                    engine.refused(&error, "the purse", "a note");
+                    engine.refused(&error, "the purse", "note");
                     Noted::Failed
                 }
             };
             if written == Noted::Fresh && note == PurseNote::Opened {
                 metrics::purse_noted(note);
-                info!(why = detail, "the purse is opened");
+                info!(why = detail, "purse resumed");
             }
             engine.happen(Event::PurseWritten { written });
         });
@@ -387,7 +388,7 @@ struct FailOnPanic(Rc<Engine>);
 impl Drop for FailOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.fail("a task of the edge ended by a bug".to_owned());
+            self.0.fail("a task of the edge thread panicked".to_owned());
         }
     }
 }
@@ -415,17 +416,17 @@ fn is_ours(error: &FetchError) -> bool {
 fn told(error: &FetchError) -> (Skip, &'static str) {
     match error {
         FetchError::TooLarge { .. } => (Skip::Other, "limit.size"),
-        FetchError::Storage { .. } => (Skip::Other, "there is no room for it"),
-        FetchError::Scheme { .. } => (Skip::CannotFetch, "will not fetch by this scheme"),
-        FetchError::Uri { .. } => (Skip::CannotFetch, "its uri cannot be used"),
-        FetchError::Address { .. } => (Skip::CannotFetch, "will not connect to this address"),
-        FetchError::Connect { .. } => (Skip::CannotFetch, "no connection"),
-        FetchError::Status(_) => (Skip::CannotFetch, "its server has it not"),
-        FetchError::TooSlow { .. } => (Skip::CannotFetch, "its server is too slow"),
-        FetchError::Deadline => (Skip::CannotFetch, "it did not come in time"),
-        FetchError::Broken { .. } => (Skip::CannotFetch, "it broke off"),
-        FetchError::Redirects { .. } => (Skip::CannotFetch, "redirected too often"),
-        FetchError::WrongDigest { .. } => (Skip::CannotFetch, "other bytes than promised"),
-        FetchError::File { .. } => (Skip::CannotFetch, "its file cannot be had"),
+        FetchError::Storage { .. } => (Skip::Other, "no space for the artifact"),
+        FetchError::Scheme { .. } => (Skip::CannotFetch, "unsupported URI scheme"),
+        FetchError::Uri { .. } => (Skip::CannotFetch, "invalid URI"),
+        FetchError::Address { .. } => (Skip::CannotFetch, "address not allowed"),
+        FetchError::Connect { .. } => (Skip::CannotFetch, "connection failed"),
+        FetchError::Status(_) => (Skip::CannotFetch, "artifact server refused the request"),
+        FetchError::TooSlow { .. } => (Skip::CannotFetch, "artifact server too slow"),
+        FetchError::Deadline => (Skip::CannotFetch, "download timed out"),
+        FetchError::Broken { .. } => (Skip::CannotFetch, "download interrupted"),
+        FetchError::Redirects { .. } => (Skip::CannotFetch, "too many redirects"),
+        FetchError::WrongDigest { .. } => (Skip::CannotFetch, "wrong SHA-256"),
+        FetchError::File { .. } => (Skip::CannotFetch, "file not available"),
     }
 }

@@ -200,7 +200,7 @@ impl Engine {
         if let Some(url) = &bounty.response_url
             && let Err(why) = self.parts.courier.allows(url)
         {
-            error!(bounty = %bounty.key, why, "answers may not be sent to where it wants its own: see answers.hosts");
+            error!(bounty = %bounty.key, why, "response URL not allowed: see answers.hosts");
             bounty.deliverable = false;
         }
         Arc::new(bounty)
@@ -214,12 +214,12 @@ impl Engine {
             // The time it was given when it came is the one that counts: a bounty may have come without one.
             Ok(bounty) => Bounty { key: taken.key.clone(), expires: taken.expires, ..bounty },
             Err(why) => {
-                error!(bounty = %taken.key, why = why.to_string(), "the journal holds a bounty that cannot be read: it is ended");
-                let detail = format!("it could not be read again: {why}");
+                error!(bounty = %taken.key, why = why.to_string(), "recorded bounty unreadable");
+                let detail = format!("the recorded bounty cannot be read: {why}");
                 return self.end_unread(taken.key, detail);
             }
         };
-        info!(bounty = %taken.key, answered = body.is_some(), "a bounty from before is taken up");
+        info!(bounty = %taken.key, answered = body.is_some(), "bounty recovered");
         let answered = body.is_some();
         let bounty = self.admitted(bounty);
         let mut live = Live::new(Arc::clone(&bounty), taken.delivery, Bytes::new());
@@ -298,7 +298,7 @@ impl Engine {
     pub async fn drain(self: &Rc<Self>, time_max: Duration) {
         self.happen(Event::Drain);
         if tokio::time::timeout(time_max, self.all_ended()).await.is_err() {
-            warn!(open = self.open(), "some bounties have not ended: they are taken up at the next start");
+            warn!(open = self.open(), "bounties left open: they are recovered at the next start");
         }
     }
 
@@ -330,9 +330,9 @@ impl Engine {
     /// The journal refused. What is final ends the engine: what it does not remember it must not do.
     pub(super) fn refused(&self, error: &JournalError, about: &str, what: &str) {
         metrics::journal_failed();
-        error!(bounty = about, why = causes(error), "cannot write down {what}");
+        error!(bounty = about, record = what, why = causes(error), "journal write failed");
         if error.is_final() {
-            self.fail(format!("the journal is lost: {}", causes(error)));
+            self.fail(format!("the journal failed: {}", causes(error)));
         }
     }
 

@@ -62,7 +62,7 @@ impl Work<Examination> for Examining {
             }
             Err(failure) => {
                 metrics::not_examined();
-                error!(bounty = %key, why = causes(failure), "it could not be examined");
+                error!(bounty = %key, why = causes(failure), "examination failed");
                 self.standing.worked(!matches!(failure, Failure::NoWorker(_)));
             }
         }

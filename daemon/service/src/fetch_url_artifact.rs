@@ -21,6 +21,6 @@ pub async fn visit(fetcher: &Fetcher, uri: &str, deadline: Instant) -> Result<Fe
     let text = String::from_utf8_lossy(&text);
     // RFC 2483: lines that begin with # are comments.
     let address = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
-    let Some(address) = address else { return Err(FetchError::Uri { why: "it holds no address".to_owned() }) };
+    let Some(address) = address else { return Err(FetchError::Uri { why: "it contains no address".to_owned() }) };
     fetcher.fetch(address, None, deadline).await
 }

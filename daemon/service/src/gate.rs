@@ -32,10 +32,9 @@ impl daemon_webhook::Gate for Gate {
             Decision::Accepted => Admission::Accepted,
             Decision::Known => Admission::Known,
             Decision::Busy { after } => Admission::Busy { retry_after: after },
-            Decision::Unrecorded => Admission::Unavailable {
-                why: "it cannot be written down".to_owned(),
-                retry_after: UNRECORDED_RETRY_AFTER,
-            },
+            Decision::Unrecorded => {
+                Admission::Unavailable { why: "it cannot be recorded".to_owned(), retry_after: UNRECORDED_RETRY_AFTER }
+            }
             Decision::Draining => Admission::Draining,
         }
     }

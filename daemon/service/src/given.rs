@@ -28,7 +28,7 @@ pub struct Given {
 /// Takes it, and begins to log.
 pub fn take(args: &Options) -> anyhow::Result<Given> {
     // First, so that nothing that is started inherits them.
-    let handed = Handed::take().context("cannot use the sockets that were handed over")?;
+    let handed = Handed::take().context("cannot use the sockets passed by the service manager")?;
     let config = build::config_with(args.config.as_deref(), strategy(args))?.map_err(anyhow::Error::msg)?;
     logs::start(&config.log)?;
     let secrets = build::secrets(&config.webhook)?;

@@ -66,10 +66,10 @@ impl Health {
     pub fn live(&self) -> Result<(), String> {
         let workless = self.engine.upgrade().map_or(0, |engine| engine.parts.standing.workless());
         if workless >= WORKLESS_MAX {
-            return Err(format!("no worker could be had for the last {workless} artifacts"));
+            return Err(format!("no worker was available for the last {workless} artifacts"));
         }
         if self.worked.get().elapsed() > self.patience {
-            return Err(format!("workers have given nothing back for {:?}", self.worked.get().elapsed()));
+            return Err(format!("no worker has answered for {:?}", self.worked.get().elapsed()));
         }
         if self.wrote.get().elapsed() > self.patience {
             return Err(format!("the journal has not answered for {:?}", self.wrote.get().elapsed()));
@@ -80,22 +80,22 @@ impl Health {
     /// Whether bounties are taken, and what is taken can be written down, had, judged and answered.
     pub fn ready(&self) -> Result<(), String> {
         if !self.taking.get() {
-            return Err("bounties are not taken yet, or not any more".to_owned());
+            return Err("the webhook does not listen: the daemon is starting or stopping".to_owned());
         }
         self.live()?;
         if self.unwritten.get().is_some_and(|last| last.elapsed() < UNWRITTEN_FOR) {
-            return Err("nothing can be written down: the log says why".to_owned());
+            return Err("the journal cannot be written: see the log".to_owned());
         }
         let Some(engine) = self.engine.upgrade() else { return Ok(()) };
         let workless = engine.parts.standing.workless();
         if workless >= WORKLESS_READY_MAX {
-            return Err(format!("nothing can be judged: no worker could be had for the last {workless} artifacts"));
+            return Err(format!("cannot scan: no worker was available for the last {workless} artifacts"));
         }
         if let Some(failures) = engine.fetching.fails() {
-            return Err(format!("nothing can be judged: the last {failures} downloads failed"));
+            return Err(format!("cannot scan: the last {failures} downloads failed"));
         }
         if let Some(failures) = engine.sending.fails() {
-            return Err(format!("nothing can be answered: the last {failures} attempts to send an answer failed"));
+            return Err(format!("cannot answer: the last {failures} attempts to send an answer failed"));
         }
         Ok(())
     }
@@ -111,7 +111,7 @@ impl Health {
             let is_live = live.is_ok();
             match live {
                 Ok(()) => notify::alive(),
-                Err(why) if was_live => error!(why, "work does not go on"),
+                Err(why) if was_live => error!(why, "no progress: stopping watchdog pings"),
                 Err(_) => {}
             }
             was_live = is_live;

@@ -46,7 +46,7 @@ pub fn start(directory: &Path) -> anyhow::Result<UnboundedReceiver<InboxRequest>
     std::thread::Builder::new()
         .name("inbox".to_owned())
         .spawn(move || reader.live())
-        .context("cannot start the thread that reads the inbox")?;
+        .context("cannot start the inbox thread")?;
     Ok(heard)
 }
 
@@ -79,7 +79,7 @@ impl InboxReader {
                 }
                 Err(error) if could_look => {
                     could_look = false;
-                    error!(why = error.to_string(), "the inbox cannot be read");
+                    error!(why = error.to_string(), "inbox read failed");
                 }
                 Err(_) => {}
             }
@@ -100,7 +100,7 @@ impl InboxReader {
             None => match Inbox::open(letter) {
                 Ok(lines) => (lines, now),
                 Err(why) => {
-                    warn!(file = shown(letter), why, "this is not taken in");
+                    warn!(file = shown(letter), why, "inbox file rejected");
                     finish(letter, Some(&Receipt { told: ImportSummary::default(), error: Some(why) }), true);
                     return Some(());
                 }
@@ -119,11 +119,11 @@ impl InboxReader {
             }
         }
         if first {
-            info!(file = shown(letter), ?told, "told how bounties were settled");
+            info!(file = shown(letter), ?told, "settlements imported");
         }
         let given_up = since.elapsed() > PENDING_TIME_MAX;
         if given_up && !left.is_empty() {
-            warn!(file = shown(letter), lines = left.len(), "waited long enough for bounties to end: not taken in");
+            warn!(file = shown(letter), lines = left.len(), "settlements dropped: their bounties did not end in time");
         }
         let done = left.is_empty() || given_up;
         finish(letter, first.then_some(&Receipt { told, error: None }), done);
@@ -140,7 +140,7 @@ fn finish(letter: &Path, receipt: Option<&Receipt>, done: bool) {
     let removed = if done { Inbox::discard(letter) } else { Ok(()) };
     let answered = receipt.map_or(Ok(()), |receipt| Inbox::answer(letter, receipt));
     if let Err(error) = removed.and(answered) {
-        error!(file = shown(letter), why = error.to_string(), "cannot finish with a file in the inbox");
+        error!(file = shown(letter), why = error.to_string(), "inbox file not removed");
     }
 }
 
@@ -159,14 +159,14 @@ impl Engine {
                 match heard {
                     Ok((nth, became)) => told[nth] = became,
                     // One that panicked has failed the engine already.
-                    Err(error) => self.fail(format!("taking in an outcome ended by a bug: {error}")),
+                    Err(error) => self.fail(format!("importing a settlement panicked: {error}")),
                 }
             }
             // The thread ends only after us.
             let _ = reply.send(told);
         }
         // The channel closes only if the thread died of a bug: then nothing that is told gets through.
-        self.fail("the thread that reads the inbox has ended".to_owned());
+        self.fail("the inbox thread has ended".to_owned());
     }
 
     /// Does what one line says.
@@ -179,7 +179,7 @@ impl Engine {
         let stories = match self.stories(&line.about).await {
             Ok(stories) => stories,
             Err(error) => {
-                error!(why = daemon_base::text::causes(&error), "cannot look up what is told about");
+                error!(why = daemon_base::text::causes(&error), "journal lookup failed");
                 return ImportSummary { failed: 1, ..told };
             }
         };
@@ -191,7 +191,7 @@ impl Engine {
             let key = story.bounty.key.clone();
             let became = self.told_of(story, &line).await;
             if let Some(why) = became.reasons.first() {
-                warn!(bounty = %key, why, "what is told of it is not taken in");
+                warn!(bounty = %key, why, "settlement rejected");
             }
             sum = sum.and(became);
         }
@@ -247,7 +247,7 @@ impl Engine {
                 Ok(mut stories) if stories.len() == 1 => story = stories.remove(0),
                 Ok(_) => return ImportSummary { unasked: 1, ..ImportSummary::default() },
                 Err(error) => {
-                    error!(why = daemon_base::text::causes(&error), "cannot look up what is told about");
+                    error!(why = daemon_base::text::causes(&error), "journal lookup failed");
                     return ImportSummary { failed: 1, ..ImportSummary::default() };
                 }
             }
@@ -286,7 +286,7 @@ impl Engine {
         }
         // They look back on all that was settled, in order: what was corrected long ago changes what came after it.
         if let Err(error) = self.recall_alarms().await {
-            error!(why = daemon_base::text::causes(&error), "alarms go on by what was told before it was corrected");
+            error!(why = daemon_base::text::causes(&error), "alarms not recomputed after a correction");
         }
     }
 

@@ -23,13 +23,13 @@ pub fn start(log: &Log) -> anyhow::Result<()> {
             registry.with(journal.with_syslog_identifier("stakeout".to_owned())).try_init()
         }
     }
-    .context("cannot begin to log")
+    .context("cannot start logging")
 }
 
 /// What of it is written: ours at the level, that of libraries from warnings on.
 pub fn filter(level: &str) -> anyhow::Result<EnvFilter> {
     if !["error", "warn", "info", "debug", "trace"].contains(&level) {
-        bail!("log.level must be error, warn, info, debug or trace, and is {level:?}");
+        bail!("log.level must be error, warn, info, debug or trace, not {level:?}");
     }
     let others = if level == "error" { "error" } else { "warn" };
     let ours = ["stakeout", "daemon_"];

@@ -134,13 +134,13 @@ impl Shares {
         let worker = asked.worker.min(for_workers / workers.get() as u64).max(least);
         let mut cut = Vec::new();
         if artifacts < asked.artifacts {
-            cut.push(format!("artifacts get {} of memory, not {}", bytes(artifacts), bytes(asked.artifacts)));
+            cut.push(format!("artifact memory is {} instead of {}", bytes(artifacts), bytes(asked.artifacts)));
         }
         if workers < asked.workers {
-            cut.push(format!("there are {workers} workers, not {}", asked.workers));
+            cut.push(format!("{workers} workers instead of {}", asked.workers));
         }
         if worker < asked.worker {
-            cut.push(format!("a worker gets {} of memory, not {}", bytes(worker), bytes(asked.worker)));
+            cut.push(format!("worker memory is {} instead of {}", bytes(worker), bytes(asked.worker)));
         }
         Shares { artifacts, artifact: asked.artifact.min(artifacts), workers, worker, cut }
     }

@@ -47,7 +47,7 @@ pub fn render(handle: &PrometheusHandle, generation: &str) -> String {
     // Writing to a string does not fail.
     let _ = write!(
         text,
-        "# HELP stakeout_rules_info Always 1, for the generation of rules in use.\n# TYPE stakeout_rules_info gauge\n\
+        "# HELP stakeout_rules_info Always 1; the label is the generation of the rules in use.\n# TYPE stakeout_rules_info gauge\n\
          stakeout_rules_info{{generation=\"{}\"}} 1\n\n",
         generation.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
     );
@@ -147,49 +147,50 @@ fn reasons() -> Vec<String> {
 }
 
 fn describe() {
-    describe_counter!("stakeout_requests_total", "Requests to the webhook, by how they were answered.");
-    describe_counter!("stakeout_bounties_total", "Signed bounties that came in, by whether they were taken.");
+    describe_counter!("stakeout_requests_total", "Webhook requests by reply.");
+    describe_counter!("stakeout_bounties_total", "Signed bounties received, by admission.");
     describe_counter!(
         "stakeout_reused_ids_total",
-        "Bounties that came again under a known id and say something else: the first counts."
+        "Bounties that reuse a known id with other content. The first one counts."
     );
     counter!("stakeout_reused_ids_total").increment(0);
-    describe_counter!("stakeout_answers_total", "Answers written down, by verdict.");
-    describe_counter!("stakeout_endings_total", "Bounties that ended, by how.");
-    describe_counter!("stakeout_settled_total", "Bounties settled by the marketplace, by the truth it told.");
-    describe_counter!(
-        "stakeout_purse_notes_total",
-        "How often the purse was closed by losses, and opened by a person."
-    );
-    describe_counter!("stakeout_declined_kinds_total", "Artifacts declined by their magic bytes, by kind.");
-    describe_counter!("stakeout_fetch_failures_total", "Artifacts that could not be had.");
-    describe_counter!("stakeout_send_failures_total", "Attempts to send an answer that failed and are made again.");
-    describe_counter!("stakeout_examinations_total", "Artifacts examined, by verdict.");
-    describe_counter!("stakeout_incomplete_total", "Reasons why examinations were incomplete, by reason.");
+    describe_counter!("stakeout_answers_total", "Answers recorded, by verdict.");
+    describe_counter!("stakeout_endings_total", "Bounties ended, by ending.");
+    describe_counter!("stakeout_settled_total", "Bounties settled, by ground truth.");
+    describe_counter!("stakeout_purse_notes_total", "Purse closings and resumes, by note.");
+    describe_counter!("stakeout_declined_kinds_total", "Artifacts declined because of their file type, by kind.");
+    describe_counter!("stakeout_fetch_failures_total", "Artifact downloads that failed.");
+    describe_counter!("stakeout_send_failures_total", "Failed attempts to deliver an answer that are retried.");
+    describe_counter!("stakeout_examinations_total", "Artifacts scanned, by verdict.");
+    describe_counter!("stakeout_incomplete_total", "Incomplete scans, by reason.");
     describe_counter!("stakeout_journal_records_total", "Records written to the journal.");
     describe_counter!("stakeout_journal_failures_total", "Records that could not be written to the journal.");
-    describe_counter!("stakeout_details_dropped_total", "Old bounties whose details were let go of.");
-    describe_counter!("stakeout_rules_reloads_total", "Attempts to load rules, by whether they were taken.");
-    describe_counter!("stakeout_examination_failures_total", "Artifacts that no worker could be had for.");
-    describe_counter!(
-        "stakeout_artifacts_dropped_total",
-        "Artifacts that were not kept, because too many came at once."
-    );
-    describe_gauge!("stakeout_artifacts_bytes", "Bytes of artifacts that are kept.");
-    describe_gauge!("stakeout_open_bounties", "Bounties that have begun and not ended, by state.");
+    describe_counter!("stakeout_details_dropped_total", "Old bounties whose details were deleted.");
+    describe_counter!("stakeout_rules_reloads_total", "Attempts to load rules, by whether they were put in use.");
+    describe_counter!("stakeout_examination_failures_total", "Artifacts for which no worker was available.");
+    describe_counter!("stakeout_artifacts_dropped_total", "Artifacts that were not stored because the queue was full.");
+    describe_gauge!("stakeout_artifacts_bytes", "Size of the stored artifacts, in bytes.");
+    describe_gauge!("stakeout_open_bounties", "Open bounties, by state.");
     describe_gauge!("stakeout_rules_loaded", "YARA rules in use.");
-    describe_gauge!("stakeout_build_info", "Always 1, for the version.");
-    describe_gauge!("stakeout_ready", "1 while bounties are taken.");
-    describe_gauge!("stakeout_journal_waiting", "Writes that wait for the journal.");
-    describe_gauge!("stakeout_alarm", "1 while a person should look at something, by what.");
-    describe_gauge!("stakeout_open_stakes_nct", "NCT at stake: staked, and not settled.");
-    describe_gauge!("stakeout_open_stakes", "Stakes that are not settled.");
-    describe_gauge!("stakeout_day_profit_nct", "Profit of the stakes settled within a day, fees included, in NCT.");
-    describe_gauge!("stakeout_losses_in_a_row", "Stakes lost in a row, up to now.");
-    describe_gauge!("stakeout_purse_closed", "1 while losses keep the purse closed.");
-    describe_histogram!("stakeout_answer_seconds", Unit::Seconds, "From a bounty's arrival to its durable answer.");
-    describe_histogram!("stakeout_examination_seconds", Unit::Seconds, "Time of examinations.");
-    describe_histogram!("stakeout_journal_commit_seconds", Unit::Seconds, "Time of the journal's commits.");
+    describe_gauge!("stakeout_build_info", "Always 1; the label is the version.");
+    describe_gauge!("stakeout_ready", "1 while bounties are received, else 0.");
+    describe_gauge!("stakeout_journal_waiting", "Writes waiting for the journal.");
+    describe_gauge!("stakeout_alarm", "1 while the alarm is raised, else 0.");
+    describe_gauge!("stakeout_open_stakes_nct", "Unsettled stakes, in NCT.");
+    describe_gauge!("stakeout_open_stakes", "Number of unsettled stakes.");
+    describe_gauge!(
+        "stakeout_day_profit_nct",
+        "Profit of the stakes settled within the last day, including fees, in NCT."
+    );
+    describe_gauge!("stakeout_losses_in_a_row", "Current number of losses in a row.");
+    describe_gauge!("stakeout_purse_closed", "1 while the purse is closed, else 0.");
+    describe_histogram!(
+        "stakeout_answer_seconds",
+        Unit::Seconds,
+        "Time from the receipt of a bounty to its recorded answer."
+    );
+    describe_histogram!("stakeout_examination_seconds", Unit::Seconds, "Duration of scans.");
+    describe_histogram!("stakeout_journal_commit_seconds", Unit::Seconds, "Duration of journal commits.");
     describe_histogram!("stakeout_bid_nct", "Bids, in NCT.");
     gauge!("stakeout_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }

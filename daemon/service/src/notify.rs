@@ -8,7 +8,7 @@ use tracing::debug;
 
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        debug!(why = error.to_string(), "the service manager cannot be told");
+        debug!(why = error.to_string(), "service manager not reachable");
     }
 }
 
@@ -42,7 +42,7 @@ pub fn reloaded() {
 /// No more bounties are taken.
 pub fn stopping() {
     TAKING.store(false, Ordering::Relaxed);
-    tell(&[NotifyState::Stopping, NotifyState::Status("answering what was taken")]);
+    tell(&[NotifyState::Stopping, NotifyState::Status("answering open bounties")]);
 }
 
 /// Something went on since the last time.

@@ -44,14 +44,14 @@ impl Engine {
                     }
                     // A full disk, or too much to do: next time. What is final ends the daemon at its next write.
                     Err(error) => {
-                        debug!(why = daemon_base::text::causes(&error), "cannot let go of what is old now");
+                        debug!(why = daemon_base::text::causes(&error), "old details not deleted");
                         break;
                     }
                 }
                 tokio::time::sleep(REST).await;
             }
             if bounties > 0 {
-                info!(bounties, "the details of old bounties are let go of");
+                info!(bounties, "old details deleted");
             }
             tokio::time::sleep(LOOK_INTERVAL).await;
         }

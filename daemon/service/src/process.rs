@@ -27,17 +27,17 @@ fn told_by(proc: &Path, descriptors_max: Option<u64>) -> String {
     let open = std::fs::read_dir(proc.join("self/fd")).ok().map(|found| found.count().saturating_sub(1) as f64);
     let cpu = stat.as_ref().map(|stat| (stat.utime + stat.stime) as f64 / ticks);
     let began = booted(proc).zip(stat.as_ref()).map(|(booted, stat)| booted + stat.starttime as f64 / ticks);
-    line("process_cpu_seconds_total", "counter", "Processor time of this process, in seconds.", cpu);
-    line("process_open_fds", "gauge", "Open descriptors of this process.", open);
+    line("process_cpu_seconds_total", "counter", "User and system CPU time spent, in seconds.", cpu);
+    line("process_open_fds", "gauge", "Number of open file descriptors.", open);
     let most = descriptors_max.map(|most| most as f64);
-    line("process_max_fds", "gauge", "Descriptors that this process may have open.", most);
+    line("process_max_fds", "gauge", "Maximum number of open file descriptors.", most);
     let virt = stat.as_ref().map(|stat| stat.vsize as f64);
-    line("process_virtual_memory_bytes", "gauge", "Address space of this process, in bytes.", virt);
+    line("process_virtual_memory_bytes", "gauge", "Virtual memory size, in bytes.", virt);
     let resident = stat.as_ref().map(|stat| stat.rss as f64 * page);
-    line("process_resident_memory_bytes", "gauge", "Memory of this process that is resident, in bytes.", resident);
+    line("process_resident_memory_bytes", "gauge", "Resident memory size, in bytes.", resident);
     let threads = stat.as_ref().map(|stat| stat.num_threads as f64);
-    line("process_threads", "gauge", "Threads of this process.", threads);
-    line("process_start_time_seconds", "gauge", "When this process began, in seconds since 1970.", began);
+    line("process_threads", "gauge", "Number of threads.", threads);
+    line("process_start_time_seconds", "gauge", "Start time of the process, in seconds since the Unix epoch.", began);
     text
 }
 

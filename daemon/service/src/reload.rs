@@ -67,13 +67,13 @@ impl Reload {
         match read.unwrap_or_else(|error| Err(error.into())) {
             Ok((config, secrets, count)) => {
                 self.secrets.replace(&secrets);
-                info!(secrets = count, "the webhook's secrets are read anew");
+                info!(secrets = count, "webhook secrets reloaded");
                 let later = changed(&self.config, &config);
                 if !later.is_empty() {
-                    warn!(keys = later.join(", "), "changes of these keys count from the next start on");
+                    warn!(keys = later.join(", "), "changed keys take effect at the next start");
                 }
             }
-            Err(error) => error!(why = format!("{error:#}"), "the secrets and the configuration in use stay"),
+            Err(error) => error!(why = format!("{error:#}"), "configuration reload rejected"),
         }
     }
 }

@@ -101,7 +101,7 @@ impl Engine {
         let entries = match self.parts.archive.find(key.id.clone()).await {
             Ok(entries) => entries,
             Err(error) => {
-                return warn!(bounty = %key, why = causes(&error), "cannot look up what it said when it came first");
+                return warn!(bounty = %key, why = causes(&error), "journal lookup failed");
             }
         };
         let first = entries.into_iter().find_map(|entry| match entry.record {
@@ -119,7 +119,7 @@ impl Engine {
         warn!(
             bounty = %key,
             differ = differ.join(", "),
-            "a bounty came again under this id and says something else: the first counts, this one is not answered"
+            "bounty id reused with other content: only the first is answered"
         );
     }
 }
@@ -129,7 +129,7 @@ fn differences(first: &[u8], second: &[u8]) -> Vec<String> {
     let read = |body| serde_json::from_slice::<Value>(body).unwrap_or_default();
     let (first, second) = (read(first), read(second));
     let (Some(one), Some(other)) = (first.as_object(), second.as_object()) else {
-        return if first == second { Vec::new() } else { vec!["all of it".to_owned()] };
+        return if first == second { Vec::new() } else { vec!["everything".to_owned()] };
     };
     let mut names: Vec<&String> = one.keys().chain(other.keys().filter(|name| !one.contains_key(*name))).collect();
     names.retain(|name| one.get(*name) != other.get(*name));
@@ -150,7 +150,7 @@ mod tests {
             differences(first, br#"{"id": 7, "artifact_uri": "b", "rules": {"min": 2}, "more": 1}"#),
             ["artifact_uri", "rules", "more"]
         );
-        assert_eq!(differences(b"[]", b"{}"), ["all of it"]);
+        assert_eq!(differences(b"[]", b"{}"), ["everything"]);
     }
 
     #[test]

@@ -31,12 +31,13 @@ impl Handed {
             let name = names.split(':').nth(nth).unwrap_or_default().to_owned();
             if let Ok(Some(listener)) = listening.take_unix_listener(nth) {
                 if control.replace(listener).is_some() {
-                    bail!("two unix sockets were handed over, and there is one control socket");
+                    bail!("the service manager passed two unix sockets; there is only one control socket");
                 }
                 continue;
             }
             let taken = listening.take_tcp_listener(nth);
-            let taken = taken.with_context(|| format!("socket {nth} ({name}) handed over is no listener"))?;
+            let taken =
+                taken.with_context(|| format!("socket {nth} ({name}) from the service manager does not listen"))?;
             sockets.extend(taken.map(|listener| (name, listener)));
         }
         let [webhook, admin] = placed(sockets)?;
@@ -59,7 +60,7 @@ fn placed<T>(sockets: Vec<(String, T)>) -> anyhow::Result<[Option<T>; 2]> {
     for (name, socket) in sockets {
         match NAMES.iter().position(|known| *known == name) {
             Some(place) if places[place].is_none() => places[place] = Some(socket),
-            Some(_) => bail!("two sockets named {name} were handed over"),
+            Some(_) => bail!("the service manager passed two sockets named {name}"),
             None => others.push_back(socket),
         }
     }
@@ -69,7 +70,7 @@ fn placed<T>(sockets: Vec<(String, T)>) -> anyhow::Result<[Option<T>; 2]> {
         }
     }
     if !others.is_empty() {
-        bail!("more TCP sockets were handed over than the webhook's and the operators'");
+        bail!("the service manager passed more than two TCP sockets (webhook and admin)");
     }
     Ok(places)
 }
@@ -78,7 +79,7 @@ fn listener(handed: Option<TcpListener>, key: &str, address: SocketAddr) -> anyh
     let listener = match handed {
         Some(listener) => listener,
         None => TcpListener::bind(address)
-            .with_context(|| format!("cannot listen at {address}: change {key}, or end who listens there"))?,
+            .with_context(|| format!("cannot listen at {address}: change {key}, or stop the program that uses it"))?,
     };
     listener.set_nonblocking(true).context("cannot set up a listener")?;
     tokio::net::TcpListener::from_std(listener).context("cannot set up a listener")

@@ -51,7 +51,7 @@ pub fn judgement(
         Ok(looked) => looked,
         Err(failure) => {
             // What exactly failed is ours to know, and in the log.
-            let refusal = Refusal { skip: Skip::Other, why: "it could not be examined".to_owned() };
+            let refusal = Refusal { skip: Skip::Other, why: "examination failed".to_owned() };
             let report = json!({ "why": causes(&failure) }).to_string();
             return Judgement { findings: Findings { report, ..received.findings(generation) }, ..refusal.judgement() };
         }

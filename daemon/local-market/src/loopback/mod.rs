@@ -57,7 +57,7 @@ pub enum MarketplaceError {
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     /// Somebody listens there already, or it is not ours to listen at.
-    #[error("cannot listen at {address}: change `listen`, or end who listens there")]
+    #[error("cannot listen at {address}: change `listen`, or stop the program that uses it")]
     Listen {
         /// Where.
         address: SocketAddr,
@@ -89,7 +89,7 @@ pub enum MarketplaceError {
         source: io::Error,
     },
     /// An outcome.
-    #[error("cannot write down what was settled")]
+    #[error("cannot write the settlements")]
     Outcomes(#[source] io::Error),
     /// The HTTP client.
     #[error("cannot make an HTTP client")]
@@ -98,7 +98,7 @@ pub enum MarketplaceError {
     #[error(transparent)]
     Refused(#[from] Refused),
     /// A bug of ours.
-    #[error("a part of the marketplace ended by a bug")]
+    #[error("a task of the marketplace panicked")]
     Bug(#[source] tokio::task::JoinError),
 }
 

@@ -73,7 +73,7 @@ impl ConfigReader<'_> {
             return self.unknown(name.span().start, &format!("section [{}]", name.get_ref()), name.get_ref(), known);
         };
         let DeValue::Table(keys) = value.get_ref() else {
-            return self.note(value.span().start, format!("[{}] is a section, and this is a value", section.name));
+            return self.note(value.span().start, format!("[{}] must be a section, not a value", section.name));
         };
         for (key, value) in keys {
             if !(section.take)(key.get_ref(), value, config, self) {
@@ -90,10 +90,10 @@ impl ConfigReader<'_> {
             .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
             .max_by(|a, b| a.0.total_cmp(&b.0));
         let hint = near.map_or_else(
-            || "; `stakeout config example` shows all there are".to_owned(),
+            || "; `stakeout config example` lists all".to_owned(),
             |(_, known)| format!("; did you mean `{known}`?"),
         );
-        self.note(at, format!("there is no {what}{hint}"));
+        self.note(at, format!("unknown {what}{hint}"));
     }
 
     fn note(&mut self, at: usize, what: String) {
@@ -122,14 +122,14 @@ mod tests {
         assert_eq!(
             told,
             [
-                "1:2: there is no section [webhok]; did you mean `webhook`?",
-                "4:10: webhook.listen must be an address and a port, like \"127.0.0.1:8000\"",
-                "5:1: there is no key webhook.lissten; did you mean `listen`?",
+                "1:2: unknown section [webhok]; did you mean `webhook`?",
+                "4:10: webhook.listen must be an address with a port, such as \"127.0.0.1:8000\"",
+                "5:1: unknown key webhook.lissten; did you mean `listen`?",
                 "7:10: market.margin must be a duration, like \"250ms\", \"5s\", \"2m\", \"1h\" or \"30d\"",
                 "8:10: market.accept must be a list (`like` is not a comparison: use <, <=, ==, >=, >, contains, \
                  startswith, endswith or regex)",
                 "10:10: log.format must be \"text\", \"json\" or \"journald\"",
-                "11:1: there is no key log.unheard; `stakeout config example` shows all there are",
+                "11:1: unknown key log.unheard; `stakeout config example` lists all",
             ]
         );
     }

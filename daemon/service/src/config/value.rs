@@ -48,13 +48,13 @@ macro_rules! texts {
 }
 
 texts! {
-    String: "a text";
-    SocketAddr: "an address and a port, like \"127.0.0.1:8000\"";
-    IpNet: "a network, like \"10.0.0.0/8\"";
-    Nct: "an amount of NCT, like \"0.0625\"";
-    TableRow: "a row, like \"pe* malicious 0.5 0.25\"";
-    ConvictionPoint: "a point, like \"0.9 0.5\"";
-    Filter: "a filter, like \"mimetype contains dosexec\"";
+    String: "a string";
+    SocketAddr: "an address with a port, such as \"127.0.0.1:8000\"";
+    IpNet: "a network, such as \"10.0.0.0/8\"";
+    Nct: "an amount of NCT, such as \"0.0625\"";
+    TableRow: "a row, such as \"pe* malicious 0.5 0.25\"";
+    ConvictionPoint: "a point, such as \"0.9 0.5\"";
+    Filter: "a filter, such as \"mimetype contains dosexec\"";
 }
 
 impl Value for PathBuf {
@@ -157,7 +157,7 @@ impl Value for Share {
 pub struct Ratio(pub f64);
 
 impl Value for Ratio {
-    const FORM: &'static str = "a number from 0.0 up";
+    const FORM: &'static str = "a number of at least 0.0";
 
     fn read(value: &DeValue<'_>) -> Result<Self, String> {
         number(value).filter(|ratio| ratio.is_finite() && *ratio >= 0.0).map(Ratio).ok_or_else(String::new)
@@ -203,7 +203,8 @@ impl Limit {
 }
 
 impl Value for Limit {
-    const FORM: &'static str = "an amount of NCT, like \"5\", a share of market.balance, like \"25%\", or \"none\"";
+    const FORM: &'static str =
+        "an amount of NCT, such as \"5\", a share of market.balance, such as \"25%\", or \"none\"";
 
     fn read(value: &DeValue<'_>) -> Result<Self, String> {
         let text = text::<String>(value)?;
@@ -211,7 +212,7 @@ impl Value for Limit {
             Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
                 digits.parse().map(Limit::Share).map_err(|error: std::num::ParseIntError| error.to_string())
             }
-            Some(_) => Err("a share is a whole number of hundredths".to_owned()),
+            Some(_) => Err("a share must be a whole number of percent".to_owned()),
             None if text == "none" => Ok(Limit::None),
             None => text.parse().map(Limit::Amount).map_err(|error: daemon_market::ParseNctError| error.to_string()),
         }
@@ -231,16 +232,16 @@ impl Value for Limit {
 pub struct TooMany(pub Option<u32>);
 
 impl Value for TooMany {
-    const FORM: &'static str = "a whole number from 1 up, or \"none\"";
+    const FORM: &'static str = "a whole number of at least 1, or \"none\"";
 
     fn read(value: &DeValue<'_>) -> Result<Self, String> {
         match value {
             DeValue::String(word) if word == "none" => Ok(TooMany(None)),
             DeValue::String(_) => Err(String::new()),
             number => match u32::try_from(usize::read(number)?) {
-                Ok(0) => Err("write \"none\" to have no such limit".to_owned()),
+                Ok(0) => Err("write \"none\" for no limit".to_owned()),
                 Ok(number) => Ok(TooMany(Some(number))),
-                Err(_) => Err("that is too many".to_owned()),
+                Err(_) => Err("the number is too large".to_owned()),
             },
         }
     }
@@ -251,7 +252,7 @@ impl Value for TooMany {
 }
 
 impl Value for Rate {
-    const FORM: &'static str = "a rate, like \"50/s\", \"1000/m\", \"20000/h\" or \"100000/d\"";
+    const FORM: &'static str = "a rate, such as \"50/s\", \"1000/m\", \"20000/h\" or \"100000/d\"";
 
     fn read(value: &DeValue<'_>) -> Result<Self, String> {
         let text: String = text(value)?;
@@ -284,7 +285,8 @@ impl<T: Value> Value for Vec<T> {
     fn read(value: &DeValue<'_>) -> Result<Self, String> {
         let DeValue::Array(values) = value else { return Err(format!("a list, [ … ], of {}", T::FORM)) };
         let read = |value: &toml::Spanned<DeValue<'_>>| {
-            T::read(value.get_ref()).map_err(|why| if why.is_empty() { format!("in it, {}", T::FORM) } else { why })
+            T::read(value.get_ref())
+                .map_err(|why| if why.is_empty() { format!("a list element must be {}", T::FORM) } else { why })
         };
         values.iter().map(read).collect()
     }

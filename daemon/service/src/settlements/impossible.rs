@@ -30,8 +30,8 @@ pub fn payout(story: &Story, outcome: &SettlementNotice) -> Option<String> {
     let most = Nct::from_base_units(reward.saturating_add(stakes).saturating_add(fees));
     (payout > most).then(|| {
         format!(
-            "a payout of {payout} NCT is more than the reward and all stakes together, which are {most} NCT at most; \
-             amounts are in NCT, not in its base units of 10^-18"
+            "a payout of {payout} NCT exceeds the reward and all stakes, which are at most {most} NCT; amounts are in NCT, not \
+             in base units of 10^-18 NCT"
         )
     })
 }

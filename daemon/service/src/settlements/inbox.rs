@@ -64,7 +64,7 @@ impl Inbox {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).with_context(place)?;
         file.write_all(lines.as_bytes()).and_then(|()| file.sync_all()).with_context(place)?;
         let letter = self.directory.join(format!("{name}.{LETTER}"));
-        std::fs::rename(&aside, &letter).with_context(|| format!("cannot put {} in its place", shown(&letter)))?;
+        std::fs::rename(&aside, &letter).with_context(|| format!("cannot rename {}", shown(&letter)))?;
         Ok(letter.with_extension(RECEIPT))
     }
 
@@ -80,14 +80,15 @@ impl Inbox {
             match std::fs::read(receipt) {
                 Ok(bytes) => {
                     let _ = std::fs::remove_file(receipt);
-                    return serde_json::from_slice(&bytes).with_context(|| format!("{} is no receipt", shown(receipt)));
+                    return serde_json::from_slice(&bytes)
+                        .with_context(|| format!("{} is not a receipt", shown(receipt)));
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error).with_context(|| format!("cannot read {}", shown(receipt))),
             }
             if Instant::now() >= until {
                 bail!(
-                    "the daemon did not take it within {} s: it is in its inbox, and read when the daemon comes to it",
+                    "the daemon did not finish the import within {} s: the file is in its inbox and will be imported later",
                     patience.as_secs()
                 );
             }
@@ -118,7 +119,7 @@ impl Inbox {
         let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(letter).map_err(told)?;
         let metadata = file.metadata().map_err(told)?;
         if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Err("it is no file of ours".to_owned());
+            return Err("it has another owner or is not a regular file".to_owned());
         }
         let source = letter.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let lines = read(&mut &file, SettlementFormat::Ndjson, &source).map_err(told)?;

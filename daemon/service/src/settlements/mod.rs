@@ -108,7 +108,7 @@ pub fn judge(story: &Story, line: &SettlementLine, fee: Nct) -> News {
     let known = story.settled.as_ref().map(|settled| &settled.outcome);
     if let Some(change) = &line.correction {
         let Some(known) = known else {
-            return refused("nothing was told of it yet that could be corrected: import that".to_owned());
+            return refused("it has no settlement to correct: import one first".to_owned());
         };
         let correction = change.of(known);
         let right = known.corrected(&correction);

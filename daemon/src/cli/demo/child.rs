@@ -21,7 +21,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 /// Number of log lines shown if the daemon fails.
 const LOG_LINES: usize = 20;
 /// Log message of a daemon whose webhook listens.
-const READY: &str = "bounties are taken";
+const READY: &str = "webhook listening";
 /// Environment variables that would override the configuration.
 const VARIABLES: [&str; 6] =
     ["BID_STRATEGY", "STAKEOUT_WEBHOOK_SECRET", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"];
