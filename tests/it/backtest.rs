@@ -167,7 +167,7 @@ fn what_was_decided_is_decided_again_and_other_strategies_beside_it() {
     let seen = document(&place, &args);
     let ways = seen["ways"].as_array().expect("there are ways");
     let names: Vec<&str> = ways.iter().filter_map(|way| way["name"].as_str()).collect();
-    assert_eq!(names, ["as it was done", "conservative", "max", "default"]);
+    assert_eq!(names, ["as recorded", "conservative", "max", "default"]);
     assert_eq!(ways[1]["staked"], "1.875");
     assert_eq!(ways[2]["staked"], "30");
     for field in ["bets", "staked", "profit", "return", "drawdown"] {
@@ -230,7 +230,7 @@ fn what_is_kept_is_judged_anew_by_other_weights() {
     assert_eq!((&told["artifacts"], &told["gone"]), (&json!(1), &json!(1)), "{told}");
     assert_eq!((&told["bounties"], &told["bounties_gone"]), (&json!(20), &json!(10)));
     assert_eq!(told["verdicts_changed"], 0);
-    assert_eq!(seen["ways"][1]["name"], "as then, judged anew");
+    assert_eq!(seen["ways"][1]["name"], "recorded strategies, scanned again");
     // Eicar is surer than what was thought of it.
     assert_ne!(seen["ways"][1]["staked"], seen["ways"][0]["staked"]);
     assert_eq!(judged(&shipped, &["--only-stored"])["bounties"]["left_out"]["not_stored"], 10);

@@ -120,7 +120,7 @@ fn explain_shows_every_step() {
     let output = run(&["explain", "--min-bid", "0.1", "--max-bid", "0.5"], &dir.path().join("eicar.com"));
     let text = stdout(&output);
     for expected in
-        ["eicar.file.test", "00000000  58 35 4f 21", "the sum", "log-odds", "malicious", "of 0.1 to 0.5 NCT"]
+        ["eicar.file.test", "00000000  58 35 4f 21", "  sum\n", "log-odds", "malicious", "of 0.1 to 0.5 NCT"]
     {
         assert!(text.contains(expected), "{expected} is missing:\n{text}");
     }
@@ -157,7 +157,7 @@ fn what_is_no_file_is_passed_over_and_counted() {
     rustix::fs::mkfifoat(rustix::fs::CWD, dir.path().join("pipe"), rustix::fs::Mode::RUSR).expect("a FIFO can be made");
     std::os::unix::fs::symlink("/etc", dir.path().join("link")).expect("a link can be made");
     let output = run(&["scan"], dir.path());
-    assert!(stdout(&output).contains("Passed over: FIFOs 1, symbolic links 1"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("Skipped: FIFOs 1, symbolic links 1"), "{}", stdout(&output));
 }
 
 #[test]

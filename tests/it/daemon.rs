@@ -271,8 +271,7 @@ fn a_dry_run_answers_nobody_and_remembers() {
     }
     let verified = printed(&place.output(&["archive", "verify", "--archive", archive]), 0);
     assert!(
-        verified
-            .starts_with("1 bounty, 1 answer, 1 ending, 0 outcomes and 0 notes of the purse are as they were written"),
+        verified.starts_with("intact: 1 bounty, 1 answer, 1 ending, 0 outcomes and 0 notes of the purse"),
         "{verified}"
     );
     // Started for good, it does not send what a dry run wrote down.
@@ -291,7 +290,7 @@ fn a_configuration_is_checked_as_a_whole_before_anything_starts() {
         assert!(stderr(&output).contains(expected), "{}", stderr(&output));
     }
     let place = DaemonHome::new(&market);
-    assert!(printed(&place.output(&["config", "check"]), 0).contains("is good"));
+    assert!(printed(&place.output(&["config", "check"]), 0).contains("is valid"));
     let mut command = crate::program::stakeout();
     let example = command.args(["config", "example"]).output().unwrap();
     assert!(stdout(&example).contains("[webhook]\n"));

@@ -56,7 +56,7 @@ fn a_demo_says_what_is_wrong_before_it_begins() {
     let directory = tempfile::tempdir().expect("a directory can be made");
     std::fs::write(directory.path().join("file"), "x").expect("the directory is ours");
     for (args, expected) in [
-        (vec!["--strategy", "nonsense"], "cannot bid"),
+        (vec!["--strategy", "nonsense"], "cannot use --strategy"),
         (vec!["--keep", directory.path().to_str().expect("a text")], "is not empty"),
     ] {
         let output = stakeout().arg("demo").args(args).output().expect("stakeout can be started");

@@ -98,7 +98,7 @@ fn whatever_is_wrong_with_new_rules_the_old_ones_stay_and_it_is_named() {
         assert!(!problems.contains("root:"), "{what}: {problems}");
         let told = place.output(&["rules", "status"]);
         assert_eq!(told.status.code(), Some(1), "{what}");
-        assert!(String::from_utf8_lossy(&told.stdout).contains("NOT taken"), "{what}");
+        assert!(String::from_utf8_lossy(&told.stdout).contains("REJECTED"), "{what}");
         let bad = rules.join("bad.yar");
         let _ = std::fs::remove_file(&bad).or_else(|_| std::fs::remove_dir(&bad));
         until(&place, "the mended rules are not taken", |status| status["last"]["taken"] == true);

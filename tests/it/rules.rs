@@ -97,7 +97,7 @@ fn a_broken_file_is_shown_with_its_place_and_the_good_ones_load() {
     let output = bench.run(&["rules", "check", "rules"]);
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(2), "{text}");
-    for expected in ["any/broken.yar:3:5", "^", "$nothing", "1 rule in 1 file can be used; 1 error, 0 warnings"] {
+    for expected in ["any/broken.yar:3:5", "^", "$nothing", "1 rule in 1 file usable; 1 error, 0 warnings"] {
         assert!(text.contains(expected), "{expected} is missing:\n{text}");
     }
     let output = bench.run(&["scan", "--ndjson", "--rules", "rules", "marked.txt"]);
@@ -119,7 +119,7 @@ fn a_directory_without_a_rule_is_not_in_order() {
     bench.write("Own.RULES", GOOD);
     let output = check();
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
-    assert!(stdout(&output).contains("1 rule in 1 file can be used"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("1 rule in 1 file usable"), "{}", stdout(&output));
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn rules_are_timed_on_files_of_ones_own() {
     let any = format!("{}/any", shipped());
     let output = bench.run(&["rules", "bench", any.as_str(), "--on", "marked.txt"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).contains("each alone on 1 file"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("each run alone on 1 file"), "{}", stdout(&output));
 }
 
 /// Lists the rules with a worker that counts how often it compiles; answers how often it did by now.

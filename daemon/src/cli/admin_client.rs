@@ -18,7 +18,7 @@ pub fn get(url: &str) -> anyhow::Result<String> {
         let status = reply.status();
         let text = reply.text().await?;
         if !status.is_success() {
-            bail!("it answered {status}");
+            bail!("the daemon answered with status {status}");
         }
         Ok(text)
     })

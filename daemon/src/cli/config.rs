@@ -41,7 +41,7 @@ pub fn config(command: &ConfigCommand, out: &mut dyn Write) -> anyhow::Result<Ex
             Ok(_) => {
                 let what =
                     file.path.as_deref().map_or_else(|| "the defaults are".to_owned(), |path| shown(path) + " is");
-                writeln!(out, "{what} good")?;
+                writeln!(out, "{what} valid")?;
                 Ok(Exit::Clean)
             }
             Err(told) => {
@@ -56,6 +56,6 @@ pub fn config(command: &ConfigCommand, out: &mut dyn Write) -> anyhow::Result<Ex
 pub fn load(path: Option<&Path>) -> anyhow::Result<Config> {
     match build::config(path)? {
         Ok(config) => Ok(config),
-        Err(told) => bail!("the configuration is wrong\n{told}"),
+        Err(told) => bail!("the configuration is invalid\n{told}"),
     }
 }

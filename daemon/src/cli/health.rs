@@ -28,19 +28,19 @@ pub fn health(args: &HealthArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = config::load(args.config.path.as_deref())?;
     let socket = control_client::socket(&config, &config.archive.directory);
     let Some(text) = control_client::ask(&socket, &ControlRequest::Health)? else {
-        bail!("no daemon listens at {}: start it, or name its configuration with --config", shown(&socket));
+        bail!("no daemon listens at {}: start it, or give its configuration with --config", shown(&socket));
     };
-    let health: Health = serde_json::from_str(&text).context("what listens there is no daemon of this version")?;
+    let health: Health = serde_json::from_str(&text).context("the daemon has another version")?;
     if args.json {
         writeln!(out, "{text}")?;
     } else {
         let Health { version, dry_run, not_live, not_ready } = &health;
-        let dry = if *dry_run { ", answering nobody (--dry-run)" } else { "" };
+        let dry = if *dry_run { ", dry run (--dry-run)" } else { "" };
         writeln!(out, "stakeout {}{dry}", safe(version))?;
         let told =
             |why: &Option<String>| why.as_ref().map_or_else(|| "yes".to_owned(), |why| format!("NO: {}", safe(why)));
-        writeln!(out, "  works           {}", told(not_live))?;
-        writeln!(out, "  takes bounties  {}", told(not_ready))?;
+        writeln!(out, "  live   {}", told(not_live))?;
+        writeln!(out, "  ready  {}", told(not_ready))?;
     }
     Ok(if health.not_live.or(health.not_ready).is_none() { Exit::Clean } else { Exit::Found })
 }

@@ -32,7 +32,7 @@ impl Input {
             let file = daemon_artifact::keep_stream(io::stdin().lock(), size_max).with_context(cannot("read"))?;
             return Ok(Input { file, entry: None });
         }
-        let entry = Entry::named(path).context("a path cannot hold a NUL byte").with_context(cannot("open"))?;
+        let entry = Entry::named(path).context("the path contains a NUL byte").with_context(cannot("open"))?;
         let file = entry.open().with_context(cannot("open"))?;
         Ok(Input { file, entry: Some(entry) })
     }

@@ -148,7 +148,7 @@ fn correct(args: &OutcomesCorrectArgs, out: &mut dyn Write) -> anyhow::Result<Ex
     let read = read(&mut text.to_string().as_bytes(), SettlementFormat::Ndjson, "a correction")?;
     let lines = read.map_err(|mistakes| {
         let told: Vec<&str> = mistakes.iter().map(|mistake| mistake.why.as_str()).collect();
-        anyhow::anyhow!("nothing is corrected: {}", told.join("; "))
+        anyhow::anyhow!("correction rejected: {}", told.join("; "))
     })?;
     let recipient = Recipient { socket: control_client::socket(&config, &directory), directory };
     let told = recipient.tell("correction", &lines, config.market.assertion_fee, args.patience)?;
@@ -158,22 +158,22 @@ fn correct(args: &OutcomesCorrectArgs, out: &mut dyn Write) -> anyhow::Result<Ex
     } else if told.corrected > 0 {
         writeln!(
             out,
-            "corrected; what was told first is kept beside it (`stakeout explain --bounty {}`). A purse that losses \
-             closed stays closed until `stakeout purse resume`",
+            "corrected; the first record is kept (`stakeout explain --bounty {}`). A purse that losses closed stays \
+             closed until `stakeout purse resume`",
             safe(&args.bounty)
         )?;
     }
     if told.unasked > 0 {
-        bail!("the journal has no bounty {}: `stakeout archive query` shows which it has", safe(&args.bounty));
+        bail!("the archive has no bounty {}: `stakeout archive query` lists its bounties", safe(&args.bounty));
     }
     if let Some(why) = told.reasons.first() {
-        bail!("nothing is corrected: {}", safe(why));
+        bail!("correction rejected: {}", safe(why));
     }
     if told.known > 0 && !args.json {
-        writeln!(out, "that is what is known: there is nothing to correct")?;
+        writeln!(out, "nothing to correct: the record has these values already")?;
     }
     if told.failed + told.pending > 0 {
-        bail!("it could not be written down: the daemon's log says why; it is tried again");
+        bail!("cannot record the correction: see the daemon log; the daemon tries again");
     }
     Ok(Exit::Clean)
 }
@@ -191,7 +191,7 @@ fn import(args: &OutcomesImportArgs, out: &mut dyn Write) -> anyhow::Result<Exit
     for (file, lines) in files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
         let became = recipient.tell(&name, &lines, config.market.assertion_fee, args.patience);
-        told = told.and(became.with_context(|| format!("cannot take in {}", shown(file)))?);
+        told = told.and(became.with_context(|| format!("cannot import {}", shown(file)))?);
     }
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &told)?;
@@ -199,8 +199,8 @@ fn import(args: &OutcomesImportArgs, out: &mut dyn Write) -> anyhow::Result<Exit
     } else {
         writeln!(
             out,
-            "{} read: {} new, {} known, {} at odds with what is known, {} that cannot be, {} not asked here, {} not ended \
-             yet, {} failed",
+            "{} read: {} new, {} known, {} contradictory, {} impossible, {} for unknown bounties, {} for open bounties, {} \
+             failed",
             counted(told.lines, "line"),
             count(told.fresh),
             count(told.known),
@@ -211,16 +211,13 @@ fn import(args: &OutcomesImportArgs, out: &mut dyn Write) -> anyhow::Result<Exit
             count(told.failed),
         )?;
         for why in &told.reasons {
-            writeln!(out, "not taken in: {}", safe(why))?;
+            writeln!(out, "not imported: {}", safe(why))?;
         }
         if told.conflicting > 0 {
-            writeln!(out, "what is known stays: `stakeout outcomes correct` corrects it, where it is wrong")?;
+            writeln!(out, "contradictory lines changed nothing: use `stakeout outcomes correct` if a record is wrong")?;
         }
         if told.pending > 0 {
-            writeln!(
-                out,
-                "a daemon that is running takes in what is told of bounties that have not ended once they have"
-            )?;
+            writeln!(out, "lines for open bounties: a running daemon imports them when the bounties end")?;
         }
     }
     Ok(match (told.failed + told.refused, told.conflicting) {
@@ -247,12 +244,13 @@ fn lines(file: &Path, form: OutcomesForm) -> anyhow::Result<Vec<SettlementLine>>
     };
     match read.with_context(place)? {
         Ok(lines) if lines.iter().any(|line| line.correction.is_some()) => {
-            bail!("{} corrects what was told: a person does that, by `stakeout outcomes correct`", shown(file))
+            bail!("{} contains a correction: use `stakeout outcomes correct` for corrections", shown(file))
         }
         Ok(lines) => Ok(lines),
         Err(mistakes) => {
             let told: String = mistakes.iter().map(|mistake| format!("\n{}:{mistake}", shown(file))).collect();
-            bail!("nothing is taken in, for some lines mean nothing:{told}")
+            let invalid = counted(mistakes.len() as u64, "invalid line");
+            bail!("import aborted: {invalid}{told}")
         }
     }
 }
@@ -289,7 +287,7 @@ impl Recipient {
                 let receipt = Inbox::wait(&receipt, patience)?;
                 match receipt.error {
                     None => Ok(receipt.told),
-                    Some(why) => bail!("the daemon does not take it: {why}"),
+                    Some(why) => bail!("the daemon rejected the import: {why}"),
                 }
             }
             Err(error) => Err(error).with_context(|| format!("cannot use the archive in {}", shown(&self.directory))),

@@ -21,7 +21,7 @@ pub fn become_owner_of(directory: &Path) -> anyhow::Result<()> {
     let about = match directory.metadata() {
         Ok(about) => about,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error).with_context(|| format!("cannot look at {}", shown(directory))),
+        Err(error) => return Err(error).with_context(|| format!("cannot read the owner of {}", shown(directory))),
     };
     if about.uid() == 0 {
         return Ok(());

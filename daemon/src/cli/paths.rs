@@ -75,10 +75,10 @@ impl Paths {
     /// Checks that there is at least one path and that standard input is used only once, and opens the list of files.
     pub fn open(args: &WalkArgs, interrupt: &Interrupt) -> anyhow::Result<Paths> {
         if args.paths.is_empty() && args.files_from.is_none() {
-            bail!("nothing to look at: give a PATH, or --files-from FILE");
+            bail!("no files given: use PATH or --files-from FILE");
         }
         if args.files_from.as_deref().is_some_and(is_stdin) && args.paths.iter().any(|path| is_stdin(path)) {
-            bail!("standard input cannot be both a file to examine and the list of files");
+            bail!("standard input cannot be both a file to scan and the list of files");
         }
         let named = args.paths.iter().filter(|path| !is_stdin(path)).cloned().collect();
         let Some(list) = args.files_from.clone() else { return Ok(Paths { named, list: None }) };

@@ -93,7 +93,7 @@ fn count_purse(directory: &Path, config: &Config) -> anyhow::Result<(Purse, Time
 fn look(place: &ArchivePlace, config: &Config) -> anyhow::Result<PurseRecord> {
     let directory = archive::directory(place)?;
     match control_client::ask(&control_client::socket(config, &directory), &ControlRequest::Purse)? {
-        Some(said) => serde_json::from_str(&said).context("what listens there is no daemon of this version"),
+        Some(said) => serde_json::from_str(&said).context("the daemon has another version"),
         None => {
             let (mut purse, now) = count_purse(&directory, config)?;
             Ok(PurseRecord::of(&mut purse, now))
@@ -117,7 +117,7 @@ fn tell_status(record: &PurseRecord, out: &mut dyn Write) -> std::io::Result<()>
     match &record.closed {
         Some(why) => {
             writeln!(out, "{HEADING}closed{HEADING:#}: {}", safe(why))?;
-            writeln!(out, "bounties are answered, and nothing is staked, until `stakeout purse resume`")?;
+            writeln!(out, "the daemon answers bounties without stakes until `stakeout purse resume`")?;
         }
         None => match &record.why_nothing {
             None => writeln!(
@@ -125,10 +125,10 @@ fn tell_status(record: &PurseRecord, out: &mut dyn Write) -> std::io::Result<()>
                 "{HEADING}open{HEADING:#}: up to {} NCT may be staked on the next bounty",
                 nct(record.most)
             )?,
-            Some(why) => writeln!(out, "{HEADING}open{HEADING:#}, and nothing may be staked at the moment: {why}")?,
+            Some(why) => writeln!(out, "{HEADING}open{HEADING:#}, but nothing may be staked at the moment: {why}")?,
         },
     }
-    let of = |max: Option<Nct>| max.map_or_else(|| "no limit".to_owned(), |max| format!("{} NCT at most", nct(max)));
+    let of = |max: Option<Nct>| max.map_or_else(|| "no limit".to_owned(), |max| format!("limit {} NCT", nct(max)));
     let mut line = |what: &str, used: &Used| writeln!(out, "  {what:<26} {:>12} NCT   {}", nct(used.now), of(used.max));
     line("staked within the hour", &record.hour)?;
     line("staked within the day", &record.day)?;
@@ -139,9 +139,9 @@ fn tell_status(record: &PurseRecord, out: &mut dyn Write) -> std::io::Result<()>
     if let Some((recent, before)) = record.return_recent.zip(record.return_before) {
         let most = record
             .drop_max_percent
-            .map_or_else(|| "no limit".to_owned(), |max| format!("a fall by {max} points closes the purse"));
+            .map_or_else(|| "no limit".to_owned(), |max| format!("a drop of {max} points closes the purse"));
         let recent = format!("{:.1} %", recent * 100.0);
-        writeln!(out, "  {:<26} {recent:>12}       {:.1} % before; {most}", "return of late", before * 100.0)?;
+        writeln!(out, "  {:<26} {recent:>12}       {:.1} % before; {most}", "recent return", before * 100.0)?;
     }
     Ok(())
 }
@@ -149,16 +149,16 @@ fn tell_status(record: &PurseRecord, out: &mut dyn Write) -> std::io::Result<()>
 fn resume(args: &PurseResumeArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let reason = args.reason.trim();
     if reason.is_empty() || reason.len() > REASON_BYTES_MAX {
-        bail!("--reason must have from 1 to {REASON_BYTES_MAX} bytes: who reads the journal later wants to know why");
+        bail!("--reason must have 1 to {REASON_BYTES_MAX} bytes");
     }
     let config = config::load(args.place.config.path.as_deref())?;
     let Some(why) = look(&args.place, &config)?.closed else {
-        writeln!(out, "the purse is open: there is nothing to do")?;
+        writeln!(out, "the purse is open: nothing to do")?;
         return Ok(Exit::Clean);
     };
     writeln!(out, "the purse is closed: {}", safe(&why))?;
     if !args.yes && !asked(out)? {
-        writeln!(out, "it stays closed")?;
+        writeln!(out, "the purse stays closed")?;
         return Ok(Exit::Found);
     }
     let directory = archive::directory(&args.place)?;
@@ -167,7 +167,7 @@ fn resume(args: &PurseResumeArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let recipient = Recipient { socket: control_client::socket(&config, &directory), directory };
     let told = recipient.tell("purse", &[line], config.market.assertion_fee, args.patience)?;
     if told.opened != 1 {
-        bail!("it could not be written down that the purse is open: the daemon's log says why");
+        bail!("cannot record the resume: see the daemon log");
     }
     writeln!(out, "the purse is open")?;
     Ok(Exit::Clean)
@@ -176,9 +176,9 @@ fn resume(args: &PurseResumeArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
 /// Asks at the terminal; true for yes.
 fn asked(out: &mut dyn Write) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
-        bail!("nobody can be asked here: say --yes");
+        bail!("standard input is not a terminal: use --yes to confirm");
     }
-    write!(out, "open it, and stake again? [y/N] ")?;
+    write!(out, "resume staking? [y/N] ")?;
     out.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;

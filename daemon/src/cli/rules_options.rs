@@ -41,7 +41,7 @@ pub fn load(options: &Options) -> anyhow::Result<Detector> {
     }
     if errors.len() > MISTAKES_SHOWN_MAX {
         let more = counted((errors.len() - MISTAKES_SHOWN_MAX) as u64, "more error");
-        notice(&format!("and {more}: see `stakeout rules check`"));
+        notice(&format!("and {more}: run `stakeout rules check`"));
     }
     Ok(detector)
 }

@@ -81,7 +81,7 @@ struct SweepResult {
 /// Runs `stakeout triage`.
 pub fn triage(args: &TriageArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
     if args.walk.paths.iter().any(|path| paths::is_stdin(path)) {
-        anyhow::bail!("triage looks at files; `stakeout explain -` takes standard input");
+        anyhow::bail!("triage does not read standard input: use `stakeout explain -`");
     }
     let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
     let paths = Paths::open(&args.walk, &interrupt)?;
@@ -168,7 +168,7 @@ fn list(path: &std::path::Path, kind: FileKind, json: bool, out: &mut dyn Write)
 
 fn counts(told: &SweepResult, out: &mut dyn Write) -> anyhow::Result<()> {
     if told.interrupted {
-        writeln!(out, "Interrupted: this is what was done so far.")?;
+        writeln!(out, "Interrupted: partial results.")?;
     }
     let mut kinds: Vec<_> = told.kinds.iter().collect();
     kinds.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
@@ -180,10 +180,10 @@ fn counts(told: &SweepResult, out: &mut dyn Write) -> anyhow::Result<()> {
     if !told.walked.skipped.is_empty() {
         let skipped: Vec<String> =
             told.walked.skipped.iter().map(|(what, many)| format!("{what} {}", count(*many))).collect();
-        writeln!(out, "passed over: {}", skipped.join(", "))?;
+        writeln!(out, "skipped: {}", skipped.join(", "))?;
     }
     if let Backend::Refused(error) = &told.backend {
-        writeln!(out, "io_uring cannot be used here, so files were read one at a time: {error}")?;
+        writeln!(out, "io_uring is not available, files were read one at a time: {error}")?;
     }
     let through = if told.through_uring == 0 {
         String::new()
@@ -193,7 +193,7 @@ fn counts(told: &SweepResult, out: &mut dyn Write) -> anyhow::Result<()> {
     let seconds = told.elapsed.as_secs_f64().max(1e-9);
     writeln!(
         out,
-        "{} in {seconds:.3} s ({} files/s, {:.2} us a file){through}",
+        "{} in {seconds:.3} s ({} files/s, {:.2} us per file){through}",
         counted(told.files, "file"),
         count((told.files as f64 / seconds) as u64),
         seconds * 1e6 / told.files.max(1) as f64
@@ -203,10 +203,10 @@ fn counts(told: &SweepResult, out: &mut dyn Write) -> anyhow::Result<()> {
 
 fn failures(walked: &Walked, out: &mut dyn Write) -> std::io::Result<()> {
     for (path, why) in &walked.failures {
-        writeln!(out, "could not be read: {}: {why}", shown(path))?;
+        writeln!(out, "cannot read {}: {why}", shown(path))?;
     }
     if walked.failures_unnamed > 0 {
-        writeln!(out, "could not be read: {} more", count(walked.failures_unnamed))?;
+        writeln!(out, "cannot read {} more", count(walked.failures_unnamed))?;
     }
     Ok(())
 }

@@ -87,7 +87,7 @@ async fn ping(target: &WebhookTarget, out: &mut dyn Write) -> anyhow::Result<Exi
     let seen = probe.ping().await?;
     writeln!(out, "{} in {} ms: {}", seen.status, seen.took.as_millis(), seen.body.trim())?;
     if !(200..300).contains(&seen.status) {
-        bail!("a signed ping must be answered with 2xx{}", hint(seen.status));
+        bail!("the webhook must answer a signed ping with 2xx{}", hint(seen.status));
     }
     Ok(Exit::Clean)
 }
@@ -95,9 +95,9 @@ async fn ping(target: &WebhookTarget, out: &mut dyn Write) -> anyhow::Result<Exi
 fn hint(status: u16) -> &'static str {
     match status {
         401 => ": the engine has another secret",
-        400 => ": what answers there does not see the signature; does a proxy drop X-POLYSWARM-SIGNATURE?",
+        400 => ": the engine sees no signature: does a proxy drop X-POLYSWARM-SIGNATURE?",
         404 | 405 => ": is the path right?",
-        503 => ": the engine takes nothing at the moment",
+        503 => ": the engine is not ready",
         _ => "",
     }
 }
@@ -152,11 +152,11 @@ fn cases() -> Vec<WebhookCase> {
         case("the EICAR test file is malicious", "/eicar", &eicar(), &["malicious"]),
         case("the same file, the same answer", "/eicar-again", &eicar(), &["malicious"]),
         case("an empty file is not malicious", "/empty", b"", &["benign", "unknown"]),
-        case("a kind nobody examines is answered", "/text", b"just a text\n", &["benign", "unknown"]),
+        case("an unsupported file type is answered", "/text", b"just a text\n", &["benign", "unknown"]),
         WebhookCase { delay: SLOW, ..case("a slow artifact server is waited for", "/slow", &eicar(), &["malicious"]) },
         WebhookCase {
             artifact_type: "URL",
-            ..case("an address is answered", "/url", b"http://example.com/", &["unknown"])
+            ..case("a URL artifact is answered", "/url", b"http://example.com/", &["unknown"])
         },
     ]
 }
@@ -167,13 +167,13 @@ async fn test(args: &WebhookTestArgs, out: &mut dyn Write) -> anyhow::Result<Exi
     let stranger = WebhookProbe::new(&args.target.url, b"not the secret")?;
     let mut market = Receiver::bind(args.port)
         .await
-        .with_context(|| format!("cannot listen at port {}: choose another with --port", args.port))?;
+        .with_context(|| format!("cannot listen on port {}: choose another with --port", args.port))?;
     let mut test = Test { out, failed: 0, passed: 0 };
 
     test.status("a signed ping", 200, &probe.ping().await?)?;
-    test.status("a ping signed by a stranger", 401, &stranger.ping().await?)?;
+    test.status("a ping with a wrong signature", 401, &stranger.ping().await?)?;
     let run = std::process::id();
-    test.status("a bounty that is no JSON", 400, &probe.post_bounty("no-json", "{nope").await?)?;
+    test.status("a bounty that is not JSON", 400, &probe.post_bounty("no-json", "{nope").await?)?;
     test.status("a bounty without an id", 400, &probe.post_bounty("no-id", r#"{"rules":{}}"#).await?)?;
 
     let mut first_eicar = None;
@@ -187,10 +187,14 @@ async fn test(args: &WebhookTestArgs, out: &mut dyn Write) -> anyhow::Result<Exi
             continue;
         }
         let Some(answer) = market.answer(args.patience).await else {
-            test.note(case.what, false, "taken, but no answer came: see `answers.hosts` and `intake.allow_networks`")?;
+            test.note(
+                case.what,
+                false,
+                "accepted, but no answer arrived: check `answers.hosts` and `intake.allow_networks`",
+            )?;
             continue;
         };
-        let answered: Value = serde_json::from_slice(&answer.body).context("the answer is no JSON")?;
+        let answered: Value = serde_json::from_slice(&answer.body).context("the answer is not JSON")?;
         let right = right(&answered, case.verdicts) && answer.target.contains(&id);
         test.note(
             case.what,
@@ -200,26 +204,26 @@ async fn test(args: &WebhookTestArgs, out: &mut dyn Write) -> anyhow::Result<Exi
         if case.path == "/eicar" {
             first_eicar = Some(answer.body.clone());
             let again = probe.post_bounty("again", body).await?;
-            test.status("the same bounty again is taken as known", 202, &again)?;
+            test.status("the same bounty again is accepted", 202, &again)?;
             let silent = market.answer(Duration::from_millis(500)).await.is_none();
             test.note("and answered once", silent, if silent { "once" } else { "twice" })?;
         }
         if case.path == "/eicar-again" {
             let same = first_eicar.as_ref() == Some(&answer.body);
-            test.note("to the byte", same, if same { "the same bytes" } else { "other bytes" })?;
+            test.note("with the same bytes", same, if same { "the same bytes" } else { "other bytes" })?;
         }
     }
     let missing = format!("webhook-test-{run}-missing");
     let gone = WebhookCase { path: "/gone", ..cases().remove(0) };
     let url = format!("{}/gone", market.url());
     let seen = probe.post_bounty(&missing, bounty(&missing, &url, &gone, &market.url())).await?;
-    test.status("a bounty whose artifact is gone is taken", 202, &seen)?;
+    test.status("a bounty with a missing artifact is accepted", 202, &seen)?;
     match market.answer(args.patience).await {
         Some(answer) => {
-            let answered: Value = serde_json::from_slice(&answer.body).context("the answer is no JSON")?;
+            let answered: Value = serde_json::from_slice(&answer.body).context("the answer is not JSON")?;
             test.note("and answered", right(&answered, &["unknown"]), &comments(&answered))?;
         }
-        None => test.note("and answered", false, "silence, which the marketplace counts as failure")?,
+        None => test.note("and answered", false, "no answer: the marketplace counts that as a failure")?,
     }
     writeln!(test.out, "{} passed, {} failed", test.passed, test.failed)?;
     Ok(if test.failed == 0 { Exit::Clean } else { Exit::Found })

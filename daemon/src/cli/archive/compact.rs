@@ -67,7 +67,7 @@ pub fn compact(args: &ArchiveCompactArgs, out: &mut dyn Write) -> anyhow::Result
     } else {
         writeln!(
             out,
-            "let go of the details of {}; the journal had {} and has {}",
+            "deleted the details of {}; the journal had {} and has {}",
             counted(bounties, "bounty"),
             bytes(before),
             bytes(after)

@@ -107,7 +107,7 @@ pub fn open(directory: &std::path::Path) -> anyhow::Result<JournalReader> {
         && error.kind() == std::io::ErrorKind::NotFound
     {
         bail!(
-            "there is no archive at {}: name it with --archive, or with archive.directory in --config",
+            "there is no archive at {}: use --archive DIR, or --config FILE with archive.directory",
             shown(directory)
         );
     }
@@ -138,7 +138,7 @@ fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
         bar.set_position(done);
     });
     bar.finish_and_clear();
-    let verified = verified.context("the archive could not be checked")?;
+    let verified = verified.context("cannot check the archive")?;
     let head: String = verified.head.iter().map(|byte| format!("{byte:02x}")).collect();
     let damage = verified.damage.as_ref().map(ToString::to_string);
     if args.json {
@@ -159,7 +159,7 @@ fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
     } else {
         writeln!(
             out,
-            "{}, {}, {}, {}{} and {} of the purse are as they were written; the last link is {head}",
+            "intact: {}, {}, {}, {}{} and {} of the purse; the last link is {head}",
             counted(verified.bounties, "bounty"),
             counted(verified.answers, "answer"),
             counted(verified.endings, "ending"),
@@ -168,7 +168,10 @@ fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
             counted(verified.notes, "note"),
         )?;
         if let Some(damage) = &damage {
-            writeln!(out, "{damage}; nothing beyond it was checked: restore a backup, and keep this for the inquiry")?;
+            writeln!(
+                out,
+                "{damage}; the records after it were not checked: restore a backup, and keep this archive as evidence"
+            )?;
         }
     }
     Ok(if damage.is_none() { Exit::Clean } else { Exit::Found })
@@ -241,7 +244,7 @@ fn query(args: &ArchiveQueryArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
         text: args.text.clone(),
         ..Filter::default()
     };
-    let stories = journal.query(&filter, args.limit).context("the archive could not be read")?;
+    let stories = journal.query(&filter, args.limit).context("cannot read the archive")?;
     if args.json {
         for story in &stories {
             serde_json::to_writer(&mut *out, &record(story))?;
@@ -268,10 +271,10 @@ fn query(args: &ArchiveQueryArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
             story.bounty.key,
         )?;
     }
-    let counts = journal.counts().context("the archive could not be read")?;
+    let counts = journal.counts().context("cannot read the archive")?;
     writeln!(
         out,
-        "{} of {} shown; {} pending, {} sent, {} refused, {} expired, {} withheld in all",
+        "{} of {} shown; total: {} pending, {} sent, {} refused, {} expired, {} withheld",
         count(stories.len() as u64),
         count(counts.bounties),
         count(counts.pending),

@@ -108,7 +108,7 @@ impl BacktestArgs {
 /// Maximum number of differing decisions shown.
 const DIFFERENCES_MAX: usize = 10;
 /// Name of the run with the recorded strategies on newly scanned artifacts.
-const AS_THEN: &str = "as then, judged anew";
+const AS_THEN: &str = "recorded strategies, scanned again";
 
 /// Runs `stakeout backtest`.
 pub fn backtest(args: &BacktestArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
@@ -116,7 +116,7 @@ pub fn backtest(args: &BacktestArgs, out: &mut (dyn Write + Send)) -> anyhow::Re
     let directory = archive::directory(&args.place)?;
     let journal = archive::open(&directory)?;
     let chosen = chosen(args, &config)?;
-    let past = Past::read(&journal).context("the archive could not be read")?;
+    let past = Past::read(&journal).context("cannot read the archive")?;
     let then = then(&past, &config);
 
     let limits = build::purse_limits(&config.market);
@@ -185,7 +185,7 @@ fn then(past: &Past, config: &Config) -> BTreeMap<String, Box<dyn BidStrategy>> 
             Ok(strategy) => {
                 then.insert(name.to_owned(), strategy);
             }
-            Err(why) => notice(&format!("warning: what was decided by `{name}` cannot be decided again: {why}")),
+            Err(why) => notice(&format!("warning: cannot reproduce the decisions of `{name}`: {why}")),
         }
     }
     then

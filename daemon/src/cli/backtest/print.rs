@@ -33,7 +33,7 @@ fn came_out_again(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Resu
         let (recorded, replayed) = (difference.recorded, difference.replayed);
         writeln!(
             out,
-            "  {}: {recorded} NCT then, {replayed} now: {}",
+            "  {}: recorded {recorded} NCT, now {replayed} NCT: {}",
             safe(&difference.key.to_string()),
             safe(&difference.why)
         )?;
@@ -45,7 +45,7 @@ fn came_out_again(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Resu
     }
     if reproduced.untold > 0 {
         let stakes = counted(reproduced.untold, "stake");
-        writeln!(out, "{stakes} taken as it was: the journal does not say how it was decided")?;
+        writeln!(out, "{stakes} without a recorded decision: used as recorded")?;
     }
     Ok(())
 }
@@ -54,20 +54,20 @@ fn judged_anew(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<
     let Some(told) = backtest.anew else { return Ok(()) };
     writeln!(
         out,
-        "{} judged anew by generation {}, and so {}; other things would be said about {}",
+        "{} scanned again with generation {}, for {}; {} of these get another verdict",
         counted(told.artifacts, "artifact"),
         told.generation,
         bounties_of(told.bounties),
         count(told.verdicts_changed),
     )?;
     if told.gone > 0 {
-        let kept = if backtest.args.only_stored { "are left out" } else { "keep the judgement that they had" };
+        let kept = if backtest.args.only_stored { "are left out" } else { "keep the recorded verdict" };
         let (artifacts, of) = (counted(told.gone, "artifact"), bounties_of(told.bounties_gone));
-        writeln!(out, "{artifacts} not kept any more: {of} {kept}")?;
+        writeln!(out, "{artifacts} no longer stored: {of} {kept}")?;
     }
     if told.cut_short > 0 {
         let artifacts = counted(told.cut_short, "artifact");
-        writeln!(out, "{artifacts} cut short by the limit of time: another run may see more of them, or less")?;
+        writeln!(out, "{artifacts} hit the time limit: another run may find more or less")?;
     }
     Ok(())
 }
@@ -79,10 +79,10 @@ fn bounties_of(number: u64) -> String {
 fn bounties(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     let tally = &backtest.comparison.bounties;
     let reasons = [
-        (tally.not_chosen, "whose artifact is not kept"),
-        (tally.unsettled, "that nobody told the outcome of"),
-        (tally.unheard, "whose answer never reached the marketplace"),
-        (tally.untold, "too little is told of to settle again"),
+        (tally.not_chosen, "without a stored artifact"),
+        (tally.unsettled, "without a settlement"),
+        (tally.unheard, "whose answer did not reach the marketplace"),
+        (tally.untold, "with too few details to settle again"),
     ];
     let left_out: Vec<String> = reasons
         .iter()
@@ -92,14 +92,14 @@ fn bounties(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()>
     let left_out = if left_out.is_empty() { String::new() } else { format!("; left out: {}", left_out.join(", ")) };
     writeln!(out, "{} answered, {} compared{left_out}", bounties_of(tally.answered), count(tally.compared))?;
     if tally.withheld > 0 {
-        writeln!(out, "{} of them kept back on purpose: settled as if sent, for every way", count(tally.withheld))?;
+        writeln!(out, "{} of them withheld on purpose: settled as if sent, for every strategy", count(tally.withheld))?;
     }
     Ok(())
 }
 
 fn ways(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     let width = backtest.sides().map(|(name, ..)| name.chars().count()).max().unwrap_or_default().max(NAME_WIDTH_MIN);
-    let (mean, windows) = ("95 % of the mean by bounty", "windows");
+    let (mean, windows) = ("95 % CI of mean per bounty", "windows");
     writeln!(
         out,
         "\n{HEADING}{:<width$} {:>8} {:>14} {:>14} {:>9} {:>12} {:>14}  {mean:<28} {windows}{HEADING:#}",
@@ -122,7 +122,7 @@ fn ways(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {
         if *asked > 0 && abstained + held_back > 0 {
             writeln!(
                 out,
-                "{name}: of {}, it abstained from {}, and the purse or the rules kept {} back",
+                "{name}: of {}, it abstained from {}; the purse or the bid rules withheld {}",
                 counted(*asked, "decision"),
                 count(*abstained),
                 count(*held_back)

@@ -12,7 +12,7 @@ use crate::cli::backtest::BacktestArgs;
 /// Version of the schema.
 const SCHEMA_VERSION: u32 = 1;
 /// Name of the recorded decisions in the comparison.
-pub const DONE: &str = "as it was done";
+pub const DONE: &str = "as recorded";
 
 /// All results of a backtest.
 pub struct Backtest<'b> {

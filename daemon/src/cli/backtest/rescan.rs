@@ -94,7 +94,7 @@ pub fn judge(
             asking.ask(*place, &story, past, &mut told);
         }
     });
-    seen.context("the archive could not be read")?;
+    seen.context("cannot read the archive")?;
     Ok(Some(Anew { judged: asking.judged, told }))
 }
 
@@ -132,7 +132,7 @@ fn examine(
     let examiners = rules_options::examiners(detector, &WallArgs { in_process: false }, loader.limits, loader.policy)?;
     told.generation = examiners.set().generation().to_string();
     let store = directory.join("artifacts");
-    let shelf = Shelf::visit(&store).with_context(|| format!("cannot look into the artifacts in {}", shown(&store)))?;
+    let shelf = Shelf::visit(&store).with_context(|| format!("cannot read the artifacts in {}", shown(&store)))?;
     let Some(shelf) = shelf else {
         told.gone = digests.len() as u64;
         return Ok(true);
@@ -187,7 +187,7 @@ fn collect(
     bar.finish_and_clear();
     match failed {
         Some((sha256, failure)) => {
-            Err(anyhow::Error::new(failure).context(format!("the artifact {sha256} was not examined")))
+            Err(anyhow::Error::new(failure).context(format!("the artifact {sha256} was not scanned")))
         }
         None => Ok(()),
     }

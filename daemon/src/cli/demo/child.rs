@@ -36,7 +36,7 @@ pub struct Daemon {
 impl Daemon {
     /// Starts a daemon with this configuration; it logs to the file `log`.
     pub fn start(config: &Path, log: &Path) -> anyhow::Result<Daemon> {
-        let program = std::env::current_exe().context("cannot find this program on disk, to start its daemon")?;
+        let program = std::env::current_exe().context("cannot find this program on disk to start the daemon")?;
         let file = OpenOptions::new().create(true).append(true).open(log);
         let file = file.with_context(|| format!("cannot write {}", shown(log)))?;
         let mut command = Command::new(program);
@@ -77,7 +77,7 @@ impl Daemon {
     /// Whether the daemon has exited.
     pub fn has_ended(&mut self) -> anyhow::Result<bool> {
         if self.ended.is_none() {
-            self.ended = self.child.try_wait().context("cannot ask for the daemon")?;
+            self.ended = self.child.try_wait().context("cannot wait for the daemon")?;
         }
         Ok(self.ended.is_some())
     }
@@ -90,13 +90,13 @@ impl Daemon {
         let until = Instant::now() + END_TIME_MAX;
         while !self.has_ended()? {
             if Instant::now() > until {
-                bail!("the daemon does not end{}", self.told());
+                bail!("the daemon does not exit{}", self.told());
             }
             std::thread::sleep(LOOK_INTERVAL);
         }
         match self.ended {
             Some(status) if status.success() => Ok(()),
-            Some(_) | None => bail!("the daemon ended badly{}", self.told()),
+            Some(_) | None => bail!("the daemon failed{}", self.told()),
         }
     }
 
@@ -112,7 +112,7 @@ impl Daemon {
         let lines: Vec<&str> = text.lines().collect();
         let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
         let last: String = last.iter().map(|line| format!("\n  {}", safe(line))).collect();
-        format!("{status}; its log in {} ends so:{last}", shown(&self.log))
+        format!("{status}; the end of its log in {}:{last}", shown(&self.log))
     }
 }
 

@@ -45,13 +45,13 @@ pub fn choose(number: u64, seed: u64, directory: &Path) -> anyhow::Result<Chosen
         let (ending, bytes) = suspicious(nth + (seed % 1_000_000) * 10_000);
         let path = made.join(format!("{nth}.{ending}"));
         std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", shown(&path)))?;
-        let path = text(&path).context("a directory whose name is no text cannot be used")?;
+        let path = text(&path).context("the path of the directory is not UTF-8")?;
         list.push_str(&format!("{path}\n"));
         labels.push_str(&format!("{path},malicious\n"));
     }
     let own = of_this_machine(number - malicious, seed);
     if own.is_empty() && number > malicious {
-        bail!("there are no files to ask about in {}", DIRECTORIES.join(", "));
+        bail!("there are no usable files in {}", DIRECTORIES.join(", "));
     }
     for path in &own {
         list.push_str(&format!("{path}\n"));

@@ -97,7 +97,7 @@ struct DemoRecord<'a> {
 /// Runs `stakeout demo`.
 pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     // Before anything is made.
-    Strategy::named(&args.strategy, &daemon_market::Settings::default()).context("cannot bid")?;
+    Strategy::named(&args.strategy, &daemon_market::Settings::default()).context("cannot use --strategy")?;
     let interrupt = Interrupt::listen().context("cannot listen for signals")?;
     let say = |text: &str| {
         if !args.quiet {
@@ -107,7 +107,7 @@ pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let place = Workdir::make(args.keep.as_deref())?;
     let chosen = files::choose(args.bounties, args.seed, place.path())?;
     say(&format!(
-        "{} to ask about: {} of this machine, {} made to look bad",
+        "{}: {} of this machine, {} generated to look malicious",
         counted(chosen.number, "file"),
         count(chosen.number - chosen.malicious),
         count(chosen.malicious)
@@ -115,7 +115,7 @@ pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     let settings = settings(args, &place, &chosen)?;
     let fee = settings.fees.assertion;
-    let mut marketplace = runtime.block_on(Marketplace::bind(settings)).context("cannot open the marketplace")?;
+    let mut marketplace = runtime.block_on(Marketplace::bind(settings)).context("cannot start the marketplace")?;
     let secret = secret();
     let config = place.configure(args, &secret, &marketplace.url())?;
 
@@ -162,7 +162,7 @@ pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
 }
 
 fn settings(args: &DemoArgs, place: &Workdir, chosen: &files::Chosen) -> anyhow::Result<Settings> {
-    let settings = Settings::read(RIVALS, Path::new("")).context("the rivals built in")?;
+    let settings = Settings::read(RIVALS, Path::new("")).context("the built-in rivals")?;
     Ok(Settings {
         seed: args.seed,
         outcomes_directory: Some(place.join("outcomes")),
@@ -203,22 +203,21 @@ fn hand_over(place: &Workdir, fee: Nct, interrupt: &Interrupt) -> anyhow::Result
         Ok(lines) => lines,
         Err(mistakes) => {
             let told: String = mistakes.iter().map(|mistake| format!("\n{mistake}")).collect();
-            bail!("{} is not what the daemon takes in:{told}", shown(&path));
+            bail!("{} has invalid lines:{told}", shown(&path));
         }
     };
     let until = Instant::now() + OUTCOMES_TIME_MAX;
     let directory = place.join("archive");
     let recipient = Recipient { socket: control_client::socket_in(&directory), directory };
     loop {
-        let told = recipient
-            .tell(US, &lines, fee, OUTCOMES_TIME_MAX)
-            .context("cannot tell the daemon how bounties were settled")?;
+        let told =
+            recipient.tell(US, &lines, fee, OUTCOMES_TIME_MAX).context("cannot send the settlements to the daemon")?;
         // Bounties end a moment after their answers are taken: that is written down off the path.
         if told.pending == 0 || interrupt.is_set() {
             return Ok(told);
         }
         if Instant::now() > until {
-            bail!("{} of the daemon's bounties have not ended", count(told.pending));
+            bail!("{} bounties of the daemon have not ended", count(told.pending));
         }
         std::thread::sleep(AGAIN_AFTER);
     }
@@ -259,12 +258,12 @@ fn print(
             )?;
         }
     }
-    writeln!(out, "{} written down by the daemon", counted(outcomes.fresh + outcomes.known, "outcome"))?;
-    writeln!(out, "the report is kept in {}", shown(report))?;
+    writeln!(out, "{} recorded by the daemon", counted(outcomes.fresh + outcomes.known, "settlement"))?;
+    writeln!(out, "the report is in {}", shown(report))?;
     if let Some(kept) = kept {
         writeln!(
             out,
-            "all else is in {}: try `stakeout backtest --config {}`",
+            "all other files are in {}: try `stakeout backtest --config {}`",
             shown(kept),
             shown(&kept.join("stakeout.toml"))
         )?;

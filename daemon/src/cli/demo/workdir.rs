@@ -32,7 +32,7 @@ impl Workdir {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 if std::fs::read_dir(path).with_context(make)?.next().is_some() {
-                    bail!("{} is not empty: name a directory that is, or none", shown(path));
+                    bail!("{} is not empty: use an empty directory", shown(path));
                 }
             }
             Err(error) => return Err(error).with_context(make),
@@ -66,7 +66,7 @@ impl Workdir {
             return Ok(cache.join("demo.html"));
         }
         let file = tempfile::Builder::new().prefix("stakeout-demo-").suffix(".html").tempfile();
-        let (_, path) = file.and_then(|file| Ok(file.keep()?)).context("there is no place for the report")?;
+        let (_, path) = file.and_then(|file| Ok(file.keep()?)).context("cannot create a file for the report")?;
         Ok(path)
     }
 
@@ -74,7 +74,7 @@ impl Workdir {
     pub fn configure(&self, args: &DemoArgs, secret: &str, market: &str) -> anyhow::Result<PathBuf> {
         self.write("secret", secret)?;
         let quoted = |path: &Path| -> anyhow::Result<String> {
-            let text = path.to_str().context("a directory whose name is no text cannot be used")?;
+            let text = path.to_str().context("the path of the directory is not UTF-8")?;
             Ok(toml::Value::String(text.to_owned()).to_string())
         };
         // Compiled once for all demos, and for scans.
@@ -82,14 +82,14 @@ impl Workdir {
         // Kept, to judge them anew: `stakeout backtest`.
         let artifacts = if self.thrown_away.is_none() { "\"1G\"" } else { "0" };
         let text = format!(
-            "# What `stakeout demo` ran its daemon with.\n\
+            "# Configuration of the daemon of `stakeout demo`.\n\
              [webhook]\nlisten = \"127.0.0.1:0\"\nsecret_files = [{secret}]\n\
              [admin]\nlisten = \"127.0.0.1:0\"\n\
              [answers]\nhosts = [\"{market}\"]\n\
              [intake]\nallow_networks = [\"127.0.0.0/8\"]\n\
              [scan]\nrules_cache = {rules}\n\
              [market]\nbid_strategy = {strategy}\n\
-             # The money is play money, and there is a bounty every moment: nothing is to stop it.\n\
+             # No real money is at stake, so no limit stops the demo.\n\
              stake_hour_max = \"none\"\nstake_day_max = \"none\"\nstake_open_max = \"none\"\n\
              loss_day_max = \"none\"\nloss_row_max = \"none\"\n\
              [archive]\ndirectory = {archive}\nartifacts_bytes_max = {artifacts}\n\

@@ -30,13 +30,13 @@ pub fn look(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.push(match (purse.closed(), &recounted.closed) {
         (_, Some(why)) => {
-            let what = "by its history the purse closes at the next start, until `stakeout purse resume`";
+            let what = "the archived losses close the purse at the next start, until `stakeout purse resume`";
             poor("history", format!("{what}: {why}"))
         }
-        (Some(why), None) => poor("history", format!("the purse is closed, until `stakeout purse resume`: {why}")),
+        (Some(why), None) => poor("history", format!("the purse is closed until `stakeout purse resume`: {why}")),
         (None, None) => match closings(&journal, limits, fee) {
             Ok(closings) => good("history", closings),
-            Err(error) => poor("history", format!("it cannot be read: {error}")),
+            Err(error) => poor("history", format!("cannot read the history: {error}")),
         },
     });
     findings.extend(ahead(&recounted.ahead));
@@ -65,9 +65,9 @@ fn closings(
     }
     let stakes = counted(settled, "settled stake");
     Ok(match last {
-        None => format!("{stakes} in the archive, which would not have closed the purse"),
+        None => format!("{stakes} in the archive: these limits would not have closed the purse"),
         Some((at, why)) => format!(
-            "{stakes} in the archive would have closed the purse {}, last on {} UTC: {why}",
+            "{stakes} in the archive: these limits would have closed the purse {}, last on {} UTC: {why}",
             if closings == 1 { "once".to_owned() } else { format!("{closings} times") },
             moment(at)
         ),
@@ -78,7 +78,7 @@ fn ahead(ahead: &[Ahead]) -> Option<Finding> {
     let first: Vec<String> = ahead.iter().take(AHEAD_TOLD_MAX).map(build::ahead_in_words).collect();
     (!ahead.is_empty()).then(|| {
         let records = counted(ahead.len() as u64, "record");
-        let seen = format!("{records} of times that have not come; the clock was wrong then, or is now:");
+        let seen = format!("{records} with times in the future: the clock was wrong then, or is wrong now:");
         poor("times", format!("{seen}\n{}", first.join("\n")))
     })
 }

@@ -64,15 +64,15 @@ struct Finding {
 /// Checks the stake and loss limits.
 fn losses(config: &Config) -> Finding {
     let limits = build::purse_limits(&config.market);
-    let words = format!("of {} NCT {}", config.market.balance, build::limits_in_words(&limits));
+    let words = format!("balance {} NCT; {}", config.market.balance, build::limits_in_words(&limits));
     if config.market.balance == Nct::ZERO {
-        return poor("purse", format!("{words}; market.balance is nothing, and so is every share of it"));
+        return poor("purse", format!("{words}; market.balance is 0, so every limit in percent is 0"));
     }
     let losses = limits.losses;
     match (losses.day_max, losses.row_max, losses.drop_max_percent) {
         (None, None, None) => poor(
             "purse",
-            format!("{words}: set market.loss_day_max, loss_row_max or loss_drop_max, before it stakes real money"),
+            format!("{words}: set market.loss_day_max, loss_row_max or loss_drop_max before staking real money"),
         ),
         _ => good("purse", words),
     }
@@ -147,7 +147,7 @@ fn bad(what: &'static str, seen: impl Into<String>) -> Finding {
 fn kernel() -> Finding {
     match std::fs::read_to_string("/proc/sys/kernel/osrelease") {
         Ok(release) => good("kernel", format!("Linux {}", release.trim())),
-        Err(error) => poor("kernel", format!("/proc is not to be read ({error}): workers' memory cannot be watched")),
+        Err(error) => poor("kernel", format!("cannot read /proc ({error}): the memory of workers cannot be limited")),
     }
 }
 
@@ -155,21 +155,22 @@ fn edge(config: &Config) -> Finding {
     match Runtime::start(Prefer::Auto) {
         Ok((_, backend)) => match build::check_backend(config.intake.io, &backend) {
             Err(error) => bad("io_uring", error.to_string()),
-            Ok(()) if matches!(backend, Backend::Uring) => good("io_uring", "the edge writes files through it"),
+            Ok(()) if matches!(backend, Backend::Uring) => good("io_uring", "available"),
             Ok(()) => poor("io_uring", format!("{backend}: large downloads and cold disks are slower")),
         },
-        Err(error) => bad("io_uring", format!("no runtime can be started: {error}")),
+        Err(error) => bad("io_uring", format!("cannot start the runtime: {error}")),
     }
 }
 
 fn open_files() -> Finding {
     // The hard limit counts: the soft one is raised to it at the start.
     match getrlimit(Resource::Nofile).maximum {
-        Some(files) if files < FILES_MIN => {
-            poor("open files", format!("{files} may be open, {FILES_MIN} are better: LimitNOFILE= in the unit"))
-        }
+        Some(files) if files < FILES_MIN => poor(
+            "open files",
+            format!("the limit is {files}, at least {FILES_MIN} is recommended: set LimitNOFILE= in the unit"),
+        ),
         files => {
-            good("open files", files.map_or_else(|| "without limit".to_owned(), |files| format!("{files} may be open")))
+            good("open files", files.map_or_else(|| "no limit".to_owned(), |files| format!("the limit is {files}")))
         }
     }
 }
@@ -177,7 +178,7 @@ fn open_files() -> Finding {
 /// Checks whether the machine, or its control group, has as much memory as is configured.
 fn memory(config: &Config) -> Finding {
     let Some(memory) = MachineMemory::look() else {
-        return poor("memory", "/proc does not tell how much there is: the limits of the configuration are kept");
+        return poor("memory", "/proc does not give the size of the memory: the configured limits are used");
     };
     let (there, shares) = (memory::told(&memory), Shares::of(config));
     if shares.cut.is_empty() {
@@ -187,21 +188,26 @@ fn memory(config: &Config) -> Finding {
             format!("{there}: enough for {workers} of {worker} and {} of artifacts", bytes(shares.artifacts)),
         )
     } else {
-        poor("memory", format!("{there}, less than the limits ask for: {}", shares.cut.join("; ")))
+        poor("memory", format!("{there}, less than configured: {}", shares.cut.join("; ")))
     }
 }
 
 fn clock() -> Finding {
     let now = jiff::Timestamp::now();
     if now.as_second() < EARLIEST {
-        return bad("clock", format!("it says {now:.0}: every bounty would seem to live for years"));
+        return bad("clock", format!("the clock is wrong, it says {now:.0}: set it"));
     }
     // adjtimex would tell whether it is kept right; /run tells as much of systemd-timesyncd and chrony.
     let kept = ["/run/systemd/timesync/synchronized", "/run/chrony/chronyd.sock", "/run/ntpd.pid"];
     if kept.iter().any(|path| Path::new(path).exists()) {
-        good("clock", format!("{now:.0}, and something keeps it right"))
+        good("clock", format!("{now:.0}, synchronized"))
     } else {
-        poor("clock", format!("{now:.0}; nothing is seen to keep it right, and bounties expire by it: install chrony"))
+        poor(
+            "clock",
+            format!(
+                "{now:.0}; no time synchronization found, and deadlines of bounties depend on the clock: install chrony"
+            ),
+        )
     }
 }
 
@@ -211,8 +217,8 @@ fn archive(directory: &Path) -> Finding {
     if !directory.exists() {
         let parent = directory.ancestors().find(|parent| parent.exists()).unwrap_or(Path::new("/"));
         return match access(parent, Access::WRITE_OK | Access::EXEC_OK) {
-            Ok(()) => good("archive", format!("{place} will be made")),
-            Err(error) => bad("archive", format!("{place} is not there, and cannot be made: {error}")),
+            Ok(()) => good("archive", format!("{place} will be created")),
+            Err(error) => bad("archive", format!("{place} does not exist and cannot be created: {error}")),
         };
     }
     use std::os::unix::fs::MetadataExt;
@@ -220,20 +226,17 @@ fn archive(directory: &Path) -> Finding {
         let us = rustix::process::geteuid().as_raw();
         let (owner, mode) = (about.uid(), about.mode() & 0o7777);
         if mode & 0o077 != 0 {
-            return bad(
-                "archive",
-                format!("others may use {place} (mode {mode:o}): it must be its owner's alone, 700"),
-            );
+            return bad("archive", format!("other users can access {place} (mode {mode:o}): run `chmod 700`"));
         }
         if owner != us {
             let seen = format!("{place} belongs to user {owner}: the daemon must run as that user");
             // Root sees to the daemon of another; anybody else would be that daemon.
-            return if us == 0 { good("archive", seen) } else { bad("archive", format!("{seen}, and not as {us}")) };
+            return if us == 0 { good("archive", seen) } else { bad("archive", format!("{seen}, not as user {us}")) };
         }
     }
     match access(directory, Access::WRITE_OK | Access::EXEC_OK | Access::READ_OK) {
-        Ok(()) => good("archive", format!("{place} can be used")),
-        Err(error) => bad("archive", format!("{place} cannot be written to: {error}")),
+        Ok(()) => good("archive", format!("{place} is readable and writable")),
+        Err(error) => bad("archive", format!("cannot write to {place}: {error}")),
     }
 }
 
@@ -243,7 +246,7 @@ fn disk(directory: &Path) -> Finding {
         Ok(disk) => {
             let free = disk.f_bavail.saturating_mul(disk.f_frsize);
             let files = disk.f_favail;
-            let seen = format!("{} and {files} files are free below {}", bytes(free), shown(there));
+            let seen = format!("{} and {files} files are free in {}", bytes(free), shown(there));
             // Some file systems count no files.
             if free < FREE_BYTES_MIN || (disk.f_files > 0 && files < 1_000) {
                 poor("disk", seen)
@@ -251,13 +254,13 @@ fn disk(directory: &Path) -> Finding {
                 good("disk", seen)
             }
         }
-        Err(error) => bad("disk", format!("cannot be asked: {error}")),
+        Err(error) => bad("disk", format!("cannot get the free space: {error}")),
     }
 }
 
 fn secret(config: &Config) -> Finding {
     match build::secrets(&config.webhook) {
-        Ok(_) => good("secret", "there is one to check bounties with"),
+        Ok(_) => good("secret", "configured"),
         Err(error) => bad("secret", format!("{error:#}")),
     }
 }
@@ -266,7 +269,7 @@ fn port(what: &'static str, key: &str, address: std::net::SocketAddr) -> Finding
     match std::net::TcpListener::bind(address) {
         Ok(_) => good(what, format!("{address} is free")),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            poor(what, format!("{address} is in use: by a running daemon, or change {key}"))
+            poor(what, format!("{address} is in use: by a running daemon, or else change {key}"))
         }
         Err(error) => bad(what, format!("cannot listen at {address}: {error}; change {key}")),
     }
@@ -284,7 +287,7 @@ fn control(config: &Config) -> Finding {
 
 fn certificates(config: &Config) -> Finding {
     match build::courier(&config.answers) {
-        Ok(_) => good("TLS", "answers can be sent"),
+        Ok(_) => good("TLS", "certificates loaded"),
         Err(error) => bad("TLS", format!("{error:#}")),
     }
 }
@@ -303,7 +306,7 @@ fn rules_and_workers(config: &Config) -> Vec<Finding> {
         if in_archive && !is_ours(&config.archive.directory) {
             loader.options.cache = RulesCache::None;
         }
-        loader.load(false).context("no worker judges by these rules")
+        loader.load(false).context("no worker can scan with these rules")
     });
     let ready = match loaded {
         Ok(ready) => ready,
@@ -318,8 +321,8 @@ fn rules_and_workers(config: &Config) -> Vec<Finding> {
     };
     let missing: Vec<&str> = ready.fleet.walls().missing().map(|wall| wall.name()).collect();
     let walls = match missing.is_empty() {
-        true => good("workers", "they judge the probes rightly, behind every wall there is"),
-        false => poor("workers", format!("this kernel lacks a part of the wall around them: {}", missing.join(", "))),
+        true => good("workers", "probes scanned correctly, sandbox complete"),
+        false => poor("workers", format!("this kernel lacks parts of the sandbox: {}", missing.join(", "))),
     };
     vec![rules, walls]
 }

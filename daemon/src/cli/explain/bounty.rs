@@ -21,12 +21,9 @@ pub fn explain(id: &str, args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Res
     let directory = archive::directory(&args.archive)?;
     let journal = archive::open(&directory)?;
     let filter = Filter { id: Some(BountyId::new(id)), ..Filter::default() };
-    let stories = journal.query(&filter, STORIES_MAX).context("the archive could not be read")?;
+    let stories = journal.query(&filter, STORIES_MAX).context("cannot read the archive")?;
     if stories.is_empty() {
-        bail!(
-            "the archive in {} knows no bounty {id}: `stakeout archive query` shows which it knows",
-            shown(&directory)
-        );
+        bail!("the archive in {} has no bounty {id}: `stakeout archive query` lists its bounties", shown(&directory));
     }
     for story in &stories {
         if args.json {
@@ -42,7 +39,7 @@ pub fn explain(id: &str, args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Res
 fn tell(story: &Story, out: &mut dyn Write) -> std::io::Result<()> {
     let taken = &story.bounty;
     writeln!(out, "{HEADING}bounty {}{HEADING:#}", taken.key)?;
-    writeln!(out, "  came     {} UTC, delivery {:?}", moment(taken.received), taken.delivery)?;
+    writeln!(out, "  received {} UTC, delivery {:?}", moment(taken.received), taken.delivery)?;
     let life = taken.received.until(taken.expires);
     writeln!(out, "  expires  {} UTC, {} s later", moment(taken.expires), life.as_secs())?;
     let bounty = daemon_webhook::parse(&taken.wire, taken.received).ok();
@@ -50,21 +47,21 @@ fn tell(story: &Story, out: &mut dyn Write) -> std::io::Result<()> {
         asked(bounty, out)?;
     }
     if taken.wire.is_empty() {
-        writeln!(out, "  details  are let go of: it is older than archive.details_age_max")?;
+        writeln!(out, "  details  deleted: the bounty is older than archive.details_age_max")?;
     }
     match &story.answer {
-        None => writeln!(out, "\nNothing is answered yet.")?,
+        None => writeln!(out, "\nNot answered yet.")?,
         Some(answer) => answered(answer, taken.received, bounty.as_ref(), out)?,
     }
     match &story.ending {
-        None => writeln!(out, "\nIt has not ended: nobody has taken the answer yet.")?,
+        None => writeln!(out, "\nOpen: the answer is not delivered yet.")?,
         Some(ended) => {
             let how = match ended.how {
-                Ending::Sent { status } => format!("the marketplace took the answer (status {status})"),
-                Ending::Refused { status: 0 } => "the answer could not be offered".to_owned(),
-                Ending::Refused { status } => format!("the marketplace refused the answer (status {status})"),
-                Ending::Expired => "it expired".to_owned(),
-                Ending::Withheld => "the answer was kept back".to_owned(),
+                Ending::Sent { status } => format!("answer delivered (status {status})"),
+                Ending::Refused { status: 0 } => "answer not deliverable".to_owned(),
+                Ending::Refused { status } => format!("answer rejected by the marketplace (status {status})"),
+                Ending::Expired => "expired".to_owned(),
+                Ending::Withheld => "answer withheld".to_owned(),
             };
             let attempts =
                 if ended.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", ended.attempts) };
@@ -99,7 +96,7 @@ fn answered(
     let took = received.until(answer.at);
     writeln!(
         out,
-        "\n{HEADING}{} with {}{HEADING:#}, {} ms after it came",
+        "\n{HEADING}{} with {}{HEADING:#}, {} ms after receipt",
         answer.verdict.name(),
         percent(answer.confidence),
         took.as_millis()
@@ -116,7 +113,7 @@ fn answered(
     }
     evidence(&answer.report, out)?;
     for comment in &answer.comments {
-        writeln!(out, "  said     {}", safe(comment))?;
+        writeln!(out, "  comment  {}", safe(comment))?;
     }
     writeln!(out, "  {}", why(answer, bounty))
 }
@@ -138,7 +135,7 @@ fn why(answer: &Answered, bounty: Option<&Bounty>) -> String {
     match bet.why_not {
         Some(why) => format!("no bid: {}{modified} ({asked})", safe(&why)),
         None if answer.bid < bet.wanted => {
-            format!("bid {} NCT, for the purse gave no more; wanted {}{modified} ({asked})", answer.bid, bet.wanted)
+            format!("bid {} NCT, limited by the purse; wanted {}{modified} ({asked})", answer.bid, bet.wanted)
         }
         None => format!("bid {} NCT{modified} ({asked})", answer.bid),
     }
@@ -148,11 +145,11 @@ fn why(answer: &Answered, bounty: Option<&Bounty>) -> String {
 fn why_not_decided(answer: &Answered, bounty: Option<&Bounty>) -> String {
     let phase = bounty.map(|bounty| bounty.key.phase);
     let because = match answer.verdict {
-        _ if phase == Some(daemon_market::Phase::Arbitration) => "votes stake nothing",
-        _ if answer.comments.iter().any(|comment| comment.starts_with("SKIPPED")) => "it was not judged",
-        Verdict::Suspicious => "it is likely bad, and not likely enough to stake on",
-        Verdict::Unknown => "the evidence speaks neither way",
-        Verdict::Malicious | Verdict::Benign => "nothing was to be staked",
+        _ if phase == Some(daemon_market::Phase::Arbitration) => "votes have no stake",
+        _ if answer.comments.iter().any(|comment| comment.starts_with("SKIPPED")) => "it was not scanned",
+        Verdict::Suspicious => "it is suspicious, but not sure enough to stake on",
+        Verdict::Unknown => "the evidence is not conclusive",
+        Verdict::Malicious | Verdict::Benign => "the stake is zero",
     };
     format!("no bid: {because}")
 }
@@ -160,7 +157,7 @@ fn why_not_decided(answer: &Answered, bounty: Option<&Bounty>) -> String {
 /// Prints the settlement and the profit.
 fn settled(settled: &Settled, story: &Story, out: &mut dyn Write) -> std::io::Result<()> {
     let outcome = &settled.outcome;
-    let truth = outcome.truth.map_or("no truth was told", |truth| truth.name());
+    let truth = outcome.truth.map_or("ground truth unknown", |truth| truth.name());
     write!(out, "\n{} UTC: settled, {truth}", moment(settled.at))?;
     if let Some(payout) = outcome.payout {
         write!(out, "; {payout} NCT paid out")?;
@@ -169,19 +166,19 @@ fn settled(settled: &Settled, story: &Story, out: &mut dyn Write) -> std::io::Re
     if let Some(answer) = story.answer.as_ref().filter(|_| staked > Nct::ZERO) {
         let fee = Bet::from_json(&answer.bet).map_or(Nct::ZERO, |bet| bet.fee);
         match outcome.profit(answer.verdict, staked, fee) {
-            Some(profit) => write!(out, "; {profit} NCT gained, fees included")?,
-            None => write!(out, "; how much was gained nobody told")?,
+            Some(profit) => write!(out, "; profit {profit} NCT, including fees")?,
+            None => write!(out, "; profit unknown")?,
         }
     }
-    writeln!(out, " (told by {})", safe(&outcome.source))?;
+    writeln!(out, " (source: {})", safe(&outcome.source))?;
     let Some((corrected, first)) = &story.corrected else { return Ok(()) };
     let amount =
-        |amount: Option<Nct>| amount.map_or_else(|| "no payout".to_owned(), |nct| format!("{nct} NCT paid out"));
+        |amount: Option<Nct>| amount.map_or_else(|| "payout unknown".to_owned(), |nct| format!("{nct} NCT paid out"));
     writeln!(
         out,
-        "{} UTC: corrected; first it was told: {}, {} (corrected because: {})",
+        "{} UTC: corrected; first record: {}, {}; reason: {}",
         moment(corrected.at),
-        first.truth.map_or("no truth", |truth| truth.name()),
+        first.truth.map_or("ground truth unknown", |truth| truth.name()),
         amount(first.payout),
         safe(&corrected.correction.reason)
     )

@@ -57,7 +57,7 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> 
     match (&args.bounty, &args.file) {
         (Some(id), _) => bounty::explain(id, args, out),
         (None, Some(path)) => explain_file(path, args, out),
-        (None, None) => anyhow::bail!("name a file, or a bounty with --bounty"),
+        (None, None) => anyhow::bail!("give FILE, or a bounty with --bounty"),
     }
 }
 
@@ -130,10 +130,10 @@ impl Explanation<'_> {
         writeln!(out, "  rules    generation {}", report.rules_generation)?;
         writeln!(out, "  time     {} us", count(u64::try_from(self.examined.elapsed.as_micros()).unwrap_or(u64::MAX)))?;
         if !report.was_judged() && report.incomplete.is_empty() {
-            writeln!(out, "\nNo analyzer examines files of this kind, so there is no evidence either way.")?;
+            writeln!(out, "\nNo analyzer supports this file type, so there is no evidence.")?;
         }
         for why in &report.incomplete {
-            writeln!(out, "\nNot everything was looked at: {why}. Such a file is never called benign.")?;
+            writeln!(out, "\nNot fully scanned: {why}. Such a file never gets the verdict benign.")?;
         }
         Ok(())
     }
@@ -162,7 +162,7 @@ impl Explanation<'_> {
             }
         }
         if testimony.terms.is_empty() {
-            writeln!(out, "         nothing was seen that speaks either way")?;
+            writeln!(out, "         no indicators")?;
         }
         sums(testimony, weights, subject.kind.family(), out)
     }
@@ -198,7 +198,7 @@ impl Explanation<'_> {
             Verdict::Unknown => writeln!(out, ": p(malicious) is {}", percent(opinion.p_malicious))?,
             Verdict::Malicious | Verdict::Suspicious | Verdict::Benign => writeln!(
                 out,
-                ": p(malicious) is {}, so the verdict is right with {}",
+                ": p(malicious) is {}, so the confidence in the verdict is {}",
                 percent(opinion.p_malicious),
                 percent(opinion.confidence.get())
             )?,
@@ -207,7 +207,7 @@ impl Explanation<'_> {
         let family = family.map_or(report.kind.family(), |layer| layer.kind.family());
         writeln!(
             out,
-            "  malicious from {}, suspicious from {}, benign up to {} (and up to {} without what speaks for it), unknown between",
+            "  thresholds: malicious from {}, suspicious from {}, benign up to {} (and up to {} without exonerating evidence), else unknown",
             percent(thresholds.malicious),
             percent(thresholds.suspicious),
             percent(self.rules.weights().calibration(family).benign),
@@ -215,11 +215,14 @@ impl Explanation<'_> {
         )?;
         let accuses = |seen: &&Evidence| self.rules.weights().accuses(&seen.indicator);
         if let Some(seen) = report.evidence.iter().find(accuses).filter(|_| opinion.verdict == Verdict::Unknown) {
-            writeln!(out, "  {} names malware: a file that it hits is never called benign", seen.indicator)?;
+            writeln!(out, "  {} names malware: such a file never gets the verdict benign", seen.indicator)?;
         }
         let BidBounds { min, max } = self.bounds;
         if !would_bid(report) {
-            return writeln!(out, "  stake 0 NCT: only complete reports that say malicious or benign bid");
+            return writeln!(
+                out,
+                "  stake 0 NCT: only complete reports with the verdict malicious or benign are bid on"
+            );
         }
         let conviction = Conviction::from_probability(opinion.confidence.get());
         let stake = stake(report, self.bounds);
@@ -238,22 +241,15 @@ fn sums(testimony: &Testimony, weights: &Weights, family: triage::Family, out: &
     for sum in testimony.groups.iter().filter(|sum| sum.plain != sum.held) {
         let group = weights.groups.get(sum.group).map_or("", |group| group.name.as_str());
         let (plain, held) = (sum.plain.0, sum.held.0);
-        writeln!(
-            out,
-            "{:>+7.2}  {group} says one thing in several ways: {plain:+.2} held to {held:+.2}",
-            held - plain
-        )?;
+        writeln!(out, "{:>+7.2}  {group} group cap: {plain:+.2} limited to {held:+.2}", held - plain)?;
     }
-    writeln!(out, "{:>+7.2}  the sum", testimony.sum.0)?;
+    writeln!(out, "{:>+7.2}  sum", testimony.sum.0)?;
     let calibration = weights.calibration(family);
-    let prior = if weights.prior_shift == 0.0 {
-        String::new()
-    } else {
-        format!(", and {:+.2} for the prior", weights.prior_shift)
-    };
+    let prior =
+        if weights.prior_shift == 0.0 { String::new() } else { format!(" {:+.2} (prior)", weights.prior_shift) };
     writeln!(
         out,
-        "{:>+7.2}  log-odds: {:+.2} for a file of family {} that shows nothing, and {:.2} times the sum{prior}",
+        "{:>+7.2}  log-odds: {:+.2} (base of family {}) + {:.2} x sum{prior}",
         testimony.log_odds.0,
         calibration.intercept,
         family.name(),
@@ -261,13 +257,13 @@ fn sums(testimony: &Testimony, weights: &Weights, family: triage::Family, out: &
     )?;
     writeln!(
         out,
-        "         p(malicious) {} (held between {} and {})",
+        "         p(malicious) {} (limited to {} to {})",
         percent(testimony.p_malicious),
         percent(calibration.floor),
         percent(calibration.ceiling)
     )?;
     if testimony.p_without_calm > testimony.p_malicious {
-        writeln!(out, "         {} without what speaks for it", percent(testimony.p_without_calm))?;
+        writeln!(out, "         {} without exonerating evidence", percent(testimony.p_without_calm))?;
     }
     Ok(())
 }

@@ -144,7 +144,7 @@ fn run(settings: Settings, args: &LocalMarketArgs, out: &mut dyn Write) -> anyho
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     let engines = settings.engines.len();
     let closing = runtime.block_on(async {
-        let marketplace = Marketplace::bind(settings).await.context("cannot begin")?;
+        let marketplace = Marketplace::bind(settings).await.context("cannot start the marketplace")?;
         if !args.quiet {
             notice(&format!(
                 "{} at {}, {}",

@@ -47,10 +47,10 @@ pub fn simulate(args: &LocalMarketArgs, settings: Option<Settings>, out: &mut dy
         .iter()
         .map(|name| Ok((name.as_str(), Strategy::named(name, &daemon_market::Settings::default())?)))
         .collect::<anyhow::Result<_>>()
-        .context("cannot try a strategy")?;
+        .context("unknown strategy")?;
     let settings = match settings {
         Some(settings) => settings,
-        None => Settings::read(RIVALS, std::path::Path::new("")).context("the rivals built in")?,
+        None => Settings::read(RIVALS, std::path::Path::new("")).context("the built-in rivals")?,
     };
     let market = SimulatedMarket {
         bounties: args.bounties.unwrap_or(BOUNTIES),
@@ -146,15 +146,12 @@ fn print(market: &SimulatedMarket, outcomes: &[StrategyResult], out: &mut dyn Wr
         "95 %",
         "per NCT risked",
         "95 %",
-        "worst fall",
+        "drawdown",
         "against default",
         "95 %",
     ];
     table::print(headings, &rows, 1, out)?;
-    writeln!(
-        out,
-        "Amounts are in NCT, fees included. Intervals are what chance alone explains (bootstrap over bounties)."
-    )?;
+    writeln!(out, "Amounts are in NCT, including fees. Intervals are bootstrap confidence intervals over bounties.")?;
     Ok(())
 }
 

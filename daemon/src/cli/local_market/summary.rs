@@ -65,12 +65,12 @@ pub fn conserved(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> 
     match (&closing.imbalance, closing.conserved) {
         (None, true) => writeln!(
             out,
-            "{good}money is conserved to the last unit{good:#}: {} NCT, in {}",
+            "{good}money is conserved{good:#}: {} NCT in {}",
             closing.total,
             counted(closing.settled, "settlement")
         ),
         (Some(why), _) => writeln!(out, "{bad}money is not conserved{bad:#}: {why}"),
-        (None, false) => writeln!(out, "{bad}money is not conserved{bad:#}: profits and losses do not come to nothing"),
+        (None, false) => writeln!(out, "{bad}money is not conserved{bad:#}: profits and losses do not sum to zero"),
     }
 }
 
@@ -90,16 +90,16 @@ fn print_engine(engine: &EngineClosing, out: &mut dyn Write) -> std::io::Result<
         counts.iter().map(|(what, times)| format!("{} {what}", count(*times))).collect::<Vec<_>>().join(", ")
     };
     if !engine.verdicts.is_empty() {
-        writeln!(out, "  said {}; {} as labelled", list(&engine.verdicts), count(*right))?;
+        writeln!(out, "  verdicts: {}; {} as labelled", list(&engine.verdicts), count(*right))?;
     }
-    let odd = [(engine.late, "late"), (engine.again, "the same again"), (engine.conflicts, "in conflict")];
+    let odd = [(engine.late, "late"), (engine.again, "duplicate"), (engine.conflicts, "contradictory")];
     for (times, what) in odd.into_iter().filter(|(times, _)| *times > 0) {
         writeln!(out, "  {} {what}", counted(times, "answer"))?;
     }
     for (why, times) in &engine.wrong {
         writeln!(out, "  {} refused: {}", counted(*times, "answer"), crate::terminal::format::safe(why))?;
     }
-    writeln!(out, "  replied to deliveries: {}\n", list(&engine.replies))
+    writeln!(out, "  replies to deliveries: {}\n", list(&engine.replies))
 }
 
 fn print_faults(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
@@ -115,6 +115,6 @@ fn print_faults(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    table::print(["what went wrong", "times", "what engines did"], &rows, 3, out)?;
+    table::print(["fault", "times", "reaction of the engines"], &rows, 3, out)?;
     writeln!(out)
 }

@@ -110,7 +110,7 @@ pub fn print(args: &ReportArgs, demo: bool, out: &mut dyn Write) -> anyhow::Resu
     } else {
         tables::print(&report, &by(args, false), out)?;
         if let Some(file) = &args.html {
-            writeln!(out, "the page is in {}", shown(file))?;
+            writeln!(out, "wrote {}", shown(file))?;
         }
     }
     Ok(Exit::Clean)
@@ -127,10 +127,10 @@ fn make(args: &ReportArgs, config: &Config, now: Timestamp) -> anyhow::Result<Re
         STRATEGIES.iter().filter_map(|(name, _)| Strategy::named(name, &settings).ok()).collect();
     let question = Question { groupings: by(args, args.html.is_some()), strategies, alarms: AlarmLimits::default() };
     let mut ledger = Ledger::new(question);
-    journal.each(&filter, &mut |story| ledger.see(&story)).context("the archive could not be read")?;
+    journal.each(&filter, &mut |story| ledger.see(&story)).context("cannot read the archive")?;
     // Of what is over, it was as it was at its end.
     let at = until.map_or(now, |until| until.min(now));
-    let notes = journal.purse(now).context("the archive could not be read")?;
+    let notes = journal.purse(now).context("cannot read the archive")?;
     let closed = notes.into_iter().filter_map(|(_, record)| noted(record)).rfind(|entry| entry.at <= at);
     let closed = closed.filter(|entry| entry.note == PurseNote::Closed);
     Ok(ledger.close(at, closed.as_ref().map(|entry| (entry.at, entry.detail.as_str()))))

@@ -95,9 +95,9 @@ pub(super) fn bench(args: &RulesBenchArgs, out: &mut dyn Write) -> anyhow::Resul
         writeln!(out, "{:>9.1}  {:>9.1}  {:>6}  {}", cost.us_per_file, cost.us_per_mb, cost.hits, cost.rule)?;
     }
     let measured = counted(costs.len() as u64, "rule");
-    writeln!(out, "{measured}, each alone on {}, {}", counted(files.len() as u64, "file"), bytes(size as u64))?;
+    writeln!(out, "{measured}, each run alone on {}, {}", counted(files.len() as u64, "file"), bytes(size as u64))?;
     if untimed > 0 {
-        writeln!(out, "{} cannot be compiled alone and so was not timed", counted(untimed, "rule"))?;
+        writeln!(out, "not measured: {} that cannot be compiled alone", counted(untimed, "rule"))?;
     }
     Ok(Exit::Clean)
 }
@@ -112,7 +112,7 @@ fn read_files(args: &RulesBenchArgs) -> anyhow::Result<Vec<Vec<u8>>> {
         let file = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         size += file.len() as u64;
         if size > FILES_BYTES_MAX {
-            bail!("the files have more than {}: name fewer", bytes(FILES_BYTES_MAX));
+            bail!("the files have more than {} in total: use fewer", bytes(FILES_BYTES_MAX));
         }
         files.push(file);
         Ok(())
@@ -130,7 +130,7 @@ fn read_files(args: &RulesBenchArgs) -> anyhow::Result<Vec<Vec<u8>>> {
         }
     }
     if files.is_empty() {
-        bail!("there is no file to try the rules on");
+        bail!("there are no files to scan");
     }
     Ok(files)
 }

@@ -109,7 +109,7 @@ fn of(directories: &[PathBuf], rules: &RulesArgs) -> anyhow::Result<Own> {
     rules.no_shipped_rules |= !directories.is_empty();
     rules.directories.extend_from_slice(directories);
     if rules.no_yara {
-        bail!("--no-yara leaves nothing to look at");
+        bail!("--no-yara leaves no rules");
     }
     let mut detector = daemon_detector::load(&rules.options())?;
     detector.notices.iter().for_each(|text| crate::terminal::notice(text));
@@ -145,7 +145,7 @@ fn check(args: &RulesCheckArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
         }
         writeln!(
             out,
-            "{} in {} can be used; {}, {}",
+            "{} in {} usable; {}, {}",
             counted(own.library().rules().len() as u64, "rule"),
             counted(files.len() as u64, "file"),
             counted(errors as u64, "error"),
@@ -216,7 +216,7 @@ fn test(args: &RulesTestArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let own = of(&args.directories, &args.rules)?;
     let cases = test_cases::cases(&args.directories)?;
     if cases.is_empty() {
-        bail!("there are no tests: put NAME.test.toml beside NAME.yar (rules/README.md says how)");
+        bail!("there are no tests: add NAME.test.toml next to NAME.yar (see rules/README.md)");
     }
     let mut rules = Trial::new(own.library());
     let failures = test_cases::run(&cases, |sample| rules.hits(sample));
@@ -232,11 +232,11 @@ fn test(args: &RulesTestArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
         .map(|rule| rule.id.as_str())
         .collect();
     for id in &untested {
-        writeln!(out, "{id}: no case hits it")?;
+        writeln!(out, "{id}: no test case matches it")?;
     }
     writeln!(
         out,
-        "{} of {}: {}, {} without a case, {} in the rules",
+        "{} for {}: {}, {} without a case, {} in the rules",
         counted(cases.len() as u64, "case"),
         counted(own.library().rules().len() as u64, "rule"),
         counted(failures.len() as u64, "failure"),

@@ -40,7 +40,7 @@ pub fn status(args: &RulesStatusArgs, out: &mut dyn Write) -> anyhow::Result<Exi
     };
     let status: Status = match serde_json::from_str(&text) {
         Ok(status) => status,
-        Err(error) => bail!("what answers at {place} is no daemon of this version: {error}"),
+        Err(error) => bail!("the daemon at {place} has another version: {error}"),
     };
     if args.json {
         out.write_all(text.as_bytes())?;
@@ -56,14 +56,14 @@ fn show(status: &Status, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "generation {generation}: {} since {} UTC", counted(*rules as u64, "YARA rule"), at(*since))?;
     writeln!(
         out,
-        "{}; replaced {}, refused {}",
-        if *from_cache { "from the cache" } else { "compiled anew" },
+        "{}; reloaded {}, rejected {}",
+        if *from_cache { "from the cache" } else { "compiled" },
         counted(*reloads, "time"),
         counted(*failures, "time")
     )?;
     let Some(last) = last else { return Ok(()) };
-    let what = if last.taken { "taken" } else { "NOT taken, the rules in use stay" };
-    writeln!(out, "last looked at {} UTC, in {} ms: {what}", at(last.at), last.took_ms)?;
+    let what = if last.taken { "in use" } else { "REJECTED, the previous rules stay in use" };
+    writeln!(out, "last load at {} UTC, in {} ms: {what}", at(last.at), last.took_ms)?;
     for problem in &last.problems {
         writeln!(out, "  {}", problem.replace('\n', "\n  "))?;
     }

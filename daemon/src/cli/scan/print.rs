@@ -100,7 +100,7 @@ impl<'p> Printer<'p> {
         }
         if self.args.quiet {
             // Who asked for no summary still wants to know what was not looked at.
-            writeln!(anstream::stderr(), "cannot examine {}: {why}", shown(path))?;
+            writeln!(anstream::stderr(), "cannot scan {}: {why}", shown(path))?;
         }
         self.tally.add_failure(path.to_owned(), why.to_owned());
         Ok(())
@@ -216,7 +216,7 @@ impl<'p> Printer<'p> {
     ) -> anyhow::Result<()> {
         let tally = &self.tally;
         if interrupted {
-            writeln!(out, "\nInterrupted: this is what was done so far.")?;
+            writeln!(out, "\nInterrupted: partial results.")?;
         }
         writeln!(
             out,
@@ -227,7 +227,13 @@ impl<'p> Printer<'p> {
             write_row(*family, *verdict, row, out)?;
         }
         if tally.declined > 0 {
-            writeln!(out, "{:<8} {:<10} {:>9}  kinds that no analyzer examines", "", "unknown", count(tally.declined))?;
+            writeln!(
+                out,
+                "{:<8} {:<10} {:>9}  file types that no analyzer supports",
+                "",
+                "unknown",
+                count(tally.declined)
+            )?;
         }
         self.closest(out)?;
         self.unexamined(walked, out)?;
@@ -249,7 +255,7 @@ impl<'p> Printer<'p> {
         if self.tally.closest.is_empty() {
             return Ok(());
         }
-        writeln!(out, "\n{HEADING}Closest to malicious of the rest{HEADING:#}")?;
+        writeln!(out, "\n{HEADING}Closest to malicious{HEADING:#}")?;
         for close in &self.tally.closest {
             writeln!(out, "{:>7}  {:<10} {}", percent(close.p_malicious), close.verdict, shown(&close.path))?;
             writeln!(out, "         {}", close.why)?;
@@ -262,15 +268,10 @@ impl<'p> Printer<'p> {
         if tally.incomplete_files > 0 {
             let reasons: Vec<String> =
                 tally.incomplete.iter().map(|(why, files)| format!("{why} {}", count(*files))).collect();
-            writeln!(
-                out,
-                "\nNot examined whole: {} ({})",
-                counted(tally.incomplete_files, "file"),
-                reasons.join(", ")
-            )?;
+            writeln!(out, "\nNot fully scanned: {} ({})", counted(tally.incomplete_files, "file"), reasons.join(", "))?;
         }
         if tally.failed > 0 {
-            writeln!(out, "\nCould not be opened or read: {}", count(tally.failed))?;
+            writeln!(out, "\nCannot open or read: {}", count(tally.failed))?;
             for (path, why) in tally.failures.iter().take(FAILURES_SHOWN_MAX) {
                 writeln!(out, "  {}: {why}", shown(path))?;
             }
@@ -282,7 +283,7 @@ impl<'p> Printer<'p> {
         if !walked.skipped.is_empty() {
             let skipped: Vec<String> =
                 walked.skipped.iter().map(|(what, many)| format!("{what} {}", count(*many))).collect();
-            writeln!(out, "\nPassed over: {}", skipped.join(", "))?;
+            writeln!(out, "\nSkipped: {}", skipped.join(", "))?;
         }
         Ok(())
     }
