@@ -17,7 +17,7 @@ secret=measured
 mkdir -p "$cache"
 
 echo "building" >&2
-(cd "$repo" && cargo build --quiet --release -p stakeout -p daemon-examiner -p testkit-market --bins --examples)
+(cd "$repo" && cargo build --quiet --release -p stakeout -p daemon-examiner -p testkit --bins --examples)
 target=$(cd "$repo" && cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/release
 python=$cache/engine/bin/python
 if ! "$python" -c 'import polyswarm_engine, gunicorn, redis, yara' 2>/dev/null; then

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use daemon_local_market::TestMarket;
 use rustix::process::Signal;
 use serde_json::Value;
-use testkit_market::Market;
 
 use crate::engine::{Daemon, DaemonHome, SECRET, bounty, printed};
 use crate::program;
@@ -30,7 +30,7 @@ fn skipped_without_root() -> bool {
 }
 
 /// A place whose daemon is another user's, with a control socket outside of its archive.
-fn place_of_another(market: &Market) -> DaemonHome {
+fn place_of_another(market: &TestMarket) -> DaemonHome {
     let mut place = DaemonHome::new(market);
     let socket = place.path("run/control.sock");
     place.extra = format!("scan.shipped_rules = false\ncontrol.socket = {socket:?}\n");
@@ -84,7 +84,7 @@ fn root_and_the_group_may_talk_to_a_daemon_of_another_user_and_a_stranger_may_no
     if skipped_without_root() {
         return;
     }
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = place_of_another(&market);
     let file = place.path("settled.csv");
     std::fs::write(&file, "bounty,truth\n1,malicious\n").expect("our directory can be written to");
@@ -133,7 +133,7 @@ fn without_a_daemon_root_uses_the_archive_of_another_and_it_stays_theirs() {
     if skipped_without_root() {
         return;
     }
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = place_of_another(&market);
     let file = place.path("settled.csv");
     std::fs::write(&file, "bounty,truth\n1,malicious\n").expect("our directory can be written to");
@@ -167,7 +167,7 @@ fn without_a_daemon_root_uses_the_archive_of_another_and_it_stays_theirs() {
 
 #[test]
 fn secrets_are_changed_without_a_restart() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let mut place = DaemonHome::new(&market);
     let [first, second] = ["first", "second"].map(|name| place.path(name));
     std::fs::write(&first, "correct horse battery staple\n").expect("our directory can be written to");
@@ -214,7 +214,7 @@ fn secrets_are_changed_without_a_restart() {
 
 #[test]
 fn a_hangup_at_the_start_ends_nothing() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("scan.shipped_rules = false\n");
     let mut daemon = place.spawn(&[], &[]);
     let begun = Instant::now();
@@ -232,7 +232,7 @@ fn a_hangup_at_the_start_ends_nothing() {
 
 #[test]
 fn what_only_a_person_can_mend_ends_with_64_and_what_may_pass_does_not() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("scan.shipped_rules = false\n");
     let daemon = |args: &[&str], secret: bool| {
         let mut command = program::stakeout();
@@ -273,7 +273,7 @@ fn replace(path: &Path, with: &[u8]) {
 #[test]
 fn after_an_upgrade_rules_are_reloaded_and_workers_come_from_the_program_that_runs() {
     for (what, beside) in [("alone", false), ("with stakeout-worker beside it", true)] {
-        let market = Market::start();
+        let market = TestMarket::start();
         let mut place = DaemonHome::new(&market);
         let (bin, rules) = (place.path("bin"), place.path("rules"));
         for path in [&bin, &rules] {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use daemon_local_market::TestMarket;
 use serde_json::{Value, json};
-use testkit_market::Market;
 
 use crate::engine::{DaemonHome, SECRET, bounty, printed};
 use crate::program::{stderr, stdout};
@@ -17,7 +17,7 @@ fn harmless() -> Vec<u8> {
     specimens::elf::elf().build()
 }
 
-fn answered(market: &Market, id: &str) -> Value {
+fn answered(market: &TestMarket, id: &str) -> Value {
     let answer = market.wait(id, PATIENCE).unwrap_or_else(|| panic!("{id} is not answered"));
     serde_json::from_slice(&answer.body).expect("answers are JSON")
 }
@@ -28,7 +28,7 @@ fn comments(answer: &Value) -> Vec<&str> {
 
 #[test]
 fn the_marketplaces_probes_are_answered_as_they_should_be() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     let ping = daemon_webhook::sign(SECRET.as_bytes(), b"");
@@ -118,7 +118,7 @@ fn the_marketplaces_probes_are_answered_as_they_should_be() {
 
 #[test]
 fn a_replay_is_answered_once_whatever_its_delivery_and_across_restarts() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     let eicar = bounty(&market, "1", &specimens::eicar(), LIFE);
@@ -145,7 +145,7 @@ fn a_replay_is_answered_once_whatever_its_delivery_and_across_restarts() {
 
 #[test]
 fn an_answer_that_is_lost_or_refused_for_now_is_sent_again_byte_for_byte() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     market.faults().refuse.store(2, std::sync::atomic::Ordering::Relaxed);
@@ -166,7 +166,7 @@ fn an_answer_that_is_lost_or_refused_for_now_is_sent_again_byte_for_byte() {
 
 #[test]
 fn what_cannot_be_judged_in_time_is_answered_before_its_time_is_over() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     market.faults().slow_ms.store(20_000, std::sync::atomic::Ordering::Relaxed);
@@ -179,7 +179,7 @@ fn what_cannot_be_judged_in_time_is_answered_before_its_time_is_over() {
 
 #[test]
 fn bytes_that_are_not_the_promised_ones_are_not_judged() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     let promised = bounty(&market, "1", &specimens::eicar(), LIFE);
@@ -193,7 +193,7 @@ fn bytes_that_are_not_the_promised_ones_are_not_judged() {
 
 #[test]
 fn an_artifact_from_this_machine_is_not_had_unless_that_is_allowed() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("intake.file = false");
     let config = std::fs::read_to_string(place.config()).unwrap();
     let mut daemon = {
@@ -224,7 +224,7 @@ fn an_artifact_from_this_machine_is_not_had_unless_that_is_allowed() {
 
 #[test]
 fn a_file_that_kills_its_worker_is_answered_and_the_next_one_is_judged() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     assert_eq!(place.post(&bounty(&market, "1", &specimens::eicar(), LIFE)), 202);
@@ -240,7 +240,7 @@ fn a_file_that_kills_its_worker_is_answered_and_the_next_one_is_judged() {
 
 #[test]
 fn two_daemons_never_share_an_archive() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     let second = place.output(&["daemon"]);
@@ -251,7 +251,7 @@ fn two_daemons_never_share_an_archive() {
 
 #[test]
 fn a_dry_run_answers_nobody_and_remembers() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.spawn(&["--dry-run"], &[]);
     daemon.wait_ready();
@@ -282,7 +282,7 @@ fn a_dry_run_answers_nobody_and_remembers() {
 
 #[test]
 fn a_configuration_is_checked_as_a_whole_before_anything_starts() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("market.margn = \"1s\"\nlog.level = \"loud\"\n");
     let output = place.output(&["daemon"]);
     assert_eq!(output.status.code(), Some(64));
@@ -298,7 +298,7 @@ fn a_configuration_is_checked_as_a_whole_before_anything_starts() {
 
 #[test]
 fn operators_are_told_and_no_secret_is() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("log.format = \"json\"\nlog.level = \"trace\"\n");
     let mut daemon = place.start();
     assert_eq!(place.post(&bounty(&market, "1", &specimens::eicar(), LIFE)), 202);
@@ -322,7 +322,7 @@ fn operators_are_told_and_no_secret_is() {
 
 #[test]
 fn webhook_ping_and_test_do_what_the_marketplace_does() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let mut place = DaemonHome::new(&market);
     place.market_of_the_test(18_899);
     let mut daemon = place.start();
@@ -340,7 +340,7 @@ fn webhook_ping_and_test_do_what_the_marketplace_does() {
 
 #[test]
 fn the_doctor_looks_at_everything() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let output = place.output(&["doctor", "--json"]);
     let found: Value = serde_json::from_slice(&output.stdout).expect("JSON was asked for");
@@ -358,7 +358,7 @@ fn the_doctor_looks_at_everything() {
 
 #[test]
 fn what_is_wrong_is_blamed_on_the_right_place() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let mut place = DaemonHome::new(&market);
     // Writes the configuration.
     drop(place.output(&["config", "check"]));

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use daemon_local_market::TestMarket;
 use serde_json::Value;
-use testkit_market::Market;
 
 use crate::program;
 
@@ -34,7 +34,7 @@ const LIMITS: [&str; 5] = ["stake_hour_max", "stake_day_max", "stake_open_max", 
 
 impl DaemonHome {
     /// A new place, for an engine in this market.
-    pub fn new(market: &Market) -> DaemonHome {
+    pub fn new(market: &TestMarket) -> DaemonHome {
         let directory = tempfile::Builder::new().prefix("stakeout-").tempdir().expect("a directory can be made");
         let [webhook, admin] = free_ports();
         DaemonHome { directory, webhook, admin, extra: String::new(), market: market.url(), limited: false }
@@ -194,7 +194,7 @@ impl Daemon<'_> {
 
     /// All its descendants: the template, the workers.
     pub fn descendants(&self) -> Vec<u32> {
-        testkit_market::processes::with_descendants(&[self.child.id()]).split_off(1)
+        testkit::processes::with_descendants(&[self.child.id()]).split_off(1)
     }
 }
 
@@ -223,9 +223,9 @@ fn free_ports() -> [u16; 2] {
 }
 
 /// A bounty about `artifact`, which the market serves.
-pub fn bounty(market: &Market, id: &str, artifact: &[u8], life: Duration) -> Value {
+pub fn bounty(market: &TestMarket, id: &str, artifact: &[u8], life: Duration) -> Value {
     let path = format!("/a/{id}");
-    let made = testkit_market::BountyMaker { market: market.url(), life }.bounty(id, &path, artifact);
+    let made = testkit::BountyMaker { market: market.url(), life }.bounty(id, &path, artifact);
     market.serve(&path, artifact.to_vec());
     made
 }

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use daemon_local_market::TestMarket;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use testkit_market::Market;
 
 use crate::engine::{Daemon, DaemonHome, bounty, printed};
 
@@ -37,7 +37,7 @@ impl Dice {
 
 /// What holds after any sequence of deaths.
 #[track_caller]
-fn check(market: &Market, place: &DaemonHome, accepted: &BTreeSet<String>, seed: u64) {
+fn check(market: &TestMarket, place: &DaemonHome, accepted: &BTreeSet<String>, seed: u64) {
     let told = printed(&place.output(&["archive", "query", "--json", "--limit", "1000000"]), 0);
     let stories: Vec<Value> =
         told.lines().map(|line| serde_json::from_str(line).expect("JSON was asked for")).collect();
@@ -86,7 +86,7 @@ fn nothing_that_was_taken_is_lost_whoever_is_killed_and_whenever() {
     let kills = number("STAKEOUT_KILLS", KILLS);
     let seed = number("STAKEOUT_KILLS_SEED", std::process::id().into());
     let mut dice = Dice(seed);
-    let market = Arc::new(Market::start());
+    let market = Arc::new(TestMarket::start());
     let place = Arc::new(DaemonHome::new(&market).with("scan.shipped_rules = false\nlog.level = \"warn\"\n"));
     let accepted: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let stop = Arc::new(AtomicBool::new(false));
@@ -168,7 +168,7 @@ fn nothing_that_was_taken_is_lost_whoever_is_killed_and_whenever() {
 fn a_daemon_that_dies_just_before_anything_it_does_goes_on_where_it_was() {
     for effect in ["write_bounty", "reply", "fetch", "examine", "write_answer", "send", "write_ending", "forget"] {
         for nth in [1, 3] {
-            let market = Market::start();
+            let market = TestMarket::start();
             let place = DaemonHome::new(&market).with("scan.shipped_rules = false\n");
             let point = format!("{effect}:{nth}");
             let mut daemon = place.spawn(&[], &[("STAKEOUT_DIE_AT", &point)]);

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use daemon_local_market::TestMarket;
 use serde_json::{Value, json};
-use testkit_market::Market;
 
 use crate::engine::{DaemonHome, bounty, printed};
 
@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks about the EICAR test file: what was staked.
 #[track_caller]
-fn asked(market: &Market, place: &DaemonHome, id: &str) -> u64 {
+fn asked(market: &TestMarket, place: &DaemonHome, id: &str) -> u64 {
     assert_eq!(place.post(&bounty(market, id, &specimens::eicar(), LIFE)), 202, "{}", place.log());
     let answer = market.wait(id, PATIENCE).unwrap_or_else(|| panic!("{id} is not answered\n{}", place.log()));
     let answer: Value = serde_json::from_slice(&answer.body).expect("answers are JSON");
@@ -49,7 +49,7 @@ fn told(id: &str, truth: &str, payout: &str) -> String {
 
 #[test]
 fn an_outcome_that_is_told_five_times_hides_no_losses() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("market.loss_day_max = \"1\"\nmarket.bid_strategy = \"max\"\n");
     let mut daemon = place.start();
     for id in ["1", "2", "3", "4"] {
@@ -81,7 +81,7 @@ fn an_outcome_that_is_told_five_times_hides_no_losses() {
 
 #[test]
 fn a_payout_that_cannot_be_is_refused_with_the_reason() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("market.bid_strategy = \"max\"\n");
     let mut daemon = place.start();
     for id in ["1", "2", "3"] {
@@ -123,7 +123,7 @@ fn a_payout_that_cannot_be_is_refused_with_the_reason() {
 
 #[test]
 fn a_person_corrects_what_was_told_and_purse_and_report_follow() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("market.loss_row_max = 2\nmarket.bid_strategy = \"max\"\n");
     let mut daemon = place.start();
     for id in ["1", "2", "3"] {
@@ -180,7 +180,7 @@ fn a_person_corrects_what_was_told_and_purse_and_report_follow() {
 
 #[test]
 fn a_daemon_that_is_told_nothing_about_limits_stops_by_them() {
-    let market = Market::start();
+    let market = TestMarket::start();
     // Of 8 NCT: 2 within an hour, 4 at once, a loss of 0.8 within a day.
     let mut place = DaemonHome::new(&market).with("market.balance = \"8\"\nmarket.bid_strategy = \"max\"\n").limited();
     let mut daemon = place.start();
@@ -218,7 +218,7 @@ fn a_daemon_that_is_told_nothing_about_limits_stops_by_them() {
 
 #[test]
 fn none_must_be_written_to_have_no_limit() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("market.loss_row_max = 0\nmarket.stake_hour_max = \"unlimited\"\n");
     let told = printed(&place.output(&["config", "check"]), 64);
     assert!(told.contains("market.loss_row_max must be a whole number of at least 1, or \"none\""), "{told}");
@@ -230,7 +230,7 @@ fn none_must_be_written_to_have_no_limit() {
 
 #[test]
 fn a_bounty_that_comes_again_and_says_something_else_is_told() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     let first = bounty(&market, "1", &specimens::eicar(), LIFE);
@@ -270,7 +270,7 @@ fn a_bounty_that_comes_again_and_says_something_else_is_told() {
 
 #[test]
 fn answers_go_past_any_proxy_of_the_environment() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     // Nobody listens there.
     let proxy = "http://127.0.0.1:9";
@@ -317,7 +317,7 @@ fn archive_of_the_future(place: &DaemonHome) {
 
 #[test]
 fn a_stake_of_the_year_2036_stops_nothing_and_is_named() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("market.bid_strategy = \"max\"\nmarket.stake_day_max = \"2.5\"\n");
     archive_of_the_future(&place);
     let mut daemon = place.start();

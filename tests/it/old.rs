@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use testkit_market::Market;
+use daemon_local_market::TestMarket;
 
 use crate::engine::{DaemonHome, bounty, printed};
 
@@ -35,7 +35,7 @@ fn outcomes(place: &DaemonHome, count: usize) {
 
 #[test]
 fn a_running_daemon_lets_go_of_old_details_and_no_sum_changes() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     for number in 0..9 {

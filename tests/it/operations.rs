@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use daemon_local_market::TestMarket;
 use rustix::process::Signal;
-use testkit_market::Market;
 
 use crate::engine::{DaemonHome, SECRET, bounty, printed};
 use crate::program;
@@ -43,7 +43,7 @@ impl Manager {
 
 #[test]
 fn the_service_manager_is_told_what_happens() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let path = place.path("notify");
     let mut manager = Manager::new(&path);
@@ -61,7 +61,7 @@ fn the_service_manager_is_told_what_happens() {
 
 #[test]
 fn sockets_that_are_handed_over_are_used() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     // Other ports than the configuration has: those handed over count.
     let config = place.config();
@@ -109,7 +109,7 @@ os.execv(sys.argv[5], sys.argv[5:])";
 
 #[test]
 fn a_full_disk_takes_no_bounties_and_goes_on_when_there_is_room() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("archive.artifacts_bytes_max = 0\n");
     let archive = place.archive();
     std::fs::create_dir(&archive).expect("a directory of ours can be written to");
@@ -160,7 +160,7 @@ impl Drop for Unmount<'_> {
 
 #[test]
 fn who_is_asked_to_end_answers_what_it_took_first() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     market.faults().slow_ms.store(1_500, std::sync::atomic::Ordering::Relaxed);
@@ -175,7 +175,7 @@ fn who_is_asked_to_end_answers_what_it_took_first() {
 
 #[test]
 fn more_than_can_be_held_is_refused_and_what_was_taken_is_answered() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("market.open_max = 5\n");
     let mut daemon = place.start();
     market.faults().slow_ms.store(1_000, std::sync::atomic::Ordering::Relaxed);

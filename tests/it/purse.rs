@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
+use daemon_local_market::TestMarket;
 use serde_json::Value;
-use testkit_market::Market;
 
 use crate::engine::{DaemonHome, bounty, printed};
 
@@ -10,7 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The verdict and bid that `id` was answered with.
 #[track_caller]
-fn answer(market: &Market, place: &DaemonHome, id: &str) -> (String, u64) {
+fn answer(market: &TestMarket, place: &DaemonHome, id: &str) -> (String, u64) {
     let answer = market.wait(id, PATIENCE).unwrap_or_else(|| panic!("{id} is not answered\n{}", place.log()));
     let answer: Value = serde_json::from_slice(&answer.body).expect("answers are JSON");
     let verdict = answer["verdict"].as_str().expect("an answer has a verdict").to_owned();
@@ -18,7 +18,7 @@ fn answer(market: &Market, place: &DaemonHome, id: &str) -> (String, u64) {
 }
 
 #[track_caller]
-fn asked(market: &Market, place: &DaemonHome, id: &str) -> (String, u64) {
+fn asked(market: &TestMarket, place: &DaemonHome, id: &str) -> (String, u64) {
     assert_eq!(place.post(&bounty(market, id, &specimens::eicar(), LIFE)), 202, "{}", place.log());
     answer(market, place, id)
 }
@@ -45,7 +45,7 @@ fn wait_sent(place: &DaemonHome, count: usize) {
 
 #[test]
 fn losses_close_the_purse_until_a_person_opens_it_whatever_dies_meanwhile() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("market.loss_row_max = 2\n");
     let mut daemon = place.start();
     for id in ["1", "2", "3", "4"] {
@@ -95,7 +95,7 @@ fn losses_close_the_purse_until_a_person_opens_it_whatever_dies_meanwhile() {
 
 #[test]
 fn limits_of_the_purse_hold_across_restarts() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("market.stake_hour_max = \"1.2\"\nmarket.stake_open_max = \"1.2\"\n");
     let mut daemon = place.start();
     let (_, first) = asked(&market, &place, "1");
@@ -111,7 +111,7 @@ fn limits_of_the_purse_hold_across_restarts() {
 
 #[test]
 fn outcomes_go_into_a_journal_that_lies_still_and_close_the_purse_at_the_next_start() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("market.loss_day_max = \"1\"\n");
     let mut daemon = place.start();
     for id in ["1", "2"] {
@@ -144,7 +144,7 @@ fn outcomes_go_into_a_journal_that_lies_still_and_close_the_purse_at_the_next_st
 
 #[test]
 fn the_strategy_is_chosen_by_flag_environment_or_configuration() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("market.bid_strategy = \"min\"\n");
     let bid = |args: &[&str], env: &[(&str, &str)], id: &str| {
         let mut daemon = place.spawn(args, env);
@@ -174,7 +174,7 @@ fn the_strategy_is_chosen_by_flag_environment_or_configuration() {
 #[test]
 fn what_is_told_to_a_daemon_that_dies_is_taken_in_by_the_next_and_once() {
     for point in ["write_outcome:1", "write_outcome:2", "write_purse:1"] {
-        let market = Market::start();
+        let market = TestMarket::start();
         let place = DaemonHome::new(&market).with("market.loss_row_max = 3\n");
         let mut daemon = place.spawn(&[], &[("STAKEOUT_DIE_AT", point)]);
         daemon.wait_ready();

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use daemon_local_market::TestMarket;
 use serde_json::Value;
-use testkit_market::Market;
 
 use crate::engine::{DaemonHome, bounty};
 
@@ -35,7 +35,7 @@ fn until(place: &DaemonHome, what: &str, right: impl Fn(&Value) -> bool) -> Valu
     }
 }
 
-fn place_with_rules(market: &Market) -> DaemonHome {
+fn place_with_rules(market: &TestMarket) -> DaemonHome {
     let mut place = DaemonHome::new(market);
     let rules = place.path("rules");
     std::fs::create_dir(&rules).unwrap();
@@ -47,7 +47,7 @@ fn place_with_rules(market: &Market) -> DaemonHome {
 
 #[test]
 fn a_new_rule_is_taken_and_named_by_the_next_answer() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = place_with_rules(&market);
     let mut daemon = place.start();
     let before = status(&place)["generation"].as_str().unwrap().to_owned();
@@ -67,7 +67,7 @@ fn a_new_rule_is_taken_and_named_by_the_next_answer() {
 
 #[test]
 fn whatever_is_wrong_with_new_rules_the_old_ones_stay_and_it_is_named() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = place_with_rules(&market);
     let mut daemon = place.start();
     let rules = place.path("rules");
@@ -116,7 +116,7 @@ fn whatever_is_wrong_with_new_rules_the_old_ones_stay_and_it_is_named() {
 
 #[test]
 fn sighup_looks_at_the_rules() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = place_with_rules(&market);
     let mut daemon = place.start();
     let before = status(&place);

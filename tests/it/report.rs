@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
+use daemon_local_market::TestMarket;
 use serde_json::{Value, json};
-use testkit_market::Market;
 
 use crate::engine::{DaemonHome, bounty, printed};
 
@@ -9,7 +9,7 @@ const LIFE: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks so many bounties, which are all answered malicious with a stake of 1 NCT, and waits until all have ended.
-fn ask(market: &Market, place: &DaemonHome, ids: &[&str]) {
+fn ask(market: &TestMarket, place: &DaemonHome, ids: &[&str]) {
     for id in ids {
         assert_eq!(place.post(&bounty(market, id, &specimens::eicar(), LIFE)), 202, "{}", place.log());
     }
@@ -36,7 +36,7 @@ fn settled(id: &str, truth: &str, payout: &str, votes: (u32, u32)) -> Value {
 
 #[test]
 fn profit_and_loss_are_reported_while_a_daemon_writes() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("market.bid_strategy = \"max\"\n");
     let mut daemon = place.start();
     ask(&market, &place, &["1", "2", "3"]);

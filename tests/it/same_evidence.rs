@@ -5,6 +5,7 @@ use std::fs;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
+use daemon_local_market::TestMarket;
 use serde_json::Value;
 use specimens::biff::{Hidden, Workbook, call, text};
 use specimens::cfb::CfbBuilder;
@@ -13,7 +14,6 @@ use specimens::ooxml::{docm, docx, pptx, xlsm, xlsx};
 use specimens::vba::VbaBuilder;
 use specimens::zip::ZipBuilder;
 use specimens::{biff, bomb, elf, pe, quine, rtf};
-use testkit_market::Market;
 
 use crate::engine::{DaemonHome, bounty};
 use crate::program::{stakeout, stderr, stdout};
@@ -126,7 +126,7 @@ fn remembered(place: &DaemonHome, id: &str) -> Value {
 
 #[test]
 fn the_daemon_sees_what_a_scan_sees() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let mut place = DaemonHome::new(&market);
     for (name, text) in RULES {
         let path = place.path("rules").join(name);

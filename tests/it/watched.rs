@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use daemon_local_market::TestMarket;
 use serde_json::json;
-use testkit_market::Market;
 
 use crate::engine::{DaemonHome, bounty, printed};
 
@@ -26,7 +26,7 @@ fn alarm(place: &DaemonHome, name: &str) -> f64 {
 
 #[test]
 fn every_series_is_there_from_the_start_at_nought() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     let (_, text) = place.ask("/metrics");
@@ -90,7 +90,7 @@ fn every_series_is_there_from_the_start_at_nought() {
 
 #[test]
 fn who_cannot_send_answers_is_not_ready_until_it_can() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     market.faults().refuse.store(1_000_000, Ordering::Relaxed);
@@ -112,7 +112,7 @@ fn who_cannot_send_answers_is_not_ready_until_it_can() {
 
 #[test]
 fn who_can_have_no_artifacts_is_not_ready_and_calls_a_person() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market).with("intake.attempts_max = 1\n");
     let mut daemon = place.start();
     market.faults().artifacts.store(1_000_000, Ordering::Relaxed);
@@ -138,7 +138,7 @@ fn who_can_have_no_artifacts_is_not_ready_and_calls_a_person() {
 
 #[test]
 fn answers_refused_and_bounties_that_are_over_before_they_come_call_a_person() {
-    let market = Market::start();
+    let market = TestMarket::start();
     let place = DaemonHome::new(&market);
     let mut daemon = place.start();
     for number in 0..3 {

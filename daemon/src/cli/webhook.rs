@@ -2,15 +2,18 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueHint};
 use daemon_artifact::Sha256Digest;
 use daemon_detector::probes::eicar;
+use daemon_local_market::{BountyMessage, TestMarket};
+use daemon_market::Phase;
 use daemon_service::build;
-use daemon_webhook::{ProbeReply, Receiver, WebhookProbe};
-use serde_json::{Value, json};
+use daemon_webhook::{ProbeReply, WebhookProbe};
+use serde_json::Value;
 
 use crate::cli::args::parse_wait;
 use crate::exit::Exit;
@@ -64,6 +67,8 @@ pub struct WebhookTestArgs {
 
 /// Delay of the slow artifact server.
 const SLOW: Duration = Duration::from_secs(3);
+/// Maximum time in which a second answer to the same bounty is noticed.
+const SECOND_ANSWER_TIME: Duration = Duration::from_millis(500);
 /// Duration of the bounties. Answers must arrive within it.
 const LIFE: Duration = Duration::from_secs(60);
 
@@ -165,8 +170,7 @@ async fn test(args: &WebhookTestArgs, out: &mut dyn Write) -> anyhow::Result<Exi
     let secret = secret(args.target.secret_file.as_ref())?;
     let probe = WebhookProbe::new(&args.target.url, secret.as_bytes())?;
     let stranger = WebhookProbe::new(&args.target.url, b"not the secret")?;
-    let mut market = Receiver::bind(args.port)
-        .await
+    let market = TestMarket::bind(args.port)
         .with_context(|| format!("cannot listen on port {}: choose another with --port", args.port))?;
     let mut test = Test { out, failed: 0, passed: 0 };
 
@@ -179,14 +183,15 @@ async fn test(args: &WebhookTestArgs, out: &mut dyn Write) -> anyhow::Result<Exi
     let mut first_eicar = None;
     for (nth, case) in cases().into_iter().enumerate() {
         let id = format!("webhook-test-{run}-{nth}");
-        let url = market.serve_artifact(case.path, case.bytes.clone(), case.delay);
-        let body = bounty(&id, &url, &case, &market.url());
+        market.serve(case.path, case.bytes.clone());
+        market.faults().slow_ms.store(case.delay.as_millis() as u64, Ordering::Relaxed);
+        let body = bounty(&id, &case, &market.url());
         let seen = probe.post_bounty(&id, body.clone()).await?;
         if seen.status != 202 {
             test.status(case.what, 202, &seen)?;
             continue;
         }
-        let Some(answer) = market.answer(args.patience).await else {
+        let Some(answer) = market.answer(&id, args.patience).await else {
             test.note(
                 case.what,
                 false,
@@ -195,7 +200,7 @@ async fn test(args: &WebhookTestArgs, out: &mut dyn Write) -> anyhow::Result<Exi
             continue;
         };
         let answered: Value = serde_json::from_slice(&answer.body).context("the answer is not JSON")?;
-        let right = right(&answered, case.verdicts) && answer.target.contains(&id);
+        let right = right(&answered, case.verdicts);
         test.note(
             case.what,
             right,
@@ -205,8 +210,9 @@ async fn test(args: &WebhookTestArgs, out: &mut dyn Write) -> anyhow::Result<Exi
             first_eicar = Some(answer.body.clone());
             let again = probe.post_bounty("again", body).await?;
             test.status("the same bounty again is accepted", 202, &again)?;
-            let silent = market.answer(Duration::from_millis(500)).await.is_none();
-            test.note("and answered once", silent, if silent { "once" } else { "twice" })?;
+            tokio::time::sleep(SECOND_ANSWER_TIME).await;
+            let once = market.answers(&id).len() == 1;
+            test.note("and answered once", once, if once { "once" } else { "twice" })?;
         }
         if case.path == "/eicar-again" {
             let same = first_eicar.as_ref() == Some(&answer.body);
@@ -215,10 +221,9 @@ async fn test(args: &WebhookTestArgs, out: &mut dyn Write) -> anyhow::Result<Exi
     }
     let missing = format!("webhook-test-{run}-missing");
     let gone = WebhookCase { path: "/gone", ..cases().remove(0) };
-    let url = format!("{}/gone", market.url());
-    let seen = probe.post_bounty(&missing, bounty(&missing, &url, &gone, &market.url())).await?;
+    let seen = probe.post_bounty(&missing, bounty(&missing, &gone, &market.url())).await?;
     test.status("a bounty with a missing artifact is accepted", 202, &seen)?;
-    match market.answer(args.patience).await {
+    match market.answer(&missing, args.patience).await {
         Some(answer) => {
             let answered: Value = serde_json::from_slice(&answer.body).context("the answer is not JSON")?;
             test.note("and answered", right(&answered, &["unknown"]), &comments(&answered))?;
@@ -245,22 +250,19 @@ fn right(answered: &Value, verdicts: &[&str]) -> bool {
     verdicts.contains(&verdict) && bid_fits && answered["metadata"]["malware_family"].is_string()
 }
 
-fn bounty(id: &str, url: &str, case: &WebhookCase, market: &str) -> String {
-    let sha256 = Sha256Digest::of(&case.bytes).to_string();
-    let now = jiff::Timestamp::now();
-    json!({
-        "id": id,
-        "artifact_type": case.artifact_type,
-        "artifact_uri": url,
-        "sha256": sha256,
-        "mimetype": "application/octet-stream",
-        "metadata": { "sha256": sha256, "mimetype": "application/octet-stream" },
-        "phase": "assertion",
-        "tasked_at": now.to_string(),
-        "expiration": now.saturating_add(LIFE).map_or_else(|_| String::new(), |expires| expires.to_string()),
-        "duration": LIFE.as_secs(),
-        "response_url": format!("{market}/v3/bounties/{id}/assertions/?nonce={id}"),
-        "rules": { "min_allowed_bid": 62_500_000_000_000_000_u64, "max_allowed_bid": 1_000_000_000_000_000_000_u64 },
-    })
-    .to_string()
+fn bounty(id: &str, case: &WebhookCase, market: &str) -> String {
+    let message = BountyMessage {
+        id,
+        market,
+        artifact_type: case.artifact_type,
+        artifact_uri: &format!("{market}{}", case.path),
+        sha256: &Sha256Digest::of(&case.bytes).to_string(),
+        phase: Phase::Assertion,
+        nonce: id,
+        reward: None,
+        bounds: BountyMessage::BOUNDS,
+        tasked: jiff::Timestamp::now(),
+        life: LIFE,
+    };
+    message.json().to_string()
 }

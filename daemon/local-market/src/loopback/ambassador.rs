@@ -15,7 +15,7 @@ use super::MarketplaceError;
 use super::catalogue::{Specimen, digest};
 use super::faults::Fault;
 use super::state::{Book, PostedBounty};
-use super::wire::{Deliverable, bounty};
+use crate::BountyMessage;
 
 /// Longest that an engine may take to reply to a delivery.
 const REPLY_TIME_MAX: Duration = Duration::from_secs(10);
@@ -50,7 +50,7 @@ pub(super) struct Ambassador {
 }
 
 /// A client that goes where it is told and nowhere else.
-pub(super) fn client() -> Result<Client, reqwest::Error> {
+pub(crate) fn client() -> Result<Client, reqwest::Error> {
     // One provider a process: if another part was first, its choice is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().no_proxy().redirect(redirect::Policy::none()).timeout(REPLY_TIME_MAX).tcp_nodelay(true).build()
@@ -116,18 +116,23 @@ impl Ambassador {
             &self.market
         };
         let artifact_uri = format!("{server}/artifacts/{id}");
+        let (id, settings) = (id.to_string(), &self.book.settings.bounties);
         let tasked = jiff::Timestamp::now();
         let body = |nonce: &String| {
-            let what = Deliverable {
-                id,
+            let message = BountyMessage {
+                id: &id,
                 market: &self.market,
+                artifact_type: "FILE",
                 artifact_uri: &artifact_uri,
                 sha256,
                 phase: opened.phase,
                 nonce,
+                reward: Some(settings.reward),
+                bounds: settings.bounds(),
                 tasked,
+                life: settings.life(),
             };
-            bounty(&self.book.settings.bounties, &what)
+            message.json().to_string()
         };
         opened.nonces.iter().map(body).collect()
     }

@@ -18,7 +18,6 @@ mod stream;
 mod summary;
 #[cfg(test)]
 mod tests;
-mod wire;
 
 use std::fs::File;
 use std::io;
@@ -33,6 +32,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+pub(crate) use ambassador::client;
 use ambassador::{Ambassador, Webhook};
 use catalogue::catalogue;
 use state::Book;
@@ -197,7 +197,7 @@ impl Marketplace {
         let ambassador = Arc::new(Ambassador {
             book: Arc::clone(&book),
             webhooks,
-            client: ambassador::client().map_err(MarketplaceError::Client)?,
+            client: client().map_err(MarketplaceError::Client)?,
             market,
             dead: format!("http://{dead_address}"),
             delivered: watch::Sender::new(0),

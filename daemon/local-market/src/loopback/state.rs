@@ -11,14 +11,13 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::answer;
 use super::catalogue::Specimen;
 use super::faults::{Fault, FaultPlan, Happenings};
-use super::outcomes;
 use super::progress::{EngineProgress, Progress, percentile};
 use super::settings::Settings;
 use super::stream::Manner;
 use super::summary::{Closing, EngineClosing, Parties};
+use super::{answer, outcomes};
 use crate::{Arbiter, Exchange, Posting, Refused, Rival, Seed, SettledBounty};
 
 /// How long a slow artifact takes, where it is not said.

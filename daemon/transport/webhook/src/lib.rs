@@ -7,7 +7,7 @@
 //! Answers go the other way: [`assertion`] and [`vote`] make their bytes, and a [`Courier`] delivers those, only to
 //! [`Hosts`] that the operator named. [`Backoff`] says when to try again.
 //!
-//! [`Probe`] and [`Receiver`] are the marketplace's side of the same wire, for trying an engine out.
+//! A [`WebhookProbe`] posts as the marketplace does, for trying an engine out.
 //!
 //! Keeps nothing: what was promised and what was sent is remembered by whoever stands behind the gate.
 
@@ -24,7 +24,6 @@ mod hosts;
 mod limits;
 mod probe;
 mod read_watch;
-mod receiver;
 mod reply;
 mod response_url;
 mod retry_after;
@@ -38,7 +37,6 @@ pub use courier::{Courier, CourierError, CourierLimits, Delivery};
 pub use hosts::{Hosts, HostsError};
 pub use limits::Limits;
 pub use probe::{ProbeError, ProbeReply, WebhookProbe};
-pub use receiver::{ReceivedAnswer, Receiver};
 pub use reply::{Admission, Reply};
 pub use response_url::{Callback, CallbackError};
 pub use server::{Endpoint, Gate, Observer, serve};

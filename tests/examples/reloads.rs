@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use daemon_local_market::TestMarket;
 use serde_json::{Value, json};
-use testkit_market::processes::memory;
-use testkit_market::{Load, Market, Measured, Pace, percentile};
+use testkit::processes::memory;
+use testkit::{Load, Measured, Pace, percentile};
 
 const LIFE: Duration = Duration::from_secs(60);
 /// Bounties measured at once, until the rules have been replaced as often as they should.
@@ -31,7 +32,7 @@ fn main() {
     let artifacts = Arc::new(artifacts.collect::<Vec<_>>());
     let pid: u32 = pid.parse().expect("a process");
     let reloads: u32 = reloads.parse().expect("a number of reloads");
-    let market = Arc::new(Market::start_at(port.parse().expect("a port")));
+    let market = Arc::new(TestMarket::bind(port.parse().expect("a port")).expect("the port is free"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be had");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is set");
     let mut next = now.as_millis() as u64 * 1_000;

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use daemon_local_market::TestMarket;
 use serde_json::json;
-use testkit_market::processes::cpu;
-use testkit_market::{Load, Market, Pace, percentile};
+use testkit::processes::cpu;
+use testkit::{Load, Pace, percentile};
 
 const LIFE: Duration = Duration::from_secs(60);
 
@@ -30,7 +31,7 @@ fn main() {
     };
     let port = rest.first().map_or(0, |port| port.parse().expect("a port"));
     let pids: Vec<u32> = rest.iter().skip(1).map(|pid| pid.parse().expect("a process")).collect();
-    let market = Arc::new(Market::start_at(port));
+    let market = Arc::new(TestMarket::bind(port).expect("the port is free"));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is set");
     let load = Load {
         engine: engine.clone(),

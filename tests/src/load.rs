@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use daemon_local_market::TestMarket;
 use tokio::task::JoinSet;
 
-use crate::{BountyMaker, Market};
+use crate::BountyMaker;
 
 /// When the next bounty is posted.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +57,7 @@ pub struct Measured {
 
 impl Load {
     /// Posts all of it, and waits for the answers.
-    pub async fn run(self, market: Arc<Market>) -> Measured {
+    pub async fn run(self, market: Arc<TestMarket>) -> Measured {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().tcp_nodelay(true).build().expect("a client can be made");
         let load = Arc::new(self);
@@ -97,7 +98,7 @@ impl Load {
 /// One bounty: its id, the status it was replied to with, and, once it was taken, its answer's time and verdict.
 type One = (u64, u16, Option<(Duration, String)>);
 
-async fn one(load: Arc<Load>, market: Arc<Market>, client: reqwest::Client, nth: u64) -> One {
+async fn one(load: Arc<Load>, market: Arc<TestMarket>, client: reqwest::Client, nth: u64) -> One {
     let number = load.first_id + nth;
     let id = number.to_string();
     let template = &load.artifacts[nth as usize % load.artifacts.len()];
