@@ -17,6 +17,9 @@ pub const SECRET: &str = "correct horse battery staple";
 /// How long a daemon may take to be ready: a debug build that compiles rules on a busy machine.
 const READY_TIME_MAX: Duration = Duration::from_secs(180);
 
+/// How long answers may take to be sent and written down.
+const SENT_TIME_MAX: Duration = Duration::from_secs(60);
+
 /// Where a daemon lives, whether one runs or not.
 pub struct DaemonHome {
     pub directory: tempfile::TempDir,
@@ -111,6 +114,27 @@ impl DaemonHome {
         let mut command = self.command(&[&["daemon"], args].concat());
         command.envs(env.iter().copied()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         Daemon { place: self, child: command.spawn().expect("stakeout can be started") }
+    }
+
+    /// Waits until the journal says that so many answers were taken.
+    #[track_caller]
+    pub fn wait_sent(&self, count: usize) {
+        let begun = Instant::now();
+        let sent = || printed(&self.output(&["archive", "query", "--ending", "sent", "--json"]), 0).lines().count();
+        while sent() < count {
+            assert!(begun.elapsed() < SENT_TIME_MAX, "{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Imports these lines as a file called `name`; what became of them, if the command ended with `code`.
+    #[track_caller]
+    pub fn import(&self, name: &str, lines: &str, code: i32) -> Value {
+        let file = self.path(name);
+        std::fs::write(&file, lines).expect("a directory of ours can be written to");
+        let path = file.to_str().expect("its name is text");
+        let told = printed(&self.output(&["outcomes", "import", "--json", path]), code);
+        serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told}"))
     }
 
     pub fn log(&self) -> String {

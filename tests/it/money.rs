@@ -19,25 +19,6 @@ fn asked(market: &TestMarket, place: &DaemonHome, id: &str) -> u64 {
     answer["bid"].as_u64().expect("an answer has a bid")
 }
 
-/// Waits until the journal says that so many answers were taken.
-#[track_caller]
-fn wait_sent(place: &DaemonHome, count: usize) {
-    let begun = Instant::now();
-    let sent = || printed(&place.output(&["archive", "query", "--ending", "sent", "--json"]), 0).lines().count();
-    while sent() < count {
-        assert!(begun.elapsed() < PATIENCE, "{}", place.log());
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-#[track_caller]
-fn import(place: &DaemonHome, lines: &str, code: i32) -> Value {
-    let file = place.path("told.ndjson");
-    std::fs::write(&file, lines).expect("a directory of ours can be written to");
-    let told = printed(&place.output(&["outcomes", "import", "--json", file.to_str().expect("it is text")]), code);
-    serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told}"))
-}
-
 fn purse(place: &DaemonHome, code: i32) -> Value {
     let told = printed(&place.output(&["purse", "--json"]), code);
     serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told}"))
@@ -55,14 +36,14 @@ fn an_outcome_that_is_told_five_times_hides_no_losses() {
     for id in ["1", "2", "3", "4"] {
         assert!(asked(&market, &place, id) > 0);
     }
-    wait_sent(&place, 4);
+    place.wait_sent(4);
     // One win of 1.5 NCT, listed five times and contradicted once; 1 NCT and a fee lost on each of three others.
     let lines = [
         told("1", "malicious", "2.5").repeat(5),
         told("1", "benign", "0"),
         ["2", "3", "4"].map(|id| told(id, "benign", "0")).concat(),
     ];
-    let became = import(&place, &lines.concat(), 1);
+    let became = place.import("told.ndjson", &lines.concat(), 1);
     assert_eq!(
         (&became["fresh"], &became["known"], &became["conflicting"]),
         (&4.into(), &4.into(), &1.into()),
@@ -75,7 +56,7 @@ fn an_outcome_that_is_told_five_times_hides_no_losses() {
     assert_eq!(place.metric("stakeout_day_profit_nct"), -1.625);
     // The journal says the same.
     assert_eq!(purse(&place, 1)["loss_of_the_day"]["now"], "1.625");
-    assert_eq!(import(&place, &lines[0], 0)["known"], 5);
+    assert_eq!(place.import("told.ndjson", &lines[0], 0)["known"], 5);
     assert_eq!(daemon.end(), Some(0));
 }
 
@@ -87,7 +68,7 @@ fn a_payout_that_cannot_be_is_refused_with_the_reason() {
     for id in ["1", "2", "3"] {
         assert!(asked(&market, &place, id) > 0);
     }
-    wait_sent(&place, 3);
+    place.wait_sent(3);
     let file = place.path("units.csv");
     std::fs::write(&file, "bounty,truth,payout\n1,malicious,1500000000000000000\n").expect("there is room for a file");
     let refused = printed(&place.output(&["outcomes", "import", file.to_str().expect("it is text")]), 2);
@@ -105,14 +86,14 @@ fn a_payout_that_cannot_be_is_refused_with_the_reason() {
         format!("{line}\n")
     };
     // 2 of reward, 1.5 of stakes, and fees: 3.5 can be, 35 cannot.
-    let became = import(&place, &[settled("1", "35"), settled("2", "3.5")].concat(), 2);
+    let became = place.import("told.ndjson", &[settled("1", "35"), settled("2", "3.5")].concat(), 2);
     assert_eq!((&became["fresh"], &became["refused"]), (&1.into(), &1.into()), "{became}");
     let why = became["reasons"][0].as_str().expect("there is a reason");
     assert!(why.starts_with("bounty 1 (assertion): a payout of 35 NCT exceeds the reward and all stakes"), "{why}");
     assert!(place.log().contains("a payout of 35 NCT"), "{}", place.log());
     assert_eq!(daemon.end(), Some(0));
     // And where no daemon runs.
-    let became = import(&place, &settled("1", "35"), 2);
+    let became = place.import("told.ndjson", &settled("1", "35"), 2);
     assert_eq!((&became["fresh"], &became["refused"]), (&0.into(), &1.into()), "{became}");
     let correct = ["outcomes", "correct", "2", "--payout", "35", "--reason", "a slip"];
     let refused = printed(&place.output(&correct), 2);
@@ -129,8 +110,8 @@ fn a_person_corrects_what_was_told_and_purse_and_report_follow() {
     for id in ["1", "2", "3"] {
         assert!(asked(&market, &place, id) > 0);
     }
-    wait_sent(&place, 3);
-    import(&place, &[told("1", "malicious", "1.5"), told("2", "benign", "0")].concat(), 0);
+    place.wait_sent(3);
+    place.import("told.ndjson", &[told("1", "malicious", "1.5"), told("2", "benign", "0")].concat(), 0);
     let profit = |place: &DaemonHome| {
         let report = printed(&place.output(&["report", "--json"]), 0);
         serde_json::from_str::<Value>(&report).expect("it is JSON")["total"]["profit"].clone()
@@ -154,8 +135,8 @@ fn a_person_corrects_what_was_told_and_purse_and_report_follow() {
     let first = "corrected; first record: malicious, 1.5 NCT paid out; reason: the portal says \\u{1b}[2Jso";
     assert!(explained.contains(first), "{explained}");
     // What was told first is told again, as by a market that exports all it has: it is known, and changes nothing.
-    assert_eq!(import(&place, &told("1", "malicious", "1.5"), 0)["known"], 1);
-    assert_eq!(import(&place, &told("1", "malicious", "1.25"), 1)["conflicting"], 1);
+    assert_eq!(place.import("told.ndjson", &told("1", "malicious", "1.5"), 0)["known"], 1);
+    assert_eq!(place.import("told.ndjson", &told("1", "malicious", "1.25"), 1)["conflicting"], 1);
     daemon.kill();
     let mut daemon = place.start();
     assert_eq!(asked(&market, &place, "5"), 0, "it stays closed");
@@ -195,8 +176,8 @@ fn a_daemon_that_is_told_nothing_about_limits_stops_by_them() {
     let examined = place.output(&["doctor"]);
     let examined = String::from_utf8_lossy(&examined.stdout).into_owned();
     assert!(examined.contains(words) && examined.contains("0 settled stakes in the archive"), "{examined}");
-    wait_sent(&place, 2);
-    import(&place, &told("1", "benign", "0"), 0);
+    place.wait_sent(2);
+    place.import("told.ndjson", &told("1", "benign", "0"), 0);
     assert_eq!(place.metric("stakeout_purse_closed"), 1.0, "a tenth of what there is, within a day");
     assert_eq!(daemon.end(), Some(0));
     drop(daemon);
@@ -236,7 +217,7 @@ fn a_bounty_that_comes_again_and_says_something_else_is_told() {
     let first = bounty(&market, "1", &specimens::eicar(), LIFE);
     assert_eq!(place.post(&first), 202);
     assert!(market.wait("1", PATIENCE).is_some());
-    wait_sent(&place, 1);
+    place.wait_sent(1);
     let reused = |place: &DaemonHome| place.metric("stakeout_reused_ids_total");
     let wait_reused = |place: &DaemonHome, count: f64| {
         let begun = Instant::now();
@@ -280,7 +261,7 @@ fn answers_go_past_any_proxy_of_the_environment() {
     let mut daemon = place.spawn(&[], &env);
     daemon.wait_ready();
     assert!(asked(&market, &place, "1") > 0, "{}", place.log());
-    wait_sent(&place, 1);
+    place.wait_sent(1);
     assert_eq!(place.metric("stakeout_send_failures_total"), 0.0, "{}", place.log());
     assert_eq!(daemon.end(), Some(0));
 }

@@ -23,26 +23,6 @@ fn asked(market: &TestMarket, place: &DaemonHome, id: &str) -> (String, u64) {
     answer(market, place, id)
 }
 
-/// Imports these lines; what became of them.
-#[track_caller]
-fn import(place: &DaemonHome, name: &str, lines: &str, code: i32) -> Value {
-    let file = place.path(name);
-    std::fs::write(&file, lines).expect("a directory of ours can be written to");
-    let path = file.to_str().expect("its name is text");
-    let told = printed(&place.output(&["outcomes", "import", "--json", path]), code);
-    serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told}"))
-}
-
-/// Waits until the journal says that so many have ended by an answer that was taken.
-fn wait_sent(place: &DaemonHome, count: usize) {
-    let begun = Instant::now();
-    let sent = || printed(&place.output(&["archive", "query", "--ending", "sent", "--json"]), 0).lines().count();
-    while sent() < count {
-        assert!(begun.elapsed() < PATIENCE, "{}", place.log());
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 #[test]
 fn losses_close_the_purse_until_a_person_opens_it_whatever_dies_meanwhile() {
     let market = TestMarket::start();
@@ -52,13 +32,12 @@ fn losses_close_the_purse_until_a_person_opens_it_whatever_dies_meanwhile() {
         let (verdict, bid) = asked(&market, &place, id);
         assert!(verdict == "malicious" && bid > 0, "{verdict} {bid}");
     }
-    wait_sent(&place, 4);
+    place.wait_sent(4);
     // A daemon that runs takes them in; a win in between begins a new row.
-    let told = import(&place, "a.csv", "bounty,truth,payout\n1,benign,0\n2,malicious,1.5\n3,benign,0\n99,benign,\n", 0);
+    let told = place.import("a.csv", "bounty,truth,payout\n1,benign,0\n2,malicious,1.5\n3,benign,0\n99,benign,\n", 0);
     assert_eq!((&told["fresh"], &told["unasked"], &told["failed"]), (&3.into(), &1.into(), &0.into()), "{told}");
     assert!(asked(&market, &place, "5").1 > 0, "one loss in a row closes nothing");
-    let told = import(
-        &place,
+    let told = place.import(
         "b.ndjson",
         "{\"bounty\": 4, \"truth\": \"benign\"}\n{\"bounty\": 1, \"truth\": \"malicious\"}\n",
         1,
@@ -117,13 +96,13 @@ fn outcomes_go_into_a_journal_that_lies_still_and_close_the_purse_at_the_next_st
     for id in ["1", "2"] {
         assert!(asked(&market, &place, id).1 > 0);
     }
-    wait_sent(&place, 2);
+    place.wait_sent(2);
     assert_eq!(daemon.end(), Some(0));
     let sha256 = "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f";
     let line = format!("{{\"sha256\": \"{sha256}\", \"truth\": \"benign\"}}\n");
-    let told = import(&place, "a.ndjson", &line, 0);
+    let told = place.import("a.ndjson", &line, 0);
     assert_eq!(told["fresh"], 2, "both were about this artifact: {told}");
-    assert_eq!(import(&place, "a.ndjson", &line, 0)["known"], 2);
+    assert_eq!(place.import("a.ndjson", &line, 0)["known"], 2);
     printed(&place.output(&["purse"]), 1);
     let mut daemon = place.start();
     assert_eq!(asked(&market, &place, "3"), ("suspicious".to_owned(), 0));
@@ -181,7 +160,7 @@ fn what_is_told_to_a_daemon_that_dies_is_taken_in_by_the_next_and_once() {
         for id in ["1", "2", "3"] {
             assert!(asked(&market, &place, id).1 > 0);
         }
-        wait_sent(&place, 3);
+        place.wait_sent(3);
         let file = place.path("a.csv");
         std::fs::write(&file, "bounty,truth\n1,benign\n2,benign\n3,benign\n").expect("our directory can be written to");
         let path = file.to_str().expect("its name is text");
