@@ -1,17 +1,13 @@
-use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use daemon_archive::{Archive, JournalReader, Sqlite};
 use daemon_journal::{Ending, Recall, Write};
 use daemon_market::BountyId;
 
 use crate::archive::wait;
+use crate::child;
 use crate::make::{answer, bounty, corrected, ending, key, settled};
 
-/// Set in the child: where its journal is.
-const CHILD: &str = "DAEMON_ARCHIVE_TEST_DIRECTORY";
 /// How often the child is killed.
 const KILLS: usize = 60;
 /// How many tasks of the child write at a time.
@@ -41,9 +37,7 @@ fn write_until_killed(directory: &Path) {
                             Write::Purse(_) => unreachable!("none is written here"),
                         };
                         wait(archive.write(write)).unwrap();
-                        // One system call: a line is told whole or not at all.
-                        let line = format!("{what} {} {n}\n", key.id);
-                        tell_line(line.as_bytes());
+                        child::tell_line(&format!("{what} {} {n}", key.id));
                     }
                 }
             });
@@ -51,14 +45,9 @@ fn write_until_killed(directory: &Path) {
     });
 }
 
-fn tell_line(line: &[u8]) {
-    let mut out = std::io::stdout().lock();
-    out.write_all(line).and_then(|()| out.flush()).unwrap();
-}
-
 #[test]
 fn what_was_acknowledged_survives_being_killed() {
-    if let Some(directory) = std::env::var_os(CHILD) {
+    if let Some(directory) = child::directory() {
         write_until_killed(Path::new(&directory));
         return;
     }
@@ -66,27 +55,10 @@ fn what_was_acknowledged_survives_being_killed() {
     let directory = base.path().join("archive");
     let mut acknowledged = Vec::new();
     for kill in 0..KILLS {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "kill::what_was_acknowledged_survives_being_killed", "--nocapture"])
-            .env(CHILD, &directory)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        let (tell, told) = std::sync::mpsc::channel();
-        let reader = std::thread::spawn(move || {
-            let told = |line: &String| tell.send(line.starts_with("bounty")).unwrap_or_default();
-            lines.lines().map_while(Result::ok).inspect(told).collect::<Vec<_>>()
-        });
         // Some die during the start, most while they write.
-        if kill % 4 != 0 {
-            told.iter().find(|acknowledged| *acknowledged);
-        }
-        // Not a wait for something to happen: a moment to die at, another every time.
-        std::thread::sleep(Duration::from_micros((kill as u64 * 7_919) % 61_000));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        acknowledged.extend(reader.join().unwrap());
+        let first = (kill % 4 != 0).then_some("bounty");
+        let test = "kill::what_was_acknowledged_survives_being_killed";
+        acknowledged.extend(child::kill_while_it_writes(test, &directory, first, kill));
         // Every other time the next child finds it as it was left.
         if kill % 2 == 0 && directory.join(daemon_archive::FILE_NAME).exists() {
             let journal = Sqlite::open(&directory).unwrap();

@@ -1,7 +1,4 @@
-use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use daemon_archive::{Archive, FILE_NAME, JournalReader, Sqlite};
 use daemon_journal::{Answered, Damage, Ended, Ending, Filter, Gone, Journal, LetGo, Recall, Received, Story, Write};
@@ -9,6 +6,7 @@ use daemon_market::{BountyId, PurseNote, Timestamp};
 use rusqlite::Connection;
 
 use crate::archive::wait;
+use crate::child;
 use crate::make::{answer, bounty, ending, key, life, purse, settled};
 
 fn at(micros: i64) -> Timestamp {
@@ -216,8 +214,6 @@ fn compacting_gives_room_back_and_changes_nothing() {
     assert_eq!(Sqlite::open(base.path()).unwrap().verify(&mut |_, _| {}).unwrap().damage, None);
 }
 
-/// Set in the child: where its journal is.
-const CHILD: &str = "DAEMON_ARCHIVE_TEST_LET_GO";
 /// How often the child is killed.
 const KILLS: usize = 30;
 
@@ -228,8 +224,7 @@ fn live_until_killed(directory: &Path) {
     for n in 0.. {
         let id = format!("{epoch}-{n}");
         journal.commit(&life(&id)).unwrap();
-        let mut out = std::io::stdout().lock();
-        out.write_all(format!("lived {id}\n").as_bytes()).and_then(|()| out.flush()).unwrap();
+        child::tell_line(&format!("lived {id}"));
         if n % 5 == 0 {
             journal.let_go(&order()).unwrap();
         }
@@ -241,7 +236,7 @@ fn live_until_killed(directory: &Path) {
 
 #[test]
 fn who_is_killed_while_it_lets_go_has_lost_nothing() {
-    if let Some(directory) = std::env::var_os(CHILD) {
+    if let Some(directory) = child::directory() {
         live_until_killed(Path::new(&directory));
         return;
     }
@@ -249,24 +244,8 @@ fn who_is_killed_while_it_lets_go_has_lost_nothing() {
     let directory = base.path().join("archive");
     let mut lived = Vec::new();
     for kill in 0..KILLS {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "let_go::who_is_killed_while_it_lets_go_has_lost_nothing", "--nocapture"])
-            .env(CHILD, &directory)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        let (tell, told) = std::sync::mpsc::channel();
-        let reader = std::thread::spawn(move || {
-            let told = |line: &String| tell.send(line.starts_with("lived")).unwrap_or_default();
-            lines.lines().map_while(Result::ok).inspect(told).collect::<Vec<_>>()
-        });
-        told.iter().find(|acknowledged| *acknowledged);
-        // Not a wait for something to happen: a moment to die at, another every time.
-        std::thread::sleep(Duration::from_micros((kill as u64 * 7_919) % 61_000));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        lived.extend(reader.join().unwrap());
+        let test = "let_go::who_is_killed_while_it_lets_go_has_lost_nothing";
+        lived.extend(child::kill_while_it_writes(test, &directory, Some("lived"), kill));
         let journal = Sqlite::open(&directory).unwrap();
         assert_eq!(journal.verify(&mut |_, _| {}).unwrap().damage, None, "after kill {kill}");
     }

@@ -1,5 +1,7 @@
 //! Everything the archive promises, tried from outside.
 
+/// A child that writes until it is killed.
+mod child;
 /// What the tests write.
 mod make;
 
