@@ -11,6 +11,7 @@ mod fold;
 mod lex;
 mod names;
 mod shape;
+mod sign_set;
 mod texts;
 mod witness;
 mod words;
@@ -20,6 +21,7 @@ use analyzers::{Exhausted, Findings};
 use fold::TEXT_MAX;
 use lex::{Lexer, LogicalLine, Token, TokenKind};
 use shape::Shape;
+use sign_set::{HIDDEN_WORDS, SignSet, TELLING_WORDS};
 use witness::Witness;
 use words::{KeywordRole, Sign, VbaKeyword};
 
@@ -83,7 +85,7 @@ struct Chain {
     /// Lines that made it.
     parts: usize,
     /// Signs seen on those lines.
-    seen: u64,
+    seen: SignSet,
     /// Where it was first written.
     start: usize,
 }
@@ -93,25 +95,6 @@ const CHAINS_MAX: usize = 4;
 
 /// Source bytes read for one step of the budget.
 const BYTES_PER_STEP: u64 = 8;
-
-/// Signs of a place in code where some way to run or fetch is meant. That such a word is written in pieces is a sign
-/// of its own; that an address, a path or a name of a file is, is what honest code does as well.
-const HIDDEN_WORDS: &[Sign] = &[
-    Sign::ShellCommand,
-    Sign::PowerShell,
-    Sign::ScriptingShell,
-    Sign::ScriptEngine,
-    Sign::ProcessByWmi,
-    Sign::SchedulesTask,
-    Sign::Downloads,
-    Sign::BinaryStream,
-    Sign::WritesTextFile,
-    Sign::ExecutableMemory,
-    Sign::DisablesSecurity,
-    Sign::DetectsSandbox,
-    Sign::Decodes,
-    Sign::MacCommand,
-];
 
 /// Shows `take` the names in a module's source, those of the language among them, until it says that it has enough.
 pub(crate) fn each_name(source: &[u8], mut take: impl FnMut(&[u8]) -> bool) {
@@ -126,24 +109,6 @@ pub(crate) fn each_name(source: &[u8], mut take: impl FnMut(&[u8]) -> bool) {
     }
 }
 
-/// Signs of [`each_telling_word`].
-const TELLING_WORDS: &[Sign] = &[
-    Sign::ShellCommand,
-    Sign::PowerShell,
-    Sign::ScriptingShell,
-    Sign::ScriptEngine,
-    Sign::ProcessByWmi,
-    Sign::SchedulesTask,
-    Sign::Downloads,
-    Sign::BinaryStream,
-    Sign::ExecutableMemory,
-    Sign::DisablesSecurity,
-    Sign::Decodes,
-    Sign::MacCommand,
-    Sign::UrlOfAddress,
-    Sign::UrlOfProgram,
-];
-
 /// Shows `take` each word in `text` that runs, fetches or hides something: the signs of it are hardly met by accident.
 /// For text that is no source, as of compiled macros.
 pub(crate) fn each_telling_word(text: &[u8], take: impl FnMut(&[u8])) {
@@ -154,16 +119,16 @@ pub(crate) fn each_telling_word(text: &[u8], take: impl FnMut(&[u8])) {
 /// which a project knows without using them.
 pub(crate) fn each_telling_name(text: &[u8], mut take: impl FnMut(&[u8])) {
     let is_class = |word: &[u8]| memchr::memmem::find(&word.to_ascii_lowercase(), b"http").is_some();
-    each_word(&[Sign::Downloads, Sign::ExecutableMemory], text, |word| {
+    each_word(SignSet::of(&[Sign::Downloads, Sign::ExecutableMemory]), text, |word| {
         if !is_class(word) && !word.contains(&b'.') {
             take(word);
         }
     });
 }
 
-fn each_word(wanted: &[Sign], text: &[u8], mut take: impl FnMut(&[u8])) {
+fn each_word(wanted: SignSet, text: &[u8], mut take: impl FnMut(&[u8])) {
     texts::look(text, |sign, span| {
-        if wanted.contains(&sign) {
+        if wanted.has(sign) {
             take(text.get(span).unwrap_or_default());
         }
     });
@@ -263,7 +228,7 @@ impl Project {
                 }
                 let mut executes = class.is_none();
                 texts::look(class.unwrap_or_default(), |sign, _| {
-                    executes |= TELLING_WORDS.contains(&sign) && sign != Sign::ScriptingShell;
+                    executes |= TELLING_WORDS.has(sign) && sign != Sign::ScriptingShell;
                 });
                 // A class that is computed could be any, and a scripting shell executes where a member of it is called. Any
                 // other is some product's, and using it is what it is for.
@@ -340,7 +305,7 @@ impl Project {
             Some(chain) if assigned.lengthens && chain.text.len() + text.len() <= TEXT_MAX => {
                 chain.text.extend_from_slice(text);
                 chain.parts += 1;
-                chain.seen |= seen;
+                chain.seen = chain.seen.union(seen);
                 return;
             }
             _ => {}
@@ -362,14 +327,14 @@ impl Project {
     }
 
     /// Looks at a string that was put together from pieces in which `seen` was seen.
-    fn look_at_folded(&mut self, text: &[u8], seen: u64, start: usize) {
+    fn look_at_folded(&mut self, text: &[u8], seen: SignSet, start: usize) {
         texts::look(text, |sign, span| {
             self.shell |= is_shell(sign, text, &span);
-            if seen & witness::bit(sign) != 0 {
+            if seen.has(sign) {
                 return;
             }
             self.witness.saw_folded(sign, start, text, &span);
-            if HIDDEN_WORDS.contains(&sign) {
+            if HIDDEN_WORDS.has(sign) {
                 self.witness.saw_folded(Sign::SplitWord, start, text, &span);
             }
         });

@@ -7,59 +7,19 @@ use analyzers::Findings;
 use memchr::{memchr_iter, memchr2, memrchr};
 
 use super::Module;
+use super::sign_set::{SignSet, TELLING_BESIDE_WRITES};
 use super::words::Sign;
 use crate::catalogue::source::{AUTOSTART_PAYLOAD, EXECUTES};
 
 /// Places kept per sign and project. A sign is weighed once; these are for people to look at.
 const PLACES_MAX: u8 = 3;
 
-/// The bit of a sign in a set of signs.
-pub(super) fn bit(sign: Sign) -> u64 {
-    1 << sign as u8
-}
-
-// Sets of signs are the bits of a `u64`.
-const _: () = assert!(Sign::ALL.len() <= 64);
-
-/// Signs beside which writing is no plain automation.
-const TELLING_BESIDE_WRITES: &[Sign] = &[
-    Sign::ShellCommand,
-    Sign::PowerShell,
-    Sign::ScriptingShell,
-    Sign::ScriptEngine,
-    Sign::ProcessByWmi,
-    Sign::SchedulesTask,
-    Sign::CallsByName,
-    Sign::MacCommand,
-    Sign::Downloads,
-    Sign::BinaryStream,
-    Sign::BinaryFile,
-    Sign::ExecutableMemory,
-    Sign::CopiesMemory,
-    Sign::Infects,
-    Sign::DisablesSecurity,
-    Sign::Hides,
-    Sign::DetectsSandbox,
-    Sign::PayloadInDocument,
-    Sign::SplitWord,
-    Sign::CharacterArithmetic,
-    Sign::Reverses,
-    Sign::XorLoop,
-    Sign::Decodes,
-    Sign::HexLiteral,
-    Sign::Base64Literal,
-    Sign::NumberArray,
-    Sign::UrlOfAddress,
-    Sign::UrlOfProgram,
-    Sign::ProgramName,
-];
-
 /// What was seen in a project.
 pub(super) struct Witness {
     /// Signs seen anywhere in the project.
-    seen: u64,
+    seen: SignSet,
     /// Signs seen since the line began.
-    line: u64,
+    line: SignSet,
     /// Places kept so far, by sign.
     kept: [u8; 64],
     /// Those in the module that is being read.
@@ -70,7 +30,13 @@ pub(super) struct Witness {
 
 impl Default for Witness {
     fn default() -> Self {
-        Witness { seen: 0, line: 0, kept: [0; 64], places: Vec::new(), modules: Vec::new() }
+        Witness {
+            seen: SignSet::default(),
+            line: SignSet::default(),
+            kept: [0; 64],
+            places: Vec::new(),
+            modules: Vec::new(),
+        }
     }
 }
 
@@ -85,27 +51,27 @@ struct SignPosition {
 impl Witness {
     /// Signs on a line are those seen from now on.
     pub(super) fn begin_line(&mut self) {
-        self.line = 0;
+        self.line = SignSet::default();
     }
 
     /// The signs seen on this line.
-    pub(super) fn seen_on_line(&self) -> u64 {
+    pub(super) fn seen_on_line(&self) -> SignSet {
         self.line
     }
 
     /// Whether any of `signs` was seen.
     pub(super) fn has(&self, signs: &[Sign]) -> bool {
-        signs.iter().any(|&sign| self.seen & bit(sign) != 0)
+        self.seen.has_any(SignSet::of(signs))
     }
 
     /// Whether nothing but `signs` was seen.
     pub(super) fn has_only(&self, signs: &[Sign]) -> bool {
-        signs.iter().fold(self.seen, |rest, &sign| rest & !bit(sign)) == 0
+        self.seen.is_within(SignSet::of(signs))
     }
 
     /// `sign` was seen at `start` of the module that is being read.
     pub(super) fn saw(&mut self, sign: Sign, start: usize) {
-        self.line |= bit(sign);
+        self.line.insert(sign);
         self.keep(sign, start, || None);
     }
 
@@ -118,7 +84,7 @@ impl Witness {
     }
 
     fn keep(&mut self, sign: Sign, start: usize, folded: impl FnOnce() -> Option<String>) {
-        self.seen |= bit(sign);
+        self.seen.insert(sign);
         let Some(kept) = self.kept.get_mut(sign as usize).filter(|kept| **kept < PLACES_MAX) else { return };
         *kept += 1;
         self.places.push(SignPosition { sign, start, folded: folded() });
@@ -164,7 +130,7 @@ impl Witness {
         let executes = runs || self.has(&[Sign::Executes]);
         // Saving the document, a log or a table is what macros are for; what is written by code that hides or fetches
         // something, too, is another matter.
-        let writes = self.has(&[Sign::Writes]) && (executes || self.has(TELLING_BESIDE_WRITES));
+        let writes = self.has(&[Sign::Writes]) && (executes || self.seen.has_any(TELLING_BESIDE_WRITES));
         let deed = match (writes, executes) {
             (true, true) => "starts by itself, writes and executes",
             (true, false) => "starts by itself and writes",

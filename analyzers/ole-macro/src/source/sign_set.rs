@@ -1,0 +1,91 @@
+//! Sets of signs, and which signs tell by themselves that a word, a text or a project is no plain automation.
+
+use super::words::Sign;
+
+/// A set of signs: one bit each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct SignSet(u64);
+
+const _: () = assert!(Sign::ALL.len() <= 64);
+
+impl SignSet {
+    /// These signs.
+    pub(super) const fn of(signs: &[Sign]) -> SignSet {
+        SignSet(0).with(signs)
+    }
+
+    /// The same set with these signs too.
+    pub(super) const fn with(self, signs: &[Sign]) -> SignSet {
+        let (mut bits, mut at) = (self.0, 0);
+        while at < signs.len() {
+            bits |= 1 << signs[at] as u8;
+            at += 1;
+        }
+        SignSet(bits)
+    }
+
+    pub(super) fn insert(&mut self, sign: Sign) {
+        *self = self.with(&[sign]);
+    }
+
+    /// What is in either.
+    pub(super) fn union(self, others: SignSet) -> SignSet {
+        SignSet(self.0 | others.0)
+    }
+
+    pub(super) fn has(self, sign: Sign) -> bool {
+        self.has_any(SignSet::of(&[sign]))
+    }
+
+    /// Whether some sign is in both.
+    pub(super) fn has_any(self, others: SignSet) -> bool {
+        self.0 & others.0 != 0
+    }
+
+    /// Whether every sign here is in `others` too.
+    pub(super) fn is_within(self, others: SignSet) -> bool {
+        self.0 & !others.0 == 0
+    }
+}
+
+/// Words that run, fetch, decode or switch off something, and are hardly met by accident.
+const TELLING: SignSet = SignSet::of(&[
+    Sign::ShellCommand,
+    Sign::PowerShell,
+    Sign::ScriptingShell,
+    Sign::ScriptEngine,
+    Sign::ProcessByWmi,
+    Sign::SchedulesTask,
+    Sign::Downloads,
+    Sign::BinaryStream,
+    Sign::ExecutableMemory,
+    Sign::DisablesSecurity,
+    Sign::Decodes,
+    Sign::MacCommand,
+]);
+
+/// Telling words of text that is no source, as of compiled macros.
+pub(super) const TELLING_WORDS: SignSet = TELLING.with(&[Sign::UrlOfAddress, Sign::UrlOfProgram]);
+
+/// Signs of a place in code where some way to run or fetch is meant. That such a word is written in pieces is a sign
+/// of its own; that an address, a path or a name of a file is, is what honest code does as well.
+pub(super) const HIDDEN_WORDS: SignSet = TELLING.with(&[Sign::WritesTextFile, Sign::DetectsSandbox]);
+
+/// Signs beside which writing is no plain automation.
+pub(super) const TELLING_BESIDE_WRITES: SignSet = TELLING_WORDS.with(&[
+    Sign::CallsByName,
+    Sign::BinaryFile,
+    Sign::CopiesMemory,
+    Sign::Infects,
+    Sign::Hides,
+    Sign::DetectsSandbox,
+    Sign::PayloadInDocument,
+    Sign::SplitWord,
+    Sign::CharacterArithmetic,
+    Sign::Reverses,
+    Sign::XorLoop,
+    Sign::HexLiteral,
+    Sign::Base64Literal,
+    Sign::NumberArray,
+    Sign::ProgramName,
+]);
