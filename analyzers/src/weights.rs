@@ -254,6 +254,8 @@ head = { cap = 1.5 }
             let seen = mistakes(from, to);
             assert!(seen.iter().any(|mistake| mistake.contains("below `thresholds.suspicious`")), "{seen:?}");
         }
+        let equal = GOOD.replacen("benign_without_calm = 0.4", "benign_without_calm = 0.2", 1);
+        assert!(Weights::parse(&equal, ALL.iter().copied()).is_ok());
         let seen = mistakes("benign_without_calm = 0.4", "benign_without_calm = 0.1");
         assert!(seen.iter().any(|mistake| mistake.contains("must not be below `thresholds.benign`")), "{seen:?}");
     }

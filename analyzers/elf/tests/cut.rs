@@ -101,6 +101,33 @@ fn segments_outside_the_file_are_cut_if_they_are_loaded() {
     is_whole(&ordinary().segment(segment(PT_GNU_STACK).offset(1 << 20).file_size(1 << 20)));
 }
 
+/// Where section `index` has its header in the file that `builder` builds: 64-bit, little-endian.
+fn section_header(builder: &ElfBuilder, index: usize) -> usize {
+    let file = builder.build();
+    u64::from_le_bytes(file[40..48].try_into().unwrap()) as usize + 64 * index
+}
+
+#[test]
+fn an_empty_section_is_whole_wherever_it_lies() {
+    for (contents, is_held) in [(&b""[..], true), (b"x", false)] {
+        let builder = elf().elf_type(ET_REL).section(".data", SHT_PROGBITS, 3, contents);
+        // sh_offset is 24 bytes into the header.
+        let beyond = builder.clone().patch(section_header(&builder, 1) + 24, (1_u64 << 20).to_le_bytes());
+        check(&mut Elf::new(), &beyond.build(), !is_held);
+    }
+}
+
+#[test]
+fn a_core_with_more_segments_than_its_header_can_count_has_their_number_in_section_0() {
+    for (elf_type, number, is_held) in [(ET_CORE, 1_u32, true), (ET_CORE, 0, false), (ET_DYN, 1, false)] {
+        let builder = elf().elf_type(elf_type).load(R, b"memory");
+        // PN_XNUM in the header; sh_info is 44 bytes into the header of section 0.
+        let many = builder.clone().set(ElfField::SegmentCount, 0xffff);
+        let many = many.patch(section_header(&builder, 0) + 44, number.to_le_bytes());
+        check(&mut Elf::new(), &many.build(), !is_held);
+    }
+}
+
 #[test]
 fn a_debug_file_is_whole_though_its_segments_lie_outside() {
     let load = || segment(PT_LOAD).offset(1 << 20).file_size(4096);

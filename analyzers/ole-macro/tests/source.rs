@@ -108,6 +108,8 @@ fn what_starts_by_itself_counts_where_it_is_declared() {
     check("Sub Frame1_Layout(ByVal Index As Long)", "autostart_control");
     check("Sub App_DocumentOpen(ByVal Doc As Document)", "autostart_document");
     check("Call Document_Open", "");
+    check("Call Frame1_Layout", "");
+    check("Declare Sub Frame1_Layout Lib \"own\" ()", "declares_library executes");
 }
 
 #[test]
@@ -182,6 +184,8 @@ fn strings_in_pieces_are_put_together() {
         "\"Wscr\" & \"ipt.Sh\" + \"ell\"",
         "\"WScript\" & Chr(46) & \"Shell\"",
         "\"WScript\" & VBA.Chr$(&H2E) & \"Shell\"",
+        "\"WScript\" & VBA.Strings.Chr(46) & \"Shell\"",
+        "StrReverse(StrReverse(\"WScr\" & \"ipt.Shell\"))",
         "StrReverse(\"llehS.tpircSW\")",
         "Replace(\"WScr#ipt.Sh#ell\", \"#\", \"\")",
         "Replace(StrReverse(\"lle\" & \"hS.t~pircSW\"), \"~\", vbNullString)",
@@ -195,6 +199,15 @@ fn strings_in_pieces_are_put_together() {
         "x = Chr(100 - 1) & Chr(&H6D) & Chr(99 Xor 7) & \" /c\"",
         "split_word shell_command character_arithmetic",
     );
+}
+
+#[test]
+fn a_line_goes_on_after_a_blank_and_an_underscore_at_its_end_whatever_ends_lines() {
+    for end in ["\r\n", "\n", "\r", "  \r\n"] {
+        check_has(&format!("x = \"WScr\" & _{end}\"ipt.Shell\""), "split_word scripting_shell");
+    }
+    check("x = \"WScr\" &_\n\"ipt.Shell\"", "");
+    check("x = \"WScr\" & _ y\n\"ipt.Shell\"", "");
 }
 
 #[test]

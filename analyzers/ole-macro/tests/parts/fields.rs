@@ -187,6 +187,9 @@ fn rtf_has_fields_too() {
     let names = "{\\info{\\*\\userprops{\\propname b}\\proptype30{\\staticval cmd.exe}}}{\\*\\bkmkstart a}DDEAUTO{\\*\\bkmkend a}";
     check(&rtf::rtf(&format!("{names}{call}")), &seen);
     check(&rtf::rtf(&format!("{call}{names}")), &seen);
+    let call = rtf::field(&format!("{} {}", rtf::field("REF a"), rtf::field("DOCPROPERTY comments")));
+    let names = "{\\info{\\doccomm cmd.exe}}{\\*\\bkmkstart a}DDEAUTO{\\*\\bkmkend a}";
+    check(&rtf::rtf(&format!("{names}{call}")), &seen);
     let call = rtf::field(&format!("{} cmd.exe", rtf::field("DOCVARIABLE v")));
     check(&rtf::rtf(&format!("{{\\*\\docvar {{v}}{{DDEAUTO}}}}{call}")), &seen);
     let link = "LINK htmlfile \"http://example.com/x.html!\" \"\" \\\\a";

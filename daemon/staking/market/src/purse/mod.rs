@@ -336,7 +336,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{BountyId, Phase};
+    use crate::{BountyId, Phase, Truth};
 
     fn key(id: u8) -> BountyKey {
         BountyKey { id: BountyId::new(&id.to_string()), phase: Phase::Assertion }
@@ -348,6 +348,18 @@ mod tests {
 
     fn units(units: u128) -> Nct {
         Nct::from_base_units(units)
+    }
+
+    #[test]
+    fn where_the_truth_is_not_told_a_stake_is_lost_if_less_came_back_than_was_paid() {
+        // A stake of 10 and a fee of 1.
+        for (payout, lost) in [(0, true), (10, true), (11, false), (25, false)] {
+            let notice = SettlementNotice { payout: Some(units(payout)), ..SettlementNotice::default() };
+            assert_eq!(Reckoning::of(&notice, Verdict::Benign, units(10), units(1)).lost, Some(lost), "{payout}");
+        }
+        let right =
+            SettlementNotice { truth: Some(Truth::Benign), payout: Some(units(5)), ..SettlementNotice::default() };
+        assert_eq!(Reckoning::of(&right, Verdict::Benign, units(10), units(1)).lost, Some(false), "the truth counts");
     }
 
     fn limits() -> PurseLimits {
