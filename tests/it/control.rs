@@ -122,7 +122,7 @@ fn root_and_the_group_may_talk_to_a_daemon_of_another_user_and_a_stranger_may_no
     std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o666)).expect("we are root");
     printed(&output_as(&place, STRANGER, STRANGER, &["purse"]), 2);
     printed(&output_as(&place, MEMBER, DAEMON, &["purse"]), 0);
-    assert!(place.log().contains("a stranger came through the control socket"), "{}", place.log());
+    assert!(place.log().contains("control connection from a stranger"), "{}", place.log());
     assert_eq!(not_the_daemons(&place), Vec::<PathBuf>::new());
     assert_eq!(daemon.end(), Some(0), "{}", place.log());
     assert!(!socket.exists(), "it is taken away");

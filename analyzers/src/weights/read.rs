@@ -34,7 +34,7 @@ impl WeightsReader<'_> {
         self.only(root, "", &["version", "thresholds", "prior", "calibration", "groups", "indicators"]);
         match root.get("version").map(|value| (value.span(), number(value.get_ref()))) {
             Some((_, Some(1.0))) => {}
-            Some((span, _)) => self.wrong(span, "this program reads weights of version 1"),
+            Some((span, _)) => self.wrong(span, "the version must be 1"),
             None => self.missing("`version = 1` is missing".to_owned()),
         }
         let thresholds = self.thresholds(root);
@@ -50,7 +50,7 @@ impl WeightsReader<'_> {
         let [malicious, suspicious, benign, benign_without_calm] =
             self.numbers(root, "thresholds", "thresholds", keys, 0.0..=1.0);
         if !(benign < suspicious && suspicious <= malicious) {
-            self.missing("thresholds must rise: benign < suspicious <= malicious".to_owned());
+            self.missing("thresholds must be ascending: benign < suspicious <= malicious".to_owned());
         }
         if benign_without_calm < benign {
             self.missing("`thresholds.benign_without_calm` must not be below `thresholds.benign`".to_owned());
@@ -140,7 +140,7 @@ impl WeightsReader<'_> {
     fn weight(&mut self, id: &str, value: &Spanned<DeValue<'_>>, groups: &[Group]) -> Weight {
         let mut weight = Weight { log_odds: LogOdds(0.0), group: None };
         let Some(table) = value.get_ref().as_table() else {
-            self.wrong(value.span(), format!("`{id}` must read {{ weight = NATS, group = \"NAME\" }}"));
+            self.wrong(value.span(), format!("`{id}` must be {{ weight = NATS, group = \"NAME\" }}"));
             return weight;
         };
         self.only(table, &format!("{id}."), &["weight", "group"]);

@@ -23,10 +23,10 @@ const INDEX_BYTES_MAX: usize = 256 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     /// The bytes are no bundle of this version of the format.
-    #[error("this is no bundle of compiled rules, or one of another version: compile the rules anew")]
+    #[error("this is not a bundle of compiled rules of this version: compile the rules again")]
     NoBundle,
     /// It was compiled by another yara-x or on another processor.
-    #[error("the rules were compiled for {theirs}, and this is {ours}: compile the rules anew")]
+    #[error("the rules were compiled for {theirs}, this is {ours}: compile the rules again")]
     Elsewhere {
         /// Where it was compiled.
         theirs: String,
@@ -34,13 +34,13 @@ pub enum BundleError {
         ours: String,
     },
     /// Its parts are not where its header says.
-    #[error("the bundle of compiled rules is damaged ({what}): compile the rules anew")]
+    #[error("the bundle of compiled rules is damaged ({what}): compile the rules again")]
     Damaged {
         /// Which part.
         what: &'static str,
     },
     /// yara-x cannot load a set.
-    #[error("cannot load the compiled rules of the set `{set}`: compile the rules anew")]
+    #[error("cannot load the compiled rules of the set `{set}`: compile the rules again")]
     Load {
         /// The name of the set.
         set: String,
@@ -150,8 +150,8 @@ mod tests {
         let header = postcard::to_allocvec(&header).unwrap();
         let bundle = [&MAGIC[..], &(header.len() as u32).to_le_bytes(), &header].concat();
         let error = read(&bundle).unwrap_err().to_string();
-        assert!(error.starts_with("the rules were compiled for yara-x 1.0.0, sparc, and this is yara-x"), "{error}");
-        assert!(error.ends_with("compile the rules anew"), "{error}");
+        assert!(error.starts_with("the rules were compiled for yara-x 1.0.0, sparc, this is yara-x"), "{error}");
+        assert!(error.ends_with("compile the rules again"), "{error}");
     }
 
     #[test]

@@ -167,7 +167,7 @@ fn parse<'a>(sources: &[Source<'a>], texts: &'a [Texts], mistakes: &mut Vec<Mist
     let mut seen = HashSet::new();
     for (&source, texts) in sources.iter().zip(texts) {
         if !seen.insert(source.name) {
-            let message = "there is another file of this name";
+            let message = "another file has this name";
             mistakes.push(Mistake::whole(source.name, Severity::Error, "duplicate_file", message));
         } else if source.text.len() > SOURCE_BYTES_MAX {
             let message = format!("the file has more than {} MiB", SOURCE_BYTES_MAX >> 20);
@@ -193,7 +193,7 @@ fn global_rules_hold(file: &File<'_>, mistakes: &mut Vec<Mistake>) -> bool {
     let lost = compiler.ignored_rules().find(|(name, _)| is_global(name)).map(|(name, _)| name.to_owned());
     if let Some(name) = lost {
         collect(&compiler, std::iter::once(file), mistakes);
-        let message = format!("the global rule {name} has an error, so the whole file is left out");
+        let message = format!("the global rule {name} has an error: the whole file is skipped");
         mistakes.push(Mistake::whole(file.source.name, Severity::Error, "global_rule_lost", message));
         return false;
     }

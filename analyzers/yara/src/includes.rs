@@ -48,7 +48,8 @@ pub(crate) fn resolve<'a>(files: Vec<(File<'a>, &'a Texts)>, mistakes: &mut Vec<
         match file.with_others(&others, texts).filter(|_| others.len() <= OTHERS_BYTES_MAX) {
             Some(joined) => joined,
             None => {
-                let message = "the rules it includes cannot be put before its own: rules that name them are left out";
+                let message =
+                    "the included rules cannot be placed before this file: rules that refer to them are skipped";
                 mistakes.push(Mistake::whole(file.source.name, Severity::Error, "include", message));
                 file
             }
@@ -72,14 +73,14 @@ fn edges(files: &[(File<'_>, &Texts)], mistakes: &mut Vec<Mistake>) -> Vec<Vec<u
             let folder = file.source.name.rsplit_once('/').map_or("", |(folder, _)| folder);
             match (path_from(folder, wanted), path_from("", wanted)) {
                 (None, None) => wrong(format!(
-                    "`{wanted}` leads out of the rules directory: copy the file into the directory, and name it from there"
+                    "`{wanted}` is outside of the rules directory: copy the file into the directory and include it from there"
                 )),
                 (near, far) => {
                     let found = [near, far].into_iter().flatten().find_map(|path| by_name.get(path.as_str()));
                     match found {
                         Some(&target) => targets.push(target),
                         None => wrong(format!(
-                            "there is no file `{wanted}` that could be used in the rules directory: put it there, under a \
+                            "there is no usable file `{wanted}` in the rules directory: add it there, with a \
                              name that ends in .yar, .yara, .rule or .rules"
                         )),
                     }

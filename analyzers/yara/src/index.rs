@@ -139,7 +139,7 @@ impl RuleEntry {
     pub(crate) fn indicator(&self) -> Indicator {
         let meaning = match &self.description {
             Some(description) => sentence(description),
-            None => format!("The rule {} is true of the file.", self.name),
+            None => format!("The rule {} matches the file.", self.name),
         };
         let source = match (&self.reference, &self.author) {
             (Some(reference), _) => format!("{}: {reference}", self.file),

@@ -77,14 +77,14 @@ pub(crate) fn blank(text: &str) -> impl Iterator<Item = char> + '_ {
 /// What keeps a piece from being parsed.
 fn mistakes(piece: &str) -> Vec<Wrong> {
     if let Some(at) = too_deep(piece) {
-        return vec![Wrong { at, code: "too_deep", message: "this is nested too deeply to be read".to_owned() }];
+        return vec![Wrong { at, code: "too_deep", message: "nesting too deep".to_owned() }];
     }
     let ast = AST::from(piece);
     // What follows from the first few is no news.
     let found: Vec<Wrong> = ast.errors().iter().take(3).map(describe).collect();
     match piece.find(char::REPLACEMENT_CHARACTER) {
         Some(at) if !found.is_empty() => {
-            vec![Wrong { at, code: "not_utf8", message: "this is no UTF-8".to_owned() }]
+            vec![Wrong { at, code: "not_utf8", message: "invalid UTF-8".to_owned() }]
         }
         _ => found,
     }
@@ -98,8 +98,8 @@ fn describe(error: &yara_x_parser::ast::Error) -> Wrong {
         | Error::InvalidFloat { message, span }
         | Error::InvalidRegexpModifier { message, span }
         | Error::InvalidEscapeSequence { message, span } => (span.start(), message.clone()),
-        Error::InvalidUTF8(span) => (span.start(), "this is no UTF-8".to_owned()),
-        Error::UnexpectedEscapeSequence(span) => (span.start(), "an escape sequence cannot stand here".to_owned()),
+        Error::InvalidUTF8(span) => (span.start(), "invalid UTF-8".to_owned()),
+        Error::UnexpectedEscapeSequence(span) => (span.start(), "an escape sequence is not allowed here".to_owned()),
     };
     Wrong { at, code: "E001", message }
 }

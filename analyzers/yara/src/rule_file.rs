@@ -90,13 +90,13 @@ impl<'a> File<'a> {
             mistakes.push(Mistake::at(source.name, source.text, at, Severity::Error, code, message));
         }
         if global_lost {
-            let message = "a global rule has an error, so the whole file is left out";
+            let message = "a global rule has an error: the whole file is skipped";
             mistakes.push(Mistake::whole(source.name, Severity::Error, "global_rule_lost", message));
             return None;
         }
         let file = File::parse_sound(source, texts.repaired.get_or_init(|| text), 0);
         if file.is_none() {
-            let message = "syntax errors that cannot be told apart: the whole file is left out";
+            let message = "syntax errors that cannot be attributed to rules: the whole file is skipped";
             mistakes.push(Mistake::whole(source.name, Severity::Error, "E001", message));
         }
         file

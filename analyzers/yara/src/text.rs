@@ -35,7 +35,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, NoText> {
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
-        return Err(NoText { at, code: "not_text", message: "a zero byte: this is no text" });
+        return Err(NoText { at, code: "not_text", message: "zero byte: not a text file" });
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(Cow::Borrowed(text)),
@@ -44,7 +44,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, NoText> {
 }
 
 fn wide_text(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, NoText> {
-    let wrong = |at| NoText { at, code: "not_text", message: "this is broken UTF-16: save it as UTF-8" };
+    let wrong = |at| NoText { at, code: "not_text", message: "invalid UTF-16: save the file as UTF-8" };
     let (pairs, rest) = bytes.as_chunks::<2>();
     if !rest.is_empty() {
         return Err(wrong(0));
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(decode(b"\xff\xfe\0\xd8").unwrap_err().code, "not_text");
         assert_eq!(
             decode(b"a\0").unwrap_err(),
-            NoText { at: 1, code: "not_text", message: "a zero byte: this is no text" }
+            NoText { at: 1, code: "not_text", message: "zero byte: not a text file" }
         );
     }
 

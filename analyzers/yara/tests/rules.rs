@@ -340,9 +340,9 @@ fn includes_go_in_circles_and_nowhere_else() {
     ];
     assert_eq!(left(&sources), ["yara.a.a", "yara.b.b"]);
     for (wanted, says) in [
-        ("../secret.yar", "leads out of the rules directory"),
-        ("/etc/passwd", "leads out of the rules directory"),
-        ("missing.yar", "there is no file `missing.yar`"),
+        ("../secret.yar", "is outside of the rules directory"),
+        ("/etc/passwd", "is outside of the rules directory"),
+        ("missing.yar", "there is no usable file `missing.yar`"),
     ] {
         let found = mistakes("x.yar", format!("include \"{wanted}\"\nrule a {{ condition: filesize > 1 }}").as_bytes());
         assert_eq!(found.len(), 1, "{found:?}");

@@ -66,7 +66,7 @@ pub fn load_owned(file: OwnedFd, size_bytes_max: u64) -> Result<Artifact<'static
 
 /// What the file looks like now and how large it is; refused where it is no regular file, or too large.
 fn admit(file: &OwnedFd, size_bytes_max: u64) -> Result<(Mark, usize), LoadError> {
-    let stat = rustix::fs::fstat(file).map_err(LoadError::io("ask the size of"))?;
+    let stat = rustix::fs::fstat(file).map_err(LoadError::io("read the size of"))?;
     if let Some(kind) = NotRegular::of(FileType::from_raw_mode(stat.st_mode)) {
         return Err(LoadError::NotRegular(kind));
     }
@@ -92,7 +92,7 @@ fn map_or_read(file: OwnedFd, before: Mark, size: usize) -> Result<Artifact<'sta
 pub fn keep_stream(stream: impl Read, size_bytes_max: u64) -> Result<OwnedFd, LoadError> {
     use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
     let kept = memfd_create("artifact", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
-        .map_err(LoadError::io("make a file in memory"))?;
+        .map_err(LoadError::io("create a memory file"))?;
     let mut file = File::from(kept);
     let mut stream = stream.take(size_bytes_max.saturating_add(1));
     std::io::copy(&mut stream, &mut file).map_err(|source| LoadError::Io { tried: "read", source })?;
@@ -162,7 +162,7 @@ fn fill(file: &OwnedFd, buffer: &mut [u8]) -> Result<usize, LoadError> {
 /// All bytes came. They are one consistent file unless somebody wrote to it since its size was asked for: then what was
 /// read may be of both.
 fn since(file: &OwnedFd, before: Mark) -> Result<Stability, LoadError> {
-    let stat = rustix::fs::fstat(file).map_err(LoadError::io("ask the size of"))?;
+    let stat = rustix::fs::fstat(file).map_err(LoadError::io("read the size of"))?;
     Ok(match before.until(Mark::of(&stat)) {
         Difference::None | Difference::StatusOnly => Stability::Stable,
         Difference::Shorter | Difference::Written => Stability::Changed,
@@ -173,7 +173,7 @@ fn since(file: &OwnedFd, before: Mark) -> Result<Stability, LoadError> {
 /// never was one (sysfs says 4096 of every attribute).
 #[cold]
 fn short(file: &OwnedFd, before: Mark) -> Result<Stability, LoadError> {
-    let stat = rustix::fs::fstat(file).map_err(LoadError::io("ask the size of"))?;
+    let stat = rustix::fs::fstat(file).map_err(LoadError::io("read the size of"))?;
     Ok(match before.until(Mark::of(&stat)) {
         Difference::None | Difference::StatusOnly => Stability::Stable,
         Difference::Shorter | Difference::Written => Stability::Truncated,

@@ -9,7 +9,7 @@ const UNITS: [(&str, u64); 6] =
     [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// What a duration looks like, for messages.
-pub const FORM: &str = "a duration, like \"250ms\", \"5s\", \"2m\", \"1h\" or \"30d\"";
+pub const FORM: &str = "a duration, such as \"250ms\", \"5s\", \"2m\", \"1h\" or \"30d\"";
 
 /// Why a text is not a duration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]

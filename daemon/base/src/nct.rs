@@ -50,7 +50,7 @@ impl Nct {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ParseNctError {
     /// Not of the form `12` or `0.0625`.
-    #[error("an amount reads like `1` or `0.0625`, in NCT")]
+    #[error("an amount must be a number of NCT, such as `1` or `0.0625`")]
     Form,
     /// More than 18 decimal places.
     #[error("an amount has at most 18 decimal places")]

@@ -4,7 +4,7 @@
 const UNITS: [(char, u32); 3] = [('G', 30), ('M', 20), ('K', 10)];
 
 /// What a size looks like, for messages.
-pub const FORM: &str = "a size, like 4096, \"64K\", \"256M\" or \"10G\"";
+pub const FORM: &str = "a size, such as 4096, \"64K\", \"256M\" or \"10G\"";
 
 /// Why a text is not a size.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]

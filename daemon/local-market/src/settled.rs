@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_told() {
         for (good, bad, told) in [
-            (r#""reward":"2""#, r#""reward":"2e3""#, "an amount reads like"),
+            (r#""reward":"2""#, r#""reward":"2e3""#, "an amount must be a number of NCT"),
             (r#""reward":"2""#, r#""reward":2"#, "invalid type"),
             (r#""truth":"malicious""#, r#""truth":"evil""#, "`evil` is no verdict"),
             (r#""phase":"assertion""#, r#""phase":"lunar""#, "`lunar` is no phase"),

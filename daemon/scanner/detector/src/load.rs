@@ -117,7 +117,7 @@ fn make(weights: Arc<WeightsSource>, bundle: Option<Bundle>) -> anyhow::Result<J
     let make = move || {
         let rules = parse(&weights)?;
         let Some(bundle) = bundle else { return Ok(rules) };
-        let library = bundle.open().context("cannot use the compiled rules (--no-rules-cache compiles them anew)")?;
+        let library = bundle.open().context("cannot use the cached rules: compile them again with --no-rules-cache")?;
         Ok(rules.with_library(library, &weights.text, &bundle.sources))
     };
     std::thread::Builder::new().name("rules".to_owned()).spawn(make).context("cannot start a thread")
@@ -161,12 +161,11 @@ impl Detector {
         // What is wrong with the rules is told before what a template thinks of them.
         let rules = self.rules()?;
         let (template, mut notices) =
-            template.context("no file was examined (--in-process examines without a wall)")?;
+            template.context("no file was scanned: --in-process scans without the sandbox")?;
         let fleet = Fleet::new(template, &setup, rules);
         let missing: Vec<&str> = fleet.walls().missing().map(|wall| wall.name()).collect();
         if !missing.is_empty() {
-            notices
-                .push(format!("warning: this kernel lacks a part of the wall around workers: {}", missing.join(", ")));
+            notices.push(format!("warning: this kernel lacks parts of the sandbox of workers: {}", missing.join(", ")));
         }
         Ok((fleet, notices))
     }
@@ -175,7 +174,7 @@ impl Detector {
 fn programs(options: &Options) -> anyhow::Result<Vec<Program>> {
     match &options.worker {
         Some(path) => Ok(vec![Program::at(path)]),
-        None => Program::candidates().context("cannot find this program on disk, which workers run in"),
+        None => Program::candidates().context("cannot find this program on disk to run workers"),
     }
 }
 
@@ -195,17 +194,17 @@ fn compiled(wanted: &Options, programs: &[Program], cache: Option<PathBuf>) -> a
             Err(LoadError::Compile(
                 CompileError::Start { .. } | CompileError::Ended { .. } | CompileError::Garbled { .. },
             )) if programs.peek().is_some() => {}
-            done => return done.context("cannot load the YARA rules (--no-yara goes without)"),
+            done => return done.context("cannot load the YARA rules: --no-yara scans without them"),
         }
     }
-    bail!("there is no program that rules could be compiled in")
+    bail!("found no program to compile the rules")
 }
 
 /// The weights files of directories that have one, where nothing else of them is used.
 fn own_weights(directories: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let read = |path: PathBuf| {
         let text =
-            read_weights(&path).context("with --no-yara, --rules takes a directory that holds a weights.toml")?;
+            read_weights(&path).context("with --no-yara, each directory of --rules must contain a weights.toml")?;
         Ok((path, text))
     };
     directories.iter().map(|directory| read(directory.join("weights.toml"))).collect()
@@ -215,7 +214,7 @@ fn read_weights(path: &Path) -> anyhow::Result<String> {
     let hint = || format!("cannot read {}", shown(path));
     let size = std::fs::metadata(path).with_context(hint)?.len();
     if size > WEIGHTS_BYTES_MAX {
-        bail!("{} has {size} bytes, more than the {WEIGHTS_BYTES_MAX} a weights file may have", shown(path));
+        bail!("{} has {size} bytes, more than the limit of {WEIGHTS_BYTES_MAX} for weights", shown(path));
     }
     std::fs::read_to_string(path).with_context(hint)
 }
@@ -227,7 +226,7 @@ fn weights(own: Option<&Path>, mut files: Vec<(PathBuf, String)>) -> anyhow::Res
         return Ok(WeightsSource { path: Some(path.to_path_buf()), text: text.into() });
     }
     if let [first, second, ..] = &files[..] {
-        bail!("there are two files of weights, {} and {}: remove one", shown(&first.0), shown(&second.0));
+        bail!("two weights files found, {} and {}: remove one", shown(&first.0), shown(&second.0));
     }
     Ok(match files.pop() {
         Some((path, text)) => WeightsSource { path: Some(path), text: text.into() },

@@ -67,8 +67,8 @@ impl Loader {
         let (fleet, fleet_notices) = detector.fleet(self.limits, self.policy)?;
         notices.extend(fleet_notices);
         let fleet = Arc::new(fleet);
-        try_out(&fleet).context("the new rules do not judge the probe as they should")?;
-        fleet.stock(self.workers).context("cannot make workers ready")?;
+        try_out(&fleet).context("the new rules fail the probes")?;
+        fleet.stock(self.workers).context("cannot start the workers")?;
         Ok(Ready { fleet, from_cache, notices })
     }
 
@@ -76,7 +76,7 @@ impl Loader {
     fn empty_files(&self) -> Vec<String> {
         let Ok(survey) = Survey::take(&self.options.directories) else { return Vec::new() };
         let empty = survey.of_role(FileRole::Rules).filter(|entry| entry.stamp.size == 0);
-        empty.map(|entry| format!("{}: it is empty", entry.path.display())).collect()
+        empty.map(|entry| format!("{}: the file is empty", entry.path.display())).collect()
     }
 }
 
@@ -88,17 +88,17 @@ pub struct Refused(pub Vec<String>);
 /// Has a worker judge files whose verdicts are known.
 fn try_out(fleet: &Arc<Fleet>) -> anyhow::Result<()> {
     for probe in probes() {
-        let file = daemon_artifact::keep_stream(&probe.bytes[..], u64::MAX).context("cannot make a probe")?;
+        let file = daemon_artifact::keep_stream(&probe.bytes[..], u64::MAX).context("cannot create a probe")?;
         let outcome = Walled::new(Arc::clone(fleet)).examine(file, LookOptions::default());
-        let report = outcome.with_context(|| format!("cannot examine {}", probe.name))?.examined.report;
+        let report = outcome.with_context(|| format!("cannot scan {}", probe.name))?.examined.report;
         // A bare head is cut short, or nobody can account for it, and is told so; anything else is the rules' doing.
         let of_the_head = |why: &Incomplete| *why == Incomplete::CutShort || why.withholds_benign_only();
         if let Some(why) = report.incomplete.iter().find(|why| !of_the_head(why)) {
-            bail!("{} was not wholly examined: {why}", probe.name);
+            bail!("{} was not fully scanned: {why}", probe.name);
         }
         let malicious = report.opinion.verdict == Verdict::Malicious;
         if malicious != probe.malicious {
-            bail!("{} came out as {}", probe.name, report.opinion.verdict);
+            bail!("{} got the verdict {}", probe.name, report.opinion.verdict);
         }
     }
     Ok(())

@@ -25,11 +25,11 @@ pub fn probes() -> Vec<RuleProbe> {
     };
     vec![
         RuleProbe { name: "the EICAR test file", bytes: eicar(), malicious: true },
-        RuleProbe { name: "a text", bytes: b"nothing to see here\n".to_vec(), malicious: false },
-        harmless("a file of noughts", b""),
-        harmless("the head of a PE file", b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff"),
-        harmless("the head of an ELF file", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\x01"),
-        harmless("the head of a compound file", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
-        harmless("the head of a package", b"PK\x03\x04\x14\0\x06\0"),
+        RuleProbe { name: "a text file", bytes: b"nothing to see here\n".to_vec(), malicious: false },
+        harmless("a file of null bytes", b""),
+        harmless("a PE header", b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff"),
+        harmless("an ELF header", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\x01"),
+        harmless("a compound file header", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+        harmless("a ZIP header", b"PK\x03\x04\x14\0\x06\0"),
     ]
 }

@@ -156,7 +156,7 @@ impl<J: Send + 'static, O: Observer> RulesWatch<J, O> {
                     Err(error) => (false, vec![error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")]),
                 };
                 for problem in &problems {
-                    error!(problem, generation = self.status.generation(), "the rules in use stay");
+                    error!(problem, generation = self.status.generation(), "rules reload rejected");
                 }
                 self.status.refused(Attempt::ended(at, now(), false, problems));
                 self.observer.loaded(false);
@@ -169,7 +169,7 @@ impl<J: Send + 'static, O: Observer> RulesWatch<J, O> {
         let Ready { fleet, from_cache, notices } = ready;
         let rules = Arc::clone(fleet.rules());
         let before = self.status.generation();
-        notices.iter().for_each(|text| warn!(text, "rules"));
+        notices.iter().for_each(|text| warn!(text, "rules loaded with problems"));
         if rules.generation().to_string() != before {
             self.pool.replace_rules(Rules::Walled(fleet));
         }
@@ -208,7 +208,7 @@ fn watch(directories: &[PathBuf], nudge: Sender<Nudge>) -> Option<notify::Recomm
             Some(watcher)
         }
         Err(error) => {
-            warn!(why = error.to_string(), "cannot watch the rules: they are looked at now and then, and at SIGHUP");
+            warn!(why = error.to_string(), "rules directory not watched: checked periodically and at SIGHUP");
             None
         }
     }
@@ -217,7 +217,7 @@ fn watch(directories: &[PathBuf], nudge: Sender<Nudge>) -> Option<notify::Recomm
 fn follow(watcher: &mut notify::RecommendedWatcher, directories: &[PathBuf]) {
     for directory in directories {
         if let Err(error) = watcher.watch(directory, RecursiveMode::Recursive) {
-            debug!(?directory, why = error.to_string(), "cannot watch");
+            debug!(?directory, why = error.to_string(), "directory not watched");
         }
         if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             let _ = watcher.watch(parent, RecursiveMode::NonRecursive);

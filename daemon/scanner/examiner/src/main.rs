@@ -11,7 +11,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     daemon_examiner::main(std::env::args_os().skip(1)).unwrap_or_else(|| {
-        eprintln!("stakeout-worker is started by stakeout, not by hand");
+        eprintln!("stakeout-worker is started by stakeout and cannot be run by hand");
         ExitCode::FAILURE
     })
 }

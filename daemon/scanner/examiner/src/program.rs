@@ -81,7 +81,9 @@ pub fn main(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let task = args.next()?;
     let build = args.next();
     if build.as_deref() != Some(OsStr::new(BUILD)) {
-        eprintln!("stakeout-worker is of another build (this is {BUILD}): install the two together");
+        eprintln!(
+            "stakeout-worker is from another build than this program ({BUILD}): install both from the same build"
+        );
         return Some(ExitCode::FAILURE);
     }
     match task.to_str()? {

@@ -64,9 +64,9 @@ pub fn template(add: impl Fn(&mut Analyzers<'static>)) -> ExitCode {
 
 impl Examiner {
     fn build(config: &[u8], fds: Vec<OwnedFd>) -> Result<Examiner, String> {
-        let config: Config = postcard::from_bytes(config).map_err(|_| "its configuration cannot be read".to_owned())?;
+        let config: Config = postcard::from_bytes(config).map_err(|_| "cannot read the configuration".to_owned())?;
         if config.build != BUILD {
-            return Err(format!("it is of build {BUILD}, and was asked by one of {}", config.build));
+            return Err(format!("the worker is of build {BUILD}, its parent of build {}", config.build));
         }
         let mut fds = fds.into_iter();
         let weights = load_owned(fds.next().ok_or("the weights are missing")?, u64::MAX);
@@ -90,7 +90,7 @@ impl Examiner {
 impl Service for Examiner {
     fn equip(&mut self, need: &[u8]) -> Result<(), String> {
         let (Some(library), Ok(sets)) = (self.rules.library(), need.try_into()) else {
-            return Err("there are no such rules".to_owned());
+            return Err("unknown rule set".to_owned());
         };
         library.load(SetMask::from_bits(u16::from_le_bytes(sets))).map_err(|error| error.to_string())
     }

@@ -18,7 +18,7 @@ pub enum Failure {
     #[error(transparent)]
     Load(#[from] LoadError),
     /// Nobody can examine it: no worker can be had. The text says why.
-    #[error("no worker can examine it: {0}")]
+    #[error("no worker is available: {0}")]
     NoWorker(String),
 }
 

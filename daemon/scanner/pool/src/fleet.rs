@@ -21,10 +21,10 @@ const POISONOUS_MAX: usize = 1_000;
 #[derive(Debug, thiserror::Error)]
 pub enum FleetError {
     /// There is no program to try.
-    #[error("there is no program that workers could run in")]
+    #[error("found no program to run workers")]
     NoProgram,
     /// The template cannot be set up.
-    #[error("cannot hand the rules to workers")]
+    #[error("cannot pass the rules to workers")]
     Setup(#[from] std::io::Error),
     /// The template does not start.
     #[error("cannot start workers")]
@@ -73,7 +73,7 @@ impl Fleet {
             match Template::start(setup.start(program)?) {
                 Ok(template) => return Ok((template, notices)),
                 Err(error) if programs.peek().is_none() => return Err(error.into()),
-                Err(error) => notices.push(format!("{} will not do: {error}", program.path.display())),
+                Err(error) => notices.push(format!("cannot use {}: {error}", program.path.display())),
             }
         }
         Err(FleetError::NoProgram)

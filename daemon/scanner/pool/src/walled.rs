@@ -215,7 +215,7 @@ impl Walled {
         }
         if misses >= MISSES_MAX {
             self.pop();
-            let why = format!("{misses} in a row were killed before they could take it up, the last so: {why}");
+            let why = format!("{misses} workers in a row were killed before they started: {why}");
             return Some(Err(Failure::NoWorker(why)));
         }
         if let Some(doublings) = misses.checked_sub(MISSES_BY_CHANCE + 1) {
@@ -258,9 +258,9 @@ impl Walled {
                 Err(garbled) => self.crashed(Incomplete::Crashed(Cow::Borrowed(garbled.0))),
             },
             Ok(Served::Needs(need)) => match self.fleet.equip(&need) {
-                Ok(()) => self.try_again("the rules it needs are never loaded"),
+                Ok(()) => self.try_again("the rules that the file needs cannot be loaded"),
                 Err(TemplateError::Gone(_) | TemplateError::Stuck(_)) => {
-                    self.try_again("the template of its workers dies")
+                    self.try_again("the worker template dies repeatedly")
                 }
                 Err(error) => {
                     self.part();
@@ -287,7 +287,7 @@ impl Walled {
             begun.misses = 0;
         }
         match death.cause {
-            Cause::Orphaned => self.try_again("the template of its workers dies"),
+            Cause::Orphaned => self.try_again("the worker template dies repeatedly"),
             _ if death.is_from_outside() => self.killed(death),
             _ => self.crashed(reason(death)),
         }

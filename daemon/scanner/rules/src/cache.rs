@@ -67,7 +67,7 @@ pub enum CacheError {
         source: io::Error,
     },
     /// Somebody else owns it.
-    #[error("{what} belongs to user {owner}, not to us ({us})")]
+    #[error("{what} belongs to user {owner}, not to this user ({us})")]
     Owner {
         /// The directory or the file.
         what: &'static str,
@@ -77,7 +77,7 @@ pub enum CacheError {
         us: u32,
     },
     /// Others may read or write it.
-    #[error("{what} may be used by others (mode {mode:o}): take that away with chmod go=, or remove it")]
+    #[error("{what} is accessible to other users (mode {mode:o}): run `chmod go=` on it, or remove it")]
     Open {
         /// The directory or the file.
         what: &'static str,
@@ -85,7 +85,7 @@ pub enum CacheError {
         mode: u32,
     },
     /// A stored file is not what was stored.
-    #[error("what is stored is damaged: {0}")]
+    #[error("the cached file is damaged: {0}")]
     Damaged(&'static str),
 }
 
@@ -106,11 +106,12 @@ impl Cache {
 
     /// Opens the cache at `path`, and makes it if it is missing.
     pub fn open(path: &Path) -> Result<Self, CacheError> {
-        let fail = |source| CacheError::System { what: "making the directory", source };
+        let fail = |source| CacheError::System { what: "creating the directory", source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fail)?;
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let directory = openat(rustix::fs::CWD, path, flags, Mode::empty()).map_err(CacheError::of("opening it"))?;
-        let stat = fstat(&directory).map_err(CacheError::of("looking at it"))?;
+        let directory =
+            openat(rustix::fs::CWD, path, flags, Mode::empty()).map_err(CacheError::of("opening the directory"))?;
+        let stat = fstat(&directory).map_err(CacheError::of("reading the metadata of the directory"))?;
         check_private(&stat, "the directory")?;
         Ok(Cache { directory })
     }
@@ -118,12 +119,12 @@ impl Cache {
     /// What is stored under `digest`, checked whole. None if nothing is.
     pub fn get(&self, digest: &Digest) -> Result<Option<Compiled>, CacheError> {
         let Some(mut file) = self.open_stored(&name_of(digest))? else { return Ok(None) };
-        let fail = |source| CacheError::System { what: "reading a stored file", source };
+        let fail = |source| CacheError::System { what: "reading a cached file", source };
         let tail = Tail::check(&mut file, digest).map_err(fail)?.map_err(CacheError::Damaged)?;
         let mut notes = vec![0; usize::try_from(tail.notes_bytes).expect("a checked tail has at most 8 MiB of notes")];
         file.read_exact_at(&mut notes, tail.bundle_bytes).map_err(fail)?;
         let (mistakes, withheld) =
-            serde_json::from_slice(&notes).map_err(|_| CacheError::Damaged("its mistakes cannot be read"))?;
+            serde_json::from_slice(&notes).map_err(|_| CacheError::Damaged("its list of mistakes is unreadable"))?;
         // So that what is used stays when room is made. Nothing depends on it.
         let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
         let _ = futimens(&file, &Timestamps { last_access: now, last_modification: now });
@@ -164,13 +165,13 @@ impl Cache {
         let file: File = match openat(&self.directory, name, flags, Mode::empty()) {
             Ok(fd) => fd.into(),
             Err(Errno::NOENT) => return Ok(None),
-            Err(errno) => return Err(CacheError::of("opening a stored file")(errno)),
+            Err(errno) => return Err(CacheError::of("opening a cached file")(errno)),
         };
-        let stat = fstat(&file).map_err(CacheError::of("looking at a stored file"))?;
+        let stat = fstat(&file).map_err(CacheError::of("reading the metadata of a cached file"))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(CacheError::Damaged("it is not a file"));
+            return Err(CacheError::Damaged("it is not a regular file"));
         }
-        check_private(&stat, "a stored file")?;
+        check_private(&stat, "a cached file")?;
         Ok(Some(file))
     }
 
@@ -180,7 +181,7 @@ impl Cache {
         let unfinished = format!("{UNFINISHED}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = openat(&self.directory, &*unfinished, flags, Mode::RUSR | Mode::WUSR)
-            .map_err(CacheError::of("making a file"))?;
+            .map_err(CacheError::of("creating a file"))?;
         let stored = write(fd.into()).and_then(|()| {
             renameat(&self.directory, &*unfinished, &self.directory, &*name)?;
             // The rename itself: without this a power cut may bring back the state before it, which is as well.
@@ -287,7 +288,7 @@ impl Tail {
     fn check(file: &mut File, digest: &Digest) -> io::Result<Result<Self, &'static str>> {
         let size = file.metadata()?.len();
         if !(Self::BYTES..=BUNDLE_BYTES_MAX + NOTES_BYTES_MAX + Self::BYTES).contains(&size) {
-            return Ok(Err("it has an impossible size"));
+            return Ok(Err("its size is impossible"));
         }
         let mut end = [0; Self::BYTES as usize];
         file.read_exact_at(&mut end, size - Self::BYTES)?;
@@ -295,11 +296,11 @@ impl Tail {
         let (bundle_bytes, notes_bytes) = (number(0), number(8));
         let sum_said = u32::from_le_bytes(std::array::from_fn(|index| end[16 + index]));
         if &end[20..] != Self::MAGIC {
-            return Ok(Err("it has no proper end"));
+            return Ok(Err("its end mark is missing"));
         }
         let whole = bundle_bytes.checked_add(notes_bytes).and_then(|bytes| bytes.checked_add(Self::BYTES));
         if whole != Some(size) || notes_bytes > NOTES_BYTES_MAX {
-            return Ok(Err("its lengths do not add up"));
+            return Ok(Err("its lengths are inconsistent"));
         }
         let mut sum = crc32fast::Hasher::new();
         sum.update(digest.as_bytes());
@@ -314,7 +315,7 @@ impl Tail {
         }
         file.seek(SeekFrom::Start(0))?;
         if sum.finalize() != sum_said {
-            return Ok(Err("its checksum is another"));
+            return Ok(Err("its checksum does not match"));
         }
         Ok(Ok(Tail { bundle_bytes, notes_bytes }))
     }

@@ -69,7 +69,7 @@ pub enum CompileError {
         source: io::Error,
     },
     /// It took too long.
-    #[error("compiling rules took longer than {0:?} and was stopped: a rule may be built to do that")]
+    #[error("compiling the rules took longer than {0:?} and was stopped: a rule may be malicious")]
     TooLong(Duration),
     /// It ended before it was done.
     #[error("the rules compiler {how}{}", quoted(.last_words))]
@@ -80,7 +80,7 @@ pub enum CompileError {
         last_words: String,
     },
     /// It ended well, but what it left is not an answer.
-    #[error("the rules compiler gave no whole answer: {what}{}", quoted(.last_words))]
+    #[error("the answer of the rules compiler is incomplete: {what}{}", quoted(.last_words))]
     Garbled {
         /// What is wrong with it.
         what: &'static str,
@@ -90,7 +90,7 @@ pub enum CompileError {
 }
 
 fn quoted(last_words: &str) -> String {
-    if last_words.is_empty() { String::new() } else { format!("; its last words: {last_words}") }
+    if last_words.is_empty() { String::new() } else { format!("; its last output: {last_words}") }
 }
 
 impl Compiler {
@@ -115,7 +115,7 @@ impl Compiler {
             Watched::Ended(status, notes) => (status, notes),
             Watched::TooLong => return Err(CompileError::TooLong(self.time_max)),
             Watched::TooMuch(notes) => {
-                let (what, last_words) = ("it said more than anybody reads", last_words(&notes));
+                let (what, last_words) = ("its output is too long", last_words(&notes));
                 return Err(CompileError::Garbled { what, last_words });
             }
         };
@@ -126,9 +126,9 @@ impl Compiler {
         let garbled = |what| CompileError::Garbled { what, last_words: last_words(&notes) };
         let bundle_bytes = bundle.metadata().map_err(fail)?.len();
         match answer.done {
-            None => Err(garbled("it never said that it was done")),
-            Some((said, _)) if said != bundle_bytes => Err(garbled("its bundle is not as long as it said")),
-            Some(_) if bundle_bytes > BUNDLE_BYTES_MAX => Err(garbled("its bundle is larger than any")),
+            None => Err(garbled("its end mark is missing")),
+            Some((said, _)) if said != bundle_bytes => Err(garbled("its bundle has the wrong length")),
+            Some(_) if bundle_bytes > BUNDLE_BYTES_MAX => Err(garbled("its bundle is too large")),
             Some((_, withheld)) => {
                 let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
                 fcntl_add_seals(&bundle, seals).map_err(|errno| fail(errno.into()))?;
@@ -253,7 +253,7 @@ fn how_it_ended(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exited with status {code}"),
         (None, Some(signal)) => format!("was killed by signal {signal}"),
-        (None, None) => "ended in an unknown way".to_owned(),
+        (None, None) => "ended with an unknown status".to_owned(),
     }
 }
 

@@ -95,13 +95,15 @@ pub(crate) enum Note {
 #[non_exhaustive]
 pub enum RequestError {
     /// It could not be read.
-    #[error("cannot read what to compile")]
+    #[error("cannot read the rules to compile")]
     Read(#[from] io::Error),
     /// It is larger than any that is sent.
-    #[error("there is more to compile than {REQUEST_BYTES_MAX} bytes")]
+    #[error("the rules to compile exceed {REQUEST_BYTES_MAX} bytes")]
     TooLarge,
     /// It was written by something else.
-    #[error("what to compile is not a request of version {VERSION}: this is started by stakeout, not by hand")]
+    #[error(
+        "this is not a request of version {VERSION}: the compiler is started by stakeout and cannot be run by hand"
+    )]
     Garbled,
 }
 

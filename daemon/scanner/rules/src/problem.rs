@@ -55,17 +55,17 @@ impl Why {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Why::SymbolicLink => write!(f, "it is a symbolic link, which is not followed: put the file itself here"),
+            Why::SymbolicLink => write!(f, "it is a symbolic link, which is not followed: copy the file here"),
             Why::NotAFile(what) => write!(f, "it is {what}, not a file: rename or remove it"),
             Why::NameNotText => write!(f, "its name is not UTF-8: rename it"),
             Why::TooLarge(bytes) => {
-                write!(f, "it has {bytes} bytes, more than the {} a rule file may have", crate::FILE_BYTES_MAX)
+                write!(f, "it has {bytes} bytes, more than the limit of {} for a rule file", crate::FILE_BYTES_MAX)
             }
-            Why::TooDeep => write!(f, "directories are nested too deep here: move its rules up"),
+            Why::TooDeep => write!(f, "directories are nested too deeply: move these rules up"),
             Why::Unreadable(reason) => write!(f, "it cannot be read: {reason}"),
-            Why::Changing => write!(f, "it changed while it was read: it is taken when it is whole"),
+            Why::Changing => write!(f, "it changed while it was read: it is loaded when it is complete"),
             Why::NoRules => {
-                write!(f, "the directory holds no rules: rule files are named *.yar, *.yara, *.rule or *.rules")
+                write!(f, "the directory contains no rules: rule files are named *.yar, *.yara, *.rule or *.rules")
             }
             Why::CacheNotUsed(reason) => write!(f, "the cache of compiled rules is not used: {reason}"),
         }

@@ -113,7 +113,7 @@ pub enum SurveyError {
         source: std::io::Error,
     },
     /// There are more files than anybody has rules.
-    #[error("{path:?} holds more than {max} {what}: is it the right directory?")]
+    #[error("{path:?} contains more than {max} {what}: is it the right directory?")]
     TooMany {
         /// The directory given.
         path: PathBuf,

@@ -51,7 +51,7 @@ impl std::fmt::Display for FailedCase {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let listed = |names: &[String]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
         let FailedCase { case, hits } = self;
-        write!(f, "{:?}: {}: should hit {}, hits {}", case.path, case.name, listed(&case.hits), listed(hits))
+        write!(f, "{:?}: {}: expected {}, got {}", case.path, case.name, listed(&case.hits), listed(hits))
     }
 }
 
@@ -141,14 +141,14 @@ fn make(parts: &[SamplePart]) -> Result<Vec<u8>, String> {
             SamplePart { text: None, wide: None, hex: None, fill: Some(fill), count: Some(count) } => {
                 let fill = unhex(fill)?;
                 if fill.len().checked_mul(*count).is_none_or(|bytes| bytes > SAMPLE_BYTES_MAX) {
-                    return Err(format!("a sample may have {SAMPLE_BYTES_MAX} bytes"));
+                    return Err(format!("a sample must not exceed {SAMPLE_BYTES_MAX} bytes"));
                 }
                 fill.repeat(*count)
             }
-            _ => return Err("a part is one of text, wide, hex, or fill with count".to_owned()),
+            _ => return Err("a part must be one of text, wide, hex, or fill with count".to_owned()),
         };
         if sample.len() + bytes.len() > SAMPLE_BYTES_MAX {
-            return Err(format!("a sample may have {SAMPLE_BYTES_MAX} bytes"));
+            return Err(format!("a sample must not exceed {SAMPLE_BYTES_MAX} bytes"));
         }
         sample.extend(bytes);
     }
@@ -221,8 +221,8 @@ mod tests {
 
     #[test]
     fn a_sample_without_end_is_refused() {
-        check(&case(r#"{ fill = "00", count = 9000000000000000000 }"#), Err("may have"));
-        check(&case(r#"{ fill = "0000", count = 9000000000000000000 }"#), Err("may have"));
+        check(&case(r#"{ fill = "00", count = 9000000000000000000 }"#), Err("must not exceed"));
+        check(&case(r#"{ fill = "0000", count = 9000000000000000000 }"#), Err("must not exceed"));
     }
 
     #[test]

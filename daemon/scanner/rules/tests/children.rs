@@ -201,7 +201,7 @@ fn a_link_or_directory_in_place_of_a_stored_file_is_refused() {
         fs::rename(path, &moved).unwrap();
         std::os::unix::fs::symlink(moved, path).unwrap();
     };
-    bench(ECHO).check_refused(link, "opening a stored file failed");
+    bench(ECHO).check_refused(link, "opening a cached file failed");
 }
 
 /// Loads with a cache that cannot be used: rules come all the same, and `problem` is told.
@@ -219,7 +219,7 @@ fn check_without_cache(make: impl FnOnce(&Path), problem: &str) {
 
 #[test]
 fn without_a_usable_cache_rules_are_compiled_each_time_and_it_is_told() {
-    check_without_cache(|cache| fs::write(cache, "a file").unwrap(), "making the directory failed");
+    check_without_cache(|cache| fs::write(cache, "a file").unwrap(), "creating the directory failed");
     let open = |cache: &Path| {
         fs::create_dir_all(cache.join("rules")).unwrap();
         fs::set_permissions(cache.join("rules"), fs::Permissions::from_mode(0o755)).unwrap();
@@ -261,20 +261,17 @@ fn check_failure(script: &str, expected: &str) {
 fn a_compiler_that_dies_is_an_error_with_its_last_words() {
     check_failure(
         "echo thread main panicked >&2; exit 101",
-        "exited with status 101; its last words: thread main panicked",
+        "exited with status 101; its last output: thread main panicked",
     );
     check_failure("kill -SEGV $$", "was killed by signal 11");
-    check_failure("printf '\\033]0;x\\007' >&2; exit 1", "its last words: ]0;x");
+    check_failure("printf '\\033]0;x\\007' >&2; exit 1", "its last output: ]0;x");
 }
 
 #[test]
 fn a_compiler_that_gives_no_whole_answer_is_an_error() {
-    check_failure("echo some bytes", "it never said that it was done");
-    check_failure(
-        "echo some bytes; echo '{\"done\":{\"bundle_bytes\":3,\"withheld\":0}}' >&2",
-        "not as long as it said",
-    );
-    check_failure("yes >&2", "it said more than anybody reads");
+    check_failure("echo some bytes", "its end mark is missing");
+    check_failure("echo some bytes; echo '{\"done\":{\"bundle_bytes\":3,\"withheld\":0}}' >&2", "wrong length");
+    check_failure("yes >&2", "its output is too long");
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn nesting_without_end_is_named() {
     let deep = "d/".repeat(40);
     check(
         |at| fs::create_dir_all(at.join(&deep)).unwrap(),
-        &[&format!("{}: directories are nested too deep here", "d/".repeat(17).trim_end_matches('/'))],
+        &[&format!("{}: directories are nested too deeply", "d/".repeat(17).trim_end_matches('/'))],
     );
 }
 
@@ -148,7 +148,7 @@ fn an_unreadable_directory_is_an_error() {
 #[test]
 fn an_empty_directory_is_a_problem_and_a_missing_one_an_error() {
     let directory = directory(&[("README.md", b"")]);
-    assert_eq!(rendered(directory.path()), (vec![], vec![": the directory holds no rules".into()]));
+    assert_eq!(rendered(directory.path()), (vec![], vec![": the directory contains no rules".into()]));
     let gone = directory.path().join("gone");
     assert!(read(&[gone]).unwrap_err().to_string().contains("cannot read the rules directory"));
 }

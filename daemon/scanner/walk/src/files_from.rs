@@ -22,7 +22,7 @@ pub enum Separator {
 #[derive(Debug, thiserror::Error)]
 pub enum FilesFromError {
     /// A path without an end in sight: this is no list, or not one with this separator.
-    #[error("path {number} of the list is longer than {PATH_BYTES_MAX} bytes: is it separated otherwise?")]
+    #[error("path {number} of the list is longer than {PATH_BYTES_MAX} bytes: is the separator wrong (--null)?")]
     TooLong {
         /// Which, counted from 1.
         number: u64,

@@ -43,18 +43,18 @@ pub enum Cause {
 impl fmt::Display for Death {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.cause)?;
-        if self.words.is_empty() { Ok(()) } else { write!(f, "; its last words: {}", self.words) }
+        if self.words.is_empty() { Ok(()) } else { write!(f, "; its last output: {}", self.words) }
     }
 }
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Cause::Killed => write!(f, "the worker was killed at its deadline"),
-            Cause::Memory(bytes) => write!(f, "the worker was killed: it held {} MiB of memory", bytes >> 20),
+            Cause::Killed => write!(f, "the worker was killed at the time limit"),
+            Cause::Memory(bytes) => write!(f, "the worker was killed: it used {} MiB of memory", bytes >> 20),
             Cause::Signal(libc::SIGSYS) => write!(f, "the worker made a forbidden system call (SIGSYS)"),
             Cause::Signal(libc::SIGKILL) => {
-                write!(f, "the worker was killed (SIGKILL: no memory left, or somebody's wish)")
+                write!(f, "the worker was killed from outside (SIGKILL, often for lack of memory)")
             }
             Cause::Signal(number) => match signal_name(*number) {
                 Some(name) => write!(f, "the worker died of {name}"),
@@ -102,15 +102,15 @@ mod tests {
 
     #[test]
     fn a_death_reads_as_a_sentence() {
-        check(Cause::Killed, "", "the worker was killed at its deadline");
+        check(Cause::Killed, "", "the worker was killed at the time limit");
         check(Cause::Signal(11), "", "the worker died of SIGSEGV");
         check(Cause::Signal(34), "", "the worker died of signal 34");
         check(Cause::Signal(31), "", "the worker made a forbidden system call (SIGSYS)");
-        check(Cause::Memory(300 << 20), "", "the worker was killed: it held 300 MiB of memory");
+        check(Cause::Memory(300 << 20), "", "the worker was killed: it used 300 MiB of memory");
         check(
             Cause::Signal(6),
             "memory allocation of 8 bytes failed",
-            "the worker died of SIGABRT; its last words: memory allocation of 8 bytes failed",
+            "the worker died of SIGABRT; its last output: memory allocation of 8 bytes failed",
         );
     }
 }

@@ -44,9 +44,9 @@ fn nurse(build: impl FnOnce(&[u8], Vec<OwnedFd>) -> Result<Box<dyn Service>, Str
     reset_signals();
     let mut packet = vec![0; PACKET_BYTES_MAX];
     let Some((TemplateRequest::Start, start, fds)) = receive(control.as_fd(), &mut packet)? else {
-        return Err("its parent did not say how to start".to_owned());
+        return Err("the start message is missing".to_owned());
     };
-    let Some((caps, config)) = Caps::decode(start) else { return Err("its start is cut short".to_owned()) };
+    let Some((caps, config)) = Caps::decode(start) else { return Err("the start message is truncated".to_owned()) };
 
     let built = SelfTest::begin(&caps).and_then(|tests| {
         let service = timed(|| build(config, fds));
@@ -64,7 +64,7 @@ fn nurse(build: impl FnOnce(&[u8], Vec<OwnedFd>) -> Result<Box<dyn Service>, Str
 
     while let Some((ask, payload, fds)) = receive(control.as_fd(), &mut packet)? {
         match ask {
-            TemplateRequest::Start => return Err("it is started already".to_owned()),
+            TemplateRequest::Start => return Err("already started".to_owned()),
             TemplateRequest::Equip => {
                 let equipped = timed(|| service.equip(payload));
                 reply(control.as_fd(), equipped.map(|()| &[][..]), &[])?;
@@ -90,9 +90,9 @@ fn nurse(build: impl FnOnce(&[u8], Vec<OwnedFd>) -> Result<Box<dyn Service>, Str
 
 /// Moves the channel to the parent off standard input, where a library could read it, and closes everything else.
 fn take_control() -> Result<OwnedFd, String> {
-    let fail = |error: std::io::Error| format!("cannot arrange its descriptors: {error}");
+    let fail = |error: std::io::Error| format!("cannot arrange the descriptors: {error}");
     if sockopt::socket_type(rustix::stdio::stdin()) != Ok(SocketType::SEQPACKET) {
-        return Err("this program is started by stakeout, not by hand".to_owned());
+        return Err("this program is started by stakeout and cannot be run by hand".to_owned());
     }
     close_all_but(None).map_err(fail)?;
     let control = fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).map_err(|e| fail(e.into()))?;
@@ -105,7 +105,7 @@ fn take_control() -> Result<OwnedFd, String> {
 fn enough(caps: &Caps, walls: Walls) -> Result<Walls, String> {
     let missing: Vec<_> = walls.missing().map(Wall::name).collect();
     if caps.strict && !missing.is_empty() {
-        return Err(format!("this kernel lacks walls that are demanded: {}", missing.join(", ")));
+        return Err(format!("this kernel lacks required parts of the sandbox: {}", missing.join(", ")));
     }
     Ok(walls)
 }
@@ -124,7 +124,7 @@ fn timed<T>(load: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
 fn alone() -> Result<(), String> {
     match std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count) {
         0 | 1 => Ok(()),
-        threads => Err(format!("its service started {} threads, which no worker would have", threads - 1)),
+        threads => Err(format!("the service started {} threads, which are not allowed before a fork", threads - 1)),
     }
 }
 
@@ -149,7 +149,7 @@ fn bear(service: &mut dyn Service, fds: Vec<OwnedFd>, caps: &Caps) -> Result<(Pi
             // better.
             let _ = kill_process(pid, Signal::KILL);
             let _ = waitpid(Some(pid), WaitOptions::empty());
-            Err(format!("cannot hold a worker: {errno}"))
+            Err(format!("cannot open a pidfd of the worker: {errno}"))
         }
     }
 }
@@ -157,11 +157,11 @@ fn bear(service: &mut dyn Service, fds: Vec<OwnedFd>, caps: &Caps) -> Result<(Pi
 /// Reaps the worker of the number in `payload`, which must have ended; answers its raw status.
 fn bury(payload: &[u8]) -> Result<[u8; 4], String> {
     let pid = payload.try_into().ok().map(i32::from_le_bytes).filter(|&pid| pid > 0).and_then(Pid::from_raw);
-    let Some(pid) = pid else { return Err("that is no process".to_owned()) };
+    let Some(pid) = pid else { return Err("not a process".to_owned()) };
     match waitpid(Some(pid), WaitOptions::NOHANG) {
         Ok(Some((_, status))) => Ok(status.as_raw().to_le_bytes()),
-        Ok(None) => Err("it has not ended".to_owned()),
-        Err(errno) => Err(format!("cannot reap it: {errno}")),
+        Ok(None) => Err("the worker has not exited".to_owned()),
+        Err(errno) => Err(format!("cannot reap the worker: {errno}")),
     }
 }
 
@@ -171,13 +171,13 @@ type Asked<'p> = (TemplateRequest, &'p [u8], Vec<OwnedFd>);
 fn receive<'p>(control: BorrowedFd<'_>, packet: &'p mut [u8]) -> Result<Option<Asked<'p>>, String> {
     match channel::receive(control, packet) {
         Ok(Packet::Bytes(length, fds)) => {
-            let (ask, payload) = packet.get(..length).and_then(<[u8]>::split_first).ok_or("its parent said nothing")?;
-            let ask = TemplateRequest::of(*ask).ok_or("its parent asked for what is not known")?;
+            let (ask, payload) = packet.get(..length).and_then(<[u8]>::split_first).ok_or("empty request")?;
+            let ask = TemplateRequest::of(*ask).ok_or("unknown request")?;
             Ok(Some((ask, payload, fds)))
         }
         Ok(Packet::End) => Ok(None),
-        Ok(Packet::TooLarge) => Err("its parent said too much".to_owned()),
-        Err(errno) => Err(format!("cannot hear its parent: {errno}")),
+        Ok(Packet::TooLarge) => Err("request too large".to_owned()),
+        Err(errno) => Err(format!("cannot receive a request: {errno}")),
     }
 }
 
@@ -193,7 +193,7 @@ fn reply(control: BorrowedFd<'_>, said: Result<&[u8], String>, fds: &[BorrowedFd
     match sent {
         // It hung up meanwhile: the next look at the channel tells.
         Ok(()) | Err(Errno::PIPE) => Ok(()),
-        Err(errno) => Err(format!("cannot answer its parent: {errno}")),
+        Err(errno) => Err(format!("cannot send an answer: {errno}")),
     }
 }
 

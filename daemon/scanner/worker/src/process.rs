@@ -49,8 +49,8 @@ pub(crate) struct Started {
 impl Process {
     /// Starts the program and waits until it has tried its walls and loaded what it was told to.
     pub(crate) fn start(start: &Start) -> Result<(Process, Started), TemplateError> {
-        let (control, theirs) = channel::pair().map_err(TemplateError::io("make a channel"))?;
-        let (words, stderr) = StderrTail::new().map_err(TemplateError::io("make a pipe"))?;
+        let (control, theirs) = channel::pair().map_err(TemplateError::io("create a channel to the template"))?;
+        let (words, stderr) = StderrTail::new().map_err(TemplateError::io("create a pipe"))?;
         // Made absolute, for the working directory changes: a template must not hold a file system in use.
         let program = start.held.as_ref().map_or_else(|| start.program.clone(), Held::place);
         let program = std::path::absolute(&program).unwrap_or(program);
@@ -90,7 +90,7 @@ impl Process {
         match channel::send(&*control, &[&[ask as u8], payload], fds, SendFlags::DONTWAIT) {
             Ok(()) => {}
             Err(Errno::PIPE | Errno::CONNRESET) => return Err(self.gone()),
-            Err(errno) => return Err(TemplateError::io("ask the template")(errno)),
+            Err(errno) => return Err(TemplateError::io("send a request to the template")(errno)),
         }
         if !self.answers(control.as_fd(), Instant::now() + patience) {
             self.kill();
@@ -103,7 +103,7 @@ impl Process {
                 None => Err(self.gone()),
             },
             Ok(Packet::End | Packet::TooLarge) => Err(self.gone()),
-            Err(errno) => Err(TemplateError::io("hear the template")(errno)),
+            Err(errno) => Err(TemplateError::io("receive from the template")(errno)),
         }
     }
 

@@ -19,8 +19,8 @@ pub(crate) enum ReplyPart {
 }
 
 /// What can be wrong with a packet.
-pub(crate) const UNASKED: &str = "it answered what nobody asked";
-const NONSENSE: &str = "it said what no worker says";
+pub(crate) const UNASKED: &str = "it sent a reply without a request";
+const NONSENSE: &str = "its reply is malformed";
 const TOO_LARGE: &str = "its reply is too large";
 
 /// What is expected next.

@@ -56,11 +56,11 @@ impl SelfTest {
         let (filtered, through) = self.filtered.finish()?;
         let (bare, behind) = self.bare.finish()?;
         if !through.is_empty() || !behind.is_empty() {
-            return Err(format!("a walled process can: {}", [through, behind].concat().join(", ")));
+            return Err(format!("a sandboxed process can: {}", [through, behind].concat().join(", ")));
         }
         let differs = |wall: &Wall| *wall != Wall::Calls && filtered.stands(*wall) != bare.stands(*wall);
         if let Some(wall) = Wall::ALL.into_iter().find(differs) {
-            return Err(format!("a wall stands only sometimes: {}", wall.name()));
+            return Err(format!("a part of the sandbox works only sometimes: {}", wall.name()));
         }
         Ok(filtered)
     }
@@ -106,7 +106,7 @@ impl SandboxProbe {
             _ => {
                 let said = String::from_utf8_lossy(&said);
                 Err(format!(
-                    "cannot try the walls: the child ended with {status} and said: {}",
+                    "cannot test the sandbox: the child ended with {status}; its output: {}",
                     said.trim_matches('\0')
                 ))
             }
@@ -115,7 +115,7 @@ impl SandboxProbe {
 }
 
 fn cannot(error: io::Error) -> String {
-    format!("cannot try the walls: {error}")
+    format!("cannot test the sandbox: {error}")
 }
 
 /// Marks the first byte of a report: a child that died has said nothing, or began with a zero. [`Wall`] has seven variants, so the eighth bit is free.

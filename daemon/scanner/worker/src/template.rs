@@ -66,10 +66,10 @@ pub enum TemplateError {
     #[error("a new worker is not ready: {0}")]
     Stillborn(#[source] Death),
     /// A new worker has not the walls that the template found to stand.
-    #[error("a new worker lacks walls that should stand")]
+    #[error("the sandbox of a new worker is incomplete")]
     Weaker,
     /// What was to be sent is larger than what can be.
-    #[error("too large to be sent to the template: {0} bytes or descriptors")]
+    #[error("the request to the template is too large: {0} bytes or descriptors")]
     TooLarge(usize),
     /// The operating system refuses something else.
     #[error("cannot {tried}")]

@@ -50,14 +50,15 @@ fn prepare(
     template: Pid,
 ) -> Result<(Walls, Cancel), String> {
     let fail = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
-    rustix::stdio::dup2_stderr(&words).map_err(|e| fail("cannot take its standard error")(e.into()))?;
+    rustix::stdio::dup2_stderr(&words).map_err(|e| fail("cannot redirect standard error")(e.into()))?;
     drop(words);
-    close_all_but(Some(socket.as_raw_fd())).map_err(fail("cannot close what is not its own"))?;
-    set_parent_process_death_signal(Some(Signal::KILL)).map_err(|e| fail("cannot follow its template")(e.into()))?;
+    close_all_but(Some(socket.as_raw_fd())).map_err(fail("cannot close inherited descriptors"))?;
+    set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|e| fail("cannot set the parent death signal")(e.into()))?;
     if getppid() != Some(template) {
-        return Err("its template died before it was born".to_owned());
+        return Err("the template died during the fork".to_owned());
     }
-    let cancel = alarm::install().map_err(fail("cannot set its alarm"))?;
+    let cancel = alarm::install().map_err(fail("cannot install the alarm handler"))?;
     // First to be killed when the machine runs out of memory. Best effort: it needs /proc.
     let _ = std::fs::write("/proc/self/oom_score_adj", "900");
     let profile = Profile::Worker { socket: socket.as_raw_fd() };
@@ -78,9 +79,9 @@ fn work(service: &mut dyn Service, socket: BorrowedFd<'_>, walls: Walls, cancel:
             Err(errno) => return Err(format!("cannot receive a job: {errno}")),
         };
         let Some((job, request)) = packet.get(..length).and_then(Job::decode) else {
-            return Err("a job has no head".to_owned());
+            return Err("a job without a header".to_owned());
         };
-        let Some(artifact) = fds.pop() else { return Err("a job has no artifact".to_owned()) };
+        let Some(artifact) = fds.pop() else { return Err("a job without an artifact".to_owned()) };
         reply.clear();
         cancel.reset();
         alarm::set(job.limit);

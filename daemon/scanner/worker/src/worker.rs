@@ -38,7 +38,7 @@ const END_TIME_MAX: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SendError {
     /// One job is being done and one waits already.
-    #[error("the worker has a job, and one waiting")]
+    #[error("the worker has two jobs already")]
     Full,
     /// Larger than [`REQUEST_BYTES_MAX`].
     #[error("the request is too large")]
@@ -76,14 +76,14 @@ pub struct Worker {
 
 impl Worker {
     pub(crate) fn new(process: Arc<Process>, walls: Walls, caps: &Caps) -> Result<Worker, TemplateError> {
-        let (socket, theirs) = channel::pair().map_err(TemplateError::io("make a channel"))?;
-        let (words, stderr) = StderrTail::new().map_err(TemplateError::io("make a pipe"))?;
+        let (socket, theirs) = channel::pair().map_err(TemplateError::io("create a channel to the worker"))?;
+        let (words, stderr) = StderrTail::new().map_err(TemplateError::io("create a pipe"))?;
         let (said, mut fds) =
             process.ask(TemplateRequest::Fork, &[], &[theirs.as_fd(), stderr.as_fd()], ASK_TIME_MAX)?;
         // Only the worker may hold this end: that it closes is how its last words come to an end.
         drop(stderr);
         let (Ok(pid), Some(pidfd)) = (<[u8; 4]>::try_from(&said[..]), fds.pop()) else {
-            return Err(TemplateError::Gone("it forked no worker".to_owned()));
+            return Err(TemplateError::Gone("the template did not fork a worker".to_owned()));
         };
         let pid = i32::from_le_bytes(pid);
         let mut worker = Worker {
@@ -203,8 +203,10 @@ impl Worker {
                         let packet = self.packet.get(..length).unwrap_or_default();
                         return expect.take(packet, reply).map_err(|reason| self.end(Some(Cause::Garbled(reason))));
                     }
-                    Ok(Packet::TooLarge) => return Err(self.end(Some(Cause::Garbled("it said too much at once")))),
-                    Ok(Packet::End) => return Err(self.end(Some(Cause::Garbled("it said nothing at all")))),
+                    Ok(Packet::TooLarge) => return Err(self.end(Some(Cause::Garbled("its reply is too large")))),
+                    Ok(Packet::End) => {
+                        return Err(self.end(Some(Cause::Garbled("it closed its socket without a reply"))));
+                    }
                     Err(Errno::AGAIN | Errno::INTR) => {}
                     Err(_) => return Err(self.end(Some(Cause::Garbled("its socket is broken")))),
                 }

@@ -116,7 +116,7 @@ fn what_is_no_template_is_an_error() {
     assert!(matches!(Template::start(Start::new("/bin/true")), Err(TemplateError::Gone(_))));
     // Started by hand, it says so.
     let by_hand = Command::new(obedient()).stdin(std::process::Stdio::null()).output().expect("it runs");
-    assert!(String::from_utf8_lossy(&by_hand.stderr).contains("not by hand"));
+    assert!(String::from_utf8_lossy(&by_hand.stderr).contains("cannot be run by hand"));
 }
 
 #[test]

@@ -125,7 +125,7 @@ mod tests {
                 "1:2: unknown section [webhok]; did you mean `webhook`?",
                 "4:10: webhook.listen must be an address with a port, such as \"127.0.0.1:8000\"",
                 "5:1: unknown key webhook.lissten; did you mean `listen`?",
-                "7:10: market.margin must be a duration, like \"250ms\", \"5s\", \"2m\", \"1h\" or \"30d\"",
+                "7:10: market.margin must be a duration, such as \"250ms\", \"5s\", \"2m\", \"1h\" or \"30d\"",
                 "8:10: market.accept must be a list (`like` is not a comparison: use <, <=, ==, >=, >, contains, \
                  startswith, endswith or regex)",
                 "10:10: log.format must be \"text\", \"json\" or \"journald\"",

@@ -89,7 +89,7 @@ impl TryFrom<String> for LetterId {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<LetterId, &'static str> {
-        LetterId::new(&text).ok_or("it is no id of a letter")
+        LetterId::new(&text).ok_or("invalid inbox id")
     }
 }
 
@@ -144,7 +144,7 @@ impl ControlRequest {
             "/inbox" => {
                 let name = name.unwrap_or_default();
                 if !plain(&name) || name.len() > NAME_BYTES_MAX {
-                    let why = format!("{NAME_HEADER} must have letters, digits and -, {NAME_BYTES_MAX} at most");
+                    let why = format!("{NAME_HEADER} must consist of at most {NAME_BYTES_MAX} letters, digits and -");
                     return Err((StatusCode::BAD_REQUEST, why));
                 }
                 ControlRequest::Tell { name, lines: body }
@@ -152,14 +152,14 @@ impl ControlRequest {
             path => match path.strip_prefix("/inbox/").and_then(LetterId::new) {
                 Some(letter) => ControlRequest::Receipt(letter),
                 None => {
-                    let there = "there are /health, /rules, /purse, /inbox and /inbox/LETTER".to_owned();
+                    let there = "not found: use /health, /rules, /purse, /inbox or /inbox/LETTER".to_owned();
                     return Err((StatusCode::NOT_FOUND, there));
                 }
             },
         };
         let wanted = if matches!(ask, ControlRequest::Tell { .. }) { Method::POST } else { Method::GET };
         if method != wanted {
-            return Err((StatusCode::METHOD_NOT_ALLOWED, format!("{path} takes {wanted} alone")));
+            return Err((StatusCode::METHOD_NOT_ALLOWED, format!("{path} supports only {wanted}")));
         }
         Ok(ask)
     }
@@ -170,14 +170,14 @@ impl ControlReply {
     pub fn said(record: &impl Serialize) -> ControlReply {
         match serde_json::to_string(record) {
             Ok(text) => ControlReply::Said(text),
-            Err(error) => ControlReply::Cannot(format!("it cannot be said: {error}")),
+            Err(error) => ControlReply::Cannot(format!("cannot encode the answer: {error}")),
         }
     }
 
     pub(crate) fn write(self) -> (StatusCode, String) {
         match self {
             ControlReply::Said(text) => (StatusCode::OK, text),
-            ControlReply::NotYet => (StatusCode::NOT_FOUND, "there is nothing yet".to_owned()),
+            ControlReply::NotYet => (StatusCode::NOT_FOUND, "not finished yet".to_owned()),
             ControlReply::Wrong(why) => (StatusCode::BAD_REQUEST, why),
             ControlReply::Cannot(why) => (StatusCode::SERVICE_UNAVAILABLE, why),
         }

@@ -34,7 +34,7 @@ pub enum AskError {
     },
     /// We may not.
     #[error("cannot talk to the daemon at {}: only root, its owner and members of {} may; \
-        `usermod -aG GROUP USER` makes one, who then logs in anew", path.display(),
+        `usermod -aG GROUP USER` adds a member, who must log in again", path.display(),
         group.as_deref().map_or_else(|| "its group".to_owned(), |group| format!("the group {group}")))]
     Forbidden {
         /// The socket.
@@ -43,13 +43,13 @@ pub enum AskError {
         group: Option<String>,
     },
     /// There is nothing yet.
-    #[error("there is nothing yet")]
+    #[error("not finished yet")]
     NotYet,
     /// The daemon says that what was sent means nothing.
-    #[error("the daemon does not take it: {0}")]
+    #[error("the daemon rejected the request: {0}")]
     Wrong(String),
     /// The daemon says that it cannot.
-    #[error("the daemon cannot: {0}")]
+    #[error("the daemon failed: {0}")]
     Cannot(String),
     /// It does not answer.
     #[error("the daemon at {} did not answer within {} s", path.display(), time.as_secs())]
@@ -60,7 +60,7 @@ pub enum AskError {
         time: Duration,
     },
     /// The conversation broke off.
-    #[error("the conversation with the daemon at {} broke off", path.display())]
+    #[error("the connection to the daemon at {} was interrupted", path.display())]
     Broken {
         /// The socket.
         path: PathBuf,

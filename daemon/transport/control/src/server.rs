@@ -58,7 +58,7 @@ pub async fn serve<D: Desk + 'static>(entrance: Entrance, desk: D) -> std::io::R
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                debug!(why = error.to_string(), "cannot accept a connection");
+                debug!(why = error.to_string(), "accept failed");
                 sleep(REST).await;
                 continue;
             }
@@ -87,7 +87,11 @@ async fn reply<D: Desk>(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (status, text) = if peer.is_stranger(group) {
-        warn!(uid = peer.uid, pid = peer.pid, "a stranger came through the control socket: look at its permissions");
+        warn!(
+            uid = peer.uid,
+            pid = peer.pid,
+            "control connection from a stranger: check the permissions of the socket"
+        );
         (StatusCode::FORBIDDEN, format!("user {} is neither root nor of group {group}", peer.uid))
     } else {
         match understood(request).await {
@@ -112,12 +116,12 @@ async fn understood(request: Request<Incoming>) -> Result<ControlRequest, (Statu
     let body = match timeout(BODY_TIME_MAX, Limited::new(body, LINES_BYTES_MAX).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            let most = format!("more than {LINES_BYTES_MAX} bytes: send it in parts");
+            let most = format!("more than {LINES_BYTES_MAX} bytes: send them in parts");
             return Err((StatusCode::PAYLOAD_TOO_LARGE, most));
         }
-        Ok(Err(error)) => return Err((StatusCode::BAD_REQUEST, format!("the body cannot be read: {error}"))),
+        Ok(Err(error)) => return Err((StatusCode::BAD_REQUEST, format!("cannot read the body: {error}"))),
         Err(_) => {
-            let most = format!("the body did not come within {} s", BODY_TIME_MAX.as_secs());
+            let most = format!("the body did not arrive within {} s", BODY_TIME_MAX.as_secs());
             return Err((StatusCode::REQUEST_TIMEOUT, most));
         }
     };

@@ -19,7 +19,7 @@ const WAITING_MAX: i32 = 64;
 #[non_exhaustive]
 pub enum ControlSocketError {
     /// Everybody may connect to it.
-    #[error("everybody may use {} (mode {mode:o}): its .socket unit lacks SocketMode=0660", path.display())]
+    #[error("everybody may use {} (mode {mode:o}): set SocketMode=0660 in its .socket unit", path.display())]
     Open {
         /// The socket.
         path: PathBuf,
@@ -27,16 +27,16 @@ pub enum ControlSocketError {
         mode: u32,
     },
     /// It has no place in the file system, and so no permissions.
-    #[error("a control socket without a path was handed over: everybody may use such a one")]
+    #[error("the service manager passed a control socket without a path, which everybody may use")]
     Nameless,
     /// Somebody listens there.
-    #[error("another daemon listens at {}: name another place for this one", path.display())]
+    #[error("another daemon listens at {}: set another path", path.display())]
     InUse {
         /// The socket.
         path: PathBuf,
     },
     /// There is something else.
-    #[error("{} is no socket: move it away, or name another place", path.display())]
+    #[error("{} is not a socket: remove it, or set another path", path.display())]
     Occupied {
         /// What is there.
         path: PathBuf,
@@ -87,10 +87,11 @@ pub struct ControlSocket {
 impl ControlSocket {
     /// The one that a service manager handed over.
     pub fn handed(listener: UnixListener) -> Result<ControlSocket, ControlSocketError> {
-        let address =
-            listener.local_addr().map_err(ControlSocketError::system("looking at", Path::new("a control socket")))?;
+        let address = listener
+            .local_addr()
+            .map_err(ControlSocketError::system("reading the metadata of", Path::new("a control socket")))?;
         let Some(path) = address.as_pathname() else { return Err(ControlSocketError::Nameless) };
-        let about = path.symlink_metadata().map_err(ControlSocketError::system("looking at", path))?;
+        let about = path.symlink_metadata().map_err(ControlSocketError::system("reading the metadata of", path))?;
         let mode = about.mode() & 0o7777;
         if mode & 0o007 != 0 {
             return Err(ControlSocketError::Open { path: path.to_owned(), mode });
@@ -104,7 +105,7 @@ impl ControlSocket {
         let address = SocketAddrUnix::new(path).map_err(ControlSocketError::system("naming", path))?;
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
-            .map_err(ControlSocketError::system("making a socket for", path))?;
+            .map_err(ControlSocketError::system("creating a socket for", path))?;
         match bind(&socket, &address) {
             Err(Errno::ADDRINUSE) => {
                 clear(path)?;
@@ -115,7 +116,7 @@ impl ControlSocket {
         // Nobody gets in before it listens, whatever its permissions were until here.
         std::fs::set_permissions(path, Permissions::from_mode(MODE))
             .map_err(ControlSocketError::system("protecting", path))?;
-        let about = path.symlink_metadata().map_err(ControlSocketError::system("looking at", path))?;
+        let about = path.symlink_metadata().map_err(ControlSocketError::system("reading the metadata of", path))?;
         listen(&socket, WAITING_MAX).map_err(ControlSocketError::system("listening at", path))?;
         Ok(ControlSocket {
             listener: UnixListener::from(socket),
@@ -152,7 +153,7 @@ impl Drop for ControlSocket {
 
 /// Takes away a socket at which nobody listens any more.
 fn clear(path: &Path) -> Result<(), ControlSocketError> {
-    let about = path.symlink_metadata().map_err(ControlSocketError::system("looking at", path))?;
+    let about = path.symlink_metadata().map_err(ControlSocketError::system("reading the metadata of", path))?;
     if !about.file_type().is_socket() {
         return Err(ControlSocketError::Occupied { path: path.to_owned() });
     }

@@ -58,19 +58,19 @@ pub fn permitted(address: IpAddr, policy: &Addresses) -> Result<(), Forbidden> {
 const V4: &[([u8; 4], u32, &str)] = &[
     ([0, 0, 0, 0], 8, "this network"),
     ([10, 0, 0, 0], 8, "private"),
-    ([100, 64, 0, 0], 10, "shared by a carrier's customers"),
+    ([100, 64, 0, 0], 10, "shared address space of a carrier"),
     ([127, 0, 0, 0], 8, "loopback"),
     // Azure's platform service: a public number, but it is the host that answers.
-    ([168, 63, 129, 16], 32, "a cloud's own service"),
+    ([168, 63, 129, 16], 32, "a service of a cloud provider"),
     ([169, 254, 0, 0], 16, "link-local"),
     ([172, 16, 0, 0], 12, "private"),
-    ([192, 0, 0, 0], 24, "for protocols"),
-    ([192, 0, 2, 0], 24, "for documentation"),
+    ([192, 0, 0, 0], 24, "reserved for protocols"),
+    ([192, 0, 2, 0], 24, "reserved for documentation"),
     ([192, 88, 99, 0], 24, "a 6to4 relay"),
     ([192, 168, 0, 0], 16, "private"),
-    ([198, 18, 0, 0], 15, "for benchmarks"),
-    ([198, 51, 100, 0], 24, "for documentation"),
-    ([203, 0, 113, 0], 24, "for documentation"),
+    ([198, 18, 0, 0], 15, "reserved for benchmarks"),
+    ([198, 51, 100, 0], 24, "reserved for documentation"),
+    ([203, 0, 113, 0], 24, "reserved for documentation"),
     ([224, 0, 0, 0], 4, "multicast"),
     ([255, 255, 255, 255], 32, "broadcast"),
     ([240, 0, 0, 0], 4, "reserved"),
@@ -96,10 +96,10 @@ const V6: &[([u16; 8], u32, &str)] = &[
     ([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10, "site-local"),
     ([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7, "private"),
     ([0xff00, 0, 0, 0, 0, 0, 0, 0], 8, "multicast"),
-    ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32, "for documentation"),
-    ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20, "for documentation"),
+    ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32, "reserved for documentation"),
+    ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20, "reserved for documentation"),
     // Benchmarks (2001:2::/48), ORCHIDs and others that are no hosts. Teredo (2001::/32) is judged before.
-    ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23, "for protocols"),
+    ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23, "reserved for protocols"),
 ];
 
 fn why_not_v6(address: Ipv6Addr) -> Option<&'static str> {

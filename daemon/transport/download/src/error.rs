@@ -15,7 +15,7 @@ use daemon_artifact::OpenError;
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// A scheme that is not permitted, or a redirect to a lesser one.
-    #[error("will not fetch by scheme {scheme:?}: {why}")]
+    #[error("URI scheme {scheme:?} is not allowed: {why}")]
     Scheme {
         /// The scheme.
         scheme: String,
@@ -23,13 +23,15 @@ pub enum FetchError {
         why: &'static str,
     },
     /// Not a uri that can be fetched from.
-    #[error("cannot use the uri: {why}")]
+    #[error("invalid URI: {why}")]
     Uri {
         /// What is wrong with it.
         why: String,
     },
     /// The uri, or a redirect, leads to an address that is not public, and that no allowed network holds.
-    #[error("will not connect to {host}: {address} is {why}; allow its network if this is meant")]
+    #[error(
+        "connection to {host} is not allowed: {address} is {why}; allow its network in intake.allow_networks if you need it"
+    )]
     Address {
         /// The host as the uri names it.
         host: String,
@@ -59,7 +61,7 @@ pub enum FetchError {
         size_bytes_max: u64,
     },
     /// The server gave too few bytes in the time that was watched.
-    #[error("too slow: {bytes} bytes in {within:?}")]
+    #[error("download too slow: {bytes} bytes in {within:?}")]
     TooSlow {
         /// How many came.
         bytes: u64,
@@ -67,10 +69,10 @@ pub enum FetchError {
         within: Duration,
     },
     /// The caller's deadline passed first.
-    #[error("not done by the deadline")]
+    #[error("download not finished before the deadline")]
     Deadline,
     /// The answer broke off, or is not HTTP.
-    #[error("the answer broke off or makes no sense")]
+    #[error("the response is incomplete or invalid")]
     Broken {
         /// What came instead.
         #[source]
@@ -83,7 +85,7 @@ pub enum FetchError {
         redirects_max: u32,
     },
     /// Other bytes than were promised.
-    #[error("got other bytes than promised: sha256 {got} of {size_bytes} bytes, expected {expected}")]
+    #[error("wrong SHA-256: got {got} of {size_bytes} bytes, expected {expected}")]
     WrongDigest {
         /// The digest that was promised.
         expected: Sha256Digest,
@@ -93,7 +95,7 @@ pub enum FetchError {
         size_bytes: u64,
     },
     /// The bytes could not be kept: the disk is full, descriptors ran out. Nothing is wrong with the server.
-    #[error("cannot {tried} {on}: make room there, or choose another place to spill to")]
+    #[error("cannot {tried} {on}: free some space there, or configure another directory")]
     Storage {
         /// What was tried: `"write to"`.
         tried: &'static str,
@@ -104,7 +106,7 @@ pub enum FetchError {
         source: io::Error,
     },
     /// A `file:` uri that is allowed, whose file could not be had.
-    #[error("cannot take {}", path.display())]
+    #[error("cannot use {}", path.display())]
     File {
         /// Its path.
         path: PathBuf,

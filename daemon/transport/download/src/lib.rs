@@ -139,7 +139,7 @@ impl Fetcher {
             ("http" | "https", _) => self.web.download(keeper, &url, expect_sha256, deadline).await?,
             ("file", Files::Beneath { .. } | Files::Anywhere) => self.files.copied(keeper, &url).await?,
             (scheme, _) => {
-                let why = "it is not among those allowed";
+                let why = "it is not in the list of allowed schemes";
                 return Err(FetchError::Scheme { scheme: scheme.to_owned(), why });
             }
         };

@@ -55,7 +55,7 @@ impl fmt::Display for Backend {
             Backend::Uring => f.write_str("io_uring"),
             Backend::Plain { why: WhyPlain::Preferred } => f.write_str("blocking calls, as configured"),
             Backend::Plain { why: WhyPlain::Refused(error) } => {
-                write!(f, "blocking calls, for io_uring cannot be had here: {error}")
+                write!(f, "blocking calls, because io_uring is not available: {error}")
             }
         }
     }

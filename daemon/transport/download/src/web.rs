@@ -120,7 +120,7 @@ impl Web {
                     let keep = self.body(keeper, response).await?;
                     if !says_its_end && expect_sha256.is_some_and(|expected| expected != keep.digest()) {
                         let source = format!(
-                            "its connection ended after {} bytes, no length was told, and the digest is another",
+                            "the connection ended after {} bytes without a Content-Length, and the digest does not match",
                             keep.size()
                         );
                         return Err(FetchError::Broken { source: source.into() }.into());
@@ -145,10 +145,13 @@ impl Web {
             _ => false,
         };
         if !scheme_permitted {
-            return Err(FetchError::Scheme { scheme: url.scheme().to_owned(), why: "it is not among those allowed" });
+            return Err(FetchError::Scheme {
+                scheme: url.scheme().to_owned(),
+                why: "it is not in the list of allowed schemes",
+            });
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(FetchError::uri("it carries a name or a password"));
+            return Err(FetchError::uri("it contains a user name or password"));
         }
         // The url crate has read every spelling of an address by now: decimal, octal, hexadecimal, with a trailing dot.
         let literal = match url.host() {
@@ -232,9 +235,10 @@ fn is_redirect(status: StatusCode) -> bool {
 /// Where a redirect leads: by the same scheme, or from http to https. The rest is judged like any uri.
 fn next_hop(from: &Url, response: &Response) -> Result<Url, FetchError> {
     let broken = |why: &str| FetchError::Broken { source: why.into() };
-    let location = response.headers().get(LOCATION).ok_or_else(|| broken("a redirect to nowhere"))?;
-    let location = location.to_str().map_err(|_| broken("a redirect that is no uri"))?;
-    let to = from.join(location).map_err(|error| FetchError::uri(format_args!("a redirect to no uri: {error}")))?;
+    let location = response.headers().get(LOCATION).ok_or_else(|| broken("a redirect without a location"))?;
+    let location = location.to_str().map_err(|_| broken("a redirect with an invalid location"))?;
+    let to =
+        from.join(location).map_err(|error| FetchError::uri(format_args!("a redirect to an invalid URI: {error}")))?;
     same_or_better(from, &to)?;
     Ok(to)
 }
@@ -243,7 +247,7 @@ fn same_or_better(from: &Url, to: &Url) -> Result<(), FetchError> {
     match (from.scheme(), to.scheme()) {
         ("http", "http" | "https") | ("https", "https") => Ok(()),
         (_, scheme) => {
-            Err(FetchError::Scheme { scheme: scheme.to_owned(), why: "a redirect may not lead to a lesser one" })
+            Err(FetchError::Scheme { scheme: scheme.to_owned(), why: "a redirect must not lead to a weaker scheme" })
         }
     }
 }

@@ -148,7 +148,7 @@ fn judge(status: StatusCode, after: Option<Duration>, said: String) -> Delivery 
     match status.as_u16() {
         status @ (200..=299 | 409) => Delivery::Taken { status },
         status @ (408 | 425 | 429 | 500..=599) => {
-            Delivery::Retry { why: format!("the marketplace said {status}"), after }
+            Delivery::Retry { why: format!("the marketplace answered with status {status}"), after }
         }
         status => Delivery::Refused { status, said },
     }

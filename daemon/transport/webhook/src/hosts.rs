@@ -53,7 +53,7 @@ impl std::error::Error for HostsError {}
 impl fmt::Display for HostsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, (entry, why)) in self.entries().enumerate() {
-            write!(f, "{}cannot take {entry:?} as a host for answers: {why}", if i > 0 { "; " } else { "" })?;
+            write!(f, "{}invalid host {entry:?} for answers: {why}", if i > 0 { "; " } else { "" })?;
         }
         Ok(())
     }
@@ -74,10 +74,10 @@ impl Hosts {
 
     /// The url that `text` is, if an answer may be sent there; or why not.
     pub(crate) fn admit(&self, text: &str) -> Result<Url, &'static str> {
-        let url = Url::parse(text).map_err(|_| "it is not a url")?;
-        let scheme = Scheme::named(url.scheme()).ok_or("only http and https urls are posted to")?;
+        let url = Url::parse(text).map_err(|_| "it is not a URL")?;
+        let scheme = Scheme::named(url.scheme()).ok_or("the scheme must be http or https")?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("it has a user name or password in it");
+            return Err("it contains a user name or password");
         }
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else { return Err("it has no host") };
         let named = |entry: &&AllowedHost| entry.name.covers(&host) && entry.port == port;
@@ -85,8 +85,8 @@ impl Hosts {
             return Ok(url);
         }
         match self.0.iter().find(|entry| entry.name.covers(&host)) {
-            Some(_) => Err("its host is allowed with another scheme or port only"),
-            None => Err("its host is not among those that answers may be sent to"),
+            Some(_) => Err("its host is allowed only with another scheme or port"),
+            None => Err("its host is not in the list of allowed hosts"),
         }
     }
 }
@@ -122,25 +122,25 @@ impl FromStr for AllowedHost {
         let authority = authority.strip_suffix('/').unwrap_or(authority);
         let named = Scheme::named(&scheme.to_ascii_lowercase()).ok_or("its scheme must be https or http")?;
         if authority.contains('@') {
-            return Err("it must have no user name");
+            return Err("it must not contain a user name");
         }
         if authority.contains(['/', '?', '#', '\\']) {
-            return Err("it must be a host only, without path, query or fragment");
+            return Err("it must be a host without path, query or fragment");
         }
         let (below, host) = match authority.strip_prefix("*.") {
             Some(host) => (true, host),
             None => (false, authority),
         };
         if host.contains('*') {
-            return Err("`*` may only stand for the whole front, as in *.example.com");
+            return Err("`*` is allowed only as the first label, as in *.example.com");
         }
         let url = Url::parse(&format!("{scheme}://{host}")).map_err(|_| FORM)?;
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else { return Err(FORM) };
         let name = match (below, host.to_owned()) {
             (false, host) => Name::Exactly(host),
             (true, Host::Domain(name)) if name.trim_end_matches('.').contains('.') => Name::Below(format!(".{name}")),
-            (true, Host::Domain(_)) => return Err("`*.` must stand before a domain of two parts or more"),
-            (true, Host::Ipv4(_) | Host::Ipv6(_)) => return Err("`*.` cannot stand before an address"),
+            (true, Host::Domain(_)) => return Err("`*.` must be followed by a domain of at least two labels"),
+            (true, Host::Ipv4(_) | Host::Ipv6(_)) => return Err("`*.` cannot be followed by an address"),
         };
         Ok(AllowedHost { scheme: named, name, port })
     }
@@ -216,6 +216,6 @@ mod tests {
         let told: Vec<_> = error.entries().map(|(entry, _)| entry).collect();
         // An empty port is the scheme's own.
         assert_eq!(told, entries.into_iter().filter(|&entry| entry != "https://host:").collect::<Vec<_>>());
-        assert!(error.to_string().contains("cannot take \"*.com\" as a host for answers: `*.` must stand before"));
+        assert!(error.to_string().contains("invalid host \"*.com\" for answers: `*.` must be followed by"));
     }
 }

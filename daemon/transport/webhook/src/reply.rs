@@ -226,7 +226,7 @@ pub(crate) fn admitted(admission: Admission) -> (Reply, Response<Full<Bytes>>) {
         Admission::Known => (Reply::Known, None),
         Admission::Busy { retry_after } => (Reply::Busy, Some(retry_after)),
         Admission::Unavailable { why, retry_after } => {
-            tracing::debug!(%why, "a bounty cannot be taken on");
+            tracing::debug!(%why, "bounty refused");
             (Reply::Unavailable, Some(retry_after))
         }
         Admission::Draining => (Reply::Draining, Some(DRAINING_RETRY_AFTER)),

@@ -104,7 +104,7 @@ where
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {
                     if failures == 0 {
-                        tracing::warn!(%error, "cannot accept connections to the webhook: trying again");
+                        tracing::warn!(%error, "webhook accept failed: trying again");
                     }
                     failures += 1;
                     // Most likely we are out of descriptors: a connection that nobody would miss has one.
@@ -121,7 +121,7 @@ where
         }
     });
     if drained.await.is_err() {
-        tracing::warn!(left = tasks.len(), "webhook requests did not finish in time and are cut off");
+        tracing::warn!(left = tasks.len(), "webhook requests aborted at shutdown");
     }
 }
 
@@ -150,7 +150,7 @@ fn report(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
-        tracing::error!(%error, "serving a webhook connection panicked: this is a bug; the others go on");
+        tracing::error!(%error, "webhook connection panicked: this is a bug");
     }
 }
 
@@ -256,7 +256,7 @@ impl<G: Gate, O: Observer> Shared<G, O> {
         let bounty = match wire::parse(&body, now()) {
             Ok(bounty) => bounty,
             Err(error) => {
-                tracing::warn!(%error, "a signed delivery is no bounty");
+                tracing::warn!(%error, "signed delivery rejected: not a bounty");
                 return reply::refused(&error);
             }
         };

@@ -163,7 +163,7 @@ fn id(fields: &BountyFields<'_>) -> Result<BountyId, WireError> {
         return Err(unusable("it must have 1 to 128 bytes"));
     }
     if !id.chars().all(is_printable) {
-        return Err(unusable("it has characters that move or hide text"));
+        return Err(unusable("it has control or invisible characters"));
     }
     Ok(BountyId::new(id))
 }
@@ -252,7 +252,7 @@ fn sha256(metadata: &Map<String, Value>, beside: Option<&RawValue>) -> Option<[u
     let inside = metadata.get("sha256").and_then(Value::as_str);
     inside.and_then(digest).or_else(|| beside.and_then(text).and_then(|text| digest(&text))).or_else(|| {
         if let Some(text) = inside {
-            tracing::debug!(sha256 = %text.escape_debug().take(80).collect::<String>(), "a bounty's sha256 is no digest: not checked");
+            tracing::debug!(sha256 = %text.escape_debug().take(80).collect::<String>(), "sha256 of a bounty is invalid: not checked");
         }
         None
     })

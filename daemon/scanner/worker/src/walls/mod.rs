@@ -168,9 +168,9 @@ pub(crate) fn raise(
 ///
 /// It keeps no descriptor but the standard ones, and does not outlive its parent, nor its time on the processor.
 pub fn compiler() -> Result<Walls, String> {
-    crate::fork::close_all_but(None).map_err(|error| format!("cannot close what is not its own: {error}"))?;
+    crate::fork::close_all_but(None).map_err(|error| format!("cannot close inherited descriptors: {error}"))?;
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
-        .map_err(|errno| format!("cannot ask to end with its parent: {errno}"))?;
+        .map_err(|errno| format!("cannot set the parent death signal: {errno}"))?;
     let caps = Caps { memory_bytes: 2 << 30, address_space_bytes: 16 << 30, strict: false };
     raise(Profile::Compiler, &caps, Some(Answers::DEADLY), || ())
 }

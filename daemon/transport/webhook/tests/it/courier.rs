@@ -60,11 +60,11 @@ fn a_status_says_whether_the_answer_is_taken() {
             (400, "", Delivery::Refused { status: 400, said: "no[2J".into() }),
             (404, "", Delivery::Refused { status: 404, said: "no[2J".into() }),
             (302, "location: http://127.0.0.1:1/\r\n", Delivery::Refused { status: 302, said: "no[2J".into() }),
-            (408, "", retry("the marketplace said 408", None)),
-            (425, "", retry("the marketplace said 425", None)),
-            (429, "retry-after: 7\r\n", retry("the marketplace said 429", Some(7))),
-            (500, "retry-after: soon\r\n", retry("the marketplace said 500", None)),
-            (503, "retry-after: 99999\r\n", retry("the marketplace said 503", Some(60))),
+            (408, "", retry("the marketplace answered with status 408", None)),
+            (425, "", retry("the marketplace answered with status 425", None)),
+            (429, "retry-after: 7\r\n", retry("the marketplace answered with status 429", Some(7))),
+            (500, "retry-after: soon\r\n", retry("the marketplace answered with status 500", None)),
+            (503, "retry-after: 99999\r\n", retry("the marketplace answered with status 503", Some(60))),
         ] {
             let text = if status == 204 { "" } else { "no\u{1b}[2J\n" };
             assert_eq!(deliver(reply(status, headers, text)).await.0, came_of_it, "{status}");
