@@ -184,7 +184,7 @@ fn what_was_decided_is_decided_again_and_other_strategies_beside_it() {
     assert_eq!(since["bounties"]["answered"], 10);
     for (args, why) in [
         (&["--strategy", "clever"][..], "there is no strategy `clever`"),
-        (&["--strategy", "kelly", "--kelly-fraction", "2"], "the Kelly fraction is above 0 and at most 1"),
+        (&["--strategy", "kelly", "--kelly-fraction", "2"], "the Kelly fraction must be above 0 and at most 1"),
         (&["--since", "soon"], "`soon` is not a time"),
     ] {
         let (code, _, err) = backtest(&place, args);

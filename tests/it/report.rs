@@ -86,7 +86,7 @@ fn profit_and_loss_are_reported_while_a_daemon_writes() {
         assert!(told.contains(part), "{part}: {told}");
     }
     let told = printed(&place.output(&["report", "--until", "2020-01-01"]), 0);
-    assert!(told.contains("No bounty came in this time"), "{told}");
+    assert!(told.contains("No bounties in this period"), "{told}");
     printed(&place.output(&["report", "--since", "yesterday"]), 2);
     assert_eq!(daemon.end(), Some(0));
 }

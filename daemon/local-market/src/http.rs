@@ -34,7 +34,7 @@ pub(crate) struct Cut;
 
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("cut on purpose")
+        f.write_str("connection closed on purpose")
     }
 }
 
@@ -97,7 +97,7 @@ pub(crate) async fn answer_body(request: Request<Incoming>) -> Option<Bytes> {
 
 /// The reply to an answer that is too large.
 pub(crate) fn too_large() -> HttpReply {
-    text(StatusCode::PAYLOAD_TOO_LARGE, "an answer has a mebibyte at most")
+    text(StatusCode::PAYLOAD_TOO_LARGE, "an answer must not exceed one mebibyte")
 }
 
 /// The reply to an answer that is taken.

@@ -85,16 +85,16 @@ pub enum Refused {
     #[error("bounty {0} is settled")]
     Settled(u64),
     /// It takes no assertions any more.
-    #[error("bounty {0} takes no assertions any more")]
+    #[error("bounty {0} is closed for assertions")]
     Closed(u64),
     /// It takes no votes yet, and cannot be settled.
-    #[error("bounty {0} still takes assertions")]
+    #[error("bounty {0} is still open for assertions")]
     StillOpen(u64),
     /// Never admitted.
-    #[error("nobody here is called `{0}`")]
+    #[error("there is no party `{0}`")]
     NoSuchParty(String),
     /// Somebody else is.
-    #[error("somebody here is called `{0}` already")]
+    #[error("the name `{0}` is already in use")]
     NameTaken(String),
     /// One assertion per expert and bounty.
     #[error("`{0}` has asserted on this bounty already")]
@@ -103,10 +103,10 @@ pub enum Refused {
     #[error("`{0}` has voted on this bounty already")]
     AlreadyVoted(String),
     /// Only malicious and benign can be staked on, or voted.
-    #[error("nothing can be staked on `{}`", .0.name())]
+    #[error("the verdict `{}` cannot have a stake", .0.name())]
     NoStakeOn(Verdict),
     /// Less than may be bid.
-    #[error("a bid of {bid} NCT is below the least, {min} NCT")]
+    #[error("a bid of {bid} NCT is below the minimum of {min} NCT")]
     BidBelow {
         /// What was bid.
         bid: Nct,
@@ -114,7 +114,7 @@ pub enum Refused {
         min: Nct,
     },
     /// More than may be bid.
-    #[error("a bid of {bid} NCT is above the most, {max} NCT")]
+    #[error("a bid of {bid} NCT is above the maximum of {max} NCT")]
     BidAbove {
         /// What was bid.
         bid: Nct,
@@ -122,7 +122,7 @@ pub enum Refused {
         max: Nct,
     },
     /// It needs more than there is.
-    #[error("this takes {needed} NCT, of which there are {balance}")]
+    #[error("this needs {needed} NCT, but the balance is {balance} NCT")]
     Balance {
         /// With the fee.
         needed: Nct,
@@ -130,13 +130,13 @@ pub enum Refused {
         balance: Nct,
     },
     /// Least bid nothing, or above the most. A bid of nothing would have the contract divide by it.
-    #[error("bids from {} to {} NCT cannot be", .0.min, .0.max)]
+    #[error("invalid range of bids: {} to {} NCT", .0.min, .0.max)]
     Bounds(BidBounds),
     /// More money than can be counted.
-    #[error("the amounts are too large to count")]
+    #[error("the amounts are too large")]
     TooMuch,
     /// The contract would not settle it. What is locked for it stays so.
-    #[error("it cannot be settled: {0}")]
+    #[error("cannot settle the bounty: {0}")]
     Settle(#[from] SettleError),
 }
 
@@ -144,7 +144,7 @@ pub enum Refused {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Imbalance {
     /// All together have not what came in.
-    #[error("{admitted} NCT came in, and {total} NCT are there")]
+    #[error("{admitted} NCT were deposited, but the accounts hold {total} NCT")]
     Total {
         /// What came in.
         admitted: Nct,
@@ -152,7 +152,7 @@ pub enum Imbalance {
         total: Nct,
     },
     /// The registry has not what its bounties locked.
-    #[error("{locked} NCT are locked or stuck, and the registry has {registry} NCT")]
+    #[error("{locked} NCT are locked or stuck, but the registry holds {registry} NCT")]
     Registry {
         /// What open bounties locked, and what is stuck.
         locked: Nct,

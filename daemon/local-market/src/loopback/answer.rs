@@ -26,7 +26,7 @@ struct Body<'a> {
 /// is staked, whatever stands there. A vote has no stake, and if one stands there all the same, it is passed over.
 pub(super) fn read(body: &[u8], phase: Phase, bounds: BidBounds) -> Result<Said, String> {
     let body: Body<'_> =
-        serde_json::from_slice(body).map_err(|error| format!("the answer is no JSON object: {error}"))?;
+        serde_json::from_slice(body).map_err(|error| format!("the answer is not a JSON object: {error}"))?;
     let name = body.verdict.ok_or("`verdict` is missing")?;
     let verdict = serde_json::from_str::<String>(name.get()).ok().and_then(|name| Verdict::named(&name));
     let verdict = verdict.ok_or("`verdict` must be malicious, benign, suspicious or unknown")?;
@@ -43,7 +43,7 @@ pub(super) fn read(body: &[u8], phase: Phase, bounds: BidBounds) -> Result<Said,
     let bid = Nct::from_base_units(units);
     let BidBounds { min, max } = bounds;
     if bid < min || bid > max {
-        return Err(format!("`bid` must be from {min} to {max} NCT, and is {bid}"));
+        return Err(format!("`bid` must be from {min} to {max} NCT, not {bid}"));
     }
     Ok(Said { verdict, bid })
 }
@@ -80,7 +80,7 @@ mod tests {
             (r#"{"verdict":"evil","bid":10}"#, Phase::Assertion, Err("must be malicious")),
             (r#"{"verdict":7,"bid":10}"#, Phase::Arbitration, Err("must be malicious")),
             ("[]", Phase::Assertion, Err("")),
-            ("nope", Phase::Assertion, Err("no JSON")),
+            ("nope", Phase::Assertion, Err("not a JSON object")),
         ] {
             match (read(body.as_bytes(), phase, bounds), said) {
                 (Ok(read), Ok((verdict, bid))) => assert_eq!(read, Said { verdict, bid: units(bid) }, "{body}"),

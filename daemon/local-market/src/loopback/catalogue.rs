@@ -30,7 +30,7 @@ pub enum CatalogueError {
         source: io::Error,
     },
     /// A line that is no label.
-    #[error("{}:{line}: a label reads PATH,malicious or PATH,benign", .path.display())]
+    #[error("{}:{line}: a label must be PATH,malicious or PATH,benign", .path.display())]
     Label {
         /// In which file.
         path: PathBuf,
@@ -38,7 +38,7 @@ pub enum CatalogueError {
         line: usize,
     },
     /// No files at all.
-    #[error("there are no files to post: bounties.directory or bounties.list must name some")]
+    #[error("there are no files to post: set bounties.directory or bounties.list")]
     Empty,
 }
 
@@ -180,7 +180,7 @@ mod tests {
         let directory = lay_out(&[("labels.csv", "a,benign\nb,evil\n")]);
         let labels = Some(directory.path().join("labels.csv"));
         let error = catalogue(&Bounties { labels, ..Bounties::default() }).unwrap_err().to_string();
-        assert!(error.contains("labels.csv:2: a label reads"), "{error}");
+        assert!(error.contains("labels.csv:2: a label must be"), "{error}");
         assert!(matches!(catalogue(&Bounties::default()), Err(CatalogueError::Empty)));
     }
 

@@ -67,7 +67,7 @@ impl Fault {
 
 /// How often something goes wrong: a share of all bounties (`0.1`), or the first so many (`3`).
 #[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
-#[serde(untagged, expecting = "a share of all bounties from 0.0 to 1.0, or a whole number: the first so many")]
+#[serde(untagged, expecting = "a fraction of all bounties from 0.0 to 1.0, or a whole number of first bounties")]
 pub enum Often {
     /// The first so many.
     First(u64),

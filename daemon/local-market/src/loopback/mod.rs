@@ -65,7 +65,7 @@ pub enum MarketplaceError {
         source: io::Error,
     },
     /// An engine's webhook is no address.
-    #[error("engine {name}: {url:?} is no address")]
+    #[error("engine {name}: {url:?} is not a URL")]
     Url {
         /// Whose.
         name: String,
@@ -73,7 +73,7 @@ pub enum MarketplaceError {
         url: String,
     },
     /// An engine's secret.
-    #[error("engine {name}: its secret cannot be read, or is empty")]
+    #[error("engine {name}: its secret is empty or cannot be read")]
     Secret {
         /// Whose.
         name: String,
@@ -92,7 +92,7 @@ pub enum MarketplaceError {
     #[error("cannot write the settlements")]
     Outcomes(#[source] io::Error),
     /// The HTTP client.
-    #[error("cannot make an HTTP client")]
+    #[error("cannot create an HTTP client")]
     Client(#[source] reqwest::Error),
     /// The exchange does not take what it must.
     #[error(transparent)]

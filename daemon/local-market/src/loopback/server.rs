@@ -23,7 +23,7 @@ async fn reply(request: Request<Incoming>, book: Arc<Book>) -> Result<HttpReply,
     match (request.method(), &parts[..]) {
         (&Method::GET, ["", "artifacts", id]) => Ok(artifact(id, &book).await),
         (&Method::POST, ["", "v3", "bounties", id, kind, ""]) => answer(id, kind, request, &book).await,
-        _ => Ok(text(StatusCode::NOT_FOUND, "there is no such place")),
+        _ => Ok(text(StatusCode::NOT_FOUND, "not found")),
     }
 }
 
@@ -33,7 +33,7 @@ async fn artifact(id: &str, book: &Arc<Book>) -> HttpReply {
     };
     match tokio::task::spawn_blocking(move || path.open(manner)).await {
         Ok(Ok(body)) => Response::new(body.boxed_unsync()),
-        Ok(Err(_)) | Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the artifact cannot be read"),
+        Ok(Err(_)) | Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "cannot read the artifact"),
     }
 }
 
@@ -54,9 +54,9 @@ async fn answer(id: &str, kind: &str, request: Request<Incoming>, book: &Book) -
             reply
         }
         Fate::NoSuchBounty => text(StatusCode::NOT_FOUND, "there is no such bounty"),
-        Fate::Stranger => text(StatusCode::FORBIDDEN, "the nonce is not that of this bounty"),
-        Fate::Conflict => text(StatusCode::CONFLICT, "another answer was taken before"),
-        Fate::TooLate => text(StatusCode::GONE, "the bounty takes no answers any more"),
+        Fate::Stranger => text(StatusCode::FORBIDDEN, "the nonce belongs to another bounty"),
+        Fate::Conflict => text(StatusCode::CONFLICT, "another answer was accepted before"),
+        Fate::TooLate => text(StatusCode::GONE, "the bounty is closed for answers"),
         Fate::Wrong(why) => text(StatusCode::BAD_REQUEST, why),
     })
 }

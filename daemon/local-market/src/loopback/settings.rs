@@ -303,7 +303,7 @@ impl Settings {
         if !self.listen_beyond_loopback && !self.listen.ip().is_loopback() {
             let listen = self.listen;
             wrong.push(format!(
-                "listen is {listen}: others could take part there with this money; say 127.0.0.1, or set \
+                "listen is {listen}, which other machines can reach: use 127.0.0.1, or set \
                  listen_beyond_loopback = true"
             ));
         }
@@ -330,7 +330,7 @@ impl Settings {
         }
         names.sort_unstable();
         for twice in names.windows(2).filter(|pair| pair[0] == pair[1]) {
-            wrong.push(format!("two are called `{}`", twice[0]));
+            wrong.push(format!("two parties have the name `{}`", twice[0]));
         }
         if wrong.is_empty() { Ok(()) } else { Err(Mistakes(wrong)) }
     }
@@ -344,8 +344,8 @@ impl Bounties {
             }
         };
         unless(self.number <= 10_000_000, "number must be at most 10000000");
-        unless(self.bid_min > Nct::ZERO, "bid_min must be above 0: the contract divides by bids");
-        unless(self.bid_min <= self.bid_max, "bid_min is above bid_max");
+        unless(self.bid_min > Nct::ZERO, "bid_min must be above 0");
+        unless(self.bid_min <= self.bid_max, "bid_min must not exceed bid_max");
         unless(self.per_second > 0.0 && self.per_second.is_finite(), "per_second must be above 0");
         unless(self.in_flight_max > 0, "in_flight_max must be at least 1");
         unless((0.05..=86_400.0).contains(&self.life_seconds), "life_seconds must be from 0.05 to 86400");
@@ -360,10 +360,10 @@ impl TestedEngine {
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.chars().all(fits) {
             wrong
-                .push(format!("engine {name:?}: a name has letters, digits, `-`, `_` and `.`, and begins with no dot"));
+                .push(format!("engine {name:?}: a name must consist of letters, digits, `-`, `_` and `.`, and must not begin with a dot"));
         }
         if !url.starts_with("http://") && !url.starts_with("https://") {
-            wrong.push(format!("engine {name}: url must be http:// or https://, and is {url:?}"));
+            wrong.push(format!("engine {name}: url must begin with http:// or https://, not {url:?}"));
         }
         if self.secret.is_some() == self.secret_file.is_some() {
             wrong.push(format!("engine {name}: give either secret or secret_file"));
@@ -395,14 +395,14 @@ impl RivalSettings {
             share(&format!("rival {name}: {key}"), often, wrong);
         }
         if !(self.overconfidence > 0.0 && self.overconfidence.is_finite()) {
-            wrong.push(format!("rival {name}: overconfidence must be above 0; 1.0 is none"));
+            wrong.push(format!("rival {name}: overconfidence must be above 0; 1.0 is calibrated"));
         }
     }
 }
 
 fn share(what: &str, often: f64, wrong: &mut Vec<String>) {
     if !(0.0..=1.0).contains(&often) {
-        wrong.push(format!("{what} must be from 0.0 to 1.0, and is {often}"));
+        wrong.push(format!("{what} must be from 0.0 to 1.0, not {often}"));
     }
 }
 
@@ -419,7 +419,7 @@ pub(super) fn label<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, 
     match String::deserialize(deserializer)?.as_str() {
         "malicious" => Ok(true),
         "benign" => Ok(false),
-        other => Err(serde::de::Error::custom(format!("`{other}` is neither malicious nor benign"))),
+        other => Err(serde::de::Error::custom(format!("`{other}` must be malicious or benign"))),
     }
 }
 
@@ -489,7 +489,10 @@ mod tests {
     fn two_of_one_name_are_a_mistake() {
         let rival = "{ name = \"r\", true_positive = 0.9, false_positive = 0.1 }";
         assert!(read(&format!("rival = [{rival}]")).is_ok());
-        assert_eq!(read(&format!("rival = [{rival}, {rival}]")).unwrap_err().to_string(), "two are called `r`");
+        assert_eq!(
+            read(&format!("rival = [{rival}, {rival}]")).unwrap_err().to_string(),
+            "two parties have the name `r`"
+        );
     }
 
     #[test]

@@ -303,7 +303,7 @@ impl Book {
             Phase::Arbitration => "votes",
         };
         if kind != expected {
-            return engine.wrong(format!("this bounty takes {expected}"));
+            return engine.wrong(format!("this bounty requires {expected}"));
         }
         let digest: [u8; 32] = Sha256::digest(body).into();
         if let Some(given) = &desk.answer {
@@ -535,7 +535,7 @@ fn note_faults(plan: &FaultPlan, desk: &EngineSession, happenings: &mut Happenin
 }
 
 fn again(same: bool) -> &'static str {
-    if same { "the same bytes again" } else { "other bytes" }
+    if same { "same bytes again" } else { "other bytes" }
 }
 
 /// What nobody guesses: the keys of the standard library's maps come from the system's random source.

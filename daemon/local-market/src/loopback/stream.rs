@@ -75,7 +75,7 @@ impl Body for Streamed {
             return Poll::Ready(None);
         }
         if self.left <= self.withheld {
-            return Poll::Ready(Some(Err(io::Error::other("cut on purpose"))));
+            return Poll::Ready(Some(Err(io::Error::other("connection closed on purpose"))));
         }
         if let Some(sleeping) = &mut self.sleeping {
             ready!(sleeping.as_mut().poll(context));
@@ -140,7 +140,7 @@ mod tests {
         }
         for size in [1, 2, 300_000] {
             let cut = come(size, Manner { truncated: true, ..whole }).await;
-            assert_eq!(cut, (size as u64, Err("cut on purpose".to_owned())));
+            assert_eq!(cut, (size as u64, Err("connection closed on purpose".to_owned())));
         }
     }
 }

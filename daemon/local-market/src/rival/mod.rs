@@ -119,7 +119,7 @@ impl fmt::Display for BiddingPlan {
 
 /// No plan of ours.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("`{0}` is no plan for bidding: there are default, conservative, aggressive, min and max")]
+#[error("unknown bid strategy `{0}`: use default, conservative, aggressive, min or max")]
 pub struct ParsePlanError(String);
 
 impl FromStr for BiddingPlan {

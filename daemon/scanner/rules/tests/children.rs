@@ -179,7 +179,7 @@ fn a_cut_stored_file_is_noticed_at_every_length() {
 #[test]
 fn what_others_may_write_is_refused() {
     let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
-    bench(ECHO).check_refused(open, "may be used by others (mode 644)");
+    bench(ECHO).check_refused(open, "is accessible to other users (mode 644)");
 }
 
 #[test]
@@ -224,12 +224,12 @@ fn without_a_usable_cache_rules_are_compiled_each_time_and_it_is_told() {
         fs::create_dir_all(cache.join("rules")).unwrap();
         fs::set_permissions(cache.join("rules"), fs::Permissions::from_mode(0o755)).unwrap();
     };
-    check_without_cache(open, "the directory may be used by others (mode 755)");
+    check_without_cache(open, "the directory is accessible to other users (mode 755)");
     let link = |cache: &Path| {
         fs::create_dir_all(cache.join("elsewhere")).unwrap();
         std::os::unix::fs::symlink("elsewhere", cache.join("rules")).unwrap();
     };
-    check_without_cache(link, "opening it failed");
+    check_without_cache(link, "opening the directory failed");
 }
 
 #[test]

@@ -292,7 +292,7 @@ impl Alarms {
         let silence = self.limits.silence_max.filter(|most| silent > *most).map(|_| Alarm {
             id: AlarmId::Silence,
             message: format!(
-                "no bounty came for {}: look whether the webhook can be reached, with `stakeout webhook ping`, and \
+                "no bounty was received for {}: check the webhook with `stakeout webhook ping`, and \
                  whether the marketplace still lists this engine",
                 time(silent)
             ),
@@ -301,7 +301,7 @@ impl Alarms {
         let breaker = breaker_closed.zip(self.closed).map(|(why, since)| Alarm {
             id: AlarmId::BreakerOpen,
             message: format!(
-                "the purse is closed and nothing is staked: {why}. Find out why with `stakeout report`, then open it \
+                "the purse is closed and nothing is staked: {why}. Find the cause with `stakeout report`, then resume \
                  with `stakeout purse resume`"
             ),
             since,
@@ -328,22 +328,22 @@ impl Alarms {
         let limits = self.limits;
         let expire = self.expired.too_bad(now, limits.expired_share_max).map(|(bad, all)| {
             format!(
-                "{bad} of the last {all} bounties expired: see `stakeout archive query --ending expired` for why; if \
-                 there is too much to do, take less (market.open_max, market.rates) or give more workers \
-                 (scan.workers), and if answers do not get there, look at the network"
+                "{bad} of the last {all} bounties expired: see `stakeout archive query --ending expired`; if the load \
+                 is too high, lower market.open_max or market.rates, or increase the workers \
+                 (scan.workers); if answers are not delivered, check the network"
             )
         });
         turn(&mut self.expire, now, expire);
         let refusal = self.refused.too_bad(now, limits.refused_share_max).map(|(bad, all)| {
             format!(
-                "of the last {all} bounties, {bad} were answered and the marketplace refused it: see `stakeout archive \
-                 query --ending refused` for what it says, and whether it still lists this engine"
+                "the marketplace refused {bad} of the last {all} answers: see `stakeout archive \
+                 query --ending refused` for its replies, and check whether it still lists this engine"
             )
         });
         turn(&mut self.refusal, now, refusal);
         let failure = self.failed.too_bad(now, limits.failed_downloads_share_max).map(|(bad, all)| {
             format!(
-                "{bad} of the last {all} downloads failed: the log says why (\"the artifact cannot be had\"); look at \
+                "{bad} of the last {all} downloads failed: see \"download failed\" in the log; check \
                  the network, the resolver, and intake.allow_networks"
             )
         });
@@ -351,8 +351,8 @@ impl Alarms {
         let most = limits.bounty_life_max.map(|_| CLOCK_SHARE_MAX);
         let clock = self.untimely.too_bad(now, most).map(|(bad, all)| {
             format!(
-                "{bad} of the last {all} bounties were over before they came, or have more than {} left: look whether \
-                 this machine's clock is right (`stakeout doctor`), and what keeps it so",
+                "{bad} of the last {all} bounties had expired on arrival, or have more than {} left: check \
+                 the clock of this machine with `stakeout doctor`, and its time synchronization",
                 time(limits.bounty_life_max.unwrap_or_default())
             )
         });
@@ -365,8 +365,8 @@ impl Alarms {
         let (before, recent) = (return_on_stake(self.returns.iter().take(before)), return_on_stake(recent.into_iter()));
         ((before - recent) * 100.0 > f64::from(most)).then(|| {
             format!(
-                "the last {RETURN_RECENT} stakes returned {:.1} % of what was staked, those before them {:.1} %: see \
-                 `stakeout report --by kind --by rule` for what loses, and stake less on it",
+                "the last {RETURN_RECENT} stakes had a return of {:.1} %, those before them {:.1} %: see \
+                 `stakeout report --by kind --by rule` for the losses, and stake less there",
                 recent * 100.0,
                 before * 100.0
             )
@@ -385,7 +385,7 @@ impl Alarms {
         (recent - before > most).then(|| {
             format!(
                 "the Brier loss of the last {CALIBRATION_RECENT} answers is {recent:.3}, that of those before them \
-                 {before:.3}: what is asked about has changed, or a rule has; see `stakeout report`, and try other \
+                 {before:.3}: the artifacts or the rules have changed; see `stakeout report`, and test other \
                  weights with `stakeout backtest`"
             )
         })
@@ -400,8 +400,8 @@ impl Alarms {
         let (sure, right) = (sure / count, right / count);
         ((sure - right).abs() > most).then(|| {
             format!(
-                "the last {CALIBRATION_RECENT} answers were {:.1} % sure on average, and {:.1} % of them were right: \
-                 {}; fit the weights anew, or change the conviction's map",
+                "the last {CALIBRATION_RECENT} answers had a mean confidence of {:.1} %, but {:.1} % were right: \
+                 {}; adjust the weights, or market.conviction",
                 sure * 100.0,
                 right * 100.0,
                 if sure > right { "stakes are too large" } else { "stakes could be larger" }
@@ -476,9 +476,7 @@ mod tests {
         alarms.settled(stake("-1", 162));
         assert_eq!(on(&mut alarms, 170), [(AlarmId::ReturnFalls, 162)]);
         let message = &alarms.look(at(170), None)[0].message;
-        assert!(
-            message.starts_with("the last 50 stakes returned -11.2 % of what was staked, those before them 20.0 %")
-        );
+        assert!(message.starts_with("the last 50 stakes had a return of -11.2 %, those before them 20.0 %"));
         alarms.settled(stake("-1", 171));
         assert_eq!(on(&mut alarms, 171), [(AlarmId::ReturnFalls, 162)], "it is on since it began");
         for second in 172..222 {
@@ -523,9 +521,7 @@ mod tests {
         answer(&mut alarms, 0.9, true, 99);
         let seen = alarms.look(at(99), None);
         assert_eq!(seen[0].id, AlarmId::ConfidenceOff);
-        assert!(
-            seen[0].message.contains("90.0 % sure on average, and 70.0 % of them were right: stakes are too large")
-        );
+        assert!(seen[0].message.contains("a mean confidence of 90.0 %, but 70.0 % were right: stakes are too large"));
         for second in 100..200 {
             answer(&mut alarms, 0.7, second % 10 >= 3, second);
         }

@@ -301,38 +301,38 @@ impl Report {
     fn look_for_gaps(&self) -> Vec<String> {
         let mut missing = Vec::new();
         if self.misses.bounties == 0 {
-            missing.push("No bounty came in this time: there is nothing to report.".to_owned());
+            missing.push("No bounties in this period.".to_owned());
             return missing;
         }
         if self.settled == 0 {
             missing.push(
-                "No outcome is known, so there is neither profit nor calibration: import what the marketplace tells of \
-                 settled bounties with `stakeout outcomes import`."
+                "No settlement is known, so there is neither profit nor calibration: import settlements \
+                 with `stakeout outcomes import`."
                     .to_owned(),
             );
             return missing;
         }
         let sums = &self.total.sums;
         if sums.open > 0 {
-            missing.push(format!("{} of {} bets are not settled, as far as was told.", sums.open, sums.bets));
+            missing.push(format!("{} of {} bets have no known settlement.", sums.open, sums.bets));
         }
         if sums.unknown > 0 {
             missing.push(format!(
-                "Of {} settled bets nobody told what they came to: they are in no sum, so the profit lacks what \
-                 those that won have earned. The column called estimated has them with what was assumed.",
+                "The results of {} settled bets are unknown: no sum includes them, so the profit lacks the gains \
+                 of those that won. The column `estimated` includes an estimate.",
                 sums.unknown
             ));
         }
         if self.strategies.not_compared > 0 {
             missing.push(format!(
-                "Strategies could be compared on {} of {} settled bets and abstentions: of the others the contract, the reward, the \
-                 fee, all assertions or the votes were not told, or contradict what we were paid.",
+                "Strategies are compared on {} of {} settled bets and abstentions: for the others the contract, the reward, the \
+                 fee, assertions or votes are unknown, or contradict the payout.",
                 self.strategies.compared,
                 self.strategies.compared + self.strategies.not_compared
             ));
         }
         if self.rivals.bounties == 0 {
-            missing.push("Nothing was told of other engines' assertions.".to_owned());
+            missing.push("The assertions of other engines are unknown.".to_owned());
         }
         missing
     }

@@ -39,22 +39,22 @@ fn summary(report: &Report) -> ReportSection {
             Cell::count(sums.bets),
             format!("{} won, {} lost, {} open", count(sums.won), count(sums.lost), count(sums.open)),
         ),
-        row("staked", Cell::plain(amount(sums.staked)), "NCT, in all".to_owned()),
+        row("staked", Cell::plain(amount(sums.staked)), "NCT in total".to_owned()),
         row(
             "profit",
             Cell::profit(sums.profit),
-            format!("NCT, after {} NCT of fees, from {} NCT staked", amount(report.fees), amount(sums.reckoned)),
+            format!("NCT after {} NCT of fees, from {} NCT staked", amount(report.fees), amount(sums.reckoned)),
         ),
-        row("return", Cell::plain(gain(report.total.return_on_stake)), "of what was staked".to_owned()),
+        row("return", Cell::plain(gain(report.total.return_on_stake)), "of the stakes".to_owned()),
     ];
     if sums.unknown > 0 {
-        let more = format!("NCT, with a guess at {} bets whose profit nobody told", count(sums.unknown));
+        let more = format!("NCT, with an estimate for {} bets of unknown profit", count(sums.unknown));
         rows.push(row("estimated", Cell::profit(sums.estimated), more));
     }
     rows.push(row(
         "asserted",
         Cell::plain(percent(report.coverage.asserted)),
-        format!("of bounties; unknown is {} of answers", percent(report.coverage.unknown)),
+        format!("of bounties have a stake; {} of answers are unknown", percent(report.coverage.unknown)),
     ));
     if calibration.count > 0 {
         let right = calibration.right as f64 / calibration.count as f64;
@@ -62,16 +62,16 @@ fn summary(report: &Report) -> ReportSection {
             "right",
             Cell::plain(percent(Some(right))),
             format!(
-                "of {} answers whose truth is known; Brier {}",
+                "of {} answers with a known ground truth; Brier score {}",
                 count(calibration.count),
                 number(calibration.brier)
             ),
         ));
     }
     rows.push(row(
-        "answered in",
+        "latency",
         Cell::plain(time(report.latency.p50_us)),
-        format!("in half of all cases, {} in 99 of 100", time(report.latency.p99_us)),
+        format!("median; 99th percentile {}", time(report.latency.p99_us)),
     ));
     let span = report.first.zip(report.last).map(|(first, last)| {
         let at = |micros| moment(Timestamp::from_micros(micros));
@@ -110,13 +110,13 @@ fn strategies(report: &Report) -> ReportSection {
     let note = match (table.compared, table.not_compared) {
         (0, 0) => Vec::new(),
         (0, not) => vec![format!(
-            "None of {} settled bets and abstentions tells enough to be settled again: that takes the contract, the reward, the \
-             fee, all assertions and the votes.",
+            "None of {} settled bets and abstentions has the details to be settled again: the contract, the reward, the fee, all \
+             assertions and the votes.",
             count(not)
         )],
         (compared, not) => vec![format!(
-            "{} of {} settled bets and abstentions, each settled again by its contract with what the strategy would have staked, \
-             all others and our purse as they were.",
+            "{} of {} settled bets and abstentions, each settled again by its contract with the stake of the strategy. All other \
+             stakes and the purse are as recorded.",
             count(compared),
             count(compared + not)
         )],
@@ -132,7 +132,7 @@ fn strategies(report: &Report) -> ReportSection {
             digits("staked"),
             digits("profit"),
             digits("return"),
-            digits("against ours"),
+            digits("vs. ours"),
         ],
         rows: rows.iter().map(row).collect(),
     }
@@ -159,7 +159,7 @@ fn rivals(report: &Report, rows_max: usize) -> ReportSection {
     let mut notes = Vec::new();
     if report.rivals.bounties > 0 {
         notes.push(format!(
-            "On {} bounties whose assertions are known; profit is what was paid out less stake and fee.",
+            "On {} bounties with known assertions. Profit is payout minus stake and fee.",
             count(report.rivals.bounties)
         ));
     }
@@ -195,7 +195,7 @@ fn calibration(report: &Report) -> ReportSection {
     };
     let notes = (overall.count > 0).then(|| {
         format!(
-            "{} answers whose truth is known: Brier {}, log-loss {}, expected calibration error {}.",
+            "{} answers with a known ground truth: Brier score {}, log loss {}, expected calibration error {}.",
             count(overall.count),
             number(overall.brier),
             number(overall.log_loss),
@@ -206,7 +206,7 @@ fn calibration(report: &Report) -> ReportSection {
         about: About::Calibration,
         title: "Calibration".to_owned(),
         notes: notes.into_iter().collect(),
-        columns: vec![text("confidence"), digits("answers"), digits("said"), digits("right"), digits("off by")],
+        columns: vec![text("confidence"), digits("answers"), digits("mean conf."), digits("right"), digits("error")],
         rows: overall.bins.iter().filter(|bin| bin.count > 0).map(row).collect(),
     }
 }
@@ -234,7 +234,7 @@ fn by_kind(report: &Report, rows_max: usize) -> ReportSection {
             digits("answers"),
             digits("right"),
             digits("Brier"),
-            digits("log-loss"),
+            digits("log loss"),
             digits("cal. error"),
         ],
         rows: kinds.iter().take(rows_max).map(row).collect(),
@@ -250,17 +250,17 @@ fn latency(report: &Report) -> ReportSection {
         notes: Vec::new(),
         columns: vec![text(""), digits("")],
         rows: vec![
-            row("half of all answers within", time(latency.p50_us)),
-            row("90 of 100 within", time(latency.p90_us)),
-            row("99 of 100 within", time(latency.p99_us)),
-            row("the slowest", time(latency.max_us)),
+            row("median latency", time(latency.p50_us)),
+            row("90th percentile", time(latency.p90_us)),
+            row("99th percentile", time(latency.p99_us)),
+            row("maximum", time(latency.max_us)),
             row("sent", count(misses.sent)),
             row("refused", count(misses.refused)),
             row("expired", count(misses.expired)),
-            row("kept back (dry run)", count(misses.withheld)),
-            row("not ended", count(misses.pending)),
+            row("withheld (dry run)", count(misses.withheld)),
+            row("open", count(misses.pending)),
             row("decided too late", count(misses.late)),
-            row("asked for a vote", count(misses.votes)),
+            row("votes requested", count(misses.votes)),
             row("asserted with a stake", percent(report.coverage.asserted)),
             row("answered unknown", percent(report.coverage.unknown)),
         ],
@@ -275,7 +275,7 @@ fn alarms(report: &Report) -> ReportSection {
             Cell::plain(shortened(&alarm.message, 1_000)),
         ]
     };
-    let none = report.alarms.is_empty().then(|| "None is on.".to_owned());
+    let none = report.alarms.is_empty().then(|| "No alarm is raised.".to_owned());
     ReportSection {
         about: About::Alarms,
         title: "Alarms".to_owned(),
@@ -288,7 +288,7 @@ fn alarms(report: &Report) -> ReportSection {
 /// That there are more rows than are shown.
 fn more(rows: usize, rows_max: usize) -> Option<String> {
     (rows > rows_max)
-        .then(|| format!("The first {} of {}; --json has all.", count(rows_max as u64), count(rows as u64)))
+        .then(|| format!("The first {} of {}; use --json for all.", count(rows_max as u64), count(rows as u64)))
 }
 
 /// Groups: days in their order, the latest of them; all others by how many bets there were.
@@ -307,14 +307,14 @@ fn by(table: &GroupTable, rows_max: usize) -> ReportSection {
     let mut notes = Vec::new();
     if table.by == Grouping::Day {
         groups.drain(..over);
-        notes.extend((over > 0).then(|| format!("The last {rows_max} days; --json has all.")));
+        notes.extend((over > 0).then(|| format!("The last {rows_max} days; use --json for all.")));
     } else {
         groups.sort_by_key(|group| std::cmp::Reverse((group.sums.bets, group.sums.bounties)));
         notes.extend(more(groups.len(), rows_max));
         groups.truncate(rows_max);
     }
     if !table.by.parts() && !table.groups.is_empty() {
-        notes.push("A bounty is counted with each of these that was seen in it.".to_owned());
+        notes.push("A bounty counts in each of its rows.".to_owned());
     }
     // A column that holds nothing but what another one has is none.
     let guessed = groups.iter().any(|group| group.sums.unknown > 0);

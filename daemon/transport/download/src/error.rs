@@ -95,7 +95,7 @@ pub enum FetchError {
         size_bytes: u64,
     },
     /// The bytes could not be kept: the disk is full, descriptors ran out. Nothing is wrong with the server.
-    #[error("cannot {tried} {on}: free some space there, or configure another directory")]
+    #[error("cannot {tried} {on}: free some space there, or set another spill directory")]
     Storage {
         /// What was tried: `"write to"`.
         tried: &'static str,

@@ -73,7 +73,7 @@ pub fn profit_by(report: &Report, grouping: Grouping, out: &mut String) {
     out.push_str("</svg>\n");
 }
 
-/// How long answers took, by bars whose ends grow by 1, 2, 5.
+/// Latency of answers, by bars whose ends grow by 1, 2, 5.
 pub fn latency(latency: &Latency, out: &mut String) {
     const HEIGHT: f64 = 200.0;
     let most = latency.histogram.iter().map(|bar| bar.count).max().unwrap_or(0);
@@ -86,7 +86,7 @@ pub fn latency(latency: &Latency, out: &mut String) {
     put(
         out,
         format_args!(
-            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"How long answers took\">\n<g class=\"grid\">"
+            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"Latency of answers\">\n<g class=\"grid\">"
         ),
     );
     put(

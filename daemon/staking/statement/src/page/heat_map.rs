@@ -18,7 +18,7 @@ pub fn reliability(row: &CalibrationRow, out: &mut String) {
     let x = Axis { from: 0.0, to: 1.0, begin: 48.0, end: WIDTH - 12.0 };
     let y = Axis { from: 0.0, to: 1.0, begin: 320.0, end: 12.0 };
     let counts = Axis { from: 0.0, to: most as f64, begin: HEIGHT - 32.0, end: 346.0 };
-    start("How often answers were right, by how sure they were", out);
+    start("Fraction of right answers by confidence", out);
     for tenth in (0..=10).step_by(2) {
         let share = f64::from(tenth) / 10.0;
         put(
@@ -78,7 +78,7 @@ pub fn reliability(row: &CalibrationRow, out: &mut String) {
             ),
         );
     }
-    finish("share right, by confidence; dots on the diagonal keep their word", out);
+    finish("fraction of right answers by confidence; calibrated answers are on the diagonal", out);
 }
 
 /// How much was staked, by how sure we were: the darker, the more answers.
@@ -89,7 +89,7 @@ pub fn stakes(grid: &StakeGrid, out: &mut String) {
     }
     let x = Axis { from: 0.5, to: 1.0, begin: 48.0, end: WIDTH - 12.0 };
     let y = Axis { from: 0.0, to: StakeGrid::STAKES as f64, begin: HEIGHT - 32.0, end: 12.0 };
-    start("How much was staked, by how sure answers were", out);
+    start("Stake by confidence", out);
     for (stake, name) in [(0, "none"), (1, "10 %"), (5, "50 %"), (10, "100 %")] {
         let at = y.at(stake as f64 + 0.5) + 4.0;
         put(out, format_args!("<text class=\"r\" x=\"{}\" y=\"{at:.1}\">{name}</text>", x.begin - 6.0));
@@ -121,7 +121,7 @@ pub fn stakes(grid: &StakeGrid, out: &mut String) {
         }
         out.push('\n');
     }
-    finish("stake, as a part of the most allowed, by confidence", out);
+    finish("stake as a fraction of the maximum bid, by confidence", out);
 }
 
 fn start(label: &str, out: &mut String) {

@@ -86,7 +86,7 @@ fn lines(report: &Report) -> Vec<Line> {
         moments.iter().map(|moment| (moment.at.micros(), profit(moment))).collect()
     };
     let ours = |points, name: &str, class: &str| Line { names: vec![name.to_owned()], class: class.to_owned(), points };
-    let whole = ours(of(&report.course, 0), "all that was staked", "whole");
+    let whole = ours(of(&report.course, 0), "all stakes", "whole");
     let compared = &report.compared;
     let mut lines: Vec<Line> = Vec::new();
     for (at, name) in compared.names.iter().enumerate().skip(1) {
@@ -108,7 +108,7 @@ fn lines(report: &Report) -> Vec<Line> {
     }
     let mut all = vec![whole];
     if report.strategies.compared > 0 {
-        let ours = ours(of(&compared.moments, 0), "as staked, on the bounties compared", "ours");
+        let ours = ours(of(&compared.moments, 0), "as staked, on the compared bounties", "ours");
         if report.strategies.not_compared == 0 {
             // Then it is the same line.
             all.clear();

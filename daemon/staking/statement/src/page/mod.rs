@@ -55,7 +55,7 @@ pub fn page(report: &Report, heading: Heading<'_>) -> String {
         }
     }
     out.push_str(
-        "<footer>Amounts are in NCT, cut after four decimal places; <code>--json</code> has them exactly. \
+        "<footer>Amounts are in NCT, truncated to four decimal places; <code>--json</code> prints exact amounts. \
                   Profit includes all fees.</footer>\n</main>\n</body>\n</html>\n",
     );
     out
@@ -75,14 +75,14 @@ fn head(report: &Report, heading: Heading<'_>, made: &str, out: &mut String) {
     put(
         out,
         format_args!(
-            "<header><h1><bdi>{}</bdi>: profit and loss</h1><p>{}Made {made} UTC.</p></header>\n",
+            "<header><h1><bdi>{}</bdi>: profit and loss</h1><p>{}Report of {made} UTC.</p></header>\n",
             escaped(heading.engine),
             span.unwrap_or_default()
         ),
     );
     if heading.demo {
         out.push_str(
-            "<p class=\"demo\">This is a demo: a marketplace on this machine, with rivals that are made up. No money moved.</p>\n",
+            "<p class=\"demo\">This is a demo with a marketplace on this machine and simulated rivals. No real money was used.</p>\n",
         );
     }
     for alarm in &report.alarms {
@@ -110,9 +110,9 @@ fn head(report: &Report, heading: Heading<'_>, made: &str, out: &mut String) {
         _ => "",
     };
     let known = report.settled > 0;
-    let or_none = |known: bool, text: String| if known { text } else { "not known".to_owned() };
+    let or_none = |known: bool, text: String| if known { text } else { "unknown".to_owned() };
     let tiles = [
-        ("profit", or_none(known, profit(sums.profit)), format!("NCT, after {} of fees", amount(report.fees))),
+        ("profit", or_none(known, profit(sums.profit)), format!("NCT after {} of fees", amount(report.fees))),
         (
             "return on stake",
             or_none(known, gain(report.total.return_on_stake)),
@@ -137,11 +137,7 @@ fn head(report: &Report, heading: Heading<'_>, made: &str, out: &mut String) {
             or_none(calibration.count > 0, number(calibration.brier)),
             format!("{} of {} answers right", count(calibration.right), count(calibration.count)),
         ),
-        (
-            "answered in",
-            time(report.latency.p50_us),
-            format!("half of all; {} for 99 of 100", time(report.latency.p99_us)),
-        ),
+        ("latency", time(report.latency.p50_us), format!("median; 99th percentile {}", time(report.latency.p99_us))),
     ];
     out.push_str("<section class=\"tiles\">\n");
     for (at, (name, value, more)) in tiles.iter().enumerate() {
