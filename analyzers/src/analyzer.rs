@@ -7,9 +7,9 @@ use crate::{Findings, Indicator};
 /// The bytes an analyzer sees: an artifact, or a child of one.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample<'a> {
-    /// All bytes of this layer.
+    /// Bytes of the layer.
     pub bytes: &'a [u8],
-    /// What triage says they are.
+    /// File type of the layer, by triage.
     pub kind: FileKind,
 }
 

@@ -13,13 +13,13 @@ use crate::IndicatorId;
 /// One indicator seen at one place.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Evidence {
-    /// What was seen.
+    /// The indicator that was seen.
     pub indicator: IndicatorId,
-    /// In which layer: index into [`Record::layers`](crate::Record::layers).
+    /// Layer of the evidence: index into [`Record::layers`](crate::Record::layers).
     pub layer: LayerId,
     /// Where in the layer's bytes. Empty when it is about the layer as a whole or about something absent.
     pub span: Range<usize>,
-    /// What exactly, in a few words.
+    /// Details in a few words.
     pub detail: Detail,
 }
 
@@ -31,7 +31,7 @@ impl LayerId {
     /// The artifact itself.
     pub const ARTIFACT: LayerId = LayerId(0);
 
-    /// As an index into [`Record::layers`](crate::Record::layers).
+    /// Index into [`Record::layers`](crate::Record::layers).
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
@@ -69,7 +69,7 @@ impl Detail {
         Detail(writer.0.into_boxed_str())
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

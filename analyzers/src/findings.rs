@@ -19,13 +19,13 @@ const UNACCOUNTED_MAX: usize = 8;
 pub struct Record {
     /// What was seen, in the order it was seen.
     pub evidence: Vec<Evidence>,
-    /// Why not everything was looked at.
+    /// Reasons why the sample was not fully scanned.
     pub incomplete: Vec<Incomplete>,
     /// The layers, the artifact first.
     pub layers: Vec<Layer>,
     /// What the artifact is called; empty where nobody told.
     pub path: FilePath,
-    /// What is left to spend.
+    /// Remaining budget.
     pub budget: Budget,
 }
 

@@ -31,7 +31,7 @@ pub enum Incomplete {
     Unaccounted(Cow<'static, str>),
 }
 
-/// Which limit of [`Limits`](crate::Limits) was hit.
+/// A limit of [`Limits`](crate::Limits) that was hit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Limit {
     /// `artifact_bytes_max`.

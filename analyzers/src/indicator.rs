@@ -85,7 +85,7 @@ impl fmt::Debug for IndicatorId {
 /// A named sign. Its weight is not here but in the weights file, so that fitting replaces data, not code.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Indicator {
-    /// Its id.
+    /// Id of the indicator.
     pub id: IndicatorId,
     /// What it means when it is seen, as a whole sentence.
     pub meaning: Cow<'static, str>,

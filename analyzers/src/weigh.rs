@@ -11,16 +11,16 @@ use triage::Family;
 
 use crate::{Evidence, Group, IndicatorId, LayerId, LogOdds, Record, Weights};
 
-/// What we say of an artifact.
+/// Verdict on an artifact.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Verdict {
-    /// It is harmless.
+    /// The artifact is harmless.
     Benign,
     /// We do not know: nobody could judge it, not everything was looked at, or the evidence is even. Never bid on.
     Unknown,
     /// More likely bad than good, but not enough to stake money on. Never bid on.
     Suspicious,
-    /// It is malware.
+    /// The artifact is malware.
     Malicious,
 }
 
@@ -69,7 +69,7 @@ impl Confidence {
 pub struct Term {
     /// The indicator.
     pub indicator: IndicatorId,
-    /// Its weight.
+    /// Weight of the indicator.
     pub weight: LogOdds,
     /// Index into [`Weights::groups`].
     pub group: Option<usize>,
@@ -82,7 +82,7 @@ pub struct GroupSum {
     pub group: usize,
     /// Their plain sum.
     pub plain: LogOdds,
-    /// What of it counts.
+    /// Sum of the group, limited to its cap.
     pub held: LogOdds,
 }
 
@@ -91,7 +91,7 @@ pub struct GroupSum {
 pub struct Testimony {
     /// The subject.
     pub subject: LayerId,
-    /// What each indicator says, by id.
+    /// Terms of the sum, sorted by id.
     pub terms: Vec<Term>,
     /// What the groups among them add up to, in the order of [`Weights::groups`].
     pub groups: Vec<GroupSum>,
@@ -106,14 +106,14 @@ pub struct Testimony {
     pub p_without_calm: f64,
 }
 
-/// What the evidence comes to.
+/// Opinion on an artifact, derived from the evidence.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Opinion {
     /// Probability that the artifact is malicious; the prior where nobody could judge.
     pub p_malicious: f64,
-    /// What we say.
+    /// The verdict.
     pub verdict: Verdict,
-    /// How sure we are of it.
+    /// Probability that the verdict is right.
     pub confidence: Confidence,
     /// The subjects that were judged, in order of their layers; the one with the highest probability decided. Those are
     /// the ones that somebody vouches for, and the ones about which there is evidence.

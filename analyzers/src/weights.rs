@@ -25,10 +25,10 @@ pub struct LogOdds(pub f64);
 /// we have could support.
 pub const WEIGHT_MAX: f64 = 8.0;
 
-/// What one indicator says.
+/// Weight of one indicator.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Weight {
-    /// How much, when it is seen.
+    /// Log-odds that the indicator adds.
     pub log_odds: LogOdds,
     /// Index into [`Weights::groups`]: with which others it shares a cap.
     pub group: Option<usize>,
@@ -37,7 +37,7 @@ pub struct Weight {
 /// Indicators that say the same thing in several ways, so that together they may say only so much.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Group {
-    /// Its name.
+    /// Name of the group.
     pub name: String,
     /// Most that its members may add up to, in nats, either way.
     pub cap: LogOdds,
@@ -59,7 +59,7 @@ pub struct Calibration {
     pub benign: f64,
 }
 
-/// Where probabilities become verdicts.
+/// Thresholds between verdicts.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Thresholds {
     /// Malicious from here up.
@@ -94,7 +94,7 @@ pub trait LoadedWeights: fmt::Debug + Send + Sync {
 /// A checked weights file.
 #[derive(Clone, Debug)]
 pub struct Weights {
-    /// Where probabilities become verdicts.
+    /// Thresholds between verdicts.
     pub thresholds: Thresholds,
     /// Added to the log-odds of every file: `logit(live prior) - logit(fitted prior)`.
     pub prior_shift: f64,

@@ -122,7 +122,7 @@ fn a_person_corrects_what_was_told_and_purse_and_report_follow() {
     assert!(correct(&["9", "--truth", "benign", "--reason", "x"], 2).contains("has no bounty 9"));
     assert!(correct(&["3", "--truth", "benign", "--reason", "x"], 2).contains("it has no settlement to correct"));
     assert!(correct(&["1", "--reason", "x"], 2).contains("a correction needs a truth, payout or fee"));
-    assert!(correct(&["1", "--truth", "benign", "--reason", " "], 2).contains("has a reason"));
+    assert!(correct(&["1", "--truth", "benign", "--reason", " "], 2).contains("needs a reason"));
     assert!(correct(&["2", "--truth", "benign", "--reason", "x"], 0).contains("nothing to correct"));
     // The first was lost too, by a daemon that runs: two in a row close the purse.
     let args = ["1", "--truth", "benign", "--payout", "0", "--reason", "the portal says \u{1b}[2Jso"];

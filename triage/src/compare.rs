@@ -36,7 +36,7 @@ struct MagicRow {
     mask: [u8; 16],
     /// How many bytes the head must have.
     end: u8,
-    /// Its place in [`MAGICS`].
+    /// Index in [`MAGICS`].
     index: u8,
 }
 

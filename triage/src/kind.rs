@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a file is.
+/// File type.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum FileKind {
     /// No bytes at all.
@@ -52,7 +52,7 @@ pub enum FileKind {
     Media(MediaKind),
     /// Text of no known interpreter.
     Text,
-    /// Nothing recognised.
+    /// Unknown data.
     Data,
 }
 
@@ -104,7 +104,7 @@ pub enum WordSize {
     Odd,
 }
 
-/// Which byte comes first.
+/// Byte order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum ByteOrder {
     /// `ELFDATA2LSB`.
@@ -198,7 +198,7 @@ pub enum ZipKind {
     Epub,
 }
 
-/// Which interpreter a script is for.
+/// Interpreter of a script.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum ScriptKind {
     /// sh, bash, dash, ksh, zsh.
@@ -225,7 +225,7 @@ pub enum ScriptKind {
     Other,
 }
 
-/// Which container or compressed stream.
+/// Format of an archive or compressed stream.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum ArchiveKind {
@@ -253,7 +253,7 @@ pub enum ArchiveKind {
     Crx,
 }
 
-/// Which picture format.
+/// Image format.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum ImageKind {
@@ -268,7 +268,7 @@ pub enum ImageKind {
     Other,
 }
 
-/// Which sound or video format.
+/// Audio or video format.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum MediaKind {

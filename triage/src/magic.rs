@@ -28,7 +28,7 @@ pub struct Magic {
     pub kind: FileKind,
     /// The structure that must agree before the claim is believed.
     pub confirm: Confirm,
-    /// Where the signature is written down.
+    /// Specification of the signature.
     pub spec: &'static str,
 }
 

@@ -150,7 +150,7 @@ fn central_directory(pages: &mut Pages<'_, '_>, size: u64, names: &mut ZipNames)
     true
 }
 
-/// Where the central directory begins.
+/// Returns the offset of the central directory.
 fn directory_start(pages: &mut Pages<'_, '_>, size: u64) -> Option<u64> {
     let end = end_record(pages, size)?;
     let record = pages.bytes(end, EOCD_BYTES as usize);

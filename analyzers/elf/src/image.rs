@@ -45,7 +45,7 @@ pub(crate) struct Image<'a> {
     pub bytes: &'a [u8],
     /// The header; what the file does not hold of it is zero.
     pub header: Header,
-    /// How goblin reads further entries.
+    /// Parameters with which goblin reads further entries.
     pub ctx: Ctx,
     /// The program headers that lie in the file.
     pub segments: Vec<ProgramHeader>,

@@ -8,7 +8,7 @@ use std::ops::Range;
 /// Farthest that a context is looked at, in bytes.
 const REACH: usize = 160;
 
-/// Anywhere at all.
+/// No condition on the context.
 pub(crate) fn anywhere(_: &[u8], _: &Range<usize>) -> bool {
     true
 }

@@ -85,7 +85,7 @@ pub(crate) fn examine<'a>(image: &Image<'a>, findings: &mut Findings<'a>) {
     ending(image, findings);
 }
 
-/// What no header claims.
+/// Returns the parts of the file that no header describes.
 fn stretches<'a>(image: &Image<'a>, loads: &[Range<usize>], findings: &mut Findings<'a>) {
     let mut few = Few::default();
     let mut overlay = 0;

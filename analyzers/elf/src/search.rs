@@ -52,7 +52,7 @@ const COMMON: [&[u8; STEP]; 29] = [
     b"/exe", b"cess", b"syst", b"stem", b" not",
 ];
 
-/// All words, ready to be searched.
+/// The search index of all keywords.
 #[derive(Debug)]
 pub(crate) struct Search {
     /// Bit per hash: some word's window has it.
@@ -68,7 +68,7 @@ pub(crate) struct Search {
 struct Candidate {
     /// Index into [`Search::words`].
     word: u16,
-    /// Of the window in the word.
+    /// Offset of the window in the keyword.
     offset: u8,
 }
 

@@ -30,7 +30,7 @@ use crate::catalogue::source::REPLICATES;
 /// A module of a VBA project, as text.
 #[derive(Clone, Copy, Debug)]
 pub struct Module<'m> {
-    /// Its name.
+    /// Name of the module.
     pub name: &'m str,
     /// Its source; lines end in CR LF, LF or CR.
     pub source: &'m str,
@@ -86,7 +86,7 @@ struct Chain {
     parts: usize,
     /// Signs seen on those lines.
     seen: SignSet,
-    /// Where it was first written.
+    /// Offset of its first assignment.
     start: usize,
 }
 

@@ -42,7 +42,7 @@ const EXPLOIT_SCHEMES: [&str; 12] = [
 ];
 /// Longest part of a target that is looked at, in bytes: longer than any URL that a browser takes.
 const TARGET_BYTES_MAX: usize = 4 << 10;
-/// How often percent signs are decoded.
+/// Maximum number of rounds of percent-decoding.
 const DECODINGS_MAX: usize = 3;
 
 /// Judges `target`, the address of something that is loaded without a click.
@@ -221,7 +221,7 @@ fn share_host(target: &str) -> Option<&str> {
     (!host.is_empty() && !is_drive && host != "." && host != "?").then_some(host)
 }
 
-/// What stands before the path.
+/// Returns the authority part of a URL, before the path.
 fn authority(rest: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }

@@ -30,7 +30,7 @@ pub struct VbaModule {
     pub stream: String,
     /// As it was compressed, in the code page of the project.
     pub source: Vec<u8>,
-    /// As text.
+    /// Source of the module as text.
     pub text: String,
 }
 

@@ -94,7 +94,7 @@ impl Oddities {
         }
     }
 
-    /// How many kinds there are.
+    /// Returns the number of kinds of anomalies.
     pub(crate) fn count(&self) -> u32 {
         self.seen.count_ones()
     }

@@ -38,7 +38,7 @@ pub(crate) enum Api {
 }
 
 impl Api {
-    /// How many there are.
+    /// Number of APIs.
     pub(crate) const COUNT: usize = Api::GetProcAddress as usize + 1;
 }
 
@@ -209,7 +209,7 @@ impl ApiSet {
         apis.iter().all(|&api| self.has(api))
     }
 
-    /// Where `api` is named.
+    /// Returns the range in which `api` is named.
     pub(crate) fn span(&self, api: Api) -> std::ops::Range<usize> {
         let (start, end) = self.places[api as usize];
         start as usize..end as usize

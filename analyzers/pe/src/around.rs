@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use crate::mask::is_printable;
 
-/// What must stand around a word.
+/// Required context of a keyword.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Around {
     /// Anything.

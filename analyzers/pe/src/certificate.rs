@@ -39,7 +39,7 @@ const INDIRECT_DATA: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0
 /// Whether the digest that was signed is that of the file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Match {
-    /// It is.
+    /// The digest matches.
     Same,
     /// It is another file's, or the file was changed.
     Other,
@@ -63,7 +63,7 @@ struct Signed {
     digest: Vec<u8>,
 }
 
-/// How a digest is made.
+/// Digest algorithm.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Algorithm {
     Sha1,
@@ -113,7 +113,7 @@ impl Certificate {
         }
     }
 
-    /// Where the first signature is.
+    /// Returns the range of the first signature.
     pub(crate) fn span(&self) -> Option<Range<usize>> {
         self.signatures.first().cloned()
     }

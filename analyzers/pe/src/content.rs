@@ -27,7 +27,7 @@ const CHILDREN_MAX: usize = 1_000;
 /// How far before the text of an MS-DOS stub the MZ header is at most.
 const STUB_BEFORE_MAX: usize = 0x80;
 
-/// Which sign is which indicator.
+/// The indicator of each sign.
 const SIGNS: &[(Sign, &Indicator)] = &[
     (Sign::InjectionApis, &signs::INJECTION_APIS),
     (Sign::UserAgent, &signs::USER_AGENT),

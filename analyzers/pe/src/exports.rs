@@ -17,7 +17,7 @@ const NAMES_MAX: u32 = 65_536;
 /// Longest name of a library that functions are forwarded to, with the dot behind it.
 const LIBRARY_NAME_MAX: usize = 64;
 
-/// What an image exports.
+/// Exports of an image.
 #[derive(Default, Debug)]
 pub(crate) struct Exports {
     /// How many functions; none without a directory.

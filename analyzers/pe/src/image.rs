@@ -54,7 +54,7 @@ pub(crate) struct Optional {
     pub(crate) windows: WindowsFields64,
     /// All that there is room for, whether or not they are counted in `NumberOfRvaAndSizes`.
     directories: [DataDirectory; DIRECTORIES_MAX],
-    /// How many of them are counted.
+    /// Number of sections that were read.
     counted: usize,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Image<'a> {
     pub(crate) coff: Option<CoffHeader>,
     pub(crate) optional: Option<Optional>,
     pub(crate) sections: &'a [Section],
-    /// Where the section table ends.
+    /// Offset of the end of the section table.
     end_of_table: usize,
     pub(crate) oddities: Oddities,
     /// There are more section headers than [`SECTIONS_MAX`].

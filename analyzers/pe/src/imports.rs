@@ -34,14 +34,14 @@ const SKIPPED_MAX: u32 = 64;
 /// Size of the larger of the two kinds of descriptors.
 const DESCRIPTOR_BYTES_MAX: usize = 32;
 
-/// What an image imports.
+/// Imports of an image.
 #[derive(Default, Debug)]
 pub(crate) struct Imports {
-    /// Which functions of interest.
+    /// Imported APIs of interest.
     pub(crate) apis: ApiSet,
     /// How many functions, by name or ordinal; delay-loaded ones too.
     pub(crate) functions: u32,
-    /// How many libraries.
+    /// Number of imported libraries.
     pub(crate) libraries: u32,
     /// It imports from a run time of Visual Basic 5 or 6.
     pub(crate) visual_basic: bool,

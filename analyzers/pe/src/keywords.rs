@@ -49,7 +49,7 @@ pub(crate) enum Sign {
 }
 
 impl Sign {
-    /// How many there are.
+    /// Number of signs.
     pub(crate) const COUNT: usize = Sign::DosStub as usize + 1;
 
     /// How many different words of a sign must be there for it to mean something.

@@ -28,7 +28,7 @@ const LEAF_BYTES_MAX: usize = 64 << 10;
 /// Size of `IMAGE_RESOURCE_DIRECTORY`.
 const DIRECTORY_SIZE: usize = 16;
 
-/// What was found among the resources.
+/// Findings in the resources.
 #[derive(Default, Debug)]
 pub(crate) struct Resources {
     /// The version resource.

@@ -28,7 +28,7 @@ pub(crate) struct Scan {
     text: Text,
     /// For each word, where in the file it was found first.
     first: Vec<Option<Range<usize>>>,
-    /// Where texts of MS-DOS stubs are.
+    /// Offsets of MS-DOS stub messages.
     stubs: Vec<usize>,
 }
 

@@ -49,12 +49,12 @@ impl Section {
         })
     }
 
-    /// Where its header is.
+    /// Range of the section header.
     pub(crate) fn header_span(&self) -> Range<usize> {
         self.header..self.header + SIZEOF_SECTION_TABLE
     }
 
-    /// Its name without the padding.
+    /// Name of the section without its padding.
     pub(crate) fn name(&self) -> &[u8] {
         let end = self.name.iter().position(|&byte| byte == 0).unwrap_or(self.name.len());
         &self.name[..end]

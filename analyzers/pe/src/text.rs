@@ -39,9 +39,9 @@ pub(crate) const SEPARATOR: u8 = b'\n';
 /// A piece of a run.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
-    /// Where it starts in the batch.
+    /// Offset in the batch.
     batch: usize,
-    /// Where it starts in the file.
+    /// Offset in the file.
     file: usize,
     /// Bytes per character.
     width: usize,

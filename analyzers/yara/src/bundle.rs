@@ -28,15 +28,15 @@ pub enum BundleError {
     /// It was compiled by another yara-x or on another processor.
     #[error("the rules were compiled for {theirs}, this is {ours}: compile the rules again")]
     Elsewhere {
-        /// Where it was compiled.
+        /// Platform for which the rules were compiled.
         theirs: String,
-        /// Where we are.
+        /// Platform of this program.
         ours: String,
     },
     /// Its parts are not where its header says.
     #[error("the bundle of compiled rules is damaged ({what}): compile the rules again")]
     Damaged {
-        /// Which part.
+        /// Damaged part.
         what: &'static str,
     },
     /// yara-x cannot load a set.
@@ -44,7 +44,7 @@ pub enum BundleError {
     Load {
         /// The name of the set.
         set: String,
-        /// What yara-x says.
+        /// Error of yara-x.
         #[source]
         source: yara_x::errors::SerializationError,
     },

@@ -25,7 +25,7 @@ pub const MISTAKES_MAX: usize = 2_000;
 /// What the names of rule files end in, in whatever case.
 pub const ENDINGS: [&str; 4] = ["yar", "yara", "rule", "rules"];
 
-/// What came of compiling.
+/// Result of a compilation.
 #[derive(Debug)]
 pub struct Compilation {
     /// The compiled rules and their index, for [`Library::open`](crate::Library::open).

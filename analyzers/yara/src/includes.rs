@@ -58,7 +58,7 @@ pub(crate) fn resolve<'a>(files: Vec<(File<'a>, &'a Texts)>, mistakes: &mut Vec<
     joined.collect()
 }
 
-/// Which files each file includes.
+/// Returns the indices of the files that each file includes.
 fn edges(files: &[(File<'_>, &Texts)], mistakes: &mut Vec<Mistake>) -> Vec<Vec<usize>> {
     let by_name: HashMap<&str, usize> =
         files.iter().enumerate().map(|(at, (file, _))| (file.source.name, at)).collect();

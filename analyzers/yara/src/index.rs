@@ -16,17 +16,17 @@ pub struct RuleEntry {
     pub id: String,
     /// Its namespace: the name of its file without the extension.
     pub namespace: String,
-    /// Its name.
+    /// Name of the rule.
     pub name: String,
     /// The name of its file.
     pub file: String,
     /// The line its name stands in.
     pub line: u32,
-    /// Which files it is for.
+    /// Files that the rule is for.
     pub place: RuleFolder,
-    /// Its tags.
+    /// Tags of the rule.
     pub tags: Vec<String>,
-    /// What a hit weighs, in nats.
+    /// Weight of a match, in nats.
     pub weight: f64,
     /// A hit says that the file is malware: it is never called benign.
     pub accuses: bool,
@@ -37,11 +37,11 @@ pub struct RuleEntry {
     pub attack: Option<String>,
     /// The malware family it names.
     pub family: Option<String>,
-    /// What it looks for.
+    /// What the rule detects.
     pub description: Option<String>,
-    /// Where that is from.
+    /// Source of the rule's knowledge.
     pub reference: Option<String>,
-    /// Who wrote it.
+    /// Author of the rule.
     pub author: Option<String>,
     /// The group of weights it shares a cap with, if it names one.
     pub group: Option<String>,
@@ -80,7 +80,7 @@ impl Index {
 /// A set of rules that are tried together.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct SetEntry {
-    /// Its name, for people.
+    /// Name of the set.
     pub name: String,
     /// It is tried on files with these heads.
     pub heads: Heads,

@@ -131,13 +131,13 @@ impl Library {
         Rules::deserialize(bytes).map_err(|source| BundleError::Load { set: name(), source })
     }
 
-    /// Which sets are loaded.
+    /// Returns the sets that are loaded.
     pub fn loaded(&self) -> SetMask {
         let loaded = self.sets.iter().enumerate().filter(|(_, slot)| slot.get().is_some_and(Option::is_some));
         loaded.fold(SetMask::default(), |mask, (set, _)| mask.with(set))
     }
 
-    /// All sets there are.
+    /// Returns all sets.
     pub fn all(&self) -> SetMask {
         (0..self.sets.len()).fold(SetMask::default(), SetMask::with)
     }
@@ -210,7 +210,7 @@ impl SetMask {
         self.0 == 0
     }
 
-    /// As bits, to be sent elsewhere.
+    /// Returns the mask as bits, to be sent to another process.
     pub fn bits(self) -> u16 {
         self.0
     }
@@ -220,7 +220,7 @@ impl SetMask {
         SetMask(bits)
     }
 
-    /// Its sets and those of `other`.
+    /// Returns the union of both masks.
     pub fn or(self, other: SetMask) -> SetMask {
         SetMask(self.0 | other.0)
     }

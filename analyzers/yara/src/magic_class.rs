@@ -92,7 +92,7 @@ impl Heads {
         Heads(self.0 & other.0)
     }
 
-    /// All classes but those of `self`.
+    /// Returns the complement.
     pub(crate) const fn others(self) -> Heads {
         Heads(Self::ALL.0 & !self.0)
     }

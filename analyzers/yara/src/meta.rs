@@ -20,7 +20,7 @@ const TEXT_CHARS_MAX: usize = 300;
 /// What is kept of a rule's meta.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct KeptMeta {
-    /// What a hit counts, in nats.
+    /// Weight of a match, in nats.
     pub weight: f64,
     /// It says that the file is malware.
     pub accuses: bool,

@@ -1,11 +1,11 @@
 //! Whether a rule names malware: by its family, or by the words of its name, its tags, its file and its description.
 
-/// What a rule is called.
+/// The names of a rule.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Called<'a> {
-    /// Its own name.
+    /// Name of the rule.
     pub name: &'a str,
-    /// Its tags.
+    /// Tags of the rule.
     pub tags: &'a [String],
     /// The name of its file, with the folders.
     pub file: &'a str,

@@ -18,7 +18,7 @@ const ENDS_MAX: usize = 4;
 pub(crate) struct Repaired {
     /// As long as the text was, in bytes.
     pub text: String,
-    /// What is wrong, and where.
+    /// Mistakes and their positions.
     pub wrong: Vec<Wrong>,
     /// A rule that is left out was global, or may have been: the others would be true of too much without it.
     pub global_lost: bool,
@@ -137,7 +137,7 @@ struct KeywordToken<'t> {
     line: usize,
 }
 
-/// Where things are declared, in order.
+/// Returns the starts of declarations, in order.
 fn declarations(text: &str, parts: &[TextContext]) -> Vec<Start> {
     let mut starts = Vec::new();
     // The words since the last byte that is no part of one, and whether the first of them is the first thing in its line

@@ -65,7 +65,7 @@ fn found<'t>(text: &'t str, pattern: &Pattern<'_>) -> Option<Found<'t>> {
 
 struct Proof<'r, 't> {
     names: Vec<&'r str>,
-    /// As many as `names`.
+    /// Patterns, as many as `names`.
     patterns: Vec<Option<Found<'t>>>,
 }
 

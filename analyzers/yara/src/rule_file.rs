@@ -28,7 +28,7 @@ pub(crate) struct File<'a> {
     pub text: &'a str,
     /// How many bytes of it are from other files: the first ones.
     pub others: usize,
-    /// Its rules, in order.
+    /// Rules of the file, in order.
     pub rules: Vec<RuleText<'a>>,
     /// Where each import stands, with the module it names.
     pub imports: Vec<(&'a str, Range<usize>)>,
@@ -39,11 +39,11 @@ pub(crate) struct File<'a> {
 /// A rule of a file.
 pub(crate) struct RuleText<'a> {
     pub name: &'a str,
-    /// Its number in the file.
+    /// Index of the rule in the file.
     pub number: usize,
-    /// Where it stands, modifiers included.
+    /// Range of the rule, with its modifiers.
     pub span: Range<usize>,
-    /// It does not report.
+    /// Whether the rule is private: it reports no matches.
     pub private: bool,
     /// The other rules of its file are true only if it is.
     pub global: bool,
@@ -215,7 +215,7 @@ pub(crate) fn root(group: &[usize], mut at: usize) -> usize {
     at
 }
 
-/// Where things stand in a text.
+/// Converts offsets to lines and columns.
 #[derive(Default)]
 struct Places<'a> {
     rules: Vec<RulePlace<'a>>,

@@ -34,10 +34,10 @@ pub(crate) const HINTS: &str = "yara.hint";
 /// What a rule of signature-base has for its score where it says none: the default of the scanners it is written for.
 const SCORE_DEFAULT: f64 = 75.0;
 
-/// What a hit counts.
+/// Weight of a match and how it was derived.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Counts {
-    /// In nats.
+    /// Weight in nats.
     pub weight: f64,
     /// It is only a hint, of which many are no more than one.
     pub hint: bool,

@@ -15,7 +15,7 @@ const MANY: usize = 256;
 /// A set that is to be made: of all rules that may be true of a file with these heads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct SetPlan {
-    /// Its name, for people.
+    /// Name of the set.
     pub name: &'static str,
     /// The heads of files on which it is tried. Those of all plans together are all, and none is in two.
     pub tried: Heads,

@@ -11,9 +11,9 @@ pub struct Source<'a> {
     /// Its path below the rules directory, with `/` between folders: `pe/upx.yar`. Shown in errors, and without
     /// its extension the namespace of its rules.
     pub name: &'a str,
-    /// Which files its rules are for.
+    /// Files that the rules are for.
     pub place: RuleFolder,
-    /// Its bytes.
+    /// Bytes of the file.
     pub text: &'a [u8],
 }
 
@@ -27,7 +27,7 @@ impl<'a> Source<'a> {
 /// Which files the rules of a folder are for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum RuleFolder {
-    /// All files.
+    /// Rules for all files.
     Any,
     /// Files that triage calls PE images, or what is left of one: that it begins with MZ is enough.
     Pe,
@@ -62,7 +62,7 @@ impl RuleFolder {
     }
 }
 
-/// How bad a [`Mistake`] is.
+/// Severity of a [`Mistake`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Severity {
     /// The rule works, but is slow or odd.
@@ -80,11 +80,11 @@ pub struct Mistake {
     pub line: usize,
     /// Column in characters, from 1; 0 when it is about the file as a whole.
     pub column: usize,
-    /// How bad it is.
+    /// Severity.
     pub severity: Severity,
     /// Its name: yara-x's (`E001`, `slow_pattern`), or ours (`file_too_large`).
     pub code: String,
-    /// What is wrong, in one line.
+    /// Message of one line.
     pub message: String,
     /// For people: the message, the place, and the line with a caret below it where there is one.
     pub rendered: String,

@@ -12,7 +12,7 @@ pub enum LoadError {
     TooLarge {
         /// The size of the file in bytes, or `None` where only reading tells (a pipe, a file in procfs).
         size_bytes: Option<u64>,
-        /// What the caller allows, in bytes.
+        /// Maximum size that the caller allows, in bytes.
         size_bytes_max: u64,
     },
     /// Not a regular file: it was not read.
@@ -23,14 +23,14 @@ pub enum LoadError {
     Io {
         /// What was tried: `"read"`, `"ask the size of"`.
         tried: &'static str,
-        /// What it answered.
+        /// Error of the operating system.
         #[source]
         source: io::Error,
     },
     /// There is no memory for this many bytes.
     #[error("no memory for {size_bytes} bytes")]
     NoMemory {
-        /// How many were asked for.
+        /// Requested size in bytes.
         size_bytes: u64,
     },
 }

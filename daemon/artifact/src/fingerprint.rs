@@ -13,14 +13,14 @@ pub(crate) struct Mark {
 /// How a later mark differs from an earlier one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Difference {
-    /// In nothing.
+    /// The file has not changed.
     None,
     /// Only in the time of the last change of status: linked, unlinked, renamed, chmod; or written to by
     /// somebody who put the time of modification back.
     StatusOnly,
-    /// The file is shorter.
+    /// The file is shorter than before.
     Shorter,
-    /// It was written to, or grew.
+    /// The file was written to, or is longer than before.
     Written,
 }
 

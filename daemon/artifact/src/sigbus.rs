@@ -23,7 +23,7 @@ const UNIT: u64 = 4096;
 /// A range is one word, so that the handler never sees half of an update: the first page's number above, the
 /// count of pages in the low `COUNT_BITS`. 36 + 28 bits: addresses below 2^48, maps below 1 TiB.
 const COUNT_BITS: u32 = 28;
-/// Nobody's slot.
+/// Marks a free slot.
 const FREE: u64 = 0;
 /// Somebody's slot that guards nothing yet: a first page but no count.
 const CLAIMED: u64 = 1 << COUNT_BITS;

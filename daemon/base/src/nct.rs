@@ -17,15 +17,15 @@ const DECIMALS: usize = 18;
 const UNIT: u128 = 10u128.pow(DECIMALS as u32);
 
 impl Nct {
-    /// Nothing.
+    /// The amount 0.
     pub const ZERO: Nct = Nct(0);
 
-    /// So many base units.
+    /// Makes an amount of base units of 10^-18 NCT.
     pub const fn from_base_units(units: u128) -> Self {
         Nct(units)
     }
 
-    /// In base units.
+    /// Returns the amount in base units of 10^-18 NCT.
     pub const fn base_units(self) -> u128 {
         self.0
     }
@@ -46,13 +46,13 @@ impl Nct {
     }
 }
 
-/// Why a text is no amount.
+/// Why a text is not an amount.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ParseNctError {
     /// Not of the form `12` or `0.0625`.
     #[error("an amount must be a number of NCT, such as `1` or `0.0625`")]
     Form,
-    /// More than 18 decimal places.
+    /// The amount has more than 18 decimal places.
     #[error("an amount has at most 18 decimal places")]
     Precision,
     /// Too large to count.
@@ -93,7 +93,7 @@ impl<'de> Deserialize<'de> for Nct {
 }
 
 impl fmt::Display for Nct {
-    /// In NCT, without trailing zeros: `0.0625`.
+    /// Formats the amount in NCT, without trailing zeros: `0.0625`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (whole, fraction) = (self.0 / UNIT, self.0 % UNIT);
         if fraction == 0 {

@@ -46,7 +46,7 @@ impl std::ops::Add<Duration> for Timestamp {
 /// is told once, when it comes in; from then on only the steady clock counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Now {
-    /// By the calendar.
+    /// Time of the system clock.
     pub wall: Timestamp,
     /// Since the process began, steadily.
     pub steady: Duration,

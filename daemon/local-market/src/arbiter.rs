@@ -6,7 +6,7 @@ use crate::seed::happens;
 /// An arbiter who is wrong, or away, that often.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Arbiter {
-    /// What he is called.
+    /// Name of the arbiter.
     pub name: String,
     /// How often his vote is not the truth, 0.0 to 1.0.
     pub errs: f64,

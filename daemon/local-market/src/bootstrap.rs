@@ -9,7 +9,7 @@
 use crate::Seed;
 use crate::seed::index;
 
-/// From where to where.
+/// A confidence interval.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Interval {
     /// The lower end.
@@ -25,14 +25,14 @@ impl Interval {
     }
 }
 
-/// How to draw again.
+/// Parameters of the bootstrap.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Resampling {
-    /// How many times.
+    /// Number of resamples.
     pub count: usize,
     /// Which part of it all is the middle, 0.0 to 1.0.
     pub level: f64,
-    /// By what chance.
+    /// Random seed.
     pub seed: Seed,
 }
 

@@ -15,7 +15,7 @@ pub struct BountyMessage<'a> {
     pub market: &'a str,
     /// `FILE` or `URL`.
     pub artifact_type: &'a str,
-    /// Where the artifact is downloaded.
+    /// URI from which the artifact is downloaded.
     pub artifact_uri: &'a str,
     /// The artifact's digest, in hexadecimal.
     pub sha256: &'a str,
@@ -27,9 +27,9 @@ pub struct BountyMessage<'a> {
     pub reward: Option<Nct>,
     /// The least and the most that may be bid.
     pub bounds: BidBounds,
-    /// When it was posted.
+    /// Time of posting.
     pub tasked: Timestamp,
-    /// How long it lives.
+    /// Duration.
     pub life: Duration,
 }
 

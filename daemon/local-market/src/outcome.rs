@@ -7,15 +7,15 @@ use crate::bootstrap::{Interval, Resampling};
 /// What a strategy came to, over all bounties of a market.
 #[derive(Clone, PartialEq, Debug)]
 pub struct StrategyResult {
-    /// What the strategy is called.
+    /// Name of the strategy.
     pub strategy: String,
     /// What was gained or lost, fees included, to the unit.
     pub profit: Profit,
-    /// All bids together.
+    /// Sum of all bids.
     pub staked: Nct,
-    /// All assertion fees together.
+    /// Sum of all assertion fees.
     pub fees: Nct,
-    /// How many bounties were bet on.
+    /// Number of bounties with a bet.
     pub bets: u64,
     /// How many were not, because the strategy said so.
     pub abstained: u64,
@@ -29,11 +29,11 @@ pub struct StrategyResult {
     pub per_risked: f64,
     /// How far the balance ever fell below what it had been.
     pub drawdown: Nct,
-    /// What was left at the end.
+    /// Balance at the end.
     pub balance: Nct,
     /// Where the profit would lie in 95 of 100 such markets, in NCT.
     pub profit_interval: Interval,
-    /// Where `per_risked` would.
+    /// 95 % confidence interval of `per_risked`.
     pub per_risked_interval: Interval,
     /// Against the strategy that is called `default`, if there is one and it is another.
     pub against_default: Option<StrategyDifference>,
@@ -42,7 +42,7 @@ pub struct StrategyResult {
 /// How much more one strategy gained than another, on the same bounties.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct StrategyDifference {
-    /// To the unit.
+    /// Difference of the profits, exact.
     pub profit: Profit,
     /// Where it would lie in 95 of 100 such markets, in NCT. Where it holds nothing, neither is better.
     pub interval: Interval,

@@ -14,7 +14,7 @@ use crate::seed::{happens, unit};
 /// what is likelier, and its probability is right as often as it says; what is imperfect is how often it says much.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ArtifactKind {
-    /// What it is called.
+    /// Name of the kind.
     pub name: String,
     /// How much of the market it is, against the other kinds.
     pub share: f64,
@@ -31,9 +31,9 @@ pub struct ArtifactKind {
 pub struct Drawn {
     /// Which of the kinds it is, from 0.
     pub kind: usize,
-    /// What it is.
+    /// Ground truth.
     pub malicious: bool,
-    /// What our engine says it is.
+    /// Verdict of the simulated engine.
     pub verdict: Verdict,
     /// The probability that our engine gives its verdict, 0.5 to 1.0.
     pub q: f64,

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 pub struct Seed(u64);
 
 impl Seed {
-    /// That number.
+    /// Makes a seed from a number.
     pub const fn new(number: u64) -> Self {
         Seed(number)
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A bounty of one artifact, settled.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SettledBounty {
-    /// Its id, as in the marketplace.
+    /// Id of the bounty in the marketplace.
     pub bounty: String,
     /// In which of its phases it asked. What is staked on is the assertion phase.
     #[serde(with = "phase")]
@@ -26,29 +26,29 @@ pub struct SettledBounty {
     /// When it was settled, as RFC 3339, if anybody looked at a clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
-    /// By which contract.
+    /// Contract that settled the bounty.
     #[serde(with = "text")]
     pub contract: Contract,
     /// What the ambassador paid for it: the contract's amount.
     #[serde(with = "text")]
     pub reward: Nct,
-    /// What he paid on top.
+    /// Fee of the ambassador for the bounty.
     #[serde(with = "text")]
     pub bounty_fee: Nct,
-    /// What each expert paid on top.
+    /// Fee of each expert for an assertion.
     #[serde(with = "text")]
     pub assertion_fee: Nct,
-    /// In the order they came.
+    /// Assertions in the order of arrival.
     pub assertions: Vec<SettledAssertion>,
-    /// How many arbiters said what.
+    /// Votes of the arbiters.
     pub votes: Votes,
-    /// What the ambassador got back.
+    /// Refund of the ambassador.
     #[serde(with = "text")]
     pub refund: Nct,
-    /// What an arbiter got.
+    /// Payout of each arbiter.
     #[serde(with = "text")]
     pub arbiter: Nct,
-    /// What nobody got.
+    /// Amount that nobody gets.
     #[serde(with = "text")]
     pub stuck: Nct,
 }
@@ -56,12 +56,12 @@ pub struct SettledBounty {
 /// What an expert said, staked and got.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SettledAssertion {
-    /// Whose it is.
+    /// Name of the engine.
     pub engine: String,
     /// Malicious or benign.
     #[serde(with = "verdict")]
     pub verdict: Verdict,
-    /// What he staked.
+    /// Stake of the engine.
     #[serde(with = "text")]
     pub bid: Nct,
     /// What he got: his bid and his gain, or nothing.
@@ -69,12 +69,12 @@ pub struct SettledAssertion {
     pub payout: Nct,
 }
 
-/// How many arbiters said what.
+/// Votes of the arbiters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Votes {
-    /// That it is malicious.
+    /// Number of votes for malicious.
     pub malicious: u32,
-    /// That it is benign.
+    /// Number of votes for benign.
     pub benign: u32,
 }
 

@@ -19,15 +19,15 @@ use crate::http::{self, Cut, HttpReply, text};
 /// An answer as it came.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReceivedAnswer {
-    /// Its bytes.
+    /// Body of the request.
     pub body: Bytes,
     /// `assertions` or `votes`.
     pub kind: String,
-    /// When it was whole.
+    /// Time at which the body was complete.
     pub at: Instant,
 }
 
-/// What goes wrong on purpose.
+/// Injected faults.
 #[derive(Debug, Default)]
 pub struct TestMarketFaults {
     /// So many answers are taken in, and then the connection is cut instead of a reply: the engine cannot know.
@@ -45,7 +45,7 @@ pub struct TestMarketFaults {
 pub struct TestMarket {
     address: SocketAddr,
     shared: Arc<Shared>,
-    /// Its end is the server's.
+    /// Dropping it stops the server.
     _end: watch::Sender<bool>,
 }
 
@@ -91,7 +91,7 @@ impl TestMarket {
         Ok(TestMarket { address, shared, _end: end })
     }
 
-    /// Where it listens, as `http://127.0.0.1:PORT`.
+    /// Returns the URL of the marketplace, `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -106,7 +106,7 @@ impl TestMarket {
         lock(&self.shared.artifacts).remove(path);
     }
 
-    /// What goes wrong on purpose.
+    /// Returns the injected faults.
     pub fn faults(&self) -> &TestMarketFaults {
         &self.shared.faults
     }

@@ -25,9 +25,9 @@ const HEAD_TIME_MAX: Duration = Duration::from_secs(5);
 /// After an error of the listener (no descriptors left, say) it is left alone so long.
 const REST: Duration = Duration::from_millis(100);
 
-/// What answers operators.
+/// The admin server.
 pub struct Admin {
-    /// What is counted.
+    /// Handle to the metrics.
     pub metrics: PrometheusHandle,
     /// Whether all is well.
     pub health: Rc<Health>,

@@ -13,7 +13,7 @@ use tracing::{error, info};
 use super::engine::Engine;
 use super::metrics;
 
-/// How often is looked.
+/// How often alarms are checked.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// So many settled bounties of before are looked at, at the start: as many as alarms remember.
 const HISTORY: usize = 1_500;

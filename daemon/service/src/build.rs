@@ -202,15 +202,15 @@ pub fn archive_directory(archive: &config::Archive, dry_run: bool) -> PathBuf {
 pub struct OpenedArchive {
     /// The journal on its thread.
     pub archive: Archive,
-    /// What has not ended.
+    /// Bounties that have not ended.
     pub pending: Vec<Pending>,
     /// Why the purse closes by what was recorded, where that itself is not.
     pub closed: Option<String>,
-    /// What watches over it.
+    /// Alarms, computed from the archive.
     pub alarms: Alarms,
 }
 
-/// When there is an alarm.
+/// Returns the limits of alarms.
 pub fn alarms(alarms: &config::Alarms) -> AlarmLimits {
     let share = |share: Share| Some(share.0).filter(|share| *share > 0.0);
     AlarmLimits {
@@ -277,7 +277,7 @@ pub fn ahead_in_words(ahead: &Ahead) -> String {
     format!("{} about {about}, of {} UTC, counted as of {} UTC", ahead.n, moment(ahead.at), moment(ahead.counted_at))
 }
 
-/// Where artifacts are kept.
+/// Opens the artifact store, if it is enabled.
 pub fn store(archive: &config::Archive) -> anyhow::Result<Option<Store>> {
     if archive.artifacts_bytes_max == Bytes(0) {
         return Ok(None);
@@ -287,7 +287,7 @@ pub fn store(archive: &config::Archive) -> anyhow::Result<Option<Store>> {
     Ok(Some(store.with_context(|| format!("cannot store artifacts in {}", shown(&directory)))?))
 }
 
-/// How many workers are asked for.
+/// Returns the configured number of workers.
 pub fn workers(scan: &Scan) -> NonZeroUsize {
     let configured = NonZeroUsize::new(scan.workers);
     configured.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
@@ -298,7 +298,7 @@ pub fn examining_max(workers: NonZeroUsize) -> usize {
     workers.get().saturating_mul(PER_WORKER)
 }
 
-/// How rules are loaded.
+/// Makes the loader of rules.
 pub fn loader(config: &Config) -> anyhow::Result<Loader> {
     let cache = match &config.scan.rules_cache {
         empty if empty.as_os_str().is_empty() => config.archive.directory.join("rules"),
@@ -324,7 +324,7 @@ pub fn loader(config: &Config) -> anyhow::Result<Loader> {
     Ok(Loader { options, limits, policy, workers: shares.workers.get() })
 }
 
-/// Which runtime is wanted.
+/// Returns the preferred I/O backend.
 pub fn prefer(io: EdgeIo) -> Prefer {
     match io {
         EdgeIo::Auto => Prefer::Auto,
@@ -341,7 +341,7 @@ pub fn check_backend(io: EdgeIo, backend: &Backend) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What downloads artifacts.
+/// Makes the downloader.
 pub fn fetcher(config: &Config, backend: &Backend) -> anyhow::Result<Fetcher> {
     let intake = &config.intake;
     let spill = match &intake.spill_directory {
@@ -389,14 +389,14 @@ pub fn server_limits(webhook: &Webhook) -> daemon_webhook::Limits {
     }
 }
 
-/// What sends answers.
+/// Makes the client that delivers answers.
 pub fn courier(answers: &Answers) -> anyhow::Result<Courier> {
     let hosts = Hosts::parse(&answers.hosts).context("answers.hosts contains an invalid host")?;
     let limits = CourierLimits { attempt_time_max: answers.attempt_time_max, ..CourierLimits::default() };
     Courier::new(hosts, limits).context("cannot send answers")
 }
 
-/// Whose answers they are.
+/// Returns the product in the metadata of answers.
 pub fn product(answers: &Answers) -> Product {
     Product {
         name: answers.product.clone(),
@@ -424,7 +424,7 @@ pub fn policy(config: &Config, workers: NonZeroUsize, dry_run: bool) -> BountyPo
     }
 }
 
-/// What strategies are told.
+/// Returns the settings of strategies.
 pub fn settings(market: &config::Market) -> Settings {
     Settings {
         threshold: market.bid_threshold.0,
@@ -434,7 +434,7 @@ pub fn settings(market: &config::Market) -> Settings {
     }
 }
 
-/// What the purse may give.
+/// Returns the limits of the purse.
 pub fn purse_limits(market: &config::Market) -> PurseLimits {
     let balance = market.balance;
     PurseLimits {

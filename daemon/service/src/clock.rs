@@ -29,18 +29,18 @@ impl Clock {
         Clock { began: Instant::now() }
     }
 
-    /// What both say.
+    /// Returns the time of both clocks.
     pub fn now(&self) -> Now {
         Now { wall: wall(), steady: self.began.elapsed() }
     }
 
-    /// When the steady clock says `steady`.
+    /// Returns the instant at which the steady clock has the value `steady`.
     pub fn instant(&self, steady: Duration) -> Instant {
         self.began + steady
     }
 }
 
-/// What the calendar says.
+/// Returns the time of the system clock.
 pub fn wall() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))

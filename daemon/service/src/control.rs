@@ -21,13 +21,13 @@ use crate::control_client;
 use crate::purse_record::PurseRecord;
 use crate::settlements::inbox::Inbox;
 
-/// Who answers operators.
+/// Answers control requests.
 pub struct OperatorDesk {
     /// The engine.
     pub engine: Rc<Engine>,
     /// Whether all is well.
     pub health: Rc<Health>,
-    /// Where what they tell is put.
+    /// Inbox for settlements.
     pub inbox: Inbox,
     /// Whether nobody is answered.
     pub dry_run: bool,

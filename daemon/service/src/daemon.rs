@@ -40,7 +40,7 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 /// How often the counts are tidied up.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How the daemon is started.
+/// Options of the daemon.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The configuration file. None: every key has its default.
@@ -54,7 +54,7 @@ pub struct Options {
 /// How the daemon ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Ended {
-    /// It was asked to.
+    /// A signal stopped it.
     Asked,
     /// It could not go on; the log says why.
     Failed,
@@ -80,7 +80,7 @@ pub fn run(args: &Options) -> anyhow::Result<Ended> {
     }
 }
 
-/// The same, with what was given.
+/// Runs the daemon with the collected inputs.
 fn serve(args: &Options, given: Given, early: Arc<AtomicBool>) -> anyhow::Result<Ended> {
     let Given { config, secrets, mut betting, mut handed } = given;
     let exporter = metrics::start().context("cannot start the metrics exporter")?;
@@ -221,11 +221,11 @@ struct Edge<'c> {
     pending: Vec<Pending>,
     /// Why the purse closes by what was recorded, where that itself is not.
     closed: Option<String>,
-    /// What comes into the inbox.
+    /// Requests of the inbox thread.
     asks: UnboundedReceiver<inbox_reader::InboxRequest>,
-    /// What the service manager handed over.
+    /// Sockets passed by the service manager.
     handed: Handed,
-    /// What is read anew at SIGHUP.
+    /// What SIGHUP reloads.
     reload: Reload,
     /// Where operators come in, where what they tell is put, and whether nobody is answered.
     operators: (Option<Entrance>, Inbox, bool),

@@ -36,21 +36,21 @@ use super::{crash, metrics};
 /// How long the last endings may take to be written down.
 const ENDINGS_PATIENCE: Duration = Duration::from_secs(1);
 
-/// What the engine works with.
+/// The parts that the engine uses.
 pub struct Parts {
-    /// What is remembered.
+    /// The archive.
     pub archive: Archive,
     /// Where artifacts are kept, if they are.
     pub store: Option<Store>,
-    /// What downloads artifacts.
+    /// Downloads artifacts.
     pub fetcher: Fetcher,
-    /// What sends answers.
+    /// Delivers answers.
     pub courier: Courier,
-    /// What examines artifacts.
+    /// Scans artifacts.
     pub pool: Arc<Pool<Examination>>,
     /// What is judged by at the moment.
     pub standing: Arc<RulesStatus>,
-    /// Whose answers they are.
+    /// The product in the metadata of answers.
     pub product: Product,
     /// Examine kinds too that nobody vouches for.
     pub any_kind: bool,
@@ -58,7 +58,7 @@ pub struct Parts {
     pub fetch_time_max: Duration,
     /// What an assertion costs beside its stake, where nobody told.
     pub fee: Nct,
-    /// What time it is.
+    /// The clocks.
     pub clock: Clock,
 }
 
@@ -76,12 +76,12 @@ pub struct Engine {
     ended: Notify,
     /// Told when there are endings to write down.
     pub(super) endings: Notify,
-    /// Why the engine cannot go on.
+    /// The fatal error, if any.
     fatal: RefCell<Option<String>>,
     failed: Notify,
     /// How many artifacts came back from workers.
     examined: Cell<u64>,
-    /// How sending answers goes.
+    /// Failures in a row when delivering answers.
     pub(super) sending: Streak,
     /// How downloads go, as far as that is not the artifacts' own affair.
     pub(super) fetching: Streak,
@@ -243,7 +243,7 @@ impl Engine {
         self.bounties.borrow().settling(key)
     }
 
-    /// How often an answer was sent.
+    /// Returns the number of attempts to deliver the answer.
     pub(super) fn attempts(&self, key: &BountyKey) -> u32 {
         self.bounties.borrow().attempts(key)
     }
@@ -266,7 +266,7 @@ impl Engine {
         self.bounties.borrow().open()
     }
 
-    /// How many are in which state.
+    /// Returns the number of bounties by state.
     pub fn census(&self) -> Vec<(BountyState, usize)> {
         self.bounties.borrow().census()
     }
@@ -354,7 +354,7 @@ impl Engine {
         }
     }
 
-    /// How many artifacts are with workers.
+    /// Returns the number of artifacts that workers are scanning.
     pub fn examining(&self) -> usize {
         self.bounties.borrow().examining()
     }

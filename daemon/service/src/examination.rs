@@ -20,13 +20,13 @@ use super::verdict_mapping::{self, ReceivedArtifact};
 pub struct Examination {
     /// For which bounty.
     pub key: BountyKey,
-    /// Where it is from.
+    /// URI of the artifact.
     pub uri: String,
     /// The artifact.
     pub file: OwnedFd,
-    /// What is known of it.
+    /// Digest, size and kind of the artifact.
     pub received: ReceivedArtifact,
-    /// When nobody waits any more.
+    /// Deadline.
     pub until: Instant,
 }
 
@@ -38,7 +38,7 @@ pub struct Examining {
     pub standing: Arc<RulesStatus>,
 }
 
-/// What is remembered of one meanwhile.
+/// State of an artifact during its scan.
 pub struct Ticket {
     key: BountyKey,
     uri: String,

@@ -20,7 +20,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// In front of this engine.
+    /// Makes the gate of an engine.
     pub fn new(engine: Rc<Engine>, health: Rc<Health>) -> Gate {
         Gate { engine, health }
     }

@@ -13,15 +13,15 @@ use super::{build, logs};
 use crate::config::Config;
 use crate::daemon::Options;
 
-/// All of it.
+/// The inputs of the daemon.
 pub struct Given {
-    /// What it is told to do.
+    /// The configuration.
     pub config: Config,
-    /// What bounties are checked with.
+    /// The webhook secrets.
     pub secrets: Secrets,
-    /// How much is staked.
+    /// The bid strategy and its settings.
     pub betting: Betting,
-    /// What the service manager handed over.
+    /// Sockets passed by the service manager.
     pub handed: Handed,
 }
 

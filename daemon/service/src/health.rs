@@ -28,7 +28,7 @@ pub struct Health {
     taking: Cell<bool>,
     /// When workers last gave something back, or had nothing.
     worked: Cell<Instant>,
-    /// When the journal last answered.
+    /// Time of the journal's last answer.
     wrote: Cell<Instant>,
     examined: Cell<u64>,
     records: Cell<u64>,

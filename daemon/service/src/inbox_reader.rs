@@ -169,7 +169,7 @@ impl Engine {
         self.fail("the inbox thread has ended".to_owned());
     }
 
-    /// Does what one line says.
+    /// Applies one line.
     async fn told(self: &Rc<Self>, line: SettlementLine) -> ImportSummary {
         let told = ImportSummary { lines: 1, ..ImportSummary::default() };
         if line.about == About::Purse {

@@ -23,10 +23,10 @@ const WORKER_BYTES_MIN: u64 = 64 << 20;
 /// What limits of control groups of the first version say that are none: the largest number of whole pages.
 const NO_LIMIT: u64 = 1 << 62;
 
-/// How much memory there is.
+/// Memory of the machine or of the control group.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MachineMemory {
-    /// In bytes.
+    /// Size in bytes.
     pub bytes: u64,
     /// The control group that allows no more, where it is not the machine that has no more.
     pub group: Option<PathBuf>,
@@ -91,14 +91,14 @@ fn limit(path: &Path) -> Option<u64> {
     text.trim().parse::<u64>().ok().filter(|limit| *limit < NO_LIMIT)
 }
 
-/// Who may hold how much.
+/// Shares of the memory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Shares {
     /// Artifacts in memory, all together, in bytes.
     pub artifacts: u64,
     /// The largest artifact that is kept in memory, in bytes.
     pub artifact: u64,
-    /// How many workers there are.
+    /// Number of workers.
     pub workers: NonZeroUsize,
     /// What one worker may hold, in bytes.
     pub worker: u64,
@@ -107,12 +107,12 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// Of this configuration, on this machine.
+    /// Returns the shares for this configuration on this machine.
     pub fn of(config: &Config) -> Shares {
         Shares::fitted(&Shares::asked(config), MachineMemory::look().as_ref())
     }
 
-    /// What the configuration asks for.
+    /// Returns the shares that the configuration asks for.
     fn asked(config: &Config) -> Shares {
         Shares {
             artifacts: config.intake.memory_total_max.0,

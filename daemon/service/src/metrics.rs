@@ -200,7 +200,7 @@ pub fn requested(reply: &'static str) {
     counter!("stakeout_requests_total", "reply" => reply).increment(1);
 }
 
-/// What an admission is called.
+/// Values of the label `admission`.
 const ADMISSIONS: [&str; 5] = ["accepted", "known", "busy", "unrecorded", "draining"];
 
 /// A bounty was taken, or was not.
@@ -248,7 +248,7 @@ pub fn alarm(name: &'static str, on: bool) {
     gauge!("stakeout_alarm", "alarm" => name).set(if on { 1.0 } else { 0.0 });
 }
 
-/// What is in the purse.
+/// Sets the gauges of the purse.
 pub fn purse(purse: &Purse) {
     // For a diagram, where rounding does no harm.
     gauge!("stakeout_open_stakes_nct").set(purse.open_stakes().base_units() as f64 / 1e18);
@@ -304,7 +304,7 @@ pub fn let_go(bounties: u64) {
     counter!("stakeout_details_dropped_total").increment(bounties);
 }
 
-/// Nobody could examine an artifact.
+/// Counts an artifact for which no worker was available.
 pub fn not_examined() {
     counter!("stakeout_examination_failures_total").increment(1);
 }
@@ -314,12 +314,12 @@ pub fn reloaded(taken: bool) {
     counter!("stakeout_rules_reloads_total", "taken" => if taken { "yes" } else { "no" }).increment(1);
 }
 
-/// So many rules are in use.
+/// Sets the number of rules in use.
 pub fn rules_in_use(rules: usize) {
     gauge!("stakeout_rules_loaded").set(rules as f64);
 }
 
-/// What is counted when somebody asks.
+/// Updates the gauges that are computed on request.
 pub fn census(states: &[(BountyState, usize)], ready: bool, archive: &Archive, store: Option<&Store>) {
     gauge!("stakeout_journal_waiting").set(archive.statistics().waiting.load(Ordering::Relaxed) as f64);
     if let Some(store) = store {

@@ -20,7 +20,7 @@ pub struct PurseRecord {
     pub day: Used,
     /// At stake: not settled yet.
     pub open: Used,
-    /// How many stakes are open.
+    /// Number of open stakes.
     pub open_stakes: usize,
     /// Lost within the last day, less what was won.
     pub loss_of_the_day: Used,
@@ -46,7 +46,7 @@ pub struct Used {
 }
 
 impl PurseRecord {
-    /// What this purse is now.
+    /// Returns the present state of this purse.
     pub fn of(purse: &mut Purse, now: Timestamp) -> PurseRecord {
         let (hour, day) = purse.staked(now);
         let most = purse.most(now);

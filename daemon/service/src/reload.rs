@@ -28,13 +28,13 @@ pub fn listen_early() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(asked)
 }
 
-/// What is read anew.
+/// What SIGHUP reloads.
 pub struct Reload {
     /// The configuration's file, if there is one.
     pub path: Option<PathBuf>,
     /// The strategy that goes before the configuration's.
     pub strategy: Option<String>,
-    /// What the daemon was started with.
+    /// Configuration at the start of the daemon.
     pub config: Config,
     /// What bounties are checked with. Clones of it change with it.
     pub secrets: Secrets,

@@ -25,7 +25,7 @@ const REMEMBERED_MAX: usize = 20_000;
 /// So many names of fields are told.
 const FIELDS_MAX: usize = 8;
 
-/// What bounties said.
+/// Digests and bodies of recent bounties.
 #[derive(Default)]
 pub struct Bodies {
     seen: HashMap<BountyKey, BodyFingerprints>,
@@ -36,13 +36,13 @@ pub struct Bodies {
 /// Numbers that bodies have in common with others only by a chance that nobody can influence.
 #[derive(Clone, Copy)]
 struct BodyFingerprints {
-    /// Of what was said.
+    /// Total size of the stored bodies, in bytes.
     said: u64,
     /// Of what was said otherwise, the last that was told.
     otherwise: Option<u64>,
 }
 
-/// What is known of a body.
+/// Result of comparing a body.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Compared {
     Same,

@@ -11,7 +11,7 @@ use crate::config::Config;
 /// How a `.socket` unit names the webhook's and the operators' sockets (FileDescriptorName=), if it does.
 const NAMES: [&str; 2] = ["webhook", "admin"];
 
-/// What the service manager handed over.
+/// Sockets passed by the service manager.
 #[derive(Debug, Default)]
 pub struct Handed {
     webhook: Option<TcpListener>,

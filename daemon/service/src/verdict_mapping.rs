@@ -18,9 +18,9 @@ const EVIDENCE_CLASSES_MAX: usize = 64;
 /// What is known of an artifact before it is examined.
 #[derive(Clone, Copy, Debug)]
 pub struct ReceivedArtifact {
-    /// Its digest.
+    /// SHA-256 of the artifact.
     pub sha256: [u8; 32],
-    /// Its size in bytes.
+    /// Size of the artifact in bytes.
     pub size: u64,
     /// The most it can be, by its first bytes.
     pub kind: FileKind,

@@ -52,7 +52,7 @@ pub(crate) struct Sectors<'a> {
 pub(crate) struct HeaderFaults {
     /// Sizes of sectors that no reader supports, as shifts: of sectors, and of the mini stream's.
     pub shifts: Option<(u16, u16)>,
-    /// What is wrong with the DIFAT.
+    /// Fault of the DIFAT, if any.
     pub difat: Option<Fault>,
     /// Another boundary between the mini stream and the rest, in bytes.
     pub cutoff: Option<u32>,
@@ -275,9 +275,9 @@ pub(crate) struct Pieces {
 /// A whole made of [`Pieces`].
 #[derive(Debug)]
 pub(crate) enum Whole {
-    /// It lies here.
+    /// The stream is contiguous in the file.
     Here(Range<usize>),
-    /// It lay in parts.
+    /// The stream is fragmented and was copied.
     Copied(Vec<u8>),
 }
 

@@ -21,7 +21,7 @@ const SEGMENT: usize = 4096;
 /// Longest salt that is hashed, in bytes. Office writes 16.
 const SALT_MAX: usize = 256;
 
-/// How a package is encrypted.
+/// Encryption method of a package.
 enum Method {
     Standard(Standard),
     Agile(Box<Agile>),

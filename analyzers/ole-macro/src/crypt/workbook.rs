@@ -16,7 +16,7 @@ use crate::xlm::biff::{BiffRecord, kind, records};
 /// Bytes that one key of RC4 is used for (MS-XLS 2.2.10).
 const BLOCK: usize = 1024;
 
-/// How a workbook is encrypted.
+/// Encryption method of a workbook.
 enum WorkbookCipher<'f> {
     /// MS-OFFCRYPTO 2.3.7: of the password, 16 bits each of key and verifier.
     Xor { verifier: u16 },
@@ -26,7 +26,7 @@ enum WorkbookCipher<'f> {
     CryptoApi { key_bytes: usize, salt: &'f [u8], verifier: &'f [u8], verifier_hash: &'f [u8] },
 }
 
-/// What decrypts.
+/// Key for decryption.
 enum Key {
     Xor,
     Rc4 { hash: Hash, base: Vec<u8>, key_bytes: usize },

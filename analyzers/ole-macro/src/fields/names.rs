@@ -12,9 +12,9 @@ use super::INSTRUCTION_BYTES_MAX;
 
 /// What SET, ASK and the document's own bookmarks define.
 pub(super) const BOOKMARK: char = 'b';
-/// What DOCPROPERTY and its kin show.
+/// Prefix of names shown by DOCPROPERTY and similar fields.
 pub(super) const PROPERTY: char = 'p';
-/// What DOCVARIABLE shows.
+/// Prefix of names shown by DOCVARIABLE.
 pub(super) const VARIABLE: char = 'v';
 /// What comes from where we cannot look: a data source, a style, another file.
 pub(super) const UNKNOWN: char = 'u';

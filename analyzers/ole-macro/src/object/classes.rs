@@ -20,9 +20,9 @@ pub(crate) enum ObjectKind {
 pub(crate) struct Class {
     /// As it stands in a file (MS-DTYP 2.3.4.2).
     id: [u8; 16],
-    /// Its name, for people.
+    /// Name of the class, for reports.
     pub name: &'static str,
-    /// What it makes.
+    /// Kind of object that the class creates.
     pub kind: ObjectKind,
 }
 

@@ -45,7 +45,7 @@ const SCRIPTS: [&str; 20] = [
     "library-ms",
     "psc1",
 ];
-/// What people take for harmless.
+/// Extensions that users consider harmless.
 const DOCUMENTS: [&str; 15] =
     ["doc", "docx", "xls", "xlsx", "ppt", "pptx", "pdf", "rtf", "txt", "jpg", "jpeg", "png", "gif", "csv", "html"];
 /// Parts of packages that hold pictures or text.

@@ -17,7 +17,7 @@ pub(crate) struct LocalHeader<'a> {
     pub span: Range<usize>,
     /// The name, as it is written.
     pub name: &'a [u8],
-    /// How the data is stored.
+    /// Compression method.
     pub method: StorageMethod,
     /// Bit 0 of the flags.
     pub encrypted: bool,

@@ -15,10 +15,10 @@ const PROGRAMS: [&str; 2] = ["script", "scriptlet"];
 /// may hold macros), and HTML.
 const DOCUMENTS: [&str; 4] = ["package", "wordDocument", "Workbook", "html"];
 
-/// How strictly a part is read.
+/// How strictly a part is checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Strictness {
-    /// As XML.
+    /// The part must be well-formed XML.
     WellFormed,
     /// As Office itself reads its legacy drawings, in which `<br>` has no end.
     Drawing,

@@ -10,7 +10,7 @@ use analyzers::{Exhausted, Findings};
 use super::relations::Relations;
 use super::xml::{self, XmlStep};
 
-/// What of a part concerns us.
+/// Role of a part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum PartRole {
     /// Relationships of another part.
@@ -19,17 +19,17 @@ pub(crate) enum PartRole {
     Macros,
     /// An Excel 4 macro sheet, in XML.
     MacroSheet,
-    /// The same in BIFF12.
+    /// A macro sheet in BIFF12.
     MacroSheetBinary,
     /// The list of sheets and names.
     Workbook,
-    /// The same in BIFF12.
+    /// A workbook in BIFF12.
     WorkbookBinary,
     /// Text that may have fields.
     Text,
     /// A workbook's link to other files or programs.
     ExternalLink,
-    /// The same in BIFF12.
+    /// An external link in BIFF12.
     ExternalLinkBinary,
     /// Changes to the ribbon.
     Ribbon,

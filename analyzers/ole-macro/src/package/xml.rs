@@ -34,7 +34,7 @@ pub(crate) struct Element<'x> {
 }
 
 impl Element<'_> {
-    /// Its name without a prefix.
+    /// Name of the element without its prefix.
     pub fn name(&self) -> &str {
         self.start.local_name().into_inner()
     }

@@ -7,7 +7,7 @@
 /// Data in the making.
 #[derive(Default)]
 pub(crate) struct HexData {
-    /// What was decoded.
+    /// Decoded bytes.
     pub bytes: Vec<u8>,
     high: Option<u8>,
     /// Places where something stood between digits that no writer puts there.

@@ -15,7 +15,7 @@ pub(crate) enum Token<'a> {
     Symbol(u8),
     /// `\'hh`
     Byte(u8),
-    /// The bytes that `\binN` announces.
+    /// The bytes announced by `\binN`.
     Binary(&'a [u8]),
     /// The rest of the file, after a `\binN` that announces more than that.
     CutBinary,
@@ -26,13 +26,13 @@ pub(crate) enum Token<'a> {
 /// Reads tokens one after the other.
 pub(crate) struct Tokens<'a> {
     bytes: &'a [u8],
-    /// Where the next token begins.
+    /// Offset of the next token.
     pub at: usize,
     binary: usize,
 }
 
 impl<'a> Tokens<'a> {
-    /// From the start of `bytes`.
+    /// Starts at the beginning of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Tokens<'a> {
         Tokens { bytes, at: 0, binary: 0 }
     }

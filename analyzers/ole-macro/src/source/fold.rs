@@ -18,7 +18,7 @@ const GROWTH_MAX: usize = 4 << 10;
 /// A constant string and what it took to find it.
 #[derive(Debug)]
 pub(super) struct Folded {
-    /// Its text.
+    /// Folded text.
     pub text: Vec<u8>,
     /// Index after its last token.
     pub end: usize,

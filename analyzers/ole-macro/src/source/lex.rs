@@ -16,7 +16,7 @@ const TOKENS_MAX: usize = 1 << 14;
 /// A token of code.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token {
-    /// What it is.
+    /// Kind of the token.
     pub kind: TokenKind,
     /// Where it starts in the source; for a text, after the quote.
     pub start: usize,
@@ -24,7 +24,7 @@ pub(super) struct Token {
     pub end: usize,
 }
 
-/// What a token is.
+/// Kind of a token.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum TokenKind {
     /// A name or keyword; and the word it is, if we know it.
@@ -51,7 +51,7 @@ impl Token {
         matches!(self.kind, TokenKind::Mark(byte) if byte == mark)
     }
 
-    /// Its bytes in `source`.
+    /// Returns the bytes of the token in `source`.
     pub(super) fn bytes<'s>(&self, source: &'s [u8]) -> &'s [u8] {
         source.get(self.start..self.end).unwrap_or_default()
     }

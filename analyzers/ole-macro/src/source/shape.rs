@@ -14,7 +14,7 @@ pub(super) const LONG_LINE: usize = 500;
 /// Numbers in a row that are data. Shellcode of any use is longer.
 const NUMBERS_MIN: usize = 50;
 
-/// What is counted over a project.
+/// Counts over all modules of a project.
 #[derive(Default)]
 pub(super) struct Shape {
     /// Logical lines with code.

@@ -9,7 +9,7 @@ pub(super) struct SignSet(u64);
 const _: () = assert!(Sign::ALL.len() <= 64);
 
 impl SignSet {
-    /// These signs.
+    /// Makes a set of signs.
     pub(super) const fn of(signs: &[Sign]) -> SignSet {
         SignSet(0).with(signs)
     }
@@ -28,7 +28,7 @@ impl SignSet {
         *self = self.with(&[sign]);
     }
 
-    /// What is in either.
+    /// Returns the union of both sets.
     pub(super) fn union(self, others: SignSet) -> SignSet {
         SignSet(self.0 | others.0)
     }

@@ -13,7 +13,7 @@ use Sign::*;
 /// Where a word may stand in a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TextPosition {
-    /// Anywhere.
+    /// No condition on the position.
     Any,
     /// Not inside of a longer word.
     Whole,

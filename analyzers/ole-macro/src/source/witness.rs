@@ -14,7 +14,7 @@ use crate::catalogue::source::{AUTOSTART_PAYLOAD, EXECUTES};
 /// Places kept per sign and project. A sign is weighed once; these are for people to look at.
 const PLACES_MAX: u8 = 3;
 
-/// What was seen in a project.
+/// Evidence seen in a project.
 pub(super) struct Witness {
     /// Signs seen anywhere in the project.
     seen: SignSet,

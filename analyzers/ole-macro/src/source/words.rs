@@ -49,7 +49,7 @@ signs! {
 /// What a word does in a statement, where that matters to us.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum KeywordRole {
-    /// It is only looked for.
+    /// A keyword without a special role.
     Plain,
     /// `Rem`: the rest of the line is a comment.
     Remark,
@@ -120,9 +120,9 @@ pub(super) enum KeywordRole {
 /// A word of code that means something to us.
 #[derive(Debug)]
 pub(super) struct VbaKeyword {
-    /// In lower case.
+    /// The keyword in lower case.
     pub text: &'static str,
-    /// What it does.
+    /// Role of the keyword.
     pub role: KeywordRole,
     /// What it is a sign of, wherever it stands (but see [`Role::Event`]).
     pub signs: &'static [Sign],

@@ -12,12 +12,12 @@ use super::le32;
 /// Most modules and references read of one project; the format allows 65,535 and people reach a few hundred.
 const ITEMS_MAX: usize = 4096;
 
-/// What the `dir` stream says.
+/// Contents of the `dir` stream.
 #[derive(Debug)]
 pub(crate) struct Dir {
     /// How the text of the project is encoded.
     pub encoding: &'static Encoding,
-    /// Its modules, in order.
+    /// Modules in the order of the stream.
     pub modules: Vec<Listed>,
     /// What it uses: type libraries and other projects, as they are named.
     pub references: Vec<String>,
@@ -28,7 +28,7 @@ pub(crate) struct Dir {
 /// A module, as the `dir` stream lists it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Listed {
-    /// Its name.
+    /// Name of the module.
     pub name: String,
     /// What its stream may be called, the likeliest first. Names stand twice, in the code page and in UTF-16, and the
     /// stream is called as the module is; only an honest writer makes them agree.

@@ -28,7 +28,7 @@ const WORD_BYTES_MAX: usize = 256;
 /// What the compiled form of a module says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Compiled {
-    /// Its bytes.
+    /// Size in bytes.
     pub bytes: usize,
     /// Its table of lines, if there is one that holds together.
     pub lines: Option<Lines>,
@@ -41,7 +41,7 @@ pub(crate) struct Compiled {
 pub(crate) struct Lines {
     /// Logical lines.
     pub all: usize,
-    /// Those that have code.
+    /// Number of logical lines with code.
     pub coded: usize,
 }
 

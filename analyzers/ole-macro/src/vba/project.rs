@@ -2,7 +2,7 @@
 
 use encoding_rs::Encoding;
 
-/// What the `PROJECT` stream says.
+/// Contents of the `PROJECT` stream.
 #[derive(Debug, Default)]
 pub(crate) struct Project {
     /// The names of the modules it lists.

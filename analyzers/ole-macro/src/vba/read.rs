@@ -45,13 +45,13 @@ pub(crate) struct Read<'c> {
 /// A module whose stream was found.
 #[derive(Debug)]
 pub(crate) struct FoundModule {
-    /// Its name.
+    /// Name of the module.
     pub name: String,
     /// The path of its stream.
     pub stream: String,
-    /// Where in [`Read::raw`] its source is.
+    /// Range of its source in [`Read::raw`].
     pub raw: Range<usize>,
-    /// Where in [`Read::text`] its source is.
+    /// Range of its source in [`Read::text`].
     pub text: Range<usize>,
     /// What stands before the source: the compiled form.
     pub compiled: Compiled,

@@ -266,7 +266,7 @@ impl<'f> Parser<'f> {
         arguments
     }
 
-    /// What a function of constants gives.
+    /// Evaluates a function of constants.
     fn call(&mut self, name: &str, arguments: Vec<FoldedValue>) -> FoldedValue {
         let known = match (name.to_ascii_uppercase().as_str(), arguments.as_slice()) {
             ("CHAR" | "UNICHAR", [FoldedValue::Number(code)]) => {
@@ -308,7 +308,7 @@ impl<'f> Parser<'f> {
     }
 }
 
-/// What `&` makes of a value.
+/// Converts an operand of `&` to text.
 fn as_text(value: FoldedValue) -> Option<Text> {
     match value {
         FoldedValue::Text(text) => Some(text),

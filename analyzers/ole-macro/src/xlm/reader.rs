@@ -20,7 +20,7 @@ impl<'a> ByteReader<'a> {
         ByteReader(bytes)
     }
 
-    /// What was not read yet.
+    /// Returns the unread bytes.
     pub fn rest(&self) -> &'a [u8] {
         self.0
     }

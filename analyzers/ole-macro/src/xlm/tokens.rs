@@ -17,7 +17,7 @@ use super::reader::{ByteReader, Version};
 /// Longest text of one formula, in bytes. Excel itself takes 8,192 characters.
 const TEXT_BYTES_MAX: usize = 32 << 10;
 
-/// What formulas refer to by number.
+/// Tables that formulas refer to by number.
 #[derive(Debug, Default)]
 pub(super) struct FormulaNames {
     /// Defined names, the first one is number 1.
@@ -31,7 +31,7 @@ pub(super) struct FormulaNames {
 /// The text of a formula, without the leading equals sign.
 #[derive(Debug)]
 pub(super) struct Rendered {
-    /// As much as could be read.
+    /// Text of the formula, as far as it could be read.
     pub text: String,
     /// Whether all of it could be.
     pub whole: bool,

@@ -7,7 +7,7 @@ use analyzers::Indicator;
 
 use crate::catalogue::xlm;
 
-/// Where to fetch from.
+/// URL prefixes of downloads.
 const URL: &[&str] = &["http://", "https://", "ftp://"];
 /// Programs that attackers start because they are there (the list of LOLBAS, as far as macros use it), and ways to name a script.
 const COMMAND: &[&str] = &[
@@ -67,9 +67,9 @@ const LAUNCH: &[&str] = &["shellexecute", "winexec", "createprocess", "shell32"]
 /// A word of one of the lists, found in a text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct XlmKeyword {
-    /// What it is a sign of.
+    /// Indicator of the word.
     pub indicator: &'static Indicator,
-    /// As it stands in the list.
+    /// The word as in the list.
     pub word: &'static str,
 }
 

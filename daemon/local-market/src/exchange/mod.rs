@@ -9,12 +9,12 @@ use daemon_market::{BidBounds, Contract, Nct, Phase, SettleError, Verdict, settl
 
 use crate::settled::{SettledAssertion, SettledBounty, Votes, sum};
 
-/// What the registry takes on top.
+/// Fees of the registry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Fees {
-    /// Of the ambassador, for each bounty.
+    /// Fee of the ambassador for each bounty.
     pub bounty: Nct,
-    /// Of an expert, for each assertion.
+    /// Fee of an expert for each assertion.
     pub assertion: Nct,
 }
 
@@ -31,9 +31,9 @@ impl Default for Fees {
 /// A bounty of one artifact, as the ambassador posts it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Posting {
-    /// What it pays.
+    /// Reward of the bounty.
     pub reward: Nct,
-    /// What may be bid on it.
+    /// Minimum and maximum bid.
     pub bounds: BidBounds,
     /// The digest of its artifact, for the record.
     pub sha256: Option<String>,
@@ -64,7 +64,7 @@ struct OpenAuction {
     posting: Posting,
     closed: bool,
     assertions: Vec<Asserted>,
-    /// In the order they came.
+    /// Votes in the order of arrival.
     votes: Vec<(String, bool)>,
 }
 
@@ -78,22 +78,22 @@ struct Asserted {
 /// Why the exchange does not do it. Nothing has moved then.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refused {
-    /// Never posted.
+    /// There is no such bounty.
     #[error("there is no bounty {0}")]
     NoSuchBounty(u64),
-    /// Over.
+    /// The bounty is settled.
     #[error("bounty {0} is settled")]
     Settled(u64),
-    /// It takes no assertions any more.
+    /// The bounty is closed for assertions.
     #[error("bounty {0} is closed for assertions")]
     Closed(u64),
     /// It takes no votes yet, and cannot be settled.
     #[error("bounty {0} is still open for assertions")]
     StillOpen(u64),
-    /// Never admitted.
+    /// There is no such party.
     #[error("there is no party `{0}`")]
     NoSuchParty(String),
-    /// Somebody else is.
+    /// The name is in use.
     #[error("the name `{0}` is already in use")]
     NameTaken(String),
     /// One assertion per expert and bounty.
@@ -108,31 +108,31 @@ pub enum Refused {
     /// Less than may be bid.
     #[error("a bid of {bid} NCT is below the minimum of {min} NCT")]
     BidBelow {
-        /// What was bid.
+        /// The bid.
         bid: Nct,
-        /// What it must be at least.
+        /// Minimum bid.
         min: Nct,
     },
-    /// More than may be bid.
+    /// The bid is above the maximum.
     #[error("a bid of {bid} NCT is above the maximum of {max} NCT")]
     BidAbove {
-        /// What was bid.
+        /// The bid.
         bid: Nct,
-        /// What it may be at most.
+        /// Maximum bid.
         max: Nct,
     },
-    /// It needs more than there is.
+    /// The balance is too low.
     #[error("this needs {needed} NCT, but the balance is {balance} NCT")]
     Balance {
-        /// With the fee.
+        /// Needed amount, with the fee.
         needed: Nct,
-        /// What there is.
+        /// Balance.
         balance: Nct,
     },
     /// Least bid nothing, or above the most. A bid of nothing would have the contract divide by it.
     #[error("invalid range of bids: {} to {} NCT", .0.min, .0.max)]
     Bounds(BidBounds),
-    /// More money than can be counted.
+    /// The amounts are too large to count.
     #[error("the amounts are too large")]
     TooMuch,
     /// The contract would not settle it. What is locked for it stays so.
@@ -146,9 +146,9 @@ pub enum Imbalance {
     /// All together have not what came in.
     #[error("{admitted} NCT were deposited, but the accounts hold {total} NCT")]
     Total {
-        /// What came in.
+        /// Total of the deposits.
         admitted: Nct,
-        /// What is there.
+        /// Total of the accounts.
         total: Nct,
     },
     /// The registry has not what its bounties locked.
@@ -156,7 +156,7 @@ pub enum Imbalance {
     Registry {
         /// What open bounties locked, and what is stuck.
         locked: Nct,
-        /// What the registry has.
+        /// Balance of the registry.
         registry: Nct,
     },
 }
@@ -315,17 +315,17 @@ impl Exchange {
         self.stuck = self.stuck.checked_add(settled.stuck).expect("all money together can be counted");
     }
 
-    /// What the ambassador has.
+    /// Returns the balance of the ambassador.
     pub fn ambassador(&self) -> Nct {
         self.ambassador
     }
 
-    /// What that expert has.
+    /// Returns the balance of an expert.
     pub fn expert(&self, name: &str) -> Option<Nct> {
         self.experts.get(name).copied()
     }
 
-    /// What that arbiter has.
+    /// Returns the balance of an arbiter.
     pub fn arbiter(&self, name: &str) -> Option<Nct> {
         self.arbiters.get(name).copied()
     }

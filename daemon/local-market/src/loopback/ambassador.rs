@@ -31,11 +31,11 @@ const OUT_OF_ORDER_PART: u32 = 4;
 pub(super) struct Webhook {
     pub url: Url,
     pub secret: Vec<u8>,
-    /// Where what was settled is written.
+    /// File for the settlements.
     pub outcomes: Option<File>,
 }
 
-/// What every bounty's task has.
+/// State shared by the tasks of all bounties.
 pub(super) struct Ambassador {
     pub book: Arc<Book>,
     pub webhooks: Vec<Webhook>,

@@ -12,29 +12,29 @@ use super::settings::Bounties;
 /// A file, and whether it is malicious.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Specimen {
-    /// Where it is.
+    /// Path of the file.
     pub path: PathBuf,
-    /// What it is.
+    /// Whether the file is labelled malicious.
     pub malicious: bool,
 }
 
-/// Why there is nothing to post.
+/// Why there are no files to post.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
     /// A file or directory that cannot be read.
     #[error("cannot read {}", .path.display())]
     Read {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// A line that is no label.
     #[error("{}:{line}: a label must be PATH,malicious or PATH,benign", .path.display())]
     Label {
-        /// In which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Where, from 1.
+        /// Line, from 1.
         line: usize,
     },
     /// No files at all.

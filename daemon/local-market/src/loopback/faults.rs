@@ -34,7 +34,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// All of them.
+    /// All faults.
     pub const ALL: [Fault; 10] = [
         Fault::SlowArtifact,
         Fault::TruncatedArtifact,
@@ -48,7 +48,7 @@ impl Fault {
         Fault::RefusedAnswer,
     ];
 
-    /// Its name in the configuration.
+    /// Name in the configuration.
     pub fn name(self) -> &'static str {
         match self {
             Fault::SlowArtifact => "slow_artifact",
@@ -87,7 +87,7 @@ impl Default for Often {
 pub struct Faults {
     /// Artifacts that come a little at a time.
     pub slow_artifact: Often,
-    /// How long such an artifact takes.
+    /// Time that such an artifact takes, in milliseconds.
     pub slow_milliseconds: Option<u64>,
     /// Artifacts cut in the middle.
     pub truncated_artifact: Often,
@@ -110,7 +110,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// How often this one happens.
+    /// Returns how often this fault happens.
     pub fn often(&self, fault: Fault) -> Often {
         match fault {
             Fault::SlowArtifact => self.slow_artifact,
@@ -136,7 +136,7 @@ impl Faults {
     }
 }
 
-/// What goes wrong with one bounty.
+/// The faults of one bounty.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FaultPlan(Vec<Fault>);
 
@@ -149,7 +149,7 @@ impl FaultPlan {
 /// How often a fault happened, and what came of it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Happened {
-    /// So often.
+    /// Number of occurrences.
     pub times: u64,
     /// What engines did about it, and how often.
     pub then: BTreeMap<String, u64>,
@@ -161,17 +161,17 @@ pub struct Happened {
 pub struct Happenings(BTreeMap<Fault, Happened>);
 
 impl Happenings {
-    /// One more of these.
+    /// Counts an occurrence of the fault.
     pub(super) fn happen(&mut self, fault: Fault) {
         self.0.entry(fault).or_default().times += 1;
     }
 
-    /// What an engine did about it.
+    /// Counts the reaction of an engine.
     pub(super) fn then(&mut self, fault: Fault, what: impl Into<String>) {
         *self.0.entry(fault).or_default().then.entry(what.into()).or_default() += 1;
     }
 
-    /// What became of `fault`.
+    /// Returns the counts of `fault`.
     pub fn of(&self, fault: Fault) -> Happened {
         self.0.get(&fault).cloned().unwrap_or_default()
     }

@@ -47,45 +47,45 @@ pub use summary::{Closing, EngineClosing, Participant, Party};
 
 use crate::Refused;
 
-/// Why a marketplace cannot be run.
+/// Why a marketplace cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum MarketplaceError {
     /// The configuration is wrong.
     #[error(transparent)]
     Settings(#[from] Mistakes),
-    /// Nothing to post.
+    /// There are no files to post.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     /// Somebody listens there already, or it is not ours to listen at.
     #[error("cannot listen at {address}: change `listen`, or stop the program that uses it")]
     Listen {
-        /// Where.
+        /// The address.
         address: SocketAddr,
-        /// Why.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// An engine's webhook is no address.
     #[error("engine {name}: {url:?} is not a URL")]
     Url {
-        /// Whose.
+        /// Name of the engine.
         name: String,
-        /// What it is.
+        /// URL of the engine.
         url: String,
     },
     /// An engine's secret.
     #[error("engine {name}: its secret is empty or cannot be read")]
     Secret {
-        /// Whose.
+        /// Name of the engine.
         name: String,
-        /// Why.
+        /// Error of the operating system; `None` if the secret is empty.
         source: Option<io::Error>,
     },
-    /// Where outcomes go.
+    /// The file for settlements cannot be written.
     #[error("cannot write to {}", .path.display())]
     OutcomesFile {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// An outcome.
@@ -117,7 +117,7 @@ pub struct Marketplace {
 pub struct MarketWatch(Arc<Book>);
 
 impl MarketWatch {
-    /// How far it has come.
+    /// Returns the progress of the run.
     pub fn progress(&self) -> Progress {
         self.0.progress()
     }
@@ -168,7 +168,7 @@ impl Marketplace {
         Ok(())
     }
 
-    /// Where it listens, as `http://ADDRESS:PORT`.
+    /// Returns the URL of the marketplace, `http://ADDRESS:PORT`.
     pub fn url(&self) -> String {
         format!("http://{}", self.listener.local_addr().unwrap_or(self.book.settings.listen))
     }

@@ -4,29 +4,29 @@ use std::time::Duration;
 
 use daemon_market::Profit;
 
-/// How far a run has come.
+/// Progress of a run.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Progress {
-    /// How many bounties there will be.
+    /// Total number of bounties.
     pub number: u64,
-    /// How many were posted.
+    /// Number of posted bounties.
     pub posted: u64,
-    /// How many are settled.
+    /// Number of settled bounties.
     pub settled: u64,
-    /// How engines do.
+    /// Progress of each engine.
     pub engines: Vec<EngineProgress>,
 }
 
-/// How an engine does.
+/// Progress of an engine.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct EngineProgress {
-    /// What it is called.
+    /// Name of the engine.
     pub name: String,
-    /// How many bounties it answered.
+    /// Number of bounties that it answered.
     pub answered: u64,
     /// From the delivery of a bounty to its answer, in half of all cases.
     pub latency: Duration,
-    /// What it has gained or lost.
+    /// Its profit so far.
     pub profit: Profit,
 }
 

@@ -18,34 +18,34 @@ pub const EXAMPLE: &str = include_str!("../../../../docs/local-market.toml");
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// What all chance comes from.
+    /// Random seed.
     pub seed: u64,
     /// Where artifacts are served and answers are taken. Port 0 is a free one.
     pub listen: SocketAddr,
     /// Whether it may listen where others than this machine can reach it.
     pub listen_beyond_loopback: bool,
-    /// By which contract bounties are settled.
+    /// Contract that settles bounties.
     #[serde(deserialize_with = "contract")]
     pub contract: Contract,
     /// Where what was settled is written, a file for each engine. Relative to the configuration.
     pub outcomes_directory: Option<PathBuf>,
-    /// What is posted.
+    /// The bounties to post.
     pub bounties: Bounties,
-    /// What the registry takes on top.
+    /// Fees of the registry.
     pub fees: FeeSettings,
-    /// Who says what the truth is.
+    /// Arbiters, who decide the ground truth.
     pub arbiters: Arbiters,
     /// The engines that are tried.
     #[serde(rename = "engine")]
     pub engines: Vec<TestedEngine>,
-    /// The others who bet.
+    /// Simulated rivals.
     #[serde(rename = "rival")]
     pub rivals: Vec<RivalSettings>,
-    /// What goes wrong on purpose.
+    /// Injected faults.
     pub faults: Faults,
 }
 
-/// What is posted, and how fast.
+/// The bounties and their rate.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bounties {
@@ -60,17 +60,17 @@ pub struct Bounties {
     /// What a file is that no label names.
     #[serde(deserialize_with = "label")]
     pub default_label: bool,
-    /// So many a second at most.
+    /// Maximum number of bounties per second.
     pub per_second: f64,
     /// So many that are not settled yet at most.
     pub in_flight_max: usize,
-    /// What each pays.
+    /// Reward of each bounty.
     pub reward: Nct,
     /// Least that may be bid.
     pub bid_min: Nct,
     /// Most that may be bid.
     pub bid_max: Nct,
-    /// How long each lives, in seconds.
+    /// Duration of each bounty, in seconds.
     pub life_seconds: f64,
     /// On which share of them engines are asked to vote rather than to assert.
     pub arbitration: f64,
@@ -78,25 +78,25 @@ pub struct Bounties {
     pub balance: Option<Nct>,
 }
 
-/// What the registry takes on top.
+/// Fees of the registry.
 #[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FeeSettings {
-    /// Of the ambassador, for each bounty.
+    /// Fee of the ambassador for each bounty.
     pub bounty: Nct,
-    /// Of an engine, for each assertion.
+    /// Fee of an engine for each assertion.
     pub assertion: Nct,
 }
 
-/// Who says what the truth is.
+/// Arbiters, who decide the ground truth.
 #[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Arbiters {
-    /// How many.
+    /// Number of arbiters.
     pub number: u32,
     /// How often a vote is not the truth.
     pub errs: f64,
-    /// How often one does not vote.
+    /// Fraction of missing votes, from 0.0 to 1.0.
     pub absent: f64,
 }
 
@@ -104,15 +104,15 @@ pub struct Arbiters {
 #[derive(Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TestedEngine {
-    /// What it is called.
+    /// Name of the engine.
     pub name: String,
-    /// Its webhook.
+    /// URL of its webhook.
     pub url: String,
-    /// What its bounties are signed with.
+    /// Secret that signs its bounties.
     pub secret: Option<String>,
     /// A file that holds that, one line.
     pub secret_file: Option<PathBuf>,
-    /// What it has at first.
+    /// Initial balance.
     #[serde(default = "balance")]
     pub balance: Nct,
 }
@@ -123,23 +123,23 @@ pub struct TestedEngine {
 pub struct RivalSettings {
     /// What it is called; with a number behind, where there are several.
     pub name: String,
-    /// How many of this kind.
+    /// Number of rivals of this kind.
     #[serde(default = "one")]
     pub number: u32,
     /// How much of what is malicious it calls so.
     pub true_positive: f64,
     /// How much of what is benign it calls malicious.
     pub false_positive: f64,
-    /// How often it says nothing.
+    /// Fraction of bounties from which it abstains, from 0.0 to 1.0.
     #[serde(default)]
     pub abstains: f64,
     /// Exponent on the odds that it gives itself: 1.0 is calibrated, more claims too much.
     #[serde(default = "calibrated")]
     pub overconfidence: f64,
-    /// How it bids.
+    /// Bid strategy.
     #[serde(default, deserialize_with = "plan")]
     pub strategy: BiddingPlan,
-    /// What it has at first.
+    /// Initial balance.
     #[serde(default = "balance")]
     pub balance: Nct,
 }
@@ -207,7 +207,7 @@ impl Bounties {
         BidBounds { min: self.bid_min, max: self.bid_max }
     }
 
-    /// How long each lives.
+    /// Returns the duration of each bounty.
     pub fn life(&self) -> Duration {
         Duration::try_from_secs_f64(self.life_seconds).unwrap_or_default()
     }
@@ -370,7 +370,7 @@ impl TestedEngine {
         }
     }
 
-    /// What its bounties are signed with.
+    /// Reads the secret that signs the bounties of the engine.
     pub(super) fn read_secret(&self) -> std::io::Result<Vec<u8>> {
         let text = match (&self.secret, &self.secret_file) {
             (Some(secret), _) => secret.clone(),

@@ -47,7 +47,7 @@ struct MarketState {
     strangers: u64,
 }
 
-/// What one engine did.
+/// Record of one engine.
 #[derive(Default)]
 struct EngineBook {
     name: String,
@@ -75,7 +75,7 @@ struct OpenBounty {
     plan: FaultPlan,
     expires: Instant,
     open: bool,
-    /// By engine.
+    /// Sessions, one per engine.
     desks: Vec<EngineSession>,
     changed: Arc<Notify>,
 }
@@ -84,7 +84,7 @@ struct OpenBounty {
 struct EngineSession {
     nonce: String,
     delivered: Option<Instant>,
-    /// It will not answer.
+    /// Whether the engine declined to answer.
     declined: bool,
     answer: Option<Given>,
     /// The digest of what was not taken in on purpose.
@@ -114,7 +114,7 @@ pub(super) struct PostedBounty {
     pub phase: Phase,
     pub plan: FaultPlan,
     pub expires: Instant,
-    /// By engine.
+    /// Nonces, one per engine.
     pub nonces: Vec<String>,
     pub changed: Arc<Notify>,
 }
@@ -128,24 +128,24 @@ impl ServedArtifact {
     }
 }
 
-/// What becomes of an answer.
+/// What happens to an answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Fate {
-    /// It is the answer.
+    /// The answer counts.
     Counts,
-    /// The same bytes as before.
+    /// The answer repeats the accepted answer.
     Again,
     /// It is taken, and its sender is not told.
     Lost,
-    /// It is not taken, on purpose.
+    /// The answer is refused on purpose, as an injected fault.
     NotNow,
     NoSuchBounty,
-    /// Its nonce is nobody's.
+    /// The nonce is unknown.
     Stranger,
     /// Another was taken before.
     Conflict,
     TooLate,
-    /// It is no answer to this.
+    /// The answer is invalid, with the reason.
     Wrong(String),
 }
 
@@ -384,12 +384,12 @@ impl Book {
         }
     }
 
-    /// One more of these.
+    /// Counts an occurrence of the fault.
     pub fn happen(&self, fault: Fault) {
         self.state().happenings.happen(fault);
     }
 
-    /// What an engine did about it.
+    /// Counts the reaction of an engine.
     pub fn then(&self, fault: Fault, what: &str) {
         self.state().happenings.then(fault, what);
     }
@@ -440,7 +440,7 @@ impl Book {
         Ok(state.engines.iter().enumerate().filter_map(line).collect())
     }
 
-    /// How far it has come.
+    /// Returns the progress of the run.
     pub fn progress(&self) -> Progress {
         let state = self.state();
         let engine = |engine: &EngineBook| EngineProgress {
@@ -457,7 +457,7 @@ impl Book {
         }
     }
 
-    /// What it all came to.
+    /// Returns the summary of the run.
     pub fn closing(&self, took: Duration, skipped: u64) -> Closing {
         let mut state = self.state();
         let state = &mut *state;
@@ -535,7 +535,7 @@ fn note_faults(plan: &FaultPlan, desk: &EngineSession, happenings: &mut Happenin
 }
 
 fn again(same: bool) -> &'static str {
-    if same { "same bytes again" } else { "other bytes" }
+    if same { "the same bytes again" } else { "other bytes" }
 }
 
 /// What nobody guesses: the keys of the standard library's maps come from the system's random source.

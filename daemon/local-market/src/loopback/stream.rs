@@ -17,14 +17,14 @@ const PART_BYTES: u64 = 256 << 10;
 /// In how many parts a slow artifact comes.
 const SLOW_PARTS: u32 = 8;
 
-/// How the bytes are to come.
+/// How the bytes are sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Manner {
     /// How long all of it takes at least.
     pub takes: Duration,
-    /// It ends in the middle.
+    /// Whether the connection is closed in the middle.
     pub truncated: bool,
-    /// The bytes are others.
+    /// Whether other bytes are sent.
     pub lying: bool,
 }
 

@@ -8,24 +8,24 @@ use serde::{Serialize, Serializer};
 use super::Happenings;
 use crate::{Exchange, SettledBounty};
 
-/// What a run came to.
+/// Summary of a run.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Closing {
-    /// What all chance came from.
+    /// Random seed.
     pub seed: u64,
-    /// By which contract bounties were settled.
+    /// Contract that settled the bounties.
     pub contract: String,
-    /// How many bounties were posted.
+    /// Number of posted bounties.
     pub posted: u64,
     /// How many of them are about malicious files.
     pub malicious: u64,
-    /// How many are settled.
+    /// Number of settled bounties.
     pub settled: u64,
     /// How many were not posted, because their file could not be read.
     pub skipped: u64,
-    /// How long it took.
+    /// Duration of the run, in seconds.
     pub took_seconds: f64,
-    /// What engines did.
+    /// Summary of each engine.
     pub engines: Vec<EngineClosing>,
     /// What everybody gained or lost: the ambassador, engines, rivals, arbiters, the registry.
     pub parties: Vec<Party>,
@@ -33,36 +33,36 @@ pub struct Closing {
     pub conserved: bool,
     /// What is wrong, if it is not.
     pub imbalance: Option<String>,
-    /// All the money there is.
+    /// Total amount of money.
     pub total: Nct,
     /// What stays in the registry for ever.
     pub stuck: Nct,
     /// How many answers came with a nonce that is nobody's.
     pub strangers: u64,
-    /// What went wrong on purpose.
+    /// Injected faults and reactions to them.
     pub faults: Happenings,
 }
 
-/// What an engine did.
+/// Summary of an engine.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct EngineClosing {
-    /// What it is called.
+    /// Name of the engine.
     pub name: String,
     /// How it replied to deliveries: statuses, and how often.
     pub replies: BTreeMap<String, u64>,
     /// How many bounties it answered in time.
     pub answered: u64,
-    /// How many it did not.
+    /// Number of bounties that it did not answer in time.
     pub unanswered: u64,
-    /// How many answers came too late.
+    /// Number of late answers.
     pub late: u64,
     /// How many came once more, the same to the byte.
     pub again: u64,
     /// How many came once more, and were others.
     pub conflicts: u64,
-    /// How many were none, and why.
+    /// Number of refused answers, by reason.
     pub wrong: BTreeMap<String, u64>,
-    /// What it said, and how often.
+    /// Number of answers, by verdict.
     pub verdicts: BTreeMap<String, u64>,
     /// How often it said malicious or benign, and that was what the file is labelled.
     pub right: u64,
@@ -72,24 +72,24 @@ pub struct EngineClosing {
     pub latency_p99_ms: f64,
 }
 
-/// In what part somebody takes part.
+/// Role of a party.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Participant {
-    /// Who posts bounties.
+    /// Posts bounties.
     Ambassador,
     /// An engine that is tried.
     Engine,
     /// Another who bets.
     Rival,
-    /// Who votes.
+    /// Votes on the ground truth.
     Arbiter,
-    /// Where money is locked.
+    /// Holds locked money.
     Registry,
 }
 
 impl Participant {
-    /// What it is called.
+    /// Name of the role.
     pub fn name(self) -> &'static str {
         match self {
             Participant::Ambassador => "ambassador",
@@ -101,12 +101,12 @@ impl Participant {
     }
 }
 
-/// What somebody gained or lost.
+/// Result of a party.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Party {
-    /// What it is called.
+    /// Name of the party.
     pub name: String,
-    /// In what part.
+    /// Role of the party.
     pub role: Participant,
     /// How many bets it made; of the ambassador, how many bounties.
     pub bets: u64,
@@ -119,7 +119,7 @@ pub struct Party {
     /// What it gained or lost on the whole, by its balance.
     #[serde(serialize_with = "as_text")]
     pub profit: Profit,
-    /// What it has.
+    /// Balance at the end.
     pub balance: Nct,
 }
 
@@ -127,7 +127,7 @@ fn as_text<S: Serializer>(profit: &Profit, serializer: S) -> Result<S::Ok, S::Er
     serializer.collect_str(profit)
 }
 
-/// What everybody began with, and did.
+/// Initial balances and bets of all parties.
 pub(super) struct Parties {
     began: Vec<(Party, Nct)>,
 }

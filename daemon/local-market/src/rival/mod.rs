@@ -11,7 +11,7 @@ use rand_distr::{Beta, Distribution};
 use crate::Seed;
 use crate::seed::happens;
 
-/// How good a rival is.
+/// Accuracy of a rival.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Skill {
     /// How much of what is malicious he calls so, 0.0 to 1.0.
@@ -24,7 +24,7 @@ pub struct Skill {
     pub overconfidence: f64,
 }
 
-/// What a rival says.
+/// Opinion of a rival.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Opinion {
     /// Malicious or benign.
@@ -41,12 +41,12 @@ pub struct Bidder {
 }
 
 impl Bidder {
-    /// By any formula.
+    /// Makes a bidder from a formula.
     pub fn new(name: &str, formula: impl Fn(f64, BidBounds) -> Nct + Send + Sync + 'static) -> Bidder {
         Bidder { name: name.to_owned(), formula: Arc::new(formula) }
     }
 
-    /// What it is called.
+    /// Name of the formula.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -73,18 +73,18 @@ pub enum BiddingPlan {
     Conservative,
     /// From eight times the least to the most, by conviction.
     Aggressive,
-    /// The least.
+    /// Always the minimum.
     Min,
-    /// The most.
+    /// Always the maximum.
     Max,
 }
 
 impl BiddingPlan {
-    /// All of them.
+    /// All strategies.
     pub const ALL: [BiddingPlan; 5] =
         [BiddingPlan::Default, BiddingPlan::Conservative, BiddingPlan::Aggressive, BiddingPlan::Min, BiddingPlan::Max];
 
-    /// What it is called.
+    /// Name of the strategy.
     pub fn name(self) -> &'static str {
         match self {
             BiddingPlan::Default => "default",
@@ -136,16 +136,16 @@ impl From<BiddingPlan> for Bidder {
     }
 }
 
-/// Somebody else's engine.
+/// A simulated rival engine.
 #[derive(Clone, Debug)]
 pub struct Rival {
-    /// What it is called.
+    /// Name of the rival.
     pub name: String,
-    /// How good it is.
+    /// Accuracy of the rival.
     pub skill: Skill,
-    /// How it bids.
+    /// Bid strategy of the rival.
     pub bidder: Bidder,
-    /// What it has at first.
+    /// Initial balance.
     pub balance: Nct,
 }
 

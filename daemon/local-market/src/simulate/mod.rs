@@ -24,23 +24,23 @@ pub struct SimulatedMarket {
     pub kinds: Vec<ArtifactKind>,
     /// Exponent on the odds that our engine gives itself: 1.0 is calibrated.
     pub overconfidence: f64,
-    /// Who else bets.
+    /// Rivals, who bet too.
     pub rivals: Vec<Rival>,
-    /// Who votes.
+    /// Arbiters, who vote.
     pub arbiters: Vec<Arbiter>,
-    /// Who settles.
+    /// Contract that settles bounties.
     pub contract: Contract,
-    /// What is paid on top.
+    /// Fees.
     pub fees: Fees,
-    /// What may be bid.
+    /// Minimum and maximum bid.
     pub bounds: BidBounds,
-    /// What each bounty pays.
+    /// Reward of each bounty.
     pub reward: Nct,
-    /// What we have at first.
+    /// Initial balance of the simulated engine.
     pub balance: Nct,
-    /// Where all chance comes from.
+    /// Random seed.
     pub seed: Seed,
-    /// How many times intervals draw again.
+    /// Number of bootstrap resamples.
     pub resamples: usize,
 }
 
@@ -69,21 +69,21 @@ impl Default for SimulatedMarket {
 /// What a strategy is asked: how much to stake on this, if anything.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Question<'a> {
-    /// Which bounty, from 1.
+    /// Number of the bounty, from 1.
     pub bounty: u64,
-    /// Of which kind.
+    /// Kind of the artifact.
     pub kind: &'a str,
     /// What our engine says: malicious or benign.
     pub verdict: Verdict,
     /// The probability that it gives it, 0.5 to 1.0.
     pub q: f64,
-    /// What may be bid.
+    /// Minimum and maximum bid.
     pub bounds: BidBounds,
-    /// What the bounty pays.
+    /// Reward of the bounty.
     pub reward: Nct,
-    /// What asserting costs on top.
+    /// Fee of an assertion.
     pub fee: Nct,
-    /// What we have.
+    /// Balance of the simulated engine.
     pub balance: Nct,
     /// What others who were right gained so far for each NCT they bid: all rewards and wrong bids over all right bids,
     /// our own left out. None before anybody else was right.
@@ -102,17 +102,17 @@ pub enum SimulateError {
     /// A number that cannot be what it should be.
     #[error("{of} is {number}: it must be {must}")]
     Number {
-        /// Of what.
+        /// Name of the parameter.
         of: String,
-        /// What it is.
+        /// Its value.
         number: f64,
-        /// What it must be.
+        /// Its allowed values.
         must: &'static str,
     },
     /// The exchange does not do what a market needs.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// More money than can be counted.
+    /// The amounts are too large to count.
     #[error("the amounts are too large to count")]
     TooMuch,
     /// Money was not conserved: a bug of ours.
@@ -158,7 +158,7 @@ impl SimulatedMarket {
         Ok(outcomes(runs, Resampling { count: self.resamples, seed: self.seed, ..Resampling::default() }))
     }
 
-    /// How much of everything is malicious.
+    /// Returns the fraction of malicious bounties.
     fn malicious(&self) -> f64 {
         let shares: f64 = self.kinds.iter().map(|kind| kind.share).sum();
         self.kinds.iter().map(|kind| kind.share * kind.malicious).sum::<f64>() / shares

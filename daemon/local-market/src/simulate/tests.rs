@@ -209,7 +209,7 @@ fn markets_that_cannot_be_are_told_why() {
     assert_eq!(said(bad), "overconfidence of rival `rival-0` is NaN: it must be above 0.0");
     let mut bad = market(10);
     bad.rivals[0].name = US.to_owned();
-    assert!(bad.run(&[abstain()]).unwrap_err().to_string().contains("is called `stakeout` already"));
+    assert!(bad.run(&[abstain()]).unwrap_err().to_string().contains("the name `stakeout` is already in use"));
     let bad = SimulatedMarket { reward: Nct::from_base_units(u128::MAX / 2), ..market(10) };
     assert_eq!(bad.run(&[abstain()]).unwrap_err(), SimulateError::TooMuch);
 }

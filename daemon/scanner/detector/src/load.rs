@@ -25,7 +25,7 @@ pub struct Options {
     pub no_shipped_rules: bool,
     /// Use no YARA rules at all.
     pub no_yara: bool,
-    /// Where compiled rules are kept.
+    /// Cache of compiled rules.
     pub cache: RulesCache,
     /// The program that workers and the rules compiler run in. None: `stakeout-worker` beside this one, else itself.
     pub worker: Option<PathBuf>,
@@ -33,13 +33,13 @@ pub struct Options {
     pub weights: Option<PathBuf>,
 }
 
-/// Where compiled rules are kept.
+/// Cache of compiled rules.
 #[derive(Clone, Debug, Default)]
 pub enum RulesCache {
     /// In `stakeout/rules` below the user's cache directory.
     #[default]
     User,
-    /// In this directory.
+    /// A cache in this directory.
     At(PathBuf),
     /// Nowhere: rules are compiled each time.
     None,

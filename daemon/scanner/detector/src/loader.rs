@@ -14,16 +14,16 @@ use crate::probes::probes;
 /// Problems told of one attempt.
 const PROBLEMS_MAX: usize = 50;
 
-/// How rules are loaded.
+/// Parameters for loading rules.
 #[derive(Clone, Debug)]
 pub struct Loader {
-    /// Which.
+    /// The rules and weights to load.
     pub options: Options,
-    /// What one artifact may cost.
+    /// Limits for scanning one artifact.
     pub limits: Limits,
-    /// What is examined at all.
+    /// Which file types are scanned.
     pub policy: Policy,
-    /// How many workers are made ready.
+    /// Number of workers to start.
     pub workers: usize,
 }
 
@@ -80,7 +80,7 @@ impl Loader {
     }
 }
 
-/// What was wrong with new rules.
+/// The mistakes of new rules.
 #[derive(Debug, thiserror::Error)]
 #[error("{} with the rules", daemon_base::format::counted(self.0.len() as u64, "problem"))]
 pub struct Refused(pub Vec<String>);

@@ -2,9 +2,9 @@
 
 /// A file to try rules on.
 pub struct RuleProbe {
-    /// What it is, for people.
+    /// Description of the probe.
     pub name: &'static str,
-    /// Its bytes.
+    /// Bytes of the probe.
     pub bytes: Vec<u8>,
     /// Whether it must come out as malicious; if not, it must not.
     pub malicious: bool,

@@ -21,15 +21,15 @@ pub struct RulesStatus {
 /// The rules in use, as `stakeout rules status` shows them.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Status {
-    /// What every answer names.
+    /// Generation of the rules and weights in use.
     pub generation: String,
-    /// How many YARA rules there are.
+    /// Number of YARA rules in use.
     pub rules: usize,
     /// When they came into use, in microseconds since 1970.
     pub since: i64,
     /// Whether they were compiled before.
     pub from_cache: bool,
-    /// How often rules were replaced.
+    /// Number of times that the rules were replaced.
     pub reloads: u64,
     /// How often they were not, because something was wrong with the new ones.
     pub failures: u64,
@@ -40,18 +40,18 @@ pub struct Status {
 /// An attempt to load rules.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Attempt {
-    /// When, in microseconds since 1970.
+    /// Time in microseconds since 1970.
     pub at: i64,
     /// Whether they are in use now.
     pub taken: bool,
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     pub took_ms: u64,
-    /// What was wrong with them.
+    /// Mistakes in the rules.
     pub problems: Vec<String>,
 }
 
 impl RulesStatus {
-    /// Nothing yet.
+    /// A status without any load.
     pub fn new() -> RulesStatus {
         let rules = RuleSet::embedded();
         let analyzers = assemble(&rules);
@@ -84,12 +84,12 @@ impl RulesStatus {
         self.opened.contains(&kind)
     }
 
-    /// What every answer names.
+    /// Returns the generation in use.
     pub fn generation(&self) -> String {
         self.lock().generation.clone()
     }
 
-    /// All of it.
+    /// Returns a snapshot of the status.
     pub fn status(&self) -> Status {
         self.lock().clone()
     }

@@ -25,12 +25,12 @@ const UNREST_MAX: u32 = 40;
 /// How often the directories are looked for where they cannot be watched.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Why the rules are looked at.
+/// Why the rules are checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Nudge {
     /// Something in their directories changed.
     Changed,
-    /// Somebody asked (SIGHUP).
+    /// On request, by SIGHUP.
     Asked,
     /// The daemon ends.
     End,
@@ -46,15 +46,15 @@ pub trait Observer: Send + 'static {
 
 /// What watches the rules, and to whom it gives new ones.
 pub struct RulesWatch<J, O> {
-    /// How they are loaded.
+    /// Loads the rules.
     pub loader: Loader,
     /// How long the directories must have been still.
     pub settle: Duration,
-    /// What is judged by.
+    /// Status of the rules in use.
     pub status: Arc<RulesStatus>,
-    /// Who judges.
+    /// The pool that uses the rules.
     pub pool: Arc<Pool<J>>,
-    /// Who is told.
+    /// The observer of reloads.
     pub observer: O,
 }
 

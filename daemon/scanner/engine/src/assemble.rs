@@ -21,7 +21,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Indicator> {
     REGISTRY.iter().flat_map(|(parts, _)| *parts).flat_map(|indicators| *indicators).copied()
 }
 
-/// What is examined at all.
+/// Which file types are scanned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Policy {
     /// Look for the patterns of rules in artifacts of any kind, also of those that no analyzer takes apart. What is found
@@ -66,7 +66,7 @@ impl<'r> Analyzers<'r> {
         Analyzers { rules, policy: Policy::default(), seats: Vec::new() }
     }
 
-    /// The same analyzers, under this policy.
+    /// Returns the same analyzers with another policy.
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
@@ -82,7 +82,7 @@ impl<'r> Analyzers<'r> {
         self.rules
     }
 
-    /// What they are called.
+    /// Returns the names of the analyzers.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.seats.iter().map(|seat| seat.analyzer.name())
     }

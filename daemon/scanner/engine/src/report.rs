@@ -8,19 +8,19 @@ use crate::{Generation, RuleSet};
 /// What we know and say of one artifact. Owns everything, so it outlives the bytes.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Report {
-    /// What it is.
+    /// File type, by triage.
     pub kind: FileKind,
     /// What was seen, in the order it was seen.
     pub evidence: Vec<Evidence>,
     /// Where: the artifact first, then what was found inside of it.
     pub layers: Vec<Layer>,
-    /// What that comes to.
+    /// The opinion that follows from the evidence.
     pub opinion: Opinion,
     /// The malware family, when the evidence that speaks loudest for malice names one.
     pub malware_family: Option<String>,
     /// Why not everything was looked at, sorted, each reason once. Empty when everything was.
     pub incomplete: Vec<Incomplete>,
-    /// What it was judged by.
+    /// Generation of the rules and weights.
     pub rules_generation: Generation,
 }
 

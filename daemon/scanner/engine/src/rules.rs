@@ -102,7 +102,7 @@ impl RuleSet {
         self.position(id).and_then(|position| self.at(position))
     }
 
-    /// Where in [`RuleSet::indicators`] one stands.
+    /// Index of an indicator in [`RuleSet::indicators`].
     pub fn position(&self, id: &IndicatorId) -> Option<u32> {
         let compiled = self.positions.get(id).copied();
         let loaded = || Some(self.positions.len() + self.library.as_ref()?.position(id)?);

@@ -60,7 +60,7 @@ impl Analyzer for Hostile {
     }
 }
 
-/// What was tried must have failed.
+/// Fails if the attempt succeeded.
 fn attempt(succeeded: bool) {
     if succeeded {
         std::process::exit(42);

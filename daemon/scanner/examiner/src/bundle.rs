@@ -10,7 +10,7 @@ use daemon_engine::Library;
 /// A file that begins with a bundle of compiled rules. Nobody but us can change or shorten it.
 #[derive(Debug)]
 pub struct Bundle {
-    /// The file.
+    /// The bundle.
     pub file: File,
     /// How many of its bytes are the bundle.
     pub bytes: u64,

@@ -31,7 +31,7 @@ impl Examined {
 /// What else is wanted of an artifact than its report.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct LookOptions {
-    /// Its SHA-256, taken before the examination.
+    /// Whether to compute the SHA-256, before the scan.
     pub sha256: bool,
     /// When whoever asked stops waiting: what is known by then is told. None: all the time that the limits give.
     pub until: Option<Instant>,

@@ -21,9 +21,9 @@ pub(crate) const ITSELF: &str = "--stakeout-worker";
 /// A program that can be a template, or compile rules.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Program {
-    /// Its path.
+    /// Path of the program.
     pub path: PathBuf,
-    /// What comes before its other arguments.
+    /// Argument before all other arguments.
     pub first: Option<&'static str>,
 }
 

@@ -15,13 +15,13 @@ use daemon_worker::{Served, Service, Start, run};
 /// What a template judges by, and how.
 #[derive(Debug)]
 pub struct Setup {
-    /// The text of the weights.
+    /// Text of the weights file.
     pub weights: String,
     /// Compiled rules.
     pub bundle: Option<Bundle>,
-    /// What one artifact may cost.
+    /// Limits for scanning one artifact.
     pub limits: Limits,
-    /// What is examined at all.
+    /// Which file types are scanned.
     pub policy: Policy,
 }
 

@@ -39,7 +39,7 @@ impl Config {
     }
 }
 
-/// What is asked about one artifact.
+/// A request about one artifact.
 #[derive(Serialize, Deserialize, Debug)]
 struct Request<'a> {
     sha256: bool,
@@ -48,7 +48,7 @@ struct Request<'a> {
     path: &'a str,
 }
 
-/// What a worker answers.
+/// The answer of a worker.
 #[derive(Serialize, Deserialize, Debug)]
 enum WorkerReply<'a> {
     Looked {
@@ -123,7 +123,7 @@ fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Resul
     deserializer.deserialize_seq(Few(PhantomData))
 }
 
-/// Why an answer was refused.
+/// Why an answer of a worker was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Garbled(pub &'static str);
 
@@ -136,7 +136,7 @@ pub fn request(ask: &LookOptions) -> Vec<u8> {
     encode(&Request { sha256: ask.sha256, kind_only: ask.kind_only, path: ask.path.as_str() })
 }
 
-/// What a request asks.
+/// Decodes a request.
 pub(crate) fn read_request(bytes: &[u8]) -> Option<LookOptions> {
     let Request { sha256, kind_only, path } = postcard::from_bytes(bytes).ok()?;
     Some(LookOptions { sha256, until: None, path: FilePath::new(path), kind_only })

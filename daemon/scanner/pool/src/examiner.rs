@@ -14,7 +14,7 @@ use crate::{Watch, Watchdog};
 /// Why there is no report on an artifact.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Its bytes cannot be had.
+    /// The artifact cannot be read.
     #[error(transparent)]
     Load(#[from] LoadError),
     /// Nobody can examine it: no worker can be had. The text says why.
@@ -22,7 +22,7 @@ pub enum Failure {
     NoWorker(String),
 }
 
-/// What came of an artifact.
+/// Result of scanning an artifact.
 pub type ExaminationResult = Result<Looked, Failure>;
 
 /// Examines artifacts, in the order in which they were begun.

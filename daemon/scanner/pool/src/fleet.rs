@@ -79,17 +79,17 @@ impl Fleet {
         Err(FleetError::NoProgram)
     }
 
-    /// What its workers judge by.
+    /// Returns the rules of the workers.
     pub fn rules(&self) -> &Arc<RuleSet> {
         &self.rules
     }
 
-    /// What one artifact may cost.
+    /// Returns the limits for one artifact.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Which walls stand around its workers.
+    /// Returns the sandbox layers of the workers.
     pub fn walls(&self) -> Walls {
         self.template.walls()
     }

@@ -13,10 +13,10 @@ use daemon_engine::{Policy, RuleSet, assemble};
 use crate::queue::{Next, Queue};
 use crate::{Closed, ExaminationResult, Examine, Fleet, InProcess, LookOptions, Walled, Watchdog};
 
-/// How a pool is set up.
+/// Parameters of a pool.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolConfig {
-    /// How many threads examine.
+    /// Number of threads that scan.
     pub threads: NonZeroUsize,
     /// How many jobs may wait. Whoever submits one more waits too.
     pub queued_max: usize,
@@ -27,11 +27,11 @@ pub struct PoolConfig {
 pub enum Rules {
     /// Each examines in this process.
     InProcess {
-        /// By these rules.
+        /// The rules.
         rules: Arc<RuleSet>,
-        /// What one artifact may cost.
+        /// Limits for scanning one artifact.
         limits: Limits,
-        /// What is examined at all.
+        /// Which file types are scanned.
         policy: Policy,
     },
     /// Each has a worker process from this fleet.
@@ -49,7 +49,7 @@ impl Rules {
         }
     }
 
-    /// What is judged by.
+    /// Returns the rules.
     pub fn set(&self) -> &Arc<RuleSet> {
         match self {
             Rules::InProcess { rules, .. } => rules,

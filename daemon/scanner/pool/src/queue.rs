@@ -34,9 +34,9 @@ struct QueueState {
     closed: bool,
 }
 
-/// What a worker should do next.
+/// What a thread does next.
 pub(crate) enum Next<J> {
-    /// This job.
+    /// Run this job.
     Job(J),
     /// Take the new rules, then ask again.
     NewRules,

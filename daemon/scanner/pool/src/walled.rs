@@ -65,7 +65,7 @@ struct Begun {
     misses: u32,
 }
 
-/// Why nothing could be sent.
+/// Why a job was not sent.
 struct Unsent {
     why: String,
     /// Whether a worker, or what it comes from, was killed before it could work: the next may live.

@@ -30,7 +30,7 @@ pub struct FileRecord {
     pub sha256: Option<String>,
     /// Size in bytes; null where it could not be told.
     pub size: Option<u64>,
-    /// What triage says it is.
+    /// File type, by triage.
     pub kind: &'static str,
     /// malicious, suspicious, benign or unknown.
     pub verdict: &'static str,
@@ -42,11 +42,11 @@ pub struct FileRecord {
     pub family: Option<String>,
     /// Whether an analyzer examined it or a part of it; if not, the verdict is unknown.
     pub examined: bool,
-    /// What was seen.
+    /// The evidence.
     pub evidence: Vec<EvidenceRecord>,
-    /// Why not everything was looked at.
+    /// Reasons why the file was not fully scanned.
     pub incomplete: Vec<String>,
-    /// What it was judged by.
+    /// Generation of the rules and weights.
     pub rules_generation: String,
     /// Time of the examination in microseconds.
     pub elapsed_us: u64,
@@ -57,24 +57,24 @@ pub struct FileRecord {
 pub struct EvidenceRecord {
     /// The indicator.
     pub id: String,
-    /// Its weight, in nats.
+    /// Weight in nats.
     pub weight: f64,
     /// The layer, empty for the file itself.
     pub layer: String,
     /// Begin and end in the layer's bytes.
     pub span: [u64; 2],
-    /// What exactly.
+    /// Details of the evidence.
     pub detail: String,
 }
 
 /// A file that was examined, before it is printed in any form.
 #[derive(Debug)]
 pub struct Subject<'f> {
-    /// Its path.
+    /// Path of the file.
     pub path: &'f Path,
-    /// Its digest, if bytes were read.
+    /// SHA-256 of the file, if its bytes were read.
     pub sha256: Option<Sha256Digest>,
-    /// Its size, if known.
+    /// Size of the file in bytes, if known.
     pub size: Option<u64>,
 }
 

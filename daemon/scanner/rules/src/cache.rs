@@ -60,20 +60,20 @@ pub enum CacheError {
     /// The system would not let us.
     #[error("{what} failed: {source}")]
     System {
-        /// What was tried.
+        /// The operation that failed.
         what: &'static str,
         /// The system's reason.
         #[source]
         source: io::Error,
     },
-    /// Somebody else owns it.
+    /// Another user owns the file.
     #[error("{what} belongs to user {owner}, not to this user ({us})")]
     Owner {
         /// The directory or the file.
         what: &'static str,
-        /// Who owns it.
+        /// User id of the owner.
         owner: u32,
-        /// Who we are.
+        /// User id of this process.
         us: u32,
     },
     /// Others may read or write it.
@@ -81,7 +81,7 @@ pub enum CacheError {
     Open {
         /// The directory or the file.
         what: &'static str,
-        /// Its permissions.
+        /// Permissions.
         mode: u32,
     },
     /// A stored file is not what was stored.

@@ -33,9 +33,9 @@ const PATIENCE: Duration = Duration::from_millis(10);
 /// The program that compiles.
 #[derive(Clone, Debug)]
 pub struct Compiler {
-    /// Its path, absolute.
+    /// Absolute path of the program.
     pub program: PathBuf,
-    /// What it is called with.
+    /// Arguments of the program.
     pub arguments: Vec<OsString>,
     /// After this long it is killed. Default: 180 s.
     pub time_max: Duration,
@@ -62,16 +62,16 @@ pub enum CompileError {
     /// The child could not be started, fed or watched.
     #[error("cannot run {program:?} to compile rules")]
     Start {
-        /// What was to be started.
+        /// Path of the program.
         program: PathBuf,
         /// The system's reason.
         #[source]
         source: io::Error,
     },
-    /// It took too long.
+    /// The compiler exceeded its time limit.
     #[error("compiling the rules took longer than {0:?} and was stopped: a rule may be malicious")]
     TooLong(Duration),
-    /// It ended before it was done.
+    /// The compiler exited before it was done.
     #[error("the rules compiler {how}{}", quoted(.last_words))]
     Ended {
         /// `exited with status 1`, `was killed by signal 11`.
@@ -82,7 +82,7 @@ pub enum CompileError {
     /// It ended well, but what it left is not an answer.
     #[error("the answer of the rules compiler is incomplete: {what}{}", quoted(.last_words))]
     Garbled {
-        /// What is wrong with it.
+        /// What is wrong with the answer.
         what: &'static str,
         /// The end of what it said on its standard error, if anything.
         last_words: String,
@@ -228,7 +228,7 @@ fn memory_file(name: &str) -> io::Result<File> {
     Ok(memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?.into())
 }
 
-/// What the child's lines come to.
+/// Parsed output of the compiler.
 #[derive(Default)]
 struct CompilerOutput {
     mistakes: Vec<Mistake>,

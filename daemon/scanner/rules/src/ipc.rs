@@ -30,7 +30,7 @@ const MISTAKES_BYTES_MAX: usize = 3 << 20;
 /// Most bytes the parent takes from the child's standard error. More than the child's own limit and one last line.
 pub(crate) const NOTES_BYTES_MAX: usize = 4 << 20;
 
-/// What the child is asked.
+/// A request to the compiler process.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Request<'a> {
     version: u32,
@@ -44,11 +44,11 @@ pub struct Request<'a> {
 pub struct RuleSource<'a> {
     /// Its path beneath the rules directory, with `/` between: `pe/packers.yar`.
     pub name: &'a str,
-    /// Its bytes, whatever they are.
+    /// Bytes of the rule file.
     pub text: &'a [u8],
 }
 
-/// How bad a mistake is.
+/// Severity of a mistake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -67,7 +67,7 @@ pub struct Mistake {
     pub line: Option<u32>,
     /// Counted from 1, where the compiler knows it.
     pub column: Option<u32>,
-    /// How bad it is.
+    /// Severity.
     pub severity: Severity,
     /// The compiler's short name for it: `E009`. May be empty.
     pub code: String,
@@ -94,13 +94,13 @@ pub(crate) enum Note {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// It could not be read.
+    /// The request could not be read.
     #[error("cannot read the rules to compile")]
     Read(#[from] io::Error),
     /// It is larger than any that is sent.
     #[error("the rules to compile exceed {REQUEST_BYTES_MAX} bytes")]
     TooLarge,
-    /// It was written by something else.
+    /// The request has another version.
     #[error(
         "this is not a request of version {VERSION}: the compiler is started by stakeout and cannot be run by hand"
     )]

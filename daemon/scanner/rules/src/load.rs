@@ -10,7 +10,7 @@ use crate::{
     digest, shipped,
 };
 
-/// What to load, and with what.
+/// Parameters for loading rules.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Directories of rules, in this order.
@@ -19,7 +19,7 @@ pub struct Options {
     pub shipped: bool,
     /// Where compiled rules are kept. None: nowhere. See [`Cache::usual_place`].
     pub cache: Option<PathBuf>,
-    /// What compiles them.
+    /// The compiler to run.
     pub compiler: Compiler,
     /// Whatever tells this compiler's machine code from that of others: versions, processor features, settings.
     pub compiler_key: String,

@@ -24,7 +24,7 @@ impl Digest {
         text.parse().ok().map(|Sha256Digest(bytes)| Digest(bytes))
     }
 
-    /// Its bytes.
+    /// Returns the bytes of the digest.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -8,13 +8,13 @@ use rustix::fs::FileType;
 /// Something that was left out, named, while the rest was used.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
-    /// Where.
+    /// Path of the file or directory.
     pub path: PathBuf,
-    /// Why it was left out.
+    /// Why it was skipped.
     pub why: Why,
 }
 
-/// Why something was left out.
+/// Why a file or directory was skipped.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Why {

@@ -26,20 +26,20 @@ pub struct RuleFile {
     pub name: String,
     /// Where it is. Empty if it is built in.
     pub path: PathBuf,
-    /// Its bytes.
+    /// Bytes of the file.
     pub text: Vec<u8>,
     /// Its state when it was read. None if it is built in.
     pub stamp: Option<Stamp>,
 }
 
-/// What some directories hold.
+/// Contents of the rule directories.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RuleFiles {
     /// Files of rules, ordered by directory and name.
     pub files: Vec<RuleFile>,
     /// The `weights.toml` of each directory that has one, in the order of the directories.
     pub weights: Vec<RuleFile>,
-    /// What was left out.
+    /// Files and directories that were skipped.
     pub problems: Vec<Problem>,
     /// Whether everything that was found was read. Otherwise what is made of it must not be remembered: whatever kept
     /// a file from being read may pass without leaving a trace in its stamp.

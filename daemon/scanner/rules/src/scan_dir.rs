@@ -27,11 +27,11 @@ const DEPTH_MAX: usize = 16;
 /// still moves it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stamp {
-    /// The file system's device number.
+    /// Device number of the file system.
     pub device: u64,
     /// The inode number.
     pub inode: u64,
-    /// In bytes.
+    /// Size in bytes.
     pub size: u64,
     /// Time of the last modification of the content, in nanoseconds since 1970.
     pub modified_ns: i128,
@@ -84,14 +84,14 @@ impl FileRole {
 /// A file that was found.
 #[derive(Clone, Debug)]
 pub struct FoundFile {
-    /// What it is for.
+    /// Role of the file.
     pub role: FileRole,
     /// Its path beneath the directory, with `/` between: `pe/packers.yar`. Unique among the rules of a survey, and
     /// those built in: if two directories hold files of one name, the later becomes `pe/packers~2.yar`.
     pub name: String,
-    /// Where it is.
+    /// Path of the file.
     pub path: PathBuf,
-    /// Its state when it was found.
+    /// State of the file when it was found.
     pub stamp: Stamp,
     /// Index into the survey's directories.
     pub(crate) directory: usize,
@@ -106,7 +106,7 @@ pub enum SurveyError {
     /// A directory is gone or may not be read.
     #[error("cannot read the rules directory {path:?}")]
     Directory {
-        /// Which.
+        /// Path of the directory.
         path: PathBuf,
         /// The system's reason.
         #[source]
@@ -117,7 +117,7 @@ pub enum SurveyError {
     TooMany {
         /// The directory given.
         path: PathBuf,
-        /// Of what.
+        /// What there are too many of.
         what: &'static str,
         /// The limit.
         max: usize,
@@ -129,7 +129,7 @@ pub enum SurveyError {
 pub struct Survey {
     /// Rules, recipes and weights, ordered by directory and name.
     pub entries: Vec<FoundFile>,
-    /// What was left out.
+    /// Files and directories that were skipped.
     pub problems: Vec<Problem>,
     directories: Vec<OwnedFd>,
     /// Names without their endings that others have.

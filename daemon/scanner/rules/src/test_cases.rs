@@ -30,11 +30,11 @@ pub struct TestCase {
     pub path: PathBuf,
     /// The rule file it is about, by name without ending: `any/shells`.
     pub rules: String,
-    /// What it shows, as a sentence.
+    /// What the case shows, as a sentence.
     pub name: String,
     /// The rules of that file that must hit, sorted. All others must not.
     pub hits: Vec<String>,
-    /// The file.
+    /// Bytes of the sample.
     pub sample: Vec<u8>,
 }
 
@@ -55,7 +55,7 @@ impl std::fmt::Display for FailedCase {
     }
 }
 
-/// Why recipes cannot be used.
+/// Why a test file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecipeError {
@@ -68,7 +68,7 @@ pub enum RecipeError {
     /// A file of recipes is wrong.
     #[error("{path:?}: {message}")]
     Wrong {
-        /// Which.
+        /// Path of the test file.
         path: PathBuf,
         /// What is wrong, with line and column where they are known.
         message: String,

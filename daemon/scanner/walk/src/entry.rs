@@ -108,12 +108,12 @@ impl Entry {
         EntryRef { dir: &self.dir, name: &self.name, follow: self.follow }
     }
 
-    /// As [`EntryRef::open`].
+    /// See [`EntryRef::open`].
     pub fn open(&self) -> Result<OwnedFd, OpenError> {
         self.borrow().open()
     }
 
-    /// As [`EntryRef::path`].
+    /// See [`EntryRef::path`].
     pub fn path(&self) -> PathBuf {
         self.borrow().path()
     }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// what is too long is refused by the open, with its name.
 pub const PATH_BYTES_MAX: usize = 64 << 10;
 
-/// What stands between two paths.
+/// Separator of paths in a list.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Separator {
     /// A line each. A path that contains a newline cannot be written.
@@ -24,7 +24,7 @@ pub enum FilesFromError {
     /// A path without an end in sight: this is no list, or not one with this separator.
     #[error("path {number} of the list is longer than {PATH_BYTES_MAX} bytes: is the separator wrong (--null)?")]
     TooLong {
-        /// Which, counted from 1.
+        /// Number of the path, from 1.
         number: u64,
     },
     /// The list itself cannot be read.

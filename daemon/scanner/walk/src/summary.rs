@@ -45,7 +45,7 @@ pub struct Specials {
 }
 
 impl Specials {
-    /// All of them.
+    /// Returns the sum.
     pub fn total(&self) -> u64 {
         self.fifos + self.sockets + self.devices
     }
@@ -54,7 +54,7 @@ impl Specials {
 /// Paths that could not be read: all counted, the first of them named.
 #[derive(Debug, Default)]
 pub struct Unreadable {
-    /// How many there are.
+    /// Number of paths.
     pub count: u64,
     /// The first ones, at most [`Policy::named_max`](crate::Policy) of them.
     pub named: Vec<(PathBuf, OpenError)>,

@@ -67,7 +67,7 @@ impl Service for Obedient {
     }
 }
 
-/// More than a pipe holds.
+/// Writes more than a pipe can hold.
 fn shout() {
     (0..20_000).for_each(|i| eprintln!("line {i}"));
 }

@@ -38,12 +38,12 @@ pub(crate) fn send(to: impl AsFd, parts: &[&[u8]], fds: &[BorrowedFd<'_>], flags
     }
 }
 
-/// What was received.
+/// A received packet.
 #[derive(Debug)]
 pub(crate) enum Packet {
     /// So many bytes, and these descriptors, at most as many as were asked for.
     Bytes(usize, Vec<OwnedFd>),
-    /// It was larger than the buffer.
+    /// The packet was larger than the buffer.
     TooLarge,
     /// The other end is closed (or sent an empty packet, which nobody of ours does).
     End,

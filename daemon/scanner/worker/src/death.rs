@@ -5,7 +5,7 @@ use std::fmt;
 /// The end of a worker that was not asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Death {
-    /// What ended it.
+    /// Cause of the death.
     pub cause: Cause,
     /// The end of what it wrote to its standard error, one line of printable text. Hostile: it may say anything.
     pub words: String,
@@ -22,10 +22,10 @@ impl Death {
     }
 }
 
-/// What ended a worker.
+/// Why a worker died.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cause {
-    /// It was killed at its deadline.
+    /// It was killed at the time limit.
     Killed,
     /// It was killed because it held so many bytes of memory of its own.
     Memory(u64),

@@ -23,7 +23,7 @@ pub const REPLY_BYTES_MAX: usize = 1 << 20;
 /// Most descriptors that a template can be given. Linux passes at most 253 at once (`SCM_MAX_FD`).
 pub const FDS_MAX: usize = 64;
 
-/// What is asked of a template.
+/// A request to a template.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum TemplateRequest {

@@ -14,7 +14,7 @@ pub(crate) enum ReplyPart {
     Ready(Walls),
     /// The reply is complete.
     Whole(Served),
-    /// More of it is to come.
+    /// More parts of the reply follow.
     Some,
 }
 
@@ -23,10 +23,10 @@ pub(crate) const UNASKED: &str = "it sent a reply without a request";
 const NONSENSE: &str = "its reply is malformed";
 const TOO_LARGE: &str = "its reply is too large";
 
-/// What is expected next.
+/// The reply that is expected next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Expect {
-    /// That it is ready.
+    /// The worker reports that it is ready.
     Ready,
     /// The first packet of the reply to this job.
     Reply(u32),

@@ -91,7 +91,7 @@ impl SandboxProbe {
         Ok(SandboxProbe { pid: pid.map_err(cannot)?, report })
     }
 
-    /// Its walls, and what got through.
+    /// Returns the sandbox layers, and the attempts that succeeded.
     fn finish(self) -> Result<(Walls, Vec<String>), String> {
         let mut said = Vec::new();
         // Bounded: a report is shorter, and who says more is not what was forked.
@@ -177,7 +177,7 @@ const SHARED: usize = (libc::MAP_SHARED | libc::MAP_ANONYMOUS) as usize;
 const NO_FD: usize = usize::MAX;
 const PAGE: usize = 4096;
 
-/// What the filter refuses.
+/// Attempts that the seccomp filter must refuse.
 fn filtered(parent: usize) -> Vec<Attempt> {
     let file = c"/proc/self/status".as_ptr() as usize;
     let unix = libc::AF_UNIX as usize;

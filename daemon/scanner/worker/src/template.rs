@@ -23,13 +23,13 @@ pub struct Start {
     /// Its file as it was when this was made: that is what is started, also anew, whatever the name means by then. `None`
     /// where it could not be opened.
     pub held: Option<Held>,
-    /// Its arguments.
+    /// Arguments of the program.
     pub args: Vec<OsString>,
     /// What its `build` gets: at most [`CONFIG_BYTES_MAX`] bytes, less a few.
     pub config: Vec<u8>,
     /// What else its `build` gets: at most [`FDS_MAX`] descriptors.
     pub fds: Vec<OwnedFd>,
-    /// What its workers may use.
+    /// Resource limits of its workers.
     pub caps: Caps,
 }
 
@@ -42,15 +42,15 @@ impl Start {
     }
 }
 
-/// What went wrong with a template.
+/// Errors of a template.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// The program cannot be executed.
     #[error("cannot start {}", program.display())]
     Start {
-        /// What was to be executed.
+        /// Path of the program.
         program: PathBuf,
-        /// Why not.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// It ended; the text is its last words. [`Template::restart`] starts it anew.
@@ -74,9 +74,9 @@ pub enum TemplateError {
     /// The operating system refuses something else.
     #[error("cannot {tried}")]
     Io {
-        /// What was tried.
+        /// The operation that failed.
         tried: &'static str,
-        /// Why it failed.
+        /// Error of the operating system.
         source: io::Error,
     },
 }
@@ -129,7 +129,7 @@ impl Template {
         Ok(())
     }
 
-    /// How often it was started anew.
+    /// Returns the number of restarts.
     pub fn restarts(&self) -> u64 {
         self.restarts.load(Ordering::Relaxed)
     }
@@ -144,7 +144,7 @@ impl Template {
         self.lock().1.self_test
     }
 
-    /// Its process number.
+    /// Returns its process id.
     pub fn pid(&self) -> u32 {
         self.process().pid()
     }

@@ -18,10 +18,10 @@ const PARENT_GONE: i32 = 0;
 const NOT_READY: i32 = 3;
 const BROKEN: i32 = 4;
 
-/// What a worker is born with.
+/// What a worker inherits from its template.
 pub(crate) struct Birth<'t> {
     pub(crate) socket: OwnedFd,
-    /// Where its last words go.
+    /// Pipe for its standard error.
     pub(crate) words: OwnedFd,
     pub(crate) caps: &'t Caps,
     pub(crate) template: Pid,

@@ -177,7 +177,7 @@ impl Worker {
         self.jobs
     }
 
-    /// Its process number.
+    /// Returns its process id.
     pub fn pid(&self) -> u32 {
         self.pid.unsigned_abs()
     }

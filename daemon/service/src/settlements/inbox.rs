@@ -19,9 +19,9 @@ use super::ImportSummary;
 
 /// The directory's name in the archive's.
 const NAME: &str = "inbox";
-/// How files to be read end.
+/// Extension of files to import.
 const LETTER: &str = "ndjson";
-/// How receipts end.
+/// Extension of receipts.
 const RECEIPT: &str = "receipt";
 /// A receipt that nobody fetched is thrown away after this time.
 const RECEIPT_AGE_MAX: Duration = Duration::from_secs(86_400);
@@ -31,7 +31,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 /// What the daemon says to a file.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Receipt {
-    /// What became of its lines.
+    /// Summary of the import.
     pub told: ImportSummary,
     /// Why it was not read, if it was not.
     pub error: Option<String>,

@@ -19,7 +19,7 @@ pub const BOUNTIES_PER_ARTIFACT_MAX: usize = 10_000;
 /// So many reasons why something is not taken in are told.
 const REASONS_MAX: usize = 20;
 
-/// What became of lines.
+/// Summary of an import.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ImportSummary {
@@ -41,7 +41,7 @@ pub struct ImportSummary {
     pub pending: u64,
     /// Times that the purse was opened.
     pub opened: u64,
-    /// What could not be written down.
+    /// Number of lines that could not be recorded.
     pub failed: u64,
     /// Why what is refused is; the first of them.
     pub reasons: Vec<String>,
@@ -75,13 +75,13 @@ pub enum News {
     Settled(Reckoning),
     /// What corrects that is to be written down, and comes to this for our stake.
     Corrected(Correction, Reckoning),
-    /// It is known.
+    /// The line is already recorded.
     Known,
     /// Something else is known.
     Conflicting,
     /// The bounty has not ended: it is to be told again later.
     Pending,
-    /// It cannot be, and why.
+    /// The line is impossible, with the reason.
     Refused(String),
 }
 

@@ -15,14 +15,14 @@ const LETTER_BYTES_MAX: usize = 128;
 /// The header with the name of lines.
 pub(crate) const NAME_HEADER: &str = "stakeout-name";
 
-/// What a daemon is asked.
+/// A request to the daemon.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ControlRequest {
     /// Whether it works, and whether it takes bounties: a [`Health`].
     Health,
-    /// What it judges by.
+    /// The rules in use.
     Rules,
-    /// What it may still stake.
+    /// The state of the purse.
     Purse,
     /// It is told something: a [`Taken`] says where the receipt will be.
     Tell {
@@ -31,27 +31,27 @@ pub enum ControlRequest {
         /// One record a line.
         lines: Bytes,
     },
-    /// What became of lines.
+    /// The result of an import.
     Receipt(LetterId),
 }
 
-/// What it answers.
+/// An answer of the daemon.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ControlReply {
-    /// What was asked for, as JSON.
+    /// The requested document, as JSON.
     Said(String),
     /// There is nothing yet.
     NotYet,
-    /// What was sent means nothing; why.
+    /// The request is invalid, with the reason.
     Wrong(String),
-    /// It cannot be done now; why.
+    /// The request failed, with the reason.
     Cannot(String),
 }
 
 /// Whether all is well with a daemon.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Health {
-    /// Its version.
+    /// Version of the daemon.
     pub version: String,
     /// Whether it judges without answering anybody.
     pub dry_run: bool,
@@ -64,7 +64,7 @@ pub struct Health {
 /// Lines are on the daemon's disk.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Taken {
-    /// Where the receipt will be.
+    /// Id of the receipt.
     pub letter: LetterId,
 }
 
@@ -79,7 +79,7 @@ impl LetterId {
         (plain(text) && (1..=LETTER_BYTES_MAX).contains(&text.len())).then(|| LetterId(text.to_owned()))
     }
 
-    /// Its text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -166,7 +166,7 @@ impl ControlRequest {
 }
 
 impl ControlReply {
-    /// What was asked for.
+    /// Makes the answer to a request.
     pub fn said(record: &impl Serialize) -> ControlReply {
         match serde_json::to_string(record) {
             Ok(text) => ControlReply::Said(text),

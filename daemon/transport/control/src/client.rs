@@ -26,7 +26,7 @@ const REST: Duration = Duration::from_millis(20);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AskError {
-    /// Nobody listens there.
+    /// No daemon listens.
     #[error("no daemon listens at {}", path.display())]
     Nobody {
         /// The socket.
@@ -51,12 +51,12 @@ pub enum AskError {
     /// The daemon says that it cannot.
     #[error("the daemon failed: {0}")]
     Cannot(String),
-    /// It does not answer.
+    /// The daemon does not answer in time.
     #[error("the daemon at {} did not answer within {} s", path.display(), time.as_secs())]
     Late {
         /// The socket.
         path: PathBuf,
-        /// How long was waited.
+        /// Time waited.
         time: Duration,
     },
     /// The conversation broke off.
@@ -64,7 +64,7 @@ pub enum AskError {
     Broken {
         /// The socket.
         path: PathBuf,
-        /// Why.
+        /// The error.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -77,12 +77,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// Who asks there.
+    /// Makes a client of the daemon at this socket.
     pub fn new(path: impl Into<PathBuf>) -> Client {
         Client { path: path.into() }
     }
 
-    /// Where it is asked.
+    /// Returns the path of the socket.
     pub fn path(&self) -> &Path {
         &self.path
     }

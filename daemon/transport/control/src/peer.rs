@@ -5,7 +5,7 @@ use std::fs;
 /// What the kernel says where a user has no number here: nobody.
 const NOBODY: u32 = 65_534;
 
-/// Who is at the other end.
+/// The process at the other end of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Peer {
     /// The user. 65534 for everybody but root where we are in a user namespace of our own.
@@ -17,7 +17,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Who connected this.
+    /// Returns the peer of a connection.
     pub(crate) fn of(stream: &tokio::net::UnixStream) -> std::io::Result<Peer> {
         let credentials = stream.peer_cred()?;
         Ok(Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid() })

@@ -26,7 +26,7 @@ use crate::{ControlReply, ControlRequest, Entrance, Peer};
 const CONNECTIONS_MAX: usize = 16;
 /// How long the head of a request may take.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(5);
-/// How long its body may take.
+/// Maximum time for the body of a request.
 const BODY_TIME_MAX: Duration = Duration::from_secs(20);
 /// How long the daemon may take to answer: what takes longer is asked for again.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(20);
@@ -37,7 +37,7 @@ const HEAD_BYTES_MAX: usize = 8 << 10;
 /// After an error of the listener (no descriptors left, say) it is left alone so long.
 const REST: Duration = Duration::from_millis(100);
 
-/// Who answers.
+/// Answers requests.
 pub trait Desk {
     /// Answers. The future is dropped if whoever asked hangs up: what it began must then be as good as done or as not
     /// begun.

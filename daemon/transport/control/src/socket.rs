@@ -23,13 +23,13 @@ pub enum ControlSocketError {
     Open {
         /// The socket.
         path: PathBuf,
-        /// Its permissions.
+        /// Permissions of the socket.
         mode: u32,
     },
     /// It has no place in the file system, and so no permissions.
     #[error("the service manager passed a control socket without a path, which everybody may use")]
     Nameless,
-    /// Somebody listens there.
+    /// Another process listens on the socket.
     #[error("another daemon listens at {}: set another path", path.display())]
     InUse {
         /// The socket.
@@ -38,13 +38,13 @@ pub enum ControlSocketError {
     /// There is something else.
     #[error("{} is not a socket: remove it, or set another path", path.display())]
     Occupied {
-        /// What is there.
+        /// Path of the file.
         path: PathBuf,
     },
     /// The system would not let us.
     #[error("{what} {} failed", path.display())]
     System {
-        /// What was tried.
+        /// The operation that failed.
         what: &'static str,
         /// On what.
         path: PathBuf,
@@ -131,7 +131,7 @@ impl ControlSocket {
         Ok(Entrance { listener: self.listener.try_clone()?, group: self.group })
     }
 
-    /// Where it is.
+    /// Returns the path of the socket.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -19,13 +19,13 @@ pub enum FetchError {
     Scheme {
         /// The scheme.
         scheme: String,
-        /// What is wrong with it here.
+        /// Why it is not allowed.
         why: &'static str,
     },
     /// Not a uri that can be fetched from.
     #[error("invalid URI: {why}")]
     Uri {
-        /// What is wrong with it.
+        /// What is wrong with the URI.
         why: String,
     },
     /// The uri, or a redirect, leads to an address that is not public, and that no allowed network holds.
@@ -37,7 +37,7 @@ pub enum FetchError {
         host: String,
         /// The address it is or has.
         address: IpAddr,
-        /// What kind of address that is.
+        /// Kind of the address.
         why: &'static str,
     },
     /// No connection: the name is unknown, nobody listens, no route, no trust in the certificate.
@@ -45,7 +45,7 @@ pub enum FetchError {
     Connect {
         /// The host as the uri names it.
         host: String,
-        /// What stood in the way.
+        /// The error.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
@@ -57,15 +57,15 @@ pub enum FetchError {
     TooLarge {
         /// How many there are, where that was announced.
         size_bytes: Option<u64>,
-        /// How many are allowed.
+        /// Maximum size in bytes.
         size_bytes_max: u64,
     },
     /// The server gave too few bytes in the time that was watched.
     #[error("download too slow: {bytes} bytes in {within:?}")]
     TooSlow {
-        /// How many came.
+        /// Number of bytes received.
         bytes: u64,
-        /// In how much time.
+        /// Time in which they were received.
         within: Duration,
     },
     /// The caller's deadline passed first.
@@ -74,14 +74,14 @@ pub enum FetchError {
     /// The answer broke off, or is not HTTP.
     #[error("the response is incomplete or invalid")]
     Broken {
-        /// What came instead.
+        /// The error.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
     /// More redirects than are followed. A circle is one of these.
     #[error("redirected more than {redirects_max} times")]
     Redirects {
-        /// How many are followed.
+        /// Maximum number of redirects.
         redirects_max: u32,
     },
     /// Other bytes than were promised.
@@ -91,26 +91,26 @@ pub enum FetchError {
         expected: Sha256Digest,
         /// The digest of what came.
         got: Sha256Digest,
-        /// How many bytes came.
+        /// Size in bytes.
         size_bytes: u64,
     },
     /// The bytes could not be kept: the disk is full, descriptors ran out. Nothing is wrong with the server.
     #[error("cannot {tried} {on}: free some space there, or set another spill directory")]
     Storage {
-        /// What was tried: `"write to"`.
+        /// The operation that failed, for example `"write to"`.
         tried: &'static str,
         /// On what.
         on: String,
-        /// What the operating system answered.
+        /// Error of the operating system.
         #[source]
         source: io::Error,
     },
     /// A `file:` uri that is allowed, whose file could not be had.
     #[error("cannot use {}", path.display())]
     File {
-        /// Its path.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// The error.
         #[source]
         source: OpenError,
     },
@@ -153,16 +153,16 @@ pub enum SetupError {
     /// The directory for large downloads, or the root of `file:` uris, cannot be opened.
     #[error("cannot open the directory {}: create it, or configure another", path.display())]
     Directory {
-        /// Its path.
+        /// Path of the directory.
         path: PathBuf,
-        /// What the operating system answered.
+        /// Error of the operating system.
         #[source]
         source: io::Error,
     },
     /// There is no TLS: no trusted roots on this machine, or a root of ours that is no certificate.
     #[error("cannot set up TLS: install the system's CA certificates, or configure roots in PEM")]
     Tls {
-        /// What was wrong.
+        /// The error.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },

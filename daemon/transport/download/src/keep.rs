@@ -26,7 +26,7 @@ use super::{Fetched, MemoryShare, Storage};
 pub(super) const PIECE_BYTES: usize = 256 << 10;
 /// A chunk from this size on is written as it is, if nothing gathers before it.
 const WHOLE_BYTES: usize = 128 << 10;
-/// What memory is counted in.
+/// Unit of the memory accounting.
 const UNIT_BYTES: u64 = 64 << 10;
 /// How many buffers wait for the next download.
 const BUFFERS_KEPT: usize = 16;
@@ -85,7 +85,7 @@ impl Keeper {
     }
 }
 
-/// The bytes of one download.
+/// Stores the bytes of one download.
 pub(super) struct Keep<'k> {
     keeper: &'k Keeper,
     stored: Stored,
@@ -122,7 +122,7 @@ impl<'k> Keep<'k> {
         })
     }
 
-    /// How many bytes came.
+    /// Returns the number of bytes received.
     pub(super) fn size(&self) -> u64 {
         self.size
     }

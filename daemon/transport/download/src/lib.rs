@@ -48,11 +48,11 @@ use web::Web;
 pub struct Fetched {
     /// Its bytes, from offset 0; where the descriptor's own position is does not matter, so use `pread` or a map.
     pub file: OwnedFd,
-    /// How many there are.
+    /// Size in bytes.
     pub size: u64,
     /// Their digest.
     pub sha256: Sha256Digest,
-    /// Where they are.
+    /// Where the bytes are stored.
     pub place: Storage,
     /// The artifact's share of [`FetchLimits::memory_in_flight_max`]. Keep it as long as the file.
     pub memory: MemoryShare,

@@ -63,7 +63,7 @@ impl Default for FetchLimits {
     }
 }
 
-/// Which schemes are fetched by.
+/// Allowed URI schemes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schemes {
     /// HTTP over TLS. Default: yes.
@@ -88,7 +88,7 @@ pub enum FileUris {
     /// None.
     #[default]
     Refused,
-    /// Those below this directory.
+    /// Files below this directory.
     Beneath(PathBuf),
     /// Any that we may read. For who writes the uris himself.
     Anywhere,
@@ -97,11 +97,11 @@ pub enum FileUris {
 /// Everything that a [`Fetcher`](super::Fetcher) is made from.
 #[derive(Clone)]
 pub struct FetchOptions {
-    /// What a download may cost.
+    /// Limits of a download.
     pub limits: FetchLimits,
-    /// Where it may connect to.
+    /// Addresses that may be connected to.
     pub addresses: Addresses,
-    /// By which schemes.
+    /// Allowed URI schemes.
     pub schemes: Schemes,
     /// Directory for what is too large for memory. Its files have no names, so nothing is left behind, whatever
     /// happens; its file system has to know `O_TMPFILE` (ext4, xfs, btrfs, tmpfs do).

@@ -15,7 +15,7 @@ use tokio::task::LocalSet;
 /// How long the ring may take to write one byte when it is tried out. A ring that works needs microseconds.
 const TRIAL: Duration = Duration::from_secs(2);
 
-/// Which runtime is wanted.
+/// The preferred I/O backend.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Prefer {
     /// io_uring where it can be had.
@@ -34,12 +34,12 @@ pub enum Backend {
     Uring,
     /// Blocking calls, on threads of their own where they may wait for a disk.
     Plain {
-        /// Why there is no ring.
+        /// Why io_uring is not used.
         why: WhyPlain,
     },
 }
 
-/// Why there is no ring.
+/// Why io_uring is not used.
 #[derive(Debug)]
 pub enum WhyPlain {
     /// None was wanted.

@@ -26,7 +26,7 @@ use super::lookup::{Checked, NameForbidden};
 /// Keeping a chunk takes longer than this only when the disk is behind.
 const DISK_WAIT: Duration = Duration::from_millis(10);
 
-/// What downloads by HTTP share.
+/// State shared by all HTTP downloads.
 pub(super) struct Web {
     client: Client,
     addresses: Arc<Addresses>,

@@ -15,16 +15,16 @@ const COMMENT_CHARS_MAX: usize = 256;
 /// Longest of every other text that is sent, in characters.
 const TEXT_CHARS_MAX: usize = 128;
 
-/// Who answers.
+/// The product in the metadata of answers.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Product {
     /// The engine's name.
     pub name: String,
-    /// Who makes it. Unset: not sent.
+    /// Vendor of the engine. Not sent if unset.
     pub vendor: Option<String>,
-    /// Who wrote it. Unset: not sent.
+    /// Author of the engine. Not sent if unset.
     pub author: Option<String>,
-    /// Its version, in any form.
+    /// Version of the engine, in any format.
     pub version: String,
 }
 
@@ -155,7 +155,7 @@ fn numeric(version: &str) -> &str {
     &version[..end]
 }
 
-/// As Python's `platform.system()` spells it.
+/// Returns the operating system in the spelling of Python's `platform.system()`.
 fn operating_system() -> &'static str {
     match std::env::consts::OS {
         "linux" => "Linux",

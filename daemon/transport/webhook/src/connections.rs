@@ -14,14 +14,14 @@ use tokio::time::Instant;
 
 use crate::Limits;
 
-/// Where a connection stands.
+/// Stage of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Stage {
     /// Not a byte has come yet.
     New,
     /// The head of a request is coming.
     Head,
-    /// Its body is coming.
+    /// The body is being received.
     Body,
     /// What was signed is being decided on.
     Deciding,
@@ -32,7 +32,7 @@ pub(crate) enum Stage {
 /// What a connection is told to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Order {
-    /// Nothing yet.
+    /// Keep the connection.
     Stay,
     /// Finish what is begun, and close.
     Finish,
@@ -82,7 +82,7 @@ impl Progress {
         }
     }
 
-    /// It brought a signed delivery.
+    /// Marks the connection as trusted: it delivered a signed request.
     pub(crate) fn trust(&self) {
         self.trusted.set(true);
     }
@@ -108,7 +108,7 @@ impl Progress {
     }
 }
 
-/// All connections there are, oldest first.
+/// All connections, the oldest first.
 #[derive(Default, Debug)]
 pub(crate) struct Connections {
     all: RefCell<BTreeMap<u64, Rc<Progress>>>,

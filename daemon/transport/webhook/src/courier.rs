@@ -18,7 +18,7 @@ const SAID_CHARS_MAX: usize = 200;
 /// Longest that a reply's body is waited for. Its status has come by then, and that is what counts.
 const REPLY_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// What an attempt may cost.
+/// Limits of a delivery attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CourierLimits {
     /// Longest that connecting may take. Default: 3 s.
@@ -45,7 +45,7 @@ impl Default for CourierLimits {
     }
 }
 
-/// Why there is no courier.
+/// Why the client cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum CourierError {
     /// The HTTP client could not be made.
@@ -53,7 +53,7 @@ pub enum CourierError {
     Client(#[source] reqwest::Error),
 }
 
-/// What came of one attempt.
+/// Result of one attempt.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Delivery {
     /// The marketplace has the answer: any 2xx, or 409, which says that it had it before.
@@ -77,7 +77,7 @@ pub enum Delivery {
     },
     /// Nothing was sent: the url is not one that answers may go to.
     NotAllowed {
-        /// What is wrong with it.
+        /// Why it cannot be delivered.
         why: &'static str,
     },
 }

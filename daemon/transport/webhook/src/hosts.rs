@@ -31,7 +31,7 @@ enum Scheme {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Name {
-    /// This host.
+    /// Exactly this host.
     Exactly(Host),
     /// Every name that ends so; begins with a dot.
     Below(String),

@@ -23,7 +23,7 @@ pub struct WebhookProbe {
     secret: Vec<u8>,
 }
 
-/// What an engine replied.
+/// Reply of an engine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProbeReply {
     /// The status.
@@ -49,7 +49,7 @@ pub enum ProbeError {
     /// Nothing came back: not listening, another protocol, or too slow.
     #[error("no reply from {url}: {why}")]
     NoReply {
-        /// Where.
+        /// URL of the webhook.
         url: String,
         /// What happened.
         why: String,

@@ -14,18 +14,18 @@ use crate::{WireError, retry_after};
 pub enum Admission {
     /// It is taken on, and that is written down.
     Accepted,
-    /// It was taken on before.
+    /// The bounty was accepted before.
     Known,
     /// There is too much to do.
     Busy {
-        /// When to come again.
+        /// Time after which to try again.
         retry_after: Duration,
     },
     /// It cannot be taken on, for a reason that is ours.
     Unavailable {
         /// Which: for our log, the sender is not told.
         why: String,
-        /// When to come again.
+        /// Time after which to try again.
         retry_after: Duration,
     },
     /// We are about to end.
@@ -44,7 +44,7 @@ pub enum Reply {
     Alive,
     /// To a GET or HEAD: the engine does not run as it should.
     NotAlive,
-    /// To a signed ping.
+    /// Reply to a signed ping.
     Pong,
     /// A bounty was taken on.
     Accepted,
@@ -87,7 +87,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// All of them.
+    /// All replies.
     pub const ALL: [Reply; 22] = [
         Reply::Alive,
         Reply::NotAlive,
@@ -113,7 +113,7 @@ impl Reply {
         Reply::NotHttp,
     ];
 
-    /// As metrics call it.
+    /// Name in the metrics.
     pub fn name(self) -> &'static str {
         match self {
             Reply::Alive => "alive",
@@ -196,7 +196,7 @@ impl Reply {
         matches!(self, Reply::BodyTooLarge | Reply::BodyTooSlow | Reply::BodyBroken | Reply::Crowded)
     }
 
-    /// As it is sent.
+    /// Returns the HTTP response.
     pub(crate) fn response(self) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(Bytes::from_static(self.text().as_bytes())));
         *response.status_mut() = StatusCode::from_u16(self.status()).expect("every status above is one");

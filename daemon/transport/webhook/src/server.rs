@@ -34,7 +34,7 @@ use crate::{Admission, Limits, Reply, Secrets, Signature, reply, wire};
 /// Longest delivery id that is passed on, in bytes.
 const DELIVERY_BYTES_MAX: usize = 128;
 
-/// Who takes bounties on.
+/// Accepts or refuses bounties.
 pub trait Gate {
     /// A signed bounty came in. `delivery` is the sender's id for this delivery, empty where it gave none that is
     /// printable and at most 128 bytes long. `raw` is the body as it was signed.
@@ -63,13 +63,13 @@ impl<F: Fn(Reply, Duration)> Observer for F {
 /// Everything that [`serve`] needs to know.
 #[derive(Clone, Debug)]
 pub struct Endpoint<G, O> {
-    /// What deliveries are signed with.
+    /// Secrets that sign deliveries.
     pub secrets: Secrets,
     /// The only path that is posted to, with its slash. Unset: any path. Compared exactly.
     pub path: Option<String>,
-    /// Who takes bounties on.
+    /// Accepts or refuses bounties.
     pub gate: G,
-    /// Who counts replies.
+    /// Counts replies.
     pub observer: O,
     /// What a stranger may spend of us.
     pub limits: Limits,
@@ -199,7 +199,7 @@ async fn serve_connection<G: Gate, O: Observer>(door: Rc<Shared<G, O>>, stream: 
     }
 }
 
-/// What all connections share.
+/// State shared by all connections.
 struct Shared<G, O> {
     endpoint: Endpoint<G, O>,
     held: Held,

@@ -37,14 +37,14 @@ pub enum SecretError {
     PreviousEmpty,
 }
 
-/// What a signature is worth.
+/// Result of checking a signature.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Signature {
     /// There is none.
     Missing,
     /// It was not made with one of our secrets over this body, or is not written as a signature.
     Wrong,
-    /// It was.
+    /// The signature is valid.
     Right,
 }
 

@@ -16,30 +16,30 @@ use crate::{amount::amount, expiration, response_url};
 /// Longest id that is kept, in bytes.
 pub(crate) const ID_BYTES_MAX: usize = 128;
 
-/// Why a body is no bounty.
+/// Why a body is not a bounty.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
     /// It is not JSON, or has one of the keys we read twice.
     #[error("the body cannot be read as a bounty: {0}")]
     NotJson(#[source] serde_json::Error),
-    /// It is not UTF-8.
+    /// The body is not UTF-8.
     #[error("the body is not UTF-8, so it is not JSON")]
     NotText,
-    /// It is JSON, but no object.
+    /// The body is JSON, but not an object.
     #[error("the body is JSON but not an object with the fields of a bounty")]
     NotAnObject,
     /// A field that must be there is not.
     #[error("`{field}` is missing")]
     Missing {
-        /// Which.
+        /// Name of the field.
         field: &'static str,
     },
     /// A field is there and cannot be used.
     #[error("`{field}` cannot be used: {why}")]
     Unusable {
-        /// Which.
+        /// Name of the field.
         field: &'static str,
-        /// Why.
+        /// What is wrong with the field.
         why: &'static str,
     },
 }

@@ -40,7 +40,7 @@ pub enum Mode {
     Uring,
 }
 
-/// What the files were read through.
+/// How the files were read.
 #[derive(Debug, Default)]
 pub enum Backend {
     /// Blocking reads; io_uring was not wanted or never needed.
@@ -53,7 +53,7 @@ pub enum Backend {
     Refused(io::Error),
 }
 
-/// What a sweep did.
+/// Summary of a sweep.
 #[derive(Debug, Default)]
 pub struct SweepSummary {
     /// What the walk saw. Files that could not be opened or read are among its unreadable ones.
@@ -62,7 +62,7 @@ pub struct SweepSummary {
     pub triaged: u64,
     /// How many of them went through io_uring.
     pub through_uring: u64,
-    /// What the files were read through.
+    /// How the files were read.
     pub backend: Backend,
 }
 

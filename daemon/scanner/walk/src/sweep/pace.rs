@@ -16,7 +16,7 @@ const WAITED_MIN: u32 = SAMPLE / 2;
 /// in 2,048 files: 2 %.
 const STRETCH: u32 = 2048;
 
-/// Which way the next file takes.
+/// Decides how the next file is read.
 pub(super) struct Pace {
     mode: Mode,
     /// The last reads, newest in the lowest bit; 1 would have waited.

@@ -79,7 +79,7 @@ impl Wall {
     pub const ALL: [Wall; 7] =
         [Wall::Limits, Wall::Privileges, Wall::Files, Wall::Ports, Wall::Scopes, Wall::Executable, Wall::Calls];
 
-    /// What it is called, for people.
+    /// Description of the layer.
     pub fn name(self) -> &'static str {
         match self {
             Wall::Limits => "resource limits",
@@ -93,7 +93,7 @@ impl Wall {
     }
 }
 
-/// Which walls stand.
+/// Sandbox layers that are in place.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Walls {
     /// Bit per [`Wall`].
@@ -124,7 +124,7 @@ impl Walls {
     }
 }
 
-/// Whom the walls are around.
+/// Which process the sandbox is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Profile {
     /// A worker, which talks over this socket.

@@ -23,7 +23,7 @@ pub(crate) struct Answers {
     pub(crate) refused: i32,
 }
 
-/// What a deadly call does.
+/// What the filter does at a deadly call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum DenyAction {
     Kill,
@@ -31,9 +31,9 @@ pub(crate) enum DenyAction {
 }
 
 impl Answers {
-    /// Those of every worker.
+    /// Actions of the filter for workers.
     pub(crate) const DEADLY: Answers = Answers { deadly: DenyAction::Kill, refused: libc::EPERM };
-    /// Those of the self-test.
+    /// Actions of the filter for the self-test.
     pub(crate) const HARMLESS: Answers =
         Answers { deadly: DenyAction::Errno(libc::ENOTRECOVERABLE), refused: libc::EOWNERDEAD };
 }
