@@ -1,4 +1,4 @@
-//! What an expert for one family of files must do.
+//! The trait of analyzers for a family of file types.
 
 use triage::FileKind;
 

@@ -1,4 +1,4 @@
-//! How much one artifact may cost, however many layers it has.
+//! Limits of a scan, shared by all layers of an artifact.
 //!
 //! One [`Budget`] serves the whole tree of containers, so that a thousand small bombs cost no more than a
 //! big one. It counts work, not time: the same bytes under the same limits stop at the same place on any

@@ -1,4 +1,4 @@
-//! What analyzers saw, and where.
+//! Evidence: which indicator was seen, and where.
 //!
 //! Evidence owns no bytes of the artifact, so it outlives them; what it quotes is short and printable.
 

@@ -1,4 +1,4 @@
-//! Where analyzers report.
+//! The interface through which analyzers report.
 
 use std::borrow::Cow;
 use std::fmt;

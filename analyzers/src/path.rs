@@ -1,4 +1,4 @@
-//! What a file is called where it was found, for rules that ask for names.
+//! File path, for rules that test file names.
 
 use std::fmt;
 use std::sync::Arc;

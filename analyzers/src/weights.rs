@@ -1,9 +1,8 @@
 //! The weights file: how much each indicator says, which of them say the same thing twice, and how a sum
 //! becomes a probability.
 //!
-//! It is data, so that fitting replaces a file and no code. It is checked whole when it is loaded: every
-//! mistake at once, each with its place, and an indicator without a weight is as much an error as a weight
-//! without an indicator.
+//! Weights are data, so that new weights change a file but no code. The file is checked when it is loaded. All mistakes
+//! are reported, each with its position; a missing weight is a mistake, and so is a weight without an indicator.
 
 mod read;
 

@@ -1,4 +1,4 @@
-//! What is it? The kind of a file by its magic bytes and its structure.
+//! Identifies the type of a file by its magic bytes and its structure.
 //!
 //! Two passes. [`magic`] compares the head of a file with a table of masked signatures, 16 bytes at a time, and
 //! is safe to call anywhere, in any process: it looks at 64 bytes and parses nothing. [`triage()`] confirms
@@ -6,9 +6,9 @@
 //! directory of this ZIP name?) in bounded time, whatever the input. [`triage_window`] does the same for a
 //! file of which only the head is in memory.
 //!
-//! It cannot see: a ZIP or PE image behind foreign bytes (a self-extracting archive is what its first bytes
-//! say), text that turns binary after 512 bytes, what is inside a compressed stream. It never fails: what it
-//! does not recognise is [`FileKind::Data`]. Where it differs from libmagic, and why, is in `docs/triage.md`.
+//! Limitations: it does not recognise a ZIP or PE image behind other bytes (the type of a self-extracting archive is
+//! that of its first bytes), text that turns binary after 512 bytes, and the contents of a compressed stream. It never
+//! fails: unknown data is [`FileKind::Data`]. `docs/triage.md` lists the differences from libmagic.
 //!
 //! Knows no other crate of this project, reads no file, keeps no state.
 

@@ -4,8 +4,8 @@
 //! most 16 bytes long, so that one SSE2 compare decides it (see `compare.rs`). A signature alone is a claim;
 //! [`Confirm`] names the structure that has to stand behind it before [`crate::triage()`] believes it.
 //!
-//! Signatures deeper than 64 bytes (tar at 257, ISO 9660 at 32769) are no rows: they are looked for by
-//! `unclaimed.rs` in files that no row claims.
+//! Signatures deeper than 64 bytes (tar at 257, ISO 9660 at 32769) are not in the table: `unclaimed.rs` searches for
+//! them in files without a known signature.
 
 use crate::kind::{
     ArchiveKind, ByteOrder, CfbKind, ElfKind, ElfType, Family, FileKind, ImageKind, MediaKind, OoxmlKind, PeBits,

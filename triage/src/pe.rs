@@ -1,6 +1,6 @@
 //! MZ executables: is there a PE image, an NE or an LE behind the DOS stub?
 //!
-//! As Windows does, it follows `e_lfanew` wherever it leads and does not ask `e_lfarlc` first.
+//! Like Windows, it follows `e_lfanew` without checking `e_lfarlc`.
 
 use crate::kind::{DosKind, FileKind, PeBits, PeKind};
 use crate::text;

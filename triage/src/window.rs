@@ -1,8 +1,8 @@
-//! How structure reads a file it does not hold: a head in memory, and a window on the rest.
+//! Access to a file for structural checks: its head in memory, and a window on the rest.
 //!
-//! Most files are known by their head; a caller reads it with one `pread` and hands over a [`Window`] that is
-//! asked only when structure lies deeper (a far `e_lfanew`, the central directory of a ZIP). The size is asked
-//! for lazily too, so a caller may save the `fstat`.
+//! The head is enough for most files. The caller reads it with one `pread` and passes a [`Window`], which is used only
+//! if structure is deeper (a far `e_lfanew`, the central directory of a ZIP). The size is requested lazily too, so the
+//! caller may save the `fstat`.
 
 /// How many bytes of a file make its head. A head shorter than this is the whole file.
 pub const HEAD_BYTES: usize = 4096;

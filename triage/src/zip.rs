@@ -1,9 +1,8 @@
 //! ZIP: what do the names in it say it is?
 //!
-//! The central directory is believed, for Office and Java believe it. Where there is none, or it breaks off,
-//! the local headers speak too: Office repairs such files, and attackers know it. Counts and sizes that a
-//! record declares bound nothing here; what is read is bounded by the constants below.
-//! Section numbers are those of PKWARE APPNOTE 6.3.10.
+//! The central directory is authoritative, as for Office and Java. If it is missing or truncated, the local headers are
+//! used, too: Office repairs such files, and attackers know it. Declared counts and sizes are not trusted; the
+//! constants below limit what is read. Section numbers are those of PKWARE APPNOTE 6.3.10.
 
 use crate::kind::{FileKind, OoxmlKind, ZipKind};
 use crate::window::{HEAD_BYTES, Pages, View, le16, le32, le64};

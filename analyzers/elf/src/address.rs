@@ -1,4 +1,4 @@
-//! IPv4 addresses that stand in the file as strings of their own.
+//! Public IPv4 addresses that are complete strings in the file.
 
 use std::net::Ipv4Addr;
 use std::ops::Range;

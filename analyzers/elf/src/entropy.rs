@@ -1,4 +1,4 @@
-//! How much a stretch of bytes looks like noise.
+//! Entropy of byte ranges.
 
 use std::ops::Range;
 

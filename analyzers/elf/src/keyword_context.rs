@@ -1,7 +1,7 @@
-//! What must stand around a word for it to be meant.
+//! Required context of keywords.
 //!
-//! Each function sees the whole file and where the word stands in it. They look at few bytes: a hostile file
-//! may make them be asked at every byte.
+//! Each function gets the whole file and the range of the keyword. It reads only a few bytes, because a hostile file
+//! may contain a keyword at every position.
 
 use std::ops::Range;
 

@@ -9,18 +9,18 @@
 //!   one byte (`hidden`);
 //! - **what a library takes over** (`hooks`).
 //!
-//! The words speak loudest, because packers and odd linkers serve honest programs too. A packed program hides
-//! its words, so it is judged by its layout alone, and that may say only so much.
+//! Keywords are the strongest evidence, because packers and unusual linkers are used for legitimate programs, too. A
+//! packed program hides its strings, so only its structure is judged, and structure alone has limited weight.
 //!
 //! Hidden strings are searched for in the first 4 MiB only, and noise is judged by samples: those are heuristics
 //! about what bots are like, not limits, so what they leave out does not make a report incomplete.
 //!
-//! Where readers of ELF files differ, whoever loads the file is right: Linux and ld.so for programs and libraries, which
-//! look at segments and the dynamic section and at no section (`ident`, `image`, `dynamic`); Linux's module loader for
-//! modules, which looks at sections.
+//! Where readers of ELF files differ, this crate follows the loader: Linux and ld.so for programs and libraries, which
+//! use segments and the dynamic section but no section headers (`ident`, `image`, `dynamic`); the module loader of
+//! Linux for kernel modules, which uses sections.
 //!
-//! It vouches for what it took apart: for no core, which nobody loads, and not for a file that holds an archive,
-//! another program or noise that it did not open.
+//! The analyzer vouches for the files that it parsed, but not for core dumps, and not for files with an embedded
+//! archive, program or noise that it did not open.
 //!
 //! Cannot see: inside packed or encrypted code, strings put together at run time, what code does. Nothing is
 //! executed or unpacked.

@@ -1,12 +1,12 @@
-//! What the file holds beside what is loaded, and what that is.
+//! Data outside of the loaded parts of a file.
 //!
-//! A program can carry an archive, a script or another program where no loader looks: behind its end (AppImage,
-//! PyInstaller, self-extracting archives, infected files), between segments, in a section of its own. Nobody here opens
-//! archives, so such a file cannot be vouched for ([`Findings::cannot_vouch`]); a program is handed over and examined.
-//! Padding, readable text (which the words are searched in) and the signatures of kernel modules are ordinary.
+//! A program can carry an archive, a script or another program where the loader does not look: after its end (AppImage,
+//! PyInstaller, self-extracting archives, infected files), between segments, in a separate section. This crate opens no
+//! archives, so such a file is not vouched for ([`Findings::cannot_vouch`]). An embedded program is scanned as a child.
+//! Padding, readable text (in which keywords are searched) and signatures of kernel modules are ordinary.
 //!
-//! What claims a byte depends on who loads the file: segments of a program, sections of a module. The section headers
-//! of a program count as well as long as they agree with its segments; the kernel reads none of them.
+//! Which bytes are used depends on the loader: segments of a program, sections of a module. The section headers of a
+//! program are used too if they agree with its segments; the kernel does not read them.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! What the headers say: tables, segments, sections, the entry point.
+//! Structure of the headers: tables, segments, sections, entry point.
 
 use std::ops::Range;
 

@@ -1,9 +1,9 @@
-//! Whether the file holds all that whoever loads it needs.
+//! Whether the file contains everything that its loader needs.
 //!
-//! What is cut off may have said anything, so a cut file is never known to be harmless: the report says
-//! [`Incomplete::CutShort`]. Of a program or library that is the program headers and the segments to be loaded: no
-//! loader looks at a section, so one whose symbols, debug data or section headers are gone is whole. Of an object or
-//! module it is the sections. Separate debug files are whole, though their segments may point past their end.
+//! The missing part may contain anything, so a truncated file is never benign: the report says
+//! [`Incomplete::CutShort`]. A program or library needs its program headers and loadable segments; it is complete
+//! without symbols, debug data or section headers. An object or module needs its sections. Separate debug files are
+//! complete, though their segments may extend past their end.
 
 use analyzers::{Findings, Incomplete};
 use goblin::elf::section_header::{SHT_NOBITS, SHT_NULL};

@@ -6,8 +6,8 @@
 //! together here as Word does it, from whatever pieces a format breaks them into; where a piece is known only when the
 //! whole document was read, the instruction waits for that (`names`).
 //!
-//! Cannot see: what is asked of the user or of a data source when the field is brought up to date; then the result that
-//! was saved with the document stands for it.
+//! Limitation: values that a field gets from the user or from a data source at an update are unknown; the saved result
+//! is used instead.
 
 mod binary;
 mod instruction;

@@ -1,8 +1,8 @@
 //! Office Open XML packages (ECMA-376), and ZIP archives that hold one's parts or whole documents.
 //!
-//! Parts that can run, fetch or hide something are read for signs. Every part is looked at by its first bytes, whatever
-//! its name and type say it is, and has to be accounted for (`account`): a package with one that is not is vouched for by
-//! nobody.
+//! Parts that can run, download or hide something are parsed for indicators. Every part is checked by its first bytes,
+//! whatever its name and type, and must be accounted for (`account`). A package with an unaccounted part is not vouched
+//! for.
 
 mod account;
 mod archive;

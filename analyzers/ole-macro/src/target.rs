@@ -1,4 +1,4 @@
-//! Where a link leads, and how dangerous that is.
+//! Target of a link and its risk.
 //!
 //! Shared by relationships of packages, monikers of linked objects and templates of RTF.
 

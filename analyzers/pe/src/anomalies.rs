@@ -1,4 +1,4 @@
-//! What parsers complain about: each kind once, with the place where it was first noticed.
+//! Anomalies that parsers report: each kind once, with its first position.
 
 /// Something in the headers or tables that no linker writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

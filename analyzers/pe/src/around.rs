@@ -1,4 +1,4 @@
-//! What must stand around a word for it to mean something: much of what malware says, others say too, elsewhere.
+//! Required context of keywords, because many keywords also occur in harmless text.
 
 use std::net::Ipv4Addr;
 

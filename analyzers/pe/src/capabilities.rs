@@ -1,4 +1,4 @@
-//! What the image can do, as its imports, exports and resources say.
+//! Capabilities of an image, from its imports, exports and resources.
 
 use analyzers::Findings;
 

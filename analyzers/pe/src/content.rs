@@ -1,4 +1,4 @@
-//! What the text of an image says, and the images inside it.
+//! Strings of an image, and images embedded in it.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! What an image exports: how many functions, and where their names stand.
+//! Exports of an image: their number and the range of their names.
 //!
 //! The names are looked up only if a word was found that may be one of them, and only for libraries that do not look
 //! for functions themselves: whoever does needs such names as text, and could export them to hide what for.

@@ -1,4 +1,4 @@
-//! What an image imports: a walk that counts before it looks and collects nothing.
+//! Imports of an image: a bounded walk without allocations.
 //!
 //! Import tables can claim anything: descriptors by the thousand that share one lookup table made goblin ask
 //! for 20 GiB. So every thunk is a step of the budget, there is one cap for all of them, and a name is looked

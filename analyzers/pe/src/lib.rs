@@ -19,9 +19,9 @@
 //! its section, the directory of delayed imports (packers leave it packed), the attribute certificate (packers cut
 //! it off: 880 of those images).
 //!
-//! The analyzer vouches for what it took apart. Where bytes belong to no part of the program, to no signature, symbols,
-//! debug data or padding, and no child of theirs is examined, it takes the voucher back (`overlay.rs`): an installer is
-//! unknown until somebody opens it.
+//! The analyzer vouches for what it parsed. If bytes belong to no part of the program, no signature, symbols, debug
+//! data or padding, and were not scanned as a child, it does not vouch for the file (`overlay.rs`): an installer is
+//! unknown until its contents are scanned.
 //!
 //! Bytes are passed over twice, once for entropy and once for text, both about as fast as memory lets plain code
 //! be.

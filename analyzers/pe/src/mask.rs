@@ -1,4 +1,4 @@
-//! Which bytes of a block have a property, as the bits of a word.
+//! Bit masks of the bytes of a block that have a property.
 //!
 //! Plain code: a flag per byte, which compilers turn into SIMD compares, then eight flags to a byte by one
 //! multiplication. The instruction that does it in one go cannot be called from safe code; arithmetic on words of

@@ -1,4 +1,4 @@
-//! What of a file is no part of the program, and whether it is known what it is.
+//! Bytes that are no part of the program, and whether their purpose is known.
 //!
 //! Windows loads headers and sections; installers, self-extracting archives and droppers keep what they carry behind
 //! them, or between them, and nobody here opens that. So the bytes that belong to nothing are counted, and an image

@@ -1,4 +1,4 @@
-//! What the shape of an image says: headers, sections, entry point, overlay.
+//! Structure of an image: headers, sections, entry point, overlay.
 //!
 //! Most of these are signs of a packer, and packers are as common in goodware as in malware: the weights give
 //! them one cap together.

@@ -1,4 +1,4 @@
-//! What a file must begin with for a rule to be true: proven from the rule's condition.
+//! Proves from the condition of a rule how a file must begin for the rule to match.
 //!
 //! Two questions are asked of every expression, and answered by a set of classes of heads that is never too
 //! small: of what files can it be *true* (anything but false, 0, empty and undefined), and of what files can

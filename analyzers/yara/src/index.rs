@@ -1,4 +1,4 @@
-//! What is known of rules without loading them.
+//! Index of all rules, available without loading them.
 
 use analyzers::{Indicator, IndicatorId};
 use serde::{Deserialize, Serialize};

@@ -26,8 +26,8 @@
 //!
 //! # What it cannot see
 //!
-//! Who owns a file: the variable `owner` of LOKI and THOR is an empty text. What is packed or compressed, but for the children that
-//! other analyzers hand over.
+//! Limitations: the variable `owner` of LOKI and THOR is always empty. Packed or compressed data is not scanned, unless
+//! another analyzer passes it on as a child.
 //!
 //! # How it fails
 //!

@@ -1,4 +1,4 @@
-//! What a rule's `meta` says about it, in the words of several public rule sets.
+//! Metadata of a rule, in the conventions of several public rule sets.
 
 use crate::names::Called;
 use crate::scale::{HINTS, Scales, UNMEASURED};

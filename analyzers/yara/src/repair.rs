@@ -1,4 +1,4 @@
-//! What is left of a file with a syntax error: the rules that have none.
+//! Recovers the valid rules of a file with syntax errors.
 //!
 //! A parser that has lost its way cannot say where the next rule begins. So the text is cut where rules are declared, as
 //! it stands on the page: no string and no condition holds `rule NAME` at such a place. Each piece is then parsed alone,

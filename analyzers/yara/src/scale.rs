@@ -1,4 +1,4 @@
-//! What a hit counts, in nats: every set of public rules has a scale of its own, and few of them are ours.
+//! Weight of a match, in nats. Public rule sets have scales of their own, which are converted here.
 //!
 //! The first row that fits a rule is the one:
 //!

@@ -1,4 +1,4 @@
-//! Which rules are tried together.
+//! Sets of rules that are scanned together.
 //!
 //! Every file is tried on exactly one set, so that it is searched once and taken apart once. Rules that cannot be
 //! true of a file are kept out of its way where they are many, by a set of its own for the other files; that

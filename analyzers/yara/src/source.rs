@@ -1,4 +1,4 @@
-//! What is compiled, and what may be wrong with it.
+//! Input of the compiler, and mistakes in it.
 
 use std::fmt;
 

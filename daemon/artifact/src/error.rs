@@ -1,4 +1,4 @@
-//! Why there is no artifact. Nothing here is about what the bytes mean: hostile content is never an error.
+//! Errors of loading an artifact. They never depend on the meaning of its bytes: hostile content is not an error.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! What `fstat` says of a file, as far as it tells whether the bytes may have changed.
+//! Metadata of a file by which changes of its bytes are detected.
 
 use rustix::fs::Stat;
 

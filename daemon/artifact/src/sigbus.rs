@@ -1,13 +1,13 @@
 //! A file that shrinks while it is mapped must not kill the process.
 //!
-//! Touching a mapped page past the end of its file (or one that the disk cannot give) raises SIGBUS, whatever
-//! kind of map it is: shared, private, populated or locked. So every map of ours claims a slot in a static
-//! table, and one handler for SIGBUS looks the faulting address up there. Is it ours, the rest of that map
-//! is replaced by zero pages, the slot is marked torn, and the instruction runs again and reads zeros. Is it not
-//! ours, whoever handled SIGBUS before is asked. No other signal is touched.
+//! Touching a mapped page past the end of its file (or a page that the disk cannot read) raises SIGBUS, whatever kind
+//! of map it is: shared, private, populated or locked. So every map claims a slot in a static table, and the SIGBUS
+//! handler looks up the faulting address there. If the address is in a map, the rest of that map is replaced by zero
+//! pages, the slot is marked torn, and the instruction runs again and reads zeros. Otherwise the previous SIGBUS
+//! handler is called. No other signal is handled.
 //!
-//! The handler uses atomics, `mmap` (on Linux a plain system call) and nothing else: no lock, no allocation.
-//! Whoever installs a SIGBUS handler after us has to call the one it replaces.
+//! The handler uses only atomics and `mmap` (on Linux a plain system call), no locks and no allocations. A SIGBUS
+//! handler that is installed later must call this one.
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;

@@ -1,4 +1,4 @@
-//! How an examination is told to stop.
+//! A flag that cancels a scan.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

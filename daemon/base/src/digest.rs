@@ -1,4 +1,4 @@
-//! SHA-256 as a value of its own, so that no other thirty-two bytes can stand in for it.
+//! SHA-256 as a type, so that it is not confused with other arrays of 32 bytes.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! Who says what the truth is.
+//! Arbiters, who decide the ground truth.
 
 use crate::Seed;
 use crate::seed::happens;

@@ -1,10 +1,11 @@
-//! Within what bounds a number is chance: the percentile bootstrap, from a seed.
+//! Confidence intervals by the percentile bootstrap.
 //!
-//! What was seen is drawn from again, with replacement, as often as there were samples; what the number would have been
-//! then, many times over, is sorted, and the middle of it is the interval. Source: B. Efron, R. Tibshirani, "An
-//! Introduction to the Bootstrap" (1993), chapter 13.
+//! Samples are drawn with replacement from the observed samples, as many as there are. This is repeated many times; the
+//! sorted results give the interval. Source: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap" (1993),
+//! chapter 13.
 //!
-//! It takes samples for independent. Bounties here are, but for one thing: who has lost his balance bets no more.
+//! The method assumes independent samples. Bounties are independent here, except that a party without a balance stops
+//! betting.
 
 use crate::Seed;
 use crate::seed::index;

@@ -1,5 +1,5 @@
-//! The HTTP server under every marketplace here: accepts connections, reads answers, makes replies. What is served and
-//! what becomes of an answer is decided by whoever uses it.
+//! HTTP server of all test marketplaces: accepts connections, reads answers, sends replies. The caller decides what is
+//! served and what happens to an answer.
 
 use std::time::Duration;
 use std::{fmt, io};

@@ -1,9 +1,9 @@
 //! A marketplace in miniature, for trials: who posts, who bets, who votes, and where every unit of money is.
 //!
-//! Most of it is pure: no I/O, no clock, and all chance from one [`Seed`]. The [`Exchange`] holds all money, takes
-//! bounties, assertions and votes, and settles as BountyRegistry does. [`Rival`]s and [`Arbiter`]s are as good as one
-//! says they are. A [`Market`] has them meet over labelled bounties, the same ones for each strategy that is tried, and
-//! tells what each strategy gained, and within what bounds that is chance.
+//! Most of this crate is pure: it has no I/O, reads no clock, and takes all randomness from one [`Seed`]. The
+//! [`Exchange`] holds all money, receives bounties, assertions and votes, and settles like BountyRegistry. [`Rival`]s
+//! and [`Arbiter`]s have a configured accuracy. A [`Market`] lets them bet on the same labelled bounties for each
+//! strategy, and returns the profit of each strategy with its confidence interval.
 //!
 //! [`loopback`] is the same over HTTP, for engines that run: it posts them signed bounties about real files. A
 //! [`TestMarket`] is what is left of that without money, for `stakeout webhook test` and for tests: it serves artifacts

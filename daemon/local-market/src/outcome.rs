@@ -1,4 +1,4 @@
-//! What a strategy came to.
+//! Result of a strategy.
 
 use daemon_market::{Nct, Profit};
 

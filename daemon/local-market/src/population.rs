@@ -1,4 +1,4 @@
-//! What bounties are about, and how well our engine tells good from bad in it.
+//! Artifacts of the simulated bounties, and the accuracy of the simulated engine.
 
 use daemon_market::Verdict;
 use rand_distr::{Distribution, StandardNormal};

@@ -1,4 +1,4 @@
-//! Chance, all of it from one number.
+//! Random numbers from one seed.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};

@@ -1,4 +1,4 @@
-//! What is told of a bounty that is settled: one JSON object, amounts as decimal texts in NCT.
+//! A settled bounty as a JSON object, with amounts as decimal strings in NCT.
 //!
 //! Texts, because a double holds no amount to the unit.
 

@@ -1,5 +1,5 @@
-//! A marketplace without money: serves what it is given, keeps every answer, and fails where it is told to. It posts
-//! nothing and checks nothing; who posts, judges the answers.
+//! A marketplace without money, for tests: it serves given artifacts, stores every answer, and injects faults. It posts
+//! nothing and checks nothing; the test does.
 
 use std::collections::HashMap;
 use std::io;

@@ -1,6 +1,6 @@
-//! Names the sources that this build is made of, so that a worker program of another build is not taken for ours.
+//! Computes a digest of the sources of this build, so that a worker program of another build is detected.
 //!
-//! Not a version: while the project is worked on, `stakeout` is built anew more often than `stakeout-worker` beside it.
+//! A version number would not do: during development, `stakeout` is rebuilt more often than `stakeout-worker`.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};

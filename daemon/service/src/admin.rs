@@ -1,4 +1,4 @@
-//! What operators ask: /metrics, /live, /ready and /rules.
+//! The admin server: /metrics, /live, /ready and /rules.
 
 use std::convert::Infallible;
 use std::rc::Rc;

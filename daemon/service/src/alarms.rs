@@ -1,5 +1,5 @@
-//! What a person should look at: profit that falls, confidence that is off, silence, a closed purse; told as metrics, and
-//! in the log when it begins and when it ends.
+//! Alarms: falling profit, miscalibration, silence, a closed purse. They are exported as metrics, and logged when they
+//! are raised and cleared.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;

@@ -1,9 +1,9 @@
-//! What time it is, for those who must not ask themselves.
+//! The clocks, for code that must not read the time itself.
 //!
-//! While a daemon lives, time passes for its purse as it does by the steady clock. Between two daemons there is only the
-//! calendar, which somebody may have set; but as long as the machine runs, its uptime tells how much time has passed. So a
-//! daemon notes at its start what time it is and how long the machine runs ([`mark`]), and the next is told no later time
-//! than follows from that ([`passed`]). Once the machine is started anew, the calendar is all there is.
+//! While a daemon runs, time passes for its purse by the steady clock. Between two runs there is only the system clock,
+//! which may have been changed; but within one boot of the machine, the uptime gives the elapsed time. So the daemon
+//! records the time and the uptime at its start ([`mark`]), and the next run uses no later time than follows from that
+//! ([`passed`]). After a reboot the system clock is used.
 
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -1,7 +1,7 @@
-//! What operators ask over the control socket, and what they tell.
+//! Requests of operators over the control socket.
 //!
-//! What they tell is put into the inbox of the archive, and a receipt of what became of it is found there. So there is one
-//! way into the journal, and what was taken is done whatever dies meanwhile.
+//! Settlements are put into the inbox of the archive, and the result is a receipt in the inbox. So there is only one
+//! way into the journal, and accepted settlements are imported even after a crash.
 
 use std::io::ErrorKind;
 use std::path::Path;

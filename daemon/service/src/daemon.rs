@@ -1,4 +1,4 @@
-//! The daemon itself: built of its configuration, it runs until it is asked to end.
+//! The daemon: built from its configuration, it runs until it is stopped.
 
 use std::path::PathBuf;
 use std::rc::Rc;

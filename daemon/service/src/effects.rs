@@ -1,4 +1,4 @@
-//! What is done about each effect: short things at once, the rest in a task of its own that comes back with an event.
+//! Performs the effects of the state machine: short ones at once, the others in a task that returns an event.
 
 use std::rc::Rc;
 use std::sync::Arc;

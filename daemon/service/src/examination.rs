@@ -1,4 +1,4 @@
-//! What the threads of the pool do for the engine: examine, and put what they saw in the market's words.
+//! The work of the pool's threads for the engine: scan, and map the report to a judgement.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! What the daemon is given before it begins: configuration, secrets, strategy, sockets. What is wrong with these stays
-//! wrong until a person changes it, so the service manager is told by the exit code not to try again.
+//! The inputs of the daemon at its start: configuration, secrets, strategy, sockets. A mistake in them remains until a
+//! person fixes it, so the exit code tells the service manager not to restart.
 
 use anyhow::Context;
 use daemon_archive::PrivateError;

@@ -1,7 +1,7 @@
 //! Takes in what is put into the daemon's inbox: how bounties were settled, and that a person opens the purse.
 //!
-//! A thread of its own looks into the directory and reads; the edge, which alone knows the lives of bounties and the
-//! purse, does what they say. A file is taken away only after everything in it is written down.
+//! A separate thread reads the directory. The edge thread, which alone has the state of bounties and the purse, applies
+//! the lines. A file is removed only after all of its lines are recorded.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,4 @@
-//! How much memory there is, of the machine and of the control groups that this process is in, and which share of it
-//! goes to whom.
+//! Memory of the machine and of the control groups of this process, and its shares.
 //!
 //! A control group that is smaller than the machine is where workers die first: the kernel kills them for what others
 //! hold. So what may be held at once, by workers and by artifacts, is never more than a share of what there is.

@@ -1,4 +1,4 @@
-//! What is counted, under which names. Everything that operators are shown stands here.
+//! All metrics of the daemon, with their names and help texts.
 
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;

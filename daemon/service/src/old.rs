@@ -1,4 +1,4 @@
-//! Lets go of the details of old bounties, a few at a time, while the daemon runs.
+//! Deletes the details of old bounties, a few at a time, while the daemon runs.
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What the daemon's own process takes, under the names that Prometheus' client libraries use for it.
+//! Metrics of the daemon's own process, with the names of Prometheus' client libraries.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! SIGHUP: the rules are looked at, and the secrets are read anew.
+//! SIGHUP: checks the rules and reloads the secrets.
 //!
 //! The configuration is read again too, for which files hold the secrets stands there. What else has changed in it waits
 //! for the next start, and the log says so: what bounties were taken under must hold until they have ended.

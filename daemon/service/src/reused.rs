@@ -1,8 +1,8 @@
 //! Bounties that come again under a known id and say something else.
 //!
-//! The first is the one that was promised, and stays. That another came is told: whoever posts it believes that it was
-//! taken. What bounties said that came not long ago is remembered as a number each; where that does not settle it, the
-//! journal is asked.
+//! The first bounty is the one that was accepted, and it stays. The second is reported, because its sender believes
+//! that it was accepted. Recent bounties are remembered by a number each; if that is not conclusive, the journal is
+//! read.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, VecDeque};

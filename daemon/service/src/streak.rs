@@ -1,4 +1,4 @@
-//! What fails again and again, with nothing that succeeds in between.
+//! Counts failures in a row.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! From a report to what the market is told of it.
+//! Maps a report to the verdict for the marketplace.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What the source text of macros says: what starts it, what it writes, what it runs, how it hides.
+//! Indicators of macro source: triggers, writes, execution, evasion.
 //!
 //! Words in comments do not count. The three classes of mraptor (starts by itself, writes, executes) stand beside
 //! narrower signs, because honest tools show two of the three as often as not.

@@ -1,4 +1,4 @@
-//! What a field takes from elsewhere in the document: bookmarks, properties, variables.
+//! Values that a field refers to: bookmarks, properties, variables.
 //!
 //! Where an instruction holds the result of `{ REF a }`, a mark stands for it: the kind and name of what is meant, and
 //! the result that was saved, which stands for it if nothing else is found. The marks are characters of the private use

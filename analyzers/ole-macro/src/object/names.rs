@@ -1,4 +1,4 @@
-//! What a file name says about its file.
+//! Classification of file names.
 
 /// What Windows runs on a double click, and what mounts or unpacks into such (ATT&CK T1204.002, T1553.005).
 const PROGRAMS: [&str; 19] = [

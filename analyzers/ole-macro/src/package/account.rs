@@ -1,8 +1,8 @@
-//! What each part of a package is, so that somebody can answer for it.
+//! Checks that the purpose of every part of a package is known.
 //!
-//! A package is vouched for only if every part of it is accounted for: XML that was walked, a picture or other medium by
-//! its magic, or a part whose place names its role and whose bytes fit that role. What is examined in its own right
-//! (compound files, documents, programs) is dealt with where that happens. Everything else is nobody's.
+//! A package is vouched for only if every part is accounted for: well-formed XML, a picture or other medium with known
+//! magic bytes, or a part whose name gives its role and whose bytes fit that role. Parts that are scanned on their own
+//! (compound files, documents, programs) are handled there. All other parts are unaccounted.
 
 mod blobs;
 mod fonts;

@@ -1,6 +1,6 @@
 //! Inflating (RFC 1951) within the budget.
 //!
-//! What a header declares bounds nothing: bytes are counted as they come out.
+//! The declared size is not trusted: the output is counted while it is decompressed.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What each part of a package is, from its content type, the relationships that lead to it, and its name.
+//! Role of each part of a package, from its content type, its relationships and its name.
 //!
 //! Office goes by content types and relationships, so a macro sheet may be called anything; the name is asked where
 //! neither says anything, and where a tool may go by names. Relationships themselves are found by name alone.

@@ -1,4 +1,4 @@
-//! What the text of a group is for (RTF 1.9.1, "Destination Control Words").
+//! Destinations of RTF groups (RTF 1.9.1, "Destination Control Words").
 
 /// What the text of a group is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -1,4 +1,4 @@
-//! How code looks as a whole: what people write and what generators do.
+//! Statistics of source code that distinguish written from generated code.
 
 use analyzers::{Findings, Indicator};
 

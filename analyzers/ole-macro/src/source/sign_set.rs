@@ -1,4 +1,4 @@
-//! Sets of signs, and which signs tell by themselves that a word, a text or a project is no plain automation.
+//! Sets of signs, and the signs that are suspicious by themselves.
 
 use super::words::Sign;
 

@@ -1,4 +1,4 @@
-//! What strings hold: words that run, fetch and hide, addresses, names of programs, encoded payloads.
+//! Contents of string literals: commands, URLs, program names, encoded payloads.
 //!
 //! For literals as they stand and for those that were put together from pieces.
 

@@ -1,4 +1,4 @@
-//! Where signs were seen: enough places to show, and no more.
+//! Positions at which signs were seen, up to a limit.
 
 use std::fmt::{self, Display};
 use std::ops::Range;

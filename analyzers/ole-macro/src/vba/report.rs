@@ -1,4 +1,4 @@
-//! What a VBA project shows, apart from what its source says.
+//! Indicators of a VBA project other than those of its source.
 
 use std::borrow::Cow;
 

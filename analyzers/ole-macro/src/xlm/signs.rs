@@ -1,4 +1,4 @@
-//! What the formulas of macro sheets tell, in whichever format they were stored.
+//! Indicators of macro sheet formulas, for all formats.
 
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! Where every unit of money is: what each party has, and what is locked in the registry.
+//! Accounts of all parties, and the money locked in the registry.
 //!
 //! Money comes in when a party is admitted, and never again; from then on it only moves. [`Exchange::total`] says so to
 //! the unit, [`Exchange::audit`] looks.

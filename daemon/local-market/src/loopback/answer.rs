@@ -1,4 +1,4 @@
-//! What an engine's answer says, as the marketplace reads it.
+//! Parses an engine's answer like the marketplace.
 
 use daemon_market::{BidBounds, Nct, Phase, Verdict};
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! What goes wrong on purpose, how often, and what engines did about it.
+//! Injected faults, their frequency, and the reactions of the engines.
 
 use std::collections::BTreeMap;
 

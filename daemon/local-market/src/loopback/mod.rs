@@ -1,9 +1,9 @@
-//! The marketplace over HTTP, on loopback: posts signed bounties, serves their artifacts, takes answers, has rivals
-//! assert and arbiters vote, settles as the contract does, and tells engines what came of it.
+//! A marketplace over HTTP on loopback: posts signed bounties, serves their artifacts, receives answers, lets rivals
+//! assert and arbiters vote, settles like the contract, and writes the settlements.
 //!
-//! An ambassador posts one file a bounty, in PolySwarm's webhook dialect, to every engine. What an engine may do wrong
-//! is counted; what may go wrong on the way ([`Fault`]) is done on purpose, as often as one says. All chance comes from
-//! one seed; what depends on the machine is when answers come.
+//! An ambassador posts one file per bounty, in PolySwarm's webhook format, to every engine. Mistakes of engines are
+//! counted. Faults of the network ([`Fault`]) are injected, as often as configured. All randomness comes from one seed;
+//! only the time of answers depends on the machine.
 
 mod ambassador;
 mod answer;

@@ -1,4 +1,4 @@
-//! What each engine is told of what was settled: one JSON object a line.
+//! Writes the settlements for each engine, one JSON object per line.
 
 use daemon_market::Verdict;
 

@@ -1,4 +1,4 @@
-//! What the marketplace knows: bounties, answers, and through the exchange, money. Decides, and waits for nothing.
+//! State of the marketplace: bounties, answers, and money in the exchange. It never blocks.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};

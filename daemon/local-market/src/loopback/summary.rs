@@ -1,4 +1,4 @@
-//! What a run came to: for each party, for each engine, for each fault.
+//! Summary of a run: parties, engines, faults.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! A market from a seed: the same labelled bounties, rivals and arbiters for each strategy that is tried.
 //!
-//! What everybody draws is drawn once, before anybody bets. So strategies are compared on the same luck, and only what
-//! their bids change differs: what winners and losers share, and who still has a balance.
+//! All random values are drawn before anybody bets. So all strategies get the same luck, and only the effects of their
+//! bids differ: the pool that winners share, and the balances.
 
 use daemon_market::{BidBounds, Contract, Nct, Profit, Verdict};
 

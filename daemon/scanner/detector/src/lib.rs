@@ -1,11 +1,12 @@
-//! What files are judged by: rules and weights, made into a tried fleet of worker processes, and kept up to date.
+//! Loads rules and weights into a tested fleet of worker processes, and keeps them up to date.
 //!
 //! [`load`] reads weights and YARA rules, from directories and those built in, and makes a [`Detector`] of them: rules for
 //! this process, or a fleet of workers. [`Loader`] does it for a daemon, which also tries the fleet on files whose verdicts
 //! are known before it is used. [`RulesWatch`] watches the directories, loads what changed aside, and has the pool take it
 //! only if nothing is wrong with it. [`RulesStatus`] says what is judged by at the moment.
 //!
-//! Knows no command line, no configuration file and no metrics: whoever uses it gives [`Options`] and an [`Observer`].
+//! This crate does not depend on the command line, the configuration file or metrics: the caller passes [`Options`] and
+//! an [`Observer`].
 
 #![forbid(unsafe_code)]
 

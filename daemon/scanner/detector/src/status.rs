@@ -1,4 +1,4 @@
-//! What is judged by at the moment, and what became of attempts to change that.
+//! Which rules are in use, and the result of the last reload.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

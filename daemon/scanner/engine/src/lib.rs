@@ -1,8 +1,8 @@
 //! The sync core: triage, analyzers, children, weighing.
 //!
-//! [`examine`] is a plain function. Same bytes, rules and limits: same evidence, same opinion, on any machine and
-//! in any order of files. It does no I/O, reads no clock, starts no thread, and knows neither money nor network.
-//! Time is told from outside, through [`Cancel`].
+//! [`examine`] is a pure function: the same bytes, rules and limits give the same evidence and opinion, on any machine
+//! and in any order of files. It does no I/O, reads no clock, starts no thread, and depends on neither money nor
+//! network. A time limit is imposed from outside through [`Cancel`].
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! What an examination comes to.
+//! The report of a scan.
 
 use analyzers::{Evidence, Incomplete, Layer, Limit, Opinion, Record, Verdict, weigh};
 use triage::FileKind;

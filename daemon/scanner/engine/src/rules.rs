@@ -1,4 +1,4 @@
-//! What analyzers judge by: the weights, and the compiled YARA rules.
+//! The weights and the compiled YARA rules.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,8 +1,8 @@
-//! What our workers do: examine artifacts by rules, and say what was seen across the wall.
+//! The work of worker processes: scan artifacts with rules, and send the evidence to the parent.
 //!
-//! `daemon-worker` knows processes and walls but no work; this is the work. [`look`] examines one artifact, here or
-//! there; the rest is how a template is set up to do it ([`Setup`]), what is asked of a worker and what it answers
-//! ([`request`], [`read_answer`]), and the program it all runs in ([`Program`]).
+//! `daemon-worker` provides processes and the sandbox; this crate provides the work. [`look`] scans one artifact, in
+//! this process or in a worker. The rest is the setup of a template ([`Setup`]), the protocol with workers
+//! ([`request`], [`read_answer`]), and the program that runs them ([`Program`]).
 
 #![forbid(unsafe_code)]
 

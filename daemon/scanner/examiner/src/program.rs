@@ -1,4 +1,4 @@
-//! Which program a template runs in, and what that program does first.
+//! The program of the template, and its entry point.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

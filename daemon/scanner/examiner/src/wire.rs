@@ -1,8 +1,8 @@
 //! The bytes of a request and of an answer, as they cross the wall.
 //!
-//! An answer holds what was seen, not what it comes to: whoever asked weighs the evidence by rules of its own. What a
-//! worker says is hostile, so every count, index, span and text is checked on return; an answer that breaks one rule
-//! is refused whole. Indicators travel as positions in the catalogue, which both sides have.
+//! An answer contains the evidence, not the verdict: the parent weighs the evidence with its own weights. The answers
+//! of workers are untrusted, so every count, index, span and string is checked; an answer that breaks a rule is refused
+//! as a whole. Indicators are sent as indices into the catalogue, which both sides have.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;

@@ -1,4 +1,4 @@
-//! What examines artifacts, and the examiner that does it in this process.
+//! The trait of examiners, and the examiner that runs in this process.
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;

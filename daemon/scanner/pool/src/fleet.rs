@@ -1,4 +1,4 @@
-//! Where walled examiners get their workers: one template, what it was equipped with, and what killed workers before.
+//! The source of workers: one template, its setup, and the artifacts that crashed workers.
 
 use std::fs::File;
 use std::os::fd::OwnedFd;

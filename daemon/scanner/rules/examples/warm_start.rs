@@ -1,4 +1,4 @@
-//! How long a start with a warm cache takes: median of many loads of N small rule files and a bundle of M megabytes.
+//! Measures a start with a warm cache: median of many loads of N small rule files and a bundle of M megabytes.
 //!
 //! `cargo run --release -p daemon-rules --example warm_start -- 2056 16`
 

@@ -4,9 +4,9 @@
 //! exactly these files, hand that out without reading one of them. Otherwise read them ([`read`]), have a child process
 //! compile them ([`Compiler`]), and remember the outcome ([`Cache`]).
 //!
-//! What is compiled is of no concern here: texts go out to a child and a bundle comes back, as descriptors. So this
-//! crate links no compiler, and a rule that makes the compiler hang, crash or grow ends a child and nothing else: the
-//! caller keeps the rules it has. [`child`] is the other end of that wire, for the program that is the child.
+//! This crate does not compile: it sends the texts to a child process and receives a bundle, as descriptors. So a rule
+//! that makes the compiler hang, crash or use too much memory only ends the child; the caller keeps its rules.
+//! [`child`] is the side of the child process.
 //!
 //! The rules directory is the operator's, but a careless or hostile hand may have been in it: whatever lies there is
 //! either read as a regular file beneath the directory or named as a [`Problem`], and good files load in spite of bad

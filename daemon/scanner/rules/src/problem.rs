@@ -1,4 +1,4 @@
-//! What stands in a rules directory and cannot be used, and why.
+//! Files and directories that cannot be used, and why.
 
 use std::fmt;
 use std::path::PathBuf;

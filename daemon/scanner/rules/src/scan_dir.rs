@@ -1,8 +1,8 @@
-//! Which rule files there are, without reading one: names and stamps.
+//! Lists rule files with their names and stamps, without reading them.
 //!
-//! A start with a warm cache does this and no more, so it is one `getdents` per directory and one `fstatat` per file.
-//! Directories are opened one below the other, never through a symbolic link, so that nothing outside is reached even
-//! while somebody swaps directories for links.
+//! A start with a warm cache does no more than this: one `getdents` per directory and one `fstatat` per file.
+//! Directories are opened relative to each other, never through a symbolic link, so nothing outside of the rules
+//! directory is reached, even if somebody replaces directories by links at the same time.
 
 use std::collections::HashSet;
 use std::ffi::CStr;

@@ -1,4 +1,4 @@
-//! What a walk follows, enters and leaves out.
+//! Which links a walk follows, and what it skips.
 
 /// Which symbolic links a walk follows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

@@ -1,4 +1,4 @@
-//! What a walk saw, and what it left out and why.
+//! Counts of a walk, and what it skipped.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! What passing an artifact to a walled worker and back costs. The yardstick is `benches/hop.c`, which does the same
-//! without walls, watch or deadline:
+//! Measures the cost of passing an artifact to a sandboxed worker and back. Compare with `benches/hop.c`, which does
+//! the same without sandbox, watchdog and deadline:
 //!
 //!     cargo run --release -p daemon-worker --example hop
 //!     cc -O2 -o /tmp/hop daemon/scanner/worker/benches/hop.c && /tmp/hop

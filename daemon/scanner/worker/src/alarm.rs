@@ -1,4 +1,4 @@
-//! The clock of a worker: at the end of its time a job is asked to stop.
+//! Timer of a worker: sets the cancel flag of a job at its time limit.
 //!
 //! An interval timer raises SIGALRM, and its handler sets the one [`Cancel`] that this process has. Who looks at it
 //! (every loop that pays steps) stops by itself with what it has; the parent's kill a little later is for the rest.

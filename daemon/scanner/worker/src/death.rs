@@ -1,4 +1,4 @@
-//! How a worker ended, in words that fit into a report.
+//! Describes how a worker ended, for reports.
 
 use std::fmt;
 

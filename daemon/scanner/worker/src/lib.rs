@@ -9,10 +9,10 @@
 //! Parent's side: [`Template`], [`Worker`], [`Death`]. Child's side: [`run`], [`Service`]. An artifact travels as a
 //! descriptor, a request and a reply as bytes whose meaning is not known here.
 //!
-//! What holds, whatever a worker does: it cannot open, execute, connect, signal or thread (the template tries it all
-//! before it works, `escape.rs`); it ends at its deadline and at its memory cap; what it says is bounded and
-//! checked; and how it ended is told with its last words. What does not hold: a worker that is taken over can lie
-//! about the artifacts it is given from then on, until it is recycled.
+//! Guarantees, whatever a worker does: it cannot open files, execute programs, connect, send signals or start threads
+//! (the template tests this before it works, `sandbox_check.rs`); it ends at its time and memory limits; its answers
+//! are bounded and checked; and its death is reported with its last output. No guarantee: a compromised worker can lie
+//! about the artifacts that it gets until it is recycled.
 //!
 //! Knows no file format and no money. Reads no file but those of `/proc` that tell of its own processes.
 

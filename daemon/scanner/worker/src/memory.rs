@@ -1,4 +1,4 @@
-//! How much memory a process holds, seen from outside.
+//! Memory of another process.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;

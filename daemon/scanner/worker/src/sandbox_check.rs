@@ -6,7 +6,7 @@
 //! behind it are tried too. Takes about 2 ms, on the processors that the template leaves idle while it loads; forked
 //! before that, while a fork is cheap.
 //!
-//! That the real answer is death is left to the tests of this crate: the filters differ in nothing else.
+//! The tests of this crate check that the real filter kills; the filters differ only in that.
 
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};

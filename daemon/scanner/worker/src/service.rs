@@ -1,4 +1,4 @@
-//! What a program has to bring to be a template: the work itself.
+//! The trait of the program that runs in a template.
 
 use std::os::fd::OwnedFd;
 

@@ -1,7 +1,7 @@
 //! The last words of a process: the end of what it wrote to its standard error.
 //!
-//! A pipe whose reader never blocks and keeps the tail. Its writer does block while the pipe is full (`eprintln!` panics
-//! where a write would block), so whoever waits for a process also takes its words.
+//! A pipe whose reader never blocks and keeps the tail of the output. The writer blocks while the pipe is full
+//! (`eprintln!` would panic otherwise), so whoever waits for a process must also read its output.
 
 use std::os::fd::OwnedFd;
 

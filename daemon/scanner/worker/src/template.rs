@@ -1,4 +1,4 @@
-//! The parent's handle of the template: starts it, equips it, has it fork workers, and starts it anew.
+//! The parent's handle of the template: starts it, sets it up, requests workers, and restarts it.
 
 use std::ffi::OsString;
 use std::io;

@@ -1,4 +1,4 @@
-//! What a bounty cannot have paid out.
+//! Detects payouts that are impossible.
 
 use daemon_journal::Story;
 use daemon_market::{Nct, SettlementNotice};

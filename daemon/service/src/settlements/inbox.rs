@@ -1,4 +1,4 @@
-//! Where a daemon that runs is told something: a directory in its archive.
+//! The inbox of a running daemon: a directory in its archive.
 //!
 //! The archive's directory is its owner's alone, so who can put a file there may. A file is written aside and renamed, so
 //! the daemon never sees half of one; it answers with a receipt beside it, and removes the file once nothing in it waits

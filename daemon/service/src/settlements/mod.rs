@@ -1,8 +1,8 @@
-//! What the marketplace tells of settled bounties, on its way into the journal.
+//! Import of settlements into the journal.
 //!
-//! A [`SettlementLine`] says about which bounty, or about which artifact, something is told. Whether it is news, known, or at odds
-//! with what is known is decided in one place ([`judge`]), for a daemon that runs and for a journal that lies still.
-//! Where a daemon runs, it alone writes: it finds the lines in its [`inbox`].
+//! A [`SettlementLine`] is about a bounty or an artifact. Whether it is new, known or contradictory is decided in one
+//! place ([`judge`]), both for a running daemon and for a closed journal. A running daemon is the only writer of its
+//! journal: it reads the lines from its [`inbox`].
 
 mod direct;
 mod impossible;

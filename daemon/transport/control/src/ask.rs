@@ -1,4 +1,4 @@
-//! What a daemon is asked, and how that is written as requests and answers.
+//! Requests to the daemon, and their encoding as HTTP.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! How operators talk to a daemon that runs: HTTP/1.1 over a unix socket on the same machine.
+//! Communication of operators with a running daemon: HTTP/1.1 over a unix socket on the same machine.
 //!
 //! ```text
 //! GET  /health        whether it works and takes bounties      (Health)
@@ -8,13 +8,13 @@
 //! GET  /inbox/LETTER  the receipt; 404 until there is one
 //! ```
 //!
-//! Who may talk is decided by the kernel when somebody connects, by owner, group and mode (0660) of the socket. It is
-//! handed over by the service manager ([`Door::handed`]) or made by the daemon ([`Door::bind`]); one that others may use
-//! is refused either way. The credentials of whoever connected are a second check and no more: a service in a user
-//! namespace of its own sees everybody but root as nobody.
+//! The kernel decides who may connect, by owner, group and mode (0660) of the socket. The service manager passes the
+//! socket ([`ControlSocket::handed`]) or the daemon creates it ([`ControlSocket::bind`]); a socket that others may use is refused in both
+//! cases. The credentials of the peer are only a second check: a service in its own user namespace sees everybody but
+//! root as nobody.
 //!
-//! What goes over it are records, never paths: nobody can have the daemon open a file of their choice. Every request is
-//! bounded in size and time, and so is the number of connections.
+//! Only records are sent, never paths, so nobody can make the daemon open a file of their choice. Size and time of
+//! requests and the number of connections are limited.
 //!
 //! This crate carries what is said and does not understand it: it knows neither bounties nor money.
 

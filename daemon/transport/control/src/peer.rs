@@ -1,4 +1,4 @@
-//! Who connected, as far as the kernel tells: a second check, after that of the socket's permissions.
+//! Credentials of the peer, given by the kernel: a second check after the permissions of the socket.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What a download costs: `cargo run --release --example fetch_many -- [--plain|--uring] [BYTES [TIMES]]`
+//! Measures the cost of a download: `cargo run --release --example fetch_many -- [--plain|--uring] [BYTES [TIMES]]`
 //!
 //! A server in a process of its own on loopback (so that its time is not counted), one connection kept alive; CPU and wall
 //! time per artifact, beside those of a bare socket that asks for the same bytes and throws them away.

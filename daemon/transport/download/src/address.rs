@@ -1,5 +1,5 @@
-//! Which addresses a download may connect to. A bounty's uri is written by a stranger: without this, the
-//! stranger could have us read what only we can reach: a cloud's metadata, a router, a database on localhost.
+//! Addresses that a download may connect to. The URI of a bounty comes from a stranger, who could otherwise make the
+//! daemon read what only it can reach: the metadata service of a cloud, a router, a database on localhost.
 //!
 //! Denied is everything that is not ordinary public unicast, and every IPv6 form that carries an IPv4 address which
 //! is denied. What an operator needs beyond that (a polyswarmd on the LAN) is named in [`Addresses::allow`].

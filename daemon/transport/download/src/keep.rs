@@ -1,9 +1,9 @@
-//! Where the bytes of a download go: counted and hashed as they come, into memory while they are few.
+//! Stores the bytes of a download: counts and hashes them, and keeps them in memory up to a limit.
 //!
-//! Bytes gather in a buffer that is reused and reach a memfd in large pieces, so a small artifact costs three
-//! system calls: make, write, seal. What is larger than memory may hold, or comes while memory is taken, goes to a file
-//! without a name ([`Spill`]); what was in memory by then is copied over. Either way nobody else can
-//! change the bytes: the one is sealed, the other has no name to open it by.
+//! Bytes are collected in a reused buffer and written to a memfd in large pieces, so a small artifact needs three
+//! system calls: create, write, seal. If an artifact is larger than the limit, or the memory is in use, the bytes are
+//! copied to an unnamed file ([`Spill`]) and continue there. In both cases nobody else can change the bytes: a memfd is
+//! sealed, and an unnamed file cannot be opened.
 
 use std::cell::RefCell;
 use std::io;

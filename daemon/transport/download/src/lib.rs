@@ -1,13 +1,13 @@
 //! From a uri to an artifact: downloads of bytes that a stranger offers, from where a stranger says.
 //!
-//! [`Fetcher::fetch`] takes `https:`, `http:`, `data:` and, where that is allowed, `file:` uris, and answers with an
-//! open file whose bytes nobody can change: a sealed memfd, or above [`FetchLimits::memory_bytes_max`] a file
-//! without a name. Bytes are counted and hashed as they come. Everything that can take long or grow has a limit, and
-//! hitting one says which ([`FetchError`]).
+//! [`Fetcher::fetch`] accepts `https:`, `http:`, `data:` and, if allowed, `file:` URIs, and returns an open file whose
+//! bytes nobody can change: a sealed memfd, or above [`FetchLimits::memory_bytes_max`] an unnamed file. Bytes are
+//! counted and hashed as they arrive. Time and size are limited, and the error names the limit that was hit
+//! ([`FetchError`]).
 //!
-//! Who wrote the uri must not get us to connect where only we can: [`permitted`] says what is denied, and names are
-//! checked by the very look-up that connects (see `lookup.rs`). Sends no credentials, keeps no cookies, asks no
-//! proxy, decompresses nothing.
+//! The author of a URI must not be able to make the daemon connect to private addresses: [`permitted`] decides, and
+//! names are checked in the look-up that is used to connect (see `lookup.rs`). Requests carry no credentials and no
+//! cookies, use no proxy, and responses are not decompressed.
 //!
 //! Network goes through tokio; large files go through io_uring where the [`Runtime`](crate::runtime::Runtime) has one.
 

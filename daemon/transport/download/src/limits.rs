@@ -1,4 +1,4 @@
-//! What a download may cost and where it may go. Each default is told at its field.
+//! Limits of downloads, with the default at each field.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The daemon's one edge thread: io_uring where the kernel allows it, plain tokio where not.
 //!
-//! tokio-uring wraps tokio's single-threaded runtime with everything enabled, so sockets, timers and signals
-//! work the same in both; what differs is whether files can be read and written through the ring. Which of the two it
-//! became, and why, is told once at start: a container that forbids io_uring must not be found out by a slow disk.
+//! tokio-uring wraps tokio's single-threaded runtime with everything enabled, so sockets, timers and signals work the
+//! same in both; only file I/O differs. The backend in use, and the reason, is logged once at the start, so that a
+//! container that forbids io_uring is noticed.
 
 use std::fmt;
 use std::future::Future;

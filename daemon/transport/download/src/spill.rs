@@ -1,4 +1,4 @@
-//! What is too large for memory: a file without a name, written while the next piece comes in.
+//! An unnamed file for large downloads, written while the next piece arrives.
 //!
 //! The thread never waits for the disk: pieces go through the ring, or without one through a thread of its own.
 //! One piece is written while the next one gathers, so a download and its disk run side by side, and a slow disk slows

@@ -1,4 +1,4 @@
-//! How much processor time a delivery costs: `cargo run --release -p daemon-webhook --example requests`.
+//! Measures the CPU time of a delivery: `cargo run --release -p daemon-webhook --example requests`.
 //!
 //! One connection, one delivery after another, a gate that takes everything on at once. Only the server's thread counts.
 

@@ -1,8 +1,8 @@
 //! The bytes of an answer, such that both of PolySwarm's SDKs take them.
 //!
-//! Where the two disagree about metadata, what is sent is what both accept: `malware_family` is always there and a
-//! string, versions are strings, nothing is null. The same answer is always the same bytes, so that sending it again
-//! cannot say something else.
+//! Where the two formats disagree about metadata, the answer uses what both accept: `malware_family` is always present
+//! and a string, versions are strings, nothing is null. Equal answers have equal bytes, so a repeated delivery cannot
+//! differ.
 
 use daemon_base::text::stripped;
 use daemon_market::{Answer, Verdict};

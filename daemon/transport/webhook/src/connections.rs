@@ -1,4 +1,4 @@
-//! Who is connected, and who has to go when there is no more room.
+//! Open connections, and which of them is closed when there are too many.
 //!
 //! A stranger who opens connections and says nothing must not keep others out. So when it is crowded, a newcomer takes
 //! the place of the connection that has been waited for longest, and those that brought a signed delivery before go

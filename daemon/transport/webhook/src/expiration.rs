@@ -1,4 +1,4 @@
-//! When a bounty expires, from what its sender wrote.
+//! Expiration of a bounty, from the fields of its sender.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Where answers may be sent.
+//! Hosts to which answers may be sent.
 //!
 //! A bounty says where its answer goes, and a bounty may lie. So the operator names the hosts, once, and nothing is ever
 //! posted elsewhere.

@@ -1,15 +1,15 @@
 //! PolySwarm webhooks: signed bounties in, answers out.
 //!
-//! [`serve`] takes deliveries over HTTP: it checks the [`signature`](Secrets) over the raw body before anything else,
-//! reads the body into a [`Bounty`](daemon_market::Bounty) ([`parse`]), and lets a [`Gate`] say whether it is taken on.
-//! Everything a stranger can spend of us is bounded by [`Limits`]: bytes, time, connections.
+//! [`serve`] receives deliveries over HTTP. It checks the [`signature`](Secrets) over the raw body before anything
+//! else, parses the body into a [`Bounty`](daemon_market::Bounty) ([`parse`]), and asks a [`Gate`] whether to accept
+//! it. [`Limits`] bound everything that a stranger can use: bytes, time, connections.
 //!
 //! Answers go the other way: [`assertion`] and [`vote`] make their bytes, and a [`Courier`] delivers those, only to
 //! [`Hosts`] that the operator named. [`Backoff`] says when to try again.
 //!
 //! A [`WebhookProbe`] posts as the marketplace does, for trying an engine out.
 //!
-//! Keeps nothing: what was promised and what was sent is remembered by whoever stands behind the gate.
+//! This crate stores nothing: the code behind the gate records bounties and answers.
 
 #![forbid(unsafe_code)]
 

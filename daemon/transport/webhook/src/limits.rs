@@ -1,4 +1,4 @@
-//! What a stranger may spend of us.
+//! Limits for senders.
 
 use std::time::Duration;
 

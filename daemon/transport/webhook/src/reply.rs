@@ -1,4 +1,4 @@
-//! What a sender is told, and how that reads on the wire.
+//! Replies to senders, and their encoding.
 
 use std::time::Duration;
 

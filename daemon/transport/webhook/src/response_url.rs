@@ -1,4 +1,4 @@
-//! What a response url tells of its bounty, as the engine's queue delivery reads it.
+//! Parses a response URL like the engine's queue delivery.
 //!
 //! For diagnostics only: an answer is posted to the url as it came, whatever its shape.
 

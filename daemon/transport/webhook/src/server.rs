@@ -1,8 +1,7 @@
 //! Takes deliveries in.
 //!
-//! Every POST is checked in the same order: its signature over the raw body, then its event, then its JSON. Nothing is
-//! parsed that is not signed. A bounty that is parsed is the [`Gate`]'s to take on or not, and the sender is told 202
-//! only after the gate said so.
+//! Every POST is checked in the same order: the signature over the raw body, the event, the JSON. Unsigned bodies are
+//! not parsed. The [`Gate`] decides whether to accept a parsed bounty, and the sender gets 202 only after that.
 //!
 //! One thread, no locks: the future of [`serve`] and what it spawns stay on the thread that polls them.
 

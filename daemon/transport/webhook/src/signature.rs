@@ -1,8 +1,7 @@
 //! Whether a delivery was signed by someone who knows the webhook's secret.
 //!
-//! The signature is HMAC-SHA256 over the raw body, as 64 lower-case hexadecimal digits and nothing else: no prefix, no
-//! upper case, no blank. It is checked before a byte of the body is looked at. There is no way to ask for no check:
-//! whoever can post an unsigned bounty can make us stake.
+//! The signature is HMAC-SHA256 over the raw body, as exactly 64 lower-case hexadecimal digits. It is checked before
+//! the body is parsed. The check cannot be disabled: whoever could post an unsigned bounty could make the engine stake.
 
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};

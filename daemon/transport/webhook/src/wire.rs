@@ -1,8 +1,8 @@
 //! From the bytes of a delivery to a [`Bounty`], in both dialects that PolySwarm's senders have spoken.
 //!
-//! Lenient in what does not matter to us, and strict in what money hangs on: ids are kept exactly as they are written,
-//! amounts never pass through a float, and a key that is there twice is an error, because whoever signed it and whoever
-//! reads it may take different ones. Reads no clock.
+//! The parser is lenient about irrelevant fields and strict about fields that concern money: ids are kept exactly,
+//! amounts never pass through a float, and a duplicate key is an error, because the signer and the reader might use
+//! different ones. It reads no clock.
 
 use daemon_base::Sha256Digest;
 use daemon_base::text::is_printable;

@@ -1,8 +1,8 @@
 //! Many files in flight through one io_uring, on one thread.
 //!
-//! For a cold cache: each open and each read waits for the disk, and 64 waits at a time take little longer than
-//! one. The walk stays an ordinary loop: it starts files here, and when the ring is full it waits until some have
-//! landed. In between the kernel goes on by itself.
+//! With a cold cache each open and each read waits for the disk, and 64 waits at a time take little longer than one.
+//! The walk is an ordinary loop: it submits files here, and if the ring is full, it waits until some are completed.
+//! Meanwhile the kernel continues.
 //!
 //! tokio-uring opens by path only, so a file is named `/proc/self/fd/N/name`: relative to its open directory, as
 //! elsewhere. `O_NOFOLLOW` and `O_NONBLOCK` are passed on, so that neither a link nor a FIFO that takes a file's

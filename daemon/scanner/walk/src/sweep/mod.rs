@@ -4,7 +4,7 @@
 //! for only if structure needs it. Where reads would have to wait for the disk, files go through an io_uring with
 //! many in flight instead, if the machine allows one (containers often do not).
 //!
-//! Which of the two is measured, not guessed: see `pace.rs`. Both give the same kinds, the same errors, and every
+//! The choice between the two depends on measurements: see `pace.rs`. Both give the same kinds and errors, and each
 //! file exactly once; only the order differs.
 
 mod flight;
