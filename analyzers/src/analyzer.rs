@@ -15,10 +15,10 @@ pub struct Sample<'a> {
 
 /// An expert for one family of files. Owns its scratch memory and is reused for many samples.
 ///
-/// It must not let anything of one sample show in the findings of the next: same bytes, same findings, in
-/// any order. If it panics, it is dropped and built anew; what it had reported stays.
+/// An analyzer must keep no state between samples: the same bytes give the same findings, in any order. If it panics,
+/// it is rebuilt; its earlier findings are kept.
 pub trait Analyzer {
-    /// Its name, the first word of its indicators' ids.
+    /// Name of the analyzer, the first part of its indicators' ids.
     fn name(&self) -> &'static str;
 
     /// Every indicator it may report.
@@ -27,8 +27,8 @@ pub trait Analyzer {
     /// Whether files of this kind concern it.
     fn wants(&self, kind: FileKind) -> bool;
 
-    /// Whether its silence about a file of this kind means something. Patterns that were not found (YARA rules) are no
-    /// evidence that a file is good; an expert who took it apart and saw nothing is.
+    /// Whether finding nothing in a file of this kind is evidence that it is harmless. That is true for an analyzer
+    /// that parsed the file, but not for patterns that did not match (YARA rules).
     fn vouches(&self, kind: FileKind) -> bool {
         self.wants(kind)
     }
@@ -39,12 +39,12 @@ pub trait Analyzer {
         self.wants(kind)
     }
 
-    /// Does once what later may be forbidden to its process: starts threads, makes memory executable, fills caches.
+    /// Does, once, what may be forbidden to the process later: starts threads, makes memory executable, fills caches.
     fn rehearse(&mut self) {}
 
     /// Looks at `sample` and reports into `findings`.
     ///
-    /// Never fails: a file it cannot parse is evidence, not an error. Loops whose length the file decides
-    /// pay [`Budget::step`](crate::Budget::step).
+    /// Never fails: a file that cannot be parsed is evidence, not an error. Loops whose length the file controls must
+    /// call [`Budget::step`](crate::Budget::step).
     fn analyze<'a>(&mut self, sample: Sample<'a>, findings: &mut Findings<'a>);
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Limit;
 
-/// What one artifact may cost. Operators may change each; the defaults are for a two-core machine.
+/// Limits for one artifact. Operators may change each; the defaults are for a machine with two cores.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Limits {
     /// Largest artifact examined, in bytes. Larger ones are `unknown(limit.size)` at once. Default: 256 MiB.
@@ -22,7 +22,7 @@ pub struct Limits {
     pub stream_bytes_max: u64,
     /// Entries of containers (archive members, directory entries, streams) looked at, over all layers. Default: 10,000.
     pub entries_max: u64,
-    /// How deep layers may nest; the artifact is at depth 0. Default: 8.
+    /// Maximum nesting of layers; the artifact has depth 0. Default: 8.
     pub depth_max: u32,
     /// Named layers in one report. Default: 1,000.
     pub layers_max: usize,
@@ -31,10 +31,10 @@ pub struct Limits {
     /// Turns of loops over structures that the file itself describes, over all layers. Default: 10 million,
     /// about 100 ms of the dearest loops we have.
     pub steps_max: u64,
-    /// Time for one artifact by the clock, watched by whoever runs the examination. Default: 5 s.
+    /// Maximum elapsed time per artifact, enforced by the caller. Default: 5 s.
     pub wall_time_max: Duration,
-    /// Memory that one artifact may take, in bytes beyond what is held before, watched by whoever runs the examination in a
-    /// process of its own. Default: 256 MiB.
+    /// Maximum additional memory per artifact, in bytes, enforced by the caller on a separate process. Default: 256
+    /// MiB.
     pub memory_bytes_max: u64,
 }
 
@@ -55,11 +55,11 @@ impl Default for Limits {
     }
 }
 
-/// A limit was hit; the budget remembers which, so whoever sees this only has to stop.
+/// A limit was hit. The budget remembers which, so the caller only has to stop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Exhausted(pub Limit);
 
-/// What is left of the limits for one artifact.
+/// The remaining budget of one artifact.
 #[derive(Debug)]
 pub struct Budget {
     limits: Limits,
@@ -72,7 +72,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// A whole budget. `cancel` is how time is told.
+    /// Makes a full budget. `cancel` signals the end of the time.
     pub fn new(limits: Limits, cancel: Cancel) -> Self {
         Budget { limits, cancel, produced: 0, entries: 0, steps: 0, hit: 0 }
     }
@@ -93,7 +93,7 @@ impl Budget {
         self.check(bytes <= self.limits.stream_bytes_max, Limit::Stream)
     }
 
-    /// How many more bytes one stream may still produce.
+    /// Returns how many more bytes one stream may produce.
     pub fn stream_room(&self) -> u64 {
         self.limits.stream_bytes_max.min(self.limits.produced_bytes_max.saturating_sub(self.produced))
     }

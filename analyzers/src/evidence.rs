@@ -17,7 +17,7 @@ pub struct Evidence {
     pub indicator: IndicatorId,
     /// Layer of the evidence: index into [`Record::layers`](crate::Record::layers).
     pub layer: LayerId,
-    /// Where in the layer's bytes. Empty when it is about the layer as a whole or about something absent.
+    /// Range in the bytes of the layer. Empty if the evidence is about the whole layer or about something absent.
     pub span: Range<usize>,
     /// Details in a few words.
     pub detail: Detail,
@@ -40,19 +40,19 @@ impl LayerId {
 /// A layer: the artifact, a child that the engine examined in its own right, or a named part of one of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Layer {
-    /// Its path from the artifact, parts joined by `!`; empty for the artifact itself.
+    /// Path from the artifact, with parts joined by `!`; empty for the artifact itself.
     pub name: String,
     /// The examined layer it belongs to: itself, unless it is only a named part. Evidence of one subject is
     /// weighed together; an artifact is as bad as its worst subject.
     pub subject: LayerId,
-    /// What triage says it is; for a named part, the kind of its subject.
+    /// File type by triage; for a named part, the type of its subject.
     pub kind: FileKind,
-    /// Some analyzer that vouches for files of this kind examined it. What nobody vouches for is never benign, and
-    /// without any evidence it has no say in the opinion.
+    /// Whether an analyzer that vouches for this file type parsed it. Otherwise it is never benign, and without
+    /// evidence it does not count in the opinion.
     pub wanted: bool,
 }
 
-/// What was seen, in a few printable words: at most [`Detail::BYTES_MAX`] bytes, control characters escaped.
+/// Details in a few printable words: at most [`Detail::BYTES_MAX`] bytes, control characters escaped.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Detail(Box<str>);
 

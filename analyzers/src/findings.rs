@@ -17,13 +17,13 @@ const UNACCOUNTED_MAX: usize = 8;
 /// All that is known of one artifact so far. The engine carries it from layer to layer.
 #[derive(Debug)]
 pub struct Record {
-    /// What was seen, in the order it was seen.
+    /// Evidence in the order of its discovery.
     pub evidence: Vec<Evidence>,
     /// Reasons why the sample was not fully scanned.
     pub incomplete: Vec<Incomplete>,
     /// The layers, the artifact first.
     pub layers: Vec<Layer>,
-    /// What the artifact is called; empty where nobody told.
+    /// Path of the artifact; empty if unknown.
     pub path: FilePath,
     /// Remaining budget.
     pub budget: Budget,
@@ -32,13 +32,13 @@ pub struct Record {
 /// A layer below the one it was found in, waiting to be examined.
 #[derive(Debug)]
 pub struct Child<'a> {
-    /// Its own name, without that of its parent.
+    /// Name of the layer, without that of its parent.
     pub name: String,
-    /// Its bytes: a part of the parent is lent, what was decompressed is owned.
+    /// Bytes of the layer: borrowed from the parent, or owned if they were decompressed.
     pub bytes: Cow<'a, [u8]>,
 }
 
-/// Where an analyzer reports on one sample.
+/// The interface through which an analyzer reports on one sample.
 #[derive(Debug)]
 pub struct Findings<'a> {
     record: Record,
@@ -96,8 +96,8 @@ impl<'a> Findings<'a> {
         })
     }
 
-    /// What the sample is called: the artifact as its owner calls it, and what was found inside by its name there. For rules
-    /// that ask for it; what a file is called says nothing of what it is.
+    /// Path of the sample: of the artifact as given by the caller, or of a file inside of it. It is for rules that test
+    /// file names; a name is no evidence of the file type.
     pub fn path(&self) -> FilePath {
         match self.record.layers.get(self.subject.index()) {
             Some(layer) if !layer.name.is_empty() => self.record.path.inner(&layer.name.replace('!', "/")),
@@ -110,9 +110,8 @@ impl<'a> Findings<'a> {
         &mut self.record.budget
     }
 
-    /// Hands over a layer below this one, to be triaged and examined in its own right after this analyzer is done.
-    /// A part of the artifact is lent, not copied. Depth and entries are counted by the engine, bytes that were
-    /// produced by whoever produced them.
+    /// Passes on a child layer, which is triaged and scanned after this analyzer. A part of the artifact is borrowed,
+    /// not copied. The engine counts depth and entries; the producer counts produced bytes.
     pub fn child(&mut self, name: &str, bytes: Cow<'a, [u8]>) {
         if self.record.budget.entries(1).is_ok() {
             self.children.push(Child { name: Detail::new(name).to_string(), bytes });

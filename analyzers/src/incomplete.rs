@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 pub enum Incomplete {
     /// A limit was hit.
     Limit(Limit),
-    /// The named analyzer panicked: a bug of ours or of a library, caught.
+    /// The named analyzer panicked. The panic was caught; it is a bug here or in a library.
     Panicked(Cow<'static, str>),
     /// The file ends before parts that its own headers speak of, or those parts cannot be read at all: what is
     /// not there may have said otherwise. About the file as it is, where [`Incomplete::Truncated`] is about a change.
     CutShort,
-    /// Its content is encrypted, and no password that everybody knows opens it.
+    /// The content is encrypted with an unknown password.
     Encrypted,
     /// The process that examined it died of it. Says how.
     Crashed(Cow<'static, str>),
@@ -25,9 +25,8 @@ pub enum Incomplete {
     Truncated,
     /// The file was written to while it was examined.
     Changed,
-    /// The named part is nothing that the analyzer who vouches for the file can account for: an archive behind a
-    /// program, a part of a document that no document has. Nobody vouches for the file then, and that is all it takes
-    /// away: what was seen in the rest stands.
+    /// No analyzer knows the named part: an archive appended to a program, an unusual part of a document. The file is
+    /// not vouched for; evidence in other parts remains valid.
     Unaccounted(Cow<'static, str>),
 }
 
@@ -89,8 +88,8 @@ impl Limit {
 }
 
 impl Incomplete {
-    /// Whether it keeps a report from being benign and does nothing else: a program with an archive behind it is no less
-    /// malicious for that, where a file that was cut short may have been anything.
+    /// Whether the reason only prevents the verdict benign: a program with an appended archive may still be malicious,
+    /// while a truncated file may have been anything.
     pub fn withholds_benign_only(&self) -> bool {
         match self {
             Incomplete::Unaccounted(_) => true,
@@ -105,8 +104,8 @@ impl Incomplete {
         }
     }
 
-    /// What sort of reason it is, to be counted by: how a worker crashed and which part is unaccounted for are left out,
-    /// for those texts are as good as the artifact's.
+    /// Class of the reason, for counting: without the cause of a crash and the name of a part, which the artifact
+    /// controls.
     pub fn class(&self) -> String {
         match self {
             Incomplete::Crashed(_) => "crash".to_owned(),

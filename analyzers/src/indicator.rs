@@ -18,7 +18,7 @@ enum Id {
 }
 
 impl IndicatorId {
-    /// An id that stands in the code.
+    /// Makes an id known at compile time.
     pub const fn new(id: &'static str) -> Self {
         IndicatorId(Id::Compiled(id))
     }
@@ -87,9 +87,9 @@ impl fmt::Debug for IndicatorId {
 pub struct Indicator {
     /// Id of the indicator.
     pub id: IndicatorId,
-    /// What it means when it is seen, as a whole sentence.
+    /// Meaning of the indicator, as a whole sentence.
     pub meaning: Cow<'static, str>,
-    /// Where it is from: a section of a specification, a paper, a tool.
+    /// Source: a section of a specification, a paper, a tool.
     pub source: Cow<'static, str>,
     /// The MITRE ATT&CK technique it points to, if any: `T1027.002`.
     pub attack: Option<Cow<'static, str>>,
@@ -98,7 +98,7 @@ pub struct Indicator {
 }
 
 impl Indicator {
-    /// An indicator that stands in the code. Declare them with [`indicators!`](crate::indicators).
+    /// Makes an indicator known at compile time. Declare them with [`indicators!`](crate::indicators).
     pub const fn new(
         id: &'static str,
         meaning: &'static str,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The path of an artifact, as whoever handed it over calls it. Empty where it has none.
+/// Path of an artifact as given by the caller. Empty if there is none.
 ///
 /// Hostile: a file may be called anything. It is compared and never opened or shown. The bytes of two files that differ in
 /// name alone may be judged differently, but only by rules that ask for it.
@@ -23,7 +23,7 @@ impl FilePath {
         FilePath(path.get(start..).filter(|path| !path.is_empty()).map(Arc::from))
     }
 
-    /// As text, with slashes of either kind as it was given.
+    /// Returns the path as text, with its slashes unchanged.
     pub fn as_str(&self) -> &str {
         self.0.as_deref().unwrap_or_default()
     }
@@ -46,8 +46,7 @@ impl FilePath {
         self.split().0
     }
 
-    /// What the name ends in, with the dot and in small letters: `.exe`. Empty where the name has no dot, or only one in
-    /// front.
+    /// Extension with its dot in lower case: `.exe`. Empty if the name has no dot, or only a leading one.
     pub fn extension(&self) -> String {
         match self.file_name().rfind('.') {
             None | Some(0) => String::new(),

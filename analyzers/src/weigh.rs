@@ -16,7 +16,8 @@ use crate::{Evidence, Group, IndicatorId, LayerId, LogOdds, Record, Weights};
 pub enum Verdict {
     /// The artifact is harmless.
     Benign,
-    /// We do not know: nobody could judge it, not everything was looked at, or the evidence is even. Never bid on.
+    /// Not known: no analyzer could judge the artifact, it was not fully scanned, or the evidence is inconclusive.
+    /// Never bid on.
     Unknown,
     /// More likely bad than good, but not enough to stake money on. Never bid on.
     Suspicious,
@@ -58,13 +59,13 @@ impl Confidence {
         Confidence(if probability.is_nan() { 0.5 } else { probability.clamp(0.0, 1.0) })
     }
 
-    /// As a number from 0.0 to 1.0.
+    /// Returns the number, from 0.0 to 1.0.
     pub fn get(self) -> f64 {
         self.0
     }
 }
 
-/// What one indicator added to the opinion on its subject.
+/// Contribution of one indicator to the opinion on its subject.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Term {
     /// The indicator.
@@ -75,7 +76,7 @@ pub struct Term {
     pub group: Option<usize>,
 }
 
-/// What the indicators of one group add up to.
+/// Sum of the indicators of one group.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct GroupSum {
     /// Index into [`Weights::groups`].
@@ -93,7 +94,7 @@ pub struct Testimony {
     pub subject: LayerId,
     /// Terms of the sum, sorted by id.
     pub terms: Vec<Term>,
-    /// What the groups among them add up to, in the order of [`Weights::groups`].
+    /// Sums of their groups, in the order of [`Weights::groups`].
     pub groups: Vec<GroupSum>,
     /// Sum of the terms after the caps of their groups.
     pub sum: LogOdds,
@@ -109,19 +110,19 @@ pub struct Testimony {
 /// Opinion on an artifact, derived from the evidence.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Opinion {
-    /// Probability that the artifact is malicious; the prior where nobody could judge.
+    /// Probability that the artifact is malicious; the prior if no analyzer could judge it.
     pub p_malicious: f64,
     /// The verdict.
     pub verdict: Verdict,
     /// Probability that the verdict is right.
     pub confidence: Confidence,
-    /// The subjects that were judged, in order of their layers; the one with the highest probability decided. Those are
-    /// the ones that somebody vouches for, and the ones about which there is evidence.
+    /// The judged subjects in the order of their layers; the one with the highest probability decides. Subjects are
+    /// judged if an analyzer vouches for them or there is evidence.
     pub testimonies: Vec<Testimony>,
 }
 
 impl Opinion {
-    /// What becomes of an opinion when not everything was looked at: benign is unknown, the rest stands.
+    /// Adjusts the opinion on an artifact that was not fully scanned: benign becomes unknown, other verdicts stay.
     pub fn doubt(&mut self) {
         if self.verdict == Verdict::Benign {
             self.verdict = Verdict::Unknown;
@@ -140,8 +141,8 @@ impl Opinion {
 ///
 /// A rule that names malware keeps a file from benign, however little it weighs beside the rest.
 ///
-/// What nobody vouches for (a text in which only rules looked for patterns) may be called malicious, but not benign. The
-/// artifact's own layer counts: one harmless document inside of it says nothing about the rest of a container.
+/// An artifact that no analyzer vouches for (such as a text on which only rules ran) may be malicious, but not benign.
+/// The artifact's own layer counts: a harmless document inside of a container says nothing about the rest of it.
 ///
 /// Terms below zero may keep a file from being called malicious, but they do not make it benign alone: without them, too,
 /// the probability must be low ([`Thresholds::benign_without_calm`](crate::Thresholds)).

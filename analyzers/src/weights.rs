@@ -33,7 +33,7 @@ pub struct Weight {
     pub group: Option<usize>,
 }
 
-/// Indicators that say the same thing in several ways, so that together they may say only so much.
+/// Indicators that overlap, so their sum is limited.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Group {
     /// Name of the group.
@@ -48,7 +48,7 @@ pub struct Group {
 pub struct Calibration {
     /// Log-odds of a file that shows nothing at all.
     pub intercept: f64,
-    /// How much of the sum to believe. Below one because indicators are not independent.
+    /// Factor on the sum of weights. It is below one because indicators are not independent.
     pub slope: f64,
     /// Lowest probability ever given: what the size of the corpus allows to claim.
     pub floor: f64,
@@ -72,10 +72,10 @@ pub struct Thresholds {
     pub benign_without_calm: f64,
 }
 
-/// Weights of indicators that were loaded rather than compiled in. There may be ten thousand, of which one file shows
-/// a few, so they are asked for one by one.
+/// Weights of loaded indicators. There may be ten thousand, of which a file shows a few, so they are looked up one by
+/// one.
 pub trait LoadedWeights: fmt::Debug + Send + Sync {
-    /// What this indicator says, in nats, and the group that it names.
+    /// Returns the weight in nats and the name of the group.
     fn of(&self, indicator: &IndicatorId) -> Option<(f64, Option<&str>)>;
 
     /// Whether it says that a file is malware. Such a file is never benign, whatever else is seen.
@@ -101,7 +101,7 @@ pub struct Weights {
     pub groups: Vec<Group>,
     pub(crate) calibrations: [Calibration; Family::ALL.len()],
     pub(crate) indicators: HashMap<IndicatorId, Weight>,
-    /// Those of loaded indicators, and the group of those among them that name none of ours.
+    /// Weights of loaded indicators, and the group of those without a known group.
     loaded: Option<(Arc<dyn LoadedWeights>, Option<usize>)>,
 }
 
@@ -139,8 +139,8 @@ impl Weights {
         &self.calibrations[family as usize]
     }
 
-    /// The same, and the weights of `loaded` indicators, held to `WEIGHT_MAX`. Those that name no group, or one that the
-    /// weights file does not have, share `group`.
+    /// Adds the weights of `loaded` indicators, limited to `WEIGHT_MAX`. Indicators without a known group share
+    /// `group`.
     pub fn with_loaded(mut self, group: &str, loaded: Arc<dyn LoadedWeights>) -> Weights {
         self.loaded = Some((loaded, self.group(group)));
         self
@@ -173,7 +173,7 @@ pub struct WeightsMistake {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// What is wrong and what would be right.
+    /// The mistake and its correction.
     pub message: String,
 }
 

@@ -22,10 +22,10 @@ const INDEX_BYTES_MAX: usize = 256 << 20;
 /// Why a bundle cannot be written, opened or loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
-    /// The bytes are no bundle of this version of the format.
+    /// The bytes are not a bundle of this version of the format.
     #[error("this is not a bundle of compiled rules of this version: compile the rules again")]
     NoBundle,
-    /// It was compiled by another yara-x or on another processor.
+    /// The bundle was compiled by another yara-x or for another processor.
     #[error("the rules were compiled for {theirs}, this is {ours}: compile the rules again")]
     Elsewhere {
         /// Platform for which the rules were compiled.
@@ -33,7 +33,7 @@ pub enum BundleError {
         /// Platform of this program.
         ours: String,
     },
-    /// Its parts are not where its header says.
+    /// The bundle is damaged.
     #[error("the bundle of compiled rules is damaged ({what}): compile the rules again")]
     Damaged {
         /// Damaged part.
@@ -56,14 +56,14 @@ pub enum BundleError {
     Index(#[source] postcard::Error),
 }
 
-/// What stands behind [`MAGIC`], after its own length in four bytes.
+/// Header after [`MAGIC`] and its own length in four bytes.
 #[derive(Serialize, Deserialize)]
 struct Header {
     built_for: String,
     index_bytes: u64,
 }
 
-/// Where the sets begin is a multiple of this, which a mapped or copied bundle then shares.
+/// Alignment of the sets, which mapped and copied bundles share.
 const ALIGN: usize = 64;
 
 /// Writes a bundle.
@@ -112,8 +112,8 @@ pub(crate) fn read(bundle: &[u8]) -> Result<(Index, Vec<Range<usize>>), BundleEr
     Ok((index, sets))
 }
 
-/// What compiled rules must have been compiled for to fit here: the engine, the architecture, and the features
-/// of the processor that its code generator looks at.
+/// Identifies the platform of compiled rules: the engine, the architecture, and the processor features that the code
+/// generator uses.
 pub fn built_for() -> String {
     let mut here = format!("{ENGINE}, {}-{}", std::env::consts::ARCH, std::env::consts::OS);
     #[cfg(target_arch = "x86_64")]

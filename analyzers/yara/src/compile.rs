@@ -22,7 +22,7 @@ pub const SOURCE_BYTES_MAX: usize = 16 << 20;
 /// Most mistakes told, so that a file of noise does not fill a log.
 pub const MISTAKES_MAX: usize = 2_000;
 
-/// What the names of rule files end in, in whatever case.
+/// Extensions of rule files, in upper or lower case.
 pub const ENDINGS: [&str; 4] = ["yar", "yara", "rule", "rules"];
 
 /// Result of a compilation.

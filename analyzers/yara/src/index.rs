@@ -14,13 +14,13 @@ use crate::source::{RuleFolder, Source};
 pub struct RuleEntry {
     /// The id of its indicator: `yara.pe.upx.Packed_UPX`.
     pub id: String,
-    /// Its namespace: the name of its file without the extension.
+    /// Namespace: name of the file without the extension.
     pub namespace: String,
     /// Name of the rule.
     pub name: String,
     /// The name of its file.
     pub file: String,
-    /// The line its name stands in.
+    /// Line of the rule's name.
     pub line: u32,
     /// Files that the rule is for.
     pub place: RuleFolder,
@@ -30,8 +30,8 @@ pub struct RuleEntry {
     pub weight: f64,
     /// A hit says that the file is malware: it is never called benign.
     pub accuses: bool,
-    /// Which rules are the same one in other files, if there are any: those with the same number here. However many of
-    /// them hit, they count once.
+    /// Number shared by copies of the rule in other files, if there are any. However many of them match, they count
+    /// once.
     pub twins: Option<u32>,
     /// The ATT&CK technique it names.
     pub attack: Option<String>,
@@ -45,7 +45,7 @@ pub struct RuleEntry {
     pub author: Option<String>,
     /// The group of weights it shares a cap with, if it names one.
     pub group: Option<String>,
-    /// How severe its author finds a hit, in the author's words.
+    /// Severity, in the author's terms.
     pub severity: Option<String>,
     /// The sets it was put into.
     pub sets: SetMask,
@@ -56,7 +56,7 @@ pub struct RuleEntry {
 pub(crate) struct Index {
     /// The reporting rules, by namespace and name.
     pub rules: Vec<RuleEntry>,
-    /// Where in `rules` each stands, in the order of their ids.
+    /// Indices into `rules`, sorted by id.
     pub by_id: Vec<u32>,
     /// The sets, in the order of their numbers.
     pub sets: Vec<SetEntry>,
@@ -82,15 +82,15 @@ impl Index {
 pub(crate) struct SetEntry {
     /// Name of the set.
     pub name: String,
-    /// It is tried on files with these heads.
+    /// Heads of the files that the set is run on.
     pub heads: Heads,
-    /// It is tried on the files of these places too, whatever their heads.
+    /// The set is also run on the files of these directories, whatever their heads.
     pub places: Vec<RuleFolder>,
     /// Some rule of it asks for what the file is called, or for its type by the words of other scanners.
     pub asks_names: bool,
     /// The length of its compiled rules, in bytes.
     pub length: u64,
-    /// The reporting rules of each of its namespaces, which are named by number: where they stand in [`Index::rules`].
+    /// The reporting rules of each numbered namespace, as indices into [`Index::rules`].
     pub chunks: Vec<Vec<u32>>,
 }
 

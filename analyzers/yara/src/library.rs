@@ -24,8 +24,8 @@ pub struct SetMask(u16);
 
 /// The rules of one bundle. Shared by any number of [`Yara`](crate::Yara) analyzers, across threads too.
 ///
-/// A set is loaded when it is first needed, which takes milliseconds and makes memory executable. Where that is
-/// no longer allowed, [`Library::stop_loading`] makes it note what is missing instead.
+/// A set is loaded on first use, which takes milliseconds and makes memory executable. After [`Library::stop_loading`]
+/// it is recorded as missing instead.
 pub struct Library {
     bytes: Box<dyn AsRef<[u8]> + Send + Sync>,
     index: Index,
@@ -75,7 +75,7 @@ impl Library {
         Some(self.indicators.get(at)?.get_or_init(|| rule.indicator()))
     }
 
-    /// Where in [`Library::rules`] the rule of this indicator stands.
+    /// Index of the rule of this indicator in [`Library::rules`].
     pub fn position(&self, indicator: &IndicatorId) -> Option<usize> {
         self.index.find(indicator.as_str())
     }
@@ -147,8 +147,8 @@ impl Library {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// Which sets were needed and not there, since this was last asked. Whoever examines must then say that the
-    /// examination is incomplete, or do it again in a process that has them.
+    /// Returns the sets that were needed but not loaded since the last call. The caller must report an incomplete scan,
+    /// or repeat it in a process that has them.
     pub fn missing(&self) -> SetMask {
         SetMask(self.missing.swap(0, Ordering::Relaxed))
     }

@@ -28,7 +28,7 @@ pub struct Artifact<'s> {
 }
 
 enum Bytes<'s> {
-    /// Read into somebody's buffer, or given by the caller.
+    /// Read into a buffer of the caller, or given by the caller.
     Lent(&'s [u8], Stability),
     /// Read into memory of its own.
     Owned(Vec<u8>, Stability),
@@ -74,12 +74,12 @@ impl<'s> Artifact<'s> {
         }
     }
 
-    /// How many bytes there are. Of a file that was cut short while it was read: how many were read.
+    /// Number of bytes. If the file was truncated while it was read: the number of bytes read.
     pub fn size(&self) -> u64 {
         self.bytes().len() as u64
     }
 
-    /// Whether the bytes are a map of a file rather than memory of ours.
+    /// Whether the bytes are a mapped file.
     pub fn is_mapped(&self) -> bool {
         matches!(self.bytes, Bytes::Mapped(_))
     }
@@ -103,10 +103,10 @@ impl<'s> Artifact<'s> {
 
     /// Whether what was examined was one consistent file. Ask after the examination.
     ///
-    /// What was read is stable by construction: it can only have come out short. For a map, a page that
-    /// vanished is always seen. A write in place is seen by the file's times, so it can be missed if it falls
-    /// into the same tick of the file system's clock as an earlier one (before Linux 6.13 up to 10 ms), or if it
-    /// goes through a shared map whose page was dirty already; only a copy or a seal excludes that.
+    /// Bytes that were read are stable; there can only be too few. For a map, a vanished page is always noticed. A
+    /// write in place is noticed by the file's times, so it can be missed if it falls into the same tick of the file
+    /// system's clock as an earlier one (before Linux 6.13 up to 10 ms), or if it goes through a shared map whose page
+    /// was already dirty. Only a copy or a seal excludes that.
     pub fn stability(&self) -> Stability {
         match &self.bytes {
             Bytes::Lent(_, stability) | Bytes::Owned(_, stability) => *stability,

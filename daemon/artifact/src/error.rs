@@ -21,13 +21,13 @@ pub enum LoadError {
     /// The operating system refused.
     #[error("cannot {tried}")]
     Io {
-        /// What was tried: `"read"`, `"ask the size of"`.
+        /// The operation that failed, for example `"read"`.
         tried: &'static str,
         /// Error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// There is no memory for this many bytes.
+    /// There is not enough memory.
     #[error("no memory for {size_bytes} bytes")]
     NoMemory {
         /// Requested size in bytes.
@@ -48,7 +48,7 @@ impl LoadError {
     }
 }
 
-/// What can stand where a regular file was expected.
+/// A file that is not a regular file.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum NotRegular {
     /// A named or unnamed pipe.

@@ -41,9 +41,9 @@ const STREAM_RESERVE_BYTES: u64 = 256 << 20;
 
 /// Takes the bytes of `file`, opened for reading with `O_NONBLOCK`, from its beginning.
 ///
-/// Decides from `fstat`, before anything is read: what is larger than `size_bytes_max` or no regular file is
-/// refused at once. A file that cannot be mapped is read into memory of its own, and a file that claims to be
-/// empty is read all the same, for those in procfs are not.
+/// The decision is based on `fstat`, before anything is read: a file that is larger than `size_bytes_max` or not
+/// regular is refused at once. A file that cannot be mapped is read into memory, and a file of size 0 is read too,
+/// because files in procfs have that size.
 pub fn load<'s>(file: OwnedFd, scratch: &'s mut Scratch, size_bytes_max: u64) -> Result<Artifact<'s>, LoadError> {
     let (before, size) = admit(&file, size_bytes_max)?;
     match size {
@@ -86,9 +86,8 @@ fn map_or_read(file: OwnedFd, before: Mark, size: usize) -> Result<Artifact<'sta
     }
 }
 
-/// Keeps a stream (standard input, a pipe) in a file of its own, sealed so that nobody can change it any more, and fit
-/// to be handed to another process. Of one larger than `size_bytes_max` it keeps a byte more than that, so that [`load`]
-/// refuses it.
+/// Copies a stream (standard input, a pipe) into a memory file, sealed against changes and fit to be passed to another
+/// process. If it is larger than `size_bytes_max`, one byte more than that is copied, so that [`load`] refuses it.
 pub fn keep_stream(stream: impl Read, size_bytes_max: u64) -> Result<OwnedFd, LoadError> {
     use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
     let kept = memfd_create("artifact", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)

@@ -9,16 +9,16 @@ use crate::NotRegular;
 /// Why a file or directory could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It is not there, or no longer.
+    /// The file does not exist, or not any more.
     #[error("no such file or directory")]
     Vanished,
     /// The caller has no right to read it.
     #[error("permission denied")]
     Denied,
-    /// It is a symbolic link that is not followed: one that took a file's place, or one in a cycle.
+    /// It is a symbolic link that is not followed: it replaced a file, or is part of a cycle.
     #[error("is a symbolic link")]
     Symlink,
-    /// It was named, but it is neither a file nor a directory.
+    /// It was named, but is neither a file nor a directory.
     #[error("not a regular file but a {0}")]
     NotRegular(NotRegular),
     /// Anything else that the operating system says.

@@ -5,9 +5,8 @@ use crate::load::READ_BYTES_MAX;
 /// A reusable buffer; its size decides what is read and what is mapped. Keep one per thread and lend it to every
 /// [`load`](crate::load).
 ///
-/// The memory is asked for as zero pages, so a thread that only ever sees small files keeps only as much
-/// resident as the largest of them. What an earlier file left behind is never lent again: an artifact is cut to
-/// what was read for it.
+/// The memory is allocated as zero pages, so only as much is resident as the largest file so far needed. Bytes of an
+/// earlier file are never exposed: an artifact is limited to what was read for it.
 pub struct Scratch {
     buffer: Box<[u8]>,
 }

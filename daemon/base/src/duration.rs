@@ -8,16 +8,16 @@ use std::time::Duration;
 const UNITS: [(&str, u64); 6] =
     [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// What a duration looks like, for messages.
+/// Description of a duration, for messages.
 pub const FORM: &str = "a duration, such as \"250ms\", \"5s\", \"2m\", \"1h\" or \"30d\"";
 
 /// Why a text is not a duration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ParseDurationError {
-    /// It is not a whole number followed by a unit.
+    /// The text is not a whole number followed by a unit.
     #[error("it must be {FORM}")]
     Form,
-    /// It has more milliseconds than 64 bits hold.
+    /// The number of milliseconds does not fit in 64 bits.
     #[error("this duration is too long")]
     Range,
 }

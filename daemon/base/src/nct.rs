@@ -79,7 +79,7 @@ impl FromStr for Nct {
     }
 }
 
-/// As text, in NCT: JSON numbers hold no such integers.
+/// Serializes as a string in NCT, because JSON numbers cannot hold such integers.
 impl Serialize for Nct {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

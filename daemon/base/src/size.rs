@@ -3,16 +3,16 @@
 /// Units, the largest first, as powers of two.
 const UNITS: [(char, u32); 3] = [('G', 30), ('M', 20), ('K', 10)];
 
-/// What a size looks like, for messages.
+/// Description of a size, for messages.
 pub const FORM: &str = "a size, such as 4096, \"64K\", \"256M\" or \"10G\"";
 
 /// Why a text is not a size.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ParseSizeError {
-    /// It is not a whole number, with one of the units or none.
+    /// The text is not a whole number with an optional unit.
     #[error("it must be {FORM}")]
     Form,
-    /// It has more bytes than 64 bits count.
+    /// The number of bytes does not fit in 64 bits.
     #[error("this size is too large")]
     Range,
 }

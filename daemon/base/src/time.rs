@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// So many microseconds after (or, below zero, before) the beginning of 1970 in UTC.
+    /// Makes a timestamp of microseconds since the beginning of 1970 in UTC (negative before).
     pub const fn from_micros(micros: i64) -> Self {
         Timestamp(micros)
     }
@@ -17,14 +17,14 @@ impl Timestamp {
         self.0
     }
 
-    /// How long from here to `later`; nothing where that is not later.
+    /// Returns the time from here to `later`, or zero if that is not later.
     pub fn until(self, later: Timestamp) -> Duration {
         Duration::from_micros(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
     }
 }
 
 impl From<SystemTime> for Timestamp {
-    /// What a clock said. Before 1970 is 1970.
+    /// Converts the time of a clock. Times before 1970 become 1970.
     fn from(time: SystemTime) -> Timestamp {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
@@ -40,10 +40,10 @@ impl std::ops::Add<Duration> for Timestamp {
     }
 }
 
-/// A moment both by the calendar and by a clock that nobody sets.
+/// A moment by the system clock and by the steady clock.
 ///
-/// A bounty expires by the calendar, but a calendar can be set back while a bounty is examined. So how much time it has
-/// is told once, when it comes in; from then on only the steady clock counts.
+/// A bounty expires by the system clock, but that clock can be set back during a scan. So the remaining time is
+/// computed once, at receipt; from then on only the steady clock counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Now {
     /// Time of the system clock.

@@ -16,7 +16,7 @@ use daemon_rules::{Cache, CompileError, Compiler, LoadError, Loaded, Mistake, Wh
 /// Largest weights file taken. The one we ship has some ten thousand bytes.
 const WEIGHTS_BYTES_MAX: u64 = 1 << 20;
 
-/// Which rules and weights are loaded, and how.
+/// Which rules and weights to load, and how.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Directories of YARA rules, used besides those built in; a `weights.toml` in one replaces the weights built in.
@@ -49,7 +49,7 @@ pub enum RulesCache {
 pub struct Detector {
     /// Every mistake in the YARA rules.
     pub mistakes: Vec<Mistake>,
-    /// What was left out, and what was not used, in words.
+    /// Messages about skipped rules and unused caches.
     pub notices: Vec<String>,
     /// Whether any of it was left out.
     pub left_out: bool,
@@ -65,7 +65,7 @@ pub struct Detector {
 /// Loads rules and weights. Mistakes in rules are left to the caller to tell ([`Detector::mistakes`]).
 ///
 /// # Errors
-/// If weights cannot be read or are wrong, or no rules could be compiled at all. What is wrong with single rules is no error.
+/// If weights cannot be read or are invalid, or no rules could be compiled. Mistakes in single rules are no error.
 pub fn load(options: &Options) -> anyhow::Result<Detector> {
     let programs = programs(options)?;
     let own = options.weights.as_deref();
@@ -139,7 +139,7 @@ impl Detector {
         made.map(Arc::new)
     }
 
-    /// What a pool examines with, and what is less than it should be.
+    /// Starts the examiners of a pool. Also returns messages about reduced limits and missing protections.
     ///
     /// # Errors
     /// If no worker can be had, or the rules cannot be used.

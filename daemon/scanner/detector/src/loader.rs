@@ -11,7 +11,7 @@ use daemon_rules::{FileRole, Severity, Survey};
 use crate::load::{Options, load};
 use crate::probes::probes;
 
-/// Problems told of one attempt.
+/// Maximum number of mistakes reported per load.
 const PROBLEMS_MAX: usize = 50;
 
 /// Parameters for loading rules.
@@ -33,7 +33,7 @@ pub struct Ready {
     pub fleet: Arc<Fleet>,
     /// Whether they were compiled before.
     pub from_cache: bool,
-    /// What was left out, and what is less than it should be.
+    /// Messages about skipped rules, reduced limits and missing protections.
     pub notices: Vec<String>,
 }
 

@@ -8,7 +8,7 @@ use daemon_engine::{RuleSet, assemble};
 use serde::{Deserialize, Serialize};
 use triage::{FileKind, MAGICS};
 
-/// What is judged by, shared between those who judge, those who change it and those who ask.
+/// Status of the rules, shared by the threads that use, reload and report them.
 #[derive(Debug)]
 pub struct RulesStatus {
     /// Kinds by magic bytes that some analyzer takes apart.
@@ -25,15 +25,15 @@ pub struct Status {
     pub generation: String,
     /// Number of YARA rules in use.
     pub rules: usize,
-    /// When they came into use, in microseconds since 1970.
+    /// Time since which they are in use, in microseconds since 1970.
     pub since: i64,
     /// Whether they were compiled before.
     pub from_cache: bool,
     /// Number of times that the rules were replaced.
     pub reloads: u64,
-    /// How often they were not, because something was wrong with the new ones.
+    /// Number of rejected reloads.
     pub failures: u64,
-    /// What the last attempt to load rules came to.
+    /// Result of the last load.
     pub last: Option<Attempt>,
 }
 
@@ -73,7 +73,7 @@ impl RulesStatus {
         }
     }
 
-    /// How many artifacts in a row no worker could be had for.
+    /// Returns the number of artifacts in a row for which no worker was available.
     pub fn workless(&self) -> u32 {
         self.workless.load(Ordering::Relaxed)
     }
@@ -94,7 +94,7 @@ impl RulesStatus {
         self.lock().clone()
     }
 
-    /// These rules are in use from now on.
+    /// Records that these rules are in use.
     pub fn took(&self, rules: &RuleSet, from_cache: bool, attempt: Attempt) {
         let mut status = self.lock();
         let generation = rules.generation().to_string();

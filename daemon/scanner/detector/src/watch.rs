@@ -20,9 +20,9 @@ use tracing::{debug, error, info, warn};
 use crate::loader::{Loader, Ready, Refused};
 use crate::status::{Attempt, RulesStatus};
 
-/// However long the directories are written to: after so many times the time they should be still, they are read.
+/// If the directories keep changing, they are read after this many times the settle time.
 const UNREST_MAX: u32 = 40;
-/// How often the directories are looked for where they cannot be watched.
+/// How often the directories are checked if they cannot be watched.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Why the rules are checked.
@@ -36,19 +36,19 @@ pub enum Nudge {
     End,
 }
 
-/// Who is told when rules are loaded anew: for metrics, and for the service manager.
+/// Observer of reloads, for metrics and for the service manager.
 pub trait Observer: Send + 'static {
     /// Rules are about to be loaded.
     fn loading(&self);
-    /// They were loaded and are in use now, or they were not.
+    /// Called after a load, with whether the rules are now in use.
     fn loaded(&self, taken: bool);
 }
 
-/// What watches the rules, and to whom it gives new ones.
+/// Watches the rules and loads changed ones.
 pub struct RulesWatch<J, O> {
     /// Loads the rules.
     pub loader: Loader,
-    /// How long the directories must have been still.
+    /// Time without changes before the rules are loaded.
     pub settle: Duration,
     /// Status of the rules in use.
     pub status: Arc<RulesStatus>,

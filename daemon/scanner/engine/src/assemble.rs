@@ -16,7 +16,7 @@ static REGISTRY: &[(&[&[&Indicator]], Make)] = &[
     (analyzers_ole_macro::catalogue::CATALOGUE, |_| Box::<analyzers_ole_macro::Office>::default()),
 ];
 
-/// Every indicator that stands in the code, in the order of the analyzers.
+/// Returns all indicators of the analyzers, in the order of the analyzers.
 pub fn catalogue() -> impl Iterator<Item = &'static Indicator> {
     REGISTRY.iter().flat_map(|(parts, _)| *parts).flat_map(|indicators| *indicators).copied()
 }
@@ -92,8 +92,8 @@ impl<'r> Analyzers<'r> {
         self.seats.iter().any(|seat| seat.analyzer.vouches(kind))
     }
 
-    /// Whether any of them takes files of this kind apart. An archive is opened for what hides in it, though nobody
-    /// vouches for the rest of it.
+    /// Whether any analyzer parses this file type. Archives are opened to scan their contents, though no analyzer
+    /// vouches for them.
     pub fn open(&self, kind: triage::FileKind) -> bool {
         self.seats.iter().any(|seat| seat.analyzer.opens(kind))
     }

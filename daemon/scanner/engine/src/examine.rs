@@ -14,8 +14,8 @@ const DEPTH_CEILING: u32 = 64;
 /// Triages `bytes`, lets the analyzers that want them testify, does the same with every child they hand over, and
 /// weighs the evidence.
 ///
-/// A panic of an analyzer is caught: what it reported stays, the others still testify, it is built anew, and the
-/// report is incomplete. So is one where a limit was hit, or `cancel` was set meanwhile.
+/// A panic of an analyzer is caught: its earlier findings are kept, the other analyzers run, it is rebuilt, and the
+/// report is incomplete. A report is also incomplete if a limit was hit or `cancel` was set.
 pub fn examine(bytes: &[u8], analyzers: &mut Analyzers<'_>, limits: &Limits, cancel: &Cancel) -> Report {
     examine_called(bytes, FilePath::default(), analyzers, limits, cancel)
 }

@@ -5,14 +5,14 @@ use triage::FileKind;
 
 use crate::{Generation, RuleSet};
 
-/// What we know and say of one artifact. Owns everything, so it outlives the bytes.
+/// Report on one artifact. It owns all data, so it outlives the bytes.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Report {
     /// File type, by triage.
     pub kind: FileKind,
-    /// What was seen, in the order it was seen.
+    /// Evidence in the order of its discovery.
     pub evidence: Vec<Evidence>,
-    /// Where: the artifact first, then what was found inside of it.
+    /// Layers: first the artifact, then its children.
     pub layers: Vec<Layer>,
     /// The opinion that follows from the evidence.
     pub opinion: Opinion,
@@ -50,7 +50,7 @@ impl Report {
         }
     }
 
-    /// The report on what somebody else saw: weighed here, by these rules. `layers` begin with the artifact itself.
+    /// Makes the report of given evidence, weighed with these rules. `layers` begin with the artifact itself.
     pub fn of(evidence: Vec<Evidence>, layers: Vec<Layer>, incomplete: Vec<Incomplete>, rules: &RuleSet) -> Report {
         let budget = analyzers::Budget::new(analyzers::Limits::default(), analyzers::Cancel::default());
         let path = analyzers::FilePath::default();
@@ -79,8 +79,8 @@ impl Report {
         !self.opinion.testimonies.is_empty()
     }
 
-    /// Whether everything was looked at that the verdict rests on. A part that nobody accounts for takes benign away, and
-    /// nothing from what was seen elsewhere.
+    /// Whether everything that the verdict depends on was scanned. An unaccounted part excludes benign, but does not
+    /// invalidate evidence in other parts.
     pub fn rests_on_all(&self) -> bool {
         match self.opinion.verdict {
             Verdict::Malicious | Verdict::Suspicious => self.incomplete.iter().all(Incomplete::withholds_benign_only),

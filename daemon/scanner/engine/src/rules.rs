@@ -91,7 +91,7 @@ impl RuleSet {
         self.library.as_deref()
     }
 
-    /// Every indicator: those that stand in the code, then those of the rules.
+    /// Returns all indicators: those of the analyzers, then those of the rules.
     pub fn indicators(&self) -> impl Iterator<Item = &Indicator> {
         let loaded = self.library.iter().flat_map(|library| library.indicators());
         catalogue().map(|indicator: &Indicator| indicator).chain(loaded)

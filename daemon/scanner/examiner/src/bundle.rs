@@ -7,12 +7,12 @@ use std::os::fd::OwnedFd;
 use daemon_artifact::{Artifact, LoadError};
 use daemon_engine::Library;
 
-/// A file that begins with a bundle of compiled rules. Nobody but us can change or shorten it.
+/// A file that begins with a bundle of compiled rules. No other process can change or truncate it.
 #[derive(Debug)]
 pub struct Bundle {
     /// The bundle.
     pub file: File,
-    /// How many of its bytes are the bundle.
+    /// Size of the bundle in bytes.
     pub bytes: u64,
     /// Names what it was compiled from.
     pub sources: String,
@@ -34,10 +34,10 @@ impl Bundle {
 /// Why compiled rules cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Their bytes cannot be had.
+    /// The file cannot be read.
     #[error("cannot read the compiled rules")]
     Read(#[from] LoadError),
-    /// They are not what this program can use.
+    /// The bundle does not fit this program.
     #[error(transparent)]
     Bundle(#[from] analyzers_yara::BundleError),
 }

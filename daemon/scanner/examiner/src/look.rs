@@ -17,32 +17,32 @@ pub struct Examined {
 }
 
 impl Examined {
-    /// What is said of a file that was not looked at.
+    /// Makes the result for a file that was not scanned.
     pub fn not(kind: FileKind, why: Incomplete, rules: &RuleSet) -> Examined {
         Examined { report: Report::unexamined(kind, why, rules), elapsed: Duration::ZERO }
     }
 
-    /// What is said of a file that has more bytes than the limits allow.
+    /// Makes the result for a file that exceeds the size limit.
     pub fn too_large(kind: FileKind, rules: &RuleSet) -> Examined {
         Examined::not(kind, Incomplete::Limit(Limit::Size), rules)
     }
 }
 
-/// What else is wanted of an artifact than its report.
+/// Options of a scan.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct LookOptions {
     /// Whether to compute the SHA-256, before the scan.
     pub sha256: bool,
-    /// When whoever asked stops waiting: what is known by then is told. None: all the time that the limits give.
+    /// Deadline, after which partial results are returned. `None`: only the time limit applies.
     pub until: Option<Instant>,
-    /// What it is called, for rules that ask for it. Empty where nobody knows.
+    /// Path of the file, for rules that test file names. Empty if unknown.
     pub path: FilePath,
     /// Only what kind of file it is: nothing in it is looked at, and the report says so.
     pub kind_only: bool,
 }
 
 impl LookOptions {
-    /// How much time there is from now on, of so much that the limits give.
+    /// Remaining time of the limit `wall_time_max`.
     pub fn time(&self, wall_time_max: Duration) -> Duration {
         let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
         // Never none at all: a timer set to nothing is one that never rings.
@@ -59,14 +59,14 @@ pub struct Looked {
     pub examined: Examined,
     /// The digest of the bytes examined, if it was asked for and could be taken.
     pub sha256: Option<Sha256Digest>,
-    /// How many bytes there were, if it came to that.
+    /// Size in bytes, if the file was opened.
     pub size: Option<u64>,
 }
 
-/// What came of an artifact: a report, or why its bytes could not be had.
+/// Result of scanning an artifact: a report, or why it could not be read.
 pub type LookResult = Result<Looked, LoadError>;
 
-/// Examines `artifact` on the spot. `cancel` is how time is told.
+/// Scans `artifact` in this process. `cancel` signals the end of the time.
 pub fn look(
     artifact: &Artifact<'_>,
     ask: &LookOptions,

@@ -12,7 +12,7 @@ use crate::wire::{self, Config};
 use crate::{BUILD, Bundle, Program, look, open};
 use daemon_worker::{Served, Service, Start, run};
 
-/// What a template judges by, and how.
+/// Setup of a template: weights, rules and limits.
 #[derive(Debug)]
 pub struct Setup {
     /// Text of the weights file.
@@ -26,7 +26,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// How a template is started in `program`.
+    /// Returns how to start a template in `program`.
     pub fn start(&self, program: &Program) -> io::Result<Start> {
         let mut start = Start::new(&program.path);
         start.args = program.args("template");

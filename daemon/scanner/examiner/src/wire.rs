@@ -190,7 +190,7 @@ fn shared(one: &str, other: &str) -> usize {
     same.map(|(c, _)| c.len_utf8()).sum()
 }
 
-/// What an answer says, checked and weighed by `rules`.
+/// Decodes an answer, checks it, and weighs its evidence with `rules`.
 pub fn read_answer(bytes: &[u8], rules: &RuleSet, limits: &Limits) -> Result<LookResult, Garbled> {
     let (answer, more) = postcard::take_from_bytes(bytes).map_err(|_| Garbled("an answer that cannot be read"))?;
     if !more.is_empty() {

@@ -17,7 +17,7 @@ pub enum Failure {
     /// The artifact cannot be read.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// Nobody can examine it: no worker can be had. The text says why.
+    /// No worker is available, with the reason.
     #[error("no worker is available: {0}")]
     NoWorker(String),
 }
@@ -33,7 +33,7 @@ pub trait Examine {
     /// Hands over an open file. May be called while there is [`room`](Examine::room).
     fn begin(&mut self, artifact: OwnedFd, ask: LookOptions);
 
-    /// Waits for the artifact that was begun first and was not ended yet; `None` if there is none.
+    /// Waits for the artifact that was begun first; `None` if there is none.
     fn end(&mut self) -> Option<ExaminationResult>;
 
     /// Begins and ends one artifact, when nothing else was begun.

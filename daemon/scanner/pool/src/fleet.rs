@@ -20,7 +20,7 @@ const POISONOUS_MAX: usize = 1_000;
 /// Why there are no workers.
 #[derive(Debug, thiserror::Error)]
 pub enum FleetError {
-    /// There is no program to try.
+    /// No program was found.
     #[error("found no program to run workers")]
     NoProgram,
     /// The template cannot be set up.
@@ -193,7 +193,8 @@ pub(crate) fn identity(artifact: &OwnedFd) -> Option<(u64, Sha256Digest)> {
     Some((artifact.size(), artifact.sha256()))
 }
 
-/// What the magic bytes say of an artifact that no worker tells of. No more of it is looked at on this side of the wall.
+/// Kind of an artifact by its magic bytes, if no worker could determine it. Nothing else is parsed outside of the
+/// sandbox.
 pub fn kind_of(artifact: &OwnedFd) -> FileKind {
     head_of(artifact).1
 }

@@ -18,11 +18,11 @@ use crate::{Closed, ExaminationResult, Examine, Fleet, InProcess, LookOptions, W
 pub struct PoolConfig {
     /// Number of threads that scan.
     pub threads: NonZeroUsize,
-    /// How many jobs may wait. Whoever submits one more waits too.
+    /// Maximum number of waiting jobs. Submitting another one blocks.
     pub queued_max: usize,
 }
 
-/// What the threads of a pool examine with.
+/// What the threads of a pool scan with.
 #[derive(Clone, Debug)]
 pub enum Rules {
     /// Each examines in this process.
@@ -58,9 +58,9 @@ impl Rules {
     }
 }
 
-/// What the threads of a pool do with a job, before and after its artifact is examined.
+/// Work of the pool's threads before and after the scan of a job's artifact.
 pub trait Work<J>: Send + Sync + 'static {
-    /// What it remembers of a job while its artifact is examined.
+    /// State of a job during the scan.
     type Ticket;
 
     /// Opens the artifact of `job`. Nothing where that cannot be done, or is not to be: then the job is done.
@@ -122,7 +122,7 @@ impl<J: Send + 'static> Pool<J> {
         self.shared.queue.new_rules();
     }
 
-    /// Waits until every job is done. A panic of a thread (a bug: those of analyzers are caught) goes on here.
+    /// Waits until all jobs are done. A panic of a thread (a bug: panics of analyzers are caught) is propagated.
     pub fn finish(mut self) {
         self.shared.queue.close();
         for thread in self.threads.drain(..) {

@@ -17,22 +17,21 @@ use crate::{ExaminationResult, Examine, Failure};
 
 /// Jobs with a worker: one is done, one waits, so that the worker need not.
 const BEGUN_MAX: usize = 2;
-/// How much later than at its limit a worker is killed: what asks for the time by itself ends in between.
+/// Time after the limit at which a worker is killed; normally it stops by itself before.
 const GRACE: Duration = Duration::from_millis(100);
-/// How long it may take to say what kind of file an artifact is that cost another worker its life.
+/// Maximum time to determine the kind of an artifact that crashed another worker.
 const KIND_TIME_MAX: Duration = Duration::from_millis(500);
-/// How often one artifact is given to another worker through no fault of its own: because rules were missing, or the
-/// template died.
+/// Maximum number of workers per artifact for reasons other than the artifact: missing rules, or a dead template.
 const TRIES_MAX: u32 = 4;
-/// How often a worker may be killed from outside while it examines one artifact. The kernel kills workers first when
-/// memory runs out, whatever they do at that moment; twice in a row, and the artifact may well be what takes the memory.
+/// Maximum number of kills from outside while a worker scans one artifact. If memory runs out, the kernel kills workers
+/// first; after two kills in a row, the artifact itself is suspected.
 const KILLS_MAX: u32 = 2;
-/// How often in a row no worker comes so far as to take up an artifact, before it is given up. With the pauses in
-/// between it has some five seconds for whatever kills them to pass.
+/// Maximum number of workers in a row that die before they start on an artifact. With the pauses in between this takes
+/// about five seconds.
 const MISSES_MAX: u32 = 16;
-/// So many of them are taken for chance, and tried again at once.
+/// Number of such deaths after which there are pauses.
 const MISSES_BY_CHANCE: u32 = 3;
-/// How long is waited after the next one; twice as long after each further one.
+/// First pause; it doubles each time.
 const PAUSE_FIRST: Duration = Duration::from_millis(5);
 /// And no longer than this.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -40,8 +39,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Examines in a worker process. If that dies of an artifact, the artifact is `unknown` with the reason; what waited
 /// behind it goes to the next worker.
 ///
-/// A worker that is killed from outside costs no artifact: what it had not taken up goes to the next one and has no
-/// part in this, and what it was examining is examined once more.
+/// A worker killed from outside costs no artifact: waiting jobs go to the next worker, and the current artifact is
+/// scanned once more.
 pub struct Walled {
     fleet: Arc<Fleet>,
     worker: Option<Worker>,

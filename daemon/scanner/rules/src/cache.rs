@@ -30,24 +30,24 @@ use rustix::io::Errno;
 use crate::compile::BUNDLE_BYTES_MAX;
 use crate::{Compiled, Digest, Mistake};
 
-/// How many bundles are kept: a few sets of rules, each for the version before and after an upgrade.
+/// Maximum number of cached bundles: a few sets of rules, each for the versions before and after an upgrade.
 const ENTRIES_MAX: usize = 8;
 /// Largest list of mistakes kept with a bundle, in bytes.
 const NOTES_BYTES_MAX: u64 = 8 << 20;
-/// What the names of finished files end in.
+/// Extension of complete files.
 const ENDING: &str = ".bundle";
-/// What the names of files end in that say what files with certain stamps hold.
+/// Extension of files that map stamps to contents.
 const KNOWN_ENDING: &str = ".is";
-/// How many of those are kept. They are tiny.
+/// Maximum number of those files. They are tiny.
 const KNOWN_MAX: usize = 64;
-/// What the names of unfinished files begin with.
+/// Prefix of incomplete files.
 const UNFINISHED: &str = ".unfinished-";
-/// A file unfinished for so long, in seconds, was left by a process that died.
+/// Age in seconds after which an incomplete file is taken for that of a dead process.
 const UNFINISHED_SECONDS_MAX: i64 = 3600;
 /// How much is read and summed at once: fits the second-level cache.
 const BLOCK_BYTES: usize = 128 << 10;
 
-/// A directory of compiled rules that is ours alone.
+/// A private directory of compiled rules.
 #[derive(Debug)]
 pub struct Cache {
     directory: OwnedFd,
@@ -96,8 +96,8 @@ impl CacheError {
 }
 
 impl Cache {
-    /// Where a user's cache is: `$XDG_CACHE_HOME/stakeout/rules`, else `~/.cache/stakeout/rules`. None if neither
-    /// variable holds an absolute path.
+    /// Directory of a user's cache: `$XDG_CACHE_HOME/stakeout/rules`, or else `~/.cache/stakeout/rules`. `None` if
+    /// neither variable is an absolute path.
     pub fn usual_place() -> Option<PathBuf> {
         let absolute = |variable| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
         let home = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
@@ -116,7 +116,7 @@ impl Cache {
         Ok(Cache { directory })
     }
 
-    /// What is stored under `digest`, checked whole. None if nothing is.
+    /// Returns the entry of `digest` after checking it. `None` if there is none.
     pub fn get(&self, digest: &Digest) -> Result<Option<Compiled>, CacheError> {
         let Some(mut file) = self.open_stored(&name_of(digest))? else { return Ok(None) };
         let fail = |source| CacheError::System { what: "reading a cached file", source };
@@ -131,7 +131,7 @@ impl Cache {
         Ok(Some(Compiled { bundle: file, bundle_bytes: tail.bundle_bytes, mistakes, withheld }))
     }
 
-    /// What files with these stamps say, if that is known: the digest that their bundle is stored under.
+    /// Returns the digest of the files with these stamps, if it is known.
     pub fn content_of(&self, stamps: &Digest) -> Result<Option<Digest>, CacheError> {
         let Some(file) = self.open_stored(&known_as(stamps))? else { return Ok(None) };
         let mut text = [0; 64];

@@ -20,8 +20,8 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use crate::ipc::{self, NOTES_BYTES_MAX, Note, RuleSource};
 use crate::{Mistake, RuleFile};
 
-/// How long a child may take by the clock. Ten thousand public rules take some seven seconds of an idle machine; a busy
-/// one must not be taken for a hostile rule, so the child limits its time on the processor as well.
+/// Maximum elapsed time of the compiler. Ten thousand public rules take about seven seconds on an idle machine. The
+/// child limits its CPU time as well.
 const TIME_MAX: Duration = Duration::from_secs(180);
 /// Largest bundle taken, in bytes. That of ten thousand rules has 16 million.
 pub(crate) const BUNDLE_BYTES_MAX: u64 = 512 << 20;
@@ -41,21 +41,21 @@ pub struct Compiler {
     pub time_max: Duration,
 }
 
-/// What a child made of some rules, now or when it was put into the cache.
+/// Result of compiling rules, or of reading it from the cache.
 #[derive(Debug)]
 pub struct Compiled {
-    /// The bundle is the first `bundle_bytes` bytes of this file: a sealed memory file, or a file of the cache. Nobody
-    /// else can change or shorten it.
+    /// The bundle is the first `bundle_bytes` bytes of this file: a sealed memory file, or a file of the cache. No
+    /// other process can change or truncate it.
     pub bundle: File,
     /// Length of the bundle.
     pub bundle_bytes: u64,
-    /// What is wrong with the rules; those it could compile are in the bundle all the same.
+    /// Mistakes in the rules. The other rules are in the bundle.
     pub mistakes: Vec<Mistake>,
     /// Mistakes not told because there were too many.
     pub withheld: u64,
 }
 
-/// Why there is no bundle. The rules in use are not touched by any of these.
+/// Why there is no bundle. The rules in use are not affected.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompileError {
@@ -79,7 +79,7 @@ pub enum CompileError {
         /// The end of what it said on its standard error, if anything.
         last_words: String,
     },
-    /// It ended well, but what it left is not an answer.
+    /// The compiler exited normally, but its answer is invalid.
     #[error("the answer of the rules compiler is incomplete: {what}{}", quoted(.last_words))]
     Garbled {
         /// What is wrong with the answer.

@@ -25,7 +25,7 @@ use crate::TOTAL_BYTES_MAX;
 const VERSION: u32 = 1;
 /// Largest request: the texts and some names.
 const REQUEST_BYTES_MAX: u64 = TOTAL_BYTES_MAX + (32 << 20);
-/// Most bytes of mistakes the child tells; how many it withholds then is told at the end.
+/// Maximum size of the mistakes reported by the child, in bytes; the number of omitted mistakes is reported at the end.
 const MISTAKES_BYTES_MAX: usize = 3 << 20;
 /// Most bytes the parent takes from the child's standard error. More than the child's own limit and one last line.
 pub(crate) const NOTES_BYTES_MAX: usize = 4 << 20;
@@ -42,7 +42,7 @@ pub struct Request<'a> {
 /// One rule file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RuleSource<'a> {
-    /// Its path beneath the rules directory, with `/` between: `pe/packers.yar`.
+    /// Path relative to the rules directory, with `/` as separator: `pe/packers.yar`.
     pub name: &'a str,
     /// Bytes of the rule file.
     pub text: &'a [u8],
@@ -54,11 +54,11 @@ pub struct RuleSource<'a> {
 pub enum Severity {
     /// Something was not compiled.
     Error,
-    /// It was compiled, but may not do what was meant, or be slow.
+    /// The rule was compiled, but may be slow or not do what was meant.
     Warning,
 }
 
-/// What is wrong with a rule file.
+/// A mistake in a rule file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Mistake {
     /// The file's name as it stood in the request.
@@ -97,7 +97,7 @@ pub enum RequestError {
     /// The request could not be read.
     #[error("cannot read the rules to compile")]
     Read(#[from] io::Error),
-    /// It is larger than any that is sent.
+    /// The request is too large.
     #[error("the rules to compile exceed {REQUEST_BYTES_MAX} bytes")]
     TooLarge,
     /// The request has another version.

@@ -17,7 +17,7 @@ pub struct Options {
     pub directories: Vec<PathBuf>,
     /// Whether the rules we ship are used too, before all others.
     pub shipped: bool,
-    /// Where compiled rules are kept. None: nowhere. See [`Cache::usual_place`].
+    /// Cache of compiled rules, or `None`. See [`Cache::usual_place`].
     pub cache: Option<PathBuf>,
     /// The compiler to run.
     pub compiler: Compiler,
@@ -28,20 +28,20 @@ pub struct Options {
 /// Compiled rules.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The bundle is the first `bundle_bytes` bytes of this file. It is a sealed memory file, or a file of the cache:
-    /// either way nobody but us can change or shorten it, so it may be mapped.
+    /// The bundle is the first `bundle_bytes` bytes of this file: a sealed memory file, or a file of the cache. No
+    /// other process can change or truncate it, so it may be mapped.
     pub bundle: File,
     /// Length of the bundle.
     pub bundle_bytes: u64,
-    /// How many rule files it was made of.
+    /// Number of rule files.
     pub files: usize,
     /// The `weights.toml` of each directory that has one, in the order of the directories.
     pub weights: Vec<RuleFile>,
-    /// What is wrong with the rules; those without fault are in the bundle.
+    /// Mistakes in the rules. The other rules are in the bundle.
     pub mistakes: Vec<Mistake>,
     /// Mistakes not told because there were too many.
     pub withheld: u64,
-    /// What was left out, and whether the cache was of no use.
+    /// Files that were skipped, and problems of the cache.
     pub problems: Vec<Problem>,
     /// Whether the bundle is from the cache; then no rule file was read.
     pub from_cache: bool,
@@ -49,7 +49,7 @@ pub struct Loaded {
     pub source_digest: Digest,
 }
 
-/// Why there are no rules. A caller that has some keeps them.
+/// Why there are no rules. The caller keeps the rules that it has.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
@@ -63,8 +63,8 @@ pub enum LoadError {
 
 /// Loads rules: from the cache if it holds what was made of exactly these files, else by compiling them.
 ///
-/// With everything in the cache this costs one `stat` per rule file and one pass over the bundle. If the files were only
-/// touched, or copied anew, they are read too, and not compiled.
+/// If everything is cached, this costs one `stat` per rule file and one pass over the bundle. If files were only
+/// touched or copied, they are read but not compiled.
 pub fn load(options: &Options) -> Result<Loaded, LoadError> {
     let built_in = if options.shipped { shipped() } else { Vec::new() };
     let mut notices = Vec::new();

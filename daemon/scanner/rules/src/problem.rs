@@ -20,17 +20,17 @@ pub struct Problem {
 pub enum Why {
     /// A symbolic link: it is not followed, wherever it leads.
     SymbolicLink,
-    /// It has a rule file's name but is a directory, a FIFO, a socket or a device.
+    /// It has the name of a rule file but is a directory, a FIFO, a socket or a device.
     NotAFile(&'static str),
-    /// Its name is not UTF-8, so that it could not be told apart in messages.
+    /// The name is not UTF-8.
     NameNotText,
-    /// It is larger than [`FILE_BYTES_MAX`](crate::FILE_BYTES_MAX): its size in bytes.
+    /// The file is larger than [`FILE_BYTES_MAX`](crate::FILE_BYTES_MAX): its size in bytes.
     TooLarge(u64),
-    /// Directories are nested too deep to be looked into.
+    /// Directories are nested too deeply.
     TooDeep,
-    /// It could not be opened or read: the system's reason.
+    /// The file could not be opened or read: error of the operating system.
     Unreadable(String),
-    /// It kept changing while it was read, as a half-written file does.
+    /// The file kept changing while it was read, like a half-written file.
     Changing,
     /// The directory holds no rules.
     NoRules,

@@ -22,13 +22,13 @@ const TICK: Duration = Duration::from_millis(20);
 /// A rule file and its text, which may be anything: it is the compiler's to judge.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RuleFile {
-    /// Its path beneath the directory, with `/` between: `pe/packers.yar`.
+    /// Path relative to the rules directory, with `/` as separator: `pe/packers.yar`.
     pub name: String,
-    /// Where it is. Empty if it is built in.
+    /// Path of the file. Empty if it is built in.
     pub path: PathBuf,
     /// Bytes of the file.
     pub text: Vec<u8>,
-    /// Its state when it was read. None if it is built in.
+    /// State of the file when it was read. `None` if it is built in.
     pub stamp: Option<Stamp>,
 }
 

@@ -21,7 +21,7 @@ const NAMES_MAX: usize = 1 << 20;
 /// Deepest nesting of directories looked into.
 const DEPTH_MAX: usize = 16;
 
-/// What tells one state of a file from another without reading it.
+/// State of a file by its metadata.
 ///
 /// The time of change is the kernel's own and cannot be set back: an edit that keeps size and time of modification
 /// still moves it.
@@ -57,14 +57,14 @@ impl Stamp {
 /// What the names of rule files end in, in whatever case.
 const RULE_ENDINGS: [&str; 4] = ["yar", "yara", "rule", "rules"];
 
-/// What a file is for, told by its name.
+/// Role of a file, by its name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum FileRole {
     /// YARA rules: `*.yar`, `*.yara`, `*.rule` or `*.rules`, in whatever case.
     Rules,
     /// Tests of rules: `*.test.toml`.
     Recipes,
-    /// What indicators count: `weights.toml` at the top of a directory.
+    /// Weights: `weights.toml` at the top of a directory.
     Weights,
 }
 
@@ -86,8 +86,8 @@ impl FileRole {
 pub struct FoundFile {
     /// Role of the file.
     pub role: FileRole,
-    /// Its path beneath the directory, with `/` between: `pe/packers.yar`. Unique among the rules of a survey, and
-    /// those built in: if two directories hold files of one name, the later becomes `pe/packers~2.yar`.
+    /// Path relative to the rules directory, with `/` as separator: `pe/packers.yar`. It is unique among all rules: if
+    /// two directories have a file of the same name, the later becomes `pe/packers~2.yar`.
     pub name: String,
     /// Path of the file.
     pub path: PathBuf,
@@ -124,7 +124,7 @@ pub enum SurveyError {
     },
 }
 
-/// What the rules directories hold. Keeps them open, so that reading reaches what was surveyed.
+/// Contents of the rule directories. They stay open, so that the listed files are the ones that are read.
 #[derive(Debug)]
 pub struct Survey {
     /// Rules, recipes and weights, ordered by directory and name.

@@ -70,7 +70,7 @@ pub enum RecipeError {
     Wrong {
         /// Path of the test file.
         path: PathBuf,
-        /// What is wrong, with line and column where they are known.
+        /// The mistake, with line and column if known.
         message: String,
     },
 }

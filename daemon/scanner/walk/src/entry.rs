@@ -77,7 +77,7 @@ impl EntryRef<'_> {
         self.dir.path.join(OsStr::from_bytes(self.name.to_bytes()))
     }
 
-    /// As [`EntryRef::path`], but into a buffer that is reused.
+    /// Like [`EntryRef::path`], but into a reused buffer.
     pub fn path_into(&self, path: &mut PathBuf) {
         path.as_mut_os_string().clear();
         path.as_mut_os_string().push(&self.dir.path);

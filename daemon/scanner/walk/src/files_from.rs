@@ -21,7 +21,7 @@ pub enum Separator {
 /// Why a list could not be read on.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesFromError {
-    /// A path without an end in sight: this is no list, or not one with this separator.
+    /// The path has no end: this is not a list, or not one with this separator.
     #[error("path {number} of the list is longer than {PATH_BYTES_MAX} bytes: is the separator wrong (--null)?")]
     TooLong {
         /// Number of the path, from 1.

@@ -5,7 +5,7 @@
 pub enum Symlinks {
     /// None, not even one that was named.
     Never,
-    /// Those that were named, not those found on the way. As `grep -r` and `find -H`.
+    /// Follow links that were named, not those found in directories, like `grep -r` and `find -H`.
     #[default]
     Named,
     /// All. A directory is entered once, however many links lead to it, so cycles end; a file is given once
@@ -13,10 +13,10 @@ pub enum Symlinks {
     All,
 }
 
-/// What a walk does with what it finds. FIFOs, sockets and devices are never opened, whatever the policy.
+/// What a walk follows, enters and skips. FIFOs, sockets and devices are never opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Which symbolic links are followed. Default: those that were named.
+    /// Which symbolic links are followed. Default: links that were named.
     pub symlinks: Symlinks,
     /// Stay on the file system of each named path. Default: no. A single file that another one is mounted over is
     /// not noticed: that would cost an `fstat` per file.
@@ -24,10 +24,10 @@ pub struct Policy {
     /// Enter file systems that are windows into the kernel (procfs, sysfs, ...) when a walk comes upon them.
     /// One that is named is entered anyway. Default: no.
     pub pseudo_file_systems: bool,
-    /// How many directories below a named one are entered, one inside the other. Default: 256. Each level keeps a
-    /// descriptor open, so this must stay below the limit of open files.
+    /// Maximum depth of directories. Default: 256. Each level keeps a descriptor open, so it must be below the limit of
+    /// open files.
     pub depth_max: u32,
-    /// How many unreadable paths are kept by name; the rest is counted. Default: 1,000.
+    /// Maximum number of unreadable paths kept by name; the others are counted. Default: 1,000.
     pub named_max: usize,
 }
 

@@ -27,7 +27,7 @@ pub struct WalkSummary {
     pub visited_again: u64,
     /// Entries that were gone, or were something else, when their turn came.
     pub vanished: u64,
-    /// What could not be read or entered, or does not exist although it was named.
+    /// Paths that could not be read or entered, or were named but do not exist.
     pub unreadable: Unreadable,
     /// The caller ended the walk before it was through.
     pub stopped: bool,

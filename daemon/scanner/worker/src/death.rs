@@ -9,14 +9,14 @@ pub struct Death {
     pub cause: Cause,
     /// The end of what it wrote to its standard error, one line of printable text. Hostile: it may say anything.
     pub words: String,
-    /// Whether it had taken up the oldest job that it left unanswered. If not, that job has no part in this death, and
-    /// neither has any that came after it.
+    /// Whether the worker had started the oldest unanswered job. Otherwise that job, and all later ones, are not the
+    /// cause of this death.
     pub reached: bool,
 }
 
 impl Death {
-    /// Whether somebody outside killed it: the kernel for want of memory, an operator, or its template's end. Then what
-    /// it did at that moment need not be to blame.
+    /// Whether another process killed the worker: the kernel for lack of memory, an operator, or the end of its
+    /// template. Then its job may not be the cause.
     pub fn is_from_outside(&self) -> bool {
         matches!(self.cause, Cause::Signal(libc::SIGKILL) | Cause::Orphaned)
     }
@@ -27,16 +27,16 @@ impl Death {
 pub enum Cause {
     /// It was killed at the time limit.
     Killed,
-    /// It was killed because it held so many bytes of memory of its own.
+    /// It was killed because it used this many bytes of memory.
     Memory(u64),
-    /// A signal ended it: its own fault (SIGSEGV), its own will (SIGABRT), a forbidden system call (SIGSYS), or
-    /// somebody outside.
+    /// A signal ended it: its own fault (SIGSEGV), an abort (SIGABRT), a forbidden system call (SIGSYS), or a kill from
+    /// outside.
     Signal(i32),
     /// It exited with this status.
     Exit(i32),
-    /// It was killed because what it said was not what a worker says.
+    /// It was killed because its reply was malformed.
     Garbled(&'static str),
-    /// Its template is gone, which takes all workers along and with them the knowledge how this one ended.
+    /// Its template died, which ends all workers; the cause is not known.
     Orphaned,
 }
 

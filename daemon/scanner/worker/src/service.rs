@@ -9,25 +9,25 @@ use analyzers::Cancel;
 /// Must start no thread before [`Service::rehearse`]: a fork takes only the thread that forks along. Must keep no
 /// descriptor: a worker closes all but its own.
 pub trait Service {
-    /// Loads more (a rule set, say) into the template, so that workers forked from now on have it. The text of a
-    /// failure goes to whoever asked.
+    /// Loads something (for example a rule set) into the template, so that later workers have it. The caller gets the
+    /// text of a failure.
     fn equip(&mut self, need: &[u8]) -> Result<(), String>;
 
-    /// Does once, in a new worker, what the walls would forbid later: starts threads, makes memory executable, fills
-    /// caches. Files and network are out of reach already.
+    /// Does, once in a new worker, what the sandbox forbids later: starts threads, makes memory executable, fills
+    /// caches. Files and network are already forbidden.
     fn rehearse(&mut self);
 
-    /// Does one job. `cancel` is set when its time is up; who goes on regardless is killed a little later. `reply` is
-    /// empty, and may hold up to [`REPLY_BYTES_MAX`](crate::REPLY_BYTES_MAX) bytes in the end.
+    /// Does one job. `cancel` is set at its time limit; a worker that continues is killed a little later. `reply` is
+    /// empty, and may grow to [`REPLY_BYTES_MAX`](crate::REPLY_BYTES_MAX) bytes.
     fn serve(&mut self, artifact: OwnedFd, request: &[u8], cancel: &Cancel, reply: &mut Vec<u8>) -> Served;
 }
 
-/// How a job ended that was not the end of its worker.
+/// How a job ended without ending its worker.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Served {
-    /// It is done: the reply holds what was found.
+    /// Done: the reply contains the result.
     Done,
-    /// It cannot be done by this worker: the template must be [equipped](crate::Template::equip) with these bytes
-    /// first, and a new worker asked.
+    /// The template must be [equipped](crate::Template::equip) with these bytes first, and a new worker must do the
+    /// job.
     Needs(Vec<u8>),
 }

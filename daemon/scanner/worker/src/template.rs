@@ -15,19 +15,19 @@ use crate::process::{LOAD_TIME_MAX, Process, Started};
 use crate::walls::{Caps, Walls};
 use crate::worker::Worker;
 
-/// How a template is started, each time.
+/// How to start a template.
 #[derive(Debug)]
 pub struct Start {
     /// The program, which calls [`run`](crate::run).
     pub program: PathBuf,
-    /// Its file as it was when this was made: that is what is started, also anew, whatever the name means by then. `None`
-    /// where it could not be opened.
+    /// The program file as it was when this was made, which is also used for restarts, even if another file has its
+    /// name by then. `None` if it could not be opened.
     pub held: Option<Held>,
     /// Arguments of the program.
     pub args: Vec<OsString>,
-    /// What its `build` gets: at most [`CONFIG_BYTES_MAX`] bytes, less a few.
+    /// Configuration for its `build`: at most [`CONFIG_BYTES_MAX`] bytes, less a few.
     pub config: Vec<u8>,
-    /// What else its `build` gets: at most [`FDS_MAX`] descriptors.
+    /// Descriptors for its `build`: at most [`FDS_MAX`].
     pub fds: Vec<OwnedFd>,
     /// Resource limits of its workers.
     pub caps: Caps,
@@ -53,13 +53,13 @@ pub enum TemplateError {
         /// Error of the operating system.
         source: io::Error,
     },
-    /// It ended; the text is its last words. [`Template::restart`] starts it anew.
+    /// The template died, with its last output. [`Template::restart`] starts it again.
     #[error("the template died{}{}", if .0.is_empty() { "" } else { ": " }, .0)]
     Gone(String),
-    /// It did not answer for so long, and was killed.
+    /// The template did not answer within this time and was killed.
     #[error("the template was killed: it did not answer for {} s", .0.as_secs())]
     Stuck(Duration),
-    /// It says no, and why: an escape succeeded, a wall is missing, rules do not load.
+    /// The template refused, with the reason: an escape succeeded, a protection is missing, rules do not load.
     #[error("{0}")]
     Refused(String),
     /// A new worker did not come so far as to do a job.
@@ -68,7 +68,7 @@ pub enum TemplateError {
     /// A new worker has not the walls that the template found to stand.
     #[error("the sandbox of a new worker is incomplete")]
     Weaker,
-    /// What was to be sent is larger than what can be.
+    /// The request is too large.
     #[error("the request to the template is too large: {0} bytes or descriptors")]
     TooLarge(usize),
     /// The operating system refuses something else.
@@ -117,7 +117,7 @@ impl Template {
         Worker::new(process, started.walls, &self.start.caps)
     }
 
-    /// Starts the template anew if it is dead; equipment is to be given again. Whoever comes second finds it alive.
+    /// Restarts the template if it is dead; it must be equipped again. Does nothing if it is alive.
     pub fn restart(&self) -> Result<(), TemplateError> {
         let mut current = self.lock();
         if current.0.lives() {
@@ -134,12 +134,12 @@ impl Template {
         self.restarts.load(Ordering::Relaxed)
     }
 
-    /// Which walls stand around its workers, as its self-test found.
+    /// Returns the sandbox layers of its workers, by its self-test.
     pub fn walls(&self) -> Walls {
         self.lock().1.walls
     }
 
-    /// How long it waited for its self-test after it had loaded.
+    /// Returns the time waited for its self-test after it had loaded.
     pub fn self_test(&self) -> Duration {
         self.lock().1.self_test
     }

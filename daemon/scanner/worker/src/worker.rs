@@ -43,7 +43,7 @@ pub enum SendError {
     /// Larger than [`REQUEST_BYTES_MAX`].
     #[error("the request is too large")]
     TooLarge,
-    /// It is dead; the call that found out said how it died.
+    /// The worker is dead; the call that noticed it gave the cause.
     #[error("the worker is dead")]
     Dead,
     /// The operating system refuses, for reasons of the parent's: no memory, too many descriptors in flight.
@@ -113,7 +113,7 @@ impl Worker {
         Ok(worker)
     }
 
-    /// Sends a job, whose time runs from when the worker takes it up. That the worker has died meanwhile is told by
+    /// Sends a job. Its time starts when the worker takes it up. A death of the worker is reported by
     /// [`Worker::receive`], not here.
     pub fn send(&mut self, artifact: BorrowedFd<'_>, request: &[u8], limit: Duration) -> Result<(), SendError> {
         if self.dead {
@@ -144,7 +144,7 @@ impl Worker {
     ///
     /// # Panics
     ///
-    /// If no job is outstanding, or a death was told before: there is nothing to wait for.
+    /// Panics if no job is outstanding, or a death was reported before.
     pub fn receive(&mut self, mut deadline: Instant, reply: &mut Vec<u8>) -> Result<Served, Death> {
         assert!(self.outstanding() > 0 && !self.dead, "a reply is awaited that nothing was asked for");
         reply.clear();

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
-/// Most bytes of lines in one request. Whoever has more sends several.
+/// Maximum size of the lines in one request, in bytes. Longer input is sent in several requests.
 pub const LINES_BYTES_MAX: usize = 4 << 20;
 /// Longest name that lines may have, in bytes.
 pub const NAME_BYTES_MAX: usize = 32;
@@ -24,9 +24,9 @@ pub enum ControlRequest {
     Rules,
     /// The state of the purse.
     Purse,
-    /// It is told something: a [`Taken`] says where the receipt will be.
+    /// Settlements to import. [`Taken`] gives the id of the receipt.
     Tell {
-        /// What the lines are, in a word, for the log: letters, digits and `-`.
+        /// Name of the import, for the log: letters, digits and `-`.
         name: String,
         /// One record a line.
         lines: Bytes,
@@ -134,7 +134,7 @@ impl ControlRequest {
         }
     }
 
-    /// What a request means; else the status and the reason that it is answered with.
+    /// Decodes a request, or returns the status and the reason of its refusal.
     pub(crate) fn read(written: EncodedRequest) -> Result<ControlRequest, (StatusCode, String)> {
         let EncodedRequest { method, path, name, body } = written;
         let ask = match path.as_str() {

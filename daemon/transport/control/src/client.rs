@@ -39,7 +39,7 @@ pub enum AskError {
     Forbidden {
         /// The socket.
         path: PathBuf,
-        /// Its group, where it can be seen.
+        /// Group of the socket, if known.
         group: Option<String>,
     },
     /// There is nothing yet.

@@ -8,11 +8,11 @@ const NOBODY: u32 = 65_534;
 /// The process at the other end of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Peer {
-    /// The user. 65534 for everybody but root where we are in a user namespace of our own.
+    /// User id. 65534 for everybody but root if this process is in its own user namespace.
     pub uid: u32,
     /// The group, likewise.
     pub gid: u32,
-    /// The process, where it is told.
+    /// Process id, if known.
     pub pid: Option<i32>,
 }
 

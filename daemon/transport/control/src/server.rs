@@ -22,25 +22,25 @@ use tracing::{debug, warn};
 use crate::ask::{EncodedRequest, LINES_BYTES_MAX, NAME_HEADER};
 use crate::{ControlReply, ControlRequest, Entrance, Peer};
 
-/// Connections at once. Who comes while there are so many waits outside.
+/// Maximum number of connections. Further ones wait in the backlog.
 const CONNECTIONS_MAX: usize = 16;
-/// How long the head of a request may take.
+/// Maximum time for the head of a request.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(5);
 /// Maximum time for the body of a request.
 const BODY_TIME_MAX: Duration = Duration::from_secs(20);
-/// How long the daemon may take to answer: what takes longer is asked for again.
+/// Maximum time for an answer of the daemon. The client repeats requests that take longer.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(20);
-/// How long a connection may last as a whole.
+/// Maximum duration of a connection.
 const CONNECTION_TIME_MAX: Duration = Duration::from_secs(60);
 /// Largest head of a request, in bytes: hyper's least.
 const HEAD_BYTES_MAX: usize = 8 << 10;
-/// After an error of the listener (no descriptors left, say) it is left alone so long.
+/// Pause after an error of the listener, for example if there are no descriptors.
 const REST: Duration = Duration::from_millis(100);
 
 /// Answers requests.
 pub trait Desk {
-    /// Answers. The future is dropped if whoever asked hangs up: what it began must then be as good as done or as not
-    /// begun.
+    /// Answers a request. If the peer hangs up, the future is dropped, at any await point; started work must tolerate
+    /// that.
     fn answer(&self, ask: ControlRequest, peer: Peer) -> impl Future<Output = ControlReply>;
 }
 

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
 
-/// Who may use the socket: its owner and its group.
+/// Mode of the socket: owner and group may use it.
 const MODE: u32 = 0o660;
-/// So many may wait to be let in.
+/// Length of the backlog.
 const WAITING_MAX: i32 = 64;
 
-/// Why there is no socket to listen at.
+/// Why there is no control socket.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ControlSocketError {
@@ -26,7 +26,7 @@ pub enum ControlSocketError {
         /// Permissions of the socket.
         mode: u32,
     },
-    /// It has no place in the file system, and so no permissions.
+    /// The socket has no path and so no permissions.
     #[error("the service manager passed a control socket without a path, which everybody may use")]
     Nameless,
     /// Another process listens on the socket.
@@ -65,7 +65,7 @@ impl ControlSocketError {
     }
 }
 
-/// Where operators come in, for who serves them.
+/// The control socket, ready to be served.
 #[derive(Debug)]
 pub struct Entrance {
     pub(crate) listener: UnixListener,

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// Which addresses are permitted besides public ones.
+/// Addresses that are allowed in addition to public ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addresses {
     /// Networks that are permitted although they are not public: `10.1.2.0/24` for a LAN. Default: none.
@@ -27,7 +27,7 @@ impl Addresses {
 pub struct Forbidden {
     /// The address.
     pub address: IpAddr,
-    /// What kind of address it is: `"private"`, `"loopback"`.
+    /// Kind of the address: `"private"`, `"loopback"`.
     pub why: &'static str,
 }
 

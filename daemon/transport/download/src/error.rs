@@ -10,8 +10,8 @@ use daemon_artifact::Sha256Digest;
 
 use daemon_artifact::OpenError;
 
-/// Why there is no artifact from a uri. The caller knows the uri and adds it; the messages leave it out, for it may
-/// carry a signature that opens doors.
+/// Why a download failed. Messages do not contain the URI, because it may carry a secret signature; the caller adds it
+/// where it is safe.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// A scheme that is not permitted, or a redirect to a lesser one.
@@ -40,7 +40,7 @@ pub enum FetchError {
         /// Kind of the address.
         why: &'static str,
     },
-    /// No connection: the name is unknown, nobody listens, no route, no trust in the certificate.
+    /// The connection failed: unknown name, refused, no route, untrusted certificate.
     #[error("cannot connect to {host}")]
     Connect {
         /// The host as the uri names it.
@@ -55,7 +55,7 @@ pub enum FetchError {
     /// More bytes than are allowed: as the server announces, or as they came.
     #[error("{}", too_large(*size_bytes, *size_bytes_max))]
     TooLarge {
-        /// How many there are, where that was announced.
+        /// Announced size, if any.
         size_bytes: Option<u64>,
         /// Maximum size in bytes.
         size_bytes_max: u64,
@@ -159,7 +159,7 @@ pub enum SetupError {
         #[source]
         source: io::Error,
     },
-    /// There is no TLS: no trusted roots on this machine, or a root of ours that is no certificate.
+    /// TLS is not available: no trusted roots on this machine, or an invalid configured root.
     #[error("cannot set up TLS: install the system's CA certificates, or configure roots in PEM")]
     Tls {
         /// The error.

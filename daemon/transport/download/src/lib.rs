@@ -46,7 +46,7 @@ use web::Web;
 /// An artifact that was fetched.
 #[derive(Debug)]
 pub struct Fetched {
-    /// Its bytes, from offset 0; where the descriptor's own position is does not matter, so use `pread` or a map.
+    /// The open file with the bytes from offset 0. The position of the descriptor is unspecified: use `pread` or a map.
     pub file: OwnedFd,
     /// Size in bytes.
     pub size: u64,
@@ -58,7 +58,7 @@ pub struct Fetched {
     pub memory: MemoryShare,
 }
 
-/// Where the bytes of a fetched artifact are.
+/// Where the bytes of an artifact are stored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Storage {
     /// In a memfd, sealed against every change.

@@ -14,31 +14,31 @@ pub struct FetchLimits {
     pub bytes_max: u64,
     /// Up to this size an artifact stays in memory, above it goes to an unnamed file. Default: 64 MiB.
     pub memory_bytes_max: u64,
-    /// How much all artifacts in memory may take together, those that were handed out included. What comes beyond goes
-    /// to files. Default: 256 MiB.
+    /// Maximum memory of all artifacts together, including those returned to the caller. Further artifacts go to files.
+    /// Default: 256 MiB.
     pub memory_in_flight_max: u64,
     /// Longest uri, `data:` uris excepted. Default: 8 KiB.
     pub uri_bytes_max: usize,
     /// Longest `data:` uri, before it is decoded. Default: 1 MiB.
     pub data_uri_bytes_max: usize,
-    /// How many redirects are followed. Default: 3.
+    /// Maximum number of redirects. Default: 3.
     pub redirects_max: u32,
-    /// How often a download is tried, the first time included. Default: 3.
+    /// Maximum number of attempts, including the first. Default: 3.
     pub attempts_max: u32,
     /// The pause after the first failure; it doubles with each. A server's `Retry-After` may make it longer. Default:
     /// 200 ms.
     pub retry_pause: Duration,
-    /// How long a look-up, a connection and its TLS may take together. Default: 5 s.
+    /// Maximum time for the name look-up, the connection and TLS together. Default: 5 s.
     pub connect_max: Duration,
-    /// How long a server may think before it answers, redirects counted one by one. Default: 15 s.
+    /// Maximum time for the head of a response, for each redirect. Default: 15 s.
     pub answer_max: Duration,
-    /// How many bytes have to come in every [`FetchLimits::watch`] of a body. Default: 20 KiB, so 4 KiB/s.
+    /// Minimum number of bytes in each period [`FetchLimits::watch`] of a body. Default: 20 KiB, which is 4 KiB/s.
     pub watch_bytes_min: u64,
-    /// How long a stretch of a body is watched; so it is also the grace at its beginning. Default: 5 s.
+    /// Period in which the rate of a body is checked, and so also its initial grace. Default: 5 s.
     pub watch: Duration,
-    /// How many idle connections to one host are kept. Default: 16.
+    /// Maximum number of idle connections per host. Default: 16.
     pub idle_max: usize,
-    /// How long an idle connection is kept. Default: 60 s.
+    /// Maximum time of an idle connection. Default: 60 s.
     pub idle: Duration,
 }
 
@@ -68,7 +68,7 @@ impl Default for FetchLimits {
 pub struct Schemes {
     /// HTTP over TLS. Default: yes.
     pub https: bool,
-    /// HTTP in the clear: whoever is on the way sees and changes it; the digest of a bounty tells. Default: yes.
+    /// Allow unencrypted HTTP. Changes on the way are detected by the digest of the bounty. Default: true.
     pub http: bool,
     /// The artifact in the uri itself (RFC 2397). Default: yes.
     pub data: bool,
@@ -82,7 +82,7 @@ impl Default for Schemes {
     }
 }
 
-/// Which files a `file:` uri may name. Symbolic links are followed nowhere on the way.
+/// Which files a `file:` URI may name. Symbolic links are not followed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum FileUris {
     /// None.
@@ -108,7 +108,7 @@ pub struct FetchOptions {
     pub spill_dir: PathBuf,
     /// Certificates, each in PEM, that are trusted besides the system's. Default: none.
     pub roots_pem: Vec<Vec<u8>>,
-    /// What names are looked up with. Default: the system.
+    /// Resolver of names. Default: the system.
     pub lookup: Arc<dyn Lookup>,
 }
 

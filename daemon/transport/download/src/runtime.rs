@@ -21,13 +21,13 @@ pub enum Prefer {
     /// io_uring where it can be had.
     #[default]
     Auto,
-    /// io_uring; where it cannot be had the runtime is plain all the same, and [`Backend`] says why.
+    /// io_uring, or else plain I/O; [`Backend`] gives the reason.
     Uring,
     /// No ring, even where one could be had.
     Plain,
 }
 
-/// What files are read and written through.
+/// The I/O backend of files.
 #[derive(Debug)]
 pub enum Backend {
     /// io_uring.

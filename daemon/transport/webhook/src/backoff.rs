@@ -21,8 +21,8 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// How long to wait after failure number `attempt`, counted from 0: twice as long each time, of which between half
-    /// and all is waited, as `key` has it.
+    /// Returns the delay after failure number `attempt`, counted from 0. It doubles each time; a factor between one
+    /// half and one depends on `key`.
     pub fn delay(&self, attempt: u32, key: &str) -> Duration {
         let whole = 2u32.checked_pow(attempt).and_then(|times| self.first.checked_mul(times)).unwrap_or(self.max);
         let whole = whole.min(self.max);

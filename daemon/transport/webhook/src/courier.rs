@@ -25,7 +25,7 @@ pub struct CourierLimits {
     pub connect_time_max: Duration,
     /// Longest that an attempt may take as a whole. Default: 10 s.
     pub attempt_time_max: Duration,
-    /// How long a connection is kept for the next answer. Default: 30 s.
+    /// Maximum time of an idle connection. Default: 30 s.
     pub idle_time_max: Duration,
     /// Most that is read of a reply, in bytes. Default: 64 KiB.
     pub reply_bytes_max: usize,
@@ -68,11 +68,11 @@ pub enum Delivery {
         /// The beginning of what it said, fit to be logged.
         said: String,
     },
-    /// It did not work now. Whether the answer arrived is not known.
+    /// The attempt failed. Whether the answer arrived is not known.
     Retry {
         /// What happened.
         why: String,
-        /// How long the marketplace wants to be left alone, where it said so.
+        /// Time after which to retry, if the marketplace gave one.
         after: Option<Duration>,
     },
     /// Nothing was sent: the url is not one that answers may go to.

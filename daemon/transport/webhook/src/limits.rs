@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The limits of [`serve`](crate::serve). All of them are there to be lowered in tests and raised by nobody in a hurry.
+/// Limits of [`serve`](crate::serve).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// Largest head of a request, request line included, in bytes. Default: 16 KiB.
@@ -13,7 +13,7 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// Longest that a body may take. Default: 10 s.
     pub body_time_max: Duration,
-    /// How long a body may take before its rate counts. Default: 2 s.
+    /// Time before the rate of a body is checked. Default: 2 s.
     pub body_grace: Duration,
     /// Slowest that a body may come after that, in bytes per second. Default: 16 KiB/s.
     pub body_rate_min: u32,
@@ -25,9 +25,9 @@ pub struct Limits {
     ///
     /// Behind a reverse proxy every connection comes from one address: set it to `connections_max` there.
     pub connections_per_peer_max: usize,
-    /// How long a connection is kept between requests. Default: 60 s.
+    /// Maximum time of an idle connection. Default: 60 s.
     pub idle_time_max: Duration,
-    /// How long requests in flight may take to finish once shutdown begins. Default: 10 s.
+    /// Maximum time for requests in flight at a shutdown. Default: 10 s.
     pub drain_time_max: Duration,
 }
 

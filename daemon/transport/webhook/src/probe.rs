@@ -30,14 +30,14 @@ pub struct ProbeReply {
     pub status: u16,
     /// The beginning of the body, fit to be shown.
     pub body: String,
-    /// How long it took from connecting to the end of the reply.
+    /// Time from the connection to the end of the reply.
     pub took: Duration,
 }
 
 /// Why there is no reply.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
-    /// The url is none, or of another scheme.
+    /// The URL is invalid or has another scheme.
     #[error("cannot post to {0:?}: a webhook's url begins with http:// or https:// and has a host")]
     Url(String),
     /// There is nothing to sign with.

@@ -9,10 +9,10 @@ use hyper::{Response, StatusCode};
 
 use crate::{WireError, retry_after};
 
-/// What the gate says to a bounty.
+/// Decision of the gate on a bounty.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Admission {
-    /// It is taken on, and that is written down.
+    /// The bounty is accepted and recorded.
     Accepted,
     /// The bounty was accepted before.
     Known,
@@ -21,20 +21,20 @@ pub enum Admission {
         /// Time after which to try again.
         retry_after: Duration,
     },
-    /// It cannot be taken on, for a reason that is ours.
+    /// The bounty is refused because of a problem of this engine.
     Unavailable {
-        /// Which: for our log, the sender is not told.
+        /// The reason, for the log. The sender does not see it.
         why: String,
         /// Time after which to try again.
         retry_after: Duration,
     },
-    /// We are about to end.
+    /// The engine is shutting down.
     Draining,
 }
 
-/// How long the sender waits for whoever comes after us.
+/// Retry-After during a shutdown.
 const DRAINING_RETRY_AFTER: Duration = Duration::from_secs(5);
-/// How long the sender waits while too many bodies are coming in at once.
+/// Retry-After if too many bodies arrive at the same time.
 const CROWDED_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Every kind of reply, for counting.
@@ -58,7 +58,7 @@ pub enum Reply {
     Draining,
     /// No signature.
     SignatureMissing,
-    /// A signature that is not ours.
+    /// The signature is wrong.
     SignatureWrong,
     /// Signed, but of no event that we know.
     EventUnknown,

@@ -9,19 +9,19 @@ pub struct Callback {
     pub task: String,
     /// The id of the bounty, by the url.
     pub bounty_id: String,
-    /// What lets the answer in. Whoever knows it can answer in our place.
+    /// Secret that authorizes the answer. Anybody who knows it can answer for this engine.
     pub nonce: String,
 }
 
 /// Why a response url has not that form.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum CallbackError {
-    /// Its path has more or fewer parts.
+    /// The path has the wrong number of parts.
     #[error(
         "the path of the response url has {0} parts between slashes, not 6: /a/b/<bounty id>/<assertions or votes>/"
     )]
     Path(usize),
-    /// Its query is not one key and one value.
+    /// The query is not a single key and value.
     #[error("the query of the response url is not a single key=value")]
     Query,
 }

@@ -38,18 +38,18 @@ pub trait Gate {
     /// A signed bounty came in. `delivery` is the sender's id for this delivery, empty where it gave none that is
     /// printable and at most 128 bytes long. `raw` is the body as it was signed.
     ///
-    /// What is said here is what the sender is told, so `Accepted` must be true even if the power fails right after.
-    /// The future is dropped if the sender hangs up: what it began must then be as good as done or as not begun.
+    /// The sender gets this decision, so `Accepted` must be durable. If the sender hangs up, the future is dropped at
+    /// any await point; started work must tolerate that.
     fn bounty(&self, delivery: String, raw: Bytes, bounty: Bounty) -> impl Future<Output = Admission>;
 
-    /// Whether the engine runs as it should: what a GET is told.
+    /// Whether the engine works, as reported to GET requests.
     fn liveness(&self) -> bool;
 }
 
-/// Who counts replies. Any `Fn(Reply, Duration)` does.
+/// Counts replies. Any `Fn(Reply, Duration)` implements it.
 pub trait Observer {
-    /// A reply was made, so long after the head of its request had come. Of [`Reply::HeadTooLarge`] and
-    /// [`Reply::NotHttp`] the time is not known, and zero.
+    /// Called for each reply, with the time since the head of its request. The time is zero for [`Reply::HeadTooLarge`]
+    /// and [`Reply::NotHttp`].
     fn seen(&self, reply: Reply, took: Duration);
 }
 
@@ -70,7 +70,7 @@ pub struct Endpoint<G, O> {
     pub gate: G,
     /// Counts replies.
     pub observer: O,
-    /// What a stranger may spend of us.
+    /// Limits for senders.
     pub limits: Limits,
 }
 

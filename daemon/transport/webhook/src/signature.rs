@@ -39,9 +39,9 @@ pub enum SecretError {
 /// Result of checking a signature.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Signature {
-    /// There is none.
+    /// There is no signature.
     Missing,
-    /// It was not made with one of our secrets over this body, or is not written as a signature.
+    /// The signature was not made with one of the secrets over this body, or is malformed.
     Wrong,
     /// The signature is valid.
     Right,
@@ -70,7 +70,7 @@ impl Secrets {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What `header` is worth as the signature of `body`.
+    /// Checks `header` as the signature of `body`.
     ///
     /// Both secrets are always tried, so that how long it takes does not tell which one is in use.
     pub fn verify(&self, body: &[u8], header: Option<&[u8]>) -> Signature {

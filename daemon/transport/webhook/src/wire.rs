@@ -19,7 +19,7 @@ pub(crate) const ID_BYTES_MAX: usize = 128;
 /// Why a body is not a bounty.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
-    /// It is not JSON, or has one of the keys we read twice.
+    /// The body is not JSON, or has a duplicate key.
     #[error("the body cannot be read as a bounty: {0}")]
     NotJson(#[source] serde_json::Error),
     /// The body is not UTF-8.
@@ -87,7 +87,7 @@ struct BountyFields<'a> {
     response_url: Option<&'a RawValue>,
 }
 
-/// What may be bid, still as it is written.
+/// Limits of bids, unparsed.
 #[derive(Deserialize)]
 struct RawBidRules<'a> {
     #[serde(borrow)]
@@ -98,7 +98,7 @@ struct RawBidRules<'a> {
 
 /// Reads the bounty that `body` is, which came in at `now`.
 ///
-/// Where both dialects' names of a field are there, the newer one counts: `id` before `guid`, `artifact_uri` before
+/// If both formats' names of a field are present, the newer one counts: `id` before `guid`, `artifact_uri` before
 /// `artifact_url`, `reward` before `amount`. A field that is `null` is absent.
 pub fn parse(body: &[u8], now: Timestamp) -> Result<Bounty, WireError> {
     let body = str::from_utf8(body).map_err(|_| WireError::NotText)?;

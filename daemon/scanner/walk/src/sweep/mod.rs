@@ -56,11 +56,11 @@ pub enum Backend {
 /// Summary of a sweep.
 #[derive(Debug, Default)]
 pub struct SweepSummary {
-    /// What the walk saw. Files that could not be opened or read are among its unreadable ones.
+    /// Summary of the walk. Files that could not be opened or read are among the unreadable ones.
     pub walk: WalkSummary,
-    /// Files whose kind was told.
+    /// Number of files that were identified.
     pub triaged: u64,
-    /// How many of them went through io_uring.
+    /// Number of files read through io_uring.
     pub through_uring: u64,
     /// How the files were read.
     pub backend: Backend,

@@ -12,7 +12,7 @@ use std::os::fd::RawFd;
 
 pub(crate) use seccomp::Answers;
 
-/// What a worker may use, and what happens where the kernel lacks a wall.
+/// Resource limits of a worker, and what to do if the kernel lacks a sandbox layer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Caps {
     /// Memory of its own that a worker may hold beyond what it has when idle, in bytes. Default: 256 MiB. Held
