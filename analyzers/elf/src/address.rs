@@ -9,7 +9,7 @@ use crate::Few;
 use crate::catalogue as sign;
 use crate::image::Image;
 
-/// How much is looked at between two looks at the clock.
+/// Number of bytes between two checks of the budget.
 const STRIDE_BYTES: usize = 1 << 16;
 
 /// Longest address, `255.255.255.255`.

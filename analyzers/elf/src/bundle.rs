@@ -20,7 +20,7 @@ const TOOLS_MIN: usize = 64;
 const TOOLS_MAX: usize = 1024;
 const NAME_BYTES_MAX: usize = 24;
 
-/// Least code of so many tools, in bytes. The smallest seen with a hundred has 250 KB.
+/// Minimum size of the code, in bytes. The smallest known bundle of a hundred tools has 250 KB.
 const CODE_BYTES_MIN: usize = 128 << 10;
 
 /// Names that every build has, to find the table by.
@@ -68,7 +68,7 @@ pub(crate) fn examine(image: &Image<'_>, named: Range<usize>, findings: &mut Fin
     }
 }
 
-/// How many tools the table names, 0 if there is none.
+/// Number of tools in the table; 0 if there is none.
 fn tools(bytes: &[u8], findings: &mut Findings<'_>) -> usize {
     let places = FOUND_BY.iter().flat_map(|name| memmem::find_iter(bytes, name).take(PLACES_MAX));
     let mut most = 0;
@@ -81,7 +81,7 @@ fn tools(bytes: &[u8], findings: &mut Findings<'_>) -> usize {
     most
 }
 
-/// How many names in ascending order stand around the one that begins after `place`, each ended by a zero.
+/// Number of NUL-terminated names in ascending order around the one after `place`.
 fn names_around(bytes: &[u8], place: usize) -> usize {
     let window = TOOLS_MAX / 2 * NAME_BYTES_MAX;
     let before = bytes.get(place.saturating_sub(window)..place).unwrap_or_default();

@@ -22,24 +22,24 @@ const DF_1_PIE: u64 = 0x0800_0000;
 /// Most entries that are read; more are a limit that was hit. The largest seen has 180.
 const ENTRIES_MAX: usize = 1 << 12;
 
-/// What the dynamic section says. Addresses are as they stand there, 0 where they do not.
+/// Contents of the dynamic section. Addresses are unchanged; 0 if absent.
 #[derive(Debug, Default)]
 pub(crate) struct Dynamic {
-    /// It names at least one library that is to be loaded first.
+    /// Whether it names a library to be loaded first.
     pub needs: bool,
-    /// It says by which name others need it: a library.
+    /// Whether it has a library name.
     pub named: bool,
-    /// It says that this is a program that can be loaded anywhere.
+    /// Whether it is marked as a position-independent program.
     pub is_program: bool,
     symbols: u64,
     strings: u64,
     strings_bytes: u64,
-    /// Where other tables start, by which the end of the symbols is found: they have no count of their own.
+    /// Starts of other tables, which limit the symbol table: it has no count of its own.
     tables: Vec<u64>,
 }
 
 impl Dynamic {
-    /// Reads the dynamic section of `image`, whose program headers are read. Empty if there is none.
+    /// Reads the dynamic section of `image`, whose program headers were read. Empty if there is none.
     pub fn read(image: &Image<'_>, budget: &mut Budget) -> Self {
         let mut dynamic = Dynamic::default();
         let Some(header) = image.segments.iter().rev().find(|segment| segment.p_type == PT_DYNAMIC) else {
@@ -67,7 +67,7 @@ impl Dynamic {
         dynamic
     }
 
-    /// Where in the file the symbols and their names are that the loader binds by. None if there are none.
+    /// Ranges of the dynamic symbols and of their names. `None` if there are none.
     pub fn symbols(&self, image: &Image<'_>) -> Option<(Range<usize>, Range<usize>)> {
         if self.symbols == 0 || self.strings == 0 {
             return None;

@@ -12,7 +12,7 @@ const PIECES_MAX: usize = 16;
 /// Shannon entropy of a stretch, in bits per byte: 0.0 for one repeated value, 8.0 for noise. Empty input
 /// gives 0.0.
 ///
-/// Of more than 32 KiB, 16 pieces of 2 KiB evenly apart are looked at.
+/// Of more than 32 KiB, 16 evenly spaced pieces of 2 KiB are sampled.
 pub(crate) fn entropy(bytes: &[u8]) -> f64 {
     let mut histogram = Histogram::default();
     for piece in pieces(bytes.len()) {
@@ -21,7 +21,7 @@ pub(crate) fn entropy(bytes: &[u8]) -> f64 {
     histogram.entropy()
 }
 
-/// What looking at a stretch of this length costs, in steps of the budget (some 10 ns).
+/// Cost of a range of this length, in steps of the budget (about 10 ns).
 pub(crate) fn cost(length: usize) -> u64 {
     1 + length.min(PIECE_BYTES * PIECES_MAX) as u64 / 16
 }

@@ -15,7 +15,7 @@ use crate::image::Image;
 /// seen that passes the first look 46,325 (LLVM 15).
 const SYMBOLS_MAX: usize = 1 << 16;
 
-/// So many hooks are no accident: libraries that replace the allocator or sockets export none to four of these.
+/// Minimum number of hooks: libraries that replace the allocator or sockets export at most four of these.
 const HOOKS_MIN: usize = 5;
 
 /// Functions of the C library, of PAM and of libpcap that rootkits replace to hide files, processes and

@@ -42,7 +42,7 @@ const MACHINES: [(u16, bool); 17] = [
     (189, false),
 ];
 
-/// Where a header of one word size has its sizes of table entries, and what they must be.
+/// Sizes of table entries in the header of a word size, and their offsets.
 struct Layout {
     /// Offset of `e_phentsize`; `e_phnum` and `e_shentsize` follow.
     sizes_at: usize,

@@ -16,16 +16,16 @@ use goblin::elf::section_header::{SHF_ALLOC, SHN_XINDEX, SHT_NOBITS, SHT_NOTE, S
 use crate::dynamic::Dynamic;
 use crate::ident;
 
-/// `PN_XNUM`: the number of segments did not fit and is in section 0 (elf(5), e_phnum). Only cores have so many:
-/// the kernel's loader and ld.so take the field as it is.
+/// `PN_XNUM`: the number of segments does not fit and is in section 0 (elf(5), e_phnum). Only cores have so many: the
+/// kernel's loader and ld.so use the field unchanged.
 const PN_XNUM: u16 = 0xffff;
 
 /// Most entries of one table that are collected. Objects made with a section per function have thousands,
 /// cores of large processes some ten thousand.
 const ENTRIES_MAX: usize = 1 << 16;
 
-/// Most segments that are loaded. The kernel takes a table of 64 KiB at most (binfmt_elf.c `load_elf_phdrs`), which is so
-/// many of the smaller headers.
+/// Maximum number of loaded segments. The kernel accepts a table of at most 64 KiB (binfmt_elf.c `load_elf_phdrs`),
+/// which is this many of the smaller headers.
 const LOADS_MAX: usize = 2048;
 
 /// Most sections that are compared with segments. Programs have some thirty.
@@ -51,9 +51,9 @@ pub(crate) struct Image<'a> {
     pub segments: Vec<ProgramHeader>,
     /// The section headers that lie in the file.
     pub sections: Vec<SectionHeader>,
-    /// Where the file says the program headers are, as far as that is in the file.
+    /// Range of the program headers, clipped to the file.
     pub segments_at: Range<usize>,
-    /// Where the file says the section headers are, as far as that is in the file.
+    /// Range of the section headers, clipped to the file.
     pub sections_at: Range<usize>,
     /// The program header table is not wholly in the file.
     pub segments_outside: bool,
@@ -65,7 +65,7 @@ pub(crate) struct Image<'a> {
     pub sections_odd: bool,
     /// The section headers say of what is loaded what the program headers say.
     pub sections_agree: bool,
-    /// What the dynamic loader finds in the dynamic section.
+    /// The dynamic section, as the dynamic loader sees it.
     pub dynamic: Dynamic,
     /// Class, byte order or version are not what they must be.
     pub odd_ident: bool,
@@ -74,7 +74,7 @@ pub(crate) struct Image<'a> {
 }
 
 impl<'a> Image<'a> {
-    /// Reads the headers of `bytes`, paying for entries from `budget`. None if this is no ELF file.
+    /// Reads the headers of `bytes`, with entries paid from `budget`. `None` if this is not an ELF file.
     pub fn read(bytes: &'a [u8], budget: &mut Budget) -> Option<Self> {
         let mut head = [0; HEADER_BYTES];
         let there = bytes.len().min(HEADER_BYTES);
@@ -146,8 +146,8 @@ impl<'a> Image<'a> {
         self.segments = ProgramHeader::parse(table, 0, count, self.ctx).unwrap_or_default();
     }
 
-    /// Whether some section claims to be loaded from another part of the file than the segments load there. Linkers
-    /// and strippers never write that; whoever forges section headers must know it.
+    /// Whether a section claims to be loaded from another part of the file than the segments load. Linkers and
+    /// strippers never write that.
     fn contradicted(&self, budget: &mut Budget) -> bool {
         let loaded = self.sections.iter().filter(|section| {
             section.sh_flags & u64::from(SHF_ALLOC) != 0
@@ -197,7 +197,7 @@ impl<'a> Image<'a> {
         self.header.e_type == ET_REL
     }
 
-    /// A program that needs no library: at a fixed address, or one that can be loaded anywhere and is no library.
+    /// Whether the program needs no library: it has a fixed address, or is position-independent and not a library.
     ///
     /// The kernel starts a program without `PT_INTERP` itself and does not look at `PT_DYNAMIC`. With one, it starts
     /// the file named there, which may be any program, this one too; only a loader that finds libraries named in the
@@ -221,7 +221,7 @@ impl<'a> Image<'a> {
         entry != 0 && self.code().any(|segment| holds(segment, entry))
     }
 
-    /// No section says anything: there is no table, or nothing in it but empty entries.
+    /// Whether there are no section headers, or only empty ones.
     pub fn has_no_sections(&self) -> bool {
         self.header.e_shoff == 0 || self.sections.iter().all(|section| section.sh_type == SHT_NULL)
     }
@@ -242,8 +242,8 @@ impl<'a> Image<'a> {
         segment.p_filesz > 0 && segment.p_offset.saturating_add(segment.p_filesz) > self.bytes.len() as u64
     }
 
-    /// Where in the file the bytes are that are loaded at `address`, up to the end of their segment. The segment that
-    /// is mapped last covers others (binfmt_elf.c maps each with `MAP_FIXED`).
+    /// Range of the file that is loaded at `address`, up to the end of its segment. The segment mapped last covers
+    /// others (binfmt_elf.c maps each with `MAP_FIXED`).
     pub fn loaded_from(&self, address: u64) -> Option<Range<usize>> {
         let inside = |segment: &&ProgramHeader| address.wrapping_sub(segment.p_vaddr) < segment.p_filesz;
         let home = self.segments.iter().rev().filter(|segment| segment.p_type == PT_LOAD).find(inside)?;
@@ -252,7 +252,7 @@ impl<'a> Image<'a> {
         (!part.is_empty()).then_some(part)
     }
 
-    /// How many bytes of the file are loaded, at most all. What is appended to a file does not make it larger.
+    /// Number of loaded bytes, at most the size of the file. Appended bytes do not count.
     pub fn loaded_bytes(&self) -> usize {
         let parts = self.loads().map(|segment| self.part(segment.p_offset, segment.p_filesz).len());
         parts.fold(0usize, usize::saturating_add).min(self.bytes.len())
@@ -296,12 +296,12 @@ fn clip(length: usize, offset: u64, count: u64, entry_bytes: usize) -> Range<usi
     start..start + size
 }
 
-/// How many whole entries a part holds.
+/// Number of whole entries in a range.
 fn whole(part: &Range<usize>, entry_bytes: usize) -> u64 {
     (part.len() / entry_bytes) as u64
 }
 
-/// As much of a table as the budget allows to collect. Hitting a limit is noted.
+/// The part of a table that the budget allows to collect. A limit is recorded.
 fn pay(part: &Range<usize>, entry_bytes: usize, budget: &mut Budget) -> Range<usize> {
     let mut count = part.len() / entry_bytes;
     if count > ENTRIES_MAX {

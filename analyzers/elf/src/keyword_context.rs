@@ -28,7 +28,7 @@ pub(crate) fn starts(bytes: &[u8], word: &Range<usize>) -> bool {
     before(bytes, word).is_none_or(|byte| !is_printable(byte))
 }
 
-/// The end of a name: what follows is no part of it.
+/// The keyword ends a name.
 pub(crate) fn ends(bytes: &[u8], word: &Range<usize>) -> bool {
     !after(bytes, word).is_some_and(is_name)
 }
@@ -59,8 +59,8 @@ pub(crate) fn command(bytes: &[u8], word: &Range<usize>) -> bool {
     !before(bytes, word).is_some_and(is_name)
 }
 
-/// A command's name starts here, and what follows is neither its help (`curl --help` stands in the text of curl itself)
-/// nor what a build tool fills in (`chmod a+x $@` is a rule of make).
+/// The keyword begins a command, and is followed neither by its help (`curl --help` is in the text of curl itself) nor
+/// by a variable of a build tool (`chmod a+x $@` is a rule of make).
 pub(crate) fn used_command(bytes: &[u8], word: &Range<usize>) -> bool {
     let rest = rest(bytes, word);
     command(bytes, word)
@@ -89,7 +89,7 @@ pub(crate) fn agent(bytes: &[u8], word: &Range<usize>) -> bool {
         .any(|start| rest.starts_with(start))
 }
 
-/// A pipe stands in the same string.
+/// The string contains a pipe.
 pub(crate) fn piped(bytes: &[u8], word: &Range<usize>) -> bool {
     let line = rest(bytes, word);
     let line = line.split(|&byte| !is_printable(byte)).next().unwrap_or_default();

@@ -31,9 +31,10 @@ impl Keyword {
 /// A sign made by words.
 #[derive(Debug)]
 pub(crate) struct KeywordSign {
-    /// What to report. The words of [`BUSYBOX`](sign::BUSYBOX) are not reported: they are no evidence by themselves.
+    /// Indicator to report. The words of [`BUSYBOX`](sign::BUSYBOX) are not reported: they are no evidence by
+    /// themselves.
     pub indicator: &'static Indicator,
-    /// So many different words of it must be present.
+    /// Number of different words that must be present.
     pub needs: u32,
     /// In which files it counts, given what was found so far.
     pub applies: fn(&Image<'_>, &Findings<'_>) -> bool,

@@ -123,7 +123,7 @@ fn vouch(image: &Image<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// Programs of which more than this is loaded are no bots, in bytes.
+/// Maximum number of loaded bytes of a bot.
 pub(crate) const BOT_BYTES_MAX: usize = 4 << 20;
 
 /// Lets a loop over the file report one sign a few times. Findings keep no more, but compare each report with
@@ -132,7 +132,7 @@ pub(crate) const BOT_BYTES_MAX: usize = 4 << 20;
 pub(crate) struct Few(u8);
 
 impl Few {
-    /// As many as findings keep of one sign.
+    /// Maximum number of findings per sign.
     const MAX: u8 = 8;
 
     /// Whether one more may be reported; counts it.

@@ -227,8 +227,7 @@ fn ending(image: &Image<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// What bytes are, by their signature; of programs, whether there is one behind it. [`triage()`] looks at more and is
-/// dear.
+/// File type by signature only; for programs, whether the header is plausible. [`triage()`] checks more but is slower.
 fn claim(bytes: &[u8]) -> FileKind {
     let kind = magic(bytes).kind().unwrap_or(FileKind::Data);
     match kind {
@@ -258,7 +257,7 @@ fn is_noted(image: &Image<'_>, at: usize) -> bool {
     others.map(|segment| image.part(segment.p_offset, segment.p_filesz)).any(|part| part.contains(&at))
 }
 
-/// What lies between the tables, the sections and `others`, in order.
+/// Ranges between the tables, the sections and `others`, in order.
 fn unclaimed(image: &Image<'_>, others: &[Range<usize>]) -> Vec<Range<usize>> {
     let sections = image.sections.iter().filter(|section| !matches!(section.sh_type, SHT_NULL | SHT_NOBITS));
     let sections = sections.filter(|_| image.is_object() || image.sections_agree);
@@ -286,7 +285,7 @@ fn unclaimed(image: &Image<'_>, others: &[Range<usize>]) -> Vec<Range<usize>> {
     gaps
 }
 
-/// The part of a stretch that is no padding and no module's signature. None if that is next to nothing.
+/// The part of a range without padding and module signature. `None` if it is negligible.
 fn held(bytes: &[u8]) -> Option<Range<usize>> {
     let unsigned = without_signature(bytes);
     let is_padding = |byte: &&u8| matches!(byte, 0 | 0xff);
@@ -320,7 +319,7 @@ fn holds_archive(bytes: &[u8]) -> bool {
         .any(|mark| memmem::find(bytes, mark).is_some())
 }
 
-/// Whether `kind` is a program or a container, with a signature that hardly stands there by chance.
+/// Whether `kind` is a program or a container whose signature is unlikely by chance.
 fn is_container(kind: FileKind) -> bool {
     use triage::ArchiveKind::{Arj, Compress, Cpio, Lha};
     match kind {

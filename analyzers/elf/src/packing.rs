@@ -22,7 +22,7 @@ const PACKED: f64 = 7.35;
 /// Less code than this, in bytes, says nothing about noise.
 const CODE_BYTES_MIN: usize = 512;
 
-/// How far from the start and the end UPX leaves its marks, in bytes.
+/// Distance from the start and the end in which UPX leaves its marks, in bytes.
 const UPX_REACH: usize = 4096;
 
 /// UPX makes two segments to load, sometimes three, and a stack header.
@@ -48,8 +48,8 @@ pub(crate) fn examine(image: &Image<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// Whether some executable segment is noise. What is noise and executable, or noise and writable and so perhaps executed
-/// later, was packed or encrypted, and nobody here unpacked it. Constants may be noise: they are read only.
+/// Whether an executable segment is noise. Noise that is executable, or writable and so possibly executed later, was
+/// packed or encrypted. Read-only noise may be constants.
 fn noise(image: &Image<'_>, findings: &mut Findings<'_>) -> bool {
     let mut few = Few::default();
     let mut noisy_code = false;

@@ -36,13 +36,13 @@ pub(crate) const WORD_BYTES_MAX: usize = 64;
 /// noise in 90 and stays in the first-level cache.
 const HASH_BITS: u32 = 17;
 
-/// The filter is made of so many words of 64 bits.
+/// Number of 64-bit words of the filter.
 const FILTER_WORDS: usize = 1 << (HASH_BITS - 6);
 
 /// Bits of the hash that choose a bucket.
 const BUCKET_BITS: u32 = 12;
 
-/// How much is searched between two looks at the clock.
+/// Number of bytes between two checks of the budget.
 const STRIDE_BYTES: usize = 1 << 16;
 
 /// Windows that ordinary programs are full of. A word is looked for by others if it has any.
@@ -57,10 +57,10 @@ const COMMON: [&[u8; STEP]; 29] = [
 pub(crate) struct Search {
     /// Bit per hash: some word's window has it.
     filter: Box<[u64; FILTER_WORDS]>,
-    /// By the upper bits of the hash: the words whose windows have it.
+    /// Words by the upper bits of the hashes of their windows.
     buckets: Vec<Vec<Candidate>>,
     words: Vec<Prepared>,
-    /// Scratch: what was seen in the sample at hand, by sign.
+    /// Scratch: words seen in the current sample, by sign.
     seen: Vec<SeenKeywords>,
 }
 
@@ -80,8 +80,8 @@ struct Prepared {
     bit: u64,
     text: Vec<u8>,
     word: &'static Keyword,
-    /// Whether it counts as a name that is exported or imported. What a library offers to others is no bot's function;
-    /// what it takes over is.
+    /// Whether the word counts if it is an exported or imported name. Exported functions of a library are no evidence
+    /// of a bot; overridden ones are.
     of_interfaces: bool,
 }
 
@@ -89,7 +89,7 @@ struct Prepared {
 struct SeenKeywords {
     /// Bit per word.
     words: u64,
-    /// Where each of them stands first, in the order they were found.
+    /// First range of each word, in the order of discovery.
     places: Vec<Range<usize>>,
 }
 
@@ -125,7 +125,8 @@ impl Search {
         self.words.push(Prepared { sign, bit, text, word, of_interfaces });
     }
 
-    /// Reports the signs whose words stand in the file. Gives where the bundle of tools names itself, if it does.
+    /// Reports the signs whose words are in the file. Returns the range in which the bundle of tools names itself, if
+    /// any.
     pub fn examine(&mut self, image: &Image<'_>, findings: &mut Findings<'_>) -> Option<Range<usize>> {
         for seen in &mut self.seen {
             seen.words = 0;

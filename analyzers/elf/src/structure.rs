@@ -28,7 +28,7 @@ const STRICT_MACHINES: [u16; 4] = [EM_386, EM_X86_64, EM_ARM, EM_AARCH64];
 /// Longest path of an interpreter that is read, in bytes: the kernel takes no longer one (`PATH_MAX`, limits.h).
 const PATH_BYTES_MAX: usize = 4096;
 
-/// Where loaders live, and how their names go on. A path that starts otherwise is odd.
+/// Beginnings of the paths of known loaders. Other paths are unusual.
 const INTERPRETERS: [&[u8]; 22] = [
     b"/lib/ld-linux",
     b"/lib64/ld-linux",
@@ -221,7 +221,7 @@ fn sections(image: &Image<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// Where the program header of this index stands.
+/// Range of the program header with this index.
 fn entry_span(image: &Image<'_>, index: usize) -> Range<usize> {
     let size = ProgramHeader::size(image.ctx);
     let start = image.segments_at.start + index * size;

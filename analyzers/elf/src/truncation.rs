@@ -10,7 +10,7 @@ use goblin::elf::section_header::{SHT_NOBITS, SHT_NULL};
 
 use crate::image::Image;
 
-/// Notes a file that ends before its header, a table or something to be loaded does, or whose table nobody can read.
+/// Detects a file that ends before its header, a table or a loaded part, or whose table cannot be read.
 pub(crate) fn examine(image: &Image<'_>, findings: &mut Findings<'_>) {
     let cut = if image.is_object() {
         image.sections_outside || image.sections_odd || sections(image)

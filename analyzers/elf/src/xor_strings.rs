@@ -15,12 +15,12 @@ use crate::image::Image;
 /// Bytes taken at a time.
 const CHUNK_BYTES: usize = 1 << 16;
 
-/// How much of a file is searched, in bytes, not counting stretches of one repeated byte: padding makes no bot larger.
-/// Bots are small: the largest of the development corpus that hide strings so have 300 KB.
+/// Maximum number of searched bytes, without runs of one repeated byte. Bots are small: the largest of the development
+/// corpus with hidden strings has 300 KB.
 const SEARCHED_BYTES_MAX: usize = 4 << 20;
 
-/// Strings of the Mirai source's table, at least nine bytes long: short ones would match by chance. They stand
-/// as differences, so that our binary does not hold them.
+/// Strings of the Mirai source's table, of at least nine bytes, because short ones match by chance. They are stored as
+/// differences, so that this binary does not contain them.
 const STRINGS: [&[u8]; 6] = [
     &differences::<13, 12>(b"/bin/busybox "),
     &differences::<13, 12>(b"/proc/net/tcp"),
@@ -54,7 +54,7 @@ pub(crate) struct Hidden {
     engine: Searcher,
     /// Scratch: the differences of a chunk.
     scratch: Vec<u8>,
-    /// Scratch: what was found in the sample at hand, at most one of each string and key.
+    /// Scratch: strings found in the current sample, at most one per string and key.
     found: Vec<Found>,
     /// Scratch: by key, a bit per string that was found.
     known: [u8; 256],

@@ -31,7 +31,7 @@ pub(crate) struct Compound<'a> {
     entries: Vec<StorageEntry>,
     /// The stream that holds all short streams, and its FAT: read when first needed.
     mini: OnceCell<Mini<'a>>,
-    /// What was wrong with streams that were read since [`Compound::open`].
+    /// Faults of streams read since [`Compound::open`].
     faults: Cell<CompoundFaults>,
 }
 
@@ -237,7 +237,7 @@ fn report_directory(directory: &Directory, findings: &mut Findings<'_>) {
     }
 }
 
-/// Looks whether the file holds all of its streams, whoever reads them: where it was cut, it is not known whole.
+/// Checks whether the file contains all of its streams; a truncated file is not complete.
 fn report_streams(
     entries: &[StorageEntry],
     sectors: &Sectors<'_>,

@@ -49,7 +49,7 @@ pub(crate) fn examine(compound: &Compound<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// The first bytes of a stream; empty where there is none.
+/// First bytes of a stream; empty if there is none.
 fn head(compound: &Compound<'_>, name: &str, findings: &mut Findings<'_>) -> Vec<u8> {
     let Some(entry) = compound.find(name) else { return Vec::new() };
     // Not below 4,096 bytes: shorter streams are stored elsewhere.

@@ -46,7 +46,7 @@ pub(crate) struct Fields {
     open: Vec<Field>,
     /// Fields beyond [`DEPTH_MAX`] that are open: counted, not kept.
     beyond: usize,
-    /// What bookmarks, properties and variables hold, as far as it was read.
+    /// Values of bookmarks, properties and variables read so far.
     names: FieldNames,
     /// Bookmarks around the text that is being read: its id and its name in the document, and the text so far.
     bookmarks: Vec<(String, String, String)>,
@@ -97,7 +97,7 @@ impl Fields {
         }
     }
 
-    /// Text of the document that is no instruction: part of the result of a field, of a bookmark, or of neither.
+    /// Adds text that is not an instruction: a part of the result of a field, of a bookmark, or of neither.
     pub fn shown(&mut self, text: &str) {
         if let Some(field) = self.open.last_mut().filter(|field| field.in_result && self.beyond == 0) {
             push(&mut field.result, text, RESULT_BYTES_MAX);
@@ -189,7 +189,7 @@ impl Fields {
         }
     }
 
-    /// What was taken for fields was none.
+    /// Drops open fields that turned out to be none.
     fn forget_open(&mut self) {
         self.open.clear();
         self.beyond = 0;

@@ -99,7 +99,7 @@ fn examine_compound(bytes: &[u8], findings: &mut Findings<'_>) {
     compound.report_faults(findings);
 }
 
-/// What a Word document of 97 to 2003 says in its text and tables.
+/// Examines the text and tables of a Word 97 to 2003 document.
 fn examine_word(compound: &Compound<'_>, findings: &mut Findings<'_>) {
     let mut fields = Fields::default();
     for entry in compound.entries().iter().filter(|entry| entry.is_document_stream("WordDocument")) {

@@ -27,7 +27,7 @@ pub(crate) fn examine_compound(compound: &Compound<'_>, findings: &mut Findings<
     examine_objects(compound, false, findings);
 }
 
-/// The same; `in_text` where the object stands in text that has no forms, so that a control is out of place.
+/// Examines objects. `in_text`: the document has no forms, so controls are suspicious.
 fn examine_objects(compound: &Compound<'_>, in_text: bool, findings: &mut Findings<'_>) {
     let mut equations = None;
     for entry in compound.entries() {

@@ -76,7 +76,7 @@ fn is_document(parts: &[Part<'_>], kind: FileKind) -> bool {
     matches!(kind, FileKind::Ooxml(kind) if kind != OoxmlKind::Other) || named()
 }
 
-/// What is read when. When the budget ends, what matters most was seen.
+/// Order in which parts are read: the most important first, because the budget may end.
 fn turn(role: PartRole) -> u8 {
     match role {
         PartRole::Macros | PartRole::MacroSheet | PartRole::MacroSheetBinary => 0,
@@ -98,7 +98,7 @@ fn go_on(read: Result<(), Exhausted>) -> Result<(), Exhausted> {
     }
 }
 
-/// Documents and programs in a plain archive are examined in their own right. What else is in it nobody vouches for.
+/// Passes on documents and programs in a plain archive. Other members are not vouched for.
 fn hand_over_members<'a>(
     parts: &[Part<'a>],
     reader: &mut PackageReader,
@@ -130,7 +130,7 @@ fn largest_first<'p, 'a>(mut parts: Vec<&'p Part<'a>>) -> Vec<&'p Part<'a>> {
     parts
 }
 
-/// What the first bytes of a part say it is.
+/// Type of a part by its first bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
     Compound,
@@ -169,7 +169,7 @@ fn fitted(bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     }
 }
 
-/// Where RTF begins: Word passes over white space in front of it.
+/// Offset of RTF: Word skips white space before it.
 fn rtf_start(head: &[u8]) -> Option<usize> {
     let marked = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let text = marked.trim_ascii_start();

@@ -14,7 +14,7 @@ use crate::{object, vba};
 
 /// RT_ExternalOleObjectStg, little-endian (MS-PPT 2.13.24).
 const STORAGE_RECORD: [u8; 2] = [0x11, 0x10];
-/// How a compound file starts (MS-CFB 2.2).
+/// Magic bytes of a compound file (MS-CFB 2.2).
 const COMPOUND: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 
 /// Examines the storages in `stream`, a `PowerPoint Document`.

@@ -32,7 +32,7 @@ use crate::catalogue::source::REPLICATES;
 pub struct Module<'m> {
     /// Name of the module.
     pub name: &'m str,
-    /// Its source; lines end in CR LF, LF or CR.
+    /// Source of the module; lines end in CR LF, LF or CR.
     pub source: &'m str,
 }
 
@@ -54,7 +54,7 @@ pub fn examine(modules: &[Module<'_>], findings: &mut Findings<'_>) {
     project.conclude(findings);
 }
 
-/// What is known of a project so far, and the memory to find more.
+/// State of the analysis of a project.
 #[derive(Default)]
 struct Project {
     witness: Witness,
@@ -73,7 +73,7 @@ struct Project {
     /// The code writes code, or takes some in from a file.
     writes_code: bool,
     imports: bool,
-    /// It knows the template that all documents are made of, or the folder that is opened with the program; it saves.
+    /// Whether it refers to the global template or the startup folder, and saves.
     template: bool,
     saves: bool,
 }
@@ -109,8 +109,7 @@ pub(crate) fn each_name(source: &[u8], mut take: impl FnMut(&[u8]) -> bool) {
     }
 }
 
-/// Shows `take` each word in `text` that runs, fetches or hides something: the signs of it are hardly met by accident.
-/// For text that is no source, as of compiled macros.
+/// Calls `take` with each suspicious word in `text`, for text that is not source, such as compiled macros.
 pub(crate) fn each_telling_word(text: &[u8], take: impl FnMut(&[u8])) {
     each_word(TELLING_WORDS, text, take);
 }
@@ -349,7 +348,7 @@ impl Project {
             || self.witness.has(&[Sign::CallsByName, Sign::SendsKeys, Sign::SplitWord])
     }
 
-    /// What is true of the whole project.
+    /// Reports indicators of the whole project.
     fn conclude(&self, findings: &mut Findings<'_>) {
         self.witness.conclude(self.starts_programs() && self.witness.has(&[Sign::ScriptingShell]), findings);
         let spreads = self.writes_code && (self.template || self.saves) || self.imports && self.template;
@@ -360,7 +359,7 @@ impl Project {
     }
 }
 
-/// What was seen of a line so far.
+/// State of the analysis of a line.
 #[derive(Default)]
 struct Context {
     declares: bool,

@@ -7,14 +7,14 @@ use std::net::IpAddr;
 
 use crate::object::names::is_executable;
 
-/// What following a link does, the worst last.
+/// Risk of following a link, in ascending order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Danger {
     /// Stays on this machine.
     Local,
     /// Fetches by HTTP or FTP from another one.
     Remote,
-    /// Logs on to a share of the own network: its host has a name without dots, which nobody outside can have.
+    /// Logs on to a share of the local network: the host name has no dots, so it is not public.
     Nearby,
     /// Logs on to a share, or to a WebDAV server, and so sends the user's password hash.
     Network,
@@ -107,7 +107,7 @@ pub(crate) fn is_document_service(target: &str) -> bool {
     is_local || DOCUMENT_SERVICES.iter().any(|end| host.ends_with(end))
 }
 
-/// Programs that run what they are told: interpreters, and system tools that attackers borrow (LOLBAS).
+/// Interpreters, and system tools that attackers use (LOLBAS).
 const INTERPRETERS: [&str; 17] = [
     "cmd",
     "powershell",

@@ -18,17 +18,17 @@ use crate::compound::{Compound, StorageEntry, le16, le32};
 
 /// Projects looked at in one compound file. Embedded documents may bring their own.
 const PROJECTS_MAX: usize = 32;
-/// How compressed source starts behind the three bytes of its container: no module is without attributes.
+/// Beginning of compressed source after the three bytes of its container: every module has attributes.
 const MARKER: &[u8] = b"\0Attribut";
 
 /// The source of a module.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VbaModule {
-    /// Its name; of one that is listed nowhere, that of its stream.
+    /// Name of the module; if it is not listed, of its stream.
     pub name: String,
     /// The path of its stream.
     pub stream: String,
-    /// As it was compressed, in the code page of the project.
+    /// Decompressed source, in the code page of the project.
     pub source: Vec<u8>,
     /// Source of the module as text.
     pub text: String,

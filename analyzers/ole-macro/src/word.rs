@@ -16,9 +16,9 @@ use crate::target::{self, Danger};
 const WORD_97: u16 = 0x00c1;
 /// Index of `fcSttbfAssoc` among the pairs of offset and length (2.5.6, FibRgFcLcb97).
 const ASSOC_INDEX: usize = 32;
-/// Where Word 6 and 95 keep the same pair: their FIB has it at a fixed place.
+/// Offset of the same pair in Word 6 and 95, whose FIB has it at a fixed place.
 const ASSOC_OF_WORD_6: usize = 0x158;
-/// Where they keep the pair of the commands and macros (2.9.317, Tcg; pair 24 of FibRgFcLcb97).
+/// Offset of the pair of the commands and macros (2.9.317, Tcg; pair 24 of FibRgFcLcb97).
 const COMMANDS_OF_WORD_6: usize = 0x118;
 /// Bytes of that table that are searched for names.
 const COMMANDS_BYTES_MAX: usize = 64 << 10;
@@ -81,7 +81,7 @@ fn place(main: &[u8], at: usize) -> Option<Range<usize>> {
     (length > 0).then(|| start..start.saturating_add(length))
 }
 
-/// What of `bytes` lies at `place`, as far as there is any.
+/// Returns the part of `bytes` at `place`.
 fn within<'b>(bytes: &'b [u8], place: &Range<usize>) -> &'b [u8] {
     let rest = bytes.get(place.start..).unwrap_or_default();
     rest.get(..place.len()).unwrap_or(rest)

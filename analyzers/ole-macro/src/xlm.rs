@@ -29,8 +29,8 @@ pub(crate) fn examine_sheet_xml(part: &[u8], findings: &mut Findings<'_>) {
     xml::examine_sheet(part, findings);
 }
 
-/// Examines `xl/workbook.xml`: names and the state of sheets. To be called after the macro sheets: that a hidden sheet
-/// is one of macros stands in the relationships, so here it is taken from there being one.
+/// Examines `xl/workbook.xml`: names and the state of sheets. Call it after the macro sheets: whether a hidden sheet is
+/// a macro sheet is only in the relationships, so the existence of one is assumed to be enough.
 pub(crate) fn examine_workbook_xml(part: &[u8], findings: &mut Findings<'_>) {
     xml::examine_workbook(part, findings);
 }

@@ -50,7 +50,7 @@ impl Oddity {
         Oddity::Certificate,
     ];
 
-    /// What is odd, in a few words.
+    /// Describes the anomaly in a few words.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Oddity::NoSignature => "no PE signature where e_lfanew points",

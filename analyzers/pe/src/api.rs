@@ -1,6 +1,6 @@
 //! The functions of Windows whose import says something, by what they are good for.
 
-/// What an imported function is good for. Several functions may serve one purpose.
+/// Purpose of an imported function. Several functions may have the same purpose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum Api {
@@ -121,7 +121,7 @@ const NAMES: &[(&str, Api)] = &[
 /// The longest name in the table and the `A` or `W` after it.
 pub(crate) const NAME_MAX: usize = 32;
 
-/// What a function is good for, by name.
+/// Returns the purpose of a function by name.
 pub(crate) fn by_name(name: &[u8]) -> Option<Api> {
     let find = |name: &[u8]| {
         NAMES
@@ -141,7 +141,7 @@ pub(crate) fn by_lower_case(name: &[u8]) -> Option<Api> {
     NAMES.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name)).map(|row| row.1)
 }
 
-/// What a function is good for, by library and ordinal: old Winsock programs import by number.
+/// Returns the purpose of a function by library and ordinal, because old Winsock programs import by number.
 pub(crate) fn by_ordinal(library: &[u8], ordinal: u16) -> Option<Api> {
     let winsock = ["ws2_32.dll", "wsock32.dll", "ws2_32", "wsock32"];
     if !winsock.iter().any(|name| library.eq_ignore_ascii_case(name.as_bytes())) {

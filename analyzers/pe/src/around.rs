@@ -14,7 +14,7 @@ pub(crate) enum Around {
     /// Around it neither: a word of its own. Go and Rust keep their strings in one run, each up against the next, and
     /// names of their functions behind those of packages.
     Alone,
-    /// The same, for the name of a function: what stands in the tables of imports and exports is not meant.
+    /// The same, for the name of a function; names in import and export tables do not count.
     Function,
     /// After it an IPv4 address in decimal that others can have on the Internet.
     Address,
@@ -66,9 +66,9 @@ fn is_no_word<'a>(text: impl Iterator<Item = &'a u8>) -> bool {
     !text.take(3).take_while(|byte| !b"[]<>".contains(byte)).any(u8::is_ascii_alphabetic)
 }
 
-/// Whether `text` starts with an IPv4 address that is neither on this machine nor on its own network, and no version
-/// (three times zero) either: RFC 1122 section 3.2.1.3, RFC 1918, RFC 3927, RFC 6598, RFC 5771. Addresses for
-/// documentation (RFC 5737) count: nobody but a document has one, and a program that has one is what is tested with.
+/// Whether `text` starts with a public IPv4 address that is not a version number (three zeros): RFC 1122 section
+/// 3.2.1.3, RFC 1918, RFC 3927, RFC 6598, RFC 5771. Addresses for documentation (RFC 5737) count, because tests use
+/// them.
 fn is_outside_address(text: &[u8]) -> bool {
     let mut parts = [0u8; 4];
     let mut rest = text;

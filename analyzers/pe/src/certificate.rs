@@ -41,9 +41,9 @@ const INDIRECT_DATA: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0
 pub(crate) enum Match {
     /// The digest matches.
     Same,
-    /// It is another file's, or the file was changed.
+    /// The digest is of another file, or the file was changed.
     Other,
-    /// It was made in a way that is not known here (MD5, for one).
+    /// The digest algorithm is not supported (MD5, for example).
     Unknown,
 }
 

@@ -24,7 +24,7 @@ const PLACES_MAX: usize = 3;
 /// Images inside an image that are examined in their own right, not counting those inside of these. As many as a
 /// report has layers by default; with more, the examination is incomplete.
 const CHILDREN_MAX: usize = 1_000;
-/// How far before the text of an MS-DOS stub the MZ header is at most.
+/// Maximum distance of the MZ header before the text of its MS-DOS stub.
 const STUB_BEFORE_MAX: usize = 0x80;
 
 /// The indicator of each sign.

@@ -20,9 +20,9 @@ const LIBRARY_NAME_MAX: usize = 64;
 /// Exports of an image.
 #[derive(Default, Debug)]
 pub(crate) struct Exports {
-    /// How many functions; none without a directory.
+    /// Number of functions; `None` without a directory.
     pub(crate) functions: Option<u32>,
-    /// Where the directory is in the file.
+    /// Offset of the directory.
     table: Option<usize>,
     /// File offsets of the names, sorted, once they were looked up.
     names: Vec<usize>,

@@ -22,8 +22,8 @@ use scroll::{LE, Pread};
 use crate::anomalies::{Oddities, Oddity};
 use crate::section::{PAGE, SECTOR, Section};
 
-/// Section headers that are read. The loader of Windows XP takes at most 96, later ones 65,535; nobody's
-/// linker makes as many as this. With more, the examination is incomplete.
+/// Maximum number of section headers read. The loader of Windows XP accepts 96, later ones 65,535; linkers produce far
+/// fewer than this. With more, the scan is incomplete.
 pub(crate) const SECTIONS_MAX: usize = 256;
 
 /// Most bytes of padding that may be left out at the end of a file: the largest FileAlignment that is common.
@@ -32,7 +32,7 @@ const PADDING_MAX: u32 = 0x1000;
 /// Data directories that mean anything (PE/COFF specification, "Optional Header Data Directories").
 const DIRECTORIES_MAX: usize = 16;
 
-/// Which data directory, by its index (PE/COFF specification, "Optional Header Data Directories").
+/// A data directory, by its index (PE/COFF specification, "Optional Header Data Directories").
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Directory {
     Export = 0,
@@ -44,7 +44,7 @@ pub(crate) enum Directory {
     Clr = 14,
 }
 
-/// What could be read of the optional header.
+/// Fields of the optional header that could be read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Optional {
     pub(crate) plus: bool,
@@ -252,8 +252,8 @@ impl<'a> Image<'a> {
         }
     }
 
-    /// The data directory, unless it is empty. One that is not counted is taken for what it says about the program, but
-    /// not where it would explain bytes that nobody else looks at.
+    /// Returns a data directory, unless it is empty. A directory beyond the declared number counts as evidence about
+    /// the program, but does not account for bytes.
     pub(crate) fn directory(&self, which: Directory) -> Option<DataDirectory> {
         let optional = self.optional.as_ref()?;
         let explains = matches!(which, Directory::Certificate | Directory::Debug);
@@ -284,7 +284,7 @@ impl<'a> Image<'a> {
         self.optional.as_ref().is_some_and(|optional| optional.windows.section_alignment < PAGE)
     }
 
-    /// The section that holds an address, and its index; one whose last page does if there is no other.
+    /// Returns the section that contains an address, and its index; otherwise one whose last page does.
     pub(crate) fn section_at(&self, address: u32) -> Option<(usize, &'a Section)> {
         let find = |holds: fn(&Section, u32) -> bool| {
             self.sections.iter().enumerate().find(|(_, section)| holds(section, address))
@@ -292,7 +292,7 @@ impl<'a> Image<'a> {
         find(Section::holds).or_else(|| find(Section::holds_in_last_page))
     }
 
-    /// Where in the file the byte is that is loaded at `address`; none if it is not from the file.
+    /// Returns the file offset of the byte loaded at `address`, if it comes from the file.
     pub(crate) fn offset_of(&self, address: u32) -> Option<usize> {
         let windows = self.optional.as_ref()?.windows;
         let alignment = match windows.file_alignment {
@@ -321,7 +321,7 @@ impl<'a> Image<'a> {
         usize::try_from(offset).ok().filter(|&offset| offset < self.bytes.len())
     }
 
-    /// Which address an absolute one is relative to the image, if it lies inside.
+    /// Converts an absolute address to one relative to the image, if it is inside.
     pub(crate) fn relative(&self, absolute: u64) -> Option<u32> {
         let windows = self.optional.as_ref()?.windows;
         let address = u32::try_from(absolute.checked_sub(windows.image_base)?).ok()?;
@@ -359,7 +359,7 @@ impl<'a> Image<'a> {
         if self.is_flat() { section.raw(size) } else { section.mapped(size) }
     }
 
-    /// Where the last section ends in the file; the size of the headers where there is none.
+    /// End of the last section in the file; the size of the headers if there is none.
     pub(crate) fn end_of_sections(&self) -> usize {
         let end = self.sections.iter().map(|section| self.mapped(section).end).max().unwrap_or(0);
         end.max(self.headers().end)

@@ -39,13 +39,13 @@ const DESCRIPTOR_BYTES_MAX: usize = 32;
 pub(crate) struct Imports {
     /// Imported APIs of interest.
     pub(crate) apis: ApiSet,
-    /// How many functions, by name or ordinal; delay-loaded ones too.
+    /// Number of imported functions, by name or ordinal, including delay-loaded ones.
     pub(crate) functions: u32,
     /// Number of imported libraries.
     pub(crate) libraries: u32,
-    /// It imports from a run time of Visual Basic 5 or 6.
+    /// Whether it imports a run time of Visual Basic 5 or 6.
     pub(crate) visual_basic: bool,
-    /// How many of the libraries are of the kernel.
+    /// Number of kernel libraries.
     kernel_libraries: u32,
     /// File offsets of the names of interest in the import table.
     named: Vec<usize>,
@@ -234,11 +234,11 @@ struct Library {
     name: u32,
     lookup: u32,
     addresses: u32,
-    /// What its table of functions holds are addresses that are not relative to the image.
+    /// Whether the addresses in its function table are absolute.
     absolute: bool,
 }
 
-/// How a descriptor is laid out (PE/COFF specification, "The .idata Section", "Delay-Load Import Tables").
+/// Layout of a descriptor (PE/COFF specification, "The .idata Section", "Delay-Load Import Tables").
 #[derive(Clone, Copy)]
 enum DescriptorLayout {
     Import,

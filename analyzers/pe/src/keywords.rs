@@ -7,7 +7,7 @@
 use crate::around::Around;
 use crate::text::RUN_MIN;
 
-/// What a word is a sign of.
+/// Sign of a keyword.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum Sign {
@@ -52,7 +52,7 @@ impl Sign {
     /// Number of signs.
     pub(crate) const COUNT: usize = Sign::DosStub as usize + 1;
 
-    /// How many different words of a sign must be there for it to mean something.
+    /// Number of different words of a sign that must be present.
     pub(crate) fn words_min(self) -> u32 {
         match self {
             Sign::Irc | Sign::SecurityProducts | Sign::KeyLabels | Sign::DotnetDownload => 2,

@@ -28,7 +28,7 @@ use crate::image::{Directory, Image};
 /// Size of `IMAGE_DEBUG_DIRECTORY`, and entries that are looked at. Linkers write at most some ten.
 const DEBUG_ENTRY_SIZE: usize = 28;
 const DEBUG_ENTRIES_MAX: usize = 32;
-/// Bytes that a debug entry may have without being looked into: a path, a hash, a few flags.
+/// Maximum size of a debug entry that is not parsed: a path, a hash, a few flags.
 const DEBUG_BYTES_MAX: usize = 4 << 10;
 /// Size of a COFF line number: an address or symbol, and a line.
 const LINE_SIZE: usize = 6;
@@ -91,7 +91,7 @@ impl Accounts {
         self.rest.first().cloned()
     }
 
-    /// From the first to the last piece behind `start` that belongs to nothing; empty if there is none.
+    /// Range from the first to the last unknown piece after `start`; empty if there is none.
     pub(crate) fn unknown_behind(&self, start: usize) -> Range<usize> {
         let mut behind = self.rest.iter().filter(|range| range.start >= start);
         let first = behind.next();

@@ -35,14 +35,14 @@ pub(crate) struct Resources {
     pub(crate) version: Option<Range<usize>>,
     /// The version resource names Microsoft as the company.
     pub(crate) claims_microsoft: bool,
-    /// Where the manifest asks for administrator rights.
+    /// Range in which the manifest requests administrator rights.
     pub(crate) requires_administrator: Option<Range<usize>>,
     /// Resources that start as MZ executables do; no more than there are entries.
     pub(crate) images: Vec<Range<usize>>,
     entries: u32,
 }
 
-/// Where a walk is: the level, counted from 0, and the type it went down by.
+/// Position of a walk: the level, from 0, and the type at the first level.
 #[derive(Clone, Copy)]
 struct WalkPosition {
     level: u32,

@@ -15,7 +15,7 @@ use crate::text::{SEPARATOR, Text};
 /// Bytes of the file between two looks at the budget.
 const STOP_AFTER: usize = 256 << 10;
 
-/// How far around a word is looked, in characters.
+/// Context of a word that is checked, in characters.
 const AROUND: usize = 64;
 
 /// Places of the words of MS-DOS stubs that are kept: the file's own, those of images inside it, and any other
@@ -53,8 +53,8 @@ impl Default for Scan {
 }
 
 impl Scan {
-    /// Looks for every word in an image. Names of functions that stand in its import table are not words, nor are those
-    /// in the export table of a library that finds no functions by name.
+    /// Searches an image for all words. Names of imported functions do not count, nor do names that a library exports,
+    /// if it looks up no functions by name.
     pub(crate) fn read(
         &mut self,
         image: &Image<'_>,
@@ -122,12 +122,12 @@ impl Scan {
         self.spans(sign).count() as u32 >= sign.words_min()
     }
 
-    /// Where the words of a sign were found first, in the order of the words.
+    /// First range of each word of a sign, in the order of the words.
     pub(crate) fn spans(&self, sign: Sign) -> impl Iterator<Item = Range<usize>> + '_ {
         WORDS.iter().zip(&self.first).filter(move |(word, _)| word.sign == sign).filter_map(|(_, first)| first.clone())
     }
 
-    /// Where texts of MS-DOS stubs are, in order.
+    /// Offsets of MS-DOS stub messages, in order.
     pub(crate) fn stubs(&self) -> &[usize] {
         &self.stubs
     }

@@ -31,15 +31,15 @@ const CODE_ENTROPY_MAX: f64 = 7.0;
 /// Bytes below which the entropy of a section means little.
 const ENTROPY_BYTES_MIN: usize = 4096;
 
-/// What kind of image it is, as far as it matters to what is odd for it.
+/// Properties of the image that decide what is unusual.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Traits {
     pub(crate) library: bool,
     pub(crate) dotnet: bool,
     /// For firmware or the kernel, where other rules hold.
     pub(crate) bare: bool,
-    /// There is a signature whose digest is that of the file. Anybody can make one; it is no excuse for more than what
-    /// nameless files are accused of.
+    /// Whether there is a signature whose digest matches. Anybody can make one, so it only excuses a missing version
+    /// resource.
     pub(crate) signed: bool,
     pub(crate) debug: bool,
 }

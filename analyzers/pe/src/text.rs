@@ -27,7 +27,7 @@ const BATCH_BYTES: usize = 16 << 10;
 /// Longest piece of one run in a batch. Longer runs are cut into pieces that overlap.
 const PIECE_MAX: usize = 8 << 10;
 
-/// How many characters pieces of one run share: more than the longest word and what is looked at around it.
+/// Overlap of the pieces of one run, in characters: more than the longest word and its context.
 const OVERLAP: usize = 128;
 
 /// The last of six wide characters that start in a block must end in it.
@@ -61,7 +61,7 @@ struct Block {
 pub(crate) struct Text {
     batch: Vec<u8>,
     pieces: Vec<Piece>,
-    /// Where the search for runs goes on.
+    /// Offset at which the search for runs continues.
     position: usize,
     /// The block that `position` is in; several runs may start in one.
     block: Option<Block>,
@@ -79,8 +79,8 @@ impl Text {
         &self.batch
     }
 
-    /// Gathers the next batch: stops when it is full, when `stop_after` bytes of the file were passed, or at
-    /// the end. False when there is no more.
+    /// Fills the next batch: stops when it is full, after `stop_after` bytes of the file, or at the end. Returns false
+    /// if there is no more.
     pub(crate) fn gather(&mut self, bytes: &[u8], stop_after: usize) -> bool {
         self.batch.clear();
         self.pieces.clear();
@@ -125,7 +125,7 @@ impl Text {
         self.position = start + passed * width;
     }
 
-    /// Where in the file some characters of the batch are.
+    /// Range in the file of some characters of the batch.
     pub(crate) fn file_span(&self, span: Range<usize>) -> Range<usize> {
         let after = self.pieces.partition_point(|piece| piece.batch <= span.start);
         let Some(piece) = after.checked_sub(1).and_then(|index| self.pieces.get(index)) else {

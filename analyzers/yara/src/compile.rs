@@ -149,10 +149,10 @@ fn in_order(mut mistakes: Vec<Mistake>, sources: &[Source<'_>]) -> Vec<Mistake> 
     mistakes
 }
 
-/// What a rule is known by: its namespace, which is that of its file, and its name.
+/// Key of a rule: its namespace, which is that of its file, and its name.
 type RuleKey<'a> = (&'a str, &'a str);
 
-/// A compiler set up as all of ours are.
+/// Makes a compiler with the common settings.
 fn compiler<'a>() -> Compiler<'a> {
     let mut compiler = Compiler::new();
     compiler.relaxed_re_syntax(true).enable_includes(false);
@@ -256,8 +256,8 @@ fn named(rules: BTreeMap<RuleKey<'_>, RuleEntry>) -> Vec<RuleEntry> {
     named.collect()
 }
 
-/// Takes over the errors and warnings of `compiler` about these files. What it says of rules that a file has from others
-/// is told of those.
+/// Collects the errors and warnings of `compiler` about these files. Those of included rules are attributed to their
+/// files.
 fn collect<'f, 'a: 'f>(
     compiler: &Compiler<'_>,
     files: impl Iterator<Item = &'f File<'a>>,

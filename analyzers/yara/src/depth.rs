@@ -4,10 +4,10 @@
 /// Levels that are refused. yara-x itself refuses from 3,000 on; 20,000 were tried and come back from 8 MiB of stack.
 const DEPTH_MAX: usize = 10_000;
 
-/// Where `text` becomes nested too deeply to be parsed.
+/// Offset at which `text` is nested too deeply to be parsed.
 ///
-/// This is no parser: brackets in strings and comments count too. But counting starts anew at every
-/// `condition`, and nobody writes so many brackets between two of them that are not closed.
+/// This is not a parser: brackets in strings and comments count too. But counting restarts at every `condition`, and no
+/// rule has so many unclosed brackets in between.
 pub(crate) fn too_deep(text: &str) -> Option<usize> {
     let (mut brackets, mut prefixes) = (0_usize, 0_usize);
     let mut word = 0;

@@ -11,7 +11,7 @@ use yara_x::Scanner;
 /// Every variable there is. The last one is of the file system, which is not asked.
 pub(crate) const VARIABLES: [&str; 5] = ["filename", "filepath", "extension", "filetype", "owner"];
 
-/// Tells a scanner what the sample is called. Every value is set, so that none is left from the file before.
+/// Sets all external variables of a scanner, so that none keeps its value from the file before.
 pub(crate) fn tell(scanner: &mut Scanner<'_>, path: &FilePath, sample: Sample<'_>) {
     let values = [
         path.file_name().to_owned(),
@@ -24,7 +24,7 @@ pub(crate) fn tell(scanner: &mut Scanner<'_>, path: &FilePath, sample: Sample<'_
     }
 }
 
-/// What signature-base calls files that begin so; empty where it has no word.
+/// File type in the terms of signature-base; empty if it has none.
 fn file_type(kind: FileKind, bytes: &[u8]) -> &'static str {
     match kind {
         FileKind::Pe(_) | FileKind::Dos(_) => "EXE",

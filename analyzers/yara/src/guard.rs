@@ -27,10 +27,10 @@ const FORMATS: [(&str, &str, Heads); 5] = [
     ("lnk", "is_lnk", Heads::RARE),
 ];
 
-/// Functions of `pe` that answer 0 or false of what is no PE.
+/// Functions of `pe` that return 0 or false for other files.
 const PE_FALSE_ELSEWHERE: [&str; 6] = ["imports", "exports", "language", "locale", "toolid", "version"];
 
-/// Functions of `pe` that have no answer for what is no PE.
+/// Functions of `pe` that are undefined for other files.
 const PE_UNDEFINED_ELSEWHERE: [&str; 10] = [
     "is_32bit",
     "is_64bit",
@@ -58,7 +58,7 @@ struct Proof<'a, 'src> {
 }
 
 impl<'a, 'src> Proof<'a, 'src> {
-    /// Of which files `expr` can be true.
+    /// Heads of files for which `expr` can be true.
     fn when_true(&mut self, expr: &'a Expr<'src>) -> Heads {
         match expr {
             Expr::False { .. } => Heads::NONE,
@@ -111,7 +111,7 @@ impl<'a, 'src> Proof<'a, 'src> {
         }
     }
 
-    /// Of which files `expr` can have a value at all.
+    /// Heads of files for which `expr` can be defined.
     fn when_defined(&mut self, expr: &'a Expr<'src>) -> Heads {
         match expr {
             Expr::Minus(one) | Expr::BitwiseNot(one) => self.when_defined(&one.operand),
@@ -163,7 +163,7 @@ impl<'a, 'src> Proof<'a, 'src> {
         if fields_only && !self.hidden.contains(&module) { heads } else { Heads::ALL }
     }
 
-    /// Of which files `expr` can equal the integer `value`.
+    /// Heads of files for which `expr` can equal the integer `value`.
     fn when_equal(&mut self, expr: &'a Expr<'src>, value: i64) -> Heads {
         if let Expr::FuncCall(call) = expr
             && call.object.is_none()
@@ -214,7 +214,7 @@ impl<'a, 'src> Proof<'a, 'src> {
             .fold(Heads::NONE, |heads, pattern| heads.or(beginning_with(pattern)))
     }
 
-    /// A loop over nothing is never true of some element, and a range with an undefined end is no range.
+    /// A loop over an empty range is never true for some element, and a range with an undefined end is empty.
     fn when_some_in(&mut self, each: &'a ForIn<'src>) -> Heads {
         let iterable = match &each.iterable {
             Iterable::Range(range) => self.when_defined(&range.lower_bound).and(self.when_defined(&range.upper_bound)),
@@ -254,7 +254,7 @@ pub(crate) fn integer(expr: &Expr<'_>) -> Option<i64> {
     }
 }
 
-/// How many bytes `uint16` and its like read.
+/// Number of bytes read by `uint16` and similar functions.
 fn width_of(function: &str) -> Option<usize> {
     match function {
         "uint8" | "int8" | "uint8be" | "int8be" => Some(1),

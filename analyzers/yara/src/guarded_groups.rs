@@ -68,7 +68,7 @@ pub(crate) fn chunks<'f, 'a>(
 }
 
 impl<'f, 'a> Chunk<'f, 'a> {
-    /// Whether rules of another file mean the same beside these: nobody's name is another's word.
+    /// Whether rules of another file keep their meaning beside these: no names conflict.
     fn takes(&self, file: &File<'a>, rules: &[usize]) -> bool {
         rules.iter().filter_map(|&at| file.rules.get(at)).all(|rule| {
             rule.name != GUARD

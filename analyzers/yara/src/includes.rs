@@ -120,7 +120,7 @@ fn units(at: usize, edges: &[Vec<usize>], included_by: &[Vec<usize>], looks: &mu
     own.into_iter().chain(beside).filter(|&file| file != at && seen.insert(file)).collect()
 }
 
-/// What is reached from these, themselves first.
+/// Returns the files reachable from these, themselves first.
 fn reached(from: &[usize], edges: &[Vec<usize>], looks: &mut usize) -> Vec<usize> {
     let mut seen: HashSet<usize> = HashSet::new();
     let mut order = Vec::new();
@@ -180,7 +180,7 @@ fn needed(at: usize, units: &[usize], files: &[(File<'_>, &Texts)]) -> String {
     text_of(&rules)
 }
 
-/// These rules with the imports they need.
+/// Returns the text of these rules with the imports that they need.
 fn text_of(rules: &[(&File<'_>, &RuleText<'_>)]) -> String {
     let mut text = String::new();
     let mut imported = HashSet::new();

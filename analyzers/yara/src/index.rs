@@ -69,7 +69,7 @@ impl Index {
         Index { rules, by_id, sets }
     }
 
-    /// Where in `rules` the one with this id stands.
+    /// Index in `rules` of the rule with this id.
     pub(crate) fn find(&self, id: &str) -> Option<usize> {
         let id_at = |&at: &u32| self.rules.get(at as usize).map_or("", |rule| rule.id.as_str());
         let found = self.by_id.binary_search_by(|at| id_at(at).cmp(id)).ok()?;

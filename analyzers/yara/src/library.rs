@@ -167,8 +167,7 @@ impl Library {
         rules
     }
 
-    /// Where in [`Library::rules`] a rule of a set stands, of which yara-x says this namespace and name. Private
-    /// rules are not there.
+    /// Index in [`Library::rules`] of the rule with this namespace and name of yara-x. Private rules are not included.
     pub(crate) fn find(&self, set: usize, namespace: &str, name: &str) -> Option<usize> {
         let chunk = self.index.sets.get(set)?.chunks.get(namespace.parse::<usize>().ok()?)?;
         let mut numbers = chunk.iter().map(|&number| number as usize);

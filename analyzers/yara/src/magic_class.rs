@@ -6,15 +6,15 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How many bytes of a file decide its class.
+/// Number of bytes that determine the class of a file.
 pub(crate) const HEAD_BYTES: usize = 8;
 
 /// A set of classes of heads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Heads(u8);
 
-/// The classes that are named by what files begin with, in the order of their bits. None is the beginning of
-/// another's, so no file belongs to two.
+/// The named classes by their magic bytes, in the order of their bits. None is a prefix of another, so no file belongs
+/// to two.
 const NAMED: [(Heads, &[&[u8]]); 6] = [
     (Heads::MZ, &[b"MZ"]),
     (Heads::ELF, &[b"\x7fELF"]),

@@ -17,12 +17,12 @@ pub(crate) enum Meta<'a> {
 /// The longest text that is kept of a meta, in characters.
 const TEXT_CHARS_MAX: usize = 300;
 
-/// What is kept of a rule's meta.
+/// The parts of a rule's metadata that are kept.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct KeptMeta {
     /// Weight of a match, in nats.
     pub weight: f64,
-    /// It says that the file is malware.
+    /// Whether the rule names malware.
     pub accuses: bool,
     pub attack: Option<String>,
     pub family: Option<String>,
@@ -69,7 +69,7 @@ impl KeptMeta {
 }
 
 impl Meta<'_> {
-    /// As a number; none where it is no number.
+    /// Returns the value as a number, if it is one.
     pub(crate) fn number(self) -> Option<f64> {
         let number = match self {
             Meta::Whole(number) => Some(number as f64),
@@ -79,7 +79,7 @@ impl Meta<'_> {
         number.filter(|number: &f64| number.is_finite())
     }
 
-    /// As one line of text, cut; none when nothing is left.
+    /// Returns the value as one truncated line of text, or `None` if it is empty.
     pub(crate) fn text(self) -> Option<String> {
         let text = match self {
             Meta::Text(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),

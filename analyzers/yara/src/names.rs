@@ -102,7 +102,7 @@ const INFORMS: &[&str] = &[
     "vulndriver",
 ];
 
-/// What families are called that are no malware: of names such as `Windows.VulnDriver.Name`.
+/// Families that are not malware, in names such as `Windows.VulnDriver.Name`.
 const HONEST: &[&str] = &["vulndriver", "pup", "pua", "packer", "remoteadmin", "attacksimulation", "malcert"];
 
 /// Whether the rule says that what it hits is malware.

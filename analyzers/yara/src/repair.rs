@@ -10,13 +10,13 @@ use crate::compile::MISTAKES_MAX;
 use crate::depth::too_deep;
 use crate::text::{TextContext, parts};
 
-/// How often the end of a rule is looked for in a piece that does not parse.
+/// Maximum number of attempts to find the end of a rule in a piece that does not parse.
 const ENDS_MAX: usize = 4;
 
 /// A text without what was wrong in it.
 #[derive(Debug)]
 pub(crate) struct Repaired {
-    /// As long as the text was, in bytes.
+    /// Text of the same length, in bytes, with invalid parts blanked.
     pub text: String,
     /// Mistakes and their positions.
     pub wrong: Vec<Wrong>,
@@ -69,12 +69,12 @@ impl Repaired {
     }
 }
 
-/// As many bytes of white space as `text` has, with its line ends.
+/// Returns white space of the length of `text`, with its line ends.
 pub(crate) fn blank(text: &str) -> impl Iterator<Item = char> + '_ {
     text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' })
 }
 
-/// What keeps a piece from being parsed.
+/// Returns the syntax errors of a piece.
 fn mistakes(piece: &str) -> Vec<Wrong> {
     if let Some(at) = too_deep(piece) {
         return vec![Wrong { at, code: "too_deep", message: "nesting too deep".to_owned() }];
@@ -104,7 +104,7 @@ fn describe(error: &yara_x_parser::ast::Error) -> Wrong {
     Wrong { at, code: "E001", message }
 }
 
-/// Where the rule that a piece begins with may end: behind braces that close all that are open.
+/// Possible ends of the rule at the beginning of a piece: after balanced braces.
 fn rule_ends<'p>(piece: &'p str, parts: &'p [TextContext]) -> impl Iterator<Item = usize> + 'p {
     let mut depth = 0_usize;
     let code = piece.bytes().zip(parts).enumerate().filter(|(_, (_, part))| **part == TextContext::Code);
@@ -122,7 +122,7 @@ fn rule_ends<'p>(piece: &'p str, parts: &'p [TextContext]) -> impl Iterator<Item
     ends.take(ENDS_MAX)
 }
 
-/// Where something is declared: a rule with its modifiers, an import, an include.
+/// Start of a declaration: a rule with its modifiers, an import, an include.
 #[derive(Debug)]
 struct Start {
     at: usize,

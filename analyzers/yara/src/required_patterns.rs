@@ -41,7 +41,7 @@ pub(crate) fn needed_patterns<'t>(text: &'t str, rule: &Rule<'_>) -> Option<Vec<
 #[derive(Clone, Copy)]
 struct Found<'t> {
     text: &'t str,
-    /// How seldom it matches, by its length: hexadecimal digits count as half.
+    /// Estimated rarity by length: hexadecimal digits count half.
     rarity: usize,
 }
 
@@ -112,7 +112,7 @@ impl<'t> Proof<'_, 't> {
         }
     }
 
-    /// Of `k` patterns of which `n` must match, one matches among any `k - n + 1`.
+    /// If `n` of `k` patterns must match, at least one of any `k - n + 1` must match.
     fn some_of(&self, of: &Of<'_>) -> Option<Vec<Found<'t>>> {
         let OfItems::PatternSet(set) = &of.items else { return None };
         if let Some(MatchAnchor::At(_)) = of.anchor {
@@ -146,7 +146,7 @@ impl<'t> Proof<'_, 't> {
     }
 }
 
-/// What asking for patterns costs: files on which one matches by chance are many where one is short.
+/// Cost of requiring patterns: short patterns match many files by chance.
 fn cost(needed: &[Found<'_>]) -> usize {
     needed.iter().map(|found| 1 + 64 / found.rarity.clamp(1, 64)).sum()
 }

@@ -24,13 +24,13 @@ use crate::text::{NoText, decode};
 /// A file of rules.
 pub(crate) struct File<'a> {
     pub source: Source<'a>,
-    /// Its text, without what is wrong in it.
+    /// Text of the file without invalid parts.
     pub text: &'a str,
-    /// How many bytes of it are from other files: the first ones.
+    /// Number of bytes at the beginning that are from other files.
     pub others: usize,
     /// Rules of the file, in order.
     pub rules: Vec<RuleText<'a>>,
-    /// Where each import stands, with the module it names.
+    /// Imports: the name of the module and the range.
     pub imports: Vec<(&'a str, Range<usize>)>,
     /// The files it includes, as it names them, and where it does.
     pub includes: Vec<(&'a str, Range<usize>)>,
@@ -47,7 +47,7 @@ pub(crate) struct RuleText<'a> {
     pub private: bool,
     /// The other rules of its file are true only if it is.
     pub global: bool,
-    /// Of which files it may be true, itself or a reporting rule that it cannot be parted from.
+    /// Heads of files for which the rule, or a reporting rule that it depends on, may be true.
     pub heads: Heads,
     /// Every name in its condition.
     pub words: Vec<&'a str>,
@@ -58,11 +58,11 @@ pub(crate) struct RuleText<'a> {
     pub needs: Option<Vec<&'a str>>,
     /// The first rule that it cannot be parted from, by number.
     group: usize,
-    /// What is kept of it in the index.
+    /// Entry of the rule in the index.
     pub entry: RuleEntry,
 }
 
-/// Where the texts live that are made of a file's bytes.
+/// Storage of texts derived from a file's bytes.
 #[derive(Default)]
 pub(crate) struct Texts {
     decoded: OnceCell<String>,
@@ -102,8 +102,8 @@ impl<'a> File<'a> {
         file
     }
 
-    /// The same file with rules of others in front of it, which it names: they do not report, and what is told of them is
-    /// told of the files they are from.
+    /// Returns the file with included rules in front. They do not report, and mistakes in them are attributed to their
+    /// files.
     pub(crate) fn with_others(&self, others: &str, texts: &'a Texts) -> Option<File<'a>> {
         let joined = texts.joined.get_or_init(|| format!("{others}\n{}", self.text));
         File::parse_sound(self.source, joined, others.len() + 1)
@@ -149,8 +149,8 @@ impl<'a> File<'a> {
         Some(file)
     }
 
-    /// Rules that name one another stay together; a global rule stays with all of its file. A private rule does
-    /// not report, so where it could be true is nobody's business.
+    /// Rules that refer to each other stay together, and a global rule stays with its whole file. A private rule does
+    /// not report, so its heads do not matter.
     fn join(&mut self) {
         let names: HashMap<&str, usize> = self.rules.iter().enumerate().map(|(at, rule)| (rule.name, at)).collect();
         let mut group: Vec<usize> = (0..self.rules.len()).collect();

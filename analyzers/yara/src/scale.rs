@@ -22,16 +22,16 @@ use crate::names::{Called, names_malware, only_informs};
 
 /// The largest weight there is, in nats either way, as in the weights file.
 const WEIGHT_MAX: f64 = 8.0;
-/// What a hit of a rule counts that names malware and says nothing of how sure it is: odds of 7 to 1. Most such rules were
-/// written for one family by one person, and most are right; but nobody has measured them on our files.
+/// Weight of a rule that names malware but has no scale: odds of 7 to 1. Most such rules were written for one family by
+/// one person, and most are right, but their accuracy is unknown.
 const NAMED: f64 = 2.0;
-/// What a hit counts that says nothing at all.
+/// Weight of a rule without any information.
 const HINT: f64 = 0.3;
 /// The group that rules share which name malware and say nothing of how sure they are: three of one family are often one.
 pub(crate) const UNMEASURED: &str = "yara.unmeasured";
 /// The group that hints share. A weights file without it puts them with all other rules.
 pub(crate) const HINTS: &str = "yara.hint";
-/// What a rule of signature-base has for its score where it says none: the default of the scanners it is written for.
+/// Default score of rules of signature-base, as in its scanners.
 const SCORE_DEFAULT: f64 = 75.0;
 
 /// Weight of a match and how it was derived.
@@ -39,11 +39,11 @@ const SCORE_DEFAULT: f64 = 75.0;
 pub(crate) struct Counts {
     /// Weight in nats.
     pub weight: f64,
-    /// It is only a hint, of which many are no more than one.
+    /// Whether the rule is only a hint; all hints together have a cap.
     pub hint: bool,
-    /// It names malware, and nobody has said how sure that is.
+    /// Whether the rule names malware but has no scale.
     pub unmeasured: bool,
-    /// It says that the file is malware. Such a file is never called benign.
+    /// Whether the rule names malware. A file that matches it is never benign.
     pub accuses: bool,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct Scales {
     score: Option<f64>,
     factor: Option<f64>,
     severity: Option<f64>,
-    /// Of a set whose scanners have a score for what says none.
+    /// Whether the rule set has a default score.
     of_thor: bool,
     informs: bool,
 }
@@ -93,7 +93,7 @@ impl Scales {
         }
     }
 
-    /// What a hit counts of the rule called so. `family`: it names one. `described`: it says what it means.
+    /// Returns the weight of a rule. `family`: it has a family. `described`: it has a description.
     pub(crate) fn counts(&self, called: Called<'_>, family: Option<&str>, described: Option<&str>) -> Counts {
         let informs = self.informs || only_informs(called, family);
         let named = !informs && names_malware(called, family, described);
@@ -142,7 +142,7 @@ fn of_score(score: f64) -> f64 {
     ((score - 40.0) / 15.0).clamp(0.0, 4.0)
 }
 
-/// How severe a rule finds its hit, from 0 to 1.
+/// Severity from 0 to 1.
 fn share_of(value: Meta<'_>) -> Option<f64> {
     if let Some(number) = value.number() {
         let most = [5.0, 10.0, 100.0].into_iter().find(|most| number <= *most).unwrap_or(number);

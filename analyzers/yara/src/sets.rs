@@ -9,7 +9,7 @@ use crate::magic_class::Heads;
 use crate::rule_file::File;
 use crate::source::RuleFolder;
 
-/// From so many rules of a format on, it has a set of its own and leaves the other files alone.
+/// Number of rules for a format above which they get a set of their own.
 const MANY: usize = 256;
 
 /// A set that is to be made: of all rules that may be true of a file with these heads.
@@ -17,7 +17,7 @@ const MANY: usize = 256;
 pub(crate) struct SetPlan {
     /// Name of the set.
     pub name: &'static str,
-    /// The heads of files on which it is tried. Those of all plans together are all, and none is in two.
+    /// Heads of the files that the set is run on. The sets partition all heads.
     pub tried: Heads,
 }
 
@@ -40,8 +40,8 @@ pub(crate) fn plan(files: &[File<'_>]) -> Vec<SetPlan> {
     std::iter::once(SetPlan { name: "any", tried: rest }).chain(formats).collect()
 }
 
-/// The heads of files on which a rule of this place is worth trying. Most files of a place have the heads
-/// written here; those that have others (an Office document behind other bytes) are told by their place.
+/// Heads of the files that rules of this directory are worth running on. Most files have the listed heads; others (an
+/// Office document after other bytes) are selected by their family.
 pub(crate) fn heads_at(heads: Heads, place: RuleFolder) -> Heads {
     let usual = match place {
         RuleFolder::Any => return heads,

@@ -8,8 +8,8 @@ use triage::{Family, FileKind};
 /// One file of rules, as the caller read it.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
-    /// Its path below the rules directory, with `/` between folders: `pe/upx.yar`. Shown in errors, and without
-    /// its extension the namespace of its rules.
+    /// Path relative to the rules directory, with `/` as separator: `pe/upx.yar`. It is shown in errors; without its
+    /// extension it is the namespace of the rules.
     pub name: &'a str,
     /// Files that the rules are for.
     pub place: RuleFolder,
@@ -18,13 +18,13 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// A file whose place is told by the first folder of its name.
+    /// Makes a file whose family follows from the first directory of its name.
     pub fn new(name: &'a str, text: &'a [u8]) -> Self {
         Source { name, place: RuleFolder::of(name), text }
     }
 }
 
-/// Which files the rules of a folder are for.
+/// Files that the rules of a directory are for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum RuleFolder {
     /// Rules for all files.
@@ -82,7 +82,7 @@ pub struct Mistake {
     pub column: usize,
     /// Severity.
     pub severity: Severity,
-    /// Its name: yara-x's (`E001`, `slow_pattern`), or ours (`file_too_large`).
+    /// Code of the mistake: of yara-x (`E001`, `slow_pattern`), or of this crate (`file_too_large`).
     pub code: String,
     /// Message of one line.
     pub message: String,

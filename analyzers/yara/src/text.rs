@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// What the bytes of a text are part of.
+/// Context of a byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TextContext {
     /// The language itself.
@@ -17,7 +17,7 @@ pub(crate) enum TextContext {
     Quoted,
 }
 
-/// Why a file is no text, and where.
+/// Why a file is not text, and where.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct NoText {
     pub at: usize,
@@ -73,8 +73,7 @@ fn latin(bytes: &[u8]) -> String {
     text
 }
 
-/// What each byte of `text` is part of. Of quoted texts and comments that are never closed, the first end with their line
-/// and the second are none.
+/// Returns the context of each byte of `text`. An unclosed string ends with its line; an unclosed comment is none.
 pub(crate) fn parts(text: &[u8]) -> Vec<TextContext> {
     let mut parts = vec![TextContext::Code; text.len()];
     let mut at = 0;
@@ -122,8 +121,8 @@ fn line_end(text: &[u8]) -> usize {
     text.iter().position(|&byte| byte == b'\n').unwrap_or(text.len())
 }
 
-/// How long the quoted text is that `text` begins with, both marks included; up to the end of the line where the second
-/// is missing.
+/// Length of the quoted string at the beginning of `text`, with both quotes; up to the line end if the second is
+/// missing.
 fn quoted(text: &[u8]) -> usize {
     let mark = text.first().copied();
     let mut escaped = false;

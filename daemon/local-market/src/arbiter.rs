@@ -8,9 +8,9 @@ use crate::seed::happens;
 pub struct Arbiter {
     /// Name of the arbiter.
     pub name: String,
-    /// How often his vote is not the truth, 0.0 to 1.0.
+    /// Fraction of wrong votes, from 0.0 to 1.0.
     pub errs: f64,
-    /// How often he does not vote, 0.0 to 1.0.
+    /// Fraction of missing votes, from 0.0 to 1.0.
     pub absent: f64,
 }
 

@@ -31,7 +31,7 @@ impl Interval {
 pub struct Resampling {
     /// Number of resamples.
     pub count: usize,
-    /// Which part of it all is the middle, 0.0 to 1.0.
+    /// Confidence level, from 0.0 to 1.0.
     pub level: f64,
     /// Random seed.
     pub seed: Seed,
@@ -84,7 +84,7 @@ impl Resampling {
     }
 }
 
-/// Of numbers in order, and at least one; between two of them in proportion.
+/// Quantile of sorted numbers, at least one, with linear interpolation.
 fn quantile(numbers: &[f64], part: f64) -> f64 {
     let place = part * (numbers.len() - 1) as f64;
     let (below, above) = (numbers[place.floor() as usize], numbers[place.ceil() as usize]);

@@ -6,10 +6,10 @@ use daemon_market::{BidBounds, Nct, Phase};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// What a delivery says of a bounty.
+/// Fields of a delivered bounty.
 #[derive(Clone, Copy, Debug)]
 pub struct BountyMessage<'a> {
-    /// Its id. Written as a number where it is one, as engines of the first generation want it.
+    /// Id of the bounty. Written as a number if it is one, as engines of the first generation expect.
     pub id: &'a str,
     /// `http://ADDRESS`, where answers go.
     pub market: &'a str,
@@ -19,11 +19,11 @@ pub struct BountyMessage<'a> {
     pub artifact_uri: &'a str,
     /// The artifact's digest, in hexadecimal.
     pub sha256: &'a str,
-    /// Whether assertions or votes are asked for.
+    /// Phase: assertions or votes.
     pub phase: Phase,
-    /// What lets the answer in, and says whose it is.
+    /// Secret that authorizes and identifies the answer.
     pub nonce: &'a str,
-    /// The reward, if it is told.
+    /// Reward, if it is sent.
     pub reward: Option<Nct>,
     /// The least and the most that may be bid.
     pub bounds: BidBounds,
@@ -71,7 +71,7 @@ impl BountyMessage<'_> {
     }
 }
 
-/// As a JSON integer where it fits 64 bits, else as a string: serde_json's own integers end there.
+/// A JSON integer if it fits 64 bits, else a string.
 fn units(amount: Nct) -> Value {
     let units = amount.base_units();
     u64::try_from(units).map_or_else(|_| json!(units.to_string()), |units| json!(units))

@@ -19,11 +19,11 @@ use tokio::time::timeout;
 
 /// Largest answer that is taken, in bytes.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
-/// How long the head of a request may take.
+/// Maximum time for the head of a request.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
-/// How long nothing is accepted after accepting failed: descriptors are short then.
+/// Pause after a failed accept, for lack of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long the last replies may take.
+/// Maximum time for the last replies.
 const LAST_REPLIES_TIME_MAX: Duration = Duration::from_secs(2);
 
 pub(crate) type HttpReply = Response<UnsyncBoxBody<Bytes, io::Error>>;

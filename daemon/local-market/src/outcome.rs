@@ -4,12 +4,12 @@ use daemon_market::{Nct, Profit};
 
 use crate::bootstrap::{Interval, Resampling};
 
-/// What a strategy came to, over all bounties of a market.
+/// Result of a strategy over all bounties of a market.
 #[derive(Clone, PartialEq, Debug)]
 pub struct StrategyResult {
     /// Name of the strategy.
     pub strategy: String,
-    /// What was gained or lost, fees included, to the unit.
+    /// Profit including fees, exact.
     pub profit: Profit,
     /// Sum of all bids.
     pub staked: Nct,
@@ -17,21 +17,21 @@ pub struct StrategyResult {
     pub fees: Nct,
     /// Number of bounties with a bet.
     pub bets: u64,
-    /// How many were not, because the strategy said so.
+    /// Number of bounties from which the strategy abstained.
     pub abstained: u64,
-    /// How many were not, because the exchange did not take the bid: out of bounds, or above the balance.
+    /// Number of bids that the exchange refused: out of range, or above the balance.
     pub refused: u64,
-    /// How many bets the arbiters found right.
+    /// Number of won bets.
     pub won: u64,
-    /// How many they found wrong. What is neither had no votes.
+    /// Number of lost bets. Bets without votes are neither.
     pub lost: u64,
     /// Profit for each NCT that was risked: bids and fees. Nothing where nothing was risked.
     pub per_risked: f64,
-    /// How far the balance ever fell below what it had been.
+    /// Greatest drop of the balance below an earlier value.
     pub drawdown: Nct,
     /// Balance at the end.
     pub balance: Nct,
-    /// Where the profit would lie in 95 of 100 such markets, in NCT.
+    /// 95 % confidence interval of the profit, in NCT.
     pub profit_interval: Interval,
     /// 95 % confidence interval of `per_risked`.
     pub per_risked_interval: Interval,
@@ -39,16 +39,16 @@ pub struct StrategyResult {
     pub against_default: Option<StrategyDifference>,
 }
 
-/// How much more one strategy gained than another, on the same bounties.
+/// Difference of the profits of two strategies on the same bounties.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct StrategyDifference {
     /// Difference of the profits, exact.
     pub profit: Profit,
-    /// Where it would lie in 95 of 100 such markets, in NCT. Where it holds nothing, neither is better.
+    /// Its 95 % confidence interval, in NCT. If it contains zero, neither is better.
     pub interval: Interval,
 }
 
-/// What a strategy's run leaves behind: counts, and for each bounty what was gained and risked.
+/// Record of a strategy's run: counts, and profit and risk of each bounty.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RunTally {
     pub profit: Profit,

@@ -16,20 +16,20 @@ use crate::seed::{happens, unit};
 pub struct ArtifactKind {
     /// Name of the kind.
     pub name: String,
-    /// How much of the market it is, against the other kinds.
+    /// Weight of the kind in the market, relative to the other kinds.
     pub share: f64,
-    /// How much of it is malicious, 0.0 to 1.0.
+    /// Fraction of malicious artifacts, from 0.0 to 1.0.
     pub malicious: f64,
-    /// How far the evidence for malicious lies from none at all. Nothing: the engine is blind here.
+    /// Mean of the evidence. 0: the engine cannot distinguish.
     pub mu: f64,
-    /// How much the evidence spreads. Above nothing.
+    /// Standard deviation of the evidence, above 0.
     pub sigma: f64,
 }
 
 /// An artifact, and what our engine says of it.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Drawn {
-    /// Which of the kinds it is, from 0.
+    /// Index of the kind, from 0.
     pub kind: usize,
     /// Ground truth.
     pub malicious: bool,
@@ -40,8 +40,8 @@ pub struct Drawn {
 }
 
 impl Drawn {
-    /// The artifact of that bounty. `overconfidence` distorts what our engine says, as an exponent on the odds: 1.0
-    /// leaves it calibrated, more claims too much, less too little. Nothing if there are no kinds.
+    /// Draws the artifact of a bounty. `overconfidence` is an exponent on the engine's odds: 1.0 is calibrated, more is
+    /// overconfident, less underconfident. `None` if there are no kinds.
     pub fn draw(kinds: &[ArtifactKind], seed: Seed, bounty: u64, overconfidence: f64) -> Option<Drawn> {
         let mut chance = seed.of(bounty, "artifact");
         let mut place = unit(&mut chance) * kinds.iter().map(|kind| kind.share).sum::<f64>();

@@ -4,7 +4,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
-/// What all chance in a market comes from: the same seed, the same market.
+/// Random seed of a market. The same seed gives the same market.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Seed(u64);
 
@@ -14,8 +14,7 @@ impl Seed {
         Seed(number)
     }
 
-    /// The chance that is `whose` in that bounty, and nobody else's: what one draws does not depend on what others do,
-    /// nor on the order of bounties.
+    /// Random numbers of `whose` for that bounty. They do not depend on the other parties or the order of bounties.
     ///
     /// ChaCha with eight rounds, because it draws the same on every machine and in every version of its crate, from a
     /// key of 256 bits: room for a digest of all three.

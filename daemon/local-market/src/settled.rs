@@ -23,13 +23,13 @@ pub struct SettledBounty {
     /// Malicious or benign, as the arbiters settled it; unknown where none of them voted.
     #[serde(with = "verdict")]
     pub truth: Verdict,
-    /// When it was settled, as RFC 3339, if anybody looked at a clock.
+    /// Time of settlement, as RFC 3339, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
     /// Contract that settled the bounty.
     #[serde(with = "text")]
     pub contract: Contract,
-    /// What the ambassador paid for it: the contract's amount.
+    /// Reward of the bounty, paid by the ambassador.
     #[serde(with = "text")]
     pub reward: Nct,
     /// Fee of the ambassador for the bounty.
@@ -53,7 +53,7 @@ pub struct SettledBounty {
     pub stuck: Nct,
 }
 
-/// What an expert said, staked and got.
+/// Verdict, stake and payout of an expert.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SettledAssertion {
     /// Name of the engine.
@@ -64,7 +64,7 @@ pub struct SettledAssertion {
     /// Stake of the engine.
     #[serde(with = "text")]
     pub bid: Nct,
-    /// What he got: his bid and his gain, or nothing.
+    /// Payout: the stake and the gain, or zero.
     #[serde(with = "text")]
     pub payout: Nct,
 }
@@ -89,7 +89,7 @@ impl SettledBounty {
         paid_in.is_some() && paid_in == paid_out
     }
 
-    /// What that engine gained or lost by it, fee included, if it took part.
+    /// Profit of an engine, including its fee, if it took part.
     pub fn profit(&self, engine: &str) -> Option<Profit> {
         let assertion = self.assertions.iter().find(|assertion| assertion.engine == engine)?;
         Profit::of(assertion.payout, assertion.bid.checked_add(self.assertion_fee)?)
@@ -100,7 +100,7 @@ pub(crate) fn sum(amounts: impl IntoIterator<Item = Nct>) -> Option<Nct> {
     amounts.into_iter().try_fold(Nct::ZERO, Nct::checked_add)
 }
 
-/// What reads and shows itself as text.
+/// Serializes values as text.
 mod text {
     use super::*;
 

@@ -30,7 +30,7 @@ pub struct ReceivedAnswer {
 /// Injected faults.
 #[derive(Debug, Default)]
 pub struct TestMarketFaults {
-    /// So many answers are taken in, and then the connection is cut instead of a reply: the engine cannot know.
+    /// Number of answers that are accepted without a reply: the connection is closed.
     pub lose: AtomicU64,
     /// So many answers are replied to with 503, and not taken in.
     pub refuse: AtomicU64,

@@ -20,9 +20,9 @@ use super::engine::Engine;
 use super::health::Health;
 use super::metrics;
 
-/// How long a request's head may take, and how long a connection may be idle.
+/// Maximum time for the head of a request, and of an idle connection.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(5);
-/// After an error of the listener (no descriptors left, say) it is left alone so long.
+/// Pause after an error of the listener, for example if there are no descriptors.
 const REST: Duration = Duration::from_millis(100);
 
 /// The admin server.

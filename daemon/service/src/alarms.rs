@@ -15,7 +15,7 @@ use super::metrics;
 
 /// How often alarms are checked.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
-/// So many settled bounties of before are looked at, at the start: as many as alarms remember.
+/// Number of settled bounties read at the start: as many as alarms use.
 const HISTORY: usize = 1_500;
 
 /// Tells the alarms what was settled before.
@@ -45,7 +45,7 @@ impl Engine {
         }
     }
 
-    /// Tells the alarms anew what was settled: something of it was corrected.
+    /// Recomputes the alarms from the journal after a correction.
     pub(super) async fn recall_alarms(&self) -> Result<(), JournalError> {
         let stories = self.parts.archive.query(settled(), HISTORY).await?;
         let mut alarms = self.alarms.borrow_mut();

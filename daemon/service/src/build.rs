@@ -36,7 +36,7 @@ const WEBHOOK_BODY_BYTES_MAX: u64 = 16 << 20;
 const SECRET_BYTES_MAX: u64 = 4 << 10;
 /// The secret, where no file holds it.
 const SECRET_VARIABLE: &str = "STAKEOUT_WEBHOOK_SECRET";
-/// Most lost stakes in a row that can be asked for: after a restart the purse is counted from so many settlements.
+/// Maximum of loss_row_max: after a restart the purse is counted from this many settlements.
 const LOSS_ROW_MAX: u32 = 1_000;
 /// Artifacts that a worker has at once: one is examined, one waits, so that the worker need not.
 const PER_WORKER: usize = 2;
@@ -69,7 +69,7 @@ pub fn config_with(path: Option<&Path>, bid_strategy: Option<&str>) -> anyhow::R
     Ok(Err(format!("{lines}{} in {place}", counted(mistakes.len() as u64, "mistake"))))
 }
 
-/// What is wrong with values that are well-formed each by itself.
+/// Finds mistakes in values that are valid separately.
 pub fn checked(config: &Config) -> Vec<ConfigMistake> {
     let mut mistakes = Vec::new();
     let mut wrong = |what: String| mistakes.push(ConfigMistake { place: None, what: format!(" {what}") });
@@ -187,13 +187,12 @@ fn one_line(text: &str) -> Result<&str, &'static str> {
     Ok(secret)
 }
 
-/// How the artifact store keeps what it keeps.
+/// Returns the retention limits of the artifact store.
 fn retention(archive: &config::Archive) -> Retention {
     Retention { bytes_max: archive.artifacts_bytes_max.0, age_max: archive.artifacts_age_max }
 }
 
-/// Where the archive is. A dry run has one of its own: what was promised for good is not for it to end, nor the other
-/// way round.
+/// Directory of the archive. A dry run has its own, so that its records and those of the real engine do not mix.
 pub fn archive_directory(archive: &config::Archive, dry_run: bool) -> PathBuf {
     if dry_run { archive.directory.join("dry-run") } else { archive.directory.clone() }
 }
@@ -248,7 +247,7 @@ pub fn archive(
     Ok(OpenedArchive { archive, pending, closed, alarms })
 }
 
-/// So many records whose times lie ahead are told one by one.
+/// Maximum number of records with future times that are logged separately.
 const AHEAD_TOLD_MAX: usize = 5;
 
 /// Tells what is odd about times, and notes the time for the next start.
@@ -293,7 +292,7 @@ pub fn workers(scan: &Scan) -> NonZeroUsize {
     configured.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// How many artifacts workers have at once.
+/// Maximum number of artifacts at workers.
 pub fn examining_max(workers: NonZeroUsize) -> usize {
     workers.get().saturating_mul(PER_WORKER)
 }
@@ -333,7 +332,7 @@ pub fn prefer(io: EdgeIo) -> Prefer {
     }
 }
 
-/// Refuses to go on without what was asked for by name.
+/// Returns an error if the configured backend is not available.
 pub fn check_backend(io: EdgeIo, backend: &Backend) -> anyhow::Result<()> {
     if io == EdgeIo::Uring && !matches!(backend, Backend::Uring) {
         bail!("intake.io is \"uring\", but only {backend} are available");
@@ -375,7 +374,7 @@ pub fn fetcher(config: &Config, backend: &Backend) -> anyhow::Result<Fetcher> {
     Fetcher::new(options, backend).context("cannot download artifacts")
 }
 
-/// What a stranger may spend of us.
+/// Limits for senders.
 pub fn server_limits(webhook: &Webhook) -> daemon_webhook::Limits {
     let defaults = daemon_webhook::Limits::default();
     daemon_webhook::Limits {
@@ -406,7 +405,7 @@ pub fn product(answers: &Answers) -> Product {
     }
 }
 
-/// What the lives of bounties keep to.
+/// Policy for bounties.
 pub fn policy(config: &Config, workers: NonZeroUsize, dry_run: bool) -> BountyPolicy {
     let market = &config.market;
     BountyPolicy {
@@ -451,7 +450,7 @@ pub fn purse_limits(market: &config::Market) -> PurseLimits {
     }
 }
 
-/// What may be staked and lost, in words.
+/// Describes the stake and loss limits.
 pub fn limits_in_words(limits: &PurseLimits) -> String {
     let amount = |most: Option<Nct>, when: &str| match most {
         Some(most) => format!("{} NCT {when}", nct(most)),
@@ -489,7 +488,7 @@ pub fn tell_limits(market: &config::Market) {
     }
 }
 
-/// How much is staked, and from what.
+/// Makes the bid strategy and its settings.
 pub fn betting(market: &config::Market) -> anyhow::Result<Betting> {
     let strategy =
         Strategy::named(&market.bid_strategy, &settings(market)).context("cannot use market.bid_strategy")?;

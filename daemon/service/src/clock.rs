@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 /// The note's name in the archive's directory.
 const NAME: &str = "clock";
 
-/// Two clocks: the calendar's, and one that nobody sets.
+/// The system clock and the steady clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     began: Instant,
@@ -46,14 +46,14 @@ pub fn wall() -> Timestamp {
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// What time it was when the machine had been running for so long.
+/// A time of the purse, with the uptime of the machine.
 #[derive(PartialEq, Debug, Serialize, Deserialize)]
 struct Mark {
     /// The machine's start, by a name of its own.
     boot: String,
-    /// How long it had been running, in microseconds.
+    /// Uptime in microseconds.
     uptime: u64,
-    /// What time it was for the purse, in microseconds since 1970.
+    /// Time of the purse, in microseconds since 1970.
     at: i64,
 }
 
@@ -66,7 +66,7 @@ impl Mark {
         Some(Mark { boot, uptime, at: at.micros() })
     }
 
-    /// What time it is by this mark, at another one of the same machine's start.
+    /// Time of the purse at a later mark of the same boot.
     fn passed_until(&self, now: &Mark) -> Option<Timestamp> {
         let passed = now.uptime.checked_sub(self.uptime).filter(|_| self.boot == now.boot)?;
         Some(Timestamp::from_micros(self.at) + Duration::from_micros(passed))
@@ -82,8 +82,8 @@ pub fn mark(directory: &Path, at: Timestamp) -> std::io::Result<()> {
     std::fs::rename(&aside, directory.join(NAME))
 }
 
-/// What time it is for the purse of the archive in `directory`: what the calendar says, and no later than follows from how
-/// long the machine runs since it was [marked](mark).
+/// Time for the purse of the archive in `directory`: the system clock, but no later than follows from the uptime since
+/// the last [mark].
 pub fn passed(directory: &Path) -> Timestamp {
     let wall = wall();
     let marked = || -> Option<Timestamp> {

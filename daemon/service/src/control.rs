@@ -29,7 +29,7 @@ pub struct OperatorDesk {
     pub health: Rc<Health>,
     /// Inbox for settlements.
     pub inbox: Inbox,
-    /// Whether nobody is answered.
+    /// Whether the daemon sends no answers.
     pub dry_run: bool,
 }
 

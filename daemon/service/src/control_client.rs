@@ -14,19 +14,19 @@ use crate::settlements::inbox::Receipt;
 
 /// The socket's name in the archive's directory.
 const NAME: &str = "control.sock";
-/// How long a daemon may take to say what it knows at once.
+/// Maximum time for an answer of the daemon.
 const TIME_MAX: Duration = Duration::from_secs(10);
-/// How often is asked for a receipt.
+/// How often a receipt is requested.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 /// Lines are sent in parts of about this size: room is left for one long line.
 const PART_BYTES: usize = LINES_BYTES_MAX / 2;
 
-/// Where the daemon listens that uses this archive, where nobody says otherwise.
+/// Default path of the control socket of the daemon that uses this archive.
 pub fn socket_in(archive: &Path) -> PathBuf {
     archive.join(NAME)
 }
 
-/// Where the daemon of this configuration listens; `archive` is the one that is meant, which may be another's.
+/// Path of the control socket of the daemon with this configuration. `archive` may differ from the configured one.
 pub fn socket(config: &Config, archive: &Path) -> PathBuf {
     if archive == config.archive.directory && !config.control.socket.as_os_str().is_empty() {
         return config.control.socket.clone();
@@ -34,7 +34,7 @@ pub fn socket(config: &Config, archive: &Path) -> PathBuf {
     socket_in(archive)
 }
 
-/// What the daemon that listens there says. `None` where none does.
+/// Sends a request to the daemon. `None` if no daemon listens.
 pub fn ask(socket: &Path, ask: &ControlRequest) -> anyhow::Result<Option<String>> {
     match Client::new(socket).ask(ask, TIME_MAX) {
         Ok(said) => Ok(Some(said)),
@@ -43,8 +43,8 @@ pub fn ask(socket: &Path, ask: &ControlRequest) -> anyhow::Result<Option<String>
     }
 }
 
-/// Tells the daemon that listens there, and waits for what became of it, but no longer than `patience`. `None` where none
-/// listens: then nothing was told.
+/// Sends settlements to the daemon, and waits up to `patience` for the result. `None` if no daemon listens; then
+/// nothing was sent.
 pub fn tell(
     socket: &Path,
     name: &str,
@@ -74,7 +74,7 @@ pub fn tell(
     Ok(Some(told))
 }
 
-/// Waits for a receipt. The daemon may end and be started anew meanwhile: what it took is on its disk.
+/// Waits for a receipt. The daemon may restart in the meantime, because accepted lines are on disk.
 fn receipt(client: &Client, letter: LetterId, until: Instant, patience: Duration) -> anyhow::Result<ImportSummary> {
     let ask = ControlRequest::Receipt(letter);
     loop {

@@ -35,9 +35,9 @@ use crate::settlements::inbox::Inbox;
 use crate::sockets::Handed;
 use crate::{build, inbox_reader, metrics, notify};
 
-/// How long bounties that were taken have to be answered once we are asked to end.
+/// Maximum time for open bounties at a shutdown.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
-/// How often the counts are tidied up.
+/// How often metrics are cleaned up.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Options of the daemon.
@@ -56,13 +56,13 @@ pub struct Options {
 pub enum Ended {
     /// A signal stopped it.
     Asked,
-    /// It could not go on; the log says why.
+    /// A fatal error occurred; the log has the reason.
     Failed,
-    /// It did not start, and will not until a person changes something.
+    /// The daemon did not start, and will not until a person changes something.
     Misconfigured(String),
 }
 
-/// Runs the daemon until it is asked to end.
+/// Runs the daemon until a signal stops it.
 ///
 /// # Errors
 /// If it cannot start for a reason that may pass by itself: a full disk, an address in use.
@@ -227,7 +227,7 @@ struct Edge<'c> {
     handed: Handed,
     /// What SIGHUP reloads.
     reload: Reload,
-    /// Where operators come in, where what they tell is put, and whether nobody is answered.
+    /// The control socket, the inbox, and whether this is a dry run.
     operators: (Option<Entrance>, Inbox, bool),
 }
 

@@ -24,8 +24,8 @@ use super::examination::Examination;
 use super::verdict_mapping::ReceivedArtifact;
 use super::{fetch_url_artifact, metrics};
 
-/// How long an ending may wait for others, to be written down with them. Until then a restart sends its answer again,
-/// byte for byte, which does no harm.
+/// How long an ending may wait to be recorded together with others. A restart before that repeats the answer with the
+/// same bytes, which does no harm.
 const ENDINGS_WAIT: Duration = Duration::from_millis(100);
 
 impl Engine {
@@ -303,7 +303,7 @@ impl Engine {
         }
     }
 
-    /// Ends a bounty that cannot be taken up again.
+    /// Ends a bounty that cannot be recovered.
     pub(super) fn end_unread(self: &Rc<Self>, key: BountyKey, detail: String) {
         let how = daemon_journal::Ending::Expired;
         let ended = Ended { key: key.clone(), at: self.time(), how, attempts: 0, detail };
@@ -352,8 +352,8 @@ impl Engine {
         }
     }
 
-    /// That the purse was closed or opened. A purse that losses close is closed whether that could be written down or not,
-    /// and it is tried until it is; one that a person opens is open once it is written down.
+    /// Records that the purse was closed or resumed. A closing takes effect at once, and recording it is retried; a
+    /// resume takes effect when it is recorded.
     fn write_purse(self: &Rc<Self>, entry: PurseEntry) {
         // Told once, however often it is tried.
         let closed = (entry.note == PurseNote::Closed).then_some(entry.at);
@@ -382,7 +382,8 @@ impl Engine {
     }
 }
 
-/// A task that dies of a bug would leave its bounty waiting for ever: the daemon ends instead, and is started anew.
+/// Stops the daemon if a task panics, because the task's bounty would otherwise wait forever. The service manager
+/// restarts it.
 struct FailOnPanic(Rc<Engine>);
 
 impl Drop for FailOnPanic {
@@ -412,7 +413,7 @@ fn is_ours(error: &FetchError) -> bool {
     }
 }
 
-/// What the marketplace is told of a download that failed: no address, no path, nothing that it did not know before.
+/// Reason of a failed download for the marketplace: no addresses and no paths, nothing that it does not know already.
 fn told(error: &FetchError) -> (Skip, &'static str) {
     match error {
         FetchError::TooLarge { .. } => (Skip::Other, "limit.size"),

@@ -33,14 +33,14 @@ use super::streak::Streak;
 use super::verdict_mapping::ReceivedArtifact;
 use super::{crash, metrics};
 
-/// How long the last endings may take to be written down.
+/// Maximum time to record the last endings.
 const ENDINGS_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The parts that the engine uses.
 pub struct Parts {
     /// The archive.
     pub archive: Archive,
-    /// Where artifacts are kept, if they are.
+    /// The artifact store, if it is enabled.
     pub store: Option<Store>,
     /// Downloads artifacts.
     pub fetcher: Fetcher,
@@ -48,15 +48,15 @@ pub struct Parts {
     pub courier: Courier,
     /// Scans artifacts.
     pub pool: Arc<Pool<Examination>>,
-    /// What is judged by at the moment.
+    /// Status of the rules in use.
     pub standing: Arc<RulesStatus>,
     /// The product in the metadata of answers.
     pub product: Product,
-    /// Examine kinds too that nobody vouches for.
+    /// Whether to scan file types that no analyzer vouches for.
     pub any_kind: bool,
     /// Longest that a download may take.
     pub fetch_time_max: Duration,
-    /// What an assertion costs beside its stake, where nobody told.
+    /// Fee of an assertion, if it is not known.
     pub fee: Nct,
     /// The clocks.
     pub clock: Clock,
@@ -79,15 +79,15 @@ pub struct Engine {
     /// The fatal error, if any.
     fatal: RefCell<Option<String>>,
     failed: Notify,
-    /// How many artifacts came back from workers.
+    /// Number of scanned artifacts.
     examined: Cell<u64>,
     /// Failures in a row when delivering answers.
     pub(super) sending: Streak,
-    /// How downloads go, as far as that is not the artifacts' own affair.
+    /// Failures in a row of downloads, if they are not the fault of single artifacts.
     pub(super) fetching: Streak,
 }
 
-/// What is held for bounties, beside their lives.
+/// State of bounties beside the state machine.
 #[derive(Default)]
 pub(super) struct Inner {
     pub live: HashMap<BountyKey, Live>,
@@ -95,17 +95,17 @@ pub(super) struct Inner {
     pub next_caller: Caller,
     /// Endings that wait to be written down together.
     pub endings: Vec<Ended>,
-    /// Who waits to hear that what is told of how a bounty was settled is written down, or is not.
+    /// Waiters for the recording of settlements.
     pub settling: HashMap<BountyKey, Vec<oneshot::Sender<Written>>>,
-    /// Who waits to hear that it is written down that the purse is open.
+    /// Waiters for the recording of resumes of the purse.
     pub opening: HashMap<Caller, oneshot::Sender<bool>>,
-    /// When losses closed the purse last, as far as was told.
+    /// Time of the last logged closing of the purse.
     pub closed: Option<Timestamp>,
-    /// What bounties said that came not long ago.
+    /// Recent bodies of bounties.
     pub bodies: Bodies,
 }
 
-/// What is held for a bounty that has begun and not ended.
+/// State of an open bounty.
 pub(super) struct Live {
     pub bounty: Arc<Bounty>,
     pub delivery: String,
@@ -115,7 +115,7 @@ pub(super) struct Live {
     pub file: Option<OwnedFd>,
     /// The artifact, to be kept.
     pub keep: Option<OwnedFd>,
-    /// Its share of the memory that artifacts may take.
+    /// Reserved memory of the artifact.
     pub memory: Option<MemoryShare>,
     pub received: Option<ReceivedArtifact>,
     pub answer: Option<Bytes>,
@@ -193,7 +193,7 @@ impl Engine {
         admission
     }
 
-    /// A bounty as it is held: without what nobody looks at, and with whether its answer may be sent.
+    /// Prepares a bounty for storage: drops unused metadata, and checks its response URL.
     fn admitted(&self, mut bounty: Bounty) -> Arc<Bounty> {
         // Filters compare plain values; the rest may be anything, and large.
         bounty.metadata.retain(|_, value| !value.is_array() && !value.is_object());
@@ -228,12 +228,12 @@ impl Engine {
         self.happen(Event::Recovered { bounty, answered });
     }
 
-    /// Where a bounty is in its life.
+    /// Returns the state of a bounty.
     pub fn state(&self, key: &BountyKey) -> Option<BountyState> {
         self.bounties.borrow().state(key)
     }
 
-    /// What time it is for the purse, and so in records: as much passes as does by the steady clock.
+    /// Returns the time of the purse, which is used in records. It passes with the steady clock.
     pub fn time(&self) -> Timestamp {
         self.bounties.borrow_mut().time(self.parts.clock.now())
     }
@@ -248,7 +248,7 @@ impl Engine {
         self.bounties.borrow().attempts(key)
     }
 
-    /// How many artifacts came back from workers.
+    /// Returns the number of scanned artifacts.
     pub fn examined(&self) -> u64 {
         self.examined.get()
     }
@@ -261,7 +261,7 @@ impl Engine {
         self.parts.archive.clone().close();
     }
 
-    /// How many bounties have begun and not ended.
+    /// Returns the number of open bounties.
     pub fn open(&self) -> usize {
         self.bounties.borrow().open()
     }
@@ -289,12 +289,12 @@ impl Engine {
         }
     }
 
-    /// Looks into the purse.
+    /// Calls `look` with the purse.
     pub fn with_purse<T>(&self, look: impl FnOnce(&Purse) -> T) -> T {
         look(self.bounties.borrow().purse())
     }
 
-    /// Takes no more bounties, and waits until those taken have ended, or for so long.
+    /// Stops accepting bounties, and waits up to `time_max` until the open ones have ended.
     pub async fn drain(self: &Rc<Self>, time_max: Duration) {
         self.happen(Event::Drain);
         if tokio::time::timeout(time_max, self.all_ended()).await.is_err() {

@@ -30,7 +30,7 @@ pub struct Examination {
     pub until: Instant,
 }
 
-/// Sends the engine what came of examinations.
+/// Sends the results of scans to the engine.
 pub struct Examining {
     /// To the engine. Not bounded, for the engine never gives out more than a few examinations.
     pub events: UnboundedSender<Event>,

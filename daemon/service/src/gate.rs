@@ -10,10 +10,10 @@ use daemon_webhook::Admission;
 use super::engine::Engine;
 use super::health::Health;
 
-/// When to come again while nothing can be written down.
+/// Retry-After while bounties cannot be recorded.
 const UNRECORDED_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// What the webhook asks whether a bounty is taken.
+/// Decides for the webhook whether to accept a bounty.
 pub struct Gate {
     engine: Rc<Engine>,
     health: Rc<Health>,

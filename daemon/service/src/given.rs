@@ -36,7 +36,7 @@ pub fn take(args: &Options) -> anyhow::Result<Given> {
     Ok(Given { config, secrets, betting, handed })
 }
 
-/// The strategy that goes before the configuration's; an empty one, as from an empty BID_STRATEGY, is none.
+/// The strategy that overrides the configuration. An empty one, as from an empty BID_STRATEGY, is ignored.
 pub fn strategy(args: &Options) -> Option<&str> {
     args.bid_strategy.as_deref().filter(|name| !name.is_empty())
 }

@@ -11,22 +11,22 @@ use tracing::error;
 use super::engine::Engine;
 use super::notify;
 
-/// How often it is seen whether work goes on.
+/// How often progress is checked.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// So many artifacts in a row without a worker, and something is wrong that does not mend itself.
+/// Number of artifacts in a row without a worker after which the daemon is not live.
 const WORKLESS_MAX: u32 = 8;
 
-/// So many, and who has others to ask should ask them.
+/// Number of artifacts in a row without a worker after which the daemon is not ready.
 const WORKLESS_READY_MAX: u32 = 3;
-/// Whether something can be written down is known for so long; after that it may be tried again.
+/// Time after which a failure to record is forgotten, so that it is tried again.
 const UNWRITTEN_FOR: Duration = Duration::from_secs(60);
 
 /// Whether all is well.
 pub struct Health {
     engine: Weak<Engine>,
     taking: Cell<bool>,
-    /// When workers last gave something back, or had nothing.
+    /// Time at which workers last answered, or had no work.
     worked: Cell<Instant>,
     /// Time of the journal's last answer.
     wrote: Cell<Instant>,
@@ -36,12 +36,12 @@ pub struct Health {
     commits: Cell<(u64, u64)>,
     /// Since when nothing could be written down, as of the last try.
     unwritten: Cell<Option<Instant>>,
-    /// How long nothing may come from workers that have something.
+    /// Maximum time without an answer of busy workers.
     patience: Duration,
 }
 
 impl Health {
-    /// Of this engine, whose examinations take no longer than `examination_max`.
+    /// Makes the health check of an engine whose scans take at most `examination_max`.
     pub fn new(engine: &Rc<Engine>, examination_max: Duration) -> Rc<Health> {
         let now = Instant::now();
         Rc::new(Health {
@@ -62,7 +62,7 @@ impl Health {
         self.taking.set(taking);
     }
 
-    /// Whether work goes on.
+    /// Returns why the daemon makes no progress, if it does not.
     pub fn live(&self) -> Result<(), String> {
         let workless = self.engine.upgrade().map_or(0, |engine| engine.parts.standing.workless());
         if workless >= WORKLESS_MAX {
@@ -100,7 +100,7 @@ impl Health {
         Ok(())
     }
 
-    /// Looks whether work goes on, and tells the service manager as long as it does; for ever.
+    /// Checks progress, and sends watchdog pings as long as there is some. Never returns.
     pub async fn watch(self: Rc<Self>) {
         let interval = notify::watchdog().map_or(LOOK_INTERVAL, |timeout| (timeout / 3).min(LOOK_INTERVAL));
         let mut was_live = true;
@@ -118,7 +118,7 @@ impl Health {
         }
     }
 
-    /// Notes what went on since the last look. That it is called at all shows that the edge thread goes on.
+    /// Records the progress since the last check. The call itself shows that the edge thread works.
     fn look(&self) {
         let Some(engine) = self.engine.upgrade() else { return };
         let now = Instant::now();

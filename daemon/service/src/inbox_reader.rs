@@ -23,11 +23,11 @@ use super::engine::Engine;
 use crate::settlements::inbox::{Inbox, Receipt};
 use crate::settlements::{BOUNTIES_PER_ARTIFACT_MAX, ImportSummary, News, filter, is_about, judge};
 
-/// How often is looked for new files.
+/// How often the inbox is checked for new files.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
-/// So many lines are given to the edge at once: they share commits.
+/// Number of lines passed to the edge thread at a time: they share commits.
 const LINES_AT_ONCE: usize = 256;
-/// What is told about a bounty that has not ended is tried again after this time.
+/// Time after which lines about open bounties are tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// And no longer than this: by then every bounty has ended.
 const PENDING_TIME_MAX: Duration = Duration::from_secs(2 * 3_600);
@@ -38,7 +38,7 @@ pub struct InboxRequest {
     reply: SyncSender<Vec<ImportSummary>>,
 }
 
-/// Begins to look into the inbox of the archive in `directory`. The thread ends when nobody asks any more.
+/// Starts reading the inbox of the archive in `directory`. The thread ends when the receiver is dropped.
 pub fn start(directory: &Path) -> anyhow::Result<UnboundedReceiver<InboxRequest>> {
     let inbox = Inbox::of(directory)?;
     let (asks, heard) = unbounded_channel();
@@ -145,7 +145,7 @@ fn finish(letter: &Path, receipt: Option<&Receipt>, done: bool) {
 }
 
 impl Engine {
-    /// Does what the inbox says; for ever.
+    /// Applies the lines of the inbox. Never returns.
     pub async fn hear(self: Rc<Self>, mut asks: UnboundedReceiver<InboxRequest>) {
         while let Some(InboxRequest { lines, reply }) = asks.recv().await {
             let mut hearing = JoinSet::new();

@@ -26,7 +26,7 @@ pub fn start(log: &Log) -> anyhow::Result<()> {
     .context("cannot start logging")
 }
 
-/// What of it is written: ours at the level, that of libraries from warnings on.
+/// Filter of log events: those of this project at the level, those of libraries from warnings on.
 pub fn filter(level: &str) -> anyhow::Result<EnvFilter> {
     if !["error", "warn", "info", "debug", "trace"].contains(&level) {
         bail!("log.level must be error, warn, info, debug or trace, not {level:?}");

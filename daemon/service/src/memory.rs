@@ -13,13 +13,13 @@ use procfs_core::{FromRead, Meminfo, ProcessCGroups};
 
 use crate::config::Config;
 
-/// Of what there is, artifacts in memory get so much: a quarter.
+/// Divisor of the memory for artifacts: a quarter.
 const ARTIFACTS_PART: u64 = 4;
-/// All workers together get so much: a half. The last quarter is for rules, journal and connections.
+/// Divisor of the memory for all workers: a half. The last quarter is for rules, journal and connections.
 const WORKERS_PART: u64 = 2;
 /// A worker with less examines nothing well: rather fewer workers.
 const WORKER_BYTES_MIN: u64 = 64 << 20;
-/// What limits of control groups of the first version say that are none: the largest number of whole pages.
+/// Value of control groups (version 1) without a limit: the largest number of whole pages.
 const NO_LIMIT: u64 = 1 << 62;
 
 /// Memory of the machine or of the control group.
@@ -37,7 +37,7 @@ impl MachineMemory {
         MachineMemory::told_by(Path::new("/proc"))
     }
 
-    /// What the `/proc` at this place tells.
+    /// Reads the memory from the `/proc` at this path.
     fn told_by(proc: &Path) -> Option<MachineMemory> {
         let machine = Meminfo::from_file(proc.join("meminfo")).ok().map(|meminfo| meminfo.mem_total);
         let group = smallest_group(proc);
@@ -99,9 +99,9 @@ pub struct Shares {
     pub artifact: u64,
     /// Number of workers.
     pub workers: NonZeroUsize,
-    /// What one worker may hold, in bytes.
+    /// Memory limit of a worker, in bytes.
     pub worker: u64,
-    /// What is less than was asked for, in words.
+    /// Descriptions of lowered limits.
     pub cut: Vec<String>,
 }
 
@@ -122,7 +122,7 @@ impl Shares {
         }
     }
 
-    /// As much of what was asked for as there is.
+    /// Lowers the requested shares to the available memory.
     fn fitted(asked: &Shares, memory: Option<&MachineMemory>) -> Shares {
         let Some(memory) = memory else { return asked.clone() };
         let artifacts = asked.artifacts.min(memory.bytes / ARTIFACTS_PART);
@@ -145,13 +145,13 @@ impl Shares {
     }
 }
 
-/// What one worker of so many may hold, for who has no configuration: as much as is asked for, or as there is.
+/// Memory limit of each of these workers, for commands without a configuration.
 pub fn worker_bytes(asked: u64, workers: NonZeroUsize) -> u64 {
     let there = MachineMemory::look().map_or(u64::MAX, |memory| memory.bytes);
     asked.min((there / WORKERS_PART / workers.get() as u64).max(WORKER_BYTES_MIN))
 }
 
-/// Where the memory is from, in words.
+/// Describes the memory.
 pub fn told(memory: &MachineMemory) -> String {
     match &memory.group {
         Some(group) => format!("the control group {} allows {}", shown(group), bytes(memory.bytes)),

@@ -288,7 +288,7 @@ pub fn examined(examined: &Examined) {
     }
 }
 
-/// The journal wrote so many records at once.
+/// Counts a commit of the journal.
 pub fn committed(took: Duration, records: usize) {
     histogram!("stakeout_journal_commit_seconds").record(took.as_secs_f64());
     counter!("stakeout_journal_records_total").increment(records as u64);
@@ -299,7 +299,7 @@ pub fn journal_failed() {
     counter!("stakeout_journal_failures_total").increment(1);
 }
 
-/// The details of so many old bounties were let go of.
+/// Counts bounties whose details were deleted.
 pub fn let_go(bounties: u64) {
     counter!("stakeout_details_dropped_total").increment(bounties);
 }

@@ -12,7 +12,7 @@ fn tell(states: &[NotifyState<'_>]) {
     }
 }
 
-/// Whether readiness was told, and the end was not: only in between is a reload of interest.
+/// Whether the daemon is between its start and its shutdown: only then are reloads reported.
 static TAKING: AtomicBool = AtomicBool::new(false);
 
 /// Bounties are taken from now on.
@@ -21,7 +21,7 @@ pub fn ready(status: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
-/// Rules are loaded anew.
+/// Reports the start of a reload.
 pub fn reloading() {
     if !TAKING.load(Ordering::Relaxed) {
         return;
@@ -32,7 +32,7 @@ pub fn reloading() {
     }
 }
 
-/// Rules were loaded anew.
+/// Reports the end of a reload.
 pub fn reloaded() {
     if TAKING.load(Ordering::Relaxed) {
         tell(&[NotifyState::Ready]);
@@ -50,7 +50,7 @@ pub fn alive() {
     tell(&[NotifyState::Watchdog]);
 }
 
-/// How often it must be told that something goes on, if somebody watches.
+/// Watchdog timeout of the service manager, if any.
 pub fn watchdog() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }

@@ -9,14 +9,14 @@ use tracing::{debug, info};
 use super::engine::Engine;
 use super::{clock, metrics};
 
-/// How often is looked whether something has become old.
+/// How often old details are looked for.
 const LOOK_INTERVAL: Duration = Duration::from_secs(600);
-/// How long is waited before the first look: at a start there is other work to do.
+/// Time before the first check, because a start has other work.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
-/// How long the journal is left to others between two stretches of some milliseconds.
+/// Pause between two deletions of some milliseconds, for other users of the journal.
 const REST: Duration = Duration::from_millis(200);
 
-/// What is let go of now, if details are kept so long.
+/// Returns what to delete now, if details are kept for `age_max`.
 pub fn order(age_max: Duration) -> LetGo {
     let now = clock::wall();
     let age = i64::try_from(age_max.as_micros()).unwrap_or(i64::MAX);
@@ -25,7 +25,7 @@ pub fn order(age_max: Duration) -> LetGo {
 }
 
 impl Engine {
-    /// Lets go of details that are older than `age_max`, or never where that is nothing; for ever.
+    /// Deletes details older than `age_max`, or none if it is zero. Never returns.
     pub async fn let_go(self: Rc<Self>, age_max: Duration) {
         if age_max.is_zero() {
             return std::future::pending().await;

@@ -41,7 +41,7 @@ fn told_by(proc: &Path, descriptors_max: Option<u64>) -> String {
     text
 }
 
-/// When the machine began, in seconds since 1970.
+/// Boot time of the machine, in seconds since 1970.
 fn booted(proc: &Path) -> Option<f64> {
     let text = std::fs::read_to_string(proc.join("stat")).ok()?;
     text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()

@@ -3,7 +3,7 @@
 use daemon_market::{Nct, Purse, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// What the purse is, for machines. Amounts are texts, in NCT; null where there is no limit.
+/// State of the purse as JSON. Amounts are strings in NCT; null means no limit.
 #[derive(Serialize, Deserialize)]
 pub struct PurseRecord {
     /// Why it is closed; null where it is open.
@@ -24,15 +24,15 @@ pub struct PurseRecord {
     pub open_stakes: usize,
     /// Lost within the last day, less what was won.
     pub loss_of_the_day: Used,
-    /// How many stakes in a row were lost.
+    /// Current number of losses in a row.
     pub losses_in_a_row: u32,
-    /// How many in a row close it.
+    /// Number of losses in a row that closes the purse.
     pub losses_in_a_row_max: Option<u32>,
     /// The return of the latest stakes, as a share of what was staked.
     pub return_recent: Option<f64>,
     /// The return of those before them.
     pub return_before: Option<f64>,
-    /// A fall of the return by so many hundredths closes it.
+    /// Drop of the return in percentage points that closes the purse.
     pub drop_max_percent: Option<u32>,
 }
 

@@ -36,7 +36,7 @@ pub struct Reload {
     pub strategy: Option<String>,
     /// Configuration at the start of the daemon.
     pub config: Config,
-    /// What bounties are checked with. Clones of it change with it.
+    /// Webhook secrets. Their clones change with them.
     pub secrets: Secrets,
     /// Has the rules looked at.
     pub nudge: Sender<Nudge>,
@@ -45,7 +45,7 @@ pub struct Reload {
 }
 
 impl Reload {
-    /// Does so whenever SIGHUP comes; for ever.
+    /// Reloads at every SIGHUP. Never returns.
     pub fn whenever_asked(self) -> anyhow::Result<impl Future<Output = ()>> {
         let mut hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
         Ok(async move {

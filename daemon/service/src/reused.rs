@@ -20,9 +20,9 @@ use tracing::warn;
 use super::engine::Engine;
 use super::metrics;
 
-/// So many bounties are remembered: some megabytes.
+/// Number of remembered bounties: some megabytes.
 const REMEMBERED_MAX: usize = 20_000;
-/// So many names of fields are told.
+/// Maximum number of field names in a log event.
 const FIELDS_MAX: usize = 8;
 
 /// Digests and bodies of recent bounties.
@@ -33,12 +33,12 @@ pub struct Bodies {
     hasher: RandomState,
 }
 
-/// Numbers that bodies have in common with others only by a chance that nobody can influence.
+/// Keyed digests of bodies, whose collisions senders cannot cause.
 #[derive(Clone, Copy)]
 struct BodyFingerprints {
     /// Total size of the stored bodies, in bytes.
     said: u64,
-    /// Of what was said otherwise, the last that was told.
+    /// Digest of the last differing body that was logged.
     otherwise: Option<u64>,
 }
 
@@ -46,7 +46,7 @@ struct BodyFingerprints {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Compared {
     Same,
-    /// It says something else, and that was told.
+    /// The body differs, and that was logged.
     Otherwise,
     Unknown,
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 
 use crate::config::Config;
 
-/// How a `.socket` unit names the webhook's and the operators' sockets (FileDescriptorName=), if it does.
+/// Names of the webhook and admin sockets in a `.socket` unit (FileDescriptorName=).
 const NAMES: [&str; 2] = ["webhook", "admin"];
 
 /// Sockets passed by the service manager.
@@ -16,7 +16,7 @@ const NAMES: [&str; 2] = ["webhook", "admin"];
 pub struct Handed {
     webhook: Option<TcpListener>,
     admin: Option<TcpListener>,
-    /// The control socket: the only one that is no TCP socket.
+    /// The control socket: the only unix socket.
     pub control: Option<UnixListener>,
 }
 

@@ -3,9 +3,9 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// So many failures in a row are no chance.
+/// Number of failures in a row that counts as a problem.
 const FAILURES_MIN: u32 = 5;
-/// Whether it still fails is known for so long; after that it may be tried again.
+/// Time after which failures are forgotten, so that it is tried again.
 const KNOWN_FOR: Duration = Duration::from_secs(60);
 
 /// Counts failures in a row.
@@ -16,7 +16,7 @@ pub struct Streak {
 }
 
 impl Streak {
-    /// It was tried, and succeeded or failed.
+    /// Records a success or a failure.
     pub fn tried(&self, done: bool) {
         self.tried_at(done, Instant::now());
     }
@@ -30,7 +30,7 @@ impl Streak {
         }
     }
 
-    /// How often in a row it failed, if nothing else is to be expected now.
+    /// Number of failures in a row, if they are a present problem.
     pub fn fails(&self) -> Option<u32> {
         self.fails_at(Instant::now())
     }

@@ -15,7 +15,7 @@ use triage::FileKind;
 /// More classes of evidence than this are not told to strategies.
 const EVIDENCE_CLASSES_MAX: usize = 64;
 
-/// What is known of an artifact before it is examined.
+/// Properties of an artifact that are known before the scan.
 #[derive(Clone, Copy, Debug)]
 pub struct ReceivedArtifact {
     /// SHA-256 of the artifact.
@@ -27,7 +27,7 @@ pub struct ReceivedArtifact {
 }
 
 impl ReceivedArtifact {
-    /// What is told of it where nobody examined it.
+    /// Findings of an artifact that was not scanned.
     pub fn findings(&self, generation: &str) -> Findings {
         Findings {
             kind: self.kind.name().to_owned(),
@@ -39,7 +39,7 @@ impl ReceivedArtifact {
     }
 }
 
-/// What the examination of an artifact comes to, in the market's words.
+/// Maps the result of a scan to a judgement.
 pub fn judgement(
     uri: &str,
     received: ReceivedArtifact,
@@ -96,7 +96,7 @@ fn evidence_classes(report: &Report) -> Vec<String> {
     classes.into_iter().take(EVIDENCE_CLASSES_MAX).collect()
 }
 
-/// Why a report is no judgement. Where it says malicious or suspicious, it is one, whatever it did not look at.
+/// Why a report is not a judgement. A malicious or suspicious report is one, even if it is incomplete.
 fn skip(report: &Report) -> Option<Skip> {
     match report.opinion.verdict {
         Verdict::Malicious | Verdict::Suspicious => return None,

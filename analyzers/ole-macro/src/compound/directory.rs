@@ -19,7 +19,7 @@ pub(crate) struct StorageEntry {
     pub path: String,
     /// A storage, not a stream.
     pub is_storage: bool,
-    /// The class of a storage, as it stands in the file.
+    /// Class id of a storage, as in the file.
     pub class_id: [u8; 16],
     /// Size in bytes, as the directory says it. Hostile: it may be any number.
     pub size: u64,
@@ -63,11 +63,11 @@ pub(crate) struct Directory {
     pub dangling: bool,
     /// The tree names entries beyond the end of the list: the rest of it was not found.
     pub beyond: bool,
-    /// The first entry is no root.
+    /// Whether the first entry is not a root.
     pub rootless: bool,
 }
 
-/// What a place in the list says of itself.
+/// A raw entry of the directory.
 struct DirectorySlot<'d> {
     bytes: &'d [u8],
     kind: u8,

@@ -21,12 +21,12 @@ const HEADER_DIFAT: usize = 109;
 /// Sectors of this file hold 512 bytes in version 3, and 4096 in version 4 (2.2).
 const SHIFTS: [u32; 2] = [9, 12];
 
-/// What is wrong with a chain or a table.
+/// Fault of a chain or a table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
-    /// It returns to a sector it came from.
+    /// The chain returns to an earlier sector.
     Cycle,
-    /// It ends, or leaves the file, before its content does.
+    /// The chain ends, or leaves the file, before the end of its content.
     Short,
 }
 
@@ -35,7 +35,7 @@ pub(crate) enum Fault {
 pub(crate) struct Sectors<'a> {
     bytes: &'a [u8],
     shift: u32,
-    /// The sectors that hold the FAT, in order; [`FREE`] where none is named.
+    /// Sectors of the FAT, in order; [`FREE`] for missing ones.
     fat: Vec<u32>,
     /// First sector of the directory.
     pub directory: u32,
@@ -47,7 +47,7 @@ pub(crate) struct Sectors<'a> {
     pub mini_shift: u32,
 }
 
-/// What the header says that it should not.
+/// Invalid fields of the header.
 #[derive(Debug, Default)]
 pub(crate) struct HeaderFaults {
     /// Sizes of sectors that no reader supports, as shifts: of sectors, and of the mini stream's.
@@ -59,7 +59,7 @@ pub(crate) struct HeaderFaults {
 }
 
 impl<'a> Sectors<'a> {
-    /// Reads the header and the DIFAT. None when there is no header.
+    /// Reads the header and the DIFAT. `None` if there is no header.
     pub fn read(bytes: &'a [u8], budget: &mut Budget) -> Result<Option<(Sectors<'a>, HeaderFaults)>, Exhausted> {
         let mut faults = HeaderFaults::default();
         let numbers = |at| le16(bytes, at);
@@ -90,8 +90,8 @@ impl<'a> Sectors<'a> {
         Ok(Some((sectors, faults)))
     }
 
-    /// Lists the sectors of the FAT, as many as the file has use for (2.5). The list is followed to its end all the
-    /// same, to see whether it has one.
+    /// Lists the sectors of the FAT, as many as the file can use (2.5). The list is followed to its end to detect
+    /// cycles.
     fn read_difat(&mut self, first: u32, budget: &mut Budget) -> Result<Option<Fault>, Exhausted> {
         let wanted = self.count().div_ceil(1 << (self.shift - 2));
         let header = self.bytes.get(76..512).unwrap_or_default();
@@ -119,7 +119,7 @@ impl<'a> Sectors<'a> {
         Ok(fault)
     }
 
-    /// How many sectors the file holds, its header and a last one that is cut apart.
+    /// Number of sectors in the file, without the header, with a truncated last one.
     pub fn count(&self) -> usize {
         (self.bytes.len() >> self.shift).saturating_sub(1) + usize::from(self.bytes.len() & (self.size() - 1) != 0)
     }
@@ -136,7 +136,7 @@ impl<'a> Sectors<'a> {
         named.windows(2).any(|pair| pair.first() == pair.last())
     }
 
-    /// Where a sector lies. The header takes the place of one (2.2).
+    /// Range of a sector. The header takes the place of one (2.2).
     fn place(&self, sector: u32) -> Option<Range<usize>> {
         let start = (u64::from(sector) + 1) << self.shift;
         let start = usize::try_from(start).ok().filter(|start| *start < self.bytes.len())?;

@@ -46,7 +46,7 @@ struct Agile {
     key_value: Vec<u8>,
 }
 
-/// What both elements of agile encryption say.
+/// Parameters of agile encryption that both elements have.
 #[derive(Default)]
 struct Parameters {
     hash: Option<Hash>,
@@ -171,7 +171,7 @@ fn parameters(element: &Element<'_>) -> Parameters {
     }
 }
 
-/// An attribute in base64 (RFC 4648); what is none of it is passed over.
+/// Decodes an attribute in base64 (RFC 4648); invalid characters are skipped.
 fn value(element: &Element<'_>, name: &str) -> Vec<u8> {
     let text = element.attribute(name).unwrap_or_default();
     let mut bytes = Vec::new();

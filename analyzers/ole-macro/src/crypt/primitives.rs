@@ -15,7 +15,7 @@ pub(super) enum Hash {
 }
 
 impl Hash {
-    /// By its name in XML (MS-OFFCRYPTO 2.3.4.10, ST_HashAlgorithm).
+    /// Returns the algorithm with this name in XML (MS-OFFCRYPTO 2.3.4.10, ST_HashAlgorithm).
     pub fn by_name(name: &str) -> Option<Hash> {
         Some(match name {
             "MD5" => Hash::Md5,

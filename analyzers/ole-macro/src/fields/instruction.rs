@@ -2,7 +2,7 @@
 
 use super::names::{BOOKMARK, PROPERTY, UNKNOWN, VARIABLE, begins_with_reference, has_reference, reference};
 
-/// What a field does, as far as that matters.
+/// Effect of a field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Keyword {
     /// Shows an object that lies elsewhere.
@@ -30,7 +30,7 @@ const KEYWORDS: &[(&str, Keyword)] = &[
     ("HYPERLINK", Keyword::Click),
 ];
 
-/// The others that Word knows: a first word that is none of them is the name of a bookmark.
+/// Other field names of Word: any other first word is the name of a bookmark.
 const OTHERS: &str = "ADDIN ADDRESSBLOCK ADVANCE ASK AUTHOR AUTONUM AUTONUMLGL AUTONUMOUT AUTOTEXT AUTOTEXTLIST BARCODE \
     BIBLIOGRAPHY CITATION COMMENTS COMPARE CONTROL CREATEDATE DATE DISPLAYBARCODE DOCPROPERTY DOCVARIABLE EDITTIME EMBED \
     EQ FILENAME FILESIZE FILLIN FORMCHECKBOX FORMDROPDOWN FORMTEXT FTNREF GLOSSARY GOTOBUTTON GREETINGLINE HTMLACTIVEX \
@@ -62,17 +62,17 @@ impl Keyword {
     }
 }
 
-/// What a field gives to the field around it.
+/// Value of a field for the field around it.
 pub(super) struct FieldValue {
     /// The text; references stand for what is not known yet.
     pub text: String,
-    /// It was put together from the numbers of characters, or stood elsewhere.
+    /// Whether it was composed from character codes, or refers to another place.
     pub spelled: bool,
     /// The bookmark that it defines, and what that holds.
     pub defines: Option<(String, String)>,
 }
 
-/// What the field with this instruction comes to, with `saved` as its saved result.
+/// Returns the value of the field with this instruction. `saved` is its saved result.
 pub(super) fn value(instruction: &str, saved: &str) -> FieldValue {
     let (word, rest) = first_word(trimmed(instruction));
     let is = |name: &str| word.eq_ignore_ascii_case(name);
@@ -240,7 +240,7 @@ fn until(text: &str, end: impl Fn(char) -> bool) -> (String, &str) {
     (word, "")
 }
 
-/// What `{ QUOTE 68 68 69 }` spells, or quotes.
+/// Returns the text of a QUOTE field, such as `{ QUOTE 68 68 69 }`.
 fn quoted(rest: &str) -> String {
     let code = |word: &str| word.trim_matches(is_quote).parse().ok().and_then(char::from_u32);
     let codes: Option<String> = rest.split_whitespace().map(code).collect();
@@ -253,7 +253,7 @@ fn unquoted(rest: &str) -> String {
     until(text, |_| false).0
 }
 
-/// What stands behind the switch `\d`: the answer that is suggested to the user (17.16.5.3).
+/// Returns the default answer after the switch `\d` (17.16.5.3).
 fn default(rest: &str) -> Option<String> {
     let at = rest.find("\\d ").or_else(|| rest.find("\\d\""))?;
     arguments(rest.get(at + 2..)?).next()

@@ -10,13 +10,13 @@ use analyzers::{Budget, Exhausted};
 
 use super::INSTRUCTION_BYTES_MAX;
 
-/// What SET, ASK and the document's own bookmarks define.
+/// Prefix of names defined by SET, ASK and bookmarks.
 pub(super) const BOOKMARK: char = 'b';
 /// Prefix of names shown by DOCPROPERTY and similar fields.
 pub(super) const PROPERTY: char = 'p';
 /// Prefix of names shown by DOCVARIABLE.
 pub(super) const VARIABLE: char = 'v';
-/// What comes from where we cannot look: a data source, a style, another file.
+/// Prefix of values from unavailable places: a data source, a style, another file.
 pub(super) const UNKNOWN: char = 'u';
 
 const BEGIN: char = '\u{e000}';
@@ -34,7 +34,7 @@ pub(super) struct FieldNames {
     bytes: usize,
 }
 
-/// Whether `c` is used for references, and so is no text.
+/// Whether `c` marks a reference and is not text.
 pub(super) fn is_mark(c: char) -> bool {
     matches!(c, BEGIN | MIDDLE | END)
 }
@@ -54,7 +54,7 @@ pub(super) fn reference(kind: char, name: &str, saved: &str) -> String {
     format!("{BEGIN}{kind}{name}{MIDDLE}{saved}{END}")
 }
 
-/// Appends `text` if there is room for all of it: half a reference is none.
+/// Appends `text` if all of it fits, because half a reference is invalid.
 pub(super) fn push_whole(to: &mut String, text: &str, room: usize) {
     if to.len() + text.len() <= room {
         to.push_str(text);

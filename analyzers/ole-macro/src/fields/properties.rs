@@ -119,7 +119,7 @@ fn text(value: &[u8]) -> Option<String> {
     }
 }
 
-/// What matters in values is ASCII, in whatever width it stands.
+/// Extracts ASCII from a value of either character width.
 fn narrow(bytes: &[u8]) -> String {
     let bytes = bytes.get(..super::INSTRUCTION_BYTES_MAX).unwrap_or(bytes);
     bytes.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect()

@@ -3,7 +3,7 @@
 //! A class is registered under a number, and mostly under a name as well. That a class stands here does not make a
 //! document bad: it says which program would be loaded with what the object holds.
 
-/// What kind of object a class makes.
+/// Kind of object that a class creates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ObjectKind {
     /// A file of any kind (MS-OLEDS 2.3.6).
@@ -18,7 +18,7 @@ pub(crate) enum ObjectKind {
 
 /// A class.
 pub(crate) struct Class {
-    /// As it stands in a file (MS-DTYP 2.3.4.2).
+    /// Class id as in a file (MS-DTYP 2.3.4.2).
     id: [u8; 16],
     /// Name of the class, for reports.
     pub name: &'static str,
@@ -92,7 +92,7 @@ const NAMES: [(&str, ObjectKind); 14] = [
     ("comctllib.", ObjectKind::Control),
 ];
 
-/// The class with this number, as it stands in a file.
+/// Returns the class with this id, as in a file.
 pub(crate) fn by_id(id: &[u8]) -> Option<&'static Class> {
     CLASSES.iter().find(|class| class.id == id)
 }
@@ -104,7 +104,7 @@ pub(crate) fn by_text(text: &str) -> Option<&'static Class> {
     by_id(&wanted.id)
 }
 
-/// What kind of object the class registered under `name` makes. Case does not matter.
+/// Returns the kind of the class registered as `name`, ignoring case.
 pub(crate) fn by_name(name: &str) -> Option<ObjectKind> {
     let starts = |known: &str| name.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known));
     NAMES.iter().find(|(known, _)| starts(known)).map(|(_, kind)| *kind)

@@ -1,6 +1,6 @@
 //! Classification of file names.
 
-/// What Windows runs on a double click, and what mounts or unpacks into such (ATT&CK T1204.002, T1553.005).
+/// Extensions that Windows runs on a double click, or mounts or unpacks (ATT&CK T1204.002, T1553.005).
 const PROGRAMS: [&str; 19] = [
     "exe",
     "scr",
@@ -22,7 +22,7 @@ const PROGRAMS: [&str; 19] = [
     "xll",
     "ocx",
 ];
-/// What an interpreter runs on a double click.
+/// Extensions that an interpreter runs on a double click.
 const SCRIPTS: [&str; 20] = [
     "bat",
     "cmd",
@@ -76,7 +76,7 @@ pub(crate) fn is_disguised(name: &str) -> bool {
     is_executable(name) && is_in(extension(stem), &DOCUMENTS)
 }
 
-/// What follows the last dot of the file's own name. Windows drops dots and spaces at the end.
+/// Returns the extension of the file name. Windows drops trailing dots and spaces.
 fn extension(name: &str) -> &str {
     let name = name.trim_end_matches([' ', '.', '\0']);
     let own = name.rsplit(['/', '\\']).next().unwrap_or_default();

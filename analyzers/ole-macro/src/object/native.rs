@@ -17,7 +17,7 @@ struct Package<'a> {
     file: String,
     command: String,
     payload: &'a [u8],
-    /// It claims more bytes than there are.
+    /// Whether it claims more bytes than there are.
     short: bool,
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn examine(data: &[u8], findings: &mut Findings<'_>) {
     hand_over(own_name, package.payload, findings);
 }
 
-/// Data of another class: a program or document may lie there all the same.
+/// Examines data of another class, which may contain a program or document.
 fn examine_raw(payload: &[u8], findings: &mut Findings<'_>) {
     let kind = triage::triage(payload);
     if is_program(kind) {
@@ -68,7 +68,8 @@ fn is_program(kind: FileKind) -> bool {
     }
 }
 
-/// Makes a child of `payload`, which costs a copy. Nobody vouches for a document with a file in it that nobody judges.
+/// Passes a copy of `payload` on as a child. A document with an embedded file that nothing can judge is not vouched
+/// for.
 pub(super) fn hand_over(name: &str, payload: &[u8], findings: &mut Findings<'_>) {
     if !is_judged(triage::triage(payload)) {
         findings.cannot_vouch(name);
@@ -102,7 +103,7 @@ fn package(bytes: &[u8]) -> Option<Package<'_>> {
     Some(Package { label, file, command, payload: payload.get(..length).unwrap_or(payload), short })
 }
 
-/// Takes text up to its NUL; in the code page of whoever wrote it, of which ASCII is what matters here.
+/// Reads text up to its NUL. Only its ASCII characters matter.
 fn string(rest: &mut &[u8]) -> Option<String> {
     let end = memchr::memchr(0, rest)?;
     let text = rest.get(..end.min(1 << 10))?;

@@ -10,7 +10,7 @@ use crate::compound::{Compound, le32};
 use crate::vba;
 
 const COMPOUND: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
-/// Longest name that is believed, in bytes. A longer one means that this is no object.
+/// Maximum length of a name, in bytes. Longer ones mean that this is not an object.
 const NAME_BYTES_MAX: usize = 4 << 10;
 
 /// The header of an object (2.2.4), and what follows it.

@@ -102,8 +102,8 @@ fn are_printer_settings(bytes: &[u8], budget: &mut Budget) -> Result<bool, Exhau
     Ok(true)
 }
 
-/// Whether a file of this kind, inside of a document, is judged by somebody who vouches for such files, or needs no
-/// judge. A program does not belong in a document, however harmless it may be.
+/// Whether a file of this type, inside of a document, is judged by an analyzer that vouches for it, or needs no
+/// judgement. A program does not belong in a document.
 pub(crate) fn is_judged(kind: FileKind) -> bool {
     Office.vouches(kind) || matches!(kind, FileKind::Empty | FileKind::Image(_))
 }

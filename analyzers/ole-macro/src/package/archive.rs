@@ -22,19 +22,19 @@ use super::local::{self, LocalHeader};
 use crate::catalogue::package as signs;
 use crate::compound::le16;
 
-/// Entries of a directory that the `zip` crate is asked to read: all that a directory without ZIP64 can hold. It makes
-/// some 300 bytes of memory of each, 46 bytes in the file.
+/// Maximum number of entries read by the `zip` crate: the maximum of a directory without ZIP64. Each needs about 300
+/// bytes of memory and 46 bytes in the file.
 const LISTED_MAX: usize = 1 << 16;
 /// Longest data descriptor (4.3.9): signature, CRC and two sizes of eight bytes.
 const DESCRIPTOR_BYTES_MAX: usize = 24;
 
 /// One local file of the package.
 pub(crate) struct Part<'a> {
-    /// Its name as it is written, for people.
+    /// Name of the part as written.
     pub name: String,
-    /// Its name as Office compares it: lower case, `/` between, nothing before.
+    /// Name of the part as Office compares it: lower case, with `/`, without a leading one.
     pub key: String,
-    /// Where its header and data stand in the package.
+    /// Range of its header and data in the package.
     pub span: Range<usize>,
     /// From the first byte of its data on; to the end of what is stored, or as far as deflate may go.
     data: &'a [u8],
@@ -44,7 +44,7 @@ pub(crate) struct Part<'a> {
     encrypted: bool,
 }
 
-/// How the data of a part is stored.
+/// Compression method of a part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum StorageMethod {
     Stored,
@@ -63,7 +63,7 @@ impl StorageMethod {
     }
 }
 
-/// What is known of a part before its local header was looked at.
+/// A part of the directory, before its local header was read.
 struct Listed {
     name: Vec<u8>,
     header: usize,
@@ -220,7 +220,7 @@ fn unlisted<'a>(header: LocalHeader<'_>, bytes: &'a [u8]) -> Part<'a> {
     }
 }
 
-/// What of the bytes before the directory belongs to no part. Reports parts that lie over each other.
+/// Returns the bytes before the directory that belong to no part. Reports overlapping parts.
 fn spaces_between(parts: &[Part<'_>], directory: usize, findings: &mut Findings<'_>) -> Vec<Range<usize>> {
     let mut spans: Vec<_> = parts.iter().map(|part| part.span.clone()).collect();
     spans.sort_unstable_by_key(|span| (span.start, span.end));
@@ -244,7 +244,7 @@ fn spaces_between(parts: &[Part<'_>], directory: usize, findings: &mut Findings<
     gaps
 }
 
-/// Between parts stand data descriptors and zeros for alignment; whatever else does is nobody's.
+/// Accounts for gaps between parts: data descriptors and zeros are allowed.
 fn account_for_gaps(gaps: &[Range<usize>], bytes: &[u8], findings: &mut Findings<'_>) {
     let has_more = |gap: &Range<usize>| {
         let rest = bytes.get(gap.start..gap.end).and_then(|gap| gap.get(DESCRIPTOR_BYTES_MAX..));
@@ -272,7 +272,7 @@ fn judge_names(parts: &[Part<'_>], findings: &mut Findings<'_>) {
 }
 
 impl<'a> Part<'a> {
-    /// Its size in the package: what a part says of itself may be a lie, so this only decides what is read first.
+    /// Size in the package. The declared size may be false, so it only decides the order of reading.
     pub fn size(&self) -> usize {
         self.compressed
     }

@@ -12,13 +12,13 @@ const CHUNK_BYTES: usize = 32 << 10;
 /// Memory that is kept from part to part, at most.
 const SPARE_BYTES_MAX: usize = 1 << 20;
 
-/// What came out of a compressed stream.
+/// Output of a compressed stream.
 pub(crate) struct Inflated {
     /// The bytes, as far as they could be had.
     pub bytes: Vec<u8>,
     /// The stream reached its end.
     pub whole: bool,
-    /// It has no end, and nothing in it is broken: there was no more of it.
+    /// Whether the stream is valid but truncated.
     pub used_up: bool,
 }
 

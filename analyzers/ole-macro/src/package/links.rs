@@ -25,7 +25,7 @@ pub(crate) fn examine_binary(part: &[u8], findings: &mut Findings<'_>) -> Result
     Ok(())
 }
 
-/// Takes a string behind its length in four bytes, counted in units of UTF-16; all bits set where there is none.
+/// Reads a string after its length in four bytes, in units of UTF-16; all bits are set if there is none.
 fn text(rest: &mut &[u8]) -> Option<String> {
     let units = le32(rest, 0)?;
     let after = rest.get(4..)?;

@@ -13,7 +13,7 @@ const HEADER_BYTES: usize = 30;
 
 /// A local header, as it stands before the data of each entry.
 pub(crate) struct LocalHeader<'a> {
-    /// Where it stands; its data begins where it ends.
+    /// Range of the header; the data begins at its end.
     pub span: Range<usize>,
     /// The name, as it is written.
     pub name: &'a [u8],

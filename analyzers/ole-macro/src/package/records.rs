@@ -12,7 +12,7 @@ impl<'p> Records<'p> {
         Records { rest: part }
     }
 
-    /// The next record: its type and data. None at the end, or where what follows is none.
+    /// Returns the type and data of the next record, or `None` at the end or at invalid data.
     pub fn next(&mut self, budget: &mut Budget) -> Result<Option<(u32, &'p [u8])>, Exhausted> {
         budget.step(1)?;
         Ok(self.take())

@@ -13,7 +13,7 @@ use super::xml::{self, XmlStep};
 use crate::catalogue::package as signs;
 use crate::target::{self, Danger};
 
-/// What the relationships of the package say of its parts, as far as it concerns us.
+/// Roles of parts, by the relationships of the package.
 #[derive(Default)]
 pub(crate) struct Relations {
     roles: HashMap<String, PartRole>,
@@ -55,7 +55,7 @@ impl Relations {
         })
     }
 
-    /// What the relationship that leads to the part says it is.
+    /// Role of a part, by the relationship that leads to it.
     pub fn role(&self, key: &str) -> Option<PartRole> {
         self.roles.get(key).copied()
     }
@@ -96,7 +96,7 @@ fn resolved(folder: &str, target: &str) -> String {
     segments.join("/")
 }
 
-/// What a part is that a relationship of this type leads to; None where its content decides.
+/// Role for a type of relationship; `None` if the content decides.
 fn role_of(kind: &str, target: &str) -> Option<PartRole> {
     let is_binary = target.trim_end().to_ascii_lowercase().ends_with(".bin");
     match kind {

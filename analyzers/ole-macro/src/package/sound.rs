@@ -20,9 +20,9 @@ const DOCUMENTS: [&str; 4] = ["package", "wordDocument", "Workbook", "html"];
 pub(crate) enum Strictness {
     /// The part must be well-formed XML.
     WellFormed,
-    /// As Office itself reads its legacy drawings, in which `<br>` has no end.
+    /// As Office reads its legacy drawings, in which `<br>` has no end tag.
     Drawing,
-    /// As XML that may name a public document type, as property lists and SVG do.
+    /// XML that may name a public document type, like property lists and SVG.
     Typed,
 }
 

@@ -66,7 +66,7 @@ impl Types {
         })
     }
 
-    /// What the part with this key is.
+    /// Returns the role of a part.
     pub fn role(&self, key: &str, relations: &Relations) -> PartRole {
         let extension = key.rsplit_once('.').map_or("", |(_, extension)| extension);
         if extension == "rels" {
@@ -84,7 +84,7 @@ impl Types {
     }
 }
 
-/// By content type (ECMA-376-1 annex A, MS-OFFMACRO2 2.1); None where it does not matter.
+/// Role by content type (ECMA-376-1 annex A, MS-OFFMACRO2 2.1); `None` if it is irrelevant.
 fn of_type(content_type: &str) -> Option<PartRole> {
     let kind = content_type.trim().to_ascii_lowercase();
     let is_xml = kind.ends_with("+xml") || kind.ends_with("/xml");
@@ -109,7 +109,7 @@ fn of_type(content_type: &str) -> Option<PartRole> {
     }
 }
 
-/// By name, as Office itself would have named it.
+/// Role by the names that Office uses.
 fn of_name(key: &str, extension: &str) -> PartRole {
     let (folder, name) = key.rsplit_once('/').unwrap_or(("", key));
     if name == "vbaproject.bin" {

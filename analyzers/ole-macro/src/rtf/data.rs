@@ -45,7 +45,7 @@ impl HexData {
         bytes.len() <= free
     }
 
-    /// Something that is no text stood in the data.
+    /// Something other than text interrupts the data.
     pub fn interrupt(&mut self) {
         if !self.bytes.is_empty() || self.high.is_some() {
             self.interruptions += 1;

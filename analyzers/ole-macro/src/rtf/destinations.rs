@@ -1,6 +1,6 @@
 //! Destinations of RTF groups (RTF 1.9.1, "Destination Control Words").
 
-/// What the text of a group is for.
+/// Purpose of the text of a group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum Destination {
     #[default]
@@ -16,7 +16,7 @@ pub(super) enum Destination {
     Property(&'static str),
     /// The name of a property of its own.
     PropertyName,
-    /// What the property that was named holds.
+    /// Value of the named property.
     PropertyValue,
     /// A variable: a group with its name, and one with its value.
     Variable,
@@ -24,8 +24,7 @@ pub(super) enum Destination {
     Ignored,
 }
 
-/// The other destinations of the specification: their text is neither text of the document nor data of an object that
-/// they stand in.
+/// Other destinations of the specification: their text is neither text of the document nor data of an object.
 const OTHERS: &str = "aftncn aftnsep aftnsepc annotation atnauthor atndate atnicn atnid atnparent atnref atntime atrfend \
     atrfstart background blipuid buptim colorschememapping colortbl comment connectname creatim datafield datastore \
     defchp defpap docfile dptxbxtext ebcend ebcstart factoidname falt fchars ffdeftext ffentrymcr ffexitmcr ffformat \
@@ -41,8 +40,8 @@ const OTHERS: &str = "aftncn aftnsep aftnsepc annotation atnauthor atndate atnic
     shptxt sn sp staticval stylesheet sv svb tc template themedata title txe userprops wgrffmtfilter windowcaption \
     writereservation writereservhash xe xform xmlattrname xmlattrvalue xmlclose xmlname xmlnstbl xmlopen";
 
-/// What the text of a group that begins with `word` is for, if fields may want it: names and properties of the document
-/// (Information Group, Bookmarks, Document Variables).
+/// Destination of a group that begins with `word`, for fields: names and properties of the document (Information Group,
+/// Bookmarks, Document Variables).
 pub(super) fn named(word: &[u8]) -> Option<Destination> {
     Some(match word {
         b"bkmkstart" => Destination::BookmarkStart,
@@ -69,7 +68,7 @@ pub(super) fn is_destination(word: &[u8]) -> bool {
     named(word).is_some() || OTHERS.split_ascii_whitespace().any(|name| name.as_bytes() == word)
 }
 
-/// Data of pictures, fonts and the like: digits in it are no text.
+/// Data of pictures, fonts and the like, whose digits are not text.
 pub(super) fn is_data(word: &[u8]) -> bool {
     matches!(
         word,

@@ -11,7 +11,7 @@ pub(crate) enum Token<'a> {
     Close,
     /// `\objdata`, `\bin12`: letters, and a number if one follows.
     Word(&'a [u8], Option<i64>),
-    /// `\*` and other characters behind a backslash that are no letters.
+    /// `\*` and other characters after a backslash that are not letters.
     Symbol(u8),
     /// `\'hh`
     Byte(u8),

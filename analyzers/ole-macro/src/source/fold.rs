@@ -8,7 +8,7 @@
 use super::lex::{Token, TokenKind};
 use super::words::KeywordRole;
 
-/// How deep calls and parentheses may nest.
+/// Maximum nesting of calls and parentheses.
 const DEPTH_MAX: usize = 8;
 /// Longest string put together, in bytes. A longer one is looked at in parts.
 pub(super) const TEXT_MAX: usize = 64 << 10;
@@ -60,7 +60,7 @@ impl TokenReader<'_> {
         self.tokens.get(at).is_some_and(|token| token.is(mark))
     }
 
-    /// `term & term + …`: up to the first term that is no constant.
+    /// Folds `term & term + …` up to the first term that is not constant.
     fn joined(&mut self, at: usize, text: &mut Vec<u8>, depth: usize) -> Option<usize> {
         let mut end = self.term(at, text, depth)?;
         while self.is(end, b'&') || self.is(end, b'+') {

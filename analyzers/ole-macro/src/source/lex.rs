@@ -18,9 +18,9 @@ const TOKENS_MAX: usize = 1 << 14;
 pub(super) struct Token {
     /// Kind of the token.
     pub kind: TokenKind,
-    /// Where it starts in the source; for a text, after the quote.
+    /// Start in the source; of a string, after the quote.
     pub start: usize,
-    /// Where it ends; for a text, before the closing quote.
+    /// End in the source; of a string, before the closing quote.
     pub end: usize,
 }
 
@@ -38,7 +38,7 @@ pub(super) enum TokenKind {
 }
 
 impl Token {
-    /// What it does in a statement, if it is a word we know.
+    /// Role of the token in a statement, if it is a known word.
     pub(super) fn role(&self) -> Option<KeywordRole> {
         match self.kind {
             TokenKind::Name(Some(word)) => Some(word.role),
@@ -60,9 +60,9 @@ impl Token {
 /// A logical line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LogicalLine {
-    /// Where it stands in the source, without its last line end.
+    /// Range in the source, without its last line end.
     pub span: Range<usize>,
-    /// Where its comment stands, empty if there is none.
+    /// Range of its comment; empty if there is none.
     pub comment: Range<usize>,
     /// Bytes of its longest physical line.
     pub longest: usize,
@@ -75,7 +75,7 @@ pub(super) struct Lexer<'s> {
     words: &'static KeywordTable,
 }
 
-/// What a byte may begin. Bytes above ASCII are letters: names may be written in any script.
+/// Class of a first byte. Bytes above ASCII are letters, because names may be in any script.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Blank,
@@ -245,7 +245,7 @@ impl<'s> Lexer<'s> {
         tokens.push(Token { kind: TokenKind::Text, start, end });
     }
 
-    /// Walks over a comment up to its line end; one that ends in ` _` goes on in the next line.
+    /// Skips a comment up to its line end; one that ends in ` _` continues in the next line.
     fn comment(&mut self, start: usize, line: &mut LogicalLine) {
         loop {
             let rest = self.source.get(self.at..).unwrap_or_default();

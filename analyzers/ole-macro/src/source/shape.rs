@@ -27,7 +27,7 @@ pub(super) struct Shape {
     characters: usize,
     /// `&` or `+` between two literals.
     concatenations: usize,
-    /// Those of them that stand on one physical line, where one literal would do.
+    /// Number of concatenations on one physical line, where one literal would do.
     joined: usize,
     replaces: usize,
     /// Names that were given in this code, each time they were given.

@@ -64,14 +64,14 @@ const TELLING: SignSet = SignSet::of(&[
     Sign::MacCommand,
 ]);
 
-/// Telling words of text that is no source, as of compiled macros.
+/// Suspicious words in text that is not source, such as compiled macros.
 pub(super) const TELLING_WORDS: SignSet = TELLING.with(&[Sign::UrlOfAddress, Sign::UrlOfProgram]);
 
 /// Signs of a place in code where some way to run or fetch is meant. That such a word is written in pieces is a sign
 /// of its own; that an address, a path or a name of a file is, is what honest code does as well.
 pub(super) const HIDDEN_WORDS: SignSet = TELLING.with(&[Sign::WritesTextFile, Sign::DetectsSandbox]);
 
-/// Signs beside which writing is no plain automation.
+/// Signs that make writing suspicious.
 pub(super) const TELLING_BESIDE_WRITES: SignSet = TELLING_WORDS.with(&[
     Sign::CallsByName,
     Sign::BinaryFile,

@@ -10,7 +10,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use super::words::Sign;
 use Sign::*;
 
-/// Where a word may stand in a text.
+/// Required position of a word in a string.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TextPosition {
     /// No condition on the position.
@@ -182,7 +182,7 @@ const NAMESPACES: &[&str] = &["schemas.", "www.w3.org", "purl.org"];
 
 struct TextMatcher {
     automaton: AhoCorasick,
-    /// Where each may stand, and what it is a sign of.
+    /// Position and signs of each word.
     rows: Vec<(TextPosition, &'static [Sign])>,
 }
 
@@ -197,7 +197,7 @@ static WORDS: LazyLock<TextMatcher> = LazyLock::new(|| {
     TextMatcher { automaton, rows: words().map(|(place, signs, _)| (place, signs)).collect() }
 });
 
-/// Looks for everything in `text`; `saw` is told each sign and where in `text` it stands.
+/// Searches `text` for all words. `saw` gets each sign and its range in `text`.
 pub(super) fn look(text: &[u8], mut saw: impl FnMut(Sign, Range<usize>)) {
     let words = &*WORDS;
     let mut addresses_end = 0;

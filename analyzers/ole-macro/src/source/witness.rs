@@ -22,9 +22,9 @@ pub(super) struct Witness {
     line: SignSet,
     /// Places kept so far, by sign.
     kept: [u8; 64],
-    /// Those in the module that is being read.
+    /// Positions in the current module.
     places: Vec<SignPosition>,
-    /// Those in the modules that were read.
+    /// Positions in the modules read so far.
     modules: Vec<Vec<SignPosition>>,
 }
 
@@ -42,9 +42,9 @@ impl Default for Witness {
 
 struct SignPosition {
     sign: Sign,
-    /// Where in the source of the module.
+    /// Offset in the source of the module.
     start: usize,
-    /// What was put together there, if that is where the sign shows.
+    /// The folded string, if the sign is in one.
     folded: Option<String>,
 }
 

@@ -46,7 +46,7 @@ signs! {
     Url = URL, UrlOfAddress = URL_OF_ADDRESS, UrlOfProgram = URL_OF_PROGRAM, ProgramName = PROGRAM_NAME,
 }
 
-/// What a word does in a statement, where that matters to us.
+/// Role of a word in a statement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum KeywordRole {
     /// A keyword without a special role.
@@ -113,7 +113,7 @@ pub(super) enum KeywordRole {
     Saves,
     /// `Run` and `Exec`, which start programs where they are members of a scripting shell.
     Runs,
-    /// A keyword of the language: never a name that somebody made up.
+    /// A keyword of the language, which cannot be a name.
     Keyword,
 }
 
@@ -124,7 +124,7 @@ pub(super) struct VbaKeyword {
     pub text: &'static str,
     /// Role of the keyword.
     pub role: KeywordRole,
-    /// What it is a sign of, wherever it stands (but see [`Role::Event`]).
+    /// Signs of the word, wherever it is used (but see [`Role::Event`]).
     pub signs: &'static [Sign],
 }
 
@@ -362,7 +362,7 @@ const EVENT_SUFFIXES: &[(&str, Sign)] = &[
     ("_workbookbeforeclose", AutostartWorkbook),
 ];
 
-/// What runs a procedure of this name by itself, if its ending tells.
+/// Trigger of a procedure with this name, if its suffix is an event.
 pub(super) fn event(name: &[u8]) -> Option<Sign> {
     let ends = |suffix: &str| {
         let at = name.len().checked_sub(suffix.len()).filter(|&at| at > 0)?;

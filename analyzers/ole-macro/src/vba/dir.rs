@@ -15,13 +15,13 @@ const ITEMS_MAX: usize = 4096;
 /// Contents of the `dir` stream.
 #[derive(Debug)]
 pub(crate) struct Dir {
-    /// How the text of the project is encoded.
+    /// Encoding of the project's text.
     pub encoding: &'static Encoding,
     /// Modules in the order of the stream.
     pub modules: Vec<Listed>,
-    /// What it uses: type libraries and other projects, as they are named.
+    /// Names of the referenced type libraries and projects.
     pub references: Vec<String>,
-    /// It does not end as it should, or its records do not fit.
+    /// Whether its end is missing, or its records are inconsistent.
     pub broken: bool,
 }
 
@@ -30,10 +30,10 @@ pub(crate) struct Dir {
 pub(crate) struct Listed {
     /// Name of the module.
     pub name: String,
-    /// What its stream may be called, the likeliest first. Names stand twice, in the code page and in UTF-16, and the
-    /// stream is called as the module is; only an honest writer makes them agree.
+    /// Possible names of its stream, the most likely first. Names are stored twice, in the code page and in UTF-16;
+    /// they may disagree.
     pub streams: Vec<String>,
-    /// Where in the stream its compressed source starts, behind the compiled form.
+    /// Offset of its compressed source in the stream, after the compiled form.
     pub offset: u32,
 }
 

@@ -25,12 +25,12 @@ const WORDS_MAX: usize = 16;
 /// Longest word that is kept, in bytes.
 const WORD_BYTES_MAX: usize = 256;
 
-/// What the compiled form of a module says.
+/// Contents of the compiled form of a module.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Compiled {
     /// Size in bytes.
     pub bytes: usize,
-    /// Its table of lines, if there is one that holds together.
+    /// The table of lines, if it is consistent.
     pub lines: Option<Lines>,
     /// Words that run, fetch or hide something, in small letters.
     pub words: Vec<Vec<u8>>,
@@ -159,11 +159,11 @@ const NAME_MIN: usize = 4;
 /// Names of a module that are looked up.
 const NAMES_MAX: usize = 32;
 
-/// One name in so many that the compiled project does not know is one too many: one of many may be an accident.
+/// Fraction of names unknown to the compiled project above which there is a mismatch: one in this many.
 const UNKNOWN_SHARE: usize = 10;
 
-/// A name that `source` uses and that the compiled project, whose names are in `known` in small letters, does not know,
-/// if it is no exception. Lines that do not compile stand in the compiled form, `cache`, as they were written.
+/// Returns a name that `source` uses but the compiled project does not know (`known` are its names in lower case),
+/// unless it is an exception. Lines that do not compile are in the compiled form `cache` as text.
 pub(super) fn unknown_name(source: &str, known: &[u8], cache: &[u8]) -> Option<String> {
     let mut seen: Vec<String> = Vec::new();
     let mut unknown = Vec::new();

@@ -9,7 +9,7 @@ pub(crate) struct Project {
     pub modules: Vec<String>,
     /// The names of the forms among them.
     pub forms: Vec<String>,
-    /// What keeps the editor from showing the project, if anything does.
+    /// Reason why the editor does not show the project, if any.
     pub locked: Option<&'static str>,
 }
 
@@ -40,7 +40,7 @@ impl Project {
     }
 }
 
-/// What a line says about who may see the project (2.3.1.15 to 2.3.1.17).
+/// Protection set by a line (2.3.1.15 to 2.3.1.17).
 fn lock(key: &str, value: &str) -> Option<&'static str> {
     let decrypted = decrypt(value.trim().trim_matches('"'));
     match (key, decrypted.as_deref()) {

@@ -18,15 +18,15 @@ use crate::compound::{Compound, StorageEntry};
 pub(crate) struct Read<'c> {
     /// The path of its storage.
     pub storage: &'c str,
-    /// What its `dir` stream says, if there is one that can be decompressed.
+    /// The `dir` stream, if it can be decompressed.
     pub dir: Option<Dir>,
-    /// What its `PROJECT` stream says, if there is one.
+    /// The `PROJECT` stream, if there is one.
     pub project: Option<Project>,
-    /// Its sources one after the other, in the code page of the project.
+    /// All sources, concatenated, in the code page of the project.
     pub raw: Vec<u8>,
-    /// Its sources as text, with a line break between.
+    /// All sources as text, separated by line breaks.
     pub text: String,
-    /// Its modules: those that are listed, in order; then those that are not.
+    /// The modules: first the listed ones, in order, then the others.
     pub modules: Vec<FoundModule>,
     /// Modules that are listed and have no stream.
     pub missing: Vec<String>,
@@ -53,15 +53,15 @@ pub(crate) struct FoundModule {
     pub raw: Range<usize>,
     /// Range of its source in [`Read::text`].
     pub text: Range<usize>,
-    /// What stands before the source: the compiled form.
+    /// The compiled form, which precedes the source.
     pub compiled: Compiled,
     /// A name in its source that the compiled project does not know.
     pub unknown_name: Option<String>,
     /// The `dir` stream lists it.
     pub listed: bool,
-    /// How the decompression of its source ended.
+    /// How the decompression of the source ended.
     pub end: End,
-    /// Where in its source a character stands that no source has, though its compression broke no rule.
+    /// Offset of a character that valid source cannot have, though the compression is valid.
     pub garbled: Option<usize>,
 }
 
@@ -272,7 +272,7 @@ fn is_no_text(byte: u8) -> bool {
     byte < 0x20 && !matches!(byte, 0x09..=0x0d | 0x1a)
 }
 
-/// Where compressed source starts in `bytes`, from `from` on, judged by how all of it begins.
+/// Offset of compressed source in `bytes`, from `from` on, by its known beginning.
 fn find_source(bytes: &[u8], from: usize) -> Option<usize> {
     let found = memmem::find_iter(bytes.get(from..)?, MARKER).map(|at| from + at);
     found.filter_map(|at| at.checked_sub(3)).find(|at| bytes.get(*at) == Some(&1))

@@ -19,7 +19,7 @@ const EMPTY_CACHE_BYTES: usize = 16 << 10;
 const LINES_APART: usize = 1;
 /// Characters of code, apart from attributes, up to which a module is empty.
 const EMPTY_SOURCE_CHARS: usize = 20;
-/// A printable run this long in the data of a form is no caption, in bytes.
+/// Minimum length of a printable run in a form that is not a caption, in bytes.
 const FORM_TEXT_BYTES: usize = 200;
 /// Libraries whose use is worth a word, as they are named in the path or the description.
 const LIBRARIES: &[(&str, &str)] = &[
@@ -71,7 +71,7 @@ fn report_within(compound: &Compound<'_>, project: &Read<'_>, findings: &mut Fin
     Ok(())
 }
 
-/// What the lists of modules and references say, and do not say.
+/// Reports indicators of the lists of modules and references.
 fn report_lists(project: &Read<'_>, findings: &mut Findings<'_>) {
     for name in &project.missing {
         findings.saw_with(&signs::MISSING, 0..0, name);
@@ -98,7 +98,7 @@ fn report_lists(project: &Read<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// What modules hold, and how it can be read.
+/// Reports indicators of the modules and of their storage.
 fn report_modules(project: &Read<'_>, findings: &mut Findings<'_>) {
     let mut has_source = false;
     let mut has_cache = false;
@@ -173,7 +173,7 @@ fn report_stomping(project: &Read<'_>, findings: &mut Findings<'_>) -> Result<()
     Ok(())
 }
 
-/// How the lines of a module's source and of its compiled form differ, if they do.
+/// Describes how the lines of a module's source and of its compiled form differ, if they do.
 fn differing_lines(project: &Read<'_>, module: &FoundModule) -> Option<String> {
     let is_empty = is_empty(text(project, module));
     let Some(lines) = module.compiled.lines else {

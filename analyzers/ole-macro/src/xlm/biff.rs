@@ -27,11 +27,11 @@ pub(crate) mod kind {
 pub(crate) struct BiffRecord<'a> {
     /// One of [`kind`], or another.
     pub kind: u16,
-    /// Its content, as much as there is.
+    /// Content of the record, as much as there is.
     pub data: &'a [u8],
-    /// Where it stands in the stream, with its header.
+    /// Range of the record in the stream, with its header.
     pub span: Range<usize>,
-    /// It says that it is longer than the stream.
+    /// Whether it claims to be longer than the stream.
     pub is_cut: bool,
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn records(stream: &[u8], at: usize) -> impl Iterator<Item = BiffReco
 
 /// Strings of the shared string table: the record `SST` and the `CONTINUE`s behind it (MS-XLS 2.4.265, 2.5.296).
 ///
-/// The characters of one string may go on in the next record, behind a byte that says anew how wide they are.
+/// A string may continue in the next record, after a byte that gives the width of its characters.
 pub(super) fn shared_strings(pieces: &[&[u8]], mut each: impl FnMut(String) -> bool) {
     let mut pieces = pieces.iter();
     let mut reader = ByteReader::new(pieces.next().copied().unwrap_or_default());

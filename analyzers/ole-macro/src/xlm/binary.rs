@@ -63,7 +63,7 @@ fn walk<'p, 'a>(part: &'p [u8], findings: &mut Findings<'a>, mut each: impl FnMu
 
 /// Examines a macro sheet.
 ///
-/// Names and other sheets stand in other parts, so formulas name them by number.
+/// Names and other sheets are in other parts, so formulas refer to them by number.
 pub(super) fn examine_sheet(part: &[u8], findings: &mut Findings<'_>) {
     findings.saw(&xlm::MACRO_SHEET, 0..0);
     let mut macros = Macros::default();
@@ -105,7 +105,7 @@ pub(super) fn examine_sheet(part: &[u8], findings: &mut Findings<'_>) {
     macros.finish(findings);
 }
 
-/// Where a cell is, the text that it holds, and the tokens of its formula.
+/// Position of a cell, its text, and the tokens of its formula.
 type Cell<'a> = (String, Option<String>, Option<&'a [u8]>);
 
 /// MS-XLSB 2.5.9, Cell: column, style and flags; the row was said before.
@@ -115,7 +115,7 @@ fn cell(reader: &mut ByteReader<'_>, row: u32) -> Option<String> {
     Some(cell_name(row, column as u16))
 }
 
-/// A formula's cell whose value has `value` bytes and is no text.
+/// A formula's cell with a value of `value` bytes that is not text.
 fn fixed<'a>(reader: &mut ByteReader<'a>, row: u32, value: usize) -> Option<Cell<'a>> {
     let place = cell(reader, row)?;
     reader.skip(value + 2)?;
@@ -137,7 +137,7 @@ fn formula<'a>(reader: &mut ByteReader<'a>) -> Option<&'a [u8]> {
     reader.bytes(usize::try_from(length).ok()?)
 }
 
-/// A string behind its length in four bytes; all bits set where there is none (2.5.169, XLNullableWideString).
+/// Reads a string after its length in four bytes; all bits are set if there is none (2.5.169, XLNullableWideString).
 fn wide(reader: &mut ByteReader<'_>) -> Option<String> {
     match reader.u32()? {
         u32::MAX => Some(String::new()),

@@ -12,17 +12,17 @@
 //! primary  = "text" | number | name | name(arguments) | (compare)
 //! ```
 
-/// How deep parentheses are followed. Excel nests functions 64 deep.
+/// Maximum nesting of parentheses. Excel nests functions up to 64 deep.
 const DEPTH_MAX: u32 = 96;
 /// Longest string that folding may build, in bytes. Excel's cells hold 32,767 characters.
 const TEXT_BYTES_MAX: usize = 32 << 10;
 
-/// What a formula does, as far as its text says.
+/// Effects of a formula, as far as its text shows.
 #[derive(Debug, Default)]
 pub(super) struct Folded<'f> {
     /// Names that are called, as they are written, in order.
     pub calls: Vec<&'f str>,
-    /// Strings as they stand, and strings that came of folding.
+    /// Literal strings, and strings that result from folding.
     pub strings: Vec<Text>,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Folded<'f> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Text {
     pub text: String,
-    /// It stands nowhere as it is, but was put together.
+    /// Whether the string was composed.
     pub is_folded: bool,
 }
 

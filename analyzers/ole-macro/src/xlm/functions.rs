@@ -115,7 +115,7 @@ const CETAB: &[(u16, &str)] = &[
 pub(super) struct Function {
     /// `FORMULA.FILL`.
     pub name: &'static str,
-    /// How many arguments it takes, where that is fixed.
+    /// Number of arguments, if it is fixed.
     pub arity: Option<usize>,
 }
 

@@ -1,6 +1,6 @@
 //! Reading numbers and strings of the binary workbook formats.
 
-/// Which of the formats: they differ in the width of fields and in strings.
+/// The format version, which determines the width of fields and strings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Version {
     /// Excel 5 and 95: strings of bytes.
@@ -11,7 +11,7 @@ pub(super) enum Version {
     Biff12,
 }
 
-/// A place in bytes, little-endian. Every read is None past the end.
+/// A cursor in little-endian bytes. Reads past the end return `None`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ByteReader<'a>(&'a [u8]);
 
@@ -61,7 +61,7 @@ impl<'a> ByteReader<'a> {
         self.array().map(f64::from_le_bytes)
     }
 
-    /// `units` of UTF-16; what is no character becomes the replacement character.
+    /// Reads `units` of UTF-16; invalid characters become replacement characters.
     pub fn wide(&mut self, units: usize) -> Option<String> {
         let bytes = self.bytes(units.checked_mul(2)?)?;
         let units = bytes.as_chunks().0.iter().map(|unit| u16::from_le_bytes(*unit));

@@ -14,7 +14,7 @@ use crate::catalogue::xlm;
 const CHAR_CALLS: u32 = 20;
 /// More GOTO and RUN than this are hiding. People's menus of macros have a few; generated chains have dozens.
 const JUMPS: u32 = 15;
-/// How much text of formulas is handed on as a child, in bytes.
+/// Maximum size of formula text passed on as a child, in bytes.
 const TEXT_BYTES_MAX: usize = 256 << 10;
 
 /// The macros of one workbook or sheet, while they are read.
@@ -63,7 +63,7 @@ impl Macros {
         }
     }
 
-    /// Examines a string that a formula gave when the workbook was saved, or that stands in a cell.
+    /// Examines a string: the saved value of a formula, or the text of a cell.
     pub fn string(&mut self, place: &str, text: &str, span: Range<usize>, findings: &mut Findings<'_>) {
         if findings.budget().step(1 + text.len() as u64 / 16).is_err() {
             return;
@@ -87,7 +87,7 @@ impl Macros {
     }
 }
 
-/// What calling a function is a sign of, if of anything.
+/// Indicator of calling a function, if any.
 fn sign_of_call(name: &str) -> Option<&'static Indicator> {
     Some(match name {
         "EXEC" | "EXECUTE" | "INITIATE" => &xlm::EXECUTE,

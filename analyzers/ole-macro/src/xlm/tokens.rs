@@ -24,7 +24,7 @@ pub(super) struct FormulaNames {
     pub names: Vec<String>,
     /// Sheets, in the order of the workbook.
     pub sheets: Vec<String>,
-    /// Which sheet an external reference begins at, by its number (MS-XLS 2.4.105, XTI).
+    /// First sheet of each external reference, by its number (MS-XLS 2.4.105, XTI).
     pub external: Vec<u16>,
 }
 

@@ -16,7 +16,7 @@ use super::words::words;
 use crate::catalogue::xlm;
 use crate::crypt;
 
-/// What the globals say of a sheet.
+/// A sheet as described in the globals.
 struct Sheet {
     name: String,
     span: Range<usize>,
@@ -71,7 +71,7 @@ pub(super) fn examine(stream: &[u8], findings: &mut Findings<'_>) {
     macros.finish(findings);
 }
 
-/// MS-XLS 2.4.21, BOF. Older versions than 5 have streams of one sheet, and are no compound files.
+/// Version of the stream (MS-XLS 2.4.21, BOF). Versions before 5 have streams of one sheet and are not compound files.
 fn version(stream: &[u8]) -> Option<Version> {
     let bof = records(stream, 0).next().filter(|record| record.kind == kind::BOF)?;
     match ByteReader::new(bof.data).u16()? {

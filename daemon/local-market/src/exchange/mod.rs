@@ -41,8 +41,8 @@ pub struct Posting {
 
 /// All balances, and the bounties that are not settled yet.
 ///
-/// A bounty takes assertions until it is closed, then votes, until it is settled. When that is, is for others to say:
-/// there is no clock here.
+/// A bounty accepts assertions until it is closed, then votes, until it is settled. The caller decides when; there is
+/// no clock here.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     contract: Contract,
@@ -87,7 +87,7 @@ pub enum Refused {
     /// The bounty is closed for assertions.
     #[error("bounty {0} is closed for assertions")]
     Closed(u64),
-    /// It takes no votes yet, and cannot be settled.
+    /// The bounty accepts no votes yet and cannot be settled.
     #[error("bounty {0} is still open for assertions")]
     StillOpen(u64),
     /// There is no such party.
@@ -140,7 +140,7 @@ pub enum Refused {
     Settle(#[from] SettleError),
 }
 
-/// Money came from nowhere, or went there: a bug of ours.
+/// The sums do not balance: a bug.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Imbalance {
     /// All together have not what came in.
@@ -154,7 +154,7 @@ pub enum Imbalance {
     /// The registry has not what its bounties locked.
     #[error("{locked} NCT are locked or stuck, but the registry holds {registry} NCT")]
     Registry {
-        /// What open bounties locked, and what is stuck.
+        /// Locked by open bounties, or stuck.
         locked: Nct,
         /// Balance of the registry.
         registry: Nct,
@@ -162,7 +162,7 @@ pub enum Imbalance {
 }
 
 impl Exchange {
-    /// With an ambassador who has so much, and nobody else.
+    /// Makes an exchange with an ambassador, who has this balance, and no other parties.
     pub fn new(contract: Contract, fees: Fees, ambassador: Nct) -> Exchange {
         Exchange {
             contract,
@@ -330,12 +330,12 @@ impl Exchange {
         self.arbiters.get(name).copied()
     }
 
-    /// What is locked for bounties that are not settled yet, or stuck for ever.
+    /// Amount locked for open bounties, or stuck forever.
     pub fn registry(&self) -> Nct {
         self.registry
     }
 
-    /// Everything there is. Never changes but by admitting somebody.
+    /// Total of all accounts. It changes only when a party is admitted.
     pub fn total(&self) -> Nct {
         let parties = self.experts.values().chain(self.arbiters.values()).copied();
         sum(parties.chain([self.ambassador, self.registry])).expect("what was admitted can be counted")
@@ -359,7 +359,7 @@ impl Exchange {
     }
 }
 
-/// Lets somebody in, and says how much has come in then.
+/// Admits a party, and returns the new total of deposits.
 fn admit(parties: &mut BTreeMap<String, Nct>, name: &str, balance: Nct, admitted: Nct) -> Result<Nct, Refused> {
     if parties.contains_key(name) {
         return Err(Refused::NameTaken(name.to_owned()));

@@ -19,15 +19,15 @@ use crate::BountyMessage;
 
 /// Longest that an engine may take to reply to a delivery.
 const REPLY_TIME_MAX: Duration = Duration::from_secs(10);
-/// How long a delivery that got no reply waits before it is tried again: at first, and at most.
+/// First and maximum delay before a failed delivery is repeated.
 const PAUSE: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
-/// Where an engine says for now, and not for how long.
+/// Delay if an engine gives none.
 const RETRY_AFTER_UNSAID: Duration = Duration::from_secs(1);
-/// What a bounty's life is divided by for how long it may wait for one that was posted later.
+/// A bounty waits for a later one at most this fraction of its duration.
 const OUT_OF_ORDER_PART: u32 = 4;
 
-/// Where an engine is, and what its bounties are signed with.
+/// URL of an engine, and the secret that signs its bounties.
 pub(super) struct Webhook {
     pub url: Url,
     pub secret: Vec<u8>,
@@ -40,7 +40,7 @@ pub(super) struct Ambassador {
     pub book: Arc<Book>,
     pub webhooks: Vec<Webhook>,
     pub client: Client,
-    /// `http://ADDRESS` of the server, and one where nobody listens.
+    /// `http://ADDRESS` of the server, and an address where nothing listens.
     pub market: String,
     pub dead: String,
     /// The highest bounty that was delivered.
@@ -49,7 +49,7 @@ pub(super) struct Ambassador {
     pub stop: watch::Receiver<bool>,
 }
 
-/// A client that goes where it is told and nowhere else.
+/// Makes an HTTP client without redirects and proxies.
 pub(crate) fn client() -> Result<Client, reqwest::Error> {
     // One provider a process: if another part was first, its choice is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Said {
     pub verdict: Verdict,
-    /// What is staked; nothing where nothing can be.
+    /// Stake; zero if there can be none.
     pub bid: Nct,
 }
 
@@ -22,8 +22,8 @@ struct Body<'a> {
 
 /// Reads an answer, or says what is wrong with it.
 ///
-/// What is malicious or benign must be staked on: an integer, in base units, within the bounds. On the others nothing
-/// is staked, whatever stands there. A vote has no stake, and if one stands there all the same, it is passed over.
+/// Malicious and benign need a stake: an integer in base units, within the limits. The other verdicts have none,
+/// whatever the field says. A stake of a vote is ignored.
 pub(super) fn read(body: &[u8], phase: Phase, bounds: BidBounds) -> Result<Said, String> {
     let body: Body<'_> =
         serde_json::from_slice(body).map_err(|error| format!("the answer is not a JSON object: {error}"))?;

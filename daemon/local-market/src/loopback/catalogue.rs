@@ -29,7 +29,7 @@ pub enum CatalogueError {
         /// Error of the operating system.
         source: io::Error,
     },
-    /// A line that is no label.
+    /// A line is not a valid label.
     #[error("{}:{line}: a label must be PATH,malicious or PATH,benign", .path.display())]
     Label {
         /// Path of the file.
@@ -91,7 +91,7 @@ fn beneath(directory: &Path, each: &mut dyn FnMut(PathBuf)) -> Result<(), Catalo
     Ok(())
 }
 
-/// What the files that a list of labels names are. Paths in it are relative to it.
+/// Reads a list of labels. Its paths are relative to it.
 fn labels(path: &Path) -> Result<HashMap<PathBuf, bool>, CatalogueError> {
     let text = std::fs::read_to_string(path).map_err(read(path))?;
     let base = path.parent().unwrap_or(Path::new(""));

@@ -17,7 +17,7 @@ pub enum Fault {
     TruncatedArtifact,
     /// Other bytes come than those the digest is of.
     LyingArtifact,
-    /// Nobody listens where the artifact should be.
+    /// The artifact server does not listen.
     DeadArtifact,
     /// The bounty is delivered twice.
     Duplicate,
@@ -65,11 +65,11 @@ impl Fault {
     }
 }
 
-/// How often something goes wrong: a share of all bounties (`0.1`), or the first so many (`3`).
+/// Frequency of a fault: a fraction of all bounties (`0.1`), or a number of first bounties (`3`).
 #[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
 #[serde(untagged, expecting = "a fraction of all bounties from 0.0 to 1.0, or a whole number of first bounties")]
 pub enum Often {
-    /// The first so many.
+    /// This number of first bounties.
     First(u64),
     /// A share of all, 0.0 to 1.0.
     Share(f64),
@@ -81,7 +81,7 @@ impl Default for Often {
     }
 }
 
-/// How often what goes wrong. Nothing does unless it is said here.
+/// Frequency of each fault. Default: none.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Faults {
@@ -93,7 +93,7 @@ pub struct Faults {
     pub truncated_artifact: Often,
     /// Artifacts of other bytes than their digest says.
     pub lying_artifact: Often,
-    /// Artifacts where nobody listens.
+    /// Artifacts whose server does not listen.
     pub dead_artifact: Often,
     /// Bounties delivered twice.
     pub duplicate: Often,
@@ -126,7 +126,7 @@ impl Faults {
         }
     }
 
-    /// What goes wrong with the `nth` bounty.
+    /// Returns the faults of the `nth` bounty.
     pub(super) fn plan(&self, seed: Seed, nth: u64) -> FaultPlan {
         let does = |fault: &Fault| match self.often(*fault) {
             Often::First(count) => nth < count,
@@ -146,12 +146,12 @@ impl FaultPlan {
     }
 }
 
-/// How often a fault happened, and what came of it.
+/// Number of occurrences of a fault, and the reactions to it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Happened {
     /// Number of occurrences.
     pub times: u64,
-    /// What engines did about it, and how often.
+    /// Number of reactions of engines, by kind.
     pub then: BTreeMap<String, u64>,
 }
 

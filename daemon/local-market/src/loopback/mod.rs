@@ -56,7 +56,7 @@ pub enum MarketplaceError {
     /// There are no files to post.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
-    /// Somebody listens there already, or it is not ours to listen at.
+    /// The address is in use, or not allowed.
     #[error("cannot listen at {address}: change `listen`, or stop the program that uses it")]
     Listen {
         /// The address.
@@ -64,7 +64,7 @@ pub enum MarketplaceError {
         /// Error of the operating system.
         source: io::Error,
     },
-    /// An engine's webhook is no address.
+    /// The URL of an engine is invalid.
     #[error("engine {name}: {url:?} is not a URL")]
     Url {
         /// Name of the engine.
@@ -97,7 +97,7 @@ pub enum MarketplaceError {
     /// The exchange does not take what it must.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// A bug of ours.
+    /// A task panicked: a bug.
     #[error("a task of the marketplace panicked")]
     Bug(#[source] tokio::task::JoinError),
 }
@@ -105,7 +105,7 @@ pub enum MarketplaceError {
 /// A marketplace that listens, and has not begun to post.
 pub struct Marketplace {
     listener: TcpListener,
-    /// Bound, so that it is nobody else's, and never listening.
+    /// A bound socket that does not listen, so that nobody else can.
     dead: TcpSocket,
     book: Arc<Book>,
     specimens: Vec<Specimen>,
@@ -178,7 +178,7 @@ impl Marketplace {
         MarketWatch(Arc::clone(&self.book))
     }
 
-    /// How many files there are to post.
+    /// Number of files to post.
     pub fn specimens(&self) -> usize {
         self.specimens.len()
     }

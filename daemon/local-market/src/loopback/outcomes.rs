@@ -4,8 +4,8 @@ use daemon_market::Verdict;
 
 use crate::SettledBounty;
 
-/// What `engine` is told of this, without a line break; nothing where there is nothing to tell: no truth, because nobody
-/// voted, and nothing paid out, because it did not assert.
+/// Returns the line for `engine`, without a line break; `None` if there is nothing to write: no ground truth because
+/// nobody voted, and no payout because it did not assert.
 pub(super) fn line(settled: &SettledBounty, engine: &str, arbiters: u32) -> Option<String> {
     let mut line = serde_json::to_value(settled).expect("texts and numbers can be written as JSON");
     let own = settled.assertions.iter().find(|assertion| assertion.engine == engine);

@@ -30,7 +30,7 @@ pub struct EngineProgress {
     pub profit: Profit,
 }
 
-/// The time below which so much (0.0 to 1.0) of `times` lies; nothing where there is nothing.
+/// Percentile of `times` (`share` from 0.0 to 1.0); zero if there are none.
 pub(super) fn percentile(times: &[Duration], share: f64) -> Duration {
     let mut times = times.to_vec();
     let Some(last) = times.len().checked_sub(1) else { return Duration::ZERO };

@@ -20,14 +20,14 @@ pub const EXAMPLE: &str = include_str!("../../../../docs/local-market.toml");
 pub struct Settings {
     /// Random seed.
     pub seed: u64,
-    /// Where artifacts are served and answers are taken. Port 0 is a free one.
+    /// Address that serves artifacts and receives answers. Port 0 selects a free port.
     pub listen: SocketAddr,
     /// Whether it may listen where others than this machine can reach it.
     pub listen_beyond_loopback: bool,
     /// Contract that settles bounties.
     #[serde(deserialize_with = "contract")]
     pub contract: Contract,
-    /// Where what was settled is written, a file for each engine. Relative to the configuration.
+    /// Directory of the settlements, one file per engine. Relative to the configuration.
     pub outcomes_directory: Option<PathBuf>,
     /// The bounties to post.
     pub bounties: Bounties,
@@ -49,20 +49,20 @@ pub struct Settings {
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bounties {
-    /// How many. Files are taken in turn.
+    /// Number of bounties. Files are used repeatedly if necessary.
     pub number: u64,
-    /// Where the files are: everything beneath. What lies in `malicious` or `benign` in it is that.
+    /// Directory of the files, with subdirectories. Those in `malicious` or `benign` have that label.
     pub directory: Option<PathBuf>,
     /// A file of paths, one a line, instead or as well.
     pub list: Option<PathBuf>,
-    /// What files are: lines of `PATH,malicious` or `PATH,benign`.
+    /// File with labels: lines of `PATH,malicious` or `PATH,benign`.
     pub labels: Option<PathBuf>,
-    /// What a file is that no label names.
+    /// Label of the other files: whether they are malicious.
     #[serde(deserialize_with = "label")]
     pub default_label: bool,
     /// Maximum number of bounties per second.
     pub per_second: f64,
-    /// So many that are not settled yet at most.
+    /// Maximum number of unsettled bounties.
     pub in_flight_max: usize,
     /// Reward of each bounty.
     pub reward: Nct,
@@ -72,9 +72,9 @@ pub struct Bounties {
     pub bid_max: Nct,
     /// Duration of each bounty, in seconds.
     pub life_seconds: f64,
-    /// On which share of them engines are asked to vote rather than to assert.
+    /// Fraction of bounties in arbitration, on which engines vote.
     pub arbitration: f64,
-    /// What the ambassador has. What it needs, where it is not said.
+    /// Balance of the ambassador. Default: enough for all bounties.
     pub balance: Option<Nct>,
 }
 
@@ -94,7 +94,7 @@ pub struct FeeSettings {
 pub struct Arbiters {
     /// Number of arbiters.
     pub number: u32,
-    /// How often a vote is not the truth.
+    /// Fraction of wrong votes, from 0.0 to 1.0.
     pub errs: f64,
     /// Fraction of missing votes, from 0.0 to 1.0.
     pub absent: f64,
@@ -121,14 +121,14 @@ pub struct TestedEngine {
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RivalSettings {
-    /// What it is called; with a number behind, where there are several.
+    /// Name of the rival; a number is appended if there are several.
     pub name: String,
     /// Number of rivals of this kind.
     #[serde(default = "one")]
     pub number: u32,
-    /// How much of what is malicious it calls so.
+    /// Rate of true positives, from 0.0 to 1.0.
     pub true_positive: f64,
-    /// How much of what is benign it calls malicious.
+    /// Rate of false positives, from 0.0 to 1.0.
     pub false_positive: f64,
     /// Fraction of bounties from which it abstains, from 0.0 to 1.0.
     #[serde(default)]
@@ -277,7 +277,7 @@ impl std::fmt::Debug for TestedEngine {
     }
 }
 
-/// What is wrong with a configuration: every mistake, a line each.
+/// All mistakes in a configuration, one per line.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct Mistakes(pub Vec<String>);

@@ -20,14 +20,14 @@ use super::summary::{Closing, EngineClosing, Parties};
 use super::{answer, outcomes};
 use crate::{Arbiter, Exchange, Posting, Refused, Rival, Seed, SettledBounty};
 
-/// How long a slow artifact takes, where it is not said.
+/// Default time of a slow artifact.
 const SLOW: Duration = Duration::from_secs(3);
 
-/// Everything about one run, shared by the server and whoever posts.
+/// State of a run, shared by the server and the ambassador.
 pub(super) struct Book {
     pub settings: Settings,
     pub seed: Seed,
-    /// How much of everything is malicious: rivals know.
+    /// Fraction of malicious files, which rivals know.
     malicious: f64,
     state: Mutex<MarketState>,
 }
@@ -43,7 +43,7 @@ struct MarketState {
     settled: u64,
     stuck: Nct,
     imbalance: Option<String>,
-    /// Answers with a nonce that is nobody's.
+    /// Number of answers with an unknown nonce.
     strangers: u64,
 }
 
@@ -68,7 +68,8 @@ struct EngineBook {
 struct OpenBounty {
     /// In the exchange: by when it was posted, which no seed decides.
     number: u64,
-    /// What chance is drawn by, so that one seed makes the same rivals and votes however fast engines are.
+    /// Index of the bounty, from which random values derive, so that rivals and votes do not depend on the speed of
+    /// engines.
     nth: u64,
     specimen: Specimen,
     phase: Phase,
@@ -80,7 +81,7 @@ struct OpenBounty {
     changed: Arc<Notify>,
 }
 
-/// What stands between a bounty and an engine.
+/// State of a bounty for one engine.
 struct EngineSession {
     nonce: String,
     delivered: Option<Instant>,
@@ -135,7 +136,7 @@ pub(super) enum Fate {
     Counts,
     /// The answer repeats the accepted answer.
     Again,
-    /// It is taken, and its sender is not told.
+    /// The answer is accepted, but its sender gets no reply.
     Lost,
     /// The answer is refused on purpose, as an injected fault.
     NotNow,
@@ -194,7 +195,7 @@ impl Book {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets an engine in. As an arbiter too, where engines are asked to vote.
+    /// Admits an engine; also as an arbiter, if engines vote.
     pub fn admit(&self, name: &str, balance: Nct) -> Result<(), Refused> {
         let mut state = self.state();
         state.exchange.admit_expert(name, balance)?;
@@ -522,7 +523,7 @@ impl EngineBook {
     }
 }
 
-/// What an engine made of what went wrong with the artifact or with the order.
+/// Counts the reactions of an engine to faults of the artifact or of the order.
 fn note_faults(plan: &FaultPlan, desk: &EngineSession, happenings: &mut Happenings) {
     let answered = desk.answer.as_ref().map_or("no answer", |given| given.verdict.name());
     let artifact = [Fault::SlowArtifact, Fault::TruncatedArtifact, Fault::LyingArtifact, Fault::DeadArtifact];
@@ -538,7 +539,7 @@ fn again(same: bool) -> &'static str {
     if same { "the same bytes again" } else { "other bytes" }
 }
 
-/// What nobody guesses: the keys of the standard library's maps come from the system's random source.
+/// Makes an unpredictable nonce: the keys of the standard library's hash maps come from the system's random source.
 fn nonce() -> String {
     let random = || RandomState::new().hash_one("nonce");
     format!("{:016x}{:016x}", random(), random())

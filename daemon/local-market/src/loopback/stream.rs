@@ -12,7 +12,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::task::JoinHandle;
 use tokio::time::Sleep;
 
-/// How much is read at once, in bytes.
+/// Number of bytes read at a time.
 const PART_BYTES: u64 = 256 << 10;
 /// In how many parts a slow artifact comes.
 const SLOW_PARTS: u32 = 8;
@@ -20,7 +20,7 @@ const SLOW_PARTS: u32 = 8;
 /// How the bytes are sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Manner {
-    /// How long all of it takes at least.
+    /// Minimum time for the whole artifact.
     pub takes: Duration,
     /// Whether the connection is closed in the middle.
     pub truncated: bool,
@@ -35,9 +35,9 @@ type FilePart = (File, Vec<u8>);
 pub(super) struct Streamed {
     file: Option<File>,
     reading: Option<JoinHandle<io::Result<FilePart>>>,
-    /// What was promised and has not come yet.
+    /// Promised bytes that remain.
     left: u64,
-    /// What is not sent although it was promised.
+    /// Promised bytes that are not sent.
     withheld: u64,
     part: u64,
     pause: Duration,

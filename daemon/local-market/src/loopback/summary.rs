@@ -17,27 +17,27 @@ pub struct Closing {
     pub contract: String,
     /// Number of posted bounties.
     pub posted: u64,
-    /// How many of them are about malicious files.
+    /// Number of posted bounties about malicious files.
     pub malicious: u64,
     /// Number of settled bounties.
     pub settled: u64,
-    /// How many were not posted, because their file could not be read.
+    /// Number of bounties not posted because their file could not be read.
     pub skipped: u64,
     /// Duration of the run, in seconds.
     pub took_seconds: f64,
     /// Summary of each engine.
     pub engines: Vec<EngineClosing>,
-    /// What everybody gained or lost: the ambassador, engines, rivals, arbiters, the registry.
+    /// Results of all parties: the ambassador, engines, rivals, arbiters, the registry.
     pub parties: Vec<Party>,
     /// Whether all money is where it should be, to the unit.
     pub conserved: bool,
-    /// What is wrong, if it is not.
+    /// The imbalance, if there is one.
     pub imbalance: Option<String>,
     /// Total amount of money.
     pub total: Nct,
-    /// What stays in the registry for ever.
+    /// Amount that remains in the registry forever.
     pub stuck: Nct,
-    /// How many answers came with a nonce that is nobody's.
+    /// Number of answers with an unknown nonce.
     pub strangers: u64,
     /// Injected faults and reactions to them.
     pub faults: Happenings,
@@ -48,23 +48,23 @@ pub struct Closing {
 pub struct EngineClosing {
     /// Name of the engine.
     pub name: String,
-    /// How it replied to deliveries: statuses, and how often.
+    /// Number of replies to deliveries, by status.
     pub replies: BTreeMap<String, u64>,
-    /// How many bounties it answered in time.
+    /// Number of bounties that it answered in time.
     pub answered: u64,
     /// Number of bounties that it did not answer in time.
     pub unanswered: u64,
     /// Number of late answers.
     pub late: u64,
-    /// How many came once more, the same to the byte.
+    /// Number of repeated answers with the same bytes.
     pub again: u64,
-    /// How many came once more, and were others.
+    /// Number of repeated answers with other bytes.
     pub conflicts: u64,
     /// Number of refused answers, by reason.
     pub wrong: BTreeMap<String, u64>,
     /// Number of answers, by verdict.
     pub verdicts: BTreeMap<String, u64>,
-    /// How often it said malicious or benign, and that was what the file is labelled.
+    /// Number of verdicts that agree with the label.
     pub right: u64,
     /// From the delivery to the answer, in half of all cases.
     pub latency_p50_ms: f64,
@@ -108,15 +108,15 @@ pub struct Party {
     pub name: String,
     /// Role of the party.
     pub role: Participant,
-    /// How many bets it made; of the ambassador, how many bounties.
+    /// Number of bets; of the ambassador, of bounties.
     pub bets: u64,
-    /// What it staked; of the ambassador, all rewards.
+    /// Sum of stakes; of the ambassador, of rewards.
     pub staked: Nct,
-    /// What bets brought that gained, fees included.
+    /// Gains of won bets, including fees.
     pub won: Nct,
-    /// What bets cost that lost, fees included.
+    /// Losses of lost bets, including fees.
     pub lost: Nct,
-    /// What it gained or lost on the whole, by its balance.
+    /// Profit by its balance.
     #[serde(serialize_with = "as_text")]
     pub profit: Profit,
     /// Balance at the end.

@@ -14,11 +14,11 @@ use crate::seed::happens;
 /// Accuracy of a rival.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Skill {
-    /// How much of what is malicious he calls so, 0.0 to 1.0.
+    /// Rate of true positives, from 0.0 to 1.0.
     pub true_positive: f64,
-    /// How much of what is benign he calls malicious, 0.0 to 1.0.
+    /// Rate of false positives, from 0.0 to 1.0.
     pub false_positive: f64,
-    /// How often he says nothing, 0.0 to 1.0.
+    /// Fraction of abstentions, from 0.0 to 1.0.
     pub abstains: f64,
     /// Exponent on the odds that he gives himself: 1.0 is calibrated, more claims too much, less too little.
     pub overconfidence: f64,
@@ -33,7 +33,7 @@ pub struct Opinion {
     pub q: f64,
 }
 
-/// How much a rival bids, of his probability and of what may be bid. What is beyond the bounds or his balance is cut.
+/// Bid of a rival as a function of its probability and the limits. It is limited to the allowed range and the balance.
 #[derive(Clone)]
 pub struct Bidder {
     name: String,
@@ -117,7 +117,7 @@ impl fmt::Display for BiddingPlan {
     }
 }
 
-/// No plan of ours.
+/// There is no such strategy.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("unknown bid strategy `{0}`: use default, conservative, aggressive, min or max")]
 pub struct ParsePlanError(String);
@@ -150,8 +150,8 @@ pub struct Rival {
 }
 
 impl Rival {
-    /// What it says of a bounty of which this is the truth, where so much of everything is `malicious`. Nothing if it
-    /// abstains.
+    /// Opinion of the rival on a bounty with this ground truth, if the fraction `malicious` of all artifacts is
+    /// malicious. `None` if it abstains.
     ///
     /// The verdict follows the stated rates. By Bayes' rule, that verdict is then right with some probability `p` on the
     /// whole. The confidence is spread around `p` from one half to one, and drawn so that of all such verdicts given with
@@ -175,18 +175,18 @@ impl Rival {
         })
     }
 
-    /// What it stakes on that, if its balance holds the least bid and the fee.
+    /// Stake of the rival, if its balance covers the minimum bid and the fee.
     pub fn bid(&self, opinion: Opinion, bounds: BidBounds, balance: Nct, fee: Nct) -> Option<Nct> {
         let bounds = BidBounds { min: bounds.min, max: bounds.max.min(balance.checked_sub(fee)?) };
         (bounds.min <= bounds.max).then(|| self.bidder.bid(opinion.q, bounds))
     }
 }
 
-/// How little the confidences of one rival spread: a parameter of the beta distribution. At two, one who is right in 90
-/// of 100 cases says more than 0.99 in 26 of them, and less than 0.75 in 13.
+/// Concentration of the beta distribution of one rival's confidences. With 2, a rival that is right in 90 % of cases
+/// has a confidence above 0.99 in 26 %, and below 0.75 in 13 %.
 const CONCENTRATION: f64 = 2.0;
 
-/// What is this close to one half or to one, is one half or one: the distribution has no spread there.
+/// Values this close to one half or one are taken as such: the distribution has no spread there.
 const EDGE: f64 = 1e-6;
 
 /// A confidence for a verdict that is right with probability `p`, knowing whether it is.

@@ -12,15 +12,15 @@ use crate::{
     Arbiter, ArtifactKind, Drawn, Exchange, Fees, Imbalance, Opinion, Posting, Refused, Rival, Seed, SettledBounty,
 };
 
-/// What our engine is called in a simulated market.
+/// Name of the simulated engine.
 pub const US: &str = "stakeout";
 
 /// A market, as one wants it.
 #[derive(Clone, Debug)]
 pub struct SimulatedMarket {
-    /// How many bounties are posted, one after the other.
+    /// Number of bounties, posted one after the other.
     pub bounties: u64,
-    /// What they are about, and how good our engine is at it.
+    /// Kinds of artifacts, and the engine's accuracy.
     pub kinds: Vec<ArtifactKind>,
     /// Exponent on the odds that our engine gives itself: 1.0 is calibrated.
     pub overconfidence: f64,
@@ -66,14 +66,14 @@ impl Default for SimulatedMarket {
     }
 }
 
-/// What a strategy is asked: how much to stake on this, if anything.
+/// Input of a strategy.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Question<'a> {
     /// Number of the bounty, from 1.
     pub bounty: u64,
     /// Kind of the artifact.
     pub kind: &'a str,
-    /// What our engine says: malicious or benign.
+    /// Verdict of the engine: malicious or benign.
     pub verdict: Verdict,
     /// The probability that it gives it, 0.5 to 1.0.
     pub q: f64,
@@ -85,8 +85,8 @@ pub struct Question<'a> {
     pub fee: Nct,
     /// Balance of the simulated engine.
     pub balance: Nct,
-    /// What others who were right gained so far for each NCT they bid: all rewards and wrong bids over all right bids,
-    /// our own left out. None before anybody else was right.
+    /// Gain of other engines so far for each NCT they bid on right verdicts: all rewards and wrong bids over all right
+    /// bids. `None` before there are any.
     pub ratio: Option<f64>,
 }
 
@@ -115,10 +115,10 @@ pub enum SimulateError {
     /// The amounts are too large to count.
     #[error("the amounts are too large to count")]
     TooMuch,
-    /// Money was not conserved: a bug of ours.
+    /// The sums do not balance: a bug.
     #[error("money is not conserved: {0}")]
     Imbalance(#[from] Imbalance),
-    /// Profit is not what was gained: a bug of ours.
+    /// The profit does not match the accounts: a bug.
     #[error("the books say {profit} NCT, and the balance {gained} NCT")]
     Books {
         /// Added up, bounty by bounty.
@@ -312,11 +312,11 @@ impl RunTally {
     }
 }
 
-/// What could be seen of the others so far, in base units.
+/// Observed bids of other engines so far, in base units.
 #[derive(Default)]
 struct ObservedBids {
     right: f64,
-    /// What went to those who were right, or would have gone if somebody had been.
+    /// Amount that went to engines with right verdicts, or would have gone.
     to_gain: f64,
 }
 

@@ -14,9 +14,9 @@ const SIMILARITY_MIN: f64 = 0.7;
 /// One mistake.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConfigMistake {
-    /// Where it stands: line and column, from 1. None for what stands nowhere, but is missing.
+    /// Line and column, from 1. `None` if something is missing.
     pub place: Option<(usize, usize)>,
-    /// What is wrong, and what would be right.
+    /// The mistake and its correction.
     pub what: String,
 }
 

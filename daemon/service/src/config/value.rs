@@ -14,10 +14,10 @@ use toml::de::DeValue;
 
 /// A value of the configuration.
 pub trait Value: Sized {
-    /// What it looks like, for people who wrote something else.
+    /// Description of valid values, for messages.
     const FORM: &'static str;
 
-    /// Reads it. What is wrong is told without the form: an empty text says nothing more than that.
+    /// Parses a value. The error does not repeat the form; it may be empty.
     fn read(value: &DeValue<'_>) -> Result<Self, String>;
 
     /// Writes it as TOML.
@@ -152,7 +152,7 @@ impl Value for Share {
     }
 }
 
-/// So much for each one.
+/// A ratio of at least 0.0.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Ratio(pub f64);
 
@@ -179,16 +179,16 @@ fn number(value: &DeValue<'_>) -> Option<f64> {
 /// An amount that is not to be exceeded, or no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Limit {
-    /// So many hundredths of what there is in all.
+    /// A percentage of the balance.
     Share(u32),
-    /// So much.
+    /// An amount.
     Amount(Nct),
-    /// As much as you like.
+    /// No limit.
     None,
 }
 
 impl Limit {
-    /// So much, where there is `balance` in all.
+    /// Returns the limit in NCT, given the balance.
     pub fn of(self, balance: Nct) -> Option<Nct> {
         match self {
             Limit::Share(hundredths) => {
@@ -227,7 +227,7 @@ impl Value for Limit {
     }
 }
 
-/// So many are too many, or none are.
+/// A count that triggers something, or none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TooMany(pub Option<u32>);
 
@@ -333,17 +333,17 @@ choice! {
 }
 
 choice! {
-    /// What is done about artifacts that are addresses.
+    /// What to do with URL artifacts.
     Urls: "\"decline\" or \"visit\"" {
-        /// They are answered `unknown`.
+        /// Answer them `unknown`.
         Decline = "decline",
-        /// What lies there is downloaded and judged.
+        /// Download and scan the contents.
         Visit = "visit",
     }
 }
 
 choice! {
-    /// How files are written and read by the edge.
+    /// How the edge thread reads and writes files.
     EdgeIo: "\"auto\", \"uring\" or \"plain\"" {
         /// Through io_uring where the kernel allows it.
         Auto = "auto",

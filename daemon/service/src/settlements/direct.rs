@@ -10,16 +10,16 @@ use daemon_settlement::{About, SettlementLine};
 
 use super::{ImportSummary, News, judge, stories};
 
-/// So many outcomes are committed at once.
+/// Maximum number of settlements per commit.
 const BATCH_MAX: usize = 256;
 
 /// A journal opened to write outcomes into it.
 pub struct Direct {
     journal: Sqlite,
-    /// What an assertion costs, where nobody told.
+    /// Fee of an assertion, if it is not known.
     fee: Nct,
     batch: Vec<Write>,
-    /// About which bounties the batch says something: what is told of them next is judged once that is written down.
+    /// Bounties in the current batch: further lines about them are judged after its commit.
     about: HashSet<BountyKey>,
 }
 

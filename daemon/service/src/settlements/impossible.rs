@@ -4,8 +4,7 @@ use daemon_journal::Story;
 use daemon_market::{Nct, SettlementNotice};
 use daemon_settlement::SettlementRecord;
 
-/// Where nobody told what other engines staked, no more of them than these are thought of, each with the most there may
-/// be: PolySwarm has some sixty.
+/// Assumed number of other engines if their stakes are unknown, each with the maximum stake. PolySwarm has about sixty.
 const ENGINES_MAX: u128 = 1_000;
 
 /// Why this cannot have been paid out for the bounty of the story, if it cannot: it is more than the reward, all stakes

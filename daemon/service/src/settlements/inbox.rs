@@ -23,12 +23,12 @@ const NAME: &str = "inbox";
 const LETTER: &str = "ndjson";
 /// Extension of receipts.
 const RECEIPT: &str = "receipt";
-/// A receipt that nobody fetched is thrown away after this time.
+/// Age after which an unread receipt is deleted.
 const RECEIPT_AGE_MAX: Duration = Duration::from_secs(86_400);
-/// How often is looked for a receipt.
+/// How often a receipt is looked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What the daemon says to a file.
+/// Result of importing a file.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Receipt {
     /// Summary of the import.
@@ -44,7 +44,7 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// That of the daemon with this archive; made, if it is missing.
+    /// Opens the inbox of the archive, and creates it if it is missing.
     pub fn of(archive: &Path) -> anyhow::Result<Inbox> {
         let directory = archive.join(NAME);
         DirBuilder::new()
@@ -68,7 +68,7 @@ impl Inbox {
         Ok(letter.with_extension(RECEIPT))
     }
 
-    /// Where the receipt for the file of that name will be.
+    /// Path of the receipt for a file.
     pub fn receipt(&self, letter: &str) -> PathBuf {
         self.directory.join(format!("{letter}.{RECEIPT}"))
     }

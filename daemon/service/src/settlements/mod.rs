@@ -14,9 +14,9 @@ use daemon_settlement::{About, SettlementLine};
 pub use direct::Direct;
 use serde::{Deserialize, Serialize};
 
-/// One artifact may have been in so many bounties that are told about at once.
+/// Maximum number of bounties per artifact that one line is applied to.
 pub const BOUNTIES_PER_ARTIFACT_MAX: usize = 10_000;
-/// So many reasons why something is not taken in are told.
+/// Maximum number of reasons for refused lines.
 const REASONS_MAX: usize = 20;
 
 /// Summary of an import.
@@ -31,9 +31,9 @@ pub struct ImportSummary {
     pub known: u64,
     /// Bounties about which something else is known, which stays.
     pub conflicting: u64,
-    /// Bounties of which what was told is corrected now.
+    /// Number of corrected settlements.
     pub corrected: u64,
-    /// Bounties about which something is told that cannot be.
+    /// Number of impossible settlements.
     pub refused: u64,
     /// Lines about bounties or artifacts that are not in the journal.
     pub unasked: u64,
@@ -68,12 +68,12 @@ impl ImportSummary {
     }
 }
 
-/// What is to be done about what is told of a bounty.
+/// What to do with a line about a bounty.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum News {
-    /// How it was settled is to be written down, and comes to this for our stake.
+    /// Record the settlement, with its effect on the stake.
     Settled(Reckoning),
-    /// What corrects that is to be written down, and comes to this for our stake.
+    /// Record the correction, with its effect on the stake.
     Corrected(Correction, Reckoning),
     /// The line is already recorded.
     Known,
@@ -86,7 +86,7 @@ pub enum News {
 }
 
 impl News {
-    /// What became of it, where nothing is to be written down.
+    /// Summary of a line that is not recorded.
     pub fn told(self) -> ImportSummary {
         let told = ImportSummary::default();
         match self {
@@ -99,10 +99,10 @@ impl News {
     }
 }
 
-/// Whether what a line tells is news about the bounty of this story. `fee` is what an assertion costs, where nobody told.
+/// Decides whether a line is news about the bounty of this story. `fee` is the fee of an assertion, if it is not known.
 ///
-/// What losses close the purse by errs on the side of losses: a stake of which nobody knows whether it arrived is lost,
-/// if the verdict was wrong. The ledger looks closer, at what the marketplace says that it had.
+/// The purse errs on the side of losses: a stake that may not have arrived counts as lost if the verdict was wrong. The
+/// ledger is more exact, because it uses the marketplace's list of assertions.
 pub fn judge(story: &Story, line: &SettlementLine, fee: Nct) -> News {
     let refused = |why: String| News::Refused(format!("bounty {}: {why}", story.bounty.key));
     let known = story.settled.as_ref().map(|settled| &settled.outcome);
@@ -140,7 +140,7 @@ fn differs(known: &SettlementNotice, told: &SettlementNotice) -> bool {
     known.truth != told.truth || (known.payout != told.payout && told.payout.is_some())
 }
 
-/// What an outcome comes to for the stake that there was.
+/// Effect of a settlement on the stake.
 fn reckoning(story: &Story, outcome: &SettlementNotice, fee: Nct) -> Reckoning {
     let nothing = Reckoning { bid: Nct::ZERO, profit: Profit::ZERO, lost: None };
     story.answer.as_ref().map_or(nothing, |answer| {
@@ -149,7 +149,7 @@ fn reckoning(story: &Story, outcome: &SettlementNotice, fee: Nct) -> Reckoning {
     })
 }
 
-/// Which stories a line is about, of those in which something may be told: votes are settled for nobody.
+/// Whether a line is about this bounty. Votes are never settled.
 pub fn is_about(about: &About, key: &BountyKey) -> bool {
     match about {
         About::Bounty(id, phase) => key.id == *id && phase.unwrap_or(Phase::Assertion) == key.phase,

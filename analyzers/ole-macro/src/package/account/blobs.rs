@@ -14,7 +14,7 @@ const TEXT_BYTES_MAX: usize = 4 << 10;
 /// Property lists in one part: settings, and the page.
 const LISTS_MAX: usize = 4;
 
-/// What the classes of Microsoft Forms have in common (MS-OFORMS 2.4): the last eight bytes, and the first four.
+/// Common parts of the class ids of Microsoft Forms (MS-OFORMS 2.4).
 const FORMS: [([u8; 4], [u8; 12]); 10] = [
     ([0x40, 0x32, 0x05, 0xd7], *b"\x69\xce\xcd\x11\xa7\x77\x00\xdd\x01\x14\x3c\x57"), // command button
     ([0x23, 0x9e, 0x8c, 0x97], *b"\xb0\xd4\xce\x11\xbf\x2d\x00\xaa\x00\x3f\x40\xd0"), // label
