@@ -2,7 +2,7 @@
 //!
 //! Most of this crate is pure: it has no I/O, reads no clock, and takes all randomness from one [`Seed`]. The
 //! [`Exchange`] holds all money, receives bounties, assertions and votes, and settles like BountyRegistry. [`Rival`]s
-//! and [`Arbiter`]s have a configured accuracy. A [`Market`] lets them bet on the same labelled bounties for each
+//! and [`Arbiter`]s have a configured accuracy. A [`SimulatedMarket`] lets them bet on the same labelled bounties for each
 //! strategy, and returns the profit of each strategy with its confidence interval.
 //!
 //! [`loopback`] is the same over HTTP, for engines that run: it posts them signed bounties about real files. A

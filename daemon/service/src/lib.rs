@@ -6,7 +6,7 @@
 //! restart just as it would have been without.
 //!
 //! Besides the daemon itself there is what the command line shares with it: the [configuration](config), how its parts
-//! are [built](build), [settlements](settlements) on their way into the journal, and [talking](control_client) to a
+//! are [built](build), [settlements] on their way into the journal, and [talking](control_client) to a
 //! daemon that runs.
 
 #![forbid(unsafe_code)]

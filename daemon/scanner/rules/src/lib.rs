@@ -6,7 +6,7 @@
 //!
 //! This crate does not compile: it sends the texts to a child process and receives a bundle, as descriptors. So a rule
 //! that makes the compiler hang, crash or use too much memory only ends the child; the caller keeps its rules.
-//! [`child`] is the side of the child process.
+//! [`ipc`] is the side of the child process.
 //!
 //! The rules directory is the operator's, but a careless or hostile hand may have been in it: whatever lies there is
 //! either read as a regular file beneath the directory or named as a [`Problem`], and good files load in spite of bad

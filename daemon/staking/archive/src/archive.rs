@@ -114,7 +114,7 @@ impl Archive {
     }
 
     /// See [`Recall::query`](daemon_journal::Recall::query). Writes wait meanwhile: for long searches open a
-    /// [`Reader`](crate::Reader).
+    /// [`JournalReader`](crate::JournalReader).
     pub async fn query(&self, filter: Filter, limit: usize) -> Result<Vec<Story>, JournalError> {
         self.ask(|reply| JournalRequest::Query(filter, limit, reply)).await
     }

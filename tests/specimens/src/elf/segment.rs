@@ -20,7 +20,7 @@ pub fn segment(kind: u32) -> Segment {
 }
 
 impl Segment {
-    /// Its permissions, of [`R`], [`W`] and [`X`].
+    /// Permissions of the segment, a sum of `R`, `W` and `X`.
     pub fn flags(mut self, flags: u32) -> Self {
         self.flags = flags;
         self

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::admission::Admission;
 use super::event::Caller;
+#[cfg(doc)]
+use super::event::Event;
 use super::state::Ending;
 use crate::{Answer, BountyKey, Correction, PurseNote, SettlementNotice, Timestamp};
 
