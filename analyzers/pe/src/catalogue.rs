@@ -5,7 +5,7 @@
 //! the weights, not here.
 
 analyzers::indicators! {
-    ANOMALY = "pe.header.anomaly", "The headers or tables hold something that no linker writes.",
+    ANOMALY = "pe.header.anomaly", "The headers or tables contain values that no linker writes.",
         source: "pefile, PE.get_warnings; PE/COFF specification", attack: "T1027";
     MANY_ANOMALIES = "pe.header.many_anomalies", "The headers and tables hold at least three different things that no linker writes.",
         source: "pefile, PE.get_warnings", attack: "T1027";
@@ -19,12 +19,12 @@ analyzers::indicators! {
         source: "PE/COFF specification, COFF File Header; EMBER, HeaderFileInfo", attack: "T1070.006";
     NO_NX = "pe.header.no_nx", "The image does not agree to non-executable memory.",
         source: "PE/COFF specification, DLL Characteristics; Manalyze, plugin mitigation";
-    NO_ASLR = "pe.header.no_aslr", "The image asks for a fixed address.",
+    NO_ASLR = "pe.header.no_aslr", "The image requires a fixed address (no ASLR).",
         source: "PE/COFF specification, DLL Characteristics; Manalyze, plugin mitigation";
-    RELOCATIONS_STRIPPED = "pe.header.relocations_stripped", "Base relocations were stripped, so the image can be loaded only where it asks for.",
+    RELOCATIONS_STRIPPED = "pe.header.relocations_stripped", "Base relocations were stripped, so the image can be loaded only at its preferred address.",
         source: "PE/COFF specification, COFF File Header, Characteristics";
 
-    WRITABLE_EXECUTABLE = "pe.section.writable_executable", "A section is writable and executable at once, which unpackers need and compilers never ask for.",
+    WRITABLE_EXECUTABLE = "pe.section.writable_executable", "A section is both writable and executable, which unpackers need and compilers never use.",
         source: "PE/COFF specification, Section Flags; EMBER, SectionInfo", attack: "T1027.002";
     PACKER_NAME = "pe.section.packer_name", "A section has the name that a known packer or protector gives.",
         source: "Manalyze, plugin packer; Detect It Easy", attack: "T1027.002";
@@ -60,7 +60,7 @@ analyzers::indicators! {
     ENTRY_ODD = "pe.entry.odd_section", "Execution starts in a section whose name is not one that compilers give to code.",
         source: "Manalyze, plugin packer; EMBER, SectionInfo (entry)", attack: "T1027.002";
 
-    INJECTION_SET = "pe.import.injection_set", "The functions that together write code into another process and run it are imported.",
+    INJECTION_SET = "pe.import.injection_set", "The functions for writing code into another process and running it are imported together.",
         source: "capa, host-interaction/process/inject; Manalyze, plugin imports", attack: "T1055";
     DOWNLOADER = "pe.import.downloader", "Functions that fetch a URL are imported.",
         source: "capa, communication/http/client; Manalyze, plugin imports", attack: "T1105";
@@ -107,7 +107,7 @@ analyzers::indicators! {
     PROGRAM_EXPORTS = "pe.export.in_program", "A program that is no library exports functions.",
         source: "EMBER, ExportsInfo";
 
-    REQUIRES_ADMINISTRATOR = "pe.resource.requires_administrator", "The manifest asks for administrator rights.",
+    REQUIRES_ADMINISTRATOR = "pe.resource.requires_administrator", "The manifest requests administrator rights.",
         source: "Manalyze, plugin resources", attack: "T1548.002";
     EMBEDDED_IMAGE = "pe.content.embedded_image", "Another PE image lies inside the file.",
         source: "capa, executable/subfile/pe; EMBER, StringExtractor (MZ)", attack: "T1027.009";
@@ -194,7 +194,7 @@ analyzers::indicators! {
     HIGH_ENTROPY_FILE = "pe.file.high_entropy", "The file as a whole has more than 7.2 bits of entropy per byte.",
         source: "EMBER, ByteHistogram; Lyda and Hamrock 2007", attack: "T1027.002";
 
-    SIGNATURE_OF_OTHER = "pe.signature.of_other", "The digest in the Authenticode signature is not that of the file: it was changed after it was signed, or the signature is another file's.",
+    SIGNATURE_OF_OTHER = "pe.signature.of_other", "The digest in the Authenticode signature does not match the file: the file was changed after signing, or the signature is from another file.",
         source: "Microsoft, Windows Authenticode Portable Executable Signature Format; Manalyze, plugin authenticode", attack: "T1553.002";
     SIGNATURE = "pe.signature.present", "There is an Authenticode signature; who made it is not checked.",
         source: "PE/COFF specification, The Attribute Certificate Table (Image Only)", attack: "T1553.002";

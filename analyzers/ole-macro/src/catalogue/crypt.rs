@@ -11,12 +11,12 @@ analyzers::indicators! {
         source: "MS-PPT 2.3.2, CurrentUserAtom.headerToken", attack: "T1027.013";
     RIGHTS_MANAGED = "office.crypt.rights_managed", "The document is protected by rights management, and only its servers can open it.",
         source: "MS-OFFCRYPTO 2.2", attack: "T1027.013";
-    DEFAULT_PASSWORD = "office.crypt.default_password", "The encryption opens without asking: the password is the one that Office tries by itself. It hides the content from scanners alone.",
+    DEFAULT_PASSWORD = "office.crypt.default_password", "The document is encrypted with the default password that Office tries by itself, which hides the content only from scanners.",
         source: "MS-XLS 2.2.10; MS-OFFCRYPTO 2.3.6.3; OFF-31", attack: "T1027.013";
-    LOCKED = "office.crypt.locked", "No password known to all opens the encryption; what it holds was not seen.",
+    LOCKED = "office.crypt.locked", "The document is encrypted with an unknown password; its content was not scanned.",
         source: "MS-OFFCRYPTO; OFF-32", attack: "T1027.013";
-    COSTLY = "office.crypt.costly", "To try a password on the document takes far more hashing than Office asks for by default.",
+    COSTLY = "office.crypt.costly", "Checking a password needs far more hashing than Office uses by default.",
         source: "MS-OFFCRYPTO 2.3.4.10, spinCount, at most 10,000,000; Office writes 100,000", attack: "T1027.013";
-    UNREADABLE = "office.crypt.unreadable", "The description of the encryption cannot be read, or names a method that Office does not have.",
+    UNREADABLE = "office.crypt.unreadable", "The description of the encryption is unreadable, or names a method that Office does not support.",
         source: "MS-OFFCRYPTO 2.3", attack: "T1027";
 }

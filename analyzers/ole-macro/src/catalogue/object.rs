@@ -11,7 +11,7 @@ analyzers::indicators! {
         source: "OFF-43; CVE-2017-11882, CVE-2018-0802", attack: "T1203";
     EQUATION_OVERFLOW = "office.object.equation_overflow", "An equation names a font longer than the buffer of the Equation Editor.",
         source: "CVE-2017-11882", attack: "T1203";
-    EQUATION_ODD = "office.object.equation_odd", "An object of the Equation Editor holds no equation as it would save one.",
+    EQUATION_ODD = "office.object.equation_odd", "An object of the Equation Editor contains no valid equation.",
         source: "CVE-2017-11882; Equation Native stream", attack: "T1203";
     EXPLOIT_CLASS = "office.object.exploit_class", "An object has a class that documents do not need and exploits use.",
         source: "MS security advisories; see `object/classes.rs`", attack: "T1203";

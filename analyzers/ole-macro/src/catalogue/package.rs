@@ -27,11 +27,11 @@ analyzers::indicators! {
         source: "OFF-54", attack: "T1027";
     EXCESSIVE_XML = "office.package.excessive_xml", "A part nests elements or repeats attributes beyond reason.",
         source: "CWE-776, CWE-400", attack: "T1499.004";
-    RENAMED_MACROS = "office.package.renamed_macros", "A VBA project has another name than vbaProject.bin.",
+    RENAMED_MACROS = "office.package.renamed_macros", "A VBA project is not named vbaProject.bin.",
         source: "MS-OFFMACRO2 2.2.1; tools that look at names only miss it", attack: "T1036";
     TEMPLATE_EXTERNAL = "office.package.template_external", "The document's template is outside of it, on this machine.",
         source: "OFF-33; ECMA-376-1 11.3.9 attachedTemplate", attack: "T1221";
-    TEMPLATE_REMOTE = "office.package.template_remote", "The document fetches its template from another machine.",
+    TEMPLATE_REMOTE = "office.package.template_remote", "The document downloads its template from another machine.",
         source: "OFF-34; ATT&CK T1221", attack: "T1221";
     TEMPLATE_SERVICE = "office.package.template_service", "The document's template lies on a document service or a server of the own network, as those of organisations do.",
         source: "Microsoft Learn, SharePoint Online; RFC 6761, names without a dot are local", attack: "T1221";

@@ -13,7 +13,7 @@ analyzers::indicators! {
         source: "Mandiant, How RTF malware evades static signature-based detection, 2016", attack: "T1027";
     MALFORMED_OBJECT = "office.rtf.malformed_object", "The data of an object does not begin as objects do.",
         source: "MS-OLEDS 2.2.4", attack: "T1027";
-    TEMPLATE_REMOTE = "office.rtf.template_remote", "The document fetches its template from another machine.",
+    TEMPLATE_REMOTE = "office.rtf.template_remote", "The document downloads its template from another machine.",
         source: "Proofpoint, RTF template injection, 2021", attack: "T1221";
     TEMPLATE_SERVICE = "office.rtf.template_service", "The document's template lies on a document service or a server of the own network, as those of organisations do.",
         source: "Microsoft Learn, SharePoint Online; RFC 6761, names without a dot are local", attack: "T1221";

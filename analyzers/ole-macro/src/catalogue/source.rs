@@ -8,7 +8,7 @@ analyzers::indicators! {
         source: "mraptor class A; Word object model, document and application events", attack: "T1204.002";
     AUTOSTART_WORKBOOK = "office.source.autostart_workbook", "A procedure runs when a workbook or presentation is opened or closed.",
         source: "mraptor class A; Excel object model, workbook events", attack: "T1204.002";
-    AUTOSTART_CONTROL = "office.source.autostart_control", "A procedure runs when a control is drawn, or the mouse comes near it: without a click.",
+    AUTOSTART_CONTROL = "office.source.autostart_control", "A procedure runs without a click, when a control is drawn or the mouse is near it.",
         source: "olevba, ActiveX triggers", attack: "T1204.002";
     WRITES = "office.source.writes", "The code writes files, memory or settings.",
         source: "mraptor class W", attack: "T1105";
@@ -25,11 +25,11 @@ analyzers::indicators! {
         source: "olevba, PowerShell keywords", attack: "T1059.001";
     SCRIPTING_SHELL = "office.source.scripting_shell", "The code uses the scripting shell, which runs programs and edits the registry.",
         source: "olevba, WScript.Shell and Shell.Application", attack: "T1059.005";
-    SCRIPT_ENGINE = "office.source.script_engine", "The code makes a script engine or a scriptlet of its own.",
+    SCRIPT_ENGINE = "office.source.script_engine", "The code creates a script engine or a scriptlet.",
         source: "OFF-14; LOLBAS project, scriptlets", attack: "T1059.005";
-    PROCESS_BY_WMI = "office.source.process_by_wmi", "The code talks to WMI, which starts processes that are not children of the document.",
+    PROCESS_BY_WMI = "office.source.process_by_wmi", "The code uses WMI, which starts processes that are not children of the document.",
         source: "OFF-23; olevba", attack: "T1047";
-    SCHEDULES_TASK = "office.source.schedules_task", "The code schedules a task, or puts something where it starts with the user.",
+    SCHEDULES_TASK = "office.source.schedules_task", "The code schedules a task, or installs something that starts when the user logs on.",
         source: "ATT&CK, scheduled tasks and startup folders", attack: "T1053.005";
     CREATES_OBJECT = "office.source.creates_object", "The code makes a COM object by name.",
         source: "OFF-18; olevba", attack: "T1559.001";
@@ -75,7 +75,7 @@ analyzers::indicators! {
         source: "olevba, Application.Visible and vbHide", attack: "T1564.003";
     DETECTS_SANDBOX = "office.source.detects_sandbox", "The code looks for virtual machines, sandboxes or analysts.",
         source: "olevba, virtualization and sandbox keywords", attack: "T1497";
-    PAYLOAD_IN_DOCUMENT = "office.source.payload_in_document", "The code reads text that is stored where nobody looks: tips and tags of controls, document properties.",
+    PAYLOAD_IN_DOCUMENT = "office.source.payload_in_document", "The code reads text stored in inconspicuous places: tips and tags of controls, document properties.",
         source: "OFF-47; olevba, form strings", attack: "T1027.013";
 
     SPLIT_WORD = "office.source.split_word", "A word of these lists shows only when pieces of strings are put together.",

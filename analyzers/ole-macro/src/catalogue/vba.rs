@@ -5,7 +5,7 @@ analyzers::indicators! {
         source: "MS-OVBA 2.2; oleid, olevba (OFF-01)", attack: "T1059.005";
     SOURCE = "office.vba.source", "A module holds source code, not only attributes.",
         source: "MS-OVBA 2.3.4.3; olevba (OFF-02)", attack: "T1059.005";
-    STOMPED = "office.vba.stomped", "A module's compiled code and its source are not the same, or there is only the former: Office runs what nobody can read.",
+    STOMPED = "office.vba.stomped", "The compiled code of a module differs from its source, or there is no source: Office runs code that is not visible.",
         source: "MS-OVBA 2.3.4.3; Walmart Security and EvilClippy 2018-2019, on VBA stomping (OFF-52)", attack: "T1564.007";
     CACHED = "office.vba.execution_cache", "Streams of executed code are kept: the macros were run, or edited, before the document was saved.",
         source: "MS-OVBA 2.2.6, SRP streams; pcodedmp (OFF-48)";
@@ -29,6 +29,6 @@ analyzers::indicators! {
         source: "MS-OFORMS; olevba, form strings; Emotet documents of 2019", attack: "T1027.013";
     REFERENCE = "office.vba.reference", "The project uses a library for scripts, management or its own source, by name.",
         source: "MS-OVBA 2.3.4.2.2.5", attack: "T1559.001";
-    REMOTE_REFERENCE = "office.vba.reference_remote", "The project uses another project that lies on a server.",
+    REMOTE_REFERENCE = "office.vba.reference_remote", "The project references another project on a server.",
         source: "MS-OVBA 2.3.4.2.2.6", attack: "T1221";
 }

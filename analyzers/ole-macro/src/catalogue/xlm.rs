@@ -19,7 +19,7 @@ analyzers::indicators! {
         source: "Excel 4.0 Macro Functions Reference, FOPEN and FWRITE", attack: "T1105";
     FILE_DELETE = "office.xlm.file_delete", "A macro deletes files.",
         source: "Excel 4.0 Macro Functions Reference, FILE.DELETE", attack: "T1070.004";
-    ENVIRONMENT = "office.xlm.environment", "A macro asks about the machine, the window or the mouse, as checks for sandboxes do.",
+    ENVIRONMENT = "office.xlm.environment", "A macro queries the machine, the window or the mouse, like sandbox checks.",
         source: "Excel 4.0 Macro Functions Reference, GET.WORKSPACE; OFF-28", attack: "T1497.001";
     SELF_MODIFICATION = "office.xlm.self_modification", "A macro writes formulas into cells, which then run.",
         source: "Excel 4.0 Macro Functions Reference, FORMULA and FORMULA.FILL; OFF-28", attack: "T1027";
@@ -29,7 +29,7 @@ analyzers::indicators! {
         source: "OFF-29, more than 20 CHAR calls", attack: "T1027";
     CONCEALMENT = "office.xlm.concealment", "A macro hides sheets, windows or errors while it runs.",
         source: "Excel 4.0 Macro Functions Reference, WORKBOOK.HIDE, HIDE, APP.MINIMIZE, ERROR", attack: "T1564.003";
-    SCHEDULED = "office.xlm.scheduled", "A macro has itself run later, or when something happens.",
+    SCHEDULED = "office.xlm.scheduled", "A macro schedules itself for a time or an event.",
         source: "Excel 4.0 Macro Functions Reference, ON.TIME and its like", attack: "T1053";
     FOLDED = "office.xlm.folded_word", "A command, an address or a system function shows only when a formula's constants are put together.",
         source: "own folding of &, CHAR and MID; XLMMacroDeobfuscator", attack: "T1027.010";
@@ -47,6 +47,6 @@ analyzers::indicators! {
         source: "MS-XLS 2.4.271, SupBook; OFF-39", attack: "T1559.002";
     DDE_COMMAND = "office.xlm.dde_command", "A DDE link of the workbook names a shell or a script host.",
         source: "MS-XLS 2.5.328, VirtualPath; OFF-39", attack: "T1559.002";
-    MALFORMED = "office.xlm.malformed", "Records or formulas of a workbook cannot be read, as no writer of workbooks leaves them.",
+    MALFORMED = "office.xlm.malformed", "Records or formulas of a workbook are malformed in ways that no workbook writer produces.",
         source: "MS-XLS 2.1.4, Record; OFF-54", attack: "T1027";
 }
