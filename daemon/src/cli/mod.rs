@@ -54,7 +54,7 @@ use self::triage::TriageArgs;
 use self::webhook::WebhookArgs;
 use crate::exit::Exit;
 
-/// A static malware scanner and PolySwarm engine: it explains each verdict and stakes on it.
+/// A static malware scanner and PolySwarm engine that explains its verdicts.
 #[derive(Parser, Debug)]
 #[command(name = "stakeout", version, propagate_version = true, arg_required_else_help = true)]
 #[command(

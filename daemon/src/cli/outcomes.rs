@@ -61,8 +61,8 @@ assertions, votes) are stored for `stakeout report`; see docs/json.md.
 
   {\"sha256\": \"275a021b…\", \"truth\": \"malicious\"}
 
-If the daemon runs, it imports the lines; otherwise they are written directly into its archive. Settlements that are
-already recorded are skipped. If a line contradicts the record, the record stays and the exit code is 1. An impossible
+If the daemon runs, it imports the lines; otherwise they are written directly into its archive. Settlements that are \
+already recorded are skipped. If a line contradicts the record, the record stays and the exit code is 1. An impossible \
 payout (more than the reward and all stakes) is refused and the exit code is 2.
 
 Examples:

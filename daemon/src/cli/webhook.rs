@@ -48,7 +48,7 @@ pub struct WebhookTarget {
 
 /// Arguments of `webhook test`.
 #[derive(Args, Debug)]
-#[command(after_help = "The test serves artifacts and receives answers at 127.0.0.1. The configuration of the engine
+#[command(after_help = "The test serves artifacts and receives answers at 127.0.0.1. The configuration of the engine \
 must allow that address during the test:
   [answers]  hosts = [\"http://127.0.0.1:8899\"]
   [intake]   allow_networks = [\"127.0.0.0/8\"]

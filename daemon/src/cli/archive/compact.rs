@@ -20,7 +20,7 @@ use crate::terminal::format::{bytes, counted, shown};
 #[derive(Args, Debug)]
 #[command(
     after_help = "The daemon must not run. A running daemon deletes old details by itself (archive.details_age_max) and \
-    reuses their space, but does not shrink the file. While it runs, this command needs free disk space as large as the \
+    reuses their space, but does not shrink the file. This command needs temporary disk space as large as the \
     archive."
 )]
 pub struct ArchiveCompactArgs {

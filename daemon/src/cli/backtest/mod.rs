@@ -32,11 +32,11 @@ use rescan::Anew;
 /// Arguments of `backtest`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Without --strategy, --weights and --rules, this command checks that the configured strategies and
+    after_help = "Without --strategy, --weights and --rules, this command checks that the configured strategies and \
 limits reproduce the recorded decisions. They do, unless the configuration has changed since.
 
-Each strategy decides in the order in which bounties arrived, with the knowledge of that time, and has its own purse
-with the configured limits. Its stakes are settled exactly, with the arithmetic of the marketplace, assuming that all
+Each strategy decides in the order in which bounties arrived, with the knowledge of that time, and has its own purse \
+with the configured limits. Its stakes are settled exactly, with the arithmetic of the marketplace, assuming that all \
 other parties act as recorded. A bounty that cannot be settled for every strategy is left out for all of them.
 
 Examples:
