@@ -226,7 +226,7 @@ fn calibrate(sum: f64, family: Family, weights: &Weights) -> (f64, f64) {
     (log_odds, logistic(log_odds).clamp(calibration.floor, calibration.ceiling))
 }
 
-/// Of indicators that are the same one loaded several times, only the heaviest counts; the first of equal ones.
+/// Of several copies of the same indicator, counts only the one with the greatest weight, or the first of equal ones.
 fn count_twins_once(terms: &mut [Term], weights: &Weights) {
     let mut heaviest: HashMap<u32, usize> = HashMap::new();
     for at in 0..terms.len() {

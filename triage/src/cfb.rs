@@ -42,7 +42,7 @@ pub(crate) fn kind(view: &mut View<'_>) -> CfbKind {
     top_level(&entries).or_else(|| entries.iter().filter_map(|entry| entry.sign).min()).map_or(CfbKind::Other, of)
 }
 
-/// What an entry says about the file, the strongest first.
+/// What an entry indicates about the file, the strongest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum FormatHint {
     Encrypted,
@@ -86,7 +86,7 @@ impl DirectoryEntry {
     }
 }
 
-/// What the class of the root storage says, where no stream does.
+/// Format by the class of the root storage, if no stream decides.
 fn class_sign(class: &[u8]) -> Option<FormatHint> {
     // All are {0002xxxx or 000Cxxxx-0000-0000-C000-000000000046}; the first field is little-endian.
     if class.get(4..)? != [0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46] {
@@ -102,7 +102,7 @@ fn class_sign(class: &[u8]) -> Option<FormatHint> {
     }
 }
 
-/// What the name of a stream or storage says. Names are UTF-16 and compared without case (2.6.4).
+/// Format by the name of a stream or storage. Names are UTF-16 and compared without case (2.6.4).
 fn name_sign(name: &[u8]) -> Option<FormatHint> {
     // Windows Installer packs two characters into one of U+3800 to U+4840; tables begin with U+4840.
     if name.starts_with(&[0x40, 0x48]) {
@@ -207,7 +207,7 @@ impl Cfb<'_, '_> {
         self.lookup(fat_sector, sector % per_sector)
     }
 
-    /// Where part `part` of the FAT lies: the header lists the first ones, DIFAT sectors the rest (2.5).
+    /// Sector of part `part` of the FAT: the header lists the first ones, DIFAT sectors the rest (2.5).
     fn fat_sector(&mut self, part: u32) -> Option<u32> {
         if part < HEADER_DIFAT {
             return le32(self.head, 76 + 4 * part as usize).filter(|sector| *sector < SECTOR_MAX);

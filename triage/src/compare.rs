@@ -34,7 +34,7 @@ const ROWS: usize = MAGICS.len();
 struct MagicRow {
     value: [u8; 16],
     mask: [u8; 16],
-    /// How many bytes the head must have.
+    /// Minimum length of the head in bytes.
     end: u8,
     /// Index in [`MAGICS`].
     index: u8,
@@ -43,7 +43,7 @@ struct MagicRow {
 /// The rows of one offset and first byte: `LAYOUT.rows[start..end]`.
 #[derive(Clone, Copy)]
 struct Bucket {
-    /// Which second bytes, by their low six bits, any of the rows could match. Most text stops here.
+    /// Possible second bytes of the rows, by their low six bits. Most text is ruled out here.
     seconds: u64,
     start: u8,
     end: u8,
@@ -117,7 +117,7 @@ const fn widened(magic: &Magic, index: u8) -> MagicRow {
     row
 }
 
-/// What the first bytes of a file claim it to be.
+/// Candidate file type by the first bytes.
 ///
 /// Looks at no more than [`MAGIC_BYTES`](crate::MAGIC_BYTES) bytes; a shorter head is a shorter file. Safe to
 /// call in any process: it follows no offset and parses nothing.

@@ -17,14 +17,14 @@ const EICAR_BYTES_MAX: usize = 128;
 /// MS-SHLLINK 2.1, the end of LinkCLSID, which is 4 bytes longer than a row of the table.
 const LNK_CLSID_END: &[u8] = &[0, 0, 0, 0x46];
 
-/// What the file `bytes` is, by magic and structure. The time it takes is bounded, whatever the bytes.
+/// Returns the type of the file `bytes`, by magic and structure, in bounded time.
 pub fn triage(bytes: &[u8]) -> FileKind {
     triage_window(bytes, &mut { bytes })
 }
 
-/// What the file is that begins with `head`, which must be its first [`HEAD_BYTES`](crate::HEAD_BYTES) or all
-/// of it. `window` is asked for the rest only where structure lies deeper; the answer is that of [`triage`]
-/// over the whole file.
+/// Returns the type of the file that begins with `head`, which must be its first [`HEAD_BYTES`](crate::HEAD_BYTES) or
+/// all of it. `window` gives access to the rest, if structure is deeper. The result is that of [`triage`] on the whole
+/// file.
 pub fn triage_window(head: &[u8], window: &mut impl Window) -> FileKind {
     if head.is_empty() {
         return FileKind::Empty;

@@ -14,7 +14,7 @@ pub enum FileKind {
     Eicar,
     /// A PE/COFF image.
     Pe(PeKind),
-    /// An MZ executable that is no PE: plain DOS, NE, LE or LX.
+    /// An MZ executable that is not a PE: plain DOS, NE, LE or LX.
     Dos(DosKind),
     /// An ELF file.
     Elf(ElfKind),
@@ -32,7 +32,7 @@ pub enum FileKind {
     Cfb(CfbKind),
     /// An Office Open XML package.
     Ooxml(OoxmlKind),
-    /// A ZIP that is no Office Open XML package.
+    /// A ZIP that is not an Office Open XML package.
     Zip(ZipKind),
     /// Rich Text Format.
     Rtf,
@@ -56,7 +56,7 @@ pub enum FileKind {
     Data,
 }
 
-/// Which of the two PE optional headers an image has.
+/// Optional header of a PE image.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum PeBits {
     /// Magic 0x10b.
@@ -67,14 +67,14 @@ pub enum PeBits {
     Odd,
 }
 
-/// What the headers of a PE image say it is.
+/// Type of a PE image by its headers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct PeKind {
     /// The optional header.
     pub bits: PeBits,
-    /// It has a CLR header (data directory 14).
+    /// Whether it has a CLR header (data directory 14).
     pub dotnet: bool,
-    /// Its subsystem is one of the four EFI ones (10 to 13).
+    /// Whether its subsystem is one of the four EFI ones (10 to 13).
     pub efi: bool,
     /// `IMAGE_FILE_DLL` is set.
     pub dll: bool,
@@ -82,7 +82,7 @@ pub struct PeKind {
     pub machine: u16,
 }
 
-/// What follows the MZ header where `PE\0\0` does not.
+/// Type of an MZ executable without `PE\0\0`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum DosKind {
     /// A DOS program, or `e_lfanew` points nowhere.
@@ -130,7 +130,7 @@ pub enum ElfType {
     Other,
 }
 
-/// What the identification and header of an ELF file say it is.
+/// Type of an ELF file by its identification and header.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct ElfKind {
     /// `EI_CLASS`.
@@ -143,7 +143,7 @@ pub struct ElfKind {
     pub machine: u16,
 }
 
-/// Whose compound file it is, from the names of its streams.
+/// Application of a compound file, by the names of its streams.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum CfbKind {
     /// A `WordDocument` stream.
@@ -162,7 +162,7 @@ pub enum CfbKind {
     Other,
 }
 
-/// Which Office Open XML document, from the parts its central directory names.
+/// Type of an Office Open XML document, by the parts in its central directory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum OoxmlKind {
     /// Word, no VBA project part.
@@ -183,7 +183,7 @@ pub enum OoxmlKind {
     Other,
 }
 
-/// Which ZIP that is no Office Open XML package.
+/// Type of a ZIP that is not an Office Open XML package.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum ZipKind {
     /// No more is known.

@@ -12,17 +12,17 @@ use crate::kind::{
     PeKind, ScriptKind, WordSize,
 };
 
-/// How many bytes of a file [`magic`](crate::magic()) looks at. It never reads further.
+/// Number of bytes that [`magic`](crate::magic()) uses.
 pub const MAGIC_BYTES: usize = 64;
 
 /// One signature: `(head[offset + i] & mask[i]) == bytes[i]` for every `i`.
 #[derive(Debug)]
 pub struct Magic {
-    /// Where the signature begins, in bytes from the start of the file.
+    /// Offset of the signature, in bytes from the start of the file.
     pub offset: usize,
-    /// What must stand there, with the bits that do not matter cleared. 2 to 16 bytes.
+    /// Bytes of the signature, with irrelevant bits cleared: 2 to 16 bytes.
     pub bytes: &'static [u8],
-    /// Which bits matter. As long as `bytes`; its first byte is 0xff, because rows are found by it.
+    /// Mask of relevant bits, as long as `bytes`. Its first byte is 0xff, because rows are found by it.
     pub mask: &'static [u8],
     /// The most a file with this signature can turn out to be.
     pub kind: FileKind,

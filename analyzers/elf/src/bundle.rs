@@ -1,9 +1,9 @@
 //! The bundle of small tools that devices have for a shell.
 //!
-//! It fetches, resolves, reads the tables of sockets and starts at boot, and so shows what bots show. Its words alone
-//! excuse nothing: whoever writes a bot can copy them. What is asked for besides is its table of tools, which its code
-//! looks up by halving and which therefore stands in order, and as much code as tools need. Any sign that the bundle
-//! does not make itself takes the excuse away, and a file that needs it is not vouched for: at best it is unknown.
+//! BusyBox downloads, resolves names, reads the socket tables and starts at boot, so it shows the signs of bots. Its
+//! strings alone prove nothing, because bots can copy them. The file must also have its table of tools, which the code
+//! searches by bisection and which is therefore sorted, and as much code as the tools need. Any other sign invalidates
+//! this exception. A file that needs the exception is not vouched for: at best it is unknown.
 
 use std::ops::Range;
 

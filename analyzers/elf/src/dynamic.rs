@@ -1,9 +1,9 @@
 //! The dynamic section, as the dynamic loader finds it.
 //!
-//! ld.so is told where the program headers are in memory and takes `p_vaddr` of the last `PT_DYNAMIC` among them
+//! ld.so gets the address of the program headers in memory and uses `p_vaddr` of the last `PT_DYNAMIC` among them
 //! (glibc elf/rtld.c `rtld_setup_main_map`, elf/dl-load.c `_dl_map_object_from_fd`; musl ldso/dynlink.c), and the
-//! entries end with `DT_NULL`. Neither `p_offset` nor `p_filesz` of that header means anything, nor does any section
-//! header. The kernel does not look at `PT_DYNAMIC` at all.
+//! entries end with `DT_NULL`. It ignores `p_offset` and `p_filesz` of that header, and all section headers. The kernel
+//! ignores `PT_DYNAMIC`.
 
 use std::ops::Range;
 

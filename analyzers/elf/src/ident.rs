@@ -9,8 +9,8 @@
 //! machine number means both sizes there. Modules (kernel/module/main.c `elf_validity_check`) are taken likewise:
 //! magic, `ET_REL`, machine, `e_shentsize`.
 //!
-//! So here the order is the one in which `e_type` exists, and the word size the one in which the sizes of table
-//! entries are right. Only where both or neither are, the machine decides, or `EI_CLASS` where the machine has both.
+//! So the byte order is the one in which `e_type` is valid, and the word size the one in which the sizes of table
+//! entries are right. If both or neither are, the machine decides, or `EI_CLASS` if the machine has both.
 
 use goblin::elf::header::{
     EI_CLASS, EI_DATA, EI_VERSION, ELFCLASS32, ELFCLASS64, ELFDATA2LSB, ELFDATA2MSB, EM_386, EM_AARCH64, EM_ARM,
@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    /// What the loader takes `builder`'s file for, whatever class, order and version it claims.
+    /// Checks how the loader reads `builder`'s file, whatever class, order and version it claims.
     #[track_caller]
     fn check(builder: &ElfBuilder, class: u8, order: u8) {
         for (claimed_class, claimed_order, version) in

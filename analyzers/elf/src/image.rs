@@ -1,8 +1,8 @@
 //! The headers of an ELF file, as much as can be read of them.
 //!
-//! goblin decodes; counting is ours. Its whole-file parse is all or nothing and has run out of memory on
-//! declared counts, so each table is clipped to what the file holds before it is collected, and what lies
-//! outside is remembered as a sign instead of an error.
+//! goblin decodes; the counts are checked here. Its parser of whole files fails on any error and has run out of memory
+//! on declared counts. So each table is clipped to the file before it is collected, and entries outside are recorded as
+//! signs instead of errors.
 
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
 //! The words that are searched for, by the sign they make.
 //!
-//! They stand reversed in our binary, so that scanning it, or a program that links this crate, does not find
-//! them. No word is longer than what published rules quote.
+//! The words are stored in reverse, so that a scan of this binary, or of a program that links this crate, does not find
+//! them. No word is longer than the strings quoted in published rules.
 
 use std::ops::Range;
 

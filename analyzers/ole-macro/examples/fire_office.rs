@@ -1,7 +1,8 @@
 //! Prints what fires: `fire_office [--weights FILE] < PATHS`, one path per line. For measuring indicators on a corpus.
 //!
-//! A line per file: path, kind, size, microseconds, probability (or `-`), then what was not looked at, and the ids with
-//! their details. With `--times N`, every file is examined so often and the median is told. Children are not examined.
+//! Prints one line per file: path, kind, size, microseconds, probability (or `-`), then the reasons why it is
+//! incomplete, and the ids with their details. With `--times N`, each file is scanned N times and the median is
+//! printed. Children are not scanned.
 
 use std::io::{BufRead, Write};
 use std::time::Instant;

@@ -1,10 +1,9 @@
 //! Reading compound files (MS-CFB) leniently.
 //!
-//! Office opens many files that strict readers refuse, so refusing is no answer: what can be read is read, and every
-//! rule that is broken is evidence. The reading is our own (`sectors`, `directory`): it lends streams instead of
-//! copying them, sees entries that the tree does not reach, and costs no more than the file is long. The `cfb` crate,
-//! a stricter reader that much software is built on, is asked whether it would open the file at all; that it would not
-//! is a sign of its own.
+//! Office opens many files that strict readers refuse. So this reader reads what it can, and every violated rule is
+//! evidence. It is an implementation of its own (`sectors`, `directory`): it borrows streams instead of copying them,
+//! sees entries that the tree does not reach, and its cost is bounded by the size of the file. The `cfb` crate, a
+//! stricter reader used by much software, is asked whether it would open the file; a refusal is a sign of its own.
 
 mod directory;
 mod sectors;

@@ -1,8 +1,7 @@
 //! Encrypted documents: recognised, and opened where the password is known to all.
 //!
-//! Office tries a password of its own before it asks, so a document encrypted with that one opens without a word,
-//! while scanners see noise. What opens is examined like any other document; what does not makes the report
-//! incomplete, for nobody can say what is in it.
+//! Office tries a default password before it asks the user, so a document encrypted with it opens directly, while
+//! scanners see noise. Such a document is decrypted and scanned. With any other password the report is incomplete.
 //!
 //! - `workbook`: the records of BIFF workbooks (XOR, RC4, RC4 of CryptoAPI);
 //! - `package`: packages in compound files (`EncryptedPackage`), "standard" and "agile";

@@ -1,7 +1,7 @@
 //! Binary Word documents (MS-DOC): which template they are attached to, where they merge data from, and the macros of
 //! Word 6 and 95.
 //!
-//! The names stand in the table stream, in a list that the FIB at the start of `WordDocument` leads to. Word 6 and 95
+//! The names are in the table stream, in a list that the FIB at the start of `WordDocument` refers to. Word 6 and 95
 //! have no table stream: there the list is in `WordDocument` itself, in another form.
 
 use std::ops::Range;

@@ -5,10 +5,10 @@
 //! Authenticode, that hold one DER value which says of itself that it is PKCS #7 signed data about a program. What is
 //! left of the table is what any other bytes behind the last section are.
 //!
-//! The digest in it is compared with that of the file, the way Windows does (Microsoft, "Windows Authenticode Portable
-//! Executable Signature Format": all of the file but the checksum, the table's directory entry and the table). That is
-//! no proof of who signed, for no chain of certificates is followed and no key is used. But a file whose digest is
-//! another one was changed after it was signed, or carries another file's signature.
+//! The digest in it is compared with that of the file like in Windows (Microsoft, "Windows Authenticode Portable
+//! Executable Signature Format": all of the file except the checksum, the table's directory entry and the table). That
+//! does not prove who signed, because no certificate chain and no key is checked. But if the digest differs, the file
+//! was changed after signing, or has another file's signature.
 //!
 //! Sources: PE/COFF specification, "The Attribute Certificate Table (Image Only)"; RFC 2315, section 9.1.
 

@@ -1,7 +1,7 @@
 //! Exports of an image: their number and the range of their names.
 //!
-//! The names are looked up only if a word was found that may be one of them, and only for libraries that do not look
-//! for functions themselves: whoever does needs such names as text, and could export them to hide what for.
+//! The names are looked up only if a keyword was found that may be one of them, and only for libraries that do not look
+//! up functions themselves: those need such names as text, and could export them to hide their purpose.
 
 use std::ops::Range;
 

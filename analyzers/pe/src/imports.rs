@@ -4,10 +4,10 @@
 //! for 20 GiB. So every thunk is a step of the budget, there is one cap for all of them, and a name is looked
 //! up where it lies.
 //!
-//! Which of two tables is read, where they end, and what of an entry counts is the loader's choice (ReactOS,
+//! The loader decides which of two tables is read, where they end, and which parts of an entry are used (ReactOS,
 //! dll/ntdll/ldr/ldrpe.c: `LdrpHandleOldFormatImportDescriptors`, `LdrpSnapIAT`, `LdrpSnapThunk`). Delayed imports are
-//! read by a helper inside the program: version 1 of its descriptors holds addresses, version 2 addresses relative to
-//! the image (Microsoft, delayimp.h, `dlattrRva`; PE/COFF specification, "Delay-Load Import Tables").
+//! read by a helper inside of the program: version 1 of its descriptors contains addresses, version 2 addresses
+//! relative to the image (Microsoft, delayimp.h, `dlattrRva`; PE/COFF specification, "Delay-Load Import Tables").
 
 use analyzers::{Budget, Exhausted, Limit};
 use goblin::pe::import::{ImportDirectoryEntry, SIZEOF_IMPORT_DIRECTORY_ENTRY};

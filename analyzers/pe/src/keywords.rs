@@ -1,8 +1,8 @@
 //! Words that give programs away, and what each is a sign of.
 //!
-//! They stand reversed in our binary, so that scanning it, or a program that links this crate, does not find them.
-//! All lower case: they are searched for without regard to case. None is shorter than the shortest run of
-//! text that is kept. Some mean nothing without what stands around them; those say what must.
+//! The words are stored in reverse, so that a scan of this binary, or of a program that links this crate, does not find
+//! them. They are in lower case, because the search ignores case. None is shorter than the shortest run of text that is
+//! kept. Some need a context, which is given with them.
 
 use crate::around::Around;
 use crate::text::RUN_MIN;

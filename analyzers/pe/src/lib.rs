@@ -13,11 +13,11 @@
 //! can still testifies. Where a bound cuts off sections, imports, resources or images, the report says
 //! `limit.entries`, so that padding hides nothing behind a benign verdict.
 //!
-//! Where headers, the import tables or section data are not in the file, the report says `file.cut_short`: 36 of
-//! 4,705 ordinary images, most of them made to be odd (no sections, 97 bytes, headers that overlap). Not where the
-//! loader does without: padding behind a section, data of a section whose pointer is zero, a table that ends with
-//! its section, the directory of delayed imports (packers leave it packed), the attribute certificate (packers cut
-//! it off: 880 of those images).
+//! If headers, the import tables or section data are missing in the file, the report says `file.cut_short`: 36 of 4,705
+//! ordinary images, most of them constructed to be unusual (no sections, 97 bytes, overlapping headers). This does not
+//! apply to parts that the loader does not need: padding after a section, data of a section whose pointer is zero, a
+//! table that ends with its section, the directory of delayed imports (packers leave it packed), the attribute
+//! certificate (packers remove it: 880 of those images).
 //!
 //! The analyzer vouches for what it parsed. If bytes belong to no part of the program, no signature, symbols, debug
 //! data or padding, and were not scanned as a child, it does not vouch for the file (`overlay.rs`): an installer is

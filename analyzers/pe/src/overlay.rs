@@ -1,8 +1,8 @@
 //! Bytes that are no part of the program, and whether their purpose is known.
 //!
-//! Windows loads headers and sections; installers, self-extracting archives and droppers keep what they carry behind
-//! them, or between them, and nobody here opens that. So the bytes that belong to nothing are counted, and an image
-//! that has any is not vouched for. These are accounted for:
+//! Windows loads headers and sections. Installers, self-extracting archives and droppers keep their data after or
+//! between them, and this crate does not open it. So all bytes must be accounted for, or the image is not vouched for.
+//! These are accounted for:
 //!
 //! * headers, and of each section what the loader maps (not what its header claims beyond that);
 //! * signatures, as far as they are some (`certificate.rs`);

@@ -1,7 +1,7 @@
 //! The bundle: compiled sets of rules and their index, as bytes.
 //!
-//! It holds machine code, so whoever opens one must know that it is its own: `daemon/scanner/rules` keeps it private
-//! and checks its digest. What is checked here is that it fits this program and this processor.
+//! A bundle contains machine code, so the caller must know its origin: `daemon/scanner/rules` keeps it private and
+//! checks its digest. This module checks that it fits this program and this processor.
 
 use std::ops::Range;
 

@@ -1,5 +1,5 @@
-//! How deep a text is nested, told before it is parsed: yara-x's parser goes down a level of the stack for every
-//! level of nesting, and refuses what is too deep only after it came back up.
+//! Computes the nesting depth of a text before it is parsed: yara-x's parser recurses for every level, and refuses too
+//! deep nesting only afterwards.
 
 /// Levels that are refused. yara-x itself refuses from 3,000 on; 20,000 were tried and come back from 8 MiB of stack.
 const DEPTH_MAX: usize = 10_000;

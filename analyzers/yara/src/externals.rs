@@ -1,8 +1,9 @@
 //! The variables of LOKI and THOR: what rules may ask beside the bytes.
 //!
-//! As both define them: `filename` is the name alone, `filepath` the folder without it, `extension` has its dot and small
-//! letters, and `filetype` is what the first bytes are, in the words of signature-base (`misc/file-type-signatures.txt`).
-//! No proof rests on them (`guard.rs`, `needs.rs`): what is not understood is true of everything.
+//! As both define them: `filename` is the name, `filepath` the directory, `extension` has its dot and is in lower case,
+//! and `filetype` is the file type by its first bytes, in the terms of signature-base
+//! (`misc/file-type-signatures.txt`). The proofs (`guard.rs`, `required_patterns.rs`) do not depend on them: an
+//! expression that is not understood may be true for every file.
 
 use analyzers::{FilePath, Sample};
 use triage::{ArchiveKind, CfbKind, FileKind, ImageKind, ScriptKind, ZipKind};

@@ -1,10 +1,10 @@
 //! Proves from the condition of a rule how a file must begin for the rule to match.
 //!
-//! Two questions are asked of every expression, and answered by a set of classes of heads that is never too
-//! small: of what files can it be *true* (anything but false, 0, empty and undefined), and of what files can
-//! it be *defined*. Undefined is what YARA calls `pe.timestamp` where there is no PE. It spreads through
-//! arithmetic, comparisons and calls up to the next `and`, `or`, `for` or `defined`, where it counts as false;
-//! so an expression with an undefined part cannot be true unless one of those four stands between.
+//! For every expression two sets of heads are computed, which may be too large but never too small: the files for which
+//! it can be *true* (anything but false, 0, empty and undefined), and those for which it can be *defined*.
+//! `pe.timestamp` is undefined if the file is not a PE. Undefined propagates through arithmetic, comparisons and calls
+//! up to the next `and`, `or`, `for` or `defined`, where it counts as false. So an expression with an undefined part
+//! can be true only if one of those four is in between.
 //!
 //! Nothing is concluded from `not`, `defined`, `none of` and `all of`; from patterns beyond literal ones `at 0`;
 //! from names that a `for` or a `with` gives another meaning. What is not understood is true of everything.

@@ -31,10 +31,9 @@
 //!
 //! # How it fails
 //!
-//! A scan that takes longer than the limit is incomplete; yara-x looks at its clock once a second and not in
-//! every loop, so whoever wants the limit kept watches the process. Rules that could not be loaded make every
-//! examination that needs them incomplete, and are told by [`Library::missing`]. Silence of rules is no
-//! evidence: they never vouch for a file.
+//! A scan that exceeds the time limit is incomplete. yara-x checks its clock once a second and not in every loop, so a
+//! strict limit needs a watchdog on the process. If rules could not be loaded, scans that need them are incomplete; see
+//! [`Library::missing`]. Rules that do not match are no evidence: they never vouch for a file.
 
 #![forbid(unsafe_code)]
 

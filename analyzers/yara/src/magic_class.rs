@@ -1,8 +1,8 @@
 //! The first bytes of files, in classes: what guards of rules are proven to ask for.
 //!
-//! Every file belongs to exactly one class, by its first eight bytes alone, so that a set of classes says
-//! for sure whether a rule may be true of a file. These are no kinds of files: a text that begins with `MZ`
-//! is in [`Heads::MZ`], because that is all that `uint16(0) == 0x5A4D` asks for.
+//! Every file belongs to exactly one class, by its first eight bytes alone, so a set of classes decides whether a rule
+//! may match a file. Classes are not file types: a text that begins with `MZ` is in [`Heads::MZ`], because `uint16(0)
+//! == 0x5A4D` tests only that.
 
 use serde::{Deserialize, Serialize};
 

@@ -14,8 +14,8 @@
 //! | nothing, but it names malware | many | 2 |
 //! | nothing | utilities: `domain`, `contains_base64`, compilers, packers | 0.3, and all of them together no more than the group `yara.hint` allows |
 //!
-//! Rules about tools that honest people use, and those that say that they are for information only, count as hints whatever
-//! else they say, unless they have a `weight` of ours.
+//! Rules about tools with legitimate uses, and rules marked as informational, count as hints whatever their scale,
+//! unless they have a `weight` in nats.
 
 use crate::meta::Meta;
 use crate::names::{Called, names_malware, only_informs};

@@ -10,13 +10,12 @@ pub(crate) struct Mark {
     changed: (i64, i64),
 }
 
-/// How a later mark differs from an earlier one.
+/// Difference between two fingerprints of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Difference {
     /// The file has not changed.
     None,
-    /// Only in the time of the last change of status: linked, unlinked, renamed, chmod; or written to by
-    /// somebody who put the time of modification back.
+    /// Only the status time changed: link, unlink, rename, chmod; or a write that restored the modification time.
     StatusOnly,
     /// The file is shorter than before.
     Shorter,

@@ -8,8 +8,8 @@
 //! can: so a map is private, guarded against SIGBUS (see `bus.rs`), and compared with its file's `fstat`
 //! afterwards; [`Artifact::stability`] tells whether what was examined was one consistent file. Ask it last.
 //!
-//! This is the only crate of the project's core that writes `unsafe`: to map a file, and to handle SIGBUS. Each
-//! block says why there is no safe way and why it is sound. Opens nothing and knows no paths: `daemon-walk` does.
+//! This is the only core crate with `unsafe`: to map a file, and to handle SIGBUS. Each block documents why there is no
+//! safe way and why it is sound. The crate opens no files and knows no paths; `daemon-walk` does.
 
 mod artifact;
 mod error;

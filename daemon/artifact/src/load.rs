@@ -35,8 +35,8 @@ use crate::scratch::Scratch;
 /// longer fits the L2 cache beside the page cache's copy, and a map is three to four times faster.
 pub const READ_BYTES_MAX: usize = 1 << 20;
 
-/// How much is set aside at once for a stream of unknown length. It becomes resident only as it is filled, so this
-/// avoids the copies of a growing buffer (and the moment when old and new both exist) without costing memory.
+/// Capacity reserved for a stream of unknown length. Memory becomes resident only when it is filled, so this avoids the
+/// copies of a growing buffer at no cost.
 const STREAM_RESERVE_BYTES: u64 = 256 << 20;
 
 /// Takes the bytes of `file`, opened for reading with `O_NONBLOCK`, from its beginning.
@@ -64,7 +64,7 @@ pub fn load_owned(file: OwnedFd, size_bytes_max: u64) -> Result<Artifact<'static
     if size <= READ_BYTES_MAX { read_owned(&file, before, size) } else { map_or_read(file, before, size) }
 }
 
-/// What the file looks like now and how large it is; refused where it is no regular file, or too large.
+/// Returns the fingerprint and the size of the file; an error if it is not regular or too large.
 fn admit(file: &OwnedFd, size_bytes_max: u64) -> Result<(Mark, usize), LoadError> {
     let stat = rustix::fs::fstat(file).map_err(LoadError::io("read the size of"))?;
     if let Some(kind) = NotRegular::of(FileType::from_raw_mode(stat.st_mode)) {
@@ -158,8 +158,7 @@ fn fill(file: &OwnedFd, buffer: &mut [u8]) -> Result<usize, LoadError> {
     Ok(got)
 }
 
-/// All bytes came. They are one consistent file unless somebody wrote to it since its size was asked for: then what was
-/// read may be of both.
+/// Checks the file after all bytes were read. If it was written to in the meantime, the bytes may be of both versions.
 fn since(file: &OwnedFd, before: Mark) -> Result<Stability, LoadError> {
     let stat = rustix::fs::fstat(file).map_err(LoadError::io("read the size of"))?;
     Ok(match before.until(Mark::of(&stat)) {

@@ -41,7 +41,7 @@ impl Map {
         &self.bytes
     }
 
-    /// How the file differs now from when it was mapped. One that cannot be asked counts as written to.
+    /// Compares the file with its state at the time of mapping. An error counts as a write.
     pub(crate) fn difference(&self) -> Difference {
         rustix::fs::fstat(&self.file).map_or(Difference::Written, |stat| self.before.until(Mark::of(&stat)))
     }

@@ -14,8 +14,8 @@ use std::mem::MaybeUninit;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-/// How many maps can be guarded at a time. A thread has one artifact at a time, so this is many times the
-/// threads there are; who finds the table full reads instead of mapping.
+/// Maximum number of guarded maps. A thread has one artifact at a time, so this is many times the number of threads. If
+/// the table is full, the file is read instead of mapped.
 pub(crate) const SLOTS: usize = 1024;
 
 /// Smallest page Linux has; maps start and end on multiples of it whatever the real page size.
@@ -25,7 +25,7 @@ const UNIT: u64 = 4096;
 const COUNT_BITS: u32 = 28;
 /// Marks a free slot.
 const FREE: u64 = 0;
-/// Somebody's slot that guards nothing yet: a first page but no count.
+/// A claimed slot that guards nothing yet: a first page without a count.
 const CLAIMED: u64 = 1 << COUNT_BITS;
 
 struct MapSlot {
@@ -35,7 +35,7 @@ struct MapSlot {
 
 static TABLE: [MapSlot; SLOTS] =
     [const { MapSlot { range: AtomicU64::new(FREE), torn: AtomicBool::new(false) } }; SLOTS];
-/// Where the next claim begins to look.
+/// Slot at which the next search begins.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 /// A claimed slot. Give it the range of a map with [`Guard::watch`]; drop it before that map is unmapped.
@@ -88,7 +88,7 @@ fn word(address: u64, size_bytes: u64) -> Option<u64> {
     fits.then_some(first << COUNT_BITS | count)
 }
 
-/// What handled SIGBUS before us. Written once, before our handler can run; then only read.
+/// The previous SIGBUS handler. Written once, before this handler can run; then only read.
 struct Previous(UnsafeCell<MaybeUninit<libc::sigaction>>);
 
 // SAFETY: the only write happens inside `Once::call_once`, before `sigaction` makes `on_bus` reachable; every
@@ -136,8 +136,8 @@ extern "C" fn on_bus(signal: libc::c_int, info: *mut libc::siginfo_t, context: *
     }
 }
 
-/// Puts zero pages from the page of `address` to the end of the map it lies in; `false` if it lies in none of
-/// ours. Async-signal-safe.
+/// Maps zero pages from the page of `address` to the end of its map; `false` if it is in no guarded map.
+/// Async-signal-safe.
 fn mend(address: usize) -> bool {
     let page = PAGE_BYTES.load(Ordering::Relaxed);
     for slot in &TABLE {
@@ -173,7 +173,7 @@ fn mend(address: usize) -> bool {
     false
 }
 
-/// Not our fault: asks whoever handled SIGBUS before us.
+/// Calls the previous handler for an address outside of the guarded maps.
 ///
 /// # Safety
 /// Only from inside a SIGBUS handler, with its own arguments.

@@ -8,10 +8,9 @@ use crate::seed::{happens, unit};
 
 /// A kind of artifact, as far as it matters for betting.
 ///
-/// The model: our engine's evidence about an artifact comes to one number, drawn from a normal distribution around `mu`
-/// if it is malicious, around `-mu` if not, of spread `sigma`. From that, and from how many of this kind are malicious,
-/// Bayes' rule makes the log-odds that it is: the base rate's plus `2 * mu / sigma²` times that number. The verdict is
-/// what is likelier, and its probability is right as often as it says; what is imperfect is how often it says much.
+/// Model: the engine's evidence about an artifact is one number from a normal distribution with mean `mu` if it is
+/// malicious, or `-mu` if not, and standard deviation `sigma`. Bayes' rule gives the log-odds: those of the base rate
+/// plus `2 * mu / sigma²` times that number. The verdict is the more likely one, and its probability is calibrated.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ArtifactKind {
     /// Name of the kind.
@@ -79,7 +78,7 @@ mod tests {
         (0..40_000).filter_map(|bounty| Drawn::draw(kinds, Seed::new(5), bounty, overconfidence)).collect()
     }
 
-    /// Of those with a `q` in this range: how many, their mean `q`, and how often they are right.
+    /// Number, mean `q` and accuracy of the artifacts with a `q` in this range.
     fn bin(drawn: &[Drawn], low: f64, high: f64) -> (f64, f64, f64) {
         let bin: Vec<&Drawn> = drawn.iter().filter(|drawn| (low..high).contains(&drawn.q)).collect();
         let count = bin.len() as f64;

@@ -32,15 +32,15 @@ pub struct ReceivedAnswer {
 pub struct TestMarketFaults {
     /// Number of answers that are accepted without a reply: the connection is closed.
     pub lose: AtomicU64,
-    /// So many answers are replied to with 503, and not taken in.
+    /// Number of answers that are refused with 503.
     pub refuse: AtomicU64,
-    /// So many artifacts are replied to with 500.
+    /// Number of artifacts that are answered with 500.
     pub artifacts: AtomicU64,
-    /// How long every artifact takes, in milliseconds.
+    /// Time of every artifact, in milliseconds.
     pub slow_ms: AtomicU64,
 }
 
-/// A marketplace on loopback for as long as it lives, on a thread of its own. It trusts whoever connects.
+/// A marketplace on loopback, on a separate thread. It does not authenticate its clients.
 #[derive(Debug)]
 pub struct TestMarket {
     address: SocketAddr,
@@ -62,7 +62,7 @@ impl TestMarket {
     ///
     /// # Panics
     ///
-    /// Where there is no port, thread or runtime left: this is for tests.
+    /// Panics if there is no port, thread or runtime: this is for tests.
     pub fn start() -> TestMarket {
         TestMarket::bind(0).expect("loopback has ports left")
     }
@@ -71,7 +71,7 @@ impl TestMarket {
     ///
     /// # Errors
     ///
-    /// The port is taken, or there is no thread or runtime left.
+    /// An error means that the port is in use, or there is no thread or runtime.
     pub fn bind(port: u16) -> io::Result<TestMarket> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         listener.set_nonblocking(true)?;

@@ -6,11 +6,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// What the two programs link, from the root of the workspace.
+/// Sources of both programs, relative to the root of the workspace.
 const SOURCES: [&str; 7] =
     ["Cargo.lock", "triage", "analyzers", "daemon/artifact", "daemon/scanner", "rules", "Cargo.toml"];
 
-/// What lies among them and is not linked.
+/// Directories in them that are not part of the programs.
 const UNLINKED: [&str; 3] = ["tests", "examples", "benches"];
 
 fn main() -> io::Result<()> {
@@ -24,7 +24,8 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Hashes a file, or a directory's files in the order of their names. What is no source is hashed too: it does no harm.
+/// Hashes a file, or the files of a directory in the order of their names. Files that are not sources are included,
+/// which does no harm.
 fn hash(path: &Path, hasher: &mut DefaultHasher) -> io::Result<()> {
     if path.file_name().is_some_and(|name| UNLINKED.iter().any(|unlinked| name == *unlinked)) {
         return Ok(());

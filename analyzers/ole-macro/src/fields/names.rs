@@ -1,8 +1,8 @@
 //! Values that a field refers to: bookmarks, properties, variables.
 //!
-//! Where an instruction holds the result of `{ REF a }`, a mark stands for it: the kind and name of what is meant, and
-//! the result that was saved, which stands for it if nothing else is found. The marks are characters of the private use
-//! area, which are dropped from the text of documents before.
+//! If an instruction contains the result of `{ REF a }`, it is represented by a mark with the kind and name of the
+//! reference, and the saved result, which is used if the name is not found. The marks are characters of the private use
+//! area, which are removed from the text of documents first.
 
 use std::collections::HashMap;
 

@@ -5,8 +5,8 @@
 //! (`local`): refusal would be an evasion. Every local file is one part, whatever number of directory entries
 //! point at it. Section numbers are those of PKWARE APPNOTE 6.3.10.
 //!
-//! Listing costs little and is not what the limit of entries is for: who examines parts pays for them, in an order of
-//! their own, so that ten thousand empty parts in front keep nobody from the one that matters.
+//! Listing entries is cheap and does not count against the limit of entries: parts are paid for when they are parsed,
+//! in order of importance, so that ten thousand empty parts in front cannot hide an important one.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

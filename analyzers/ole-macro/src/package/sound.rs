@@ -1,7 +1,7 @@
 //! Whether a part is XML from its first byte to its last, with nothing in it that anybody would run.
 //!
-//! This is what a package is vouched for by: the parts that are examined for signs say what they show, and here all of
-//! them say that they are what they claim. Nothing is reported; a part that is not sound is nobody's.
+//! A package is vouched for only if all parts are valid. Parts with indicators are parsed elsewhere; here all parts are
+//! checked to be what they claim. Nothing is reported; an invalid part is unaccounted.
 
 use std::borrow::Cow;
 

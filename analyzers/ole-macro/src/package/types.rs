@@ -1,7 +1,7 @@
 //! Role of each part of a package, from its content type, its relationships and its name.
 //!
-//! Office goes by content types and relationships, so a macro sheet may be called anything; the name is asked where
-//! neither says anything, and where a tool may go by names. Relationships themselves are found by name alone.
+//! Office uses content types and relationships, so a macro sheet may have any name. The name is used if neither is
+//! known, and because some tools use names. Relationship parts themselves are found by name only.
 
 use std::collections::HashMap;
 

@@ -1,8 +1,8 @@
 //! The hexadecimal data of objects, put together as Word does it.
 //!
-//! Word skips what is no digit; unknown words, groups and white space may stand between any two. `\'hh` inside of the
-//! data is not a byte of it: Word drops it with the digit that waits for its other half (Mandiant, How RTF malware
-//! evades static signature-based detection, 2016). Data of `\bin` is taken as it is.
+//! Word skips everything that is not a digit; unknown words, groups and white space may be between any two. `\'hh`
+//! inside of the data is not a byte of it: Word drops it together with a pending digit (Mandiant, How RTF malware
+//! evades static signature-based detection, 2016). Data of `\bin` is used unchanged.
 
 /// Data in the making.
 #[derive(Default)]

@@ -1,10 +1,10 @@
 //! The compiled form of a module, as far as it can be compared with the source.
 //!
-//! What stands before the compressed source (MS-OVBA 2.3.4.3, PerformanceCache) differs from version to version of
-//! Office, but each has a table of lines in it, behind the mark `CAFE`: a row of 12 bytes for each logical line of the
-//! source, with the length of its code and where that lies (pcodedmp describes it; seen the same in 80 projects of VBA 5
-//! to 7, where the rows were as many as the lines of the source, give or take one). Strings and comments stand in the
-//! code as they are, and names in the stream `_VBA_PROJECT`, for all modules.
+//! The data before the compressed source (MS-OVBA 2.3.4.3, PerformanceCache) depends on the version of Office, but
+//! always has a table of lines after the mark `CAFE`: a row of 12 bytes for each logical line of the source, with the
+//! length and the position of its code (pcodedmp describes it; verified in 80 projects of VBA 5 to 7, where the number
+//! of rows was that of the source lines, plus or minus one). Strings and comments are stored unchanged in the code, and
+//! names of all modules in the stream `_VBA_PROJECT`.
 
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
 //! Parsed expressions to text: the tokens ("ptg") of a formula, as Excel's formula bar would show them.
 //!
-//! Tokens stand in postfix order, so a stack of texts is all it takes. What is read is what three formats have in
-//! common (BIFF5, BIFF8, and BIFF12 of binary workbooks); they differ in how wide operands are. Operators need no
-//! parentheses of ours: those that were typed are tokens themselves.
+//! Tokens are in postfix order, so a stack of strings is enough. The common subset of three formats is read (BIFF5,
+//! BIFF8, and BIFF12 of binary workbooks); they differ in the width of operands. Parentheses are not inserted: those
+//! that were typed are tokens themselves.
 //!
 //! Bounded: a formula has at most 64 KiB of tokens, its text at most [`TEXT_BYTES_MAX`] bytes; bytes moved while
 //! operands grow into one another are paid as steps.

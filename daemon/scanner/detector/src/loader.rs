@@ -72,7 +72,7 @@ impl Loader {
         Ok(Ready { fleet, from_cache, notices })
     }
 
-    /// A rule file without a byte is one that somebody is writing, or lost.
+    /// Finds empty rule files: they are being written, or lost.
     fn empty_files(&self) -> Vec<String> {
         let Ok(survey) = Survey::take(&self.options.directories) else { return Vec::new() };
         let empty = survey.of_role(FileRole::Rules).filter(|entry| entry.stamp.size == 0);

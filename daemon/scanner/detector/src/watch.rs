@@ -67,7 +67,7 @@ pub struct Looking {
     seen: Option<DirectoryState>,
 }
 
-/// How the directories lay there: what each file was, and what was wrong. Not what the tests of rules were.
+/// State of the directories: the rule files and the problems, without test files.
 type DirectoryState = (Vec<(PathBuf, Stamp)>, Vec<Problem>);
 
 impl Looking {
@@ -125,7 +125,7 @@ impl<J: Send + 'static, O: Observer> RulesWatch<J, O> {
         }
     }
 
-    /// Waits until nothing changes for a while; whether somebody asked meanwhile, or `None` at the end.
+    /// Waits until nothing has changed for a while. Returns whether a reload was requested, or `None` at the end.
     fn settled(&self, nudges: &Receiver<Nudge>) -> Option<bool> {
         let patience = Instant::now() + self.settle * UNREST_MAX;
         let mut asked = false;
@@ -140,8 +140,8 @@ impl<J: Send + 'static, O: Observer> RulesWatch<J, O> {
         Some(asked)
     }
 
-    /// Loads the rules anew, and has the pool take them if nothing is wrong with them. False where that failed for a
-    /// reason that is not the rules' own.
+    /// Loads the rules, and passes them to the pool if they are valid. Returns false if it failed for another reason
+    /// than the rules.
     fn reload(&self) -> bool {
         let at = now();
         self.observer.loading();

@@ -5,10 +5,10 @@ use analyzers_yara::Yara;
 
 use crate::RuleSet;
 
-/// How an analyzer is made from the rules it borrows.
+/// Makes an analyzer from the rules that it borrows.
 type Make = for<'r> fn(&'r RuleSet) -> Box<dyn Analyzer + 'r>;
 
-/// Every analyzer that stands in the code: its indicators, and how it is made. YARA's indicators come with the rules.
+/// All analyzers: their indicators, and their constructors. YARA's indicators come with the rules.
 static REGISTRY: &[(&[&[&Indicator]], Make)] = &[
     (&[eicar::ALL], |_| Box::new(eicar::Eicar)),
     (&[analyzers_pe::catalogue::ALL], |_| Box::<analyzers_pe::Pe>::default()),
@@ -42,7 +42,7 @@ pub struct Analyzers<'r> {
     seats: Vec<Slot<'r>>,
 }
 
-/// An analyzer, and how to make it anew after it panicked.
+/// An analyzer, and its constructor to rebuild it after a panic.
 pub(crate) struct Slot<'r> {
     pub(crate) analyzer: Box<dyn Analyzer + 'r>,
     make: Box<dyn Fn(&'r RuleSet) -> Box<dyn Analyzer + 'r> + 'r>,

@@ -46,7 +46,7 @@ pub fn triaged(bytes: &[u8], why: Incomplete, rules: &RuleSet) -> Report {
     Report::unexamined(kind_of(bytes).0, why, rules)
 }
 
-/// What triage says, and whether it panicked, which is a bug of ours but no reason to lose the other files.
+/// Kind by triage, and whether triage panicked, which is a bug but must not end the process.
 fn kind_of(bytes: &[u8]) -> (FileKind, bool) {
     match catch_unwind(|| triage(bytes)) {
         Ok(kind) => (kind, false),

@@ -40,7 +40,7 @@ pub struct RuleSet {
     generation: Generation,
     weights: Weights,
     library: Option<Arc<Library>>,
-    /// Where in the catalogue each compiled indicator stands.
+    /// Index of each compiled indicator in the catalogue.
     positions: HashMap<&'static IndicatorId, usize>,
 }
 

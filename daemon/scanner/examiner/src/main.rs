@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-/// As in `stakeout`, so that both examine alike.
+/// The same allocator as in `stakeout`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

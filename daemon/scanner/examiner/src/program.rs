@@ -13,7 +13,7 @@ use crate::{compile, service};
 /// Names the sources this was built from: a worker of another build would judge by other code.
 pub const BUILD: &str = env!("STAKEOUT_BUILD");
 
-/// The name of the worker program beside ours.
+/// Name of the worker program in the directory of this program.
 const BESIDE: &str = "stakeout-worker";
 /// With this as its first argument, `stakeout` is a worker program too.
 pub(crate) const ITSELF: &str = "--stakeout-worker";
@@ -30,7 +30,7 @@ pub struct Program {
 /// Programs that were held at the first need of them: those of our own build, though a newer one is installed meanwhile.
 static HELD: Mutex<Vec<(Option<PathBuf>, Held)>> = Mutex::new(Vec::new());
 
-/// Where the program can be started that had this name when it was first asked for; this very program for `None`.
+/// Path and display name of the program that had this name at the first call; of this program for `None`.
 fn held(name: Option<&Path>) -> io::Result<(PathBuf, PathBuf)> {
     // Held for good, and so never half changed.
     let mut all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,7 +68,7 @@ impl Program {
         Program { path, first: None }
     }
 
-    /// Its arguments when it is to do `task`.
+    /// Arguments for this task.
     pub fn args(&self, task: &str) -> Vec<OsString> {
         self.first.into_iter().chain([task, BUILD]).map(OsString::from).collect()
     }

@@ -22,10 +22,10 @@ use crate::{Examined, LookOptions, LookResult, Looked};
 /// Longest name of a layer, in bytes: that of each layer on the way down, none longer than a detail.
 const NAME_BYTES_MAX: usize = 64 * (Detail::BYTES_MAX + 1);
 
-/// How a template is to examine. The rules come as descriptors beside it.
+/// Configuration of a template. The rules are passed as descriptors.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) struct Config {
-    /// [`crate::BUILD`] of whoever asks.
+    /// [`crate::BUILD`] of the parent.
     pub(crate) build: String,
     pub(crate) limits: Limits,
     pub(crate) any_kind: bool,
@@ -44,7 +44,7 @@ impl Config {
 struct Request<'a> {
     sha256: bool,
     kind_only: bool,
-    /// What the artifact is called: hostile, and no longer than [`FilePath::BYTES_MAX`].
+    /// Path of the artifact: untrusted, at most [`FilePath::BYTES_MAX`] bytes.
     path: &'a str,
 }
 
@@ -77,7 +77,7 @@ enum WorkerReply<'a> {
 
 #[derive(Serialize, Deserialize, Debug)]
 struct LayerOnWire<'a> {
-    /// How many bytes of its name are those of the layer before it: names hold the way down, again and again.
+    /// Length of the prefix shared with the name of the layer before, in bytes.
     shared: u32,
     /// The rest of its name.
     rest: &'a str,
@@ -184,7 +184,7 @@ fn looked_on_wire<'l>(looked: &'l Looked, rules: &RuleSet) -> WorkerReply<'l> {
     }
 }
 
-/// How many bytes two names begin with in common, whole characters.
+/// Length of the common prefix of two names in bytes, at a character boundary.
 fn shared(one: &str, other: &str) -> usize {
     let same = one.chars().zip(other.chars()).take_while(|(a, b)| a == b);
     same.map(|(c, _)| c.len_utf8()).sum()

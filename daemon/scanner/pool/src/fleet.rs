@@ -39,7 +39,7 @@ pub struct Fleet {
     limits: Limits,
     policy: Policy,
     crashes: Mutex<Vec<Crash>>,
-    /// Workers that nobody has asked for yet.
+    /// Workers that are not in use yet.
     spares: Mutex<Vec<Worker>>,
 }
 
@@ -103,7 +103,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Lets go of workers that nobody has asked for yet.
+    /// Drops the unused workers.
     pub(crate) fn drop_spares(&self) {
         self.spares().clear();
     }
@@ -112,7 +112,7 @@ impl Fleet {
         self.spares.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new worker, which will first look at `artifact`. Starts the template anew if it died.
+    /// Starts a worker that will first scan `artifact`. Restarts the template if it died.
     pub(crate) fn worker(&self, artifact: &OwnedFd) -> Result<Worker, TemplateError> {
         if let Some(spare) = self.spares().pop() {
             return Ok(spare);
@@ -149,7 +149,7 @@ impl Fleet {
         self.template.equip(need)
     }
 
-    /// Remembers that so many workers died while they examined the artifact of this size and digest.
+    /// Records the number of workers that died while scanning the artifact of this size and digest.
     pub(crate) fn crashed(&self, (size, sha256): (u64, Sha256Digest), deaths: u32) {
         let mut crashes = self.crashes();
         match crashes.iter_mut().find(|crash| crash.sha256 == sha256) {
@@ -165,7 +165,7 @@ impl Fleet {
         }
     }
 
-    /// Whether `artifact` killed so many workers that it gets no other. Hashes only what has the size of one that did.
+    /// Whether `artifact` crashed too many workers. Hashes only files of the size of one that did.
     pub(crate) fn is_poisonous(&self, artifact: &OwnedFd) -> bool {
         let suspects = |size: u64| self.crashes().iter().any(|crash| crash.count >= CRASHES_MAX && crash.size == size);
         if self.crashes().is_empty() || !size_of(artifact).is_some_and(suspects) {
@@ -181,13 +181,13 @@ impl Fleet {
     }
 }
 
-/// Its size in bytes, as its file system tells.
+/// Size in bytes, by the file system.
 pub(crate) fn size_of(artifact: &OwnedFd) -> Option<u64> {
     let file = File::from(artifact.try_clone().ok()?);
     Some(file.metadata().ok()?.size())
 }
 
-/// Its size and digest; `None` where it cannot be read, and so cannot kill anybody again.
+/// Size and digest; `None` if the file cannot be read.
 pub(crate) fn identity(artifact: &OwnedFd) -> Option<(u64, Sha256Digest)> {
     let artifact = load_owned(artifact.try_clone().ok()?, u64::MAX).ok()?;
     Some((artifact.size(), artifact.sha256()))

@@ -164,7 +164,7 @@ enum Stop {
     Closed,
 }
 
-/// Does jobs until the rules change or no more come. Those that were begun are ended first.
+/// Runs jobs until the rules change or there are no more. Jobs in progress are finished first.
 fn serve<J, W: Work<J>>(
     queue: &Queue<J>,
     deque: &Worker<J>,

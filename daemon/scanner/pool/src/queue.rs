@@ -105,7 +105,7 @@ impl<J> Queue<J> {
         }
     }
 
-    /// A job for the owner of `deque` that nobody else is free to begin, at once or not at all.
+    /// A job for the owner of `deque` that no other thread is free to start; never blocks.
     pub(crate) fn spare(&self, deque: &Worker<J>, epoch: u64) -> Option<J> {
         let state = self.lock();
         if state.queued == 0 || state.workers_waiting > 0 || state.epoch != epoch {

@@ -45,11 +45,11 @@ pub struct Walled {
     fleet: Arc<Fleet>,
     worker: Option<Worker>,
     begun: VecDeque<Begun>,
-    /// How many of `begun` the worker has: the first ones.
+    /// Number of jobs in `begun` that were sent to the worker: the first ones.
     sent: usize,
-    /// When the worker can have taken up the first of them.
+    /// Earliest time at which the worker started the first of them.
     taken_up: Instant,
-    /// How long it took until it answered or died last.
+    /// Time until the worker last answered or died.
     tried: Duration,
     reply: Vec<u8>,
 }
@@ -58,9 +58,9 @@ struct Begun {
     artifact: OwnedFd,
     ask: LookOptions,
     tries: u32,
-    /// How often workers were killed from outside while they examined it.
+    /// Number of kills from outside during its scan.
     kills: u32,
-    /// How often in a row it did not reach a worker.
+    /// Number of workers in a row that it did not reach.
     misses: u32,
 }
 
@@ -101,7 +101,7 @@ impl Walled {
         }
     }
 
-    /// Gives the worker what it has not got yet, as far as it takes it. Starts one if there is none.
+    /// Sends waiting jobs to the worker, as many as it accepts. Starts a worker if there is none.
     fn send(&mut self) -> Result<(), Unsent> {
         while let Some(begun) = self.begun.get(self.sent) {
             let worker = match &mut self.worker {
@@ -126,7 +126,7 @@ impl Walled {
         Ok(())
     }
 
-    /// Lets go of the worker. What it had goes to the next one.
+    /// Drops the worker. Its jobs go to the next one.
     fn part(&mut self) {
         self.worker = None;
         self.sent = 0;
@@ -157,8 +157,8 @@ impl Walled {
         Some(Ok(Looked { examined, sha256, size }))
     }
 
-    /// What another worker says an artifact is that will not be examined, without looking into it. Its first bytes alone,
-    /// which are all that is looked at on this side, do not tell a document from an archive.
+    /// Kind of an artifact that will not be scanned, determined by another worker. Magic bytes alone, which are all
+    /// that is parsed outside of the sandbox, do not distinguish a document from an archive.
     fn told_kind(&mut self, begun: &Begun) -> Option<FileKind> {
         let idle = self.worker.take_if(|worker| worker.outstanding() == 0);
         let mut worker = match idle {
@@ -336,7 +336,7 @@ impl Examine for Walled {
     }
 }
 
-/// What the death of a worker is to the report on what it died of.
+/// Maps the death of a worker to a reason in the report.
 fn reason(death: &Death) -> Incomplete {
     match death.cause {
         Cause::Killed => Incomplete::Limit(Limit::Time),

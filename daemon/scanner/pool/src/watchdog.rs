@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use analyzers::Cancel;
 
-/// How late a deadline may be noticed. Short beside the seconds a deadline is away, long beside a wake-up.
+/// Resolution of deadlines. It is short relative to the time limit, and long relative to a wake-up.
 const TICK: Duration = Duration::from_millis(20);
 
 /// A thread that watches any number of examinations. Sleeps while there are none.

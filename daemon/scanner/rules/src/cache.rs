@@ -1,8 +1,8 @@
 //! Compiled rules on disk.
 //!
-//! What is kept is machine code that workers will run, so the directory and its files belong to us and nobody else may
-//! even read them; anything less is refused, not repaired. Names below the directory are opened relative to its
-//! descriptor and never through a link, so it makes no difference what becomes of its path meanwhile.
+//! The cache contains machine code that workers will run, so the directory and its files must belong to this user, and
+//! nobody else may even read them; otherwise the cache is not used. Names in the directory are opened relative to its
+//! descriptor and never through a link, so changes of its path do not matter.
 //!
 //! Bundles lie under the digest of the texts they were made of. Beside them lie notes of which texts were found in files
 //! with certain stamps, so that those need not be read to be known again.
@@ -44,7 +44,7 @@ const KNOWN_MAX: usize = 64;
 const UNFINISHED: &str = ".unfinished-";
 /// Age in seconds after which an incomplete file is taken for that of a dead process.
 const UNFINISHED_SECONDS_MAX: i64 = 3600;
-/// How much is read and summed at once: fits the second-level cache.
+/// Size of the blocks that are read and summed: fits the second-level cache.
 const BLOCK_BYTES: usize = 128 << 10;
 
 /// A private directory of compiled rules.
@@ -159,7 +159,7 @@ impl Cache {
         self.store(name_of(digest), |file| write_whole(file, digest, bundle, bundle_bytes, &notes))
     }
 
-    /// Opens a file that was stored, and that nobody else may have touched. None if there is none of that name.
+    /// Opens a cached file that only this user can access. `None` if there is none of that name.
     fn open_stored(&self, name: &str) -> Result<Option<File>, CacheError> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file: File = match openat(&self.directory, name, flags, Mode::empty()) {
@@ -267,7 +267,7 @@ fn write_whole(mut file: File, digest: &Digest, bundle: &File, bundle_bytes: u64
     file.sync_all()
 }
 
-/// What stands at the end of a stored file: two lengths of 8 bytes, the checksum of 4, the magic of 8, little endian.
+/// End of a cached file: two lengths of 8 bytes, the checksum of 4, the magic of 8, little endian.
 struct Tail {
     bundle_bytes: u64,
     notes_bytes: u64,

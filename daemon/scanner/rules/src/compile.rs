@@ -27,7 +27,7 @@ const TIME_MAX: Duration = Duration::from_secs(180);
 pub(crate) const BUNDLE_BYTES_MAX: u64 = 512 << 20;
 /// Most bytes quoted of what a dying child said.
 const LAST_WORDS_BYTES_MAX: usize = 2048;
-/// How long to wait between looks at a child that has closed its standard error or left it to others.
+/// Poll interval for a child that closed its standard error.
 const PATIENCE: Duration = Duration::from_millis(10);
 
 /// The program that compiles.
@@ -137,8 +137,8 @@ impl Compiler {
         }
     }
 
-    /// Its environment is empty: nothing of ours concerns it. It leads a process group, so that it can be ended with
-    /// whatever it started.
+    /// Starts the child with an empty environment, as the leader of a process group, so that its children can be killed
+    /// with it.
     fn start(&self, input: File, output: File) -> io::Result<Running> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).env_clear().process_group(0);

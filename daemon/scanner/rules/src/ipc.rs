@@ -1,9 +1,8 @@
 //! The wire between who wants rules compiled and the child process that compiles them, and the child's end of it.
 //!
-//! The child finds a [`Request`] on its standard input, writes the bundle to its standard output and what it has to say
-//! to its standard error, one JSON object a line, the last one saying that it is done. Lines that are no such object
-//! are what a dying program leaves there: its parent quotes them. Input and output are memory files of their parent,
-//! so neither side ever waits for the other to read.
+//! The child reads a [`Request`] from its standard input, and writes the bundle to its standard output and messages to
+//! its standard error, one JSON object per line; the last one marks the end. Other lines are the output of a crash,
+//! which the parent quotes. Input and output are memory files of the parent, so neither side blocks.
 //!
 //! ```no_run
 //! # fn compile(_: &daemon_rules::ipc::RuleSource<'_>) {}

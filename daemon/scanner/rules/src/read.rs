@@ -14,7 +14,7 @@ use crate::{FileRole, FoundFile, Problem, Stamp, Survey, SurveyError, Why};
 pub const FILE_BYTES_MAX: u64 = 16 << 20;
 /// Most bytes of rules taken together; what the child that compiles them is handed at once.
 pub const TOTAL_BYTES_MAX: u64 = 128 << 20;
-/// How often a directory is looked at again because a file in it changed meanwhile.
+/// Number of attempts to read a directory if a file in it changes meanwhile.
 const ATTEMPTS: usize = 3;
 /// Two changes closer together than this may get the same time: the coarsest clock tick of a kernel is 10 ms.
 const TICK: Duration = Duration::from_millis(20);

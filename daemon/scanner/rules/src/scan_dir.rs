@@ -18,7 +18,7 @@ use crate::{FILE_BYTES_MAX, Problem, Why};
 pub const FILES_MAX: usize = 65_536;
 /// Most names looked at, of whatever sort: a directory with more is not one of rules.
 const NAMES_MAX: usize = 1 << 20;
-/// Deepest nesting of directories looked into.
+/// Maximum depth of directories.
 const DEPTH_MAX: usize = 16;
 
 /// State of a file by its metadata.
@@ -54,7 +54,7 @@ impl Stamp {
     }
 }
 
-/// What the names of rule files end in, in whatever case.
+/// Extensions of rule files, in upper or lower case.
 const RULE_ENDINGS: [&str; 4] = ["yar", "yara", "rule", "rules"];
 
 /// Role of a file, by its name.
@@ -95,7 +95,7 @@ pub struct FoundFile {
     pub stamp: Stamp,
     /// Index into the survey's directories.
     pub(crate) directory: usize,
-    /// Its path beneath that directory, as it is on disk.
+    /// Path relative to that directory, as on disk.
     pub(crate) beneath: String,
 }
 

@@ -6,8 +6,8 @@ use crate::RuleFile;
 
 /// Builds in the files named, masked.
 ///
-/// A rule file is made of the words that malware is known by. Were they to stand in our program as they are, it would
-/// be found by its own rules and by other people's. So only their masked form is compiled in.
+/// Rule files contain the strings of malware. In plain text they would make scanners, including this one, flag the
+/// program. So only their masked form is compiled in.
 macro_rules! masked {
     ($($name:literal)*) => {
         &[$(($name, {

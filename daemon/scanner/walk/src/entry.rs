@@ -17,9 +17,9 @@ const FLAGS: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTT
 pub(crate) struct Dir {
     /// `None` for the current directory, which named paths are relative to.
     pub(crate) fd: Option<OwnedFd>,
-    /// As the caller will see it; empty for the current directory.
+    /// Path for the caller; empty for the current directory.
     pub(crate) path: PathBuf,
-    /// How many directories above this one were entered from the named path; 0 for a named one.
+    /// Depth below the named path; 0 for a named path.
     pub(crate) depth: u32,
     /// `st_dev`; `None` where there is nothing to compare with: above a named path.
     pub(crate) device: Option<u64>,

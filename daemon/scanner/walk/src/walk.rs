@@ -1,12 +1,11 @@
 //! Finds the files below some paths.
 //!
-//! Per directory: open, `fstat`, getdents until empty, close. Per file: nothing, because the type comes with the
-//! name; `fstat` only where a file system does not tell it. One buffer for all directories: one is read to its end
-//! before any below it is entered, and those wait on a stack of ours (the call stack does not grow).
-//! The order of files is the file system's; nothing is sorted.
+//! Per directory: open, `fstat`, getdents until empty, close. Per file: nothing, because the type comes with the name,
+//! or `fstat` if the file system does not give it. One buffer serves all directories: each is read to its end before
+//! its subdirectories, which wait on an explicit stack (no recursion). Files are in the order of the file system.
 //!
-//! What is held is bounded whatever the tree (but for the directories seen, where all links are followed): a directory with very many subdirectories is read a part at a
-//! time, and the rest waits in the kernel.
+//! Memory is bounded for any tree (except for the set of visited directories, if all links are followed): a directory
+//! with very many subdirectories is read in parts.
 
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
@@ -26,7 +25,7 @@ use crate::summary::WalkSummary;
 
 /// Names of one getdents call: about 2,000 of them. Larger measured no better.
 const BUFFER_BYTES: usize = 64 << 10;
-/// How many subdirectories of one directory wait to be entered before more of it is read.
+/// Maximum number of waiting subdirectories of one directory before more of it is read.
 const WAITING_MAX: usize = 1024;
 
 /// Gives every file below `paths` to `each`, as [`Policy`] has it, until `each` breaks. A path that is a file is

@@ -41,11 +41,11 @@ pub(crate) fn send(to: impl AsFd, parts: &[&[u8]], fds: &[BorrowedFd<'_>], flags
 /// A received packet.
 #[derive(Debug)]
 pub(crate) enum Packet {
-    /// So many bytes, and these descriptors, at most as many as were asked for.
+    /// The number of bytes, and the descriptors, at most as many as requested.
     Bytes(usize, Vec<OwnedFd>),
     /// The packet was larger than the buffer.
     TooLarge,
-    /// The other end is closed (or sent an empty packet, which nobody of ours does).
+    /// The other end is closed (or sent an empty packet, which this protocol does not use).
     End,
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn receive(from: impl AsFd, buffer: &mut [u8]) -> Result<Packet, Errn
     packet(message.map(|message| (message.bytes, message.flags.contains(ReturnFlags::TRUNC))), fds)
 }
 
-/// Receives one packet, if there is one, from somebody whose descriptors are not wanted: the kernel closes them.
+/// Receives one packet, if there is one, and has the kernel close its descriptors.
 pub(crate) fn receive_bytes(from: impl AsFd, buffer: &mut [u8]) -> Result<Packet, Errno> {
     // With TRUNC the true length is told, even where the buffer is smaller.
     match rustix::net::recv(from, &mut *buffer, RecvFlags::DONTWAIT | RecvFlags::TRUNC) {

@@ -9,8 +9,8 @@ use rustix::process::Pid;
 /// The status of a child that panicked: as the runtime's own.
 pub(crate) const PANICKED: i32 = 101;
 
-/// Forks a child that runs `story` and exits with what it answers. Nothing of the caller's goes on in the child, not
-/// even its destructors.
+/// Forks a child that runs `story` and exits with its result. Nothing else of the caller runs in the child, not even
+/// destructors.
 pub(crate) fn fork(story: impl FnOnce() -> i32) -> io::Result<Pid> {
     // JUSTIFICATION: the whole point of a template is that its children have what it has loaded; an exec would load
     // again (34 ms for 10,143 rules). There is no safe way to fork.

@@ -120,7 +120,7 @@ fn timed<T>(load: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     loaded
 }
 
-/// Whether there is no thread but this one, as far as `/proc` tells.
+/// Whether this is the only thread, according to `/proc`.
 fn alone() -> Result<(), String> {
     match std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count) {
         0 | 1 => Ok(()),
@@ -128,7 +128,7 @@ fn alone() -> Result<(), String> {
     }
 }
 
-/// Lets SIGALRM end this process in so many seconds; never for 0.
+/// Ends this process with SIGALRM after this many seconds; 0 disables the alarm.
 fn alarm_in(seconds: u32) {
     // JUSTIFICATION: our crates have no safe wrapper of alarm.
     // SAFETY: it touches no memory; what SIGALRM does is left to the default, which ends the process.
@@ -167,7 +167,7 @@ fn bury(payload: &[u8]) -> Result<[u8; 4], String> {
 
 type Asked<'p> = (TemplateRequest, &'p [u8], Vec<OwnedFd>);
 
-/// What the parent asks; `None` when it hung up.
+/// Receives a request; `None` if the parent closed the channel.
 fn receive<'p>(control: BorrowedFd<'_>, packet: &'p mut [u8]) -> Result<Option<Asked<'p>>, String> {
     match channel::receive(control, packet) {
         Ok(Packet::Bytes(length, fds)) => {

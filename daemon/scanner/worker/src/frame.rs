@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-/// Bytes after the header of one packet. 64 KiB: three packets fit the 208 KiB that Linux lets a socket hold by
-/// default (`net.core.wmem_default`), whatever is asked for.
+/// Maximum payload of one packet, in bytes. Three packets of 64 KiB fit the 208 KiB of a socket's default buffer in
+/// Linux (`net.core.wmem_default`).
 pub(crate) const PART_BYTES_MAX: usize = 64 << 10;
 /// Bytes of the largest packet.
 pub(crate) const PACKET_BYTES_MAX: usize = PART_BYTES_MAX + HEADER_BYTES_MAX;
@@ -41,7 +41,7 @@ impl TemplateRequest {
     }
 }
 
-/// What a packet from a worker is.
+/// Kind of a packet from a worker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum PacketKind {

@@ -33,8 +33,7 @@ impl Held {
         &self.path
     }
 
-    /// Where it can be started from by a child of ours: its name, or where that is another file's by now, or gone, our
-    /// descriptor of it.
+    /// Path from which a child can start it: its name, or, if another file has the name by now, its descriptor.
     pub fn place(&self) -> PathBuf {
         let identity = |about: Metadata| (about.dev(), about.ino());
         let ours = self.file.metadata().map(identity).ok();

@@ -11,8 +11,8 @@ pub(crate) struct ProcessMemory {
 }
 
 impl ProcessMemory {
-    /// Of process `pid`, which must not have been reaped: its number could be another's by then. `None` where `/proc`
-    /// is not mounted or hides it; then only the limits that the process itself is under hold.
+    /// Memory of process `pid`, which must not have been reaped, because its number could be reused. `None` if `/proc`
+    /// is not available; then only the resource limits of the process hold.
     pub(crate) fn of(pid: u32) -> Option<ProcessMemory> {
         let statm = File::open(format!("/proc/{pid}/statm")).ok()?;
         Some(ProcessMemory { statm, page_bytes: rustix::param::page_size() as u64 })

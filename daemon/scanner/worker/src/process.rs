@@ -18,9 +18,9 @@ use crate::stderr_tail::StderrTail;
 use crate::template::{Start, TemplateError};
 use crate::walls::Walls;
 
-/// How long a template may take to start, or to be equipped: rules are loaded in 34 ms, and never for this long.
+/// Maximum time of a template to start, or to be equipped: normally rules are loaded in 34 ms.
 pub(crate) const LOAD_TIME_MAX: Duration = Duration::from_secs(60);
-/// How long it may take to fork or to reap. A fork takes under 1 ms; this is for a machine that swaps.
+/// Maximum time to fork or reap. A fork normally takes less than 1 ms; this allows for swapping.
 pub(crate) const ASK_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// A template process. Killed and reaped when dropped, and its workers with it.
@@ -39,7 +39,7 @@ struct Channel {
     packet: Vec<u8>,
 }
 
-/// What a template said of itself when it had started.
+/// First message of a template.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Started {
     pub(crate) walls: Walls,
@@ -47,7 +47,7 @@ pub(crate) struct Started {
 }
 
 impl Process {
-    /// Starts the program and waits until it has tried its walls and loaded what it was told to.
+    /// Starts the program, and waits until it has tested its sandbox and loaded its configuration.
     pub(crate) fn start(start: &Start) -> Result<(Process, Started), TemplateError> {
         let (control, theirs) = channel::pair().map_err(TemplateError::io("create a channel to the template"))?;
         let (words, stderr) = StderrTail::new().map_err(TemplateError::io("create a pipe"))?;
@@ -178,7 +178,7 @@ pub(crate) fn timespec(duration: Duration) -> Timespec {
     Timespec::try_from(duration).unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 })
 }
 
-/// What these locks protect is whole between any two statements, so a panic elsewhere poisons nothing.
+/// Locks a mutex and ignores poisoning: the protected data is valid between any two statements.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -18,7 +18,7 @@ pub(crate) enum ReplyPart {
     Some,
 }
 
-/// What can be wrong with a packet.
+/// Problems of a packet.
 pub(crate) const UNASKED: &str = "it sent a reply without a request";
 const NONSENSE: &str = "its reply is malformed";
 const TOO_LARGE: &str = "its reply is too large";
@@ -30,7 +30,7 @@ pub(crate) enum Expect {
     Ready,
     /// The first packet of the reply to this job.
     Reply(u32),
-    /// A further packet of it; the whole has so many bytes.
+    /// A further packet of the reply; the whole has this size.
     More(u32, usize),
 }
 

@@ -244,7 +244,7 @@ fn filtered(parent: usize) -> Vec<Attempt> {
     ]
 }
 
-/// What the walls behind the filter refuse, as far as they stand.
+/// Attempts that the layers behind the filter must refuse, if they are in place.
 fn behind(walls: Walls, caps: &Caps, parent: usize) -> Vec<Attempt> {
     let file = c"/proc/self/status".as_ptr() as usize;
     let root = c"/".as_ptr() as usize;

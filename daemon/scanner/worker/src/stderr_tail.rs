@@ -10,7 +10,7 @@ use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 
-/// How much is kept, in bytes: a panic message with its place, or an abort's reason.
+/// Size of the tail in bytes: enough for a panic message or the reason of an abort.
 const KEPT_BYTES_MAX: usize = 2 << 10;
 
 /// The reading end of a standard error, and what was read last.
@@ -28,7 +28,7 @@ impl StderrTail {
         Ok((StderrTail { pipe: Some(read), tail: Vec::new() }, write))
     }
 
-    /// What to wait on for more; `None` after the end.
+    /// Descriptor to wait on for more output; `None` after the end.
     pub(crate) fn pipe(&self) -> Option<&OwnedFd> {
         self.pipe.as_ref()
     }
@@ -62,7 +62,7 @@ impl StderrTail {
         self.tail.clear();
     }
 
-    /// What was said last, as one line of printable text.
+    /// The last output, as one line of printable text.
     pub(crate) fn last(&mut self) -> String {
         // A pipe holds 64 KiB; whoever fills it as fast as it is read is not listened to for longer than that.
         for _ in 0..(64 << 10) / KEPT_BYTES_MAX {

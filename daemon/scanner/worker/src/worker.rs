@@ -24,14 +24,14 @@ use crate::walls::{Caps, Walls};
 pub const JOBS_MAX: u64 = 10_000;
 /// One job is done, one more waits in the socket.
 const OUTSTANDING_MAX: u32 = 2;
-/// How long the next part of a reply may take.
+/// Maximum time for the next part of a reply.
 const PART_TIME_MAX: Duration = Duration::from_secs(1);
-/// How often a worker that takes its time has its memory looked at. 20 ms: at 2 GB/s of fresh pages it grows by
-/// 40 MiB in between; a look costs 2 us.
+/// How often the memory of a busy worker is checked. In 20 ms it grows by at most 40 MiB (2 GB/s of fresh pages); a
+/// check costs 2 us.
 const WATCH_INTERVAL: Duration = Duration::from_millis(20);
-/// How long a new worker may take to rehearse.
+/// Maximum time of a new worker to rehearse.
 const READY_TIME_MAX: Duration = Duration::from_secs(10);
-/// How long a process may take from its kill to its end.
+/// Maximum time of a process from its kill to its end.
 const END_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Why a job was not sent.
@@ -58,8 +58,9 @@ pub struct Worker {
     pid: i32,
     pidfd: OwnedFd,
     socket: OwnedFd,
-    /// The worker's end of the socket, never read while it lives: jobs that it had not taken up at its death are still
-    /// in there, and who holds it can count them. So it is by its number that an end is noticed, not by its socket.
+    /// The worker's end of the socket, which is not read while the worker lives. After its death it still contains the
+    /// jobs that were not taken up, so they can be counted. Therefore the end is detected by the process, not by the
+    /// socket.
     theirs: OwnedFd,
     words: StderrTail,
     memory: Option<ProcessMemory>,
@@ -70,7 +71,7 @@ pub struct Worker {
     answered: u32,
     jobs: u64,
     dead: bool,
-    /// It wrote to its standard error since its last reply.
+    /// Whether it wrote to its standard error since its last reply.
     spoke: bool,
 }
 
@@ -253,7 +254,7 @@ impl Worker {
         Death { cause, words: self.words.last(), reached }
     }
 
-    /// How many jobs lie in its socket, never taken up. Takes them out: to be called once, after its end.
+    /// Counts and removes the jobs in its socket that were never taken up. Call it once, after the death.
     fn unread(&self) -> u32 {
         let mut count = 0;
         while let Ok(Packet::Bytes(..) | Packet::TooLarge) = channel::receive_bytes(&self.theirs, &mut [0; 1]) {

@@ -19,7 +19,7 @@ use crate::ask::NAME_HEADER;
 
 /// Largest answer taken, in bytes. The longest that there is tells what is wrong with rules.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
-/// How long is waited before it is tried again to get in where too many wait.
+/// Delay before a connection is tried again if the backlog is full.
 const REST: Duration = Duration::from_millis(20);
 
 /// Why there is no answer.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-/// What the kernel says where a user has no number here: nobody.
+/// User id for a user without an id in this user namespace: nobody.
 const NOBODY: u32 = 65_534;
 
 /// The process at the other end of a connection.
@@ -23,8 +23,8 @@ impl Peer {
         Ok(Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid() })
     }
 
-    /// Whether it is known to be somebody who should not have come in: not root, not us, not of the group. Of whom that
-    /// is not known, the socket's permissions were the judge.
+    /// Whether the peer is known to be unauthorized: not root, not this user, not a member of the group. If that is
+    /// unknown, the permissions of the socket decided.
     pub(crate) fn is_stranger(&self, group: u32) -> bool {
         let us = rustix::process::geteuid().as_raw();
         if self.uid == 0 || self.uid == us || self.gid == group || self.uid == nobody() {

@@ -80,7 +80,7 @@ pub struct ControlSocket {
     /// The group that is let in.
     group: u32,
     path: PathBuf,
-    /// Whether it is ours to take away.
+    /// Whether this process created the socket and removes it.
     ours: bool,
 }
 
@@ -151,7 +151,7 @@ impl Drop for ControlSocket {
     }
 }
 
-/// Takes away a socket at which nobody listens any more.
+/// Removes a socket without a listener.
 fn clear(path: &Path) -> Result<(), ControlSocketError> {
     let about = path.symlink_metadata().map_err(ControlSocketError::system("reading the metadata of", path))?;
     if !about.file_type().is_socket() {

@@ -91,7 +91,7 @@ fn bare(address: &str, size: usize, times: u32) -> Result<(), AnyError> {
     Ok(())
 }
 
-/// Serves `size` bytes to whoever asks, until killed.
+/// Serves `size` bytes to every client, until killed.
 fn serve(size: usize) -> Result<(), AnyError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let body = Bytes::from((0..size).map(|i| (i % 251) as u8).collect::<Vec<_>>());

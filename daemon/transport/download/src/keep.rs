@@ -21,17 +21,17 @@ use super::limits::FetchLimits;
 use super::spill::{Spill, Through, write_all};
 use super::{Fetched, MemoryShare, Storage};
 
-/// How much gathers before it is written: enough that small artifacts need one write (64 KiB into a memfd, made and closed,
-/// cost 31 us on a busy machine), and little enough that each download under way may hold one or two of them.
+/// Size of a piece before it is written: large enough that small artifacts need one write (64 KiB into a memfd, created
+/// and closed, cost 31 us on a busy machine), and small enough that each download may have one or two.
 pub(super) const PIECE_BYTES: usize = 256 << 10;
 /// A chunk from this size on is written as it is, if nothing gathers before it.
 const WHOLE_BYTES: usize = 128 << 10;
 /// Unit of the memory accounting.
 const UNIT_BYTES: u64 = 64 << 10;
-/// How many buffers wait for the next download.
+/// Number of buffers kept for later downloads.
 const BUFFERS_KEPT: usize = 16;
 
-/// What all downloads share: room in memory, buffers, the place for large ones.
+/// State shared by all downloads: memory, buffers, the directory for large ones.
 pub(super) struct Keeper {
     bytes_max: u64,
     memory_bytes_max: u64,
@@ -90,9 +90,9 @@ pub(super) struct Keep<'k> {
     keeper: &'k Keeper,
     stored: Stored,
     gathered: Vec<u8>,
-    /// How many bytes came, gathered ones included.
+    /// Number of bytes received, including buffered ones.
     size: u64,
-    /// How many will, as far as that was told.
+    /// Announced size, if any.
     announced: Option<u64>,
     hasher: Sha256,
     memory: Option<OwnedSemaphorePermit>,
@@ -197,7 +197,7 @@ impl<'k> Keep<'k> {
         spill.write(&mut self.gathered, offset).await.map_err(keeper.in_file("write to"))
     }
 
-    /// Whether all that came may stay in memory; if so, the room for it is ours.
+    /// Whether all received bytes may stay in memory; if so, reserves it.
     fn fits_memory(&mut self) -> bool {
         let most = self.announced.unwrap_or(0).max(self.size);
         if matches!(self.stored, Stored::File(_)) || most > self.keeper.memory_bytes_max {

@@ -46,7 +46,7 @@ pub(super) async fn carried<'k>(keeper: &'k Keeper, uri: &str, bytes_max: u64) -
     Ok(keep)
 }
 
-/// Where `file:` uris are allowed to lead.
+/// Files that `file:` URIs may refer to.
 pub(super) enum Files {
     Refused,
     Beneath { path: PathBuf, dir: OwnedFd },

@@ -13,7 +13,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::address::{Addresses, Forbidden, permitted};
 
-/// How many addresses of one name are tried. A name may have thousands; all are checked, so none is smuggled in.
+/// Maximum number of addresses tried per name. All addresses are checked.
 const TRIED_MAX: usize = 16;
 
 /// The answer to a look-up, when it comes.
@@ -44,7 +44,7 @@ pub(super) struct NameForbidden {
     pub(super) forbidden: Forbidden,
 }
 
-/// What the connections look names up with.
+/// The resolver used for connections.
 pub(super) struct Checked {
     pub(super) lookup: Arc<dyn Lookup>,
     pub(super) addresses: Arc<Addresses>,

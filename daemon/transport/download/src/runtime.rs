@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::fs::{MemfdFlags, memfd_create};
 use tokio::task::LocalSet;
 
-/// How long the ring may take to write one byte when it is tried out. A ring that works needs microseconds.
+/// Maximum time of the ring to write one byte in the trial. A working ring needs microseconds.
 const TRIAL: Duration = Duration::from_secs(2);
 
 /// The preferred I/O backend.

@@ -13,7 +13,7 @@ use rustix::fs::{Mode, OFlags, openat, sendfile};
 use rustix::io::{Errno, pwrite};
 use tokio::task::{JoinHandle, spawn_blocking, spawn_local};
 
-/// How much of a file in memory one call copies over.
+/// Number of bytes that one call copies from a memory file.
 const COPY_BYTES: usize = 16 << 20;
 
 /// How files are read and written.

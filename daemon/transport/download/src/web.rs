@@ -232,7 +232,7 @@ fn is_redirect(status: StatusCode) -> bool {
     )
 }
 
-/// Where a redirect leads: by the same scheme, or from http to https. The rest is judged like any uri.
+/// Target of a redirect: with the same scheme, or from http to https. Other checks are those of any URI.
 fn next_hop(from: &Url, response: &Response) -> Result<Url, FetchError> {
     let broken = |why: &str| FetchError::Broken { source: why.into() };
     let location = response.headers().get(LOCATION).ok_or_else(|| broken("a redirect without a location"))?;
@@ -262,7 +262,7 @@ fn host(url: &Url) -> String {
     url.host_str().unwrap_or_default().to_owned()
 }
 
-/// What kind of failure an error of reqwest's is.
+/// Maps an error of reqwest.
 fn failed(url: &Url, error: reqwest::Error) -> FetchError {
     let error = error.without_url();
     let mut cause: Option<&(dyn Error + 'static)> = Some(&error);

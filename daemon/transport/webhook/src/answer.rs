@@ -137,7 +137,7 @@ fn short(text: &str) -> String {
     stripped(text, TEXT_CHARS_MAX)
 }
 
-/// As much of the beginning of `version` as is digits with single dots between: all that the schema takes.
+/// The longest prefix of `version` that consists of digits with single dots between, as the schema requires.
 fn numeric(version: &str) -> &str {
     let mut end = 0;
     for part in version.split_inclusive('.') {

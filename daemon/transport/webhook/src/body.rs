@@ -96,7 +96,7 @@ where
     Ok(if first.is_empty() { parts.take().freeze() } else { first })
 }
 
-/// How long after its beginning a body must go on, of which `received` bytes have come.
+/// Maximum time since the start of a body of which `received` bytes have arrived.
 fn patience(received: usize, limits: &Limits) -> Duration {
     let earned = Duration::from_secs_f64(received as f64 / f64::from(limits.body_rate_min.max(1)));
     (limits.body_grace + earned).min(limits.body_time_max)

@@ -23,13 +23,13 @@ pub(crate) enum Stage {
     Head,
     /// The body is being received.
     Body,
-    /// What was signed is being decided on.
+    /// The gate is deciding about the bounty.
     Deciding,
     /// The last request is replied to.
     Idle,
 }
 
-/// What a connection is told to do.
+/// Instruction to a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Order {
     /// Keep the connection.
@@ -40,7 +40,7 @@ pub(crate) enum Order {
     Leave,
 }
 
-/// How far a connection is, seen from outside.
+/// Progress of a connection.
 #[derive(Debug)]
 pub(crate) struct Progress {
     peer: IpAddr,
@@ -87,7 +87,7 @@ impl Progress {
         self.trusted.set(true);
     }
 
-    /// When it has been waited for long enough. Bodies have limits of their own, and decisions have none.
+    /// Deadline of the stage. Bodies have their own limits, and decisions have none.
     pub(crate) fn deadline(&self, limits: &Limits) -> Option<Instant> {
         match self.stage.get() {
             Stage::New | Stage::Head => Some(self.since.get() + limits.head_time_max),
@@ -177,7 +177,7 @@ impl Connections {
     }
 }
 
-/// What counts as one peer: an IPv4 address, however it is written, or the /64 that one IPv6 host has to itself.
+/// Network of a peer: an IPv4 address, in any notation, or the /64 of an IPv6 host.
 fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(address) => address.into(),

@@ -125,7 +125,7 @@ impl Courier {
         judge(status, after, said)
     }
 
-    /// What the reply says, read so that its connection can be used again; or cut off, if it is long or slow.
+    /// Reads the reply, so that the connection can be reused; a long or slow reply is cut off.
     async fn reply(&self, response: &mut Response) -> String {
         let mut kept = Vec::new();
         let mut seen = 0;
@@ -154,7 +154,7 @@ fn judge(status: StatusCode, after: Option<Duration>, said: String) -> Delivery 
     }
 }
 
-/// The error and its causes in one line, without the url: whoever reads its nonce can answer in our place.
+/// The error and its causes in one line, without the URL, because its nonce authorizes answers.
 pub(crate) fn told(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut line = error.to_string();

@@ -7,7 +7,7 @@ use jiff::civil::Time;
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 
-/// How long a bounty lasts that does not say it: what polyswarm_engine 3.2.5 takes for it.
+/// Default duration of a bounty, as in polyswarm_engine 3.2.5.
 pub(crate) const UNSAID: Duration = Duration::from_secs(90);
 
 /// The moment that an ISO 8601 `text` names.

@@ -163,7 +163,7 @@ impl Reply {
         }
     }
 
-    /// Its body, where that is always the same.
+    /// Fixed body of the reply.
     fn text(self) -> &'static str {
         match self {
             Reply::Alive | Reply::Pong => r#"{"status":"OK"}"#,
@@ -219,7 +219,7 @@ impl Reply {
     }
 }
 
-/// What the gate said, as it is counted and sent.
+/// Maps the decision of the gate to a reply.
 pub(crate) fn admitted(admission: Admission) -> (Reply, Response<Full<Bytes>>) {
     let (reply, wait) = match admission {
         Admission::Accepted => (Reply::Accepted, None),
@@ -238,7 +238,7 @@ pub(crate) fn admitted(admission: Admission) -> (Reply, Response<Full<Bytes>>) {
     (reply, response)
 }
 
-/// What is wrong with a body, as it is counted and sent. Whoever signed it is told which field it is.
+/// Maps an invalid body to a reply, which names the field.
 pub(crate) fn refused(error: &WireError) -> (Reply, Response<Full<Bytes>>) {
     let reply = match error {
         WireError::NotJson(_) | WireError::NotText | WireError::NotAnObject => Reply::NotJson,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-/// How long `header` asks to wait: seconds, or a date that is compared with `now`. None if it is neither.
+/// Parses the header: seconds, or a date relative to `now`. `None` if it is neither.
 ///
 /// RFC 9110, section 10.2.3.
 pub(crate) fn read(header: &[u8], now: SystemTime) -> Option<Duration> {
@@ -14,7 +14,7 @@ pub(crate) fn read(header: &[u8], now: SystemTime) -> Option<Duration> {
     Some(SystemTime::from(moment).duration_since(now).unwrap_or(Duration::ZERO))
 }
 
-/// As whole seconds, at least one: a wait of none would bring the sender back at once.
+/// Formats the delay as whole seconds, at least one.
 pub(crate) fn write(wait: Duration) -> u64 {
     wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }

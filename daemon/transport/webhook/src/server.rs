@@ -132,7 +132,7 @@ async fn accept(listener: &TcpListener, failures: u32) -> io::Result<(TcpStream,
     listener.accept().await
 }
 
-/// How long to wait after so many failures in a row: long enough not to spin, short enough not to be missed.
+/// Pause after this many failures in a row.
 fn pause(failures: u32) -> Duration {
     Duration::from_millis(50 * u64::from(failures.min(20)))
 }
@@ -273,8 +273,7 @@ impl<G: Gate, O: Observer> Shared<G, O> {
     }
 }
 
-/// A header that there may be one of. Two of them are like a wrong one: whoever reads another than we do sees another
-/// delivery.
+/// Returns a header that must be unique. A duplicate counts as invalid, because readers may use different ones.
 fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
     let mut all = headers.get_all(name).iter();
     let first = all.next()?;

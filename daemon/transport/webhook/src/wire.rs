@@ -247,7 +247,8 @@ fn metadata(fields: &BountyFields<'_>) -> Result<Map<String, Value>, WireError> 
 
 /// The digest in `metadata`, or the one beside it.
 ///
-/// What is no digest is as good as none, for no artifact could match it; filters still see it in the metadata.
+/// Parses the digest. An invalid one is treated as missing, because no artifact could match it; filters still see it in
+/// the metadata.
 fn sha256(metadata: &Map<String, Value>, beside: Option<&RawValue>) -> Option<[u8; 32]> {
     let inside = metadata.get("sha256").and_then(Value::as_str);
     inside.and_then(digest).or_else(|| beside.and_then(text).and_then(|text| digest(&text))).or_else(|| {

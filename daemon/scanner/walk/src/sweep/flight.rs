@@ -24,10 +24,10 @@ use triage::HEAD_BYTES;
 
 use crate::entry::{Entry, EntryRef};
 
-/// How many files are in flight at most.
+/// Maximum number of files in flight.
 const FLIGHT: usize = 64;
-/// How many are left in flight when a full ring makes room: sixteen files are started and told at a time, which
-/// costs a fifth less than one at a time (18,857 cold files: 0.80 s instead of 1.03).
+/// Number of files that remain in flight when a full ring makes room: sixteen files are started and completed at a
+/// time, which costs a fifth less than one at a time (18,857 cold files: 0.80 s instead of 1.03).
 pub(super) const LANDED_AT: usize = FLIGHT - 16;
 
 /// The ring and what flies through it.
@@ -35,7 +35,7 @@ pub(super) struct Flight {
     runtime: tokio_uring::Runtime,
     shared: Rc<FlightState>,
     heads: Vec<Vec<u8>>,
-    /// Files that the ring has not been told of.
+    /// Files that are not submitted yet.
     ready: Vec<Entry>,
 }
 

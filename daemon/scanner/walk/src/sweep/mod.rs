@@ -1,8 +1,8 @@
 //! Triage of many files: what is each file below these paths?
 //!
-//! Per file of a warm cache, four system calls less one: open, read of the first 4 KiB, close. The size is asked
-//! for only if structure needs it. Where reads would have to wait for the disk, files go through an io_uring with
-//! many in flight instead, if the machine allows one (containers often do not).
+//! With a warm cache there are three system calls per file: open, read of the first 4 KiB, close. The size is requested
+//! only if structure needs it. If reads would wait for the disk, files go through an io_uring with many in flight, if
+//! the machine allows it (containers often do not).
 //!
 //! The choice between the two depends on measurements: see `pace.rs`. Both give the same kinds and errors, and each
 //! file exactly once; only the order differs.
@@ -110,7 +110,7 @@ enum Ring {
     Refused(io::Error),
 }
 
-/// Where every file ends, whichever way it took.
+/// Counts files, whichever way they were read.
 struct SweepTally<'p, F> {
     policy: &'p Policy,
     each: &'p mut F,

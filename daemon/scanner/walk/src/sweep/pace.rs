@@ -7,13 +7,13 @@
 
 use super::Mode;
 
-/// How many reads are looked back at.
+/// Number of reads in a sample.
 const SAMPLE: u32 = 16;
-/// How many of them have to have waited. Half: the plain path costs about 3 us a file warm and 70 to 120 cold,
-/// the ring about 5 and 30 to 40, so even a third would pay; half keeps a few stray misses from starting a ring.
+/// Number of them that must have waited. Half: the plain path costs about 3 us per file warm and 70 to 120 cold, the
+/// ring about 5 and 30 to 40, so even a third would pay; half ignores a few stray misses.
 const WAITED_MIN: u32 = SAMPLE / 2;
-/// How many files go through the ring before the cache is sampled again. The samples cost a cold disk 16 waits
-/// in 2,048 files: 2 %.
+/// Number of files through the ring before the cache is sampled again. The samples cost a cold disk 16 waits in 2,048
+/// files.
 const STRETCH: u32 = 2048;
 
 /// Decides how the next file is read.
@@ -21,7 +21,7 @@ pub(super) struct Pace {
     mode: Mode,
     /// The last reads, newest in the lowest bit; 1 would have waited.
     waited: u16,
-    /// How many files are still to go through the ring.
+    /// Remaining number of files through the ring.
     stretch: u32,
     refused: bool,
 }
@@ -60,7 +60,7 @@ impl Pace {
         }
     }
 
-    /// There is no ring: never ask for one again.
+    /// Records that io_uring is not available.
     pub(super) fn refuse_uring(&mut self) {
         self.refused = true;
         self.stretch = 0;

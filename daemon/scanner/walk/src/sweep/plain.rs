@@ -51,7 +51,7 @@ impl Window for OfFile<'_> {
     }
 }
 
-/// The rest of a file whose head came through the ring: opened again if it is asked for at all.
+/// The rest of a file whose head was read through the ring: it is opened again on demand.
 pub(super) struct Reopened<'e> {
     entry: EntryRef<'e>,
     file: Option<OwnedFd>,

@@ -6,8 +6,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::{Caps, Profile};
 
-/// Processor time of a worker in its whole life, in seconds: more than [`JOBS_MAX`](crate::JOBS_MAX) jobs of the
-/// default 5 s use. Only for the case that nobody watches any more: no job is ever ended by it otherwise.
+/// CPU time of a worker during its life, in seconds: more than [`JOBS_MAX`](crate::JOBS_MAX) jobs of the default 5 s
+/// use. It is only a safeguard if nothing else watches the worker.
 const CPU_SECONDS_MAX: u64 = 60_000;
 /// Processor time of the compiler of rules, in seconds, over all its threads.
 const COMPILER_CPU_SECONDS_MAX: u64 = 120;
@@ -22,7 +22,7 @@ const COMPILED_BYTES_MAX: u64 = 1 << 30;
 /// that endless recursion ends with a signal, soon.
 const STACK_BYTES_MAX: u64 = 8 << 20;
 
-/// What may be limited while threads can still be started.
+/// Limits that do not prevent the start of threads.
 pub(super) fn before_rehearsal(profile: Profile, caps: &Caps) -> io::Result<()> {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let page_bytes = rustix::param::page_size() as u64;
@@ -52,7 +52,7 @@ pub(super) fn before_rehearsal(profile: Profile, caps: &Caps) -> io::Result<()> 
     }
 }
 
-/// What would have kept the rehearsal from starting a thread.
+/// Limits that would prevent the rehearsal from starting a thread.
 pub(super) fn after_rehearsal(profile: Profile) -> io::Result<()> {
     match profile {
         // Counts for the user, not the process: so there is no room for one more as long as we exist. Root is exempt.

@@ -166,7 +166,7 @@ pub(crate) fn raise(
 /// descriptors it has, may make memfds, threads and executable memory; no file by path, no socket, no exec, no other
 /// process.
 ///
-/// It keeps no descriptor but the standard ones, and does not outlive its parent, nor its time on the processor.
+/// Sandbox of the compiler: it keeps only the standard descriptors, and dies with its parent or at its CPU time limit.
 pub fn compiler() -> Result<Walls, String> {
     crate::fork::close_all_but(None).map_err(|error| format!("cannot close inherited descriptors: {error}"))?;
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))

@@ -1,8 +1,8 @@
 //! The list of system calls: what is on it is allowed, what only an attacker would try is deadly, the rest fails.
 //!
-//! Filters are stacked, for one has only two answers; the kernel takes the strictest. The deadly calls are
-//! those by which a process reaches out (execute, connect, trace, signal, fork, io_uring); an ordinary library may
-//! probe for a file or a limit, so those fail with EPERM and it goes on.
+//! Two filters are stacked, because each has only two actions; the kernel applies the strictest. Deadly calls are those
+//! by which a process affects others (execute, connect, trace, signal, fork, io_uring). Calls that a library may use
+//! harmlessly to probe for a file or a limit fail with EPERM.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ use seccompiler::{
 
 use super::Profile;
 
-/// What the filters answer. The self-test needs to tell a refusal of the filter from one of the kernel behind it,
-/// and to live through more than one: its answers are errors that no system call gives by itself, in the place
-/// of death and of EPERM. All else is the same.
+/// Actions of the filters. The self-test must distinguish a refusal of the filter from one of the kernel, and survive
+/// several: so its filters return errors that no system call returns by itself, instead of killing and EPERM. Otherwise
+/// they are equal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Answers {
     pub(crate) deadly: DenyAction,
@@ -191,7 +191,7 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_getrandom,
 ];
 
-/// What the compiler of rules may do beyond.
+/// Additional calls of the rules compiler.
 const ALLOWED_TO_COMPILER: &[c_long] = &[
     libc::SYS_write,
     libc::SYS_writev,
