@@ -70,6 +70,7 @@ fn archive(directory: &Path, hour_max: Option<Nct>) {
         let (verdict, bid) = (answer.verdict, answer.bid());
         let received = Received {
             key: key.clone(),
+            dialect: daemon_journal::WEBHOOK.to_owned(),
             delivery: String::new(),
             received: now,
             expires: bounty.expires,

@@ -270,6 +270,20 @@ fn replace(path: &Path, with: &[u8]) {
     std::fs::rename(&new, path).expect("it is ours");
 }
 
+/// Starts a program that was just written. A process that another test forks at that moment holds the file open for
+/// writing until it becomes another program, and so long nobody can start it.
+fn started(command: &mut Command) -> std::process::Child {
+    let begun = Instant::now();
+    loop {
+        match command.spawn() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy && begun.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            started => return started.expect("stakeout can be started"),
+        }
+    }
+}
+
 #[test]
 fn after_an_upgrade_rules_are_reloaded_and_workers_come_from_the_program_that_runs() {
     for (what, beside) in [("alone", false), ("with stakeout-worker beside it", true)] {
@@ -308,7 +322,7 @@ fn after_an_upgrade_rules_are_reloaded_and_workers_come_from_the_program_that_ru
         let log = std::fs::File::create(place.path("log")).expect("a log can be kept");
         let mut command = Command::new(&ours);
         command.args(["daemon", "--config"]).arg(&config).env("STAKEOUT_WEBHOOK_SECRET", SECRET).stderr(log);
-        let mut daemon = Daemon::of(&place, command.spawn().expect("stakeout can be started"));
+        let mut daemon = Daemon::of(&place, started(&mut command));
         daemon.wait_ready();
         // A new version that cannot serve the old one, in place of either.
         let other = std::fs::read("/bin/false").expect("there is one");

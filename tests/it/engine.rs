@@ -97,6 +97,14 @@ impl DaemonHome {
         command
     }
 
+    /// The daemon that dies at the moment that STAKEOUT_DIE_AT names.
+    fn mortal(&self) -> Command {
+        let mut command = Command::new(program::example("testkit", "mortal_daemon"));
+        command.args(["daemon", "--config"]).arg(self.config()).env("STAKEOUT_WEBHOOK_SECRET", SECRET);
+        command.env("XDG_CACHE_HOME", program::cache());
+        command
+    }
+
     pub fn output(&self, args: &[&str]) -> Output {
         self.command(args).output().expect("stakeout can be started")
     }
@@ -111,7 +119,9 @@ impl DaemonHome {
     /// Starts a daemon and does not wait.
     pub fn spawn(&self, args: &[&str], env: &[(&str, &str)]) -> Daemon<'_> {
         let log = std::fs::File::options().create(true).append(true).open(self.path("log")).expect("a log can be kept");
-        let mut command = self.command(&[&["daemon"], args].concat());
+        // What dies on purpose is a program of the tests: the shipped one has no such hook.
+        let dies = env.iter().any(|(name, _)| *name == "STAKEOUT_DIE_AT");
+        let mut command = if dies { self.mortal() } else { self.command(&[&["daemon"], args].concat()) };
         command.envs(env.iter().copied()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         Daemon { place: self, child: command.spawn().expect("stakeout can be started") }
     }

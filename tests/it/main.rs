@@ -17,6 +17,8 @@ mod engine;
 mod hostile;
 /// Documents, packages and rules that want to.
 mod hostile_documents;
+/// The daemon as a library, in this process.
+mod in_process;
 /// Daemons and workers killed at every moment.
 mod kills;
 /// The marketplace on loopback, and the demo.
@@ -45,6 +47,8 @@ mod rules;
 mod same_evidence;
 /// Same bytes, rules and limits: same report.
 mod same_report;
+/// A transport that is no webhook: a directory of files.
+mod spool;
 /// Files that should be called malicious, and files that should not.
 mod verdicts;
 /// The wall around the examination: what it holds, and that it changes no report.

@@ -274,7 +274,14 @@ fn archive_of_the_future(place: &DaemonHome) {
 
     let at = Timestamp::from_micros(2_100_000_000_000_000);
     let key = BountyKey { id: BountyId::new("early"), phase: Phase::Assertion };
-    let received = Received { key: key.clone(), delivery: String::new(), received: at, expires: at, wire: Vec::new() };
+    let received = Received {
+        key: key.clone(),
+        dialect: daemon_journal::WEBHOOK.to_owned(),
+        delivery: String::new(),
+        received: at,
+        expires: at,
+        wire: Vec::new(),
+    };
     let answered = Answered {
         key: key.clone(),
         at,

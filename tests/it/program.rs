@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 /// The path of the program, built if need be with the profile of this test.
 pub fn path() -> &'static PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| build("daemon", "--bin", "stakeout"))
+    PATH.get_or_init(|| build("stakeout", "--bin", "stakeout"))
 }
 
 /// The path of an example of one of our crates, built in the same way.

@@ -41,6 +41,11 @@ const WINGS: &[Wing] = &[
         because: "everybody stands on the ground, and it stands on nobody",
     },
     Wing {
+        folder: "daemon/config",
+        never: &["triage", "analyzers", "daemon/artifact", "daemon/scanner", "daemon/staking", "daemon/transport"],
+        because: "what a configuration is made of belongs to no part that has one",
+    },
+    Wing {
         folder: "daemon/artifact",
         never: &["triage", "analyzers", "daemon/scanner", "daemon/staking", "daemon/transport"],
         because: "bytes are opaque to whoever only keeps or carries them",

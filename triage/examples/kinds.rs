@@ -1,6 +1,8 @@
 //! Prints `path<TAB>kind` for each path of its standard input, one a line, by one read of the head and rarely
 //! more. What cannot be read is `unreadable`. `benches/triage-vs-file.sh` compares it with `file`.
 
+#![allow(clippy::disallowed_methods, reason = "an example reads files")]
+
 use std::fs::File;
 use std::io::{BufWriter, Write, stdin, stdout};
 use std::os::unix::fs::FileExt;

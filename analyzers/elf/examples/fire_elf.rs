@@ -2,6 +2,8 @@
 //!
 //! A line per file: path, size, microseconds, probability (or `-`), the ids with their details.
 
+#![allow(clippy::disallowed_methods, reason = "an example reads files")]
+
 use std::io::{BufRead, Write};
 use std::time::Instant;
 

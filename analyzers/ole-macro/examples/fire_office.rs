@@ -4,6 +4,8 @@
 //! incomplete, and the ids with their details. With `--times N`, each file is scanned N times and the median is
 //! printed. Children are not scanned.
 
+#![allow(clippy::disallowed_methods, reason = "an example reads files")]
+
 use std::io::{BufRead, Write};
 use std::time::Instant;
 

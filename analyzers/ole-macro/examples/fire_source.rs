@@ -2,6 +2,8 @@
 //! project one after another.
 //! `cargo run --release -p analyzers-ole-macro --example fire_source -- DIRECTORY…`; totals go to standard error.
 
+#![allow(clippy::disallowed_methods, reason = "an example reads files")]
+
 use std::time::{Duration, Instant};
 
 use analyzers::{Budget, Cancel, Findings, LayerId, Limits, Record};

@@ -1,6 +1,8 @@
 //! Writes documents with VBA projects, odd ones among them: `vba_documents DIRECTORY`. For comparing what is read from
 //! them with other tools (`tests/olevba/compare.py`).
 
+#![allow(clippy::disallowed_methods, reason = "an example reads files")]
+
 use std::path::PathBuf;
 
 use specimens::cfb::CfbBuilder;

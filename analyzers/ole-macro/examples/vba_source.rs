@@ -2,6 +2,8 @@
 //! source as it was compressed, source as text (UTF-8), the last two in hexadecimal digits. For comparing with other
 //! tools (`tests/olevba/compare.py`).
 
+#![allow(clippy::disallowed_methods, reason = "an example reads files")]
+
 use std::fmt::Write;
 
 fn main() -> std::io::Result<()> {

@@ -2,6 +2,8 @@
 //! the examination is incomplete, if it is.
 //! `cargo run --release -p analyzers-pe --example fire_pe -- DIRECTORY…`; totals go to standard error.
 
+#![allow(clippy::disallowed_methods, reason = "an example reads files")]
+
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 

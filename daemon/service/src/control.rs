@@ -112,7 +112,7 @@ fn receipt(inbox: &Inbox, letter: &LetterId) -> ControlReply {
 
 /// The door for operators of the daemon with the archive in `directory`: the one handed over, else a new one. `None`
 /// where there can be none: the log says why, and the inbox is still there for the archive's owner.
-pub fn door(
+pub fn socket(
     handed: Option<std::os::unix::net::UnixListener>,
     config: &Config,
     directory: &Path,

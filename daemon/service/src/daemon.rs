@@ -1,46 +1,47 @@
 //! The daemon: built from its configuration, it runs until it is stopped.
 
+use std::cell::Cell;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use anyhow::Context;
-use daemon_control::{ControlSocket, Entrance};
-use daemon_detector::{Attempt, Looking, Nudge, Observer, Ready, RulesStatus, RulesWatch};
+use daemon_control::ControlSocket;
+use daemon_detector::{Attempt, Loader, Looking, Nudge, Observer, Ready, RulesStatus, RulesWatch};
 use daemon_download::runtime::Runtime;
 use daemon_journal::Pending;
-use daemon_market::{Bounties, Event};
-use daemon_pool::{Pool, PoolConfig, Rules};
-use daemon_webhook::{Endpoint, Reply};
+use daemon_market::{Bounties, Effect, Event};
+use daemon_pool::{Fleet, Pool, PoolConfig, Rules};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinSet, spawn_local};
 use tracing::{error, info, warn};
 
 use crate::admin::{self, Admin};
 use crate::clock::{self, Clock};
-use crate::config::Config;
 use crate::control::{self, OperatorDesk};
 use crate::engine::{Engine, Parts};
 use crate::examination::Examining;
-use crate::gate::Gate;
 use crate::given::{self, Given};
 use crate::health::Health;
 use crate::memory::{self, MachineMemory, Shares};
+use crate::metrics::{self, Metrics};
 use crate::reload::{self, Reload};
 use crate::settlements::inbox::Inbox;
-use crate::sockets::Handed;
-use crate::{build, inbox_reader, metrics, notify};
+use crate::transport::{Local, Reception, Transport};
+use crate::webhook::WebhookTransport;
+use crate::{build, inbox_reader, notify};
 
 /// Maximum time for open bounties at a shutdown.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 /// How often metrics are cleaned up.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Options of the daemon.
+/// How the daemon is started by its command.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The configuration file. None: every key has its default.
@@ -49,6 +50,8 @@ pub struct Options {
     pub bid_strategy: Option<String>,
     /// Whether answers are recorded, in an archive of their own, and not sent.
     pub dry_run: bool,
+    /// Called before each effect is performed: for tests of sudden death. The shipped command has none.
+    pub before_effect: Option<fn(&Effect)>,
 }
 
 /// How the daemon ended.
@@ -62,141 +65,260 @@ pub enum Ended {
     Misconfigured(String),
 }
 
-/// Runs the daemon until a signal stops it.
+/// Runs the daemon as its command does, until it is asked to end: takes what it is given by files, environment and service
+/// manager, logs as the configuration says, and ends by SIGTERM or Ctrl-C.
 ///
 /// # Errors
 /// If it cannot start for a reason that may pass by itself: a full disk, an address in use.
-pub fn run(args: &Options) -> anyhow::Result<Ended> {
+pub fn run(options: &Options) -> anyhow::Result<Ended> {
     let early = reload::listen_early()?;
     let refused = |error: &anyhow::Error| Ok(Ended::Misconfigured(format!("{error:#}")));
-    let given = match given::take(args) {
+    let given = match given::take(options, early) {
         Ok(given) => given,
         Err(error) => return refused(&error),
     };
-    info!(version = env!("CARGO_PKG_VERSION"), dry_run = args.dry_run, "daemon started");
-    match serve(args, given, early) {
+    info!(version = env!("CARGO_PKG_VERSION"), dry_run = options.dry_run, "daemon started");
+    let metrics = Metrics::new().context("cannot start the metrics exporter")?;
+    match Daemon::build(given, metrics) {
         Err(error) if given::is_lasting(&error) => refused(&error),
-        done => done,
+        Err(error) => Err(error),
+        Ok(daemon) => Ok(daemon.run()),
     }
 }
 
-/// Runs the daemon with the collected inputs.
-fn serve(args: &Options, given: Given, early: Arc<AtomicBool>) -> anyhow::Result<Ended> {
-    let Given { config, secrets, mut betting, mut handed } = given;
-    let exporter = metrics::start().context("cannot start the metrics exporter")?;
-    let directory = build::archive_directory(&config.archive, args.dry_run);
-    // Both clocks at the same moment: from here on the purse goes by the steady one.
-    let clock = Clock::start();
-    let opened = build::archive(&directory, &mut betting, &clock, build::alarms(&config.alarms), metrics::committed)?;
-    build::tell_limits(&config.market);
-    let (archive, pending, alarms) = (opened.archive, opened.pending, opened.alarms);
-    let store = build::store(&config.archive)?;
-    let loader = build::loader(&config)?;
-    let standing = Arc::new(RulesStatus::new());
-    // Before they are loaded, so that no change falls between.
-    let looking = Looking::begin(&loader.options.directories);
+/// A daemon that was built and does not run yet. It stays on the thread that built it, which becomes the edge.
+pub struct Daemon {
+    given: Given,
+    metrics: Metrics,
+    runtime: Runtime,
+    engine: Rc<Engine>,
+    events: UnboundedReceiver<Event>,
+    pending: Vec<Pending>,
+    /// Why the purse closes by what was recorded, where that itself is not.
+    closed: Option<String>,
+    /// Requests of the inbox thread.
+    asks: UnboundedReceiver<inbox_reader::InboxRequest>,
+    inbox: Inbox,
+    /// Has the rules looked at.
+    nudge: Sender<Nudge>,
+    /// Where operators come in; removed from the file system when it is dropped.
+    control: Option<ControlSocket>,
+    transports: Vec<Rc<dyn Transport>>,
+    webhook_address: SocketAddr,
+    admin: TcpListener,
+    stopper: Stopper,
+}
+
+impl Daemon {
+    /// Builds a daemon of what it is given: opens the archive, loads the rules and tries them, starts workers and threads, and
+    /// begins to listen. Nothing is taken and nothing is sent before [`Daemon::run`].
+    ///
+    /// Everything it counts goes to `metrics`, and everything it logs to the `tracing` subscriber of this thread, so several
+    /// daemons can live in one process.
+    ///
+    /// # Errors
+    /// If something it needs cannot be had; the error says what was tried, and on what.
+    pub fn build(given: Given, metrics: Metrics) -> anyhow::Result<Daemon> {
+        metrics.clone().within(|| Daemon::assemble(given, metrics))
+    }
+
+    fn assemble(mut given: Given, metrics: Metrics) -> anyhow::Result<Daemon> {
+        let config = &given.config;
+        let directory = config.archive.directory(given.dry_run);
+        // Both clocks at the same moment: from here on the purse goes by the steady one.
+        let clock = Clock::start();
+        let committed = metrics.clone();
+        let observe = move |took, records| committed.within(|| metrics::committed(took, records));
+        let mut betting = config.market.betting()?;
+        let opened = build::archive(&directory, &mut betting, &clock, config.alarms.limits(), observe)?;
+        build::tell_limits(&config.market);
+        let store = build::store(&config.archive)?;
+        let loader = build::loader(config);
+        let status = Arc::new(RulesStatus::new());
+        let observer = RulesObserver { status: Arc::clone(&status), metrics: metrics.clone() };
+        // Before they are loaded, so that no change falls between.
+        let looking = Looking::begin(&loader.options.directories);
+        let fleet = load_rules(&loader, &status, &observer)?;
+
+        let shares = Shares::of(config);
+        if let Some(memory) = MachineMemory::look().filter(|_| !shares.cut.is_empty()) {
+            let memory = memory::told(&memory);
+            shares.cut.iter().for_each(|less| warn!(memory, limit = less, "memory limit lowered"));
+        }
+        let threads = shares.workers;
+        let (sender, events) = unbounded_channel();
+        let pool_config = PoolConfig { threads, queued_max: build::examining_max(threads) };
+        let examining = Examining { events: sender, standing: Arc::clone(&status), metrics: metrics.clone() };
+        let pool = Pool::start(pool_config, Rules::Walled(fleet), examining);
+        let pool = Arc::new(pool.context("cannot start the threads of the pool")?);
+        let settle = config.scan.rules_settle_time;
+        let watch = RulesWatch { loader, settle, status: Arc::clone(&status), pool: Arc::clone(&pool), observer };
+        let nudge = watch.start(looking)?;
+
+        let (runtime, backend) = Runtime::start(config.intake.io.into()).context("cannot start the edge thread")?;
+        build::check_backend(config.intake.io, &backend)?;
+        info!(files = backend.to_string(), "I/O backend selected");
+        let control_handed = given.handed.control.take();
+        let [webhook, admin] = std::mem::take(&mut given.handed).listeners(&given.config)?;
+        let config = &given.config;
+        let webhook_address = webhook.local_addr().context("the webhook socket has no address")?;
+        let mut transports: Vec<Rc<dyn Transport>> = vec![Rc::new(WebhookTransport {
+            listener: Cell::new(Some(webhook)),
+            secrets: given.secrets.clone(),
+            limits: config.webhook.limits(),
+            courier: config.answers.courier().context("cannot send answers")?,
+            product: config.answers.product(env!("CARGO_PKG_VERSION")),
+            metrics: metrics.clone(),
+        })];
+        transports.extend(std::mem::take(&mut given.transports).into_iter().map(|make| make()));
+        let config = &given.config;
+        let parts = Parts {
+            fetcher: build::fetcher(config, &backend)?,
+            transports: transports.clone(),
+            any_kind: config.scan.any_kind,
+            fetch_time_max: config.intake.time_max,
+            fee: config.market.assertion_fee,
+            clock,
+            archive: opened.archive,
+            store,
+            pool,
+            standing: status,
+            before_effect: given.before_effect,
+        };
+        let policy = build::policy(config, threads, given.dry_run);
+        let engine = Engine::new(parts, Bounties::new(policy, betting), opened.alarms);
+        let asks = inbox_reader::start(&directory)?;
+        let control = control::socket(control_handed, config, &directory)?;
+        if let Some(socket) = &control {
+            let at = daemon_base::text::path(socket.path());
+            info!(at, group = socket.group(), "control socket listening");
+        }
+        Ok(Daemon {
+            given,
+            metrics,
+            runtime,
+            engine,
+            events,
+            pending: opened.pending,
+            closed: opened.closed,
+            asks,
+            inbox: Inbox::of(&directory)?,
+            nudge,
+            control,
+            transports,
+            webhook_address,
+            admin,
+            stopper: Stopper::default(),
+        })
+    }
+
+    /// Where the webhook listens.
+    pub fn webhook_address(&self) -> SocketAddr {
+        self.webhook_address
+    }
+
+    /// Where metrics and health are told.
+    ///
+    /// # Errors
+    /// If the system does not say.
+    pub fn admin_address(&self) -> std::io::Result<SocketAddr> {
+        self.admin.local_addr()
+    }
+
+    /// What ends the daemon, from any thread.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Takes bounties and answers them, until it is asked to end: by its [`Stopper`] or, run as a command, by SIGTERM or
+    /// Ctrl-C. Then answers what was taken, for some seconds at most.
+    pub fn run(self) -> Ended {
+        let Daemon {
+            given,
+            metrics,
+            runtime,
+            engine,
+            events,
+            pending,
+            closed,
+            asks,
+            inbox,
+            nudge,
+            control,
+            transports,
+            webhook_address,
+            admin,
+            stopper,
+        } = self;
+        let edge = Edge {
+            given: &given,
+            engine,
+            metrics: metrics.clone(),
+            events,
+            pending,
+            closed,
+            asks,
+            inbox,
+            nudge: nudge.clone(),
+            control: control.as_ref(),
+            transports,
+            webhook_address,
+            admin,
+            stopper,
+        };
+        let ended = metrics.within(|| runtime.block_on(edge.run()));
+        // Not waited for: it may be compiling, and a look-up of a name may hang in the runtime. What counts is written down.
+        let _ = nudge.send(Nudge::End);
+        std::mem::forget(runtime);
+        match ended {
+            Ok(()) => {
+                info!("daemon stopped");
+                Ended::Asked
+            }
+            Err(error) => {
+                error!(why = format!("{error:#}"), "fatal error");
+                Ended::Failed
+            }
+        }
+    }
+}
+
+/// Ends a daemon, from any thread.
+#[derive(Clone, Default, Debug)]
+pub struct Stopper(Arc<Notify>);
+
+impl Stopper {
+    /// Asks the daemon to end. It answers what it took first, for some seconds at most.
+    pub fn stop(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Loads the rules, tries them, and notes that they are in use.
+fn load_rules(loader: &Loader, status: &RulesStatus, observer: &RulesObserver) -> anyhow::Result<Arc<Fleet>> {
     let began = clock::wall();
     let Ready { fleet, from_cache, notices } = loader.load(false)?;
     notices.iter().for_each(|text| warn!(text, "rules loaded with problems"));
     let attempt = Attempt::ended(began, clock::wall(), true, notices);
-    standing.took(fleet.rules(), from_cache, attempt);
-    let observer = RulesObserver { status: Arc::clone(&standing) };
+    status.took(fleet.rules(), from_cache, attempt);
     observer.counted(true);
-    let status = standing.status();
-    info!(generation = status.generation, rules = status.rules, from_cache, "rules loaded");
-
-    let shares = Shares::of(&config);
-    if let Some(memory) = MachineMemory::look().filter(|_| !shares.cut.is_empty()) {
-        let memory = memory::told(&memory);
-        shares.cut.iter().for_each(|less| warn!(memory, limit = less, "memory limit lowered"));
-    }
-    let threads = shares.workers;
-    let (sender, events) = unbounded_channel();
-    let pool_config = PoolConfig { threads, queued_max: build::examining_max(threads) };
-    let pool =
-        Pool::start(pool_config, Rules::Walled(fleet), Examining { events: sender, standing: Arc::clone(&standing) });
-    let pool = Arc::new(pool.context("cannot start the threads of the pool")?);
-    let watch = RulesWatch {
-        loader,
-        settle: config.scan.rules_settle_time,
-        status: Arc::clone(&standing),
-        pool: Arc::clone(&pool),
-        observer,
-    };
-    let nudge = watch.start(looking)?;
-
-    let (runtime, backend) = Runtime::start(build::prefer(config.intake.io)).context("cannot start the edge thread")?;
-    build::check_backend(config.intake.io, &backend)?;
-    info!(files = backend.to_string(), "I/O backend selected");
-    let parts = Parts {
-        fetcher: build::fetcher(&config, &backend)?,
-        courier: build::courier(&config.answers)?,
-        product: build::product(&config.answers),
-        any_kind: config.scan.any_kind,
-        fetch_time_max: config.intake.time_max,
-        fee: config.market.assertion_fee,
-        clock,
-        archive,
-        store,
-        pool,
-        standing,
-    };
-    let bounties = Bounties::new(build::policy(&config, threads, args.dry_run), betting);
-    let engine = Engine::new(parts, bounties, alarms);
-    let asks = inbox_reader::start(&directory)?;
-    let closed = opened.closed;
-    let reload = Reload {
-        path: args.config.clone(),
-        strategy: given::strategy(args).map(str::to_owned),
-        config: config.clone(),
-        secrets: secrets.clone(),
-        nudge: nudge.clone(),
-        early,
-    };
-    let door = control::door(handed.control.take(), &config, &directory)?;
-    let entrance = door.as_ref().map(ControlSocket::open).transpose().context("cannot open the control socket")?;
-    if let Some(door) = &door {
-        info!(at = daemon_base::text::path(door.path()), group = door.group(), "control socket listening");
-    }
-    let operators = (entrance, Inbox::of(&directory)?, args.dry_run);
-    let edge = Edge {
-        config: &config,
-        engine,
-        secrets,
-        metrics: exporter,
-        events,
-        pending,
-        closed,
-        asks,
-        handed,
-        reload,
-        operators,
-    };
-    let ended = runtime.block_on(edge.run());
-    // Not waited for: it may be compiling, and a look-up of a name may hang in the runtime. What counts is written down.
-    let _ = nudge.send(Nudge::End);
-    std::mem::forget(runtime);
-    Ok(match ended {
-        Ok(()) => {
-            info!("daemon stopped");
-            Ended::Asked
-        }
-        Err(error) => {
-            error!(why = format!("{error:#}"), "fatal error");
-            Ended::Failed
-        }
-    })
+    let in_use = status.status();
+    info!(generation = in_use.generation, rules = in_use.rules, from_cache, "rules loaded");
+    Ok(fleet)
 }
 
 /// Tells metrics and the service manager of new rules.
 struct RulesObserver {
     status: Arc<RulesStatus>,
+    metrics: Metrics,
 }
 
 impl RulesObserver {
     fn counted(&self, taken: bool) {
-        metrics::reloaded(taken);
-        metrics::rules_in_use(self.status.status().rules);
+        self.metrics.within(|| {
+            metrics::reloaded(taken);
+            metrics::rules_in_use(self.status.status().rules);
+        });
     }
 }
 
@@ -212,31 +334,45 @@ impl Observer for RulesObserver {
 }
 
 /// Everything on the edge thread.
-struct Edge<'c> {
-    config: &'c Config,
+struct Edge<'d> {
+    given: &'d Given,
     engine: Rc<Engine>,
-    secrets: daemon_webhook::Secrets,
-    metrics: metrics_exporter_prometheus::PrometheusHandle,
+    metrics: Metrics,
     events: UnboundedReceiver<Event>,
     pending: Vec<Pending>,
-    /// Why the purse closes by what was recorded, where that itself is not.
     closed: Option<String>,
-    /// Requests of the inbox thread.
     asks: UnboundedReceiver<inbox_reader::InboxRequest>,
-    /// Sockets passed by the service manager.
-    handed: Handed,
-    /// What SIGHUP reloads.
-    reload: Reload,
-    /// The control socket, the inbox, and whether this is a dry run.
-    operators: (Option<Entrance>, Inbox, bool),
+    inbox: Inbox,
+    nudge: Sender<Nudge>,
+    control: Option<&'d ControlSocket>,
+    transports: Vec<Rc<dyn Transport>>,
+    webhook_address: SocketAddr,
+    admin: TcpListener,
+    stopper: Stopper,
 }
 
 impl Edge<'_> {
     async fn run(self) -> anyhow::Result<()> {
-        let Edge { config, engine, secrets, metrics, mut events, pending, closed, asks, handed, reload, operators } =
-            self;
-        let mut ending = Endings::listen().context("cannot listen for signals")?;
-        let [webhook, admins] = handed.listeners(config)?;
+        let Edge {
+            given,
+            engine,
+            metrics,
+            mut events,
+            pending,
+            closed,
+            asks,
+            inbox,
+            nudge,
+            control,
+            transports,
+            webhook_address,
+            admin,
+            stopper,
+        } = self;
+        let config = &given.config;
+        let mut signals = given.command.as_ref().map(|_| Signals::listen()).transpose();
+        let signals = signals.as_mut().map_err(|error| anyhow::anyhow!("cannot listen for signals: {error}"))?;
+        let admin_listener = tokio::net::TcpListener::from_std(admin).context("cannot set up a listener")?;
         let health = Health::new(&engine, config.scan.time_max);
         // None of these ever ends, unless by a bug: then the daemon does, and is started anew.
         let mut vital = JoinSet::new();
@@ -255,21 +391,33 @@ impl Edge<'_> {
                 heard.happen(event);
             }
         });
-        spawn_local(reload.whenever_asked()?);
-        let upkeep = metrics.clone();
+        if let Some(command) = &given.command {
+            let reload = Reload {
+                path: command.path.clone(),
+                strategy: command.strategy.clone(),
+                config: config.clone(),
+                secrets: given.secrets.clone(),
+                nudge,
+                early: Arc::clone(&command.early),
+            };
+            spawn_local(reload.whenever_asked()?);
+        }
+        let exporter = metrics.exporter();
+        let upkeep = exporter.clone();
         spawn_local(async move {
             loop {
                 tokio::time::sleep(UPKEEP_INTERVAL).await;
                 upkeep.run_upkeep();
             }
         });
-        let admin = Rc::new(Admin { metrics, health: Rc::clone(&health), engine: Rc::clone(&engine) });
-        let address = admins.local_addr().context("the admin socket has no address")?;
+        let admin = Rc::new(Admin { metrics: exporter, health: Rc::clone(&health), engine: Rc::clone(&engine) });
+        let address = admin_listener.local_addr().context("the admin socket has no address")?;
         info!(%address, "admin server listening");
-        spawn_local(admin::serve(admins, admin));
-        let (entrance, inbox, dry_run) = operators;
+        spawn_local(admin::serve(admin_listener, admin));
+        let entrance = control.map(ControlSocket::open).transpose().context("cannot open the control socket")?;
         if let Some(entrance) = entrance {
-            let desk = OperatorDesk { engine: Rc::clone(&engine), health: Rc::clone(&health), inbox, dry_run };
+            let (engine, health) = (Rc::clone(&engine), Rc::clone(&health));
+            let desk = OperatorDesk { engine, health, inbox, dry_run: given.dry_run };
             spawn_local(async move {
                 let Err(error) = daemon_control::serve(entrance, desk).await;
                 error!(why = error.to_string(), "control socket failed");
@@ -277,25 +425,24 @@ impl Edge<'_> {
         }
 
         pending.into_iter().for_each(|pending| engine.recover(pending));
-        let address = webhook.local_addr().context("the webhook socket has no address")?;
-        let (stop, stopped) = oneshot::channel::<()>();
-        let gate = Gate::new(Rc::clone(&engine), Rc::clone(&health));
-        let endpoint = Endpoint {
-            secrets,
-            path: None,
-            gate,
-            observer: |reply: Reply, _: Duration| metrics::requested(reply.name()),
-            limits: build::server_limits(&config.webhook),
-        };
-        let serving = spawn_local(daemon_webhook::serve(webhook, endpoint, async {
-            let _ = stopped.await;
-        }));
-        info!(%address, "webhook listening");
+        let (stop, stopped) = watch::channel(false);
+        let mut serving = JoinSet::new();
+        for transport in &transports {
+            let reception = Reception::new(Rc::clone(&engine), Rc::clone(&health), Rc::clone(transport));
+            let mut stopped = stopped.clone();
+            let stopped: Local<'static, ()> = Box::pin(async move {
+                // That nobody can stop it any more stops it too.
+                let _ = stopped.wait_for(|stop| *stop).await;
+            });
+            serving.spawn_local(Rc::clone(transport).receive(reception, stopped));
+        }
+        info!(address = %webhook_address, "webhook listening");
         health.takes(true);
-        notify::ready(&format!("receiving bounties at {address}"));
+        notify::ready(&format!("receiving bounties at {webhook_address}"));
 
         let failure = tokio::select! {
-            () = ending.asked() => None,
+            () = stopper.0.notified() => None,
+            () = Signals::asked(signals.as_mut()) => None,
             why = engine.failure() => Some(why),
             ended = vital.join_next() => Some(match ended {
                 Some(Err(error)) => anyhow::anyhow!("a task of the edge thread panicked: {error}"),
@@ -310,30 +457,32 @@ impl Edge<'_> {
         info!(open = engine.open(), "shutdown requested: answering open bounties first");
         // The listener first: a socket of the service manager then keeps for our successor who comes from now on.
         // Its receiver is gone only if the server ended by itself.
-        let _ = stop.send(());
+        let _ = stop.send(true);
         engine.drain(DRAIN_TIME_MAX).await;
-        let _ = tokio::time::timeout(DRAIN_TIME_MAX, serving).await;
+        let _ = tokio::time::timeout(DRAIN_TIME_MAX, async { while serving.join_next().await.is_some() {} }).await;
         engine.close().await;
         Ok(())
     }
 }
 
 /// SIGTERM, and Ctrl-C.
-struct Endings {
+struct Signals {
     terminated: Signal,
     interrupted: Signal,
 }
 
-impl Endings {
-    fn listen() -> std::io::Result<Endings> {
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
         let (terminated, interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        Ok(Endings { terminated, interrupted })
+        Ok(Signals { terminated, interrupted })
     }
 
-    async fn asked(&mut self) {
+    /// When one of them came; never, where nobody listens.
+    async fn asked(signals: Option<&mut Signals>) {
+        let Some(Signals { terminated, interrupted }) = signals else { return std::future::pending().await };
         tokio::select! {
-            _ = self.terminated.recv() => {}
-            _ = self.interrupted.recv() => {}
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
         }
     }
 }

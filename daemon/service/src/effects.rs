@@ -5,15 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use daemon_artifact::Sha256Digest;
 use daemon_base::text::causes;
 use daemon_download::{FetchError, Fetched};
 use daemon_journal::{Answered, Corrected, Ended, PurseEntry, Received as Taken, Settled, Write, WriteResult};
 use daemon_market::{
-    Answer, ArtifactType, BountyKey, BountyState, Effect, Ending, Event, Findings, Phase, PurseNote, Refusal, Skip,
-    Written as Noted,
+    Answer, Bounty, BountyKey, BountyState, Effect, Ending, Event, Findings, PurseNote, Refusal, Skip, Written as Noted,
 };
-use daemon_webhook::{Backoff, Delivery};
+use daemon_webhook::Backoff;
 use serde_json::json;
 use tokio::task::spawn_local;
 use tracing::{debug, error, info, warn};
@@ -21,8 +19,9 @@ use triage::FileKind;
 
 use super::engine::Engine;
 use super::examination::Examination;
+use super::metrics;
+use super::transport::{Delivery, Transport};
 use super::verdict_mapping::ReceivedArtifact;
-use super::{fetch_url_artifact, metrics};
 
 /// How long an ending may wait to be recorded together with others. A restart before that repeats the answer with the
 /// same bytes, which does no harm.
@@ -100,11 +99,18 @@ impl Engine {
         });
     }
 
+    /// A bounty that is held, and the transport that it came by.
+    fn bounty_and_transport(&self, key: &BountyKey) -> Option<(Arc<Bounty>, Rc<dyn Transport>)> {
+        let inner = self.inner.borrow();
+        inner.live.get(key).map(|live| (Arc::clone(&live.bounty), Rc::clone(&live.transport)))
+    }
+
     async fn write_bounty(self: Rc<Self>, key: BountyKey) {
         // The purse's time, as all times of records: so that how long an answer took does not depend on who sets a clock.
         let received = self.time();
         let taken = self.inner.borrow_mut().live.get_mut(&key).map(|live| Taken {
             key: key.clone(),
+            dialect: live.transport.name().to_owned(),
             delivery: live.delivery.clone(),
             received,
             expires: live.bounty.expires,
@@ -123,15 +129,9 @@ impl Engine {
     }
 
     async fn fetch(self: Rc<Self>, key: BountyKey, by: Duration) {
-        let Some(bounty) = self.inner.borrow().live.get(&key).map(|live| Arc::clone(&live.bounty)) else { return };
+        let Some((bounty, transport)) = self.bounty_and_transport(&key) else { return };
         let deadline = self.parts.clock.instant(by).min(Instant::now() + self.parts.fetch_time_max);
-        let fetcher = &self.parts.fetcher;
-        let fetched = match bounty.artifact_type {
-            ArtifactType::File => {
-                fetcher.fetch(&bounty.artifact_uri, bounty.sha256.map(Sha256Digest), deadline.into()).await
-            }
-            ArtifactType::Url => fetch_url_artifact::visit(fetcher, &bounty.artifact_uri, deadline.into()).await,
-        };
+        let fetched = transport.fetch(&bounty, &self.parts.fetcher, deadline.into()).await;
         let now = self.parts.clock.now().wall;
         match fetched {
             Ok(fetched) => {
@@ -202,11 +202,8 @@ impl Engine {
         if answer.findings.generation.is_empty() {
             answer.findings.generation = self.parts.standing.generation();
         }
-        let body = match key.phase {
-            Phase::Assertion => daemon_webhook::assertion(&answer, &self.parts.product),
-            Phase::Arbitration => daemon_webhook::vote(&answer, &self.parts.product),
-        };
-        let body = Bytes::from(body);
+        let Some((_, transport)) = self.bounty_and_transport(&key) else { return };
+        let body = Bytes::from(transport.write(&answer, key.phase));
         let Findings { kind, sha256, size, generation, report, .. } = answer.findings.clone();
         let answered = Answered {
             key: key.clone(),
@@ -254,21 +251,15 @@ impl Engine {
     }
 
     async fn send(self: Rc<Self>, key: BountyKey, by: Duration) {
-        let sending = self
-            .inner
-            .borrow()
-            .live
-            .get(&key)
-            .and_then(|live| Some((live.bounty.response_url.clone()?, live.answer.clone()?)));
-        let Some((url, body)) = sending else { return };
+        let Some((bounty, transport)) = self.bounty_and_transport(&key) else { return };
+        let Some(body) = self.inner.borrow().live.get(&key).and_then(|live| live.answer.clone()) else { return };
         let deadline = self.parts.clock.instant(by);
-        let delivered = tokio::time::timeout_at(deadline.into(), self.parts.courier.deliver(&url, body)).await;
+        let delivered = tokio::time::timeout_at(deadline.into(), transport.send(&bounty, body)).await;
         // A refusal is an answer too, and so is a url that nothing is sent to.
         self.sending.tried(!matches!(delivered, Ok(Delivery::Retry { .. }) | Err(_)));
         let event = match delivered {
             Ok(Delivery::Taken { status }) => Event::Taken { key, status },
-            Ok(Delivery::Refused { status, said }) => Event::Refused { key, status, why: said },
-            Ok(Delivery::NotAllowed { why }) => Event::Refused { key, status: 0, why: why.to_owned() },
+            Ok(Delivery::Refused { status, why }) => Event::Refused { key, status, why },
             Ok(Delivery::Retry { why, after }) => {
                 metrics::not_sent();
                 let attempts = self.attempts(&key);

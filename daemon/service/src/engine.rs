@@ -22,16 +22,16 @@ use daemon_market::{
     Admission, Bounties, Bounty, BountyKey, BountyState, Caller, Effect, Event, Nct, Purse, Timestamp, Written,
 };
 use daemon_pool::Pool;
-use daemon_webhook::{Courier, Product};
 use tokio::sync::{Notify, oneshot};
 use tracing::{error, info, warn};
 
 use super::clock::Clock;
 use super::examination::Examination;
+use super::metrics;
 use super::reused::Bodies;
 use super::streak::Streak;
+use super::transport::Transport;
 use super::verdict_mapping::ReceivedArtifact;
-use super::{crash, metrics};
 
 /// Maximum time to record the last endings.
 const ENDINGS_PATIENCE: Duration = Duration::from_secs(1);
@@ -44,14 +44,12 @@ pub struct Parts {
     pub store: Option<Store>,
     /// Downloads artifacts.
     pub fetcher: Fetcher,
-    /// Delivers answers.
-    pub courier: Courier,
+    /// By what bounties come in and answers go out.
+    pub transports: Vec<Rc<dyn Transport>>,
     /// Scans artifacts.
     pub pool: Arc<Pool<Examination>>,
     /// Status of the rules in use.
     pub standing: Arc<RulesStatus>,
-    /// The product in the metadata of answers.
-    pub product: Product,
     /// Whether to scan file types that no analyzer vouches for.
     pub any_kind: bool,
     /// Longest that a download may take.
@@ -60,6 +58,8 @@ pub struct Parts {
     pub fee: Nct,
     /// The clocks.
     pub clock: Clock,
+    /// Called before each effect is performed: for tests of sudden death.
+    pub before_effect: Option<fn(&Effect)>,
 }
 
 /// The microengine.
@@ -119,6 +119,7 @@ pub(super) struct Live {
     pub memory: Option<MemoryShare>,
     pub received: Option<ReceivedArtifact>,
     pub answer: Option<Bytes>,
+    pub transport: Rc<dyn Transport>,
     pub began: Instant,
 }
 
@@ -157,15 +158,23 @@ impl Engine {
             self.rearm.notify_one();
         }
         for effect in effects.drain(..) {
-            crash::at(&effect);
+            if let Some(before) = self.parts.before_effect {
+                before(&effect);
+            }
             self.perform(effect);
         }
         self.effects.set(effects);
     }
 
     /// A signed bounty came in: whether it is taken. Answers once that is written down.
-    pub async fn receive(self: &Rc<Self>, bounty: Bounty, delivery: String, wire: Bytes) -> Admission {
-        let bounty = self.admitted(bounty);
+    pub async fn receive(
+        self: &Rc<Self>,
+        bounty: Bounty,
+        delivery: String,
+        wire: Bytes,
+        transport: &Rc<dyn Transport>,
+    ) -> Admission {
+        let bounty = admitted(bounty, transport);
         let (key, expires) = (bounty.key.clone(), bounty.expires);
         let body = wire.clone();
         let (reply, replied) = oneshot::channel();
@@ -174,7 +183,7 @@ impl Engine {
             let caller = inner.next_caller;
             inner.next_caller += 1;
             inner.callers.insert(caller, reply);
-            let live = || Live::new(Arc::clone(&bounty), delivery, wire);
+            let live = || Live::new(Arc::clone(&bounty), delivery, wire, Rc::clone(transport));
             inner.live.entry(key.clone()).or_insert_with(live);
             caller
         };
@@ -193,36 +202,29 @@ impl Engine {
         admission
     }
 
-    /// Prepares a bounty for storage: drops unused metadata, and checks its response URL.
-    fn admitted(&self, mut bounty: Bounty) -> Arc<Bounty> {
-        // Filters compare plain values; the rest may be anything, and large.
-        bounty.metadata.retain(|_, value| !value.is_array() && !value.is_object());
-        if let Some(url) = &bounty.response_url
-            && let Err(why) = self.parts.courier.allows(url)
-        {
-            error!(bounty = %bounty.key, why, "response URL not allowed: see answers.hosts");
-            bounty.deliverable = false;
-        }
-        Arc::new(bounty)
-    }
-
     /// Takes up what the journal holds from before.
     pub fn recover(self: &Rc<Self>, pending: Pending) {
         let Pending { bounty: taken, body } = pending;
         let wall = self.parts.clock.now().wall;
-        let bounty = match daemon_webhook::parse(&taken.wire, wall) {
+        let transport = self.parts.transports.iter().find(|transport| transport.name() == taken.dialect).cloned();
+        let Some(transport) = transport else {
+            error!(bounty = %taken.key, dialect = taken.dialect, "recorded bounty of an unknown transport");
+            let detail = format!("no transport here is called {}", taken.dialect);
+            return self.end_unread(taken.key, detail);
+        };
+        let bounty = match transport.read(&taken.wire, wall) {
             // The time it was given when it came is the one that counts: a bounty may have come without one.
             Ok(bounty) => Bounty { key: taken.key.clone(), expires: taken.expires, ..bounty },
             Err(why) => {
-                error!(bounty = %taken.key, why = why.to_string(), "recorded bounty unreadable");
+                error!(bounty = %taken.key, why, "recorded bounty unreadable");
                 let detail = format!("the recorded bounty cannot be read: {why}");
                 return self.end_unread(taken.key, detail);
             }
         };
         info!(bounty = %taken.key, answered = body.is_some(), "bounty recovered");
         let answered = body.is_some();
-        let bounty = self.admitted(bounty);
-        let mut live = Live::new(Arc::clone(&bounty), taken.delivery, Bytes::new());
+        let bounty = admitted(bounty, &transport);
+        let mut live = Live::new(Arc::clone(&bounty), taken.delivery, Bytes::new(), transport);
         live.answer = body.map(Bytes::from);
         self.inner.borrow_mut().live.insert(taken.key, live);
         self.happen(Event::Recovered { bounty, answered });
@@ -361,8 +363,20 @@ impl Engine {
 }
 
 impl Live {
-    fn new(bounty: Arc<Bounty>, delivery: String, wire: Bytes) -> Live {
+    fn new(bounty: Arc<Bounty>, delivery: String, wire: Bytes, transport: Rc<dyn Transport>) -> Live {
         let began = Instant::now();
-        Live { bounty, delivery, wire, file: None, keep: None, memory: None, received: None, answer: None, began }
+        let (file, keep, memory, received, answer) = (None, None, None, None, None);
+        Live { bounty, delivery, wire, file, keep, memory, received, answer, transport, began }
     }
+}
+
+/// Prepares a bounty for storage: drops unused metadata, and checks its response URL.
+fn admitted(mut bounty: Bounty, transport: &Rc<dyn Transport>) -> Arc<Bounty> {
+    // Filters compare plain values; the rest may be anything, and large.
+    bounty.metadata.retain(|_, value| !value.is_array() && !value.is_object());
+    if let Err(why) = transport.may_answer(&bounty) {
+        error!(bounty = %bounty.key, why, "response URL not allowed: see answers.hosts");
+        bounty.deliverable = false;
+    }
+    Arc::new(bounty)
 }

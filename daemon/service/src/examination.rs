@@ -12,7 +12,7 @@ use daemon_pool::{ExaminationResult, Failure, LookOptions, Work};
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::error;
 
-use super::metrics;
+use super::metrics::{self, Metrics};
 use super::verdict_mapping::{self, ReceivedArtifact};
 
 /// An artifact to examine.
@@ -36,6 +36,8 @@ pub struct Examining {
     pub events: UnboundedSender<Event>,
     /// Told whether workers can be had.
     pub standing: Arc<RulesStatus>,
+    /// Where examinations are counted.
+    pub metrics: Metrics,
 }
 
 /// State of an artifact during its scan.
@@ -57,11 +59,11 @@ impl Work<Examination> for Examining {
         let Ticket { key, uri, received } = ticket;
         match &outcome {
             Ok(looked) => {
-                metrics::examined(&looked.examined);
+                self.metrics.within(|| metrics::examined(&looked.examined));
                 self.standing.worked(true);
             }
             Err(failure) => {
-                metrics::not_examined();
+                self.metrics.within(metrics::not_examined);
                 error!(bounty = %key, why = causes(failure), "examination failed");
                 self.standing.worked(!matches!(failure, Failure::NoWorker(_)));
             }

@@ -1,44 +1,86 @@
-//! The inputs of the daemon at its start: configuration, secrets, strategy, sockets. A mistake in them remains until a
-//! person fixes it, so the exit code tells the service manager not to restart.
+//! What the daemon is given before it is built: configuration, secrets, sockets. What is wrong with these stays wrong until a
+//! person changes it, so the service manager is told by the exit code not to try again.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 use daemon_archive::PrivateError;
 use daemon_control::ControlSocketError;
 use daemon_journal::JournalError;
-use daemon_market::Betting;
+use daemon_market::Effect;
 use daemon_webhook::Secrets;
 
-use super::sockets::Handed;
-use super::{build, logs};
 use crate::config::Config;
 use crate::daemon::Options;
+use crate::sockets::Handed;
+use crate::transport::Transport;
+use crate::{build, logs, secrets};
 
-/// The inputs of the daemon.
+/// Makes a transport.
+pub type MakeTransport = Box<dyn FnOnce() -> Rc<dyn Transport> + Send>;
+
+/// What a daemon is built of.
 pub struct Given {
     /// The configuration.
     pub config: Config,
     /// The webhook secrets.
     pub secrets: Secrets,
-    /// The bid strategy and its settings.
-    pub betting: Betting,
+    /// Whether answers are recorded, in an archive of their own, and not sent.
+    pub dry_run: bool,
+    /// Called before each effect is performed: for tests of sudden death.
+    pub before_effect: Option<fn(&Effect)>,
+    /// What makes further transports, on the thread that becomes the edge.
+    pub transports: Vec<MakeTransport>,
     /// Sockets passed by the service manager.
-    pub handed: Handed,
+    pub(crate) handed: Handed,
+    /// How the command was called. None: the daemon is a part of another program, and listens for no signals.
+    pub(crate) command: Option<Command>,
 }
 
-/// Takes it, and begins to log.
-pub fn take(args: &Options) -> anyhow::Result<Given> {
+/// How the command was called, for what is read anew at SIGHUP.
+pub(crate) struct Command {
+    /// The configuration's file, if there is one.
+    pub path: Option<PathBuf>,
+    /// The strategy that overrides the configuration's.
+    pub strategy: Option<String>,
+    /// Whether SIGHUP came already.
+    pub early: Arc<AtomicBool>,
+}
+
+impl Given {
+    /// For a daemon that is a part of another program: it ends by its [`Stopper`](crate::daemon::Stopper) alone.
+    pub fn new(config: Config, secrets: Secrets) -> Given {
+        Given {
+            config,
+            secrets,
+            dry_run: false,
+            before_effect: None,
+            transports: Vec::new(),
+            handed: Handed::default(),
+            command: None,
+        }
+    }
+}
+
+/// Takes what the command is given, and begins to log.
+pub(crate) fn take(options: &Options, early: Arc<AtomicBool>) -> anyhow::Result<Given> {
     // First, so that nothing that is started inherits them.
     let handed = Handed::take().context("cannot use the sockets passed by the service manager")?;
-    let config = build::config_with(args.config.as_deref(), strategy(args))?.map_err(anyhow::Error::msg)?;
+    let strategy = strategy(options);
+    let config = build::config_with(options.config.as_deref(), strategy)?.map_err(anyhow::Error::msg)?;
     logs::start(&config.log)?;
-    let secrets = build::secrets(&config.webhook)?;
-    let betting = build::betting(&config.market)?;
-    Ok(Given { config, secrets, betting, handed })
+    let secrets = secrets::load(&config.webhook)?;
+    let command = Command { path: options.config.clone(), strategy: strategy.map(str::to_owned), early };
+    let Options { dry_run, before_effect, .. } = *options;
+    Ok(Given { config, secrets, dry_run, before_effect, transports: Vec::new(), handed, command: Some(command) })
 }
 
-/// The strategy that overrides the configuration. An empty one, as from an empty BID_STRATEGY, is ignored.
-pub fn strategy(args: &Options) -> Option<&str> {
-    args.bid_strategy.as_deref().filter(|name| !name.is_empty())
+/// The strategy that overrides the configuration's; an empty one, as from an empty BID_STRATEGY, is none.
+fn strategy(options: &Options) -> Option<&str> {
+    options.bid_strategy.as_deref().filter(|name| !name.is_empty())
 }
 
 /// Whether an error stays until a person does something about it, so that to try again helps nothing.

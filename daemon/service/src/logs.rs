@@ -7,10 +7,10 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::{Log, LogFormat};
+use crate::config::{LogConfig, LogFormat};
 
 /// Begins to log, to standard error or to the journal.
-pub fn start(log: &Log) -> anyhow::Result<()> {
+pub fn start(log: &LogConfig) -> anyhow::Result<()> {
     let filter = filter(&log.level)?;
     let registry = tracing_subscriber::registry().with(filter);
     let line = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
@@ -29,7 +29,7 @@ pub fn start(log: &Log) -> anyhow::Result<()> {
 /// Filter of log events: those of this project at the level, those of libraries from warnings on.
 pub fn filter(level: &str) -> anyhow::Result<EnvFilter> {
     if !["error", "warn", "info", "debug", "trace"].contains(&level) {
-        bail!("log.level must be error, warn, info, debug or trace, not {level:?}");
+        bail!("level must be error, warn, info, debug or trace, not {level:?}");
     }
     let others = if level == "error" { "error" } else { "warn" };
     let ours = ["stakeout", "daemon_"];

@@ -116,7 +116,7 @@ impl Shares {
         Shares {
             artifacts: config.intake.memory_total_max.0,
             artifact: config.intake.memory_bytes_max.0,
-            workers: crate::build::workers(&config.scan),
+            workers: config.scan.workers(),
             worker: config.scan.memory_max.0,
             cut: Vec::new(),
         }

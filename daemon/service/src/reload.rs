@@ -9,14 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
 use anyhow::Context;
+use daemon_config::Configuration;
 use daemon_detector::Nudge;
 use daemon_webhook::Secrets;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
 use tracing::{error, info, warn};
 
-use super::build;
-use crate::config::{Config, SECTIONS};
+use super::{build, secrets};
+use crate::config::Config;
 
 /// The one key that counts at once.
 const SECRET_FILES: (&str, &str) = ("webhook", "secret_files");
@@ -82,16 +83,22 @@ fn read(path: Option<PathBuf>, strategy: Option<String>) -> anyhow::Result<(Conf
     let config = build::config_with(path.as_deref(), strategy.as_deref())?;
     let config = config.map_err(|told| anyhow::anyhow!("the configuration is wrong\n{told}"))?;
     let count = config.webhook.secret_files.len().max(1);
-    let secrets = build::secrets(&config.webhook)?;
+    let secrets = secrets::load(&config.webhook)?;
     Ok((config, secrets, count))
 }
 
 /// The keys that have another value, but for those that count at once.
 fn changed(before: &Config, after: &Config) -> Vec<String> {
-    let keys = SECTIONS.iter().flat_map(|section| section.keys.iter().map(move |key| (section.name, key)));
-    let differs = keys
-        .filter(|(section, key)| (*section, key.name) != SECRET_FILES && (key.default)(before) != (key.default)(after));
-    differs.map(|(section, key)| format!("{section}.{}", key.name)).collect()
+    let mut changed = Vec::new();
+    for section in Config::SECTIONS {
+        let keys = (section.show)(before).into_iter().zip((section.show)(after));
+        for ((key, _, before), (_, _, after)) in keys {
+            if (section.name, key) != SECRET_FILES && before != after {
+                changed.push(format!("{}.{key}", section.name));
+            }
+        }
+    }
+    changed
 }
 
 #[cfg(test)]

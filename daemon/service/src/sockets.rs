@@ -45,7 +45,7 @@ impl Handed {
     }
 
     /// The sockets of the webhook and of operators, made where they were not handed over.
-    pub fn listeners(self, config: &Config) -> anyhow::Result<[tokio::net::TcpListener; 2]> {
+    pub fn listeners(self, config: &Config) -> anyhow::Result<[TcpListener; 2]> {
         Ok([
             listener(self.webhook, "webhook.listen", config.webhook.listen)?,
             listener(self.admin, "admin.listen", config.admin.listen)?,
@@ -75,14 +75,14 @@ fn placed<T>(sockets: Vec<(String, T)>) -> anyhow::Result<[Option<T>; 2]> {
     Ok(places)
 }
 
-fn listener(handed: Option<TcpListener>, key: &str, address: SocketAddr) -> anyhow::Result<tokio::net::TcpListener> {
+fn listener(handed: Option<TcpListener>, key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = match handed {
         Some(listener) => listener,
         None => TcpListener::bind(address)
             .with_context(|| format!("cannot listen at {address}: change {key}, or stop the program that uses it"))?,
     };
     listener.set_nonblocking(true).context("cannot set up a listener")?;
-    tokio::net::TcpListener::from_std(listener).context("cannot set up a listener")
+    Ok(listener)
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use daemon_base::{duration, size};
+use daemon_detector::MEMORY_BYTES_MIN;
 use daemon_engine::Limits;
 use daemon_market::{BidBounds, Nct};
-use daemon_service::build::MEMORY_BYTES_MIN;
 
 /// Which files to scan.
 #[derive(Args, Debug)]

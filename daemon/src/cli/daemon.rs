@@ -31,8 +31,12 @@ pub struct DaemonArgs {
 
 /// Runs `stakeout daemon`.
 pub fn daemon(args: &DaemonArgs) -> anyhow::Result<Exit> {
-    let options =
-        Options { config: args.config.path.clone(), bid_strategy: args.bid_strategy.clone(), dry_run: args.dry_run };
+    let options = Options {
+        config: args.config.path.clone(),
+        bid_strategy: args.bid_strategy.clone(),
+        dry_run: args.dry_run,
+        before_effect: None,
+    };
     Ok(match run(&options)? {
         Ended::Asked => Exit::Clean,
         Ended::Failed => Exit::Error,

@@ -11,7 +11,7 @@ use daemon_journal::recount;
 use daemon_market::{Nct, Purse, SettlementNotice, Timestamp};
 use daemon_service::config::Config;
 use daemon_service::purse_record::{PurseRecord, Used};
-use daemon_service::{build, clock, control_client};
+use daemon_service::{clock, control_client};
 use daemon_settlement::{About, REASON_BYTES_MAX, SettlementLine};
 
 use crate::cli::args::{ArchivePlace, parse_wait};
@@ -80,7 +80,7 @@ pub fn purse(args: &PurseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
 /// Counts the purse from the journal. Closes it if the records demand that, even if its closing is not recorded yet.
 fn count_purse(directory: &Path, config: &Config) -> anyhow::Result<(Purse, Timestamp)> {
     let journal = archive::open(directory)?;
-    let mut purse = Purse::new(build::purse_limits(&config.market));
+    let mut purse = Purse::new(config.market.purse_limits());
     let now = clock::passed(directory);
     let recounted = recount(&mut purse, &journal, now, config.market.assertion_fee);
     if let Some(why) = recounted.context("the purse cannot be counted")?.closed {

@@ -11,7 +11,7 @@ use daemon_artifact::Sha256Digest;
 use daemon_detector::probes::eicar;
 use daemon_local_market::{BountyMessage, TestMarket};
 use daemon_market::Phase;
-use daemon_service::build;
+use daemon_service::secrets;
 use daemon_webhook::{ProbeReply, WebhookProbe};
 use serde_json::Value;
 
@@ -82,9 +82,8 @@ pub fn webhook(command: &WebhookCommand, out: &mut dyn Write) -> anyhow::Result<
 }
 
 fn secret(file: Option<&PathBuf>) -> anyhow::Result<String> {
-    let webhook =
-        daemon_service::config::Webhook { secret_files: file.cloned().into_iter().collect(), ..Default::default() };
-    build::secret_texts(&webhook).map(|mut secrets| secrets.remove(0))
+    let webhook = daemon_webhook::Config { secret_files: file.cloned().into_iter().collect(), ..Default::default() };
+    secrets::texts(&webhook).map(|mut secrets| secrets.remove(0))
 }
 
 async fn ping(target: &WebhookTarget, out: &mut dyn Write) -> anyhow::Result<Exit> {

@@ -1,3 +1,4 @@
+#![allow(clippy::disallowed_methods, reason = "a test may look at the clock")]
 use std::time::{Duration, Instant};
 
 use analyzers::{Cancel, Limit, Limits};

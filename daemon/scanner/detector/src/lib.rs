@@ -10,12 +10,14 @@
 
 #![forbid(unsafe_code)]
 
+mod config;
 mod load;
 mod loader;
 pub mod probes;
 mod status;
 mod watch;
 
+pub use config::{Config, MEMORY_BYTES_MIN};
 pub use load::{Detector, Options, RulesCache, load};
 pub use loader::{Loader, Ready, Refused};
 pub use status::{Attempt, RulesStatus, Status};

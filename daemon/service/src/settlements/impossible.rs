@@ -4,6 +4,8 @@ use daemon_journal::Story;
 use daemon_market::{Nct, SettlementNotice};
 use daemon_settlement::SettlementRecord;
 
+use crate::transport::recorded_bounty;
+
 /// Assumed number of other engines if their stakes are unknown, each with the maximum stake. PolySwarm has about sixty.
 const ENGINES_MAX: u128 = 1_000;
 
@@ -12,7 +14,7 @@ const ENGINES_MAX: u128 = 1_000;
 pub fn payout(story: &Story, outcome: &SettlementNotice) -> Option<String> {
     let payout = outcome.payout?;
     let told = SettlementRecord::read(&outcome.record);
-    let bounty = daemon_webhook::parse(&story.bounty.wire, story.bounty.received).ok();
+    let bounty = recorded_bounty(&story.bounty);
     let ours = story.answer.as_ref().map_or(0, |answer| answer.bid.base_units());
     let reward = told.reward.or(bounty.as_ref().and_then(|bounty| bounty.reward))?.base_units();
     let (stakes, engines) = if told.assertions.is_empty() {

@@ -19,7 +19,6 @@ use anyhow::Context;
 use daemon_base::Timestamp;
 use daemon_ledger::{Bidder, Comparing, Past, Replayed, Resampling, Way, compare, replay, reproduced};
 use daemon_market::{BidStrategy, Settings, Strategy};
-use daemon_service::build;
 use daemon_service::config::Config;
 
 use crate::cli::archive;
@@ -119,7 +118,7 @@ pub fn backtest(args: &BacktestArgs, out: &mut (dyn Write + Send)) -> anyhow::Re
     let past = Past::read(&journal).context("cannot read the archive")?;
     let then = then(&past, &config);
 
-    let limits = build::purse_limits(&config.market);
+    let limits = config.market.purse_limits();
     let as_then = Bidder::AsThen(&then);
     let way = Way { bidder: as_then, limits, fee: config.market.assertion_fee, anew: None, until: args.until };
     let again = replay(&past, &way);
@@ -164,7 +163,7 @@ pub fn backtest(args: &BacktestArgs, out: &mut (dyn Write + Send)) -> anyhow::Re
 
 /// Returns the strategies of --strategy.
 fn chosen(args: &BacktestArgs, config: &Config) -> anyhow::Result<Vec<Box<dyn BidStrategy>>> {
-    let configured = build::settings(&config.market);
+    let configured = config.market.settings();
     let settings = Settings {
         threshold: args.threshold.unwrap_or(configured.threshold),
         kelly_fraction: args.kelly_fraction.unwrap_or(configured.kelly_fraction),
@@ -178,7 +177,7 @@ fn chosen(args: &BacktestArgs, config: &Config) -> anyhow::Result<Vec<Box<dyn Bi
 
 /// Returns the strategies named in the records, with their present configuration.
 fn then(past: &Past, config: &Config) -> BTreeMap<String, Box<dyn BidStrategy>> {
-    let settings = build::settings(&config.market);
+    let settings = config.market.settings();
     let mut then = BTreeMap::new();
     for name in past.strategies() {
         match Strategy::named(name, &settings) {

@@ -87,7 +87,7 @@ pub fn judge(
         return Ok(None);
     }
     let policy = build::policy(config, Shares::of(config).workers, false);
-    let mut asking = Asking { betting: build::betting(&config.market)?, policy, digests, judged: HashMap::new() };
+    let mut asking = Asking { betting: config.market.betting()?, policy, digests, judged: HashMap::new() };
     let filter = Filter::default();
     let seen = journal.each(&filter, &mut |story| {
         if let Some(place) = places.get(&story.bounty.key) {
@@ -117,7 +117,7 @@ fn examine(
     digests: &mut BTreeMap<[u8; 32], Option<Judgement>>,
     told: &mut RescanSummary,
 ) -> anyhow::Result<bool> {
-    let loader = build::loader(config)?;
+    let loader = build::loader(config);
     let directories = if args.rules.is_empty() { config.scan.rules.clone() } else { args.rules.clone() };
     let no_shipped_rules = args.no_shipped_rules || loader.options.no_shipped_rules;
     let options = Options {
@@ -256,7 +256,7 @@ impl Asking {
     fn ask(&mut self, place: usize, story: &Story, past: &Past, told: &mut RescanSummary) {
         let entry = &past.entries()[place];
         let judgement = entry.sha256.and_then(|sha256| self.digests.get(&sha256)?.as_ref());
-        let bounty = daemon_webhook::parse(&story.bounty.wire, story.bounty.received).ok();
+        let bounty = daemon_service::transport::recorded_bounty(&story.bounty);
         let Some((judgement, bounty)) = judgement.zip(bounty) else {
             told.bounties_gone += 1;
             return;

@@ -131,7 +131,7 @@ mod tests {
         let path = place.configure(&args, "secret", "http://127.0.0.1:1").unwrap();
         let config = daemon_service::build::config(Some(&path)).unwrap().unwrap();
         assert_eq!((config.market.bid_strategy.as_str(), config.archive.directory), ("kelly", place.join("archive")));
-        let limits = daemon_service::build::purse_limits(&config.market);
+        let limits = config.market.purse_limits();
         assert_eq!((limits.hour_max, limits.day_max, limits.open_max), (None, None, None));
         assert_eq!(limits.losses, daemon_market::LossLimits::default(), "no losses stop a demo");
         assert!(Workdir::make(Some(&kept)).is_err(), "it is not empty any more");

@@ -20,7 +20,7 @@ pub fn look(config: &Config) -> Vec<Finding> {
     }
     // Why it cannot be read is told where the archive itself is looked at.
     let Ok(journal) = JournalReader::open(directory) else { return Vec::new() };
-    let limits = build::purse_limits(&config.market);
+    let limits = config.market.purse_limits();
     let (fee, now) = (config.market.assertion_fee, clock::passed(directory));
     let mut purse = Purse::new(limits);
     let recounted = match recount(&mut purse, &journal, now, fee) {

@@ -14,10 +14,10 @@ use daemon_control::ControlRequest;
 use daemon_detector::RulesCache;
 use daemon_download::runtime::{Backend, Prefer, Runtime};
 use daemon_market::Nct;
-use daemon_service::build;
 use daemon_service::config::Config;
 use daemon_service::control_client;
 use daemon_service::memory::{self, MachineMemory, Shares};
+use daemon_service::{build, secrets};
 use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
 
@@ -63,7 +63,7 @@ struct Finding {
 
 /// Checks the stake and loss limits.
 fn losses(config: &Config) -> Finding {
-    let limits = build::purse_limits(&config.market);
+    let limits = config.market.purse_limits();
     let words = format!("balance {} NCT; {}", config.market.balance, build::limits_in_words(&limits));
     if config.market.balance == Nct::ZERO {
         return poor("purse", format!("{words}; market.balance is 0, so every limit in percent is 0"));
@@ -259,7 +259,7 @@ fn disk(directory: &Path) -> Finding {
 }
 
 fn secret(config: &Config) -> Finding {
-    match build::secrets(&config.webhook) {
+    match secrets::load(&config.webhook) {
         Ok(_) => good("secret", "configured"),
         Err(error) => bad("secret", format!("{error:#}")),
     }
@@ -286,7 +286,7 @@ fn control(config: &Config) -> Finding {
 }
 
 fn certificates(config: &Config) -> Finding {
-    match build::courier(&config.answers) {
+    match config.answers.courier() {
         Ok(_) => good("TLS", "certificates loaded"),
         Err(error) => bad("TLS", format!("{error:#}")),
     }
@@ -300,15 +300,13 @@ fn is_ours(directory: &Path) -> bool {
 
 /// Loads the rules and has a worker scan the probes, as the daemon does at its start.
 fn rules_and_workers(config: &Config) -> Vec<Finding> {
-    let loaded = build::loader(config).and_then(|mut loader| {
-        // In the archive of another nothing is made.
-        let in_archive = config.scan.rules_cache.as_os_str().is_empty();
-        if in_archive && !is_ours(&config.archive.directory) {
-            loader.options.cache = RulesCache::None;
-        }
-        loader.load(false).context("no worker can scan with these rules")
-    });
-    let ready = match loaded {
+    let mut loader = build::loader(config);
+    // In the archive of another nothing is made.
+    let in_archive = config.scan.rules_cache.as_os_str().is_empty();
+    if in_archive && !is_ours(&config.archive.directory) {
+        loader.options.cache = RulesCache::None;
+    }
+    let ready = match loader.load(false).context("no worker can scan with these rules") {
         Ok(ready) => ready,
         Err(error) => return vec![bad("workers", format!("{error:#}"))],
     };

@@ -42,7 +42,7 @@ fn tell(story: &Story, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "  received {} UTC, delivery {:?}", moment(taken.received), taken.delivery)?;
     let life = taken.received.until(taken.expires);
     writeln!(out, "  expires  {} UTC, {} s later", moment(taken.expires), life.as_secs())?;
-    let bounty = daemon_webhook::parse(&taken.wire, taken.received).ok();
+    let bounty = daemon_service::transport::recorded_bounty(taken);
     if let Some(bounty) = &bounty {
         asked(bounty, out)?;
     }

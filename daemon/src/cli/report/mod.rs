@@ -15,7 +15,6 @@ use anyhow::Context;
 use daemon_journal::{Filter, PurseEntry, PurseRecord, Recall};
 use daemon_ledger::{AlarmLimits, Grouping, Ledger, Question, Report};
 use daemon_market::{BidStrategy, PurseNote, STRATEGIES, Strategy, Timestamp};
-use daemon_service::build;
 use daemon_service::clock::wall;
 use daemon_service::config::Config;
 use daemon_statement::Heading;
@@ -122,7 +121,7 @@ fn make(args: &ReportArgs, config: &Config, now: Timestamp) -> anyhow::Result<Re
     let until = args.until.map(|until| until.end(now));
     let filter = Filter { since: args.since.map(|since| since.begin(now)), until, ..Filter::default() };
     // Those that the configuration says nothing about are none: a table without rows, an expression without text.
-    let settings = build::settings(&config.market);
+    let settings = config.market.settings();
     let strategies: Vec<Box<dyn BidStrategy>> =
         STRATEGIES.iter().filter_map(|(name, _)| Strategy::named(name, &settings).ok()).collect();
     let question = Question { groupings: by(args, args.html.is_some()), strategies, alarms: AlarmLimits::default() };

@@ -17,7 +17,14 @@ fn life(n: u64) -> [Write; 3] {
     let mut sha256 = [0; 32];
     sha256[..8].copy_from_slice(&scattered.to_be_bytes());
     let (wire, delivery) = (vec![b'w'; 900], format!("{n}"));
-    let received = Received { key: key.clone(), delivery, received: at, expires: at, wire };
+    let received = Received {
+        key: key.clone(),
+        dialect: daemon_journal::WEBHOOK.to_owned(),
+        delivery,
+        received: at,
+        expires: at,
+        wire,
+    };
     let answered = Answered {
         key: key.clone(),
         at,

@@ -12,12 +12,14 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+mod config;
 mod lock;
 mod permissions;
 mod sqlite;
 mod store;
 
 pub use archive::{Archive, Statistics, WAITING_MAX};
+pub use config::Config;
 pub use permissions::PrivateError;
 pub use sqlite::{FILE_NAME, JournalReader, Sqlite};
 pub use store::{Retention, Shelf, Store, StoreError, StoreStatistics};

@@ -12,12 +12,12 @@
 //! on disk is `daemon-archive`. No files, no clock, no database.
 //!
 //! ```
-//! use daemon_journal::{Journal, MemoryJournal, Recall, Received, Write, WriteResult};
+//! use daemon_journal::{Journal, MemoryJournal, Recall, Received, WEBHOOK, Write, WriteResult};
 //! use daemon_market::{BountyId, BountyKey, Phase, Timestamp};
 //!
 //! let key = BountyKey { id: BountyId::new("7"), phase: Phase::Assertion };
 //! let (received, expires) = (Timestamp::from_micros(0), Timestamp::from_micros(30_000_000));
-//! let bounty = Received { key, delivery: "d-1".into(), received, expires, wire: b"{}".to_vec() };
+//! let bounty = Received { key, dialect: WEBHOOK.into(), delivery: "d-1".into(), received, expires, wire: b"{}".to_vec() };
 //!
 //! let mut journal = MemoryJournal::new();
 //! let written = journal.commit(&[Write::Bounty(bounty)])?;
@@ -52,7 +52,7 @@ pub use memory::MemoryJournal;
 pub use moment::Moment;
 pub use purse_record::{PurseRecord, PurseRow};
 pub use purse_replay::{AHEAD_MAX, Ahead, Recounted, count, recount};
-pub use record::{Answered, Corrected, Ended, PurseEntry, Received, Settled};
+pub use record::{Answered, Corrected, Ended, PurseEntry, Received, Settled, WEBHOOK};
 pub use story::{Pending, Story};
 pub use verified::{Damage, Verified};
 pub use write::{JournalEntry, NO_BOUNTY, NO_OUTCOME, RECORD_BYTES_MAX, Write, WriteResult};

@@ -4,18 +4,23 @@ use daemon_market::{BountyKey, Correction, Nct, PurseNote, SettlementNotice, Tim
 
 use crate::Ending;
 
+/// The dialect of PolySwarm's webhooks, and of every record from before dialects were recorded.
+pub const WEBHOOK: &str = "webhook";
+
 /// A bounty came in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Received {
     /// The bounty and its phase.
     pub key: BountyKey,
-    /// The webhook's name for this delivery, for the log.
+    /// The transport that the bounty came by, which is the dialect that `wire` is in: [`WEBHOOK`], for one.
+    pub dialect: String,
+    /// The transport's name for this delivery, for the log.
     pub delivery: String,
     /// When the bounty came in.
     pub received: Timestamp,
     /// The deadline: an answer after this moment is worthless.
     pub expires: Timestamp,
-    /// The signed request body, byte for byte.
+    /// What came in, byte for byte: of a webhook, the signed request body.
     pub wire: Vec<u8>,
 }
 

@@ -26,6 +26,7 @@
 mod alarms;
 mod bootstrap;
 mod calibration;
+mod config;
 mod counterfactual;
 mod entry;
 mod grouping;
@@ -45,6 +46,7 @@ pub use alarms::{
 };
 pub use bootstrap::{Interval, Resampling};
 pub use calibration::{BINS, BinRow, Calibration, CalibrationRow};
+pub use config::AlarmsConfig;
 pub use counterfactual::{Replay, bid_of, counterfactual, counterfactual_saying, request_of};
 pub use daemon_settlement::{SettlementRecord, ToldAssertion, ToldVotes};
 pub use entry::{AMOUNT_MAX, LedgerEntry, essence};

@@ -254,8 +254,14 @@ impl World {
             Effect::Reply { .. } | Effect::Opened { .. } | Effect::Forget(_) => {}
             Effect::WriteBounty(key) => {
                 let expires = self.known[key.id.as_str()].expires;
-                let received =
-                    Received { key: key.clone(), delivery: String::new(), received: wall, expires, wire: Vec::new() };
+                let received = Received {
+                    key: key.clone(),
+                    dialect: daemon_journal::WEBHOOK.to_owned(),
+                    delivery: String::new(),
+                    received: wall,
+                    expires,
+                    wire: Vec::new(),
+                };
                 let written = self.write(Write::Bounty(received), fails);
                 self.happen(Event::BountyWritten { key, written });
             }

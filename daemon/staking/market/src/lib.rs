@@ -23,6 +23,7 @@ mod bid;
 mod big_int;
 mod bounty;
 mod bounty_state;
+mod config;
 mod filter;
 pub mod formula;
 mod outcome;
@@ -44,6 +45,7 @@ pub use bid::{
 };
 pub use bounty::{ArtifactType, Bounty, BountyId, BountyKey, Phase};
 pub use bounty_state::{Admission, Bounties, BountyState, Caller, Effect, Ending, Event, Truth, Written};
+pub use config::{BettingError, Config, Urls};
 pub use filter::{BountyFilter, Comparison, Filter, FilterError, Modifiers};
 pub use outcome::{Correction, SettlementNotice};
 pub use policy::{BountyPolicy, Rate, Refusal};

@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+pub mod config;
 mod error;
 mod keep;
 mod limits;
@@ -33,6 +34,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 pub use address::{Addresses, Forbidden, permitted};
+pub use config::Config;
 pub use error::{FetchError, SetupError};
 pub use limits::{FetchLimits, FetchOptions, FileUris, Schemes};
 pub use lookup::{Lookup, LookupFuture, SystemLookup};

@@ -15,7 +15,7 @@ pub struct FetchLimits {
     /// Up to this size an artifact stays in memory, above it goes to an unnamed file. Default: 64 MiB.
     pub memory_bytes_max: u64,
     /// Maximum memory of all artifacts together, including those returned to the caller. Further artifacts go to files.
-    /// Default: 256 MiB.
+    /// Default: 512 MiB.
     pub memory_in_flight_max: u64,
     /// Longest uri, `data:` uris excepted. Default: 8 KiB.
     pub uri_bytes_max: usize,
@@ -32,7 +32,7 @@ pub struct FetchLimits {
     pub connect_max: Duration,
     /// Maximum time for the head of a response, for each redirect. Default: 15 s.
     pub answer_max: Duration,
-    /// Minimum number of bytes in each period [`FetchLimits::watch`] of a body. Default: 20 KiB, which is 4 KiB/s.
+    /// How many bytes have to come in every [`FetchLimits::watch`] of a body. Default: 5 KiB, so 1 KiB/s.
     pub watch_bytes_min: u64,
     /// Period in which the rate of a body is checked, and so also its initial grace. Default: 5 s.
     pub watch: Duration,
@@ -47,7 +47,7 @@ impl Default for FetchLimits {
         FetchLimits {
             bytes_max: 256 << 20,
             memory_bytes_max: 64 << 20,
-            memory_in_flight_max: 256 << 20,
+            memory_in_flight_max: 512 << 20,
             uri_bytes_max: 8 << 10,
             data_uri_bytes_max: 1 << 20,
             redirects_max: 3,
@@ -55,11 +55,18 @@ impl Default for FetchLimits {
             retry_pause: Duration::from_millis(200),
             connect_max: Duration::from_secs(5),
             answer_max: Duration::from_secs(15),
-            watch_bytes_min: 20 << 10,
+            watch_bytes_min: 5 << 10,
             watch: Duration::from_secs(5),
             idle_max: 16,
             idle: Duration::from_secs(60),
         }
+    }
+}
+
+impl FetchLimits {
+    /// The least rate of a body, in bytes per second.
+    pub fn rate_bytes_min(&self) -> u64 {
+        self.watch_bytes_min / self.watch.as_secs().max(1)
     }
 }
 

@@ -11,7 +11,7 @@ use daemon_base::text::stripped;
 use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, redirect};
 
-use crate::{Hosts, retry_after};
+use crate::{Hosts, HostsError, retry_after};
 
 /// Longest excerpt of a refusal that is kept, in characters.
 const SAID_CHARS_MAX: usize = 200;
@@ -48,6 +48,9 @@ impl Default for CourierLimits {
 /// Why the client cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum CourierError {
+    /// The hosts that answers may go to are not hosts.
+    #[error("answers.hosts contains an invalid host")]
+    Hosts(#[from] HostsError),
     /// The HTTP client could not be made.
     #[error("cannot make an HTTP client: are the system's certificates installed (package ca-certificates)?")]
     Client(#[source] reqwest::Error),

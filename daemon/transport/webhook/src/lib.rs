@@ -17,6 +17,7 @@ mod amount;
 mod answer;
 mod backoff;
 mod body;
+mod config;
 mod connections;
 mod courier;
 mod expiration;
@@ -33,6 +34,7 @@ mod wire;
 
 pub use answer::{Product, assertion, vote};
 pub use backoff::Backoff;
+pub use config::{AnswersConfig, Config};
 pub use courier::{Courier, CourierError, CourierLimits, Delivery};
 pub use hosts::{Hosts, HostsError};
 pub use limits::Limits;

@@ -19,11 +19,11 @@ pub struct Limits {
     pub body_rate_min: u32,
     /// Most bytes of unfinished bodies held at once, over all connections. Default: 32 MiB.
     pub bodies_bytes_max: usize,
-    /// Most connections at once. Default: 512.
+    /// Most connections at once. Default: 1,024.
     pub connections_max: usize,
-    /// Most connections at once from one address, which for IPv6 is one /64. Default: 128.
+    /// Most connections at once from one address, which for IPv6 is one /64. Default: 1,024.
     ///
-    /// Behind a reverse proxy every connection comes from one address: set it to `connections_max` there.
+    /// Behind a reverse proxy, which PolySwarm's HTTPS wants, every connection comes from one address.
     pub connections_per_peer_max: usize,
     /// Maximum time of an idle connection. Default: 60 s.
     pub idle_time_max: Duration,
@@ -41,8 +41,8 @@ impl Default for Limits {
             body_grace: Duration::from_secs(2),
             body_rate_min: 16 << 10,
             bodies_bytes_max: 32 << 20,
-            connections_max: 512,
-            connections_per_peer_max: 128,
+            connections_max: 1_024,
+            connections_per_peer_max: 1_024,
             idle_time_max: Duration::from_secs(60),
             drain_time_max: Duration::from_secs(10),
         }

@@ -59,10 +59,10 @@ impl JournalReader {
 }
 
 /// Where the columns of each table begin in [`STORIES`], counted from `id`.
-const ANSWER_AT: usize = 9;
-const ENDING_AT: usize = 25;
-const SETTLED_AT: usize = 34;
-const CORRECTED_AT: usize = 44;
+const ANSWER_AT: usize = 10;
+const ENDING_AT: usize = 26;
+const SETTLED_AT: usize = 35;
+const CORRECTED_AT: usize = 45;
 
 /// All of every bounty: 8 columns of its own, 16 of its answer, 9 of its ending, 10 of its settlement, 9 of the latest
 /// correction of that.

@@ -1,7 +1,9 @@
 //! Between records and rows.
 
 use daemon_journal::chain::Cell;
-use daemon_journal::{Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Write, comments_json};
+use daemon_journal::{
+    Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, WEBHOOK, Write, comments_json,
+};
 use daemon_market::{
     BountyId, BountyKey, Correction, Nct, Phase, PurseNote, SettlementNotice, Timestamp, Truth, Verdict,
 };
@@ -22,8 +24,8 @@ pub(super) struct RecordTable {
 pub(super) static BOUNTY: RecordTable = RecordTable {
     name: "bounty",
     columns: &["id", "phase", "delivery", "received", "expires", "wire"],
-    late: false,
-    insert: "INSERT INTO bounty VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, phase) DO NOTHING",
+    late: true,
+    insert: "INSERT INTO bounty VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, phase) DO NOTHING",
 };
 
 pub(super) static ANSWER: RecordTable = RecordTable {
@@ -92,8 +94,9 @@ pub(super) fn cells(write: &Write) -> (&'static RecordTable, Vec<ToSqlOutput<'_>
         cells.extend([text(id.as_str()), text(phase.name())]);
     }
     let table = match write {
-        Write::Bounty(Received { key: _, delivery, received, expires, wire }) => {
+        Write::Bounty(Received { key: _, dialect, delivery, received, expires, wire }) => {
             cells.extend([text(delivery), integer(received.micros()), integer(expires.micros()), blob(wire)]);
+            cells.push(text(dialect));
             &BOUNTY
         }
         Write::Answer(answer) => {
@@ -180,8 +183,10 @@ pub(super) fn value<'a>(cell: &'a ToSqlOutput<'_>) -> ValueRef<'a> {
 
 /// A bounty from a row whose columns, from `at` on, are the table's from `id` on.
 pub(super) fn bounty(row: &Row<'_>, at: usize) -> rusqlite::Result<Received> {
+    let dialect: String = row.get(at + 7)?;
     Ok(Received {
         key: key(row, at)?,
+        dialect: if dialect.is_empty() { WEBHOOK.to_owned() } else { dialect },
         delivery: row.get(at + 2)?,
         received: Timestamp::from_micros(row.get(at + 3)?),
         expires: Timestamp::from_micros(row.get(at + 4)?),

@@ -13,7 +13,7 @@ pub(super) const APPLICATION_ID: i64 = 0x53_54_4b_4f;
 
 /// One after the other, these make an empty database ours. Never changed, only added to: the version of a schema is how
 /// many of them it has seen.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     "
     CREATE TABLE bounty (
         n INTEGER PRIMARY KEY,
@@ -147,6 +147,10 @@ const STEPS: [&str; 4] = [
         BEGIN SELECT RAISE(ABORT, 'the journal is only added to'); END;
 ",
     let_go::STEP,
+    "
+    -- By which transport a bounty came: what its wire is written in. Empty, before it was recorded: webhook.
+    ALTER TABLE bounty ADD COLUMN dialect TEXT NOT NULL DEFAULT '';
+",
 ];
 
 /// The version we write.

@@ -204,7 +204,14 @@ fn endings() -> impl Strategy<Value = Ending> {
 fn writes() -> impl Strategy<Value = Write> {
     let bounty = (keys(), "[a-c]{0,3}", 0..50i64, vec(any::<u8>(), 0..20)).prop_map(|(key, delivery, at, wire)| {
         let received = Timestamp::from_micros(at);
-        Write::Bounty(Received { key, delivery, received, expires: Timestamp::from_micros(at + 9), wire })
+        Write::Bounty(Received {
+            key,
+            dialect: daemon_journal::WEBHOOK.to_owned(),
+            delivery,
+            received,
+            expires: Timestamp::from_micros(at + 9),
+            wire,
+        })
     });
     let texts = ("[a-c]{0,3}", "\\PC{0,5}", vec("[a-c\"]{0,3}", 0..3));
     let numbers = (any::<f64>(), prop_oneof![Just(0), any::<u128>()], any::<Option<u64>>(), any::<Option<bool>>());

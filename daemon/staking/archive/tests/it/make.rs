@@ -10,6 +10,7 @@ pub fn key(id: &str) -> BountyKey {
 pub fn bounty(key: &BountyKey) -> Write {
     Write::Bounty(Received {
         key: key.clone(),
+        dialect: daemon_journal::WEBHOOK.to_owned(),
         delivery: format!("delivery of {}", key.id),
         received: Timestamp::from_micros(1_000),
         expires: Timestamp::from_micros(61_000_000),

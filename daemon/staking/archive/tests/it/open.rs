@@ -3,18 +3,26 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use daemon_archive::{FILE_NAME, JournalReader, Sqlite};
-use daemon_journal::{Answered, Ending, Filter, Journal, JournalError, Recall, Write};
+use daemon_journal::{Answered, Ending, Filter, Journal, JournalError, Recall, Received, Write};
 use rusqlite::Connection;
 
 use crate::make::{bounty, corrected, ending, key, life, settled};
 
-/// What the fourth step adds, taken away.
-const WITHOUT_FOURTH: &str = "DROP TABLE checkpoint; DROP TABLE slim; DROP INDEX bounty_detailed;
+/// What the fourth and fifth step add, taken away.
+const WITHOUT_FOURTH: &str =
+    "ALTER TABLE bounty DROP COLUMN dialect; DROP TABLE checkpoint; DROP TABLE slim; DROP INDEX bounty_detailed;
     DROP TRIGGER bounty_is_not_changed; DROP TRIGGER answer_is_not_changed; DROP TRIGGER ending_is_not_changed;
     ALTER TABLE head DROP COLUMN letting_go;
     CREATE TRIGGER bounty_is_not_changed BEFORE UPDATE ON bounty BEGIN SELECT RAISE(ABORT, 'only added to'); END;
     CREATE TRIGGER answer_is_not_changed BEFORE UPDATE ON answer BEGIN SELECT RAISE(ABORT, 'only added to'); END;
     CREATE TRIGGER ending_is_not_changed BEFORE UPDATE ON ending BEGIN SELECT RAISE(ABORT, 'only added to'); END;";
+
+/// A bounty's life as it was recorded before dialects were.
+fn before_dialects(id: &str) -> [Write; 3] {
+    let [bounty, answer, ending] = life(id);
+    let Write::Bounty(received) = bounty else { unreachable!() };
+    [Write::Bounty(Received { dialect: String::new(), ..received }), answer, ending]
+}
 
 fn tamper(directory: &Path, sql: &str) {
     Connection::open(directory.join(FILE_NAME)).unwrap().execute_batch(sql).unwrap();
@@ -78,7 +86,7 @@ fn a_reader_reads_while_a_daemon_writes() {
 #[test]
 fn what_is_not_ours_or_newer_is_refused_and_not_changed() {
     for (sql, expected) in [
-        ("PRAGMA user_version = 5", "schema 5, this program knows up to 4"),
+        ("PRAGMA user_version = 6", "schema 6, this program knows up to 5"),
         ("PRAGMA application_id = 7", "application id 0x00000007"),
     ] {
         let directory = crate::make::directory();
@@ -97,7 +105,7 @@ fn a_journal_of_the_first_schema_is_taken_over_and_its_links_hold() {
     let directory = crate::make::directory();
     let mut journal = Sqlite::open(directory.path()).unwrap();
     for id in ["1", "2"] {
-        let [bounty, answer, ending] = life(id);
+        let [bounty, answer, ending] = before_dialects(id);
         let Write::Answer(answer) = answer else { unreachable!() };
         let answer = Write::Answer(Answered { bet: String::new(), ..answer });
         journal.commit(&[bounty, answer, ending]).unwrap();
@@ -128,7 +136,7 @@ fn a_journal_of_the_first_schema_is_taken_over_and_its_links_hold() {
 fn a_journal_of_the_second_schema_is_taken_over_and_what_it_says_can_be_corrected() {
     let directory = crate::make::directory();
     let mut journal = Sqlite::open(directory.path()).unwrap();
-    journal.commit(&life("1")).unwrap();
+    journal.commit(&before_dialects("1")).unwrap();
     journal.commit(&[settled(&key("1"), Some("1.5"))]).unwrap();
     let before = journal.verify(&mut |_, _| {}).unwrap();
     drop(journal);

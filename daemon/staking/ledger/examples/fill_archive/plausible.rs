@@ -71,6 +71,7 @@ pub fn records(n: u64, chance: &mut Chance) -> Vec<Write> {
     let wire = json!({ "id": 7_310_000 + n, "phase": phase.name(), "artifact_uri": "https://example.test/artifact" });
     let mut writes = vec![Write::Bounty(Received {
         key: key.clone(),
+        dialect: daemon_journal::WEBHOOK.to_owned(),
         delivery: format!("delivery-{n}"),
         received: at(0),
         expires: at(90_000_000),

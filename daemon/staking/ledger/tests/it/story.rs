@@ -86,6 +86,7 @@ impl TestBounty {
         let mut writes = vec![
             Write::Bounty(Received {
                 key: key.clone(),
+                dialect: daemon_journal::WEBHOOK.to_owned(),
                 delivery: String::new(),
                 received: at(0),
                 expires: at(90),

@@ -189,7 +189,14 @@ impl World {
             Effect::WriteBounty(key) => {
                 let (received, expires) = (self.now.wall, self.now.wall + LIFE);
                 let (delivery, wire) = (String::new(), Vec::new());
-                self.write(Write::Bounty(Received { key: key.clone(), delivery, received, expires, wire }));
+                self.write(Write::Bounty(Received {
+                    key: key.clone(),
+                    dialect: daemon_journal::WEBHOOK.to_owned(),
+                    delivery,
+                    received,
+                    expires,
+                    wire,
+                }));
                 Some(Event::BountyWritten { key, written: Written::Fresh })
             }
             Effect::Fetch { key, .. } => Some(Event::Fetched { key, declined: None }),

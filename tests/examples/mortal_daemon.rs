@@ -1,19 +1,37 @@
-//! Dying at a chosen moment, for tests: STAKEOUT_DIE_AT names an effect, and perhaps at which of its occurrences
-//! (`send:3`). The process kills itself just before that effect is performed. Not in release builds.
+//! A daemon that dies at a chosen moment, for tests: STAKEOUT_DIE_AT names an effect, and perhaps at which of its
+//! occurrences (`send:3`). The process kills itself just before that effect is performed.
+//!
+//! Called as `stakeout daemon --config FILE` is. The shipped program has no such hook.
+
+use std::process::ExitCode;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use daemon_market::Effect;
+use daemon_service::daemon::{Ended, Options, run};
 
-#[cfg(debug_assertions)]
-pub fn at(effect: &Effect) {
-    use std::sync::OnceLock;
-    use std::sync::atomic::{AtomicU64, Ordering};
+fn main() -> ExitCode {
+    // What workers and the compiler of rules run in, if there is no stakeout-worker beside us.
+    if let Some(code) = daemon_examiner::main_of_stakeout() {
+        return code;
+    }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [command, flag, config] = &arguments[..] else { panic!("called as: daemon --config FILE") };
+    assert_eq!((command.as_str(), flag.as_str()), ("daemon", "--config"));
+    let options = Options { config: Some(config.into()), before_effect: Some(die_at), ..Options::default() };
+    match run(&options).expect("the daemon can start") {
+        Ended::Asked => ExitCode::SUCCESS,
+        Ended::Failed | Ended::Misconfigured(_) => ExitCode::FAILURE,
+    }
+}
 
+fn die_at(effect: &Effect) {
     static WHERE: OnceLock<Option<(String, u64)>> = OnceLock::new();
     static SEEN: AtomicU64 = AtomicU64::new(0);
     let place = WHERE.get_or_init(|| {
         let text = std::env::var("STAKEOUT_DIE_AT").ok()?;
         let (name, nth) = text.split_once(':').unwrap_or((&text, "1"));
-        Some((name.to_owned(), nth.parse().unwrap_or(1)))
+        Some((name.to_owned(), nth.parse().expect("an effect's occurrence is a number")))
     });
     let Some((name, nth)) = place else { return };
     if name_of(effect) == name && SEEN.fetch_add(1, Ordering::Relaxed) + 1 == *nth {
@@ -23,10 +41,6 @@ pub fn at(effect: &Effect) {
     }
 }
 
-#[cfg(not(debug_assertions))]
-pub fn at(_: &Effect) {}
-
-#[cfg(debug_assertions)]
 fn name_of(effect: &Effect) -> &'static str {
     match effect {
         Effect::Reply { .. } => "reply",

@@ -7,8 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use daemon_base::duration::{self, ParseDurationError};
-use daemon_base::size;
-use daemon_market::{ConvictionPoint, Filter, Nct, Rate, TableRow};
+use daemon_base::{Nct, ParseNctError, size};
 use ipnet::IpNet;
 use toml::de::DeValue;
 
@@ -24,8 +23,11 @@ pub trait Value: Sized {
     fn show(&self) -> String;
 }
 
-/// Reads a text that says what it is by itself.
-fn text<T: FromStr>(value: &DeValue<'_>) -> Result<T, String>
+/// Reads a text that the type reads itself.
+///
+/// # Errors
+/// If it is no text, or not one of the type: the error says why, and is empty where the form says enough.
+pub fn text<T: FromStr>(value: &DeValue<'_>) -> Result<T, String>
 where
     T::Err: Display,
 {
@@ -33,16 +35,19 @@ where
     text.parse().map_err(|error: T::Err| error.to_string())
 }
 
-fn quoted(text: impl Display) -> String {
+/// Writes a text as TOML.
+pub fn quoted(text: impl Display) -> String {
     toml::Value::String(text.to_string()).to_string()
 }
 
+/// Values that are written as a text, which they read and show themselves.
+#[macro_export]
 macro_rules! texts {
     ($($type:ty: $form:literal;)*) => { $(
-        impl Value for $type {
+        impl $crate::Value for $type {
             const FORM: &'static str = $form;
-            fn read(value: &DeValue<'_>) -> Result<Self, String> { text(value) }
-            fn show(&self) -> String { quoted(self) }
+            fn read(value: &$crate::DeValue<'_>) -> Result<Self, String> { $crate::text(value) }
+            fn show(&self) -> String { $crate::quoted(self) }
         }
     )* };
 }
@@ -52,9 +57,6 @@ texts! {
     SocketAddr: "an address with a port, such as \"127.0.0.1:8000\"";
     IpNet: "a network, such as \"10.0.0.0/8\"";
     Nct: "an amount of NCT, such as \"0.0625\"";
-    TableRow: "a row, such as \"pe* malicious 0.5 0.25\"";
-    ConvictionPoint: "a point, such as \"0.9 0.5\"";
-    Filter: "a filter, such as \"mimetype contains dosexec\"";
 }
 
 impl Value for PathBuf {
@@ -214,7 +216,7 @@ impl Value for Limit {
             }
             Some(_) => Err("a share must be a whole number of percent".to_owned()),
             None if text == "none" => Ok(Limit::None),
-            None => text.parse().map(Limit::Amount).map_err(|error: daemon_market::ParseNctError| error.to_string()),
+            None => text.parse().map(Limit::Amount).map_err(|error: ParseNctError| error.to_string()),
         }
     }
 
@@ -251,34 +253,6 @@ impl Value for TooMany {
     }
 }
 
-impl Value for Rate {
-    const FORM: &'static str = "a rate, such as \"50/s\", \"1000/m\", \"20000/h\" or \"100000/d\"";
-
-    fn read(value: &DeValue<'_>) -> Result<Self, String> {
-        let text: String = text(value)?;
-        let (number, unit) = text.split_once('/').ok_or_else(String::new)?;
-        let seconds = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3_600,
-            "d" => 86_400,
-            _ => return Err(String::new()),
-        };
-        let bounties = number.parse().map_err(|_| String::new())?;
-        Ok(Rate { bounties, per: Duration::from_secs(seconds) })
-    }
-
-    fn show(&self) -> String {
-        let unit = match self.per.as_secs() {
-            1 => "s",
-            60 => "m",
-            3_600 => "h",
-            _ => "d",
-        };
-        quoted(format!("{}/{unit}", self.bounties))
-    }
-}
-
 impl<T: Value> Value for Vec<T> {
     const FORM: &'static str = "a list";
 
@@ -297,61 +271,28 @@ impl<T: Value> Value for Vec<T> {
 }
 
 /// A choice of words.
+#[macro_export]
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident: $form:literal { $($(#[$word_doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum $name { $($(#[$word_doc])* $variant,)* }
 
-        impl Value for $name {
+        impl $crate::Value for $name {
             const FORM: &'static str = $form;
 
-            fn read(value: &DeValue<'_>) -> Result<Self, String> {
-                match text::<String>(value)?.as_str() {
+            fn read(value: &$crate::DeValue<'_>) -> Result<Self, String> {
+                match $crate::text::<String>(value)?.as_str() {
                     $($word => Ok($name::$variant),)*
                     _ => Err(String::new()),
                 }
             }
 
             fn show(&self) -> String {
-                quoted(match self { $($name::$variant => $word,)* })
+                $crate::quoted(match self { $($name::$variant => $word,)* })
             }
         }
     };
-}
-
-choice! {
-    /// In which form the log is written.
-    LogFormat: "\"text\", \"json\" or \"journald\"" {
-        /// For people.
-        Text = "text",
-        /// One JSON object a line.
-        Json = "json",
-        /// To the system's journal, field by field.
-        Journald = "journald",
-    }
-}
-
-choice! {
-    /// What to do with URL artifacts.
-    Urls: "\"decline\" or \"visit\"" {
-        /// Answer them `unknown`.
-        Decline = "decline",
-        /// Download and scan the contents.
-        Visit = "visit",
-    }
-}
-
-choice! {
-    /// How the edge thread reads and writes files.
-    EdgeIo: "\"auto\", \"uring\" or \"plain\"" {
-        /// Through io_uring where the kernel allows it.
-        Auto = "auto",
-        /// Through io_uring, or not at all.
-        Uring = "uring",
-        /// Without io_uring.
-        Plain = "plain",
-    }
 }
 
 #[cfg(test)]
@@ -391,8 +332,6 @@ mod tests {
         check::<Duration>("\"99999999999999999999d\"", None);
         check("\"256M\"", Some(Bytes(256 << 20)));
         check::<Bytes>("\"-1\"", None);
-        check("\"50/s\"", Some(Rate { bounties: 50, per: Duration::from_secs(1) }));
-        check::<Rate>("\"50\"", None);
         check(
             "[\"10.0.0.0/8\", \"::1/128\"]",
             Some(vec!["10.0.0.0/8".parse::<IpNet>().unwrap(), "::1/128".parse().unwrap()]),
@@ -415,8 +354,6 @@ mod tests {
         check("10", Some(TooMany(Some(10))));
         check::<TooMany>("0", None);
         check::<TooMany>("\"10\"", None);
-        check("\"json\"", Some(LogFormat::Json));
-        check::<LogFormat>("\"xml\"", None);
         check("\"0.0625\"", Some("0.0625".parse::<Nct>().unwrap()));
     }
 }

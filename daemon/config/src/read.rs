@@ -5,8 +5,7 @@ use std::fmt;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::value::Value;
-use super::{Config, SECTIONS};
+use crate::{Configuration, Value};
 
 /// Names this much like a known one are taken for a slip of the finger.
 const SIMILARITY_MIN: f64 = 0.7;
@@ -20,6 +19,13 @@ pub struct ConfigMistake {
     pub what: String,
 }
 
+impl ConfigMistake {
+    /// A mistake in values that are well-formed each by itself: it has no place.
+    pub fn of_value(what: String) -> ConfigMistake {
+        ConfigMistake { place: None, what: format!(" {what}") }
+    }
+}
+
 impl fmt::Display for ConfigMistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some((line, column)) = self.place {
@@ -30,9 +36,9 @@ impl fmt::Display for ConfigMistake {
 }
 
 /// The configuration that `text` holds, and every mistake in it. Where a key is mistaken, its default stands.
-pub fn read(text: &str) -> (Config, Vec<ConfigMistake>) {
+pub fn read<C: Configuration>(text: &str) -> (C, Vec<ConfigMistake>) {
     let mut reader = ConfigReader { text, mistakes: Vec::new() };
-    let mut config = Config::default();
+    let mut config = C::default();
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let place = error.span().map(|span| reader.place(span.start));
@@ -46,7 +52,7 @@ pub fn read(text: &str) -> (Config, Vec<ConfigMistake>) {
 }
 
 /// Reads one value, and notes what is wrong with it.
-pub(super) fn take<T: Value>(value: &Spanned<DeValue<'_>>, path: &str, into: &mut T, reader: &mut ConfigReader<'_>) {
+pub fn take<T: Value>(value: &Spanned<DeValue<'_>>, path: &str, into: &mut T, reader: &mut ConfigReader<'_>) {
     match T::read(value.get_ref()) {
         Ok(value) => *into = value,
         Err(why) => {
@@ -56,20 +62,21 @@ pub(super) fn take<T: Value>(value: &Spanned<DeValue<'_>>, path: &str, into: &mu
     }
 }
 
-pub(super) struct ConfigReader<'t> {
+/// Reads a configuration, and keeps what is wrong with it.
+pub struct ConfigReader<'t> {
     text: &'t str,
     mistakes: Vec<ConfigMistake>,
 }
 
 impl ConfigReader<'_> {
-    fn section(
+    fn section<C: Configuration>(
         &mut self,
         name: &Spanned<std::borrow::Cow<'_, str>>,
         value: &Spanned<DeValue<'_>>,
-        config: &mut Config,
+        config: &mut C,
     ) {
-        let Some(section) = SECTIONS.iter().find(|section| section.name == name.get_ref()) else {
-            let known = SECTIONS.iter().map(|section| section.name);
+        let Some(section) = C::SECTIONS.iter().find(|section| section.name == name.get_ref()) else {
+            let known = C::SECTIONS.iter().map(|section| section.name);
             return self.unknown(name.span().start, &format!("section [{}]", name.get_ref()), name.get_ref(), known);
         };
         let DeValue::Table(keys) = value.get_ref() else {
@@ -77,7 +84,7 @@ impl ConfigReader<'_> {
         };
         for (key, value) in keys {
             if !(section.take)(key.get_ref(), value, config, self) {
-                let known = section.keys.iter().map(|key| key.name);
+                let known = (section.keys)().into_iter();
                 let what = format!("key {}.{}", section.name, key.get_ref());
                 self.unknown(key.span().start, &what, key.get_ref(), known);
             }
@@ -106,42 +113,5 @@ impl ConfigReader<'_> {
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         (line, column)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_mistake_is_told_at_once_with_its_place() {
-        let text = "[webhok]\nlisten = 1\n[webhook]\nlisten = 8000\nlissten = \"x\"\n[market]\nmargin = \"2 s\"\n\
-                    accept = [\"a like b\"]\n[log]\nformat = \"xml\"\nunheard = 1\n";
-        let (_, mistakes) = read(text);
-        let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            told,
-            [
-                "1:2: unknown section [webhok]; did you mean `webhook`?",
-                "4:10: webhook.listen must be an address with a port, such as \"127.0.0.1:8000\"",
-                "5:1: unknown key webhook.lissten; did you mean `listen`?",
-                "7:10: market.margin must be a duration, such as \"250ms\", \"5s\", \"2m\", \"1h\" or \"30d\"",
-                "8:10: market.accept must be a list (`like` is not a comparison: use <, <=, ==, >=, >, contains, \
-                 startswith, endswith or regex)",
-                "10:10: log.format must be \"text\", \"json\" or \"journald\"",
-                "11:1: unknown key log.unheard; `stakeout config example` lists all",
-            ]
-        );
-    }
-
-    #[test]
-    fn what_is_no_toml_is_told_with_its_place() {
-        let (_, mistakes) = read("[webhook]\nlisten = \n");
-        assert_eq!(mistakes[0].place.map(|(line, _)| line), Some(2), "{mistakes:?}");
-    }
-
-    #[test]
-    fn nothing_is_the_default() {
-        assert_eq!(read(""), (Config::default(), Vec::new()));
     }
 }

@@ -1,0 +1,89 @@
+//! The daemon as a library: built of a configuration, run on a thread of this process, and asked to end.
+
+use std::rc::Rc;
+use std::sync::mpsc::channel;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use daemon_local_market::TestMarket;
+use daemon_service::daemon::{Daemon, Ended, Stopper};
+use daemon_service::given::{Given, MakeTransport};
+use daemon_service::metrics::Metrics;
+use daemon_service::transport::Transport;
+use daemon_webhook::Secrets;
+
+use crate::engine::{DaemonHome, SECRET, bounty};
+use crate::program;
+
+pub const LIFE: Duration = Duration::from_secs(120);
+
+/// A daemon on a thread of its own.
+pub struct Running {
+    pub home: DaemonHome,
+    stopper: Stopper,
+    thread: JoinHandle<Ended>,
+}
+
+impl Running {
+    fn start(market: &TestMarket) -> Running {
+        Running::started(market, "", Vec::new())
+    }
+
+    /// One with a further transport, and more configuration.
+    pub fn start_with<T: Transport + 'static>(
+        market: &TestMarket,
+        extra: &str,
+        make: impl FnOnce() -> Rc<T> + Send + 'static,
+    ) -> Running {
+        Running::started(market, extra, vec![Box::new(move || make() as Rc<dyn Transport>)])
+    }
+
+    fn started(market: &TestMarket, extra: &str, transports: Vec<MakeTransport>) -> Running {
+        let worker = program::path().with_file_name("stakeout-worker");
+        let home = DaemonHome::new(market).with(&format!("scan.workers = 1\nscan.worker = {worker:?}\n{extra}"));
+        let config = daemon_service::build::config(Some(&home.config())).expect("it can be read").expect("it is right");
+        let (sender, receiver) = channel();
+        let thread = std::thread::spawn(move || {
+            let secrets = Secrets::new(SECRET.as_bytes(), None).expect("the secret is one");
+            let metrics = Metrics::new().expect("counts can begin");
+            let mut given = Given::new(config, secrets);
+            given.transports = transports;
+            let daemon = Daemon::build(given, metrics).expect("a daemon can be built");
+            sender.send(daemon.stopper()).expect("the test waits for it");
+            daemon.run()
+        });
+        let stopper = receiver.recv().expect("the daemon is built");
+        let begun = Instant::now();
+        while home.ask("/ready").0 != 200 {
+            assert!(begun.elapsed() < LIFE, "the daemon is not ready");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Running { home, stopper, thread }
+    }
+
+    /// Ends it, and says how; its home is left.
+    pub fn end(self) -> (DaemonHome, Ended) {
+        self.stopper.stop();
+        (self.home, self.thread.join().expect("the daemon does not panic"))
+    }
+}
+
+#[test]
+fn two_daemons_in_one_process_share_nothing() {
+    let market = TestMarket::start();
+    let (one, other) = (Running::start(&market), Running::start(&market));
+    assert_eq!(one.home.post(&bounty(&market, "in-1", b"nothing to see here\n", LIFE)), 202);
+    let answer = market.wait("in-1", LIFE).expect("the bounty is answered");
+    assert_eq!(
+        serde_json::from_slice::<serde_json::Value>(&answer.body).expect("answers are JSON")["verdict"],
+        "unknown",
+        "no analyzer takes a text apart"
+    );
+    let taken = |running: &Running| running.home.metric("stakeout_bounties_total{admission=\"accepted\"}");
+    assert_eq!((taken(&one), taken(&other)), (1.0, 0.0), "each counts for itself");
+    assert_eq!(one.end().1, Ended::Asked);
+    // The other one goes on.
+    assert_eq!(other.home.post(&bounty(&market, "in-2", b"nothing to see here either\n", LIFE)), 202);
+    assert!(market.wait("in-2", LIFE).is_some());
+    assert_eq!(other.end().1, Ended::Asked);
+}
