@@ -5,6 +5,8 @@
 //! and [`Arbiter`]s have a configured accuracy. A [`SimulatedMarket`] lets them bet on the same labelled bounties for each
 //! strategy, and returns the profit of each strategy with its confidence interval.
 //!
+//! [`demo`] has the files, the engine and the working directory of `stakeout demo`.
+//!
 //! [`loopback`] is the same over HTTP, for engines that run: it posts them signed bounties about real files. A
 //! [`TestMarket`] is what is left of that without money, for `stakeout webhook test` and for tests: it serves artifacts
 //! and keeps answers.
@@ -14,6 +16,7 @@
 mod arbiter;
 pub mod bootstrap;
 mod bounty;
+pub mod demo;
 mod exchange;
 mod http;
 pub mod loopback;

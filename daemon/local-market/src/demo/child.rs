@@ -1,4 +1,4 @@
-//! The daemon of the demo: a child process of this program.
+//! The engine of the demo: the daemon, as a child process of this program.
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,10 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use daemon_base::text;
+use daemon_base::text::path as shown;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-
-use crate::terminal::format::{safe, shown};
-use crate::terminal::interrupt::Interrupt;
 
 /// Maximum time until the daemon is ready. It may have to compile the rules.
 const READY_TIME_MAX: Duration = Duration::from_secs(120);
@@ -27,15 +26,20 @@ const VARIABLES: [&str; 6] =
     ["BID_STRATEGY", "STAKEOUT_WEBHOOK_SECRET", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"];
 
 /// A running daemon. Dropping this value stops it.
-pub struct Daemon {
+#[derive(Debug)]
+pub struct ChildEngine {
     child: Child,
     log: PathBuf,
     ended: Option<ExitStatus>,
 }
 
-impl Daemon {
+impl ChildEngine {
     /// Starts a daemon with this configuration; it logs to the file `log`.
-    pub fn start(config: &Path, log: &Path) -> anyhow::Result<Daemon> {
+    ///
+    /// # Errors
+    ///
+    /// This program is no longer on disk, `log` cannot be written, or no process can be started.
+    pub fn start(config: &Path, log: &Path) -> anyhow::Result<ChildEngine> {
         let program = std::env::current_exe().context("cannot find this program on disk to start the daemon")?;
         let file = OpenOptions::new().create(true).append(true).open(log);
         let file = file.with_context(|| format!("cannot write {}", shown(log)))?;
@@ -45,13 +49,17 @@ impl Daemon {
             command.env_remove(variable);
         });
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).spawn();
-        Ok(Daemon { child: child.context("cannot start the daemon")?, log: log.to_path_buf(), ended: None })
+        Ok(ChildEngine { child: child.context("cannot start the daemon")?, log: log.to_path_buf(), ended: None })
     }
 
-    /// Waits until the daemon is ready and returns its URL, or `None` if Ctrl-C is pressed.
-    pub fn wait_ready(&mut self, interrupt: &Interrupt) -> anyhow::Result<Option<String>> {
+    /// Waits until the daemon is ready and returns its URL, or `None` once `interrupted` says so.
+    ///
+    /// # Errors
+    ///
+    /// The daemon exits, or is not ready after two minutes. The message has the end of its log.
+    pub fn wait_ready(&mut self, interrupted: impl Fn() -> bool) -> anyhow::Result<Option<String>> {
         let until = Instant::now() + READY_TIME_MAX;
-        while !interrupt.is_set() {
+        while !interrupted() {
             if let Some(address) = self.address() {
                 return Ok(Some(format!("http://{address}/")));
             }
@@ -75,6 +83,10 @@ impl Daemon {
     }
 
     /// Whether the daemon has exited.
+    ///
+    /// # Errors
+    ///
+    /// The system does not tell the state of the process.
     pub fn has_ended(&mut self) -> anyhow::Result<bool> {
         if self.ended.is_none() {
             self.ended = self.child.try_wait().context("cannot wait for the daemon")?;
@@ -83,6 +95,10 @@ impl Daemon {
     }
 
     /// Stops the daemon and waits for it.
+    ///
+    /// # Errors
+    ///
+    /// The daemon does not exit within half a minute, or its exit status is not 0.
     pub fn end(&mut self) -> anyhow::Result<()> {
         if !self.has_ended()? {
             self.ask();
@@ -111,12 +127,12 @@ impl Daemon {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         let last = &lines[lines.len().saturating_sub(LOG_LINES)..];
-        let last: String = last.iter().map(|line| format!("\n  {}", safe(line))).collect();
+        let last: String = last.iter().map(|line| format!("\n  {}", text::escaped(line))).collect();
         format!("{status}; the end of its log in {}:{last}", shown(&self.log))
     }
 }
 
-impl Drop for Daemon {
+impl Drop for ChildEngine {
     fn drop(&mut self) {
         if self.end().is_err() {
             let _ = self.child.kill();

@@ -6,26 +6,30 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use daemon_rules::Cache;
-
-use crate::cli::demo::DemoArgs;
-use crate::terminal::format::shown;
+use daemon_base::text::path as shown;
 
 /// A private directory of the demo.
+#[derive(Debug)]
 pub struct Workdir {
     path: PathBuf,
+    /// Cache directory of compiled rules, if this user has one.
+    rules_cache: Option<PathBuf>,
     /// Removes the directory when dropped; `None` if it is kept.
     thrown_away: Option<tempfile::TempDir>,
 }
 
 impl Workdir {
-    /// Makes the directory, or uses `keep`.
-    pub fn make(keep: Option<&Path>) -> anyhow::Result<Workdir> {
+    /// Makes the directory, or uses `keep`. Rules are compiled once for all demos, into `rules_cache`.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be made, or `keep` is not empty.
+    pub fn make(keep: Option<&Path>, rules_cache: Option<PathBuf>) -> anyhow::Result<Workdir> {
         let Some(path) = keep else {
             // Of mode 0700.
             let directory = tempfile::Builder::new().prefix("stakeout-demo-").tempdir();
             let directory = directory.context("cannot make a directory for the demo")?;
-            return Ok(Workdir { path: directory.path().to_path_buf(), thrown_away: Some(directory) });
+            return Ok(Workdir { path: directory.path().to_path_buf(), rules_cache, thrown_away: Some(directory) });
         };
         let make = || format!("cannot make {}", shown(path));
         match DirBuilder::new().mode(0o700).create(path) {
@@ -39,7 +43,7 @@ impl Workdir {
         }
         // The daemon has another working directory in mind than we, and the marketplace none.
         let path = std::fs::canonicalize(path).with_context(make)?;
-        Ok(Workdir { path, thrown_away: None })
+        Ok(Workdir { path, rules_cache, thrown_away: None })
     }
 
     /// Returns the path of `name` in the directory.
@@ -54,13 +58,17 @@ impl Workdir {
 
     /// Returns the path of the report: in the directory if it is kept, or else in the user's cache or among temporary
     /// files.
+    ///
+    /// # Errors
+    ///
+    /// No temporary file can be made.
     pub fn report(&self) -> anyhow::Result<PathBuf> {
         if self.thrown_away.is_none() {
             return Ok(self.join("report.html"));
         }
-        let cache = Cache::usual_place().and_then(|rules| rules.parent().map(Path::to_path_buf));
+        let cache = self.rules_cache.as_deref().and_then(Path::parent);
         if let Some(cache) = cache
-            && DirBuilder::new().recursive(true).mode(0o700).create(&cache).is_ok()
+            && DirBuilder::new().recursive(true).mode(0o700).create(cache).is_ok()
             && OpenOptions::new().append(true).create(true).mode(0o600).open(cache.join("demo.html")).is_ok()
         {
             return Ok(cache.join("demo.html"));
@@ -71,14 +79,18 @@ impl Workdir {
     }
 
     /// Writes the daemon's secret and configuration, and returns the path of the configuration.
-    pub fn configure(&self, args: &DemoArgs, secret: &str, market: &str) -> anyhow::Result<PathBuf> {
+    ///
+    /// # Errors
+    ///
+    /// A file is there already, or cannot be written.
+    pub fn configure(&self, strategy: &str, secret: &str, market: &str) -> anyhow::Result<PathBuf> {
         self.write("secret", secret)?;
         let quoted = |path: &Path| -> anyhow::Result<String> {
             let text = path.to_str().context("the path of the directory is not UTF-8")?;
             Ok(toml::Value::String(text.to_owned()).to_string())
         };
         // Compiled once for all demos, and for scans.
-        let rules = Cache::usual_place().unwrap_or_else(|| self.join("rules"));
+        let rules = self.rules_cache.clone().unwrap_or_else(|| self.join("rules"));
         // Kept, to judge them anew: `stakeout backtest`.
         let artifacts = if self.thrown_away.is_none() { "\"1G\"" } else { "0" };
         let text = format!(
@@ -96,7 +108,7 @@ impl Workdir {
              [log]\nformat = \"json\"\n",
             secret = quoted(&self.join("secret"))?,
             rules = quoted(&rules)?,
-            strategy = toml::Value::String(args.strategy.clone()),
+            strategy = toml::Value::String(strategy.to_owned()),
             archive = quoted(&self.join("archive"))?,
         );
         self.write("stakeout.toml", &text)
@@ -108,32 +120,5 @@ impl Workdir {
         file.and_then(|mut file| file.write_all(text.as_bytes()))
             .with_context(|| format!("cannot write {}", shown(&path)))?;
         Ok(path)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_configured_is_what_the_daemon_reads() {
-        let directory = tempfile::tempdir().unwrap();
-        let kept = directory.path().join("new \"place\"");
-        let place = Workdir::make(Some(&kept)).unwrap();
-        let args = DemoArgs {
-            bounties: 1,
-            seed: 1,
-            strategy: "kelly".to_owned(),
-            keep: Some(kept.clone()),
-            json: false,
-            quiet: true,
-        };
-        let path = place.configure(&args, "secret", "http://127.0.0.1:1").unwrap();
-        let config = daemon_service::build::config(Some(&path)).unwrap().unwrap();
-        assert_eq!((config.market.bid_strategy.as_str(), config.archive.directory), ("kelly", place.join("archive")));
-        let limits = config.market.purse_limits();
-        assert_eq!((limits.hour_max, limits.day_max, limits.open_max), (None, None, None));
-        assert_eq!(limits.losses, daemon_market::LossLimits::default(), "no losses stop a demo");
-        assert!(Workdir::make(Some(&kept)).is_err(), "it is not empty any more");
     }
 }

@@ -5,18 +5,15 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-mod child;
-mod files;
-mod suspicious;
-mod workdir;
-
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use daemon_local_market::demo::{ChildEngine, DemoFiles, Workdir, choose};
 use daemon_local_market::loopback::{Bounties, Closing, Marketplace, Settings, TestedEngine};
 use daemon_market::{Nct, Strategy};
+use daemon_rules::Cache;
 use daemon_service::control_client;
 use daemon_service::settlements::ImportSummary;
 use daemon_settlement::{SettlementFormat, read};
@@ -32,8 +29,6 @@ use crate::exit::Exit;
 use crate::terminal::format::{count, counted, shown};
 use crate::terminal::interrupt::Interrupt;
 use crate::terminal::notice;
-use child::Daemon;
-use workdir::Workdir;
 
 /// Arguments of `demo`.
 #[derive(Args, Debug)]
@@ -104,8 +99,8 @@ pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
             notice(text);
         }
     };
-    let place = Workdir::make(args.keep.as_deref())?;
-    let chosen = files::choose(args.bounties, args.seed, place.path())?;
+    let place = Workdir::make(args.keep.as_deref(), Cache::usual_place())?;
+    let chosen = choose(args.bounties, args.seed, place.path())?;
     say(&format!(
         "{}: {} of this machine, {} generated to look malicious",
         counted(chosen.number, "file"),
@@ -117,11 +112,11 @@ pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let fee = settings.fees.assertion;
     let mut marketplace = runtime.block_on(Marketplace::bind(settings)).context("cannot start the marketplace")?;
     let secret = secret();
-    let config = place.configure(args, &secret, &marketplace.url())?;
+    let config = place.configure(&args.strategy, &secret, &marketplace.url())?;
 
-    let mut daemon = Daemon::start(&config, &place.join("daemon.log"))?;
+    let mut daemon = ChildEngine::start(&config, &place.join("daemon.log"))?;
     let began = Instant::now();
-    let Some(url) = daemon.wait_ready(&interrupt)? else { return Ok(Exit::Interrupted) };
+    let Some(url) = daemon.wait_ready(|| interrupt.is_set())? else { return Ok(Exit::Interrupted) };
     say(&format!(
         "marketplace at {}, daemon at {url} (ready after {:.1} s)",
         marketplace.url(),
@@ -161,7 +156,7 @@ pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     })
 }
 
-fn settings(args: &DemoArgs, place: &Workdir, chosen: &files::Chosen) -> anyhow::Result<Settings> {
+fn settings(args: &DemoArgs, place: &Workdir, chosen: &DemoFiles) -> anyhow::Result<Settings> {
     let settings = Settings::read(RIVALS, Path::new("")).context("the built-in rivals")?;
     Ok(Settings {
         seed: args.seed,
@@ -188,7 +183,7 @@ fn secret() -> String {
 }
 
 /// Completes when Ctrl-C is pressed or the daemon has exited.
-async fn ended_early(daemon: &mut Daemon, interrupt: &Interrupt) {
+async fn ended_early(daemon: &mut ChildEngine, interrupt: &Interrupt) {
     while !interrupt.is_set() && !daemon.has_ended().unwrap_or(true) {
         tokio::time::sleep(LOOK_INTERVAL).await;
     }
@@ -273,4 +268,24 @@ fn print(
 
 fn counted_bounties(number: u64) -> String {
     format!("{} {}", count(number), if number == 1 { "bounty" } else { "bounties" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_configured_is_what_the_daemon_reads() {
+        let directory = tempfile::tempdir().unwrap();
+        let kept = directory.path().join("new \"place\"");
+        let make = || Workdir::make(Some(&kept), Cache::usual_place());
+        let place = make().unwrap();
+        let path = place.configure("kelly", "secret", "http://127.0.0.1:1").unwrap();
+        let config = daemon_service::build::config(Some(&path)).unwrap().unwrap();
+        assert_eq!((config.market.bid_strategy.as_str(), config.archive.directory), ("kelly", place.join("archive")));
+        let limits = config.market.purse_limits();
+        assert_eq!((limits.hour_max, limits.day_max, limits.open_max), (None, None, None));
+        assert_eq!(limits.losses, daemon_market::LossLimits::default(), "no losses stop a demo");
+        assert!(make().is_err(), "it is not empty any more");
+    }
 }

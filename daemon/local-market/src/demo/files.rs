@@ -5,11 +5,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use daemon_local_market::Seed;
-use daemon_local_market::loopback::shuffle;
+use daemon_base::text::path as shown;
 
 use super::suspicious::suspicious;
-use crate::terminal::format::shown;
+use crate::Seed;
+use crate::loopback::shuffle;
 
 /// Directories to choose files from.
 const DIRECTORIES: [&str; 4] = ["/usr/bin", "/usr/sbin", "/usr/lib", "/usr/share"];
@@ -23,7 +23,8 @@ const BAD_PART: u64 = 3;
 const PROGRAMS_PERCENT: u64 = 75;
 
 /// The lists for the marketplace.
-pub struct Chosen {
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DemoFiles {
     /// File with all paths, one per line.
     pub list: PathBuf,
     /// File with the label of each path.
@@ -34,8 +35,12 @@ pub struct Chosen {
     pub number: u64,
 }
 
-/// Chooses and generates files, and writes both lists into `directory`.
-pub fn choose(number: u64, seed: u64, directory: &Path) -> anyhow::Result<Chosen> {
+/// Chooses and generates `number` files, and writes both lists into `directory`.
+///
+/// # Errors
+///
+/// `directory` cannot be written, or this machine has no usable files.
+pub fn choose(number: u64, seed: u64, directory: &Path) -> anyhow::Result<DemoFiles> {
     let made = directory.join("suspicious");
     std::fs::create_dir(&made).with_context(|| format!("cannot make {}", shown(&made)))?;
     let malicious = number.div_ceil(BAD_PART);
@@ -62,7 +67,7 @@ pub fn choose(number: u64, seed: u64, directory: &Path) -> anyhow::Result<Chosen
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", shown(&path)))?;
         anyhow::Ok(path)
     };
-    Ok(Chosen {
+    Ok(DemoFiles {
         list: write("files.txt", &list)?,
         labels: write("labels.csv", &labels)?,
         malicious,
