@@ -6,8 +6,8 @@
 //! restart just as it would have been without.
 //!
 //! Besides the daemon itself there is what the command line shares with it: the [configuration](config), how its parts
-//! are [built](build), [settlements] on their way into the journal, and [talking](control_client) to a
-//! daemon that runs.
+//! are [built](build), [settlements] on their way into the journal, [checks](doctor) of the machine, and
+//! [talking](control_client) to a daemon that runs.
 
 #![forbid(unsafe_code)]
 
@@ -19,6 +19,7 @@ pub mod config;
 mod control;
 pub mod control_client;
 pub mod daemon;
+pub mod doctor;
 mod effects;
 mod engine;
 mod examination;

@@ -1,19 +1,20 @@
 //! Checks the archive's history: whether the configured limits close the purse, and whether record times are plausible.
 
 use daemon_archive::JournalReader;
+use daemon_base::format::counted;
 use daemon_journal::{Ahead, count, recount};
 use daemon_market::{Purse, PurseLimits, Timestamp};
-use daemon_service::config::Config;
-use daemon_service::{build, clock};
+use daemon_statement::format::moment;
 
 use super::{Finding, good, poor};
-use crate::terminal::format::{counted, moment};
+use crate::config::Config;
+use crate::{build, clock};
 
 /// Maximum number of records with future times that are listed.
 const AHEAD_TOLD_MAX: usize = 3;
 
 /// Checks the archive, if there is one.
-pub fn look(config: &Config) -> Vec<Finding> {
+pub(super) fn look(config: &Config) -> Vec<Finding> {
     let directory = &config.archive.directory;
     if !directory.join(daemon_archive::FILE_NAME).exists() {
         return Vec::new();
