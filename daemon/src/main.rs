@@ -4,7 +4,6 @@
 
 mod cli;
 mod exit;
-mod open_files;
 mod terminal;
 
 use std::io::{BufWriter, Write};
@@ -28,7 +27,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
     };
-    open_files::raise_open_files();
+    daemon_service::open_files::raise_open_files();
     // Standard output drops colours where it is no terminal, or where NO_COLOR says so.
     let mut out = BufWriter::new(anstream::AutoStream::auto(std::io::stdout()));
     let done = cli::run(&cli.command, &mut out).and_then(|exit| {

@@ -6,8 +6,8 @@
 //! restart just as it would have been without.
 //!
 //! Besides the daemon itself there is what the command line shares with it: the [configuration](config), how its parts
-//! are [built](build), [settlements] on their way into the journal, [checks](doctor) of the machine, and
-//! [talking](control_client) to a daemon that runs.
+//! are [built](build), [settlements] on their way into the journal, [checks](doctor) of the machine,
+//! [scanning stored artifacts again](rescan), and [talking](control_client) to a daemon that runs.
 
 #![forbid(unsafe_code)]
 
@@ -32,9 +32,11 @@ pub mod memory;
 pub mod metrics;
 mod notify;
 pub mod old;
+pub mod open_files;
 mod process;
 pub mod purse_record;
 mod reload;
+pub mod rescan;
 mod reused;
 pub mod secrets;
 pub mod settlements;

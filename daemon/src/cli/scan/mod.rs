@@ -27,6 +27,7 @@ use daemon_engine::{Library, Policy, RuleSet};
 use daemon_market::BidBounds;
 use daemon_pool::{ExaminationResult, Examined, Failure, LookOptions, Looked, Pool, PoolConfig, Rules, Work};
 use daemon_service::memory::worker_bytes;
+use daemon_service::open_files;
 use daemon_walk::Entry;
 use triage::FileKind;
 
@@ -34,7 +35,6 @@ use crate::cli::input::Stdin;
 use crate::cli::paths::{self, Paths, Walked, is_stdin};
 use crate::cli::rules_options;
 use crate::exit::Exit;
-use crate::open_files;
 use crate::terminal::interrupt::Interrupt;
 use print::Printer;
 

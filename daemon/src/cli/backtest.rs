@@ -8,25 +8,27 @@ use clap::{Args, ValueHint};
 use crate::cli::args::ArchivePlace;
 use crate::cli::when::{parse_since, parse_until};
 
-mod print;
-mod record;
-mod rescan;
-
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context;
+use daemon_backtest::Backtest;
 use daemon_base::Timestamp;
+use daemon_journal::Recall;
 use daemon_ledger::{Bidder, Comparing, Past, Replayed, Resampling, Way, compare, replay, reproduced};
 use daemon_market::{BidStrategy, Settings, Strategy};
+use daemon_service::build;
 use daemon_service::config::Config;
+use daemon_service::rescan::{self, Rescan, Rescanned};
+use indicatif::ProgressBar;
 
-use crate::cli::archive;
-use crate::cli::config;
+use crate::cli::args::WallArgs;
+use crate::cli::{archive, config, rules_options};
 use crate::exit::Exit;
+use crate::terminal::interrupt::Interrupt;
 use crate::terminal::notice;
-use record::Backtest;
-use rescan::Anew;
 
 /// Arguments of `backtest`.
 #[derive(Args, Debug)]
@@ -125,13 +127,13 @@ pub fn backtest(args: &BacktestArgs, out: &mut (dyn Write + Send)) -> anyhow::Re
     let reproduced = reproduced(&past, &way, &again, DIFFERENCES_MAX);
 
     let anew = match args.judges() {
-        true => match rescan::judge(args, &config, &directory, &journal, &past)? {
+        true => match judge(args, &config, &directory, &journal, &past)? {
             Some(anew) => Some(anew),
             None => return Ok(Exit::Interrupted),
         },
         false => None,
     };
-    let judged = anew.as_ref().map(|Anew { judged, .. }| judged);
+    let judged = anew.as_ref().map(|Rescanned { judged, .. }| judged);
     let way = Way { anew: judged, ..way };
     let mut named: Vec<(&str, Replayed)> = Vec::new();
     for (name, strategy) in args.strategies.iter().zip(&chosen) {
@@ -151,14 +153,45 @@ pub fn backtest(args: &BacktestArgs, out: &mut (dyn Write + Send)) -> anyhow::Re
     };
     let comparison = compare(&past, &ways, &comparing);
     let closings = ways.iter().map(|way| way.closings.as_slice()).collect();
-    let told = anew.as_ref().map(|Anew { told, .. }| told);
-    let backtest = Backtest { args, reproduced: &reproduced, anew: told, names, closings, comparison: &comparison };
+    let told = anew.as_ref().map(|Rescanned { summary, .. }| summary);
+    let backtest = Backtest {
+        resampling: comparing.resampling,
+        only_stored: args.only_stored,
+        reproduced: &reproduced,
+        anew: told,
+        names,
+        closings,
+        comparison: &comparison,
+    };
     if args.json {
-        record::write(&backtest, out)?
+        daemon_backtest::write_json(&backtest, out)?
     } else {
-        print::print(&backtest, out)?
+        daemon_backtest::write_text(&backtest, out)?
     }
     Ok(Exit::Clean)
+}
+
+/// Scans the stored artifacts again; `None` if interrupted.
+fn judge(
+    args: &BacktestArgs,
+    config: &Config,
+    directory: &Path,
+    journal: &dyn Recall,
+    past: &Past,
+) -> anyhow::Result<Option<Rescanned>> {
+    let options = rescan::options(config, &args.rules, args.no_shipped_rules, args.weights.clone());
+    let detector = rules_options::load(&options)?;
+    let loader = build::loader(config);
+    let rules = rules_options::examiners(detector, &WallArgs { in_process: false }, loader.limits, loader.policy)?;
+    let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    let rescan = Rescan { config, directory, journal, past, since: args.since, until: args.until };
+    let rescanned = rescan.run(rules, Arc::new(move || interrupt.is_set()), &mut |done, all| {
+        bar.set_length(all);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    rescanned
 }
 
 /// Returns the strategies of --strategy.

@@ -5,14 +5,25 @@ use std::io::Write;
 use daemon_ledger::{Against, Side};
 use daemon_market::{Nct, Profit};
 
-use super::record::Backtest;
-use crate::terminal::format::{HEADING, count, counted, moment, nct, percent, safe};
+use anstyle::Style;
+use daemon_base::format::{count, counted, nct, percent};
+use daemon_base::text::escaped as safe;
+use daemon_statement::format::moment;
+
+use crate::Backtest;
+
+/// Style of headings. anstream removes it if the output is not a terminal.
+const HEADING: Style = Style::new().bold();
 
 /// Minimum width of a column that is named after a strategy.
 const NAME_WIDTH_MIN: usize = 14;
 
-/// Prints all tables.
-pub fn print(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+/// Prints all tables, with ANSI styles.
+///
+/// # Errors
+///
+/// `out` cannot be written.
+pub fn write_text(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     came_out_again(backtest, out)?;
     judged_anew(backtest, out)?;
     bounties(backtest, out)?;
@@ -61,7 +72,7 @@ fn judged_anew(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<
         count(told.verdicts_changed),
     )?;
     if told.gone > 0 {
-        let kept = if backtest.args.only_stored { "are left out" } else { "keep the recorded verdict" };
+        let kept = if backtest.only_stored { "are left out" } else { "keep the recorded verdict" };
         let (artifacts, of) = (counted(told.gone, "artifact"), bounties_of(told.bounties_gone));
         writeln!(out, "{artifacts} no longer stored: {of} {kept}")?;
     }

@@ -2,44 +2,14 @@
 
 use std::io::Write;
 
-use daemon_ledger::{Against, Comparison, DecisionDifference, Fold, Reproduced, Side};
+use daemon_ledger::{Against, DecisionDifference, Fold, Side};
 use daemon_market::{Nct, Profit, Timestamp};
 use serde::{Serialize, Serializer};
 
-use super::rescan::RescanSummary;
-use crate::cli::backtest::BacktestArgs;
+use crate::{Backtest, RescanSummary};
 
 /// Version of the schema.
 const SCHEMA_VERSION: u32 = 1;
-/// Name of the recorded decisions in the comparison.
-pub const DONE: &str = "as recorded";
-
-/// All results of a backtest.
-pub struct Backtest<'b> {
-    /// Arguments of the command.
-    pub args: &'b BacktestArgs,
-    /// How many recorded decisions were reproduced.
-    pub reproduced: &'b Reproduced,
-    /// Counts of the artifacts that were scanned again.
-    pub anew: Option<&'b RescanSummary>,
-    /// Names of the compared strategies.
-    pub names: Vec<&'b str>,
-    /// For each strategy, when and why losses closed its purse.
-    pub closings: Vec<&'b [(Timestamp, String)]>,
-    /// The comparison: first what was done, then each strategy.
-    pub comparison: &'b Comparison,
-}
-
-impl Backtest<'_> {
-    /// Returns name, results and purse closings of what was done and of each strategy. (The closings of what was done
-    /// are in the journal.)
-    pub fn sides(&self) -> impl Iterator<Item = (&str, &Side, &[(Timestamp, String)])> {
-        let names = std::iter::once(DONE).chain(self.names.iter().copied());
-        let closings = std::iter::once(&[][..]).chain(self.closings.iter().copied());
-        names.zip(&self.comparison.sides).zip(closings).map(|((name, side), closings)| (name, side, closings))
-    }
-}
-
 /// Amounts are strings in NCT, because JSON numbers cannot hold such integers.
 fn text<S: Serializer>(amount: &Profit, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(amount)
@@ -130,9 +100,13 @@ struct WindowRecord {
     profits: Vec<String>,
 }
 
-/// Writes one JSON document.
-pub fn write(backtest: &Backtest<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
-    let Backtest { args, reproduced, anew, comparison, .. } = backtest;
+/// Writes one JSON document (see docs/json.md).
+///
+/// # Errors
+///
+/// `out` cannot be written.
+pub fn write_json(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+    let Backtest { reproduced, anew, comparison, .. } = backtest;
     let tally = &comparison.bounties;
     let document = Document {
         schema: SCHEMA_VERSION,
@@ -156,12 +130,11 @@ pub fn write(backtest: &Backtest<'_>, out: &mut dyn Write) -> anyhow::Result<()>
         },
         ways: backtest.sides().map(way).collect(),
         windows: comparison.folds.iter().map(window).collect(),
-        resamples: args.resamples.get(),
-        seed: args.seed,
+        resamples: backtest.resampling.count,
+        seed: backtest.resampling.seed,
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)?;
-    Ok(())
+    writeln!(out)
 }
 
 fn difference(difference: &DecisionDifference) -> DifferenceRecord {
