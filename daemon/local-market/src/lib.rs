@@ -9,13 +9,14 @@
 //!
 //! [`loopback`] is the same over HTTP, for engines that run: it posts them signed bounties about real files. A
 //! [`TestMarket`] is what is left of that without money, for `stakeout webhook test` and for tests: it serves artifacts
-//! and keeps answers.
+//! and keeps answers. [`conformance`] checks an engine with it.
 
 #![forbid(unsafe_code)]
 
 mod arbiter;
 pub mod bootstrap;
 mod bounty;
+pub mod conformance;
 pub mod demo;
 mod exchange;
 mod http;
