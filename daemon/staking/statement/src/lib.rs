@@ -2,7 +2,7 @@
 //!
 //! [`sections`] makes tables of a [`Report`](daemon_ledger::Report), for the terminal and for the page; [`page`] makes one
 //! HTML page of it that a browser shows without anything else; [`mod@format`] has the forms of amounts, shares and times.
-//! Computes nothing that is not in the report, reads no file and no clock.
+//! [`write_story`] tells the story of one bounty. Computes nothing that is not in the report, reads no file and no clock.
 //!
 //! ```
 //! use daemon_ledger::{AlarmLimits, Ledger, Question};
@@ -20,8 +20,10 @@
 pub mod format;
 mod page;
 mod sections;
+mod story;
 mod table;
 
 pub use page::{Heading, page};
 pub use sections::sections;
+pub use story::write_story;
 pub use table::{About, Cell, Column, ReportSection, Tone};
