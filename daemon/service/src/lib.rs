@@ -33,6 +33,7 @@ pub mod metrics;
 mod notify;
 pub mod old;
 pub mod open_files;
+mod owner;
 mod process;
 pub mod purse_record;
 mod reload;

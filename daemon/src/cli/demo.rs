@@ -15,14 +15,13 @@ use daemon_local_market::loopback::{Bounties, Closing, Marketplace, Settings, Te
 use daemon_market::{Nct, Strategy};
 use daemon_rules::Cache;
 use daemon_service::control_client;
-use daemon_service::settlements::ImportSummary;
+use daemon_service::settlements::{ImportSummary, Recipient};
 use daemon_settlement::{SettlementFormat, read};
 use serde::Serialize;
 
 use crate::cli::args::ArchivePlace;
 use crate::cli::args::ConfigFile;
 use crate::cli::local_market::{RIVALS, progress, summary};
-use crate::cli::outcomes::Recipient;
 use crate::cli::report;
 use crate::cli::report::ReportArgs;
 use crate::exit::Exit;

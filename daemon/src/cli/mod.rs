@@ -17,7 +17,6 @@ pub mod input;
 pub mod local_market;
 pub mod man;
 pub mod outcomes;
-pub mod owner;
 pub mod paths;
 pub mod purse;
 pub mod report;

@@ -7,16 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
-use daemon_journal::JournalError;
-use daemon_market::Nct;
-use daemon_service::settlements::inbox::Inbox;
-use daemon_service::settlements::{Direct, ImportSummary};
-use daemon_service::{clock, control_client};
+use daemon_service::control_client;
+use daemon_service::settlements::{ImportSummary, Recipient};
 use daemon_settlement::{SettlementFormat, SettlementLine, read};
 use serde_json::json;
 
 use crate::cli::args::{ArchivePlace, parse_wait};
-use crate::cli::owner::become_owner_of;
 use crate::cli::{archive, config};
 use crate::exit::Exit;
 use crate::terminal::format::{count, counted, safe, shown};
@@ -251,46 +247,6 @@ fn lines(file: &Path, form: OutcomesForm) -> anyhow::Result<Vec<SettlementLine>>
             let told: String = mistakes.iter().map(|mistake| format!("\n{}:{mistake}", shown(file))).collect();
             let invalid = counted(mistakes.len() as u64, "invalid line");
             bail!("import aborted: {invalid}{told}")
-        }
-    }
-}
-
-/// Where settlements go: to the daemon of an archive while it runs, or else into the archive itself.
-pub struct Recipient {
-    /// Directory of the archive.
-    pub directory: PathBuf,
-    /// Control socket of the daemon.
-    pub socket: PathBuf,
-}
-
-impl Recipient {
-    /// Sends the lines to the daemon if it runs, or else writes them into its journal.
-    pub fn tell(
-        &self,
-        name: &str,
-        lines: &[SettlementLine],
-        fee: Nct,
-        patience: Duration,
-    ) -> anyhow::Result<ImportSummary> {
-        if let Some(told) = control_client::tell(&self.socket, name, lines, patience)? {
-            return Ok(told);
-        }
-        // Nobody listens. From here on files are made, which must be the owner's.
-        become_owner_of(&self.directory)?;
-        match Direct::open(&self.directory, fee) {
-            Ok(mut direct) => Ok(direct.tell(lines, clock::passed(&self.directory))?),
-            // One runs without a control socket.
-            Err(JournalError::Locked { .. }) => {
-                let text: String = lines.iter().map(|line| line.to_json() + "\n").collect();
-                let safe: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(32).collect();
-                let receipt = Inbox::of(&self.directory)?.put(&safe, &text)?;
-                let receipt = Inbox::wait(&receipt, patience)?;
-                match receipt.error {
-                    None => Ok(receipt.told),
-                    Some(why) => bail!("the daemon rejected the import: {why}"),
-                }
-            }
-            Err(error) => Err(error).with_context(|| format!("cannot use the archive in {}", shown(&self.directory))),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use analyzers::FilePath;
 use anyhow::{Context, bail};
+use daemon_base::text::causes;
 use daemon_walk::{Entry, EntryRef, FilesFrom, Mode, Policy, Separator, SweepSummary, Symlinks, WalkSummary};
 use triage::FileKind;
 
@@ -121,12 +122,6 @@ impl Paths {
         let walked = Walked::new(std::mem::take(&mut summary.walk), broken);
         (summary, walked)
     }
-}
-
-/// An error and its causes on one line.
-pub fn causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
-    causes.collect::<Vec<_>>().join(": ")
 }
 
 /// Kind of a too large file by its magic bytes, or `data` if it cannot be opened again. Its structure is not parsed

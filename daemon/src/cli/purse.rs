@@ -11,11 +11,11 @@ use daemon_journal::recount;
 use daemon_market::{Nct, Purse, SettlementNotice, Timestamp};
 use daemon_service::config::Config;
 use daemon_service::purse_record::{PurseRecord, Used};
+use daemon_service::settlements::Recipient;
 use daemon_service::{clock, control_client};
 use daemon_settlement::{About, REASON_BYTES_MAX, SettlementLine};
 
 use crate::cli::args::{ArchivePlace, parse_wait};
-use crate::cli::outcomes::Recipient;
 use crate::cli::{archive, config};
 use crate::exit::Exit;
 use crate::terminal::format::{HEADING, count, nct, safe};

@@ -9,7 +9,6 @@ use clap::Args;
 use crate::cli::args::{BidArgs, LimitArgs, RulesArgs, WalkArgs, WallArgs};
 
 mod print;
-mod tally;
 
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -23,6 +22,7 @@ use analyzers::FilePath;
 use anyhow::Context;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use daemon_artifact::{LoadError, Sha256Digest};
+use daemon_base::text::causes;
 use daemon_engine::{Library, Policy, RuleSet};
 use daemon_market::BidBounds;
 use daemon_pool::{ExaminationResult, Examined, Failure, LookOptions, Looked, Pool, PoolConfig, Rules, Work};
@@ -199,8 +199,8 @@ impl Work<ScanJob> for Scanning {
         }
         let opened = match &job {
             ScanJob::Stdin => daemon_artifact::keep_stream(Stdin::new(self.interrupt.clone()), self.size_max)
-                .map_err(|error| paths::causes(&error)),
-            ScanJob::Entry(entry) => entry.open().map_err(|error| paths::causes(&error)),
+                .map_err(|error| causes(&error)),
+            ScanJob::Entry(entry) => entry.open().map_err(|error| causes(&error)),
         };
         match opened {
             // Somebody pressed Ctrl-C before the end of standard input.
@@ -225,7 +225,7 @@ impl Work<ScanJob> for Scanning {
                 let size = size_bytes.filter(|_| matches!(job, ScanJob::Entry(_)));
                 Looked { examined: Examined::too_large(job.kind(), rules), sha256: None, size }
             }
-            Err(error) => return self.send(Done::Failed { path, why: paths::causes(&error) }),
+            Err(error) => return self.send(Done::Failed { path, why: causes(&error) }),
         };
         self.send(Done::Examined(Box::new(Scanned { path, sha256, size, examined })));
     }

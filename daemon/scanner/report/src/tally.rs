@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use analyzers::{Limit, Verdict};
+use daemon_base::Nct;
 use daemon_engine::Report;
-use daemon_market::Nct;
 use serde::Serialize;
 use triage::Family;
 
@@ -15,7 +15,7 @@ const CLOSEST_MAX: usize = 5;
 const FAILURES_MAX: usize = 1_000;
 
 /// Counts of a scan.
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 pub struct ScanTally {
     /// Number of files, scanned or of an unsupported type.
     pub files: u64,
@@ -38,7 +38,7 @@ pub struct ScanTally {
 }
 
 /// A cell of the summary.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Debug)]
 pub struct SummaryCell {
     /// Number of files.
     pub files: u64,
@@ -49,6 +49,7 @@ pub struct SummaryCell {
 }
 
 /// A file that is close to malicious.
+#[derive(Clone, Debug)]
 pub struct Close {
     /// Probability that it is malicious.
     pub p_malicious: f64,
@@ -61,16 +62,19 @@ pub struct Close {
 }
 
 /// The summary in JSON.
-#[derive(Serialize)]
+#[derive(Serialize, Debug)]
 pub struct SummaryRecord {
     /// Number of files, scanned or of an unsupported type.
     pub files: u64,
     /// Their total size in bytes.
     pub bytes: u64,
-    /// Number of files by verdict.
+    /// Number of malicious files.
     pub malicious: u64,
+    /// Number of suspicious files.
     pub suspicious: u64,
+    /// Number of benign files.
     pub benign: u64,
+    /// Number of unknown files.
     pub unknown: u64,
     /// Number of unknown files whose type no analyzer supports.
     pub declined: u64,

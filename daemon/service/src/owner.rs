@@ -5,16 +5,15 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use daemon_base::text::path as shown;
 use rustix::process::{Gid, Uid, geteuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
-
-use crate::terminal::format::shown;
 
 /// If the process is root and `directory` belongs to another user, switches to that user and its group, permanently.
 ///
 /// New files then belong to that user, and a symbolic link planted by that user grants no more than their own
 /// permissions. Anything that only root can read must be read before. Does nothing if the process is not root.
-pub fn become_owner_of(directory: &Path) -> anyhow::Result<()> {
+pub(crate) fn become_owner_of(directory: &Path) -> anyhow::Result<()> {
     if !geteuid().is_root() {
         return Ok(());
     }
