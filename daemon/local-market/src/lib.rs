@@ -3,7 +3,7 @@
 //! Most of this crate is pure: it has no I/O, reads no clock, and takes all randomness from one [`Seed`]. The
 //! [`Exchange`] holds all money, receives bounties, assertions and votes, and settles like BountyRegistry. [`Rival`]s
 //! and [`Arbiter`]s have a configured accuracy. A [`SimulatedMarket`] lets them bet on the same labelled bounties for each
-//! strategy, and returns the profit of each strategy with its confidence interval.
+//! strategy, and returns the profit of each strategy with its confidence interval. [`text`] has the results in words.
 //!
 //! [`demo`] has the files, the engine and the working directory of `stakeout demo`.
 //!
@@ -28,6 +28,7 @@ mod seed;
 mod settled;
 mod simulate;
 mod test_market;
+pub mod text;
 
 pub use arbiter::Arbiter;
 pub use bounty::BountyMessage;
@@ -37,5 +38,5 @@ pub use population::{ArtifactKind, Drawn};
 pub use rival::{Bidder, BiddingPlan, Opinion, ParsePlanError, Rival, Skill};
 pub use seed::Seed;
 pub use settled::{SettledAssertion, SettledBounty, Votes};
-pub use simulate::{Question, SimulateError, SimulatedMarket, Trial, US};
+pub use simulate::{Question, SimulateError, SimulatedMarket, SimulationRecord, Trial, US, example_kinds, trial};
 pub use test_market::{ReceivedAnswer, TestMarket, TestMarketFaults};

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use daemon_local_market::demo::{ChildEngine, DemoFiles, Workdir, choose};
-use daemon_local_market::loopback::{Bounties, Closing, Marketplace, Settings, TestedEngine};
+use daemon_local_market::loopback::{Bounties, Closing, Marketplace, RIVALS, Settings, TestedEngine};
+use daemon_local_market::text::{write_closing, write_conserved, write_parties};
 use daemon_market::{Nct, Strategy};
 use daemon_rules::Cache;
 use daemon_service::control_client;
@@ -21,7 +22,7 @@ use serde::Serialize;
 
 use crate::cli::args::ArchivePlace;
 use crate::cli::args::ConfigFile;
-use crate::cli::local_market::{RIVALS, progress, summary};
+use crate::cli::local_market::progress;
 use crate::cli::report;
 use crate::cli::report::ReportArgs;
 use crate::exit::Exit;
@@ -133,8 +134,8 @@ pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
         bail!("the daemon ended early{}", daemon.told());
     }
     if interrupt.is_set() {
-        summary::parties(&closing, out)?;
-        summary::conserved(&closing, out)?;
+        write_parties(&closing, out)?;
+        write_conserved(&closing, out)?;
         return Ok(Exit::Interrupted);
     }
     let outcomes = hand_over(&place, fee, &interrupt)?;
@@ -239,7 +240,7 @@ fn print(
     kept: Option<&Path>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    summary::print(closing, out)?;
+    write_closing(closing, out)?;
     for engine in &closing.engines {
         if engine.unanswered == 0 {
             writeln!(out, "all {} were answered before their deadline", counted_bounties(engine.answered))?;

@@ -8,6 +8,7 @@
 mod ambassador;
 mod answer;
 mod catalogue;
+mod example;
 mod faults;
 mod outcomes;
 mod progress;
@@ -38,11 +39,10 @@ use catalogue::catalogue;
 use state::Book;
 
 pub use catalogue::{CatalogueError, Specimen};
+pub use example::{EXAMPLE, RIVALS};
 pub use faults::{Fault, Faults, Happened, Happenings, Often};
 pub use progress::{EngineProgress, Progress};
-pub use settings::{
-    Arbiters, Bounties, EXAMPLE, FeeSettings, Mistakes, RivalSettings, Settings, TestedEngine, market_of,
-};
+pub use settings::{Arbiters, Bounties, FeeSettings, Mistakes, RivalSettings, Settings, TestedEngine, market_of};
 pub use summary::{Closing, EngineClosing, Participant, Party};
 
 use crate::Refused;

@@ -11,9 +11,6 @@ use super::Faults;
 use super::faults::{Fault, Often};
 use crate::{Arbiter, BiddingPlan, Fees, Rival, Seed, SimulatedMarket, Skill};
 
-/// A commented configuration, with which the marketplace runs once it knows a directory and an engine.
-pub const EXAMPLE: &str = include_str!("../../../../docs/local-market.toml");
-
 /// Everything that a marketplace can be told.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -426,6 +423,7 @@ pub(super) fn label<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::loopback::EXAMPLE;
 
     fn read(text: &str) -> Result<Settings, Mistakes> {
         Settings::read(text, Path::new("/etc/market"))

@@ -3,6 +3,9 @@
 //! All random values are drawn before anybody bets. So all strategies get the same luck, and only the effects of their
 //! bids differ: the pool that winners share, and the balances.
 
+mod record;
+mod strategies;
+
 use daemon_market::{BidBounds, Contract, Nct, Profit, Verdict};
 
 use crate::bootstrap::Resampling;
@@ -11,6 +14,9 @@ use crate::settled::sum;
 use crate::{
     Arbiter, ArtifactKind, Drawn, Exchange, Fees, Imbalance, Opinion, Posting, Refused, Rival, Seed, SettledBounty,
 };
+
+pub use record::SimulationRecord;
+pub use strategies::{example_kinds, trial};
 
 /// Name of the simulated engine.
 pub const US: &str = "stakeout";

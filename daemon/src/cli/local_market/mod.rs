@@ -6,14 +6,13 @@ use clap::{Args, ValueHint};
 
 pub mod progress;
 mod simulation;
-pub mod summary;
-pub mod table;
 
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
 use daemon_local_market::loopback::{EXAMPLE, Marketplace, Settings};
+use daemon_local_market::text::write_closing;
 
 use crate::exit::Exit;
 use crate::terminal::format::{counted, shown};
@@ -78,31 +77,6 @@ pub struct LocalMarketArgs {
     pub quiet: bool,
 }
 
-/// Rivals and arbiters if there is no configuration.
-pub const RIVALS: &str = r#"
-    [[rival]]
-    name = "good"
-    number = 2
-    true_positive = 0.92
-    false_positive = 0.02
-    [[rival]]
-    name = "fair"
-    number = 3
-    true_positive = 0.75
-    false_positive = 0.06
-    abstains = 0.2
-    [[rival]]
-    name = "reckless"
-    true_positive = 0.6
-    false_positive = 0.2
-    overconfidence = 2.0
-    strategy = "max"
-    [arbiters]
-    number = 5
-    errs = 0.01
-    absent = 0.05
-"#;
-
 /// Runs `stakeout local-market`.
 pub fn local_market(args: &LocalMarketArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if args.example {
@@ -161,7 +135,7 @@ fn run(settings: Settings, args: &LocalMarketArgs, out: &mut dyn Write) -> anyho
         serde_json::to_writer_pretty(&mut *out, &closing)?;
         writeln!(out)?;
     } else {
-        summary::print(&closing, out)?;
+        write_closing(&closing, out)?;
     }
     Ok(match (closing.conserved, interrupt.is_set()) {
         (false, _) => Exit::Error,

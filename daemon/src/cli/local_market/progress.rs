@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use daemon_local_market::loopback::{MarketWatch, Marketplace, Progress};
+use daemon_local_market::text::profit;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::table::profit;
 use crate::terminal::format::count;
 use crate::terminal::interrupt::Interrupt;
 

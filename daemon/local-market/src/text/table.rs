@@ -4,13 +4,13 @@ use std::io::Write;
 
 use daemon_market::{Nct, Profit};
 
-use crate::terminal::format::HEADING;
+use super::HEADING;
 
 /// Decimal places of amounts.
 const PLACES: usize = 4;
 
 /// An amount in NCT with four decimal places, cut and not rounded.
-pub fn amount(amount: Nct) -> String {
+pub(super) fn amount(amount: Nct) -> String {
     let text = amount.to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let fraction = fraction.get(..PLACES).unwrap_or(fraction);
@@ -28,8 +28,8 @@ pub fn profit(profit: Profit) -> String {
     format!("{sign}{size}")
 }
 
-/// Prints rows below headings. The first `texts` columns are texts, to the left; the others are numbers, to the right.
-pub fn print<const N: usize>(
+/// Writes rows below headings. The first `texts` columns are texts, to the left; the others are numbers, to the right.
+pub(super) fn write_table<const N: usize>(
     headings: [&str; N],
     rows: &[[String; N]],
     texts: usize,
@@ -71,7 +71,7 @@ mod tests {
     fn columns_are_aligned() {
         let mut out = Vec::new();
         let rows = [["a".to_owned(), "1".to_owned()], ["long".to_owned(), "1,000".to_owned()]];
-        print(["who", "bets"], &rows, 1, &mut out).unwrap();
+        write_table(["who", "bets"], &rows, 1, &mut out).unwrap();
         let text = anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string();
         assert_eq!(text, "who    bets\na         1\nlong  1,000\n");
     }

@@ -1,28 +1,38 @@
-//! Prints the summary of a run.
+//! The summary of a run.
 
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
-use daemon_local_market::loopback::{Closing, EngineClosing, Participant};
+use daemon_base::format::{count, counted};
+use daemon_base::text::escaped;
 
-use super::table::{self, amount, profit};
-use crate::terminal::format::{HEADING, count, counted};
+use super::HEADING;
+use super::table::{amount, profit, write_table};
+use crate::loopback::{Closing, EngineClosing, Participant};
 
 /// Maximum number of rivals or arbiters shown one by one.
 const ALIKE_MAX: usize = 12;
 
-/// Prints the whole summary.
-pub fn print(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
+/// Writes the whole summary.
+///
+/// # Errors
+///
+/// `out` cannot be written.
+pub fn write_closing(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
     for engine in &closing.engines {
-        print_engine(engine, out)?;
+        write_engine(engine, out)?;
     }
-    print_faults(closing, out)?;
-    parties(closing, out)?;
-    conserved(closing, out)
+    write_faults(closing, out)?;
+    write_parties(closing, out)?;
+    write_conserved(closing, out)
 }
 
-/// Prints the bets, stakes and profit of every party.
-pub fn parties(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
+/// Writes the bets, stakes and profit of every party.
+///
+/// # Errors
+///
+/// `out` cannot be written.
+pub fn write_parties(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
     let mut rows = Vec::new();
     let mut more = 0;
     for role in
@@ -51,15 +61,19 @@ pub fn parties(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
             ]);
         }
     }
-    table::print(["party", "part", "bets", "staked", "won", "lost", "profit"], &rows, 2, out)?;
+    write_table(["party", "part", "bets", "staked", "won", "lost", "profit"], &rows, 2, out)?;
     if more > 0 {
         writeln!(out, "and {more} more (--json shows all)")?;
     }
     Ok(())
 }
 
-/// Prints whether the sums of all accounts balance.
-pub fn conserved(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
+/// Writes whether the sums of all accounts balance.
+///
+/// # Errors
+///
+/// `out` cannot be written.
+pub fn write_conserved(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
     let good = AnsiColor::Green.on_default();
     let bad = AnsiColor::Red.on_default().bold();
     match (&closing.imbalance, closing.conserved) {
@@ -74,7 +88,7 @@ pub fn conserved(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> 
     }
 }
 
-fn print_engine(engine: &EngineClosing, out: &mut dyn Write) -> std::io::Result<()> {
+fn write_engine(engine: &EngineClosing, out: &mut dyn Write) -> std::io::Result<()> {
     let EngineClosing { name, answered, unanswered, right, .. } = engine;
     writeln!(out, "{HEADING}{name}{HEADING:#}")?;
     let style = if *unanswered == 0 { Style::new() } else { AnsiColor::Yellow.on_default() };
@@ -97,12 +111,12 @@ fn print_engine(engine: &EngineClosing, out: &mut dyn Write) -> std::io::Result<
         writeln!(out, "  {} {what}", counted(times, "answer"))?;
     }
     for (why, times) in &engine.wrong {
-        writeln!(out, "  {} refused: {}", counted(*times, "answer"), crate::terminal::format::safe(why))?;
+        writeln!(out, "  {} refused: {}", counted(*times, "answer"), escaped(why))?;
     }
     writeln!(out, "  replies to deliveries: {}\n", list(&engine.replies))
 }
 
-fn print_faults(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
+fn write_faults(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
     let rows: Vec<_> = closing
         .faults
         .iter()
@@ -115,6 +129,6 @@ fn print_faults(closing: &Closing, out: &mut dyn Write) -> std::io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    table::print(["fault", "times", "reaction of the engines"], &rows, 3, out)?;
+    write_table(["fault", "times", "reaction of the engines"], &rows, 3, out)?;
     writeln!(out)
 }

@@ -1,0 +1,14 @@
+//! Results in text, with ANSI styles, which anstream removes if the output is not a terminal.
+
+mod closing;
+mod simulation;
+mod table;
+
+use anstyle::Style;
+
+pub use closing::{write_closing, write_conserved, write_parties};
+pub use simulation::write_simulation;
+pub use table::profit;
+
+/// Style of headings.
+const HEADING: Style = Style::new().bold();

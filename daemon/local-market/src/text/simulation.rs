@@ -1,0 +1,70 @@
+//! The results of a simulation.
+
+use std::io::Write;
+
+use daemon_base::format::{count, counted};
+
+use super::table::{amount, profit, write_table};
+use crate::bootstrap::Interval;
+use crate::{SimulatedMarket, StrategyResult};
+
+/// Writes what each strategy came to.
+///
+/// # Errors
+///
+/// `out` cannot be written.
+pub fn write_simulation(
+    market: &SimulatedMarket,
+    outcomes: &[StrategyResult],
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "{} of {} NCT, {}, {}, BountyRegistry {}",
+        counted(market.bounties, "bounty"),
+        market.reward,
+        counted(market.rivals.len() as u64, "rival"),
+        counted(market.arbiters.len() as u64, "arbiter"),
+        market.contract
+    )?;
+    let rows: Vec<_> = outcomes
+        .iter()
+        .map(|outcome| {
+            let versus = outcome.against_default.as_ref();
+            [
+                outcome.strategy.clone(),
+                count(outcome.bets),
+                count(outcome.won),
+                count(outcome.lost),
+                amount(outcome.staked),
+                profit(outcome.profit),
+                interval(outcome.profit_interval, 1),
+                format!("{:+.4}", outcome.per_risked),
+                interval(outcome.per_risked_interval, 3),
+                amount(outcome.drawdown),
+                versus.map_or_else(String::new, |versus| profit(versus.profit)),
+                versus.map_or_else(String::new, |versus| interval(versus.interval, 1)),
+            ]
+        })
+        .collect();
+    let headings = [
+        "strategy",
+        "bets",
+        "won",
+        "lost",
+        "staked",
+        "profit",
+        "95 %",
+        "per NCT risked",
+        "95 %",
+        "drawdown",
+        "against default",
+        "95 %",
+    ];
+    write_table(headings, &rows, 1, out)?;
+    writeln!(out, "Amounts are in NCT, including fees. Intervals are bootstrap confidence intervals over bounties.")
+}
+
+fn interval(interval: Interval, places: usize) -> String {
+    format!("{:+.places$}..{:+.places$}", interval.low, interval.high)
+}
