@@ -27,7 +27,7 @@ mod section;
 mod value;
 
 pub use read::{ConfigMistake, ConfigReader, read, take};
-pub use section::{Configuration, Key, Section, SectionEntry, check, example};
+pub use section::{Configuration, Key, Section, SectionEntry, Shown, check, example};
 pub use toml::Spanned;
 pub use toml::de::DeValue;
 pub use value::{Bytes, Limit, Ratio, Share, TooMany, Value, quoted, text};

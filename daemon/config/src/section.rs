@@ -27,6 +27,9 @@ pub trait Section: Clone + Debug + Default + PartialEq + Sized + 'static {
     fn check(&self, wrong: &mut dyn FnMut(String));
 }
 
+/// A key's name, its meaning line by line, and its value as TOML.
+pub type Shown = (&'static str, &'static [&'static str], String);
+
 /// A section of a whole configuration `C`, by its name.
 pub struct SectionEntry<C> {
     /// The name in the file: `[name]`.
@@ -36,7 +39,7 @@ pub struct SectionEntry<C> {
     /// The names of its keys.
     pub keys: fn() -> Vec<&'static str>,
     /// Each key's name, meaning and value as TOML.
-    pub show: fn(&C) -> Vec<(&'static str, &'static [&'static str], String)>,
+    pub show: fn(&C) -> Vec<Shown>,
     /// Reads one key; false where there is no such key.
     pub take: fn(&str, &Spanned<DeValue<'_>>, &mut C, &mut ConfigReader<'_>) -> bool,
     /// Checks it: see [`Section::check`].

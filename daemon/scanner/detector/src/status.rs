@@ -50,6 +50,12 @@ pub struct Attempt {
     pub problems: Vec<String>,
 }
 
+impl Default for RulesStatus {
+    fn default() -> RulesStatus {
+        RulesStatus::new()
+    }
+}
+
 impl RulesStatus {
     /// A status without any load.
     pub fn new() -> RulesStatus {

@@ -158,6 +158,7 @@ fn table() -> String {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "on demand the test writes its table anew")]
 fn every_event_in_every_state_does_what_the_table_says() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/bounty_state.txt");
     let table = table();
