@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use daemon_market::Effect;
-use daemon_service::daemon::{Ended, Options, run};
+use daemon_service::daemon::{Ended, StartOptions, run};
 
 fn main() -> ExitCode {
     // What workers and the compiler of rules run in, if there is no stakeout-worker beside us.
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [command, flag, config] = &arguments[..] else { panic!("called as: daemon --config FILE") };
     assert_eq!((command.as_str(), flag.as_str()), ("daemon", "--config"));
-    let options = Options { config: Some(config.into()), before_effect: Some(die_at), ..Options::default() };
+    let options = StartOptions { config: Some(config.into()), before_effect: Some(die_at), ..StartOptions::default() };
     match run(&options).expect("the daemon can start") {
         Ended::Asked => ExitCode::SUCCESS,
         Ended::Failed | Ended::Misconfigured(_) => ExitCode::FAILURE,

@@ -18,15 +18,15 @@ use crate::program;
 pub const LIFE: Duration = Duration::from_secs(120);
 
 /// A daemon on a thread of its own.
-pub struct Running {
+pub struct RunningDaemon {
     pub home: DaemonHome,
     stopper: Stopper,
     thread: JoinHandle<Ended>,
 }
 
-impl Running {
-    fn start(market: &TestMarket) -> Running {
-        Running::started(market, "", Vec::new())
+impl RunningDaemon {
+    fn start(market: &TestMarket) -> RunningDaemon {
+        RunningDaemon::started(market, "", Vec::new())
     }
 
     /// One with a further transport, and more configuration.
@@ -34,11 +34,11 @@ impl Running {
         market: &TestMarket,
         extra: &str,
         make: impl FnOnce() -> Rc<T> + Send + 'static,
-    ) -> Running {
-        Running::started(market, extra, vec![Box::new(move || make() as Rc<dyn Transport>)])
+    ) -> RunningDaemon {
+        RunningDaemon::started(market, extra, vec![Box::new(move || make() as Rc<dyn Transport>)])
     }
 
-    fn started(market: &TestMarket, extra: &str, transports: Vec<MakeTransport>) -> Running {
+    fn started(market: &TestMarket, extra: &str, transports: Vec<MakeTransport>) -> RunningDaemon {
         let worker = program::path().with_file_name("stakeout-worker");
         let home = DaemonHome::new(market).with(&format!("scan.workers = 1\nscan.worker = {worker:?}\n{extra}"));
         let config = daemon_service::build::config(Some(&home.config())).expect("it can be read").expect("it is right");
@@ -58,7 +58,7 @@ impl Running {
             assert!(begun.elapsed() < LIFE, "the daemon is not ready");
             std::thread::sleep(Duration::from_millis(5));
         }
-        Running { home, stopper, thread }
+        RunningDaemon { home, stopper, thread }
     }
 
     /// Ends it, and says how; its home is left.
@@ -71,7 +71,7 @@ impl Running {
 #[test]
 fn two_daemons_in_one_process_share_nothing() {
     let market = TestMarket::start();
-    let (one, other) = (Running::start(&market), Running::start(&market));
+    let (one, other) = (RunningDaemon::start(&market), RunningDaemon::start(&market));
     assert_eq!(one.home.post(&bounty(&market, "in-1", b"nothing to see here\n", LIFE)), 202);
     let answer = market.wait("in-1", LIFE).expect("the bounty is answered");
     assert_eq!(
@@ -79,7 +79,7 @@ fn two_daemons_in_one_process_share_nothing() {
         "unknown",
         "no analyzer takes a text apart"
     );
-    let taken = |running: &Running| running.home.metric("stakeout_bounties_total{admission=\"accepted\"}");
+    let taken = |running: &RunningDaemon| running.home.metric("stakeout_bounties_total{admission=\"accepted\"}");
     assert_eq!((taken(&one), taken(&other)), (1.0, 0.0), "each counts for itself");
     assert_eq!(one.end().1, Ended::Asked);
     // The other one goes on.

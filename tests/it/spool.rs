@@ -12,7 +12,7 @@ use daemon_market::{Admission, Answer, ArtifactType, BidBounds, Bounty, BountyId
 use daemon_service::transport::{Delivery, Local, Reception, Transport};
 use serde_json::{Value, json};
 
-use crate::in_process::{LIFE, Running};
+use crate::in_process::{LIFE, RunningDaemon};
 
 /// A directory as a marketplace.
 struct Spool(PathBuf);
@@ -107,7 +107,7 @@ fn a_directory_is_a_marketplace_beside_the_webhook() {
     let market = TestMarket::start();
     let spool = tempfile::tempdir().expect("a directory can be made");
     let directory = spool.path().to_owned();
-    let running = Running::start_with(&market, "intake.file = true", move || Rc::new(Spool(directory)));
+    let running = RunningDaemon::start_with(&market, "intake.file = true", move || Rc::new(Spool(directory)));
     let (bad, good) = (spool.path().join("bad"), spool.path().join("good"));
     std::fs::write(&bad, specimens::eicar()).expect("a directory of ours can be written to");
     std::fs::write(&good, b"nothing to see here\n").expect("a directory of ours can be written to");

@@ -19,7 +19,7 @@ use std::ops::Range;
 
 use analyzers::{Findings, Limit};
 
-use self::instruction::{FieldValue, Keyword, arguments, arguments_of_click, strip_word};
+use self::instruction::{FieldKeyword, FieldValue, arguments, arguments_of_click, strip_word};
 use self::names::FieldNames;
 use crate::catalogue::{dde as signs, package};
 use crate::object;
@@ -267,24 +267,24 @@ fn judge(instruction: &str, spelled: bool, span: Range<usize>, findings: &mut Fi
 
 /// Judges where a field gets what it shows from, or leads to.
 fn judge_source(instruction: &str, span: Range<usize>, findings: &mut Findings<'_>) {
-    let Some((keyword, rest)) = Keyword::read(instruction) else { return };
+    let Some((keyword, rest)) = FieldKeyword::read(instruction) else { return };
     let first = || arguments(rest).next().unwrap_or_default();
     match keyword {
         // LINK class source place: an object, brought up to date when the document is opened (17.16.5.33).
-        Keyword::Link => {
+        FieldKeyword::Link => {
             let mut words = arguments(rest);
             let class = words.next().unwrap_or_default();
             let source = words.next().unwrap_or_default();
             object::examine_linked(&class, &source, span, findings);
         }
         // DATABASE \c "connection" \d "C:\\Data\\Sales.mdb" (17.16.5.10): any of the words may be a place.
-        Keyword::Database => {
+        FieldKeyword::Database => {
             for word in arguments(rest).take(8) {
                 judge_text(&word, span.clone(), findings);
             }
         }
-        Keyword::Text => judge_text(&first(), span, findings),
-        Keyword::Picture => {
+        FieldKeyword::Text => judge_text(&first(), span, findings),
+        FieldKeyword::Picture => {
             let source = first();
             match target::judge(&source) {
                 Danger::Exploit => findings.saw_with(&package::EXPLOIT_TARGET, span, source),
@@ -293,7 +293,7 @@ fn judge_source(instruction: &str, span: Range<usize>, findings: &mut Findings<'
                 Danger::Command | Danger::Local => {}
             }
         }
-        Keyword::Click => {
+        FieldKeyword::Click => {
             let source = arguments_of_click(rest).next().unwrap_or_default();
             match target::judge_click(&source) {
                 Danger::Exploit => findings.saw_with(&package::EXPLOIT_TARGET, span, source),

@@ -43,7 +43,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How the daemon is started by its command.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub struct StartOptions {
     /// The configuration file. None: every key has its default.
     pub config: Option<PathBuf>,
     /// The bid strategy, which overrides the configuration's.
@@ -70,7 +70,7 @@ pub enum Ended {
 ///
 /// # Errors
 /// If it cannot start for a reason that may pass by itself: a full disk, an address in use.
-pub fn run(options: &Options) -> anyhow::Result<Ended> {
+pub fn run(options: &StartOptions) -> anyhow::Result<Ended> {
     let early = reload::listen_early()?;
     let refused = |error: &anyhow::Error| Ok(Ended::Misconfigured(format!("{error:#}")));
     let given = match given::take(options, early) {

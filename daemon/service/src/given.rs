@@ -14,7 +14,7 @@ use daemon_market::Effect;
 use daemon_webhook::Secrets;
 
 use crate::config::Config;
-use crate::daemon::Options;
+use crate::daemon::StartOptions;
 use crate::sockets::Handed;
 use crate::transport::Transport;
 use crate::{build, logs, secrets};
@@ -66,7 +66,7 @@ impl Given {
 }
 
 /// Takes what the command is given, and begins to log.
-pub(crate) fn take(options: &Options, early: Arc<AtomicBool>) -> anyhow::Result<Given> {
+pub(crate) fn take(options: &StartOptions, early: Arc<AtomicBool>) -> anyhow::Result<Given> {
     // First, so that nothing that is started inherits them.
     let handed = Handed::take().context("cannot use the sockets passed by the service manager")?;
     let strategy = strategy(options);
@@ -74,12 +74,12 @@ pub(crate) fn take(options: &Options, early: Arc<AtomicBool>) -> anyhow::Result<
     logs::start(&config.log)?;
     let secrets = secrets::load(&config.webhook)?;
     let command = Command { path: options.config.clone(), strategy: strategy.map(str::to_owned), early };
-    let Options { dry_run, before_effect, .. } = *options;
+    let StartOptions { dry_run, before_effect, .. } = *options;
     Ok(Given { config, secrets, dry_run, before_effect, transports: Vec::new(), handed, command: Some(command) })
 }
 
 /// The strategy that overrides the configuration's; an empty one, as from an empty BID_STRATEGY, is none.
-fn strategy(options: &Options) -> Option<&str> {
+fn strategy(options: &StartOptions) -> Option<&str> {
     options.bid_strategy.as_deref().filter(|name| !name.is_empty())
 }
 

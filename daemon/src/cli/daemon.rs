@@ -1,7 +1,7 @@
 //! `stakeout daemon`: runs the PolySwarm engine until a signal stops it.
 
 use clap::Args;
-use daemon_service::daemon::{Ended, Options, run};
+use daemon_service::daemon::{Ended, StartOptions, run};
 
 use crate::cli::args::ConfigFile;
 use crate::exit::Exit;
@@ -31,7 +31,7 @@ pub struct DaemonArgs {
 
 /// Runs `stakeout daemon`.
 pub fn daemon(args: &DaemonArgs) -> anyhow::Result<Exit> {
-    let options = Options {
+    let options = StartOptions {
         config: args.config.path.clone(),
         bid_strategy: args.bid_strategy.clone(),
         dry_run: args.dry_run,

@@ -4,7 +4,7 @@ use super::names::{BOOKMARK, PROPERTY, UNKNOWN, VARIABLE, begins_with_reference,
 
 /// Effect of a field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Keyword {
+pub(super) enum FieldKeyword {
     /// Shows an object that lies elsewhere.
     Link,
     /// Takes text from elsewhere.
@@ -17,17 +17,17 @@ pub(super) enum Keyword {
     Click,
 }
 
-const KEYWORDS: &[(&str, Keyword)] = &[
-    ("LINK", Keyword::Link),
+const KEYWORDS: &[(&str, FieldKeyword)] = &[
+    ("LINK", FieldKeyword::Link),
     // Word 97 and earlier called it so (RTF 1.9.1, Fields).
-    ("DDELINK", Keyword::Link),
-    ("INCLUDETEXT", Keyword::Text),
-    ("INCLUDE", Keyword::Text),
-    ("RD", Keyword::Text),
-    ("INCLUDEPICTURE", Keyword::Picture),
-    ("IMPORT", Keyword::Picture),
-    ("DATABASE", Keyword::Database),
-    ("HYPERLINK", Keyword::Click),
+    ("DDELINK", FieldKeyword::Link),
+    ("INCLUDETEXT", FieldKeyword::Text),
+    ("INCLUDE", FieldKeyword::Text),
+    ("RD", FieldKeyword::Text),
+    ("INCLUDEPICTURE", FieldKeyword::Picture),
+    ("IMPORT", FieldKeyword::Picture),
+    ("DATABASE", FieldKeyword::Database),
+    ("HYPERLINK", FieldKeyword::Click),
 ];
 
 /// Other field names of Word: any other first word is the name of a bookmark.
@@ -53,9 +53,9 @@ const PROPERTIES: &[(&str, &str)] = &[
     ("USERADDRESS", "useraddress"),
 ];
 
-impl Keyword {
+impl FieldKeyword {
     /// The keyword of `instruction` if it is one that fetches or leads somewhere, and what follows it.
-    pub fn read(instruction: &str) -> Option<(Keyword, &str)> {
+    pub fn read(instruction: &str) -> Option<(FieldKeyword, &str)> {
         let (word, rest) = first_word(trimmed(instruction));
         let known = KEYWORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
         known.map(|(_, keyword)| (*keyword, rest))
@@ -106,7 +106,7 @@ pub(super) fn value(instruction: &str, saved: &str) -> FieldValue {
     if is("IF") {
         return elsewhere(chosen(rest).unwrap_or_else(|| saved.to_owned()));
     }
-    if Keyword::read(instruction).is_some() || OTHERS.split_ascii_whitespace().any(is) {
+    if FieldKeyword::read(instruction).is_some() || OTHERS.split_ascii_whitespace().any(is) {
         // What it shows comes from where we cannot look.
         return plain(reference(UNKNOWN, word, if saved.is_empty() { instruction } else { saved }));
     }
@@ -143,7 +143,7 @@ pub(super) fn is_exchange(instruction: &str) -> bool {
 
 /// Whether it takes something from elsewhere or leads there.
 pub(super) fn fetches(instruction: &str) -> bool {
-    Keyword::read(instruction).is_some()
+    FieldKeyword::read(instruction).is_some()
 }
 
 /// `instruction` from its keyword on: quotation marks and a stray backslash before it do not keep Word from taking it.

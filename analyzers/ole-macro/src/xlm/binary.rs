@@ -106,7 +106,7 @@ pub(super) fn examine_sheet(part: &[u8], findings: &mut Findings<'_>) {
 }
 
 /// Position of a cell, its text, and the tokens of its formula.
-type Cell<'a> = (String, Option<String>, Option<&'a [u8]>);
+type SheetCell<'a> = (String, Option<String>, Option<&'a [u8]>);
 
 /// MS-XLSB 2.5.9, Cell: column, style and flags; the row was said before.
 fn cell(reader: &mut ByteReader<'_>, row: u32) -> Option<String> {
@@ -116,14 +116,14 @@ fn cell(reader: &mut ByteReader<'_>, row: u32) -> Option<String> {
 }
 
 /// A formula's cell with a value of `value` bytes that is not text.
-fn fixed<'a>(reader: &mut ByteReader<'a>, row: u32, value: usize) -> Option<Cell<'a>> {
+fn fixed<'a>(reader: &mut ByteReader<'a>, row: u32, value: usize) -> Option<SheetCell<'a>> {
     let place = cell(reader, row)?;
     reader.skip(value + 2)?;
     Some((place, None, Some(formula(reader)?)))
 }
 
 /// A formula of several cells: a rectangle, and for arrays a byte of flags.
-fn area<'a>(reader: &mut ByteReader<'a>, is_array: bool) -> Option<Cell<'a>> {
+fn area<'a>(reader: &mut ByteReader<'a>, is_array: bool) -> Option<SheetCell<'a>> {
     let row = reader.u32()?;
     reader.skip(4)?;
     let column = reader.u32()?;

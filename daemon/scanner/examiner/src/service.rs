@@ -8,7 +8,7 @@ use analyzers::{Cancel, Limits};
 use daemon_artifact::{Scratch, keep_stream, load, load_owned};
 use daemon_engine::{Analyzers, Library, Policy, RuleSet, SetMask, assemble};
 
-use crate::wire::{self, Config};
+use crate::wire::{self, WorkerConfig};
 use crate::{BUILD, Bundle, Program, look, open};
 use daemon_worker::{Served, Service, Start, run};
 
@@ -40,7 +40,7 @@ impl Setup {
             library = Some((*bytes, sources.clone()));
         }
         let (limits, any_kind) = (self.limits, self.policy.any_kind);
-        start.config = wire::encode(&Config { build: BUILD.to_owned(), limits, any_kind, library });
+        start.config = wire::encode(&WorkerConfig { build: BUILD.to_owned(), limits, any_kind, library });
         Ok(start)
     }
 }
@@ -64,7 +64,8 @@ pub fn template(add: impl Fn(&mut Analyzers<'static>)) -> ExitCode {
 
 impl Examiner {
     fn build(config: &[u8], fds: Vec<OwnedFd>) -> Result<Examiner, String> {
-        let config: Config = postcard::from_bytes(config).map_err(|_| "cannot read the configuration".to_owned())?;
+        let config: WorkerConfig =
+            postcard::from_bytes(config).map_err(|_| "cannot read the configuration".to_owned())?;
         if config.build != BUILD {
             return Err(format!("the worker is of build {BUILD}, its parent of build {}", config.build));
         }

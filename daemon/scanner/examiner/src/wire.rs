@@ -24,7 +24,7 @@ const NAME_BYTES_MAX: usize = 64 * (Detail::BYTES_MAX + 1);
 
 /// Configuration of a template. The rules are passed as descriptors.
 #[derive(Serialize, Deserialize, Debug)]
-pub(crate) struct Config {
+pub(crate) struct WorkerConfig {
     /// [`crate::BUILD`] of the parent.
     pub(crate) build: String,
     pub(crate) limits: Limits,
@@ -33,7 +33,7 @@ pub(crate) struct Config {
     pub(crate) library: Option<(u64, String)>,
 }
 
-impl Config {
+impl WorkerConfig {
     pub(crate) fn policy(&self) -> Policy {
         Policy { any_kind: self.any_kind }
     }
