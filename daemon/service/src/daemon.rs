@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::time::Duration;
 
 use anyhow::Context;
 use daemon_control::ControlSocket;
@@ -15,31 +14,21 @@ use daemon_download::runtime::Runtime;
 use daemon_journal::Pending;
 use daemon_market::{Bounties, Effect, Event};
 use daemon_pool::{Fleet, Pool, PoolConfig, Rules};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::sync::{Notify, watch};
-use tokio::task::{JoinSet, spawn_local};
 use tracing::{error, info, warn};
 
-use crate::admin::{self, Admin};
 use crate::clock::{self, Clock};
-use crate::control::{self, OperatorDesk};
+use crate::edge::Edge;
 use crate::engine::{Engine, Parts};
 use crate::examination::Examining;
 use crate::given::{self, Given};
-use crate::health::Health;
 use crate::memory::{self, MachineMemory, Shares};
 use crate::metrics::{self, Metrics};
-use crate::reload::{self, Reload};
 use crate::settlements::inbox::Inbox;
-use crate::transport::{Local, Reception, Transport};
+use crate::transport::Transport;
 use crate::webhook::WebhookTransport;
-use crate::{build, inbox_reader, notify};
-
-/// Maximum time for open bounties at a shutdown.
-const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
-/// How often metrics are cleaned up.
-const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+use crate::{build, control, inbox_reader, notify, reload};
 
 /// How the daemon is started by its command.
 #[derive(Clone, Debug, Default)]
@@ -285,7 +274,7 @@ impl Daemon {
 
 /// Ends a daemon, from any thread.
 #[derive(Clone, Default, Debug)]
-pub struct Stopper(Arc<Notify>);
+pub struct Stopper(pub(crate) Arc<Notify>);
 
 impl Stopper {
     /// Asks the daemon to end. It answers what it took first, for some seconds at most.
@@ -330,159 +319,5 @@ impl Observer for RulesObserver {
     fn loaded(&self, taken: bool) {
         self.counted(taken);
         notify::reloaded();
-    }
-}
-
-/// Everything on the edge thread.
-struct Edge<'d> {
-    given: &'d Given,
-    engine: Rc<Engine>,
-    metrics: Metrics,
-    events: UnboundedReceiver<Event>,
-    pending: Vec<Pending>,
-    closed: Option<String>,
-    asks: UnboundedReceiver<inbox_reader::InboxRequest>,
-    inbox: Inbox,
-    nudge: Sender<Nudge>,
-    control: Option<&'d ControlSocket>,
-    transports: Vec<Rc<dyn Transport>>,
-    webhook_address: SocketAddr,
-    admin: TcpListener,
-    stopper: Stopper,
-}
-
-impl Edge<'_> {
-    async fn run(self) -> anyhow::Result<()> {
-        let Edge {
-            given,
-            engine,
-            metrics,
-            mut events,
-            pending,
-            closed,
-            asks,
-            inbox,
-            nudge,
-            control,
-            transports,
-            webhook_address,
-            admin,
-            stopper,
-        } = self;
-        let config = &given.config;
-        let mut signals = given.command.as_ref().map(|_| Signals::listen()).transpose();
-        let signals = signals.as_mut().map_err(|error| anyhow::anyhow!("cannot listen for signals: {error}"))?;
-        let admin_listener = tokio::net::TcpListener::from_std(admin).context("cannot set up a listener")?;
-        let health = Health::new(&engine, config.scan.time_max);
-        // None of these ever ends, unless by a bug: then the daemon does, and is started anew.
-        let mut vital = JoinSet::new();
-        vital.spawn_local(Rc::clone(&engine).ring());
-        vital.spawn_local(Rc::clone(&engine).write_endings());
-        vital.spawn_local(Rc::clone(&health).watch());
-        if let Some(why) = closed {
-            engine.happen(Event::FoundClosed { why });
-        }
-        vital.spawn_local(Rc::clone(&engine).hear(asks));
-        vital.spawn_local(Rc::clone(&engine).watch_alarms());
-        vital.spawn_local(Rc::clone(&engine).let_go(config.archive.details_age_max));
-        let heard = Rc::clone(&engine);
-        vital.spawn_local(async move {
-            while let Some(event) = events.recv().await {
-                heard.happen(event);
-            }
-        });
-        if let Some(command) = &given.command {
-            let reload = Reload {
-                path: command.path.clone(),
-                strategy: command.strategy.clone(),
-                config: config.clone(),
-                secrets: given.secrets.clone(),
-                nudge,
-                early: Arc::clone(&command.early),
-            };
-            spawn_local(reload.whenever_asked()?);
-        }
-        let exporter = metrics.exporter();
-        let upkeep = exporter.clone();
-        spawn_local(async move {
-            loop {
-                tokio::time::sleep(UPKEEP_INTERVAL).await;
-                upkeep.run_upkeep();
-            }
-        });
-        let admin = Rc::new(Admin { metrics: exporter, health: Rc::clone(&health), engine: Rc::clone(&engine) });
-        let address = admin_listener.local_addr().context("the admin socket has no address")?;
-        info!(%address, "admin server listening");
-        spawn_local(admin::serve(admin_listener, admin));
-        let entrance = control.map(ControlSocket::open).transpose().context("cannot open the control socket")?;
-        if let Some(entrance) = entrance {
-            let (engine, health) = (Rc::clone(&engine), Rc::clone(&health));
-            let desk = OperatorDesk { engine, health, inbox, dry_run: given.dry_run };
-            spawn_local(async move {
-                let Err(error) = daemon_control::serve(entrance, desk).await;
-                error!(why = error.to_string(), "control socket failed");
-            });
-        }
-
-        pending.into_iter().for_each(|pending| engine.recover(pending));
-        let (stop, stopped) = watch::channel(false);
-        let mut serving = JoinSet::new();
-        for transport in &transports {
-            let reception = Reception::new(Rc::clone(&engine), Rc::clone(&health), Rc::clone(transport));
-            let mut stopped = stopped.clone();
-            let stopped: Local<'static, ()> = Box::pin(async move {
-                // That nobody can stop it any more stops it too.
-                let _ = stopped.wait_for(|stop| *stop).await;
-            });
-            serving.spawn_local(Rc::clone(transport).receive(reception, stopped));
-        }
-        info!(address = %webhook_address, "webhook listening");
-        health.takes(true);
-        notify::ready(&format!("receiving bounties at {webhook_address}"));
-
-        let failure = tokio::select! {
-            () = stopper.0.notified() => None,
-            () = Signals::asked(signals.as_mut()) => None,
-            why = engine.failure() => Some(why),
-            ended = vital.join_next() => Some(match ended {
-                Some(Err(error)) => anyhow::anyhow!("a task of the edge thread panicked: {error}"),
-                Some(Ok(())) | None => anyhow::anyhow!("a task of the edge thread ended unexpectedly"),
-            }),
-        };
-        health.takes(false);
-        notify::stopping();
-        if let Some(why) = failure {
-            return Err(why.context("open bounties are recovered at the next start"));
-        }
-        info!(open = engine.open(), "shutdown requested: answering open bounties first");
-        // The listener first: a socket of the service manager then keeps for our successor who comes from now on.
-        // Its receiver is gone only if the server ended by itself.
-        let _ = stop.send(true);
-        engine.drain(DRAIN_TIME_MAX).await;
-        let _ = tokio::time::timeout(DRAIN_TIME_MAX, async { while serving.join_next().await.is_some() {} }).await;
-        engine.close().await;
-        Ok(())
-    }
-}
-
-/// SIGTERM, and Ctrl-C.
-struct Signals {
-    terminated: Signal,
-    interrupted: Signal,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Signals> {
-        let (terminated, interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        Ok(Signals { terminated, interrupted })
-    }
-
-    /// When one of them came; never, where nobody listens.
-    async fn asked(signals: Option<&mut Signals>) {
-        let Some(Signals { terminated, interrupted }) = signals else { return std::future::pending().await };
-        tokio::select! {
-            _ = terminated.recv() => {}
-            _ = interrupted.recv() => {}
-        }
     }
 }

@@ -20,6 +20,7 @@ mod control;
 pub mod control_client;
 pub mod daemon;
 pub mod doctor;
+mod edge;
 mod effects;
 mod engine;
 mod examination;

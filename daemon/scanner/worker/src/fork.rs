@@ -14,7 +14,7 @@ pub(crate) const PANICKED: i32 = 101;
 pub(crate) fn fork(story: impl FnOnce() -> i32) -> io::Result<Pid> {
     // JUSTIFICATION: the whole point of a template is that its children have what it has loaded; an exec would load
     // again (34 ms for 10,143 rules). There is no safe way to fork.
-    // SAFETY: this process has one thread, which `nursery` checks whenever foreign code has run in it: so no lock is
+    // SAFETY: this process has one thread, which `fork_server` checks whenever foreign code has run in it: so no lock is
     // held by a thread that the child lacks, and any code may run in the child, not just what is async-signal-safe.
     match unsafe { libc::fork() } {
         0 => {
