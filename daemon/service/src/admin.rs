@@ -73,7 +73,7 @@ impl Admin {
                 let ready = self.health.ready().is_ok();
                 metrics::census(&self.engine.census(), ready, &parts.archive, parts.store.as_ref());
                 self.engine.with_purse(metrics::purse);
-                let mut reply = text(StatusCode::OK, metrics::render(&self.metrics, &parts.standing.generation()));
+                let mut reply = text(StatusCode::OK, metrics::render(&self.metrics, &parts.rules_status.generation()));
                 let form = hyper::header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
                 reply.headers_mut().insert(CONTENT_TYPE, form);
                 reply
@@ -81,7 +81,7 @@ impl Admin {
             "/live" => told(self.health.live()),
             "/ready" => told(self.health.ready()),
             "/rules" => {
-                let status = serde_json::to_string_pretty(&self.engine.parts.standing.status()).unwrap_or_default();
+                let status = serde_json::to_string_pretty(&self.engine.parts.rules_status.status()).unwrap_or_default();
                 let mut reply = text(StatusCode::OK, status + "\n");
                 let form = hyper::header::HeaderValue::from_static("application/json");
                 reply.headers_mut().insert(CONTENT_TYPE, form);

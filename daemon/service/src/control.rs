@@ -42,7 +42,7 @@ impl daemon_control::Desk for OperatorDesk {
                 not_live: self.health.live().err(),
                 not_ready: self.health.ready().err(),
             }),
-            ControlRequest::Rules => ControlReply::said(&self.engine.parts.standing.status()),
+            ControlRequest::Rules => ControlReply::said(&self.engine.parts.rules_status.status()),
             ControlRequest::Purse => {
                 let mut purse = self.engine.with_purse(Clone::clone);
                 let now = purse.now(self.engine.parts.clock.now());

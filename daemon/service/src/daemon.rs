@@ -102,8 +102,8 @@ impl Daemon {
     /// Builds a daemon of what it is given: opens the archive, loads the rules and tries them, starts workers and threads, and
     /// begins to listen. Nothing is taken and nothing is sent before [`Daemon::run`].
     ///
-    /// Everything it counts goes to `metrics`, and everything it logs to the `tracing` subscriber of this thread, so several
-    /// daemons can live in one process.
+    /// Several daemons can live in one process: what each counts goes to its own `metrics`. What it logs on this thread goes
+    /// to the `tracing` subscriber of this thread; its other threads log to the subscriber of the process.
     ///
     /// # Errors
     /// If something it needs cannot be had; the error says what was tried, and on what.
@@ -137,7 +137,7 @@ impl Daemon {
         let threads = shares.workers;
         let (sender, events) = unbounded_channel();
         let pool_config = PoolConfig { threads, queued_max: build::examining_max(threads) };
-        let examining = Examining { events: sender, standing: Arc::clone(&status), metrics: metrics.clone() };
+        let examining = Examining { events: sender, rules_status: Arc::clone(&status), metrics: metrics.clone() };
         let pool = Pool::start(pool_config, Rules::Walled(fleet), examining);
         let pool = Arc::new(pool.context("cannot start the threads of the pool")?);
         let settle = config.scan.rules_settle_time;
@@ -171,7 +171,7 @@ impl Daemon {
             archive: opened.archive,
             store,
             pool,
-            standing: status,
+            rules_status: status,
             before_effect: given.before_effect,
         };
         let policy = build::policy(config, threads, given.dry_run);

@@ -160,12 +160,12 @@ impl Engine {
         // No more of it is looked at on this side of the wall than its first bytes.
         let kind = if size == 0 { FileKind::Empty } else { daemon_pool::kind_of(&file) };
         let received = ReceivedArtifact { sha256: sha256.0, size, kind };
-        let wanted = self.parts.any_kind || self.parts.standing.opened(kind);
+        let wanted = self.parts.any_kind || self.parts.rules_status.opened(kind);
         let declined = (!wanted).then(|| {
             metrics::declined_kind(kind.name());
             let refusal =
                 Refusal { skip: Skip::TypeUnsupported, why: format!("unsupported file type: {}", kind.name()) };
-            (refusal, received.findings(&self.parts.standing.generation()))
+            (refusal, received.findings(&self.parts.rules_status.generation()))
         });
         let waited_for = self.state(&key) == Some(BountyState::Fetching);
         if let Some(live) = self.inner.borrow_mut().live.get_mut(&key).filter(|_| waited_for) {
@@ -200,7 +200,7 @@ impl Engine {
     async fn write_answer(self: Rc<Self>, key: BountyKey, mut answer: Box<Answer>) {
         // Also what was not examined was judged by somebody's rules: by those that decline it.
         if answer.findings.generation.is_empty() {
-            answer.findings.generation = self.parts.standing.generation();
+            answer.findings.generation = self.parts.rules_status.generation();
         }
         let Some((_, transport)) = self.bounty_and_transport(&key) else { return };
         let body = Bytes::from(transport.write(&answer, key.phase));

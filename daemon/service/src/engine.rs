@@ -49,7 +49,7 @@ pub struct Parts {
     /// Scans artifacts.
     pub pool: Arc<Pool<Examination>>,
     /// Status of the rules in use.
-    pub standing: Arc<RulesStatus>,
+    pub rules_status: Arc<RulesStatus>,
     /// Whether to scan file types that no analyzer vouches for.
     pub any_kind: bool,
     /// Longest that a download may take.

@@ -35,7 +35,7 @@ pub struct Examining {
     /// To the engine. Not bounded, for the engine never gives out more than a few examinations.
     pub events: UnboundedSender<Event>,
     /// Told whether workers can be had.
-    pub standing: Arc<RulesStatus>,
+    pub rules_status: Arc<RulesStatus>,
     /// Where examinations are counted.
     pub metrics: Metrics,
 }
@@ -60,12 +60,12 @@ impl Work<Examination> for Examining {
         match &outcome {
             Ok(looked) => {
                 self.metrics.within(|| metrics::examined(&looked.examined));
-                self.standing.worked(true);
+                self.rules_status.worked(true);
             }
             Err(failure) => {
                 self.metrics.within(metrics::not_examined);
                 error!(bounty = %key, why = causes(failure), "examination failed");
-                self.standing.worked(!matches!(failure, Failure::NoWorker(_)));
+                self.rules_status.worked(!matches!(failure, Failure::NoWorker(_)));
             }
         }
         let generation = rules.generation().to_string();

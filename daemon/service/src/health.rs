@@ -64,7 +64,7 @@ impl Health {
 
     /// Returns why the daemon makes no progress, if it does not.
     pub fn live(&self) -> Result<(), String> {
-        let workless = self.engine.upgrade().map_or(0, |engine| engine.parts.standing.workless());
+        let workless = self.engine.upgrade().map_or(0, |engine| engine.parts.rules_status.workless());
         if workless >= WORKLESS_MAX {
             return Err(format!("no worker was available for the last {workless} artifacts"));
         }
@@ -87,7 +87,7 @@ impl Health {
             return Err("the journal cannot be written: see the log".to_owned());
         }
         let Some(engine) = self.engine.upgrade() else { return Ok(()) };
-        let workless = engine.parts.standing.workless();
+        let workless = engine.parts.rules_status.workless();
         if workless >= WORKLESS_READY_MAX {
             return Err(format!("cannot scan: no worker was available for the last {workless} artifacts"));
         }
