@@ -143,12 +143,13 @@ macro_rules! indicators {
         $(
             $(#[$doc])*
             #[doc = $meaning]
+            #[allow(unreachable_pub, reason = "the analyzer decides whether its catalogue is public")]
             pub static $name: $crate::Indicator = $crate::Indicator::new(
                 $id, $meaning, $source, $crate::indicators!(@option $($attack)?), $crate::indicators!(@option $($family)?),
             );
         )*
         /// Every indicator of this analyzer, in the order they are declared.
-        #[allow(dead_code)]
+        #[allow(dead_code, unreachable_pub, reason = "the analyzer decides what it uses and shows")]
         pub static ALL: &[&$crate::Indicator] = &[$(&$name),*];
     };
     (@option) => { None };

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::program;
 
 /// What bounties are signed with in tests.
-pub const SECRET: &str = "correct horse battery staple";
+pub(crate) const SECRET: &str = "correct horse battery staple";
 /// How long a daemon may take to be ready: a debug build that compiles rules on a busy machine.
 const READY_TIME_MAX: Duration = Duration::from_secs(180);
 
@@ -21,7 +21,7 @@ const READY_TIME_MAX: Duration = Duration::from_secs(180);
 const SENT_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Where a daemon lives, whether one runs or not.
-pub struct DaemonHome {
+pub(crate) struct DaemonHome {
     pub directory: tempfile::TempDir,
     pub webhook: u16,
     pub admin: u16,
@@ -37,39 +37,39 @@ const LIMITS: [&str; 5] = ["stake_hour_max", "stake_day_max", "stake_open_max", 
 
 impl DaemonHome {
     /// A new place, for an engine in this market.
-    pub fn new(market: &TestMarket) -> DaemonHome {
+    pub(crate) fn new(market: &TestMarket) -> DaemonHome {
         let directory = tempfile::Builder::new().prefix("stakeout-").tempdir().expect("a directory can be made");
         let [webhook, admin] = free_ports();
         DaemonHome { directory, webhook, admin, extra: String::new(), market: market.url(), limited: false }
     }
 
     /// The same, with more configuration: `section.key = value` lines.
-    pub fn with(mut self, extra: &str) -> DaemonHome {
+    pub(crate) fn with(mut self, extra: &str) -> DaemonHome {
         self.extra = extra.to_owned();
         self
     }
 
     /// The same, with the limits that there are by default: without them, what is not named has none.
-    pub fn limited(mut self) -> DaemonHome {
+    pub(crate) fn limited(mut self) -> DaemonHome {
         self.limited = true;
         self
     }
 
     /// Lets answers go to `stakeout webhook test` at this port.
-    pub fn market_of_the_test(&mut self, port: u16) {
+    pub(crate) fn market_of_the_test(&mut self, port: u16) {
         self.market = format!("http://127.0.0.1:{port}");
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    pub fn archive(&self) -> PathBuf {
+    pub(crate) fn archive(&self) -> PathBuf {
         self.path("archive")
     }
 
     /// Writes the configuration, and says where it is.
-    pub fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         let path = self.path("stakeout.toml");
         // The cache is shared by all tests: what is compiled once need not be again.
         let cache = program::cache().join("daemon");
@@ -91,7 +91,7 @@ impl DaemonHome {
     }
 
     /// A command of stakeout with this configuration after its arguments.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = program::stakeout();
         command.args(args).arg("--config").arg(self.config()).env("STAKEOUT_WEBHOOK_SECRET", SECRET);
         command
@@ -105,19 +105,19 @@ impl DaemonHome {
         command
     }
 
-    pub fn output(&self, args: &[&str]) -> Output {
+    pub(crate) fn output(&self, args: &[&str]) -> Output {
         self.command(args).output().expect("stakeout can be started")
     }
 
     /// Starts a daemon, and waits until it takes bounties.
-    pub fn start(&self) -> Daemon<'_> {
+    pub(crate) fn start(&self) -> Daemon<'_> {
         let mut daemon = self.spawn(&[], &[]);
         daemon.wait_ready();
         daemon
     }
 
     /// Starts a daemon and does not wait.
-    pub fn spawn(&self, args: &[&str], env: &[(&str, &str)]) -> Daemon<'_> {
+    pub(crate) fn spawn(&self, args: &[&str], env: &[(&str, &str)]) -> Daemon<'_> {
         let log = std::fs::File::options().create(true).append(true).open(self.path("log")).expect("a log can be kept");
         // What dies on purpose is a program of the tests: the shipped one has no such hook.
         let dies = env.iter().any(|(name, _)| *name == "STAKEOUT_DIE_AT");
@@ -128,7 +128,7 @@ impl DaemonHome {
 
     /// Waits until the journal says that so many answers were taken.
     #[track_caller]
-    pub fn wait_sent(&self, count: usize) {
+    pub(crate) fn wait_sent(&self, count: usize) {
         let begun = Instant::now();
         let sent = || printed(&self.output(&["archive", "query", "--ending", "sent", "--json"]), 0).lines().count();
         while sent() < count {
@@ -139,7 +139,7 @@ impl DaemonHome {
 
     /// Imports these lines as a file called `name`; what became of them, if the command ended with `code`.
     #[track_caller]
-    pub fn import(&self, name: &str, lines: &str, code: i32) -> Value {
+    pub(crate) fn import(&self, name: &str, lines: &str, code: i32) -> Value {
         let file = self.path(name);
         std::fs::write(&file, lines).expect("a directory of ours can be written to");
         let path = file.to_str().expect("its name is text");
@@ -147,19 +147,19 @@ impl DaemonHome {
         serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told}"))
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
     /// Posts a signed bounty: the status, 0 where nobody listens.
-    pub fn post(&self, bounty: &Value) -> u16 {
+    pub(crate) fn post(&self, bounty: &Value) -> u16 {
         let body = bounty.to_string();
         let signature = daemon_webhook::sign(SECRET.as_bytes(), body.as_bytes());
         self.post_raw(body.as_bytes(), &[("x-polyswarm-event", "bounty"), ("x-polyswarm-signature", &signature)]).0
     }
 
     /// Posts whatever: status and body.
-    pub fn post_raw(&self, body: &[u8], headers: &[(&str, &str)]) -> (u16, String) {
+    pub(crate) fn post_raw(&self, body: &[u8], headers: &[(&str, &str)]) -> (u16, String) {
         let mut head =
             format!("POST / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
@@ -170,13 +170,13 @@ impl DaemonHome {
     }
 
     /// What operators are told at `path`: status and body.
-    pub fn ask(&self, path: &str) -> (u16, String) {
+    pub(crate) fn ask(&self, path: &str) -> (u16, String) {
         let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         exchange(self.admin, head.as_bytes())
     }
 
     /// The count of a metric whose line begins so; 0 where there is none.
-    pub fn metric(&self, beginning: &str) -> f64 {
+    pub(crate) fn metric(&self, beginning: &str) -> f64 {
         let (_, text) = self.ask("/metrics");
         let line = text.lines().find(|line| line.starts_with(beginning));
         line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0)
@@ -184,21 +184,21 @@ impl DaemonHome {
 }
 
 /// A daemon. Killed when it is dropped.
-pub struct Daemon<'p> {
+pub(crate) struct Daemon<'p> {
     place: &'p DaemonHome,
     pub child: Child,
 }
 
 impl<'p> Daemon<'p> {
     /// One that was started by hand.
-    pub fn of(place: &'p DaemonHome, child: Child) -> Daemon<'p> {
+    pub(crate) fn of(place: &'p DaemonHome, child: Child) -> Daemon<'p> {
         Daemon { place, child }
     }
 }
 
 impl Daemon<'_> {
     #[track_caller]
-    pub fn wait_ready(&mut self) {
+    pub(crate) fn wait_ready(&mut self) {
         let begun = Instant::now();
         while self.place.ask("/ready").0 != 200 {
             let ended = self.child.try_wait().expect("our child can be asked");
@@ -208,26 +208,26 @@ impl Daemon<'_> {
         }
     }
 
-    pub fn signal(&self, signal: rustix::process::Signal) {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         // It may have ended already.
         let _ = rustix::process::kill_process(pid, signal);
     }
 
     /// Kills it as abruptly as can be.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
     /// Asks it to end; its exit code.
-    pub fn end(&mut self) -> Option<i32> {
+    pub(crate) fn end(&mut self) -> Option<i32> {
         self.signal(rustix::process::Signal::TERM);
         self.child.wait().expect("our child can be waited for").code()
     }
 
     /// All its descendants: the template, the workers.
-    pub fn descendants(&self) -> Vec<u32> {
+    pub(crate) fn descendants(&self) -> Vec<u32> {
         testkit::processes::with_descendants(&[self.child.id()]).split_off(1)
     }
 }
@@ -257,7 +257,7 @@ fn free_ports() -> [u16; 2] {
 }
 
 /// A bounty about `artifact`, which the market serves.
-pub fn bounty(market: &TestMarket, id: &str, artifact: &[u8], life: Duration) -> Value {
+pub(crate) fn bounty(market: &TestMarket, id: &str, artifact: &[u8], life: Duration) -> Value {
     let path = format!("/a/{id}");
     let made = testkit::BountyMaker { market: market.url(), life }.bounty(id, &path, artifact);
     market.serve(&path, artifact.to_vec());
@@ -266,7 +266,7 @@ pub fn bounty(market: &TestMarket, id: &str, artifact: &[u8], life: Duration) ->
 
 /// Runs the command and says what it printed, if it did as it should.
 #[track_caller]
-pub fn printed(output: &Output, code: i32) -> String {
+pub(crate) fn printed(output: &Output, code: i32) -> String {
     let told = format!("{}{}", program::stdout(output), program::stderr(output));
     assert_eq!(output.status.code(), Some(code), "{told}");
     told

@@ -22,9 +22,9 @@ use tempfile::TempDir;
 use crate::program::{self, stakeout};
 
 /// Most memory a hostile file may cost above an empty one.
-pub const MEMORY_MAX: u64 = 256 << 20;
+pub(crate) const MEMORY_MAX: u64 = 256 << 20;
 
-pub struct RunResult {
+pub(crate) struct RunResult {
     pub record: Value,
     pub code: Option<i32>,
     pub elapsed: Duration,
@@ -38,7 +38,7 @@ fn scan(path: &Path) -> RunResult {
 }
 
 /// Runs `command`, which is to print a record of `path` first, below the example `peak`, which measures it.
-pub fn run(command: &Command, path: &Path) -> RunResult {
+pub(crate) fn run(command: &Command, path: &Path) -> RunResult {
     let measured = tempfile::NamedTempFile::new().expect("a temporary file can be made");
     let mut launcher = Command::new(program::example("testkit", "peak"));
     launcher.arg(measured.path()).arg(command.get_program()).args(command.get_args());
@@ -67,7 +67,7 @@ fn idle(dir: &TempDir) -> u64 {
     scan(&path).memory
 }
 
-pub fn temporary() -> TempDir {
+pub(crate) fn temporary() -> TempDir {
     TempDir::new().expect("the test can make a directory")
 }
 

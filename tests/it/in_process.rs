@@ -15,10 +15,10 @@ use daemon_webhook::Secrets;
 use crate::engine::{DaemonHome, SECRET, bounty};
 use crate::program;
 
-pub const LIFE: Duration = Duration::from_secs(120);
+pub(crate) const LIFE: Duration = Duration::from_secs(120);
 
 /// A daemon on a thread of its own.
-pub struct RunningDaemon {
+pub(crate) struct RunningDaemon {
     pub home: DaemonHome,
     stopper: Stopper,
     thread: JoinHandle<Ended>,
@@ -30,7 +30,7 @@ impl RunningDaemon {
     }
 
     /// One with a further transport, and more configuration.
-    pub fn start_with<T: Transport + 'static>(
+    pub(crate) fn start_with<T: Transport + 'static>(
         market: &TestMarket,
         extra: &str,
         make: impl FnOnce() -> Rc<T> + Send + 'static,
@@ -62,7 +62,7 @@ impl RunningDaemon {
     }
 
     /// Ends it, and says how; its home is left.
-    pub fn end(self) -> (DaemonHome, Ended) {
+    pub(crate) fn end(self) -> (DaemonHome, Ended) {
         self.stopper.stop();
         (self.home, self.thread.join().expect("the daemon does not panic"))
     }

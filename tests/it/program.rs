@@ -5,13 +5,13 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 /// The path of the program, built if need be with the profile of this test.
-pub fn path() -> &'static PathBuf {
+pub(crate) fn path() -> &'static PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| build("stakeout", "--bin", "stakeout"))
 }
 
 /// The path of an example of one of our crates, built in the same way.
-pub fn example(package: &str, name: &str) -> PathBuf {
+pub(crate) fn example(package: &str, name: &str) -> PathBuf {
     build(package, "--example", name)
 }
 
@@ -41,7 +41,7 @@ fn build(package: &str, sort: &str, name: &str) -> PathBuf {
 }
 
 /// A command that starts the program. What it keeps of compiled rules lies with what cargo built, not in our home.
-pub fn stakeout() -> Command {
+pub(crate) fn stakeout() -> Command {
     let mut command = Command::new(path());
     command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
     command.env("XDG_CACHE_HOME", cache());
@@ -49,16 +49,16 @@ pub fn stakeout() -> Command {
 }
 
 /// Where tests keep what may be kept from one run to the next.
-pub fn cache() -> &'static Path {
+pub(crate) fn cache() -> &'static Path {
     Path::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"))
 }
 
 /// Its output as text. Everything it prints is UTF-8.
-pub fn stdout(output: &Output) -> &str {
+pub(crate) fn stdout(output: &Output) -> &str {
     std::str::from_utf8(&output.stdout).expect("stakeout prints UTF-8")
 }
 
 /// Its complaints as text.
-pub fn stderr(output: &Output) -> &str {
+pub(crate) fn stderr(output: &Output) -> &str {
     std::str::from_utf8(&output.stderr).expect("stakeout prints UTF-8")
 }

@@ -40,7 +40,7 @@ pub(crate) struct Dynamic {
 
 impl Dynamic {
     /// Reads the dynamic section of `image`, whose program headers were read. Empty if there is none.
-    pub fn read(image: &Image<'_>, budget: &mut Budget) -> Self {
+    pub(crate) fn read(image: &Image<'_>, budget: &mut Budget) -> Self {
         let mut dynamic = Dynamic::default();
         let Some(header) = image.segments.iter().rev().find(|segment| segment.p_type == PT_DYNAMIC) else {
             return dynamic;
@@ -68,7 +68,7 @@ impl Dynamic {
     }
 
     /// Ranges of the dynamic symbols and of their names. `None` if there are none.
-    pub fn symbols(&self, image: &Image<'_>) -> Option<(Range<usize>, Range<usize>)> {
+    pub(crate) fn symbols(&self, image: &Image<'_>) -> Option<(Range<usize>, Range<usize>)> {
         if self.symbols == 0 || self.strings == 0 {
             return None;
         }

@@ -75,7 +75,7 @@ pub(crate) struct Image<'a> {
 
 impl<'a> Image<'a> {
     /// Reads the headers of `bytes`, with entries paid from `budget`. `None` if this is not an ELF file.
-    pub fn read(bytes: &'a [u8], budget: &mut Budget) -> Option<Self> {
+    pub(crate) fn read(bytes: &'a [u8], budget: &mut Budget) -> Option<Self> {
         let mut head = [0; HEADER_BYTES];
         let there = bytes.len().min(HEADER_BYTES);
         head.get_mut(..there)?.copy_from_slice(bytes.get(..there)?);
@@ -168,32 +168,32 @@ impl<'a> Image<'a> {
     }
 
     /// The segments that are loaded, as many as the loader takes.
-    pub fn loads(&self) -> impl Iterator<Item = &ProgramHeader> {
+    pub(crate) fn loads(&self) -> impl Iterator<Item = &ProgramHeader> {
         self.segments.iter().filter(|segment| segment.p_type == PT_LOAD).take(LOADS_MAX)
     }
 
     /// Whether there are more segments to load than any loader takes.
-    pub fn loads_too_much(&self) -> bool {
+    pub(crate) fn loads_too_much(&self) -> bool {
         self.segments.iter().filter(|segment| segment.p_type == PT_LOAD).nth(LOADS_MAX).is_some()
     }
 
     /// The segments that are loaded as code.
-    pub fn code(&self) -> impl Iterator<Item = &ProgramHeader> {
+    pub(crate) fn code(&self) -> impl Iterator<Item = &ProgramHeader> {
         self.loads().filter(|segment| segment.p_flags & PF_X != 0)
     }
 
     /// Whether some segment is of this type.
-    pub fn has(&self, segment_type: u32) -> bool {
+    pub(crate) fn has(&self, segment_type: u32) -> bool {
         self.segments.iter().any(|segment| segment.p_type == segment_type)
     }
 
     /// A program or library, not an object file, a kernel module or a core.
-    pub fn is_loadable(&self) -> bool {
+    pub(crate) fn is_loadable(&self) -> bool {
         matches!(self.header.e_type, ET_EXEC | ET_DYN)
     }
 
     /// A module or object: what sections say is all there is.
-    pub fn is_object(&self) -> bool {
+    pub(crate) fn is_object(&self) -> bool {
         self.header.e_type == ET_REL
     }
 
@@ -202,7 +202,7 @@ impl<'a> Image<'a> {
     /// The kernel starts a program without `PT_INTERP` itself and does not look at `PT_DYNAMIC`. With one, it starts
     /// the file named there, which may be any program, this one too; only a loader that finds libraries named in the
     /// dynamic section makes a program need them.
-    pub fn is_static(&self) -> bool {
+    pub(crate) fn is_static(&self) -> bool {
         if self.is_debug_file() || self.segments.is_empty() {
             return false;
         }
@@ -216,13 +216,13 @@ impl<'a> Image<'a> {
     }
 
     /// Whether the entry point lies in a segment that is loaded as code. Libraries may have none.
-    pub fn starts_in_code(&self) -> bool {
+    pub(crate) fn starts_in_code(&self) -> bool {
         let entry = self.header.e_entry;
         entry != 0 && self.code().any(|segment| holds(segment, entry))
     }
 
     /// Whether there are no section headers, or only empty ones.
-    pub fn has_no_sections(&self) -> bool {
+    pub(crate) fn has_no_sections(&self) -> bool {
         self.header.e_shoff == 0 || self.sections.iter().all(|section| section.sh_type == SHT_NULL)
     }
 
@@ -230,7 +230,7 @@ impl<'a> Image<'a> {
     /// `eu-strip -f` do: every section that is loaded has no contents, but for notes. The program headers may stay as
     /// they were. What such headers hide cannot run: no segment of code has bytes in the file, or a segment lies
     /// outside of it.
-    pub fn is_debug_file(&self) -> bool {
+    pub(crate) fn is_debug_file(&self) -> bool {
         let loaded = || self.sections.iter().filter(|section| section.sh_flags & u64::from(SHF_ALLOC) != 0);
         loaded().any(|section| section.sh_type == SHT_NOBITS)
             && loaded().all(|section| matches!(section.sh_type, SHT_NOBITS | SHT_NOTE))
@@ -238,13 +238,13 @@ impl<'a> Image<'a> {
     }
 
     /// Whether a segment claims bytes past the end of the file.
-    pub fn ends_outside(&self, segment: &ProgramHeader) -> bool {
+    pub(crate) fn ends_outside(&self, segment: &ProgramHeader) -> bool {
         segment.p_filesz > 0 && segment.p_offset.saturating_add(segment.p_filesz) > self.bytes.len() as u64
     }
 
     /// Range of the file that is loaded at `address`, up to the end of its segment. The segment mapped last covers
     /// others (binfmt_elf.c maps each with `MAP_FIXED`).
-    pub fn loaded_from(&self, address: u64) -> Option<Range<usize>> {
+    pub(crate) fn loaded_from(&self, address: u64) -> Option<Range<usize>> {
         let inside = |segment: &&ProgramHeader| address.wrapping_sub(segment.p_vaddr) < segment.p_filesz;
         let home = self.segments.iter().rev().filter(|segment| segment.p_type == PT_LOAD).find(inside)?;
         let skipped = address.wrapping_sub(home.p_vaddr);
@@ -253,18 +253,18 @@ impl<'a> Image<'a> {
     }
 
     /// Number of loaded bytes, at most the size of the file. Appended bytes do not count.
-    pub fn loaded_bytes(&self) -> usize {
+    pub(crate) fn loaded_bytes(&self) -> usize {
         let parts = self.loads().map(|segment| self.part(segment.p_offset, segment.p_filesz).len());
         parts.fold(0usize, usize::saturating_add).min(self.bytes.len())
     }
 
     /// The part of the file from `offset` on, `size` bytes long, as far as there is such a part.
-    pub fn part(&self, offset: u64, size: u64) -> Range<usize> {
+    pub(crate) fn part(&self, offset: u64, size: u64) -> Range<usize> {
         clip(self.bytes.len(), offset, size, 1)
     }
 
     /// The first 64 bytes of a section's name, empty if it has none that can be read.
-    pub fn section_name(&self, section: &SectionHeader) -> &'a [u8] {
+    pub(crate) fn section_name(&self, section: &SectionHeader) -> &'a [u8] {
         let index = match self.header.e_shstrndx.into() {
             SHN_XINDEX => self.sections.first().map_or(0, |first| first.sh_link as usize),
             index => index as usize,
@@ -277,7 +277,7 @@ impl<'a> Image<'a> {
     }
 
     /// A dump of a process: what it holds is the memory of others.
-    pub fn is_core(&self) -> bool {
+    pub(crate) fn is_core(&self) -> bool {
         self.header.e_type == ET_CORE
     }
 }

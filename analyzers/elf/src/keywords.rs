@@ -23,7 +23,7 @@ pub(crate) struct Keyword {
 
 impl Keyword {
     /// The word itself.
-    pub fn text(&self) -> Vec<u8> {
+    pub(crate) fn text(&self) -> Vec<u8> {
         self.reversed.iter().rev().copied().collect()
     }
 }

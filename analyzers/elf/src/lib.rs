@@ -136,7 +136,7 @@ impl Few {
     const MAX: u8 = 8;
 
     /// Whether one more may be reported; counts it.
-    pub fn more(&mut self) -> bool {
+    pub(crate) fn more(&mut self) -> bool {
         let more = self.0 < Few::MAX;
         self.0 += u8::from(more);
         more

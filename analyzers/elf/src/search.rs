@@ -95,7 +95,7 @@ struct SeenKeywords {
 
 impl Search {
     /// Prepares the words, once per analyzer.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut search = Search {
             filter: Box::new([0; FILTER_WORDS]),
             buckets: vec![Vec::new(); 1 << BUCKET_BITS],
@@ -127,7 +127,7 @@ impl Search {
 
     /// Reports the signs whose words are in the file. Returns the range in which the bundle of tools names itself, if
     /// any.
-    pub fn examine(&mut self, image: &Image<'_>, findings: &mut Findings<'_>) -> Option<Range<usize>> {
+    pub(crate) fn examine(&mut self, image: &Image<'_>, findings: &mut Findings<'_>) -> Option<Range<usize>> {
         for seen in &mut self.seen {
             seen.words = 0;
             seen.places.clear();

@@ -62,7 +62,7 @@ pub(crate) struct Hidden {
 
 impl Hidden {
     /// Builds the search, once per analyzer.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Hidden {
             engine: Searcher::new(STRINGS),
             scratch: Vec::with_capacity(CHUNK_BYTES),
@@ -72,7 +72,7 @@ impl Hidden {
     }
 
     /// Reports strings that are hidden, each once per key.
-    pub fn examine(&mut self, image: &Image<'_>, findings: &mut Findings<'_>) {
+    pub(crate) fn examine(&mut self, image: &Image<'_>, findings: &mut Findings<'_>) {
         let bytes = image.bytes;
         let longest = STRINGS.iter().map(|string| string.len()).max().unwrap_or(0);
         self.found.clear();

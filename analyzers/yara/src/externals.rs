@@ -2,7 +2,7 @@
 //!
 //! As both define them: `filename` is the name, `filepath` the directory, `extension` has its dot and is in lower case,
 //! and `filetype` is the file type by its first bytes, in the terms of signature-base
-//! (`misc/file-type-signatures.txt`). The proofs (`guard.rs`, `required_patterns.rs`) do not depend on them: an
+//! (`misc/file-type-signatures.txt`). The proofs (`guard`, `required_patterns.rs`) do not depend on them: an
 //! expression that is not understood may be true for every file.
 
 use analyzers::{FilePath, Sample};

@@ -8,7 +8,7 @@
 //! # Sets
 //!
 //! Most rules are about one format and say so in their condition (`uint16(0) == 0x5A4D`). Such a guard is
-//! proven from the condition (`guard.rs`), and where a format has many rules, its files have a set of their own
+//! proven from the condition (`guard`), and where a format has many rules, its files have a set of their own
 //! and other files are not bothered with them (`sets.rs`). Most rules also need one of a few patterns to match
 //! (`needs.rs`), and are skipped together where none did (`chunks.rs`). The hits are the same as if every rule
 //! were tried on every file. The first folder of a file's name may say more: rules in `pe/`, `elf/` and

@@ -104,11 +104,11 @@ pub(crate) fn sum(amounts: impl IntoIterator<Item = Nct>) -> Option<Nct> {
 mod text {
     use super::*;
 
-    pub fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(value)
     }
 
-    pub fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    pub(super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
     where
         T: FromStr<Err: Display>,
         D: Deserializer<'de>,
@@ -121,11 +121,11 @@ mod text {
 mod verdict {
     use super::*;
 
-    pub fn serialize<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(verdict.name())
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Verdict, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Verdict, D::Error> {
         let name = String::deserialize(deserializer)?;
         let mut all = [Verdict::Malicious, Verdict::Benign, Verdict::Suspicious, Verdict::Unknown].into_iter();
         all.find(|verdict| verdict.name() == name)
@@ -137,11 +137,11 @@ mod verdict {
 mod phase {
     use super::*;
 
-    pub fn serialize<S: Serializer>(phase: &Phase, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(phase: &Phase, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(phase.name())
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Phase, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Phase, D::Error> {
         let name = String::deserialize(deserializer)?;
         Phase::named(&name).ok_or_else(|| D::Error::custom(format_args!("`{name}` is no phase")))
     }

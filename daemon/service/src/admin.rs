@@ -26,7 +26,7 @@ const HEAD_TIME_MAX: Duration = Duration::from_secs(5);
 const REST: Duration = Duration::from_millis(100);
 
 /// The admin server.
-pub struct Admin {
+pub(crate) struct Admin {
     /// Handle to the metrics.
     pub metrics: PrometheusHandle,
     /// Whether all is well.
@@ -36,7 +36,7 @@ pub struct Admin {
 }
 
 /// Answers for ever.
-pub async fn serve(listener: TcpListener, admin: Rc<Admin>) {
+pub(crate) async fn serve(listener: TcpListener, admin: Rc<Admin>) {
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,

@@ -19,7 +19,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 const HISTORY: usize = 1_500;
 
 /// Tells the alarms what was settled before.
-pub fn recall(alarms: &mut Alarms, journal: &dyn Recall) -> Result<(), JournalError> {
+pub(crate) fn recall(alarms: &mut Alarms, journal: &dyn Recall) -> Result<(), JournalError> {
     tell(alarms, &journal.query(&settled(), HISTORY)?);
     Ok(())
 }
@@ -55,7 +55,7 @@ impl Engine {
     }
 
     /// Looks for alarms, and tells them; for ever.
-    pub async fn watch_alarms(self: Rc<Self>) {
+    pub(crate) async fn watch_alarms(self: Rc<Self>) {
         let mut before: BTreeSet<AlarmId> = BTreeSet::new();
         loop {
             let now = self.parts.clock.now().wall;

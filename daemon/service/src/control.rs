@@ -22,7 +22,7 @@ use crate::purse_record::PurseRecord;
 use crate::settlements::inbox::Inbox;
 
 /// Answers control requests.
-pub struct OperatorDesk {
+pub(crate) struct OperatorDesk {
     /// The engine.
     pub engine: Rc<Engine>,
     /// Whether all is well.
@@ -112,7 +112,7 @@ fn receipt(inbox: &Inbox, letter: &LetterId) -> ControlReply {
 
 /// The door for operators of the daemon with the archive in `directory`: the one handed over, else a new one. `None`
 /// where there can be none: the log says why, and the inbox is still there for the archive's owner.
-pub fn socket(
+pub(crate) fn socket(
     handed: Option<std::os::unix::net::UnixListener>,
     config: &Config,
     directory: &Path,

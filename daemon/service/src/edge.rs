@@ -54,7 +54,7 @@ pub(crate) struct Edge<'d> {
 
 impl Edge<'_> {
     /// Runs it until the daemon is asked to end, or cannot go on.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
         let Edge {
             given,
             engine,

@@ -279,7 +279,7 @@ impl Engine {
     }
 
     /// Writes down endings, many at once; for ever.
-    pub async fn write_endings(self: Rc<Self>) {
+    pub(crate) async fn write_endings(self: Rc<Self>) {
         loop {
             self.endings.notified().await;
             tokio::time::sleep(ENDINGS_WAIT).await;
@@ -288,7 +288,7 @@ impl Engine {
     }
 
     /// Writes down the endings that there are.
-    pub fn flush_endings(self: &Rc<Self>) {
+    pub(crate) fn flush_endings(self: &Rc<Self>) {
         for ended in std::mem::take(&mut self.inner.borrow_mut().endings) {
             self.begin(ended.key.clone(), |engine, key| engine.write_ending(key, ended));
         }

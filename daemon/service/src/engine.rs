@@ -37,7 +37,7 @@ use super::verdict_mapping::ReceivedArtifact;
 const ENDINGS_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The parts that the engine uses.
-pub struct Parts {
+pub(crate) struct Parts {
     /// The archive.
     pub archive: Archive,
     /// The artifact store, if it is enabled.
@@ -63,7 +63,7 @@ pub struct Parts {
 }
 
 /// The microengine.
-pub struct Engine {
+pub(crate) struct Engine {
     pub(super) parts: Parts,
     pub(super) inner: RefCell<Inner>,
     bounties: RefCell<Bounties>,
@@ -125,7 +125,7 @@ pub(super) struct Live {
 
 impl Engine {
     /// An engine that has nothing to do yet.
-    pub fn new(parts: Parts, bounties: Bounties, alarms: Alarms) -> Rc<Engine> {
+    pub(crate) fn new(parts: Parts, bounties: Bounties, alarms: Alarms) -> Rc<Engine> {
         Rc::new(Engine {
             parts,
             inner: RefCell::default(),
@@ -144,7 +144,7 @@ impl Engine {
     }
 
     /// Something happened: does what follows.
-    pub fn happen(self: &Rc<Self>, event: Event) {
+    pub(crate) fn happen(self: &Rc<Self>, event: Event) {
         if let Event::Examined { key, .. } = &event {
             self.examined_was(key);
         }
@@ -167,7 +167,7 @@ impl Engine {
     }
 
     /// A signed bounty came in: whether it is taken. Answers once that is written down.
-    pub async fn receive(
+    pub(crate) async fn receive(
         self: &Rc<Self>,
         bounty: Bounty,
         delivery: String,
@@ -203,7 +203,7 @@ impl Engine {
     }
 
     /// Takes up what the journal holds from before.
-    pub fn recover(self: &Rc<Self>, pending: Pending) {
+    pub(crate) fn recover(self: &Rc<Self>, pending: Pending) {
         let Pending { bounty: taken, body } = pending;
         let wall = self.parts.clock.now().wall;
         let transport = self.parts.transports.iter().find(|transport| transport.name() == taken.dialect).cloned();
@@ -231,12 +231,12 @@ impl Engine {
     }
 
     /// Returns the state of a bounty.
-    pub fn state(&self, key: &BountyKey) -> Option<BountyState> {
+    pub(crate) fn state(&self, key: &BountyKey) -> Option<BountyState> {
         self.bounties.borrow().state(key)
     }
 
     /// Returns the time of the purse, which is used in records. It passes with the steady clock.
-    pub fn time(&self) -> Timestamp {
+    pub(crate) fn time(&self) -> Timestamp {
         self.bounties.borrow_mut().time(self.parts.clock.now())
     }
 
@@ -251,12 +251,12 @@ impl Engine {
     }
 
     /// Returns the number of scanned artifacts.
-    pub fn examined(&self) -> u64 {
+    pub(crate) fn examined(&self) -> u64 {
         self.examined.get()
     }
 
     /// Writes down what there is to write, and closes the journal.
-    pub async fn close(self: &Rc<Self>) {
+    pub(crate) async fn close(self: &Rc<Self>) {
         self.flush_endings();
         // What is not written by then is done again after a restart, which does no harm.
         let _ = tokio::time::timeout(ENDINGS_PATIENCE, self.all_ended()).await;
@@ -264,17 +264,17 @@ impl Engine {
     }
 
     /// Returns the number of open bounties.
-    pub fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.bounties.borrow().open()
     }
 
     /// Returns the number of bounties by state.
-    pub fn census(&self) -> Vec<(BountyState, usize)> {
+    pub(crate) fn census(&self) -> Vec<(BountyState, usize)> {
         self.bounties.borrow().census()
     }
 
     /// Rings every alarm when it is due; for ever.
-    pub async fn ring(self: Rc<Self>) {
+    pub(crate) async fn ring(self: Rc<Self>) {
         loop {
             let alarm = self.bounties.borrow().alarm();
             match alarm {
@@ -292,12 +292,12 @@ impl Engine {
     }
 
     /// Calls `look` with the purse.
-    pub fn with_purse<T>(&self, look: impl FnOnce(&Purse) -> T) -> T {
+    pub(crate) fn with_purse<T>(&self, look: impl FnOnce(&Purse) -> T) -> T {
         look(self.bounties.borrow().purse())
     }
 
     /// Stops accepting bounties, and waits up to `time_max` until the open ones have ended.
-    pub async fn drain(self: &Rc<Self>, time_max: Duration) {
+    pub(crate) async fn drain(self: &Rc<Self>, time_max: Duration) {
         self.happen(Event::Drain);
         if tokio::time::timeout(time_max, self.all_ended()).await.is_err() {
             warn!(open = self.open(), "bounties left open: they are recovered at the next start");
@@ -311,7 +311,7 @@ impl Engine {
     }
 
     /// Waits until the engine cannot go on, and says why.
-    pub async fn failure(&self) -> anyhow::Error {
+    pub(crate) async fn failure(&self) -> anyhow::Error {
         loop {
             if let Some(why) = self.fatal.borrow_mut().take() {
                 return anyhow::Error::msg(why);
@@ -357,7 +357,7 @@ impl Engine {
     }
 
     /// Returns the number of artifacts that workers are scanning.
-    pub fn examining(&self) -> usize {
+    pub(crate) fn examining(&self) -> usize {
         self.bounties.borrow().examining()
     }
 }

@@ -17,7 +17,7 @@ use super::verdict_mapping::{self, ReceivedArtifact};
 
 /// An artifact to examine.
 #[derive(Debug)]
-pub struct Examination {
+pub(crate) struct Examination {
     /// For which bounty.
     pub key: BountyKey,
     /// URI of the artifact.
@@ -31,7 +31,7 @@ pub struct Examination {
 }
 
 /// Sends the results of scans to the engine.
-pub struct Examining {
+pub(crate) struct Examining {
     /// To the engine. Not bounded, for the engine never gives out more than a few examinations.
     pub events: UnboundedSender<Event>,
     /// Told whether workers can be had.
@@ -41,7 +41,7 @@ pub struct Examining {
 }
 
 /// State of an artifact during its scan.
-pub struct Ticket {
+pub(crate) struct Ticket {
     key: BountyKey,
     uri: String,
     received: ReceivedArtifact,

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 const LIST_BYTES_MAX: usize = 8 << 10;
 
 /// Downloads what lies at the address that an artifact is: the uri itself, or the one that a `data:` uri holds.
-pub async fn visit(fetcher: &Fetcher, uri: &str, deadline: Instant) -> Result<Fetched, FetchError> {
+pub(crate) async fn visit(fetcher: &Fetcher, uri: &str, deadline: Instant) -> Result<Fetched, FetchError> {
     if !uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
         return fetcher.fetch(uri, None, deadline).await;
     }

@@ -23,7 +23,7 @@ const WORKLESS_READY_MAX: u32 = 3;
 const UNWRITTEN_FOR: Duration = Duration::from_secs(60);
 
 /// Whether all is well.
-pub struct Health {
+pub(crate) struct Health {
     engine: Weak<Engine>,
     taking: Cell<bool>,
     /// Time at which workers last answered, or had no work.
@@ -42,7 +42,7 @@ pub struct Health {
 
 impl Health {
     /// Makes the health check of an engine whose scans take at most `examination_max`.
-    pub fn new(engine: &Rc<Engine>, examination_max: Duration) -> Rc<Health> {
+    pub(crate) fn new(engine: &Rc<Engine>, examination_max: Duration) -> Rc<Health> {
         let now = Instant::now();
         Rc::new(Health {
             engine: Rc::downgrade(engine),
@@ -58,12 +58,12 @@ impl Health {
     }
 
     /// Bounties are taken from now on, or no longer.
-    pub fn takes(&self, taking: bool) {
+    pub(crate) fn takes(&self, taking: bool) {
         self.taking.set(taking);
     }
 
     /// Returns why the daemon makes no progress, if it does not.
-    pub fn live(&self) -> Result<(), String> {
+    pub(crate) fn live(&self) -> Result<(), String> {
         let workless = self.engine.upgrade().map_or(0, |engine| engine.parts.rules_status.workless());
         if workless >= WORKLESS_MAX {
             return Err(format!("no worker was available for the last {workless} artifacts"));
@@ -78,7 +78,7 @@ impl Health {
     }
 
     /// Whether bounties are taken, and what is taken can be written down, had, judged and answered.
-    pub fn ready(&self) -> Result<(), String> {
+    pub(crate) fn ready(&self) -> Result<(), String> {
         if !self.taking.get() {
             return Err("the webhook does not listen: the daemon is starting or stopping".to_owned());
         }
@@ -101,7 +101,7 @@ impl Health {
     }
 
     /// Checks progress, and sends watchdog pings as long as there is some. Never returns.
-    pub async fn watch(self: Rc<Self>) {
+    pub(crate) async fn watch(self: Rc<Self>) {
         let interval = notify::watchdog().map_or(LOOK_INTERVAL, |timeout| (timeout / 3).min(LOOK_INTERVAL));
         let mut was_live = true;
         loop {

@@ -33,13 +33,13 @@ const AGAIN_AFTER: Duration = Duration::from_secs(2);
 const PENDING_TIME_MAX: Duration = Duration::from_secs(2 * 3_600);
 
 /// Lines for the edge, and where it says what became of each.
-pub struct InboxRequest {
+pub(crate) struct InboxRequest {
     lines: Vec<SettlementLine>,
     reply: SyncSender<Vec<ImportSummary>>,
 }
 
 /// Starts reading the inbox of the archive in `directory`. The thread ends when the receiver is dropped.
-pub fn start(directory: &Path) -> anyhow::Result<UnboundedReceiver<InboxRequest>> {
+pub(crate) fn start(directory: &Path) -> anyhow::Result<UnboundedReceiver<InboxRequest>> {
     let inbox = Inbox::of(directory)?;
     let (asks, heard) = unbounded_channel();
     let reader = InboxReader { inbox, asks, waiting: HashMap::new() };
@@ -146,7 +146,7 @@ fn finish(letter: &Path, receipt: Option<&Receipt>, done: bool) {
 
 impl Engine {
     /// Applies the lines of the inbox. Never returns.
-    pub async fn hear(self: Rc<Self>, mut asks: UnboundedReceiver<InboxRequest>) {
+    pub(crate) async fn hear(self: Rc<Self>, mut asks: UnboundedReceiver<InboxRequest>) {
         while let Some(InboxRequest { lines, reply }) = asks.recv().await {
             let mut hearing = JoinSet::new();
             let count = lines.len();

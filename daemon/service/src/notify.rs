@@ -16,13 +16,13 @@ fn tell(states: &[NotifyState<'_>]) {
 static TAKING: AtomicBool = AtomicBool::new(false);
 
 /// Bounties are taken from now on.
-pub fn ready(status: &str) {
+pub(crate) fn ready(status: &str) {
     TAKING.store(true, Ordering::Relaxed);
     tell(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
 /// Reports the start of a reload.
-pub fn reloading() {
+pub(crate) fn reloading() {
     if !TAKING.load(Ordering::Relaxed) {
         return;
     }
@@ -33,24 +33,24 @@ pub fn reloading() {
 }
 
 /// Reports the end of a reload.
-pub fn reloaded() {
+pub(crate) fn reloaded() {
     if TAKING.load(Ordering::Relaxed) {
         tell(&[NotifyState::Ready]);
     }
 }
 
 /// No more bounties are taken.
-pub fn stopping() {
+pub(crate) fn stopping() {
     TAKING.store(false, Ordering::Relaxed);
     tell(&[NotifyState::Stopping, NotifyState::Status("answering open bounties")]);
 }
 
 /// Something went on since the last time.
-pub fn alive() {
+pub(crate) fn alive() {
     tell(&[NotifyState::Watchdog]);
 }
 
 /// Watchdog timeout of the service manager, if any.
-pub fn watchdog() -> Option<Duration> {
+pub(crate) fn watchdog() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }

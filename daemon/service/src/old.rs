@@ -26,7 +26,7 @@ pub fn order(age_max: Duration) -> LetGo {
 
 impl Engine {
     /// Deletes details older than `age_max`, or none if it is zero. Never returns.
-    pub async fn let_go(self: Rc<Self>, age_max: Duration) {
+    pub(crate) async fn let_go(self: Rc<Self>, age_max: Duration) {
         if age_max.is_zero() {
             return std::future::pending().await;
         }

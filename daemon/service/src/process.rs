@@ -8,7 +8,7 @@ use procfs_core::process::Stat;
 use rustix::process::{Resource, getrlimit};
 
 /// The lines about this process in Prometheus' text format. What `/proc` does not tell is left out.
-pub fn told() -> String {
+pub(crate) fn told() -> String {
     told_by(Path::new("/proc"), getrlimit(Resource::Nofile).current)
 }
 

@@ -23,14 +23,14 @@ use crate::config::Config;
 const SECRET_FILES: (&str, &str) = ("webhook", "secret_files");
 
 /// SIGHUP from the start on: one that comes before anybody could do what it asks for must not end the daemon.
-pub fn listen_early() -> anyhow::Result<Arc<AtomicBool>> {
+pub(crate) fn listen_early() -> anyhow::Result<Arc<AtomicBool>> {
     let asked = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&asked)).context("cannot listen for SIGHUP")?;
     Ok(asked)
 }
 
 /// What SIGHUP reloads.
-pub struct Reload {
+pub(crate) struct Reload {
     /// The configuration's file, if there is one.
     pub path: Option<PathBuf>,
     /// The strategy that goes before the configuration's.
@@ -47,7 +47,7 @@ pub struct Reload {
 
 impl Reload {
     /// Reloads at every SIGHUP. Never returns.
-    pub fn whenever_asked(self) -> anyhow::Result<impl Future<Output = ()>> {
+    pub(crate) fn whenever_asked(self) -> anyhow::Result<impl Future<Output = ()>> {
         let mut hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
         Ok(async move {
             if self.early.load(Ordering::Relaxed) {

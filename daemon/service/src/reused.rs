@@ -27,7 +27,7 @@ const FIELDS_MAX: usize = 8;
 
 /// Digests and bodies of recent bounties.
 #[derive(Default)]
-pub struct Bodies {
+pub(crate) struct Bodies {
     seen: HashMap<BountyKey, BodyFingerprints>,
     order: VecDeque<BountyKey>,
     hasher: RandomState,

@@ -13,7 +13,7 @@ const NAMES: [&str; 2] = ["webhook", "admin"];
 
 /// Sockets passed by the service manager.
 #[derive(Debug, Default)]
-pub struct Handed {
+pub(crate) struct Handed {
     webhook: Option<TcpListener>,
     admin: Option<TcpListener>,
     /// The control socket: the only unix socket.
@@ -22,7 +22,7 @@ pub struct Handed {
 
 impl Handed {
     /// Takes it. To be called before anything is started that would inherit it.
-    pub fn take() -> anyhow::Result<Handed> {
+    pub(crate) fn take() -> anyhow::Result<Handed> {
         let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
         let mut listening = listenfd::ListenFd::from_env();
         let mut sockets = Vec::new();
@@ -45,7 +45,7 @@ impl Handed {
     }
 
     /// The sockets of the webhook and of operators, made where they were not handed over.
-    pub fn listeners(self, config: &Config) -> anyhow::Result<[TcpListener; 2]> {
+    pub(crate) fn listeners(self, config: &Config) -> anyhow::Result<[TcpListener; 2]> {
         Ok([
             listener(self.webhook, "webhook.listen", config.webhook.listen)?,
             listener(self.admin, "admin.listen", config.admin.listen)?,

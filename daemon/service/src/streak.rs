@@ -10,14 +10,14 @@ const KNOWN_FOR: Duration = Duration::from_secs(60);
 
 /// Counts failures in a row.
 #[derive(Debug, Default)]
-pub struct Streak {
+pub(crate) struct Streak {
     failures: Cell<u32>,
     last: Cell<Option<Instant>>,
 }
 
 impl Streak {
     /// Records a success or a failure.
-    pub fn tried(&self, done: bool) {
+    pub(crate) fn tried(&self, done: bool) {
         self.tried_at(done, Instant::now());
     }
 
@@ -31,7 +31,7 @@ impl Streak {
     }
 
     /// Number of failures in a row, if they are a present problem.
-    pub fn fails(&self) -> Option<u32> {
+    pub(crate) fn fails(&self) -> Option<u32> {
         self.fails_at(Instant::now())
     }
 

@@ -8,7 +8,7 @@ use anyhow::bail;
 const TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Returns the body of a GET request to `url`.
-pub fn get(url: &str) -> anyhow::Result<String> {
+pub(crate) fn get(url: &str) -> anyhow::Result<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         // The one provider of TLS that there is; it may be installed already.

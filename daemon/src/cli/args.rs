@@ -11,7 +11,7 @@ use daemon_market::{BidBounds, Nct};
 
 /// Which files to scan.
 #[derive(Args, Debug)]
-pub struct WalkArgs {
+pub(crate) struct WalkArgs {
     /// Files and directories to scan. `scan` reads standard input for `-`.
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
@@ -31,7 +31,7 @@ pub struct WalkArgs {
 
 /// Which rules and weights to use.
 #[derive(Args, Clone, Debug)]
-pub struct RulesArgs {
+pub(crate) struct RulesArgs {
     /// Add the YARA rules in DIR and its subdirectories. DIR/weights.toml, if present, replaces the built-in weights.
     /// May be repeated.
     #[arg(long = "rules", value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -56,7 +56,7 @@ pub struct RulesArgs {
 
 /// Limits for scanning one file.
 #[derive(Args, Debug)]
-pub struct LimitArgs {
+pub(crate) struct LimitArgs {
     /// Maximum size of a file, in bytes or with K, M or G. Larger files get the verdict unknown.
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = size::parse)]
     pub max_size: u64,
@@ -72,7 +72,7 @@ pub struct LimitArgs {
 
 impl LimitArgs {
     /// Returns these arguments as scan limits.
-    pub fn limits(&self) -> Limits {
+    pub(crate) fn limits(&self) -> Limits {
         Limits {
             artifact_bytes_max: self.max_size,
             wall_time_max: self.max_time,
@@ -84,7 +84,7 @@ impl LimitArgs {
 
 /// Which process scans files.
 #[derive(Args, Debug)]
-pub struct WallArgs {
+pub(crate) struct WallArgs {
     /// Scan in this process instead of in sandboxed worker processes. For debugging and comparison only: a file that
     /// crashes an analyzer ends the scan.
     #[arg(long)]
@@ -93,7 +93,7 @@ pub struct WallArgs {
 
 /// Limits of bids.
 #[derive(Args, Debug)]
-pub struct BidArgs {
+pub(crate) struct BidArgs {
     /// Minimum bid on an artifact, in NCT.
     #[arg(long, value_name = "NCT", default_value = "0.0625")]
     pub min_bid: Nct,
@@ -104,7 +104,7 @@ pub struct BidArgs {
 
 /// Which configuration file to use.
 #[derive(Args, Debug)]
-pub struct ConfigFile {
+pub(crate) struct ConfigFile {
     /// Configuration file of the daemon. Without it, every key has its default.
     #[arg(long = "config", short = 'c', value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub path: Option<PathBuf>,
@@ -112,7 +112,7 @@ pub struct ConfigFile {
 
 /// Which archive to use.
 #[derive(Args, Debug)]
-pub struct ArchivePlace {
+pub(crate) struct ArchivePlace {
     #[command(flatten)]
     pub config: ConfigFile,
     /// Directory of the archive. Overrides archive.directory of the configuration. The archive of dry runs is its
@@ -122,7 +122,7 @@ pub struct ArchivePlace {
 }
 
 /// Parses a time to wait: a duration (`250ms`, `5s`, `2m`) or a number of seconds (`5`, `0.5`), from 10ms to 1h.
-pub fn parse_wait(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_wait(text: &str) -> Result<Duration, String> {
     let seconds = || text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let bounds = Duration::from_millis(10)..=Duration::from_secs(3600);
     duration::parse(text)
@@ -142,7 +142,7 @@ fn parse_memory(text: &str) -> Result<u64, String> {
 }
 
 /// Returns the limits of bids, or an error if the minimum exceeds the maximum.
-pub fn bounds(args: &BidArgs) -> anyhow::Result<BidBounds> {
+pub(crate) fn bounds(args: &BidArgs) -> anyhow::Result<BidBounds> {
     if args.min_bid > args.max_bid {
         anyhow::bail!("--min-bid {} exceeds --max-bid {}", args.min_bid, args.max_bid);
     }

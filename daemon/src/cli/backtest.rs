@@ -50,7 +50,7 @@ Examples:
 
 Exit codes: 0 done, 2 an error."
 )]
-pub struct BacktestArgs {
+pub(crate) struct BacktestArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
     /// Strategy to try: one of the names of market.bid_strategy. May be repeated. Default: the strategies that were
@@ -101,7 +101,7 @@ pub struct BacktestArgs {
 
 impl BacktestArgs {
     /// Whether stored artifacts are scanned again.
-    pub fn judges(&self) -> bool {
+    pub(crate) fn judges(&self) -> bool {
         self.weights.is_some() || !self.rules.is_empty() || self.no_shipped_rules || self.only_stored
     }
 }
@@ -112,7 +112,7 @@ const DIFFERENCES_MAX: usize = 10;
 const AS_THEN: &str = "recorded strategies, scanned again";
 
 /// Runs `stakeout backtest`.
-pub fn backtest(args: &BacktestArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
+pub(crate) fn backtest(args: &BacktestArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
     let config = config::load(args.place.config.path.as_deref())?;
     let directory = archive::directory(&args.place)?;
     let journal = archive::open(&directory)?;

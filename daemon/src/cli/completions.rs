@@ -11,19 +11,19 @@ use crate::exit::Exit;
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   stakeout completions bash > /etc/bash_completion.d/stakeout")]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// Shell to generate the script for.
     pub shell: clap_complete::Shell,
 }
 
 /// Prints a completion script.
-pub fn completions(args: &CompletionsArgs, out: &mut dyn Write) -> Exit {
+pub(crate) fn completions(args: &CompletionsArgs, out: &mut dyn Write) -> Exit {
     clap_complete::generate(args.shell, &mut Cli::command(), "stakeout", &mut WriteAll(out));
     Exit::Clean
 }
 
 /// A sized writer, as the generators of completions and manual pages need one.
-pub struct WriteAll<'w>(pub &'w mut dyn Write);
+pub(crate) struct WriteAll<'w>(pub &'w mut dyn Write);
 
 impl Write for WriteAll<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

@@ -15,7 +15,7 @@ use crate::terminal::notice;
 
 /// Arguments of `config`.
 #[derive(Args, Debug)]
-pub struct ConfigArgs {
+pub(crate) struct ConfigArgs {
     /// The command to run.
     #[command(subcommand)]
     pub command: ConfigCommand,
@@ -23,7 +23,7 @@ pub struct ConfigArgs {
 
 /// Subcommands of `config`.
 #[derive(Subcommand, Debug)]
-pub enum ConfigCommand {
+pub(crate) enum ConfigCommand {
     /// Check a configuration file and report all mistakes, each with its line, column and the allowed values.
     Check(ConfigFile),
     /// Print a commented configuration file in which every key has its default.
@@ -31,7 +31,7 @@ pub enum ConfigCommand {
 }
 
 /// Runs `stakeout config`.
-pub fn config(command: &ConfigCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(crate) fn config(command: &ConfigCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match command {
         ConfigCommand::Example => {
             out.write_all(example().as_bytes())?;
@@ -53,7 +53,7 @@ pub fn config(command: &ConfigCommand, out: &mut dyn Write) -> anyhow::Result<Ex
 }
 
 /// Reads the configuration at `path`, for commands that need only some of its keys.
-pub fn load(path: Option<&Path>) -> anyhow::Result<Config> {
+pub(crate) fn load(path: Option<&Path>) -> anyhow::Result<Config> {
     match build::config(path)? {
         Ok(config) => Ok(config),
         Err(told) => bail!("the configuration is invalid\n{told}"),

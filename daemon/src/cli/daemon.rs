@@ -17,7 +17,7 @@ use crate::terminal::notice;
 Signals: SIGTERM stops receiving bounties, answers those already accepted, and exits. SIGHUP reloads the rules, \
 the weights and the webhook secrets.
 Exit codes: 0 stopped by a signal, 2 a fatal error, 64 the configuration is wrong, or another problem that a restart cannot fix.")]
-pub struct DaemonArgs {
+pub(crate) struct DaemonArgs {
     #[command(flatten)]
     pub config: ConfigFile,
     /// Bid strategy. Overrides market.bid_strategy of the configuration; see docs/bidding.md for the strategies.
@@ -30,7 +30,7 @@ pub struct DaemonArgs {
 }
 
 /// Runs `stakeout daemon`.
-pub fn daemon(args: &DaemonArgs) -> anyhow::Result<Exit> {
+pub(crate) fn daemon(args: &DaemonArgs) -> anyhow::Result<Exit> {
     let options = StartOptions {
         config: args.config.path.clone(),
         bid_strategy: args.bid_strategy.clone(),

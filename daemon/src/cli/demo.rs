@@ -44,7 +44,7 @@ Examples:
 Exit codes: 0 all bounties were answered in time and the sums of all accounts balance, 2 not so, or an error, \
 130 interrupted."
 )]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// Number of bounties. Each is about a different file.
     #[arg(long, value_name = "N", default_value = "300", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub bounties: u64,
@@ -90,7 +90,7 @@ struct DemoRecord<'a> {
 }
 
 /// Runs `stakeout demo`.
-pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(crate) fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     // Before anything is made.
     Strategy::named(&args.strategy, &daemon_market::Settings::default()).context("cannot use --strategy")?;
     let interrupt = Interrupt::listen().context("cannot listen for signals")?;

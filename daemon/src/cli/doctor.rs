@@ -13,7 +13,7 @@ use crate::exit::Exit;
 #[command(
     after_help = "Exit codes: 0 all checks are good, 1 some are poor, 2 some are bad: the daemon cannot run here."
 )]
-pub struct DoctorArgs {
+pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub config: ConfigFile,
     /// Print a JSON array.
@@ -22,7 +22,7 @@ pub struct DoctorArgs {
 }
 
 /// Runs `stakeout doctor`.
-pub fn doctor(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(crate) fn doctor(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let findings = check(args.config.path.as_deref())?;
     show(&findings, args.json, out)?;
     Ok(match findings.iter().map(|finding| finding.health).max() {

@@ -15,7 +15,7 @@ use crate::terminal::format::{safe, shown};
 /// Arguments of `health`.
 #[derive(Args, Debug)]
 #[command(after_help = "Exit codes: 0 live and ready, 1 not live or not ready, 2 no daemon answers.")]
-pub struct HealthArgs {
+pub(crate) struct HealthArgs {
     #[command(flatten)]
     pub config: ConfigFile,
     /// Print the daemon's answer as JSON.
@@ -24,7 +24,7 @@ pub struct HealthArgs {
 }
 
 /// Runs `stakeout health`.
-pub fn health(args: &HealthArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(crate) fn health(args: &HealthArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = config::load(args.config.path.as_deref())?;
     let socket = control_client::socket(&config, &config.archive.directory);
     let Some(text) = control_client::ask(&socket, &ControlRequest::Health)? else {

@@ -12,7 +12,7 @@ use crate::terminal::format::{HEADING, counted};
 
 /// Arguments of `indicators`.
 #[derive(Args, Debug)]
-pub struct IndicatorsArgs {
+pub(crate) struct IndicatorsArgs {
     #[command(flatten)]
     pub rules: RulesArgs,
     /// List only indicators whose id begins with PREFIX, for example `pe.`.
@@ -35,7 +35,7 @@ struct IndicatorRecord<'i> {
 }
 
 /// Runs `stakeout indicators`.
-pub fn indicators(args: &IndicatorsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(crate) fn indicators(args: &IndicatorsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let rules = rules_options::load(&args.rules.options())?.rules()?;
     let weights = rules.weights();
     let records: Vec<IndicatorRecord<'_>> = rules

@@ -18,7 +18,7 @@ use crate::terminal::interrupt::Interrupt;
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// An open file, given by name or copied from standard input.
-pub struct Input {
+pub(crate) struct Input {
     /// The open file.
     pub file: OwnedFd,
     entry: Option<Entry>,
@@ -26,7 +26,7 @@ pub struct Input {
 
 impl Input {
     /// Opens `path`. For `-`, copies all of standard input, up to `size_max` bytes.
-    pub fn open(path: &Path, size_max: u64) -> anyhow::Result<Input> {
+    pub(crate) fn open(path: &Path, size_max: u64) -> anyhow::Result<Input> {
         let cannot = |what| move || format!("cannot {what} {}", shown(path));
         if is_stdin(path) {
             let file = daemon_artifact::keep_stream(io::stdin().lock(), size_max).with_context(cannot("read"))?;
@@ -38,7 +38,7 @@ impl Input {
     }
 
     /// Kind and size to report when the file is too large. The size of standard input is not known.
-    pub fn too_large(&self, size_bytes: Option<u64>) -> (FileKind, Option<u64>) {
+    pub(crate) fn too_large(&self, size_bytes: Option<u64>) -> (FileKind, Option<u64>) {
         match &self.entry {
             Some(entry) => (kind_of(entry), size_bytes),
             // No more was kept than shows that it is too large.
@@ -48,11 +48,11 @@ impl Input {
 }
 
 /// Standard input that ends at Ctrl-C. The kernel would restart a plain read, which would then block on.
-pub struct Stdin(Interrupt);
+pub(crate) struct Stdin(Interrupt);
 
 impl Stdin {
     /// Reads standard input until `interrupt` is set.
-    pub fn new(interrupt: Interrupt) -> Self {
+    pub(crate) fn new(interrupt: Interrupt) -> Self {
         Stdin(interrupt)
     }
 }

@@ -15,14 +15,14 @@ use crate::exit::Exit;
 #[command(after_help = "Examples:
   stakeout man | man -l -
   stakeout man --dir /usr/local/share/man/man1")]
-pub struct ManArgs {
+pub(crate) struct ManArgs {
     /// Write one page per command to DIR.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
 }
 
 /// Prints the manual page, or writes all of them.
-pub fn man(args: &ManArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(crate) fn man(args: &ManArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match &args.dir {
         None => {
             clap_mangen::Man::new(Cli::command()).render(&mut WriteAll(out)).context("cannot print the manual page")?

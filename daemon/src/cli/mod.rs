@@ -1,32 +1,32 @@
 //! The command line. Each command has one file, with its arguments and its code. The help, the shell completions and
 //! the manual pages are generated from these definitions.
 
-pub mod admin_client;
-pub mod archive;
-pub mod args;
-pub mod backtest;
-pub mod completions;
-pub mod config;
-pub mod daemon;
-pub mod demo;
-pub mod doctor;
-pub mod explain;
-pub mod health;
-pub mod indicators;
-pub mod input;
-pub mod local_market;
-pub mod man;
-pub mod outcomes;
-pub mod paths;
-pub mod purse;
-pub mod report;
-pub mod rules;
-pub mod rules_options;
-pub mod scan;
-pub mod stake;
-pub mod triage;
-pub mod webhook;
-pub mod when;
+pub(crate) mod admin_client;
+pub(crate) mod archive;
+pub(crate) mod args;
+pub(crate) mod backtest;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod daemon;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod explain;
+pub(crate) mod health;
+pub(crate) mod indicators;
+pub(crate) mod input;
+pub(crate) mod local_market;
+pub(crate) mod man;
+pub(crate) mod outcomes;
+pub(crate) mod paths;
+pub(crate) mod purse;
+pub(crate) mod report;
+pub(crate) mod rules;
+pub(crate) mod rules_options;
+pub(crate) mod scan;
+pub(crate) mod stake;
+pub(crate) mod triage;
+pub(crate) mod webhook;
+pub(crate) mod when;
 
 use std::io::Write;
 
@@ -60,7 +60,7 @@ use crate::exit::Exit;
     after_help = "Exit codes: 0 nothing malicious found, 1 malware found, 2 an error, or a file could not be fully \
 scanned, 64 the configuration is wrong, 130 interrupted, 141 the reader of the output closed the pipe."
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     /// The command to run.
     #[command(subcommand)]
     pub command: Command,
@@ -68,7 +68,7 @@ pub struct Cli {
 
 /// The command to run.
 #[derive(Subcommand, Debug)]
-pub enum Command {
+pub(crate) enum Command {
     /// Scan files for malware and explain each verdict.
     Scan(ScanArgs),
     /// Explain the verdict on one file or bounty: indicators, weights, probability and stake.
@@ -110,7 +110,7 @@ pub enum Command {
 }
 
 /// Runs the command.
-pub fn run(command: &Command, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
+pub(crate) fn run(command: &Command, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
     match command {
         Command::Scan(args) => scan::scan(args, out),
         Command::Explain(args) => explain::explain(args, out),

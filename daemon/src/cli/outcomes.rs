@@ -19,7 +19,7 @@ use crate::terminal::format::{count, counted, safe, shown};
 
 /// Arguments of `outcomes`.
 #[derive(Args, Debug)]
-pub struct OutcomesArgs {
+pub(crate) struct OutcomesArgs {
     /// The command to run.
     #[command(subcommand)]
     pub command: OutcomesCommand,
@@ -27,7 +27,7 @@ pub struct OutcomesArgs {
 
 /// Subcommands of `outcomes`.
 #[derive(Subcommand, Debug)]
-pub enum OutcomesCommand {
+pub(crate) enum OutcomesCommand {
     /// Import settlements from CSV or NDJSON files.
     Import(OutcomesImportArgs),
     /// Correct the recorded settlement of a bounty. The first record is kept.
@@ -36,7 +36,7 @@ pub enum OutcomesCommand {
 
 /// Format of a settlement file.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub enum OutcomesForm {
+pub(crate) enum OutcomesForm {
     /// CSV if the file name ends in .csv, otherwise NDJSON.
     Auto,
     /// Comma-separated values with a header line.
@@ -65,7 +65,7 @@ Examples:
   stakeout outcomes import --config /etc/stakeout.toml settled.csv
   market-export | stakeout outcomes import -"
 )]
-pub struct OutcomesImportArgs {
+pub(crate) struct OutcomesImportArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
     /// Files to import. `-` is standard input.
@@ -92,7 +92,7 @@ Examples:
   stakeout outcomes correct 1234567890123 --truth benign --payout 0 --reason \"the portal shows another ground truth\"
   stakeout outcomes correct 1234567890123 --payout none --reason \"it was the payout of another bounty\""
 )]
-pub struct OutcomesCorrectArgs {
+pub(crate) struct OutcomesCorrectArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
     /// Id of the bounty.
@@ -122,7 +122,7 @@ pub struct OutcomesCorrectArgs {
 }
 
 /// Runs `stakeout outcomes`.
-pub fn outcomes(args: &OutcomesArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(crate) fn outcomes(args: &OutcomesArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match &args.command {
         OutcomesCommand::Import(args) => import(args, out),
         OutcomesCommand::Correct(args) => correct(args, out),

@@ -19,7 +19,7 @@ use crate::terminal::interrupt::Interrupt;
 
 /// What a directory walk skipped or could not read.
 #[derive(Debug, Default)]
-pub struct Walked {
+pub(crate) struct Walked {
     /// Number of entries skipped by policy, by reason.
     pub skipped: BTreeMap<String, u64>,
     /// The first paths that could not be read, each with its error.
@@ -56,25 +56,25 @@ impl Walked {
 }
 
 /// Whether `path` is `-`, standard input.
-pub fn is_stdin(path: &Path) -> bool {
+pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
 /// Returns the walk policy of the arguments.
-pub fn policy(args: &WalkArgs) -> Policy {
+pub(crate) fn policy(args: &WalkArgs) -> Policy {
     let symlinks = if args.follow { Symlinks::All } else { Symlinks::Named };
     Policy { symlinks, one_file_system: args.one_file_system, ..Policy::default() }
 }
 
 /// The paths to walk; the list of --files-from is open.
-pub struct Paths {
+pub(crate) struct Paths {
     named: Vec<PathBuf>,
     list: Option<(PathBuf, FilesFrom<Box<dyn BufRead>>)>,
 }
 
 impl Paths {
     /// Checks that there is at least one path and that standard input is used only once, and opens the list of files.
-    pub fn open(args: &WalkArgs, interrupt: &Interrupt) -> anyhow::Result<Paths> {
+    pub(crate) fn open(args: &WalkArgs, interrupt: &Interrupt) -> anyhow::Result<Paths> {
         if args.paths.is_empty() && args.files_from.is_none() {
             bail!("no files given: use PATH or --files-from FILE");
         }
@@ -105,14 +105,14 @@ impl Paths {
     }
 
     /// Calls `each` with every file, until it breaks.
-    pub fn each(self, policy: &Policy, mut each: impl FnMut(Entry) -> ControlFlow<()>) -> Walked {
+    pub(crate) fn each(self, policy: &Policy, mut each: impl FnMut(Entry) -> ControlFlow<()>) -> Walked {
         let (summary, broken) =
             self.with(|paths| daemon_walk::walk(paths, policy, &mut |entry| each(entry.to_owned())));
         Walked::new(summary, broken)
     }
 
     /// Calls `each` with every file and its kind, until it breaks.
-    pub fn sweep(
+    pub(crate) fn sweep(
         self,
         policy: &Policy,
         mode: Mode,
@@ -126,12 +126,12 @@ impl Paths {
 
 /// Kind of a too large file by its magic bytes, or `data` if it cannot be opened again. Its structure is not parsed
 /// outside of the sandbox.
-pub fn kind_of(entry: &Entry) -> FileKind {
+pub(crate) fn kind_of(entry: &Entry) -> FileKind {
     entry.open().map_or(FileKind::Data, |file| daemon_pool::kind_of(&file))
 }
 
 /// Absolute path of a file, for rules that test file names. Invalid UTF-8 is replaced.
-pub fn called(path: &Path) -> FilePath {
+pub(crate) fn called(path: &Path) -> FilePath {
     if is_stdin(path) {
         return FilePath::default();
     }

@@ -23,7 +23,7 @@ use crate::terminal::format::{HEADING, count, nct, safe};
 /// Arguments of `purse`.
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
-pub struct PurseArgs {
+pub(crate) struct PurseArgs {
     /// The command to run. Default: status.
     #[command(subcommand)]
     pub command: Option<PurseCommand>,
@@ -33,7 +33,7 @@ pub struct PurseArgs {
 
 /// Subcommands of `purse`.
 #[derive(Subcommand, Debug)]
-pub enum PurseCommand {
+pub(crate) enum PurseCommand {
     /// Show what may still be staked, what is at stake, and whether losses closed the purse.
     Status(PurseStatusArgs),
     /// Resume staking after losses closed the purse. Losses up to now no longer count.
@@ -42,7 +42,7 @@ pub enum PurseCommand {
 
 /// Arguments of `purse status`.
 #[derive(Args, Debug)]
-pub struct PurseStatusArgs {
+pub(crate) struct PurseStatusArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
     /// Print a JSON object.
@@ -54,7 +54,7 @@ pub struct PurseStatusArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   stakeout purse resume --config /etc/stakeout.toml --reason \"the weights of last night are taken back\"")]
-pub struct PurseResumeArgs {
+pub(crate) struct PurseResumeArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
     /// Reason to resume. It is recorded in the archive.
@@ -69,7 +69,7 @@ pub struct PurseResumeArgs {
 }
 
 /// Runs `stakeout purse`.
-pub fn purse(args: &PurseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(crate) fn purse(args: &PurseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match &args.command {
         None => status(&args.status, out),
         Some(PurseCommand::Status(args)) => status(args, out),

@@ -14,7 +14,7 @@ const MISTAKES_SHOWN_MAX: usize = 5;
 
 impl RulesArgs {
     /// Returns these arguments as options of the detector.
-    pub fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         Options {
             directories: self.directories.clone(),
             no_shipped_rules: self.no_shipped_rules,
@@ -31,7 +31,7 @@ impl RulesArgs {
 }
 
 /// Loads rules and weights, and prints their mistakes to standard error.
-pub fn load(options: &Options) -> anyhow::Result<Detector> {
+pub(crate) fn load(options: &Options) -> anyhow::Result<Detector> {
     let detector = daemon_detector::load(options)?;
     detector.notices.iter().for_each(|text| notice(text));
     let errors: Vec<&Mistake> =
@@ -47,7 +47,7 @@ pub fn load(options: &Options) -> anyhow::Result<Detector> {
 }
 
 /// Starts what a pool scans with. Prints reduced limits and missing protections to standard error.
-pub fn examiners(detector: Detector, wall: &WallArgs, limits: Limits, policy: Policy) -> anyhow::Result<Rules> {
+pub(crate) fn examiners(detector: Detector, wall: &WallArgs, limits: Limits, policy: Policy) -> anyhow::Result<Rules> {
     let (rules, notices) = detector.examiners(wall.in_process, limits, policy)?;
     notices.iter().for_each(|text| notice(text));
     Ok(rules)

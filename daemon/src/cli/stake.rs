@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// A report on a file and the stake on it.
 #[derive(Serialize, Debug)]
-pub struct StakedRecord {
+pub(crate) struct StakedRecord {
     /// The report.
     #[serde(flatten)]
     pub file: FileRecord,
@@ -19,14 +19,19 @@ pub struct StakedRecord {
 
 impl StakedRecord {
     /// Makes the record of an examination, with its stake within `bounds`.
-    pub fn new(subject: &Subject<'_>, examined: &Examined, weights: &Weights, bounds: BidBounds) -> StakedRecord {
+    pub(crate) fn new(
+        subject: &Subject<'_>,
+        examined: &Examined,
+        weights: &Weights,
+        bounds: BidBounds,
+    ) -> StakedRecord {
         let stake = stake(&examined.report, bounds).to_string();
         StakedRecord { file: FileRecord::new(subject, examined, weights), stake }
     }
 }
 
 /// Returns the stake of the default strategy on the report.
-pub fn stake(report: &Report, bounds: BidBounds) -> Nct {
+pub(crate) fn stake(report: &Report, bounds: BidBounds) -> Nct {
     if would_bid(report) {
         DefaultStrategy.bid(Conviction::from_probability(report.opinion.confidence.get()), bounds)
     } else {

@@ -20,7 +20,7 @@ use crate::terminal::interrupt::Interrupt;
 
 /// How `triage` opens and reads files.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Io {
+pub(crate) enum Io {
     /// Start with plain reads, and use io_uring while files come from disk instead of the page cache.
     Auto,
     /// Read one file at a time.
@@ -34,7 +34,7 @@ pub enum Io {
 #[command(after_help = "Examples:
   stakeout triage /usr              count files by kind
   stakeout triage --list ~/Downloads")]
-pub struct TriageArgs {
+pub(crate) struct TriageArgs {
     #[command(flatten)]
     pub walk: WalkArgs,
     /// List every file with its kind, instead of counts.
@@ -79,7 +79,7 @@ struct SweepResult {
 }
 
 /// Runs `stakeout triage`.
-pub fn triage(args: &TriageArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
+pub(crate) fn triage(args: &TriageArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
     if args.walk.paths.iter().any(|path| paths::is_stdin(path)) {
         anyhow::bail!("triage does not read standard input: use `stakeout explain -`");
     }

@@ -17,7 +17,7 @@ use crate::exit::Exit;
 
 /// Arguments of `webhook`.
 #[derive(Args, Debug)]
-pub struct WebhookArgs {
+pub(crate) struct WebhookArgs {
     /// The command to run.
     #[command(subcommand)]
     pub command: WebhookCommand,
@@ -25,7 +25,7 @@ pub struct WebhookArgs {
 
 /// Subcommands of `webhook`.
 #[derive(Subcommand, Debug)]
-pub enum WebhookCommand {
+pub(crate) enum WebhookCommand {
     /// Send a signed ping.
     Ping(WebhookTarget),
     /// Send valid and invalid pings and bounties, and check the answers.
@@ -34,7 +34,7 @@ pub enum WebhookCommand {
 
 /// Which webhook to test.
 #[derive(Args, Debug)]
-pub struct WebhookTarget {
+pub(crate) struct WebhookTarget {
     /// URL of the webhook.
     #[arg(value_name = "URL", default_value = "http://127.0.0.1:8000/")]
     pub url: String,
@@ -51,7 +51,7 @@ must allow that address during the test:
   [intake]   allow_networks = [\"127.0.0.0/8\"]
 Example:
   STAKEOUT_WEBHOOK_SECRET=… stakeout webhook test --port 8899 http://127.0.0.1:8000/")]
-pub struct WebhookTestArgs {
+pub(crate) struct WebhookTestArgs {
     #[command(flatten)]
     pub target: WebhookTarget,
     /// Port on loopback that serves artifacts and receives answers.
@@ -63,7 +63,7 @@ pub struct WebhookTestArgs {
 }
 
 /// Runs `stakeout webhook`.
-pub fn webhook(command: &WebhookCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(crate) fn webhook(command: &WebhookCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match command {
         WebhookCommand::Ping(target) => runtime.block_on(ping(target, out)),

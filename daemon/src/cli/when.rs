@@ -7,7 +7,7 @@ use daemon_service::clock::wall;
 
 /// A time as it is given on the command line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum When {
+pub(crate) enum When {
     /// A timestamp.
     At(Timestamp),
     /// A day in UTC, by its beginning.
@@ -21,7 +21,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 impl When {
     /// The begin of the time: of a day, its first moment.
-    pub fn begin(self, now: Timestamp) -> Timestamp {
+    pub(crate) fn begin(self, now: Timestamp) -> Timestamp {
         match self {
             When::At(at) | When::Day(at) => at,
             When::Ago(ago) => {
@@ -32,7 +32,7 @@ impl When {
     }
 
     /// The end of the time: of a day, the first moment of the next day.
-    pub fn end(self, now: Timestamp) -> Timestamp {
+    pub(crate) fn end(self, now: Timestamp) -> Timestamp {
         match self {
             When::Day(at) => at + DAY,
             When::At(_) | When::Ago(_) => self.begin(now),
@@ -41,7 +41,7 @@ impl When {
 }
 
 /// Parses a time: `2026-11-23`, `2026-11-23T14:30:00Z` or `7d`.
-pub fn parse_when(text: &str) -> Result<When, String> {
+pub(crate) fn parse_when(text: &str) -> Result<When, String> {
     let timestamp = |at: jiff::Timestamp| Timestamp::from_micros(at.as_microsecond());
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Ok(When::At(timestamp(at)));
@@ -58,12 +58,12 @@ pub fn parse_when(text: &str) -> Result<When, String> {
 }
 
 /// Parses the begin of a period.
-pub fn parse_since(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn parse_since(text: &str) -> Result<Timestamp, String> {
     parse_when(text).map(|when| when.begin(wall()))
 }
 
 /// Parses the end of a period; a day is included.
-pub fn parse_until(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn parse_until(text: &str) -> Result<Timestamp, String> {
     parse_when(text).map(|when| when.end(wall()))
 }
 

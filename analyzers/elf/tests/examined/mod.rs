@@ -5,7 +5,7 @@ use analyzers_elf::Elf;
 use triage::{ByteOrder, ElfKind, ElfType, FileKind, WordSize};
 
 /// Examines `bytes` as an ELF file of no particular kind; the record, and the children handed over.
-pub fn examined<'a>(elf: &mut Elf, bytes: &'a [u8], budget: Budget) -> (Record, Vec<Child<'a>>) {
+pub(crate) fn examined<'a>(elf: &mut Elf, bytes: &'a [u8], budget: Budget) -> (Record, Vec<Child<'a>>) {
     let kind = FileKind::Elf(ElfKind {
         word_size: WordSize::Odd,
         byte_order: ByteOrder::Odd,

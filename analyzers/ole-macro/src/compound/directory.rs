@@ -31,23 +31,23 @@ pub(crate) struct StorageEntry {
 
 impl StorageEntry {
     /// The last part of the path.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
     /// The path of the storage around it; that of the root is empty.
-    pub fn parent(&self) -> &str {
+    pub(crate) fn parent(&self) -> &str {
         self.path.rsplit_once('/').map_or("", |(parent, _)| parent)
     }
 
     /// Whether this is a document's stream `name`. In the storage of a project, it is a module that is called so.
-    pub fn is_document_stream(&self, name: &str) -> bool {
+    pub(crate) fn is_document_stream(&self, name: &str) -> bool {
         let around = self.parent().rsplit('/').next().unwrap_or_default();
         self.is_stream_named(name) && !around.eq_ignore_ascii_case("VBA")
     }
 
     /// Whether the last part of the path of a stream is `name`; case does not matter.
-    pub fn is_stream_named(&self, name: &str) -> bool {
+    pub(crate) fn is_stream_named(&self, name: &str) -> bool {
         !self.is_storage && self.name().eq_ignore_ascii_case(name)
     }
 }
@@ -102,7 +102,7 @@ impl<'d> DirectorySlot<'d> {
 
 impl Directory {
     /// Reads the directory in `bytes`. `wide_sizes`: sizes are 64 bits wide, as in version 4.
-    pub fn read(bytes: &[u8], wide_sizes: bool, budget: &mut Budget) -> Result<Directory, Exhausted> {
+    pub(super) fn read(bytes: &[u8], wide_sizes: bool, budget: &mut Budget) -> Result<Directory, Exhausted> {
         let slots: Vec<DirectorySlot<'_>> = bytes
             .chunks_exact(ENTRY_BYTES)
             .map(|bytes| DirectorySlot { bytes, kind: bytes.get(66).copied().unwrap_or(0) })

@@ -60,7 +60,7 @@ pub(crate) struct HeaderFaults {
 
 impl<'a> Sectors<'a> {
     /// Reads the header and the DIFAT. `None` if there is no header.
-    pub fn read(bytes: &'a [u8], budget: &mut Budget) -> Result<Option<(Sectors<'a>, HeaderFaults)>, Exhausted> {
+    pub(super) fn read(bytes: &'a [u8], budget: &mut Budget) -> Result<Option<(Sectors<'a>, HeaderFaults)>, Exhausted> {
         let mut faults = HeaderFaults::default();
         let numbers = |at| le16(bytes, at);
         let (Some(version), Some(shift), Some(mini_shift)) = (numbers(26), numbers(30), numbers(32)) else {
@@ -120,17 +120,17 @@ impl<'a> Sectors<'a> {
     }
 
     /// Number of sectors in the file, without the header, with a truncated last one.
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         (self.bytes.len() >> self.shift).saturating_sub(1) + usize::from(self.bytes.len() & (self.size() - 1) != 0)
     }
 
     /// Bytes in a sector.
-    pub fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         1 << self.shift
     }
 
     /// Whether the FAT names a sector of its own twice, which makes readers that copy it grow without need.
-    pub fn fat_repeats(&self) -> bool {
+    pub(super) fn fat_repeats(&self) -> bool {
         let mut named: Vec<u32> = self.fat.iter().copied().filter(|sector| *sector != FREE).collect();
         named.sort_unstable();
         named.windows(2).any(|pair| pair.first() == pair.last())
@@ -157,7 +157,7 @@ impl<'a> Sectors<'a> {
 
     /// The first `length` bytes of the chain that starts at `first`: lent when they lie in one piece, else copied and
     /// paid for. Fewer, and why, when the chain holds fewer.
-    pub fn chain(
+    pub(super) fn chain(
         &self,
         first: u32,
         length: u64,
@@ -169,7 +169,7 @@ impl<'a> Sectors<'a> {
     }
 
     /// Whether the chain that starts at `first` holds `length` bytes; if not, why not.
-    pub fn fault(&self, first: u32, length: u64, budget: &mut Budget) -> Result<Option<Fault>, Exhausted> {
+    pub(super) fn fault(&self, first: u32, length: u64, budget: &mut Budget) -> Result<Option<Fault>, Exhausted> {
         self.walk(first, length, budget, |_, _| Ok(()))
     }
 
@@ -203,7 +203,11 @@ impl<'a> Sectors<'a> {
 
     /// All of the chain that starts at `first`, which has no length of its own. Ends where a sector comes again, so
     /// that nothing is seen twice.
-    pub fn whole_chain(&self, first: u32, budget: &mut Budget) -> Result<(Cow<'a, [u8]>, Option<Fault>), Exhausted> {
+    pub(super) fn whole_chain(
+        &self,
+        first: u32,
+        budget: &mut Budget,
+    ) -> Result<(Cow<'a, [u8]>, Option<Fault>), Exhausted> {
         let mut seen = vec![false; self.count()];
         let (mut pieces, mut sector, mut fault) = (Pieces::default(), first, None);
         while let (Some(place), Some(seen)) = (self.place(sector), seen.get_mut(sector as usize)) {
@@ -251,7 +255,7 @@ impl Default for Brent {
 impl Brent {
     /// Takes a step to `at`. True when it is where the walk was before: at the latest after three times as many steps
     /// as the way in and the cycle are long.
-    pub fn returns(&mut self, at: u32) -> bool {
+    pub(super) fn returns(&mut self, at: u32) -> bool {
         self.steps += 1;
         if at == self.marker && at < SECTOR_MAX {
             return true;
@@ -283,7 +287,7 @@ pub(crate) enum Whole {
 
 impl Pieces {
     /// Adds a piece.
-    pub fn add(&mut self, place: Range<usize>, budget: &mut Budget) -> Result<(), Exhausted> {
+    pub(super) fn add(&mut self, place: Range<usize>, budget: &mut Budget) -> Result<(), Exhausted> {
         self.length += place.len();
         if self.last.is_empty() {
             self.last = place;
@@ -298,7 +302,7 @@ impl Pieces {
     }
 
     /// The whole, of pieces that lie in `bytes`.
-    pub fn join(self, bytes: &[u8], budget: &mut Budget) -> Result<Whole, Exhausted> {
+    pub(super) fn join(self, bytes: &[u8], budget: &mut Budget) -> Result<Whole, Exhausted> {
         if self.runs.is_empty() {
             return Ok(Whole::Here(self.last));
         }

@@ -16,7 +16,7 @@ pub(super) enum Hash {
 
 impl Hash {
     /// Returns the algorithm with this name in XML (MS-OFFCRYPTO 2.3.4.10, ST_HashAlgorithm).
-    pub fn by_name(name: &str) -> Option<Hash> {
+    pub(super) fn by_name(name: &str) -> Option<Hash> {
         Some(match name {
             "MD5" => Hash::Md5,
             "SHA1" | "SHA-1" => Hash::Sha1,
@@ -28,12 +28,12 @@ impl Hash {
     }
 
     /// The hash of `parts`, one after the other.
-    pub fn of(self, parts: &[&[u8]]) -> Vec<u8> {
+    pub(super) fn of(self, parts: &[&[u8]]) -> Vec<u8> {
         self.spin(parts, 0)
     }
 
     /// The hash of `parts`, then `count` times the hash of a counter and the hash before (2.3.4.7, 2.3.4.11).
-    pub fn spin(self, parts: &[&[u8]], count: u32) -> Vec<u8> {
+    pub(super) fn spin(self, parts: &[&[u8]], count: u32) -> Vec<u8> {
         match self {
             Hash::Md5 => spin::<md5::Md5>(parts, count),
             Hash::Sha1 => spin::<sha1::Sha1>(parts, count),
@@ -66,7 +66,7 @@ pub(super) enum Aes {
 
 impl Aes {
     /// None where AES has no keys of this length.
-    pub fn new(key: &[u8]) -> Option<Aes> {
+    pub(super) fn new(key: &[u8]) -> Option<Aes> {
         match key.len() {
             16 => Aes128::new_from_slice(key).ok().map(Aes::Bits128),
             24 => Aes192::new_from_slice(key).ok().map(Aes::Bits192),
@@ -76,14 +76,14 @@ impl Aes {
     }
 
     /// Decrypts whole blocks, each for itself (ECB). A rest shorter than a block is left as it is.
-    pub fn decrypt(&self, bytes: &mut [u8]) {
+    pub(super) fn decrypt(&self, bytes: &mut [u8]) {
         for block in bytes.as_chunks_mut::<16>().0 {
             self.decrypt_block(block);
         }
     }
 
     /// Decrypts whole blocks, each mixed with the one before (CBC).
-    pub fn decrypt_chained(&self, iv: [u8; 16], bytes: &mut [u8]) {
+    pub(super) fn decrypt_chained(&self, iv: [u8; 16], bytes: &mut [u8]) {
         let mut before = iv;
         for block in bytes.as_chunks_mut::<16>().0 {
             let encrypted = *block;

@@ -55,7 +55,7 @@ const PROPERTIES: &[(&str, &str)] = &[
 
 impl FieldKeyword {
     /// The keyword of `instruction` if it is one that fetches or leads somewhere, and what follows it.
-    pub fn read(instruction: &str) -> Option<(FieldKeyword, &str)> {
+    pub(super) fn read(instruction: &str) -> Option<(FieldKeyword, &str)> {
         let (word, rest) = first_word(trimmed(instruction));
         let known = KEYWORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
         known.map(|(_, keyword)| (*keyword, rest))

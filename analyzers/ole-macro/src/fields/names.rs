@@ -63,7 +63,7 @@ pub(super) fn push_whole(to: &mut String, text: &str, room: usize) {
 
 impl FieldNames {
     /// `name` holds `value`; the last definition is the one that counts.
-    pub fn define(&mut self, kind: char, name: &str, value: &str, budget: &mut Budget) {
+    pub(super) fn define(&mut self, kind: char, name: &str, value: &str, budget: &mut Budget) {
         let key = key(&format!("{kind}{name}"));
         let bytes = key.len() + value.len();
         if value.is_empty() || self.bytes + bytes > BYTES_MAX || budget.produce(bytes as u64).is_err() {
@@ -74,7 +74,7 @@ impl FieldNames {
     }
 
     /// `text` with what its references hold in their place, from the innermost out.
-    pub fn resolve(&self, text: &str, budget: &mut Budget) -> Result<String, Exhausted> {
+    pub(super) fn resolve(&self, text: &str, budget: &mut Budget) -> Result<String, Exhausted> {
         let mut text = text.to_owned();
         for _ in 0..ROUNDS_MAX {
             budget.step(1 + text.len() as u64 / 16)?;

@@ -54,7 +54,7 @@ pub(crate) enum StorageMethod {
 
 impl StorageMethod {
     /// 4.4.5
-    pub fn from_code(code: u16) -> StorageMethod {
+    pub(super) fn from_code(code: u16) -> StorageMethod {
         match code {
             0 => StorageMethod::Stored,
             8 => StorageMethod::Deflated,
@@ -273,12 +273,12 @@ fn judge_names(parts: &[Part<'_>], findings: &mut Findings<'_>) {
 
 impl<'a> Part<'a> {
     /// Size in the package. The declared size may be false, so it only decides the order of reading.
-    pub fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         self.compressed
     }
 
     /// Nothing is in it, or it is a folder. Deflate makes two bytes of nothing, and a size of none may be a lie.
-    pub fn is_empty(&self, inflater: &mut Inflater) -> bool {
+    pub(super) fn is_empty(&self, inflater: &mut Inflater) -> bool {
         match self.method {
             StorageMethod::Stored | StorageMethod::Other => self.data.is_empty() || self.compressed == 0,
             StorageMethod::Deflated => self.compressed <= 2 && self.head(inflater, 1).is_empty(),
@@ -286,13 +286,17 @@ impl<'a> Part<'a> {
     }
 
     /// Whether its bytes can be had as they are stored.
-    pub fn is_readable(&self) -> bool {
+    pub(super) fn is_readable(&self) -> bool {
         !self.encrypted && self.method != StorageMethod::Other
     }
 
     /// All of its bytes: lent where they are stored, else inflated and paid for. What is broken is reported, and as
     /// much as could be had is given.
-    pub fn read(&self, inflater: &mut Inflater, findings: &mut Findings<'_>) -> Result<Cow<'a, [u8]>, Exhausted> {
+    pub(super) fn read(
+        &self,
+        inflater: &mut Inflater,
+        findings: &mut Findings<'_>,
+    ) -> Result<Cow<'a, [u8]>, Exhausted> {
         if self.encrypted {
             findings.saw_with(&signs::ENCRYPTED_PART, self.span.clone(), &self.name);
         }
@@ -323,7 +327,7 @@ impl<'a> Part<'a> {
     }
 
     /// The first bytes, at most `count`.
-    pub fn head(&self, inflater: &mut Inflater, count: usize) -> Cow<'a, [u8]> {
+    pub(super) fn head(&self, inflater: &mut Inflater, count: usize) -> Cow<'a, [u8]> {
         match self.method {
             StorageMethod::Stored => Cow::Borrowed(self.data.get(..count).unwrap_or(self.data)),
             StorageMethod::Deflated => Cow::Owned(inflater.head(self.data, count)),

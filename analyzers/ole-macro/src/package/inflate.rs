@@ -31,12 +31,12 @@ pub(crate) struct Inflater {
 
 impl Inflater {
     /// A raw one: ZIP has no zlib header.
-    pub fn new() -> Inflater {
+    pub(crate) fn new() -> Inflater {
         Inflater { state: Decompress::new(false), spare: Vec::new() }
     }
 
     /// Takes the memory of a part that was read, for the next one.
-    pub fn reuse(&mut self, part: Cow<'_, [u8]>) {
+    pub(crate) fn reuse(&mut self, part: Cow<'_, [u8]>) {
         if let Cow::Owned(part) = part
             && part.capacity() <= SPARE_BYTES_MAX
         {
@@ -45,7 +45,7 @@ impl Inflater {
     }
 
     /// All of `compressed`, paid for in `budget`.
-    pub fn all(&mut self, compressed: &[u8], budget: &mut Budget) -> Result<Inflated, Exhausted> {
+    pub(crate) fn all(&mut self, compressed: &[u8], budget: &mut Budget) -> Result<Inflated, Exhausted> {
         let room = usize::try_from(budget.stream_room()).unwrap_or(usize::MAX);
         let spare = std::mem::take(&mut self.spare);
         let inflated = self.up_to(compressed, room, spare);
@@ -60,7 +60,7 @@ impl Inflater {
     }
 
     /// The first bytes of `compressed`, about `count` of them; for a look at what it is.
-    pub fn head(&mut self, compressed: &[u8], count: usize) -> Vec<u8> {
+    pub(crate) fn head(&mut self, compressed: &[u8], count: usize) -> Vec<u8> {
         self.up_to(compressed, count, Vec::new()).bytes
     }
 

@@ -8,18 +8,18 @@ pub(crate) struct Records<'p> {
 }
 
 impl<'p> Records<'p> {
-    pub fn new(part: &'p [u8]) -> Self {
+    pub(super) fn new(part: &'p [u8]) -> Self {
         Records { rest: part }
     }
 
     /// Returns the type and data of the next record, or `None` at the end or at invalid data.
-    pub fn next(&mut self, budget: &mut Budget) -> Result<Option<(u32, &'p [u8])>, Exhausted> {
+    pub(super) fn next(&mut self, budget: &mut Budget) -> Result<Option<(u32, &'p [u8])>, Exhausted> {
         budget.step(1)?;
         Ok(self.take())
     }
 
     /// Whether the part ended with its last record.
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.rest.is_empty()
     }
 

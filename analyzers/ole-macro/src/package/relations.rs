@@ -22,7 +22,13 @@ pub(crate) struct Relations {
 
 impl Relations {
     /// Takes in the `.rels` part `key`, and reports what it refers to outside of the package.
-    pub fn read(&mut self, name: &str, key: &str, part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
+    pub(super) fn read(
+        &mut self,
+        name: &str,
+        key: &str,
+        part: &[u8],
+        findings: &mut Findings<'_>,
+    ) -> Result<(), Exhausted> {
         let text = xml::text(part, findings)?;
         let has = |needle: &[u8]| memmem::find(text.as_bytes(), needle).is_some();
         // Where nothing can be to report, no layer is made for it: there are documents with thousands of these parts.
@@ -56,12 +62,12 @@ impl Relations {
     }
 
     /// Role of a part, by the relationship that leads to it.
-    pub fn role(&self, key: &str) -> Option<PartRole> {
+    pub(super) fn role(&self, key: &str) -> Option<PartRole> {
         self.roles.get(key).copied()
     }
 
     /// Whether the part is the document itself, where the package begins.
-    pub fn is_main(&self, key: &str) -> bool {
+    pub(super) fn is_main(&self, key: &str) -> bool {
         self.mains.iter().any(|main| main == key)
     }
 }

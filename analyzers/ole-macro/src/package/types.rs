@@ -50,7 +50,7 @@ pub(crate) struct Types {
 
 impl Types {
     /// Takes in one `[Content_Types].xml`.
-    pub fn read(&mut self, part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
+    pub(super) fn read(&mut self, part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
         let text = xml::text(part, findings)?;
         xml::walk(&text, findings, |step, _, _| {
             let XmlStep::Open(element) = step else { return };
@@ -67,7 +67,7 @@ impl Types {
     }
 
     /// Returns the role of a part.
-    pub fn role(&self, key: &str, relations: &Relations) -> PartRole {
+    pub(super) fn role(&self, key: &str, relations: &Relations) -> PartRole {
         let extension = key.rsplit_once('.').map_or("", |(_, extension)| extension);
         if extension == "rels" {
             return PartRole::Relations;

@@ -35,12 +35,12 @@ pub(crate) struct Element<'x> {
 
 impl Element<'_> {
     /// Name of the element without its prefix.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.start.local_name().into_inner()
     }
 
     /// The value of the attribute with this local name.
-    pub fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
         let mut attributes = self.start.attributes();
         // Its own check compares each with all before it.
         let attributes = attributes.with_checks(false).take(ATTRIBUTES_MAX).flatten();
@@ -51,7 +51,7 @@ impl Element<'_> {
     }
 
     /// The values of its attributes.
-    pub fn values(&self) -> Vec<String> {
+    pub(crate) fn values(&self) -> Vec<String> {
         let mut attributes = self.start.attributes();
         let attributes = attributes.with_checks(false).take(ATTRIBUTES_MAX).flatten();
         attributes

@@ -16,7 +16,7 @@ pub(crate) struct HexData {
 
 impl HexData {
     /// Takes digits out of `text`, as long as `room` bytes allow. False if there was no room for all.
-    pub fn text(&mut self, text: &[u8], room: usize) -> bool {
+    pub(super) fn text(&mut self, text: &[u8], room: usize) -> bool {
         for byte in text {
             match char::from(*byte).to_digit(16) {
                 Some(digit) => {
@@ -38,7 +38,7 @@ impl HexData {
     }
 
     /// Takes the bytes of `\bin`.
-    pub fn binary(&mut self, bytes: &[u8], room: usize) -> bool {
+    pub(super) fn binary(&mut self, bytes: &[u8], room: usize) -> bool {
         self.interruptions += 1;
         let free = room.saturating_sub(self.bytes.len());
         self.bytes.extend(bytes.get(..free).unwrap_or(bytes));
@@ -46,14 +46,14 @@ impl HexData {
     }
 
     /// Something other than text interrupts the data.
-    pub fn interrupt(&mut self) {
+    pub(super) fn interrupt(&mut self) {
         if !self.bytes.is_empty() || self.high.is_some() {
             self.interruptions += 1;
         }
     }
 
     /// `\'hh` stood in the data.
-    pub fn escape(&mut self) {
+    pub(super) fn escape(&mut self) {
         self.interrupt();
         self.high = None;
     }

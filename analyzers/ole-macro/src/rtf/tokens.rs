@@ -33,7 +33,7 @@ pub(crate) struct Tokens<'a> {
 
 impl<'a> Tokens<'a> {
     /// Starts at the beginning of `bytes`.
-    pub fn new(bytes: &'a [u8]) -> Tokens<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Tokens<'a> {
         Tokens { bytes, at: 0, binary: 0 }
     }
 

@@ -39,7 +39,7 @@ pub(crate) struct Listed {
 
 impl Dir {
     /// Reads the records in `bytes`, which were decompressed: whole or not.
-    pub fn read(bytes: &[u8], whole: bool) -> Dir {
+    pub(super) fn read(bytes: &[u8], whole: bool) -> Dir {
         let mut dir = Dir { encoding: WINDOWS_1252, modules: Vec::new(), references: Vec::new(), broken: true };
         for (id, body) in (Records { rest: bytes }) {
             dir.take(id, body);

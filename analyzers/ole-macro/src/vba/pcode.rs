@@ -47,7 +47,7 @@ pub(crate) struct Lines {
 
 impl Compiled {
     /// Reads what stands before the source.
-    pub fn read(cache: &[u8]) -> Compiled {
+    pub(super) fn read(cache: &[u8]) -> Compiled {
         Compiled { bytes: cache.len(), lines: lines(cache), words: words(cache) }
     }
 }

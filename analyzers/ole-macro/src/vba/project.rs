@@ -18,7 +18,7 @@ const MODULES_MAX: usize = 4096;
 
 impl Project {
     /// Reads the lines in `bytes`.
-    pub fn read(bytes: &[u8], encoding: &'static Encoding) -> Project {
+    pub(super) fn read(bytes: &[u8], encoding: &'static Encoding) -> Project {
         let text = encoding.decode_without_bom_handling(bytes).0;
         let mut project = Project::default();
         for line in text.lines() {

@@ -67,7 +67,7 @@ pub(crate) struct FoundModule {
 
 impl<'c> Read<'c> {
     /// Reads the project whose storage holds `streams`.
-    pub fn new(
+    pub(super) fn new(
         compound: &Compound<'_>,
         storage: &'c str,
         streams: &[&StorageEntry],
@@ -133,7 +133,7 @@ impl<'c> Read<'c> {
     }
 
     /// The path of the storage around the one with the modules: where `PROJECT` and the forms are.
-    pub fn around(&self) -> &'c str {
+    pub(super) fn around(&self) -> &'c str {
         self.storage.rsplit_once('/').map_or("", |(around, _)| around)
     }
 

@@ -6,20 +6,20 @@ use super::reader::{ByteReader, Version};
 
 /// Types of records that are looked at (MS-XLS 2.3.2).
 pub(crate) mod kind {
-    pub const FORMULA: u16 = 0x0006;
-    pub const EOF: u16 = 0x000a;
-    pub const EXTERNSHEET: u16 = 0x0017;
-    pub const LBL: u16 = 0x0018;
-    pub const FILEPASS: u16 = 0x002f;
-    pub const CONTINUE: u16 = 0x003c;
-    pub const BOUNDSHEET: u16 = 0x0085;
-    pub const SST: u16 = 0x00fc;
-    pub const SUPBOOK: u16 = 0x01ae;
-    pub const LABEL: u16 = 0x0204;
-    pub const STRING: u16 = 0x0207;
-    pub const ARRAY: u16 = 0x0221;
-    pub const SHRFMLA: u16 = 0x04bc;
-    pub const BOF: u16 = 0x0809;
+    pub(crate) const FORMULA: u16 = 0x0006;
+    pub(crate) const EOF: u16 = 0x000a;
+    pub(crate) const EXTERNSHEET: u16 = 0x0017;
+    pub(crate) const LBL: u16 = 0x0018;
+    pub(crate) const FILEPASS: u16 = 0x002f;
+    pub(crate) const CONTINUE: u16 = 0x003c;
+    pub(crate) const BOUNDSHEET: u16 = 0x0085;
+    pub(crate) const SST: u16 = 0x00fc;
+    pub(crate) const SUPBOOK: u16 = 0x01ae;
+    pub(crate) const LABEL: u16 = 0x0204;
+    pub(crate) const STRING: u16 = 0x0207;
+    pub(crate) const ARRAY: u16 = 0x0221;
+    pub(crate) const SHRFMLA: u16 = 0x04bc;
+    pub(crate) const BOF: u16 = 0x0809;
 }
 
 /// One record.

@@ -14,16 +14,16 @@ use crate::catalogue::xlm;
 
 /// Types of records that are looked at (MS-XLSB 2.3.1).
 mod kind {
-    pub const ROW: u32 = 0;
-    pub const CELL_TEXT: u32 = 6;
-    pub const FORMULA_TEXT: u32 = 8;
-    pub const FORMULA_NUMBER: u32 = 9;
-    pub const FORMULA_BOOL: u32 = 10;
-    pub const FORMULA_ERROR: u32 = 11;
-    pub const NAME: u32 = 39;
-    pub const SHEET: u32 = 156;
-    pub const ARRAY: u32 = 426;
-    pub const SHARED: u32 = 427;
+    pub(super) const ROW: u32 = 0;
+    pub(super) const CELL_TEXT: u32 = 6;
+    pub(super) const FORMULA_TEXT: u32 = 8;
+    pub(super) const FORMULA_NUMBER: u32 = 9;
+    pub(super) const FORMULA_BOOL: u32 = 10;
+    pub(super) const FORMULA_ERROR: u32 = 11;
+    pub(super) const NAME: u32 = 39;
+    pub(super) const SHEET: u32 = 156;
+    pub(super) const ARRAY: u32 = 426;
+    pub(super) const SHARED: u32 = 427;
 }
 
 /// One record.

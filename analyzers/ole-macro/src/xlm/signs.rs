@@ -28,7 +28,7 @@ pub(super) struct Macros {
 
 impl Macros {
     /// Examines one formula (without its equals sign) of the cell or name `place`, which stands at `span`.
-    pub fn formula(&mut self, place: &str, formula: &str, span: Range<usize>, findings: &mut Findings<'_>) {
+    pub(super) fn formula(&mut self, place: &str, formula: &str, span: Range<usize>, findings: &mut Findings<'_>) {
         // Linear work in a text that the file decides on.
         if formula.is_empty() || findings.budget().step(4 + formula.len() as u64 / 8).is_err() {
             return;
@@ -64,7 +64,7 @@ impl Macros {
     }
 
     /// Examines a string: the saved value of a formula, or the text of a cell.
-    pub fn string(&mut self, place: &str, text: &str, span: Range<usize>, findings: &mut Findings<'_>) {
+    pub(super) fn string(&mut self, place: &str, text: &str, span: Range<usize>, findings: &mut Findings<'_>) {
         if findings.budget().step(1 + text.len() as u64 / 16).is_err() {
             return;
         }
@@ -74,7 +74,7 @@ impl Macros {
     }
 
     /// Says what shows only in the sum, and hands on the text of all formulas.
-    pub fn finish(self, findings: &mut Findings<'_>) {
+    pub(super) fn finish(self, findings: &mut Findings<'_>) {
         if self.char_calls > CHAR_CALLS {
             findings.saw_with(&xlm::CHAR_CODES, 0..0, format_args!("{} calls of CHAR", self.char_calls));
         }

@@ -58,7 +58,7 @@ pub(crate) fn client() -> Result<Client, reqwest::Error> {
 
 impl Ambassador {
     /// The `nth` bounty, from its posting to its settlement. Whether it was posted: a file that cannot be read is not.
-    pub async fn bounty(
+    pub(super) async fn bounty(
         self: Arc<Self>,
         id: u64,
         nth: u64,

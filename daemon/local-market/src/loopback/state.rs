@@ -124,7 +124,7 @@ pub(super) struct PostedBounty {
 pub(super) struct ServedArtifact(PathBuf);
 
 impl ServedArtifact {
-    pub fn open(&self, manner: Manner) -> std::io::Result<super::stream::Streamed> {
+    pub(super) fn open(&self, manner: Manner) -> std::io::Result<super::stream::Streamed> {
         super::stream::Streamed::open(&self.0, manner)
     }
 }
@@ -152,7 +152,7 @@ pub(super) enum Fate {
 
 impl Book {
     /// A book for these files, with rivals and arbiters and no engines yet.
-    pub fn new(settings: Settings, specimens: &[Specimen]) -> Result<Book, Refused> {
+    pub(super) fn new(settings: Settings, specimens: &[Specimen]) -> Result<Book, Refused> {
         let fees = settings.fees.into();
         let each = settings.bounties.reward.checked_add(settings.fees.bounty).ok_or(Refused::TooMuch)?;
         let needed = each.base_units().checked_mul(settings.bounties.number.into()).map(Nct::from_base_units);
@@ -196,7 +196,7 @@ impl Book {
     }
 
     /// Admits an engine; also as an arbiter, if engines vote.
-    pub fn admit(&self, name: &str, balance: Nct) -> Result<(), Refused> {
+    pub(super) fn admit(&self, name: &str, balance: Nct) -> Result<(), Refused> {
         let mut state = self.state();
         state.exchange.admit_expert(name, balance)?;
         state.parties.engine(name, balance);
@@ -209,7 +209,7 @@ impl Book {
     }
 
     /// Posts the `nth` bounty, as `id`.
-    pub fn post(&self, id: u64, nth: u64, specimen: &Specimen, sha256: &str) -> Result<PostedBounty, Refused> {
+    pub(super) fn post(&self, id: u64, nth: u64, specimen: &Specimen, sha256: &str) -> Result<PostedBounty, Refused> {
         let mut state = self.state();
         let state = &mut *state;
         let bounties = &self.settings.bounties;
@@ -269,7 +269,7 @@ impl Book {
     }
 
     /// The artifact of a bounty, and how it is to come.
-    pub fn artifact(&self, id: u64) -> Option<(ServedArtifact, Manner)> {
+    pub(super) fn artifact(&self, id: u64) -> Option<(ServedArtifact, Manner)> {
         let mut state = self.state();
         let MarketState { cases, happenings, .. } = &mut *state;
         let case = cases.get(&id)?;
@@ -290,7 +290,7 @@ impl Book {
     }
 
     /// Takes an answer, or does not.
-    pub fn answer(&self, id: u64, kind: &str, nonce: &str, body: &[u8]) -> Fate {
+    pub(super) fn answer(&self, id: u64, kind: &str, nonce: &str, body: &[u8]) -> Fate {
         let mut state = self.state();
         let state = &mut *state;
         let Some(case) = state.cases.get_mut(&id) else { return Fate::NoSuchBounty };
@@ -366,19 +366,19 @@ impl Book {
     }
 
     /// A delivery to that engine begins.
-    pub fn delivers(&self, id: u64, engine: usize) {
+    pub(super) fn delivers(&self, id: u64, engine: usize) {
         if let Some(case) = self.state().cases.get_mut(&id) {
             case.desks[engine].delivered.get_or_insert_with(Instant::now);
         }
     }
 
     /// An engine replied so to a delivery.
-    pub fn replied(&self, engine: usize, status: &str) {
+    pub(super) fn replied(&self, engine: usize, status: &str) {
         *self.state().engines[engine].statuses.entry(status.to_owned()).or_default() += 1;
     }
 
     /// An engine will not answer this.
-    pub fn declined(&self, id: u64, engine: usize) {
+    pub(super) fn declined(&self, id: u64, engine: usize) {
         if let Some(case) = self.state().cases.get_mut(&id) {
             case.desks[engine].declined = true;
             case.changed.notify_waiters();
@@ -386,29 +386,29 @@ impl Book {
     }
 
     /// Counts an occurrence of the fault.
-    pub fn happen(&self, fault: Fault) {
+    pub(super) fn happen(&self, fault: Fault) {
         self.state().happenings.happen(fault);
     }
 
     /// Counts the reaction of an engine.
-    pub fn then(&self, fault: Fault, what: &str) {
+    pub(super) fn then(&self, fault: Fault, what: &str) {
         self.state().happenings.then(fault, what);
     }
 
     /// Whether every engine has answered, or will not.
-    pub fn is_answered(&self, id: u64) -> bool {
+    pub(super) fn is_answered(&self, id: u64) -> bool {
         let state = self.state();
         state.cases.get(&id).is_none_or(|case| case.desks.iter().all(|desk| desk.declined || desk.answer.is_some()))
     }
 
     /// Whether an answer that was lost on purpose has still to come again.
-    pub fn awaits_again(&self, id: u64) -> bool {
+    pub(super) fn awaits_again(&self, id: u64) -> bool {
         let state = self.state();
         state.cases.get(&id).is_some_and(|case| case.desks.iter().any(|desk| desk.lost == Lost::Waiting))
     }
 
     /// Rivals assert, arbiters vote, and it is settled. Returns what there is to tell to which engine.
-    pub fn settle(&self, id: u64, at: jiff::Timestamp) -> Result<Vec<(usize, String)>, Refused> {
+    pub(super) fn settle(&self, id: u64, at: jiff::Timestamp) -> Result<Vec<(usize, String)>, Refused> {
         let mut state = self.state();
         let state = &mut *state;
         let Some(case) = state.cases.get_mut(&id) else { return Ok(Vec::new()) };
@@ -442,7 +442,7 @@ impl Book {
     }
 
     /// Returns the progress of the run.
-    pub fn progress(&self) -> Progress {
+    pub(super) fn progress(&self) -> Progress {
         let state = self.state();
         let engine = |engine: &EngineBook| EngineProgress {
             name: engine.name.clone(),
@@ -459,7 +459,7 @@ impl Book {
     }
 
     /// Returns the summary of the run.
-    pub fn closing(&self, took: Duration, skipped: u64) -> Closing {
+    pub(super) fn closing(&self, took: Duration, skipped: u64) -> Closing {
         let mut state = self.state();
         let state = &mut *state;
         for desk in state.cases.values_mut().flat_map(|case| &mut case.desks) {

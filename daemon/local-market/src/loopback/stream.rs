@@ -47,7 +47,7 @@ pub(super) struct Streamed {
 
 impl Streamed {
     /// The file at `path`. Blocks for as long as opening takes.
-    pub fn open(path: &Path, manner: Manner) -> io::Result<Streamed> {
+    pub(super) fn open(path: &Path, manner: Manner) -> io::Result<Streamed> {
         let file = File::open(path)?;
         let size = file.metadata()?.len();
         let slow = manner.takes > Duration::ZERO;

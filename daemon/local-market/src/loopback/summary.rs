@@ -133,26 +133,26 @@ pub(super) struct Parties {
 }
 
 impl Parties {
-    pub fn new(ambassador: Nct) -> Parties {
+    pub(super) fn new(ambassador: Nct) -> Parties {
         let mut parties = Parties { began: Vec::new() };
         parties.add("ambassador", Participant::Ambassador, ambassador);
         parties
     }
 
-    pub fn engine(&mut self, name: &str, balance: Nct) {
+    pub(super) fn engine(&mut self, name: &str, balance: Nct) {
         self.add(name, Participant::Engine, balance);
     }
 
     /// An engine that votes is paid as an arbiter, on an account of its own.
-    pub fn voting_engine(&mut self, name: &str) {
+    pub(super) fn voting_engine(&mut self, name: &str) {
         self.add(name, Participant::Arbiter, Nct::ZERO);
     }
 
-    pub fn rival(&mut self, name: &str, balance: Nct) {
+    pub(super) fn rival(&mut self, name: &str, balance: Nct) {
         self.add(name, Participant::Rival, balance);
     }
 
-    pub fn arbiter(&mut self, name: &str) {
+    pub(super) fn arbiter(&mut self, name: &str) {
         self.add(name, Participant::Arbiter, Nct::ZERO);
     }
 
@@ -171,7 +171,7 @@ impl Parties {
     }
 
     /// Counts a settled bounty. Nothing if it cannot be counted.
-    pub fn settled(&mut self, settled: &SettledBounty) -> Option<()> {
+    pub(super) fn settled(&mut self, settled: &SettledBounty) -> Option<()> {
         for (party, _) in &mut self.began {
             match party.role {
                 Participant::Ambassador => {
@@ -195,7 +195,7 @@ impl Parties {
     }
 
     /// Everybody, with what is there now.
-    pub fn close(&self, exchange: &Exchange) -> Vec<Party> {
+    pub(super) fn close(&self, exchange: &Exchange) -> Vec<Party> {
         let mut all: Vec<Party> = Vec::with_capacity(self.began.len() + 1);
         let registry = Party {
             name: "registry".to_owned(),
@@ -221,7 +221,7 @@ impl Parties {
     }
 
     /// Whether what some gained is what others lost, to the unit.
-    pub fn come_to_nothing(parties: &[Party]) -> bool {
+    pub(super) fn come_to_nothing(parties: &[Party]) -> bool {
         let sum = parties.iter().try_fold(Profit::ZERO, |sum, party| sum.checked_add(party.profit));
         sum == Some(Profit::ZERO)
     }

@@ -9,7 +9,7 @@ const SHOWN_MAX: usize = 32;
 const LINE: usize = 16;
 
 /// Writes a hex dump of the beginning of `span` of `bytes`.
-pub fn excerpt(bytes: &[u8], span: &Range<usize>, out: &mut dyn Write) -> std::io::Result<()> {
+pub(crate) fn excerpt(bytes: &[u8], span: &Range<usize>, out: &mut dyn Write) -> std::io::Result<()> {
     let end = span.end.min(bytes.len()).min(span.start.saturating_add(SHOWN_MAX));
     let Some(shown) = bytes.get(span.start..end) else { return Ok(()) };
     for (index, line) in shown.chunks(LINE).enumerate() {

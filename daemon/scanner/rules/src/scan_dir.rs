@@ -48,8 +48,8 @@ impl Stamp {
             device: stat.st_dev as u64,
             inode: stat.st_ino as u64,
             size: u64::try_from(stat.st_size).unwrap_or(u64::MAX),
-            modified_ns: nanoseconds(stat.st_mtime as i128, stat.st_mtime_nsec as i128),
-            changed_ns: nanoseconds(stat.st_ctime as i128, stat.st_ctime_nsec as i128),
+            modified_ns: nanoseconds(i128::from(stat.st_mtime), i128::from(stat.st_mtime_nsec)),
+            changed_ns: nanoseconds(i128::from(stat.st_ctime), i128::from(stat.st_ctime_nsec)),
         }
     }
 }

@@ -40,7 +40,8 @@ pub(crate) fn close_all_but(keep: Option<RawFd>) -> io::Result<()> {
         // SAFETY: whoever owns one of these in this process never uses or closes it again: the callers are the first
         // statements of a template, when nothing was opened yet, and of a forked child, which only ever leaves
         // through `_exit` and whose `Service` is bound to keep none.
-        let closed = unsafe { libc::syscall(libc::SYS_close_range, from as libc::c_long, to as libc::c_long, 0) };
+        let closed =
+            unsafe { libc::syscall(libc::SYS_close_range, libc::c_long::from(from), libc::c_long::from(to), 0) };
         if closed != 0 {
             return Err(io::Error::last_os_error());
         }

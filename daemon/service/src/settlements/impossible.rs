@@ -11,7 +11,7 @@ const ENGINES_MAX: u128 = 1_000;
 
 /// Why this cannot have been paid out for the bounty of the story, if it cannot: it is more than the reward, all stakes
 /// and all fees together, as far as these are known.
-pub fn payout(story: &Story, outcome: &SettlementNotice) -> Option<String> {
+pub(super) fn payout(story: &Story, outcome: &SettlementNotice) -> Option<String> {
     let payout = outcome.payout?;
     let told = SettlementRecord::read(&outcome.record);
     let bounty = recorded_bounty(&story.bounty);

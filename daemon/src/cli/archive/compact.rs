@@ -23,7 +23,7 @@ use crate::terminal::format::{bytes, counted, shown};
     reuses their space, but does not shrink the file. This command needs temporary disk space as large as the \
     archive."
 )]
-pub struct ArchiveCompactArgs {
+pub(crate) struct ArchiveCompactArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
     /// Delete the details of bounties older than TIME, for example 90d. 0s deletes none. Default:
@@ -44,7 +44,7 @@ struct CompactedRecord {
 }
 
 /// Runs `stakeout archive compact`.
-pub fn compact(args: &ArchiveCompactArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) fn compact(args: &ArchiveCompactArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let directory = super::directory(&args.place)?;
     let age_max = match args.older_than {
         Some(age) => age,

@@ -24,7 +24,7 @@ use crate::terminal::format::{HEADING, count, counted, moment, nct, shown};
 
 /// Arguments of `archive`.
 #[derive(Args, Debug)]
-pub struct ArchiveArgs {
+pub(crate) struct ArchiveArgs {
     /// The command to run.
     #[command(subcommand)]
     pub command: ArchiveCommand,
@@ -32,7 +32,7 @@ pub struct ArchiveArgs {
 
 /// Subcommands of `archive`.
 #[derive(Subcommand, Debug)]
-pub enum ArchiveCommand {
+pub(crate) enum ArchiveCommand {
     /// Verify that no record was changed or is missing.
     Verify(ArchiveVerifyArgs),
     /// List bounties and their answers, the latest first.
@@ -44,7 +44,7 @@ pub enum ArchiveCommand {
 /// Arguments of `archive verify`.
 #[derive(Args, Debug)]
 #[command(after_help = "Exit codes: 0 the archive is intact, 1 it is damaged, 2 it could not be checked.")]
-pub struct ArchiveVerifyArgs {
+pub(crate) struct ArchiveVerifyArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
     /// Print a JSON object.
@@ -58,7 +58,7 @@ pub struct ArchiveVerifyArgs {
   stakeout archive query --verdict malicious --limit 20
   stakeout archive query --ending pending --json
   stakeout archive query --sha256 275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f")]
-pub struct ArchiveQueryArgs {
+pub(crate) struct ArchiveQueryArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
     /// Filter by bounty id.
@@ -85,7 +85,7 @@ pub struct ArchiveQueryArgs {
 }
 
 /// Runs `stakeout archive`.
-pub fn archive(command: &ArchiveCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(crate) fn archive(command: &ArchiveCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match command {
         ArchiveCommand::Verify(args) => verify(args, out),
         ArchiveCommand::Query(args) => query(args, out),
@@ -94,7 +94,7 @@ pub fn archive(command: &ArchiveCommand, out: &mut dyn Write) -> anyhow::Result<
 }
 
 /// Returns the directory of the archive.
-pub fn directory(place: &ArchivePlace) -> anyhow::Result<PathBuf> {
+pub(crate) fn directory(place: &ArchivePlace) -> anyhow::Result<PathBuf> {
     match &place.directory {
         Some(directory) => Ok(directory.clone()),
         None => Ok(config::load(place.config.path.as_deref())?.archive.directory),
@@ -102,7 +102,7 @@ pub fn directory(place: &ArchivePlace) -> anyhow::Result<PathBuf> {
 }
 
 /// Opens the journal in `directory` for reading. A daemon may write to it at the same time.
-pub fn open(directory: &std::path::Path) -> anyhow::Result<JournalReader> {
+pub(crate) fn open(directory: &std::path::Path) -> anyhow::Result<JournalReader> {
     if let Err(error) = directory.symlink_metadata()
         && error.kind() == std::io::ErrorKind::NotFound
     {
@@ -205,7 +205,7 @@ struct StoryRecord<'s> {
 }
 
 /// Returns the delivery status of a bounty's answer.
-pub fn ending(story: &Story) -> BountyStatus {
+pub(crate) fn ending(story: &Story) -> BountyStatus {
     story.ending.as_ref().map_or(BountyStatus::Pending, |ended| ended.how.outcome())
 }
 

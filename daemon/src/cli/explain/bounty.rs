@@ -16,7 +16,7 @@ use crate::terminal::format::shown;
 const STORIES_MAX: usize = 16;
 
 /// Explains the answer to the bounty with this id.
-pub fn explain(id: &str, args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) fn explain(id: &str, args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let directory = archive::directory(&args.archive)?;
     let journal = archive::open(&directory)?;
     let filter = Filter { id: Some(BountyId::new(id)), ..Filter::default() };

@@ -27,7 +27,7 @@ use crate::terminal::format::shown;
   stakeout explain suspicious.exe
   stakeout explain --min-bid 0.0625 --max-bid 1 suspicious.exe
   stakeout explain --bounty 1234567890123 --config /etc/stakeout.toml")]
-pub struct ExplainArgs {
+pub(crate) struct ExplainArgs {
     /// File to explain. `-` is standard input.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "bounty")]
     pub file: Option<PathBuf>,
@@ -50,7 +50,7 @@ pub struct ExplainArgs {
 }
 
 /// Runs `stakeout explain`.
-pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(crate) fn explain(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match (&args.bounty, &args.file) {
         (Some(id), _) => bounty::explain(id, args, out),
         (None, Some(path)) => explain_file(path, args, out),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-pub mod progress;
+pub(crate) mod progress;
 mod simulation;
 
 use std::io::Write;
@@ -33,7 +33,7 @@ Examples:
 
 Exit codes: 0 the sums of all accounts balance, 2 they do not, or an error, 64 the configuration is wrong, 130 interrupted."
 )]
-pub struct LocalMarketArgs {
+pub(crate) struct LocalMarketArgs {
     /// Configuration of the marketplace: files, engines, rivals and faults.
     #[arg(
         long = "config",
@@ -78,7 +78,7 @@ pub struct LocalMarketArgs {
 }
 
 /// Runs `stakeout local-market`.
-pub fn local_market(args: &LocalMarketArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(crate) fn local_market(args: &LocalMarketArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if args.example {
         out.write_all(EXAMPLE.as_bytes())?;
         return Ok(Exit::Clean);

@@ -13,14 +13,14 @@ use crate::terminal::interrupt::Interrupt;
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The progress line.
-pub struct Live {
+pub(crate) struct Live {
     bar: ProgressBar,
     watch: Option<MarketWatch>,
 }
 
 impl Live {
     /// Starts the progress line of a marketplace. It is shown only on a terminal.
-    pub fn begin(marketplace: &Marketplace) -> Live {
+    pub(crate) fn begin(marketplace: &Marketplace) -> Live {
         let style = ProgressStyle::with_template("{elapsed} {wide_bar:.green/dim} {pos}/{len} settled{msg}");
         let bar = ProgressBar::new(marketplace.watch().progress().number);
         bar.set_style(style.expect("the template is right, as a test shows"));
@@ -28,12 +28,12 @@ impl Live {
     }
 
     /// Shows nothing.
-    pub fn silent() -> Live {
+    pub(crate) fn silent() -> Live {
         Live { bar: ProgressBar::hidden(), watch: None }
     }
 
     /// Draws the line until `what` is done.
-    pub async fn beside<T>(self, what: impl Future<Output = T>) -> T {
+    pub(crate) async fn beside<T>(self, what: impl Future<Output = T>) -> T {
         tokio::pin!(what);
         loop {
             if let Some(watch) = &self.watch {
@@ -67,7 +67,7 @@ fn told(progress: &Progress) -> String {
 }
 
 /// Completes when Ctrl-C is pressed.
-pub async fn interrupted(interrupt: &Interrupt) {
+pub(crate) async fn interrupted(interrupt: &Interrupt) {
     while !interrupt.is_set() {
         tokio::time::sleep(INTERVAL).await;
     }

@@ -15,7 +15,11 @@ use crate::exit::Exit;
 const BOUNTIES: u64 = 5_000;
 
 /// Runs the simulation.
-pub fn simulate(args: &LocalMarketArgs, settings: Option<Settings>, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) fn simulate(
+    args: &LocalMarketArgs,
+    settings: Option<Settings>,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     let strategies: Vec<(&str, Box<dyn BidStrategy>)> = args
         .strategies
         .iter()

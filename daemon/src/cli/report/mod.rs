@@ -36,7 +36,7 @@ Examples:
   stakeout report --by strategy --by rule --since 2026-11-01 --until 2026-11-30
   stakeout report --html report.html --json > report.json"
 )]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub place: ArchivePlace,
     /// Include only bounties received at or after this time.
@@ -90,12 +90,12 @@ impl From<By> for Grouping {
 }
 
 /// Runs `stakeout report`.
-pub fn report(args: &ReportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(crate) fn report(args: &ReportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     print(args, false, out)
 }
 
 /// Prints the report. With `demo`, the page says that no real money was used.
-pub fn print(args: &ReportArgs, demo: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(crate) fn print(args: &ReportArgs, demo: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = config::load(args.place.config.path.as_deref())?;
     let report = make(args, &config, wall())?;
     if let Some(file) = &args.html {

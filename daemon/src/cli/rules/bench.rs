@@ -21,7 +21,7 @@ use crate::terminal::format::{HEADING, bytes, counted};
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   stakeout rules bench rules --on /usr/bin --top 10")]
-pub struct RulesBenchArgs {
+pub(crate) struct RulesBenchArgs {
     /// Directories with rules. Default: the built-in rules.
     #[arg(id = "own_directories", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,

@@ -26,7 +26,7 @@ use crate::terminal::format::{HEADING, counted};
 
 /// Arguments of `rules`.
 #[derive(Args, Debug)]
-pub struct RulesCommandArgs {
+pub(crate) struct RulesCommandArgs {
     /// The command to run.
     #[command(subcommand)]
     pub command: RulesCommand,
@@ -34,7 +34,7 @@ pub struct RulesCommandArgs {
 
 /// Subcommands of `rules`.
 #[derive(Subcommand, Debug)]
-pub enum RulesCommand {
+pub(crate) enum RulesCommand {
     /// Compile rules and report all mistakes, each with file, line and column.
     Check(RulesCheckArgs),
     /// List rules with their weight, ATT&CK technique, id, file and line.
@@ -49,7 +49,7 @@ pub enum RulesCommand {
 
 /// Which rules to use.
 #[derive(Args, Debug)]
-pub struct OwnRulesArgs {
+pub(crate) struct OwnRulesArgs {
     /// Directories with rules. Default: the built-in rules.
     #[arg(id = "own_directories", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,
@@ -61,7 +61,7 @@ pub struct OwnRulesArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   stakeout rules check /etc/stakeout/rules && systemctl reload stakeout")]
-pub struct RulesCheckArgs {
+pub(crate) struct RulesCheckArgs {
     #[command(flatten)]
     pub own: OwnRulesArgs,
     /// Print a JSON array of mistakes.
@@ -71,7 +71,7 @@ pub struct RulesCheckArgs {
 
 /// Arguments of `rules list`.
 #[derive(Args, Debug)]
-pub struct RulesListArgs {
+pub(crate) struct RulesListArgs {
     #[command(flatten)]
     pub own: OwnRulesArgs,
     /// Print a JSON array.
@@ -83,7 +83,7 @@ pub struct RulesListArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   stakeout rules test rules")]
-pub struct RulesTestArgs {
+pub(crate) struct RulesTestArgs {
     /// Directories with rules and their tests.
     #[arg(id = "own_directories", value_name = "DIR", value_hint = ValueHint::DirPath, required = true)]
     pub directories: Vec<PathBuf>,
@@ -92,7 +92,7 @@ pub struct RulesTestArgs {
 }
 
 /// Runs `stakeout rules`.
-pub fn rules(command: &RulesCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(crate) fn rules(command: &RulesCommand, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match command {
         RulesCommand::Check(args) => check(args, out),
         RulesCommand::List(args) => list(args, out),

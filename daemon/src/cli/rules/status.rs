@@ -16,7 +16,7 @@ use crate::terminal::format::{counted, moment, shown};
 
 /// Arguments of `rules status`.
 #[derive(Args, Debug)]
-pub struct RulesStatusArgs {
+pub(crate) struct RulesStatusArgs {
     #[command(flatten)]
     pub config: ConfigFile,
     /// Print the daemon's answer as JSON.
@@ -25,7 +25,7 @@ pub struct RulesStatusArgs {
 }
 
 /// Runs `stakeout rules status`.
-pub fn status(args: &RulesStatusArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) fn status(args: &RulesStatusArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = config::load(args.config.path.as_deref())?;
     let socket = control_client::socket(&config, &config.archive.directory);
     let address = config.admin.listen;

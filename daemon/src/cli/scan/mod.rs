@@ -45,7 +45,7 @@ use print::Printer;
   stakeout scan --ndjson -x / > report.ndjson    one JSON object per file
   find . -newer stamp -print0 | stakeout scan -0 --files-from -
   ssh mail cat attachment | stakeout scan -")]
-pub struct ScanArgs {
+pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub walk: WalkArgs,
     #[command(flatten)]
@@ -127,7 +127,7 @@ struct Scanned {
 }
 
 /// Runs `stakeout scan`.
-pub fn scan(args: &ScanArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
+pub(crate) fn scan(args: &ScanArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
     let detector = rules_options::load(&args.rules.options())?;
     let policy = Policy { any_kind: !args.known_kinds };
     let mut limits = args.limits.limits();

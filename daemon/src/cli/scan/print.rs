@@ -25,7 +25,7 @@ const REASONS_MAX: usize = 4;
 const FAILURES_SHOWN_MAX: usize = 20;
 
 /// Prints results.
-pub struct Printer<'p> {
+pub(super) struct Printer<'p> {
     args: &'p ScanArgs,
     rules: &'p RuleSet,
     bounds: BidBounds,
@@ -44,7 +44,7 @@ enum OutputLine<'l> {
 
 impl<'p> Printer<'p> {
     /// Makes a printer and begins the JSON document.
-    pub fn new(
+    pub(super) fn new(
         args: &'p ScanArgs,
         rules: &'p RuleSet,
         bounds: BidBounds,
@@ -66,7 +66,7 @@ impl<'p> Printer<'p> {
     }
 
     /// Prints a scanned file.
-    pub fn examined(&mut self, scanned: &Scanned, out: &mut dyn Write) -> anyhow::Result<()> {
+    pub(super) fn examined(&mut self, scanned: &Scanned, out: &mut dyn Write) -> anyhow::Result<()> {
         let report = &scanned.examined.report;
         let stake = stake(report, self.bounds);
         if self.args.json || self.args.ndjson {
@@ -92,7 +92,7 @@ impl<'p> Printer<'p> {
     }
 
     /// Reports a file or directory that could not be opened or read.
-    pub fn failed(&mut self, path: &Path, why: &str, out: &mut dyn Write) -> anyhow::Result<()> {
+    pub(super) fn failed(&mut self, path: &Path, why: &str, out: &mut dyn Write) -> anyhow::Result<()> {
         if self.args.ndjson {
             let path = path.to_string_lossy().into_owned();
             self.machine_line(&OutputLine::Failure { schema: SCHEMA_VERSION, path, error: why }, out)?;
@@ -141,7 +141,7 @@ impl<'p> Printer<'p> {
     }
 
     /// Ends the JSON document, or prints the summary.
-    pub fn finish(
+    pub(super) fn finish(
         mut self,
         mut walked: Walked,
         elapsed: Duration,

@@ -20,7 +20,7 @@ pub(crate) struct Lately {
 
 impl Lately {
     /// Adds an event, and whether it went badly.
-    pub fn add(&mut self, at: Timestamp, bad: bool) {
+    pub(crate) fn add(&mut self, at: Timestamp, bad: bool) {
         self.seen.push_back((at, bad));
         if self.seen.len() > LATELY_RECENT {
             self.seen.pop_front();
@@ -28,7 +28,7 @@ impl Lately {
     }
 
     /// The number of bad events, and of all, if the share is above `most` and not by chance.
-    pub fn too_bad(&self, now: Timestamp, most: Option<f64>) -> Option<(usize, usize)> {
+    pub(crate) fn too_bad(&self, now: Timestamp, most: Option<f64>) -> Option<(usize, usize)> {
         let most = most?;
         let recent = self.seen.iter().filter(|(at, _)| at.until(now) <= LATELY_AGE_MAX);
         let (bad, all) = recent.fold((0, 0), |(bad, all), (_, was)| (bad + usize::from(*was), all + 1));

@@ -30,12 +30,12 @@ pub struct Moment {
 
 impl Course {
     /// An empty series of so many lines.
-    pub fn new(lines: usize) -> Course {
+    pub(crate) fn new(lines: usize) -> Course {
         Course { width: WIDTH, lines, moments: BTreeMap::new() }
     }
 
     /// Adds the profit of a bounty, for each line.
-    pub fn add(&mut self, at: Timestamp, profits: impl Iterator<Item = Profit>) {
+    pub(crate) fn add(&mut self, at: Timestamp, profits: impl Iterator<Item = Profit>) {
         let moment =
             self.moments.entry(at.micros().div_euclid(self.width)).or_insert_with(|| vec![Profit::ZERO; self.lines]);
         add(moment, profits);
@@ -49,7 +49,7 @@ impl Course {
     }
 
     /// The sums up to each moment, which is the end of its interval.
-    pub fn sums(self) -> Vec<Moment> {
+    pub(crate) fn sums(self) -> Vec<Moment> {
         let mut sums = vec![Profit::ZERO; self.lines];
         let width = self.width;
         let moments = self.moments.into_iter().map(|(at, profits)| {

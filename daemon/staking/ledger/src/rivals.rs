@@ -70,7 +70,7 @@ pub(crate) struct Rivals {
 
 impl Rivals {
     /// Counts the assertions on one bounty, if any were told.
-    pub fn add(&mut self, entry: &LedgerEntry, replay: Option<&Replay>) {
+    pub(crate) fn add(&mut self, entry: &LedgerEntry, replay: Option<&Replay>) {
         let Some(outcome) = entry.outcome.as_ref().filter(|_| !entry.told.assertions.is_empty()) else { return };
         self.bounties += 1;
         if let Some(name) = &entry.told.engine {
@@ -87,7 +87,7 @@ impl Rivals {
     }
 
     /// The number of bounties, and all engines, best first.
-    pub fn table(self) -> (u64, Vec<RivalRow>) {
+    pub(crate) fn table(self) -> (u64, Vec<RivalRow>) {
         let mut rows: Vec<RivalRow> =
             self.rows.sorted().into_iter().map(|(engine, row)| RivalRow { engine, ..row }).collect();
         if self.bounties > 0 {

@@ -60,18 +60,18 @@ pub(crate) struct Strategies {
 }
 
 impl Strategies {
-    pub fn new(strategies: Vec<Box<dyn BidStrategy>>) -> Strategies {
+    pub(crate) fn new(strategies: Vec<Box<dyn BidStrategy>>) -> Strategies {
         let named = |name: &str| StrategyRow { name: name.to_owned(), ..StrategyRow::default() };
         let rows = strategies.iter().map(|strategy| named(strategy.name())).collect();
         Strategies { strategies, compared: 0, not_compared: 0, ours: named(AS_STAKED), rows }
     }
 
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.rows.iter().map(|row| row.name.clone()).collect()
     }
 
     /// Counts a settled bounty. Returns our profit and that of each strategy, if they can be compared.
-    pub fn add(&mut self, entry: &LedgerEntry, replay: Option<&Replay>) -> Option<(Profit, Vec<Profit>)> {
+    pub(crate) fn add(&mut self, entry: &LedgerEntry, replay: Option<&Replay>) -> Option<(Profit, Vec<Profit>)> {
         // Where nothing was to be bid on, no strategy is asked; and what never arrived does so with no stake.
         if entry.bet.is_none() || entry.outcome.is_none() || entry.missed() {
             return None;
@@ -109,7 +109,7 @@ impl Strategies {
         Some((ours, bids))
     }
 
-    pub fn table(self) -> StrategyTable {
+    pub(crate) fn table(self) -> StrategyTable {
         let mut rows = self.rows;
         rows.sort_by(|a, b| b.profit.cmp(&a.profit).then_with(|| a.name.cmp(&b.name)));
         rows.insert(0, self.ours);

@@ -109,13 +109,13 @@ impl<T> Default for Groups<T> {
 
 impl<T: Default> Groups<T> {
     /// What there is for this name.
-    pub fn of(&mut self, name: &str) -> &mut T {
+    pub(crate) fn of(&mut self, name: &str) -> &mut T {
         let name = if self.groups.len() < GROUPS_MAX || self.groups.contains_key(name) { name } else { OTHERS };
         self.groups.entry(name.to_owned()).or_default()
     }
 
     /// Everything, by name.
-    pub fn sorted(self) -> Vec<(String, T)> {
+    pub(crate) fn sorted(self) -> Vec<(String, T)> {
         let mut groups: Vec<(String, T)> = self.groups.into_iter().collect();
         groups.sort_by(|a, b| a.0.cmp(&b.0));
         groups

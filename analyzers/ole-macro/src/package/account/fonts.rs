@@ -19,7 +19,7 @@ pub(crate) struct Keys(Vec<[u8; 16]>);
 
 impl Keys {
     /// Takes in the keys of a font table.
-    pub fn read(&mut self, part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
+    pub(super) fn read(&mut self, part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
         if memchr::memmem::find(part, b"fontKey").is_none() {
             return Ok(());
         }

@@ -9,23 +9,23 @@ use daemon_worker::{Death, Served, Start, Template, Worker};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 
 /// Where cargo puts the example: beside the folder of this test.
-pub fn obedient() -> PathBuf {
+pub(crate) fn obedient() -> PathBuf {
     let test = std::env::current_exe().expect("a test is a program");
     let path = test.ancestors().nth(2).expect("it lies in target/PROFILE/deps").join("examples/obedient");
     assert!(path.exists(), "build it first: cargo build -p daemon-worker --examples");
     path
 }
 
-pub fn start(config: &str) -> Start {
+pub(crate) fn start(config: &str) -> Start {
     Start { config: config.as_bytes().to_vec(), ..Start::new(obedient()) }
 }
 
-pub fn template(config: &str) -> Template {
+pub(crate) fn template(config: &str) -> Template {
     Template::start(start(config)).expect("a template starts")
 }
 
 /// A sealed memfd, as the daemon hands artifacts over.
-pub fn artifact(bytes: &[u8]) -> OwnedFd {
+pub(crate) fn artifact(bytes: &[u8]) -> OwnedFd {
     let memfd = memfd_create("artifact", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).expect("a memfd");
     let mut file = std::fs::File::from(memfd);
     file.write_all(bytes).expect("it may grow");
@@ -35,7 +35,7 @@ pub fn artifact(bytes: &[u8]) -> OwnedFd {
 }
 
 /// One job, whose limit and deadline are `limit` and 100 ms more.
-pub fn ask(worker: &mut Worker, request: &str, limit: Duration) -> Result<(Served, Vec<u8>), Death> {
+pub(crate) fn ask(worker: &mut Worker, request: &str, limit: Duration) -> Result<(Served, Vec<u8>), Death> {
     use std::os::fd::AsFd;
     worker.send(artifact(&[1, 2, 3]).as_fd(), request.as_bytes(), limit).expect("there is room for a job");
     let mut reply = Vec::new();

@@ -14,7 +14,7 @@ use daemon_market::{BountyId, Timestamp};
 use crate::make::{answer, bounty, key, life};
 
 /// Waits for a future of ours, which needs no runtime.
-pub fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(std::thread::Thread);
     impl std::task::Wake for Unpark {
         fn wake(self: Arc<Self>) {

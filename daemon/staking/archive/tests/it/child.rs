@@ -10,19 +10,24 @@ use std::time::Duration;
 const CHILD: &str = "DAEMON_ARCHIVE_TEST_DIRECTORY";
 
 /// Where this process is to write until it is killed, if it is such a child.
-pub fn directory() -> Option<OsString> {
+pub(crate) fn directory() -> Option<OsString> {
     std::env::var_os(CHILD)
 }
 
 /// Tells the parent a line. One system call: it is told whole or not at all.
-pub fn tell_line(line: &str) {
+pub(crate) fn tell_line(line: &str) {
     let mut out = std::io::stdout().lock();
     out.write_all(format!("{line}\n").as_bytes()).and_then(|()| out.flush()).unwrap();
 }
 
 /// Runs `test` of this program as a child that writes to `directory`, and kills it: once it told a line that begins with
 /// `first` if there is one, after a moment that differs with `nth`. Returns the lines it told.
-pub fn kill_while_it_writes(test: &str, directory: &Path, first: Option<&'static str>, nth: usize) -> Vec<String> {
+pub(crate) fn kill_while_it_writes(
+    test: &str,
+    directory: &Path,
+    first: Option<&'static str>,
+    nth: usize,
+) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(CHILD, directory)

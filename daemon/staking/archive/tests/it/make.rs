@@ -3,11 +3,11 @@ use daemon_market::{
     BountyId, BountyKey, Correction, Nct, Phase, PurseNote, SettlementNotice, Timestamp, Truth, Verdict,
 };
 
-pub fn key(id: &str) -> BountyKey {
+pub(crate) fn key(id: &str) -> BountyKey {
     BountyKey { id: BountyId::new(id), phase: Phase::Assertion }
 }
 
-pub fn bounty(key: &BountyKey) -> Write {
+pub(crate) fn bounty(key: &BountyKey) -> Write {
     Write::Bounty(Received {
         key: key.clone(),
         dialect: daemon_journal::WEBHOOK.to_owned(),
@@ -18,7 +18,7 @@ pub fn bounty(key: &BountyKey) -> Write {
     })
 }
 
-pub fn answer(key: &BountyKey, body: &str) -> Write {
+pub(crate) fn answer(key: &BountyKey, body: &str) -> Write {
     Write::Answer(Answered {
         key: key.clone(),
         at: Timestamp::from_micros(2_000),
@@ -36,7 +36,7 @@ pub fn answer(key: &BountyKey, body: &str) -> Write {
     })
 }
 
-pub fn ending(key: &BountyKey, how: Ending) -> Write {
+pub(crate) fn ending(key: &BountyKey, how: Ending) -> Write {
     Write::Ending(Ended {
         key: key.clone(),
         at: Timestamp::from_micros(3_000),
@@ -46,7 +46,7 @@ pub fn ending(key: &BountyKey, how: Ending) -> Write {
     })
 }
 
-pub fn settled(key: &BountyKey, payout: Option<&str>) -> Write {
+pub(crate) fn settled(key: &BountyKey, payout: Option<&str>) -> Write {
     let outcome = SettlementNotice {
         truth: Some(Truth::Malicious),
         payout: payout.map(|payout| payout.parse().unwrap()),
@@ -57,24 +57,24 @@ pub fn settled(key: &BountyKey, payout: Option<&str>) -> Write {
     Write::Settled(Settled { key: key.clone(), at: Timestamp::from_micros(4_000), outcome })
 }
 
-pub fn corrected(key: &BountyKey, payout: Option<&str>) -> Write {
+pub(crate) fn corrected(key: &BountyKey, payout: Option<&str>) -> Write {
     let payout = payout.map(|payout| payout.parse().unwrap());
     let correction = Correction { truth: Some(Truth::Benign), payout, fee: None, reason: "a slip of the hand".into() };
     Write::Corrected(Corrected { key: key.clone(), at: Timestamp::from_micros(4_500), correction })
 }
 
-pub fn purse(note: PurseNote) -> Write {
+pub(crate) fn purse(note: PurseNote) -> Write {
     Write::Purse(PurseEntry { at: Timestamp::from_micros(5_000), note, detail: "losses".into() })
 }
 
 /// A bounty, answered and sent.
-pub fn life(id: &str) -> [Write; 3] {
+pub(crate) fn life(id: &str) -> [Write; 3] {
     let key = key(id);
     [bounty(&key), answer(&key, &format!("answer to {id}")), ending(&key, Ending::Sent { status: 200 })]
 }
 
 /// A directory for a while, ours alone whatever the umask.
-pub fn directory() -> tempfile::TempDir {
+pub(crate) fn directory() -> tempfile::TempDir {
     let ours = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     tempfile::Builder::new().permissions(ours).tempdir().unwrap()
 }

@@ -12,7 +12,7 @@ use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create, open};
 
 const ALL: Retention = Retention { bytes_max: u64::MAX, age_max: Duration::MAX };
 
-pub fn memfd(bytes: &[u8]) -> OwnedFd {
+pub(crate) fn memfd(bytes: &[u8]) -> OwnedFd {
     let mut file = File::from(memfd_create("artifact", MemfdFlags::CLOEXEC).unwrap());
     file.write_all(bytes).unwrap();
     file.into()
@@ -27,7 +27,7 @@ fn nameless(directory: &Path, bytes: &[u8], more: OFlags) -> OwnedFd {
 
 /// Waits for the store's thread, until what was kept and what did not fit on the disk is as wanted.
 #[track_caller]
-pub fn counted<'a>(statistics: impl Fn() -> &'a StoreStatistics, wanted: impl Fn(u64, u64) -> bool) {
+pub(crate) fn counted<'a>(statistics: impl Fn() -> &'a StoreStatistics, wanted: impl Fn(u64, u64) -> bool) {
     let began = Instant::now();
     let seen = || (statistics().kept.load(Ordering::Relaxed), statistics().full.load(Ordering::Relaxed));
     loop {

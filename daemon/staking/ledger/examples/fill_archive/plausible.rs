@@ -35,11 +35,11 @@ const KINDS: [(&str, &str, &str); 6] = [
 ];
 
 /// Numbers that look like chance and are the same every time (splitmix64).
-pub struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
     /// From a seed.
-    pub fn new(seed: u64) -> Chance {
+    pub(crate) fn new(seed: u64) -> Chance {
         Chance(seed)
     }
 
@@ -52,18 +52,18 @@ impl Chance {
     }
 
     /// From 0 to below `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
     /// True so many times in a hundred.
-    pub fn percent(&mut self, percent: u64) -> bool {
+    pub(crate) fn percent(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 }
 
 /// The records of bounty number `n`, in the order in which they are written.
-pub fn records(n: u64, chance: &mut Chance) -> Vec<Write> {
+pub(crate) fn records(n: u64, chance: &mut Chance) -> Vec<Write> {
     let phase = if n % 41 == 40 { Phase::Arbitration } else { Phase::Assertion };
     let key = BountyKey { id: BountyId::new(&format!("{}", 7_310_000 + n)), phase };
     let received = BEGIN + n as i64 * APART + chance.below(1_200_000_000) as i64;

@@ -7,15 +7,15 @@ use daemon_market::{
     Truth, Verdict,
 };
 
-pub const FEE: &str = "0.03125";
+pub(crate) const FEE: &str = "0.03125";
 
-pub fn nct(text: &str) -> Nct {
+pub(crate) fn nct(text: &str) -> Nct {
     text.parse().expect("an amount")
 }
 
 /// A bounty, as a test needs it: change what matters.
 #[derive(Clone)]
-pub struct TestBounty {
+pub(crate) struct TestBounty {
     pub id: u64,
     pub hour: i64,
     pub said: Verdict,
@@ -58,7 +58,7 @@ impl TestBounty {
         BountyKey { id: BountyId::new(&self.id.to_string()), phase: Phase::Assertion }
     }
 
-    pub fn writes(&self) -> Vec<Write> {
+    pub(crate) fn writes(&self) -> Vec<Write> {
         let at = |seconds: i64| Timestamp::from_micros((self.hour * 3_600 + seconds) * 1_000_000);
         let key = self.key();
         let evidence: Vec<_> = self.indicators.iter().map(|id| serde_json::json!({ "id": id })).collect();
@@ -125,12 +125,12 @@ impl TestBounty {
         writes
     }
 
-    pub fn entry(&self) -> LedgerEntry {
+    pub(crate) fn entry(&self) -> LedgerEntry {
         entries(&archive([self.clone()])).pop().expect("it was answered")
     }
 }
 
-pub fn archive(told: impl IntoIterator<Item = TestBounty>) -> MemoryJournal {
+pub(crate) fn archive(told: impl IntoIterator<Item = TestBounty>) -> MemoryJournal {
     let mut journal = MemoryJournal::new();
     for told in told {
         journal.commit(&told.writes()).expect("memory takes it");
@@ -138,17 +138,17 @@ pub fn archive(told: impl IntoIterator<Item = TestBounty>) -> MemoryJournal {
     journal
 }
 
-pub fn entries(journal: &MemoryJournal) -> Vec<LedgerEntry> {
+pub(crate) fn entries(journal: &MemoryJournal) -> Vec<LedgerEntry> {
     let mut entries = Vec::new();
     journal.each(&Filter::default(), &mut |story| entries.extend(LedgerEntry::of(&story))).expect("memory is read");
     entries
 }
 
-pub fn strategies() -> Vec<Box<dyn BidStrategy>> {
+pub(crate) fn strategies() -> Vec<Box<dyn BidStrategy>> {
     STRATEGIES.iter().filter_map(|(name, _)| Strategy::named(name, &Settings::default()).ok()).collect()
 }
 
-pub fn report(journal: &MemoryJournal) -> Report {
+pub(crate) fn report(journal: &MemoryJournal) -> Report {
     let groupings = Grouping::ALL.to_vec();
     let mut ledger = Ledger::new(Question { groupings, strategies: strategies(), alarms: AlarmLimits::default() });
     journal.each(&Filter::default(), &mut |story| ledger.see(&story)).expect("memory is read");
@@ -156,7 +156,7 @@ pub fn report(journal: &MemoryJournal) -> Report {
 }
 
 /// The record of a market that tells everything: rivals and what they bid, votes.
-pub fn record(engine: &str, assertions: &[(&str, &str, &str)], votes: (u32, u32)) -> String {
+pub(crate) fn record(engine: &str, assertions: &[(&str, &str, &str)], votes: (u32, u32)) -> String {
     let assertions: Vec<_> = assertions
         .iter()
         .map(|(engine, verdict, bid)| serde_json::json!({ "engine": engine, "verdict": verdict, "bid": bid }))

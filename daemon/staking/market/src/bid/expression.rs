@@ -71,7 +71,7 @@ impl From<ExpressionError> for StrategyError {
 
 impl Expression {
     /// Compiles an expression, and tries it.
-    pub fn new(text: &str) -> Result<Self, StrategyError> {
+    pub(super) fn new(text: &str) -> Result<Self, StrategyError> {
         let nowhere = |message: String| ExpressionError { message, position: Position::NONE };
         if text.trim().is_empty() {
             return Err(nowhere("it is empty".to_owned()).into());

@@ -109,7 +109,7 @@ pub(super) struct BidTable {
 
 impl BidTable {
     /// The table of these rows, in whatever order. All mistakes are told.
-    pub fn new(rows: &[TableRow]) -> Result<Self, StrategyError> {
+    pub(super) fn new(rows: &[TableRow]) -> Result<Self, StrategyError> {
         if rows.is_empty() {
             return Err(StrategyError::Table("it has no rows".to_owned()));
         }

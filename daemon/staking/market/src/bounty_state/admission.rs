@@ -39,14 +39,14 @@ pub(super) struct WorkRate {
 
 impl WorkRate {
     /// Adds the time that one artifact spent with the workers.
-    pub fn took(&mut self, time: Duration) {
+    pub(super) fn took(&mut self, time: Duration) {
         let time = time.as_secs_f64();
         self.mean = if self.counted { self.mean + SHARE * (time - self.mean) } else { time };
         self.counted = true;
     }
 
     /// How long `waiting` artifacts take, `at_once` at a time.
-    pub fn wait(self, waiting: usize, at_once: usize) -> Duration {
+    pub(super) fn wait(self, waiting: usize, at_once: usize) -> Duration {
         let seconds = self.mean * waiting as f64 / at_once.max(1) as f64;
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
@@ -64,13 +64,13 @@ struct RateWindow {
 }
 
 impl Windows {
-    pub fn new(rates: &[Rate]) -> Self {
+    pub(super) fn new(rates: &[Rate]) -> Self {
         let window = |rate: &Rate| RateWindow { rate: *rate, began: Duration::ZERO, taken: 0 };
         Windows(rates.iter().map(window).collect())
     }
 
     /// Counts one bounty, or returns how long to wait until one could be accepted.
-    pub fn take(&mut self, now: Duration) -> Result<(), Duration> {
+    pub(super) fn take(&mut self, now: Duration) -> Result<(), Duration> {
         for window in &mut self.0 {
             if now >= window.began + window.rate.per {
                 window.began = now;
@@ -88,7 +88,7 @@ impl Windows {
 
 impl Windows {
     /// Uncounts one bounty: it was known already, or could not be recorded.
-    pub fn put_back(&mut self) {
+    pub(super) fn put_back(&mut self) {
         self.0.iter_mut().for_each(|window| window.taken = window.taken.saturating_sub(1));
     }
 }
@@ -101,11 +101,11 @@ pub(super) struct RecentlyEnded {
 }
 
 impl RecentlyEnded {
-    pub fn contains(&self, key: &BountyKey) -> bool {
+    pub(super) fn contains(&self, key: &BountyKey) -> bool {
         self.keys.contains(key)
     }
 
-    pub fn remember(&mut self, key: BountyKey) {
+    pub(super) fn remember(&mut self, key: BountyKey) {
         if self.keys.insert(key.clone()) {
             self.order.push_back(key);
         }

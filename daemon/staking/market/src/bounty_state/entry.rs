@@ -40,7 +40,7 @@ pub(super) struct BountyEntry {
 }
 
 impl BountyEntry {
-    pub fn new(number: u64, bounty: Arc<Bounty>, margin: Duration, life_max: Duration, now: Now) -> BountyEntry {
+    pub(super) fn new(number: u64, bounty: Arc<Bounty>, margin: Duration, life_max: Duration, now: Now) -> BountyEntry {
         let left = now.wall.until(bounty.expires).min(life_max);
         let dead = now.steady.saturating_add(left);
         let due = now.steady + left.saturating_sub(margin).max(left / 2);
@@ -61,12 +61,12 @@ impl BountyEntry {
     }
 
     /// When it is too late to start sending: an answer that leaves at the last moment may arrive after the deadline.
-    pub fn too_late(&self) -> Duration {
+    pub(super) fn too_late(&self) -> Duration {
         self.dead.saturating_sub(SENDING_TIME_MIN.min(self.dead.saturating_sub(self.due) / 4))
     }
 
     /// When to stop waiting for the examination.
-    pub fn patience_ends(&self) -> Duration {
+    pub(super) fn patience_ends(&self) -> Duration {
         self.due + GRACE_MAX.min(self.dead.saturating_sub(self.due) / 4)
     }
 }

@@ -47,7 +47,7 @@ pub(super) struct Changes {
 
 impl Changes {
     /// Whether a settlement or correction of the bounty is being written.
-    pub fn about(&self, key: &BountyKey) -> bool {
+    pub(super) fn about(&self, key: &BountyKey) -> bool {
         self.places.contains_key(key)
     }
 
@@ -98,7 +98,7 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    pub fn alarm(&self) -> Option<Duration> {
+    pub(super) fn alarm(&self) -> Option<Duration> {
         self.again
     }
 }

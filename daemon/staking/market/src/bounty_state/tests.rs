@@ -58,32 +58,32 @@ pub(super) struct Life {
 }
 
 impl Life {
-    pub fn new(policy: BountyPolicy) -> Life {
+    pub(super) fn new(policy: BountyPolicy) -> Life {
         Life { bounties: Bounties::new(policy, betting()), now: Duration::ZERO }
     }
 
     /// What follows from `event`, by name.
-    pub fn step(&mut self, event: Event) -> Vec<String> {
+    pub(super) fn step(&mut self, event: Event) -> Vec<String> {
         let mut effects = Vec::new();
         self.bounties.step(event, at(self.now), &mut effects);
         effects.iter().map(name).collect()
     }
 
-    pub fn receive(&mut self, id: &str, life: Duration) -> Vec<String> {
+    pub(super) fn receive(&mut self, id: &str, life: Duration) -> Vec<String> {
         self.step(Event::Received { caller: 1, bounty: bounty(id, life) })
     }
 
-    pub fn written(&mut self, id: &str) -> Vec<String> {
+    pub(super) fn written(&mut self, id: &str) -> Vec<String> {
         self.step(Event::BountyWritten { key: key(id), written: Written::Fresh })
     }
 
-    pub fn tick(&mut self, now: Duration) -> Vec<String> {
+    pub(super) fn tick(&mut self, now: Duration) -> Vec<String> {
         self.now = now;
         self.step(Event::Tick)
     }
 
     /// Takes it from its beginning until a worker has it.
-    pub fn examined(&mut self, id: &str, life: Duration) {
+    pub(super) fn examined(&mut self, id: &str, life: Duration) {
         self.receive(id, life);
         self.written(id);
         self.step(Event::Fetched { key: key(id), declined: None });

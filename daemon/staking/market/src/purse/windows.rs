@@ -17,13 +17,13 @@ pub(super) struct SumWindow {
 }
 
 impl SumWindow {
-    pub fn new(length: Duration, parts: u32) -> SumWindow {
+    pub(super) fn new(length: Duration, parts: u32) -> SumWindow {
         let part = i64::try_from((length / parts).as_micros()).unwrap_or(i64::MAX).max(1);
         SumWindow { part, parts: parts.into(), given: VecDeque::new(), sum: Nct::ZERO }
     }
 
     /// Adds a stake at that time, which is never earlier than that of the one before.
-    pub fn add(&mut self, at: Timestamp, amount: Nct) {
+    pub(super) fn add(&mut self, at: Timestamp, amount: Nct) {
         self.forget(at);
         let number = at.micros().div_euclid(self.part);
         match self.given.back_mut() {
@@ -34,7 +34,7 @@ impl SumWindow {
     }
 
     /// Takes back a stake of that time.
-    pub fn take_back(&mut self, at: Timestamp, amount: Nct) {
+    pub(super) fn take_back(&mut self, at: Timestamp, amount: Nct) {
         let number = at.micros().div_euclid(self.part);
         // If the part is gone, the stake left the window, and the sum, long ago.
         if let Ok(place) = self.given.binary_search_by_key(&number, |(number, _)| *number)
@@ -46,7 +46,7 @@ impl SumWindow {
     }
 
     /// The sum of the stakes within the window that ends now.
-    pub fn sum(&mut self, now: Timestamp) -> Nct {
+    pub(super) fn sum(&mut self, now: Timestamp) -> Nct {
         self.forget(now);
         self.sum
     }

@@ -2,7 +2,7 @@
 
 /// An axis: maps values to positions in the drawing.
 #[derive(Clone, Copy, Debug)]
-pub struct Axis {
+pub(super) struct Axis {
     /// The values at both ends.
     pub from: f64,
     pub to: f64,
@@ -13,14 +13,14 @@ pub struct Axis {
 
 impl Axis {
     /// The position of the value `what`.
-    pub fn at(&self, what: f64) -> f64 {
+    pub(super) fn at(&self, what: f64) -> f64 {
         let span = self.to - self.from;
         let part = if span > 0.0 { (what - self.from) / span } else { 0.5 };
         self.begin + part * (self.end - self.begin)
     }
 
     /// Round numbers along it, some five of them.
-    pub fn ticks(&self) -> Vec<f64> {
+    pub(super) fn ticks(&self) -> Vec<f64> {
         let step = step((self.to - self.from) / 5.0);
         let (first, last) = ((self.from / step).ceil() as i64, (self.to / step).floor() as i64);
         (first..=last.min(first.saturating_add(20))).map(|at| at as f64 * step).collect()
@@ -28,7 +28,7 @@ impl Axis {
 }
 
 /// Wide enough for all of these, and for nothing, with a little room at the ends that are not nothing.
-pub fn fit(values: impl Iterator<Item = f64>) -> (f64, f64) {
+pub(super) fn fit(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = values.fold((0.0f64, 0.0f64), |(low, high), value| (low.min(value), high.max(value)));
     let room = (high - low) * 0.04;
     match (low < 0.0, high > 0.0) {
@@ -59,7 +59,7 @@ fn step(rough: f64) -> f64 {
 }
 
 /// A number as an axis shows it: no more digits than it needs.
-pub fn tick(value: f64) -> String {
+pub(super) fn tick(value: f64) -> String {
     let text = format!("{value:.6}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".to_owned() } else { text.to_owned() }

@@ -15,7 +15,7 @@ const WIDTH: f64 = 1_000.0;
 const PITCH: f64 = 26.0;
 
 /// Profit by group, largest gains first.
-pub fn profit_by(report: &Report, grouping: Grouping, out: &mut String) {
+pub(super) fn profit_by(report: &Report, grouping: Grouping, out: &mut String) {
     let table = report.by.iter().find(|table| table.by == grouping);
     let mut groups: Vec<&GroupRow> =
         table.iter().flat_map(|table| &table.groups).filter(|group| group.sums.bets > 0).collect();
@@ -74,7 +74,7 @@ pub fn profit_by(report: &Report, grouping: Grouping, out: &mut String) {
 }
 
 /// Latency of answers, by bars whose ends grow by 1, 2, 5.
-pub fn latency(latency: &Latency, out: &mut String) {
+pub(super) fn latency(latency: &Latency, out: &mut String) {
     const HEIGHT: f64 = 200.0;
     let most = latency.histogram.iter().map(|bar| bar.count).max().unwrap_or(0);
     if most == 0 {

@@ -3,10 +3,10 @@
 use std::fmt;
 
 /// Shows a text so that a browser reads no mark-up in it, in elements as well as in quoted attributes.
-pub struct Escaped<'t>(&'t str);
+pub(super) struct Escaped<'t>(&'t str);
 
 /// This text, escaped.
-pub fn escaped(text: &str) -> Escaped<'_> {
+pub(super) fn escaped(text: &str) -> Escaped<'_> {
     Escaped(text)
 }
 

@@ -10,7 +10,7 @@ const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 440.0;
 
 /// The reliability diagram: on the diagonal, answers are as often right as they say. Beneath it, how many there are.
-pub fn reliability(row: &CalibrationRow, out: &mut String) {
+pub(super) fn reliability(row: &CalibrationRow, out: &mut String) {
     let most = row.bins.iter().map(|bin| bin.count).max().unwrap_or(0);
     if most == 0 {
         return;
@@ -82,7 +82,7 @@ pub fn reliability(row: &CalibrationRow, out: &mut String) {
 }
 
 /// How much was staked, by how sure we were: the darker, the more answers.
-pub fn stakes(grid: &StakeGrid, out: &mut String) {
+pub(super) fn stakes(grid: &StakeGrid, out: &mut String) {
     let most = grid.most();
     if most == 0 {
         return;
@@ -91,7 +91,7 @@ pub fn stakes(grid: &StakeGrid, out: &mut String) {
     let y = Axis { from: 0.0, to: StakeGrid::STAKES as f64, begin: HEIGHT - 32.0, end: 12.0 };
     start("Stake by confidence", out);
     for (stake, name) in [(0, "none"), (1, "10 %"), (5, "50 %"), (10, "100 %")] {
-        let at = y.at(stake as f64 + 0.5) + 4.0;
+        let at = y.at(f64::from(stake) + 0.5) + 4.0;
         put(out, format_args!("<text class=\"r\" x=\"{}\" y=\"{at:.1}\">{name}</text>", x.begin - 6.0));
     }
     for tenth in 5..=10 {

@@ -32,7 +32,7 @@ impl Line {
 }
 
 /// The chart, and its legend.
-pub fn profits(report: &Report, out: &mut String) {
+pub(super) fn profits(report: &Report, out: &mut String) {
     let lines = lines(report);
     let Some((first, last)) = span(&lines) else { return };
     let values = lines.iter().flat_map(|line| line.points.iter().map(|(_, profit)| profit.as_f64()));

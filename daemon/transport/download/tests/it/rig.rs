@@ -14,10 +14,10 @@ use rustix::io::pread;
 use tokio::time::Instant;
 
 /// Long enough for a busy machine; no test waits for it.
-pub const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// Options with loopback allowed, pauses short and a directory of the test's own.
-pub fn options(dir: &tempfile::TempDir) -> FetchOptions {
+pub(crate) fn options(dir: &tempfile::TempDir) -> FetchOptions {
     let mut options = FetchOptions::new(dir.path());
     options.addresses.allow = vec!["127.0.0.0/8".parse().unwrap()];
     options.limits.retry_pause = Duration::from_millis(1);
@@ -27,7 +27,7 @@ pub fn options(dir: &tempfile::TempDir) -> FetchOptions {
 }
 
 /// Runs `test` under each runtime that the machine allows; `prepare` may change the options.
-pub fn each_backend(prepare: impl Fn(&mut FetchOptions), test: impl AsyncFn(Rig)) {
+pub(crate) fn each_backend(prepare: impl Fn(&mut FetchOptions), test: impl AsyncFn(Rig)) {
     for prefer in [Prefer::Plain, Prefer::Uring] {
         let (runtime, backend) = Runtime::start(prefer).unwrap();
         if let (Prefer::Uring, Backend::Plain { why }) = (prefer, &backend) {
@@ -42,17 +42,17 @@ pub fn each_backend(prepare: impl Fn(&mut FetchOptions), test: impl AsyncFn(Rig)
     }
 }
 
-pub struct Rig {
+pub(crate) struct Rig {
     pub fetcher: Fetcher,
     pub dir: tempfile::TempDir,
 }
 
 impl Rig {
-    pub async fn fetch(&self, uri: &str) -> Result<Fetched, FetchError> {
+    pub(crate) async fn fetch(&self, uri: &str) -> Result<Fetched, FetchError> {
         self.fetcher.fetch(uri, None, Instant::now() + LONG).await
     }
 
-    pub async fn fails(&self, uri: &str) -> FetchError {
+    pub(crate) async fn fails(&self, uri: &str) -> FetchError {
         match self.fetch(uri).await {
             Ok(fetched) => panic!("{uri} gave {fetched:?}"),
             Err(error) => error,
@@ -61,7 +61,7 @@ impl Rig {
 
     /// Fetches, and asserts that the bytes are these.
     #[track_caller]
-    pub fn gives(&self, uri: &str, expected: &[u8]) -> impl Future<Output = Fetched> {
+    pub(crate) fn gives(&self, uri: &str, expected: &[u8]) -> impl Future<Output = Fetched> {
         let caller = std::panic::Location::caller();
         async move {
             let fetched = self.fetch(uri).await.unwrap_or_else(|error| panic!("{caller}: {uri}: {}", chain(&error)));
@@ -74,7 +74,7 @@ impl Rig {
 }
 
 /// All bytes of what was fetched, and what lies beyond.
-pub fn bytes(fetched: &Fetched) -> Vec<u8> {
+pub(crate) fn bytes(fetched: &Fetched) -> Vec<u8> {
     let mut bytes = vec![0; usize::try_from(fetched.size).unwrap() + 1];
     let mut done = 0;
     loop {
@@ -88,7 +88,7 @@ pub fn bytes(fetched: &Fetched) -> Vec<u8> {
 }
 
 /// An error with its causes.
-pub fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(this) = cause {
@@ -99,13 +99,13 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Answers with the first list, then with the second, and so on; the last one stays.
-pub struct Changing {
+pub(crate) struct Changing {
     answers: Vec<Vec<IpAddr>>,
     pub asked: AtomicUsize,
 }
 
 impl Changing {
-    pub fn new(answers: &[&[&str]]) -> Arc<Changing> {
+    pub(crate) fn new(answers: &[&[&str]]) -> Arc<Changing> {
         let answers = answers.iter().map(|list| list.iter().map(|ip| ip.parse().unwrap()).collect()).collect();
         Arc::new(Changing { answers, asked: AtomicUsize::new(0) })
     }

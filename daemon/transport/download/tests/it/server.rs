@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-pub struct Server {
+pub(crate) struct Server {
     pub address: SocketAddr,
     seen: Arc<RequestLog>,
 }
@@ -21,12 +21,12 @@ struct RequestLog {
 }
 
 /// The body of `/bytes/SIZE`.
-pub fn body(size: usize) -> Vec<u8> {
+pub(crate) fn body(size: usize) -> Vec<u8> {
     (0..size).map(|i| (i / 251 + i) as u8).collect()
 }
 
 impl Server {
-    pub fn start() -> Server {
+    pub(crate) fn start() -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(RequestLog::default());
@@ -42,16 +42,16 @@ impl Server {
         Server { address, seen }
     }
 
-    pub fn uri(&self, path: &str) -> String {
+    pub(crate) fn uri(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// The requests so far, each with its headers.
-    pub fn heads(&self) -> Vec<String> {
+    pub(crate) fn heads(&self) -> Vec<String> {
         self.seen.heads.lock().unwrap().clone()
     }
 
-    pub fn connections(&self) -> u32 {
+    pub(crate) fn connections(&self) -> u32 {
         *self.seen.connections.lock().unwrap()
     }
 }
@@ -172,7 +172,7 @@ fn answer(mut to: &TcpStream, path: &str, nth: u32) -> std::io::Result<()> {
 }
 
 /// "test", by gzip -9n.
-pub const GZIP: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\x02\x03+I-.\x01\0\x0c~\x7f\xd8\x04\0\0\0";
+pub(crate) const GZIP: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\x02\x03+I-.\x01\0\x0c~\x7f\xd8\x04\0\0\0";
 
 fn redirect(mut to: &TcpStream, location: &str) -> std::io::Result<()> {
     write!(to, "HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")

@@ -14,25 +14,25 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, LocalSet};
 
-pub const SECRET: &[u8] = b"correct horse";
+pub(crate) const SECRET: &[u8] = b"correct horse";
 /// Longer than anything here should take, so that a test that hangs fails.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs a test as the daemon runs its parts: on one thread.
-pub fn run<T>(test: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, async { tokio::time::timeout(PATIENCE, test).await.expect("the test hangs") })
 }
 
 /// Recorded from the real SDKs: see `produced_by` in each file.
-pub fn vectors(name: &str) -> Value {
+pub(crate) fn vectors(name: &str) -> Value {
     let path = format!("{}/testdata/{name}.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
 /// What a gate under test saw and says.
 #[derive(Clone)]
-pub struct FakeGate {
+pub(crate) struct FakeGate {
     pub seen: Rc<RefCell<Vec<(String, Bytes, Bounty)>>>,
     pub says: Rc<RefCell<Admission>>,
     pub alive: bool,
@@ -41,7 +41,7 @@ pub struct FakeGate {
 }
 
 impl FakeGate {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         FakeGate { seen: Rc::default(), says: Rc::new(RefCell::new(Admission::Accepted)), alive: true, held: None }
     }
 }
@@ -61,18 +61,18 @@ impl Gate for FakeGate {
 }
 
 /// A server under test.
-pub struct Running {
+pub(crate) struct Running {
     pub address: SocketAddr,
     pub replies: Rc<RefCell<Vec<Reply>>>,
     pub shutdown: Rc<Notify>,
     pub serving: JoinHandle<()>,
 }
 
-pub async fn start(gate: FakeGate, limits: Limits) -> Running {
+pub(crate) async fn start(gate: FakeGate, limits: Limits) -> Running {
     start_at(gate, limits, Secrets::new(SECRET, None).unwrap(), None).await
 }
 
-pub async fn start_at(gate: FakeGate, limits: Limits, secrets: Secrets, path: Option<String>) -> Running {
+pub(crate) async fn start_at(gate: FakeGate, limits: Limits, secrets: Secrets, path: Option<String>) -> Running {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let replies: Rc<RefCell<Vec<Reply>>> = Rc::default();
@@ -86,20 +86,20 @@ pub async fn start_at(gate: FakeGate, limits: Limits, secrets: Secrets, path: Op
 
 /// A reply, taken apart.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Heard {
+pub(crate) struct Heard {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,
 }
 
 impl Heard {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }
 }
 
 /// A request by hand: method, headers and body exactly as they are given.
-pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut bytes = format!("{method} {path} HTTP/1.1\r\nhost: engine\r\n").into_bytes();
     for (name, value) in headers {
         bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
@@ -113,7 +113,7 @@ pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) 
 }
 
 /// A delivery signed with [`SECRET`].
-pub fn signed(event: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn signed(event: &str, body: &[u8]) -> Vec<u8> {
     let signature = sign(SECRET, body);
     let headers =
         [("x-polyswarm-event", event), ("x-polyswarm-signature", &signature), ("x-polyswarm-delivery", "delivery-1")];
@@ -121,12 +121,12 @@ pub fn signed(event: &str, body: &[u8]) -> Vec<u8> {
 }
 
 /// The next reply on `stream`; none if it is closed first.
-pub async fn hear(stream: &mut TcpStream) -> Option<Heard> {
+pub(crate) async fn hear(stream: &mut TcpStream) -> Option<Heard> {
     hear_of(stream, true).await
 }
 
 /// The same; a reply to HEAD announces a body that does not follow.
-pub async fn hear_of(stream: &mut TcpStream, with_body: bool) -> Option<Heard> {
+pub(crate) async fn hear_of(stream: &mut TcpStream, with_body: bool) -> Option<Heard> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
@@ -151,21 +151,21 @@ pub async fn hear_of(stream: &mut TcpStream, with_body: bool) -> Option<Heard> {
 }
 
 /// One request on a connection of its own.
-pub async fn ask(address: SocketAddr, request: &[u8]) -> Option<Heard> {
+pub(crate) async fn ask(address: SocketAddr, request: &[u8]) -> Option<Heard> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let _ = stream.write_all(request).await;
     hear_of(&mut stream, !request.starts_with(b"HEAD")).await
 }
 
 /// Reads until the other side closes, and says how much came.
-pub async fn closed(stream: &mut TcpStream) -> usize {
+pub(crate) async fn closed(stream: &mut TcpStream) -> usize {
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest).await;
     rest.len()
 }
 
 /// A bounty as PolySwarm sends one today.
-pub fn bounty(id: u64) -> Value {
+pub(crate) fn bounty(id: u64) -> Value {
     serde_json::json!({
         "id": id,
         "artifact_type": "FILE",
@@ -183,7 +183,7 @@ pub fn bounty(id: u64) -> Value {
 }
 
 /// It, changed in some fields, or without them where they are null.
-pub fn bounty_with(id: u64, changes: Value) -> Vec<u8> {
+pub(crate) fn bounty_with(id: u64, changes: Value) -> Vec<u8> {
     let mut bounty = bounty(id);
     for (key, value) in changes.as_object().unwrap() {
         match value {

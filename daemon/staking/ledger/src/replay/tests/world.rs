@@ -9,16 +9,16 @@ use daemon_journal::{
 };
 use daemon_market::*;
 
-pub const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 const LIFE: Duration = Duration::from_secs(60);
 
-pub fn nct(text: &str) -> Nct {
+pub(super) fn nct(text: &str) -> Nct {
     text.parse().unwrap()
 }
 
 /// What becomes of an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fate {
+pub(super) enum Fate {
     Taken,
     Refused,
     /// Only at the second attempt: the first may have arrived.
@@ -33,7 +33,7 @@ pub enum Fate {
 
 /// One bounty, and what is thought of it.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub(super) struct Asked {
     pub q: f64,
     pub verdict: Verdict,
     pub complete: bool,
@@ -49,11 +49,11 @@ impl Default for Asked {
 }
 
 /// A thousandth of an NCT.
-pub fn milli(amount: u64) -> Nct {
+pub(super) fn milli(amount: u64) -> Nct {
     Nct::from_base_units(u128::from(amount) * 10u128.pow(15))
 }
 
-pub struct World {
+pub(super) struct World {
     pub journal: MemoryJournal,
     pub bounties: Bounties,
     pub now: Now,
@@ -67,7 +67,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(strategy: fn() -> Box<dyn BidStrategy>, limits: PurseLimits) -> World {
+    pub(super) fn new(strategy: fn() -> Box<dyn BidStrategy>, limits: PurseLimits) -> World {
         let now = Now { wall: Timestamp::from_micros(1_700_000_000_000_000), steady: Duration::ZERO };
         let betting = Betting::new(strategy(), Purse::new(limits));
         let bounties = Bounties::new(BountyPolicy::default(), betting);
@@ -75,13 +75,13 @@ impl World {
         World { journal, bounties, now, limits, strategy, fate: Fate::Taken, asked: None, latest: now.wall, keys }
     }
 
-    pub fn pass(&mut self, time: Duration) {
+    pub(super) fn pass(&mut self, time: Duration) {
         self.now = Now { wall: self.now.wall + time, steady: self.now.steady + time };
         self.latest = self.latest.max(self.now.wall);
     }
 
     /// Somebody sets the clock of the wall.
-    pub fn set_back(&mut self, time: Duration) {
+    pub(super) fn set_back(&mut self, time: Duration) {
         let micros = i64::try_from(time.as_micros()).unwrap();
         self.now.wall = Timestamp::from_micros(self.now.wall.micros() - micros);
     }
@@ -89,7 +89,7 @@ impl World {
     /// The daemon dies and comes back, by this strategy. By then the clock is right again: one that is set back beyond a
     /// restart makes the order of times another one than that of decisions, and nobody can tell. As much time has passed as
     /// for the purse, which does not look at the clock of the wall.
-    pub fn restart(&mut self, strategy: fn() -> Box<dyn BidStrategy>) {
+    pub(super) fn restart(&mut self, strategy: fn() -> Box<dyn BidStrategy>) {
         self.now.wall = self.bounties.time(self.now).max(self.latest).max(self.now.wall);
         self.latest = self.now.wall;
         let mut betting = Betting::new(strategy(), Purse::new(self.limits));
@@ -100,7 +100,7 @@ impl World {
     }
 
     /// Asks, answers, sends, ends. What was staked.
-    pub fn ask(&mut self, asked: Asked) -> Nct {
+    pub(super) fn ask(&mut self, asked: Asked) -> Nct {
         let key = BountyKey { id: BountyId::new(&self.keys.len().to_string()), phase: Phase::Assertion };
         self.keys.push(key.clone());
         let response_url = (asked.fate != Fate::Withheld).then(|| "https://example.com/r".to_owned());
@@ -124,7 +124,7 @@ impl World {
         self.answer(&key).bid
     }
 
-    pub fn answer(&self, key: &BountyKey) -> Answered {
+    pub(super) fn answer(&self, key: &BountyKey) -> Answered {
         let found = self.journal.find(&key.id).unwrap().into_iter();
         found
             .filter_map(|entry| match entry.record {
@@ -136,7 +136,7 @@ impl World {
     }
 
     /// The marketplace tells how it was settled.
-    pub fn settle(&mut self, key: &BountyKey, outcome: SettlementNotice) {
+    pub(super) fn settle(&mut self, key: &BountyKey, outcome: SettlementNotice) {
         let Answered { verdict, bet, .. } = self.answer(key);
         let filter = daemon_journal::Filter { id: Some(key.id.clone()), ..daemon_journal::Filter::default() };
         let bid = self.journal.query(&filter, 1).unwrap()[0].staked();
@@ -149,7 +149,7 @@ impl World {
     }
 
     /// A person says how it was settled indeed: nothing was paid out, or as much as before.
-    pub fn correct(&mut self, key: &BountyKey, truth: Truth) {
+    pub(super) fn correct(&mut self, key: &BountyKey, truth: Truth) {
         let Answered { verdict, bet, .. } = self.answer(key);
         let filter = daemon_journal::Filter { id: Some(key.id.clone()), ..daemon_journal::Filter::default() };
         let story = self.journal.query(&filter, 1).unwrap().remove(0);
@@ -164,7 +164,7 @@ impl World {
         self.happen(Event::Corrected { key: key.clone(), correction: Box::new(correction), reckoning });
     }
 
-    pub fn reopen(&mut self) {
+    pub(super) fn reopen(&mut self) {
         self.happen(Event::Reopened { caller: 0, detail: "a person".to_owned() });
     }
 
@@ -272,7 +272,7 @@ fn answered(key: &BountyKey, answer: &Answer) -> Answered {
 }
 
 /// How a bounty was settled, everything told: our assertion, three rivals of which some are right, five votes.
-pub fn told(answer: &Answered, staked: Nct, truth: Truth) -> SettlementNotice {
+pub(super) fn told(answer: &Answered, staked: Nct, truth: Truth) -> SettlementNotice {
     let fee = Betting::new(Box::new(DefaultStrategy), Purse::new(PurseLimits::default())).fee;
     let rivals = [(milli(700), true), (milli(300), false), (milli(900), true)];
     let votes: Vec<bool> = (0..5).map(|nth| (nth < 4) == (truth == Truth::Malicious)).collect();

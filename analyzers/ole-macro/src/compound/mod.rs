@@ -50,7 +50,7 @@ struct CompoundFaults {
 impl<'a> Compound<'a> {
     /// Opens `bytes`, and reports what is malformed. None when no directory can be read, which makes the report
     /// incomplete, or when the budget is spent.
-    pub fn open(bytes: &'a [u8], findings: &mut Findings<'_>) -> Option<Compound<'a>> {
+    pub(crate) fn open(bytes: &'a [u8], findings: &mut Findings<'_>) -> Option<Compound<'a>> {
         let Some((sectors, header)) = Sectors::read(bytes, findings.budget()).ok()? else {
             findings.saw_with(&MALFORMED, 0..bytes.len(), "no header");
             findings.incomplete(Incomplete::CutShort);
@@ -95,13 +95,13 @@ impl<'a> Compound<'a> {
     }
 
     /// All storages and streams; the first is the root, where there is one.
-    pub fn entries(&self) -> &[StorageEntry] {
+    pub(crate) fn entries(&self) -> &[StorageEntry] {
         &self.entries
     }
 
     /// Whether this is a document of its own: the main stream of one lies at its root, and nowhere else, where a module or
     /// an object within may be called so.
-    pub fn is_document(&self) -> bool {
+    pub(crate) fn is_document(&self) -> bool {
         const MAIN: [&str; 4] = ["WordDocument", "Workbook", "Book", "PowerPoint Document"];
         let is_main =
             |entry: &StorageEntry| entry.parent().is_empty() && MAIN.iter().any(|name| entry.is_stream_named(name));
@@ -109,18 +109,18 @@ impl<'a> Compound<'a> {
     }
 
     /// The entry at `path`; ASCII case does not matter.
-    pub fn find(&self, path: &str) -> Option<&StorageEntry> {
+    pub(crate) fn find(&self, path: &str) -> Option<&StorageEntry> {
         self.entries.iter().find(|entry| entry.path.eq_ignore_ascii_case(path))
     }
 
     /// Whether `pattern` stands anywhere in the file, in one piece.
-    pub fn contains(&self, pattern: &[u8]) -> bool {
+    pub(crate) fn contains(&self, pattern: &[u8]) -> bool {
         memmem::find(self.bytes, pattern).is_some()
     }
 
     /// The bytes of a stream: lent where they lie in one piece, else copied and paid for. A stream whose chain is
     /// broken gives what there is; [`Compound::report_faults`] tells.
-    pub fn read(&self, entry: &StorageEntry, budget: &mut Budget) -> Result<Cow<'a, [u8]>, Exhausted> {
+    pub(crate) fn read(&self, entry: &StorageEntry, budget: &mut Budget) -> Result<Cow<'a, [u8]>, Exhausted> {
         if entry.is_storage || entry.size == 0 {
             return Ok(Cow::Borrowed(&[]));
         }
@@ -134,7 +134,7 @@ impl<'a> Compound<'a> {
     }
 
     /// The bytes of a stream as if it were short, whatever its size: where short streams lie, up to the end of its chain.
-    pub fn read_as_short(&self, entry: &StorageEntry, budget: &mut Budget) -> Result<Cow<'a, [u8]>, Exhausted> {
+    pub(crate) fn read_as_short(&self, entry: &StorageEntry, budget: &mut Budget) -> Result<Cow<'a, [u8]>, Exhausted> {
         let size = u64::from(self.sectors.mini_cutoff);
         if entry.is_storage || entry.size < size {
             return Ok(Cow::Borrowed(&[]));
@@ -145,7 +145,7 @@ impl<'a> Compound<'a> {
     }
 
     /// Reports what was wrong with the streams that were read.
-    pub fn report_faults(&self, findings: &mut Findings<'_>) {
+    pub(crate) fn report_faults(&self, findings: &mut Findings<'_>) {
         let faults = self.faults.take();
         if faults.cyclic {
             findings.saw_with(&CYCLIC, 0..0, "the sectors of a stream");

@@ -22,7 +22,7 @@ pub struct LogOdds(pub f64);
 
 /// The largest weight one indicator may have, in nats either way: e^8 is 3,000 to one, more than any corpus
 /// we have could support.
-pub const WEIGHT_MAX: f64 = 8.0;
+pub(crate) const WEIGHT_MAX: f64 = 8.0;
 
 /// Weight of one indicator.
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -74,12 +74,12 @@ struct WaitingInstruction {
 
 impl Fields {
     /// From here on, fields are in the part `name`.
-    pub fn begin_part(&mut self, name: &str) {
+    pub(crate) fn begin_part(&mut self, name: &str) {
         name.clone_into(&mut self.part);
     }
 
     /// A field begins at `at`.
-    pub fn begin(&mut self, at: usize) {
+    pub(crate) fn begin(&mut self, at: usize) {
         if self.open.len() < DEPTH_MAX {
             self.open.push(Field { start: at, ..Field::default() });
         } else {
@@ -88,7 +88,7 @@ impl Fields {
     }
 
     /// Text of the instruction, or of the result.
-    pub fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         let Some(field) = self.open.last_mut().filter(|_| self.beyond == 0) else { return };
         if field.in_result {
             push(&mut field.result, text, RESULT_BYTES_MAX);
@@ -98,7 +98,7 @@ impl Fields {
     }
 
     /// Adds text that is not an instruction: a part of the result of a field, of a bookmark, or of neither.
-    pub fn shown(&mut self, text: &str) {
+    pub(crate) fn shown(&mut self, text: &str) {
         if let Some(field) = self.open.last_mut().filter(|field| field.in_result && self.beyond == 0) {
             push(&mut field.result, text, RESULT_BYTES_MAX);
         }
@@ -108,19 +108,19 @@ impl Fields {
     }
 
     /// Whether [`Fields::shown`] would take anything: most text is in no field and no bookmark.
-    pub fn wants_text(&self) -> bool {
+    pub(crate) fn wants_text(&self) -> bool {
         !self.open.is_empty() || !self.bookmarks.is_empty()
     }
 
     /// The bookmark `name`, which the document knows by `id`, begins.
-    pub fn begin_bookmark(&mut self, id: &str, name: &str) {
+    pub(crate) fn begin_bookmark(&mut self, id: &str, name: &str) {
         if self.bookmarks.len() < BOOKMARKS_MAX {
             self.bookmarks.push((id.to_owned(), name.to_owned(), String::new()));
         }
     }
 
     /// The bookmark ends.
-    pub fn end_bookmark(&mut self, id: &str, findings: &mut Findings<'_>) {
+    pub(crate) fn end_bookmark(&mut self, id: &str, findings: &mut Findings<'_>) {
         if let Some(at) = self.bookmarks.iter().position(|(known, _, _)| known == id) {
             let (_, name, text) = self.bookmarks.swap_remove(at);
             self.names.define(names::BOOKMARK, &name, &text, findings.budget());
@@ -133,24 +133,24 @@ impl Fields {
     }
 
     /// A property of the document, as RTF tells it.
-    pub fn define_property(&mut self, name: &str, value: &str, findings: &mut Findings<'_>) {
+    pub(crate) fn define_property(&mut self, name: &str, value: &str, findings: &mut Findings<'_>) {
         self.define(names::PROPERTY, name, value, findings);
     }
 
     /// A variable of the document, as RTF tells it.
-    pub fn define_variable(&mut self, name: &str, value: &str, findings: &mut Findings<'_>) {
+    pub(crate) fn define_variable(&mut self, name: &str, value: &str, findings: &mut Findings<'_>) {
         self.define(names::VARIABLE, name, value, findings);
     }
 
     /// The instruction ends, the result begins.
-    pub fn separate(&mut self) {
+    pub(crate) fn separate(&mut self) {
         if let Some(field) = self.open.last_mut().filter(|_| self.beyond == 0) {
             field.in_result = true;
         }
     }
 
     /// The field ends at `at`.
-    pub fn end(&mut self, at: usize, findings: &mut Findings<'_>) {
+    pub(crate) fn end(&mut self, at: usize, findings: &mut Findings<'_>) {
         if self.beyond > 0 {
             self.beyond -= 1;
             return;
@@ -178,7 +178,7 @@ impl Fields {
     }
 
     /// The part ends: fields that are still open are judged as they are.
-    pub fn end_part(&mut self, at: usize, findings: &mut Findings<'_>) {
+    pub(crate) fn end_part(&mut self, at: usize, findings: &mut Findings<'_>) {
         self.beyond = 0;
         while !self.open.is_empty() {
             self.end(at, findings);
@@ -196,12 +196,12 @@ impl Fields {
     }
 
     /// Whether an instruction waits for names that may be told elsewhere.
-    pub fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
 
     /// The document ends: what waited is judged with all that is known.
-    pub fn finish(&mut self, findings: &mut Findings<'_>) {
+    pub(crate) fn finish(&mut self, findings: &mut Findings<'_>) {
         for WaitingInstruction { part, instruction, spelled, span } in std::mem::take(&mut self.waiting) {
             let Ok(whole) = self.names.resolve(&instruction, findings.budget()) else { return };
             let judge = |findings: &mut Findings<'_>| {

@@ -32,12 +32,12 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     /// Learns from the font table what obfuscated fonts need: their keys.
-    pub fn learn(&mut self, font_table: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
+    pub(super) fn learn(&mut self, font_table: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
         self.keys.read(font_table, findings)
     }
 
     /// Whether the part with these first bytes is what its place says. `bytes` are all of it, where they were read.
-    pub fn accounts_for(
+    pub(super) fn accounts_for(
         &self,
         part: &Part<'_>,
         head: &[u8],
