@@ -10,7 +10,7 @@ use daemon_archive::{Archive, Store};
 use daemon_base::format::{counted, nct};
 use daemon_base::text::path as shown;
 use daemon_config::Bytes;
-use daemon_detector::Loader;
+use daemon_detector::{Loader, Options};
 use daemon_download::Fetcher;
 use daemon_download::config::EdgeIo;
 use daemon_download::runtime::Backend;
@@ -193,25 +193,32 @@ pub fn tell_limits(market: &daemon_market::Config) {
     }
 }
 
+/// How rules are loaded.
+pub fn rules_options(config: &Config) -> Options {
+    config.scan.options(&config.archive.directory.join("rules"))
+}
+
 /// Makes the loader of rules.
-pub fn loader(config: &Config) -> Loader {
-    let shares = Shares::of(config);
+pub fn loader(config: &Config, shares: &Shares) -> Loader {
     let limits = Limits {
         artifact_bytes_max: config.intake.artifact_bytes_max.0,
         wall_time_max: config.scan.time_max,
         memory_bytes_max: shares.worker,
         ..Limits::default()
     };
-    let options = config.scan.options(&config.archive.directory.join("rules"));
-    Loader { options, limits, policy: Policy { any_kind: config.scan.any_kind }, workers: shares.workers.get() }
+    Loader {
+        options: rules_options(config),
+        limits,
+        policy: Policy { any_kind: config.scan.any_kind },
+        workers: shares.workers.get(),
+    }
 }
 
 /// Makes the downloader.
 ///
 /// # Errors
 /// If the directory for large ones cannot be opened.
-pub fn fetcher(config: &Config, backend: &Backend) -> anyhow::Result<Fetcher> {
-    let shares = Shares::of(config);
+pub fn fetcher(config: &Config, shares: &Shares, backend: &Backend) -> anyhow::Result<Fetcher> {
     let spill = config.archive.directory.clone();
     let options = config.intake.fetch_options(shares.artifact, shares.artifacts, spill);
     Fetcher::new(options, backend).context("cannot download artifacts")

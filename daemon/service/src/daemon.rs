@@ -1,21 +1,19 @@
 //! The daemon: built from its configuration, it runs until it is stopped.
 
 use std::cell::Cell;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 
 use anyhow::Context;
 use daemon_control::ControlSocket;
 use daemon_detector::{Attempt, Loader, Looking, Nudge, Observer, Ready, RulesStatus, RulesWatch};
 use daemon_download::runtime::Runtime;
-use daemon_journal::Pending;
-use daemon_market::{Bounties, Effect, Event};
+use daemon_market::{Bounties, Effect};
 use daemon_pool::{Fleet, Pool, PoolConfig, Rules};
 use tokio::sync::Notify;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::unbounded_channel;
 use tracing::{error, info, warn};
 
 use crate::clock::{self, Clock};
@@ -78,24 +76,10 @@ pub fn run(options: &StartOptions) -> anyhow::Result<Ended> {
 /// A daemon that was built and does not run yet. It stays on the thread that built it, which becomes the edge.
 pub struct Daemon {
     given: Given,
-    metrics: Metrics,
     runtime: Runtime,
-    engine: Rc<Engine>,
-    events: UnboundedReceiver<Event>,
-    pending: Vec<Pending>,
-    /// Why the purse closes by what was recorded, where that itself is not.
-    closed: Option<String>,
-    /// Requests of the inbox thread.
-    asks: UnboundedReceiver<inbox_reader::InboxRequest>,
-    inbox: Inbox,
-    /// Has the rules looked at.
-    nudge: Sender<Nudge>,
     /// Where operators come in; removed from the file system when it is dropped.
     control: Option<ControlSocket>,
-    transports: Vec<Rc<dyn Transport>>,
-    webhook_address: SocketAddr,
-    admin: TcpListener,
-    stopper: Stopper,
+    edge: Edge,
 }
 
 impl Daemon {
@@ -112,7 +96,10 @@ impl Daemon {
     }
 
     fn assemble(mut given: Given, metrics: Metrics) -> anyhow::Result<Daemon> {
+        let mut handed = std::mem::take(&mut given.handed);
+        let made_elsewhere = std::mem::take(&mut given.transports);
         let config = &given.config;
+        let shares = Shares::of(config);
         let directory = config.archive.directory(given.dry_run);
         // Both clocks at the same moment: from here on the purse goes by the steady one.
         let clock = Clock::start();
@@ -122,14 +109,13 @@ impl Daemon {
         let opened = build::archive(&directory, &mut betting, &clock, config.alarms.limits(), observe)?;
         build::tell_limits(&config.market);
         let store = build::store(&config.archive)?;
-        let loader = build::loader(config);
+        let loader = build::loader(config, &shares);
         let status = Arc::new(RulesStatus::new());
         let observer = RulesObserver { status: Arc::clone(&status), metrics: metrics.clone() };
         // Before they are loaded, so that no change falls between.
         let looking = Looking::begin(&loader.options.directories);
         let fleet = load_rules(&loader, &status, &observer)?;
 
-        let shares = Shares::of(config);
         if let Some(memory) = MachineMemory::look().filter(|_| !shares.cut.is_empty()) {
             let memory = memory::told(&memory);
             shares.cut.iter().for_each(|less| warn!(memory, limit = less, "memory limit lowered"));
@@ -147,9 +133,12 @@ impl Daemon {
         let (runtime, backend) = Runtime::start(config.intake.io.into()).context("cannot start the edge thread")?;
         build::check_backend(config.intake.io, &backend)?;
         info!(files = backend.to_string(), "I/O backend selected");
-        let control_handed = given.handed.control.take();
-        let [webhook, admin] = std::mem::take(&mut given.handed).listeners(&given.config)?;
-        let config = &given.config;
+        let control = control::socket(handed.control.take(), config, &directory)?;
+        if let Some(socket) = &control {
+            let at = daemon_base::text::path(socket.path());
+            info!(at, group = socket.group(), "control socket listening");
+        }
+        let [webhook, admin] = handed.listeners(config)?;
         let webhook_address = webhook.local_addr().context("the webhook socket has no address")?;
         let mut transports: Vec<Rc<dyn Transport>> = vec![Rc::new(WebhookTransport {
             listener: Cell::new(Some(webhook)),
@@ -159,10 +148,9 @@ impl Daemon {
             product: config.answers.product(env!("CARGO_PKG_VERSION")),
             metrics: metrics.clone(),
         })];
-        transports.extend(std::mem::take(&mut given.transports).into_iter().map(|make| make()));
-        let config = &given.config;
+        transports.extend(made_elsewhere.into_iter().map(|make| make()));
         let parts = Parts {
-            fetcher: build::fetcher(config, &backend)?,
+            fetcher: build::fetcher(config, &shares, &backend)?,
             transports: transports.clone(),
             any_kind: config.scan.any_kind,
             fetch_time_max: config.intake.time_max,
@@ -176,34 +164,26 @@ impl Daemon {
         };
         let policy = build::policy(config, threads, given.dry_run);
         let engine = Engine::new(parts, Bounties::new(policy, betting), opened.alarms);
-        let asks = inbox_reader::start(&directory)?;
-        let control = control::socket(control_handed, config, &directory)?;
-        if let Some(socket) = &control {
-            let at = daemon_base::text::path(socket.path());
-            info!(at, group = socket.group(), "control socket listening");
-        }
-        Ok(Daemon {
-            given,
-            metrics,
-            runtime,
+        let edge = Edge {
             engine,
+            metrics,
             events,
             pending: opened.pending,
             closed: opened.closed,
-            asks,
+            asks: inbox_reader::start(&directory)?,
             inbox: Inbox::of(&directory)?,
             nudge,
-            control,
             transports,
             webhook_address,
             admin,
             stopper: Stopper::default(),
-        })
+        };
+        Ok(Daemon { given, runtime, control, edge })
     }
 
     /// Where the webhook listens.
     pub fn webhook_address(&self) -> SocketAddr {
-        self.webhook_address
+        self.edge.webhook_address
     }
 
     /// Where metrics and health are told.
@@ -211,51 +191,20 @@ impl Daemon {
     /// # Errors
     /// If the system does not say.
     pub fn admin_address(&self) -> std::io::Result<SocketAddr> {
-        self.admin.local_addr()
+        self.edge.admin.local_addr()
     }
 
     /// What ends the daemon, from any thread.
     pub fn stopper(&self) -> Stopper {
-        self.stopper.clone()
+        self.edge.stopper.clone()
     }
 
     /// Takes bounties and answers them, until it is asked to end: by its [`Stopper`] or, run as a command, by SIGTERM or
     /// Ctrl-C. Then answers what was taken, for some seconds at most.
     pub fn run(self) -> Ended {
-        let Daemon {
-            given,
-            metrics,
-            runtime,
-            engine,
-            events,
-            pending,
-            closed,
-            asks,
-            inbox,
-            nudge,
-            control,
-            transports,
-            webhook_address,
-            admin,
-            stopper,
-        } = self;
-        let edge = Edge {
-            given: &given,
-            engine,
-            metrics: metrics.clone(),
-            events,
-            pending,
-            closed,
-            asks,
-            inbox,
-            nudge: nudge.clone(),
-            control: control.as_ref(),
-            transports,
-            webhook_address,
-            admin,
-            stopper,
-        };
-        let ended = metrics.within(|| runtime.block_on(edge.run()));
+        let Daemon { given, runtime, control, edge } = self;
+        let (metrics, nudge) = (edge.metrics.clone(), edge.nudge.clone());
+        let ended = metrics.within(|| runtime.block_on(edge.run(&given, control.as_ref())));
         // Not waited for: it may be compiling, and a look-up of a name may hang in the runtime. What counts is written down.
         let _ = nudge.send(Nudge::End);
         std::mem::forget(runtime);

@@ -35,28 +35,28 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Everything on the edge thread.
-pub(crate) struct Edge<'d> {
-    pub given: &'d Given,
+pub(crate) struct Edge {
     pub engine: Rc<Engine>,
     pub metrics: Metrics,
     pub events: UnboundedReceiver<Event>,
     pub pending: Vec<Pending>,
+    /// Why the purse closes by what was recorded, where that itself is not.
     pub closed: Option<String>,
+    /// Requests of the inbox thread.
     pub asks: UnboundedReceiver<inbox_reader::InboxRequest>,
     pub inbox: Inbox,
+    /// Has the rules looked at.
     pub nudge: Sender<Nudge>,
-    pub control: Option<&'d ControlSocket>,
     pub transports: Vec<Rc<dyn Transport>>,
     pub webhook_address: SocketAddr,
     pub admin: TcpListener,
     pub stopper: Stopper,
 }
 
-impl Edge<'_> {
-    /// Runs it until the daemon is asked to end, or cannot go on.
-    pub(crate) async fn run(self) -> anyhow::Result<()> {
+impl Edge {
+    /// Runs it until the daemon is asked to end, or cannot go on. Operators come in by `control`.
+    pub(crate) async fn run(self, given: &Given, control: Option<&ControlSocket>) -> anyhow::Result<()> {
         let Edge {
-            given,
             engine,
             metrics,
             mut events,
@@ -65,7 +65,6 @@ impl Edge<'_> {
             asks,
             inbox,
             nudge,
-            control,
             transports,
             webhook_address,
             admin,

@@ -34,6 +34,8 @@ const QUEUED_MAX: usize = 64;
 pub struct Rescan<'r> {
     /// The configuration, with the rules of bounties and bids.
     pub config: &'r Config,
+    /// Memory and number of workers.
+    pub shares: &'r Shares,
     /// Directory of the archive.
     pub directory: &'r Path,
     /// Its journal.
@@ -68,7 +70,7 @@ struct RescannedArtifact {
 /// Returns how rules are loaded to scan again: as the configuration says, but with other `weights`, and with the rules in
 /// `directories` if there are any.
 pub fn options(config: &Config, directories: &[PathBuf], no_shipped_rules: bool, weights: Option<PathBuf>) -> Options {
-    let configured = build::loader(config).options;
+    let configured = build::rules_options(config);
     let directories = if directories.is_empty() { config.scan.rules.clone() } else { directories.to_vec() };
     let no_shipped_rules = no_shipped_rules || configured.no_shipped_rules;
     Options {
@@ -103,7 +105,7 @@ impl Rescan<'_> {
         if !self.examine(rules, interrupted, &mut digests, &mut summary, progress)? {
             return Ok(None);
         }
-        let policy = build::policy(self.config, Shares::of(self.config).workers, false);
+        let policy = build::policy(self.config, self.shares.workers, false);
         let mut asking = Asking { betting: self.config.market.betting()?, policy, digests, judged: HashMap::new() };
         let filter = Filter::default();
         let seen = self.journal.each(&filter, &mut |story| {
@@ -142,7 +144,7 @@ impl Rescan<'_> {
             summary.gone = digests.len() as u64;
             return Ok(true);
         };
-        let threads = Shares::of(self.config).workers;
+        let threads = self.shares.workers;
         let queued_max = open_files::queued_max(QUEUED_MAX, threads.get());
         let (sender, receiver) = unbounded();
         let work = Judging { shelf: Arc::new(shelf), interrupted: Arc::clone(&interrupted), sender };

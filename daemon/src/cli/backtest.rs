@@ -21,6 +21,7 @@ use daemon_ledger::{Bidder, Comparing, Past, Replayed, Resampling, Way, compare,
 use daemon_market::{BidStrategy, Settings, Strategy};
 use daemon_service::build;
 use daemon_service::config::Config;
+use daemon_service::memory::Shares;
 use daemon_service::rescan::{self, Rescan, Rescanned};
 use indicatif::ProgressBar;
 
@@ -181,11 +182,12 @@ fn judge(
 ) -> anyhow::Result<Option<Rescanned>> {
     let options = rescan::options(config, &args.rules, args.no_shipped_rules, args.weights.clone());
     let detector = rules_options::load(&options)?;
-    let loader = build::loader(config);
+    let shares = Shares::of(config);
+    let loader = build::loader(config, &shares);
     let rules = rules_options::examiners(detector, &WallArgs { in_process: false }, loader.limits, loader.policy)?;
     let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    let rescan = Rescan { config, directory, journal, past, since: args.since, until: args.until };
+    let rescan = Rescan { config, shares: &shares, directory, journal, past, since: args.since, until: args.until };
     let rescanned = rescan.run(rules, Arc::new(move || interrupt.is_set()), &mut |done, all| {
         bar.set_length(all);
         bar.set_position(done);

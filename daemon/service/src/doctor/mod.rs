@@ -14,6 +14,7 @@ use daemon_market::Nct;
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::memory::Shares;
 use crate::{build, control_client, secrets};
 
 /// Result of a check.
@@ -147,7 +148,7 @@ fn is_ours(directory: &Path) -> bool {
 
 /// Loads the rules and has a worker scan the probes, as the daemon does at its start.
 fn rules_and_workers(config: &Config) -> Vec<Finding> {
-    let mut loader = build::loader(config);
+    let mut loader = build::loader(config, &Shares::of(config));
     // In the archive of another nothing is made.
     let in_archive = config.scan.rules_cache.as_os_str().is_empty();
     if in_archive && !is_ours(&config.archive.directory) {
