@@ -83,12 +83,20 @@ impl Budget {
     }
 
     /// Pays for `bytes` more bytes of decompressed or decoded content, before they are made.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`] once more than [`Limits::produced_bytes_max`] bytes were paid for.
     pub fn produce(&mut self, bytes: u64) -> Result<(), Exhausted> {
         self.produced = self.produced.saturating_add(bytes);
         self.check(self.produced <= self.limits.produced_bytes_max, Limit::Produced)
     }
 
     /// Checks that one stream may grow to `bytes`, before it does.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`] if `bytes` is more than [`Limits::stream_bytes_max`].
     pub fn stream(&mut self, bytes: u64) -> Result<(), Exhausted> {
         self.check(bytes <= self.limits.stream_bytes_max, Limit::Stream)
     }
@@ -99,12 +107,20 @@ impl Budget {
     }
 
     /// Pays for `count` more entries of containers.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`] once more than [`Limits::entries_max`] entries were paid for.
     pub fn entries(&mut self, count: u64) -> Result<(), Exhausted> {
         self.entries = self.entries.saturating_add(count);
         self.check(self.entries <= self.limits.entries_max, Limit::Entries)
     }
 
     /// Pays for `count` turns of a loop that the file controls; also where time is noticed.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`] once more than [`Limits::steps_max`] steps were paid for, or when the examination was cancelled.
     pub fn step(&mut self, count: u64) -> Result<(), Exhausted> {
         if self.cancel.is_cancelled() {
             return self.check(false, Limit::Time);

@@ -57,6 +57,10 @@ pub struct Measured {
 
 impl Load {
     /// Posts all of it, and waits for the answers.
+    ///
+    /// # Panics
+    ///
+    /// If no HTTP client can be made.
     pub async fn run(self, market: Arc<TestMarket>) -> Measured {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().tcp_nodelay(true).build().expect("a client can be made");

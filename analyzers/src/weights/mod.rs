@@ -147,6 +147,11 @@ impl Weights {
     }
 
     /// Checks `text` (TOML) against the catalogue of all indicators.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in `text`, with its place: no TOML, unknown keys, numbers out of range, indicators without a
+    /// weight or weights without an indicator.
     pub fn parse<'a>(text: &str, catalogue: impl IntoIterator<Item = &'a Indicator>) -> Result<Weights, WeightsError> {
         let document = DeTable::parse(text).map_err(|error| {
             let at = error.span().unwrap_or(0..0);

@@ -38,6 +38,11 @@ pub struct Compilation {
 ///
 /// A rule with an error is left out, with the rules that refer to it; so is a file with an error in a global rule, whose
 /// other rules would be true of too much without it.
+///
+/// # Errors
+///
+/// [`BundleError::Serialize`] or [`BundleError::Index`] if what was compiled cannot be written. Mistakes in rules are
+/// no error: they are in [`Compilation::mistakes`].
 pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
     let mut mistakes = Vec::new();
     let texts: Vec<Texts> = sources.iter().map(|_| Texts::default()).collect();

@@ -43,6 +43,10 @@ impl Library {
     /// Opens a bundle that [`compile`](crate::compile) made on this machine. Loads no set yet.
     ///
     /// The bundle holds machine code, and only its shape is checked here: open nothing that others could write to.
+    ///
+    /// # Errors
+    ///
+    /// [`BundleError`] if the bytes are no bundle, were compiled for another yara-x or processor, or are damaged.
     pub fn open(bytes: Box<dyn AsRef<[u8]> + Send + Sync>) -> Result<Library, BundleError> {
         let (index, spans) = bundle::read((*bytes).as_ref())?;
         let sets = spans.iter().map(|_| OnceLock::new()).collect();
@@ -112,6 +116,10 @@ impl Library {
     }
 
     /// Loads the sets of `mask` that are not loaded yet.
+    ///
+    /// # Errors
+    ///
+    /// [`BundleError::Load`] if yara-x cannot load a set of `mask`. The sets before it stay loaded.
     pub fn load(&self, mask: SetMask) -> Result<(), BundleError> {
         for set in mask.iter() {
             let Some(slot) = self.sets.get(set) else { continue };

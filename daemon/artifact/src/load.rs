@@ -44,6 +44,11 @@ const STREAM_RESERVE_BYTES: u64 = 256 << 20;
 /// The decision is based on `fstat`, before anything is read: a file that is larger than `size_bytes_max` or not
 /// regular is refused at once. A file that cannot be mapped is read into memory, and a file of size 0 is read too,
 /// because files in procfs have that size.
+///
+/// # Errors
+///
+/// [`LoadError`] if the file is no regular file, is larger than `size_bytes_max`, cannot be read, or does not fit into
+/// memory.
 pub fn load<'s>(file: OwnedFd, scratch: &'s mut Scratch, size_bytes_max: u64) -> Result<Artifact<'s>, LoadError> {
     let (before, size) = admit(&file, size_bytes_max)?;
     match size {
@@ -59,6 +64,10 @@ pub fn load<'s>(file: OwnedFd, scratch: &'s mut Scratch, size_bytes_max: u64) ->
 }
 
 /// Takes the bytes of `file` as [`load`] does, into memory of their own where they are few.
+///
+/// # Errors
+///
+/// As [`load`].
 pub fn load_owned(file: OwnedFd, size_bytes_max: u64) -> Result<Artifact<'static>, LoadError> {
     let (before, size) = admit(&file, size_bytes_max)?;
     if size <= READ_BYTES_MAX { read_owned(&file, before, size) } else { map_or_read(file, before, size) }
@@ -88,6 +97,10 @@ fn map_or_read(file: OwnedFd, before: Mark, size: usize) -> Result<Artifact<'sta
 
 /// Copies a stream (standard input, a pipe) into a memory file, sealed against changes and fit to be passed to another
 /// process. If it is larger than `size_bytes_max`, one byte more than that is copied, so that [`load`] refuses it.
+///
+/// # Errors
+///
+/// [`LoadError::Io`] if the stream cannot be read, or the memory file cannot be made, filled or sealed.
 pub fn keep_stream(stream: impl Read, size_bytes_max: u64) -> Result<OwnedFd, LoadError> {
     use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
     let kept = memfd_create("artifact", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)

@@ -39,6 +39,10 @@ const PSEUDO: &[u32] = &[
 ];
 
 /// Whether the file that `fd` is open on belongs to such a file system. One `fstatfs`.
+///
+/// # Errors
+///
+/// If the file system cannot be asked what it is.
 pub fn is_pseudo(fd: impl AsFd) -> io::Result<bool> {
     // `f_type` is signed on some architectures and wider than the magic on others; the low 32 bits are the magic.
     let magic = rustix::fs::fstatfs(fd)?.f_type as u32;

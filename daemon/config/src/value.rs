@@ -17,6 +17,10 @@ pub trait Value: Sized {
     const FORM: &'static str;
 
     /// Parses a value. The error does not repeat the form; it may be empty.
+    ///
+    /// # Errors
+    ///
+    /// What the value must be, if this is not one.
     fn read(value: &DeValue<'_>) -> Result<Self, String>;
 
     /// Writes it as TOML.

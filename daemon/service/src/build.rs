@@ -30,11 +30,19 @@ const CONFIG_BYTES_MAX: u64 = 1 << 20;
 const PER_WORKER: usize = 2;
 
 /// The configuration at `path`, or every mistake in it, told. Without a path every key has its default.
+///
+/// # Errors
+///
+/// If the file cannot be read. Mistakes in it are the inner error.
 pub fn config(path: Option<&Path>) -> anyhow::Result<Result<Config, String>> {
     config_with(path, None)
 }
 
 /// The same with another strategy than it names, where one is given.
+///
+/// # Errors
+///
+/// If the file cannot be read. Mistakes in it, or in `bid_strategy`, are the inner error.
 pub fn config_with(path: Option<&Path>, bid_strategy: Option<&str>) -> anyhow::Result<Result<Config, String>> {
     let text = match path {
         Some(path) => read_small(path, CONFIG_BYTES_MAX).with_context(|| format!("cannot read {}", shown(path)))?,
@@ -81,6 +89,10 @@ pub struct OpenedArchive {
 }
 
 /// The journal in `directory`, on its thread. The purse is brought to where it was.
+///
+/// # Errors
+///
+/// If the journal cannot be opened or read, another daemon has it open, or its thread cannot be started.
 pub fn archive(
     directory: &Path,
     betting: &mut Betting,
@@ -133,6 +145,10 @@ pub fn ahead_in_words(ahead: &Ahead) -> String {
 }
 
 /// Opens the artifact store, if it is enabled.
+///
+/// # Errors
+///
+/// If the directory cannot be made or used, or other users may use it.
 pub fn store(archive: &daemon_archive::Config) -> anyhow::Result<Option<Store>> {
     if archive.artifacts_bytes_max == Bytes(0) {
         return Ok(None);
@@ -148,6 +164,10 @@ pub fn examining_max(workers: NonZeroUsize) -> usize {
 }
 
 /// Returns an error if the configured backend is not available.
+///
+/// # Errors
+///
+/// If io_uring is asked for and not available.
 pub fn check_backend(io: EdgeIo, backend: &Backend) -> anyhow::Result<()> {
     if io == EdgeIo::Uring && !matches!(backend, Backend::Uring) {
         bail!("intake.io is \"uring\", but only {backend} are available");

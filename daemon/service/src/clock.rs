@@ -74,6 +74,10 @@ impl Mark {
 }
 
 /// Notes in the archive's directory that it is that time.
+///
+/// # Errors
+///
+/// If `/proc` does not give the uptime, or the file cannot be written.
 pub fn mark(directory: &Path, at: Timestamp) -> std::io::Result<()> {
     let Some(mark) = Mark::now(at) else { return Err(std::io::Error::other("/proc does not give the uptime")) };
     let aside = directory.join(format!("{NAME}.part"));

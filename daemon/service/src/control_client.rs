@@ -35,6 +35,10 @@ pub fn socket(config: &Config, archive: &Path) -> PathBuf {
 }
 
 /// Sends a request to the daemon. `None` if no daemon listens.
+///
+/// # Errors
+///
+/// If this user may not talk to the daemon, or the daemon refuses, fails or is too slow.
 pub fn ask(socket: &Path, ask: &ControlRequest) -> anyhow::Result<Option<String>> {
     match Client::new(socket).ask(ask, TIME_MAX) {
         Ok(said) => Ok(Some(said)),
@@ -45,6 +49,10 @@ pub fn ask(socket: &Path, ask: &ControlRequest) -> anyhow::Result<Option<String>
 
 /// Sends settlements to the daemon, and waits up to `patience` for the result. `None` if no daemon listens; then
 /// nothing was sent.
+///
+/// # Errors
+///
+/// If this user may not talk to the daemon, or the daemon refuses the lines, or has not read them within `patience`.
 pub fn tell(
     socket: &Path,
     name: &str,

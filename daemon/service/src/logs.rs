@@ -10,6 +10,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::{LogConfig, LogFormat};
 
 /// Begins to log, to standard error or to the journal.
+///
+/// # Errors
+///
+/// If the level is unknown, systemd's journal cannot be reached, or logging was started before.
 pub fn start(log: &LogConfig) -> anyhow::Result<()> {
     let filter = filter(&log.level)?;
     let registry = tracing_subscriber::registry().with(filter);
@@ -27,6 +31,10 @@ pub fn start(log: &LogConfig) -> anyhow::Result<()> {
 }
 
 /// Filter of log events: those of this project at the level, those of libraries from warnings on.
+///
+/// # Errors
+///
+/// If there is no such level.
 pub fn filter(level: &str) -> anyhow::Result<EnvFilter> {
     if !["error", "warn", "info", "debug", "trace"].contains(&level) {
         bail!("level must be error, warn, info, debug or trace, not {level:?}");

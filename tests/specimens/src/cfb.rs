@@ -58,6 +58,10 @@ impl CfbBuilder {
     }
 
     /// Sets the class of the root storage, as it is written: `000C1084-0000-0000-C000-000000000046`.
+    ///
+    /// # Panics
+    ///
+    /// If `class` has not 32 hexadecimal digits.
     pub fn class(mut self, class: &str) -> CfbBuilder {
         let digits: String = class.chars().filter(char::is_ascii_hexdigit).collect();
         let number = u128::from_str_radix(&digits, 16).expect("a class is 32 hexadecimal digits");
@@ -134,6 +138,10 @@ impl CfbBuilder {
     }
 
     /// The file.
+    ///
+    /// # Panics
+    ///
+    /// If a size was set for a stream that was not added.
     pub fn build(&self) -> Vec<u8> {
         let sector = self.sector();
         let mut mini = Vec::new();

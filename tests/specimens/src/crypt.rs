@@ -64,6 +64,7 @@ pub fn agile(package: &[u8], password: &str, spins: u32) -> Vec<u8> {
 }
 
 /// The same, but it claims another number of turns.
+#[expect(clippy::missing_panics_doc, reason = "the lengths of keys are those of the ciphers")]
 pub fn agile_claiming(package: &[u8], password: &str, spins: u32, claimed: u32) -> Vec<u8> {
     let mut hash = Sha512::digest([&SALT[..], &utf16(password)].concat()).to_vec();
     for i in 0..spins {
@@ -108,6 +109,7 @@ fn wrap(description: &[u8], size: usize, encrypted: &[u8]) -> Vec<u8> {
 }
 
 /// The stream of an encrypted workbook.
+#[expect(clippy::missing_panics_doc, reason = "the lengths of keys are those of the ciphers")]
 pub fn workbook(book: &Workbook, password: &str, method: FilePass) -> Vec<u8> {
     if method == FilePass::Xor {
         let mut stream = book.build_with(&record(0x002f, &[&[0, 0], &XOR.1[..]].concat()));

@@ -100,6 +100,10 @@ impl OoxmlBuilder {
     }
 
     /// Adds a relationship of `part` to something outside of the package.
+    ///
+    /// # Panics
+    ///
+    /// If `part` names no folder: only parts have relationships here.
     pub fn external(mut self, part: &str, kind: &str, target: &str) -> OoxmlBuilder {
         let (folder, name) = part.rsplit_once('/').expect("parts have relationships, the package is none");
         let relations = self.relations.entry(format!("{folder}/_rels/{name}.rels")).or_default();

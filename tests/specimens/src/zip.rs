@@ -66,6 +66,10 @@ impl ZipBuilder {
 
     /// Adds a name to the central directory whose local header and body are those of entry `index`: the
     /// overlap that zip bombs are made of.
+    ///
+    /// # Panics
+    ///
+    /// If there is no entry `index`.
     pub fn overlapping(mut self, name: &str, index: usize) -> ZipBuilder {
         assert!(index < self.entries.len(), "an entry overlaps an earlier one");
         let body = Body::SameAs(index);
@@ -74,18 +78,30 @@ impl ZipBuilder {
     }
 
     /// Lets the last entry claim another uncompressed size than it has, in both of its headers.
+    ///
+    /// # Panics
+    ///
+    /// If no entry was added before.
     pub fn declaring_bytes(mut self, bytes: u32) -> ZipBuilder {
         self.entries.last_mut().expect("declaring_bytes follows an entry").declared_bytes = Some(bytes);
         self
     }
 
     /// Says that the last entry is compressed by `method`: its body is taken for compressed data. 8 is deflate.
+    ///
+    /// # Panics
+    ///
+    /// If no entry was added before.
     pub fn method(mut self, method: u16) -> ZipBuilder {
         self.entries.last_mut().expect("method follows an entry").method = method;
         self
     }
 
     /// Says that the last entry is encrypted.
+    ///
+    /// # Panics
+    ///
+    /// If no entry was added before.
     pub fn encrypted(mut self) -> ZipBuilder {
         self.entries.last_mut().expect("encrypted follows an entry").encrypted = true;
         self

@@ -179,18 +179,30 @@ impl Exchange {
     }
 
     /// Lets an expert in, with what he has.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if the name is taken, or all balances together are too large to count.
     pub fn admit_expert(&mut self, name: &str, balance: Nct) -> Result<(), Refused> {
         self.admitted = admit(&mut self.experts, name, balance, self.admitted)?;
         Ok(())
     }
 
     /// Lets an arbiter in, with what he has.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if the name is taken, or all balances together are too large to count.
     pub fn admit_arbiter(&mut self, name: &str, balance: Nct) -> Result<(), Refused> {
         self.admitted = admit(&mut self.arbiters, name, balance, self.admitted)?;
         Ok(())
     }
 
     /// Posts a bounty: locks its reward and the bounty fee, and gives its number.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if the bounds are none, or the ambassador cannot pay reward and fee.
     pub fn post(&mut self, posting: Posting) -> Result<u64, Refused> {
         let BidBounds { min, max } = posting.bounds;
         if min == Nct::ZERO || min > max {
@@ -204,6 +216,11 @@ impl Exchange {
     }
 
     /// An expert asserts: locks his bid and the assertion fee.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if there is no such bounty or it is closed, the verdict is neither malicious nor benign, the expert
+    /// is unknown, has asserted already or cannot pay, or the bid is out of bounds.
     pub fn assert(&mut self, number: u64, engine: &str, verdict: Verdict, bid: Nct) -> Result<(), Refused> {
         let bounty = still_open(&mut self.open, number, self.next)?;
         if bounty.closed {
@@ -227,12 +244,21 @@ impl Exchange {
     }
 
     /// Takes no more assertions on this bounty, and votes from now on. Closing twice changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if there is no such bounty, or it is settled.
     pub fn close(&mut self, number: u64) -> Result<(), Refused> {
         still_open(&mut self.open, number, self.next)?.closed = true;
         Ok(())
     }
 
     /// An arbiter votes, and stakes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if there is no such bounty or it is not closed, the verdict is neither malicious nor benign, or the
+    /// arbiter is unknown or has voted already.
     pub fn vote(&mut self, number: u64, arbiter: &str, verdict: Verdict) -> Result<(), Refused> {
         let bounty = still_open(&mut self.open, number, self.next)?;
         if !bounty.closed {
@@ -253,6 +279,10 @@ impl Exchange {
     ///
     /// The contract draws one arbiter among those who voted, by their stakes. Arbiters have no stakes here: they take
     /// turns, from bounty to bounty.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if there is no such bounty, it is not closed, or the contract would not settle it.
     pub fn settle(&mut self, number: u64) -> Result<SettledBounty, Refused> {
         let bounty = still_open(&mut self.open, number, self.next)?;
         if !bounty.closed {
@@ -336,12 +366,17 @@ impl Exchange {
     }
 
     /// Total of all accounts. It changes only when a party is admitted.
+    #[expect(clippy::missing_panics_doc, reason = "what was admitted can be counted")]
     pub fn total(&self) -> Nct {
         let parties = self.experts.values().chain(self.arbiters.values()).copied();
         sum(parties.chain([self.ambassador, self.registry])).expect("what was admitted can be counted")
     }
 
     /// Whether every unit is where it should be.
+    ///
+    /// # Errors
+    ///
+    /// [`Imbalance`] if the sum of all accounts is not what was admitted, or the registry does not hold what is locked.
     pub fn audit(&self) -> Result<(), Imbalance> {
         let (admitted, total) = (self.admitted, self.total());
         if admitted != total {

@@ -125,6 +125,11 @@ impl MarketWatch {
 
 impl Marketplace {
     /// Listens, finds the files, and lets the engines of the configuration in.
+    ///
+    /// # Errors
+    ///
+    /// [`MarketplaceError`] if the settings have mistakes, the files cannot be found, the address cannot be bound, or
+    /// an engine cannot be admitted.
     pub async fn bind(settings: Settings) -> Result<Marketplace, MarketplaceError> {
         settings.check()?;
         let mut specimens = catalogue(&settings.bounties)?;
@@ -145,6 +150,11 @@ impl Marketplace {
     }
 
     /// Lets one more engine in: one that had to know [`Marketplace::url`] before it could be started.
+    ///
+    /// # Errors
+    ///
+    /// [`MarketplaceError`] if the engine's URL, secret or name cannot be used, or its file of outcomes cannot be
+    /// opened.
     pub fn admit(&mut self, engine: &TestedEngine) -> Result<(), MarketplaceError> {
         let name = || engine.name.clone();
         let url = Url::parse(&engine.url);
@@ -185,6 +195,11 @@ impl Marketplace {
 
     /// Posts everything, and waits until all of it is settled. Once `stop` is, nothing more is posted, and what is open
     /// is settled with the answers it has.
+    ///
+    /// # Errors
+    ///
+    /// [`MarketplaceError`] if the HTTP client cannot be made, or a bounty cannot be posted or settled.
+    #[expect(clippy::missing_panics_doc, reason = "the semaphore is never closed")]
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Closing, MarketplaceError> {
         let market = self.url();
         let Marketplace { listener, dead, book, specimens, webhooks } = self;

@@ -281,6 +281,10 @@ pub struct Mistakes(pub Vec<String>);
 
 impl Settings {
     /// Reads a configuration, and checks it. Paths in it are relative to `directory`.
+    ///
+    /// # Errors
+    ///
+    /// [`Mistakes`] if `text` is not TOML, has unknown keys, or fails [`Settings::check`].
     pub fn read(text: &str, directory: &Path) -> Result<Settings, Mistakes> {
         let mut settings: Settings =
             toml::from_str(text).map_err(|error| Mistakes(vec![error.to_string().trim_end().to_owned()]))?;
@@ -295,6 +299,10 @@ impl Settings {
     }
 
     /// Finds every mistake.
+    ///
+    /// # Errors
+    ///
+    /// [`Mistakes`]: every one, told.
     pub fn check(&self) -> Result<(), Mistakes> {
         let mut wrong = Vec::new();
         if !self.listen_beyond_loopback && !self.listen.ip().is_loopback() {

@@ -46,11 +46,16 @@ pub struct RuleSet {
 
 impl RuleSet {
     /// The weights we were built with, and no YARA rules.
+    #[expect(clippy::missing_panics_doc, reason = "a test holds the embedded weights valid")]
     pub fn embedded() -> RuleSet {
         RuleSet::parse(EMBEDDED_WEIGHTS).expect("a test holds the embedded weights valid")
     }
 
     /// A rule set with the weights in `weights` (the text of a `weights.toml`), and no YARA rules.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in `weights`; see [`Weights::parse`].
     pub fn parse(weights: &str) -> Result<RuleSet, WeightsError> {
         Ok(RuleSet {
             generation: Generation::of(weights, ""),

@@ -20,11 +20,19 @@ pub struct Bundle {
 
 impl Bundle {
     /// A second handle of it.
+    ///
+    /// # Errors
+    ///
+    /// If the descriptor cannot be duplicated.
     pub fn try_clone(&self) -> io::Result<Bundle> {
         Ok(Bundle { file: self.file.try_clone()?, bytes: self.bytes, sources: self.sources.clone() })
     }
 
     /// Opens the library in it. No set is loaded yet.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if the file cannot be mapped, or is not a bundle that this program can run.
     pub fn open(&self) -> Result<Library, OpenError> {
         let file = self.file.try_clone().map_err(|source| LoadError::Io { tried: "read", source })?;
         open(file.into(), self.bytes)

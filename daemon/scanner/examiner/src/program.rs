@@ -50,6 +50,10 @@ fn held(name: Option<&Path>) -> io::Result<(PathBuf, PathBuf)> {
 impl Program {
     /// The programs to be tried, best first: `stakeout-worker` beside this program, which links less; then this program
     /// itself, so that it works alone. Each as it was when it was first asked for, whatever an upgrade made of it since.
+    ///
+    /// # Errors
+    ///
+    /// If the file of the running program cannot be opened.
     pub fn candidates() -> io::Result<Vec<Program>> {
         let (named, itself) = held(None)?;
         let beside = named.with_file_name(BESIDE);

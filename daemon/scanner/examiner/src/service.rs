@@ -27,6 +27,10 @@ pub struct Setup {
 
 impl Setup {
     /// Returns how to start a template in `program`.
+    ///
+    /// # Errors
+    ///
+    /// If the memory file for the weights cannot be made, or a descriptor cannot be duplicated.
     pub fn start(&self, program: &Program) -> io::Result<Start> {
         let mut start = Start::new(&program.path);
         start.args = program.args("template");

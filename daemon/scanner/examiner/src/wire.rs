@@ -191,6 +191,11 @@ fn shared(one: &str, other: &str) -> usize {
 }
 
 /// Decodes an answer, checks it, and weighs its evidence with `rules`.
+///
+/// # Errors
+///
+/// [`Garbled`] if the bytes are no answer, or one that no honest worker gives: positions outside the artifact, unknown
+/// indicators, more than the limits allow.
 pub fn read_answer(bytes: &[u8], rules: &RuleSet, limits: &Limits) -> Result<LookResult, Garbled> {
     let (answer, more) = postcard::take_from_bytes(bytes).map_err(|_| Garbled("an answer that cannot be read"))?;
     if !more.is_empty() {

@@ -37,6 +37,10 @@ pub trait Examine {
     fn end(&mut self) -> Option<ExaminationResult>;
 
     /// Begins and ends one artifact, when nothing else was begun.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if the artifact cannot be loaded, or its worker died.
     fn examine(&mut self, artifact: OwnedFd, ask: LookOptions) -> ExaminationResult {
         self.begin(artifact, ask);
         self.end().expect("one was just begun, and every examiner has room for one")

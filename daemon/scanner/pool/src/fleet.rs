@@ -66,6 +66,10 @@ impl Fleet {
 
     /// Starts a template in the first of `programs` that will do. With it comes a word on every better program that
     /// would not do.
+    ///
+    /// # Errors
+    ///
+    /// [`FleetError`] if `programs` is empty, the setup cannot be made, or the last program does not start.
     pub fn template(programs: &[Program], setup: &Setup) -> Result<(Template, Vec<String>), FleetError> {
         let mut notices = Vec::new();
         let mut programs = programs.iter().peekable();
@@ -95,6 +99,10 @@ impl Fleet {
     }
 
     /// Forks workers before they are needed, so that who changes to this fleet need not wait for them.
+    ///
+    /// # Errors
+    ///
+    /// [`TemplateError`] if a worker cannot be forked. Those forked before it are kept.
     pub fn stock(&self, workers: usize) -> Result<(), TemplateError> {
         for _ in 0..workers {
             let worker = self.template.worker()?;

@@ -93,6 +93,10 @@ impl<J> PoolShared<J> {
 
 impl<J: Send + 'static> Pool<J> {
     /// Starts the threads.
+    ///
+    /// # Errors
+    ///
+    /// If a thread cannot be started.
     pub fn start<W: Work<J>>(config: PoolConfig, rules: Rules, work: W) -> std::io::Result<Self> {
         let deques: Vec<Worker<J>> = (0..config.threads.get()).map(|_| Worker::new_fifo()).collect();
         let shared = Arc::new(PoolShared {
@@ -112,6 +116,10 @@ impl<J: Send + 'static> Pool<J> {
     }
 
     /// Gives the pool a job; waits while too many wait already.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] if the pool was closed.
     pub fn submit(&self, job: J) -> Result<(), Closed> {
         self.shared.queue.submit(job)
     }

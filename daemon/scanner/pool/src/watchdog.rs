@@ -54,6 +54,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Watchdog {
     /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// If the thread cannot be started.
     pub fn start() -> std::io::Result<Self> {
         let shared = Arc::new(WatchdogShared::default());
         let theirs = Arc::clone(&shared);

@@ -105,6 +105,10 @@ impl Cache {
     }
 
     /// Opens the cache at `path`, and makes it if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`CacheError`] if the directory cannot be made or opened, or other users may use it.
     pub fn open(path: &Path) -> Result<Self, CacheError> {
         let fail = |source| CacheError::System { what: "creating the directory", source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fail)?;
@@ -117,6 +121,11 @@ impl Cache {
     }
 
     /// Returns the entry of `digest` after checking it. `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`CacheError`] if the file cannot be read, is damaged, or other users may use it.
+    #[expect(clippy::missing_panics_doc, reason = "a checked tail has at most 8 MiB of notes")]
     pub fn get(&self, digest: &Digest) -> Result<Option<Compiled>, CacheError> {
         let Some(mut file) = self.open_stored(&name_of(digest))? else { return Ok(None) };
         let fail = |source| CacheError::System { what: "reading a cached file", source };
@@ -132,6 +141,10 @@ impl Cache {
     }
 
     /// Returns the digest of the files with these stamps, if it is known.
+    ///
+    /// # Errors
+    ///
+    /// [`CacheError`] if the file cannot be opened, is no regular file, or other users may use it.
     pub fn content_of(&self, stamps: &Digest) -> Result<Option<Digest>, CacheError> {
         let Some(file) = self.open_stored(&known_as(stamps))? else { return Ok(None) };
         let mut text = [0; 64];
@@ -141,12 +154,21 @@ impl Cache {
     }
 
     /// Remembers what files with these stamps say.
+    ///
+    /// # Errors
+    ///
+    /// [`CacheError::System`] if the file cannot be written.
     pub fn remember(&self, stamps: &Digest, content: &Digest) -> Result<(), CacheError> {
         self.store(known_as(stamps), |mut file| file.write_all(content.to_string().as_bytes()))
     }
 
     /// Stores the first `bundle_bytes` bytes of `bundle` under `digest`, durably and at once: a reader finds all of it
     /// or nothing. Then makes room.
+    ///
+    /// # Errors
+    ///
+    /// [`CacheError::System`] if the file cannot be written.
+    #[expect(clippy::missing_panics_doc, reason = "texts and numbers always serialize")]
     pub fn put(
         &self,
         digest: &Digest,

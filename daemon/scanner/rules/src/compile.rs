@@ -101,6 +101,12 @@ impl Compiler {
     }
 
     /// Has a child compile `files`, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`CompileError`] if the child cannot be started, exceeds its time or output, dies, or answers what makes no
+    /// sense. Mistakes in rules are no error: they are in [`Compiled::mistakes`].
+    #[expect(clippy::missing_panics_doc, reason = "standard error was asked for just above")]
     pub fn compile(&self, files: &[RuleFile]) -> Result<Compiled, CompileError> {
         let deadline = Instant::now() + self.time_max;
         let fail = |source| CompileError::Start { program: self.program.clone(), source };

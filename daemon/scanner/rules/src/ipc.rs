@@ -112,6 +112,10 @@ pub(crate) fn request(sources: Vec<RuleSource<'_>>) -> Vec<u8> {
 }
 
 /// Reads a request into `buffer`, which the sources then borrow.
+///
+/// # Errors
+///
+/// [`RequestError`] if the input cannot be read, is too large, or is no request of this version.
 pub fn read_request(input: impl Read, buffer: &mut Vec<u8>) -> Result<Request<'_>, RequestError> {
     buffer.clear();
     let bytes = input.take(REQUEST_BYTES_MAX + 1).read_to_end(buffer)?;
@@ -126,6 +130,10 @@ pub fn read_request(input: impl Read, buffer: &mut Vec<u8>) -> Result<Request<'_
 }
 
 /// Writes the answer: `bundle` to `output`, `mistakes` and the end to `notes`.
+///
+/// # Errors
+///
+/// If `output` or `notes` cannot be written.
 pub fn write_answer(
     mut output: impl Write,
     mut notes: impl Write,

@@ -65,6 +65,11 @@ pub enum LoadError {
 ///
 /// If everything is cached, this costs one `stat` per rule file and one pass over the bundle. If files were only
 /// touched or copied, they are read but not compiled.
+///
+/// # Errors
+///
+/// [`LoadError`] if a directory cannot be read, holds too many files, or the compiler fails. What is wrong with a
+/// single file, or with the cache, is in [`Loaded::problems`].
 pub fn load(options: &Options) -> Result<Loaded, LoadError> {
     let built_in = if options.shipped { shipped() } else { Vec::new() };
     let mut notices = Vec::new();

@@ -48,6 +48,10 @@ pub struct RuleFiles {
 
 /// Reads the rules and weights in `directories`. A file that changes while it is read is tried again, and left out
 /// if it keeps changing.
+///
+/// # Errors
+///
+/// [`SurveyError`] if a directory cannot be read, or holds too many files.
 pub fn read<P: AsRef<Path>>(directories: &[P]) -> Result<RuleFiles, SurveyError> {
     Ok(read_settled(directories, Survey::take(directories)?)?.1)
 }

@@ -139,6 +139,10 @@ pub struct Survey {
 impl Survey {
     /// Looks at `directories` and everything below them. Names that begin with a dot are skipped: they are what
     /// editors and version control leave.
+    ///
+    /// # Errors
+    ///
+    /// [`SurveyError`] if a directory cannot be read, or holds too many files.
     pub fn take<P: AsRef<Path>>(directories: &[P]) -> Result<Self, SurveyError> {
         Survey::take_beside(directories, Vec::new())
     }

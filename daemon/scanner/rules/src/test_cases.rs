@@ -102,6 +102,11 @@ struct SamplePart {
 }
 
 /// Every case in the `*.test.toml` files of `directories`, in order.
+///
+/// # Errors
+///
+/// [`RecipeError`] if a directory or a test file cannot be read, or a test file has a mistake.
+#[expect(clippy::missing_panics_doc, reason = "the role is told by this ending")]
 pub fn cases<P: AsRef<Path>>(directories: &[P]) -> Result<Vec<TestCase>, RecipeError> {
     let survey = Survey::take(directories)?;
     let mut cases = Vec::new();

@@ -62,6 +62,10 @@ pub struct Entry {
 impl EntryRef<'_> {
     /// Opens the file for reading, relative to its directory. A symbolic link that took the file's place
     /// meanwhile is not followed, and a FIFO that did is opened but not waited for; `daemon_artifact::load` refuses it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if the file is gone, is a symbolic link now, or may not be read.
     pub fn open(&self) -> Result<OwnedFd, OpenError> {
         Ok(openat(self.dir.fd(), self.name, flags(self.follow), Mode::empty())?)
     }
@@ -109,6 +113,10 @@ impl Entry {
     }
 
     /// See [`EntryRef::open`].
+    ///
+    /// # Errors
+    ///
+    /// As [`EntryRef::open`].
     pub fn open(&self) -> Result<OwnedFd, OpenError> {
         self.borrow().open()
     }

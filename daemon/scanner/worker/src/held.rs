@@ -18,12 +18,20 @@ pub struct Held {
 
 impl Held {
     /// Holds the program that `path` names now.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be opened.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Held> {
         let path = path.into();
         Ok(Held { file: File::open(&path)?, path })
     }
 
     /// Holds the program that runs here, under whatever name it was started.
+    ///
+    /// # Errors
+    ///
+    /// If `/proc` does not give the program.
     pub fn this() -> io::Result<Held> {
         Ok(Held { file: File::open("/proc/self/exe")?, path: std::env::current_exe()? })
     }

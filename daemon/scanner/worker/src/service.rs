@@ -11,6 +11,10 @@ use analyzers::Cancel;
 pub trait Service {
     /// Loads something (for example a rule set) into the template, so that later workers have it. The caller gets the
     /// text of a failure.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be loaded, for a person to read.
     fn equip(&mut self, need: &[u8]) -> Result<(), String>;
 
     /// Does, once in a new worker, what the sandbox forbids later: starts threads, makes memory executable, fills

@@ -97,6 +97,11 @@ pub struct Template {
 
 impl Template {
     /// Starts a template and waits until it can fork workers.
+    ///
+    /// # Errors
+    ///
+    /// [`TemplateError`] if the program cannot be executed, dies, is too slow, or refuses because a protection is
+    /// missing.
     pub fn start(start: Start) -> Result<Template, TemplateError> {
         bounded(start.config.len(), CONFIG_BYTES_MAX - Caps::BYTES)?;
         bounded(start.fds.len(), FDS_MAX)?;
@@ -105,12 +110,20 @@ impl Template {
     }
 
     /// Has the template load more. Only workers forked from now on have it.
+    ///
+    /// # Errors
+    ///
+    /// [`TemplateError`] if the template died, is too slow, or cannot load it; or if `need` is too long.
     pub fn equip(&self, need: &[u8]) -> Result<(), TemplateError> {
         bounded(need.len(), NEED_BYTES_MAX)?;
         self.process().ask(TemplateRequest::Equip, need, &[], LOAD_TIME_MAX).map(drop)
     }
 
     /// A new worker, ready for its first job.
+    ///
+    /// # Errors
+    ///
+    /// [`TemplateError`] if the template died or cannot fork, or the new worker is not ready or lacks protections.
     pub fn worker(&self) -> Result<Worker, TemplateError> {
         // Not under the lock: workers get ready side by side.
         let (process, started) = { self.lock().clone() };
@@ -118,6 +131,10 @@ impl Template {
     }
 
     /// Restarts the template if it is dead; it must be equipped again. Does nothing if it is alive.
+    ///
+    /// # Errors
+    ///
+    /// As [`Template::start`].
     pub fn restart(&self) -> Result<(), TemplateError> {
         let mut current = self.lock();
         if current.0.lives() {

@@ -116,6 +116,11 @@ impl Worker {
 
     /// Sends a job. Its time starts when the worker takes it up. A death of the worker is reported by
     /// [`Worker::receive`], not here.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] if the worker is dead or has two jobs already, the request is too long, or the system lacks memory
+    /// or descriptors.
     pub fn send(&mut self, artifact: BorrowedFd<'_>, request: &[u8], limit: Duration) -> Result<(), SendError> {
         if self.dead {
             return Err(SendError::Dead);
@@ -146,6 +151,10 @@ impl Worker {
     /// # Panics
     ///
     /// Panics if no job is outstanding, or a death was reported before.
+    ///
+    /// # Errors
+    ///
+    /// [`Death`] if the worker died or was killed, with the cause.
     pub fn receive(&mut self, mut deadline: Instant, reply: &mut Vec<u8>) -> Result<Served, Death> {
         assert!(self.outstanding() > 0 && !self.dead, "a reply is awaited that nothing was asked for");
         reply.clear();

@@ -25,6 +25,10 @@ pub struct Direct {
 
 impl Direct {
     /// Opens the journal in the archive `directory`. [`JournalError::Locked`] where a daemon has it.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError`] if the journal cannot be opened.
     pub fn open(directory: &Path, fee: Nct) -> Result<Direct, JournalError> {
         Ok(Direct { journal: Sqlite::open(directory)?, fee, batch: Vec::new(), about: HashSet::new() })
     }
@@ -32,6 +36,11 @@ impl Direct {
     /// Takes every line in.
     ///
     /// Whether losses close the purse is not decided here: a daemon that starts counts it from what is written down.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError`] if the journal cannot be read or written. Lines before that may have been written; told again,
+    /// they change nothing.
     pub fn tell(&mut self, lines: &[SettlementLine], now: Timestamp) -> Result<ImportSummary, JournalError> {
         let mut told = ImportSummary::default();
         for line in lines {

@@ -45,6 +45,10 @@ pub struct Inbox {
 
 impl Inbox {
     /// Opens the inbox of the archive, and creates it if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be made.
     pub fn of(archive: &Path) -> anyhow::Result<Inbox> {
         let directory = archive.join(NAME);
         DirBuilder::new()
@@ -56,6 +60,10 @@ impl Inbox {
     }
 
     /// Puts these lines, JSON each, into the inbox, under a name that says what they are; where the receipt will be.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written. Then the daemon sees nothing of it.
     pub fn put(&self, name: &str, lines: &str) -> anyhow::Result<PathBuf> {
         let unique = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
         let name = format!("{unique}-{}-{name}", std::process::id());
@@ -74,6 +82,10 @@ impl Inbox {
     }
 
     /// Waits for the receipt, and takes it away. What is not read in time is read later.
+    ///
+    /// # Errors
+    ///
+    /// If the receipt does not come within `patience`, or cannot be read.
     pub fn wait(receipt: &Path, patience: Duration) -> anyhow::Result<Receipt> {
         let until = Instant::now() + patience;
         loop {
@@ -97,6 +109,10 @@ impl Inbox {
     }
 
     /// The files that wait to be read, those put there first first.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be read.
     pub fn letters(&self) -> std::io::Result<Vec<PathBuf>> {
         let mut letters = Vec::new();
         for entry in std::fs::read_dir(&self.directory)? {
@@ -113,6 +129,10 @@ impl Inbox {
     }
 
     /// The lines of a file, or why it is not read.
+    ///
+    /// # Errors
+    ///
+    /// Why the file is not read: it is not ours, not regular, or some lines are wrong.
     pub fn open(letter: &Path) -> Result<Vec<SettlementLine>, String> {
         let told = |error: std::io::Error| error.to_string();
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
@@ -127,6 +147,10 @@ impl Inbox {
     }
 
     /// Says what became of a file.
+    ///
+    /// # Errors
+    ///
+    /// If the receipt cannot be written.
     pub fn answer(letter: &Path, receipt: &Receipt) -> std::io::Result<()> {
         let aside = letter.with_extension("receipt.part");
         std::fs::write(&aside, serde_json::to_vec(receipt)?)?;
@@ -134,6 +158,10 @@ impl Inbox {
     }
 
     /// Takes a file away that is done with.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be removed.
     pub fn discard(letter: &Path) -> std::io::Result<()> {
         std::fs::remove_file(letter)
     }

@@ -170,6 +170,10 @@ pub fn filter(about: &About) -> Option<daemon_journal::Filter> {
 }
 
 /// The stories in `journal` that a line is about.
+///
+/// # Errors
+///
+/// [`JournalError`](daemon_journal::JournalError) if the journal cannot be read.
 pub fn stories(journal: &dyn Recall, about: &About) -> Result<Vec<Story>, daemon_journal::JournalError> {
     let Some(filter) = filter(about) else { return Ok(Vec::new()) };
     let mut stories = journal.query(&filter, BOUNTIES_PER_ARTIFACT_MAX)?;

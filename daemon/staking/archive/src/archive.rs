@@ -85,6 +85,10 @@ struct JournalShared {
 impl Archive {
     /// Gives the journal to a thread of its own. `observe` is called there after each commit that succeeded, before those
     /// it served are told, with how long it took and how many writes they were. Everybody waits for it: count, no more.
+    ///
+    /// # Errors
+    ///
+    /// If the thread cannot be started.
     pub fn start(
         journal: impl Journal + 'static,
         observe: impl Fn(Duration, usize) + Send + 'static,
@@ -99,27 +103,47 @@ impl Archive {
     /// Writes one record, durably: on return it survives a power cut. Waits for the disk, not for a place in the queue.
     ///
     /// Once called it is written, whether its outcome is waited for or not.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError`] if the write cannot be done; see [`Journal::commit`](daemon_journal::Journal::commit).
     pub async fn write(&self, write: Write) -> Result<WriteResult, JournalError> {
         self.ask(|reply| JournalRequest::Write(write, reply)).await
     }
 
     /// See [`Recall::pending`](daemon_journal::Recall::pending).
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError`] if the journal cannot be read, or its thread has ended.
     pub async fn pending(&self) -> Result<Vec<Pending>, JournalError> {
         self.ask(JournalRequest::Pending).await
     }
 
     /// See [`Recall::find`](daemon_journal::Recall::find).
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError`] if the journal cannot be read, or its thread has ended.
     pub async fn find(&self, id: BountyId) -> Result<Vec<JournalEntry>, JournalError> {
         self.ask(|reply| JournalRequest::Find(id, reply)).await
     }
 
     /// See [`Recall::query`](daemon_journal::Recall::query). Writes wait meanwhile: for long searches open a
     /// [`JournalReader`](crate::JournalReader).
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError`] if the journal cannot be read, or its thread has ended.
     pub async fn query(&self, filter: Filter, limit: usize) -> Result<Vec<Story>, JournalError> {
         self.ask(|reply| JournalRequest::Query(filter, limit, reply)).await
     }
 
     /// See [`Journal::let_go`](daemon_journal::Journal::let_go). Writes wait meanwhile, for some milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError`] if the journal cannot be written, or its thread has ended.
     pub async fn let_go(&self, order: LetGo) -> Result<Gone, JournalError> {
         self.ask(|reply| JournalRequest::LetGo(order, reply)).await
     }

@@ -9,39 +9,65 @@ use crate::{
 /// How many of the latest settlements [`Recall::purse`] returns however old they are: a row of losses has no time limit.
 pub const SETTLED_MIN: usize = 1_000;
 
-/// Reads a journal.
-///
-/// # Errors
-///
-/// Every method fails if the database cannot be read. A journal in memory never does.
+/// Reads a journal. In memory that never fails.
 pub trait Recall {
     /// The bounties without an ending, oldest first: the work to take up again after a restart.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read.
     fn pending(&self) -> Result<Vec<Pending>, JournalError>;
 
     /// Every record about a bounty, in both of its phases, in the order in which they were written.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read.
     fn find(&self, id: &BountyId) -> Result<Vec<JournalEntry>, JournalError>;
 
     /// The stories of at most `limit` bounties that match `filter`, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read.
     fn query(&self, filter: &Filter, limit: usize) -> Result<Vec<Story>, JournalError>;
 
     /// Calls `see` with every story that matches `filter`, one at a time, in the order in which the bounties came in.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read; some stories may have been seen then.
     fn each(&self, filter: &Filter, see: &mut dyn FnMut(Story)) -> Result<(), JournalError>;
 
     /// The records that the purse is counted from: stakes, endings and settlements from `since` on; however old, the latest
     /// [`SETTLED_MIN`] settlements, every correction and every note about the purse. Ordered by time, and by running number
     /// where times are equal.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read.
     fn purse(&self, since: Timestamp) -> Result<Vec<PurseRow>, JournalError>;
 
     /// Everything that was ever decided, in the order of [`Recall::purse`]: by time, and by running number where times are
     /// equal. The content of each record comes from [`Recall::each`].
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read.
     fn past(&self) -> Result<Vec<Moment>, JournalError>;
 
     /// Totals by state.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read.
     fn counts(&self) -> Result<Counts, JournalError>;
 
     /// Checks every record. Calls `progress` from time to time with the number of records checked so far and in all.
     ///
-    /// Damage is not an error: it is in the return value. An error means that the check could not be done.
+    /// # Errors
+    ///
+    /// If the check cannot be done. Damage is not an error: it is in the return value.
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, JournalError>;
 }
 

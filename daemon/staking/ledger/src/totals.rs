@@ -50,6 +50,7 @@ pub(crate) const FITS: &str = "2^31 amounts of at most 2^96 fit into 127 bits";
 
 impl Sums {
     /// Counts one bounty.
+    #[expect(clippy::missing_panics_doc, reason = "each amount is at most `AMOUNT_MAX`, so no sum of them overflows")]
     pub fn add(&mut self, entry: &LedgerEntry) {
         self.bounties += 1;
         let staked = entry.staked();

@@ -54,6 +54,7 @@ pub struct Bet {
 
 impl Bet {
     /// The bet as JSON, as the journal keeps it.
+    #[expect(clippy::missing_panics_doc, reason = "texts and numbers always serialize")]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("texts and numbers always serialize")
     }
@@ -111,6 +112,11 @@ impl Bet {
     /// Asks the purse and the strategy, notes their answers, and sets the stake for the bounty aside; or notes why
     /// there is none. The same inputs and a purse in the same state give the same decision to the last bit, so a
     /// decision can be repeated.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing is staked: the examination or the bounds [bar](Bet::barred) it, the purse gives too little, or the
+    /// strategy abstains.
     pub fn decide(
         &mut self,
         key: &BountyKey,

@@ -88,6 +88,10 @@ impl Client {
     }
 
     /// Asks, and waits for the answer, but not for longer than `patience`.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`] if no daemon listens, this user may not talk to it, it refuses or fails, or `patience` is over.
     pub fn ask(&self, ask: &ControlRequest, patience: Duration) -> Result<String, AskError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| self.broken(error))?;

@@ -47,6 +47,10 @@ pub trait Desk {
 /// Answers all who come in, for ever.
 ///
 /// To be run in a `tokio::task::LocalSet`. An error is that the socket cannot be used.
+///
+/// # Errors
+///
+/// If the socket cannot be used by the runtime.
 pub async fn serve<D: Desk + 'static>(entrance: Entrance, desk: D) -> std::io::Result<Infallible> {
     let Entrance { listener, group } = entrance;
     listener.set_nonblocking(true)?;

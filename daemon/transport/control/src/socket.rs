@@ -86,6 +86,10 @@ pub struct ControlSocket {
 
 impl ControlSocket {
     /// The one that a service manager handed over.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlSocketError`] if everybody may connect to it, or it has no path whose permissions could be looked at.
     pub fn handed(listener: UnixListener) -> Result<ControlSocket, ControlSocketError> {
         let address = listener
             .local_addr()
@@ -101,6 +105,11 @@ impl ControlSocket {
 
     /// A new one at `path`, for the user and the group that we run as. One that a daemon left there that is gone is
     /// replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlSocketError`] if another process listens there, the path is another kind of file, or the socket cannot
+    /// be made or protected.
     pub fn bind(path: &Path) -> Result<ControlSocket, ControlSocketError> {
         let address = SocketAddrUnix::new(path).map_err(ControlSocketError::system("naming", path))?;
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -127,6 +136,10 @@ impl ControlSocket {
     }
 
     /// For who serves those that come in.
+    ///
+    /// # Errors
+    ///
+    /// If the descriptor cannot be duplicated.
     pub fn open(&self) -> io::Result<Entrance> {
         Ok(Entrance { listener: self.listener.try_clone()?, group: self.group })
     }

@@ -38,6 +38,10 @@ impl fmt::Display for Forbidden {
 }
 
 /// Whether a download may connect to `address`. Looks nothing up.
+///
+/// # Errors
+///
+/// [`Forbidden`], with the reason: the address is private, reserved or otherwise not a public one.
 pub fn permitted(address: IpAddr, policy: &Addresses) -> Result<(), Forbidden> {
     if policy.names(address) {
         return Ok(());

@@ -87,6 +87,10 @@ impl Fetcher {
     ///
     /// `backend` is the one of the runtime that will fetch: with [`Backend::Uring`], [`Fetcher::fetch`] panics in any
     /// other runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] if a directory cannot be opened, or the trusted certificates cannot be loaded.
     pub fn new(options: FetchOptions, backend: &Backend) -> Result<Fetcher, SetupError> {
         let through = match backend {
             Backend::Uring => Through::Ring,
@@ -106,6 +110,11 @@ impl Fetcher {
     /// Fetches the artifact at `uri`, all of it or nothing, before `deadline`.
     ///
     /// With `expect_sha256` other bytes are refused. Dropping the future ends the download; nothing is left behind.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError`] if the URI is not allowed, the server fails or is not to be connected to, a limit or the deadline
+    /// is exceeded, or the digest is another.
     pub async fn fetch(
         &self,
         uri: &str,

@@ -74,6 +74,10 @@ impl Runtime {
     /// Starts the runtime for this thread, and says what it became.
     ///
     /// Fails only where not even plain tokio can be had: no descriptors left, no memory.
+    ///
+    /// # Errors
+    ///
+    /// If not even a plain tokio runtime can be had: no descriptors left, no memory.
     pub fn start(prefer: Prefer) -> io::Result<(Runtime, Backend)> {
         // First, for a ring that fails leaves what it had opened behind (tokio-uring 0.5 drops no half-made runtime).
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -95,6 +95,10 @@ pub struct Courier {
 
 impl Courier {
     /// A courier who goes to `hosts` and nowhere else.
+    ///
+    /// # Errors
+    ///
+    /// [`CourierError::Client`] if the HTTP client cannot be made.
     pub fn new(hosts: Hosts, limits: CourierLimits) -> Result<Self, CourierError> {
         let client = client(limits.connect_time_max, limits.attempt_time_max, limits.idle_time_max)
             .map_err(CourierError::Client)?;
@@ -102,6 +106,10 @@ impl Courier {
     }
 
     /// Whether an answer may be sent to `url`; or why not. Sends nothing: to be asked before money is set aside.
+    ///
+    /// # Errors
+    ///
+    /// Why not: it is no HTTP URL, or its host is not among those that the operator named.
     pub fn allows(&self, url: &str) -> Result<(), &'static str> {
         self.hosts.admit(url).map(|_| ())
     }

@@ -61,6 +61,10 @@ impl fmt::Display for HostsError {
 
 impl Hosts {
     /// Reads the entries, or tells everything that is wrong with them. No entries: answers go nowhere.
+    ///
+    /// # Errors
+    ///
+    /// [`HostsError`] with every entry that is wrong, and why.
     pub fn parse<T: AsRef<str>>(entries: impl IntoIterator<Item = T>) -> Result<Self, HostsError> {
         let (mut hosts, mut wrong) = (Vec::new(), Vec::new());
         for text in entries {

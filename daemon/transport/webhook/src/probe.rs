@@ -58,6 +58,10 @@ pub enum ProbeError {
 
 impl WebhookProbe {
     /// A probe of the webhook at `url`, which expects deliveries to be signed with `secret`.
+    ///
+    /// # Errors
+    ///
+    /// [`ProbeError`] if the URL is not one of HTTP, the secret is empty, or the HTTP client cannot be made.
     pub fn new(url: &str, secret: &[u8]) -> Result<Self, ProbeError> {
         if secret.is_empty() {
             return Err(SecretError::Empty.into());
@@ -69,11 +73,19 @@ impl WebhookProbe {
     }
 
     /// A signed ping with an empty body, as PolySwarm sends one to verify a webhook.
+    ///
+    /// # Errors
+    ///
+    /// [`ProbeError::NoReply`] if nothing comes back. A reply that refuses is a [`ProbeReply`].
     pub async fn ping(&self) -> Result<ProbeReply, ProbeError> {
         self.post("ping", "ping", Bytes::new()).await
     }
 
     /// A signed bounty: `json` is sent as it is. `delivery` is the delivery's own id.
+    ///
+    /// # Errors
+    ///
+    /// [`ProbeError::NoReply`] if nothing comes back. A reply that refuses is a [`ProbeReply`].
     pub async fn post_bounty(&self, delivery: &str, json: impl Into<Bytes>) -> Result<ProbeReply, ProbeError> {
         self.post("bounty", delivery, json.into()).await
     }

@@ -28,6 +28,10 @@ pub enum CallbackError {
 
 impl Callback {
     /// Reads the parts out of `response_url`.
+    ///
+    /// # Errors
+    ///
+    /// [`CallbackError`] if the path has not six parts, or the query is not one key and its value.
     pub fn parse(response_url: &str) -> Result<Self, CallbackError> {
         let (path, query) = path_and_query(response_url);
         let parts: Vec<&str> = path.split('/').collect();

@@ -49,6 +49,10 @@ pub enum Signature {
 
 impl Secrets {
     /// Takes the secret as it is, without trimming: a line break at the end of a file is the caller's to remove.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError`] if a secret is empty.
     pub fn new(current: &[u8], previous: Option<&[u8]>) -> Result<Self, SecretError> {
         if current.is_empty() {
             return Err(SecretError::Empty);

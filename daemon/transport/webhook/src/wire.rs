@@ -100,6 +100,10 @@ struct RawBidRules<'a> {
 ///
 /// If both formats' names of a field are present, the newer one counts: `id` before `guid`, `artifact_uri` before
 /// `artifact_url`, `reward` before `amount`. A field that is `null` is absent.
+///
+/// # Errors
+///
+/// [`WireError`] if the body is not a JSON object in UTF-8, or a field is missing or cannot be used.
 pub fn parse(body: &[u8], now: Timestamp) -> Result<Bounty, WireError> {
     let body = str::from_utf8(body).map_err(|_| WireError::NotText)?;
     let fields: BountyFields<'_> = object(body).map_err(WireError::NotJson)?.ok_or(WireError::NotAnObject)?;

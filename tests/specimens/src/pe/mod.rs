@@ -215,6 +215,10 @@ impl PeBuilder {
     }
 
     /// Gives the section added last another virtual size than that of its data.
+    ///
+    /// # Panics
+    ///
+    /// If no section was added before.
     pub fn virtual_size(mut self, bytes: u32) -> Self {
         self.sections.last_mut().expect("a section was added before").virtual_size = Some(bytes);
         self

@@ -167,6 +167,10 @@ pub(crate) fn raise(
 /// process.
 ///
 /// Sandbox of the compiler: it keeps only the standard descriptors, and dies with its parent or at its CPU time limit.
+///
+/// # Errors
+///
+/// The step that failed, for a person to read. The process must not go on then.
 pub fn compiler() -> Result<Walls, String> {
     crate::fork::close_all_but(None).map_err(|error| format!("cannot close inherited descriptors: {error}"))?;
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))

@@ -76,6 +76,11 @@ struct Head {
 impl Sqlite {
     /// Opens the journal in the archive `directory`, makes what is missing, and takes it over: who had it open before is
     /// [fenced](JournalError::Fenced) off.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Locked`] if another daemon has it open; [`JournalError::Open`] if other users may use the
+    /// directory, the file is not ours or of a newer version, or the file system cannot sync it.
     pub fn open(directory: &Path) -> Result<Self, JournalError> {
         let fd = permissions::directory(directory)?;
         let lock = Lock::take(&fd, directory)?;
@@ -196,6 +201,11 @@ impl Sqlite {
 
     /// Gives what is free in the database back to the file system, by writing it anew; how many bytes it had, and has.
     /// Takes as long as that takes, and as much room again meanwhile. Who is killed in between has lost nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError`] if the database cannot be written anew, for example because the disk is full. Then it is as it
+    /// was.
     pub fn compact(&mut self) -> Result<(u64, u64), JournalError> {
         if let Some(error) = &self.ended {
             return Err(error.clone());

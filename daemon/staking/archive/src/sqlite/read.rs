@@ -27,6 +27,10 @@ pub struct JournalReader {
 
 impl JournalReader {
     /// Opens the journal in the archive `directory`.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Open`] if there is no journal, it cannot be read, or it has an older schema.
     pub fn open(directory: &Path) -> Result<Self, JournalError> {
         let path = directory.join(FILE_NAME);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -117,6 +117,11 @@ struct StoreJob {
 
 impl Store {
     /// Opens the store in `directory`, makes it if it is missing, and begins to sweep out what is beyond `retention`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the directory cannot be made or used, other users may use it, or its file system has no
+    /// unnamed files.
     pub fn open(directory: &Path, retention: Retention) -> Result<Self, StoreError> {
         let shelf = Arc::new(Shelf::open(directory)?);
         shelf.check_nameless()?;
@@ -156,6 +161,10 @@ impl Store {
     }
 
     /// See [`Shelf::get`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Shelf::get`].
     pub fn get(&self, sha256: &Sha256Digest) -> Result<Option<std::fs::File>, StoreError> {
         self.shelf.get(sha256)
     }

@@ -59,6 +59,10 @@ pub(super) struct Volume {
 
 impl Shelf {
     /// Opens the store's directory, and makes it if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the directory cannot be made or used, or other users may use it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let directory = permissions::directory(path)?;
         let device = fstat(&directory).map_err(|errno| StoreError::of("looking at", path, errno))?.st_dev;
@@ -67,6 +71,10 @@ impl Shelf {
 
     /// Opens the store's directory to read, while whoever keeps it may be using it: changes nothing. `None` where there is
     /// none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::System`] if the directory is there and cannot be opened.
     pub fn visit(path: &Path) -> Result<Option<Self>, StoreError> {
         let fail = |errno| StoreError::of("opening", path, errno);
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -82,6 +90,10 @@ impl Shelf {
     /// The artifact of that digest, if it is kept: whole, checked, and read from its start.
     ///
     /// What is not what it should be is removed, and is an error. Who only [visits](Shelf::visit) leaves it there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Damaged`] if the file is not the artifact, [`StoreError::System`] if it cannot be read.
     pub fn get(&self, sha256: &Sha256Digest) -> Result<Option<File>, StoreError> {
         let name = name_of(sha256);
         let fail = |errno| StoreError::of("reading", self.path.join(&name), errno);

@@ -15,6 +15,11 @@ pub const AGGRESSIVE: Multipliers = Multipliers { min: Some(8), max: None };
 pub const CONSERVATIVE: Multipliers = Multipliers { min: Some(1), max: Some(1) };
 
 /// A bid for each artifact that is bid on, held to nothing: above the most allowed, and below the least, are possible.
+///
+/// # Errors
+///
+/// [`FormulaError`] where the original raises: a confidence that is no finite number, an integer beyond the range of
+/// doubles.
 pub fn bid(
     multipliers: Multipliers,
     min_allowed: &BigInt,

@@ -23,6 +23,11 @@ fn range(multipliers: Multipliers, min_allowed: &BigInt) -> (BigInt, BigInt) {
 
 /// Releases 2.2.0 to 2.5.x: one bid for a whole bounty, in proportion to the average confidence, and held between the
 /// strategy's own least and most. Where no artifact is bid on, the average is nothing.
+///
+/// # Errors
+///
+/// [`FormulaError`] where the original raises: a confidence that is no finite number, an integer beyond the range of
+/// doubles.
 pub fn bid_2019_06(
     multipliers: Multipliers,
     min_allowed: &BigInt,
@@ -37,6 +42,11 @@ pub fn bid_2019_06(
 }
 
 /// Release 2.6.0: a bid for each artifact that is bid on, held to nothing.
+///
+/// # Errors
+///
+/// [`FormulaError`] where the original raises: a confidence that is no finite number, an integer beyond the range of
+/// doubles.
 pub fn bid_2019_09(
     multipliers: Multipliers,
     min_allowed: &BigInt,

@@ -30,6 +30,11 @@ pub fn bid_median(min_allowed: &BigInt, max_allowed: &BigInt) -> BigInt {
 ///
 /// Its division is a true one, so it computes with doubles even where all is integers. A scale of one point divides by
 /// zero there.
+///
+/// # Errors
+///
+/// [`FormulaError::DivisionByZero`] for a scale of one point, [`FormulaError::TooLarge`] for an integer beyond the
+/// range of doubles, and whatever [`Number::int`] fails with.
 pub fn rescale_to_bid(
     min_allowed: &BigInt,
     max_allowed: &BigInt,
@@ -53,6 +58,10 @@ pub fn hundred() -> (Number, Number) {
 
 /// From a level, in any case, to a bid: `none` bids the least, `low` what 25 of 100 does, `med` what 75 does, `high` the
 /// most. (The table in its own documentation has other numbers than it computes.)
+///
+/// # Errors
+///
+/// [`FormulaError::NoSuchLevel`] for another word, [`FormulaError::TooLarge`] for bounds beyond the range of doubles.
 pub fn dni_to_bid(min_allowed: &BigInt, max_allowed: &BigInt, level: &str) -> Result<BigInt, FormulaError> {
     let (scale_min, scale_max) = hundred();
     let rescaled =
@@ -67,6 +76,10 @@ pub fn dni_to_bid(min_allowed: &BigInt, max_allowed: &BigInt, level: &str) -> Re
 }
 
 /// From NCT to 10^-18 NCT: a double of a double, an integer of an integer.
+///
+/// # Errors
+///
+/// [`FormulaError::TooLarge`] for an integer beyond the range of doubles that is multiplied with one.
 pub fn to_wei(nct: &Number) -> Result<Number, FormulaError> {
     nct.times(&BigInt::from(10u128.pow(18)).into())
 }

@@ -9,6 +9,11 @@ use super::{FormulaError, Number, between, sum};
 ///
 /// Both are raised to the least that is allowed; most is not asked for. An empty mask is a division by zero, and where
 /// the least is above the most, it is bid.
+///
+/// # Errors
+///
+/// [`FormulaError::DivisionByZero`] for an empty mask, and where the original raises: a confidence that is no finite
+/// number, an integer beyond the range of doubles.
 pub fn bid(
     own_min: &BigInt,
     own_max: &BigInt,

@@ -21,6 +21,10 @@ impl Default for BidRules {
 }
 
 /// `int(min(min + max(confidence * (max - min), 0), max))`: never below the least, unless the most is.
+///
+/// # Errors
+///
+/// [`FormulaError`] where the original raises: a bid that is no finite number, an integer beyond the range of doubles.
 pub fn compute_bid(rules: &BidRules, confidence: &Number) -> Result<BigInt, FormulaError> {
     let zero = Number::from(BigInt::ZERO);
     let mut risen = confidence.times(&rules.max_allowed.minus(&rules.min_allowed)?)?;

@@ -189,6 +189,7 @@ impl Purse {
     /// # Errors
     ///
     /// The reason if nothing may be risked.
+    #[expect(clippy::missing_panics_doc, reason = "the minimum is of four values")]
     pub fn most(&mut self, now: Timestamp) -> Result<Nct, &'static str> {
         let now = self.clock(now);
         if self.breaker.closed().is_some() {

@@ -135,6 +135,10 @@ pub struct Settling {
 
 impl Settling {
     /// The sum of everything locked in the contract for this bounty.
+    ///
+    /// # Errors
+    ///
+    /// [`SettleError::Overflow`] if the sum is beyond 2^128 base units.
     pub fn escrow(&self) -> Result<Nct, SettleError> {
         let mut locked = plus(self.amount.base_units(), self.bounty_fee.base_units())?;
         for assertion in &self.assertions {
