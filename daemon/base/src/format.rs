@@ -45,15 +45,25 @@ pub fn percent(probability: f64) -> String {
     format!("{:.1} %", probability * 100.0)
 }
 
-/// An amount in NCT with at most six decimal places, cut and not rounded: what is shown is never more than what is meant.
+/// Decimal places of amounts.
+const NCT_PLACES: usize = 4;
+
+/// An amount in NCT with four decimal places, cut and not rounded: what is shown is never more than what is meant. So it
+/// stands in tables and summaries; `explain`, errors and JSON tell all places that there are.
 pub fn nct(amount: Nct) -> String {
     let text = amount.to_string();
-    match text.split_once('.') {
-        None => text,
-        Some((whole, fraction)) => {
-            let fraction = fraction.get(..6).unwrap_or(fraction).trim_end_matches('0');
-            if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
-        }
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let fraction = fraction.get(..NCT_PLACES).unwrap_or(fraction);
+    format!("{}.{fraction:0<NCT_PLACES$}", thousands(whole))
+}
+
+/// What was gained or lost, in base units of NCT, as [`nct`] shows it, with its sign: `+1.5000`.
+pub fn signed_nct(base_units: i128) -> String {
+    let size = nct(Nct::from_base_units(base_units.unsigned_abs()));
+    match base_units.signum() {
+        1 => format!("+{size}"),
+        -1 => format!("-{size}"),
+        _ => size,
     }
 }
 
@@ -70,10 +80,22 @@ mod tests {
 
     #[test]
     fn amounts_are_never_shown_larger_than_they_are() {
-        for (amount, text) in
-            [("0.0625", "0.0625"), ("0.9999999", "0.999999"), ("0.0000001", "0"), ("123456789.5", "123456789.5")]
-        {
+        for (amount, text) in [
+            ("0", "0.0000"),
+            ("0.0625", "0.0625"),
+            ("0.9999999", "0.9999"),
+            ("0.00001", "0.0000"),
+            ("1234567.5", "1,234,567.5000"),
+        ] {
             assert_eq!(nct(amount.parse().unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn gains_and_losses_have_a_sign() {
+        let units = |nct: i128| nct * 10i128.pow(18) / 100_000;
+        for (amount, text) in [(0, "0.0000"), (150_000, "+1.5000"), (-3_125, "-0.0312"), (-1, "-0.0000")] {
+            assert_eq!(signed_nct(units(amount)), text);
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The ground that every part of stakeout stands on: digests, printable text, durations, sizes, moments, amounts of NCT,
-//! and the flag that stops an examination.
+//! confidence intervals, and the flag that stops an examination.
 //!
 //! Pure: reads no clock, opens no file, allocates only what it returns, and depends on no other crate of the project.
 //!
@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bootstrap;
 mod cancel;
 mod digest;
 pub mod duration;

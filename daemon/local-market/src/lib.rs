@@ -14,7 +14,6 @@
 #![forbid(unsafe_code)]
 
 mod arbiter;
-pub mod bootstrap;
 mod bounty;
 pub mod conformance;
 pub mod demo;
@@ -33,7 +32,7 @@ pub mod text;
 pub use arbiter::Arbiter;
 pub use bounty::BountyMessage;
 pub use exchange::{Exchange, Fees, Imbalance, Posting, Refused};
-pub use outcome::{StrategyDifference, StrategyResult};
+pub use outcome::{Interval, StrategyDifference, StrategyResult};
 pub use population::{ArtifactKind, Drawn};
 pub use rival::{Bidder, BiddingPlan, Opinion, ParsePlanError, Rival, Skill};
 pub use seed::Seed;

@@ -1,8 +1,19 @@
 //! Result of a strategy.
 
+use daemon_base::bootstrap;
 use daemon_market::{Nct, Profit};
+use rand::Rng;
 
-use crate::bootstrap::{Interval, Resampling};
+use crate::Seed;
+
+/// A 95 % confidence interval.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Interval {
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
 
 /// Result of a strategy over all bounties of a market.
 #[derive(Clone, PartialEq, Debug)]
@@ -68,27 +79,27 @@ pub(crate) struct RunTally {
 
 /// The outcomes of strategies that ran on the same bounties, which are drawn again together: so a difference is not
 /// blurred by what hit both alike.
-pub(crate) fn outcomes(runs: Vec<(&str, RunTally)>, resampling: Resampling) -> Vec<StrategyResult> {
+pub(crate) fn outcomes(runs: Vec<(&str, RunTally)>, resamples: usize, seed: Seed) -> Vec<StrategyResult> {
     let default = runs.iter().position(|(name, _)| *name == "default");
     let bounties = runs.first().map_or(0, |(_, tally)| tally.gained.len());
-    let mut intervals = resampling
-        .intervals(bounties, |drawn, numbers| {
-            let start = numbers.len();
-            for (_, tally) in &runs {
-                let (mut gained, mut risked) = (0.0, 0.0);
-                for bounty in drawn {
-                    gained += tally.gained[*bounty];
-                    risked += tally.risked[*bounty];
-                }
-                numbers.extend([gained, ratio(gained, risked), 0.0]);
+    let mut chance = seed.of(0, "bootstrap");
+    let numbers = |drawn: &[usize], numbers: &mut Vec<f64>| {
+        for (_, tally) in &runs {
+            let (mut gained, mut risked) = (0.0, 0.0);
+            for bounty in drawn {
+                gained += tally.gained[*bounty];
+                risked += tally.risked[*bounty];
             }
-            // The first of the three numbers of `default`.
-            let base = default.map_or(0.0, |default| numbers[start + 3 * default]);
-            for three in numbers[start..].chunks_exact_mut(3) {
-                three[2] = three[0] - base;
-            }
-        })
-        .into_iter();
+            numbers.extend([gained, ratio(gained, risked), 0.0]);
+        }
+        // The first of the three numbers of `default`.
+        let base = default.map_or(0.0, |default| numbers[3 * default]);
+        for three in numbers.chunks_exact_mut(3) {
+            three[2] = three[0] - base;
+        }
+    };
+    let found = bootstrap::intervals(bounties, resamples, || chance.next_u64(), numbers, f64::total_cmp);
+    let mut intervals = found.into_iter().map(|(low, high)| Interval { low, high });
     let base = default.map(|default| runs[default].1.profit);
     let outcome = |(number, (name, tally)): (usize, (&str, RunTally))| {
         let mut next = || intervals.next().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Random numbers from one seed.
 
+use daemon_base::bootstrap::pick;
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
@@ -37,9 +38,9 @@ pub(crate) fn happens(chance: &mut ChaCha8Rng, probability: f64) -> bool {
     unit(chance) < probability
 }
 
-/// One of `count` indices, each as likely as any other (but for one part in 2^64 / `count`).
+/// One of `count` indices.
 pub(crate) fn index(chance: &mut ChaCha8Rng, count: usize) -> usize {
-    ((u128::from(chance.next_u64()) * count as u128) >> 64) as usize
+    pick(chance.next_u64(), count)
 }
 
 #[cfg(test)]

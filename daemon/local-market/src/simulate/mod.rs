@@ -8,7 +8,6 @@ mod strategies;
 
 use daemon_market::{BidBounds, Contract, Nct, Profit, Verdict};
 
-use crate::bootstrap::Resampling;
 use crate::outcome::{RunTally, StrategyResult, outcomes};
 use crate::settled::sum;
 use crate::{
@@ -50,6 +49,9 @@ pub struct SimulatedMarket {
     pub resamples: usize,
 }
 
+/// Number of bootstrap resamples, unless another is asked for.
+const RESAMPLES: usize = 1_000;
+
 impl Default for SimulatedMarket {
     /// 2,000 bounties of 2 NCT without kinds, rivals or arbiters; BountyRegistry 1.6.1 with its fees and bounds; we
     /// have 1,000 NCT.
@@ -67,7 +69,7 @@ impl Default for SimulatedMarket {
             reward: nct(2),
             balance: nct(1_000),
             seed: Seed::default(),
-            resamples: Resampling::default().count,
+            resamples: RESAMPLES,
         }
     }
 }
@@ -143,12 +145,20 @@ struct Scene {
 
 impl SimulatedMarket {
     /// Runs every strategy on the same bounties.
+    ///
+    /// # Errors
+    ///
+    /// [`SimulateError`] if the market has mistakes, or the exchange refuses what it says.
     pub fn run(&self, strategies: &[Trial]) -> Result<Vec<StrategyResult>, SimulateError> {
         self.run_watched(strategies, |_, _, _| {})
     }
 
     /// Runs every strategy on the same bounties, and shows each bounty as it is settled: under which strategy, what it
     /// really is, and who was paid what.
+    ///
+    /// # Errors
+    ///
+    /// As [`SimulatedMarket::run`].
     pub fn run_watched(
         &self,
         strategies: &[Trial],
@@ -161,7 +171,7 @@ impl SimulatedMarket {
             let tally = self.play(&scenes, strategy, |drawn, settled| watch(name, drawn, settled))?;
             runs.push((*name, tally));
         }
-        Ok(outcomes(runs, Resampling { count: self.resamples, seed: self.seed, ..Resampling::default() }))
+        Ok(outcomes(runs, self.resamples, self.seed))
     }
 
     /// Returns the fraction of malicious bounties.

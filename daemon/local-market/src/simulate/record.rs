@@ -4,7 +4,7 @@ use daemon_market::Nct;
 use serde::Serialize;
 
 use crate::StrategyResult;
-use crate::bootstrap::Interval;
+use crate::outcome::Interval;
 
 /// JSON output for one strategy. Amounts are strings in NCT; intervals are 95 % confidence intervals.
 #[derive(Serialize, Debug)]

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::outcome::Interval;
 use crate::{BiddingPlan, Skill};
 
 fn nct(text: &str) -> Nct {
@@ -131,8 +132,9 @@ fn who_abstains_gains_nothing_and_is_compared_all_the_same() {
     let difference = abstain.against_default.unwrap();
     assert_eq!(Profit::ZERO.checked_sub(default.profit), Some(difference.profit));
     assert!((difference.interval.low + default.profit_interval.high).abs() < 1e-9);
-    assert!(default.profit_interval.holds(default.profit.as_f64()));
-    assert!(default.per_risked_interval.holds(default.per_risked));
+    let holds = |interval: Interval, number: f64| (interval.low..=interval.high).contains(&number);
+    assert!(holds(default.profit_interval, default.profit.as_f64()));
+    assert!(holds(default.per_risked_interval, default.per_risked));
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
-use daemon_base::format::{count, counted};
+use daemon_base::format::{count, counted, nct, signed_nct};
 use daemon_base::text::escaped;
 
 use super::HEADING;
-use super::table::{amount, profit, write_table};
+use super::table::write_table;
 use crate::loopback::{Closing, EngineClosing, Participant};
 
 /// Maximum number of rivals or arbiters shown one by one.
@@ -43,7 +43,7 @@ pub fn write_parties(closing: &Closing, out: &mut dyn Write) -> std::io::Result<
         for party in alike.into_iter().take(ALIKE_MAX) {
             let bets = match role {
                 Participant::Ambassador | Participant::Engine | Participant::Rival => {
-                    [count(party.bets), amount(party.staked), amount(party.won), amount(party.lost)]
+                    [count(party.bets), nct(party.staked), nct(party.won), nct(party.lost)]
                 }
                 Participant::Arbiter | Participant::Registry => ["", "", "", ""].map(str::to_owned),
             };
@@ -57,7 +57,7 @@ pub fn write_parties(closing: &Closing, out: &mut dyn Write) -> std::io::Result<
                 staked,
                 or_nothing(won),
                 or_nothing(lost),
-                profit(party.profit),
+                signed_nct(party.profit.base_units()),
             ]);
         }
     }
@@ -80,7 +80,7 @@ pub fn write_conserved(closing: &Closing, out: &mut dyn Write) -> std::io::Resul
         (None, true) => writeln!(
             out,
             "{good}money is conserved{good:#}: {} NCT in {}",
-            closing.total,
+            nct(closing.total),
             counted(closing.settled, "settlement")
         ),
         (Some(why), _) => writeln!(out, "{bad}money is not conserved{bad:#}: {why}"),

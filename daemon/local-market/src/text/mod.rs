@@ -8,7 +8,6 @@ use anstyle::Style;
 
 pub use closing::{write_closing, write_conserved, write_parties};
 pub use simulation::write_simulation;
-pub use table::profit;
 
 /// Style of headings.
 const HEADING: Style = Style::new().bold();

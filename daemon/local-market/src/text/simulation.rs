@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use daemon_base::format::{count, counted};
+use daemon_base::format::{count, counted, nct, signed_nct};
 
-use super::table::{amount, profit, write_table};
-use crate::bootstrap::Interval;
+use super::table::write_table;
+use crate::outcome::Interval;
 use crate::{SimulatedMarket, StrategyResult};
 
 /// Writes what each strategy came to.
@@ -22,7 +22,7 @@ pub fn write_simulation(
         out,
         "{} of {} NCT, {}, {}, BountyRegistry {}",
         counted(market.bounties, "bounty"),
-        market.reward,
+        nct(market.reward),
         counted(market.rivals.len() as u64, "rival"),
         counted(market.arbiters.len() as u64, "arbiter"),
         market.contract
@@ -36,13 +36,13 @@ pub fn write_simulation(
                 count(outcome.bets),
                 count(outcome.won),
                 count(outcome.lost),
-                amount(outcome.staked),
-                profit(outcome.profit),
+                nct(outcome.staked),
+                signed_nct(outcome.profit.base_units()),
                 interval(outcome.profit_interval, 1),
                 format!("{:+.4}", outcome.per_risked),
                 interval(outcome.per_risked_interval, 3),
-                amount(outcome.drawdown),
-                versus.map_or_else(String::new, |versus| profit(versus.profit)),
+                nct(outcome.drawdown),
+                versus.map_or_else(String::new, |versus| signed_nct(versus.profit.base_units())),
                 versus.map_or_else(String::new, |versus| interval(versus.interval, 1)),
             ]
         })

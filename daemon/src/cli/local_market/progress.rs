@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use daemon_base::format::signed_nct;
 use daemon_local_market::loopback::{MarketWatch, Marketplace, Progress};
-use daemon_local_market::text::profit;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::terminal::format::count;
@@ -60,7 +60,7 @@ fn told(progress: &Progress) -> String {
             engine.name,
             count(engine.answered),
             engine.latency.as_secs_f64() * 1e3,
-            profit(engine.profit)
+            signed_nct(engine.profit.base_units())
         ));
     }
     told

@@ -2,13 +2,11 @@
 
 use std::io::Write;
 
-use daemon_ledger::{Against, Side};
-use daemon_market::{Nct, Profit};
-
 use anstyle::Style;
 use daemon_base::format::{count, counted, nct, percent};
 use daemon_base::text::escaped as safe;
-use daemon_statement::format::moment;
+use daemon_ledger::{Against, Side};
+use daemon_statement::format::{moment, profit};
 
 use crate::Backtest;
 
@@ -29,12 +27,6 @@ pub fn write_text(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Resu
     bounties(backtest, out)?;
     ways(backtest, out)?;
     windows(backtest, out)
-}
-
-/// Formats a gain or a loss, truncated like other amounts.
-fn profit(amount: Profit) -> String {
-    let size = nct(Nct::from_base_units(amount.base_units().unsigned_abs()));
-    if amount.is_loss() && size != "0" { format!("-{size}") } else { size }
 }
 
 fn came_out_again(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {
@@ -154,8 +146,7 @@ fn beside(side: &Side) -> (String, String, String) {
         return Default::default();
     };
     let mean = interval.map_or_else(|| "-".to_owned(), |mean| format!("{} to {}", profit(mean.low), profit(mean.high)));
-    let sign = if difference > Profit::ZERO { "+" } else { "" };
-    (format!("{sign}{}", profit(difference)), mean, format!("better in {better}, worse in {worse}"))
+    (profit(difference), mean, format!("better in {better}, worse in {worse}"))
 }
 
 fn windows(backtest: &Backtest<'_>, out: &mut dyn Write) -> std::io::Result<()> {

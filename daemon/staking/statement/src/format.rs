@@ -1,32 +1,16 @@
 //! How amounts, shares and times are shown to people.
 
-use daemon_base::format::thousands;
-use daemon_market::{Nct, Profit, Timestamp};
+use daemon_base::format::signed_nct;
+use daemon_market::{Profit, Timestamp};
 
-pub use daemon_base::format::count;
+pub use daemon_base::format::{count, nct as amount};
 
 /// Shown in place of a missing value.
 pub const NOTHING: &str = "-";
 
-/// Decimal places of amounts.
-const PLACES: usize = 4;
-
-/// An amount in NCT with four decimal places, cut and not rounded.
-pub fn amount(amount: Nct) -> String {
-    let text = amount.to_string();
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let fraction = fraction.get(..PLACES).unwrap_or(fraction);
-    format!("{}.{fraction:0<PLACES$}", thousands(whole))
-}
-
-/// A profit in NCT with its sign and four decimal places, cut and not rounded.
+/// A profit in NCT, as [`daemon_base::format::signed_nct`] shows it.
 pub fn profit(profit: Profit) -> String {
-    let size = amount(Nct::from_base_units(profit.base_units().unsigned_abs()));
-    match profit.base_units().signum() {
-        1 => format!("+{size}"),
-        -1 => format!("-{size}"),
-        _ => size,
-    }
+    signed_nct(profit.base_units())
 }
 
 /// A share or a return in hundredths: `12.3 %`.
@@ -71,19 +55,6 @@ pub(crate) fn formatted(at: Timestamp, form: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn amounts_are_cut_and_aligned() {
-        for (text, shown) in [
-            ("0", "0.0000"),
-            ("0.0625", "+0.0625"),
-            ("-0.03125", "-0.0312"),
-            ("1234567.99999", "+1,234,567.9999"),
-            ("-0.00001", "-0.0000"),
-        ] {
-            assert_eq!(profit(text.parse().unwrap()), shown);
-        }
-    }
 
     #[test]
     fn times_are_shown_in_the_unit_that_suits_them() {
