@@ -3,14 +3,12 @@
 //! Fields are only ever added within a version; a change of meaning raises [`SCHEMA_VERSION`]. A report holds a verdict and
 //! no stake: who shows one adds it.
 //!
-//! An [`Explanation`] is the same in text, with every step from the evidence to the verdict. A [`ScanTally`] counts the
-//! reports of many files.
+//! An [`Explanation`] is the same in text, with every step from the evidence to the verdict.
 
 #![forbid(unsafe_code)]
 
 mod excerpt;
 mod explanation;
-mod tally;
 
 use std::path::Path;
 
@@ -20,7 +18,6 @@ use daemon_engine::Report;
 use daemon_pool::Examined;
 pub use explanation::{Explanation, verdict_style};
 use serde::Serialize;
-pub use tally::{Close, ScanTally, SummaryCell, SummaryRecord};
 
 /// Version of the JSON that `scan` and `explain` print.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -9,6 +9,7 @@ use clap::Args;
 use crate::cli::args::{BidArgs, LimitArgs, RulesArgs, WalkArgs, WallArgs};
 
 mod print;
+mod tally;
 
 use std::io::Write;
 use std::num::NonZeroUsize;

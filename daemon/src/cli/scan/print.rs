@@ -7,12 +7,13 @@ use std::time::Duration;
 use analyzers::{Verdict, Weights};
 use daemon_engine::{Report, RuleSet};
 use daemon_market::{BidBounds, Nct};
-use daemon_report::{Close, SCHEMA_VERSION, ScanTally, Subject, SummaryCell, SummaryRecord};
+use daemon_report::{SCHEMA_VERSION, Subject};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 use triage::Family;
 
 use super::Scanned;
+use super::tally::{Close, ScanTally, SummaryCell, SummaryRecord};
 use crate::cli::paths::Walked;
 use crate::cli::scan::ScanArgs;
 use crate::cli::stake::{StakedRecord, stake};
