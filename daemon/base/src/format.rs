@@ -49,7 +49,7 @@ pub fn percent(probability: f64) -> String {
 const NCT_PLACES: usize = 4;
 
 /// An amount in NCT with four decimal places, cut and not rounded: what is shown is never more than what is meant. So it
-/// stands in tables and summaries; `explain`, errors and JSON tell all places that there are.
+/// stands in tables and summaries; settings, `explain`, errors and JSON tell all places that there are.
 pub fn nct(amount: Nct) -> String {
     let text = amount.to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));

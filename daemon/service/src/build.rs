@@ -7,7 +7,7 @@ use std::time::Duration;
 use analyzers::Limits;
 use anyhow::{Context, bail};
 use daemon_archive::{Archive, Store};
-use daemon_base::format::{counted, nct};
+use daemon_base::format::counted;
 use daemon_base::text::path as shown;
 use daemon_config::Bytes;
 use daemon_detector::{Loader, Options};
@@ -178,7 +178,7 @@ pub fn check_backend(io: EdgeIo, backend: &Backend) -> anyhow::Result<()> {
 /// Describes the stake and loss limits.
 pub fn limits_in_words(limits: &PurseLimits) -> String {
     let amount = |most: Option<Nct>, when: &str| match most {
-        Some(most) => format!("{} NCT {when}", nct(most)),
+        Some(most) => format!("{most} NCT {when}"),
         None => format!("any amount {when}"),
     };
     let stakes = [
@@ -188,7 +188,7 @@ pub fn limits_in_words(limits: &PurseLimits) -> String {
         amount(limits.open_max, "at once"),
     ];
     let losses = [
-        limits.losses.day_max.map(|most| format!("a loss of more than {} NCT within a day", nct(most))),
+        limits.losses.day_max.map(|most| format!("a loss of more than {most} NCT within a day")),
         limits.losses.row_max.map(|most| format!("{most} losses in a row")),
         limits.losses.drop_max_percent.map(|most| format!("a drop of the return by {most} points")),
     ];

@@ -14,6 +14,7 @@ use daemon_market::{Bounties, Effect};
 use daemon_pool::{Fleet, Pool, PoolConfig, Rules};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
+use tracing::dispatcher::with_default;
 use tracing::{error, info, warn};
 
 use crate::clock::{self, Clock};
@@ -86,13 +87,12 @@ impl Daemon {
     /// Builds a daemon of what it is given: opens the archive, loads the rules and tries them, starts workers and threads, and
     /// begins to listen. Nothing is taken and nothing is sent before [`Daemon::run`].
     ///
-    /// Several daemons can live in one process: what each counts goes to its own `metrics`. What it logs on this thread goes
-    /// to the `tracing` subscriber of this thread; its other threads log to the subscriber of the process.
+    /// Several daemons can live in one process: each counts in its own `metrics`, and logs to its own [`Given::log`].
     ///
     /// # Errors
     /// If something it needs cannot be had; the error says what was tried, and on what.
     pub fn build(given: Given, metrics: Metrics) -> anyhow::Result<Daemon> {
-        metrics.clone().within(|| Daemon::assemble(given, metrics))
+        with_default(&given.log.clone(), || metrics.clone().within(|| Daemon::assemble(given, metrics)))
     }
 
     fn assemble(mut given: Given, metrics: Metrics) -> anyhow::Result<Daemon> {
@@ -123,7 +123,12 @@ impl Daemon {
         let threads = shares.workers;
         let (sender, events) = unbounded_channel();
         let pool_config = PoolConfig { threads, queued_max: build::examining_max(threads) };
-        let examining = Examining { events: sender, rules_status: Arc::clone(&status), metrics: metrics.clone() };
+        let examining = Examining {
+            events: sender,
+            rules_status: Arc::clone(&status),
+            metrics: metrics.clone(),
+            log: given.log.clone(),
+        };
         let pool = Pool::start(pool_config, Rules::Walled(fleet), examining);
         let pool = Arc::new(pool.context("cannot start the threads of the pool")?);
         let settle = config.scan.rules_settle_time;
@@ -202,6 +207,10 @@ impl Daemon {
     /// Takes bounties and answers them, until it is asked to end: by its [`Stopper`] or, run as a command, by SIGTERM or
     /// Ctrl-C. Then answers what was taken, for some seconds at most.
     pub fn run(self) -> Ended {
+        with_default(&self.given.log.clone(), || self.run_logged())
+    }
+
+    fn run_logged(self) -> Ended {
         let Daemon { given, runtime, control, edge } = self;
         let (metrics, nudge) = (edge.metrics.clone(), edge.nudge.clone());
         let ended = metrics.within(|| runtime.block_on(edge.run(&given, control.as_ref())));

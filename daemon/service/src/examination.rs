@@ -10,7 +10,8 @@ use daemon_engine::RuleSet;
 use daemon_market::{BountyKey, Event};
 use daemon_pool::{ExaminationResult, Failure, LookOptions, Work};
 use tokio::sync::mpsc::UnboundedSender;
-use tracing::error;
+use tracing::dispatcher::with_default;
+use tracing::{Dispatch, error};
 
 use super::metrics::{self, Metrics};
 use super::verdict_mapping::{self, ReceivedArtifact};
@@ -38,6 +39,8 @@ pub(crate) struct Examining {
     pub rules_status: Arc<RulesStatus>,
     /// Where examinations are counted.
     pub metrics: Metrics,
+    /// Where failures are logged.
+    pub log: Dispatch,
 }
 
 /// State of an artifact during its scan.
@@ -64,7 +67,7 @@ impl Work<Examination> for Examining {
             }
             Err(failure) => {
                 self.metrics.within(metrics::not_examined);
-                error!(bounty = %key, why = causes(failure), "examination failed");
+                with_default(&self.log, || error!(bounty = %key, why = causes(failure), "examination failed"));
                 self.rules_status.worked(!matches!(failure, Failure::NoWorker(_)));
             }
         }

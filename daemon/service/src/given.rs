@@ -12,6 +12,7 @@ use daemon_control::ControlSocketError;
 use daemon_journal::JournalError;
 use daemon_market::Effect;
 use daemon_webhook::Secrets;
+use tracing::Dispatch;
 
 use crate::config::Config;
 use crate::daemon::StartOptions;
@@ -34,6 +35,8 @@ pub struct Given {
     pub before_effect: Option<fn(&Effect)>,
     /// What makes further transports, on the thread that becomes the edge.
     pub transports: Vec<MakeTransport>,
+    /// Where the daemon logs, on all of its threads.
+    pub log: Dispatch,
     /// Sockets passed by the service manager.
     pub(crate) handed: Handed,
     /// How the command was called. None: the daemon is a part of another program, and listens for no signals.
@@ -51,7 +54,8 @@ pub(crate) struct Command {
 }
 
 impl Given {
-    /// For a daemon that is a part of another program: it ends by its [`Stopper`](crate::daemon::Stopper) alone.
+    /// For a daemon that is a part of another program: it ends by its [`Stopper`](crate::daemon::Stopper) alone, and logs
+    /// where this thread does now.
     pub fn new(config: Config, secrets: Secrets) -> Given {
         Given {
             config,
@@ -59,6 +63,7 @@ impl Given {
             dry_run: false,
             before_effect: None,
             transports: Vec::new(),
+            log: current_log(),
             handed: Handed::default(),
             command: None,
         }
@@ -75,7 +80,13 @@ pub(crate) fn take(options: &StartOptions, early: Arc<AtomicBool>) -> anyhow::Re
     let secrets = secrets::load(&config.webhook)?;
     let command = Command { path: options.config.clone(), strategy: strategy.map(str::to_owned), early };
     let StartOptions { dry_run, before_effect, .. } = *options;
-    Ok(Given { config, secrets, dry_run, before_effect, transports: Vec::new(), handed, command: Some(command) })
+    let transports = Vec::new();
+    let log = current_log();
+    Ok(Given { config, secrets, dry_run, before_effect, transports, log, handed, command: Some(command) })
+}
+
+fn current_log() -> Dispatch {
+    tracing::dispatcher::get_default(Clone::clone)
 }
 
 /// The strategy that overrides the configuration's; an empty one, as from an empty BID_STRATEGY, is none.

@@ -17,6 +17,7 @@ use daemon_settlement::{About, SettlementLine};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tracing::dispatcher::{get_default, with_default};
 use tracing::{error, info, warn};
 
 use super::engine::Engine;
@@ -43,9 +44,10 @@ pub(crate) fn start(directory: &Path) -> anyhow::Result<UnboundedReceiver<InboxR
     let inbox = Inbox::of(directory)?;
     let (asks, heard) = unbounded_channel();
     let reader = InboxReader { inbox, asks, waiting: HashMap::new() };
+    let log = get_default(Clone::clone);
     std::thread::Builder::new()
         .name("inbox".to_owned())
-        .spawn(move || reader.live())
+        .spawn(move || with_default(&log, || reader.live()))
         .context("cannot start the inbox thread")?;
     Ok(heard)
 }

@@ -15,6 +15,7 @@ use daemon_base::Timestamp;
 use daemon_pool::{Pool, Rules};
 use daemon_rules::{FileRole, Problem, Stamp, Survey};
 use notify::{RecursiveMode, Watcher};
+use tracing::dispatcher::{get_default, with_default};
 use tracing::{debug, error, info, warn};
 
 use crate::loader::{Loader, Ready, Refused};
@@ -88,14 +89,15 @@ fn look(directories: &[PathBuf]) -> Option<DirectoryState> {
 }
 
 impl<J: Send + 'static, O: Observer> RulesWatch<J, O> {
-    /// Starts the thread that watches. It ends with [`Nudge::End`].
+    /// Starts the thread that watches. It ends with [`Nudge::End`], and logs where this thread does now.
     ///
     /// # Errors
     /// If no thread can be had.
     pub fn start(self, looking: Looking) -> anyhow::Result<Sender<Nudge>> {
         let nudge = looking.nudge.clone();
         let thread = std::thread::Builder::new().name("rules".to_owned());
-        thread.spawn(move || self.run(looking)).context("cannot start a thread")?;
+        let log = get_default(Clone::clone);
+        thread.spawn(move || with_default(&log, || self.run(looking))).context("cannot start a thread")?;
         Ok(nudge)
     }
 

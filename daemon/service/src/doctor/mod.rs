@@ -6,7 +6,7 @@ mod machine;
 use std::path::Path;
 
 use anyhow::Context;
-use daemon_base::format::{counted, nct};
+use daemon_base::format::counted;
 use daemon_base::text::path as shown;
 use daemon_control::ControlRequest;
 use daemon_detector::RulesCache;
@@ -92,7 +92,7 @@ fn bad(what: &'static str, seen: impl Into<String>) -> Finding {
 /// Checks the stake and loss limits.
 fn losses(config: &Config) -> Finding {
     let limits = config.market.purse_limits();
-    let words = format!("balance {} NCT; {}", nct(config.market.balance), build::limits_in_words(&limits));
+    let words = format!("balance {} NCT; {}", config.market.balance, build::limits_in_words(&limits));
     if config.market.balance == Nct::ZERO {
         return poor("purse", format!("{words}; market.balance is 0, so every limit in percent is 0"));
     }

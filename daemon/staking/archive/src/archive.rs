@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use daemon_journal::{Filter, Gone, Journal, JournalEntry, JournalError, LetGo, Pending, Story, Write, WriteResult};
 use daemon_market::BountyId;
 use tokio::sync::oneshot;
+use tracing::dispatcher::{get_default, with_default};
 
 /// How many may wait for the journal. A disk that does a hundred syncs a second serves them within a second.
 pub const WAITING_MAX: usize = 4096;
@@ -84,7 +85,8 @@ struct JournalShared {
 
 impl Archive {
     /// Gives the journal to a thread of its own. `observe` is called there after each commit that succeeded, before those
-    /// it served are told, with how long it took and how many writes they were. Everybody waits for it: count, no more.
+    /// it served are told, with how long it took and how many writes they were. Everybody waits for it: count, no more. The
+    /// thread logs where this one does now.
     ///
     /// # Errors
     ///
@@ -96,7 +98,9 @@ impl Archive {
         let (sender, receiver) = sync_channel(WAITING_MAX);
         let shared = Arc::new(JournalShared::default());
         let scribe = Scribe { journal, observe, receiver, shared: Arc::clone(&shared) };
-        let thread = std::thread::Builder::new().name("journal".into()).spawn(move || scribe.live())?;
+        let log = get_default(Clone::clone);
+        let live = move || with_default(&log, || scribe.live());
+        let thread = std::thread::Builder::new().name("journal".into()).spawn(live)?;
         Ok(Archive { inner: Arc::new(Inner { sender, thread: Mutex::new(Some(thread)), shared }) })
     }
 

@@ -22,6 +22,7 @@ use rustix::io::Errno;
 pub use self::shelf::Shelf;
 use self::shelf::{Kept, since_1970};
 use crate::PrivateError;
+use tracing::dispatcher::{get_default, with_default};
 
 /// How many artifacts may wait to be copied.
 const WAITING_MAX: usize = 16;
@@ -128,9 +129,10 @@ impl Store {
         let statistics = Arc::new(StoreStatistics::default());
         let (sender, receiver) = sync_channel(WAITING_MAX);
         let keeper = Keeper { shelf: Arc::clone(&shelf), retention, statistics: Arc::clone(&statistics) };
+        let log = get_default(Clone::clone);
         let thread = std::thread::Builder::new()
             .name("store".into())
-            .spawn(move || keeper.live(&receiver))
+            .spawn(move || with_default(&log, || keeper.live(&receiver)))
             .map_err(|source| StoreError::System { what: "starting a thread for", path: directory.into(), source })?;
         let bytes_max = retention.bytes_max;
         Ok(Store { sender: Some(sender), thread: Some(thread), shelf, statistics, bytes_max })
