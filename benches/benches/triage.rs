@@ -9,6 +9,9 @@
 //! tenth of that. `magic` is the SIMD compare, `magic_scalar` its plain twin; `triage` is the whole answer.
 //! Each group is measured over all of its heads in turn, as a walk of a tree would meet them.
 
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+#![allow(clippy::print_stdout, reason = "a bench says what it measures")]
+
 use std::fs::File;
 use std::hint::black_box;
 use std::io::Read;

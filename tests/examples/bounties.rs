@@ -5,6 +5,9 @@
 //! FILE_LIST names artifacts, one path a line. With PIDs, the processor time that those processes and all of their
 //! children took meanwhile is told too, per bounty.
 
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "an example prints")]
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

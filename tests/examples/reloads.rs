@@ -5,6 +5,9 @@
 //! `swap` moves a rule file in and out, so that two sets alternate, each compiled once; `change` writes a new rule each
 //! time, which is compiled. Bounties are posted eight at a time, first with the rules left alone for as long.
 
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "an example prints")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

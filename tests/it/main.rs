@@ -1,5 +1,8 @@
 //! Everything that must hold across crates.
 
+#![allow(clippy::print_stderr, reason = "a test says what it saw")]
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+
 /// Who may depend on whom, and who may write `unsafe`.
 mod walls;
 

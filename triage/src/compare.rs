@@ -56,6 +56,7 @@ struct CompareLayout {
 
 static LAYOUT: CompareLayout = layout();
 
+#[expect(clippy::cast_possible_truncation, reason = "every number of a row is below 256, which is asserted")]
 const fn layout() -> CompareLayout {
     let empty = MagicRow { value: [0; 16], mask: [0; 16], end: 0, index: 0 };
     let mut rows = [empty; ROWS];
@@ -81,6 +82,7 @@ const fn layout() -> CompareLayout {
         }
         o += 1;
     }
+    const { assert!(ROWS < 256, "the number of a row is a byte") };
     assert!(placed == ROWS, "a row begins at an offset that OFFSETS does not name");
     // The walk below takes the first match of the first offset that has one. That is the first match of the
     // table only if rows of a larger offset come later.
@@ -105,8 +107,10 @@ const fn second_bytes(magic: &Magic) -> u64 {
     seconds
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "asserted below")]
 const fn widened(magic: &Magic, index: u8) -> MagicRow {
     let end = magic.offset + magic.bytes.len();
+    assert!(end < 256, "the end of a magic is a byte");
     let mut row = MagicRow { value: [0; 16], mask: [0; 16], end: end as u8, index };
     let mut i = 0;
     while i < magic.bytes.len() {
@@ -134,6 +138,7 @@ pub fn magic(head: &[u8]) -> Candidate {
 }
 
 /// The same answer as [`magic`], byte by byte.
+#[expect(clippy::cast_possible_truncation, reason = "every number of a row is below 256")]
 pub fn magic_scalar(head: &[u8]) -> Candidate {
     MAGICS.iter().position(|magic| matches(magic, head)).map_or(Candidate::NONE, |i| Candidate::row_at(i as u8))
 }

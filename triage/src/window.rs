@@ -107,7 +107,7 @@ impl<'v, 'a> Pages<'v, 'a> {
             self.at = offset;
             self.length = self.view.fill(offset, &mut self.buffer);
         }
-        let start = (offset - self.at) as usize;
+        let start = usize::try_from(offset - self.at).unwrap_or(usize::MAX);
         let held = self.buffer.get(start..self.length).unwrap_or_default();
         held.get(..length).unwrap_or(held)
     }

@@ -13,13 +13,13 @@ const ENTRIES_MAX: usize = 16_384;
 /// there is no central directory.
 const SEARCHED_PAGES_MAX: usize = 256;
 /// The end of central directory record without its comment (4.3.16), and the longest comment.
-const EOCD_BYTES: u64 = 22;
+const EOCD_BYTES: usize = 22;
 const COMMENT_BYTES_MAX: u64 = u16::MAX as u64;
 /// The zip64 locator stands right before the end of central directory record (4.3.15).
-const LOCATOR_BYTES: u64 = 20;
+const LOCATOR_BYTES: usize = 20;
 /// The fixed parts of a local header (4.3.7) and of a central one (4.3.12).
-const LOCAL_BYTES: u64 = 30;
-const CENTRAL_BYTES: u64 = 46;
+const LOCAL_BYTES: usize = 30;
+const CENTRAL_BYTES: usize = 46;
 /// The part of a name that is looked at; no name that tells a kind is longer.
 const NAME_BYTES: usize = 96;
 
@@ -131,7 +131,7 @@ fn mimetype(head: &[u8]) -> Option<ZipKind> {
 fn central_directory(pages: &mut Pages<'_, '_>, size: u64, names: &mut ZipNames) -> bool {
     let Some(mut at) = directory_start(pages, size) else { return false };
     for entry in 0..ENTRIES_MAX {
-        let header = pages.bytes(at, CENTRAL_BYTES as usize + NAME_BYTES);
+        let header = pages.bytes(at, CENTRAL_BYTES + NAME_BYTES);
         match header.first_chunk() {
             Some(&CENTRAL) => {}
             // A digital signature, or the records that end the directory.
@@ -142,9 +142,9 @@ fn central_directory(pages: &mut Pages<'_, '_>, size: u64, names: &mut ZipNames)
         else {
             return false;
         };
-        let name = header.get(CENTRAL_BYTES as usize..).unwrap_or_default();
+        let name = header.get(CENTRAL_BYTES..).unwrap_or_default();
         names.see(name.get(..usize::from(name_bytes)).unwrap_or(name));
-        at += CENTRAL_BYTES + u64::from(name_bytes) + u64::from(extra) + u64::from(comment);
+        at += CENTRAL_BYTES as u64 + u64::from(name_bytes) + u64::from(extra) + u64::from(comment);
     }
     true
 }
@@ -152,11 +152,11 @@ fn central_directory(pages: &mut Pages<'_, '_>, size: u64, names: &mut ZipNames)
 /// Returns the offset of the central directory.
 fn directory_start(pages: &mut Pages<'_, '_>, size: u64) -> Option<u64> {
     let end = end_record(pages, size)?;
-    let record = pages.bytes(end, EOCD_BYTES as usize);
+    let record = pages.bytes(end, EOCD_BYTES);
     let (length, offset) = (u64::from(le32(record, 12)?), u64::from(le32(record, 16)?));
     // Where the record says; where it must be if bytes were put before it; where zip64 says.
-    let locator = end.checked_sub(LOCATOR_BYTES).and_then(|at| {
-        let locator = pages.bytes(at, LOCATOR_BYTES as usize);
+    let locator = end.checked_sub(LOCATOR_BYTES as u64).and_then(|at| {
+        let locator = pages.bytes(at, LOCATOR_BYTES);
         if locator.starts_with(&LOCATOR64) { le64(locator, 8) } else { None }
     });
     let zip64 = locator.and_then(|at| {
@@ -170,21 +170,21 @@ fn directory_start(pages: &mut Pages<'_, '_>, size: u64) -> Option<u64> {
 /// Where the last end of central directory record begins whose comment fits the file. Looks at the end first:
 /// most files have no comment.
 fn end_record(pages: &mut Pages<'_, '_>, size: u64) -> Option<u64> {
-    let last = size.checked_sub(EOCD_BYTES)?;
+    let last = size.checked_sub(EOCD_BYTES as u64)?;
     let first = last.saturating_sub(COMMENT_BYTES_MAX);
     // Each step looks at the records that begin in `from..=to`.
-    let step = HEAD_BYTES as u64 - EOCD_BYTES;
+    let step = (HEAD_BYTES - EOCD_BYTES) as u64;
     let mut to = last;
     loop {
         let from = (to + 1).saturating_sub(step).max(first);
-        let bytes = pages.bytes(from, (to - from + EOCD_BYTES) as usize);
-        let starts = bytes.windows(EOCD_BYTES as usize).enumerate().rev();
+        let bytes = pages.bytes(from, usize::try_from(to - from).map_or(HEAD_BYTES, |length| length + EOCD_BYTES));
+        let starts = bytes.windows(EOCD_BYTES).enumerate().rev();
         for (i, record) in starts {
             if !record.starts_with(&EOCD) {
                 continue;
             }
             let at = from + i as u64;
-            if le16(record, 20).is_some_and(|comment| at + EOCD_BYTES + u64::from(comment) <= size) {
+            if le16(record, 20).is_some_and(|comment| at + EOCD_BYTES as u64 + u64::from(comment) <= size) {
                 return Some(at);
             }
         }
@@ -202,7 +202,7 @@ fn local_headers(pages: &mut Pages<'_, '_>, names: &mut ZipNames) {
     let mut at = if pages.bytes(0, 4) == LOCAL { 0 } else { 4 };
     let mut searched = 0;
     for _ in 0..ENTRIES_MAX {
-        let header = pages.bytes(at, LOCAL_BYTES as usize + NAME_BYTES);
+        let header = pages.bytes(at, LOCAL_BYTES + NAME_BYTES);
         if header.first_chunk() != Some(&LOCAL) {
             return;
         }
@@ -211,9 +211,9 @@ fn local_headers(pages: &mut Pages<'_, '_>, names: &mut ZipNames) {
         else {
             return;
         };
-        let name = header.get(LOCAL_BYTES as usize..).unwrap_or_default();
+        let name = header.get(LOCAL_BYTES..).unwrap_or_default();
         names.see(name.get(..usize::from(name_bytes)).unwrap_or(name));
-        at += LOCAL_BYTES + u64::from(name_bytes) + u64::from(extra) + u64::from(body);
+        at += LOCAL_BYTES as u64 + u64::from(name_bytes) + u64::from(extra) + u64::from(body);
         // Streamed: the size stands behind the body (4.3.9), so the next header has to be looked for.
         if flags & 8 != 0 && body == 0 {
             match next_local(pages, at, &mut searched) {

@@ -1,5 +1,7 @@
 //! What files are: a case is a name, the bytes, and the kind they have.
 
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+
 use specimens::cfb::CfbBuilder;
 use specimens::zip::ZipBuilder;
 use triage::{FileKind, triage};

@@ -1,5 +1,7 @@
 //! What holds of every input.
 
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+
 use proptest::prelude::*;
 use specimens::cfb::CfbBuilder;
 use specimens::zip::ZipBuilder;

@@ -141,7 +141,7 @@ impl<'a> Image<'a> {
         self.segments_at = clip(self.bytes.len(), self.header.e_phoff, declared, entry_bytes);
         self.segments_outside = whole(&self.segments_at, entry_bytes) < declared;
         let paid = pay(&self.segments_at, entry_bytes, budget);
-        let count = whole(&paid, entry_bytes) as usize;
+        let count = paid.len() / entry_bytes;
         let table = self.bytes.get(paid).unwrap_or_default();
         self.segments = ProgramHeader::parse(table, 0, count, self.ctx).unwrap_or_default();
     }

@@ -113,12 +113,13 @@ impl Search {
     fn prepare(&mut self, sign: usize, bit: u64, word: &'static Keyword) {
         let text = word.text();
         let first = rarest_windows(&text);
+        let number = u16::try_from(self.words.len()).expect("there are fewer than 65,536 keywords");
         for offset in first..first + STEP {
             let window = text.get(offset..offset + STEP).and_then(|window| window.try_into().ok());
             let hash = hash(window.expect("four windows in a row lie inside the word"));
             self.filter[hash >> 6] |= 1 << (hash & 63);
             self.buckets[hash >> (HASH_BITS - BUCKET_BITS)]
-                .push(Candidate { word: self.words.len() as u16, offset: offset as u8 });
+                .push(Candidate { word: number, offset: u8::try_from(offset).expect("a word has at most 64 bytes") });
         }
         let indicator = SIGNS.get(sign).map(|sign| &sign.indicator.id);
         let of_interfaces = [&HOOK_EXPORTS, &MEMORY_FILE].iter().any(|known| Some(&known.id) == indicator);

@@ -1,5 +1,7 @@
 //! A file that ends before its headers say is never known to be harmless; one that is whole may be.
 
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+
 mod examined;
 
 use analyzers::{Budget, Cancel, Incomplete, Limits};

@@ -1,5 +1,7 @@
 //! Whatever the bytes are: no panic, bounded work, the same findings twice.
 
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+
 mod examined;
 
 use analyzers::{Budget, Cancel, Evidence, Limit, Limits};

@@ -1,5 +1,7 @@
 //! What a file holds beside what is loaded: ordinary, or nothing that anybody vouches for.
 
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+
 mod examined;
 
 use analyzers::{Budget, Cancel, Incomplete, Limits};

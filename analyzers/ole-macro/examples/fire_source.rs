@@ -2,6 +2,7 @@
 //! project one after another.
 //! `cargo run --release -p analyzers-ole-macro --example fire_source -- DIRECTORY…`; totals go to standard error.
 
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "an example prints")]
 #![allow(clippy::disallowed_methods, reason = "an example reads files")]
 
 use std::time::{Duration, Instant};

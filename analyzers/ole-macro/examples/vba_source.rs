@@ -2,6 +2,7 @@
 //! source as it was compressed, source as text (UTF-8), the last two in hexadecimal digits. For comparing with other
 //! tools (`tests/olevba/compare.py`).
 
+#![allow(clippy::print_stdout, reason = "an example prints")]
 #![allow(clippy::disallowed_methods, reason = "an example reads files")]
 
 use std::fmt::Write;

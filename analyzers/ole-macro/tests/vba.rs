@@ -1,5 +1,7 @@
 //! VBA projects: their source comes out as it went in, and what is odd about them is told.
 
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+
 use analyzers::{Analyzer, Budget, Cancel, Findings, Incomplete, LayerId, Limit, Limits, Record, Sample};
 use analyzers_ole_macro::{Office, vba_modules};
 use proptest::prelude::*;

@@ -2,6 +2,7 @@
 //! the examination is incomplete, if it is.
 //! `cargo run --release -p analyzers-pe --example fire_pe -- DIRECTORY…`; totals go to standard error.
 
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "an example prints")]
 #![allow(clippy::disallowed_methods, reason = "an example reads files")]
 
 use std::borrow::Cow;

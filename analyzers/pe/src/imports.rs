@@ -178,9 +178,10 @@ impl Imports {
             self.functions += 1;
             let by_ordinal = thunk >> (if plus { 63 } else { 31 }) != 0;
             // The loader takes the lower half of an entry, whatever is in the upper one but the bit for ordinals.
-            let address = if absolute { image.relative(thunk).unwrap_or(thunk as u32) } else { thunk as u32 };
+            let lower = (thunk & 0xffff_ffff) as u32;
+            let address = if absolute { image.relative(thunk).unwrap_or(lower) } else { lower };
             if by_ordinal {
-                if let Some(api) = api::by_ordinal(library, thunk as u16) {
+                if let Some(api) = api::by_ordinal(library, (thunk & 0xffff) as u16) {
                     self.insert(api, at, at + 4);
                 }
             } else if let Some(hint) = image.offset_of(address) {
@@ -246,6 +247,7 @@ enum DescriptorLayout {
 }
 
 impl DescriptorLayout {
+    #[expect(clippy::cast_possible_truncation, reason = "20 or 32 bytes")]
     fn size(self) -> u32 {
         match self {
             DescriptorLayout::Import => SIZEOF_IMPORT_DIRECTORY_ENTRY as u32,

@@ -53,7 +53,7 @@ impl Sign {
     pub(crate) const COUNT: usize = Sign::DosStub as usize + 1;
 
     /// Number of different words of a sign that must be present.
-    pub(crate) fn words_min(self) -> u32 {
+    pub(crate) fn words_min(self) -> usize {
         match self {
             Sign::Irc | Sign::SecurityProducts | Sign::KeyLabels | Sign::DotnetDownload => 2,
             _ => 1,
@@ -285,7 +285,7 @@ mod tests {
     fn every_sign_has_the_words_it_needs() {
         for word in WORDS {
             let words = WORDS.iter().filter(|other| other.sign == word.sign).count();
-            assert!(words as u32 >= word.sign.words_min(), "{:?}", word.sign);
+            assert!(words >= word.sign.words_min(), "{:?}", word.sign);
         }
     }
 }

@@ -119,7 +119,7 @@ impl Scan {
 
     /// Whether enough words of a sign were found.
     pub(crate) fn has(&self, sign: Sign) -> bool {
-        self.spans(sign).count() as u32 >= sign.words_min()
+        self.spans(sign).count() >= sign.words_min()
     }
 
     /// First range of each word of a sign, in the order of the words.

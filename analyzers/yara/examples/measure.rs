@@ -8,6 +8,7 @@
 //! measure made OUT DIRECTORY...           compares on files made from the rules themselves, so that many hit
 //! ```
 
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "an example prints")]
 #![allow(clippy::disallowed_methods, reason = "an example reads files")]
 #![forbid(unsafe_code)]
 

@@ -148,7 +148,7 @@ mod tests {
     fn a_bundle_of_another_processor_says_what_to_do() {
         let header = Header { built_for: "yara-x 1.0.0, sparc".into(), index_bytes: 0 };
         let header = postcard::to_allocvec(&header).unwrap();
-        let bundle = [&MAGIC[..], &(header.len() as u32).to_le_bytes(), &header].concat();
+        let bundle = [&MAGIC[..], &u32::try_from(header.len()).unwrap().to_le_bytes(), &header].concat();
         let error = read(&bundle).unwrap_err().to_string();
         assert!(error.starts_with("the rules were compiled for yara-x 1.0.0, sparc, this is yara-x"), "{error}");
         assert!(error.ends_with("compile the rules again"), "{error}");

@@ -25,10 +25,12 @@ pub(crate) enum Difference {
 
 impl Mark {
     pub(crate) fn of(stat: &Stat) -> Mark {
+        // Below 10^9, in a field of another width and sign on each architecture.
+        let nanoseconds = |part| i64::try_from(part).unwrap_or(i64::MAX);
         Mark {
             size: stat.st_size,
-            modified: (stat.st_mtime, stat.st_mtime_nsec as i64),
-            changed: (stat.st_ctime, stat.st_ctime_nsec as i64),
+            modified: (stat.st_mtime, nanoseconds(stat.st_mtime_nsec)),
+            changed: (stat.st_ctime, nanoseconds(stat.st_ctime_nsec)),
         }
     }
 

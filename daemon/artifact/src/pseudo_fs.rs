@@ -45,6 +45,7 @@ const PSEUDO: &[u32] = &[
 /// If the file system cannot be asked what it is.
 pub fn is_pseudo(fd: impl AsFd) -> io::Result<bool> {
     // `f_type` is signed on some architectures and wider than the magic on others; the low 32 bits are the magic.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the low 32 bits are meant")]
     let magic = rustix::fs::fstatfs(fd)?.f_type as u32;
     Ok(PSEUDO.contains(&magic))
 }

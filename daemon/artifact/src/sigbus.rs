@@ -98,7 +98,8 @@ unsafe impl Sync for Previous {}
 static PREVIOUS: Previous = Previous(UnsafeCell::new(MaybeUninit::uninit()));
 static INSTALL: Once = Once::new();
 static INSTALLED: AtomicBool = AtomicBool::new(false);
-static PAGE_BYTES: AtomicUsize = AtomicUsize::new(UNIT as usize);
+/// Bytes of a page; the smallest there is until the kernel was asked.
+static PAGE_BYTES: AtomicUsize = AtomicUsize::new(4096);
 
 /// Installs the handler at the first call; answers whether it is in place.
 fn install() -> bool {
@@ -147,9 +148,10 @@ fn mend(address: usize) -> bool {
         if !(first..end).contains(&(address as u64)) {
             continue;
         }
+        let Ok(end) = usize::try_from(end) else { continue };
         slot.torn.store(true, Ordering::Release);
         let from = address & !(page - 1);
-        let length = (end as usize).next_multiple_of(page) - from;
+        let length = end.next_multiple_of(page) - from;
         // JUSTIFICATION: replacing pages under a live slice is the only way to let the faulting load succeed.
         // SAFETY: the faulting thread holds a borrow of the map that this slot guards, so the map is alive and
         // stays so until we return; a slot is one word, so `from..from + length` lies inside that map. The

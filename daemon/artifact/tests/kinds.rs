@@ -1,5 +1,7 @@
 //! Every kind and size of file that can be met: an artifact or a typed refusal, never a hang.
 
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+
 use std::fs::File;
 use std::io::{Cursor, Write};
 use std::os::fd::OwnedFd;

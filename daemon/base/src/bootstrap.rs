@@ -61,7 +61,9 @@ pub fn intervals<N: Copy>(
 
 /// One of `count` indices, each as likely as any other (but for one part in 2^64 / `count`).
 pub fn pick(random: u64, count: usize) -> usize {
-    ((u128::from(random) * count as u128) >> 64) as usize
+    #[expect(clippy::cast_possible_truncation, reason = "less than `count`, which is a usize")]
+    let index = ((u128::from(random) * count as u128) >> 64) as usize;
+    index
 }
 
 #[cfg(test)]
@@ -82,7 +84,8 @@ mod tests {
     /// The interval of the mean.
     fn mean(samples: &[i64], draws: usize, seed: u64) -> Option<(i64, i64)> {
         let mean = |drawn: &[usize], numbers: &mut Vec<i64>| {
-            numbers.push(drawn.iter().map(|index| samples[*index]).sum::<i64>() / samples.len() as i64);
+            numbers
+                .push(drawn.iter().map(|index| samples[*index]).sum::<i64>() / i64::try_from(samples.len()).unwrap());
         };
         intervals(samples.len(), draws, random(seed), mean, i64::cmp).pop()
     }
@@ -128,7 +131,7 @@ mod tests {
     fn the_truth_is_within_as_often_as_it_says() {
         let held = (0..300u64).filter(|trial| {
             let mut next = random(*trial);
-            let samples: Vec<i64> = (0..60).map(|_| pick(next(), 1_001) as i64).collect();
+            let samples: Vec<i64> = (0..60).map(|_| i64::try_from(pick(next(), 1_001)).unwrap()).collect();
             let (low, high) = mean(&samples, 400, *trial + 1_000).unwrap();
             (low..=high).contains(&500)
         });

@@ -14,6 +14,7 @@ pub struct Nct(u128);
 const DECIMALS: usize = 18;
 
 /// Base units in one NCT.
+#[expect(clippy::cast_possible_truncation, reason = "a small constant")]
 const UNIT: u128 = 10u128.pow(DECIMALS as u32);
 
 impl Nct {

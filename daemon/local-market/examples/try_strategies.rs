@@ -2,6 +2,8 @@
 //!
 //!     cargo run --release -p daemon-local-market --example try_strategies -- [SEED]
 
+#![allow(clippy::print_stdout, reason = "an example prints")]
+
 use daemon_local_market::{Arbiter, ArtifactKind, BiddingPlan, Rival, Seed, SimulatedMarket, Skill, Trial};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -60,7 +60,7 @@ impl BountyMessage<'_> {
             "phase": phase.name(),
             "tasked_at": self.tasked.to_string(),
             "expiration": expires.to_string(),
-            "duration": self.life.as_secs_f64().ceil() as u64,
+            "duration": self.life.as_secs().saturating_add(u64::from(self.life.subsec_nanos() > 0)),
             "response_url": format!("{market}/v3/bounties/{id}/{answers}/?nonce={nonce}"),
             "rules": { "min_allowed_bid": units(self.bounds.min), "max_allowed_bid": units(self.bounds.max) },
         });

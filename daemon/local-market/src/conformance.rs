@@ -110,7 +110,10 @@ impl Conformance<'_> {
         for (nth, case) in cases().into_iter().enumerate() {
             let id = format!("webhook-test-{run}-{nth}");
             self.market.serve(case.path, case.bytes.clone());
-            self.market.faults().slow_ms.store(case.delay.as_millis() as u64, Ordering::Relaxed);
+            self.market
+                .faults()
+                .slow_ms
+                .store(u64::try_from(case.delay.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
             let body = bounty(&id, &case, &self.market.url());
             let seen = self.probe.post_bounty(&id, body.clone()).await?;
             if seen.status != 202 {

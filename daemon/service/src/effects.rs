@@ -244,7 +244,7 @@ impl Engine {
             family = answer.findings.malware_family,
             generation = answer.findings.generation,
             comments = ?answer.comments,
-            took_us = took.unwrap_or_default().as_micros() as u64,
+            took_us = u64::try_from(took.unwrap_or_default().as_micros()).unwrap_or(u64::MAX),
             "bounty answered"
         );
         self.happen(Event::AnswerWritten { key });

@@ -191,11 +191,13 @@ fn counts(told: &SweepResult, out: &mut dyn Write) -> anyhow::Result<()> {
         format!(", {} of them through io_uring", count(told.through_uring))
     };
     let seconds = told.elapsed.as_secs_f64().max(1e-9);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate for people, rounded down")]
+    let per_second = (told.files as f64 / seconds) as u64;
     writeln!(
         out,
         "{} in {seconds:.3} s ({} files/s, {:.2} us per file){through}",
         counted(told.files, "file"),
-        count((told.files as f64 / seconds) as u64),
+        count(per_second),
         seconds * 1e6 / told.files.max(1) as f64
     )?;
     Ok(())

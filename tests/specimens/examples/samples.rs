@@ -2,6 +2,8 @@
 //!
 //! None of them does anything: the words and names are all there is.
 
+#![allow(clippy::print_stdout, reason = "an example prints")]
+
 use std::path::PathBuf;
 
 use specimens::elf::upx_like;

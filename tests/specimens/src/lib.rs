@@ -2,6 +2,7 @@
 //! what matters and nothing else, `stakeout demo` has something to post, and no sample of anything ever enters the
 //! repository.
 
+#![allow(clippy::cast_possible_truncation, reason = "a builder of files: what it casts is its own")]
 #![forbid(unsafe_code)]
 
 pub mod biff;

@@ -189,7 +189,7 @@ impl<'a> Compound<'a> {
     ) -> Result<(Cow<'a, [u8]>, Option<Fault>), Exhausted> {
         let mini = self.mini(budget)?;
         // Below the cutoff of 4096, so it fits.
-        let length = entry.size as usize;
+        let length = usize::try_from(entry.size).unwrap_or(usize::MAX);
         let size = 1 << self.sectors.mini_shift;
         budget.step((length / size) as u64)?;
         let mut pieces = Pieces::default();

@@ -189,7 +189,7 @@ fn value(element: &Element<'_>, name: &str) -> Vec<u8> {
         count += 6;
         if count >= 8 {
             count -= 8;
-            bytes.push((bits >> count) as u8);
+            bytes.push((bits >> count & 0xff) as u8);
         }
     }
     bytes

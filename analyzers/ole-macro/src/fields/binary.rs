@@ -15,7 +15,7 @@ const BINARY_FIELD_MAX: usize = 16 << 10;
 /// Examines the fields in `stream`. To be followed by [`Fields::finish`].
 pub(crate) fn examine_word_binary(stream: &[u8], fields: &mut Fields, findings: &mut Findings<'_>) {
     let mut skip_to = 0;
-    for at in memchr::memchr_iter(MARK_BEGIN as u8, stream) {
+    for at in memchr::memchr_iter(MARK_BEGIN.to_le_bytes()[0], stream) {
         if at < skip_to {
             continue;
         }

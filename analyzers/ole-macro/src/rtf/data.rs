@@ -18,12 +18,11 @@ impl HexData {
     /// Takes digits out of `text`, as long as `room` bytes allow. False if there was no room for all.
     pub(super) fn text(&mut self, text: &[u8], room: usize) -> bool {
         for byte in text {
-            match char::from(*byte).to_digit(16) {
+            match char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()) {
                 Some(digit) => {
                     if self.bytes.len() >= room {
                         return false;
                     }
-                    let digit = digit as u8;
                     match self.high.take() {
                         Some(high) => self.bytes.push(high << 4 | digit),
                         None => self.high = Some(digit),

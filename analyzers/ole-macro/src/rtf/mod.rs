@@ -131,7 +131,7 @@ impl Document {
                 self.end(group.unwrap_or_default(), span.end, findings);
             }
             Token::Word(b"u", Some(unit)) => {
-                let character = char::from_u32(u32::from(unit as u16)).unwrap_or('\u{fffd}');
+                let character = char::from_u32(u32::from((unit.cast_unsigned() & 0xffff) as u16)).unwrap_or('\u{fffd}');
                 self.text(character.encode_utf8(&mut [0; 4]).as_bytes(), destination, findings);
                 self.skip = self.group().fallback;
             }

@@ -57,7 +57,7 @@ impl<'a> Tokens<'a> {
             let digit = |at: usize| digits.get(at).and_then(|byte| char::from(*byte).to_digit(16));
             let (Some(high), Some(low)) = (digit(0), digit(1)) else { return Some(Token::Symbol(symbol)) };
             self.take(2);
-            return Some(Token::Byte((high << 4 | low) as u8));
+            return Some(Token::Byte(((high << 4 | low) & 0xff) as u8));
         }
         let word = self.take(letters);
         let rest = self.bytes.get(self.at..).unwrap_or_default();

@@ -88,9 +88,9 @@ enum Class {
 
 static CLASSES: [Class; 256] = {
     let mut classes = [Class::Other; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
+    let mut byte: u8 = 0;
+    loop {
+        classes[byte as usize] = match byte {
             b' ' | b'\t' | 0x0B | 0x0C => Class::Blank,
             b'\r' | b'\n' => Class::LineEnd,
             b'a'..=b'z' | b'A'..=b'Z' | 0x80.. => Class::Letter,
@@ -98,9 +98,11 @@ static CLASSES: [Class; 256] = {
             b'_' => Class::Underscore,
             _ => Class::Other,
         };
+        if byte == u8::MAX {
+            break classes;
+        }
         byte += 1;
     }
-    classes
 };
 
 fn class(byte: u8) -> Class {

@@ -54,7 +54,7 @@ fn lock(key: &str, value: &str) -> Option<&'static str> {
 
 /// Reads data that are "encrypted" in hexadecimal digits (2.4.3.3). None when they are not.
 fn decrypt(digits: &str) -> Option<Vec<u8>> {
-    let nibbles: Option<Vec<u8>> = digits.chars().take(512).map(|c| Some(c.to_digit(16)? as u8)).collect();
+    let nibbles: Option<Vec<u8>> = digits.chars().take(512).map(|c| u8::try_from(c.to_digit(16)?).ok()).collect();
     let mut bytes = nibbles?.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect::<Vec<_>>().into_iter();
     let (seed, version, key) = (bytes.next()?, bytes.next()?, bytes.next()?);
     if seed ^ version != 2 {

@@ -112,7 +112,7 @@ type SheetCell<'a> = (String, Option<String>, Option<&'a [u8]>);
 fn cell(reader: &mut ByteReader<'_>, row: u32) -> Option<String> {
     let column = reader.u32()?;
     reader.skip(4)?;
-    Some(cell_name(row, column as u16))
+    Some(cell_name(row, (column & 0xffff) as u16))
 }
 
 /// A formula's cell with a value of `value` bytes that is not text.
@@ -128,7 +128,7 @@ fn area<'a>(reader: &mut ByteReader<'a>, is_array: bool) -> Option<SheetCell<'a>
     reader.skip(4)?;
     let column = reader.u32()?;
     reader.skip(4 + usize::from(is_array))?;
-    Some((cell_name(row, column as u16), None, Some(formula(reader)?)))
+    Some((cell_name(row, (column & 0xffff) as u16), None, Some(formula(reader)?)))
 }
 
 /// The tokens of a formula, behind their length.

@@ -271,18 +271,18 @@ impl<'f> Parser<'f> {
         let known = match (name.to_ascii_uppercase().as_str(), arguments.as_slice()) {
             ("CHAR" | "UNICHAR", [FoldedValue::Number(code)]) => {
                 // Excel takes the whole part; saturates elsewhere.
-                char::from_u32(*code as u32).filter(|&c| c != '\0').map(String::from)
+                u32::try_from(whole(*code)).ok().and_then(char::from_u32).filter(|&c| c != '\0').map(String::from)
             }
             ("MID", [FoldedValue::Text(text), FoldedValue::Number(from), FoldedValue::Number(count)]) => {
-                let from = (*from as usize).saturating_sub(1);
-                Some(text.text.chars().skip(from).take(*count as usize).collect())
+                let from = whole(*from).saturating_sub(1);
+                Some(text.text.chars().skip(from).take(whole(*count)).collect())
             }
             ("LEFT", [FoldedValue::Text(text), FoldedValue::Number(count)]) => {
-                Some(text.text.chars().take(*count as usize).collect())
+                Some(text.text.chars().take(whole(*count)).collect())
             }
             ("RIGHT", [FoldedValue::Text(text), FoldedValue::Number(count)]) => {
                 let length = text.text.chars().count();
-                Some(text.text.chars().skip(length.saturating_sub(*count as usize)).collect())
+                Some(text.text.chars().skip(length.saturating_sub(whole(*count))).collect())
             }
             ("LOWER", [FoldedValue::Text(text)]) => Some(text.text.to_lowercase()),
             ("UPPER", [FoldedValue::Text(text)]) => Some(text.text.to_uppercase()),
@@ -309,6 +309,16 @@ impl<'f> Parser<'f> {
 }
 
 /// Converts an operand of `&` to text.
+/// The whole part of a number, as Excel takes it for a position or a code; nothing below 0.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the whole part is meant, and the cast saturates"
+)]
+fn whole(number: f64) -> usize {
+    number as usize
+}
+
 fn as_text(value: FoldedValue) -> Option<Text> {
     match value {
         FoldedValue::Text(text) => Some(text),

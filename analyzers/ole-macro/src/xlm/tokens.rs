@@ -291,7 +291,7 @@ fn column(reader: &mut ByteReader<'_>, version: Version) -> Option<u16> {
 
 fn place(row: u32, column: u16, version: Version, offset: bool) -> String {
     let (row, flags, column) = match version {
-        Version::Biff5 => (row & 0x3fff, row as u16, column),
+        Version::Biff5 => (row & 0x3fff, (row & 0xffff) as u16, column),
         Version::Biff8 => (row, column, column & 0xff),
         Version::Biff12 => (row, column, column & 0x3fff),
     };
@@ -301,13 +301,13 @@ fn place(row: u32, column: u16, version: Version, offset: bool) -> String {
     let (row_relative, column_relative) = (flags & 0x8000 != 0, flags & 0x4000 != 0);
     // Offsets are signed numbers of the width of the field.
     let row_offset = match version {
-        Version::Biff5 => i64::from((row as i16) << 2 >> 2),
-        Version::Biff8 => i64::from(row as u16 as i16),
-        Version::Biff12 => i64::from(row as i32),
+        Version::Biff5 => i64::from(((row & 0xffff) as u16).cast_signed() << 2 >> 2),
+        Version::Biff8 => i64::from(((row & 0xffff) as u16).cast_signed()),
+        Version::Biff12 => i64::from(row.cast_signed()),
     };
     let column_offset = match version {
-        Version::Biff5 | Version::Biff8 => i64::from(column as u8 as i8),
-        Version::Biff12 => i64::from((column as i16) << 2 >> 2),
+        Version::Biff5 | Version::Biff8 => i64::from(((column & 0xff) as u8).cast_signed()),
+        Version::Biff12 => i64::from(column.cast_signed() << 2 >> 2),
     };
     let mut text = String::new();
     let _ = if row_relative { write!(text, "R[{row_offset}]") } else { write!(text, "R{}", i64::from(row) + 1) };

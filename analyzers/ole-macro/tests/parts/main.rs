@@ -1,5 +1,7 @@
 //! Packages, objects, fields and RTF: each sign fires where it should and not where it should not.
 
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+
 mod fields;
 mod hostile;
 mod objects;

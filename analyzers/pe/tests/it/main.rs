@@ -1,5 +1,7 @@
 //! What the analyzer sees in built images, and that hostile ones cost little.
 
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+
 // Each indicator fires on what it describes and not on an ordinary program.
 mod indicators;
 // What nearly shows a sign but does not, and what shows several.

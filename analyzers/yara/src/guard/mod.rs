@@ -169,6 +169,7 @@ impl<'a, 'src> Proof<'a, 'src> {
             && call.object.is_none()
             && let [offset] = call.args.as_slice()
             && let (Some(at @ 0..8), Some(width)) = (integer(offset), width_of(call.identifier.name))
+            && let Ok(at) = usize::try_from(at)
         {
             let little = value.to_le_bytes();
             let mut read: Vec<u8> = little.into_iter().take(width).collect();
@@ -176,7 +177,7 @@ impl<'a, 'src> Proof<'a, 'src> {
                 read.reverse();
             }
             let mut known = [None; 2 * HEAD_BYTES];
-            for (slot, byte) in known.iter_mut().skip(at as usize).zip(read) {
+            for (slot, byte) in known.iter_mut().skip(at).zip(read) {
                 *slot = Some(byte);
             }
             return Heads::agreeing(&known);

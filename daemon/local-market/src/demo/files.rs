@@ -86,6 +86,7 @@ fn of_this_machine(number: u64, seed: u64) -> Vec<String> {
     shuffle(Seed::new(seed), &mut found);
     let mut programs = number * PROGRAMS_PERCENT / 100;
     let mut others = number - programs;
+    let wanted = usize::try_from(number).unwrap_or(usize::MAX);
     let (mut chosen, mut passed) = (Vec::new(), Vec::new());
     for path in found {
         if programs + others == 0 {
@@ -95,12 +96,12 @@ fn of_this_machine(number: u64, seed: u64) -> Vec<String> {
         if *left > 0 {
             *left -= 1;
             chosen.push(path);
-        } else if passed.len() < number as usize {
+        } else if passed.len() < wanted {
             passed.push(path);
         }
     }
     // Where one sort is short, the other has more.
-    let missing = (number as usize).saturating_sub(chosen.len());
+    let missing = wanted.saturating_sub(chosen.len());
     chosen.extend(passed.into_iter().take(missing));
     chosen
 }

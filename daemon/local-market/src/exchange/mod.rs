@@ -296,7 +296,8 @@ impl Exchange {
         let arbiters = u32::try_from(self.arbiters.len()).map_err(|_| Refused::TooMuch)?;
         let settlement =
             settle_one(self.contract, posting.reward, bounty_fee, assertion_fee, arbiters, &staked, &voted)?;
-        let malicious = voted.iter().filter(|malicious| **malicious).count() as u32;
+        let counted = |verdict: bool| u32::try_from(voted.iter().filter(|malicious| **malicious == verdict).count());
+        let (Ok(malicious), Ok(benign)) = (counted(true), counted(false)) else { return Err(Refused::TooMuch) };
         let settled = SettledBounty {
             bounty: number.to_string(),
             phase: Phase::Assertion,
@@ -316,13 +317,14 @@ impl Exchange {
                 .zip(settlement.payouts)
                 .map(|(Asserted { engine, verdict, bid }, payout)| SettledAssertion { engine, verdict, bid, payout })
                 .collect(),
-            votes: Votes { malicious, benign: voted.len() as u32 - malicious },
+            votes: Votes { malicious, benign },
             refund: settlement.refund,
             arbiter: settlement.arbiter,
             stuck: settlement.stuck,
         };
         // Nobody is drawn where nobody voted, and there is nothing to be drawn for then.
-        let turn = number.checked_rem(votes.len() as u64).map(|turn| votes[turn as usize].0.clone());
+        let turn = number.checked_rem(votes.len() as u64).and_then(|turn| votes.get(usize::try_from(turn).ok()?));
+        let turn = turn.map(|(engine, _)| engine.clone());
         self.open.remove(&number);
         self.pay(&settled, turn.as_deref());
         Ok(settled)

@@ -236,7 +236,7 @@ impl Marketplace {
                         Arc::clone(&permits).acquire_owned().await
                     } => permit.expect("the semaphore is never closed"),
                 };
-                let specimen = specimens[nth as usize % specimens.len()].clone();
+                let specimen = specimens[usize::try_from(nth % specimens.len() as u64).unwrap_or(0)].clone();
                 tasks.spawn(Arc::clone(&ambassador).bounty(first + nth, nth, specimen, permit));
                 while let Some(ended) = tasks.try_join_next() {
                     skipped += u64::from(!ended.map_err(MarketplaceError::Bug)??);

@@ -34,6 +34,11 @@ pub struct EngineProgress {
 pub(super) fn percentile(times: &[Duration], share: f64) -> Duration {
     let mut times = times.to_vec();
     let Some(last) = times.len().checked_sub(1) else { return Duration::ZERO };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a length; what is beyond is the last"
+    )]
     let at = ((share * times.len() as f64) as usize).min(last);
     *times.select_nth_unstable(at).1
 }

@@ -82,7 +82,8 @@ impl Body for Streamed {
             self.sleeping = None;
         }
         if let Some(mut file) = self.file.take() {
-            let length = self.part.min(self.left - self.withheld) as usize;
+            let length =
+                usize::try_from(self.part.min(self.left - self.withheld)).expect("a part is at most PART_BYTES");
             self.reading = Some(tokio::task::spawn_blocking(move || {
                 let mut bytes = vec![0; length];
                 // A file that has shrunk since cannot be sent as it was promised.

@@ -11,7 +11,10 @@ pub(crate) fn compile() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            #[expect(clippy::print_stderr, reason = "the program that asked reads it there")]
+            {
+                eprintln!("{error}");
+            }
             ExitCode::FAILURE
         }
     }

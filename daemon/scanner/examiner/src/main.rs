@@ -9,6 +9,7 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+#[expect(clippy::print_stderr, reason = "a person who starts it by hand reads it")]
 fn main() -> ExitCode {
     daemon_examiner::main(std::env::args_os().skip(1)).unwrap_or_else(|| {
         eprintln!("stakeout-worker is started by stakeout and cannot be run by hand");

@@ -81,6 +81,7 @@ impl Program {
 /// The `main` of a worker program, whose arguments these are. None if they are not those of one.
 ///
 /// To be called before anything else: what it becomes must have no threads.
+#[expect(clippy::print_stderr, reason = "the entry of a program; the program that started it reads this")]
 pub fn main(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let task = args.next()?;
     let build = args.next();

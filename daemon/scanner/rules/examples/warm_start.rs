@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p daemon-rules --example warm_start -- 2056 16`
 
+#![allow(clippy::print_stdout, reason = "an example prints")]
+
 use std::time::Instant;
 
 use daemon_rules::{Cache, Compiler, Options, Survey, digest, load};

@@ -226,7 +226,7 @@ impl Cache {
         for item in list.flatten() {
             let Ok(stat) = statat(&self.directory, item.file_name(), AtFlags::SYMLINK_NOFOLLOW) else { continue };
             #[allow(clippy::unnecessary_cast)] // 32 bits on some architectures.
-            let used = (stat.st_mtime as i64, stat.st_mtime_nsec as i64);
+            let used = (stat.st_mtime as i64, i64::try_from(stat.st_mtime_nsec).unwrap_or(i64::MAX));
             let name = item.file_name().to_owned();
             youngest = youngest.max(used.0);
             if name.to_bytes().ends_with(ENDING.as_bytes()) {
@@ -297,7 +297,8 @@ struct Tail {
 
 impl Tail {
     const MAGIC: &[u8; 8] = b"STKOUT\x00\x01";
-    const BYTES: u64 = 28;
+    const BYTES: usize = 28;
+    const SIZE: u64 = Self::BYTES as u64;
 
     fn lengths(&self) -> [u8; 16] {
         let mut lengths = [0; 16];
@@ -309,18 +310,18 @@ impl Tail {
     /// Reads the whole file and compares it with its end. The inner error says what is wrong with it.
     fn check(file: &mut File, digest: &Digest) -> io::Result<Result<Self, &'static str>> {
         let size = file.metadata()?.len();
-        if !(Self::BYTES..=BUNDLE_BYTES_MAX + NOTES_BYTES_MAX + Self::BYTES).contains(&size) {
+        if !(Self::SIZE..=BUNDLE_BYTES_MAX + NOTES_BYTES_MAX + Self::SIZE).contains(&size) {
             return Ok(Err("its size is impossible"));
         }
-        let mut end = [0; Self::BYTES as usize];
-        file.read_exact_at(&mut end, size - Self::BYTES)?;
+        let mut end = [0; Self::BYTES];
+        file.read_exact_at(&mut end, size - Self::SIZE)?;
         let number = |at: usize| u64::from_le_bytes(std::array::from_fn(|index| end[at + index]));
         let (bundle_bytes, notes_bytes) = (number(0), number(8));
         let sum_said = u32::from_le_bytes(std::array::from_fn(|index| end[16 + index]));
         if &end[20..] != Self::MAGIC {
             return Ok(Err("its end mark is missing"));
         }
-        let whole = bundle_bytes.checked_add(notes_bytes).and_then(|bytes| bytes.checked_add(Self::BYTES));
+        let whole = bundle_bytes.checked_add(notes_bytes).and_then(|bytes| bytes.checked_add(Self::SIZE));
         if whole != Some(size) || notes_bytes > NOTES_BYTES_MAX {
             return Ok(Err("its lengths are inconsistent"));
         }

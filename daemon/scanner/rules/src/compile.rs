@@ -187,7 +187,7 @@ impl Running {
             if left.is_zero() {
                 return Ok(Watched::TooLong);
             }
-            let patience = Timespec { tv_sec: 0, tv_nsec: PATIENCE.min(left).as_nanos() as _ };
+            let patience = Timespec { tv_sec: 0, tv_nsec: PATIENCE.min(left).subsec_nanos().into() };
             let mut wanted = [PollFd::new(&notes, PollFlags::IN)];
             match poll(if open { &mut wanted } else { &mut [] }, Some(&patience)) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}

@@ -80,9 +80,9 @@ pub(crate) fn read_settled<P: AsRef<Path>>(
 /// file that was read.
 fn settle(survey: &Survey) {
     let newest = survey.entries.iter().map(|entry| entry.stamp.changed_ns).max().unwrap_or(0);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i128);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos().cast_signed());
     // A time in the future says that the clock was set: the next change gets another time anyway.
-    if (0..TICK.as_nanos() as i128).contains(&(now - newest)) {
+    if (0..TICK.as_nanos().cast_signed()).contains(&(now - newest)) {
         std::thread::sleep(TICK);
     }
 }

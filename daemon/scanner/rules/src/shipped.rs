@@ -44,6 +44,7 @@ static SHIPPED: &[(&str, &[u8])] = masked! {
 
 /// The byte at `index` as it is compiled in. Its own inverse. The key moves with the index, so that even a search for
 /// text masked by one byte finds nothing.
+#[expect(clippy::cast_possible_truncation, reason = "a remainder of 251 is a byte")]
 const fn mask(byte: u8, index: usize) -> u8 {
     byte ^ (index % 251) as u8 ^ 0xA5
 }

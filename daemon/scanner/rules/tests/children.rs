@@ -1,5 +1,7 @@
 //! Compilers as they are: good, slow, dying, lying. Shell scripts stand in for them.
 
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::{FileExt, PermissionsExt};

@@ -1,5 +1,7 @@
 //! Tells what the files below some paths are: `cargo run --release --example sweep -- [--plain|--uring] PATH...`
 
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "an example prints")]
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 

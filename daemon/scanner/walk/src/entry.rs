@@ -73,7 +73,7 @@ impl EntryRef<'_> {
     /// The flags it is opened with, for who opens it by other means.
     pub(crate) fn flags(&self) -> i32 {
         // Every flag is below 2^31: the kernel takes an `int`.
-        flags(self.follow).bits() as i32
+        flags(self.follow).bits().cast_signed()
     }
 
     /// The path by which a person finds the file: a named path, or one below it. Built on demand.

@@ -1,5 +1,7 @@
 //! Plain reads and io_uring tell the same, and without a ring everything still works.
 
+#![allow(clippy::cast_sign_loss, reason = "its numbers are its own, and small")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;

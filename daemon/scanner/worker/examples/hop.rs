@@ -7,6 +7,8 @@
 //! Also prints what starting costs: program start to first reply, and a new worker, from a small template and from a
 //! heavy one.
 
+#![allow(clippy::print_stdout, reason = "an example prints")]
+
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;

@@ -3,6 +3,9 @@
 //! `obedient parent` is a parent instead: it starts a template and two workers, prints their numbers, and waits to be
 //! killed.
 
+#![allow(clippy::cast_sign_loss, reason = "its numbers are its own, and small")]
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "an example prints")]
+
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::ExitCode;

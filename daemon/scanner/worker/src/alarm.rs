@@ -38,7 +38,7 @@ extern "C" fn on_alarm(_: libc::c_int) {
 pub(crate) fn set(after: Duration) {
     let after = after.max(Duration::from_micros(1));
     let seconds = libc::time_t::try_from(after.as_secs()).unwrap_or(libc::time_t::MAX);
-    timer(libc::timeval { tv_sec: seconds, tv_usec: libc::suseconds_t::from(after.subsec_micros() as i32) });
+    timer(libc::timeval { tv_sec: seconds, tv_usec: libc::suseconds_t::from(after.subsec_micros().cast_signed()) });
 }
 
 /// Rings no more.

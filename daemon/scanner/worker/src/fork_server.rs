@@ -29,6 +29,7 @@ pub(crate) const REFUSED: u8 = 0;
 /// while children try the walls, and then serves the parent until it hangs up.
 ///
 /// `build` must start no thread; see [`Service`].
+#[expect(clippy::print_stderr, reason = "the `main` of the template: its parent reads this, and keeps the last lines")]
 pub fn run(build: impl FnOnce(&[u8], Vec<OwnedFd>) -> Result<Box<dyn Service>, String>) -> ExitCode {
     match nurse(build) {
         Ok(()) => ExitCode::SUCCESS,

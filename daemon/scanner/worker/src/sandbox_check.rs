@@ -169,7 +169,11 @@ fn attempt(what: &'static str, call: c_long, arguments: &[usize], refused: &'sta
     Attempt { what, call, arguments: six, refused }
 }
 
-const HERE: usize = libc::AT_FDCWD as usize;
+const HERE: usize = (libc::AT_FDCWD as isize).cast_unsigned();
+#[expect(clippy::cast_possible_truncation, reason = "a small constant")]
+const TIOCSTI: usize = libc::TIOCSTI as usize;
+#[expect(clippy::cast_possible_truncation, reason = "a small constant")]
+const INET: u16 = libc::AF_INET as u16;
 const WRITE: usize = (libc::PROT_READ | libc::PROT_WRITE) as usize;
 const EXECUTE: usize = libc::PROT_EXEC as usize;
 const ANONYMOUS: usize = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as usize;
@@ -201,7 +205,7 @@ fn filtered(parent: usize) -> Vec<Attempt> {
         attempt("write elsewhere", libc::SYS_write, &[1, 0, 0], DENIED),
         attempt("send elsewhere", libc::SYS_sendmsg, &[2, 0, 0], DENIED),
         attempt("send by sendto", libc::SYS_sendto, &[2, 0, 0, 0, 0, 0], DENIED),
-        attempt("control a device", libc::SYS_ioctl, &[2, libc::TIOCSTI as usize, 0], DENIED),
+        attempt("control a device", libc::SYS_ioctl, &[2, TIOCSTI, 0], DENIED),
         attempt("direct signals of a file", libc::SYS_fcntl, &[2, libc::F_SETOWN as usize, parent], DENIED),
         attempt("make an inet socket", libc::SYS_socket, &[libc::AF_INET as usize, stream, 0], KILLED),
         attempt("make a unix socket", libc::SYS_socket, &[unix, stream, 0], KILLED),
@@ -253,7 +257,7 @@ fn behind(walls: Walls, caps: &Caps, parent: usize) -> Vec<Attempt> {
     let limits = [1usize << 20, 1 << 20];
     let nofile = libc::RLIMIT_NOFILE as usize;
     // An address on loopback: family, port 9 and 127.0.0.1 in the order of the network.
-    let address: [u16; 8] = [libc::AF_INET as u16, 9u16.to_be(), 0x7f00u16.to_be(), 1u16.to_be(), 0, 0, 0, 0];
+    let address: [u16; 8] = [INET, 9u16.to_be(), 0x7f00u16.to_be(), 1u16.to_be(), 0, 0, 0, 0];
     let stream = (libc::SOCK_STREAM | libc::SOCK_NONBLOCK) as usize;
     // Both live as long as the attempts do: to the end of the child.
     let limits = Box::leak(Box::new(limits)).as_ptr() as usize;

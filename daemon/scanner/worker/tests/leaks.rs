@@ -1,6 +1,8 @@
 //! Nothing is left behind: no descriptor, no zombie, no process. Each test counts what belongs to the whole test
 //! program, so there is one.
 
+#![allow(clippy::print_stdout, reason = "a test says what it saw")]
+
 mod common;
 
 use std::io::{BufRead, BufReader};

@@ -238,13 +238,15 @@ impl<'p> Printer<'p> {
         self.closest(out)?;
         self.unexamined(walked, out)?;
         let seconds = elapsed.as_secs_f64().max(1e-9);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate for people, rounded down")]
+        let per_second = |amount: u64| (amount as f64 / seconds) as u64;
         writeln!(
             out,
             "\n{}, {} in {seconds:.2} s ({} files/s, {}/s) on {}; rules generation {}",
             counted(tally.files, "file"),
             bytes(tally.bytes),
-            count((tally.files as f64 / seconds) as u64),
-            bytes((tally.bytes as f64 / seconds) as u64),
+            count(per_second(tally.files)),
+            bytes(per_second(tally.bytes)),
             counted(threads.get() as u64, "thread"),
             self.rules.generation()
         )?;
@@ -326,6 +328,11 @@ fn progress_style() -> ProgressStyle {
         .expect("the template is ours, and a test shows that it parses")
         .with_key("rate", |state: &ProgressState, line: &mut dyn std::fmt::Write| {
             // Writing into a line in memory cannot fail.
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a rate for people, rounded down"
+            )]
             let _ = line.write_str(&count(state.per_sec() as u64));
         })
 }

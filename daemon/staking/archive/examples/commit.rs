@@ -3,6 +3,14 @@
 //! The directory must be on the disk that is meant, and is left empty. On a tmpfs, where a sync costs nothing, it tells
 //! what everything else costs.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "its numbers are its own, and small"
+)]
+#![allow(clippy::print_stdout, reason = "an example prints")]
+
 use std::time::{Duration, Instant};
 
 use daemon_archive::Sqlite;

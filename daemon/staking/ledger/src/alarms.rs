@@ -488,8 +488,8 @@ mod tests {
     #[test]
     fn few_stakes_are_no_reason_for_alarm() {
         let mut alarms = Alarms::new(quiet());
-        for second in 0..(RETURN_TRAILING_MIN + RETURN_RECENT) as i64 - 1 {
-            alarms.settled(stake(if second < RETURN_TRAILING_MIN as i64 { "1" } else { "-1" }, second));
+        for (second, at) in (0..RETURN_TRAILING_MIN + RETURN_RECENT - 1).zip(0..) {
+            alarms.settled(stake(if second < RETURN_TRAILING_MIN { "1" } else { "-1" }, at));
         }
         assert_eq!(on(&mut alarms, 200), []);
     }

@@ -73,6 +73,11 @@ impl Calibration {
         self.brier += brier(q, right);
         let said = if right { q } else { 1.0 - q };
         self.log_loss -= said.max(SURE).ln();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "from 0 to BINS, as `q` is from 0 to 1"
+        )]
         let bin = &mut self.bins[((q * BINS as f64) as usize).min(BINS - 1)];
         bin.count += 1;
         bin.right += u64::from(right);

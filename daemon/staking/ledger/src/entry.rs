@@ -154,6 +154,11 @@ impl LedgerEntry {
         }
         let ratio = self.bet.as_ref().map(|bet| bet.ratio).filter(|ratio| (0.0..=RATIO_MAX).contains(ratio))?;
         // Below 2^108: no rounding of a guess leaves the range.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "neither negative nor beyond 2^108"
+        )]
         let gain = Nct::from_base_units((self.staked().base_units() as f64 * ratio) as u128);
         Profit::of(gain, self.fee())
     }

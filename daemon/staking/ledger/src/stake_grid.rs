@@ -24,6 +24,11 @@ impl StakeGrid {
     /// Number of rows: no stake, then tenths of the largest stake that was allowed.
     pub const STAKES: usize = 11;
 
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cell of the grid; what is beyond is in the last one"
+    )]
     pub(crate) fn add(&mut self, entry: &LedgerEntry) {
         let Some(bet) = &entry.bet else { return };
         let sure = ((bet.q - 0.5) * 2.0 * StakeGrid::CONFIDENCES as f64) as usize;

@@ -3,6 +3,8 @@
 //! The real state machine over a real journal; a kill takes away everything but the journal, at any moment between two
 //! effects. A marketplace beside it takes answers and settles them, and keeps its own account of our money.
 
+#![allow(clippy::cast_possible_wrap, reason = "its numbers are its own, and small")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

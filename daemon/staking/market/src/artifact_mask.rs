@@ -36,7 +36,7 @@ mod tests {
         for case in vector["cases"].as_array().unwrap() {
             let int: BigInt = case["int"].as_str().unwrap().parse().unwrap();
             let size = match &case["bools"] {
-                Value::Null => case["expected_size"].as_u64().unwrap() as usize,
+                Value::Null => usize::try_from(case["expected_size"].as_u64().unwrap()).unwrap(),
                 bools => {
                     assert_eq!(bool_list_to_int(&list(bools)), int, "{case}");
                     list(bools).len()

@@ -3,6 +3,9 @@
 //! A server in a process of its own on loopback (so that its time is not counted), one connection kept alive; CPU and wall
 //! time per artifact, beside those of a bare socket that asks for the same bytes and throws them away.
 
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+#![allow(clippy::print_stdout, reason = "an example prints")]
+
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::time::{Duration, Instant};

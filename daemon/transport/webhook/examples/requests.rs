@@ -2,6 +2,8 @@
 //!
 //! One connection, one delivery after another, a gate that takes everything on at once. Only the server's thread counts.
 
+#![allow(clippy::print_stdout, reason = "an example prints")]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};

@@ -20,6 +20,7 @@ pub(crate) fn amount(raw: &RawValue) -> Result<u128, &'static str> {
     if text.starts_with('"') {
         return Err(FORM);
     }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an integer from 0 to FLOAT_MAX")]
     match text.parse::<f64>() {
         Ok(float) if float > FLOAT_MAX => Err("it is a float too large to be exact: send an integer"),
         Ok(float) if float.fract() == 0.0 => Ok(float as u128),

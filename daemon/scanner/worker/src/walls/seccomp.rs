@@ -235,7 +235,7 @@ fn allowed_calls(profile: Profile) -> Filtered<SyscallRules> {
     only(libc::SYS_mprotect, &[data])?;
     // Asking what a descriptor is. Not among them: who gets its signals, and what blocks.
     for command in [libc::F_GETFD, libc::F_GETFL, libc::F_DUPFD_CLOEXEC, libc::F_GET_SEALS] {
-        only(libc::SYS_fcntl, &[condition(1, Dword, SeccompCmpOp::Eq, command as u64)?])?;
+        only(libc::SYS_fcntl, &[condition(1, Dword, SeccompCmpOp::Eq, u64::from(command.cast_unsigned()))?])?;
     }
     Ok(rules)
 }

@@ -103,7 +103,7 @@ pub(super) fn let_go(connection: &Connection, head: &mut Head, order: &LetGo) ->
     for (n, seal) in &slimmed {
         insert.execute(params![n, checkpoint, seal])?;
     }
-    let (records, all) = (slimmed.len() as i64, seal_of(slimmed.iter().map(|(_, seal)| &seal[..])));
+    let (records, all) = (count(slimmed.len()), seal_of(slimmed.iter().map(|(_, seal)| &seal[..])));
     let cells = [
         Cell::Integer(order.at.micros()),
         Cell::Integer(order.before.micros()),
@@ -121,7 +121,12 @@ pub(super) fn let_go(connection: &Connection, head: &mut Head, order: &LetGo) ->
     ])?;
     connection.prepare_cached("UPDATE head SET letting_go = 0")?.execute([])?;
     *head = Head { n: checkpoint, chain: link };
-    Ok(Gone { bounties: due.len() as u64, more: due.len() as i64 == BOUNTIES_MAX })
+    Ok(Gone { bounties: due.len() as u64, more: count(due.len()) == BOUNTIES_MAX })
+}
+
+/// A count as SQLite has it.
+fn count(records: usize) -> i64 {
+    i64::try_from(records).unwrap_or(i64::MAX)
 }
 
 /// The seal of record `n` as it is now.
@@ -164,7 +169,7 @@ pub(super) fn holds(connection: &Connection, checkpoint: i64, records: i64, seal
     let mut select = connection.prepare_cached("SELECT seal FROM slim WHERE checkpoint = ? ORDER BY n")?;
     let seals = select.query_map([checkpoint], |row| row.get::<_, Vec<u8>>(0))?;
     let seals: Vec<Vec<u8>> = seals.collect::<rusqlite::Result<_>>()?;
-    Ok(seals.len() as i64 == records && seal_of(seals.iter().map(Vec::as_slice)) == seal)
+    Ok(count(seals.len()) == records && seal_of(seals.iter().map(Vec::as_slice)) == seal)
 }
 
 /// Whether a record is said to be slim by a checkpoint that is not there.

@@ -260,7 +260,10 @@ impl Recall for JournalReader {
     fn purse(&self, since: Timestamp) -> Result<Vec<PurseRow>, JournalError> {
         let fail = failed("counting what is in the purse");
         let mut statement = self.connection.prepare(PURSE).map_err(&fail)?;
-        statement.query_map([since.micros(), SETTLED_MIN as i64], purse_row).and_then(Iterator::collect).map_err(&fail)
+        statement
+            .query_map([since.micros(), i64::try_from(SETTLED_MIN).unwrap_or(i64::MAX)], purse_row)
+            .and_then(Iterator::collect)
+            .map_err(&fail)
     }
 
     fn past(&self) -> Result<Vec<Moment>, JournalError> {

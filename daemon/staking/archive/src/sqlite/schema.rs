@@ -154,6 +154,7 @@ const STEPS: [&str; 5] = [
 ];
 
 /// The version we write.
+#[expect(clippy::cast_possible_wrap, reason = "the number of the steps above")]
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
 /// What the head is at opening.

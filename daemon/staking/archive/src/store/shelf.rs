@@ -191,7 +191,8 @@ impl Shelf {
                 sha256[..1].copy_from_slice(&first);
                 sha256[1..].copy_from_slice(&rest);
                 #[allow(clippy::unnecessary_cast)] // 32 bits on some architectures.
-                let kept = Duration::new((stat.st_mtime as i64).max(0).unsigned_abs(), stat.st_mtime_nsec as u32);
+                let seconds = (stat.st_mtime as i64).max(0).unsigned_abs();
+                let kept = Duration::new(seconds, u32::try_from(stat.st_mtime_nsec).unwrap_or(0));
                 volumes.push(Volume { kept, size: stat.st_size.unsigned_abs(), sha256: Sha256Digest(sha256) });
             }
         }

@@ -5,6 +5,9 @@
 //! stakeout report --archive /tmp/archive --html report.html
 //! ```
 
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "its numbers are its own, and small")]
+#![allow(clippy::print_stdout, reason = "an example prints")]
+
 mod plausible;
 
 use daemon_archive::Sqlite;

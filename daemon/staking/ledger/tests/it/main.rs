@@ -5,6 +5,8 @@
 //! - `laws`: what holds for all archives.
 //! - `json`: the report as JSON.
 
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "its numbers are its own, and small")]
+
 mod again;
 mod exact;
 mod json;

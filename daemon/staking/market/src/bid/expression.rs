@@ -141,6 +141,11 @@ fn shortened(message: &str) -> String {
     }
 }
 
+/// A length as an expression has it.
+fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
 /// What an expression is evaluated by.
 fn engine() -> Engine {
     let mut engine = Engine::new_raw();
@@ -148,12 +153,12 @@ fn engine() -> Engine {
     LogicPackage::new().register_into_engine(&mut engine);
     BasicMathPackage::new().register_into_engine(&mut engine);
     engine
-        .register_fn("len", |text: &str| text.chars().count() as i64)
+        .register_fn("len", |text: &str| count(text.chars().count()))
         .register_fn("is_empty", |text: &str| text.is_empty())
         .register_fn("contains", |text: &str, part: &str| text.contains(part))
         .register_fn("starts_with", |text: &str, beginning: &str| text.starts_with(beginning))
         .register_fn("ends_with", |text: &str, end: &str| text.ends_with(end))
-        .register_fn("len", |list: &mut Array| list.len() as i64)
+        .register_fn("len", |list: &mut Array| count(list.len()))
         .register_fn("is_empty", |list: &mut Array| list.is_empty())
         // Also what `"pe.import" in evidence` calls.
         .register_fn("contains", |list: &mut Array, text: ImmutableString| {

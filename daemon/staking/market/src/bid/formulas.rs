@@ -15,6 +15,11 @@ pub struct DefaultStrategy;
 
 impl DefaultStrategy {
     /// The bid at this conviction, always within `bounds`.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "truncated like the original; saturates, and the bounds hold it"
+    )]
     pub fn bid(self, conviction: Conviction, bounds: BidBounds) -> Nct {
         let (min, max) = (bounds.min.base_units(), bounds.max.base_units());
         // The formula is defined on doubles and truncated, as Python's int() does; the bounds hold the rounding.

@@ -76,6 +76,11 @@ impl BidStrategy for Kelly {
         if stake < least && full < least {
             return Err(Abstention::new("the smallest bid allowed is more than the full Kelly stake"));
         }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "truncated; saturates, and the bounds hold it"
+        )]
         let bid = BidBounds { min, max: most }.hold(stake as u128);
         if bid == Nct::ZERO || profit(bid, request) <= 0.0 {
             return Err(unprofitable());

@@ -46,6 +46,11 @@ impl BidBounds {
             return self.max;
         }
         let (min, max) = (self.min.base_units(), self.max.base_units());
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "truncated; saturates, and the bounds hold it"
+        )]
         let risen = (max.saturating_sub(min) as f64 * fraction) as u128;
         self.hold(min.saturating_add(risen))
     }

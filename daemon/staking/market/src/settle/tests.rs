@@ -1,5 +1,7 @@
 //! The golden cases, which were run through the compiled contracts, and the laws of settlement.
 
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -22,6 +22,7 @@ impl Axis {
     /// Round numbers along it, some five of them.
     pub(super) fn ticks(&self) -> Vec<f64> {
         let step = step((self.to - self.from) / 5.0);
+        #[expect(clippy::cast_possible_truncation, reason = "saturates, and at most 21 ticks are taken")]
         let (first, last) = ((self.from / step).ceil() as i64, (self.to / step).floor() as i64);
         (first..=last.min(first.saturating_add(20))).map(|at| at as f64 * step).collect()
     }

@@ -10,6 +10,9 @@
 //! - `tls`: https, with certificates of our own.
 //! - `runtime`: that network, time and signals work in either runtime.
 
+#![allow(clippy::print_stderr, reason = "a test says what it saw")]
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "its numbers are its own, and small")]
+
 mod addresses;
 mod keeping;
 mod local;

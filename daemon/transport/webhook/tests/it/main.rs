@@ -9,6 +9,8 @@
 //! - `signatures`: the recorded signatures, good and bad.
 //! - `support`: what they share.
 
+#![allow(clippy::cast_sign_loss, reason = "its numbers are its own, and small")]
+
 mod answers;
 mod callbacks;
 mod courier;

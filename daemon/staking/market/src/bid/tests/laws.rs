@@ -1,5 +1,7 @@
 //! What every strategy keeps to, whatever it is asked.
 
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "its numbers are its own, and small")]
+
 use proptest::prelude::*;
 use proptest::strategy::Strategy as Making;
 
