@@ -255,11 +255,6 @@ fn group_sums(terms: &[Term], weights: &Weights) -> Vec<GroupSum> {
     weights.groups.iter().enumerate().filter_map(sum_of).collect()
 }
 
-/// The log-odds of a probability.
-pub(crate) fn logit(p: f64) -> f64 {
-    (p / (1.0 - p)).ln()
-}
-
 /// The probability of some log-odds.
 fn logistic(log_odds: f64) -> f64 {
     1.0 / (1.0 + (-log_odds).exp())

@@ -11,7 +11,12 @@ use crate::BOT_BYTES_MAX;
 use crate::catalogue as sign;
 use crate::image::Image;
 use crate::keyword_context::*;
-use crate::search::{WORD_BYTES_MAX, WORD_BYTES_MIN};
+
+/// Shortest word: what the search finds at any place.
+pub(crate) const WORD_BYTES_MIN: usize = 7;
+
+/// Longest word. What matters fits.
+const WORD_BYTES_MAX: usize = 64;
 
 /// A word, and what must stand around it.
 #[derive(Debug)]

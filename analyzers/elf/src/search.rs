@@ -21,16 +21,12 @@ use analyzers::Findings;
 use crate::catalogue::{BUSYBOX, HOOK_EXPORTS, MEMORY_FILE};
 use crate::image::Image;
 use crate::keyword_context::{alone, is_printable};
-use crate::keywords::{Keyword, KeywordSign, SIGNS};
+use crate::keywords::{Keyword, KeywordSign, SIGNS, WORD_BYTES_MIN};
 
 /// Distance of the places looked at, and bytes looked at there.
 const STEP: usize = 4;
 
-/// Shortest word: any four places in a row hold one that is looked at.
-pub(crate) const WORD_BYTES_MIN: usize = 2 * STEP - 1;
-
-/// Longest word. What matters fits.
-pub(crate) const WORD_BYTES_MAX: usize = 64;
+const _: () = assert!(WORD_BYTES_MIN == 2 * STEP - 1, "any four places in a row hold one that is looked at");
 
 /// Bits of the hash. With about 1,500 windows a filter of 2^17 bits (16 KiB) lets through one place of
 /// noise in 90 and stays in the first-level cache.

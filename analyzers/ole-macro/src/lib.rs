@@ -20,10 +20,12 @@
 
 #![forbid(unsafe_code)]
 
+mod biff;
 pub mod catalogue;
 mod compound;
 mod crypt;
 mod fields;
+mod file_names;
 mod object;
 mod package;
 mod rtf;
@@ -33,6 +35,7 @@ mod target;
 mod vba;
 mod word;
 mod xlm;
+mod xml;
 
 use analyzers::{Analyzer, Budget, Cancel, Findings, Indicator, LayerId, Limits, Record, Sample};
 use triage::{CfbKind, FileKind, OoxmlKind};

@@ -63,7 +63,7 @@ impl WeightsReader<'_> {
 
     fn prior_shift(&mut self, root: &DeTable<'_>) -> f64 {
         let [fitted, live] = self.numbers(root, "prior", "prior", ["fitted", "live"], 0.001..=0.999);
-        crate::weigh::logit(live) - crate::weigh::logit(fitted)
+        logit(live) - logit(fitted)
     }
 
     fn calibrations(&mut self, root: &DeTable<'_>, thresholds: &Thresholds) -> [Calibration; Family::ALL.len()] {
@@ -250,4 +250,9 @@ fn nearest(seen: &str, known: &[&str]) -> String {
         Some((likeness, name)) if likeness > 0.8 => format!(": did you mean `{name}`?"),
         _ => String::new(),
     }
+}
+
+/// The log-odds of a probability.
+fn logit(p: f64) -> f64 {
+    (p / (1.0 - p)).ln()
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::index::Index;
-use crate::library::SETS_MAX;
+use crate::set_mask::SETS_MAX;
 
 /// Starts every bundle. The last byte is the version of the format.
 const MAGIC: [u8; 8] = *b"STKYARA\x03";

@@ -12,15 +12,13 @@ use crate::externals::VARIABLES;
 use crate::guarded_groups::chunks;
 use crate::includes;
 use crate::index::{Index, RuleEntry, SetEntry};
+use crate::repair::MISTAKES_MAX;
 use crate::rule_file::{File, RuleText, Texts, root};
 use crate::sets::{SetPlan, heads_at, plan};
 use crate::source::{Mistake, RuleFolder, Severity, Source};
 
 /// Largest file of rules, in bytes. The largest public ones have 2 MB.
 pub const SOURCE_BYTES_MAX: usize = 16 << 20;
-
-/// Most mistakes told, so that a file of noise does not fill a log.
-pub const MISTAKES_MAX: usize = 2_000;
 
 /// Extensions of rule files, in upper or lower case.
 pub const ENDINGS: [&str; 4] = ["yar", "yara", "rule", "rules"];

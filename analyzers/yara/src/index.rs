@@ -3,10 +3,11 @@
 use analyzers::{Indicator, IndicatorId};
 use serde::{Deserialize, Serialize};
 
-use crate::library::SetMask;
+use crate::kept_meta::KeptMeta;
 use crate::magic_class::Heads;
-use crate::meta::{KeptMeta, Meta};
+use crate::meta::Meta;
 use crate::names::Called;
+use crate::set_mask::SetMask;
 use crate::source::{RuleFolder, Source};
 
 /// A rule, as `rules list` shows it.

@@ -6,21 +6,14 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 use analyzers::{Indicator, IndicatorId, LoadedWeights};
-use serde::{Deserialize, Serialize};
 use triage::FileKind;
 use yara_x::Rules;
 
 use crate::bundle::{self, BundleError};
 use crate::index::{Index, RuleEntry};
 use crate::magic_class::Heads;
+use crate::set_mask::SetMask;
 use crate::source::RuleFolder;
-
-/// Most sets a library can have: the bits of a [`SetMask`].
-pub(crate) const SETS_MAX: usize = u16::BITS as usize;
-
-/// Some of the sets of a library.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub struct SetMask(u16);
 
 /// The rules of one bundle. Shared by any number of [`Yara`](crate::Yara) analyzers, across threads too.
 ///
@@ -158,7 +151,7 @@ impl Library {
     /// Returns the sets that were needed but not loaded since the last call. The caller must report an incomplete scan,
     /// or repeat it in a process that has them.
     pub fn missing(&self) -> SetMask {
-        SetMask(self.missing.swap(0, Ordering::Relaxed))
+        SetMask::from_bits(self.missing.swap(0, Ordering::Relaxed))
     }
 
     /// The rules of a set, loaded now if they may be.
@@ -170,7 +163,7 @@ impl Library {
             slot.get_or_init(|| self.read(set).ok()).as_ref()
         };
         if rules.is_none() {
-            self.missing.fetch_or(SetMask::default().with(set).0, Ordering::Relaxed);
+            self.missing.fetch_or(SetMask::default().with(set).bits(), Ordering::Relaxed);
         }
         rules
     }
@@ -195,47 +188,6 @@ impl LoadedWeights for Library {
 
     fn twins(&self, indicator: &IndicatorId) -> Option<u32> {
         self.entry(indicator)?.twins
-    }
-}
-
-impl SetMask {
-    pub(crate) fn with(self, set: usize) -> SetMask {
-        SetMask(self.0 | 1_u16.checked_shl(u32::try_from(set).unwrap_or(u32::MAX)).unwrap_or(0))
-    }
-
-    /// The numbers of its sets.
-    pub fn iter(self) -> impl Iterator<Item = usize> {
-        (0..SETS_MAX).filter(move |&set| self.has(set))
-    }
-
-    fn has(self, set: usize) -> bool {
-        self.0 & SetMask::default().with(set).0 != 0
-    }
-
-    /// Whether it has no sets.
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// Returns the mask as bits, to be sent to another process.
-    pub fn bits(self) -> u16 {
-        self.0
-    }
-
-    /// From bits that were [`SetMask::bits`]. Sets that a library does not have are ignored by it.
-    pub fn from_bits(bits: u16) -> SetMask {
-        SetMask(bits)
-    }
-
-    /// Returns the union of both masks.
-    pub fn or(self, other: SetMask) -> SetMask {
-        SetMask(self.0 | other.0)
-    }
-}
-
-impl fmt::Debug for SetMask {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.iter()).finish()
     }
 }
 

@@ -6,9 +6,11 @@
 
 use yara_x_parser::ast::AST;
 
-use crate::compile::MISTAKES_MAX;
 use crate::depth::too_deep;
 use crate::text::{TextContext, parts};
+
+/// Most mistakes told, so that a file of noise does not fill a log.
+pub const MISTAKES_MAX: usize = 2_000;
 
 /// Maximum number of attempts to find the end of a rule in a piece that does not parse.
 const ENDS_MAX: usize = 4;

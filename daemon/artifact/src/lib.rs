@@ -25,7 +25,7 @@ pub use daemon_base::Sha256Digest;
 
 pub use artifact::{Artifact, Stability};
 pub use error::{LoadError, NotRegular};
-pub use load::{READ_BYTES_MAX, keep_stream, load, load_owned};
+pub use load::{keep_stream, load, load_owned};
 pub use open_error::OpenError;
 pub use pseudo_fs::is_pseudo;
-pub use scratch::Scratch;
+pub use scratch::{READ_BYTES_MAX, Scratch};

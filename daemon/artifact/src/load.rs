@@ -13,27 +13,7 @@ use crate::error::{LoadError, NotRegular};
 use crate::fingerprint::{Difference, Mark};
 use crate::map::Map;
 use crate::pseudo_fs::is_pseudo;
-use crate::scratch::Scratch;
-
-/// Files of at most this many bytes are read by a [`Scratch::new`], larger ones mapped. 1 MiB.
-///
-/// Open, take the bytes, pass over them once, close; from the page cache; wall time per file in us, medians of
-/// `cargo bench -p benches --bench read_or_map` on 2026-11-22, two cores of a Xeon with 2 MiB of L2 each, ext4 on
-/// Linux 6.18, other programs running (so read the ratios):
-///
-/// | file | 1 thread, read | map | 2 threads, read | map |
-/// |---|---|---|---|---|
-/// | 4 KiB | 4.4 | 11 | 3.2 | 11 |
-/// | 64 KiB | 10.5 | 12.7 | 7.9 | 29 |
-/// | 256 KiB | 31 | 45 | 38 | 39 |
-/// | 512 KiB | 56 | 53 | 65 | 69 |
-/// | 1 MiB | 149 | 121 | 118 | 122 |
-/// | 2 MiB | 613 | 142 | 461 | 104 |
-/// | 16 MiB | 5574 | 2481 | 10371 | 2955 |
-///
-/// Up to 1 MiB it makes no difference, so the bytes that cannot change under us are better; beyond, the buffer no
-/// longer fits the L2 cache beside the page cache's copy, and a map is three to four times faster.
-pub const READ_BYTES_MAX: usize = 1 << 20;
+use crate::scratch::{READ_BYTES_MAX, Scratch};
 
 /// Capacity reserved for a stream of unknown length. Memory becomes resident only when it is filled, so this avoids the
 /// copies of a growing buffer at no cost.

@@ -17,9 +17,9 @@ mod workbook;
 
 use analyzers::{Findings, Incomplete};
 
+use crate::biff::BiffRecord;
 use crate::catalogue::crypt;
 use crate::compound::Compound;
-use crate::xlm::biff::BiffRecord;
 
 /// Passwords that Office tries by itself: Excel's, for workbooks that are only write-protected (MS-OFFCRYPTO 2.3.6.3
 /// names it), and the one PowerPoint uses for the same.
@@ -57,9 +57,15 @@ fn head(compound: &Compound<'_>, name: &str, findings: &mut Findings<'_>) -> Vec
     compound.read(&first, findings.budget()).map(|bytes| bytes.iter().take(64).copied().collect()).unwrap_or_default()
 }
 
-/// Examines a workbook `stream` that has a `FILEPASS` record: everything behind it is encrypted.
-pub(crate) fn examine_workbook(stream: &[u8], filepass: &BiffRecord<'_>, is_biff5: bool, findings: &mut Findings<'_>) {
-    workbook::examine(stream, filepass, is_biff5, findings);
+/// Decrypts a workbook `stream` that has a `FILEPASS` record: everything behind it is encrypted. None where the password
+/// is not known, or a limit was hit; both are told to `findings`.
+pub(crate) fn decrypt_workbook(
+    stream: &[u8],
+    filepass: &BiffRecord<'_>,
+    is_biff5: bool,
+    findings: &mut Findings<'_>,
+) -> Option<Vec<u8>> {
+    workbook::decrypted(stream, filepass, is_biff5, findings)
 }
 
 /// Reports that the encryption could not be opened, and why as far as is known.

@@ -8,7 +8,7 @@ use super::primitives::{Aes, Hash, utf16};
 use super::{PASSWORDS, locked, unreadable};
 use crate::catalogue::crypt;
 use crate::compound::{Compound, StorageEntry};
-use crate::package::xml::{Element, XmlStep, text, walk};
+use crate::xml::{Element, XmlStep, text, walk};
 
 /// Turns of hashing that are tried per password; Office writes 100,000. About 0.4 s of SHA-512.
 pub(super) const SPINS_MAX: u32 = 1_000_000;

@@ -9,9 +9,8 @@ use rc4::{KeyInit, Rc4, StreamCipher};
 
 use super::primitives::{Hash, utf16};
 use super::{PASSWORDS, locked, unreadable};
+use crate::biff::{BiffRecord, kind, records};
 use crate::catalogue::crypt;
-use crate::xlm;
-use crate::xlm::biff::{BiffRecord, kind, records};
 
 /// Bytes that one key of RC4 is used for (MS-XLS 2.2.10).
 const BLOCK: usize = 1024;
@@ -32,24 +31,26 @@ enum Key {
     Rc4 { hash: Hash, base: Vec<u8>, key_bytes: usize },
 }
 
-/// Examines the workbook `stream`, whose `FILEPASS` record this is.
-pub(super) fn examine(stream: &[u8], filepass: &BiffRecord<'_>, is_biff5: bool, findings: &mut Findings<'_>) {
+/// Decrypts the workbook `stream`, whose `FILEPASS` record this is, if its password is one that everybody knows.
+pub(super) fn decrypted(
+    stream: &[u8],
+    filepass: &BiffRecord<'_>,
+    is_biff5: bool,
+    findings: &mut Findings<'_>,
+) -> Option<Vec<u8>> {
     findings.saw(&crypt::WORKBOOK, filepass.span.clone());
     let Some(method) = method(filepass.data, is_biff5) else {
         unreadable("the FILEPASS record names no method that we know", findings);
-        return;
+        return None;
     };
     let Some((password, key)) = PASSWORDS.iter().find_map(|password| Some((password, method.key(password)?))) else {
         locked("a workbook", findings);
-        return;
+        return None;
     };
     findings.saw_with(&crypt::DEFAULT_PASSWORD, filepass.span.clone(), password);
     // Paid before; which limit was hit is remembered by the budget.
-    if findings.budget().produce(stream.len() as u64).is_err() {
-        return;
-    }
-    let decrypted = decrypt(stream, &key);
-    findings.within("decrypted", |findings| xlm::examine_workbook(&decrypted, findings));
+    findings.budget().produce(stream.len() as u64).ok()?;
+    Some(decrypt(stream, &key))
 }
 
 fn method(data: &[u8], is_biff5: bool) -> Option<WorkbookCipher<'_>> {

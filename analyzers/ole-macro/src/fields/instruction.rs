@@ -1,6 +1,6 @@
 //! Instructions of fields (ECMA-376-1 17.16): their keywords, their arguments, and what they come to.
 
-use super::names::{BOOKMARK, PROPERTY, UNKNOWN, VARIABLE, begins_with_reference, has_reference, reference};
+use super::names::{BOOKMARK, PROPERTY, UNKNOWN, VARIABLE, begins_with_reference, has_reference, is_quote, reference};
 
 /// Effect of a field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -149,11 +149,6 @@ pub(super) fn fetches(instruction: &str) -> bool {
 /// `instruction` from its keyword on: quotation marks and a stray backslash before it do not keep Word from taking it.
 pub(super) fn trimmed(instruction: &str) -> &str {
     instruction.trim_start_matches(|c: char| c.is_whitespace() || c == '\\' || is_quote(c))
-}
-
-/// Straight and typographic quotation marks: Word takes each.
-pub(super) fn is_quote(c: char) -> bool {
-    matches!(c, '"' | '\u{201c}' | '\u{201d}' | '\u{201e}')
 }
 
 /// `text` without its first word, if that is `word`; case does not matter.

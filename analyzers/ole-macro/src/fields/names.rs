@@ -96,6 +96,11 @@ impl FieldNames {
 fn key(name: &str) -> String {
     let mut letters = name.chars();
     let kind: String = letters.next().into_iter().collect();
-    let name = letters.as_str().trim().trim_matches(super::instruction::is_quote).trim();
+    let name = letters.as_str().trim().trim_matches(is_quote).trim();
     kind + &name.to_lowercase()
+}
+
+/// Straight and typographic quotation marks: Word takes each.
+pub(super) fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '\u{201c}' | '\u{201d}' | '\u{201e}')
 }

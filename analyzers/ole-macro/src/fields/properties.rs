@@ -5,7 +5,7 @@ use analyzers::{Exhausted, Findings};
 use super::Fields;
 use super::names::{PROPERTY, VARIABLE};
 use crate::compound::{le16, le32};
-use crate::package::xml::{self, XmlStep};
+use crate::xml::{self, XmlStep};
 
 /// Properties by their elements (ECMA-376-2 11, ECMA-376-1 22.2), under the names of DOCPROPERTY (17.16.5.15).
 const ELEMENTS: &[(&str, &str)] = &[

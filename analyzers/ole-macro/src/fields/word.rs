@@ -3,7 +3,7 @@
 use analyzers::{Exhausted, Findings};
 
 use super::{Fields, report_link};
-use crate::package::xml::{self, XmlStep};
+use crate::xml::{self, XmlStep};
 
 /// Fields in a part of WordprocessingML: the document, headers, footers, notes, comments. To be followed by
 /// [`Fields::finish`] after the last part.

@@ -41,7 +41,7 @@ pub(crate) fn examine(stream: &[u8], findings: &mut Findings<'_>) {
 
 /// Judges the source of a link.
 pub(crate) fn judge(source: &str, span: std::ops::Range<usize>, findings: &mut Findings<'_>) {
-    let is_script = super::names::is_script(source);
+    let is_script = crate::file_names::is_script(source);
     match target::judge(source) {
         Danger::Exploit | Danger::Command => findings.saw_with(&signs::SCRIPT_LINK, span, source),
         Danger::Network | Danger::Nearby | Danger::Remote => findings.saw_with(&signs::REMOTE_LINK, span, source),

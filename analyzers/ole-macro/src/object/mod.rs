@@ -7,15 +7,16 @@
 
 mod classes;
 mod link;
-pub(crate) mod names;
 mod native;
 pub(crate) mod ole1;
 
 use std::ops::Range;
 
-use analyzers::Findings;
+use analyzers::{Analyzer, Findings};
+use triage::FileKind;
 
 use self::classes::ObjectKind;
+use crate::Office;
 use crate::catalogue::object as signs;
 use crate::compound::{Compound, StorageEntry, le16};
 
@@ -123,4 +124,10 @@ fn examine_equation(stream: &[u8], findings: &mut Findings<'_>) {
             return findings.saw(&signs::EQUATION_OVERFLOW, span);
         }
     }
+}
+
+/// Whether a file of this type, inside of a document, is judged by an analyzer that vouches for it, or needs no
+/// judgement. A program does not belong in a document.
+pub(crate) fn is_judged(kind: FileKind) -> bool {
+    Office.vouches(kind) || matches!(kind, FileKind::Empty | FileKind::Image(_))
 }

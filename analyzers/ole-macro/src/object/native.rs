@@ -6,10 +6,9 @@
 use analyzers::{Findings, Incomplete};
 use triage::{FileKind, ScriptKind};
 
-use super::names;
 use crate::catalogue::object as signs;
 use crate::compound::{le16, le32};
-use crate::package::is_judged;
+use crate::file_names;
 
 /// An embedded file.
 struct Package<'a> {
@@ -34,14 +33,14 @@ pub(crate) fn examine(data: &[u8], findings: &mut Findings<'_>) {
         findings.incomplete(Incomplete::CutShort);
     }
     let named = [&package.file, &package.label, &package.command];
-    let program = named.iter().find(|name| names::is_executable(name));
+    let program = named.iter().find(|name| file_names::is_executable(name));
     let kind = triage::triage(package.payload);
     if let Some(name) = program {
         findings.saw_with(&signs::EXECUTABLE, 0..data.len(), name);
     } else if is_program(kind) {
         findings.saw_with(&signs::EXECUTABLE, 0..data.len(), format_args!("{} is a program", package.file));
     }
-    if let Some(name) = named.iter().find(|name| names::is_disguised(name)) {
+    if let Some(name) = named.iter().find(|name| file_names::is_disguised(name)) {
         findings.saw_with(&signs::DOUBLE_EXTENSION, 0..data.len(), name);
     }
     let own_name = package.file.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -71,7 +70,7 @@ fn is_program(kind: FileKind) -> bool {
 /// Passes a copy of `payload` on as a child. A document with an embedded file that nothing can judge is not vouched
 /// for.
 pub(super) fn hand_over(name: &str, payload: &[u8], findings: &mut Findings<'_>) {
-    if !is_judged(triage::triage(payload)) {
+    if !super::is_judged(triage::triage(payload)) {
         findings.cannot_vouch(name);
     }
     if !payload.is_empty() && findings.budget().produce(payload.len() as u64).is_ok() {

@@ -18,7 +18,7 @@ use memchr::memmem;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::inflate::Inflater;
-use super::local::{self, LocalHeader};
+use super::local::{self, LocalHeader, StorageMethod};
 use crate::catalogue::package as signs;
 use crate::compound::le16;
 
@@ -42,25 +42,6 @@ pub(crate) struct Part<'a> {
     compressed: usize,
     method: StorageMethod,
     encrypted: bool,
-}
-
-/// Compression method of a part.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum StorageMethod {
-    Stored,
-    Deflated,
-    Other,
-}
-
-impl StorageMethod {
-    /// 4.4.5
-    pub(super) fn from_code(code: u16) -> StorageMethod {
-        match code {
-            0 => StorageMethod::Stored,
-            8 => StorageMethod::Deflated,
-            _ => StorageMethod::Other,
-        }
-    }
 }
 
 /// A part of the directory, before its local header was read.

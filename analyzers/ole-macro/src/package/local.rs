@@ -5,11 +5,29 @@ use std::ops::Range;
 use analyzers::{Budget, Exhausted};
 use memchr::memmem;
 
-use super::archive::StorageMethod;
 use crate::compound::{le16, le32};
 
 /// The fixed part of a local header (4.3.7).
 const HEADER_BYTES: usize = 30;
+
+/// Compression method of a part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum StorageMethod {
+    Stored,
+    Deflated,
+    Other,
+}
+
+impl StorageMethod {
+    /// 4.4.5
+    fn from_code(code: u16) -> StorageMethod {
+        match code {
+            0 => StorageMethod::Stored,
+            8 => StorageMethod::Deflated,
+            _ => StorageMethod::Other,
+        }
+    }
+}
 
 /// A local header, as it stands before the data of each entry.
 pub(crate) struct LocalHeader<'a> {

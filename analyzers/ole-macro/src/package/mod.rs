@@ -11,9 +11,9 @@ mod links;
 mod local;
 mod records;
 mod relations;
+mod role;
 mod sound;
 mod types;
-pub(crate) mod xml;
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -22,16 +22,18 @@ use analyzers::{Exhausted, Findings, Limit, Sample};
 use triage::{FileKind, OoxmlKind, ZipKind};
 
 use self::account::Accounts;
-pub(crate) use self::account::is_judged;
 use self::archive::Part;
 use self::inflate::Inflater;
 use self::relations::Relations;
-use self::types::{PartRole, Types};
+use self::role::PartRole;
+use self::types::Types;
 use crate::catalogue::package as signs;
 use crate::compound::Compound;
 use crate::fields::{self, Fields};
-use crate::object::{self, names};
+use crate::file_names;
+use crate::object::{self, is_judged};
 use crate::target::{self, Danger};
+use crate::xml;
 use crate::{vba, xlm};
 
 /// Bytes of a part that say what it is.
@@ -253,7 +255,7 @@ impl PackageReader {
             return Ok(());
         }
         findings.budget().entries(1)?;
-        if !part.is_readable() || names::is_executable(&part.name) {
+        if !part.is_readable() || file_names::is_executable(&part.name) {
             findings.cannot_vouch(&part.name);
         }
         if role == PartRole::Other {
@@ -357,7 +359,7 @@ impl PackageReader {
         findings: &mut Findings<'a>,
     ) -> Result<(), Exhausted> {
         let shape = Shape::of(head);
-        let is_script = shape == Shape::Link || (role == PartRole::Other && names::is_script(&part.name));
+        let is_script = shape == Shape::Link || (role == PartRole::Other && file_names::is_script(&part.name));
         if self.is_document && is_script {
             findings.saw_with(&signs::SCRIPT_PART, part.span.clone(), &part.name);
         }
@@ -380,7 +382,7 @@ impl PackageReader {
         }
         let is_child = shape == Shape::Child;
         let is_object = shape == Shape::Compound && role != PartRole::Macros;
-        if (is_object || is_program || is_child) && names::is_picture_or_text(&part.name) {
+        if (is_object || is_program || is_child) && file_names::is_picture_or_text(&part.name) {
             findings.saw_with(&signs::DISGUISED_PART, part.span.clone(), &part.name);
         }
         if shape == Shape::Compound && !examine_compound(part, role, &bytes, findings) {

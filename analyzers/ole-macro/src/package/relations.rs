@@ -8,10 +8,10 @@ use std::ops::Range;
 use analyzers::{Exhausted, Findings};
 use memchr::memmem;
 
-use super::types::PartRole;
-use super::xml::{self, XmlStep};
+use super::role::PartRole;
 use crate::catalogue::package as signs;
 use crate::target::{self, Danger};
+use crate::xml::{self, XmlStep};
 
 /// Roles of parts, by the relationships of the package.
 #[derive(Default)]

@@ -7,9 +7,9 @@ use std::ops::Range;
 use analyzers::{Findings, Incomplete};
 
 use super::examine_state;
-use super::reader::{ByteReader, Version};
 use super::signs::{Macros, examine_name};
 use super::tokens::{FormulaNames, cell_name, render};
+use crate::biff::{ByteReader, Version};
 use crate::catalogue::xlm;
 
 /// Types of records that are looked at (MS-XLSB 2.3.1).

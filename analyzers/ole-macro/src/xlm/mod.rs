@@ -4,11 +4,9 @@
 //! from: which functions are called (`signs`), which words its strings hold (`words`) once constants are put
 //! together (`fold`). Nothing is run: what a cell computes from another cell is not known.
 
-pub(crate) mod biff;
 mod binary;
 mod fold;
 mod functions;
-mod reader;
 mod signs;
 mod tokens;
 mod words;

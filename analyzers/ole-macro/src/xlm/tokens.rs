@@ -12,7 +12,7 @@ use std::fmt::Write;
 use analyzers::Budget;
 
 use super::functions::{command, function};
-use super::reader::{ByteReader, Version};
+use crate::biff::{ByteReader, Version};
 
 /// Longest text of one formula, in bytes. Excel itself takes 8,192 characters.
 const TEXT_BYTES_MAX: usize = 32 << 10;

@@ -8,11 +8,10 @@ use std::ops::Range;
 
 use analyzers::{Findings, Incomplete};
 
-use super::biff::{BiffRecord, kind, records, shared_strings};
-use super::reader::{ByteReader, Version};
 use super::signs::{Macros, examine_name};
 use super::tokens::{FormulaNames, cell_name, render};
 use super::words::words;
+use crate::biff::{BiffRecord, ByteReader, Version, kind, records, shared_strings};
 use crate::catalogue::xlm;
 use crate::crypt;
 
@@ -91,7 +90,10 @@ fn read_globals<'s>(stream: &'s [u8], version: Version, findings: &mut Findings<
         }
         match record.kind {
             kind::FILEPASS => {
-                crypt::examine_workbook(stream, &record, version == Version::Biff5, findings);
+                let is_biff5 = version == Version::Biff5;
+                if let Some(decrypted) = crypt::decrypt_workbook(stream, &record, is_biff5, findings) {
+                    findings.within("decrypted", |findings| examine(&decrypted, findings));
+                }
                 return None;
             }
             kind::EOF => break,

@@ -5,7 +5,7 @@ use analyzers::Findings;
 use super::examine_state;
 use super::signs::{Macros, examine_name};
 use crate::catalogue::xlm;
-use crate::package::xml::{XmlStep, text, walk};
+use crate::xml::{XmlStep, text, walk};
 
 /// Which text is being read.
 #[derive(Clone, Copy, PartialEq, Eq)]

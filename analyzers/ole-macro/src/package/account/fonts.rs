@@ -3,7 +3,7 @@
 use analyzers::{Exhausted, Findings};
 
 use crate::compound::{le16, le32};
-use crate::package::xml::{self, XmlStep};
+use crate::xml::{self, XmlStep};
 
 /// Keys of fonts that are kept; documents have four for each embedded family.
 const KEYS_MAX: usize = 256;

@@ -10,14 +10,13 @@ mod records;
 
 use std::borrow::Cow;
 
-use analyzers::{Analyzer, Budget, Exhausted, Findings};
+use analyzers::{Budget, Exhausted, Findings};
 use triage::{FileKind, MediaKind};
 
 use self::fonts::Keys;
 use super::archive::Part;
 use super::inflate::Inflater;
 use super::sound::{self, Strictness};
-use crate::Office;
 
 /// Longest part, in bytes as they are stored, that is read to find out whether it is one of the small binary ones.
 const BLOB_BYTES_MAX: usize = 1 << 20;
@@ -100,12 +99,6 @@ fn are_printer_settings(bytes: &[u8], budget: &mut Budget) -> Result<bool, Exhau
         }
     }
     Ok(true)
-}
-
-/// Whether a file of this type, inside of a document, is judged by an analyzer that vouches for it, or needs no
-/// judgement. A program does not belong in a document.
-pub(crate) fn is_judged(kind: FileKind) -> bool {
-    Office.vouches(kind) || matches!(kind, FileKind::Empty | FileKind::Image(_))
 }
 
 /// Whether `head` begins a picture, a sound, a film or a plain font.

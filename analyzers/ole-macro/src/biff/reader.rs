@@ -2,7 +2,7 @@
 
 /// The format version, which determines the width of fields and strings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Version {
+pub(crate) enum Version {
     /// Excel 5 and 95: strings of bytes.
     Biff5,
     /// Excel 97 to 2003 (MS-XLS).
@@ -13,29 +13,29 @@ pub(super) enum Version {
 
 /// A cursor in little-endian bytes. Reads past the end return `None`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ByteReader<'a>(&'a [u8]);
+pub(crate) struct ByteReader<'a>(&'a [u8]);
 
 impl<'a> ByteReader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         ByteReader(bytes)
     }
 
     /// Returns the unread bytes.
-    pub(super) fn rest(&self) -> &'a [u8] {
+    pub(crate) fn rest(&self) -> &'a [u8] {
         self.0
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
+    pub(crate) fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
         let (head, tail) = self.0.split_at_checked(count)?;
         self.0 = tail;
         Some(head)
     }
 
-    pub(super) fn skip(&mut self, count: usize) -> Option<()> {
+    pub(crate) fn skip(&mut self, count: usize) -> Option<()> {
         self.bytes(count).map(drop)
     }
 
@@ -45,24 +45,24 @@ impl<'a> ByteReader<'a> {
         Some(*head)
     }
 
-    pub(super) fn u8(&mut self) -> Option<u8> {
+    pub(crate) fn u8(&mut self) -> Option<u8> {
         self.array().map(|[byte]| byte)
     }
 
-    pub(super) fn u16(&mut self) -> Option<u16> {
+    pub(crate) fn u16(&mut self) -> Option<u16> {
         self.array().map(u16::from_le_bytes)
     }
 
-    pub(super) fn u32(&mut self) -> Option<u32> {
+    pub(crate) fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_le_bytes)
     }
 
-    pub(super) fn f64(&mut self) -> Option<f64> {
+    pub(crate) fn f64(&mut self) -> Option<f64> {
         self.array().map(f64::from_le_bytes)
     }
 
     /// Reads `units` of UTF-16; invalid characters become replacement characters.
-    pub(super) fn wide(&mut self, units: usize) -> Option<String> {
+    pub(crate) fn wide(&mut self, units: usize) -> Option<String> {
         let bytes = self.bytes(units.checked_mul(2)?)?;
         let units = bytes.as_chunks().0.iter().map(|unit| u16::from_le_bytes(*unit));
         Some(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
@@ -71,7 +71,7 @@ impl<'a> ByteReader<'a> {
     /// `count` characters after a byte that says how wide they are (MS-XLS 2.5.293, XLUnicodeStringNoCch). BIFF5 has
     /// no such byte. Narrow characters are the low bytes of UTF-16, and of code pages read alike: what matters to
     /// us is ASCII.
-    pub(super) fn characters(&mut self, count: usize, version: Version) -> Option<String> {
+    pub(crate) fn characters(&mut self, count: usize, version: Version) -> Option<String> {
         let is_wide = version != Version::Biff5 && self.u8()? & 1 != 0;
         if is_wide {
             self.wide(count)
@@ -81,13 +81,13 @@ impl<'a> ByteReader<'a> {
     }
 
     /// A string whose length is one byte (ShortXLUnicodeString).
-    pub(super) fn short_string(&mut self, version: Version) -> Option<String> {
+    pub(crate) fn short_string(&mut self, version: Version) -> Option<String> {
         let count = self.u8()?;
         self.characters(count.into(), version)
     }
 
     /// A string whose length is two bytes (XLUnicodeString).
-    pub(super) fn string(&mut self, version: Version) -> Option<String> {
+    pub(crate) fn string(&mut self, version: Version) -> Option<String> {
         let count = self.u16()?;
         self.characters(count.into(), version)
     }

@@ -1,8 +1,10 @@
 //! The records of a `Workbook` or `Book` stream (MS-XLS 2.1.4).
 
+mod reader;
+
 use std::ops::Range;
 
-use super::reader::{ByteReader, Version};
+pub(crate) use self::reader::{ByteReader, Version};
 
 /// Types of records that are looked at (MS-XLS 2.3.2).
 pub(crate) mod kind {
