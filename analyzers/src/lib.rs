@@ -6,6 +6,21 @@
 //!
 //! Knows no file system, no clock, no network and no money; parses no format of its own (but see [`eicar`],
 //! the smallest analyzer there is).
+//!
+//! ```
+//! use analyzers::eicar::{self, Eicar};
+//! use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sample};
+//!
+//! let bytes = specimens::eicar();
+//! let kind = triage::triage(&bytes);
+//! let record = Record::new(kind, Budget::new(Limits::default(), Cancel::default()));
+//! let mut findings = Findings::new(record, LayerId::ARTIFACT);
+//! Eicar.analyze(Sample { bytes: &bytes, kind }, &mut findings);
+//! let (record, children) = findings.finish();
+//!
+//! assert_eq!(record.evidence[0].indicator.to_string(), "eicar.file.test");
+//! assert!(children.is_empty());
+//! ```
 
 #![forbid(unsafe_code)]
 

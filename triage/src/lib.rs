@@ -6,6 +6,18 @@
 //! directory of this ZIP name?) in bounded time, whatever the input. [`triage_window`] does the same for a
 //! file of which only the head is in memory.
 //!
+//! ```
+//! use triage::{Candidate, FileKind, ScriptKind, magic, triage};
+//!
+//! let script = b"#!/bin/sh\necho hello\n";
+//! assert_eq!(triage(script), FileKind::Script(ScriptKind::Shell));
+//! assert_eq!(triage(b"").name(), "empty");
+//!
+//! // Magic bytes alone are only a candidate: this starts like a Windows program, and is none.
+//! assert_ne!(magic(b"MZ, said the file"), Candidate::NONE);
+//! assert_eq!(triage(b"MZ, said the file"), FileKind::Text);
+//! ```
+//!
 //! Limitations: it does not recognise a ZIP or PE image behind other bytes (the type of a self-extracting archive is
 //! that of its first bytes), text that turns binary after 512 bytes, and the contents of a compressed stream. It never
 //! fails: unknown data is [`FileKind::Data`]. `docs/triage.md` lists the differences from libmagic.

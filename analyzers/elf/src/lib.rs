@@ -1,12 +1,26 @@
 //! Indicators of ELF images.
 //!
+//! ```
+//! use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sample};
+//! use analyzers_elf::Elf;
+//!
+//! let bytes = specimens::elf::upx_like().upx_magic().build();
+//! let kind = triage::triage(&bytes);
+//! let record = Record::new(kind, Budget::new(Limits::default(), Cancel::default()));
+//! let mut findings = Findings::new(record, LayerId::ARTIFACT);
+//! Elf::default().analyze(Sample { bytes: &bytes, kind }, &mut findings);
+//!
+//! let (record, _children) = findings.finish();
+//! assert!(record.evidence.iter().any(|seen| seen.indicator.to_string() == "elf.packer.upx_magic"));
+//! ```
+//!
 //! Looks for what tells bots, miners, rootkits and droppers from ordinary programs:
 //!
 //! - **what the headers say** (`structure`): tables and segments outside the file, no sections, odd entry
 //!   points, writable code; a packer's layout and noise (`packing`); what is behind or beside the program (`outside`);
-//! - **what the bytes spell** (`words`, found by `search` in one pass): bot functions, flood vocabulary, router
+//! - **what the bytes spell** (`keywords`, found by `search` in one pass): bot functions, flood vocabulary, router
 //!   exploits, factory passwords, shell commands; public addresses (`address`); strings hidden by XOR with
-//!   one byte (`hidden`);
+//!   one byte (`xor_strings`);
 //! - **what a library takes over** (`hooks`).
 //!
 //! Keywords are the strongest evidence, because packers and unusual linkers are used for legitimate programs, too. A
@@ -26,7 +40,7 @@
 //! executed or unpacked.
 //!
 //! Fails softly: whatever part of the headers can be read testifies, whatever cannot is a sign itself, and
-//! what lies outside the file makes the report incomplete (`cut`). Memory is bounded by 65,536 entries per table,
+//! what lies outside the file makes the report incomplete (`truncation`). Memory is bounded by 65,536 entries per table,
 //! more are a limit that was hit; time by the file's length and the budget's steps.
 
 #![forbid(unsafe_code)]

@@ -1,5 +1,20 @@
 //! Office documents: OLE compound files (MS-CFB), Office Open XML, RTF, and the macros inside of them.
 //!
+//! ```
+//! use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sample};
+//! use analyzers_ole_macro::Office;
+//!
+//! let text = specimens::ooxml::word(&specimens::ooxml::field(&["DDEAUTO c:\\\\windows\\\\system32\\\\cmd.exe"]));
+//! let bytes = specimens::ooxml::docx().part("word/document.xml", text.as_bytes()).build();
+//! let kind = triage::triage(&bytes);
+//! let record = Record::new(kind, Budget::new(Limits::default(), Cancel::default()));
+//! let mut findings = Findings::new(record, LayerId::ARTIFACT);
+//! Office.analyze(Sample { bytes: &bytes, kind }, &mut findings);
+//!
+//! let (record, _children) = findings.finish();
+//! assert!(record.evidence.iter().any(|seen| seen.indicator.to_string() == "office.dde.auto"));
+//! ```
+//!
 //! Looks for what tells droppers and lures from documents and honest automation:
 //!
 //! - **containers that are made to be misread** (`compound`, `package`): cycles, absurd sizes, overlapping entries;

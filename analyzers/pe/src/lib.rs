@@ -3,10 +3,26 @@
 //! Looks at headers, sections, imports, exports, resources, signature, entropy and text. What it reports is in
 //! [`catalogue`], each indicator with its meaning and source.
 //!
+//! ```
+//! use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sample};
+//! use analyzers_pe::Pe;
+//! use specimens::pe::{CODE, pe, plain_code};
+//!
+//! let apis = ["OpenProcess", "VirtualAllocEx", "WriteProcessMemory", "CreateRemoteThread"];
+//! let bytes = pe().section(".text", CODE, plain_code(4096)).import("kernel32.dll", &apis).build();
+//! let kind = triage::triage(&bytes);
+//! let record = Record::new(kind, Budget::new(Limits::default(), Cancel::default()));
+//! let mut findings = Findings::new(record, LayerId::ARTIFACT);
+//! Pe::default().analyze(Sample { bytes: &bytes, kind }, &mut findings);
+//!
+//! let (record, _children) = findings.finish();
+//! assert!(record.evidence.iter().any(|seen| seen.indicator.to_string() == "pe.import.injection_set"));
+//! ```
+//!
 //! **Cannot see:** what code does (it disassembles nothing), what is packed or encrypted (it unpacks nothing),
-//! .NET metadata beyond its text, who signed (a signature's digest is compared with the file's). Images inside an image are handed over as
-//! children and examined in their own right; they are found among the resources, and elsewhere by the text of
-//! their MS-DOS stub, so one without that text stays unseen outside of resources.
+//! .NET metadata beyond its text, who signed (a signature's digest is compared with the file's). Images inside an image
+//! are handed over as children and examined in their own right; they are found among the resources, and elsewhere by
+//! the text of their MS-DOS stub, so one without that text stays unseen outside of resources.
 //!
 //! **How it fails:** it doesn't. Headers, sections and tables are read by a small reader of our own, with
 //! goblin's structures and constants, each loop bounded and paid for; what cannot be read is an anomaly, what

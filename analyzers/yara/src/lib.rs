@@ -5,12 +5,30 @@
 //! seconds for thousands of rules, so it belongs into a process of its own; a bundle holds that machine code, so
 //! only trusted bytes are opened.
 //!
+//! ```
+//! use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sample};
+//! use analyzers_yara::{Library, Source, Yara, compile};
+//!
+//! let rule = br#"rule greeting { strings: $a = "hello" condition: $a }"#;
+//! let compilation = compile(&[Source::new("greeting.yar", rule)])?;
+//! assert!(compilation.mistakes.is_empty());
+//! let library = Library::open(Box::new(compilation.bundle))?;
+//!
+//! let bytes = b"hello, world";
+//! let kind = triage::triage(bytes);
+//! let record = Record::new(kind, Budget::new(Limits::default(), Cancel::default()));
+//! let mut findings = Findings::new(record, LayerId::ARTIFACT);
+//! Yara::new(&library).analyze(Sample { bytes, kind }, &mut findings);
+//! assert_eq!(findings.finish().0.evidence.len(), 1);
+//! # Ok::<(), analyzers_yara::BundleError>(())
+//! ```
+//!
 //! # Sets
 //!
 //! Most rules are about one format and say so in their condition (`uint16(0) == 0x5A4D`). Such a guard is
 //! proven from the condition (`guard`), and where a format has many rules, its files have a set of their own
 //! and other files are not bothered with them (`sets.rs`). Most rules also need one of a few patterns to match
-//! (`needs.rs`), and are skipped together where none did (`chunks.rs`). The hits are the same as if every rule
+//! (`required_patterns.rs`), and are skipped together where none did (`guarded_groups.rs`). The hits are the same as if every rule
 //! were tried on every file. The first folder of a file's name may say more: rules in `pe/`, `elf/` and
 //! `office/` speak of files that triage calls so, and of no others.
 //!

@@ -1,6 +1,6 @@
 //! The patterns that a rule cannot be true without: proven from its condition.
 //!
-//! A rule that needs one of a few patterns to match is not looked at where none does (`chunks.rs`). As in
+//! A rule that needs one of a few patterns to match is not looked at where none does (`guarded_groups.rs`). As in
 //! `guard`, what is not understood proves nothing, and an undefined part makes a comparison not true.
 
 use std::ops::Range;

@@ -10,6 +10,26 @@
 //! [`loopback`] is the same over HTTP, for engines that run: it posts them signed bounties about real files. A
 //! [`TestMarket`] is what is left of that without money, for `stakeout webhook test` and for tests: it serves artifacts
 //! and keeps answers. [`conformance`] checks an engine with it.
+//!
+//! ```
+//! use daemon_local_market::{Exchange, Fees, Posting};
+//! use daemon_market::{BidBounds, Contract, Nct, Verdict};
+//!
+//! let nct = |amount: &str| amount.parse::<Nct>();
+//! let mut exchange = Exchange::new(Contract::V1_6_1, Fees::default(), nct("100")?);
+//! exchange.admit_expert("us", nct("100")?)?;
+//! exchange.admit_arbiter("arbiter", Nct::ZERO)?;
+//!
+//! let bounds = BidBounds { min: nct("0.0625")?, max: nct("1")? };
+//! let bounty = exchange.post(Posting { reward: nct("2")?, bounds, sha256: None })?;
+//! exchange.assert(bounty, "us", Verdict::Malicious, nct("1")?)?;
+//! exchange.close(bounty)?;
+//! exchange.vote(bounty, "arbiter", Verdict::Malicious)?;
+//! exchange.settle(bounty)?;
+//! assert!(exchange.expert("us") > Some(nct("101")?), "the reward, less the fee");
+//! exchange.audit()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

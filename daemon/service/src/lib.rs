@@ -8,6 +8,15 @@
 //! Besides the daemon itself there is what the command line shares with it: the [configuration](config), how its parts
 //! are [built](build), [settlements] on their way into the journal, [checks](doctor) of the machine,
 //! [scanning stored artifacts again](rescan), and [talking](control_client) to a daemon that runs.
+//!
+//! ```
+//! use daemon_service::config;
+//!
+//! let (config, mistakes) = config::read("[scan]\nworkers = 2\n[admin]\nlistne = \"127.0.0.1:9000\"\n");
+//! assert_eq!(config.scan.workers().get(), 2);
+//! assert_eq!(mistakes[0].to_string(), "4:1: unknown key admin.listne; did you mean `listen`?");
+//! assert!(config::check(&config).is_empty());
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -1,6 +1,14 @@
 //! Builders of files that do no harm: PE, ELF, ZIP, compound files and Office documents, made in code. A test shows
 //! what matters and nothing else, `stakeout demo` has something to post, and no sample of anything ever enters the
 //! repository.
+//!
+//! ```
+//! use specimens::pe::{CODE, pe, plain_code};
+//!
+//! let program = pe().section(".text", CODE, plain_code(4096)).import("kernel32.dll", &["ExitProcess"]).build();
+//! assert!(program.starts_with(b"MZ"));
+//! assert_eq!(specimens::zip::ZipBuilder::new().build().len(), 22, "an archive of nothing is its end record");
+//! ```
 
 #![allow(clippy::cast_possible_truncation, reason = "a builder of files: what it casts is its own")]
 #![forbid(unsafe_code)]

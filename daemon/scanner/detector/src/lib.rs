@@ -7,6 +7,20 @@
 //!
 //! This crate does not depend on the command line, the configuration file or metrics: the caller passes [`Options`] and
 //! an [`Observer`].
+//!
+//! ```
+//! use analyzers::Verdict;
+//! use daemon_detector::{Options, load};
+//! use daemon_engine::{Cancel, Limits, assemble, examine};
+//!
+//! // Without YARA rules, which a process of their own has to compile.
+//! let detector = load(&Options { no_yara: true, ..Options::default() })?;
+//! assert!(detector.mistakes.is_empty());
+//! let rules = detector.rules()?;
+//! let report = examine(&specimens::eicar(), &mut assemble(&rules), &Limits::default(), &Cancel::default());
+//! assert_eq!(report.opinion.verdict, Verdict::Malicious);
+//! # Ok::<(), anyhow::Error>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -3,6 +3,21 @@
 //! `daemon-worker` provides processes and the sandbox; this crate provides the work. [`look`] scans one artifact, in
 //! this process or in a worker. The rest is the setup of a template ([`Setup`]), the protocol with workers
 //! ([`request`], [`read_answer`]), and the program that runs them ([`Program`]).
+//!
+//! ```
+//! use daemon_artifact::{Sha256Digest, keep_stream, load_owned};
+//! use daemon_engine::{Cancel, Limits, RuleSet, assemble};
+//! use daemon_examiner::{LookOptions, look};
+//!
+//! let bytes = specimens::eicar();
+//! let artifact = load_owned(keep_stream(&bytes[..], u64::MAX)?, u64::MAX)?;
+//! let rules = RuleSet::embedded();
+//! let options = LookOptions { sha256: true, ..LookOptions::default() };
+//! let looked = look(&artifact, &options, &mut assemble(&rules), &Limits::default(), &Cancel::default());
+//! assert_eq!(looked.sha256, Some(Sha256Digest::of(&bytes)));
+//! assert_eq!(looked.examined.report.malware_family.as_deref(), Some("EICAR-Test-File"));
+//! # Ok::<(), daemon_artifact::LoadError>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -4,6 +4,22 @@
 //! no stake: who shows one adds it.
 //!
 //! An [`Explanation`] is the same in text, with every step from the evidence to the verdict.
+//!
+//! ```
+//! use std::path::Path;
+//! use std::time::Duration;
+//!
+//! use daemon_engine::{Cancel, Limits, RuleSet, assemble, examine};
+//! use daemon_pool::Examined;
+//! use daemon_report::{FileRecord, Subject};
+//!
+//! let (bytes, rules) = (specimens::eicar(), RuleSet::embedded());
+//! let report = examine(&bytes, &mut assemble(&rules), &Limits::default(), &Cancel::default());
+//! let subject = Subject { path: Path::new("eicar.com"), sha256: None, size: Some(bytes.len() as u64) };
+//! let record = FileRecord::new(&subject, &Examined { report, elapsed: Duration::ZERO }, rules.weights());
+//! assert_eq!((record.path.as_str(), record.verdict), ("eicar.com", "malicious"));
+//! assert_eq!(record.evidence[0].id, "eicar.file.test");
+//! ```
 
 #![forbid(unsafe_code)]
 

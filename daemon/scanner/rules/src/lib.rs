@@ -4,6 +4,18 @@
 //! exactly these files, hand that out without reading one of them. Otherwise read them ([`read`]), have a child process
 //! compile them ([`Compiler`]), and remember the outcome ([`Cache`]).
 //!
+//! ```
+//! let directory = tempfile::tempdir()?;
+//! std::fs::write(directory.path().join("greeting.yar"), r#"rule greeting { strings: $a = "hello" condition: $a }"#)?;
+//! std::fs::write(directory.path().join("notes.txt"), "no rules")?;
+//!
+//! let read = daemon_rules::read(&[directory.path()])?;
+//! assert_eq!(read.files.len(), 1);
+//! assert_eq!(read.files[0].name, "greeting.yar");
+//! // A child process compiles them next: `daemon_rules::load` does both, with a program that has a compiler.
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! This crate does not compile: it sends the texts to a child process and receives a bundle, as descriptors. So a rule
 //! that makes the compiler hang, crash or use too much memory only ends the child; the caller keeps its rules.
 //! [`ipc`] is the side of the child process.

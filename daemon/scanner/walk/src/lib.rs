@@ -7,6 +7,25 @@
 //!
 //! Whatever a directory holds, a walk ends, and says what it left out: each refusal of [`Policy`] is counted, and what
 //! could not be read is named.
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//!
+//! use daemon_walk::{Policy, walk};
+//!
+//! let directory = tempfile::tempdir()?;
+//! std::fs::create_dir(directory.path().join("inner"))?;
+//! std::fs::write(directory.path().join("inner/hello.txt"), "hello")?;
+//!
+//! let mut found = Vec::new();
+//! let summary = walk([directory.path()], &Policy::default(), &mut |entry| {
+//!     found.push((entry.path(), entry.open().is_ok()));
+//!     ControlFlow::Continue(())
+//! });
+//! assert_eq!(found, [(directory.path().join("inner/hello.txt"), true)]);
+//! assert_eq!(summary.files, 1);
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

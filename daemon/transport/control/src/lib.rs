@@ -17,6 +17,31 @@
 //! requests and the number of connections are limited.
 //!
 //! This crate carries what is said and does not understand it: it knows neither bounties nor money.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use daemon_control::{Client, ControlReply, ControlRequest, ControlSocket, Desk, Peer, serve};
+//!
+//! struct Version;
+//!
+//! impl Desk for Version {
+//!     async fn answer(&self, _: ControlRequest, _: Peer) -> ControlReply {
+//!         ControlReply::said(&"1.0")
+//!     }
+//! }
+//!
+//! let directory = tempfile::tempdir()?;
+//! let socket = ControlSocket::bind(&directory.path().join("control.sock"))?;
+//! let entrance = socket.open()?;
+//! std::thread::spawn(|| {
+//!     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+//!     tokio::task::LocalSet::new().block_on(&runtime, serve(entrance, Version))
+//! });
+//! let reply = Client::new(socket.path()).ask(&ControlRequest::Health, Duration::from_secs(60))?;
+//! assert_eq!(reply, r#""1.0""#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -10,6 +10,23 @@
 //! cookies, use no proxy, and responses are not decompressed.
 //!
 //! Network goes through tokio; large files go through io_uring where the [`Runtime`](crate::runtime::Runtime) has one.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use daemon_artifact::Sha256Digest;
+//! use daemon_download::runtime::{Prefer, Runtime};
+//! use daemon_download::{FetchOptions, Fetcher};
+//! use tokio::time::Instant;
+//!
+//! let directory = tempfile::tempdir()?;
+//! let (runtime, backend) = Runtime::start(Prefer::Plain)?;
+//! let fetcher = Fetcher::new(FetchOptions::new(directory.path()), &backend)?;
+//! let deadline = Instant::now() + Duration::from_secs(60);
+//! let fetched = runtime.block_on(fetcher.fetch("data:,hello", None, deadline))?;
+//! assert_eq!((fetched.size, fetched.sha256), (5, Sha256Digest::of(b"hello")));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

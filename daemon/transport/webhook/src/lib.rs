@@ -10,6 +10,24 @@
 //! A [`WebhookProbe`] posts as the marketplace does, for trying an engine out.
 //!
 //! This crate stores nothing: the code behind the gate records bounties and answers.
+//!
+//! ```
+//! use daemon_market::{Phase, Timestamp};
+//! use daemon_webhook::{Secrets, Signature, parse, sign};
+//!
+//! let body = br#"{"id": 7, "artifact_type": "FILE", "artifact_uri": "https://example.org/7", "expiration": "2030-01-01T00:00:00Z",
+//!     "response_url": "https://example.org/a/b/7/assertion/?nonce=1", "metadata": {}, "rules": {"min_bid": "1", "max_bid": "9"}}"#;
+//!
+//! // As the marketplace does:
+//! let header = sign(b"secret", body);
+//! // As the engine does:
+//! let secrets = Secrets::new(b"secret", None)?;
+//! assert_eq!(secrets.verify(body, Some(header.as_bytes())), Signature::Right);
+//! assert_eq!(secrets.verify(b"{}", Some(header.as_bytes())), Signature::Wrong);
+//! let bounty = parse(body, Timestamp::from_micros(0))?;
+//! assert_eq!((bounty.key.id.as_str(), bounty.key.phase), ("7", Phase::Assertion));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 
