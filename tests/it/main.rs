@@ -16,6 +16,8 @@ mod control;
 mod daemon;
 /// A running daemon, for tests.
 mod engine;
+/// The whole report on every sample.
+mod goldens;
 /// Files that want to hang, crash or grow us.
 mod hostile;
 /// Documents, packages and rules that want to.

@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use daemon_local_market::TestMarket;
 use serde_json::{Value, json};
@@ -6,19 +6,13 @@ use serde_json::{Value, json};
 use crate::engine::{DaemonHome, bounty, printed};
 
 const LIFE: Duration = Duration::from_secs(60);
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks so many bounties, which are all answered malicious with a stake of 1 NCT, and waits until all have ended.
 fn ask(market: &TestMarket, place: &DaemonHome, ids: &[&str]) {
     for id in ids {
         assert_eq!(place.post(&bounty(market, id, &specimens::eicar(), LIFE)), 202, "{}", place.log());
     }
-    let begun = Instant::now();
-    let sent = || printed(&place.output(&["archive", "query", "--ending", "sent", "--json"]), 0).lines().count();
-    while sent() < ids.len() {
-        assert!(begun.elapsed() < PATIENCE, "{}", place.log());
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    place.wait_sent(ids.len());
 }
 
 /// A bounty that was settled, with everything there is to tell.

@@ -23,6 +23,7 @@ pub mod ooxml;
 pub mod pe;
 pub mod quine;
 pub mod rtf;
+pub mod samples;
 pub mod vba;
 pub mod zip;
 
