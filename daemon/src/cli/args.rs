@@ -12,7 +12,7 @@ use daemon_market::{BidBounds, Nct};
 /// Which files to scan.
 #[derive(Args, Debug)]
 pub(crate) struct WalkArgs {
-    /// Files and directories to scan. `scan` reads standard input for `-`.
+    /// Files and directories. For `scan`, `-` is standard input.
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
     /// Read paths from FILE, one per line. `-` is standard input.

@@ -83,7 +83,7 @@ pub(crate) struct BacktestArgs {
     /// 4w).
     #[arg(long, value_name = "DATE|AGO", value_parser = parse_since)]
     pub since: Option<Timestamp>,
-    /// Use only bounties answered before this time. A day is included.
+    /// Use only bounties answered before this time. A date without a time includes that day.
     #[arg(long, value_name = "DATE|AGO", value_parser = parse_until)]
     pub until: Option<Timestamp>,
     /// Number of time windows of equal length, to see whether a gain is steady.

@@ -41,7 +41,7 @@ Examples:
   stakeout demo
   stakeout demo --bounties 50 --strategy kelly --keep /tmp/demo
 
-Exit codes: 0 all bounties were answered in time and the sums of all accounts balance, 2 not so, or an error, \
+Exit codes: 0 all bounties were answered in time and the sums of all accounts balance, 2 otherwise, or an error, \
 130 interrupted."
 )]
 pub(crate) struct DemoArgs {

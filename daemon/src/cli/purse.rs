@@ -53,7 +53,7 @@ pub(crate) struct PurseStatusArgs {
 /// Arguments of `purse resume`.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
-  stakeout purse resume --config /etc/stakeout.toml --reason \"the weights of last night are taken back\"")]
+  stakeout purse resume --config /etc/stakeout.toml --reason \"the weights of last night were reverted\"")]
 pub(crate) struct PurseResumeArgs {
     #[command(flatten)]
     pub place: ArchivePlace,

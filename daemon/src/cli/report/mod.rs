@@ -42,7 +42,7 @@ pub(crate) struct ReportArgs {
     /// Include only bounties received at or after this time.
     #[arg(long, value_name = "DATE|AGO", value_parser = parse_when)]
     pub since: Option<When>,
-    /// Include only bounties received before this time. A day is included.
+    /// Include only bounties received before this time. A date without a time includes that day.
     #[arg(long, value_name = "DATE|AGO", value_parser = parse_when)]
     pub until: Option<When>,
     /// Group bounties by WHAT. May be repeated. Default: day, kind and verdict; all groupings in the HTML page.
