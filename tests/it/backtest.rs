@@ -20,10 +20,6 @@ use crate::program;
 const BEGIN: i64 = 1_793_491_200_000_000;
 const MINUTE: i64 = 60_000_000;
 
-fn nct(text: &str) -> Nct {
-    text.parse().expect("it is an amount")
-}
-
 /// A daemon that had this much an hour to stake, and was asked thirty times, a minute apart: about what is kept, and about
 /// what is not.
 fn archive(directory: &Path, hour_max: Option<Nct>) {
@@ -42,7 +38,7 @@ fn archive(directory: &Path, hour_max: Option<Nct>) {
             sha256: None,
             metadata: serde_json::Map::new(),
             bounds: BidBounds::default(),
-            reward: Some(nct("2")),
+            reward: Some(Nct::literal("2")),
             response_url: Some("https://example.com/r".to_owned()),
             deliverable: true,
             expires: now + Duration::from_secs(60),
@@ -107,11 +103,12 @@ fn archive(directory: &Path, hour_max: Option<Nct>) {
 
 /// What the marketplace tells: one rival on each side.
 fn told(bid: Nct, truth: Truth) -> SettlementNotice {
-    let fee = nct("0.03125");
+    let fee = Nct::literal("0.03125");
     let malicious = truth == Truth::Malicious;
-    let mut asserted = vec![(nct("0.5"), true), (nct("0.25"), false)];
+    let mut asserted = vec![(Nct::literal("0.5"), true), (Nct::literal("0.25"), false)];
     asserted.extend((bid > Nct::ZERO).then_some((bid, true)));
-    let settled = settle_one(Contract::V1_6_1, nct("2"), fee, fee, 3, &asserted, &[malicious; 3]).expect("it settles");
+    let settled =
+        settle_one(Contract::V1_6_1, Nct::literal("2"), fee, fee, 3, &asserted, &[malicious; 3]).expect("it settles");
     let verdict = |malicious: bool| if malicious { "malicious" } else { "benign" };
     let assertions: Vec<Value> = ["a", "b", "us"]
         .iter()
@@ -198,7 +195,7 @@ fn what_was_decided_is_decided_again_and_other_strategies_beside_it() {
 fn a_limit_that_was_reached_is_reached_again() {
     let home = TempDir::new().expect("the test can make a directory");
     let place = home.path().join("archive");
-    archive(&place, Some(nct("3")));
+    archive(&place, Some(Nct::literal("3")));
     let (_, out, _) = backtest(&place, &[]);
     assert!(!out.starts_with("30 of 30"), "without the limit it stakes on: {out}");
     assert!(out.contains("the purse gave 0 NCT then (the limit for an hour is reached)"), "{out}");

@@ -26,6 +26,16 @@ impl Nct {
         Nct(units)
     }
 
+    /// The amount that stands in the code, such as a default: `Nct::literal("0.03125")`. What comes from elsewhere is
+    /// parsed, because it may be no amount.
+    ///
+    /// # Panics
+    ///
+    /// If `text` is not an amount.
+    pub fn literal(text: &str) -> Self {
+        text.parse().expect("a literal is an amount")
+    }
+
     /// Returns the amount in base units of 10^-18 NCT.
     pub const fn base_units(self) -> u128 {
         self.0

@@ -5,19 +5,15 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn nct(text: &str) -> Nct {
-    text.parse().expect("an amount")
-}
-
 fn posting(reward: &str) -> Posting {
-    Posting { reward: nct(reward), bounds: BidBounds::default(), sha256: None }
+    Posting { reward: Nct::literal(reward), bounds: BidBounds::default(), sha256: None }
 }
 
 /// An ambassador with 100 NCT, experts A and B with 5, arbiters X and Y with nothing.
 fn exchange() -> Exchange {
-    let mut exchange = Exchange::new(Contract::V1_6_1, Fees::default(), nct("100"));
+    let mut exchange = Exchange::new(Contract::V1_6_1, Fees::default(), Nct::literal("100"));
     for expert in ["A", "B"] {
-        exchange.admit_expert(expert, nct("5")).unwrap();
+        exchange.admit_expert(expert, Nct::literal("5")).unwrap();
     }
     for arbiter in ["X", "Y"] {
         exchange.admit_arbiter(arbiter, Nct::ZERO).unwrap();
@@ -29,41 +25,41 @@ fn exchange() -> Exchange {
 fn the_loser_pays_the_winner_and_the_fees_are_an_arbiters() {
     let mut exchange = exchange();
     let number = exchange.post(Posting { sha256: Some("00ff".to_owned()), ..posting("2") }).unwrap();
-    exchange.assert(number, "A", Verdict::Malicious, nct("1")).unwrap();
-    exchange.assert(number, "B", Verdict::Benign, nct("0.5")).unwrap();
-    assert_eq!(exchange.expert("A"), Some(nct("3.96875")));
-    assert_eq!((exchange.ambassador(), exchange.registry()), (nct("97.9375"), nct("3.625")));
+    exchange.assert(number, "A", Verdict::Malicious, Nct::literal("1")).unwrap();
+    exchange.assert(number, "B", Verdict::Benign, Nct::literal("0.5")).unwrap();
+    assert_eq!(exchange.expert("A"), Some(Nct::literal("3.96875")));
+    assert_eq!((exchange.ambassador(), exchange.registry()), (Nct::literal("97.9375"), Nct::literal("3.625")));
     exchange.close(number).unwrap();
     exchange.vote(number, "Y", Verdict::Malicious).unwrap();
     exchange.vote(number, "X", Verdict::Malicious).unwrap();
     let settled = exchange.settle(number).unwrap();
 
-    assert_eq!(exchange.expert("A"), Some(nct("7.46875")));
-    assert_eq!(exchange.expert("B"), Some(nct("4.46875")));
+    assert_eq!(exchange.expert("A"), Some(Nct::literal("7.46875")));
+    assert_eq!(exchange.expert("B"), Some(Nct::literal("4.46875")));
     // The second of two who voted: bounty 1 is an odd one.
-    assert_eq!((exchange.arbiter("X"), exchange.arbiter("Y")), (Some(nct("0.125")), Some(Nct::ZERO)));
-    assert_eq!((exchange.ambassador(), exchange.registry()), (nct("97.9375"), Nct::ZERO));
+    assert_eq!((exchange.arbiter("X"), exchange.arbiter("Y")), (Some(Nct::literal("0.125")), Some(Nct::ZERO)));
+    assert_eq!((exchange.ambassador(), exchange.registry()), (Nct::literal("97.9375"), Nct::ZERO));
     exchange.audit().unwrap();
     assert!(settled.balances());
     assert_eq!((settled.truth, settled.votes), (Verdict::Malicious, Votes { malicious: 2, benign: 0 }));
     assert_eq!((settled.bounty.as_str(), settled.sha256.as_deref()), ("1", Some("00ff")));
-    assert_eq!(settled.profit("A"), Profit::of(nct("7.46875"), nct("5")));
+    assert_eq!(settled.profit("A"), Profit::of(Nct::literal("7.46875"), Nct::literal("5")));
 }
 
 #[test]
 fn without_votes_nobody_loses_and_the_dust_is_stuck() {
     let mut exchange = exchange();
-    exchange.admit_expert("C", nct("5")).unwrap();
+    exchange.admit_expert("C", Nct::literal("5")).unwrap();
     let number = exchange.post(posting("2.000000000000000001")).unwrap();
     for expert in ["A", "B", "C"] {
-        exchange.assert(number, expert, Verdict::Benign, nct("1")).unwrap();
+        exchange.assert(number, expert, Verdict::Benign, Nct::literal("1")).unwrap();
     }
     exchange.close(number).unwrap();
     let settled = exchange.settle(number).unwrap();
     assert_eq!((settled.truth, settled.stuck), (Verdict::Unknown, Nct::from_base_units(0)));
     let number = exchange.post(posting("2")).unwrap();
     for expert in ["A", "B", "C"] {
-        exchange.assert(number, expert, Verdict::Benign, nct("1")).unwrap();
+        exchange.assert(number, expert, Verdict::Benign, Nct::literal("1")).unwrap();
     }
     exchange.close(number).unwrap();
     assert_eq!(exchange.settle(number).unwrap().stuck, Nct::from_base_units(2));
@@ -75,17 +71,17 @@ fn without_votes_nobody_loses_and_the_dust_is_stuck() {
 fn what_is_refused_moves_nothing() {
     let mut exchange = exchange();
     let number = exchange.post(posting("2")).unwrap();
-    exchange.assert(number, "A", Verdict::Malicious, nct("1")).unwrap();
+    exchange.assert(number, "A", Verdict::Malicious, Nct::literal("1")).unwrap();
     let closed = exchange.post(posting("2")).unwrap();
     exchange.close(closed).unwrap();
     exchange.vote(closed, "X", Verdict::Benign).unwrap();
     let over = exchange.post(posting("2")).unwrap();
     exchange.close(over).unwrap();
     exchange.settle(over).unwrap();
-    exchange.admit_expert("poor", nct("1.03")).unwrap();
+    exchange.admit_expert("poor", Nct::literal("1.03")).unwrap();
     let before = format!("{exchange:?}");
 
-    let (malicious, one) = (Verdict::Malicious, nct("1"));
+    let (malicious, one) = (Verdict::Malicious, Nct::literal("1"));
     let asserted =
         |exchange: &mut Exchange, number, engine, verdict, bid| exchange.assert(number, engine, verdict, bid);
     type Asserting<'a> = (u64, &'a str, Verdict, Nct, Refused);
@@ -97,13 +93,19 @@ fn what_is_refused_moves_nothing() {
         (number, "Z", malicious, one, Refused::NoSuchParty("Z".to_owned())),
         (number, "A", malicious, one, Refused::AlreadyAsserted("A".to_owned())),
         (number, "B", Verdict::Unknown, one, Refused::NoStakeOn(Verdict::Unknown)),
-        (number, "B", malicious, nct("0.06"), Refused::BidBelow { bid: nct("0.06"), min: nct("0.0625") }),
-        (number, "B", malicious, nct("1.1"), Refused::BidAbove { bid: nct("1.1"), max: one }),
+        (
+            number,
+            "B",
+            malicious,
+            Nct::literal("0.06"),
+            Refused::BidBelow { bid: Nct::literal("0.06"), min: Nct::literal("0.0625") },
+        ),
+        (number, "B", malicious, Nct::literal("1.1"), Refused::BidAbove { bid: Nct::literal("1.1"), max: one }),
     ];
     for (number, engine, verdict, bid, refused) in assertions {
         assert_eq!(asserted(&mut exchange, number, engine, verdict, bid), Err(refused));
     }
-    let balance = Refused::Balance { needed: nct("1.03125"), balance: nct("1.03") };
+    let balance = Refused::Balance { needed: Nct::literal("1.03125"), balance: Nct::literal("1.03") };
     assert_eq!(exchange.assert(number, "poor", malicious, one), Err(balance));
 
     assert_eq!(exchange.vote(number, "X", malicious), Err(Refused::StillOpen(number)));
@@ -114,10 +116,10 @@ fn what_is_refused_moves_nothing() {
     assert_eq!(exchange.settle(over), Err(Refused::Settled(over)));
     assert_eq!(exchange.admit_expert("A", one), Err(Refused::NameTaken("A".to_owned())));
     assert_eq!(exchange.admit_arbiter("Z", Nct::from_base_units(u128::MAX)), Err(Refused::TooMuch));
-    let needed = nct("200.0625");
+    let needed = Nct::literal("200.0625");
     let balance = exchange.ambassador();
     assert_eq!(exchange.post(posting("200")), Err(Refused::Balance { needed, balance }));
-    for bounds in [BidBounds { min: Nct::ZERO, max: one }, BidBounds { min: nct("2"), max: one }] {
+    for bounds in [BidBounds { min: Nct::ZERO, max: one }, BidBounds { min: Nct::literal("2"), max: one }] {
         assert_eq!(exchange.post(Posting { bounds, ..posting("2") }), Err(Refused::Bounds(bounds)));
     }
     assert_eq!(format!("{exchange:?}"), before);
@@ -185,7 +187,7 @@ proptest! {
         let units = Nct::from_base_units;
         let mut exchange = Exchange::new(contract, Fees::default(), units(ambassador));
         for name in &NAMES[..3] {
-            exchange.admit_expert(name, nct("5")).unwrap();
+            exchange.admit_expert(name, Nct::literal("5")).unwrap();
         }
         for name in &NAMES[..2] {
             exchange.admit_arbiter(name, Nct::ZERO).unwrap();

@@ -109,10 +109,6 @@ fn what_a_rival_draws_does_not_depend_on_other_bounties() {
     assert_eq!(forth, back);
 }
 
-fn nct(text: &str) -> Nct {
-    text.parse().expect("an amount")
-}
-
 #[test]
 fn plans_bid_as_they_are_called() {
     for (plan, coin_flip, likely, sure) in [
@@ -123,25 +119,25 @@ fn plans_bid_as_they_are_called() {
         (BiddingPlan::Max, "1", "1", "1"),
     ] {
         for (q, bid) in [(0.5, coin_flip), (0.75, likely), (1.0, sure)] {
-            assert_eq!(Bidder::from(plan).bid(q, BidBounds::default()), nct(bid), "{plan} at {q}");
+            assert_eq!(Bidder::from(plan).bid(q, BidBounds::default()), Nct::literal(bid), "{plan} at {q}");
         }
         assert_eq!(plan.to_string().parse(), Ok(plan));
     }
-    let narrow = BidBounds { min: nct("0.5"), max: nct("1") };
-    assert_eq!(BiddingPlan::Aggressive.bid(0.5, narrow), nct("1"));
+    let narrow = BidBounds { min: Nct::literal("0.5"), max: Nct::literal("1") };
+    assert_eq!(BiddingPlan::Aggressive.bid(0.5, narrow), Nct::literal("1"));
     assert_eq!("martingale".parse::<BiddingPlan>(), Err(ParsePlanError("martingale".to_owned())));
 }
 
 #[test]
 fn a_bid_is_within_the_bounds_and_the_balance() {
-    let bold = Rival { bidder: Bidder::new("bold", |_, _| nct("1000")), ..rival(SKILL) };
+    let bold = Rival { bidder: Bidder::new("bold", |_, _| Nct::literal("1000")), ..rival(SKILL) };
     let opinion = Opinion { verdict: Verdict::Benign, q: 0.9 };
-    let bid = |balance| bold.bid(opinion, BidBounds::default(), nct(balance), nct("0.03125"));
+    let bid = |balance| bold.bid(opinion, BidBounds::default(), Nct::literal(balance), Nct::literal("0.03125"));
     for (balance, expected) in
         [("5", Some("1")), ("0.5", Some("0.46875")), ("0.09375", Some("0.0625")), ("0.09", None), ("0", None)]
     {
-        assert_eq!(bid(balance), expected.map(nct), "{balance}");
+        assert_eq!(bid(balance), expected.map(Nct::literal), "{balance}");
     }
     let shy = Rival { bidder: Bidder::new("shy", |_, _| Nct::ZERO), ..rival(SKILL) };
-    assert_eq!(shy.bid(opinion, BidBounds::default(), nct("5"), Nct::ZERO), Some(nct("0.0625")));
+    assert_eq!(shy.bid(opinion, BidBounds::default(), Nct::literal("5"), Nct::ZERO), Some(Nct::literal("0.0625")));
 }

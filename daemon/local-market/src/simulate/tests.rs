@@ -6,17 +6,13 @@ use super::*;
 use crate::outcome::Interval;
 use crate::{BiddingPlan, Skill};
 
-fn nct(text: &str) -> Nct {
-    text.parse().expect("an amount")
-}
-
 fn kind(name: &str, share: f64, mu: f64) -> ArtifactKind {
     ArtifactKind { name: name.to_owned(), share, malicious: 0.5, mu, sigma: 1.0 }
 }
 
 fn rival(name: &str, true_positive: f64, false_positive: f64, plan: BiddingPlan) -> Rival {
     let skill = Skill { true_positive, false_positive, abstains: 0.1, overconfidence: 1.5 };
-    Rival { name: name.to_owned(), skill, bidder: plan.into(), balance: nct("1000") }
+    Rival { name: name.to_owned(), skill, bidder: plan.into(), balance: Nct::literal("1000") }
 }
 
 fn arbiters(errs: f64) -> Vec<Arbiter> {
@@ -65,8 +61,8 @@ fn against_one_who_is_always_wrong_all_is_won() {
     // Each time his bid, the reward, and less the fee: 1 + 2 - 0.03125.
     assert_eq!(outcome.profit.to_string(), "29.6875");
     assert_eq!((outcome.bets, outcome.won, outcome.lost, outcome.abstained, outcome.refused), (10, 10, 0, 0, 0));
-    assert_eq!((outcome.staked, outcome.fees), (nct("10"), nct("0.3125")));
-    assert_eq!((outcome.balance, outcome.drawdown), (nct("1029.6875"), Nct::ZERO));
+    assert_eq!((outcome.staked, outcome.fees), (Nct::literal("10"), Nct::literal("0.3125")));
+    assert_eq!((outcome.balance, outcome.drawdown), (Nct::literal("1029.6875"), Nct::ZERO));
     assert!((outcome.per_risked - 2.96875 / 1.03125).abs() < 1e-9);
     assert!(
         (outcome.profit_interval.low - 29.6875).abs() < 1e-9 && (outcome.profit_interval.high - 29.6875).abs() < 1e-9
@@ -81,14 +77,14 @@ fn who_is_always_wrong_loses_until_nothing_is_left() {
         bounties: 10,
         kinds: vec![kind("pe", 1.0, 30.0)],
         arbiters: arbiters(1.0),
-        balance: nct("5"),
+        balance: Nct::literal("5"),
         seed: Seed::new(1),
         ..SimulatedMarket::default()
     };
     let outcome = market.run(&[plan(BiddingPlan::Max)]).unwrap().remove(0);
     assert_eq!((outcome.bets, outcome.lost, outcome.refused), (4, 4, 6));
-    assert_eq!((outcome.profit.to_string().as_str(), outcome.balance), ("-4.125", nct("0.875")));
-    assert_eq!(outcome.drawdown, nct("4.125"));
+    assert_eq!((outcome.profit.to_string().as_str(), outcome.balance), ("-4.125", Nct::literal("0.875")));
+    assert_eq!(outcome.drawdown, Nct::literal("4.125"));
 }
 
 #[test]
@@ -168,7 +164,7 @@ fn strategies_are_told_what_can_be_known() {
         assert!((0.5..=1.0).contains(&question.q));
         assert!(["pe", "office", "elf"].contains(&question.kind));
         assert!(matches!(question.verdict, Verdict::Malicious | Verdict::Benign));
-        assert_eq!((question.reward, question.fee), (nct("2"), nct("0.03125")));
+        assert_eq!((question.reward, question.fee), (Nct::literal("2"), Nct::literal("0.03125")));
         assert_eq!(question.ratio.is_some(), question.bounty > 1, "{}", question.bounty);
         assert!(question.ratio.is_none_or(|ratio| (0.2..4.0).contains(&ratio)), "{:?}", question.ratio);
         None

@@ -56,10 +56,6 @@ choice! {
     }
 }
 
-fn nct(text: &str) -> Nct {
-    text.parse().expect("defaults are amounts, which a test reads")
-}
-
 section! {
     check = check;
 
@@ -109,16 +105,16 @@ section! {
         /// Q CONVICTION, with linear interpolation. Default (empty): 2q - 1, so that a coin flip has conviction 0.
         conviction: Vec<ConvictionPoint> = Vec::new();
         /// Fee of an assertion in NCT, in addition to its stake, if it is not known otherwise.
-        assertion_fee: Nct = nct("0.03125");
+        assertion_fee: Nct = Nct::literal("0.03125");
         /// Balance of the engine in NCT. kelly stakes a fraction of it, and limits may be fractions of it. No wallet is
         /// queried: keep it up to date.
-        balance: Nct = nct("100");
+        balance: Nct = Nct::literal("100");
         /// For the strategy kelly: assumed losses of other engines for each NCT that winners stake. Staking is
         /// profitable if q exceeds 1 / (1 + loser_ratio).
         loser_ratio: Ratio = Ratio(0.3);
         /// Maximum stake on one bounty, in NCT. It replaces the bounty's maximum if it is lower. If the bounty's
         /// minimum exceeds it, nothing is staked.
-        stake_max: Nct = nct("1");
+        stake_max: Nct = Nct::literal("1");
         /// Maximum of all stakes within an hour: an amount of NCT, a percentage of balance, or "none". docs/listing.md
         /// explains how to choose it.
         stake_hour_max: Limit = Limit::Share(25);

@@ -70,16 +70,12 @@ impl SettlementNotice {
 mod tests {
     use super::*;
 
-    fn nct(text: &str) -> Nct {
-        text.parse().unwrap()
-    }
-
     #[test]
     fn a_profit_is_what_came_back_less_what_was_paid() {
         let told = |truth, payout: Option<&str>, fee: Option<&str>| SettlementNotice {
             truth,
-            payout: payout.map(nct),
-            fee: fee.map(nct),
+            payout: payout.map(Nct::literal),
+            fee: fee.map(Nct::literal),
             ..SettlementNotice::default()
         };
         let (bad, good) = (Some(Truth::Malicious), Some(Truth::Benign));
@@ -94,7 +90,7 @@ mod tests {
             (told(None, None, None), Verdict::Benign, "1", None),
             (told(bad, None, None), Verdict::Unknown, "0", Some("0")),
         ] {
-            let seen = outcome.profit(said, nct(bid), nct("0.25"));
+            let seen = outcome.profit(said, Nct::literal(bid), Nct::literal("0.25"));
             assert_eq!(seen.map(|profit| profit.to_string()).as_deref(), profit, "{outcome:?} {said:?} {bid}");
         }
     }

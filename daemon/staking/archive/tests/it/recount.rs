@@ -14,13 +14,9 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_micros(1_790_000_000_000_000 + second * 1_000_000)
 }
 
-fn nct(text: &str) -> Nct {
-    text.parse().unwrap()
-}
-
 fn limits() -> PurseLimits {
     let losses = LossLimits { row_max: Some(2), ..LossLimits::default() };
-    let most = Some(nct("2"));
+    let most = Some(Nct::literal("2"));
     PurseLimits { hour_max: most, day_max: most, losses, ..PurseLimits::default() }
 }
 
@@ -28,7 +24,8 @@ fn limits() -> PurseLimits {
 fn staked(id: &str, second: i64) -> [Write; 3] {
     let key = key(id);
     let Write::Answer(plain) = answer(&key, "") else { unreachable!() };
-    let answered = Answered { at: at(second), verdict: Verdict::Malicious, bid: nct("1"), bet: String::new(), ..plain };
+    let answered =
+        Answered { at: at(second), verdict: Verdict::Malicious, bid: Nct::literal("1"), bet: String::new(), ..plain };
     let ended = Ended {
         key: key.clone(),
         at: at(second),
@@ -61,7 +58,7 @@ fn counted(writes: &[Write], second: i64) -> (Purse, daemon_journal::Recounted) 
     let of = |journal: &mut dyn Journal| {
         journal.commit(writes).unwrap();
         let mut purse = Purse::new(limits());
-        let recounted = recount(&mut purse, &*journal, at(second), nct("0.03125")).unwrap();
+        let recounted = recount(&mut purse, &*journal, at(second), Nct::literal("0.03125")).unwrap();
         (purse, recounted)
     };
     let (one, other) = (of(&mut memory), of(&mut sqlite));
@@ -75,8 +72,8 @@ fn a_purse_that_is_counted_knows_what_time_it_is() {
     // An answer without a stake is no record of the purse, and was given all the same: its time is not to come again.
     let (mut purse, _) = counted(&[], 100);
     assert_eq!(purse.time(at(50)), at(100));
-    assert_eq!(purse.stake(&key("1"), nct("1"), at(50)).map(|stake| stake.amount()), Some(nct("1")));
-    assert_eq!(purse.staked(at(50)), (nct("1"), nct("1")));
+    assert_eq!(purse.stake(&key("1"), Nct::literal("1"), at(50)).map(|stake| stake.amount()), Some(Nct::literal("1")));
+    assert_eq!(purse.staked(at(50)), (Nct::literal("1"), Nct::literal("1")));
 }
 
 #[test]
@@ -86,11 +83,11 @@ fn a_stake_of_the_future_counts_as_of_now_and_is_named() {
     let named: Vec<_> = recounted.ahead.iter().map(|ahead| (ahead.n, ahead.at, ahead.counted_at)).collect();
     assert_eq!(named, [(5, at(LATE), at(2 * HOUR)), (6, at(LATE), at(2 * HOUR))]);
     assert_eq!(recounted.ahead[0].key, Some(key("2")));
-    assert_eq!(purse.staked(at(2 * HOUR)), (nct("1"), nct("2")));
+    assert_eq!(purse.staked(at(2 * HOUR)), (Nct::literal("1"), Nct::literal("2")));
     assert_eq!(purse.most(at(2 * HOUR)), Err("the limit for a day is reached"));
     // And it goes on from there, not from 2036.
-    assert_eq!(purse.most(at(25 * HOUR)), Ok(nct("1")));
-    assert_eq!(purse.most(at(27 * HOUR)), Ok(nct("1")));
+    assert_eq!(purse.most(at(25 * HOUR)), Ok(Nct::literal("1")));
+    assert_eq!(purse.most(at(27 * HOUR)), Ok(Nct::literal("1")));
     assert_eq!(purse.staked(at(27 * HOUR)), (Nct::ZERO, Nct::ZERO));
 }
 
@@ -103,7 +100,7 @@ fn a_record_of_the_future_is_put_before_what_came_after_it() {
     assert_eq!(recounted.ahead.iter().map(|ahead| ahead.n).collect::<Vec<_>>(), [2, 3, 4]);
     assert!(recounted.ahead.iter().all(|ahead| ahead.counted_at == at(HOUR)));
     // So the next start does not count it as of its own time again.
-    assert_eq!(purse.most(at(30 * HOUR)), Ok(nct("1")));
+    assert_eq!(purse.most(at(30 * HOUR)), Ok(Nct::literal("1")));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use daemon_ledger::{LedgerEntry, Replay, bid_of, counterfactual, counterfactual_
 use daemon_market::{Betting, BidBounds, DefaultStrategy, Nct, Settings, Strategy, Truth, Verdict};
 
 use crate::plausible::{Chance, records};
-use crate::story::{TestBounty, archive, entries, nct, record, report};
+use crate::story::{TestBounty, archive, entries, record, report};
 
 const RIVALS: &[(&str, &str, &str)] =
     &[("us", "malicious", "1"), ("a", "benign", "0.5"), ("b", "malicious", "0.7"), ("c", "unknown", "0")];
@@ -16,7 +16,7 @@ fn won() -> TestBounty {
 }
 
 fn came_to(entry: &LedgerEntry, bid: &str) -> Option<String> {
-    counterfactual(entry, nct(bid)).map(|profit| profit.to_string())
+    counterfactual(entry, Nct::literal(bid)).map(|profit| profit.to_string())
 }
 
 #[test]
@@ -33,9 +33,9 @@ fn another_stake_is_settled_with_it_in_the_pool() {
     // 0.3 of 1.0 right: 0.3 + 0.15 + 0.6 - 0.3 - 0.03125.
     assert_eq!(came_to(&entry, "0.3").as_deref(), Some("0.71875"));
     // Said the other way round, it is lost.
-    let lost = counterfactual_saying(&entry, Verdict::Benign, nct("0.3"));
+    let lost = counterfactual_saying(&entry, Verdict::Benign, Nct::literal("0.3"));
     assert_eq!(lost.map(|profit| profit.to_string()).as_deref(), Some("-0.33125"));
-    assert_eq!(counterfactual_saying(&entry, Verdict::Suspicious, nct("0.3")), None);
+    assert_eq!(counterfactual_saying(&entry, Verdict::Suspicious, Nct::literal("0.3")), None);
 }
 
 #[test]
@@ -76,11 +76,11 @@ fn what_is_not_told_or_contradicts_itself_is_not_settled_again() {
             },
         ),
     ] {
-        assert_eq!(counterfactual(&told.entry(), nct("0.5")), None, "{why}");
+        assert_eq!(counterfactual(&told.entry(), Nct::literal("0.5")), None, "{why}");
     }
     // What is never paid to an expert may be untold.
-    assert!(counterfactual(&TestBounty { record: cut("bounty_fee"), ..won() }.entry(), nct("0.5")).is_some());
-    assert!(counterfactual(&TestBounty { record: cut("arbiters"), ..won() }.entry(), nct("0.5")).is_some());
+    assert!(counterfactual(&TestBounty { record: cut("bounty_fee"), ..won() }.entry(), Nct::literal("0.5")).is_some());
+    assert!(counterfactual(&TestBounty { record: cut("arbiters"), ..won() }.entry(), Nct::literal("0.5")).is_some());
 }
 
 #[test]
@@ -90,13 +90,13 @@ fn a_strategy_is_asked_what_it_was_asked_and_held_to_the_purse() {
     assert_eq!(request.conviction.get(), entry.bet.as_ref().expect("a bet").conviction);
     assert_eq!((request.bounds, request.kind), (BidBounds::default(), "pe32.exe"));
     let max = Strategy::named("max", &Settings::default()).expect("there is one");
-    assert_eq!(bid_of(max.as_ref(), &entry), Some(nct("1")));
+    assert_eq!(bid_of(max.as_ref(), &entry), Some(Nct::literal("1")));
     let purse = |amount: &str| {
         let mut entry = entry.clone();
-        entry.bet.as_mut().expect("a bet").purse = nct(amount);
+        entry.bet.as_mut().expect("a bet").purse = Nct::literal(amount);
         bid_of(max.as_ref(), &entry)
     };
-    assert_eq!(purse("0.3"), Some(nct("0.3")));
+    assert_eq!(purse("0.3"), Some(Nct::literal("0.3")));
     assert_eq!(purse("0.01"), Some(Nct::ZERO), "the least that is allowed is more");
     assert_eq!(purse("0"), Some(Nct::ZERO));
     let mut incomplete = entry.clone();
@@ -123,10 +123,10 @@ fn strategies_are_compared_on_what_was_told_in_full() {
     assert_eq!(table.rows[0].profit.to_string(), "1.439338235294117646");
     let of =
         |name: &str| table.rows.iter().find(|row| row.name == name).map(|row| (row.staked, row.profit.to_string()));
-    assert_eq!(of("max"), Some((nct("1"), "1.439338235294117646".to_owned())));
+    assert_eq!(of("max"), Some((Nct::literal("1"), "1.439338235294117646".to_owned())));
     // 0.0625 of 0.7625: 2.5 x 0.0625 / 0.7625 less the fee.
     let (staked, profit) = of("min").expect("it is compared");
-    assert_eq!(staked, nct("0.0625"));
+    assert_eq!(staked, Nct::literal("0.0625"));
     assert!(profit.starts_with("0.17366803278688524"), "{profit}");
 }
 

@@ -4,7 +4,7 @@ use daemon_journal::Ending;
 use daemon_ledger::{Grouping, Report, Sums};
 use daemon_market::{Nct, Truth, Verdict};
 
-use crate::story::{TestBounty, archive, nct, record, report};
+use crate::story::{TestBounty, archive, record, report};
 
 /// Four bets of which one is open, one won nobody knows what, one lost, one won; and one answer without a stake.
 fn some() -> Report {
@@ -34,13 +34,13 @@ fn profit_includes_fees_and_leaves_out_what_nobody_told() {
     let report = some();
     let sums = &report.total.sums;
     assert_eq!((sums.bounties, sums.bets, sums.open, sums.won, sums.lost, sums.unknown), (5, 4, 1, 2, 1, 1));
-    assert_eq!(sums.staked, nct("2.75"));
-    assert_eq!(sums.reckoned, nct("1.5"));
+    assert_eq!(sums.staked, Nct::literal("2.75"));
+    assert_eq!(sums.reckoned, Nct::literal("1.5"));
     // 1.5 - 1 - 0.03125, and -0.5 - 0.03125.
     assert_eq!(sums.profit.to_string(), "-0.0625");
     // With half of 0.25 that was won by assumption, less the fee.
     assert_eq!(sums.estimated.to_string(), "0.03125");
-    assert_eq!(report.fees, nct("0.0625"));
+    assert_eq!(report.fees, Nct::literal("0.0625"));
     let back = report.total.return_on_stake.expect("something was staked");
     assert!((back + 0.0625 / 1.5).abs() < 1e-12, "{back}");
 }
@@ -72,7 +72,7 @@ fn an_answer_that_never_arrived_staked_nothing() {
         (None, "1"),
     ] {
         let entry = TestBounty { ending, truth: Some(Truth::Benign), ..TestBounty::default() }.entry();
-        assert_eq!(entry.staked(), nct(staked), "{ending:?}");
+        assert_eq!(entry.staked(), Nct::literal(staked), "{ending:?}");
         let profit = if staked == "1" { "-1.03125" } else { "0" };
         assert_eq!(entry.profit().map(|profit| profit.to_string()).as_deref(), Some(profit), "{ending:?}");
     }

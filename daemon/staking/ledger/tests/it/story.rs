@@ -9,10 +9,6 @@ use daemon_market::{
 
 pub(crate) const FEE: &str = "0.03125";
 
-pub(crate) fn nct(text: &str) -> Nct {
-    text.parse().expect("an amount")
-}
-
 /// A bounty, as a test needs it: change what matters.
 #[derive(Clone)]
 pub(crate) struct TestBounty {
@@ -70,18 +66,18 @@ impl TestBounty {
             conviction: (2.0 * self.q - 1.0).max(0.0),
             family: self.family.to_owned(),
             evidence: Vec::new(),
-            min: nct("0.0625"),
-            max: nct("1"),
-            reward: nct("2"),
-            fee: nct(FEE),
-            purse: nct("1"),
-            balance: nct("100"),
+            min: Nct::literal("0.0625"),
+            max: Nct::literal("1"),
+            reward: Nct::literal("2"),
+            fee: Nct::literal(FEE),
+            purse: Nct::literal("1"),
+            balance: Nct::literal("100"),
             ratio: 0.5,
             complete: true,
-            wanted: nct(self.bid),
+            wanted: Nct::literal(self.bid),
             why_not: None,
         };
-        let bid = nct(self.bid);
+        let bid = Nct::literal(self.bid);
         let softened = self.bet && bid == Nct::ZERO;
         let mut writes = vec![
             Write::Bounty(Received {
@@ -115,8 +111,8 @@ impl TestBounty {
         if self.settled {
             let outcome = SettlementNotice {
                 truth: self.truth,
-                payout: self.payout.map(nct),
-                fee: Some(nct(FEE)),
+                payout: self.payout.map(Nct::literal),
+                fee: Some(Nct::literal(FEE)),
                 source: "test".to_owned(),
                 record: self.record.clone(),
             };

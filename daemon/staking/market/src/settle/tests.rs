@@ -100,24 +100,21 @@ fn conserved(what: &Settling, settlement: &Settlement) {
     assert_eq!(sum, Some(what.escrow().expect("it was settled")));
 }
 
-fn nct(text: &str) -> Nct {
-    text.parse().expect("an amount")
-}
-
 /// 5 NCT; A, C and D say malicious with 1, 2 and 1 NCT, B and E benign with 1 and 2.
 const FIVE_EXPERTS: [(&str, bool); 5] = [("1", true), ("1", false), ("2", true), ("1", true), ("2", false)];
 
 fn five_experts(contract: Contract, votes: &[bool]) -> Settlement {
-    let assertions = FIVE_EXPERTS.map(|(bid, malicious)| (nct(bid), malicious));
-    settle_one(contract, nct("5"), nct("0.0625"), nct("0.03125"), 4, &assertions, votes).expect("it settles")
+    let assertions = FIVE_EXPERTS.map(|(bid, malicious)| (Nct::literal(bid), malicious));
+    settle_one(contract, Nct::literal("5"), Nct::literal("0.0625"), Nct::literal("0.03125"), 4, &assertions, votes)
+        .expect("it settles")
 }
 
 #[test]
 fn losers_pay_winners_by_their_bids() {
     for contract in Contract::ALL {
         let settled = five_experts(contract, &[true; 4]);
-        assert_eq!(settled.payouts, ["3", "0", "6", "3", "0"].map(nct), "{contract}");
-        assert_eq!((settled.refund, settled.arbiter, settled.stuck), (Nct::ZERO, nct("0.21875"), Nct::ZERO));
+        assert_eq!(settled.payouts, ["3", "0", "6", "3", "0"].map(Nct::literal), "{contract}");
+        assert_eq!((settled.refund, settled.arbiter, settled.stuck), (Nct::ZERO, Nct::literal("0.21875"), Nct::ZERO));
         assert_eq!(settled.truth, [true]);
     }
 }
@@ -134,8 +131,12 @@ fn one_malicious_vote_of_four_is_the_truth_until_1_4_0() {
 fn without_votes_there_is_no_truth_and_nobody_loses() {
     for contract in Contract::ALL {
         let settled = five_experts(contract, &[]);
-        assert_eq!(settled.payouts, ["2.03125", "2.03125", "3.03125", "2.03125", "3.03125"].map(nct), "{contract}");
-        assert_eq!((settled.refund, settled.arbiter), (nct("0.0625"), Nct::ZERO), "{contract}");
+        assert_eq!(
+            settled.payouts,
+            ["2.03125", "2.03125", "3.03125", "2.03125", "3.03125"].map(Nct::literal),
+            "{contract}"
+        );
+        assert_eq!((settled.refund, settled.arbiter), (Nct::literal("0.0625"), Nct::ZERO), "{contract}");
         assert!(settled.truth.is_empty());
     }
 }
@@ -143,12 +144,17 @@ fn without_votes_there_is_no_truth_and_nobody_loses() {
 #[test]
 fn what_the_contract_would_not_take_is_refused() {
     let good = Settling {
-        amount: nct("5"),
+        amount: Nct::literal("5"),
         num_artifacts: 2,
-        bounty_fee: nct("1"),
-        assertion_fee: nct("1"),
+        bounty_fee: Nct::literal("1"),
+        assertion_fee: Nct::literal("1"),
         arbiter_count: 1,
-        assertions: vec![Asserted { bids: vec![nct("1"); 2], mask: 3.into(), verdicts: 1.into(), revealed: true }],
+        assertions: vec![Asserted {
+            bids: vec![Nct::literal("1"); 2],
+            mask: 3.into(),
+            verdicts: 1.into(),
+            revealed: true,
+        }],
         votes: vec![1.into()],
     };
     let check = |what: Settling, error: SettleError| assert_eq!(settle(Contract::V1_6_1, &what), Err(error));
@@ -238,7 +244,7 @@ proptest! {
             assertions.into_iter().map(|(bid, malicious)| (Nct::from_base_units(bid), malicious)).collect();
         for contract in Contract::ALL {
             let amount = Nct::from_base_units(amount);
-            let settled = settle_one(contract, amount, nct("0.0625"), nct("0.03125"), 4, &assertions, &votes);
+            let settled = settle_one(contract, amount, Nct::literal("0.0625"), Nct::literal("0.03125"), 4, &assertions, &votes);
             let settled = settled.expect("it settles");
             for ((bid, malicious), payout) in assertions.iter().zip(&settled.payouts) {
                 match settled.truth.first() {

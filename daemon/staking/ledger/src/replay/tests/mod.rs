@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{Resampling, counterfactual};
-use world::{Asked, Fate, SECOND, World, milli, nct, told};
+use world::{Asked, Fate, SECOND, World, milli, told};
 
 /// As much as there may be.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ fn check_same(past: &Past, replayed: &Replayed) -> Result<(), TestCaseError> {
 
 #[test]
 fn a_limit_that_was_reached_is_reached_again_and_one_that_was_not_is_not() {
-    let limits = PurseLimits { hour_max: Some(nct("2.5")), ..PurseLimits::default() };
+    let limits = PurseLimits { hour_max: Some(Nct::literal("2.5")), ..PurseLimits::default() };
     let mut world = World::new(most, limits);
     let mut staked = Vec::new();
     for _ in 0..4 {
@@ -118,14 +118,15 @@ fn a_limit_that_was_reached_is_reached_again_and_one_that_was_not_is_not() {
     let fourth = replayed.turns[3].as_ref().and_then(|turn| turn.why_not.as_deref());
     assert_eq!(fourth, Some("the limit for an hour is reached"));
     // Who stakes less never reaches it.
-    let less = replay(&past, &way(Bidder::One(&DefaultStrategy), PurseLimits { bounty_max: nct("0.5"), ..limits }));
+    let less =
+        replay(&past, &way(Bidder::One(&DefaultStrategy), PurseLimits { bounty_max: Nct::literal("0.5"), ..limits }));
     assert_eq!(less.turns.iter().flatten().filter(|turn| turn.bid == Nct::ZERO).count(), 0);
     // With other limits it cannot come out again, and is said to be so.
     let wide = way(Bidder::AsThen(&strategies), PurseLimits::default());
     let seen = reproduced(&past, &wide, &replay(&past, &wide), 1);
     assert_eq!((seen.decisions, seen.same), (5, 3));
     let [difference] = &seen.differences[..] else { panic!("{seen:?}") };
-    assert_eq!((difference.recorded, difference.replayed), (nct("0.5"), nct("1")));
+    assert_eq!((difference.recorded, difference.replayed), (Nct::literal("0.5"), Nct::literal("1")));
     assert_eq!(difference.why, "the purse gave 0.5 NCT then, and 1 now");
 }
 
@@ -209,10 +210,10 @@ fn what_is_compared_does_not_depend_on_how_it_went() {
     assert_eq!((answered, counted, untold, unsettled), (7, 1, 4, 2));
     let [done, more] = &compared.sides[..] else { panic!("{compared:?}") };
     assert_eq!((done.bets, done.staked), (1, bid));
-    assert_eq!((more.bets, more.staked), (1, nct("1")));
+    assert_eq!((more.bets, more.staked), (1, Nct::literal("1")));
     let entry = &past.entries()[4];
     assert_eq!(Some(done.profit), entry.profit());
-    assert_eq!(Some(more.profit), counterfactual(entry, nct("1")));
+    assert_eq!(Some(more.profit), counterfactual(entry, Nct::literal("1")));
     assert!(more.profit > done.profit, "it was right, and staked more");
     let against = more.against.unwrap();
     assert_eq!(against.difference, more.profit.checked_sub(done.profit).unwrap());
@@ -245,7 +246,7 @@ fn a_drawdown_is_the_deepest_fall_from_the_highest_point() {
     let mut side = Side::default();
     let rows = ["1", "-0.5", "0.25", "-2", "3", "-1"].map(|profit| (milli(1), profit.parse().unwrap()));
     side.sum(rows.into_iter());
-    assert_eq!((side.profit.to_string(), side.drawdown), ("0.75".to_owned(), nct("2.25")));
+    assert_eq!((side.profit.to_string(), side.drawdown), ("0.75".to_owned(), Nct::literal("2.25")));
 }
 
 /// What may happen.
@@ -310,12 +311,12 @@ fn steps() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {
 
 fn limits() -> PurseLimits {
     PurseLimits {
-        bounty_max: nct("1"),
-        hour_max: Some(nct("3")),
-        day_max: Some(nct("9")),
-        open_max: Some(nct("2.5")),
+        bounty_max: Nct::literal("1"),
+        hour_max: Some(Nct::literal("3")),
+        day_max: Some(Nct::literal("9")),
+        open_max: Some(Nct::literal("2.5")),
         open_time: Duration::from_secs(7_200),
-        losses: LossLimits { day_max: Some(nct("2")), row_max: Some(3), drop_max_percent: Some(50) },
+        losses: LossLimits { day_max: Some(Nct::literal("2")), row_max: Some(3), drop_max_percent: Some(50) },
     }
 }
 

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use proptest::strategy::Strategy as Making;
 
 use super::laws::number;
-use super::{check, nct, request, settings};
+use super::{check, request, settings};
+use crate::Nct;
 use crate::bid::{BidBounds, BidRequest, BidStrategy, Settings, Strategy, StrategyError};
 
 fn expression(text: &str) -> Result<Box<dyn BidStrategy>, StrategyError> {
@@ -17,8 +18,8 @@ fn an_expression_sees_the_whole_request() {
     let request = BidRequest {
         evidence: &evidence,
         family: "Emotet",
-        reward: nct("2"),
-        fee: nct("0.5"),
+        reward: Nct::literal("2"),
+        fee: Nct::literal("0.5"),
         ratio: 3.0,
         ..request(0.75)
     };

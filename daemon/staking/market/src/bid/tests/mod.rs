@@ -5,10 +5,6 @@ mod laws;
 
 use super::*;
 
-fn nct(text: &str) -> Nct {
-    text.parse().unwrap()
-}
-
 fn request(q: f64) -> BidRequest<'static> {
     BidRequest {
         q,
@@ -20,8 +16,8 @@ fn request(q: f64) -> BidRequest<'static> {
         bounds: BidBounds::default(),
         reward: Nct::ZERO,
         fee: Nct::ZERO,
-        purse: nct("100"),
-        balance: nct("100"),
+        purse: Nct::literal("100"),
+        balance: Nct::literal("100"),
         ratio: 1.0,
     }
 }
@@ -115,7 +111,7 @@ fn below_the_threshold_nothing_is_bid() {
 #[test]
 fn nothing_is_bid_where_nothing_may_be() {
     for (name, _) in STRATEGIES {
-        let upside_down = BidBounds { min: nct("2"), max: nct("1") };
+        let upside_down = BidBounds { min: Nct::literal("2"), max: Nct::literal("1") };
         check(&*named(name), &BidRequest { bounds: upside_down, ..request(0.9) }, Err("the bounty allows no bid"));
         for verdict in [Verdict::Suspicious, Verdict::Unknown] {
             check(&*named(name), &BidRequest { verdict, ..request(0.9) }, Err("only malicious and benign"));
@@ -144,18 +140,18 @@ fn settings_that_cannot_be_are_refused_with_a_reason() {
 fn kelly_stakes_its_part_of_the_bankroll() {
     let kelly = named("kelly");
     // The full stake of q = 0.52 at even odds is 4 % of 100 NCT; a quarter of that is 1 NCT.
-    let wide = BidBounds { min: nct("0.0625"), max: nct("50") };
+    let wide = BidBounds { min: Nct::literal("0.0625"), max: Nct::literal("50") };
     let bet = |q: f64| BidRequest { bounds: wide, ..request(q) };
     let bid = kelly.bid(&bet(0.52)).unwrap();
-    assert!(bid.base_units().abs_diff(nct("1").base_units()) < 1_000, "{bid}");
+    assert!(bid.base_units().abs_diff(Nct::literal("1").base_units()) < 1_000, "{bid}");
     check(&*kelly, &bet(1.0), Ok("25"));
-    check(&*kelly, &BidRequest { fee: nct("4"), ..bet(1.0) }, Ok("24"));
-    check(&*kelly, &BidRequest { purse: nct("3"), ..bet(1.0) }, Ok("3"));
+    check(&*kelly, &BidRequest { fee: Nct::literal("4"), ..bet(1.0) }, Ok("24"));
+    check(&*kelly, &BidRequest { purse: Nct::literal("3"), ..bet(1.0) }, Ok("3"));
     check(&*kelly, &request(1.0), Ok("1"));
-    check(&*kelly, &BidRequest { purse: nct("0.05"), ..bet(1.0) }, Err("more than the purse gives"));
+    check(&*kelly, &BidRequest { purse: Nct::literal("0.05"), ..bet(1.0) }, Err("more than the purse gives"));
     check(&*kelly, &bet(0.5), Err("does not cover the fee"));
     check(&*kelly, &bet(0.3), Err("does not cover the fee"));
-    check(&*kelly, &BidRequest { fee: nct("0.2"), ..bet(0.52) }, Err("does not cover the fee"));
+    check(&*kelly, &BidRequest { fee: Nct::literal("0.2"), ..bet(0.52) }, Err("does not cover the fee"));
     check(&*kelly, &BidRequest { ratio: 0.0, ..bet(1.0) }, Err("is unknown"));
     check(&*kelly, &BidRequest { q: f64::NAN, ..bet(1.0) }, Err("probability"));
 }
@@ -163,7 +159,7 @@ fn kelly_stakes_its_part_of_the_bankroll() {
 #[test]
 fn kelly_bids_the_least_allowed_up_to_its_full_stake() {
     let kelly = named("kelly");
-    let poor = |balance: &str| BidRequest { balance: nct(balance), ..request(0.75) };
+    let poor = |balance: &str| BidRequest { balance: Nct::literal(balance), ..request(0.75) };
     // The full stake is half of the balance.
     check(&*kelly, &poor("0.2"), Ok("0.0625"));
     check(&*kelly, &poor("0.125"), Ok("0.0625"));
