@@ -3,6 +3,8 @@
 #![allow(clippy::print_stderr, reason = "a test says what it saw")]
 #![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
 
+/// Modules beside each other use each other in one direction.
+mod module_circles;
 /// Who may depend on whom, and who may write `unsafe`.
 mod walls;
 

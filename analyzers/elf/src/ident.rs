@@ -17,7 +17,8 @@ use goblin::elf::header::{
     EM_IA_64, EM_PPC, EM_PPC64, EM_SPARC, EM_SPARCV9, EM_X86_64, EV_CURRENT,
 };
 
-use crate::image::HEADER_BYTES;
+/// Size of the largest ELF header, the 64-bit one.
+pub(crate) const HEADER_BYTES: usize = 64;
 
 /// Machines with one word size, in whose kernels `elf_check_arch` does not look at `EI_CLASS`, and whether it is 64
 /// bits. 4 is the 68000, 6 the 80486 (which x86 still takes), 42 SuperH, 93 and 195 ARC, 94 Xtensa, 189 MicroBlaze,

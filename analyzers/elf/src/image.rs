@@ -14,7 +14,7 @@ use goblin::elf::program_header::{PF_X, PT_INTERP, PT_LOAD, ProgramHeader};
 use goblin::elf::section_header::{SHF_ALLOC, SHN_XINDEX, SHT_NOBITS, SHT_NOTE, SHT_NULL, SectionHeader};
 
 use crate::dynamic::Dynamic;
-use crate::ident;
+use crate::ident::{self, HEADER_BYTES};
 
 /// `PN_XNUM`: the number of segments does not fit and is in section 0 (elf(5), e_phnum). Only cores have so many: the
 /// kernel's loader and ld.so use the field unchanged.
@@ -34,9 +34,6 @@ const COMPARED_MAX: usize = 256;
 /// Longest name of a section that is read, in bytes. No reader of them shows more, and the table of names may be
 /// one name of a megabyte that every section bears.
 const NAME_BYTES_MAX: usize = 64;
-
-/// Size of the largest ELF header, the 64-bit one.
-pub(crate) const HEADER_BYTES: usize = 64;
 
 /// The readable part of an ELF file's headers.
 #[derive(Debug)]

@@ -23,10 +23,12 @@
 #![forbid(unsafe_code)]
 
 mod read;
+mod reader;
 mod section;
 mod value;
 
-pub use read::{ConfigMistake, ConfigReader, read, take};
+pub use read::read;
+pub use reader::{ConfigMistake, ConfigReader, take};
 pub use section::{Configuration, Key, Section, SectionEntry, Shown, check, example};
 pub use toml::Spanned;
 pub use toml::de::DeValue;

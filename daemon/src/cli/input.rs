@@ -1,21 +1,16 @@
 //! Opens one file given by name, or standard input.
 
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use anyhow::Context;
 use daemon_walk::Entry;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 use triage::FileKind;
 
-use crate::cli::paths::{is_stdin, kind_of};
+use crate::cli::paths::kind_of;
+use crate::cli::stdin::is_stdin;
 use crate::terminal::format::shown;
-use crate::terminal::interrupt::Interrupt;
-
-/// How often a blocked read of standard input checks for Ctrl-C.
-const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// An open file, given by name or copied from standard input.
 pub(crate) struct Input {
@@ -44,33 +39,5 @@ impl Input {
             // No more was kept than shows that it is too large.
             None => (FileKind::Data, None),
         }
-    }
-}
-
-/// Standard input that ends at Ctrl-C. The kernel would restart a plain read, which would then block on.
-pub(crate) struct Stdin(Interrupt);
-
-impl Stdin {
-    /// Reads standard input until `interrupt` is set.
-    pub(crate) fn new(interrupt: Interrupt) -> Self {
-        Stdin(interrupt)
-    }
-}
-
-impl Read for Stdin {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let stdin = rustix::stdio::stdin();
-        while !self.0.is_set() {
-            match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&PATIENCE)) {
-                Ok(0) | Err(Errno::INTR) => {}
-                // Readable, at its end, or broken: the read tells which.
-                Ok(_) => match rustix::io::read(stdin, &mut *buffer) {
-                    Err(Errno::INTR | Errno::AGAIN) => {}
-                    done => return Ok(done?),
-                },
-                Err(errno) => return Err(errno.into()),
-            }
-        }
-        Ok(0)
     }
 }

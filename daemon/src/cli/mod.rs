@@ -24,6 +24,7 @@ pub(crate) mod rules;
 pub(crate) mod rules_options;
 pub(crate) mod scan;
 pub(crate) mod stake;
+pub(crate) mod stdin;
 pub(crate) mod triage;
 pub(crate) mod webhook;
 pub(crate) mod when;

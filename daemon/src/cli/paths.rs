@@ -13,7 +13,7 @@ use daemon_walk::{Entry, EntryRef, FilesFrom, Mode, Policy, Separator, SweepSumm
 use triage::FileKind;
 
 use crate::cli::args::WalkArgs;
-use crate::cli::input::Stdin;
+use crate::cli::stdin::{Stdin, is_stdin};
 use crate::terminal::format::shown;
 use crate::terminal::interrupt::Interrupt;
 
@@ -53,11 +53,6 @@ impl Walked {
         walked.failures.extend(broken_list);
         walked
     }
-}
-
-/// Whether `path` is `-`, standard input.
-pub(crate) fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == "-"
 }
 
 /// Returns the walk policy of the arguments.

@@ -14,6 +14,7 @@ use triage::FileKind;
 
 use crate::cli::args::WalkArgs;
 use crate::cli::paths::{self, Paths, Walked};
+use crate::cli::stdin::is_stdin;
 use crate::exit::Exit;
 use crate::terminal::format::{HEADING, count, counted, shown};
 use crate::terminal::interrupt::Interrupt;
@@ -80,7 +81,7 @@ struct SweepResult {
 
 /// Runs `stakeout triage`.
 pub(crate) fn triage(args: &TriageArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
-    if args.walk.paths.iter().any(|path| paths::is_stdin(path)) {
+    if args.walk.paths.iter().any(|path| is_stdin(path)) {
         anyhow::bail!("triage does not read standard input: use `stakeout explain -`");
     }
     let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;

@@ -20,12 +20,14 @@
 
 mod assemble;
 mod examine;
+mod registry;
 mod report;
 mod rules;
 
 pub use analyzers::{Cancel, Limits};
 pub use analyzers_yara::{Library, SetMask};
-pub use assemble::{Analyzers, Policy, assemble, catalogue};
+pub use assemble::{Analyzers, Policy, assemble};
 pub use examine::{examine, examine_called, triaged};
+pub use registry::catalogue;
 pub use report::Report;
 pub use rules::{Generation, RuleSet};

@@ -23,6 +23,7 @@
 
 mod bundle;
 mod compile;
+mod entry;
 mod look;
 mod program;
 mod service;
@@ -30,7 +31,8 @@ mod wire;
 
 pub(crate) use bundle::open;
 pub use bundle::{Bundle, OpenError};
+pub use entry::{main, main_of_stakeout};
 pub use look::{Examined, LookOptions, LookResult, Looked, look};
-pub use program::{BUILD, Program, main, main_of_stakeout};
+pub use program::{BUILD, Program};
 pub use service::{Setup, template};
 pub use wire::{Garbled, read_answer, request};

@@ -1,14 +1,11 @@
-//! The program of the template, and its entry point.
+//! The program of the template and of the compiler.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
-use std::{env, io};
 
 use daemon_worker::Held;
-
-use crate::{compile, service};
 
 /// Names the sources this was built from: a worker of another build would judge by other code.
 pub const BUILD: &str = env!("STAKEOUT_BUILD");
@@ -76,30 +73,4 @@ impl Program {
     pub fn args(&self, task: &str) -> Vec<OsString> {
         self.first.into_iter().chain([task, BUILD]).map(OsString::from).collect()
     }
-}
-
-/// The `main` of a worker program, whose arguments these are. None if they are not those of one.
-///
-/// To be called before anything else: what it becomes must have no threads.
-#[expect(clippy::print_stderr, reason = "the entry of a program; the program that started it reads this")]
-pub fn main(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
-    let task = args.next()?;
-    let build = args.next();
-    if build.as_deref() != Some(OsStr::new(BUILD)) {
-        eprintln!(
-            "stakeout-worker is from another build than this program ({BUILD}): install both from the same build"
-        );
-        return Some(ExitCode::FAILURE);
-    }
-    match task.to_str()? {
-        "template" => Some(service::template(|_| {})),
-        "compile" => Some(compile::compile()),
-        _ => None,
-    }
-}
-
-/// The `main` of `stakeout`, in so far as it is a worker program.
-pub fn main_of_stakeout() -> Option<ExitCode> {
-    let mut args = env::args_os().skip(1);
-    (args.next()? == ITSELF).then(|| main(args).unwrap_or(ExitCode::FAILURE))
 }

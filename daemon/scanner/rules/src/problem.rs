@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use rustix::fs::FileType;
 
+/// Largest rule file taken, in bytes. The largest public ones have some hundred thousand.
+pub const FILE_BYTES_MAX: u64 = 16 << 20;
+
 /// Something that was left out, named, while the rest was used.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {

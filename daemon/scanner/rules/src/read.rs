@@ -10,8 +10,6 @@ use rustix::io::Errno;
 
 use crate::{FileRole, FoundFile, Problem, Stamp, Survey, SurveyError, Why};
 
-/// Largest rule file taken, in bytes. The largest public ones have some hundred thousand.
-pub const FILE_BYTES_MAX: u64 = 16 << 20;
 /// Most bytes of rules taken together; what the child that compiles them is handed at once.
 pub const TOTAL_BYTES_MAX: u64 = 128 << 20;
 /// Number of attempts to read a directory if a file in it changes meanwhile.

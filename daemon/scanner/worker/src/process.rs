@@ -11,11 +11,12 @@ use rustix::io::Errno;
 use rustix::net::SendFlags;
 
 use crate::channel::{self, Packet};
+use crate::error::TemplateError;
 use crate::fork_server::GRANTED;
 use crate::frame::{PACKET_BYTES_MAX, TemplateRequest};
 use crate::held::Held;
+use crate::start::Start;
 use crate::stderr_tail::StderrTail;
-use crate::template::{Start, TemplateError};
 use crate::walls::Walls;
 
 /// Maximum time of a template to start, or to be equipped: normally rules are loaded in 34 ms.

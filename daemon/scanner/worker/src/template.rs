@@ -1,91 +1,15 @@
 //! The parent's handle of the template: starts it, sets it up, requests workers, and restarts it.
 
-use std::ffi::OsString;
-use std::io;
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::death::Death;
+use crate::error::TemplateError;
 use crate::frame::{CONFIG_BYTES_MAX, FDS_MAX, NEED_BYTES_MAX, TemplateRequest};
-use crate::held::Held;
 use crate::process::{LOAD_TIME_MAX, Process, Started};
+use crate::start::Start;
 use crate::walls::{Caps, Walls};
 use crate::worker::Worker;
-
-/// How to start a template.
-#[derive(Debug)]
-pub struct Start {
-    /// The program, which calls [`run`](crate::run).
-    pub program: PathBuf,
-    /// The program file as it was when this was made, which is also used for restarts, even if another file has its
-    /// name by then. `None` if it could not be opened.
-    pub held: Option<Held>,
-    /// Arguments of the program.
-    pub args: Vec<OsString>,
-    /// Configuration for its `build`: at most [`CONFIG_BYTES_MAX`] bytes, less a few.
-    pub config: Vec<u8>,
-    /// Descriptors for its `build`: at most [`FDS_MAX`].
-    pub fds: Vec<OwnedFd>,
-    /// Resource limits of its workers.
-    pub caps: Caps,
-}
-
-impl Start {
-    /// A start of `program` without arguments, configuration or descriptors, under the default caps.
-    pub fn new(program: impl Into<PathBuf>) -> Start {
-        let program = program.into();
-        let held = Held::open(&program).ok();
-        Start { program, held, args: Vec::new(), config: Vec::new(), fds: Vec::new(), caps: Caps::default() }
-    }
-}
-
-/// Errors of a template.
-#[derive(Debug, thiserror::Error)]
-pub enum TemplateError {
-    /// The program cannot be executed.
-    #[error("cannot start {}", program.display())]
-    Start {
-        /// Path of the program.
-        program: PathBuf,
-        /// Error of the operating system.
-        source: io::Error,
-    },
-    /// The template died, with its last output. [`Template::restart`] starts it again.
-    #[error("the template died{}{}", if .0.is_empty() { "" } else { ": " }, .0)]
-    Gone(String),
-    /// The template did not answer within this time and was killed.
-    #[error("the template was killed: it did not answer for {} s", .0.as_secs())]
-    Stuck(Duration),
-    /// The template refused, with the reason: an escape succeeded, a protection is missing, rules do not load.
-    #[error("{0}")]
-    Refused(String),
-    /// A new worker did not come so far as to do a job.
-    #[error("a new worker is not ready: {0}")]
-    Stillborn(#[source] Death),
-    /// A new worker has not the walls that the template found to stand.
-    #[error("the sandbox of a new worker is incomplete")]
-    Weaker,
-    /// The request is too large.
-    #[error("the request to the template is too large: {0} bytes or descriptors")]
-    TooLarge(usize),
-    /// The operating system refuses something else.
-    #[error("cannot {tried}")]
-    Io {
-        /// The operation that failed.
-        tried: &'static str,
-        /// Error of the operating system.
-        source: io::Error,
-    },
-}
-
-impl TemplateError {
-    pub(crate) fn io<E: Into<io::Error>>(tried: &'static str) -> impl FnOnce(E) -> TemplateError {
-        move |error| TemplateError::Io { tried, source: error.into() }
-    }
-}
 
 /// A template: where workers come from. Shared by all who need workers.
 #[derive(Debug)]

@@ -11,13 +11,13 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::channel::{self, Packet};
 use crate::death::{Cause, Death};
+use crate::error::TemplateError;
 use crate::frame::{Job, PACKET_BYTES_MAX, REQUEST_BYTES_MAX, TemplateRequest};
 use crate::memory::ProcessMemory;
 use crate::process::{ASK_TIME_MAX, Process, ready, timespec};
 use crate::reply::{Expect, ReplyPart, UNASKED};
 use crate::service::Served;
 use crate::stderr_tail::StderrTail;
-use crate::template::TemplateError;
 use crate::walls::{Caps, Walls};
 
 /// Jobs that a worker should do before it is replaced: what leaks, leaks no further.

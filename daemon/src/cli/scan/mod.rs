@@ -32,9 +32,9 @@ use daemon_service::open_files;
 use daemon_walk::Entry;
 use triage::FileKind;
 
-use crate::cli::input::Stdin;
-use crate::cli::paths::{self, Paths, Walked, is_stdin};
+use crate::cli::paths::{self, Paths, Walked};
 use crate::cli::rules_options;
+use crate::cli::stdin::{Stdin, is_stdin};
 use crate::exit::Exit;
 use crate::terminal::interrupt::Interrupt;
 use print::Printer;
