@@ -115,7 +115,7 @@ impl Source {
                         TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
                         _ => false,
                     };
-                    at += 1 + item.iter().position(|token| ends(token)).map_or(item.len(), |end| end + 1);
+                    at += 1 + item.iter().position(ends).map_or(item.len(), |end| end + 1);
                 }
                 TokenTree::Ident(word) if word == "use" => {
                     let end = tokens[at..].iter().position(|token| is_sign(Some(token), ';'));

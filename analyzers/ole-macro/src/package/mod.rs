@@ -6,12 +6,14 @@
 
 mod account;
 mod archive;
+mod controls;
 pub(crate) mod inflate;
 mod links;
 mod local;
 mod records;
 mod relations;
 mod role;
+mod shape;
 mod sound;
 mod types;
 
@@ -26,21 +28,15 @@ use self::archive::Part;
 use self::inflate::Inflater;
 use self::relations::Relations;
 use self::role::PartRole;
+use self::shape::{HEAD_BYTES, Shape, rtf_start};
 use self::types::Types;
 use crate::catalogue::package as signs;
 use crate::compound::Compound;
 use crate::fields::{self, Fields};
 use crate::file_names;
 use crate::object::{self, is_judged};
-use crate::target::{self, Danger};
-use crate::xml;
 use crate::{vba, xlm};
 
-/// Bytes of a part that say what it is.
-const HEAD_BYTES: usize = 64;
-const COMPOUND: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
-/// A shell link: header size and the first bytes of its class (MS-SHLLINK 2.1).
-const SHELL_LINK: &[u8] = &[0x4c, 0, 0, 0, 1, 0x14, 2, 0];
 const TYPES: &str = "[content_types].xml";
 
 /// Examines the package `sample`, or a ZIP that may hold an Office part.
@@ -132,34 +128,6 @@ fn largest_first<'p, 'a>(mut parts: Vec<&'p Part<'a>>) -> Vec<&'p Part<'a>> {
     parts
 }
 
-/// Type of a part by its first bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    Compound,
-    /// A package or RTF.
-    Child,
-    Program,
-    Link,
-    Other,
-}
-
-impl Shape {
-    fn of(head: &[u8]) -> Shape {
-        let begins = |magics: &[&[u8]]| magics.iter().any(|magic| head.starts_with(magic));
-        if begins(&[COMPOUND]) {
-            Shape::Compound
-        } else if begins(&[b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08PK", b"PK00PK"]) || rtf_start(head).is_some() {
-            Shape::Child
-        } else if begins(&[b"MZ", b"\x7fELF"]) {
-            Shape::Program
-        } else if begins(&[SHELL_LINK]) {
-            Shape::Link
-        } else {
-            Shape::Other
-        }
-    }
-}
-
 /// Without memory that is not used, for who keeps it.
 fn fitted(bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     match bytes {
@@ -169,13 +137,6 @@ fn fitted(bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
             Cow::Owned(bytes)
         }
     }
-}
-
-/// Offset of RTF: Word skips white space before it.
-fn rtf_start(head: &[u8]) -> Option<usize> {
-    let marked = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    let text = marked.trim_ascii_start();
-    text.starts_with(b"{\\rt").then_some(head.len() - text.len())
 }
 
 /// Reads one part after the other.
@@ -315,8 +276,8 @@ impl PackageReader {
                 self.fields.begin_part(&part.name);
                 fields::examine_word_xml(bytes, &mut self.fields, findings)
             }
-            PartRole::Ribbon => examine_ribbon(bytes, findings),
-            PartRole::Control => examine_control(bytes, findings),
+            PartRole::Ribbon => controls::examine_ribbon(bytes, findings),
+            PartRole::Control => controls::examine_control(bytes, findings),
             // Office would have looked for a project.
             PartRole::Macros => {
                 if part.key.ends_with("vbaproject.bin") {
@@ -427,35 +388,5 @@ fn examine_compound(part: &Part<'_>, role: PartRole, bytes: &[u8], findings: &mu
         object::examine_compound(&compound, findings);
         compound.report_faults(findings);
         false
-    })
-}
-
-/// Changes to the ribbon: what runs when it is loaded.
-fn examine_ribbon(part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
-    let text = xml::text(part, findings)?;
-    xml::walk(&text, findings, |step, span, findings| {
-        let xml::XmlStep::Open(element) = step else { return };
-        if let Some(macro_name) = element.attribute("onLoad").filter(|_| element.name() == "customUI") {
-            findings.saw_with(&signs::RIBBON_ONLOAD, span.clone(), macro_name);
-        }
-        // A callback is a macro, and `document!macro` is one of another document, which Office fetches.
-        for value in element.values() {
-            let document = value.rsplit_once('!').map_or("", |(document, _)| document);
-            if matches!(target::judge(document), Danger::Remote | Danger::Nearby | Danger::Network | Danger::Exploit) {
-                findings.saw_with(&signs::RIBBON_REMOTE, span.clone(), &value);
-            }
-        }
-    })
-}
-
-/// An ActiveX control: its class.
-fn examine_control(part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
-    let text = xml::text(part, findings)?;
-    findings.saw(&signs::ACTIVEX, 0..0);
-    xml::walk(&text, findings, |step, span, findings| {
-        let xml::XmlStep::Open(element) = step else { return };
-        if let Some(class) = element.attribute("classid") {
-            object::examine_class_text(&class, span, findings);
-        }
     })
 }

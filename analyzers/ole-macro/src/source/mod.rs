@@ -7,6 +7,8 @@
 //! Cannot see: strings that are computed at run time (that they are computed is seen), dead code (it counts), and what
 //! p-code says where it differs from the source.
 
+mod around;
+mod assignment;
 mod fold;
 mod lex;
 mod names;
@@ -18,6 +20,8 @@ mod words;
 
 use analyzers::{Exhausted, Findings};
 
+use around::{declared_function, follows, is_member, is_writable_place, literal_argument};
+use assignment::Assignment;
 use fold::TEXT_MAX;
 use lex::{Lexer, LogicalLine, Token, TokenKind};
 use shape::Shape;
@@ -367,89 +371,7 @@ struct Context {
     resumes: bool,
 }
 
-/// Whether the token before `at` has this role.
-fn follows(tokens: &[Token], at: usize, role: KeywordRole) -> bool {
-    at.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|before| before.role() == Some(role))
-}
-
-/// The function of a library that `Declare Function Name Lib "library" Alias "name"` means; `at` is that of `Lib`.
-fn declared_function<'s>(source: &'s [u8], tokens: &[Token], at: usize) -> &'s [u8] {
-    let name = at.checked_sub(1).and_then(|at| tokens.get(at));
-    let is_text = |token: &&Token| matches!(token.kind, TokenKind::Text);
-    // Behind the library: any other literal is the name by which that knows the function.
-    let alias = tokens.get(at + 3..).and_then(|rest| rest.iter().take(2).find(is_text));
-    alias.or(name).map_or(&[], |token| token.bytes(source))
-}
-
-/// Whether the name at `at` is a member of something, and not of the application: `x.Run`, but not `Application.Run`.
-fn is_member(tokens: &[Token], at: usize) -> bool {
-    let before = |back: usize| at.checked_sub(back).and_then(|at| tokens.get(at));
-    before(1).is_some_and(|dot| dot.is(b'.')) && before(2).and_then(Token::role) != Some(KeywordRole::Application)
-}
-
 /// Whether a word names `Shell.Application`, and not one of the other scripting shells.
 fn is_shell(sign: Sign, text: &[u8], span: &std::ops::Range<usize>) -> bool {
     sign == Sign::ScriptingShell && text.get(span.start).is_some_and(|first| first.eq_ignore_ascii_case(&b's'))
-}
-
-/// The last literal among the arguments of the call at `at`, if each of them is a literal or left out:
-/// `CreateObject("Excel.Application")`, `GetObject(, "Excel.Application")`.
-fn literal_argument(tokens: &[Token], at: usize) -> Option<Token> {
-    let mut rest = tokens.get(at + 1..)?.iter();
-    rest.next().filter(|open| open.is(b'('))?;
-    let mut literal = None;
-    // A class and a server: no call has more.
-    for token in rest.take(4) {
-        match token.kind {
-            TokenKind::Text => literal = literal.or(Some(*token)),
-            TokenKind::Mark(b',') => literal = None,
-            TokenKind::Mark(b')') => return literal,
-            _ => return None,
-        }
-    }
-    None
-}
-
-/// Whether a variable of the environment names a place where anybody may write, or the shell.
-fn is_writable_place(variable: &[u8]) -> bool {
-    const PLACES: &[&str] = &[
-        "temp",
-        "tmp",
-        "appdata",
-        "localappdata",
-        "userprofile",
-        "programdata",
-        "public",
-        "allusersprofile",
-        "comspec",
-    ];
-    PLACES.iter().any(|place| place.as_bytes().eq_ignore_ascii_case(variable))
-}
-
-/// `name = name & …` or `name = …`.
-struct Assignment<'s> {
-    name: &'s [u8],
-    lengthens: bool,
-    /// Index of the token where the value starts, or what is put to its end.
-    value: usize,
-}
-
-impl<'s> Assignment<'s> {
-    fn read(source: &'s [u8], tokens: &[Token]) -> Option<Self> {
-        let name_at = |at: usize| match tokens.get(at) {
-            Some(token) if matches!(token.kind, TokenKind::Name(_)) => Some(token.bytes(source)),
-            _ => None,
-        };
-        let name = name_at(0)?;
-        // `name$ = …`.
-        let mark = |at: usize, mark| tokens.get(at).is_some_and(|token: &Token| token.is(mark));
-        let equals = 1 + usize::from(mark(1, b'$'));
-        if !mark(equals, b'=') {
-            return None;
-        }
-        let again = name_at(equals + 1).is_some_and(|again| again.eq_ignore_ascii_case(name));
-        let operator = equals + 2 + usize::from(mark(equals + 2, b'$'));
-        let lengthens = again && (mark(operator, b'&') || mark(operator, b'+'));
-        Some(Assignment { name, lengthens, value: if lengthens { operator + 1 } else { equals + 1 } })
-    }
 }

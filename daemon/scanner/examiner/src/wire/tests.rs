@@ -1,0 +1,135 @@
+use analyzers::{Cancel, IndicatorId, Limit};
+use daemon_artifact::Artifact;
+use daemon_engine::assemble;
+use proptest::prelude::*;
+
+use super::*;
+use crate::look;
+
+fn looked(bytes: &[u8], rules: &RuleSet, limits: &Limits) -> Looked {
+    let ask = LookOptions { sha256: true, ..LookOptions::default() };
+    look(&Artifact::from_slice(bytes), &ask, &mut assemble(rules), limits, &Cancel::default())
+}
+
+fn answer(outcome: &LookResult, rules: &RuleSet) -> Vec<u8> {
+    let mut reply = Vec::new();
+    write_answer(outcome, rules, &mut reply);
+    reply
+}
+
+/// A bot that is packed, so that there is evidence, and the answer about it.
+fn example(rules: &RuleSet) -> (Looked, Vec<u8>) {
+    let bytes = specimens::elf::upx_like().upx_magic().build();
+    let looked = looked(&bytes, rules, &Limits::default());
+    let reply = answer(&Ok(looked.clone()), rules);
+    (looked, reply)
+}
+
+#[test]
+fn what_is_asked_crosses_the_wall_whatever_the_artifact_is_called() {
+    for path in ["", "/tmp/a.exe", "\u{1b}[2J\n/\u{fffd}", &"x/".repeat(FilePath::BYTES_MAX)] {
+        let ask = LookOptions { sha256: true, path: FilePath::new(path), kind_only: true, until: None };
+        let bytes = request(&ask);
+        assert!(bytes.len() < daemon_worker::REQUEST_BYTES_MAX / 8);
+        assert_eq!(read_request(&bytes), Some(ask));
+    }
+    assert_eq!(read_request(b"\x01\x00\x05ab"), None);
+}
+
+#[test]
+fn what_was_seen_crosses_the_wall_unchanged() {
+    let rules = RuleSet::embedded();
+    let (before, reply) = example(&rules);
+    assert!(!before.examined.report.evidence.is_empty());
+    let mut after = read_answer(&reply, &rules, &Limits::default()).unwrap().unwrap();
+    // The wire counts in microseconds.
+    after.examined.elapsed = before.examined.elapsed;
+    assert_eq!(after, before);
+}
+
+#[test]
+fn long_ways_down_fit_into_a_reply() {
+    let rules = RuleSet::embedded();
+    let (mut looked, _) = example(&rules);
+    let layers = &mut looked.examined.report.layers;
+    for depth in 1..1_000_u16 {
+        let way = (1..=depth % 8).map(|step| format!("{step}{}", "x".repeat(150)));
+        let name = way.chain([format!("{depth}{}", "y".repeat(150))]).collect::<Vec<_>>().join("!");
+        layers.push(Layer { name, subject: LayerId(depth), kind: FileKind::Data, wanted: false });
+    }
+    let reply = answer(&Ok(looked.clone()), &rules);
+    assert!(reply.len() < daemon_worker::REPLY_BYTES_MAX / 2, "{}", reply.len());
+    let back = read_answer(&reply, &rules, &Limits::default()).unwrap().unwrap();
+    assert_eq!(back.examined.report.layers, looked.examined.report.layers);
+}
+
+#[test]
+fn why_bytes_cannot_be_had_crosses_the_wall() {
+    let rules = RuleSet::embedded();
+    for error in [
+        LoadError::TooLarge { size_bytes: Some(9), size_bytes_max: 8 },
+        LoadError::NotRegular(NotRegular::Fifo),
+        LoadError::NoMemory { size_bytes: 7 },
+        LoadError::Io { tried: "read", source: io::Error::from_raw_os_error(5) },
+    ] {
+        let text = error.to_string();
+        let reply = answer(&Err(error), &rules);
+        let back = read_answer(&reply, &rules, &Limits::default()).unwrap();
+        assert_eq!(back.err().map(|error| error.to_string()), Some(text));
+    }
+}
+
+#[track_caller]
+fn refused(change: impl FnOnce(&mut Vec<LayerOnWire<'_>>, &mut Vec<EvidenceOnWire<'_>>)) {
+    let rules = RuleSet::embedded();
+    let (_, reply) = example(&rules);
+    let Ok(WorkerReply::Looked { elapsed_us, size_bytes, sha256, mut layers, mut evidence, incomplete }) =
+        postcard::from_bytes(&reply)
+    else {
+        panic!("it was just written");
+    };
+    change(&mut layers, &mut evidence);
+    let reply = encode(&WorkerReply::Looked { elapsed_us, size_bytes, sha256, layers, evidence, incomplete });
+    assert!(read_answer(&reply, &rules, &Limits::default()).is_err());
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    refused(|layers, _| layers.clear());
+    refused(|layers, _| layers[0].subject = 1);
+    refused(|layers, _| layers[0].rest = "\u{1b}[2J");
+    refused(|layers, _| layers[0].shared = 1);
+    refused(|_, evidence| evidence[0].indicator = u32::MAX);
+    refused(|_, evidence| evidence[0].layer = 1);
+    refused(|_, evidence| (evidence[0].start, evidence[0].end) = (2, 1));
+}
+
+#[test]
+fn hostile_texts_are_shown_as_any_detail_is() {
+    let rules = RuleSet::embedded();
+    let (mut looked, _) = example(&rules);
+    looked.examined.report.incomplete = vec![
+        Incomplete::Crashed("\u{1b}[2J".into()),
+        Incomplete::Limit(Limit::Time),
+        Incomplete::Unaccounted("\n".into()),
+    ];
+    let reply = answer(&Ok(looked), &rules);
+    let report = read_answer(&reply, &rules, &Limits::default()).unwrap().unwrap().examined.report;
+    assert_eq!(report.incomplete.len(), 3);
+    assert!(report.incomplete.iter().all(|why| why.to_string().chars().all(is_printable)));
+    assert_eq!(rules.position(&IndicatorId::new("no.such.sign")), None);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_reading_panic(at in 0usize..10_000, byte: u8, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let rules = RuleSet::embedded();
+        let limits = Limits::default();
+        let _ = read_answer(&bytes, &rules, &limits);
+        let (_, mut reply) = example(&rules);
+        let at = at % reply.len();
+        reply[at] = byte;
+        let _ = read_answer(&reply, &rules, &limits);
+        let _ = read_answer(&reply[..at], &rules, &limits);
+    }
+}
