@@ -61,6 +61,19 @@ const WINGS: &[Wing] = &[
         because: "who stakes looks into no bytes and opens no socket",
     },
     Wing {
+        folder: "daemon/staking/transactions",
+        never: &[
+            "daemon/config",
+            "daemon/artifact",
+            "daemon/staking/archive",
+            "daemon/staking/journal",
+            "daemon/staking/ledger",
+            "daemon/staking/market",
+            "daemon/staking/settlement",
+        ],
+        because: "who reads transactions is linked by whoever holds a key, and brings nothing along",
+    },
+    Wing {
         folder: "daemon/transport",
         never: &[
             "triage",
@@ -126,6 +139,11 @@ const WALLS: &[Wall] = &[
         because: "whoever shows a report reads nothing but the report",
     },
     Wall {
+        of: "daemon-transactions",
+        never: &["ethers*", "tokio*", "mio", "socket2", "rustix"],
+        because: "who reads transactions holds no key, and is linked by whoever does",
+    },
+    Wall {
         of: "daemon-control",
         never: &["daemon-market", "daemon-artifact", "reqwest", "rustls*", "tokio-uring"],
         because: "who lets operators in carries what they say, and knows neither bounties nor money nor the network",
@@ -152,6 +170,7 @@ const HOMES: &[(Pattern, &[&str])] = &[
     ("seccompiler", &["daemon-worker"]),
     ("rusqlite", &["daemon-archive"]),
     ("rhai", &["daemon-market"]),
+    ("alloy-*", &["daemon-transactions"]),
 ];
 
 /// Libraries that bring more than we use: yara-x can map files and carries a WASM engine, but `analyzers-yara` gives it

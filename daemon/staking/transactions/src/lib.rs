@@ -1,0 +1,32 @@
+//! Transactions of the PolySwarm contracts, read and written: addresses, calls and events, RLP, who signed, commitments,
+//! and what the process with the key is asked.
+//!
+//! Pure: no keys, no I/O. Everything from others is taken in its one canonical form only.
+//!
+//! ```
+//! use daemon_transactions::{Address, ArtifactBits, Guid};
+//!
+//! let registry: Address = "0x21262bf29ff08691c8a72bc6f22f791996e1891f".parse().unwrap();
+//! assert_eq!(registry.to_string(), "0x21262bF29FF08691C8A72bc6f22F791996E1891F");
+//! let bounty: Guid = "50ef2820-1c96-45af-afd2-93351c57096c".parse().unwrap();
+//! assert_eq!(bounty.number() >> 96, 0x50ef_2820);
+//! let mask = ArtifactBits::new(vec![true, false, true]).unwrap();
+//! assert_eq!(mask.to_number().to_string(), "5");
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod address;
+pub mod amount;
+mod artifact_bits;
+mod encoding;
+pub mod fast;
+mod guid;
+pub mod signing;
+mod transaction;
+
+pub use address::{Address, ParseAddressError};
+pub use alloy_primitives::{B256, U256};
+pub use artifact_bits::{ARTIFACTS_MAX, ArtifactBits, TooManyArtifacts};
+pub use guid::{Guid, ParseGuidError};
+pub use transaction::UnsignedTransaction;
