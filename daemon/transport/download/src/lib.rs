@@ -148,6 +148,17 @@ impl Fetcher {
         }
     }
 
+    /// Keeps the body of a response that the caller asked for himself, all of it or nothing, before `deadline`: for
+    /// artifacts that need credentials, which a [`Fetcher`] never sends. The limits of size, rate and memory hold; whether
+    /// the host may be asked is the caller's to know.
+    ///
+    /// # Errors
+    /// If it is too large, too slow, breaks off, or cannot be stored.
+    pub async fn keep(&self, response: reqwest::Response, deadline: Instant) -> Result<Fetched, FetchError> {
+        let kept = async { self.web.body(&self.keeper, response).await?.finish().await };
+        timeout_at(deadline, kept).await.unwrap_or(Err(FetchError::Deadline))
+    }
+
     async fn fetch_at_leisure(
         &self,
         uri: &str,

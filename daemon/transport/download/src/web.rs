@@ -177,7 +177,7 @@ impl Web {
     }
 
     /// Takes the body, chunk by chunk; watches that it does not trickle.
-    async fn body<'k>(&self, keeper: &'k Keeper, mut response: Response) -> Result<Keep<'k>, FetchError> {
+    pub(super) async fn body<'k>(&self, keeper: &'k Keeper, mut response: Response) -> Result<Keep<'k>, FetchError> {
         let FetchLimits { watch, watch_bytes_min, .. } = self.limits;
         let mut keep = Keep::begin(keeper, response.content_length())?;
         let mut watch_end = pin!(sleep_until(Instant::now() + watch));
