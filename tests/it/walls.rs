@@ -144,6 +144,11 @@ const WALLS: &[Wall] = &[
         because: "who reads transactions holds no key, and is linked by whoever does",
     },
     Wall {
+        of: "daemon-polyswarmd",
+        never: &["daemon-wallet", "daemon-settlement", "daemon-backtest", "daemon-statement"],
+        because: "who talks to the market of the chain has no key and keeps no books: the rules and the transactions do",
+    },
+    Wall {
         of: "daemon-control",
         never: &["daemon-market", "daemon-artifact", "reqwest", "rustls*", "tokio-uring"],
         because: "who lets operators in carries what they say, and knows neither bounties nor money nor the network",

@@ -1,0 +1,136 @@
+//! What the polyswarmd transport can be told: its section of the configuration.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use daemon_config::{Bytes, choice, section};
+use daemon_transactions::Address;
+
+use crate::client::{Base, Limits};
+
+choice! {
+    /// A chain of the market.
+    Chain: "\"side\" or \"home\"" {
+        /// The chain that bounties are posted on.
+        Side = "side",
+        /// The chain that NCT live on: the main chain of Ethereum.
+        Home = "home",
+    }
+}
+
+impl Chain {
+    /// The name of the chain in requests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Chain::Side => "side",
+            Chain::Home => "home",
+        }
+    }
+}
+
+choice! {
+    /// How a market takes the bids of a bounty with several artifacts.
+    BidForm: "\"each\" or \"single\"" {
+        /// A bid for each artifact that is asserted on: contracts from 1.4.0.
+        Each = "each",
+        /// One bid for all of them, the average: contracts up to 1.3.0.
+        Single = "single",
+    }
+}
+
+section! {
+    check = check;
+
+    /// A market of polyswarmd, where stakes are signed transactions and verdicts are committed to first and revealed later
+    /// (docs/polyswarmd.md). Needs a running `stakeout-signer`, which has the wallet.
+    pub struct Config {
+        /// URL of polyswarmd: `https://HOST`. Default (empty): no such market.
+        url: String = String::new();
+        /// Community on that server: requests go to `URL/v1/COMMUNITY`. Default (empty): to `URL` itself.
+        community: String = String::new();
+        /// Chain that bounties are posted on: "side" or "home".
+        chain: Chain = Chain::Side;
+        /// Address of the account, which must be the signer's. Default (empty): the signer's.
+        account: String = String::new();
+        /// File with the API key, one line. Default (empty): no key.
+        api_key_file: PathBuf = PathBuf::new();
+        /// Send the API key over unencrypted `http:`. Only for tests: anybody on the way could use it.
+        allow_key_over_http: bool = false;
+        /// Socket of `stakeout-signer`.
+        signer_socket: PathBuf = PathBuf::from("/run/stakeout/signer.sock");
+        /// Identifier of the chain in signatures (EIP-155). Default (0): the only chain that the signer knows.
+        chain_id: usize = 0;
+        /// Bids of a bounty with several artifacts: "each" artifact has its own (contracts from 1.4.0), or a "single" one is
+        /// for all of them, their average (contracts up to 1.3.0).
+        bids: BidForm = BidForm::Each;
+        /// Maximum time of a request. Waiting for a transaction's receipt takes longer by what the server itself waits.
+        request_time_max: Duration = Limits::default().request_time_max;
+        /// Maximum size of a reply, artifacts excepted (those have the limits of [intake]).
+        reply_bytes_max: Bytes = Bytes(Limits::default().reply_bytes_max as u64);
+        /// Maximum number of attempts of a request that may be repeated.
+        attempts_max: usize = Limits::default().attempts_max as usize;
+        /// Maximum number of simultaneous requests.
+        requests_max: usize = Limits::default().requests_max;
+        /// Interval of pings on the websocket.
+        ping_interval: Duration = Duration::from_secs(15);
+        /// Maximum silence on the websocket, also from a peer that answers no ping. Then it is connected anew.
+        silence_max: Duration = Duration::from_secs(60);
+    }
+}
+
+fn check(config: &Config, wrong: &mut dyn FnMut(String)) {
+    if config.url.is_empty() {
+        return;
+    }
+    match Base::new(&config.url, &config.community) {
+        Err(error) => wrong(error.to_string()),
+        Ok(base) => {
+            let has_key = !config.api_key_file.as_os_str().is_empty();
+            if has_key && !base.is_encrypted() && !config.allow_key_over_http {
+                wrong(
+                    "url: the API key would be sent over unencrypted http: use https, or set allow_key_over_http"
+                        .to_owned(),
+                );
+            }
+        }
+    }
+    if !config.account.is_empty()
+        && let Err(error) = config.account.parse::<Address>()
+    {
+        wrong(format!("account: {error}"));
+    }
+    for (key, count) in [("attempts_max", config.attempts_max), ("requests_max", config.requests_max)] {
+        if count == 0 {
+            wrong(format!("{key} must be at least 1"));
+        }
+    }
+    if !(1 << 10..=64 << 20).contains(&config.reply_bytes_max.0) {
+        wrong("reply_bytes_max must be from \"1K\" to \"64M\"".to_owned());
+    }
+    if config.ping_interval.is_zero() || config.silence_max <= config.ping_interval {
+        wrong("silence_max must be longer than ping_interval, and neither may be zero".to_owned());
+    }
+}
+
+impl Config {
+    /// Whether there is such a market.
+    pub fn is_on(&self) -> bool {
+        !self.url.is_empty()
+    }
+
+    /// The account that is named, if one is.
+    pub fn named_account(&self) -> Option<Address> {
+        self.account.parse().ok()
+    }
+
+    /// Limits of requests.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            request_time_max: self.request_time_max,
+            reply_bytes_max: usize::try_from(self.reply_bytes_max.0).unwrap_or(usize::MAX),
+            attempts_max: u32::try_from(self.attempts_max).unwrap_or(u32::MAX),
+            requests_max: self.requests_max,
+            ..Limits::default()
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! PolySwarm's polyswarmd market: bounties by websocket, stakes as transactions, verdicts committed to first and revealed
+//! later.
+//!
+//! A [`Connection`] tells what happens ([`event`]), a [`Client`] asks and posts by HTTP, and a [`SignerClient`] asks the
+//! process with the key for signatures, of transactions that polyswarmd built. [`nonces`] says which numbers these get, and
+//! [`schedule`] when to reveal and when to settle.
+//!
+//! This crate stores nothing and has no timers of its own: whoever runs it writes down what it is about to send, and asks
+//! at every block what is due.
+//!
+//! ```
+//! use daemon_polyswarmd::event::{Event, Parsed, parse};
+//!
+//! let message = br#"{"event":"block","data":{"number":1066}}"#;
+//! let Ok(Parsed::Known(message)) = parse(message) else { unreachable!() };
+//! assert_eq!(message.event, Event::Block { number: 1066 });
+//! assert!(matches!(parse(b"{}"), Err(_)));
+//! assert!(matches!(parse(br#"{"event":"eclipse"}"#), Ok(Parsed::Unknown { .. })));
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod backoff;
+mod client;
+mod config;
+mod connection;
+pub mod event;
+mod lenient;
+mod metadata;
+pub mod nonces;
+mod parameters;
+mod recovery;
+pub mod schedule;
+mod signer;
+mod uri;
+
+pub use daemon_transactions::{Address, ArtifactBits, B256, Guid, U256};
+
+pub use client::{
+    ApiKey, ArtifactEntry, ArtifactError, AssertionState, Base, BountyState, BuiltTransactions, Client, ClientOptions,
+    Failure, Generation, Limits, MinedEvents, Posted, Receipt, RequestError, SetupError, Transfer, VoteState, Wallet,
+};
+pub use config::{BidForm, Chain, Config};
+pub use connection::{Connection, ConnectionLimits, Signal};
+pub use metadata::{ArtifactMetadata, Scanner, is_artifact_metadata, metadata_json};
+pub use parameters::Parameters;
+pub use recovery::Standing;
+pub use signer::{SignerClient, SignerError};
+pub use uri::is_artifact_uri;
