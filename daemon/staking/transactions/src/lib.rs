@@ -16,17 +16,33 @@
 
 #![forbid(unsafe_code)]
 
+mod abi;
 mod address;
 pub mod amount;
 mod artifact_bits;
+mod bloom;
+mod call;
+mod commitment;
 mod encoding;
+mod event;
 pub mod fast;
 mod guid;
+mod hash;
+pub mod personal_message;
+mod signature;
 pub mod signing;
 mod transaction;
+pub mod verify;
 
+pub use abi::AbiError;
 pub use address::{Address, ParseAddressError};
 pub use alloy_primitives::{B256, U256};
 pub use artifact_bits::{ARTIFACTS_MAX, ArtifactBits, TooManyArtifacts};
+pub use bloom::Bloom;
+pub use call::{BountyForm, Call, PostBounty, selector};
+pub use commitment::commitment;
+pub use event::{Deprecation, Event, topic};
 pub use guid::{Guid, ParseGuidError};
-pub use transaction::UnsignedTransaction;
+pub use hash::keccak256;
+pub use signature::{Signature, SignatureError};
+pub use transaction::{LegacyTransaction, SignedLegacyTransaction, TransactionError, UnsignedTransaction};

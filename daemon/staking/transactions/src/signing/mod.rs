@@ -44,6 +44,10 @@ pub enum LineError {
 }
 
 /// A message as a line, with its end.
+///
+/// # Panics
+///
+/// If the message cannot be JSON at all: every message of this module can.
 #[must_use]
 pub fn to_line<T: Serialize>(message: &T) -> Vec<u8> {
     let mut line = serde_json::to_vec(message).expect("messages have text keys and no fallible parts");

@@ -106,3 +106,13 @@ fn a_sum_that_does_not_fit_is_no_amount() {
     assert_eq!(wanted(Bids::Single(most), Nct::from_base_units(1)).amount(), None);
     assert_eq!(wanted(Bids::Single(most), Nct::ZERO).amount(), Some(most));
 }
+
+#[test]
+fn metadata_crosses_the_socket_in_its_order_and_to_the_digit() {
+    let metadata = r#"{"malware_family":"žlutý","b":1.10,"a":[18446744073709551616,null]}"#;
+    let line = format!(
+        r#"{{"id":1,"ask":{{"fast_assertion":{{"bounty":"50ef2820-1c96-45af-afd2-93351c57096c","verdict":true,"bid":"0.5","metadata":{metadata}}}}}}}"#
+    );
+    let request: Request = from_line(line.as_bytes()).unwrap();
+    assert_eq!(to_line(&request), format!("{line}\n").as_bytes());
+}

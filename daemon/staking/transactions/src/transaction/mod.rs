@@ -1,5 +1,9 @@
 //! Transactions of the form that Ethereum began with, for one chain (EIP-155).
 
+mod legacy;
+#[cfg(test)]
+mod tests;
 mod unsigned;
 
+pub use legacy::{LegacyTransaction, SignedLegacyTransaction, TransactionError};
 pub use unsigned::UnsignedTransaction;
