@@ -1,0 +1,7 @@
+//! The wire, against a small polyswarmd that does what it is told to: well, badly, or not at all.
+
+mod artifacts;
+mod connection;
+mod recovery;
+mod requests;
+mod server;
