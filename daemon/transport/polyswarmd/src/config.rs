@@ -6,6 +6,7 @@ use std::time::Duration;
 use daemon_config::{Bytes, choice, section};
 use daemon_transactions::Address;
 
+use crate::ConnectionLimits;
 use crate::client::{Base, Limits};
 
 choice! {
@@ -60,6 +61,10 @@ section! {
         signer_socket: PathBuf = PathBuf::from("/run/stakeout/signer.sock");
         /// Identifier of the chain in signatures (EIP-155). Default (0): the only chain that the signer knows.
         chain_id: usize = 0;
+        /// Maximum gas of a transaction. polyswarmd asks for that of a whole block on chains where gas is free.
+        gas_max: usize = 50_000_000;
+        /// Maximum price of gas, in gwei. Default (0): only chains where gas is free.
+        gas_price_max_gwei: usize = 0;
         /// Bids of a bounty with several artifacts: "each" artifact has its own (contracts from 1.4.0), or a "single" one is
         /// for all of them, their average (contracts up to 1.3.0).
         bids: BidForm = BidForm::Each;
@@ -72,9 +77,9 @@ section! {
         /// Maximum number of simultaneous requests.
         requests_max: usize = Limits::default().requests_max;
         /// Interval of pings on the websocket.
-        ping_interval: Duration = Duration::from_secs(15);
+        ping_interval: Duration = ConnectionLimits::default().ping_interval;
         /// Maximum silence on the websocket, also from a peer that answers no ping. Then it is connected anew.
-        silence_max: Duration = Duration::from_secs(60);
+        silence_max: Duration = ConnectionLimits::default().silence_max;
     }
 }
 
@@ -121,6 +126,15 @@ impl Config {
     /// The account that is named, if one is.
     pub fn named_account(&self) -> Option<Address> {
         self.account.parse().ok()
+    }
+
+    /// How the websocket is watched.
+    pub fn connection_limits(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            ping_interval: self.ping_interval,
+            silence_max: self.silence_max,
+            ..ConnectionLimits::default()
+        }
     }
 
     /// Limits of requests.

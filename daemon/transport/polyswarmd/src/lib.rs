@@ -20,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+mod assertion;
 mod backoff;
 mod client;
 mod config;
@@ -28,14 +29,17 @@ pub mod event;
 mod lenient;
 mod metadata;
 pub mod nonces;
+mod open;
 mod parameters;
 mod recovery;
 pub mod schedule;
 mod signer;
+mod transactions;
 mod uri;
 
 pub use daemon_transactions::{Address, ArtifactBits, B256, Guid, U256};
 
+pub use assertion::{Assertion, AssertionError, Verdict, random_nonce};
 pub use client::{
     ApiKey, ArtifactEntry, ArtifactError, AssertionState, Base, BountyState, BuiltTransactions, Client, ClientOptions,
     Failure, Generation, Limits, MinedEvents, Posted, Receipt, RequestError, SetupError, Transfer, VoteState, Wallet,
@@ -43,7 +47,9 @@ pub use client::{
 pub use config::{BidForm, Chain, Config};
 pub use connection::{Connection, ConnectionLimits, Signal};
 pub use metadata::{ArtifactMetadata, Scanner, is_artifact_metadata, metadata_json};
+pub use open::{Market, OpenError};
 pub use parameters::Parameters;
 pub use recovery::Standing;
 pub use signer::{SignerClient, SignerError};
+pub use transactions::{Outcome, TransactError, Transactor};
 pub use uri::is_artifact_uri;

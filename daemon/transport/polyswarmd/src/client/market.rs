@@ -1,7 +1,7 @@
 //! The requests of a microengine, each by its name.
 
 use daemon_base::Nct;
-use daemon_transactions::signing::FastPayload;
+use daemon_transactions::signing::{Bids, FastPayload};
 use daemon_transactions::{ArtifactBits, B256, Guid, U256, amount};
 use reqwest::Method;
 use serde::Deserialize;
@@ -141,6 +141,20 @@ impl Client {
         Ok(list.map(|list| list.0).unwrap_or_default())
     }
 
+    /// The artifacts of a bounty: of those under its URI, as many as the contract counts. What is listed beyond is no part of
+    /// the bounty, and a bid on it would be lost, or lock everybody's.
+    ///
+    /// # Errors
+    /// If the URI is none of artifacts, or a request fails.
+    pub async fn artifacts_of(&self, guid: Guid, uri: &str) -> Result<Vec<ArtifactEntry>, RequestError> {
+        let (listed, bounty) = tokio::join!(self.artifacts(uri), self.bounty(guid));
+        let (mut listed, bounty) = (listed?, bounty?);
+        if let Some(count) = bounty.num_artifacts {
+            listed.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+        }
+        Ok(listed)
+    }
+
     /// Has an assertion built: `approve` and `postAssertion`.
     ///
     /// # Errors
@@ -148,12 +162,17 @@ impl Client {
     pub async fn build_assertion(
         &self,
         guid: Guid,
-        bids: &[Nct],
+        bids: &Bids,
         mask: &ArtifactBits,
         commitment: U256,
     ) -> Result<BuiltTransactions, RequestError> {
-        let bids: Vec<String> = bids.iter().map(|bid| bid.base_units().to_string()).collect();
-        let body = json!({ "bid": bids, "mask": mask.as_slice(), "commitment": commitment.to_string() });
+        let digits = |bid: &Nct| bid.base_units().to_string();
+        let bid = match bids {
+            Bids::Each(bids) => json!(bids.iter().map(digits).collect::<Vec<_>>()),
+            // Before there was a bid for each artifact, it was a text.
+            Bids::Single(bid) => json!(digits(bid)),
+        };
+        let body = json!({ "bid": bid, "mask": mask.as_slice(), "commitment": commitment.to_string() });
         self.build(format!("/bounties/{guid}/assertions"), Some(body)).await
     }
 

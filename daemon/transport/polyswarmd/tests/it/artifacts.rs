@@ -128,3 +128,32 @@ fn a_list_is_no_longer_than_any_bounty() {
         assert!(client.artifacts(URI).await.is_err());
     });
 }
+
+/// The list under a URI may be longer than the bounty that the contract knows.
+#[test]
+fn only_artifacts_that_the_contract_counts_belong_to_a_bounty() {
+    run(async {
+        let server = Server::start().await;
+        let guid: daemon_polyswarmd::Guid = "7f6a1210-9c15-4707-aed3-1a2d587d3374".parse().unwrap();
+        let bounty = |count: serde_json::Value| {
+            Reply::Ok(json!({
+                "guid": guid.to_string(), "artifact_type": "file", "author": ACCOUNT, "amount": "5", "uri": URI,
+                "num_artifacts": count, "expiration": 118,
+            }))
+        };
+        server
+            .on(
+                &format!("GET /artifacts/{URI}"),
+                [Reply::Ok(json!([{ "name": "a" }, { "name": "b" }, { "name": "c" }]))],
+            )
+            .on(
+                &format!("GET /bounties/{guid}"),
+                [bounty(json!(2)), bounty(json!(9)), bounty(json!(null)), Reply::Drop],
+            );
+        let client = server.client();
+        for count in [2, 3, 3] {
+            assert_eq!(client.artifacts_of(guid, URI).await.unwrap().len(), count);
+        }
+        assert!(client.artifacts_of(guid, URI).await.is_err(), "not known is not the same as all");
+    });
+}

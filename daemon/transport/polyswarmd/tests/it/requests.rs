@@ -7,6 +7,7 @@ use daemon_polyswarmd::{
     ApiKey, ArtifactBits, Base, Client, ClientOptions, Failure, Generation, Guid, Limits, Posted, Receipt, SetupError,
     U256,
 };
+use daemon_transactions::signing::Bids;
 use serde_json::{Value, json};
 
 use crate::server::{ACCOUNT, KEY, Reply, Server, limits, run};
@@ -46,7 +47,7 @@ fn requests_are_those_of_polyswarm_client() {
             .on(&format!("GET /balances/{ACCOUNT}/eth"), [Reply::Ok(json!("3"))]);
         let client = server.client_with_key();
         let mask = ArtifactBits::new(vec![true, false]).unwrap();
-        let bids = ["62500000000000000".parse::<u128>().map(daemon_base::Nct::from_base_units).unwrap()];
+        let bids = Bids::Each(vec![daemon_base::Nct::from_base_units(62_500_000_000_000_000)]);
         client.parameters().await.unwrap();
         client.build_assertion(guid(), &bids, &mask, U256::MAX).await.unwrap();
         client.build_reveal(guid(), 3, U256::from(5), &mask, "[]").await.unwrap();

@@ -19,8 +19,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -87,12 +91,17 @@ pub(crate) struct Seen {
     pub content_type: Option<String>,
 }
 
+/// Replies to what it knows.
+pub(crate) type Handler = Box<dyn FnMut(&Seen) -> Option<Reply> + Send>;
+
 #[derive(Default)]
 struct Script {
     replies: HashMap<String, VecDeque<Reply>>,
     sockets: VecDeque<Vec<Socket>>,
     /// Number of bounties, with guids from 0.
     bounties: Option<u64>,
+    /// What replies where the script says nothing.
+    handler: Option<Handler>,
     seen: Vec<Seen>,
 }
 
@@ -103,6 +112,23 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Server {
+        Server::serve(None).await
+    }
+
+    /// Over TLS, with a certificate for 127.0.0.1 of the root in `tls/`.
+    pub(crate) async fn start_tls() -> Server {
+        let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/server.pem")).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/server.key")).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        Server::serve(Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    async fn serve(tls: Option<TlsAcceptor>) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let script = Arc::new(Mutex::new(Script::default()));
@@ -110,16 +136,29 @@ impl Server {
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let script = Arc::clone(&shared);
+                let (script, tls) = (Arc::clone(&shared), tls.clone());
                 tokio::spawn(async move {
                     let service = service_fn(move |request| reply(Arc::clone(&script), request));
-                    let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                    let http = http1::Builder::new();
                     // Whoever hangs up on us is right.
-                    let _ = serving.with_upgrades().await;
+                    match tls {
+                        None => drop(http.serve_connection(TokioIo::new(stream), service).with_upgrades().await),
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                drop(http.serve_connection(TokioIo::new(stream), service).with_upgrades().await);
+                            }
+                        }
+                    }
                 });
             }
         });
         Server { address, script }
+    }
+
+    /// Lets a handler reply where the script says nothing.
+    pub(crate) fn handle(&self, handler: impl FnMut(&Seen) -> Option<Reply> + Send + 'static) -> &Server {
+        self.script.lock().unwrap().handler = Some(Box::new(handler));
+        self
     }
 
     /// Replies so to `METHOD /path`, one after the other; the last one again and again.
@@ -252,17 +291,19 @@ async fn reply(script: Arc<Mutex<Script>>, request: Request<Incoming>) -> Result
     let (reply, socket) = {
         let mut script = script.lock().unwrap();
         let page: Option<u64> = query.get("page").map(|page: &String| page.parse().unwrap());
-        script.seen.push(Seen { what: what.clone(), query, key, body, content_type });
+        let seen = Seen { what: what.clone(), query, key, body, content_type };
+        script.seen.push(seen.clone());
         if let (Some(page), Some(bounties)) = (page, script.bounties) {
             let guids = (page * 75..bounties.min((page + 1) * 75)).map(|n| Guid::from_number(n.into()).to_string());
             let list = json!({ "status": "OK", "result": guids.collect::<Vec<_>>() });
             return Ok(replied(200, boxed(list.to_string())));
         }
         let socket = is_socket.then(|| script.sockets.pop_front().unwrap_or_else(|| vec![Socket::Refuse(503)]));
-        let reply = script.replies.get_mut(&what).map(|replies| match replies.len() {
+        let scripted = script.replies.get_mut(&what).map(|replies| match replies.len() {
             1 => replies[0].clone(),
             _ => replies.pop_front().unwrap(),
         });
+        let reply = scripted.or_else(|| script.handler.as_mut().and_then(|handler| handler(&seen)));
         (reply, socket)
     };
     if let (Some(actions), Some(upgrade)) = (socket, upgrade) {

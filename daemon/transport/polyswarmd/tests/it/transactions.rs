@@ -1,0 +1,342 @@
+//! Transactions on their way to a chain, and everything that stops them there.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use daemon_base::Nct;
+use daemon_market::BidBounds;
+use daemon_polyswarmd::nonces::NonceManager;
+use daemon_polyswarmd::{
+    Assertion, BidForm, Client, ClientOptions, Guid, Outcome, SignerClient, TransactError, Transactor, U256, Verdict,
+};
+use daemon_transactions::signing::{Ask, Bids, SignTransactions, Wanted};
+use daemon_transactions::verify::ChainPolicy;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::chain::{CHAIN_ID, Chain, FEE, registry, token};
+use crate::server::{Reply, Server, run};
+use crate::signer::{Signer, address};
+
+pub(crate) struct Rig {
+    pub server: Server,
+    pub chain: Arc<Mutex<Chain>>,
+    pub signer: Signer,
+    pub transactor: Transactor,
+}
+
+impl Rig {
+    pub(crate) async fn start() -> Rig {
+        let server = Server::start().await;
+        let chain = Chain::serve(&server);
+        let signer = Signer::start();
+        let transactor = transactor(&server, &signer);
+        Rig { server, chain, signer, transactor }
+    }
+
+    pub(crate) async fn build(&self, wanted: Wanted) -> Result<SignTransactions, TransactError> {
+        self.transactor.build(wanted, Instant::now() + Duration::from_millis(200)).await
+    }
+
+    /// All three steps.
+    pub(crate) async fn run(&self, wanted: Wanted) -> Outcome {
+        let asked = self.build(wanted).await.unwrap();
+        let signed = self.transactor.sign(&asked).await.unwrap();
+        self.transactor.submit(&signed).await
+    }
+}
+
+/// As after a start of the process: knows nothing.
+fn transactor(server: &Server, signer: &Signer) -> Transactor {
+    let client = Client::new(ClientOptions { account: address(1), ..server.options() }).unwrap();
+    let policy =
+        ChainPolicy { chain_id: CHAIN_ID, token: token(), registry: registry(), gas_max: 50_000_000, gas_price_max: 0 };
+    let signer = SignerClient::new(&signer.socket).with_answer_time_max(Duration::from_millis(300));
+    let nonces = NonceManager::with_gap_pause(Duration::from_millis(20));
+    Transactor::new(client, signer, nonces, policy, 0)
+}
+
+pub(crate) fn guid(number: u128) -> Guid {
+    Guid::from_number(number)
+}
+
+pub(crate) fn assertion(bounty: Guid, form: BidForm) -> Assertion {
+    let verdict = |malicious, bid| Some(Verdict { malicious, bid: Nct::from_base_units(bid) });
+    let bounds = BidBounds::default();
+    let verdicts = [verdict(true, 10u128.pow(17)), None, verdict(false, 3 * 10u128.pow(17))];
+    Assertion::new(address(1), bounty, 3, &verdicts, form, bounds, U256::from(5)).unwrap()
+}
+
+fn posting(number: u128) -> Wanted {
+    assertion(guid(number), BidForm::Each).posting(Nct::from_base_units(FEE))
+}
+
+fn nonces(asked: &SignTransactions) -> Vec<u64> {
+    asked.transactions.iter().map(|transaction| transaction.nonce).collect()
+}
+
+#[test]
+fn an_assertion_is_committed_to_revealed_and_settled() {
+    run(async {
+        let rig = Rig::start().await;
+        let assertion = assertion(guid(7), BidForm::Each);
+        let Outcome::Mined(events) = rig.run(assertion.posting(Nct::from_base_units(FEE))).await else { panic!() };
+        let ours = events.assertion(guid(7), address(1)).unwrap();
+        assert_eq!((ours.index, ours.commitment), (3, assertion.commitment));
+        assert_eq!(events.assertion(guid(8), address(1)), None);
+        assert!(matches!(rig.run(assertion.revealing(3, "[]".to_owned())).await, Outcome::Mined(_)));
+        let Outcome::Mined(events) = rig.run(assertion.settling()).await else { panic!() };
+        assert_eq!(events.transfers[0].value.base_units(), 5);
+        let asked = rig.signer.asked();
+        let signed: Vec<_> = asked
+            .iter()
+            .map(|ask| match ask {
+                Ask::Transactions(asked) => (nonces(asked), asked.amount.base_units()),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(signed, [(vec![0, 1], 4 * 10u128.pow(17) + FEE), (vec![2], 0), (vec![3], 0)]);
+        // Nonces were looked at once; transactions were posted one at a time.
+        assert_eq!(rig.server.count("GET /nonce"), 1);
+        assert_eq!(rig.server.count("POST /transactions"), 4);
+    });
+}
+
+#[test]
+fn older_contracts_take_one_bid() {
+    run(async {
+        let rig = Rig::start().await;
+        let assertion = assertion(guid(7), BidForm::Single);
+        assert_eq!(assertion.bids, Bids::Single(Nct::from_base_units(2 * 10u128.pow(17))));
+        assert!(matches!(rig.run(assertion.posting(Nct::from_base_units(FEE))).await, Outcome::Mined(_)));
+    });
+}
+
+/// Whatever polyswarmd builds instead of what was wanted, the signer is not even asked, and no nonce is lost.
+#[test]
+fn nothing_is_signed_but_what_was_wanted() {
+    run(async {
+        let rig = Rig::start().await;
+        let other = "0x3333333333333333333333333333333333333333";
+        type Change = Box<dyn Fn(&mut Vec<Value>) + Send>;
+        let set = |place: usize, key: &'static str, value: Value| -> Change {
+            Box::new(move |built| built[place][key] = value.clone())
+        };
+        // One digit of the call, from its end.
+        let digit = |place: usize, from_end: usize| -> Change {
+            Box::new(move |built| {
+                let mut data = built[place]["data"].as_str().unwrap().to_owned();
+                let at = data.len() - from_end;
+                let flipped = if &data[at..=at] == "1" { "2" } else { "1" };
+                data.replace_range(at..=at, flipped);
+                built[place]["data"] = json!(data);
+            })
+        };
+        let lies: Vec<Change> = vec![
+            set(0, "value", json!(1)),
+            set(1, "value", json!(1)),
+            set(0, "to", json!(other)),
+            set(1, "to", json!(other)),
+            set(0, "chainId", json!(1)),
+            set(1, "chainId", json!(1)),
+            set(0, "gasPrice", json!(1)),
+            set(1, "gas", json!(50_000_001)),
+            set(0, "data", json!("0x")),
+            set(0, "data", json!("0xa9059cbb")),
+            digit(0, 1),
+            // The spender.
+            digit(0, 65),
+            // The selector.
+            Box::new(|built| {
+                let data = built[0]["data"].as_str().unwrap().replace("095ea7b3", "a9059cbb");
+                built[0]["data"] = json!(data);
+            }),
+            digit(1, 1),
+            digit(1, 65),
+            digit(1, 129),
+            // Guid, mask and commitment.
+            Box::new(|built| {
+                let data = built[1]["data"].as_str().unwrap().to_owned();
+                built[1]["data"] = json!(format!("{}f{}", &data[..73], &data[74..]));
+            }),
+            Box::new(|built| built[1]["data"] = json!(format!("{}00", built[1]["data"].as_str().unwrap()))),
+            Box::new(|built| built.swap(0, 1)),
+            Box::new(|built| drop(built.pop())),
+            Box::new(|built| drop(built.remove(0))),
+            Box::new(|built| built.push(built[1].clone())),
+            Box::new(Vec::clear),
+            Box::new(|built| built.extend(vec![built[0].clone(); 20])),
+        ];
+        let count = lies.len();
+        for (place, lie) in lies.into_iter().enumerate() {
+            rig.chain.lock().unwrap().lie = Some(Box::new(move |built| lie(built)));
+            let error = rig.build(posting(7)).await.expect_err(&format!("lie {place}"));
+            assert!(!error.is_passing(), "{place}: {error}");
+        }
+        assert_eq!(rig.signer.asked(), []);
+        assert_eq!(rig.server.count("POST /transactions"), 0);
+        println!("{count} lies");
+        rig.chain.lock().unwrap().lie = None;
+        assert_eq!(nonces(&rig.build(posting(7)).await.unwrap()), [0, 1]);
+    });
+}
+
+#[test]
+fn replies_that_hold_no_transactions_are_errors() {
+    run(async {
+        let rig = Rig::start().await;
+        let what = format!("POST /bounties/{}/assertions", guid(7));
+        for reply in [
+            Reply::Ok(json!({})),
+            Reply::Ok(Value::Null),
+            Reply::Ok(json!({ "transactions": [{}] })),
+            Reply::Ok(
+                json!({ "transactions": [{ "nonce": 0, "chainId": 1, "gas": 1, "gasPrice": -1, "to": "", "value": 0, "data": "" }] }),
+            ),
+            Reply::Ok(json!({ "transactions": vec![json!({}); 500] })),
+            Reply::Fail(400, json!("Invalid JSON")),
+            Reply::Drop,
+        ] {
+            rig.server.on(&what, [reply.clone()]);
+            let error = rig.build(posting(7)).await.unwrap_err();
+            assert!(matches!(error, TransactError::Build(_)), "{reply:?}: {error}");
+        }
+    });
+}
+
+#[test]
+fn a_transaction_that_a_node_forgot_is_posted_again_to_the_same_byte() {
+    run(async {
+        for forgets in 1..=2 {
+            let rig = Rig::start().await;
+            rig.chain.lock().unwrap().forgets = forgets;
+            assert!(matches!(rig.run(posting(7)).await, Outcome::Mined(_)), "{forgets}");
+            let posted = rig.chain.lock().unwrap().posted.clone();
+            assert_eq!((posted.len(), &posted[..2]), (4, &posted[2..]));
+            assert_eq!(rig.signer.asked().len(), 1);
+        }
+    });
+}
+
+#[test]
+fn what_is_not_mined_stays_open_and_is_mined_in_the_end() {
+    run(async {
+        let rig = Rig::start().await;
+        rig.chain.lock().unwrap().stands_still = true;
+        let asked = rig.build(posting(7)).await.unwrap();
+        let signed = rig.transactor.sign(&asked).await.unwrap();
+        let outcome = rig.transactor.submit(&signed).await;
+        assert!(outcome == Outcome::NotMined && outcome.is_open());
+        // Others are not held up, and get nonces behind it: what waits is seen.
+        assert_eq!(nonces(&rig.build(posting(8)).await.unwrap()), [2, 3]);
+        rig.chain.lock().unwrap().stands_still = false;
+        assert!(matches!(rig.transactor.submit_again(&signed).await, Outcome::Mined(_)));
+    });
+}
+
+#[test]
+fn after_a_crash_the_same_bytes_are_posted_again() {
+    run(async {
+        let rig = Rig::start().await;
+        let asked = rig.build(posting(7)).await.unwrap();
+        // What was written down, by a process that then died at any moment.
+        let written = serde_json::to_string(&asked).unwrap();
+        let first = rig.transactor.sign(&asked).await.unwrap();
+        assert!(matches!(rig.transactor.submit(&first).await, Outcome::Mined(_)));
+        let posted = rig.chain.lock().unwrap().posted.clone();
+        let again: SignTransactions = serde_json::from_str(&written).unwrap();
+        let reborn = transactor(&rig.server, &rig.signer);
+        let signed = reborn.sign(&again).await.unwrap();
+        assert_eq!(signed, first);
+        // Mined before, so the node says that the nonce is too low; and still it is a success.
+        let Outcome::Mined(events) = reborn.submit_again(&signed).await else { panic!() };
+        assert_eq!(events.assertion(guid(7), address(1)).unwrap().index, 3);
+        assert_eq!(rig.chain.lock().unwrap().posted, [posted.clone(), posted].concat());
+        assert_eq!(rig.chain.lock().unwrap().mined, 2);
+        // And the next nonces are those after it.
+        let asked = reborn.build(posting(8), Instant::now() + Duration::from_secs(1)).await.unwrap();
+        assert_eq!(nonces(&asked), [2, 3]);
+    });
+}
+
+#[test]
+fn nonces_are_read_anew_when_another_program_used_them() {
+    run(async {
+        let rig = Rig::start().await;
+        assert!(matches!(rig.run(posting(7)).await, Outcome::Mined(_)));
+        rig.chain.lock().unwrap().others_mined(3);
+        let asked = rig.build(posting(8)).await.unwrap();
+        assert_eq!(nonces(&asked), [2, 3]);
+        let signed = rig.transactor.sign(&asked).await.unwrap();
+        assert!(matches!(rig.transactor.submit(&signed).await, Outcome::Desync { .. }));
+        let asked = rig.build(posting(8)).await.unwrap();
+        assert_eq!(nonces(&asked), [5, 6]);
+        let signed = rig.transactor.sign(&asked).await.unwrap();
+        assert!(matches!(rig.transactor.submit(&signed).await, Outcome::Mined(_)));
+    });
+}
+
+#[test]
+fn a_gap_that_is_too_small_is_waited_for() {
+    run(async {
+        let rig = Rig::start().await;
+        rig.server.on("GET /nonce", [Reply::Ok(json!(5)), Reply::Ok(json!(5)), Reply::Ok(json!(7))]);
+        rig.server.on("GET /pending", [Reply::Ok(json!(["6"])), Reply::Ok(json!(["6"])), Reply::Ok(json!([]))]);
+        assert_eq!(nonces(&rig.build(posting(7)).await.unwrap()), [7, 8]);
+        // Not for ever.
+        let rig = Rig::start().await;
+        rig.server.on("GET /nonce", [Reply::Ok(json!(5))]).on("GET /pending", [Reply::Ok(json!([6]))]);
+        let error = rig.build(posting(7)).await.unwrap_err();
+        assert!(matches!(error, TransactError::Nonces(_)) && error.is_passing(), "{error}");
+        assert_eq!(nonces(&rig.build(Wanted::Settle { bounty: guid(7) }).await.unwrap()), [5], "one fits");
+    });
+}
+
+#[test]
+fn many_at_once_get_nonces_of_their_own() {
+    run(async {
+        let rig = Rig::start().await;
+        let (a, b, c) = tokio::join!(rig.run(posting(1)), rig.run(posting(2)), rig.run(posting(3)));
+        for outcome in [a, b, c] {
+            assert!(matches!(outcome, Outcome::Mined(_)), "{outcome:?}");
+        }
+        assert_eq!(rig.chain.lock().unwrap().mined, 6);
+    });
+}
+
+#[test]
+fn what_fails_on_the_chain_is_not_tried_again() {
+    run(async {
+        let rig = Rig::start().await;
+        rig.chain.lock().unwrap().reverts = true;
+        let outcome = rig.run(posting(7)).await;
+        assert!(matches!(&outcome, Outcome::Reverted { why } if why.contains("check parameters")), "{outcome:?}");
+        assert!(!outcome.is_open());
+    });
+}
+
+#[test]
+fn where_nobody_knows_nothing_is_assumed() {
+    run(async {
+        for (what, reply) in [
+            ("POST /transactions", Reply::Drop),
+            ("POST /transactions", Reply::Hang),
+            ("POST /transactions", Reply::status(429)),
+            ("POST /transactions", Reply::Ok(json!([]))),
+            ("GET /transactions", Reply::Drop),
+            ("GET /transactions", Reply::Fail(500, json!("trouble"))),
+            ("GET /transactions", Reply::Fail(400, json!({ "errors": ["transaction ab: receipt not available"] }))),
+        ] {
+            let rig = Rig::start().await;
+            rig.server.on(what, [reply.clone()]);
+            let outcome = rig.run(posting(7)).await;
+            assert!(matches!(outcome, Outcome::Unknown { .. }) && outcome.is_open(), "{what} {reply:?}: {outcome:?}");
+        }
+        // Without ether for gas it is certain.
+        let rig = Rig::start().await;
+        let message = "Invalid transaction error for tx 0xab: insufficient funds for gas * price + value";
+        rig.server.on("POST /transactions", [Reply::Fail(400, json!([{ "is_error": true, "message": message }]))]);
+        let outcome = rig.run(posting(7)).await;
+        assert!(matches!(outcome, Outcome::Refused { .. }) && !outcome.is_open(), "{outcome:?}");
+    });
+}
