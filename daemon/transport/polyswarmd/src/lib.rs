@@ -5,8 +5,8 @@
 //! process with the key for signatures, of transactions that polyswarmd built. [`nonces`] says which numbers these get, and
 //! [`schedule`] when to reveal and when to settle.
 //!
-//! This crate stores nothing and has no timers of its own: whoever runs it writes down what it is about to send, and asks
-//! at every block what is due.
+//! This crate keeps no books and has no timers of its own: whoever runs it writes down what it asserts before that is posted,
+//! and asks at every block what is due. Only transactions on their way have a file, the [`Outbox`].
 //!
 //! ```
 //! use daemon_polyswarmd::event::{Event, Parsed, parse};
@@ -51,5 +51,5 @@ pub use open::{Market, OpenError};
 pub use parameters::Parameters;
 pub use recovery::Standing;
 pub use signer::{SignerClient, SignerError};
-pub use transactions::{Outcome, TransactError, Transactor};
+pub use transactions::{Outbox, OutboxError, Outcome, TransactError, Transactor};
 pub use uri::is_artifact_uri;

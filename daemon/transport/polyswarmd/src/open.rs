@@ -6,8 +6,8 @@ use daemon_transactions::verify::ChainPolicy;
 
 use crate::nonces::NonceManager;
 use crate::{
-    ApiKey, Base, Client, ClientOptions, Config, Connection, ConnectionLimits, Generation, RequestError, SetupError,
-    SignerClient, SignerError, Transactor,
+    ApiKey, Base, Client, ClientOptions, Config, Connection, ConnectionLimits, Generation, Outbox, OutboxError,
+    RequestError, SetupError, SignerClient, SignerError, Transactor,
 };
 
 /// Wei in a gwei.
@@ -40,6 +40,9 @@ pub enum OpenError {
         /// Those that the signer knows.
         known: Vec<u64>,
     },
+    /// The file of open transactions cannot be used.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
     /// polyswarmd cannot be asked.
     #[error("polyswarmd cannot be asked")]
     Request(#[from] RequestError),
@@ -51,7 +54,7 @@ impl OpenError {
         match self {
             OpenError::Signer(error) => error.is_passing(),
             OpenError::Request(error) => error.why.is_passing(),
-            OpenError::Setup(_) | OpenError::Account { .. } | OpenError::Chain { .. } => false,
+            OpenError::Setup(_) | OpenError::Outbox(_) | OpenError::Account { .. } | OpenError::Chain { .. } => false,
         }
     }
 }
@@ -69,13 +72,13 @@ pub struct Market {
 }
 
 impl Market {
-    /// Asks the signer who it is, and polyswarmd what it is. `roots_pem` are certificates that are trusted besides the
-    /// system's.
+    /// Asks the signer who it is, and polyswarmd what it is. What was signed before and is not known to be mined is in
+    /// `outbox`: call [`Transactor::resume`]. `roots_pem` are certificates that are trusted besides the system's.
     ///
     /// # Errors
     /// If the configuration cannot be used, or either cannot be asked: [`OpenError::is_passing`] tells whether to try
     /// again.
-    pub async fn open(config: &Config, roots_pem: Vec<Vec<u8>>) -> Result<Market, OpenError> {
+    pub async fn open(config: &Config, outbox: Outbox, roots_pem: Vec<Vec<u8>>) -> Result<Market, OpenError> {
         let base = Base::new(&config.url, &config.community)?;
         let key = match config.api_key_file.as_os_str().is_empty() {
             true => None,
@@ -106,7 +109,8 @@ impl Market {
             gas_max: u64::try_from(config.gas_max).unwrap_or(u64::MAX),
             gas_price_max: u128::try_from(config.gas_price_max_gwei).unwrap_or(u128::MAX).saturating_mul(GWEI),
         };
-        let transactor = Transactor::new(client.clone(), signer, NonceManager::default(), policy, chain.next_nonce);
+        let transactor =
+            Transactor::new(client.clone(), signer, NonceManager::default(), policy, outbox, chain.next_nonce);
         Ok(Market { client, generation, transactor, connection_limits: config.connection_limits() })
     }
 

@@ -1,24 +1,23 @@
 //! Transactions on their way: built by polyswarmd, checked, signed by the signer, posted, and waited for.
 //!
-//! Three steps, so that each can be written down before the next, and taken up again after a crash with the same bytes:
-//!
-//! 1. [`Transactor::build`] has them built, checks that they do what is wanted and nothing else, and gives them nonces. What
-//!    comes of it, a [`SignTransactions`], is to be written down: the signer signs the same again, and nothing else with
-//!    these nonces.
-//! 2. [`Transactor::sign`] has them signed.
-//! 3. [`Transactor::submit`] posts them, one after the other, and waits until they are mined; [`Transactor::submit_again`]
-//!    does so where they may have been posted before.
+//! [`Transactor::prepare`] has them built, checks that they do what is wanted and nothing else, gives them nonces, writes
+//! them into the [`Outbox`], and has them signed. [`Transactor::submit`] posts them, one after the other, and waits until
+//! they are mined. After a crash, [`Transactor::resume`] posts what was signed before; and whoever wants the same again gets
+//! the same transactions, so nothing is done twice.
 
+mod outbox;
 mod outcome;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use daemon_transactions::signing::{RefusalCode, SignTransactions, SignedTransaction, Wanted};
+use daemon_transactions::signing::{ChainStatus, RefusalCode, SignTransactions, SignedTransaction, Wanted};
 use daemon_transactions::verify::{ChainPolicy, Mismatch, verify};
 use daemon_transactions::{Address, SignedLegacyTransaction};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
+pub use outbox::{Outbox, OutboxError};
 pub use outcome::Outcome;
 
 use crate::client::{BuiltTransactions, Posted, Receipt};
@@ -44,6 +43,9 @@ pub enum TransactError {
     /// There are no nonces.
     #[error(transparent)]
     Nonces(#[from] NonceError),
+    /// They cannot be written down, so nothing is signed.
+    #[error("transactions cannot be written down, so nothing is signed")]
+    Outbox(#[from] OutboxError),
     /// They are not signed.
     #[error(transparent)]
     Signer(#[from] SignerError),
@@ -57,7 +59,7 @@ impl TransactError {
     pub fn is_passing(&self) -> bool {
         match self {
             TransactError::Build(error) | TransactError::Nonces(NonceError::Request(error)) => error.why.is_passing(),
-            TransactError::Nonces(NonceError::Gap { .. }) => true,
+            TransactError::Nonces(NonceError::Gap { .. }) | TransactError::Outbox(_) => true,
             TransactError::Signer(SignerError::Refused(refusal)) => {
                 matches!(refusal.code, RefusalCode::NonceUsed | RefusalCode::Unavailable)
             }
@@ -74,6 +76,9 @@ pub struct Transactor {
     signer: SignerClient,
     nonces: NonceManager,
     policy: ChainPolicy,
+    outbox: Outbox,
+    /// Held from nonces to signatures: the signer signs rising nonces only, so the order must be the same.
+    turn: Mutex<()>,
     /// The lowest nonce that the signer still signs.
     signable: AtomicU64,
 }
@@ -85,9 +90,11 @@ impl Transactor {
         signer: SignerClient,
         nonces: NonceManager,
         policy: ChainPolicy,
+        outbox: Outbox,
         signable: u64,
     ) -> Transactor {
-        Transactor { client, signer, nonces, policy, signable: AtomicU64::new(signable) }
+        let (turn, signable) = (Mutex::default(), AtomicU64::new(signable));
+        Transactor { client, signer, nonces, policy, outbox, turn, signable }
     }
 
     /// The account that pays.
@@ -100,21 +107,66 @@ impl Transactor {
         &self.signer
     }
 
-    /// Has transactions built that do what is wanted, checks them, and gives them nonces, before `deadline`.
+    /// Transactions that do what is wanted: built, checked, numbered, written down and signed, before `deadline`. The same
+    /// as before, where they were prepared before and are not known to be mined.
     ///
     /// # Errors
-    /// If they are not built, do something else, or no nonces are free. Nothing was signed.
-    pub async fn build(&self, wanted: Wanted, deadline: Instant) -> Result<SignTransactions, TransactError> {
+    /// If they are not built, do something else, cannot be numbered or written down, or are not signed.
+    pub async fn prepare(&self, wanted: Wanted, deadline: Instant) -> Result<Vec<SignedTransaction>, TransactError> {
+        if let Some(asked) = self.outbox.find(&wanted) {
+            return self.sign(&asked).await;
+        }
         let amount = wanted.amount().ok_or(Mismatch::Wish("bids and fee are beyond 2^128 base units"))?;
         let BuiltTransactions { mut transactions } = self.built(&wanted).await?;
         verify(&wanted, &transactions, &self.policy)?;
+        let _turn = self.turn.lock().await;
+        // Somebody else may have wanted the same.
+        if let Some(asked) = self.outbox.find(&wanted) {
+            return self.sign(&asked).await;
+        }
+        self.sign_open().await?;
         let count = u64::try_from(transactions.len()).unwrap_or(u64::MAX);
         let signable = self.signable.load(Ordering::Relaxed);
         let nonces = self.nonces.reserve(&self.client, count, signable, deadline).await?;
-        for (transaction, nonce) in transactions.iter_mut().zip(nonces) {
-            transaction.nonce = nonce;
+        for (transaction, nonce) in transactions.iter_mut().zip(&nonces) {
+            transaction.nonce = *nonce;
         }
-        Ok(SignTransactions { chain_id: self.policy.chain_id, wanted, amount, transactions })
+        let asked = SignTransactions { chain_id: self.policy.chain_id, wanted, amount, transactions };
+        if let Err(error) = self.outbox.add(asked.clone()).await {
+            self.unused(&nonces).await;
+            return Err(error.into());
+        }
+        self.sign(&asked).await
+    }
+
+    /// Has everything of the outbox signed that may not be. The signer signs rising nonces only: what is left out now can
+    /// never be signed, and everything behind it would never be mined.
+    async fn sign_open(&self) -> Result<(), TransactError> {
+        for asked in self.outbox.unsigned() {
+            match self.sign(&asked).await {
+                Ok(_) => {}
+                // What is refused for good is out of the way.
+                Err(TransactError::Signer(SignerError::Refused(refusal)))
+                    if refusal.code != RefusalCode::Unavailable => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing was signed with these nonces.
+    async fn unused(&self, nonces: &[u64]) {
+        self.outbox.remove(nonces);
+        self.nonces.returned(nonces).await;
+    }
+
+    async fn look_at_signer(&self) {
+        let status = self.signer.status().await.ok();
+        let is_ours = |chain: &ChainStatus| chain.chain_id == self.policy.chain_id;
+        if let Some(chain) = status.and_then(|status| status.chains.into_iter().find(is_ours)) {
+            self.signable.fetch_max(chain.next_nonce, Ordering::Relaxed);
+        }
+        self.nonces.desynced().await;
     }
 
     async fn built(&self, wanted: &Wanted) -> Result<BuiltTransactions, TransactError> {
@@ -134,52 +186,63 @@ impl Transactor {
         built.map_err(TransactError::Build)
     }
 
-    /// Has transactions signed. May be repeated: the signer signs the same again.
-    ///
-    /// # Errors
-    /// If the signer cannot be asked, or refuses. [`SignerError::nothing_signed`] tells whether that is certain; nonces that
-    /// cannot have been signed with are free again.
-    pub async fn sign(&self, asked: &SignTransactions) -> Result<Vec<SignedTransaction>, TransactError> {
-        let mut times = 1;
-        let signed = loop {
-            match self.signer.sign(asked.clone()).await {
-                Ok(signed) => break signed,
-                Err(error) if error.is_passing() && times < ASKED_MAX => sleep(ASK_PAUSE).await,
-                Err(error) => {
-                    self.not_signed(asked, &error, times == 1).await;
-                    return Err(error.into());
-                }
+    /// Has transactions of the outbox signed, again or for the first time. Those that cannot have been signed leave it, and
+    /// their nonces are free.
+    async fn sign(&self, asked: &SignTransactions) -> Result<Vec<SignedTransaction>, TransactError> {
+        let nonces: Vec<u64> = outbox::nonces(asked).collect();
+        match self.ask(asked).await {
+            Ok(signed) => {
+                let signed = self.checked(asked, signed)?;
+                self.outbox.signed(&nonces);
+                Ok(signed)
             }
-            times += 1;
-        };
-        self.check(asked, &signed)?;
-        Ok(signed)
+            Err((error, is_certain)) => {
+                match &error {
+                    SignerError::Refused(refusal) if refusal.code == RefusalCode::NonceUsed => {
+                        // Somebody else asked the same signer, or it knows more than we do.
+                        self.outbox.remove(&nonces);
+                        self.look_at_signer().await;
+                    }
+                    // Had it signed before, it would have signed again.
+                    SignerError::Refused(refusal) if refusal.code != RefusalCode::Unavailable => {
+                        self.unused(&nonces).await;
+                    }
+                    _ if is_certain && !self.outbox.may_be_signed(&nonces) => self.unused(&nonces).await,
+                    // It may be signed: the same is asked again, and nothing else with these nonces.
+                    _ => {}
+                }
+                Err(error.into())
+            }
+        }
     }
 
-    /// Gives back nonces that nothing was signed with. Where an earlier question was not answered, something may have been.
-    async fn not_signed(&self, asked: &SignTransactions, error: &SignerError, is_first: bool) {
-        let SignerError::Refused(refusal) = error else {
-            if is_first && error.nothing_signed() {
-                self.nonces.returned(&nonces_of(asked)).await;
+    /// Asks the signer, again while it is not there. An error tells besides whether it is certain that it signed nothing
+    /// in answer to this.
+    async fn ask(&self, asked: &SignTransactions) -> Result<Vec<SignedTransaction>, (SignerError, bool)> {
+        let (mut times, mut all_certain) = (1, true);
+        loop {
+            let error = match self.signer.sign(asked.clone()).await {
+                Ok(signed) => return Ok(signed),
+                Err(error) => error,
+            };
+            all_certain &= error.nothing_signed();
+            if !error.nothing_signed() {
+                self.outbox.asked(&outbox::nonces(asked).collect::<Vec<_>>());
             }
-            return;
-        };
-        if refusal.code == RefusalCode::NonceUsed {
-            // Somebody else asked the same signer, or it knows more than we do.
-            let status = self.signer.status().await.ok();
-            let chain = status
-                .and_then(|status| status.chains.into_iter().find(|chain| chain.chain_id == self.policy.chain_id));
-            if let Some(chain) = chain {
-                self.signable.fetch_max(chain.next_nonce, Ordering::Relaxed);
+            if !error.is_passing() || times >= ASKED_MAX {
+                return Err((error, all_certain));
             }
-            self.nonces.desynced().await;
-        } else {
-            self.nonces.returned(&nonces_of(asked)).await;
+            sleep(ASK_PAUSE).await;
+            times += 1;
         }
     }
 
     /// Whether what was signed is what was asked for, by our account: a signer with another key would lose all fees.
-    fn check(&self, asked: &SignTransactions, signed: &[SignedTransaction]) -> Result<(), TransactError> {
+    fn checked(
+        &self,
+        asked: &SignTransactions,
+        signed: Vec<SignedTransaction>,
+    ) -> Result<Vec<SignedTransaction>, TransactError> {
         let other = TransactError::OtherSignature;
         if signed.len() != asked.transactions.len() {
             return Err(other("not as many transactions as were asked for"));
@@ -196,59 +259,93 @@ impl Transactor {
                 return Err(other("it is signed by another account"));
             }
         }
-        Ok(())
+        Ok(signed)
     }
 
-    /// Posts signed transactions, in order, and waits until the last is mined.
+    /// Posts prepared transactions, in order, and waits until the last is mined. May be repeated: what is mined or known
+    /// already counts as posted.
     pub async fn submit(&self, signed: &[SignedTransaction]) -> Outcome {
-        self.submitted(signed, false).await
-    }
-
-    /// Posts signed transactions that may have been posted before, the same bytes: what is mined or known already counts as
-    /// posted.
-    pub async fn submit_again(&self, signed: &[SignedTransaction]) -> Outcome {
-        self.submitted(signed, true).await
-    }
-
-    async fn submitted(&self, signed: &[SignedTransaction], again: bool) -> Outcome {
         let nonces: Vec<u64> = signed.iter().map(|signed| signed.nonce).collect();
         let mut times = 1;
-        loop {
-            if let Some(outcome) = self.post(signed, again || times > 1).await {
-                return outcome;
+        let outcome = loop {
+            if let Some(outcome) = self.post(signed).await {
+                break outcome;
             }
             let outcome = self.wait(signed).await;
-            let Outcome::NotMined = outcome else { return outcome };
-            if times >= POSTED_MAX {
-                self.nonces.timed_out(&nonces).await;
-                return outcome;
+            if outcome != Outcome::NotMined || times >= POSTED_MAX {
+                break outcome;
             }
+            self.post_before(&nonces).await;
             times += 1;
+        };
+        match &outcome {
+            Outcome::Mined(_) | Outcome::Reverted { .. } => self.outbox.remove(&nonces),
+            Outcome::Desync { .. } => {
+                self.nonces.desynced().await;
+                // Where the chain has others with these nonces, ours can never be mined; else nothing else can be.
+                let next = self.client.nonce(true).await.unwrap_or(0);
+                if nonces.last().is_some_and(|last| next > *last) {
+                    self.outbox.remove(&nonces);
+                }
+            }
+            Outcome::Refused { .. } => self.nonces.desynced().await,
+            Outcome::NotMined => self.nonces.timed_out(&nonces).await,
+            Outcome::Unknown { .. } => {}
+        }
+        outcome
+    }
+
+    /// Posts everything of the outbox again, in order: what was signed before a crash. Returns what was wanted by each, and
+    /// what became of it.
+    pub async fn resume(&self) -> Vec<(Wanted, Result<Outcome, TransactError>)> {
+        let mut resumed = Vec::new();
+        for asked in self.outbox.all() {
+            let signed = {
+                let _turn = self.turn.lock().await;
+                self.sign(&asked).await
+            };
+            let outcome = match signed {
+                Ok(signed) => Ok(self.submit(&signed).await),
+                Err(error) => Err(error),
+            };
+            resumed.push((asked.wanted, outcome));
+        }
+        resumed
+    }
+
+    /// Everything that was prepared and is not known to be mined.
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Posts what has lower nonces again: one that is missing keeps all that follow from being mined.
+    async fn post_before(&self, nonces: &[u64]) {
+        for asked in self.outbox.all() {
+            if outbox::nonces(&asked).next() >= nonces.first().copied() {
+                return;
+            }
+            let Ok(signed) = self.sign(&asked).await else { continue };
+            for transaction in &signed {
+                let _ = self.client.post_transaction(&transaction.to_posted()).await;
+            }
         }
     }
 
     /// Posts them; an outcome if that is the end of it.
-    async fn post(&self, signed: &[SignedTransaction], again: bool) -> Option<Outcome> {
+    async fn post(&self, signed: &[SignedTransaction]) -> Option<Outcome> {
         for (place, transaction) in signed.iter().enumerate() {
             let is_last = place + 1 == signed.len();
             match self.client.post_transaction(&transaction.to_posted()).await {
                 Ok(Posted::Taken | Posted::Known) => {}
-                Ok(Posted::Refused { said }) => {
-                    self.nonces.desynced().await;
-                    return Some(Outcome::Refused { why: said });
-                }
-                Ok(Posted::Desync { said }) => {
-                    // A node does not know a transaction any more that was mined.
-                    match if again { self.client.receipt(transaction.hash).await.ok() } else { None } {
-                        Some(Receipt::Mined(events)) if is_last => return Some(Outcome::Mined(events)),
-                        Some(Receipt::Failed { why }) if is_last => return Some(Outcome::Reverted { why }),
-                        Some(Receipt::Mined(_) | Receipt::Failed { .. }) => {}
-                        Some(Receipt::NotMined | Receipt::Unknown { .. }) | None => {
-                            self.nonces.desynced().await;
-                            return Some(Outcome::Desync { why: said });
-                        }
-                    }
-                }
+                Ok(Posted::Refused { said }) => return Some(Outcome::Refused { why: said }),
+                // A node does not know a transaction any more that was mined.
+                Ok(Posted::Desync { said }) => match self.client.receipt(transaction.hash).await.ok() {
+                    Some(Receipt::Mined(events)) if is_last => return Some(Outcome::Mined(events)),
+                    Some(Receipt::Failed { why }) if is_last => return Some(Outcome::Reverted { why }),
+                    Some(Receipt::Mined(_) | Receipt::Failed { .. }) => {}
+                    Some(Receipt::NotMined) => return Some(Outcome::Desync { why: said }),
+                    Some(Receipt::Unknown { .. }) | None => return Some(Outcome::Unknown { why: said }),
+                },
                 Err(error) => return Some(Outcome::Unknown { why: error.to_string() }),
             }
         }
@@ -267,8 +364,4 @@ impl Transactor {
             Err(error) => Outcome::Unknown { why: error.to_string() },
         }
     }
-}
-
-fn nonces_of(asked: &SignTransactions) -> Vec<u64> {
-    asked.transactions.iter().map(|transaction| transaction.nonce).collect()
 }

@@ -20,14 +20,14 @@ pub enum Outcome {
         /// What polyswarmd says, fit to be logged.
         why: String,
     },
-    /// Their nonces are not the account's next, and they are not mined: build anew.
+    /// Their nonces are not the account's next, and they are not mined: prepare anew.
     Desync {
         /// What polyswarmd says, fit to be logged.
         why: String,
     },
-    /// They were taken, and are not mined yet. They may be: submit the same again, and build nothing anew.
+    /// They were taken, and are not mined yet. They may be: submit the same again.
     NotMined,
-    /// Nobody knows whether they were taken: submit the same again, and build nothing anew.
+    /// Nobody knows whether they were taken: submit the same again.
     Unknown {
         /// What was tried, and what happened.
         why: String,

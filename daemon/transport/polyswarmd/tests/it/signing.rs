@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use daemon_base::Nct;
-use daemon_polyswarmd::{BidForm, Config, Market, OpenError, Outcome, SignerClient, SignerError, TransactError};
+use daemon_polyswarmd::{
+    BidForm, Config, Market, OpenError, Outbox, Outcome, SignerClient, SignerError, TransactError,
+};
 use daemon_transactions::signing::{Ask, FastAssertion, RefusalCode, Wanted};
 use serde_json::json;
 
 use crate::chain::{Chain, FEE};
 use crate::server::{Reply, Server, run};
 use crate::signer::{Fault, Signer, address};
-use crate::transactions::{Rig, assertion, guid};
+use crate::transactions::{Rig, assertion, guid, prepare};
 
 fn settle(number: u128) -> Wanted {
     Wanted::Settle { bounty: guid(number) }
@@ -27,11 +29,19 @@ fn a_signer_that_dies_in_the_middle_is_asked_the_same_again() {
             assert!(asked.iter().all(|ask| *ask == asked[0]), "{fault:?}");
             // Not for ever; and what may have been signed keeps its nonce.
             rig.signer.faults([fault; 3]);
-            let asked = rig.build(settle(8)).await.unwrap();
-            let error = rig.transactor.sign(&asked).await.unwrap_err();
+            let error = rig.prepare(settle(8)).await.unwrap_err();
             assert!(error.is_passing(), "{fault:?}: {error}");
-            let signed = rig.transactor.sign(&asked).await.unwrap();
-            assert!(matches!(rig.transactor.submit(&signed).await, Outcome::Mined(_)), "{fault:?}");
+            let may_be_signed = !matches!(fault, Fault::Refuse(_));
+            assert_eq!(rig.transactor.outbox().all().len(), usize::from(may_be_signed), "{fault:?}");
+            // It is signed first: behind a nonce that was left out nothing would ever be mined.
+            let other = rig.prepare(settle(9)).await.unwrap();
+            assert_eq!(other[0].nonce, 1 + u64::from(may_be_signed), "{fault:?}");
+            let (first, second) = (rig.run(settle(8)).await, rig.transactor.submit(&other).await);
+            assert!(
+                matches!((&first, &second), (Outcome::Mined(_), Outcome::Mined(_))),
+                "{fault:?}: {first:?} {second:?}"
+            );
+            assert_eq!(rig.chain.lock().unwrap().mined, 3, "{fault:?}");
         }
     });
 }
@@ -43,14 +53,14 @@ fn what_the_signer_refuses_costs_no_nonce() {
         for code in [RefusalCode::OverHour, RefusalCode::NotAsWanted, RefusalCode::BountyTaken, RefusalCode::OverTotal]
         {
             rig.signer.faults([Fault::Refuse(code)]);
-            let asked = rig.build(settle(7)).await.unwrap();
-            assert_eq!(asked.transactions[0].nonce, 0);
-            match rig.transactor.sign(&asked).await.unwrap_err() {
+            match rig.prepare(settle(7)).await.unwrap_err() {
                 error @ TransactError::Signer(SignerError::Refused(_)) => assert!(!error.is_passing(), "{error}"),
                 other => panic!("{other}"),
             }
         }
-        assert!(matches!(rig.run(settle(7)).await, Outcome::Mined(_)));
+        let signed = rig.prepare(settle(7)).await.unwrap();
+        assert_eq!(signed[0].nonce, 0);
+        assert!(matches!(rig.transactor.submit(&signed).await, Outcome::Mined(_)));
     });
 }
 
@@ -59,14 +69,12 @@ fn a_nonce_that_the_signer_has_used_is_not_asked_for_again() {
     run(async {
         let rig = Rig::start().await;
         rig.signer.book.lock().unwrap().next_nonce = 4;
-        let asked = rig.build(settle(7)).await.unwrap();
-        let error = rig.transactor.sign(&asked).await.unwrap_err();
+        let error = rig.prepare(settle(7)).await.unwrap_err();
         assert!(error.is_passing(), "{error}");
         // Those before it are the signer's to have sent; the chain waits for them, and this one waits behind.
-        let asked = rig.build(settle(7)).await.unwrap();
-        assert_eq!(asked.transactions[0].nonce, 4);
+        let signed = rig.prepare(settle(7)).await.unwrap();
+        assert_eq!(signed[0].nonce, 4);
         rig.chain.lock().unwrap().others_mined(4);
-        let signed = rig.transactor.sign(&asked).await.unwrap();
         assert!(matches!(rig.transactor.submit(&signed).await, Outcome::Mined(_)));
     });
 }
@@ -77,8 +85,7 @@ fn nothing_is_posted_that_was_not_asked_for() {
         for fault in [Fault::OtherKey, Fault::OtherTransaction, Fault::OtherId, Fault::Garbage, Fault::Endless] {
             let rig = Rig::start().await;
             rig.signer.faults([fault]);
-            let asked = rig.build(settle(7)).await.unwrap();
-            let error = rig.transactor.sign(&asked).await.unwrap_err();
+            let error = rig.prepare(settle(7)).await.unwrap_err();
             assert!(!error.is_passing(), "{fault:?}: {error}");
             assert_eq!(rig.server.count("POST /transactions"), 0);
         }
@@ -110,23 +117,24 @@ fn a_market_is_opened_by_its_configuration() {
         let chain = Chain::serve(&server);
         server.on("OPTIONS /wallets", [Reply::status(404)]);
         let signer = Signer::start();
-        let market = Market::open(&config(&server, &signer), Vec::new()).await.unwrap();
+        let market = Market::open(&config(&server, &signer), Outbox::in_memory(), Vec::new()).await.unwrap();
         assert_eq!(market.client.account(), address(1));
         let wanted = assertion(guid(7), BidForm::Each).posting(Nct::from_base_units(FEE));
-        let asked = market.transactor.build(wanted, tokio::time::Instant::now()).await.unwrap();
-        let signed = market.transactor.sign(&asked).await.unwrap();
+        let signed = prepare(&market.transactor, wanted).await.unwrap();
         assert!(matches!(market.transactor.submit(&signed).await, Outcome::Mined(_)));
         assert_eq!(chain.lock().unwrap().mined, 2);
 
         let named = Config { account: address(2).to_string(), ..config(&server, &signer) };
-        assert!(matches!(Market::open(&named, Vec::new()).await, Err(OpenError::Account { .. })));
+        assert!(matches!(Market::open(&named, Outbox::in_memory(), Vec::new()).await, Err(OpenError::Account { .. })));
         let other = Config { chain_id: 7, ..config(&server, &signer) };
-        let error = Market::open(&other, Vec::new()).await.unwrap_err();
+        let error = Market::open(&other, Outbox::in_memory(), Vec::new()).await.unwrap_err();
         assert!(matches!(&error, OpenError::Chain { wanted: 7, known } if *known == [1337]) && !error.is_passing());
         let absent = Config { signer_socket: "/nonexistent/signer.sock".into(), ..config(&server, &signer) };
-        assert!(Market::open(&absent, Vec::new()).await.unwrap_err().is_passing());
+        assert!(Market::open(&absent, Outbox::in_memory(), Vec::new()).await.unwrap_err().is_passing());
         server.on("OPTIONS /wallets", [Reply::status(500)]);
-        assert!(Market::open(&config(&server, &signer), Vec::new()).await.unwrap_err().is_passing());
+        assert!(
+            Market::open(&config(&server, &signer), Outbox::in_memory(), Vec::new()).await.unwrap_err().is_passing()
+        );
     });
 }
 
@@ -137,7 +145,7 @@ fn on_fast_polyswarmd_an_assertion_is_signed_and_posted_at_once() {
         let signer = Signer::start();
         server.on("OPTIONS /wallets", [Reply::status(200)]);
         server.on(&format!("POST /bounties/{}/assertions", guid(7)), [Reply::Ok(json!({}))]);
-        let market = Market::open(&config(&server, &signer), Vec::new()).await.unwrap();
+        let market = Market::open(&config(&server, &signer), Outbox::in_memory(), Vec::new()).await.unwrap();
         let metadata = serde_json::from_value(json!({ "malware_family": "EICAR" })).unwrap();
         let fast = assertion(guid(7), BidForm::Each).fast(metadata).unwrap();
         let payload = market.transactor.signer().sign_fast(fast.clone()).await.unwrap();

@@ -7,16 +7,17 @@ use daemon_base::Nct;
 use daemon_market::BidBounds;
 use daemon_polyswarmd::nonces::NonceManager;
 use daemon_polyswarmd::{
-    Assertion, BidForm, Client, ClientOptions, Guid, Outcome, SignerClient, TransactError, Transactor, U256, Verdict,
+    Assertion, BidForm, Client, ClientOptions, Guid, Outbox, Outcome, SignerClient, TransactError, Transactor, U256,
+    Verdict,
 };
-use daemon_transactions::signing::{Ask, Bids, SignTransactions, Wanted};
+use daemon_transactions::signing::{Ask, Bids, SignedTransaction, Wanted};
 use daemon_transactions::verify::ChainPolicy;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::chain::{CHAIN_ID, Chain, FEE, registry, token};
 use crate::server::{Reply, Server, run};
-use crate::signer::{Signer, address};
+use crate::signer::{Fault, Signer, address};
 
 pub(crate) struct Rig {
     pub server: Server,
@@ -30,30 +31,33 @@ impl Rig {
         let server = Server::start().await;
         let chain = Chain::serve(&server);
         let signer = Signer::start();
-        let transactor = transactor(&server, &signer);
+        let transactor = transactor(&server, &signer, Outbox::in_memory());
         Rig { server, chain, signer, transactor }
     }
 
-    pub(crate) async fn build(&self, wanted: Wanted) -> Result<SignTransactions, TransactError> {
-        self.transactor.build(wanted, Instant::now() + Duration::from_millis(200)).await
+    pub(crate) async fn prepare(&self, wanted: Wanted) -> Result<Vec<SignedTransaction>, TransactError> {
+        prepare(&self.transactor, wanted).await
     }
 
-    /// All three steps.
+    /// Both steps.
     pub(crate) async fn run(&self, wanted: Wanted) -> Outcome {
-        let asked = self.build(wanted).await.unwrap();
-        let signed = self.transactor.sign(&asked).await.unwrap();
+        let signed = self.prepare(wanted).await.unwrap();
         self.transactor.submit(&signed).await
     }
 }
 
-/// As after a start of the process: knows nothing.
-fn transactor(server: &Server, signer: &Signer) -> Transactor {
+pub(crate) async fn prepare(transactor: &Transactor, wanted: Wanted) -> Result<Vec<SignedTransaction>, TransactError> {
+    transactor.prepare(wanted, Instant::now() + Duration::from_millis(200)).await
+}
+
+/// As after a start of the process: knows nothing but what is in the outbox.
+fn transactor(server: &Server, signer: &Signer, outbox: Outbox) -> Transactor {
     let client = Client::new(ClientOptions { account: address(1), ..server.options() }).unwrap();
     let policy =
         ChainPolicy { chain_id: CHAIN_ID, token: token(), registry: registry(), gas_max: 50_000_000, gas_price_max: 0 };
     let signer = SignerClient::new(&signer.socket).with_answer_time_max(Duration::from_millis(300));
     let nonces = NonceManager::with_gap_pause(Duration::from_millis(20));
-    Transactor::new(client, signer, nonces, policy, 0)
+    Transactor::new(client, signer, nonces, policy, outbox, 0)
 }
 
 pub(crate) fn guid(number: u128) -> Guid {
@@ -71,8 +75,8 @@ fn posting(number: u128) -> Wanted {
     assertion(guid(number), BidForm::Each).posting(Nct::from_base_units(FEE))
 }
 
-fn nonces(asked: &SignTransactions) -> Vec<u64> {
-    asked.transactions.iter().map(|transaction| transaction.nonce).collect()
+fn nonces(signed: &[SignedTransaction]) -> Vec<u64> {
+    signed.iter().map(|signed| signed.nonce).collect()
 }
 
 #[test]
@@ -91,7 +95,10 @@ fn an_assertion_is_committed_to_revealed_and_settled() {
         let signed: Vec<_> = asked
             .iter()
             .map(|ask| match ask {
-                Ask::Transactions(asked) => (nonces(asked), asked.amount.base_units()),
+                Ask::Transactions(asked) => {
+                    let nonces: Vec<u64> = asked.transactions.iter().map(|transaction| transaction.nonce).collect();
+                    (nonces, asked.amount.base_units())
+                }
                 other => panic!("{other:?}"),
             })
             .collect();
@@ -170,14 +177,14 @@ fn nothing_is_signed_but_what_was_wanted() {
         let count = lies.len();
         for (place, lie) in lies.into_iter().enumerate() {
             rig.chain.lock().unwrap().lie = Some(Box::new(move |built| lie(built)));
-            let error = rig.build(posting(7)).await.expect_err(&format!("lie {place}"));
+            let error = rig.prepare(posting(7)).await.expect_err(&format!("lie {place}"));
             assert!(!error.is_passing(), "{place}: {error}");
         }
         assert_eq!(rig.signer.asked(), []);
         assert_eq!(rig.server.count("POST /transactions"), 0);
         println!("{count} lies");
         rig.chain.lock().unwrap().lie = None;
-        assert_eq!(nonces(&rig.build(posting(7)).await.unwrap()), [0, 1]);
+        assert_eq!(nonces(&rig.prepare(posting(7)).await.unwrap()), [0, 1]);
     });
 }
 
@@ -198,7 +205,7 @@ fn replies_that_hold_no_transactions_are_errors() {
             Reply::Drop,
         ] {
             rig.server.on(&what, [reply.clone()]);
-            let error = rig.build(posting(7)).await.unwrap_err();
+            let error = rig.prepare(posting(7)).await.unwrap_err();
             assert!(matches!(error, TransactError::Build(_)), "{reply:?}: {error}");
         }
     });
@@ -223,39 +230,88 @@ fn what_is_not_mined_stays_open_and_is_mined_in_the_end() {
     run(async {
         let rig = Rig::start().await;
         rig.chain.lock().unwrap().stands_still = true;
-        let asked = rig.build(posting(7)).await.unwrap();
-        let signed = rig.transactor.sign(&asked).await.unwrap();
+        let signed = rig.prepare(posting(7)).await.unwrap();
         let outcome = rig.transactor.submit(&signed).await;
         assert!(outcome == Outcome::NotMined && outcome.is_open());
         // Others are not held up, and get nonces behind it: what waits is seen.
-        assert_eq!(nonces(&rig.build(posting(8)).await.unwrap()), [2, 3]);
+        assert_eq!(nonces(&rig.prepare(posting(8)).await.unwrap()), [2, 3]);
+        // Who wants the same again gets the same.
+        assert_eq!(rig.prepare(posting(7)).await.unwrap(), signed);
         rig.chain.lock().unwrap().stands_still = false;
-        assert!(matches!(rig.transactor.submit_again(&signed).await, Outcome::Mined(_)));
+        assert!(matches!(rig.transactor.submit(&signed).await, Outcome::Mined(_)));
+        assert_eq!(rig.transactor.outbox().all().len(), 1, "that of bounty 8 is still to come");
+    });
+}
+
+/// Killed after each step, the process does nothing twice and leaves no nonce out.
+#[test]
+fn after_a_crash_the_same_bytes_are_posted_again() {
+    run(async {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("outbox");
+        let open = || Outbox::open(&path).unwrap();
+        for step in 0..4 {
+            let _ = std::fs::remove_file(&path);
+            let rig = Rig::start().await;
+            let before = transactor(&rig.server, &rig.signer, open());
+            // The signer dies too, before it answers; or all of it works.
+            if step == 0 {
+                rig.signer.faults([Fault::DropBefore; 3]);
+                assert!(prepare(&before, posting(7)).await.is_err());
+            }
+            let first = if step > 0 { prepare(&before, posting(7)).await.unwrap() } else { Vec::new() };
+            if step == 2 {
+                // Only the first of two was posted.
+                rig.transactor.submit(&first[..1]).await;
+            }
+            if step == 3 {
+                assert!(matches!(before.submit(&first).await, Outcome::Mined(_)));
+            }
+            drop(before);
+
+            let reborn = transactor(&rig.server, &rig.signer, open());
+            assert_eq!(reborn.outbox().all().len(), 1, "{step}");
+            if step == 1 {
+                // What comes first after a start is not always the resumption: the same is wanted, and there.
+                assert_eq!(prepare(&reborn, posting(7)).await.unwrap(), first);
+            }
+            let resumed = reborn.resume().await;
+            assert_eq!(resumed.len(), 1);
+            let (wanted, Ok(Outcome::Mined(events))) = &resumed[0] else { panic!("{step}: {resumed:?}") };
+            assert_eq!(*wanted, posting(7));
+            assert_eq!(events.assertion(guid(7), address(1)).unwrap().index, 3);
+            assert_eq!((reborn.outbox().all(), rig.chain.lock().unwrap().mined), (Vec::new(), 2), "{step}");
+            // Everything that was ever posted were these two.
+            let posted: std::collections::BTreeSet<String> = rig.chain.lock().unwrap().posted.iter().cloned().collect();
+            assert_eq!(posted.len(), 2, "{step}");
+            // And the next nonces are those after them.
+            assert_eq!(nonces(&prepare(&reborn, posting(8)).await.unwrap()), [2, 3]);
+        }
+    });
+}
+
+/// Signed, not posted, and forgotten by whoever wanted it: everything behind it would wait for ever.
+#[test]
+fn a_nonce_that_is_missing_is_posted_when_others_wait_for_it() {
+    run(async {
+        let rig = Rig::start().await;
+        rig.prepare(posting(7)).await.unwrap();
+        assert!(matches!(rig.run(posting(8)).await, Outcome::Mined(_)));
+        assert_eq!(rig.chain.lock().unwrap().mined, 4);
     });
 }
 
 #[test]
-fn after_a_crash_the_same_bytes_are_posted_again() {
+fn what_cannot_be_written_down_is_not_signed() {
     run(async {
         let rig = Rig::start().await;
-        let asked = rig.build(posting(7)).await.unwrap();
-        // What was written down, by a process that then died at any moment.
-        let written = serde_json::to_string(&asked).unwrap();
-        let first = rig.transactor.sign(&asked).await.unwrap();
-        assert!(matches!(rig.transactor.submit(&first).await, Outcome::Mined(_)));
-        let posted = rig.chain.lock().unwrap().posted.clone();
-        let again: SignTransactions = serde_json::from_str(&written).unwrap();
-        let reborn = transactor(&rig.server, &rig.signer);
-        let signed = reborn.sign(&again).await.unwrap();
-        assert_eq!(signed, first);
-        // Mined before, so the node says that the nonce is too low; and still it is a success.
-        let Outcome::Mined(events) = reborn.submit_again(&signed).await else { panic!() };
-        assert_eq!(events.assertion(guid(7), address(1)).unwrap().index, 3);
-        assert_eq!(rig.chain.lock().unwrap().posted, [posted.clone(), posted].concat());
-        assert_eq!(rig.chain.lock().unwrap().mined, 2);
-        // And the next nonces are those after it.
-        let asked = reborn.build(posting(8), Instant::now() + Duration::from_secs(1)).await.unwrap();
-        assert_eq!(nonces(&asked), [2, 3]);
+        let outbox = Outbox::open(std::path::Path::new("/nonexistent/outbox")).unwrap();
+        let transactor = transactor(&rig.server, &rig.signer, outbox);
+        for _ in 0..2 {
+            let error = prepare(&transactor, posting(7)).await.unwrap_err();
+            assert!(matches!(error, TransactError::Outbox(_)), "{error}");
+        }
+        assert_eq!((rig.signer.asked(), transactor.outbox().all()), (Vec::new(), Vec::new()));
     });
 }
 
@@ -265,13 +321,11 @@ fn nonces_are_read_anew_when_another_program_used_them() {
         let rig = Rig::start().await;
         assert!(matches!(rig.run(posting(7)).await, Outcome::Mined(_)));
         rig.chain.lock().unwrap().others_mined(3);
-        let asked = rig.build(posting(8)).await.unwrap();
-        assert_eq!(nonces(&asked), [2, 3]);
-        let signed = rig.transactor.sign(&asked).await.unwrap();
+        let signed = rig.prepare(posting(8)).await.unwrap();
+        assert_eq!(nonces(&signed), [2, 3]);
         assert!(matches!(rig.transactor.submit(&signed).await, Outcome::Desync { .. }));
-        let asked = rig.build(posting(8)).await.unwrap();
-        assert_eq!(nonces(&asked), [5, 6]);
-        let signed = rig.transactor.sign(&asked).await.unwrap();
+        let signed = rig.prepare(posting(8)).await.unwrap();
+        assert_eq!(nonces(&signed), [5, 6]);
         assert!(matches!(rig.transactor.submit(&signed).await, Outcome::Mined(_)));
     });
 }
@@ -282,13 +336,13 @@ fn a_gap_that_is_too_small_is_waited_for() {
         let rig = Rig::start().await;
         rig.server.on("GET /nonce", [Reply::Ok(json!(5)), Reply::Ok(json!(5)), Reply::Ok(json!(7))]);
         rig.server.on("GET /pending", [Reply::Ok(json!(["6"])), Reply::Ok(json!(["6"])), Reply::Ok(json!([]))]);
-        assert_eq!(nonces(&rig.build(posting(7)).await.unwrap()), [7, 8]);
+        assert_eq!(nonces(&rig.prepare(posting(7)).await.unwrap()), [7, 8]);
         // Not for ever.
         let rig = Rig::start().await;
         rig.server.on("GET /nonce", [Reply::Ok(json!(5))]).on("GET /pending", [Reply::Ok(json!([6]))]);
-        let error = rig.build(posting(7)).await.unwrap_err();
+        let error = rig.prepare(posting(7)).await.unwrap_err();
         assert!(matches!(error, TransactError::Nonces(_)) && error.is_passing(), "{error}");
-        assert_eq!(nonces(&rig.build(Wanted::Settle { bounty: guid(7) }).await.unwrap()), [5], "one fits");
+        assert_eq!(nonces(&rig.prepare(Wanted::Settle { bounty: guid(7) }).await.unwrap()), [5], "one fits");
     });
 }
 
