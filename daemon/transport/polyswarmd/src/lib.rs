@@ -22,6 +22,7 @@
 
 mod assertion;
 mod backoff;
+mod choices;
 mod client;
 mod config;
 mod connection;
@@ -40,11 +41,12 @@ mod uri;
 pub use daemon_transactions::{Address, ArtifactBits, B256, Guid, U256};
 
 pub use assertion::{Assertion, AssertionError, Verdict, random_nonce};
+pub use choices::{BidForm, Chain};
 pub use client::{
     ApiKey, ArtifactEntry, ArtifactError, AssertionState, Base, BountyState, BuiltTransactions, Client, ClientOptions,
     Failure, Generation, Limits, MinedEvents, Posted, Receipt, RequestError, SetupError, Transfer, VoteState, Wallet,
 };
-pub use config::{BidForm, Chain, Config};
+pub use config::Config;
 pub use connection::{Connection, ConnectionLimits, Signal};
 pub use metadata::{ArtifactMetadata, Scanner, is_artifact_metadata, metadata_json};
 pub use open::{Market, OpenError};

@@ -2,18 +2,9 @@
 
 use reqwest::Method;
 
-use super::Client;
 use super::error::{Failure, RequestError, said};
 use super::send::Call;
-
-/// A generation of polyswarmd, and of its API.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Generation {
-    /// In front of a chain: transactions are built, signed and mined; assertions are commitments, to be revealed.
-    Ethereum,
-    /// Without a chain: assertions are signed as they are, at once and for good. Time is in seconds since 1970.
-    Fast,
-}
+use super::{Client, Generation};
 
 impl Client {
     /// Which polyswarmd it is, decided as polyswarm-client does: only the fast one knows `OPTIONS /wallets/`.

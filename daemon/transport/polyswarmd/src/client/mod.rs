@@ -22,7 +22,6 @@ use tokio::sync::Semaphore;
 pub use artifacts::ArtifactError;
 pub use base::{ApiKey, Base, SetupError};
 pub use error::{Failure, RequestError};
-pub use generation::Generation;
 pub use market::{Posted, Receipt};
 pub use replies::{
     ArtifactEntry, AssertionState, BountyState, BuiltTransactions, MinedEvents, Transfer, VoteState, Wallet,
@@ -30,6 +29,15 @@ pub use replies::{
 
 use crate::Chain;
 use pause::Pause;
+
+/// A generation of polyswarmd, and of its API.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Generation {
+    /// In front of a chain: transactions are built, signed and mined; assertions are commitments, to be revealed.
+    Ethereum,
+    /// Without a chain: assertions are signed as they are, at once and for good. Time is in seconds since 1970.
+    Fast,
+}
 
 /// Limits of requests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,5 +1,8 @@
 //! The wire, against a small polyswarmd that does what it is told to: well, badly, or not at all.
 
+#![allow(clippy::print_stdout, reason = "a test says what it saw")]
+#![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
+
 mod artifacts;
 mod chain;
 mod connection;
