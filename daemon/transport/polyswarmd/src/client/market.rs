@@ -155,7 +155,8 @@ impl Client {
         Ok(listed)
     }
 
-    /// Has an assertion built: `approve` and `postAssertion`.
+    /// Has an assertion built: `approve` and `postAssertion`. Who wants it signed and posted asks
+    /// [`Transactor::prepare`](crate::Transactor::prepare), which checks it and lets no nonce be lost.
     ///
     /// # Errors
     /// If the request fails.
