@@ -96,3 +96,40 @@ fn a_simulation_is_the_same_for_the_same_seed() {
     assert_eq!(simulated("1"), simulated("1"));
     assert_ne!(simulated("1"), simulated("2"));
 }
+
+#[test]
+fn a_market_that_speaks_polyswarmd_ends_when_everything_is_settled() {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let files = directory.path().join("files/malicious");
+    std::fs::create_dir_all(&files).expect("the directory is ours");
+    std::fs::write(files.join("a"), "some bytes").expect("the directory is ours");
+    let config = directory.path().join("market.toml");
+    let text = r#"
+        bounties = { number = 3, directory = "files" }
+        rival = [{ name = "rival", true_positive = 1.0, false_positive = 0.0 }]
+        [polyswarmd]
+        block_seconds = 0.02
+        duration_blocks = 4
+        reveal_window_blocks = 3
+        vote_window_blocks = 3
+    "#;
+    std::fs::write(&config, text).expect("the directory is ours");
+    let run = |address: &str| {
+        let args = ["--polyswarmd", address, "--json"];
+        let output = stakeout().args(["local-market", "--config"]).arg(&config).args(args).output();
+        output.expect("stakeout can be started")
+    };
+    let output = run("127.0.0.1:0");
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert!(stderr(&output).contains("1 file at http://127.0.0.1:"), "{}", told(&output));
+    let closing: Value = serde_json::from_str(stdout(&output)).expect("it prints JSON");
+    let seen = ["posted", "over", "unsettled", "conserved", "locked"].map(|key| &closing[key]);
+    assert_eq!(seen, [&3.into(), &3.into(), &0.into(), &true.into(), &"0".into()], "{closing}");
+    let accounts = closing["accounts"].as_array().expect("accounts are a list");
+    let rival = accounts.iter().find(|account| account["name"] == "rival").expect("the rival has an account");
+    assert_eq!((&rival["asserted"], &rival["settled"]), (&3.into(), &3.into()), "{rival}");
+
+    let output = run("0.0.0.0:0");
+    assert_eq!(output.status.code(), Some(64), "{}", told(&output));
+    assert!(stderr(&output).contains("which other machines can reach"), "{}", told(&output));
+}

@@ -96,6 +96,8 @@ const WINGS: &[Wing] = &[
             "daemon/scanner",
             "daemon/staking/archive",
             "daemon/staking/journal",
+            // It is the judge of this wire, so it must not share its mistakes.
+            "daemon/transport/polyswarmd",
         ],
         because: "a marketplace knows of engines what they answer, and nothing else",
     },
@@ -159,6 +161,7 @@ const WALLS: &[Wall] = &[
 const PACKAGES: &[(&str, &[Pattern])] = &[
     ("daemon/scanner", &["hyper*", "reqwest", "rustls*", "ethers*", "rusqlite", "redis"]),
     ("daemon/staking", &["hyper*", "reqwest", "rustls*", "goblin", "yara-x*", "cfb", "zip", "redis"]),
+    ("daemon/local-market", &["ethers*", "redis", "rusqlite"]),
     ("daemon/transport", &["goblin", "yara-x*", "cfb", "zip", "ethers*", "rusqlite"]),
 ];
 

@@ -71,7 +71,8 @@ where
     let _ = stream.set_nodelay(true);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME_MAX);
-    let serving = http.serve_connection(TokioIo::new(stream), service_fn(reply));
+    // A websocket begins as a request.
+    let serving = http.serve_connection(TokioIo::new(stream), service_fn(reply)).with_upgrades();
     tokio::pin!(serving);
     let ended = tokio::select! {
         _ = &mut serving => false,

@@ -41,6 +41,7 @@ mod exchange;
 mod http;
 pub mod loopback;
 mod outcome;
+pub mod polyswarmd;
 mod population;
 mod rival;
 mod seed;

@@ -43,7 +43,7 @@ pub enum CatalogueError {
 }
 
 /// The files that these settings name, in the order of their paths.
-pub(super) fn catalogue(settings: &Bounties) -> Result<Vec<Specimen>, CatalogueError> {
+pub(crate) fn catalogue(settings: &Bounties) -> Result<Vec<Specimen>, CatalogueError> {
     let labels = settings.labels.as_deref().map(labels).transpose()?.unwrap_or_default();
     let mut specimens = Vec::new();
     let mut add = |path: PathBuf, by_place: Option<bool>| {

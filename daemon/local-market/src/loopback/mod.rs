@@ -35,7 +35,7 @@ use tokio::time::{Instant, sleep_until};
 
 pub(crate) use ambassador::client;
 use ambassador::{Ambassador, Webhook};
-use catalogue::catalogue;
+pub(crate) use catalogue::catalogue;
 use state::Book;
 
 pub use catalogue::{CatalogueError, Specimen};

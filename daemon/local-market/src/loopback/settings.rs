@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::Faults;
 use super::faults::{Fault, Often};
+use crate::polyswarmd::PolyswarmdSettings;
 use crate::{Arbiter, BiddingPlan, Fees, Rival, Seed, SimulatedMarket, Skill};
 
 /// Everything that a marketplace can be told.
@@ -40,6 +41,8 @@ pub struct Settings {
     pub rivals: Vec<RivalSettings>,
     /// Injected faults.
     pub faults: Faults,
+    /// The marketplace that speaks polyswarmd.
+    pub polyswarmd: PolyswarmdSettings,
 }
 
 /// The bounties and their rate.
@@ -173,6 +176,7 @@ impl Default for Settings {
             engines: Vec::new(),
             rivals: Vec::new(),
             faults: Faults::default(),
+            polyswarmd: PolyswarmdSettings::default(),
         }
     }
 }
@@ -230,14 +234,14 @@ impl Default for Arbiters {
 }
 
 impl Arbiters {
-    pub(super) fn all(&self) -> Vec<Arbiter> {
+    pub(crate) fn all(&self) -> Vec<Arbiter> {
         let Arbiters { number, errs, absent } = *self;
         (1..=number).map(|nth| Arbiter { name: format!("arbiter-{nth}"), errs, absent }).collect()
     }
 }
 
 impl RivalSettings {
-    pub(super) fn all(&self) -> impl Iterator<Item = Rival> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = Rival> {
         let name = |nth| if self.number == 1 { self.name.clone() } else { format!("{}-{nth}", self.name) };
         (1..=self.number).map(move |nth| Rival {
             name: name(nth),
@@ -333,6 +337,7 @@ impl Settings {
         if wrong.is_empty() {
             names.extend(self.rivals.iter().flat_map(RivalSettings::all).map(|rival| rival.name));
         }
+        self.polyswarmd.check(self.listen_beyond_loopback, &mut wrong);
         names.sort_unstable();
         for twice in names.windows(2).filter(|pair| pair[0] == pair[1]) {
             wrong.push(format!("two parties have the name `{}`", twice[0]));
@@ -447,9 +452,10 @@ mod tests {
                 _ => format!("{line}\n"),
             })
             .collect();
-        let Settings { faults, engines, rivals, bounties, outcomes_directory, .. } = read(&live).unwrap();
+        let Settings { faults, engines, rivals, bounties, outcomes_directory, polyswarmd, .. } = read(&live).unwrap();
         let defaults = Settings::default();
         assert_eq!(faults, Faults { slow_milliseconds: Some(3_000), ..Faults::default() });
+        assert!(PolyswarmdSettings { api_key: None, ..polyswarmd } == PolyswarmdSettings::default());
         let own = Bounties { directory: None, list: None, labels: None, balance: None, ..bounties.clone() };
         assert_eq!(own, defaults.bounties);
         assert!(bounties.directory.is_some() && bounties.list.is_some() && bounties.labels.is_some());

@@ -1,11 +1,13 @@
 //! Results in text, with ANSI styles, which anstream removes if the output is not a terminal.
 
+mod chain;
 mod closing;
 mod simulation;
 mod table;
 
 use anstyle::Style;
 
+pub use chain::{write_chain_closing, write_chain_conserved};
 pub use closing::{write_closing, write_conserved, write_parties};
 pub use simulation::write_simulation;
 

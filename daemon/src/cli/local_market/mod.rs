@@ -1,9 +1,11 @@
 //! `stakeout local-market`: a test marketplace on loopback, or a simulated one.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+mod polyswarmd;
 pub(crate) mod progress;
 mod simulation;
 
@@ -26,9 +28,14 @@ use crate::terminal::notice;
 simulated rivals bet and arbiters vote, settles like the PolySwarm contract, and prints the profit and loss of every \
 party. It listens on loopback by default.
 
+With --polyswarmd it speaks polyswarmd's API instead: bounties by websocket, signed transactions to a chain in memory, \
+commit, reveal, votes and settlement in blocks. Engines need no entry in the configuration then: every account that is \
+seen for the first time is given polyswarmd.balance.
+
 Examples:
   stakeout local-market --example > market.toml
   stakeout local-market --config market.toml
+  stakeout local-market --config market.toml --polyswarmd 127.0.0.1:31337
   stakeout local-market --simulate --bounties 5000 --strategies default,aggressive,kelly,threshold
 
 Exit codes: 0 the sums of all accounts balance, 2 they do not, or an error, 64 the configuration is wrong, 130 interrupted."
@@ -50,6 +57,10 @@ pub(crate) struct LocalMarketArgs {
     /// configuration, if one is given.
     #[arg(long)]
     pub simulate: bool,
+    /// Speak polyswarmd's API at this address instead of posting to webhooks. Port 0 selects a free port. What the chain
+    /// is like is in section [polyswarmd] of the configuration.
+    #[arg(long, value_name = "ADDRESS", requires = "config", conflicts_with_all = ["example", "simulate"])]
+    pub polyswarmd: Option<SocketAddr>,
     /// Number of bounties. Default: bounties.number of the configuration; 5000 with --simulate.
     #[arg(long, value_name = "N")]
     pub bounties: Option<u64>,
@@ -100,7 +111,11 @@ pub(crate) fn local_market(args: &LocalMarketArgs, out: &mut dyn Write) -> anyho
     if args.simulate {
         return simulation::simulate(args, settings, out);
     }
-    run(settings.unwrap_or_default(), args, out)
+    let settings = settings.unwrap_or_default();
+    match args.polyswarmd {
+        Some(address) => polyswarmd::run(settings, address, args, out),
+        None => run(settings, args, out),
+    }
 }
 
 /// Reads the configuration at `path`. The inner error lists all mistakes in it.

@@ -18,7 +18,12 @@ pub struct Quorum {
 }
 
 impl Quorum {
-    pub(super) fn of(contract: Contract, what: &Settling) -> Result<Quorum, SettleError> {
+    /// Counts the votes of a bounty as that version of the contract does.
+    ///
+    /// # Errors
+    ///
+    /// If there are more votes than arbiters.
+    pub fn of(contract: Contract, what: &Settling) -> Result<Quorum, SettleError> {
         let weight = contract.malicious_weight();
         let arbiters = u64::from(what.arbiter_count);
         let mut malicious = vec![0; what.num_artifacts];
