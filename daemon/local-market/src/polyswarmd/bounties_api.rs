@@ -53,7 +53,15 @@ pub(super) fn guids(shared: &Shared, asked: &Asked) -> HttpReply {
     }
     let world = shared.world();
     let first = usize::try_from(asked.page.saturating_mul(count)).unwrap_or(usize::MAX);
-    let guids: Vec<Guid> = world.chain.registry.order.iter().skip(first).take(count as usize).copied().collect();
+    let guids: Vec<Guid> = world
+        .chain
+        .registry
+        .order
+        .iter()
+        .skip(first)
+        .take(usize::try_from(count).unwrap_or(usize::MAX))
+        .copied()
+        .collect();
     ok(&guids)
 }
 

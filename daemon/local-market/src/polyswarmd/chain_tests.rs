@@ -95,9 +95,9 @@ proptest! {
 #[test]
 fn transactions_are_carried_out_in_the_order_of_their_nonces() {
     let mut chain = chain(Contract::V1_6_1);
-    let send = |chain: &mut Chain, nonce: u64, units: u128| {
-        let call = Call::Transfer { to: account(1), amount: Nct::from_base_units(units) };
-        let hash = alloy_primitives::B256::from(U256::from(nonce * 1_000 + units as u64 % 1_000));
+    let send = |chain: &mut Chain, nonce: u64, units: u8| {
+        let call = Call::Transfer { to: account(1), amount: Nct::from_base_units(units.into()) };
+        let hash = alloy_primitives::B256::from(U256::from(nonce * 1_000 + u64::from(units)));
         chain.submit(Transaction { hash, sender: account(0), nonce, call })
     };
     send(&mut chain, 2, 3).unwrap();

@@ -22,6 +22,7 @@ use super::receipt::Event;
 use super::registry::{Bounty, Posting, Registry, Terms};
 use super::settings::PolyswarmdSettings;
 use crate::loopback::{Bounties, Participant, RivalSettings, Settings, Specimen};
+use crate::seed::index;
 use crate::{Fees, Seed};
 
 /// Largest artifact, in bytes. All of a bounty's are held in memory while it is open.
@@ -33,7 +34,7 @@ const PAID_OUT_MAX: usize = 10_000;
 /// Blocks in which a bounty that was posted is on the chain, or else was refused.
 const POSTING_BLOCKS: u64 = 3;
 /// One of so many bounties has more than one artifact.
-const SEVERAL_PART: u64 = 3;
+const SEVERAL_PART: usize = 3;
 
 /// The market.
 #[derive(Debug)]
@@ -260,6 +261,11 @@ impl World {
     /// Posts as many bounties as the settings want of a block.
     fn post(&mut self) {
         let seconds = self.settings.block_time().map_or(1.0, |time| time.as_secs_f64());
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "both are checked to be above 0, and `as` saturates"
+        )]
         let at_once = (self.bounties.per_second * seconds).ceil().max(1.0) as u64;
         let mut left = at_once;
         while left > 0
@@ -272,13 +278,9 @@ impl World {
             left -= 1;
             let nth = self.begun;
             self.begun += 1;
-            let several = self.settings.artifacts_max > 1 && self.chance.next_u64().is_multiple_of(SEVERAL_PART);
-            let wanted = if several {
-                2 + (self.chance.next_u64() % (self.settings.artifacts_max as u64 - 1)) as usize
-            } else {
-                1
-            };
-            let (artifacts, truth) = self.take(wanted);
+            let several = self.settings.artifacts_max > 1 && index(&mut self.chance, SEVERAL_PART) == 0;
+            let wanted = if several { 2 + index(&mut self.chance, self.settings.artifacts_max - 1) } else { 1 };
+            let (artifacts, truth) = self.take(nth, wanted);
             if artifacts.is_empty() {
                 self.skipped += 1;
                 continue;
@@ -288,12 +290,17 @@ impl World {
     }
 
     /// The next files. Those that cannot be read, or are too large, are left out.
-    fn take(&mut self, wanted: usize) -> (Vec<Artifact>, Vec<bool>) {
+    fn take(&mut self, nth: u64, wanted: usize) -> (Vec<Artifact>, Vec<bool>) {
         let (mut artifacts, mut truth) = (Vec::new(), Vec::new());
         for _ in 0..wanted {
-            let place = (self.chance.next_u64() % self.specimens.len() as u64) as usize;
-            let specimen =
-                &self.specimens[if wanted == 1 { (self.begun as usize - 1) % self.specimens.len() } else { place }];
+            // One after the other, so that each has its turn; several by chance.
+            let number = self.specimens.len();
+            let place = if wanted == 1 {
+                usize::try_from(nth % number as u64).expect("it is below the number of files")
+            } else {
+                index(&mut self.chance, number)
+            };
+            let specimen = &self.specimens[place];
             if let Some(bytes) = read(&specimen.path) {
                 let name =
                     specimen.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
