@@ -119,3 +119,47 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use daemon_config::Section;
+
+    use super::*;
+
+    fn wrong(config: Config) -> Vec<String> {
+        let mut wrong = Vec::new();
+        Config::check(&config, &mut |what| wrong.push(what));
+        wrong
+    }
+
+    fn on() -> Config {
+        Config { url: "https://polyswarmd.example".to_owned(), ..Config::default() }
+    }
+
+    #[test]
+    fn without_a_url_there_is_no_such_market() {
+        assert!(!Config::default().is_on() && on().is_on());
+        assert_eq!(wrong(Config { requests_max: 0, ..Config::default() }), [] as [String; 0]);
+        assert_eq!(wrong(on()), [] as [String; 0]);
+    }
+
+    #[test]
+    fn every_mistake_is_told() {
+        let http = || Config { url: "http://host".to_owned(), api_key_file: "/key".into(), ..on() };
+        assert_eq!(wrong(Config { allow_key_over_http: true, ..http() }), [] as [String; 0]);
+        for (config, begins) in [
+            (http(), "url: the API key"),
+            (Config { url: "host".to_owned(), ..on() }, "url: "),
+            (Config { community: "../x".to_owned(), ..on() }, "community: "),
+            (Config { account: "0x12".to_owned(), ..on() }, "account: "),
+            (Config { attempts_max: 0, ..on() }, "attempts_max "),
+            (Config { requests_max: 0, ..on() }, "requests_max "),
+            (Config { reply_bytes_max: Bytes(1), ..on() }, "reply_bytes_max "),
+            (Config { silence_max: Duration::from_secs(15), ..on() }, "silence_max "),
+            (Config { ping_interval: Duration::ZERO, ..on() }, "silence_max "),
+        ] {
+            let told = wrong(config);
+            assert!(told.len() == 1 && told[0].starts_with(begins), "{begins}: {told:?}");
+        }
+    }
+}

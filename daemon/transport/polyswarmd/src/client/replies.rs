@@ -197,3 +197,96 @@ pub(super) fn receipt_errors(errors: &RawValue) -> Vec<String> {
         .or_else(|_| serde_json::from_str::<Wrapped>(text).map(|wrapped| wrapped.errors))
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const ACCOUNT: &str = "0xF2E246BB76DF876Cef8b38ae84130F4F55De395b";
+    const GUID: &str = "7f6a1210-9c15-4707-aed3-1a2d587d3374";
+
+    fn samples() -> [serde_json::Value; 6] {
+        let assertion = json!({
+            "author": ACCOUNT, "mask": [true, false], "commitment": "7", "nonce": "0", "verdicts": [null, null],
+            "metadata": "", "bid": ["1"],
+        });
+        [
+            json!({
+                "guid": GUID, "artifact_type": "url", "author": ACCOUNT, "amount": "5", "uri": "QmTest", "num_artifacts": 2,
+                "expiration": 118, "assigned_arbiter": ACCOUNT, "quorum_reached": false, "quorum_reached_block": 0,
+                "quorum_mask": [false, false], "metadata": [{ "protocol": "https", "uri": "example.com" }],
+            }),
+            json!([assertion]),
+            json!([{ "voter": ACCOUNT, "votes": [true, false], "valid_bloom": true }]),
+            json!({ "transactions": [{
+                "nonce": 0, "chainId": 1337, "gas": 50_000_000, "gasPrice": 0, "to": ACCOUNT, "value": 0, "data": "0x5592d687",
+            }] }),
+            json!({ "transfers": [{ "from": ACCOUNT, "to": ACCOUNT, "value": "5" }], "assertions": [], "reveals": [{
+                "bounty_guid": GUID, "author": ACCOUNT, "index": 0, "nonce": "5", "verdicts": [true], "metadata": "x",
+            }] }),
+            json!({ "errors": ["transaction ab: receipt not available"], "transfers": [] }),
+        ]
+    }
+
+    /// Everything that a reply may be read as; how many could be.
+    fn read_all(text: &str) -> usize {
+        let errors = RawValue::from_string(text.to_owned())
+            .ok()
+            .map(|raw| receipt_errors(&raw).len() + post_results(&raw).map_or(0, |results| results.len()));
+        usize::from(serde_json::from_str::<BountyState>(text).is_ok())
+            + usize::from(serde_json::from_str::<lenient::Bounded<AssertionState>>(text).is_ok())
+            + usize::from(serde_json::from_str::<lenient::Bounded<VoteState>>(text).is_ok())
+            + usize::from(serde_json::from_str::<BuiltTransactions>(text).is_ok())
+            + usize::from(serde_json::from_str::<MinedEvents>(text).is_ok())
+            + usize::from(serde_json::from_str::<Wallet>(text).is_ok())
+            + errors.unwrap_or(0)
+    }
+
+    #[test]
+    fn every_reply_of_polyswarmd_is_read() {
+        for sample in samples() {
+            assert!(read_all(&sample.to_string()) > 0, "{sample}");
+        }
+        let [bounty, assertions, ..] = samples();
+        let bounty: BountyState = serde_json::from_str(&bounty.to_string()).unwrap();
+        assert_eq!((bounty.num_artifacts, bounty.metadata.of(0).unwrap().len()), (Some(2), 2));
+        let assertions: lenient::Bounded<AssertionState> = serde_json::from_str(&assertions.to_string()).unwrap();
+        assert!(!assertions.0[0].is_revealed() && assertions.0[0].verdicts.is_none());
+    }
+
+    #[test]
+    fn lists_are_no_longer_than_any_bounty() {
+        let [_, assertions, votes, built, ..] = samples();
+        let many = |value: &serde_json::Value, count: usize| {
+            serde_json::Value::Array(vec![value[0].clone(); count]).to_string()
+        };
+        assert!(serde_json::from_str::<lenient::Bounded<AssertionState>>(&many(&assertions, 256)).is_ok());
+        assert!(serde_json::from_str::<lenient::Bounded<AssertionState>>(&many(&assertions, 257)).is_err());
+        assert!(serde_json::from_str::<lenient::Bounded<VoteState>>(&many(&votes, 257)).is_err());
+        let transactions = json!({ "transactions": vec![built["transactions"][0].clone(); 11] }).to_string();
+        assert!(serde_json::from_str::<BuiltTransactions>(&transactions).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text: String) {
+            read_all(&text);
+        }
+
+        /// A byte of a reply that is wrong, left out or put in makes no panic.
+        #[test]
+        fn no_change_of_a_reply_panics(sample in 0usize..6, place: prop::sample::Index, byte in 0u8..128, change in 0usize..3) {
+            let mut bytes = samples()[sample].to_string().into_bytes();
+            let place = place.index(bytes.len());
+            match change {
+                0 => bytes[place] = byte,
+                1 => { bytes.remove(place); }
+                _ => bytes.insert(place, byte),
+            }
+            read_all(&String::from_utf8_lossy(&bytes));
+        }
+    }
+}

@@ -91,3 +91,22 @@ fn the_newest_bounties_are_found_in_few_requests() {
         }
     });
 }
+
+#[test]
+fn pages_of_another_size_are_taken_as_they_are() {
+    run(async {
+        let server = Server::start().await;
+        server.handle(|seen| {
+            (seen.what == "GET /bounties").then(|| match seen.query.contains_key("count") {
+                true => Reply::Fail(400, json!("Count must be a multiple of page size 10")),
+                false => {
+                    let page: u128 = seen.query["page"].parse().unwrap();
+                    let guids = (page * 10..43.min((page + 1) * 10)).map(|n| Guid::from_number(n).to_string());
+                    Reply::Ok(json!(guids.collect::<Vec<_>>()))
+                }
+            })
+        });
+        let newest = server.client().newest_guids(15).await.unwrap();
+        assert_eq!(newest, (28..43).rev().map(Guid::from_number).collect::<Vec<_>>());
+    });
+}
