@@ -42,6 +42,7 @@ fn archive(directory: &Path, hour_max: Option<Nct>) {
             response_url: Some("https://example.com/r".to_owned()),
             deliverable: true,
             expires: now + Duration::from_secs(60),
+            on_chain: None,
         };
         let wire = json!({
             "id": 1_000 + nth,

@@ -8,6 +8,8 @@ mod module_circles;
 /// Who may depend on whom, and who may write `unsafe`.
 mod walls;
 
+/// Commit, reveal, settle: on a chain, by a daemon that is killed at every moment.
+mod assertion_kills;
 /// Strategies, weights and rules tried on what was decided.
 mod backtest;
 /// The program as its users run it: commands, output forms, exit codes.
@@ -18,6 +20,8 @@ mod control;
 mod daemon;
 /// A running daemon, for tests.
 mod engine;
+/// A chain in a directory, which survives whoever uses it.
+mod file_chain;
 /// The whole report on every sample.
 mod goldens;
 /// Files that want to hang, crash or grow us.

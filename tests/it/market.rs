@@ -124,7 +124,7 @@ fn a_market_that_speaks_polyswarmd_ends_when_everything_is_settled() {
     assert!(stderr(&output).contains("1 file at http://127.0.0.1:"), "{}", told(&output));
     let closing: Value = serde_json::from_str(stdout(&output)).expect("it prints JSON");
     let seen = ["posted", "over", "unsettled", "conserved", "locked"].map(|key| &closing[key]);
-    assert_eq!(seen, [&3.into(), &3.into(), &0.into(), &true.into(), &"0".into()], "{closing}");
+    assert_eq!(serde_json::json!(seen), serde_json::json!([3, 3, 0, true, "0"]), "{closing}");
     let accounts = closing["accounts"].as_array().expect("accounts are a list");
     let rival = accounts.iter().find(|account| account["name"] == "rival").expect("the rival has an account");
     assert_eq!((&rival["asserted"], &rival["settled"]), (&3.into(), &3.into()), "{rival}");

@@ -68,6 +68,7 @@ impl Transport for Spool {
             response_url: Some(answer_of(Path::new(path)).display().to_string()),
             deliverable: true,
             expires: now + LIFE,
+            on_chain: None,
         })
     }
 

@@ -71,7 +71,13 @@ impl Admin {
             "/metrics" => {
                 let parts = &self.engine.parts;
                 let ready = self.health.ready().is_ok();
-                metrics::census(&self.engine.census(), ready, &parts.archive, parts.store.as_ref());
+                metrics::census(
+                    &self.engine.census(),
+                    &self.engine.assertions(),
+                    ready,
+                    &parts.archive,
+                    parts.store.as_ref(),
+                );
                 self.engine.with_purse(metrics::purse);
                 let mut reply = text(StatusCode::OK, metrics::render(&self.metrics, &parts.rules_status.generation()));
                 let form = hyper::header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");

@@ -15,7 +15,7 @@ use daemon_download::Fetcher;
 use daemon_download::config::EdgeIo;
 use daemon_download::runtime::Backend;
 use daemon_engine::Policy;
-use daemon_journal::{AHEAD_MAX, Ahead, Pending};
+use daemon_journal::{AHEAD_MAX, Ahead, Pending, PendingAssertion};
 use daemon_ledger::{AlarmLimits, Alarms};
 use daemon_market::{Betting, BountyPolicy, Nct, Now, PurseLimits, Strategy};
 use daemon_statement::format::moment;
@@ -82,6 +82,8 @@ pub struct OpenedArchive {
     pub archive: Archive,
     /// Bounties that have not ended.
     pub pending: Vec<Pending>,
+    /// Assertions whose stakes are not free yet.
+    pub assertions: Vec<PendingAssertion>,
     /// Why the purse closes by what was recorded, where that itself is not.
     pub closed: Option<String>,
     /// Alarms, computed from the archive.
@@ -103,6 +105,7 @@ pub fn archive(
     let place = || format!("cannot use the archive in {}", shown(directory));
     let journal = daemon_archive::Sqlite::open(directory).with_context(place)?;
     let pending = daemon_journal::Recall::pending(&journal).with_context(place)?;
+    let assertions = daemon_journal::Recall::pending_assertions(&journal).with_context(place)?;
     let fee = betting.fee;
     let now = Now { wall: clock::passed(directory), steady: clock.now().steady };
     let recounted = daemon_journal::recount(&mut betting.purse, &journal, now.wall, fee).with_context(place)?;
@@ -112,7 +115,7 @@ pub fn archive(
     let mut alarms = Alarms::new(limits);
     super::alarms::recall(&mut alarms, &journal).with_context(place)?;
     let archive = Archive::start(journal, observe).with_context(place)?;
-    Ok(OpenedArchive { archive, pending, closed, alarms })
+    Ok(OpenedArchive { archive, pending, assertions, closed, alarms })
 }
 
 /// Maximum number of records with future times that are logged separately.

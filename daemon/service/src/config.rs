@@ -58,6 +58,7 @@ configuration! {
     pub struct Config {
         webhook: daemon_webhook::Config,
         answers: daemon_webhook::AnswersConfig,
+        polyswarmd: daemon_polyswarmd::Config,
         intake: daemon_download::Config,
         scan: daemon_detector::Config,
         market: daemon_market::Config,

@@ -27,7 +27,7 @@ use crate::metrics::{self, Metrics};
 use crate::settlements::inbox::Inbox;
 use crate::transport::Transport;
 use crate::webhook::WebhookTransport;
-use crate::{build, control, inbox_reader, notify, reload};
+use crate::{build, control, inbox_reader, notify, polyswarmd, reload};
 
 /// How the daemon is started by its command.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +40,8 @@ pub struct StartOptions {
     pub dry_run: bool,
     /// Called before each effect is performed: for tests of sudden death. The shipped command has none.
     pub before_effect: Option<fn(&Effect)>,
+    /// Makes a further transport, on the thread that becomes the edge: for tests. The shipped command has none.
+    pub transport: Option<fn() -> Rc<dyn Transport>>,
 }
 
 /// How the daemon ended.
@@ -153,6 +155,9 @@ impl Daemon {
             product: config.answers.product(env!("CARGO_PKG_VERSION")),
             metrics: metrics.clone(),
         })];
+        if config.polyswarmd.is_on() {
+            transports.push(Rc::new(polyswarmd::configured(&config.polyswarmd, &directory)));
+        }
         transports.extend(made_elsewhere.into_iter().map(|make| make()));
         let parts = Parts {
             fetcher: build::fetcher(config, &shares, &backend)?,
@@ -174,6 +179,7 @@ impl Daemon {
             metrics,
             events,
             pending: opened.pending,
+            assertions: opened.assertions,
             closed: opened.closed,
             asks: inbox_reader::start(&directory)?,
             inbox: Inbox::of(&directory)?,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use daemon_control::ControlSocket;
 use daemon_detector::Nudge;
-use daemon_journal::Pending;
+use daemon_journal::{Pending, PendingAssertion};
 use daemon_market::Event;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -40,6 +40,7 @@ pub(crate) struct Edge {
     pub metrics: Metrics,
     pub events: UnboundedReceiver<Event>,
     pub pending: Vec<Pending>,
+    pub assertions: Vec<PendingAssertion>,
     /// Why the purse closes by what was recorded, where that itself is not.
     pub closed: Option<String>,
     /// Requests of the inbox thread.
@@ -61,6 +62,7 @@ impl Edge {
             metrics,
             mut events,
             pending,
+            assertions,
             closed,
             asks,
             inbox,
@@ -125,6 +127,7 @@ impl Edge {
             });
         }
 
+        assertions.into_iter().for_each(|assertion| engine.recover_assertion(assertion));
         pending.into_iter().for_each(|pending| engine.recover(pending));
         let (stop, stopped) = watch::channel(false);
         let mut serving = JoinSet::new();

@@ -17,7 +17,7 @@ use tokio::task::spawn_local;
 use tracing::{debug, error, info, warn};
 use triage::FileKind;
 
-use super::engine::Engine;
+use super::engine::{Engine, LiveArtifact};
 use super::examination::Examination;
 use super::metrics;
 use super::transport::{Delivery, Transport};
@@ -38,8 +38,8 @@ impl Engine {
                 }
             }
             Effect::WriteBounty(key) => self.begin(key, Self::write_bounty),
-            Effect::Fetch { key, by } => self.begin(key, move |engine, key| engine.fetch(key, by)),
-            Effect::Examine { key, by } => self.examine(key, by),
+            Effect::Fetch { key, artifact, by } => self.begin(key, move |engine, key| engine.fetch(key, artifact, by)),
+            Effect::Examine { key, artifact, by } => self.examine(key, artifact, by),
             Effect::WriteAnswer { key, answer } => self.begin(key, |engine, key| engine.write_answer(key, answer)),
             Effect::Send { key, by } => self.begin(key, move |engine, key| engine.send(key, by)),
             Effect::WriteEnding { key, ending, attempts, detail, at } => {
@@ -82,11 +82,19 @@ impl Engine {
                 let told = self.inner.borrow_mut().opening.remove(&caller);
                 let _ = told.map(|told| told.send(opened));
             }
+            Effect::WriteStep { key, step, at } => {
+                self.begin(key, move |engine, key| engine.write_step_and_tell(key, step, at))
+            }
+            Effect::LookUp(key) => self.begin(key, Self::look_up),
+            Effect::Reveal(key) => self.begin(key, Self::reveal),
+            Effect::Settle(key) => self.begin(key, Self::settle_on_chain),
+            Effect::Account(key) => self.begin(key, Self::account),
+            Effect::Release(key) => drop(self.inner.borrow_mut().assertions.remove(&key)),
             Effect::Forget(key) => self.forget(&key),
         }
     }
 
-    fn begin<F: Future<Output = ()> + 'static>(
+    pub(super) fn begin<F: Future<Output = ()> + 'static>(
         self: &Rc<Self>,
         key: BountyKey,
         task: impl FnOnce(Rc<Engine>, BountyKey) -> F,
@@ -100,7 +108,7 @@ impl Engine {
     }
 
     /// A bounty that is held, and the transport that it came by.
-    fn bounty_and_transport(&self, key: &BountyKey) -> Option<(Arc<Bounty>, Rc<dyn Transport>)> {
+    pub(super) fn bounty_and_transport(&self, key: &BountyKey) -> Option<(Arc<Bounty>, Rc<dyn Transport>)> {
         let inner = self.inner.borrow();
         inner.live.get(key).map(|live| (Arc::clone(&live.bounty), Rc::clone(&live.transport)))
     }
@@ -128,16 +136,16 @@ impl Engine {
         self.happen(Event::BountyWritten { key, written });
     }
 
-    async fn fetch(self: Rc<Self>, key: BountyKey, by: Duration) {
+    async fn fetch(self: Rc<Self>, key: BountyKey, artifact: usize, by: Duration) {
         let Some((bounty, transport)) = self.bounty_and_transport(&key) else { return };
         let deadline = self.parts.clock.instant(by).min(Instant::now() + self.parts.fetch_time_max);
-        let fetched = transport.fetch(&bounty, &self.parts.fetcher, deadline.into()).await;
+        let fetched = transport.fetch(&bounty, artifact, &self.parts.fetcher, deadline.into()).await;
         let now = self.parts.clock.now().wall;
         match fetched {
             Ok(fetched) => {
                 self.fetching.tried(true);
                 self.alarms.borrow_mut().downloaded(now, true);
-                self.fetched(key, fetched);
+                self.fetched(key, artifact, fetched);
             }
             Err(error) => {
                 metrics::not_fetched();
@@ -150,12 +158,12 @@ impl Engine {
                 let refusal = Refusal { skip, why: said.to_owned() };
                 // The marketplace is told what sort of thing happened; what exactly is ours to know.
                 let findings = Findings { report: json!({ "why": why }).to_string(), ..Findings::default() };
-                self.happen(Event::NotFetched { key, refusal, findings });
+                self.happen(Event::NotFetched { key, artifact, refusal, findings });
             }
         }
     }
 
-    fn fetched(self: &Rc<Self>, key: BountyKey, fetched: Fetched) {
+    fn fetched(self: &Rc<Self>, key: BountyKey, artifact: usize, fetched: Fetched) {
         let Fetched { file, size, sha256, place: _, memory } = fetched;
         // No more of it is looked at on this side of the wall than its first bytes.
         let kind = if size == 0 { FileKind::Empty } else { daemon_pool::kind_of(&file) };
@@ -167,24 +175,25 @@ impl Engine {
                 Refusal { skip: Skip::TypeUnsupported, why: format!("unsupported file type: {}", kind.name()) };
             (refusal, received.findings(&self.parts.rules_status.generation()))
         });
-        let waited_for = self.state(&key) == Some(BountyState::Fetching);
-        if let Some(live) = self.inner.borrow_mut().live.get_mut(&key).filter(|_| waited_for) {
-            live.received = Some(received);
-            if declined.is_none() {
-                live.file = Some(file);
-                live.memory = Some(memory);
-            }
+        // Until all of its artifacts are judged, a bounty waits for each.
+        let waited_for = self.state(&key).is_some_and(|state| state <= BountyState::Examining);
+        if let Some(live) = self.inner.borrow_mut().live.get_mut(&key).filter(|_| waited_for && declined.is_none()) {
+            let fetched = LiveArtifact { file: Some(file), keep: None, _memory: memory, received };
+            live.artifacts.insert(artifact, fetched);
         }
-        self.happen(Event::Fetched { key, declined });
+        self.happen(Event::Fetched { key, artifact, declined });
     }
 
-    fn examine(self: &Rc<Self>, key: BountyKey, by: Duration) {
+    fn examine(self: &Rc<Self>, key: BountyKey, artifact: usize, by: Duration) {
         let mut inner = self.inner.borrow_mut();
         let Some(live) = inner.live.get_mut(&key) else { return };
-        let Some((file, received)) = live.file.take().zip(live.received) else { return };
-        live.keep = self.parts.store.as_ref().and_then(|_| file.try_clone().ok());
+        let Some(fetched) = live.artifacts.get_mut(&artifact) else { return };
+        let Some(file) = fetched.file.take() else { return };
+        fetched.keep = self.parts.store.as_ref().and_then(|_| file.try_clone().ok());
+        let received = fetched.received;
         let examination = Examination {
             key,
+            artifact,
             uri: live.bounty.artifact_uri.clone(),
             file,
             received,
@@ -231,6 +240,8 @@ impl Engine {
             }
         };
         let took = self.inner.borrow_mut().live.get_mut(&key).map(|live| {
+            // What was late, or never examined, is not needed any more.
+            live.artifacts.retain(|_, artifact| artifact.file.is_none());
             live.answer = Some(body);
             live.began.elapsed()
         });
@@ -259,6 +270,10 @@ impl Engine {
         self.sending.tried(!matches!(delivered, Ok(Delivery::Retry { .. }) | Err(_)));
         let event = match delivered {
             Ok(Delivery::Taken { status }) => Event::Taken { key, status },
+            Ok(Delivery::Asserted { index, place }) => {
+                self.happen(Event::Asserted { key: key.clone(), index, place });
+                Event::Taken { key, status: 200 }
+            }
             Ok(Delivery::Refused { status, why }) => Event::Refused { key, status, why },
             Ok(Delivery::Retry { why, after }) => {
                 metrics::not_sent();

@@ -19,12 +19,14 @@ use daemon_download::{Fetcher, MemoryShare};
 use daemon_journal::{Ended, JournalError, Pending};
 use daemon_ledger::Alarms;
 use daemon_market::{
-    Admission, Bounties, Bounty, BountyKey, BountyState, Caller, Effect, Event, Nct, Purse, Timestamp, Written,
+    Admission, AssertionState, Bounties, Bounty, BountyKey, BountyState, Caller, Effect, Event, Nct, Purse, Timestamp,
+    Written,
 };
 use daemon_pool::Pool;
 use tokio::sync::{Notify, oneshot};
 use tracing::{error, info, warn};
 
+use super::assertions::OpenAssertion;
 use super::clock::Clock;
 use super::examination::Examination;
 use super::metrics;
@@ -103,6 +105,8 @@ pub(super) struct Inner {
     pub closed: Option<Timestamp>,
     /// Recent bodies of bounties.
     pub bodies: Bodies,
+    /// Assertions whose stakes are not free yet.
+    pub assertions: HashMap<BountyKey, OpenAssertion>,
 }
 
 /// State of an open bounty.
@@ -111,16 +115,22 @@ pub(super) struct Live {
     pub delivery: String,
     /// The signed body, until it is written down.
     pub wire: Bytes,
+    /// Its artifacts that were downloaded, by number.
+    pub artifacts: HashMap<usize, LiveArtifact>,
+    pub answer: Option<Bytes>,
+    pub transport: Rc<dyn Transport>,
+    pub began: Instant,
+}
+
+/// An artifact of an open bounty.
+pub(super) struct LiveArtifact {
     /// The artifact, until it is examined.
     pub file: Option<OwnedFd>,
     /// The artifact, to be kept.
     pub keep: Option<OwnedFd>,
-    /// Reserved memory of the artifact.
-    pub memory: Option<MemoryShare>,
-    pub received: Option<ReceivedArtifact>,
-    pub answer: Option<Bytes>,
-    pub transport: Rc<dyn Transport>,
-    pub began: Instant,
+    /// Reserved memory of the artifact, as long as it is held.
+    pub _memory: MemoryShare,
+    pub received: ReceivedArtifact,
 }
 
 impl Engine {
@@ -145,8 +155,8 @@ impl Engine {
 
     /// Something happened: does what follows.
     pub(crate) fn happen(self: &Rc<Self>, event: Event) {
-        if let Event::Examined { key, .. } = &event {
-            self.examined_was(key);
+        if let Event::Examined { key, artifact, .. } = &event {
+            self.examined_was(key, *artifact);
         }
         let mut effects = self.effects.take();
         let mut bounties = self.bounties.borrow_mut();
@@ -263,6 +273,11 @@ impl Engine {
         self.parts.archive.clone().close();
     }
 
+    /// Returns the number of assertions by state whose stakes are not free yet.
+    pub(crate) fn assertions(&self) -> Vec<(AssertionState, usize)> {
+        self.bounties.borrow().assertions()
+    }
+
     /// Returns the number of open bounties.
     pub(crate) fn open(&self) -> usize {
         self.bounties.borrow().open()
@@ -344,12 +359,12 @@ impl Engine {
     }
 
     /// An artifact came back from a worker: it is kept, if any are, and its memory is free for others.
-    fn examined_was(&self, key: &BountyKey) {
+    fn examined_was(&self, key: &BountyKey, artifact: usize) {
         self.examined.set(self.examined.get() + 1);
         let mut inner = self.inner.borrow_mut();
-        let Some(live) = inner.live.get_mut(key) else { return };
-        live.memory = None;
-        if let Some((file, received)) = live.keep.take().zip(live.received)
+        let Some(artifact) = inner.live.get_mut(key).and_then(|live| live.artifacts.remove(&artifact)) else { return };
+        let received = artifact.received;
+        if let Some(file) = artifact.keep
             && let Some(store) = &self.parts.store
         {
             store.keep(file, Sha256Digest(received.sha256), received.size);
@@ -365,15 +380,16 @@ impl Engine {
 impl Live {
     fn new(bounty: Arc<Bounty>, delivery: String, wire: Bytes, transport: Rc<dyn Transport>) -> Live {
         let began = Instant::now();
-        let (file, keep, memory, received, answer) = (None, None, None, None, None);
-        Live { bounty, delivery, wire, file, keep, memory, received, answer, transport, began }
+        Live { bounty, delivery, wire, artifacts: HashMap::new(), answer: None, transport, began }
     }
 }
 
 /// Prepares a bounty for storage: drops unused metadata, and checks its response URL.
-fn admitted(mut bounty: Bounty, transport: &Rc<dyn Transport>) -> Arc<Bounty> {
+pub(super) fn admitted(mut bounty: Bounty, transport: &Rc<dyn Transport>) -> Arc<Bounty> {
     // Filters compare plain values; the rest may be anything, and large.
-    bounty.metadata.retain(|_, value| !value.is_array() && !value.is_object());
+    let plain = |_: &String, value: &mut serde_json::Value| !value.is_array() && !value.is_object();
+    bounty.metadata.retain(plain);
+    bounty.on_chain.iter_mut().flat_map(|terms| &mut terms.metadata).for_each(|metadata| metadata.retain(plain));
     if let Err(why) = transport.may_answer(&bounty) {
         error!(bounty = %bounty.key, why, "response URL not allowed: see answers.hosts");
         bounty.deliverable = false;

@@ -21,6 +21,8 @@ use super::verdict_mapping::{self, ReceivedArtifact};
 pub(crate) struct Examination {
     /// For which bounty.
     pub key: BountyKey,
+    /// The artifact's number.
+    pub artifact: usize,
     /// URI of the artifact.
     pub uri: String,
     /// The artifact.
@@ -46,6 +48,7 @@ pub(crate) struct Examining {
 /// State of an artifact during its scan.
 pub(crate) struct Ticket {
     key: BountyKey,
+    artifact: usize,
     uri: String,
     received: ReceivedArtifact,
 }
@@ -54,12 +57,13 @@ impl Work<Examination> for Examining {
     type Ticket = Ticket;
 
     fn open(&self, job: Examination) -> Option<(OwnedFd, LookOptions, Ticket)> {
-        let Examination { key, uri, file, received, until } = job;
-        Some((file, LookOptions { until: Some(until), ..LookOptions::default() }, Ticket { key, uri, received }))
+        let Examination { key, artifact, uri, file, received, until } = job;
+        let options = LookOptions { until: Some(until), ..LookOptions::default() };
+        Some((file, options, Ticket { key, artifact, uri, received }))
     }
 
     fn done(&self, ticket: Ticket, outcome: ExaminationResult, rules: &RuleSet) {
-        let Ticket { key, uri, received } = ticket;
+        let Ticket { key, artifact, uri, received } = ticket;
         match &outcome {
             Ok(looked) => {
                 self.metrics.within(|| metrics::examined(&looked.examined));
@@ -74,6 +78,6 @@ impl Work<Examination> for Examining {
         let generation = rules.generation().to_string();
         let judgement = Box::new(verdict_mapping::judgement(&uri, received, outcome, rules.weights(), &generation));
         // The engine is gone only when the daemon ends, and then the journal knows what is left to do.
-        let _ = self.events.send(Event::Examined { key, judgement });
+        let _ = self.events.send(Event::Examined { key, artifact, judgement });
     }
 }

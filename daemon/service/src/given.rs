@@ -79,8 +79,8 @@ pub(crate) fn take(options: &StartOptions, early: Arc<AtomicBool>) -> anyhow::Re
     logs::start(&config.log)?;
     let secrets = secrets::load(&config.webhook)?;
     let command = Command { path: options.config.clone(), strategy: strategy.map(str::to_owned), early };
-    let StartOptions { dry_run, before_effect, .. } = *options;
-    let transports = Vec::new();
+    let StartOptions { dry_run, before_effect, transport, .. } = *options;
+    let transports = transport.into_iter().map(|make| Box::new(make) as MakeTransport).collect();
     let log = current_log();
     Ok(Given { config, secrets, dry_run, before_effect, transports, log, handed, command: Some(command) })
 }

@@ -97,7 +97,7 @@ impl Health {
         if let Some(failures) = engine.sending.fails() {
             return Err(format!("cannot answer: the last {failures} attempts to send an answer failed"));
         }
-        Ok(())
+        engine.parts.transports.iter().try_for_each(|transport| transport.ready())
     }
 
     /// Checks progress, and sends watchdog pings as long as there is some. Never returns.

@@ -172,7 +172,7 @@ impl Engine {
     }
 
     /// Applies one line.
-    async fn told(self: &Rc<Self>, line: SettlementLine) -> ImportSummary {
+    pub(super) async fn told(self: &Rc<Self>, line: SettlementLine) -> ImportSummary {
         let told = ImportSummary { lines: 1, ..ImportSummary::default() };
         if line.about == About::Purse {
             let opened = self.open_purse(line.outcome.source).await;

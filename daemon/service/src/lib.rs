@@ -22,6 +22,7 @@
 
 mod admin;
 mod alarms;
+mod assertions;
 pub mod build;
 pub mod clock;
 pub mod config;
@@ -44,6 +45,7 @@ mod notify;
 pub mod old;
 pub mod open_files;
 mod owner;
+pub mod polyswarmd;
 mod process;
 pub mod purse_record;
 mod reload;

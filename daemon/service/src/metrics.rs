@@ -10,7 +10,7 @@ use daemon_archive::{Archive, Store};
 use daemon_engine::{RuleSet, assemble};
 use daemon_journal::BountyStatus;
 use daemon_ledger::AlarmId;
-use daemon_market::{Admission, BountyState, Nct, Purse, PurseNote, Truth, Verdict};
+use daemon_market::{Admission, AssertionState, BountyState, Nct, Purse, PurseNote, StepKind, Truth, Verdict};
 use daemon_pool::Examined;
 use daemon_webhook::Reply;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
@@ -93,6 +93,7 @@ fn begin() {
     none("stakeout_endings_total", "ending", &mut endings.map(|how| how.name().to_owned()));
     let truths = [None, Some(Truth::Malicious), Some(Truth::Benign)];
     none("stakeout_settled_total", "truth", &mut truths.iter().map(|truth| truth_name(*truth).to_owned()));
+    none("stakeout_assertion_steps_total", "step", &mut StepKind::ALL.iter().map(|kind| kind.name().to_owned()));
     let notes = [PurseNote::Closed, PurseNote::Opened];
     none("stakeout_purse_notes_total", "note", &mut notes.iter().map(|note| note.name().to_owned()));
     none("stakeout_declined_kinds_total", "kind", &mut kinds().into_iter().map(|kind| kind.name().to_owned()));
@@ -102,6 +103,7 @@ fn begin() {
         "stakeout_fetch_failures_total",
         "stakeout_send_failures_total",
         "stakeout_examination_failures_total",
+        "stakeout_chain_failures_total",
         "stakeout_journal_records_total",
         "stakeout_journal_failures_total",
         "stakeout_details_dropped_total",
@@ -127,6 +129,9 @@ fn begin() {
     }
     for state in BountyState::ALL {
         gauge!("stakeout_open_bounties", "state" => state.name()).set(0.0);
+    }
+    for state in AssertionState::ALL {
+        gauge!("stakeout_open_assertions", "state" => state.name()).set(0.0);
     }
     for name in [
         "stakeout_answer_seconds",
@@ -180,6 +185,15 @@ fn describe() {
     describe_counter!("stakeout_answers_total", "Answers recorded, by verdict.");
     describe_counter!("stakeout_endings_total", "Bounties ended, by ending.");
     describe_counter!("stakeout_settled_total", "Bounties settled, by ground truth.");
+    describe_counter!(
+        "stakeout_assertion_steps_total",
+        "Steps of assertions on the chain, by step. Each `missed` or `abandoned` is a lost stake."
+    );
+    describe_counter!(
+        "stakeout_chain_failures_total",
+        "Failed requests about assertions on the chain, which are retried."
+    );
+    describe_gauge!("stakeout_open_assertions", "Assertions on the chain whose stakes are not free yet, by state.");
     describe_counter!("stakeout_purse_notes_total", "Purse closings and resumes, by note.");
     describe_counter!("stakeout_declined_kinds_total", "Artifacts declined because of their file type, by kind.");
     describe_counter!("stakeout_fetch_failures_total", "Artifact downloads that failed.");
@@ -260,6 +274,16 @@ pub fn ended(how: BountyStatus) {
 /// The marketplace told how a bounty was settled.
 pub fn settled(truth: Option<Truth>) {
     counter!("stakeout_settled_total", "truth" => truth_name(truth)).increment(1);
+}
+
+/// A step of an assertion was written down.
+pub fn stepped(kind: StepKind) {
+    counter!("stakeout_assertion_steps_total", "step" => kind.name()).increment(1);
+}
+
+/// A request about an assertion on the chain failed.
+pub fn request_failed() {
+    counter!("stakeout_chain_failures_total").increment(1);
 }
 
 fn truth_name(truth: Option<Truth>) -> &'static str {
@@ -343,7 +367,13 @@ pub fn rules_in_use(rules: usize) {
 }
 
 /// Updates the gauges that are computed on request.
-pub fn census(states: &[(BountyState, usize)], ready: bool, archive: &Archive, store: Option<&Store>) {
+pub fn census(
+    states: &[(BountyState, usize)],
+    assertions: &[(AssertionState, usize)],
+    ready: bool,
+    archive: &Archive,
+    store: Option<&Store>,
+) {
     gauge!("stakeout_journal_waiting").set(archive.statistics().waiting.load(Ordering::Relaxed) as f64);
     if let Some(store) = store {
         let statistics = store.statistics();
@@ -352,6 +382,9 @@ pub fn census(states: &[(BountyState, usize)], ready: bool, archive: &Archive, s
     }
     for (state, count) in states {
         gauge!("stakeout_open_bounties", "state" => state.name()).set(*count as f64);
+    }
+    for (state, count) in assertions {
+        gauge!("stakeout_open_assertions", "state" => state.name()).set(*count as f64);
     }
     gauge!("stakeout_ready").set(if ready { 1.0 } else { 0.0 });
 }

@@ -9,13 +9,17 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use daemon_artifact::Sha256Digest;
 use daemon_download::{FetchError, Fetched, Fetcher};
 use daemon_journal::Received;
-use daemon_market::{Admission, Answer, ArtifactType, Bounty, Phase, Timestamp};
+use daemon_market::{
+    Admission, Answer, ArtifactType, AssertionStep, Bounty, BountyKey, Event, Nct, Now, Phase, Place, SettlementNotice,
+    Standing, StepKind, Timestamp,
+};
 use tokio::time::Instant;
 
 use crate::engine::Engine;
@@ -47,10 +51,11 @@ pub trait Transport {
     /// If it may not: why not.
     fn may_answer(&self, bounty: &Bounty) -> Result<(), &'static str>;
 
-    /// Downloads the bounty's artifact before `deadline`: by default, what its URI names.
+    /// Downloads the bounty's artifact with this number before `deadline`: by default, what its URI names.
     fn fetch<'a>(
         &'a self,
         bounty: &'a Bounty,
+        _artifact: usize,
         fetcher: &'a Fetcher,
         deadline: Instant,
     ) -> Local<'a, Result<Fetched, FetchError>> {
@@ -68,6 +73,75 @@ pub trait Transport {
 
     /// Sends an answer's bytes, once.
     fn send<'a>(&'a self, bounty: &'a Bounty, body: Bytes) -> Local<'a, Delivery>;
+
+    /// What follows an answer, where a contract settles bounties ([`Bounty::on_chain`]).
+    fn contract(&self) -> Option<&dyn Contract> {
+        None
+    }
+
+    /// Whether bounties can come in and answers can go out now.
+    ///
+    /// # Errors
+    /// If not: why.
+    fn ready(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// What follows an answer that goes to a chain. Every request may be made again after a crash, and may have been heard
+/// before.
+pub trait Contract {
+    /// Asks the chain for our assertion.
+    fn look_up<'a>(&'a self, sent: &'a SentAssertion) -> Local<'a, Standing>;
+
+    /// Reveals our assertion: where, once that is on the chain.
+    fn reveal<'a>(&'a self, sent: &'a SentAssertion) -> Local<'a, Result<Place, FailedRequest>>;
+
+    /// Settles our assertion: where, and what was paid out, once that is on the chain. The hash of the transaction is
+    /// written down by `about_to_send` before it is sent; if that fails, it is not sent.
+    fn settle<'a>(
+        &'a self,
+        sent: &'a SentAssertion,
+        about_to_send: AboutToSend<'a>,
+    ) -> Local<'a, Result<(Place, Option<Nct>), FailedRequest>>;
+
+    /// What is known of how the bounty of a settled assertion was decided.
+    fn outcome<'a>(&'a self, sent: &'a SentAssertion) -> Local<'a, Result<SettlementNotice, FailedRequest>>;
+}
+
+/// Writes the hash of a transaction down; whether it is written.
+pub type AboutToSend<'a> = Box<dyn FnOnce(String) -> Local<'a, bool> + 'a>;
+
+/// An assertion that was or is being sent.
+#[derive(Clone, Debug)]
+pub struct SentAssertion {
+    /// Its bounty.
+    pub bounty: Arc<Bounty>,
+    /// The bytes of the answer.
+    pub body: Bytes,
+    /// Its steps so far, in order.
+    pub steps: Vec<AssertionStep>,
+}
+
+impl SentAssertion {
+    /// Its number among the assertions of its bounty, if known.
+    pub fn index(&self) -> Option<u64> {
+        self.steps.iter().find_map(|step| step.index)
+    }
+
+    /// The last step of this kind.
+    pub fn step(&self, kind: StepKind) -> Option<&AssertionStep> {
+        self.steps.iter().rfind(|step| step.kind == kind)
+    }
+}
+
+/// A request to the chain that failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FailedRequest {
+    /// What was tried, on what, and why it failed.
+    pub why: String,
+    /// How long the marketplace wants to be left alone.
+    pub after: Option<Duration>,
 }
 
 /// What became of an attempt to send an answer.
@@ -77,6 +151,13 @@ pub enum Delivery {
     Taken {
         /// The HTTP status it said so with; 200 for transports without HTTP.
         status: u16,
+    },
+    /// The chain has the answer, an assertion.
+    Asserted {
+        /// Its number among those of the bounty.
+        index: u64,
+        /// Where it is.
+        place: Place,
     },
     /// The marketplace does not want it, and trying again would not change that.
     Refused {
@@ -113,6 +194,21 @@ impl Reception {
         self.engine.receive(bounty, delivery, wire, &self.transport).await
     }
 
+    /// Tells the engine what happened on the chain: a block, a quorum, an assertion of ours or its reveal that was seen.
+    pub fn chain_event(&self, event: Event) {
+        self.engine.happen(event);
+    }
+
+    /// The bytes of the answer that goes or went to the chain, while its stake is not free.
+    pub fn sent_answer(&self, key: &BountyKey) -> Option<Bytes> {
+        self.engine.sent_answer(key)
+    }
+
+    /// The system's time, and the steady clock's.
+    pub fn now(&self) -> Now {
+        self.engine.parts.clock.now()
+    }
+
     /// Whether the daemon works.
     pub fn is_alive(&self) -> bool {
         self.health.live().is_ok()
@@ -123,6 +219,7 @@ impl Reception {
 pub fn recorded_bounty(received: &Received) -> Option<Bounty> {
     match received.dialect.as_str() {
         daemon_journal::WEBHOOK => daemon_webhook::parse(&received.wire, received.received).ok(),
+        crate::polyswarmd::NAME => crate::polyswarmd::read(&received.wire, received.received).ok(),
         _ => None,
     }
 }

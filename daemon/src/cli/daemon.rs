@@ -35,7 +35,7 @@ pub(crate) fn daemon(args: &DaemonArgs) -> anyhow::Result<Exit> {
         config: args.config.path.clone(),
         bid_strategy: args.bid_strategy.clone(),
         dry_run: args.dry_run,
-        before_effect: None,
+        ..StartOptions::default()
     };
     Ok(match run(&options)? {
         Ended::Asked => Exit::Clean,

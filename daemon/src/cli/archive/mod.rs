@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use daemon_archive::JournalReader;
 use daemon_base::Sha256Digest;
-use daemon_journal::{BountyStatus, Filter, Recall, Story};
-use daemon_market::{BountyId, Verdict};
+use daemon_journal::{BountyStatus, Filter, Recall, Stepped, Story};
+use daemon_market::{AssertionStep, BountyId, Verdict};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
@@ -123,6 +123,7 @@ struct VerifiedRecord {
     endings: u64,
     outcomes: u64,
     corrections: u64,
+    steps: u64,
     notes: u64,
     checkpoints: u64,
     head: String,
@@ -149,6 +150,7 @@ fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
             endings: verified.endings,
             outcomes: verified.outcomes,
             corrections: verified.corrections,
+            steps: verified.steps,
             notes: verified.notes,
             checkpoints: verified.checkpoints,
             head,
@@ -159,12 +161,13 @@ fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
     } else {
         writeln!(
             out,
-            "intact: {}, {}, {}, {}{} and {} of the purse; the last link is {head}",
+            "intact: {}, {}, {}, {}{}{} and {} of the purse; the last link is {head}",
             counted(verified.bounties, "bounty"),
             counted(verified.answers, "answer"),
             counted(verified.endings, "ending"),
             counted(verified.outcomes, "outcome"),
             corrections(verified.corrections),
+            steps(verified.steps),
             counted(verified.notes, "note"),
         )?;
         if let Some(damage) = &damage {
@@ -179,6 +182,10 @@ fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
 
 fn corrections(number: u64) -> String {
     if number == 0 { String::new() } else { format!(", {}", counted(number, "correction")) }
+}
+
+fn steps(number: u64) -> String {
+    if number == 0 { String::new() } else { format!(", {} of assertions", counted(number, "step")) }
 }
 
 /// JSON output of `archive query`: one bounty and its answer.
@@ -202,6 +209,34 @@ struct StoryRecord<'s> {
     attempts: Option<u32>,
     ended: Option<i64>,
     detail: Option<&'s str>,
+    steps: Vec<StepRecord<'s>>,
+}
+
+/// JSON output of `archive query`: a step of an assertion on the chain.
+#[derive(Serialize)]
+struct StepRecord<'s> {
+    step: &'static str,
+    at: i64,
+    index: Option<u64>,
+    transaction: &'s str,
+    block: Option<u64>,
+    payout: Option<String>,
+    detail: &'s str,
+}
+
+impl StepRecord<'_> {
+    fn of(stepped: &Stepped) -> StepRecord<'_> {
+        let AssertionStep { kind, index, place, payout, detail } = &stepped.step;
+        StepRecord {
+            step: kind.name(),
+            at: stepped.at.micros(),
+            index: *index,
+            transaction: &place.transaction,
+            block: place.block,
+            payout: payout.map(|payout| payout.base_units().to_string()),
+            detail,
+        }
+    }
 }
 
 /// Returns the delivery status of a bounty's answer.
@@ -231,6 +266,7 @@ fn record(story: &Story) -> StoryRecord<'_> {
         attempts: ended.map(|ended| ended.attempts),
         ended: ended.map(|ended| ended.at.micros()),
         detail: ended.map(|ended| ended.detail.as_str()),
+        steps: story.steps.iter().map(StepRecord::of).collect(),
     }
 }
 

@@ -141,6 +141,7 @@ fn noted(record: PurseRecord) -> Option<PurseEntry> {
         PurseRecord::Staked { .. }
         | PurseRecord::Ended { .. }
         | PurseRecord::Settled { .. }
+        | PurseRecord::Stepped { .. }
         | PurseRecord::Corrected { .. } => None,
     }
 }

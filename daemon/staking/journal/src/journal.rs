@@ -3,7 +3,8 @@
 use daemon_market::{BountyId, Timestamp};
 
 use crate::{
-    Counts, Filter, JournalEntry, JournalError, Moment, Pending, PurseRow, Story, Verified, Write, WriteResult,
+    Counts, Filter, JournalEntry, JournalError, Moment, Pending, PendingAssertion, PurseRow, Story, Verified, Write,
+    WriteResult,
 };
 
 /// How many of the latest settlements [`Recall::purse`] returns however old they are: a row of losses has no time limit.
@@ -17,6 +18,14 @@ pub trait Recall {
     ///
     /// If the database cannot be read.
     fn pending(&self) -> Result<Vec<Pending>, JournalError>;
+
+    /// The assertions on the chain whose stakes are not free yet, oldest first: those with a step
+    /// [`Pledged`](daemon_market::StepKind::Pledged) that are neither void nor settled with their outcome recorded.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read.
+    fn pending_assertions(&self) -> Result<Vec<PendingAssertion>, JournalError>;
 
     /// Every record about a bounty, in both of its phases, in the order in which they were written.
     ///
@@ -39,8 +48,8 @@ pub trait Recall {
     /// If the database cannot be read; some stories may have been seen then.
     fn each(&self, filter: &Filter, see: &mut dyn FnMut(Story)) -> Result<(), JournalError>;
 
-    /// The records that the purse is counted from: stakes, endings and settlements from `since` on; however old, the latest
-    /// [`SETTLED_MIN`] settlements, every correction and every note about the purse. Ordered by time, and by running number
+    /// The records that the purse is counted from: stakes, endings and settlements from `since` on; however old, the stakes of
+    /// [pending assertions](Recall::pending_assertions), the latest [`SETTLED_MIN`] settlements, every correction and every note about the purse. Ordered by time, and by running number
     /// where times are equal.
     ///
     /// # Errors

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use daemon_market::{BountyId, BountyKey, Nct, Phase, Timestamp};
+use daemon_market::{BountyId, BountyKey, Nct, Phase, StepKind, Timestamp};
 
 use crate::{
-    Answered, BountyStatus, Corrected, Counts, Ended, Filter, Journal, JournalEntry, JournalError, Moment, NO_BOUNTY,
-    NO_OUTCOME, Pending, PurseRecord, PurseRow, Recall, Received, SETTLED_MIN, Settled, Story, Verified, Write,
-    WriteResult,
+    Answered, BountyStatus, Corrected, Counts, Ended, Filter, Journal, JournalEntry, JournalError, Moment, NO_ANSWER,
+    NO_BOUNTY, NO_OUTCOME, Pending, PendingAssertion, PurseRecord, PurseRow, Recall, Received, SETTLED_MIN, Settled,
+    Stepped, Story, Verified, Write, WriteResult,
 };
 
 /// A journal in memory. It is gone when the process ends.
@@ -25,6 +25,7 @@ struct Places {
     ending: Option<usize>,
     settled: Option<usize>,
     corrected: Vec<usize>,
+    steps: Vec<usize>,
 }
 
 impl MemoryJournal {
@@ -38,7 +39,14 @@ impl MemoryJournal {
         let record = match (write, write.key().and_then(|key| self.places.get_mut(key))) {
             (Write::Bounty(_), Some(_)) => return WriteResult::Known,
             (Write::Bounty(bounty), None) => {
-                let places = Places { bounty: next, answer: None, ending: None, settled: None, corrected: Vec::new() };
+                let places = Places {
+                    bounty: next,
+                    answer: None,
+                    ending: None,
+                    settled: None,
+                    corrected: Vec::new(),
+                    steps: Vec::new(),
+                };
                 self.places.insert(bounty.key.clone(), places);
                 write.clone()
             }
@@ -71,8 +79,21 @@ impl MemoryJournal {
                 places.corrected.push(next);
                 write.clone()
             }
+            (Write::Step(stepped), Some(places)) => {
+                let known = places.steps.iter().filter_map(|at| self.entries.get(*at)).filter_map(step_of);
+                let same = |known: &Stepped| {
+                    let (known, new) = (&known.step, &stepped.step);
+                    known.kind == new.kind
+                        && (new.kind != StepKind::Settling || known.place.transaction == new.place.transaction)
+                };
+                if known.into_iter().any(same) {
+                    return WriteResult::Known;
+                }
+                places.steps.push(next);
+                write.clone()
+            }
             (Write::Purse(_), _) => write.clone(),
-            (Write::Answer(_) | Write::Ending(_) | Write::Settled(_) | Write::Corrected(_), None) => {
+            (Write::Answer(_) | Write::Ending(_) | Write::Settled(_) | Write::Corrected(_) | Write::Step(_), None) => {
                 unreachable!("the batch was checked for strays")
             }
         };
@@ -84,6 +105,7 @@ impl MemoryJournal {
     fn check_strays(&self, batch: &[Write]) -> Result<(), JournalError> {
         let mut coming = std::collections::HashSet::new();
         let mut settling = std::collections::HashSet::new();
+        let mut answering = std::collections::HashSet::new();
         for write in batch {
             let Some(key) = write.key() else { continue };
             match write {
@@ -94,14 +116,22 @@ impl MemoryJournal {
                     if !coming.contains(key) && !self.places.contains_key(key) {
                         return Err(write.unfit(NO_BOUNTY));
                     }
-                    if let Write::Settled(_) = write {
-                        settling.insert(key);
+                    match write {
+                        Write::Settled(_) => drop(settling.insert(key)),
+                        Write::Answer(_) => drop(answering.insert(key)),
+                        _ => {}
                     }
                 }
                 Write::Corrected(_) => {
                     let settled = self.places.get(key).is_some_and(|places| places.settled.is_some());
                     if !settled && !settling.contains(key) {
                         return Err(write.unfit(NO_OUTCOME));
+                    }
+                }
+                Write::Step(_) => {
+                    let answered = self.places.get(key).is_some_and(|places| places.answer.is_some());
+                    if !answered && !answering.contains(key) {
+                        return Err(write.unfit(NO_ANSWER));
                     }
                 }
                 Write::Purse(_) => {}
@@ -119,8 +149,13 @@ impl MemoryJournal {
         let ending = at(places.ending).and_then(ending_of).cloned();
         let settled = at(places.settled).and_then(settled_of).cloned();
         let corrected = at(places.corrected.last().copied()).and_then(corrected_of).cloned();
-        let story = Story { bounty: bounty.clone(), answer, ending, settled: None, corrected: None };
+        let steps = self.steps(places);
+        let story = Story { bounty: bounty.clone(), answer, ending, settled: None, corrected: None, steps };
         Some(story.with_settled(settled, corrected))
+    }
+
+    fn steps(&self, places: &Places) -> Vec<Stepped> {
+        places.steps.iter().filter_map(|at| self.entries.get(*at)).filter_map(step_of).cloned().collect()
     }
 
     fn stories(&self) -> impl DoubleEndedIterator<Item = Story> {
@@ -129,37 +164,38 @@ impl MemoryJournal {
 }
 
 fn answer_of(entry: &JournalEntry) -> Option<&Answered> {
-    match &entry.record {
-        Write::Answer(answer) => Some(answer),
-        Write::Bounty(_) | Write::Ending(_) | Write::Settled(_) | Write::Corrected(_) | Write::Purse(_) => None,
-    }
+    if let Write::Answer(answer) = &entry.record { Some(answer) } else { None }
 }
 
 fn ending_of(entry: &JournalEntry) -> Option<&Ended> {
-    match &entry.record {
-        Write::Ending(ending) => Some(ending),
-        Write::Bounty(_) | Write::Answer(_) | Write::Settled(_) | Write::Corrected(_) | Write::Purse(_) => None,
-    }
+    if let Write::Ending(ending) = &entry.record { Some(ending) } else { None }
 }
 
 fn settled_of(entry: &JournalEntry) -> Option<&Settled> {
-    match &entry.record {
-        Write::Settled(settled) => Some(settled),
-        Write::Bounty(_) | Write::Answer(_) | Write::Ending(_) | Write::Corrected(_) | Write::Purse(_) => None,
-    }
+    if let Write::Settled(settled) = &entry.record { Some(settled) } else { None }
 }
 
 fn corrected_of(entry: &JournalEntry) -> Option<&Corrected> {
-    match &entry.record {
-        Write::Corrected(corrected) => Some(corrected),
-        Write::Bounty(_) | Write::Answer(_) | Write::Ending(_) | Write::Settled(_) | Write::Purse(_) => None,
-    }
+    if let Write::Corrected(corrected) = &entry.record { Some(corrected) } else { None }
+}
+
+fn step_of(entry: &JournalEntry) -> Option<&Stepped> {
+    if let Write::Step(stepped) = &entry.record { Some(stepped) } else { None }
 }
 
 impl Recall for MemoryJournal {
     fn pending(&self) -> Result<Vec<Pending>, JournalError> {
         let open = self.stories().filter(|story| story.ending.is_none());
         Ok(open.map(|story| Pending { bounty: story.bounty, body: story.answer.map(|answer| answer.body) }).collect())
+    }
+
+    fn pending_assertions(&self) -> Result<Vec<PendingAssertion>, JournalError> {
+        let open = self.stories().filter(Story::is_assertion_open);
+        let pending = |story: Story| {
+            let body = story.answer?.body;
+            Some(PendingAssertion { bounty: story.bounty, body, steps: story.steps })
+        };
+        Ok(open.filter_map(pending).collect())
     }
 
     fn find(&self, id: &BountyId) -> Result<Vec<JournalEntry>, JournalError> {
@@ -169,7 +205,7 @@ impl Recall for MemoryJournal {
             .filter_map(of_phase)
             .flat_map(|places| {
                 let once = [Some(places.bounty), places.answer, places.ending, places.settled];
-                once.into_iter().flatten().chain(places.corrected.iter().copied())
+                once.into_iter().flatten().chain(places.corrected.iter().chain(&places.steps).copied())
             })
             .collect();
         places.sort_unstable();
@@ -192,7 +228,15 @@ impl Recall for MemoryJournal {
         };
         let outcomes = self.entries.iter().rev().filter(|entry| matches!(entry.record, Write::Settled(_)));
         let latest = outcomes.take(SETTLED_MIN).last().map_or(u64::MAX, |entry| entry.n);
+        let held = |key: &BountyKey| {
+            let bounty = self.places.get(key).and_then(|places| self.entries.get(places.bounty));
+            bounty.and_then(|entry| self.story(entry)).is_some_and(|story| story.is_assertion_open())
+        };
         let ended = |key: &BountyKey| {
+            // What the chain has arrived, whatever became of the attempt to send it.
+            if self.places.get(key).is_some_and(|places| !places.steps.is_empty()) {
+                return None;
+            }
             let ending = self.places.get(key).and_then(|places| self.entries.get(places.ending?)).and_then(ending_of);
             ending.map(|ended| (ended.how, ended.attempts))
         };
@@ -201,7 +245,9 @@ impl Recall for MemoryJournal {
             .iter()
             .filter(|entry| match &entry.record {
                 Write::Settled(Settled { at, .. }) => *at >= since || entry.n >= latest,
-                Write::Answer(Answered { at, .. }) | Write::Ending(Ended { at, .. }) => *at >= since,
+                Write::Answer(Answered { key, at, .. }) => *at >= since || held(key),
+                Write::Step(Stepped { key, at, .. }) => *at >= since || held(key),
+                Write::Ending(Ended { at, .. }) => *at >= since,
                 Write::Corrected(_) | Write::Purse(_) => true,
                 Write::Bounty(_) => false,
             })
@@ -239,6 +285,14 @@ impl Recall for MemoryJournal {
                                 ended: ended(key),
                             })
                         }
+                        Write::Step(Stepped { key, at, step }) => {
+                            let kind = step.kind;
+                            matches!(kind, StepKind::Pledged | StepKind::Void).then(|| PurseRecord::Stepped {
+                                key: key.clone(),
+                                at: *at,
+                                kind,
+                            })
+                        }
                         Write::Purse(note) => Some(PurseRecord::Noted(note.clone())),
                     }?,
                 ))
@@ -255,6 +309,8 @@ impl Recall for MemoryJournal {
             Write::Ending(Ended { key, at, .. }) => Some(Moment::Ended { key: key.clone(), at: *at }),
             Write::Settled(Settled { key, at, .. }) => Some(Moment::Settled { key: key.clone(), at: *at }),
             Write::Corrected(corrected) => Some(Moment::Corrected(corrected.clone())),
+            Write::Step(Stepped { key, at, step }) => matches!(step.kind, StepKind::Pledged | StepKind::Void)
+                .then(|| Moment::Stepped { key: key.clone(), at: *at, kind: step.kind }),
             Write::Purse(note) => Some(Moment::Noted(note.clone())),
         };
         let mut moments: Vec<Moment> = self.entries.iter().filter_map(moment).collect();
@@ -284,6 +340,7 @@ impl Recall for MemoryJournal {
                 Write::Ending(_) => verified.endings += 1,
                 Write::Settled(_) => verified.outcomes += 1,
                 Write::Corrected(_) => verified.corrections += 1,
+                Write::Step(_) => verified.steps += 1,
                 Write::Purse(_) => verified.notes += 1,
             }
         }

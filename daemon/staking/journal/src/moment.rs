@@ -1,6 +1,6 @@
 //! The order of everything that was decided.
 
-use daemon_market::{BountyKey, Timestamp};
+use daemon_market::{BountyKey, StepKind, Timestamp};
 
 use crate::{Corrected, PurseEntry};
 
@@ -30,6 +30,15 @@ pub enum Moment {
         /// When we were told.
         at: Timestamp,
     },
+    /// A step of an assertion that matters to the purse was written down: [`StepKind::Pledged`] or [`StepKind::Void`].
+    Stepped {
+        /// The bounty.
+        key: BountyKey,
+        /// When it was written down.
+        at: Timestamp,
+        /// The step.
+        kind: StepKind,
+    },
     /// A settlement was corrected.
     Corrected(Corrected),
     /// The purse was closed or opened.
@@ -40,7 +49,10 @@ impl Moment {
     /// The time of the event.
     pub fn at(&self) -> Timestamp {
         match self {
-            Moment::Answered { at, .. } | Moment::Ended { at, .. } | Moment::Settled { at, .. } => *at,
+            Moment::Answered { at, .. }
+            | Moment::Ended { at, .. }
+            | Moment::Settled { at, .. }
+            | Moment::Stepped { at, .. } => *at,
             Moment::Corrected(corrected) => corrected.at,
             Moment::Noted(entry) => entry.at,
         }

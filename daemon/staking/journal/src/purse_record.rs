@@ -1,6 +1,6 @@
 //! The records that the purse is counted from.
 
-use daemon_market::{BountyKey, Nct, SettlementNotice, Timestamp, Verdict};
+use daemon_market::{BountyKey, Nct, SettlementNotice, StepKind, Timestamp, Verdict};
 
 use crate::{Ending, PurseEntry};
 
@@ -61,6 +61,15 @@ pub enum PurseRecord {
         /// How the bounty ended, and after how many attempts to send the answer, if the journal says so.
         ended: Option<(Ending, u32)>,
     },
+    /// A step of an assertion that matters to the purse: [`StepKind::Pledged`] or [`StepKind::Void`].
+    Stepped {
+        /// The bounty.
+        key: BountyKey,
+        /// When it was written down.
+        at: Timestamp,
+        /// The step.
+        kind: StepKind,
+    },
     /// The purse was closed or opened.
     Noted(PurseEntry),
 }
@@ -72,6 +81,7 @@ impl PurseRecord {
             PurseRecord::Staked { at, .. }
             | PurseRecord::Ended { at, .. }
             | PurseRecord::Settled { at, .. }
+            | PurseRecord::Stepped { at, .. }
             | PurseRecord::Corrected { at, .. } => *at,
             PurseRecord::Noted(entry) => entry.at,
         }
@@ -83,6 +93,7 @@ impl PurseRecord {
             PurseRecord::Staked { at, .. }
             | PurseRecord::Ended { at, .. }
             | PurseRecord::Settled { at, .. }
+            | PurseRecord::Stepped { at, .. }
             | PurseRecord::Corrected { at, .. } => *at = to,
             PurseRecord::Noted(entry) => entry.at = to,
         }
@@ -95,6 +106,7 @@ impl PurseRecord {
             PurseRecord::Staked { key, .. }
             | PurseRecord::Ended { key, .. }
             | PurseRecord::Settled { key, .. }
+            | PurseRecord::Stepped { key, .. }
             | PurseRecord::Corrected { key, .. } => Some(key),
             PurseRecord::Noted(_) => None,
         }

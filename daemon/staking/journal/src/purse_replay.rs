@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use daemon_market::{Bet, BountyKey, Nct, Purse, PurseNote, Reckoning, SettlementNotice, Timestamp, Verdict};
+use daemon_market::{Bet, BountyKey, Nct, Purse, PurseNote, Reckoning, SettlementNotice, StepKind, Timestamp, Verdict};
 
 use crate::{Ending, JournalError, PurseEntry, PurseRecord, PurseRow, Recall, at_stake};
 
@@ -94,6 +94,14 @@ pub fn count(purse: &mut Purse, record: &PurseRecord, fee: Nct) -> Option<String
             purse.time(*at);
             if !daemon_market::Ending::from(*how).may_have_arrived(*attempts) {
                 purse.put_back(key);
+            }
+        }
+        PurseRecord::Stepped { key, at, kind } => {
+            purse.time(*at);
+            match kind {
+                StepKind::Pledged => purse.hold(key),
+                StepKind::Void => purse.void(key),
+                _ => {}
             }
         }
         PurseRecord::Settled { key, at, verdict, bid, outcome, bet, ended } => {

@@ -1,6 +1,6 @@
 //! What each kind of record says.
 
-use daemon_market::{BountyKey, Correction, Nct, PurseNote, SettlementNotice, Timestamp, Verdict};
+use daemon_market::{AssertionStep, BountyKey, Correction, Nct, PurseNote, SettlementNotice, Timestamp, Verdict};
 
 use crate::Ending;
 
@@ -102,6 +102,17 @@ pub struct Corrected {
     pub at: Timestamp,
     /// The right values, and the reason.
     pub correction: Correction,
+}
+
+/// A step of the life of an assertion on the chain.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stepped {
+    /// The bounty that the assertion is about.
+    pub key: BountyKey,
+    /// When the step was taken, or was heard of.
+    pub at: Timestamp,
+    /// The step.
+    pub step: AssertionStep,
 }
 
 /// The purse was closed, or a person opened it again.

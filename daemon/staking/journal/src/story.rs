@@ -1,8 +1,8 @@
 //! Everything the journal knows about one bounty.
 
-use daemon_market::{Nct, SettlementNotice};
+use daemon_market::{Nct, SettlementNotice, StepKind};
 
-use crate::{Answered, Corrected, Ended, Received, Settled, at_stake};
+use crate::{Answered, Corrected, Ended, Received, Settled, Stepped, at_stake};
 
 /// A bounty without an ending, to take up again after a restart.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,6 +11,17 @@ pub struct Pending {
     pub bounty: Received,
     /// The bytes of the answer, if it was already decided.
     pub body: Option<Vec<u8>>,
+}
+
+/// An assertion on the chain whose stake is not free yet, to take up again after a restart.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PendingAssertion {
+    /// Its bounty as it came in.
+    pub bounty: Received,
+    /// The bytes of the answer: all that its reveal needs.
+    pub body: Vec<u8>,
+    /// Its steps so far, in the order in which they were written down.
+    pub steps: Vec<Stepped>,
 }
 
 /// Everything the journal knows about a bounty in one phase.
@@ -26,6 +37,8 @@ pub struct Story {
     pub settled: Option<Settled>,
     /// The latest correction of the settlement, and what we were told first.
     pub corrected: Option<(Corrected, SettlementNotice)>,
+    /// The steps of its assertion on the chain, in the order in which they were written down.
+    pub steps: Vec<Stepped>,
 }
 
 impl Story {
@@ -36,9 +49,24 @@ impl Story {
         Story { settled: Some(Settled { outcome, ..told.clone() }), corrected: Some((corrected, told.outcome)), ..self }
     }
 
-    /// The amount that is or was at stake: zero where the marketplace cannot have received the answer.
+    /// Whether a step of this kind was written down.
+    pub fn has_step(&self, kind: StepKind) -> bool {
+        self.steps.iter().any(|stepped| stepped.step.kind == kind)
+    }
+
+    /// Whether its assertion is on the chain and its stake is not free yet: there is more to come.
+    pub fn is_assertion_open(&self) -> bool {
+        let done = self.has_step(StepKind::Settled) || self.has_step(StepKind::Abandoned);
+        self.has_step(StepKind::Pledged) && !self.has_step(StepKind::Void) && !(done && self.settled.is_some())
+    }
+
+    /// The amount that is or was at stake: zero where the marketplace cannot have received the answer. What a chain may
+    /// have is at stake until it is written down that it does not.
     pub fn staked(&self) -> Nct {
-        let ended = self.ending.as_ref().map(|ended| (ended.how, ended.attempts));
-        self.answer.as_ref().map_or(Nct::ZERO, |answer| at_stake(answer.bid, ended))
+        let Some(answer) = &self.answer else { return Nct::ZERO };
+        if self.has_step(StepKind::Pledged) {
+            return if self.has_step(StepKind::Void) { Nct::ZERO } else { answer.bid };
+        }
+        at_stake(answer.bid, self.ending.as_ref().map(|ended| (ended.how, ended.attempts)))
     }
 }

@@ -13,6 +13,8 @@ pub struct Verified {
     pub outcomes: u64,
     /// Corrections of settlements found sound.
     pub corrections: u64,
+    /// Steps of assertions found sound.
+    pub steps: u64,
     /// Notes about the purse found sound.
     pub notes: u64,
     /// Checkpoints found sound. One is written each time the details of old bounties are dropped.

@@ -2,7 +2,7 @@
 
 use daemon_market::BountyKey;
 
-use crate::{Answered, Corrected, Ended, JournalError, PurseEntry, Received, Settled};
+use crate::{Answered, Corrected, Ended, JournalError, PurseEntry, Received, Settled, Stepped};
 
 /// Largest record, in bytes: far above what a webhook accepts and a report may be, far below what SQLite can hold.
 pub const RECORD_BYTES_MAX: usize = 32 << 20;
@@ -11,6 +11,9 @@ pub const RECORD_BYTES_MAX: usize = 32 << 20;
 pub const NO_BOUNTY: &str = "the journal has no such bounty";
 /// Why a correction of a bounty that was never settled is refused.
 pub const NO_OUTCOME: &str = "the journal does not say how it was settled";
+
+/// Why a step of an assertion that was never decided is refused.
+pub const NO_ANSWER: &str = "the journal has no answer to it";
 
 /// One record.
 #[derive(Clone, PartialEq, Debug)]
@@ -25,6 +28,8 @@ pub enum Write {
     Settled(Settled),
     /// A settlement is corrected. A bounty may have several of these; the latest counts.
     Corrected(Corrected),
+    /// A step of an assertion on the chain. A bounty has each step once; the first that is written counts.
+    Step(Stepped),
     /// The purse was closed or opened. Not about any one bounty.
     Purse(PurseEntry),
 }
@@ -37,7 +42,8 @@ impl Write {
             | Write::Answer(Answered { key, .. })
             | Write::Ending(Ended { key, .. })
             | Write::Settled(Settled { key, .. })
-            | Write::Corrected(Corrected { key, .. }) => Some(key),
+            | Write::Corrected(Corrected { key, .. })
+            | Write::Step(Stepped { key, .. }) => Some(key),
             Write::Purse(PurseEntry { .. }) => None,
         }
     }
@@ -55,6 +61,7 @@ impl Write {
                 Write::Ending(ending) => ending.detail.len(),
                 Write::Settled(settled) => settled.outcome.source.len() + settled.outcome.record.len(),
                 Write::Corrected(corrected) => corrected.correction.reason.len(),
+                Write::Step(stepped) => stepped.step.place.transaction.len() + stepped.step.detail.len(),
                 Write::Purse(entry) => entry.detail.len(),
             }
     }

@@ -1,7 +1,7 @@
 //! One bounty in the ledger.
 
 use daemon_journal::{Ending, Story, at_stake};
-use daemon_market::{Bet, BountyKey, Nct, Profit, SettlementNotice, Timestamp, Verdict};
+use daemon_market::{Bet, BountyKey, Nct, Profit, SettlementNotice, StepKind, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::SettlementRecord;
@@ -48,6 +48,8 @@ pub struct LedgerEntry {
     pub indicators: Vec<String>,
     /// How the bounty ended, and after how many attempts to send the answer.
     pub ending: Option<(Ending, u32)>,
+    /// Whether the chain has the assertion, or may have it, where the answer goes to a chain.
+    pub on_chain: Option<bool>,
     /// How the bounty was settled.
     pub outcome: Option<SettlementNotice>,
     /// When we were told of the settlement.
@@ -101,6 +103,7 @@ impl LedgerEntry {
             bet,
             indicators,
             ending: story.ending.as_ref().map(|ended| (ended.how, ended.attempts)),
+            on_chain: story.has_step(StepKind::Pledged).then(|| !story.has_step(StepKind::Void)),
             told: outcome.as_ref().map(|outcome| SettlementRecord::read(&outcome.record)).unwrap_or_default(),
             settled: story.settled.as_ref().map(|settled| settled.at),
             outcome,
@@ -125,12 +128,19 @@ impl LedgerEntry {
         if self.told.engine.is_some() && self.told.ours().is_none() {
             return Nct::ZERO;
         }
-        at_stake(self.bid, self.ending)
+        match self.on_chain {
+            Some(true) => self.bid,
+            Some(false) => Nct::ZERO,
+            None => at_stake(self.bid, self.ending),
+        }
     }
 
     /// Whether the marketplace cannot have received the answer, except where it was held back on purpose. No other
     /// stake would have earned anything either.
     pub fn missed(&self) -> bool {
+        if let Some(arrived) = self.on_chain {
+            return !arrived;
+        }
         self.ending.is_some_and(|(how, attempts)| {
             how != Ending::Withheld && !daemon_market::Ending::from(how).may_have_arrived(attempts)
         })

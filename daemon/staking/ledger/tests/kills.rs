@@ -231,6 +231,7 @@ impl World {
             response_url: Some("https://example.com/r".to_owned()),
             deliverable: true,
             expires: self.now().wall + LIFE,
+            on_chain: None,
         });
         self.judgements.insert(id.clone(), (confidence, malicious));
         self.known.insert(id, Arc::clone(&bounty));
@@ -253,7 +254,15 @@ impl World {
     fn perform(&mut self, effect: Effect, fails: bool) {
         let wall = self.now().wall;
         match effect {
-            Effect::Reply { .. } | Effect::Opened { .. } | Effect::Forget(_) => {}
+            Effect::Reply { .. }
+            | Effect::Opened { .. }
+            | Effect::WriteStep { .. }
+            | Effect::LookUp(_)
+            | Effect::Reveal(_)
+            | Effect::Settle(_)
+            | Effect::Account(_)
+            | Effect::Release(_)
+            | Effect::Forget(_) => {}
             Effect::WriteBounty(key) => {
                 let expires = self.known[key.id.as_str()].expires;
                 let received = Received {
@@ -267,8 +276,8 @@ impl World {
                 let written = self.write(Write::Bounty(received), fails);
                 self.happen(Event::BountyWritten { key, written });
             }
-            Effect::Fetch { key, .. } => self.happen(Event::Fetched { key, declined: None }),
-            Effect::Examine { key, .. } => {
+            Effect::Fetch { key, artifact, .. } => self.happen(Event::Fetched { key, artifact, declined: None }),
+            Effect::Examine { key, artifact, .. } => {
                 let (confidence, malicious) = self.judgements[key.id.as_str()];
                 let judgement = Judgement {
                     verdict: if malicious { Verdict::Malicious } else { Verdict::Benign },
@@ -278,7 +287,7 @@ impl World {
                     comments: Vec::new(),
                     findings: Findings::default(),
                 };
-                self.happen(Event::Examined { key, judgement: Box::new(judgement) });
+                self.happen(Event::Examined { key, artifact, judgement: Box::new(judgement) });
             }
             Effect::WriteAnswer { key, answer } => {
                 let answered = Answered {

@@ -134,6 +134,24 @@ impl Bet {
     }
 }
 
+impl Bet {
+    /// The bid, where the purse gives `left` to this artifact among several, or says why it gives nothing. Sets nothing
+    /// aside.
+    pub(crate) fn decide_within(
+        &mut self,
+        left: Result<Nct, &'static str>,
+        kind: &str,
+        strategy: &dyn BidStrategy,
+    ) -> Result<Nct, Cow<'static, str>> {
+        (self.purse, self.wanted) = (Nct::ZERO, Nct::ZERO);
+        self.barred()?;
+        self.purse = left?;
+        self.wanted = strategy.bid(&self.request(kind)).map_err(|abstention| abstention.0)?;
+        let bid = self.held(self.wanted)?;
+        if bid == Nct::ZERO { Err("the purse does not give that much".into()) } else { Ok(bid) }
+    }
+}
+
 /// Doubles as text, so that they are read back to the last bit whatever the reader does with JSON numbers.
 mod exact {
     use serde::de::Error;

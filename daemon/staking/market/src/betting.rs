@@ -64,7 +64,7 @@ impl Betting {
         let now = self.purse.time(now);
         let mut question = self.question(bounty, &judgement, policy);
         let Judgement { mut verdict, confidence, complete: _, skip, comments, findings } = judgement;
-        let confidence = question.as_ref().map_or_else(|| modified(policy, bounty, confidence), |bet| bet.q);
+        let confidence = question.as_ref().map_or_else(|| modified(policy, bounty, 0, confidence), |bet| bet.q);
         let mut said: Vec<String> = skip.iter().map(|skip| skip.comment().to_owned()).collect();
         said.extend(comments);
         let mut stake = None;
@@ -78,16 +78,36 @@ impl Betting {
                 }
             }
         }
-        Answer { verdict, stake, bet: question.map(Box::new), at: now, confidence, comments: said, findings }
+        Answer {
+            verdict,
+            stake,
+            bet: question.map(Box::new),
+            at: now,
+            confidence,
+            comments: said,
+            findings,
+            assertion: None,
+        }
     }
 
     /// The bet before the strategy and the purse are asked; `None` if nothing can be staked on this judgement.
     pub fn question(&self, bounty: &Bounty, judgement: &Judgement, policy: &BountyPolicy) -> Option<Bet> {
+        self.question_about(bounty, 0, judgement, policy)
+    }
+
+    /// The same about the artifact with this number.
+    pub(crate) fn question_about(
+        &self,
+        bounty: &Bounty,
+        artifact: usize,
+        judgement: &Judgement,
+        policy: &BountyPolicy,
+    ) -> Option<Bet> {
         let asserted = matches!(judgement.verdict, Verdict::Malicious | Verdict::Benign);
         if bounty.key.phase != Phase::Assertion || !asserted {
             return None;
         }
-        let q = modified(policy, bounty, judgement.confidence);
+        let q = modified(policy, bounty, artifact, judgement.confidence);
         Some(Bet {
             strategy: self.strategy.name().to_owned(),
             verdict: judgement.verdict,
@@ -99,7 +119,7 @@ impl Betting {
             min: bounty.bounds.min,
             max: bounty.bounds.max.min(self.purse.bounty_max()),
             reward: bounty.reward.unwrap_or(Nct::ZERO),
-            fee: self.fee,
+            fee: bounty.on_chain.as_ref().map_or(self.fee, |terms| terms.fee),
             purse: Nct::ZERO,
             balance: self.balance,
             ratio: self.ratio,
@@ -123,9 +143,9 @@ impl Betting {
     }
 }
 
-/// The confidence after the modifiers that match the bounty's metadata.
-fn modified(policy: &BountyPolicy, bounty: &Bounty, confidence: f64) -> f64 {
-    policy.modifiers.apply(Some(&bounty.metadata), confidence).clamp(0.0, 1.0)
+/// The confidence after the modifiers that match the artifact's metadata.
+pub(crate) fn modified(policy: &BountyPolicy, bounty: &Bounty, artifact: usize, confidence: f64) -> f64 {
+    policy.modifiers.apply(Some(bounty.metadata_of(artifact)), confidence).clamp(0.0, 1.0)
 }
 
 #[cfg(test)]
@@ -141,7 +161,7 @@ mod tests {
         let bounty = Bounty { metadata, ..bounty() };
         let of = |favor: &[Filter], penalize: &[Filter], confidence: f64| {
             let modifiers = Modifiers { favor: favor.to_vec(), penalize: penalize.to_vec() };
-            modified(&BountyPolicy { modifiers, ..BountyPolicy::default() }, &bounty, confidence)
+            modified(&BountyPolicy { modifiers, ..BountyPolicy::default() }, &bounty, 0, confidence)
         };
         assert_eq!(of(&every, &[], 0.5), 0.6);
         assert_eq!(of(&[], &every, 0.5), 0.4);
@@ -162,6 +182,7 @@ mod tests {
             response_url: None,
             deliverable: true,
             expires: Timestamp::from_micros(0),
+            on_chain: None,
         }
     }
 }

@@ -104,4 +104,34 @@ pub struct Bounty {
     pub deliverable: bool,
     /// The deadline: an answer after this moment is worthless.
     pub expires: Timestamp,
+    /// How it is answered and settled on a chain; `None` for a bounty that is answered with one verdict on one artifact.
+    pub on_chain: Option<Box<OnChain>>,
+}
+
+impl Bounty {
+    /// Number of artifacts, at least 1.
+    pub fn artifacts(&self) -> usize {
+        self.on_chain.as_ref().map_or(1, |terms| terms.metadata.len().max(1))
+    }
+
+    /// What filters match on for the artifact with this number.
+    pub fn metadata_of(&self, artifact: usize) -> &Map<String, Value> {
+        self.on_chain.as_ref().and_then(|terms| terms.metadata.get(artifact)).unwrap_or(&self.metadata)
+    }
+}
+
+/// What a contract asks of an answer to a bounty: one assertion about all of its artifacts, and what must follow it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct OnChain {
+    /// What filters match on, for each artifact; so many artifacts there are, 1 to [`ARTIFACTS_MAX`](crate::ARTIFACTS_MAX).
+    pub metadata: Vec<Map<String, Value>>,
+    /// The block at which assertions end and reveals begin. `None` where nothing is revealed: the marketplace settles by
+    /// itself.
+    pub expiration: Option<u64>,
+    /// Whether an assertion has one bid, the mean of its bids, rather than one for each artifact.
+    pub one_bid: bool,
+    /// The fee of an assertion, on top of its stake.
+    pub fee: Nct,
+    /// The fee that was paid for the bounty.
+    pub bounty_fee: Nct,
 }

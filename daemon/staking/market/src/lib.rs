@@ -17,6 +17,7 @@
 
 mod answer;
 mod artifact_mask;
+mod asserting;
 mod bet;
 mod betting;
 mod bid;
@@ -35,7 +36,7 @@ mod settle;
 pub use daemon_base::{Nct, Now, ParseNctError, Timestamp};
 pub use num_bigint::BigInt;
 
-pub use answer::{Answer, Findings, Skip, Verdict};
+pub use answer::{Answer, ArtifactAnswer, Assertion, Findings, Skip, Verdict};
 pub use artifact_mask::{bool_list_to_int, int_to_bool_list};
 pub use bet::Bet;
 pub use betting::{Betting, Judgement};
@@ -43,8 +44,11 @@ pub use bid::{
     Abstention, BidBounds, BidRequest, BidStrategy, Conviction, ConvictionMap, ConvictionMapError, ConvictionPoint,
     DefaultStrategy, ParseTableRowError, STRATEGIES, Settings, Strategy, StrategyError, TableRow,
 };
-pub use bounty::{ArtifactType, Bounty, BountyId, BountyKey, Phase};
-pub use bounty_state::{Admission, Bounties, BountyState, Caller, Effect, Ending, Event, Truth, Written};
+pub use bounty::{ArtifactType, Bounty, BountyId, BountyKey, OnChain, Phase};
+pub use bounty_state::{
+    Admission, AssertionState, AssertionStep, Bounties, BountyState, Caller, Effect, Ending, Event, Place, Standing,
+    StepKind, Truth, Windows, Written,
+};
 pub use config::{BettingError, Config, Urls};
 pub use filter::{BountyFilter, Comparison, Filter, FilterError, Modifiers};
 pub use outcome::{Correction, SettlementNotice};

@@ -60,7 +60,8 @@ impl Default for BountyPolicy {
 }
 
 impl BountyPolicy {
-    /// The reason to decline this bounty, if there is one.
+    /// The reason to decline this bounty, if there is one. The filter looks at artifacts one by one where there may be
+    /// several: see [`BountyPolicy::declines_artifact`].
     pub fn declines(&self, bounty: &Bounty) -> Option<Refusal> {
         if bounty.artifact_type == ArtifactType::Url && !self.visit_urls {
             return Some(Refusal { skip: Skip::TypeUnsupported, why: "URLs are not visited".to_owned() });
@@ -73,10 +74,16 @@ impl BountyPolicy {
             let why = format!("a reward of {reward} NCT is below the {} NCT that we work for", self.reward_min);
             return Some(Refusal { skip: Skip::Other, why });
         }
-        if !self.filter.allows(Some(&bounty.metadata)) {
-            return Some(Refusal { skip: Skip::Other, why: "declined by a filter on its metadata".to_owned() });
+        if bounty.on_chain.is_some() {
+            return None;
         }
-        None
+        self.declines_artifact(bounty, 0)
+    }
+
+    /// The reason to decline one artifact of a bounty that is judged, if there is one.
+    pub fn declines_artifact(&self, bounty: &Bounty, artifact: usize) -> Option<Refusal> {
+        let allowed = self.filter.allows(Some(bounty.metadata_of(artifact)));
+        (!allowed).then(|| Refusal { skip: Skip::Other, why: "declined by a filter on its metadata".to_owned() })
     }
 }
 

@@ -6,8 +6,8 @@ use anstyle::Style;
 use daemon_base::Sha256Digest;
 use daemon_base::format::{count, percent};
 use daemon_base::text::escaped as safe;
-use daemon_journal::{Answered, Ending, Settled, Story};
-use daemon_market::{Bet, Bounty, Nct, Phase, Timestamp, Verdict};
+use daemon_journal::{Answered, Ending, Settled, Stepped, Story};
+use daemon_market::{Bet, Bounty, Nct, Phase, StepKind, Timestamp, Verdict};
 use serde_json::Value;
 
 use crate::format::moment;
@@ -52,10 +52,50 @@ pub fn write_story(story: &Story, bounty: Option<&Bounty>, out: &mut dyn Write) 
             writeln!(out, "\n{} UTC, after {attempts}: {how}{detail}", moment(ended.at))?;
         }
     }
+    on_chain(story, out)?;
     if let Some(told) = &story.settled {
         settled(told, story, out)?;
     }
     writeln!(out)
+}
+
+/// What became of the assertion on the chain: committed, revealed, settled, each with its transaction.
+fn on_chain(story: &Story, out: &mut dyn Write) -> std::io::Result<()> {
+    for Stepped { at, step, .. } in &story.steps {
+        let what = match step.kind {
+            StepKind::Pledged => "about to commit to the verdicts: the stake is held",
+            StepKind::Asserted => "committed: the assertion is on the chain",
+            StepKind::Revealed => "revealed",
+            StepKind::Missed => "reveal missed: the stake is lost",
+            StepKind::Settling => "about to settle",
+            StepKind::Settled => "settled on the chain",
+            StepKind::Abandoned => "given up: the stake counts as lost",
+            StepKind::Void => "the chain never had it: nothing was staked",
+        };
+        write!(out, "\n{} UTC: {what}", moment(*at))?;
+        if let Some(index) = step.index {
+            write!(out, ", number {index} of the bounty")?;
+        }
+        if let Some(payout) = step.payout {
+            write!(out, ", {payout} NCT paid out")?;
+        }
+        if !step.place.transaction.is_empty() {
+            write!(out, ", transaction {}", safe(&step.place.transaction))?;
+        }
+        if let Some(block) = step.place.block {
+            write!(out, ", block {block}")?;
+        }
+        if !step.detail.is_empty() {
+            write!(out, ": {}", safe(&step.detail))?;
+        }
+    }
+    if !story.steps.is_empty() {
+        writeln!(out)?;
+    }
+    if story.is_assertion_open() {
+        writeln!(out, "The assertion is not settled yet: its stake is held.")?;
+    }
+    Ok(())
 }
 
 fn asked(bounty: &Bounty, out: &mut dyn Write) -> std::io::Result<()> {
@@ -63,6 +103,10 @@ fn asked(bounty: &Bounty, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "  bids     from {} to {} NCT", bounty.bounds.min, bounty.bounds.max)?;
     if let Some(reward) = bounty.reward {
         writeln!(out, "  reward   {reward} NCT")?;
+    }
+    if let Some(terms) = &bounty.on_chain {
+        let expiration = terms.expiration.map_or_else(String::new, |block| format!(", expires with block {block}"));
+        writeln!(out, "  artifacts {}{expiration}; an assertion costs {} NCT", bounty.artifacts(), terms.fee)?;
     }
     for (key, value) in &bounty.metadata {
         writeln!(out, "  metadata {} = {}", safe(key), safe(&value.to_string()))?;
@@ -95,6 +139,7 @@ fn answered(
         writeln!(out, "  rules    generation {}", answer.generation)?;
     }
     evidence(&answer.report, out)?;
+    artifacts(&answer.report, out)?;
     for comment in &answer.comments {
         writeln!(out, "  comment  {}", safe(comment))?;
     }
@@ -129,12 +174,30 @@ fn why_not_decided(answer: &Answered, bounty: Option<&Bounty>) -> String {
     let phase = bounty.map(|bounty| bounty.key.phase);
     let because = match answer.verdict {
         _ if phase == Some(Phase::Arbitration) => "votes have no stake",
+        _ if answer.bid > Nct::ZERO => return format!("bid {} NCT on several artifacts", answer.bid),
         _ if answer.comments.iter().any(|comment| comment.starts_with("SKIPPED")) => "it was not scanned",
         Verdict::Suspicious => "it is suspicious, but not sure enough to stake on",
         Verdict::Unknown => "the evidence is not conclusive",
         Verdict::Malicious | Verdict::Benign => "the stake is zero",
     };
     format!("no bid: {because}")
+}
+
+/// Writes what an assertion says of each of several artifacts.
+fn artifacts(report: &str, out: &mut dyn Write) -> std::io::Result<()> {
+    let Ok(report) = serde_json::from_str::<Value>(report) else { return Ok(()) };
+    for (number, artifact) in report["artifacts"].as_array().into_iter().flatten().enumerate() {
+        let text = |name: &str| safe(artifact[name].as_str().unwrap_or_default());
+        let bid = artifact["bid"].as_str().map_or_else(|| "left out".to_owned(), |bid| format!("{} NCT", safe(bid)));
+        writeln!(
+            out,
+            "  artifact {number:<4} {:<10} {bid:<14} {:<12} {}",
+            text("verdict"),
+            text("kind"),
+            text("sha256")
+        )?;
+    }
+    Ok(())
 }
 
 /// Prints the settlement and the profit.

@@ -127,6 +127,7 @@ pub fn parse(body: &[u8], now: Timestamp) -> Result<Bounty, WireError> {
             Some(text) => expiration::moment(&text)
                 .ok_or(WireError::Unusable { field: "expiration", why: "it must be a date and time in ISO 8601" })?,
         },
+        on_chain: None,
     })
 }
 

@@ -62,12 +62,14 @@ pub(super) const STEP: &str = "
         BEGIN SELECT RAISE(ABORT, 'the journal is only added to'); END;
 ";
 
-/// Bounties that came and ended before a moment, and are not slim, the oldest first. Those that came before and have not
+/// Bounties that came and ended before a moment, have no assertion that is not done with (its reveal needs the answer),
+/// and are not slim, the oldest first. Those that came before and have not
 /// ended, or not long ago, are looked at each time: they are few.
 const DUE: &str = "SELECT b.n, a.n, e.n, a.report FROM bounty b INDEXED BY bounty_detailed
     JOIN ending e ON e.id = b.id AND e.phase = b.phase
     LEFT JOIN answer a ON a.id = b.id AND a.phase = b.phase
     WHERE b.wire <> x'' AND b.received < ?1 AND e.at < ?1
+      AND NOT EXISTS (SELECT 1 FROM open_assertion o WHERE o.id = b.id AND o.phase = b.phase)
     ORDER BY b.received LIMIT ?2";
 
 /// Slims what is due, after `head`, in the transaction that is open.

@@ -7,6 +7,7 @@
 //! The page cache is small, for a commit touches few pages. There is no memory map: a disk that fails under one is a
 //! signal, and we want an error.
 
+mod assertions;
 mod let_go;
 mod read;
 mod rows;
@@ -27,8 +28,8 @@ pub use self::read::JournalReader;
 use crate::lock::Lock;
 use crate::permissions;
 use daemon_journal::{
-    Counts, Filter, Gone, Journal, JournalEntry, JournalError, LetGo, Moment, NO_BOUNTY, NO_OUTCOME, Pending, PurseRow,
-    Recall, Story, Verified, Write, WriteResult, chain,
+    Counts, Filter, Gone, Journal, JournalEntry, JournalError, LetGo, Moment, NO_ANSWER, NO_BOUNTY, NO_OUTCOME,
+    Pending, PendingAssertion, PurseRow, Recall, Story, Verified, Write, WriteResult, chain,
 };
 
 /// The database's name in the archive directory.
@@ -139,9 +140,11 @@ impl Sqlite {
         let mut written = Vec::with_capacity(batch.len());
         for write in batch {
             let what = self.add(write, &mut head).map_err(|error| match error.sqlite_error() {
-                Some(error) if error.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY => {
-                    write.unfit(if matches!(write, Write::Corrected(_)) { NO_OUTCOME } else { NO_BOUNTY })
-                }
+                Some(error) if error.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY => write.unfit(match write {
+                    Write::Corrected(_) => NO_OUTCOME,
+                    Write::Step(_) => NO_ANSWER,
+                    _ => NO_BOUNTY,
+                }),
                 Some(_) | None => failed("writing a record")(error),
             })?;
             written.push(what);
@@ -176,9 +179,12 @@ impl Sqlite {
             return Ok(WriteResult::Fresh);
         }
         match write {
-            Write::Bounty(_) | Write::Ending(_) | Write::Settled(_) | Write::Corrected(_) | Write::Purse(_) => {
-                Ok(WriteResult::Known)
-            }
+            Write::Bounty(_)
+            | Write::Ending(_)
+            | Write::Settled(_)
+            | Write::Corrected(_)
+            | Write::Step(_)
+            | Write::Purse(_) => Ok(WriteResult::Known),
             Write::Answer(_) => {
                 let mut select = connection.prepare_cached("SELECT body FROM answer WHERE id = ? AND phase = ?")?;
                 let key = cells.get(..2).unwrap_or_default();
@@ -377,6 +383,10 @@ impl Journal for Sqlite {
 impl Recall for Sqlite {
     fn pending(&self) -> Result<Vec<Pending>, JournalError> {
         self.reader.pending()
+    }
+
+    fn pending_assertions(&self) -> Result<Vec<PendingAssertion>, JournalError> {
+        self.reader.pending_assertions()
     }
 
     fn find(&self, id: &BountyId) -> Result<Vec<JournalEntry>, JournalError> {

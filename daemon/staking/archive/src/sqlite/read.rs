@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use daemon_journal::{
-    BountyStatus, Counts, Filter, JournalEntry, JournalError, Moment, Pending, PurseRecord, PurseRow, Recall,
-    SETTLED_MIN, Story, Verified, Write,
+    BountyStatus, Counts, Filter, JournalEntry, JournalError, Moment, Pending, PendingAssertion, PurseRecord, PurseRow,
+    Recall, SETTLED_MIN, Story, Verified, WEBHOOK, Write,
 };
-use daemon_market::{BountyId, Timestamp, Verdict};
+use daemon_market::{BountyId, StepKind, Timestamp, Verdict};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
 
 use super::rows::{
-    self, ANSWER, BOUNTY, CORRECTED, ENDING, RecordTable, SETTLED, answer, bounty, corrected, ending, settled,
+    self, ANSWER, BOUNTY, CORRECTED, ENDING, RecordTable, SETTLED, STEP, answer, bounty, corrected, ending, settled,
 };
-use super::{FILE_NAME, failed, prepare, schema};
+use super::{FILE_NAME, assertions, failed, prepare, schema};
 
 /// A journal opened to read. Takes no lock, and never holds up who writes.
 ///
@@ -44,6 +44,16 @@ impl JournalReader {
                 Err(JournalError::open("reading", &path, advice))
             }
         }
+    }
+
+    /// The story in a row, with the steps of its assertion, if it can have one.
+    fn story(&self, row: &Row<'_>) -> rusqlite::Result<Story> {
+        let mut story = story(row)?;
+        if story.bounty.dialect != WEBHOOK && story.answer.is_some() {
+            let key = &story.bounty.key;
+            story.steps = assertions::steps(&self.connection, key.id.as_str(), key.phase.name())?;
+        }
+        Ok(story)
     }
 
     /// Records of one table about a bounty.
@@ -81,6 +91,10 @@ const PURSE: &str = "SELECT 0, n, id, phase, at, verdict, bid, bet,
             NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
         FROM answer WHERE bid <> '0' AND at >= ?1
     UNION ALL
+    SELECT 0, a.n, a.id, a.phase, a.at, a.verdict, a.bid, a.bet,
+            NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        FROM open_assertion o JOIN answer a ON a.id = o.id AND a.phase = o.phase WHERE a.bid <> '0' AND a.at < ?1
+    UNION ALL
     SELECT 1, e.n, e.id, e.phase, e.at, a.verdict, a.bid, a.bet, NULL, NULL, NULL, NULL, NULL, e.how, e.status, e.attempts
         FROM answer a JOIN ending e ON e.id = a.id AND e.phase = a.phase
         WHERE a.bid <> '0' AND a.at >= ?1 AND e.at >= ?1
@@ -89,14 +103,22 @@ const PURSE: &str = "SELECT 0, n, id, phase, at, verdict, bid, bet,
             s.truth, s.payout, s.fee, s.source, s.record, e.how, e.status, e.attempts
         FROM settled s JOIN answer a ON a.id = s.id AND a.phase = s.phase
         LEFT JOIN ending e ON e.id = s.id AND e.phase = s.phase
+            AND NOT EXISTS (SELECT 1 FROM step p WHERE p.id = s.id AND p.phase = s.phase)
         WHERE (s.at >= ?1 OR s.n IN (SELECT n FROM settled ORDER BY n DESC LIMIT ?2)) AND a.bid <> '0'
     UNION ALL
     SELECT 3, c.n, c.id, c.phase, c.at, a.verdict, a.bid, a.bet, c.truth, c.payout, c.fee, NULL, NULL, e.how, e.status, e.attempts
         FROM corrected c JOIN answer a ON a.id = c.id AND a.phase = c.phase
         LEFT JOIN ending e ON e.id = c.id AND e.phase = c.phase
+            AND NOT EXISTS (SELECT 1 FROM step p WHERE p.id = c.id AND p.phase = c.phase)
         WHERE a.bid <> '0'
     UNION ALL
     SELECT 4, n, NULL, NULL, at, note, detail, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM purse
+    UNION ALL
+    SELECT 5, n, id, phase, at, step, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        FROM step WHERE step IN ('pledged', 'void') AND at >= ?1
+    UNION ALL
+    SELECT 5, p.n, p.id, p.phase, p.at, p.step, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        FROM open_assertion o JOIN step p ON p.n = o.n WHERE p.at < ?1
     ORDER BY 5, 2";
 
 /// All that was decided, in order: the kind of record, and of which bounty, and what is right, or the note.
@@ -105,6 +127,7 @@ const PAST: &str = "SELECT 0, n, id, phase, at, NULL, NULL, NULL, NULL FROM answ
     UNION ALL SELECT 2, n, id, phase, at, NULL, NULL, NULL, NULL FROM settled
     UNION ALL SELECT 3, n, id, phase, at, truth, payout, fee, reason FROM corrected
     UNION ALL SELECT 4, n, NULL, NULL, at, note, detail, NULL, NULL FROM purse
+    UNION ALL SELECT 5, n, id, phase, at, step, NULL, NULL, NULL FROM step WHERE step IN ('pledged', 'void')
     ORDER BY 5, 2";
 
 fn moment(row: &Row<'_>) -> rusqlite::Result<Moment> {
@@ -115,7 +138,8 @@ fn moment(row: &Row<'_>) -> rusqlite::Result<Moment> {
         1 => Moment::Ended { key: key()?, at },
         2 => Moment::Settled { key: key()?, at },
         3 => Moment::Corrected(corrected(row, 2)?),
-        _ => Moment::Noted(rows::purse(row, 4)?),
+        4 => Moment::Noted(rows::purse(row, 4)?),
+        _ => Moment::Stepped { key: key()?, at, kind: rows::parse(row, 5, StepKind::named)? },
     })
 }
 
@@ -149,7 +173,8 @@ fn purse_row(row: &Row<'_>) -> rusqlite::Result<PurseRow> {
             bet: row.get(7)?,
             ended: ended()?,
         },
-        _ => PurseRecord::Noted(rows::purse(row, 4)?),
+        4 => PurseRecord::Noted(rows::purse(row, 4)?),
+        _ => PurseRecord::Stepped { key: rows::key(row, 2)?, at, kind: rows::parse(row, 5, StepKind::named)? },
     };
     Ok((row.get::<_, i64>(1)?.unsigned_abs(), record))
 }
@@ -162,6 +187,7 @@ fn story(row: &Row<'_>) -> rusqlite::Result<Story> {
         ending: there(ENDING_AT - 1)?.then(|| ending(row, ENDING_AT)).transpose()?,
         settled: None,
         corrected: None,
+        steps: Vec::new(),
     };
     let settled = there(SETTLED_AT - 1)?.then(|| settled(row, SETTLED_AT)).transpose()?;
     let corrected = there(CORRECTED_AT - 1)?.then(|| corrected(row, CORRECTED_AT)).transpose()?;
@@ -223,6 +249,10 @@ impl Recall for JournalReader {
         statement.query_map([], pending).and_then(Iterator::collect).map_err(&fail)
     }
 
+    fn pending_assertions(&self) -> Result<Vec<PendingAssertion>, JournalError> {
+        assertions::pending(&self.connection).map_err(failed("reading which assertions are not settled"))
+    }
+
     fn find(&self, id: &BountyId) -> Result<Vec<JournalEntry>, JournalError> {
         let find = || {
             // One transaction: an ending that is written meanwhile is not seen without its answer.
@@ -233,6 +263,7 @@ impl Recall for JournalReader {
             self.entries(&ENDING, id, |row| ending(row, 1).map(Write::Ending), &mut entries)?;
             self.entries(&SETTLED, id, |row| settled(row, 1).map(Write::Settled), &mut entries)?;
             self.entries(&CORRECTED, id, |row| corrected(row, 1).map(Write::Corrected), &mut entries)?;
+            self.entries(&STEP, id, |row| rows::stepped(row, 1).map(Write::Step), &mut entries)?;
             entries.sort_unstable_by_key(|entry| entry.n);
             Ok(entries)
         };
@@ -245,7 +276,7 @@ impl Recall for JournalReader {
         values.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
         let sql = format!("{STORIES} WHERE {conditions} ORDER BY b.n DESC LIMIT ?");
         let mut statement = self.connection.prepare(&sql).map_err(&fail)?;
-        statement.query_map(params_from_iter(values), story).and_then(Iterator::collect).map_err(&fail)
+        statement.query_map(params_from_iter(values), |row| self.story(row)).and_then(Iterator::collect).map_err(&fail)
     }
 
     fn each(&self, filter: &Filter, see: &mut dyn FnMut(Story)) -> Result<(), JournalError> {
@@ -253,7 +284,7 @@ impl Recall for JournalReader {
         let (conditions, values) = conditions(filter);
         let sql = format!("{STORIES} WHERE {conditions} ORDER BY b.n");
         let mut statement = self.connection.prepare(&sql).map_err(&fail)?;
-        let mut stories = statement.query_map(params_from_iter(values), story).map_err(&fail)?;
+        let mut stories = statement.query_map(params_from_iter(values), |row| self.story(row)).map_err(&fail)?;
         stories.try_for_each(|story| story.map(&mut *see)).map_err(&fail)
     }
 

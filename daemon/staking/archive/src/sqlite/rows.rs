@@ -2,10 +2,11 @@
 
 use daemon_journal::chain::Cell;
 use daemon_journal::{
-    Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, WEBHOOK, Write, comments_json,
+    Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Stepped, WEBHOOK, Write, comments_json,
 };
 use daemon_market::{
-    BountyId, BountyKey, Correction, Nct, Phase, PurseNote, SettlementNotice, Timestamp, Truth, Verdict,
+    AssertionStep, BountyId, BountyKey, Correction, Nct, Phase, Place, PurseNote, SettlementNotice, StepKind,
+    Timestamp, Truth, Verdict,
 };
 use rusqlite::Row;
 use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
@@ -78,6 +79,13 @@ pub(super) static PURSE: RecordTable = RecordTable {
     insert: "INSERT INTO purse VALUES (?, ?, ?, ?, ?)",
 };
 
+pub(super) static STEP: RecordTable = RecordTable {
+    name: "step",
+    columns: &["id", "phase", "at", "step", "place", "tx", "block", "payout", "detail"],
+    late: false,
+    insert: "INSERT INTO step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+};
+
 pub(super) static CHECKPOINT: RecordTable = RecordTable {
     name: "checkpoint",
     columns: &["at", "before", "records", "seal"],
@@ -85,7 +93,8 @@ pub(super) static CHECKPOINT: RecordTable = RecordTable {
     insert: "INSERT INTO checkpoint VALUES (?, ?, ?, ?, ?, ?)",
 };
 
-pub(super) static TABLES: [&RecordTable; 7] = [&BOUNTY, &ANSWER, &ENDING, &SETTLED, &CORRECTED, &PURSE, &CHECKPOINT];
+pub(super) static TABLES: [&RecordTable; 8] =
+    [&BOUNTY, &ANSWER, &ENDING, &SETTLED, &CORRECTED, &PURSE, &CHECKPOINT, &STEP];
 
 /// The table a write goes to, and its cells in the order of the table's columns; a late column is the last.
 pub(super) fn cells(write: &Write) -> (&'static RecordTable, Vec<ToSqlOutput<'_>>) {
@@ -135,6 +144,12 @@ pub(super) fn cells(write: &Write) -> (&'static RecordTable, Vec<ToSqlOutput<'_>
             cells.extend([integer(at.micros()), truth, amount(*payout), amount(*fee), text(reason)]);
             &CORRECTED
         }
+        Write::Step(Stepped { key: _, at, step }) => {
+            let AssertionStep { kind, index, place, payout, detail } = step;
+            cells.extend([integer(at.micros()), text(kind.name()), counted(*index), text(&place.transaction)]);
+            cells.extend([counted(place.block), amount(*payout), text(detail)]);
+            &STEP
+        }
         Write::Purse(PurseEntry { at, note, detail }) => {
             cells.extend([integer(at.micros()), text(note.name()), text(detail)]);
             &PURSE
@@ -155,6 +170,11 @@ fn blob(bytes: &[u8]) -> ToSqlOutput<'_> {
 
 fn amount(amount: Option<Nct>) -> ToSqlOutput<'static> {
     amount.map_or(NULL, |amount| ToSqlOutput::Owned(Value::Text(amount.to_string())))
+}
+
+/// A number of the chain. SQLite's integers are signed: none is above `i64::MAX`.
+fn counted(value: Option<u64>) -> ToSqlOutput<'static> {
+    value.map_or(NULL, |value| integer(i64::try_from(value).unwrap_or(i64::MAX)))
 }
 
 fn integer(value: i64) -> ToSqlOutput<'static> {
@@ -264,6 +284,23 @@ pub(super) fn sums(row: &Row<'_>, at: usize) -> rusqlite::Result<SettlementNotic
         _ => Some(parse(row, at, Truth::named)?),
     };
     Ok(SettlementNotice { truth, payout: amount(at + 1)?, fee: amount(at + 2)?, ..SettlementNotice::default() })
+}
+
+/// A step from a row whose columns, from `at` on, are the table's from `id` on.
+pub(super) fn stepped(row: &Row<'_>, at: usize) -> rusqlite::Result<Stepped> {
+    let counted = |at| row.get::<_, Option<i64>>(at).map(|value| value.map(i64::unsigned_abs));
+    let payout = match row.get_ref(at + 7)? {
+        ValueRef::Null => None,
+        _ => Some(parse(row, at + 7, |amount| amount.parse::<Nct>().ok())?),
+    };
+    let step = AssertionStep {
+        kind: parse(row, at + 3, StepKind::named)?,
+        index: counted(at + 4)?,
+        place: Place { transaction: row.get(at + 5)?, block: counted(at + 6)? },
+        payout,
+        detail: row.get(at + 8)?,
+    };
+    Ok(Stepped { key: key(row, at)?, at: Timestamp::from_micros(row.get(at + 2)?), step })
 }
 
 /// A note from a row whose columns, from `at` on, are the table's from `at` on.

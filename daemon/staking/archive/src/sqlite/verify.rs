@@ -116,6 +116,7 @@ fn check_stretch(
             "settled" => verified.outcomes += 1,
             "corrected" => verified.corrections += 1,
             "checkpoint" => verified.checkpoints += 1,
+            "step" => verified.steps += 1,
             _ => verified.notes += 1,
         }
         cursor.advance()?;

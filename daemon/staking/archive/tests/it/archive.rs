@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Waker};
 
 use daemon_archive::{Archive, Sqlite, WAITING_MAX};
 use daemon_journal::{
-    Counts, Filter, Journal, JournalEntry, JournalError, MemoryJournal, Moment, Pending, PurseRow, Recall, Story,
-    Verified, Write, WriteResult,
+    Counts, Filter, Journal, JournalEntry, JournalError, MemoryJournal, Moment, Pending, PendingAssertion, PurseRow,
+    Recall, Story, Verified, Write, WriteResult,
 };
 use daemon_market::{BountyId, Timestamp};
 
@@ -61,6 +61,9 @@ impl Journal for Slow {
 impl Recall for Slow {
     fn pending(&self) -> Result<Vec<Pending>, JournalError> {
         self.memory.pending()
+    }
+    fn pending_assertions(&self) -> Result<Vec<PendingAssertion>, JournalError> {
+        self.memory.pending_assertions()
     }
     fn find(&self, id: &BountyId) -> Result<Vec<JournalEntry>, JournalError> {
         self.memory.find(id)

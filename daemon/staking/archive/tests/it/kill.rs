@@ -34,7 +34,7 @@ fn write_until_killed(directory: &Path) {
                             Write::Ending(_) => "ending",
                             Write::Settled(_) => "settled",
                             Write::Corrected(_) => "corrected",
-                            Write::Purse(_) => unreachable!("none is written here"),
+                            Write::Step(_) | Write::Purse(_) => unreachable!("none is written here"),
                         };
                         wait(archive.write(write)).unwrap();
                         child::tell_line(&format!("{what} {} {n}", key.id));
@@ -85,7 +85,7 @@ fn what_was_acknowledged_survives_being_killed() {
             Write::Ending(_) => what == "ending",
             Write::Settled(_) => what == "settled",
             Write::Corrected(_) => what == "corrected",
-            Write::Purse(_) => false,
+            Write::Step(_) | Write::Purse(_) => false,
         });
         assert!(there, "acknowledged and lost: {line}");
         seen += 1;

@@ -9,6 +9,8 @@ mod make;
 mod alike;
 /// The daemon's handle: batches, refusals, ends.
 mod archive;
+/// Assertions on the chain: their steps, and which of them are not done with.
+mod assertions;
 /// What a full disk does.
 mod full;
 /// `kill -9` at any moment loses nothing that was acknowledged.

@@ -1,6 +1,7 @@
-use daemon_journal::{Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Write};
+use daemon_journal::{Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Stepped, Write};
 use daemon_market::{
-    BountyId, BountyKey, Correction, Nct, Phase, PurseNote, SettlementNotice, Timestamp, Truth, Verdict,
+    AssertionStep, BountyId, BountyKey, Correction, Nct, Phase, Place, PurseNote, SettlementNotice, StepKind,
+    Timestamp, Truth, Verdict,
 };
 
 pub(crate) fn key(id: &str) -> BountyKey {
@@ -61,6 +62,14 @@ pub(crate) fn corrected(key: &BountyKey, payout: Option<&str>) -> Write {
     let payout = payout.map(|payout| payout.parse().unwrap());
     let correction = Correction { truth: Some(Truth::Benign), payout, fee: None, reason: "a slip of the hand".into() };
     Write::Corrected(Corrected { key: key.clone(), at: Timestamp::from_micros(4_500), correction })
+}
+
+pub(crate) fn step(key: &BountyKey, kind: StepKind, transaction: &str) -> Write {
+    let place = Place { transaction: transaction.into(), block: (!transaction.is_empty()).then_some(17) };
+    let payout = (kind == StepKind::Settled).then(|| Nct::from_base_units(1_500_000_000_000_000_000));
+    let index = (kind == StepKind::Asserted).then_some(3);
+    let step = AssertionStep { kind, index, place, payout, detail: "a detail".into() };
+    Write::Step(Stepped { key: key.clone(), at: Timestamp::from_micros(3_500), step })
 }
 
 pub(crate) fn purse(note: PurseNote) -> Write {

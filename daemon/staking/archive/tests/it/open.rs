@@ -4,13 +4,16 @@ use std::path::Path;
 
 use daemon_archive::{FILE_NAME, JournalReader, Sqlite};
 use daemon_journal::{Answered, Ending, Filter, Journal, JournalError, Recall, Received, Write};
+use daemon_market::StepKind;
 use rusqlite::Connection;
 
-use crate::make::{bounty, corrected, ending, key, life, settled};
+use crate::make::{bounty, corrected, ending, key, life, settled, step};
 
-/// What the fourth and fifth step add, taken away.
-const WITHOUT_FOURTH: &str =
-    "ALTER TABLE bounty DROP COLUMN dialect; DROP TABLE checkpoint; DROP TABLE slim; DROP INDEX bounty_detailed;
+/// What the sixth step adds, taken away.
+const WITHOUT_SIXTH: &str = "DROP VIEW open_assertion; DROP TABLE step; ALTER TABLE head DROP COLUMN pledged;";
+/// What the fourth to sixth step add, taken away.
+const WITHOUT_FOURTH: &str = "DROP VIEW open_assertion; DROP TABLE step; ALTER TABLE head DROP COLUMN pledged;
+    ALTER TABLE bounty DROP COLUMN dialect; DROP TABLE checkpoint; DROP TABLE slim; DROP INDEX bounty_detailed;
     DROP TRIGGER bounty_is_not_changed; DROP TRIGGER answer_is_not_changed; DROP TRIGGER ending_is_not_changed;
     ALTER TABLE head DROP COLUMN letting_go;
     CREATE TRIGGER bounty_is_not_changed BEFORE UPDATE ON bounty BEGIN SELECT RAISE(ABORT, 'only added to'); END;
@@ -86,7 +89,7 @@ fn a_reader_reads_while_a_daemon_writes() {
 #[test]
 fn what_is_not_ours_or_newer_is_refused_and_not_changed() {
     for (sql, expected) in [
-        ("PRAGMA user_version = 6", "schema 6, this program knows up to 5"),
+        ("PRAGMA user_version = 7", "schema 7, this program knows up to 6"),
         ("PRAGMA application_id = 7", "application id 0x00000007"),
     ] {
         let directory = crate::make::directory();
@@ -152,6 +155,30 @@ fn a_journal_of_the_second_schema_is_taken_over_and_what_it_says_can_be_correcte
     let damage = Sqlite::open(directory.path()).unwrap().verify(&mut |_, _| {}).unwrap().damage.unwrap();
     assert!(damage.to_string().contains("table corrected, bounty 1"), "{damage}");
     tamper(directory.path(), "DROP TRIGGER corrected_is_not_removed; DELETE FROM corrected");
+    assert!(matches!(Sqlite::open(directory.path()), Err(JournalError::Shortened { found: 4, expected: 5, .. })));
+}
+
+#[test]
+fn a_journal_of_the_fifth_schema_is_taken_over_and_assertions_can_be_followed() {
+    let directory = crate::make::directory();
+    let mut journal = Sqlite::open(directory.path()).unwrap();
+    journal.commit(&life("1")).unwrap();
+    let before = journal.verify(&mut |_, _| {}).unwrap();
+    drop(journal);
+    tamper(directory.path(), &format!("{WITHOUT_SIXTH} PRAGMA user_version = 5;"));
+    assert!(JournalReader::open(directory.path()).is_err());
+    let mut journal = Sqlite::open(directory.path()).unwrap();
+    assert_eq!(journal.verify(&mut |_, _| {}).unwrap(), before);
+    assert_eq!(journal.pending_assertions().unwrap(), []);
+    journal.commit(&[step(&key("1"), StepKind::Pledged, ""), step(&key("1"), StepKind::Asserted, "0x1")]).unwrap();
+    assert_eq!(journal.pending_assertions().unwrap().len(), 1);
+    let verified = journal.verify(&mut |_, _| {}).unwrap();
+    assert_eq!((verified.steps, verified.damage), (2, None));
+    drop(journal);
+    tamper(directory.path(), "DROP TRIGGER step_is_not_changed; UPDATE step SET tx = '0x2' WHERE step = 'asserted'");
+    let damage = Sqlite::open(directory.path()).unwrap().verify(&mut |_, _| {}).unwrap().damage.unwrap();
+    assert!(damage.to_string().contains("table step, bounty 1"), "{damage}");
+    tamper(directory.path(), "DROP TRIGGER step_is_not_removed; DELETE FROM step WHERE step = 'asserted'");
     assert!(matches!(Sqlite::open(directory.path()), Err(JournalError::Shortened { found: 4, expected: 5, .. })));
 }
 

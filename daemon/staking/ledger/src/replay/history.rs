@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use daemon_journal::{Filter, JournalError, Moment, PurseEntry, Recall};
-use daemon_market::{BountyKey, Phase, PurseNote, SettlementNotice, Timestamp};
+use daemon_market::{BountyKey, Phase, PurseNote, SettlementNotice, StepKind, Timestamp};
 
 use crate::LedgerEntry;
 
@@ -27,6 +27,10 @@ pub(super) enum Happened {
     Settled(usize),
     /// A person corrected the settlement.
     Corrected(usize, SettlementNotice),
+    /// The chain may have the assertion from here on: its stake does not grow old.
+    Pledged(usize),
+    /// The chain never had the assertion.
+    Void(usize),
     /// Losses closed the purse, for this reason.
     Closed(String),
     /// A person opened the purse.
@@ -65,6 +69,10 @@ impl Past {
                 Moment::Answered { key, .. } => places.get(&key).map(|place| Happened::Answered(*place)),
                 Moment::Ended { key, .. } => places.get(&key).map(|place| Happened::Ended(*place)),
                 Moment::Settled { key, .. } => places.get(&key).map(|place| Happened::Settled(*place)),
+                Moment::Stepped { key, kind, .. } => places.get(&key).map(|place| match kind {
+                    StepKind::Void => Happened::Void(*place),
+                    _ => Happened::Pledged(*place),
+                }),
                 Moment::Corrected(corrected) => places.get(&corrected.key).and_then(|place| {
                     let outcome = past.entries.get(*place)?.outcome.as_ref()?.corrected(&corrected.correction);
                     Some(Happened::Corrected(*place, outcome))

@@ -129,6 +129,14 @@ pub fn replay(past: &Past, way: &Way<'_>) -> Replayed {
                 let closed = reckoning.and_then(|reckoning| purse.correct(&entry.key, reckoning, at));
                 closings.extend(closed.map(|why| (at, why)));
             }
+            Happened::Pledged(place) => {
+                purse.time(at);
+                purse.hold(&past.entries()[*place].key);
+            }
+            Happened::Void(place) => {
+                purse.time(at);
+                purse.void(&past.entries()[*place].key);
+            }
             Happened::Closed(why) => match way.bidder {
                 Bidder::AsThen(_) if way.anew.is_none() => purse.was_closed(why, at),
                 // The real purse was closed by losses that this replay may not have had.
@@ -144,6 +152,9 @@ pub fn replay(past: &Past, way: &Way<'_>) -> Replayed {
 
 /// Whether the marketplace may have received the answer.
 fn arrived(entry: &LedgerEntry) -> bool {
+    if let Some(arrived) = entry.on_chain {
+        return arrived;
+    }
     entry.ending.is_none_or(|(how, attempts)| daemon_market::Ending::from(how).may_have_arrived(attempts))
 }
 

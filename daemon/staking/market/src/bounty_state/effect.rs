@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::admission::Admission;
+use super::assertion::AssertionStep;
 use super::event::Caller;
 #[cfg(doc)]
 use super::event::Event;
@@ -25,6 +26,8 @@ pub enum Effect {
     Fetch {
         /// The bounty.
         key: BountyKey,
+        /// The artifact's number.
+        artifact: usize,
         /// The deadline, by the steady clock.
         by: Duration,
     },
@@ -32,6 +35,8 @@ pub enum Effect {
     Examine {
         /// The bounty.
         key: BountyKey,
+        /// The artifact's number.
+        artifact: usize,
         /// The deadline, by the steady clock.
         by: Duration,
     },
@@ -98,6 +103,25 @@ pub enum Effect {
         /// Whether the journal says that the purse is open.
         opened: bool,
     },
+    /// Write a step of an assertion to the journal; then [`Event::StepWritten`].
+    WriteStep {
+        /// The bounty.
+        key: BountyKey,
+        /// The step.
+        step: AssertionStep,
+        /// The time of the record.
+        at: Timestamp,
+    },
+    /// Ask the chain for our assertion; then [`Event::LookedUp`].
+    LookUp(BountyKey),
+    /// Reveal our assertion; then [`Event::Revealed`] or [`Event::RequestFailed`].
+    Reveal(BountyKey),
+    /// Settle our assertion; then [`Event::SettledOnChain`] or [`Event::RequestFailed`].
+    Settle(BountyKey),
+    /// Bring the outcome of a settled assertion into the journal, by [`Event::Settled`]; then [`Event::Accounted`].
+    Account(BountyKey),
+    /// Release everything held for the assertion about this bounty: its stake is free.
+    Release(BountyKey),
     /// Release everything held for this bounty.
     Forget(BountyKey),
 }

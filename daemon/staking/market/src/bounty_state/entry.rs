@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Answer, Bounty, Now, Timestamp};
+use crate::{Answer, Bounty, Judgement, Now, Timestamp};
 
 use super::event::Caller;
+use super::part::{Part, Stage};
 use super::state::{BountyState, Ending};
 
 /// How long after the due time a worker's report is still waited for: the worker is killed 0.1 s after its own
@@ -27,10 +28,8 @@ pub(super) struct BountyEntry {
     pub dead: Duration,
     /// The next alarm, if one is set.
     pub alarm: Option<Duration>,
-    /// When the artifact went to a worker.
-    pub examined_since: Duration,
-    /// Whether a worker has the artifact. It may still have it after the bounty was answered.
-    pub with_worker: bool,
+    /// Its artifacts.
+    pub parts: Vec<Part>,
     /// How many times we tried to send the answer.
     pub attempts: u32,
     /// An answer that could not be written down yet.
@@ -44,6 +43,7 @@ impl BountyEntry {
         let left = now.wall.until(bounty.expires).min(life_max);
         let dead = now.steady.saturating_add(left);
         let due = now.steady + left.saturating_sub(margin).max(left / 2);
+        let parts = (0..bounty.artifacts()).map(|_| Part::new()).collect();
         BountyEntry {
             number,
             bounty,
@@ -52,12 +52,36 @@ impl BountyEntry {
             due,
             dead,
             alarm: None,
-            examined_since: Duration::ZERO,
-            with_worker: false,
+            parts,
             attempts: 0,
             unwritten: None,
             ending: None,
         }
+    }
+
+    /// Whether a worker has one of its artifacts.
+    pub(super) fn has_worker(&self) -> bool {
+        self.parts.iter().any(|part| part.with_worker)
+    }
+
+    /// The state of the artifact that has come least far; `None` once all are judged.
+    pub(super) fn least(&self) -> Option<BountyState> {
+        self.parts.iter().filter_map(Part::state).min()
+    }
+
+    /// When to stop waiting for what is left to do: while nothing but examinations is, for their workers too.
+    pub(super) fn waits_until(&self) -> Duration {
+        let only_workers = self.parts.iter().all(|part| part.is_examining() || part.state().is_none());
+        if only_workers { self.patience_ends() } else { self.due }
+    }
+
+    /// The judgements of all artifacts, in order. Those that have none are left behind.
+    pub(super) fn judgements(&mut self) -> Vec<Judgement> {
+        let judged = |part: &mut Part| match std::mem::replace(&mut part.stage, Stage::Left) {
+            Stage::Judged(judgement) => Some(*judgement),
+            _ => None,
+        };
+        self.parts.iter_mut().filter_map(judged).collect()
     }
 
     /// When it is too late to start sending: an answer that leaves at the last moment may arrive after the deadline.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Answer, Bounty, BountyKey, Correction, Findings, Judgement, Reckoning, Refusal, SettlementNotice};
+use crate::{Answer, Bounty, BountyKey, Correction, Findings, Judgement, Nct, Reckoning, Refusal, SettlementNotice};
+
+use super::assertion::{Place, Standing, StepKind, Windows};
 
 /// Identifies who waits for a reply. The driver chooses the number.
 pub type Caller = u64;
@@ -71,6 +73,8 @@ pub enum Event {
     Fetched {
         /// The bounty.
         key: BountyKey,
+        /// The artifact's number.
+        artifact: usize,
         /// Why the artifact is not examined, if so, and what is known about it.
         declined: Option<(Refusal, Findings)>,
     },
@@ -78,6 +82,8 @@ pub enum Event {
     NotFetched {
         /// The bounty.
         key: BountyKey,
+        /// The artifact's number.
+        artifact: usize,
         /// The reason.
         refusal: Refusal,
         /// What is known about the artifact all the same.
@@ -87,6 +93,8 @@ pub enum Event {
     Examined {
         /// The bounty.
         key: BountyKey,
+        /// The artifact's number.
+        artifact: usize,
         /// The result of the examination.
         judgement: Box<Judgement>,
     },
@@ -177,6 +185,85 @@ pub enum Event {
     PurseWritten {
         /// The result of the write.
         written: Written,
+    },
+    /// The journal has an assertion from before this start whose stake is not free yet. Such events come before those of
+    /// the recovered bounties.
+    AssertionRecovered {
+        /// The bounty.
+        bounty: Arc<Bounty>,
+        /// The steps that are in the journal.
+        steps: Vec<StepKind>,
+    },
+    /// The write of a step of an assertion finished.
+    StepWritten {
+        /// The bounty.
+        key: BountyKey,
+        /// Which step.
+        kind: StepKind,
+        /// The result of the write.
+        written: Written,
+    },
+    /// The chain has our assertion.
+    Asserted {
+        /// The bounty.
+        key: BountyKey,
+        /// The assertion's number among those of the bounty.
+        index: u64,
+        /// Where it is on the chain.
+        place: Place,
+    },
+    /// Our assertion is revealed on the chain.
+    Revealed {
+        /// The bounty.
+        key: BountyKey,
+        /// Where it was revealed.
+        place: Place,
+    },
+    /// Our assertion is settled on the chain.
+    SettledOnChain {
+        /// The bounty.
+        key: BountyKey,
+        /// Where it was settled.
+        place: Place,
+        /// What was paid out to us, if known.
+        payout: Option<Nct>,
+    },
+    /// This attempt to reveal or to settle failed.
+    RequestFailed {
+        /// The bounty.
+        key: BountyKey,
+        /// How long to wait at least before the next attempt.
+        after: Duration,
+        /// The reason.
+        why: String,
+    },
+    /// What the chain says of our assertion.
+    LookedUp {
+        /// The bounty.
+        key: BountyKey,
+        /// What it says.
+        standing: Standing,
+    },
+    /// Whether the outcome of a settled assertion is in the journal now.
+    Accounted {
+        /// The bounty.
+        key: BountyKey,
+        /// Whether it is.
+        done: bool,
+    },
+    /// The arbiters have decided about a bounty before their time was over.
+    Quorum {
+        /// The bounty.
+        key: BountyKey,
+    },
+    /// There is a block with this number.
+    Block {
+        /// The block's number. One that is lower than an earlier one changes nothing.
+        number: u64,
+        /// How long reveals and votes last.
+        windows: Windows,
+        /// Whether the chain told it; otherwise it is estimated by the time that passed, and nothing is given up by it.
+        sure: bool,
     },
     /// Time passed.
     Tick,

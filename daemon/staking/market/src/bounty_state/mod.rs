@@ -10,14 +10,18 @@
 //!                 ├─► Declined ─────────────────────────────────────────────────────────────►┘              ▼
 //!                 └─► Expired ◄── from anywhere, when nobody listens any more           Sent, Failed ─► Outcome
 //! ```
+//!
+//! An answer that goes to a chain has a life of its own from the moment it is about to be sent: [`AssertionState`].
 
 mod admission;
+mod assertion;
 mod effect;
 mod entry;
 mod event;
 mod money;
 #[cfg(test)]
 mod money_tests;
+mod part;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -30,11 +34,13 @@ use std::time::Duration;
 
 use crate::{Betting, BountyKey, BountyPolicy, Purse};
 
-use admission::{RecentlyEnded, Windows, WorkRate};
+use admission::{RecentlyEnded, Windows as RateWindows, WorkRate};
+use assertion::Assertions;
 use entry::BountyEntry;
 use money::{Changes, Notes};
 
 pub use admission::Admission;
+pub use assertion::{AssertionState, AssertionStep, Place, Standing, StepKind, Windows};
 pub use effect::Effect;
 pub use event::{Caller, Event, Truth, Written};
 pub use state::{BountyState, Ending};
@@ -48,10 +54,10 @@ pub struct Bounties {
     /// The number of each bounty in the queues below: a key can come again, a number cannot.
     numbers: HashMap<u64, BountyKey>,
     next_number: u64,
-    /// Bounties that wait for their download, the earliest to be answered first.
-    to_fetch: BTreeSet<(Duration, u64)>,
-    /// Bounties that wait for their examination.
-    to_examine: BTreeSet<(Duration, u64)>,
+    /// Artifacts that wait for their download: those of the bounty to be answered first, in order.
+    to_fetch: BTreeSet<(Duration, u64, usize)>,
+    /// Artifacts that wait for their examination.
+    to_examine: BTreeSet<(Duration, u64, usize)>,
     /// The alarms, by time.
     alarms: BTreeSet<(Duration, u64)>,
     /// Number of artifacts being downloaded or waiting for a worker.
@@ -59,19 +65,21 @@ pub struct Bounties {
     /// Number of artifacts with workers.
     examining: usize,
     pace: WorkRate,
-    windows: Windows,
+    windows: RateWindows,
     ended: RecentlyEnded,
     /// Records being written that change the purse once they are written.
     changes: Changes,
     /// Notes about the purse that are to be written.
     notes: Notes,
+    /// The assertions whose stakes are not free yet.
+    assertions: Assertions,
     draining: bool,
 }
 
 impl Bounties {
     /// No bounties yet.
     pub fn new(policy: BountyPolicy, betting: Betting) -> Self {
-        let windows = Windows::new(&policy.rates);
+        let windows = RateWindows::new(&policy.rates);
         Bounties {
             policy,
             betting,
@@ -88,6 +96,7 @@ impl Bounties {
             ended: RecentlyEnded::default(),
             changes: Changes::default(),
             notes: Notes::default(),
+            assertions: Assertions::default(),
             draining: false,
         }
     }
@@ -125,6 +134,12 @@ impl Bounties {
 
     /// When [`Event::Tick`] is due next.
     pub fn alarm(&self) -> Option<Duration> {
-        self.alarms.first().map(|(when, _)| *when).into_iter().chain(self.notes.alarm()).min()
+        self.alarms
+            .first()
+            .map(|(when, _)| *when)
+            .into_iter()
+            .chain(self.notes.alarm())
+            .chain(self.assertions.alarm())
+            .min()
     }
 }

@@ -20,6 +20,8 @@ const REWRITE_AFTER: Duration = Duration::from_secs(1);
 enum Change {
     Settle(Reckoning),
     Correct(Reckoning),
+    /// Nothing was staked on it: the chain never had the assertion.
+    Void,
     Open,
 }
 
@@ -143,6 +145,23 @@ impl Bounties {
         effects.push(Effect::WriteCorrection { key, correction, at });
     }
 
+    /// The assertion about a bounty is void: the time to write that down with. `None` while something else about the
+    /// bounty is being written.
+    pub(super) fn void_begins(&mut self, key: &BountyKey, now: Now) -> Option<Timestamp> {
+        if self.changes.about(key) {
+            return None;
+        }
+        let at = self.betting.purse.stamp(now);
+        self.changes.push(Some(key.clone()), Change::Void, at);
+        Some(at)
+    }
+
+    pub(super) fn void_written(&mut self, key: &BountyKey, there: bool, now: Now, effects: &mut Vec<Effect>) {
+        let Some(place) = self.changes.places.remove(key) else { return };
+        self.changes.came_back(place, there);
+        self.change(now, effects);
+    }
+
     pub(super) fn outcome_written(&mut self, key: &BountyKey, written: Written, now: Now, effects: &mut Vec<Effect>) {
         let Some(place) = self.changes.places.remove(key) else { return };
         let fresh = written == Written::Fresh;
@@ -160,11 +179,16 @@ impl Bounties {
             let why = match (key, change) {
                 (Some(key), Change::Settle(reckoning)) => purse.settle(&key, reckoning, at),
                 (Some(key), Change::Correct(reckoning)) => purse.correct(&key, reckoning, at),
+                (Some(key), Change::Void) => {
+                    purse.time(at);
+                    purse.void(&key);
+                    None
+                }
                 (_, Change::Open) => {
                     purse.reopen(at);
                     None
                 }
-                (None, Change::Settle(_) | Change::Correct(_)) => None,
+                (None, Change::Settle(_) | Change::Correct(_) | Change::Void) => None,
             };
             // By what closed it: what was told later comes after it in the records too.
             if let Some(why) = why {

@@ -194,7 +194,11 @@ fn a_correction_is_counted_once_it_is_written_down() {
 fn a_stake_that_never_left_is_free_once_that_is_written_down() {
     let mut life = life();
     life.examined("7", 60 * SECOND);
-    life.step(Event::Examined { key: key("7"), judgement: super::tests::judgement(crate::Verdict::Malicious) });
+    life.step(Event::Examined {
+        key: key("7"),
+        artifact: 0,
+        judgement: super::tests::judgement(crate::Verdict::Malicious),
+    });
     life.step(Event::AnswerWritten { key: key("7") });
     assert_eq!(life.step(Event::Refused { key: key("7"), status: 404, why: String::new() }), ["end 7 Refused(404) 1"]);
     assert_eq!(life.bounties.purse().open_count(), 1, "a restart would send it once more");

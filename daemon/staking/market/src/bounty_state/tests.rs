@@ -34,6 +34,7 @@ pub(super) fn bounty(id: &str, life: Duration) -> Arc<Bounty> {
         response_url: Some("https://example.com/r".to_owned()),
         deliverable: true,
         expires: at(life).wall,
+        on_chain: None,
     })
 }
 
@@ -86,8 +87,13 @@ impl Life {
     pub(super) fn examined(&mut self, id: &str, life: Duration) {
         self.receive(id, life);
         self.written(id);
-        self.step(Event::Fetched { key: key(id), declined: None });
+        self.step(Event::Fetched { key: key(id), artifact: 0, declined: None });
     }
+}
+
+/// Which artifact, where it is not the first.
+fn nth(artifact: usize) -> String {
+    if artifact == 0 { String::new() } else { format!("/{artifact}") }
 }
 
 /// An effect in few words.
@@ -95,8 +101,8 @@ pub(super) fn name(effect: &Effect) -> String {
     match effect {
         Effect::Reply { caller, admission } => format!("reply {caller} {admission:?}"),
         Effect::WriteBounty(key) => format!("write bounty {}", key.id),
-        Effect::Fetch { key, .. } => format!("fetch {}", key.id),
-        Effect::Examine { key, .. } => format!("examine {}", key.id),
+        Effect::Fetch { key, artifact, .. } => format!("fetch {}{}", key.id, nth(*artifact)),
+        Effect::Examine { key, artifact, .. } => format!("examine {}{}", key.id, nth(*artifact)),
         Effect::WriteAnswer { key, answer } => {
             format!("answer {} {} {} {}", key.id, answer.verdict.name(), answer.bid(), answer.comments.join("; "))
         }
@@ -106,6 +112,12 @@ pub(super) fn name(effect: &Effect) -> String {
         Effect::WriteCorrection { key, correction, .. } => format!("correct {} {:?}", key.id, correction.truth),
         Effect::WritePurse { note, .. } => format!("purse {}", note.name()),
         Effect::Opened { caller, opened } => format!("opened {caller} {opened}"),
+        Effect::WriteStep { key, step, .. } => format!("step {} {}", key.id, step.kind.name()),
+        Effect::LookUp(key) => format!("look up {}", key.id),
+        Effect::Reveal(key) => format!("reveal {}", key.id),
+        Effect::Settle(key) => format!("settle {}", key.id),
+        Effect::Account(key) => format!("account {}", key.id),
+        Effect::Release(key) => format!("release {}", key.id),
         Effect::Forget(key) => format!("forget {}", key.id),
     }
 }
@@ -115,8 +127,8 @@ fn a_bounty_lives_from_reception_to_the_taken_answer() {
     let mut life = Life::new(BountyPolicy::default());
     assert_eq!(life.receive("7", 60 * SECOND), ["write bounty 7"]);
     assert_eq!(life.written("7"), ["reply 1 Accepted", "fetch 7"]);
-    assert_eq!(life.step(Event::Fetched { key: key("7"), declined: None }), ["examine 7"]);
-    let examined = Event::Examined { key: key("7"), judgement: judgement(Verdict::Malicious) };
+    assert_eq!(life.step(Event::Fetched { key: key("7"), artifact: 0, declined: None }), ["examine 7"]);
+    let examined = Event::Examined { key: key("7"), artifact: 0, judgement: judgement(Verdict::Malicious) };
     assert_eq!(life.step(examined), ["answer 7 malicious 0.8125 "]);
     assert_eq!(life.step(Event::AnswerWritten { key: key("7") }), ["send 7"]);
     assert_eq!(life.step(Event::Taken { key: key("7"), status: 200 }), ["end 7 Sent(200) 1"]);
@@ -148,8 +160,8 @@ fn the_earliest_to_be_answered_goes_first() {
     }
     let mut order = Vec::new();
     for id in ["a", "c", "d", "b"] {
-        order.extend(life.step(Event::Fetched { key: key(id), declined: None }));
-        order.extend(life.step(Event::Examined { key: key(id), judgement: judgement(Verdict::Benign) }));
+        order.extend(life.step(Event::Fetched { key: key(id), artifact: 0, declined: None }));
+        order.extend(life.step(Event::Examined { key: key(id), artifact: 0, judgement: judgement(Verdict::Benign) }));
     }
     order.retain(|effect| effect.starts_with("examine"));
     assert_eq!(order, ["examine a", "examine c", "examine d", "examine b"]);
@@ -173,7 +185,7 @@ fn what_would_come_too_late_is_not_taken() {
     let mut life = Life::new(BountyPolicy { examining_max: 1, ..BountyPolicy::default() });
     life.examined("slow", 60 * SECOND);
     life.now = 4 * SECOND;
-    life.step(Event::Examined { key: key("slow"), judgement: judgement(Verdict::Benign) });
+    life.step(Event::Examined { key: key("slow"), artifact: 0, judgement: judgement(Verdict::Benign) });
     for id in ["1", "2", "3"] {
         life.receive(id, 60 * SECOND);
         life.written(id);
@@ -198,7 +210,7 @@ fn when_an_answer_is_due_what_is_known_is_answered() {
         [format!("answer 7 unknown 0 SKIPPED; {due}"), format!("answer 8 unknown 0 SKIPPED; {turn}")]
     );
     // What was being downloaded comes too late, and changes nothing.
-    assert_eq!(life.step(Event::Fetched { key: key("7"), declined: None }), [""; 0]);
+    assert_eq!(life.step(Event::Fetched { key: key("7"), artifact: 0, declined: None }), [""; 0]);
 }
 
 #[test]
@@ -214,8 +226,8 @@ fn a_late_worker_is_counted_and_not_heard() {
     assert_eq!(life.step(Event::EndingWritten { key: key("7"), written: Written::Fresh }), [""; 0]);
     life.receive("9", 100 * SECOND);
     life.written("9");
-    assert_eq!(life.step(Event::Fetched { key: key("9"), declined: None }), [""; 0]);
-    let late = Event::Examined { key: key("7"), judgement: judgement(Verdict::Malicious) };
+    assert_eq!(life.step(Event::Fetched { key: key("9"), artifact: 0, declined: None }), [""; 0]);
+    let late = Event::Examined { key: key("7"), artifact: 0, judgement: judgement(Verdict::Malicious) };
     assert_eq!(life.step(late), ["forget 7", "examine 9"]);
 }
 
@@ -224,7 +236,7 @@ fn an_answer_that_cannot_be_written_down_is_never_sent() {
     let mut life = Life::new(BountyPolicy::default());
     life.examined("7", 60 * SECOND);
     let mut effects = Vec::new();
-    let examined = Event::Examined { key: key("7"), judgement: judgement(Verdict::Malicious) };
+    let examined = Event::Examined { key: key("7"), artifact: 0, judgement: judgement(Verdict::Malicious) };
     life.bounties.step(examined, at(life.now), &mut effects);
     let Some(Effect::WriteAnswer { answer, .. }) = effects.pop() else { panic!("{effects:?}") };
     assert_eq!(life.step(Event::AnswerNotWritten { key: key("7"), answer }), [""; 0]);
@@ -346,13 +358,14 @@ fn event(kind: u8, which: u8) -> Event {
         1 => Event::BountyWritten { key, written: Written::Fresh },
         2 => Event::BountyWritten { key, written: Written::Failed },
         3 => Event::Recovered { bounty: bounty(id, life), answered: which.is_multiple_of(2) },
-        4 => Event::Fetched { key, declined: None },
+        4 => Event::Fetched { key, artifact: 0, declined: None },
         5 => Event::NotFetched {
             key,
+            artifact: 0,
             refusal: Refusal { skip: Skip::CannotFetch, why: String::new() },
             findings: Findings::default(),
         },
-        6 => Event::Examined { key, judgement: judgement(Verdict::Malicious) },
+        6 => Event::Examined { key, artifact: 0, judgement: judgement(Verdict::Malicious) },
         7 => Event::AnswerWritten { key },
         8 => Event::Taken { key, status: 200 },
         9 => Event::Refused { key, status: 400, why: String::new() },
@@ -399,7 +412,7 @@ proptest! {
             let census: usize = life.bounties.census().iter().map(|(_, count)| count).sum();
             prop_assert_eq!(census, life.bounties.open());
             prop_assert!(life.bounties.fetching <= 2 && life.bounties.examining <= 2);
-            let with_workers = life.bounties.cases.values().filter(|case| case.with_worker).count();
+            let with_workers = life.bounties.cases.values().filter(|case| case.has_worker()).count();
             prop_assert_eq!(with_workers, life.bounties.examining);
             let in_rooms = life.bounties.cases.values()
                 .filter(|case| matches!(case.state, BountyState::Fetching | BountyState::Fetched)).count();

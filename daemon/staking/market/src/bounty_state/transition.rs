@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Bounties, Bounty, BountyKey, Findings, Judgement, Now, Refusal, Skip};
+use crate::{Bounties, Bounty, BountyKey, Findings, Judgement, Now, Refusal};
 
 use super::admission::Admission;
 use super::effect::Effect;
 use super::entry::BountyEntry;
 use super::event::{Caller, Event, Written};
+use super::part::{Part, Stage};
 use super::state::{BountyState, Ending};
 
 /// Delay before a failed write is tried again.
@@ -29,14 +30,14 @@ impl Bounties {
             Event::Received { caller, bounty } => self.received(caller, bounty, now, effects),
             Event::BountyWritten { key, written } => self.bounty_written(&key, written, now, effects),
             Event::Recovered { bounty, answered } => self.recovered(bounty, answered, now, effects),
-            Event::Fetched { key, declined } => self.fetched(&key, declined, now, effects),
-            Event::NotFetched { key, refusal, findings } => {
-                if self.is(&key, BountyState::Fetching) {
+            Event::Fetched { key, artifact, declined } => self.fetched(&key, artifact, declined, now, effects),
+            Event::NotFetched { key, artifact, refusal, findings } => {
+                if self.part(&key, artifact).is_some_and(|part| part.is_fetching()) {
                     let judgement = Judgement { findings, ..refusal.judgement() };
-                    self.answer(&key, BountyState::Answering, judgement, now, effects);
+                    self.judged(&key, artifact, judgement, BountyState::Answering, now, effects);
                 }
             }
-            Event::Examined { key, judgement } => self.examined(&key, *judgement, now, effects),
+            Event::Examined { key, artifact, judgement } => self.examined(&key, artifact, judgement, now, effects),
             Event::AnswerWritten { key } => {
                 if self.is(&key, BountyState::Answering) || self.is(&key, BountyState::Declined) {
                     self.send(&key, now, effects);
@@ -81,12 +82,24 @@ impl Bounties {
             Event::FoundClosed { why } => self.found_closed(why, now, effects),
             Event::Reopened { caller, detail } => self.reopened(caller, detail, now, effects),
             Event::PurseWritten { written } => self.purse_written(written, now, effects),
+            Event::AssertionRecovered { bounty, steps } => self.assertion_recovered(bounty, &steps, now, effects),
+            Event::StepWritten { key, kind, written } => self.step_written(&key, kind, written, now, effects),
+            Event::Asserted { key, index, place } => self.asserted(&key, index, place, now, effects),
+            Event::Revealed { key, place } => self.revealed(&key, place, now, effects),
+            Event::SettledOnChain { key, place, payout } => self.settled_on_chain(&key, place, payout, now, effects),
+            Event::RequestFailed { key, after, why } => self.request_failed(&key, after, &why, now, effects),
+            Event::LookedUp { key, standing } => self.looked_up(&key, standing, now, effects),
+            Event::Accounted { key, done } => self.accounted(&key, done, now, effects),
+            Event::Quorum { key } => self.quorum(&key, now, effects),
+            Event::Block { number, windows, sure } => self.block(number, windows, sure, now, effects),
             Event::Tick => {
                 self.tick_notes(now, effects);
                 self.tick(now, effects);
+                self.tick_assertions(now, effects);
             }
             Event::Drain => self.draining = true,
         }
+        self.catch_up(now, effects);
         self.pump(now, effects);
     }
 
@@ -99,7 +112,7 @@ impl Bounties {
     }
 
     /// Sets the time of the bounty's next alarm.
-    fn wake(&mut self, key: &BountyKey, when: Option<Duration>) {
+    pub(super) fn wake(&mut self, key: &BountyKey, when: Option<Duration>) {
         let Some(case) = self.cases.get_mut(key) else { return };
         if let Some(before) = case.alarm.take() {
             self.alarms.remove(&(before, case.number));
@@ -200,10 +213,12 @@ impl Bounties {
             return;
         }
         let state = if answered { BountyState::Answering } else { BountyState::Durable };
+        // A chain can have it only if that was written down before.
+        let may_be_there = bounty.on_chain.is_none() || self.assertions.contains(&key);
         let case = self.open_case(bounty, now);
         case.state = state;
         // Nobody knows whether it was sent before: once, for all we know.
-        case.attempts = u32::from(answered);
+        case.attempts = u32::from(answered && may_be_there);
         if answered { self.send(&key, now, effects) } else { self.decide(&key, now, effects) }
     }
 
@@ -219,124 +234,202 @@ impl Bounties {
             return self.end(key, BountyState::Expired, ending, now, effects);
         }
         if let Some(refusal) = self.policy.declines(&bounty) {
-            return self.answer(key, BountyState::Declined, refusal.judgement(), now, effects);
+            let judgements = (0..bounty.artifacts()).map(|_| refusal.judgement()).collect();
+            return self.answer(key, BountyState::Declined, judgements, now, effects);
         }
         self.with(key, |case| case.state = BountyState::Accepted);
-        self.to_fetch.insert((due, number));
+        for artifact in 0..bounty.artifacts() {
+            match self.policy.declines_artifact(&bounty, artifact) {
+                None => drop(self.to_fetch.insert((due, number, artifact))),
+                Some(refusal) => self.set_stage(key, artifact, Stage::Judged(Box::new(refusal.judgement()))),
+            }
+        }
+        if bounty.on_chain.is_some() {
+            return self.judged_so_far(key, BountyState::Declined, now, effects);
+        }
         self.wake(key, Some(due));
     }
 
     /// Starts downloads and examinations while there is room, the earliest deadline first.
     fn pump(&mut self, now: Now, effects: &mut Vec<Effect>) {
         while self.examining < self.policy.examining_max {
-            let Some((_, number)) = self.to_examine.pop_first() else { break };
+            let Some((_, number, artifact)) = self.to_examine.pop_first() else { break };
             let Some(key) = self.numbers.get(&number).cloned() else { continue };
             self.fetching -= 1;
             self.examining += 1;
             let begun = self.with(&key, |case| {
-                case.state = BountyState::Examining;
-                case.with_worker = true;
-                case.examined_since = now.steady;
-                (case.due, case.patience_ends())
+                if let Some(part) = case.parts.get_mut(artifact) {
+                    *part = Part { stage: Stage::Examining, examined_since: now.steady, with_worker: true };
+                }
+                case.state = case.least().unwrap_or(case.state);
+                (case.due, case.waits_until())
             });
-            let Some((by, patience_ends)) = begun else { continue };
-            self.wake(&key, Some(patience_ends));
-            effects.push(Effect::Examine { key, by });
+            let Some((by, waits_until)) = begun else { continue };
+            self.wake(&key, Some(waits_until));
+            effects.push(Effect::Examine { key, artifact, by });
         }
         while self.fetching < self.policy.fetching_max {
-            let Some((by, number)) = self.to_fetch.pop_first() else { break };
+            let Some((by, number, artifact)) = self.to_fetch.pop_first() else { break };
             let Some(key) = self.numbers.get(&number).cloned() else { continue };
             self.fetching += 1;
-            self.with(&key, |case| case.state = BountyState::Fetching);
-            effects.push(Effect::Fetch { key, by });
+            self.set_stage(&key, artifact, Stage::Fetching);
+            effects.push(Effect::Fetch { key, artifact, by });
         }
     }
 
-    fn fetched(&mut self, key: &BountyKey, declined: Option<(Refusal, Findings)>, now: Now, effects: &mut Vec<Effect>) {
-        if !self.is(key, BountyState::Fetching) {
+    fn part(&self, key: &BountyKey, artifact: usize) -> Option<&Part> {
+        self.cases.get(key)?.parts.get(artifact)
+    }
+
+    /// Moves an artifact to another stage, and its bounty to the state that follows.
+    fn set_stage(&mut self, key: &BountyKey, artifact: usize, stage: Stage) {
+        self.with(key, |case| {
+            if let Some(part) = case.parts.get_mut(artifact) {
+                part.stage = stage;
+            }
+            case.state = case.least().unwrap_or(case.state);
+        });
+    }
+
+    fn fetched(
+        &mut self,
+        key: &BountyKey,
+        artifact: usize,
+        declined: Option<(Refusal, Findings)>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        if !self.part(key, artifact).is_some_and(|part| part.is_fetching()) {
             return;
         }
         if let Some((refusal, findings)) = declined {
             let judgement = Judgement { findings, ..refusal.judgement() };
-            return self.answer(key, BountyState::Declined, judgement, now, effects);
+            return self.judged(key, artifact, judgement, BountyState::Declined, now, effects);
         }
-        let place = self.with(key, |case| {
-            case.state = BountyState::Fetched;
-            (case.due, case.number)
-        });
+        self.set_stage(key, artifact, Stage::Fetched);
+        let place = self.cases.get(key).map(|case| (case.due, case.number, artifact));
         self.to_examine.extend(place);
     }
 
-    fn examined(&mut self, key: &BountyKey, judgement: Judgement, now: Now, effects: &mut Vec<Effect>) {
+    fn examined(
+        &mut self,
+        key: &BountyKey,
+        artifact: usize,
+        judgement: Box<Judgement>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
         // Its worker is free, whether or not anybody still waits for what it says.
-        let Some(since) = self.worker_freed(key) else { return };
+        let Some(since) = self.worker_freed(key, artifact) else { return };
         self.pace.took(now.steady.saturating_sub(since));
-        if self.is(key, BountyState::Examining) {
-            self.answer(key, BountyState::Answering, judgement, now, effects);
-        } else if self.cases.get(key).is_some_and(|case| case.state >= BountyState::Sent && case.ending.is_none()) {
+        if self.part(key, artifact).is_some_and(|part| part.is_examining()) {
+            self.judged(key, artifact, *judgement, BountyState::Answering, now, effects);
+        } else if self
+            .cases
+            .get(key)
+            .is_some_and(|case| case.state >= BountyState::Sent && case.ending.is_none() && !case.has_worker())
+        {
             self.forget(key, effects);
         }
     }
 
     /// Notes that no worker has the artifact any more. Returns since when one had it.
-    fn worker_freed(&mut self, key: &BountyKey) -> Option<Duration> {
-        let case = self.cases.get_mut(key).filter(|case| case.with_worker)?;
-        case.with_worker = false;
-        let since = case.examined_since;
+    fn worker_freed(&mut self, key: &BountyKey, artifact: usize) -> Option<Duration> {
+        let part = self.cases.get_mut(key)?.parts.get_mut(artifact).filter(|part| part.with_worker)?;
+        part.with_worker = false;
+        let since = part.examined_since;
         self.examining -= 1;
         Some(since)
     }
 
-    /// Takes a bounty out of the queues and sets that belong to its state.
-    fn leave(&mut self, key: &BountyKey) {
+    /// An artifact is judged. Once all are, the bounty is answered, from `state`.
+    fn judged(
+        &mut self,
+        key: &BountyKey,
+        artifact: usize,
+        judgement: Judgement,
+        state: BountyState,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.leave(key, artifact);
+        self.set_stage(key, artifact, Stage::Judged(Box::new(judgement)));
+        self.judged_so_far(key, state, now, effects);
+    }
+
+    /// Answers the bounty, from `state`, if all of its artifacts are judged.
+    fn judged_so_far(&mut self, key: &BountyKey, state: BountyState, now: Now, effects: &mut Vec<Effect>) {
+        let Some(case) = self.cases.get_mut(key) else { return };
+        if case.least().is_some() {
+            let waits_until = case.waits_until();
+            return self.wake(key, Some(waits_until));
+        }
+        let judgements = case.judgements();
+        self.answer(key, state, judgements, now, effects);
+    }
+
+    /// Answers with what came in time, unless workers are still waited for.
+    fn due(&mut self, key: &BountyKey, now: Now, effects: &mut Vec<Effect>) {
         let Some(case) = self.cases.get(key) else { return };
-        let place = (case.due, case.number);
-        match case.state {
-            BountyState::Accepted => {
-                self.to_fetch.remove(&place);
-            }
-            BountyState::Fetching => self.fetching -= 1,
-            BountyState::Fetched => {
+        let wait_for_workers = now.steady < case.patience_ends();
+        let late: Vec<(usize, Refusal)> = case
+            .parts
+            .iter()
+            .enumerate()
+            .filter(|(_, part)| !(wait_for_workers && part.is_examining()))
+            .filter_map(|(number, part)| Some((number, part.late()?)))
+            .collect();
+        for (artifact, late) in late {
+            self.leave(key, artifact);
+            self.set_stage(key, artifact, Stage::Judged(Box::new(late.judgement())));
+        }
+        self.judged_so_far(key, BountyState::Answering, now, effects);
+    }
+
+    /// Takes an artifact out of the queues and sets that belong to its stage.
+    fn leave(&mut self, key: &BountyKey, artifact: usize) {
+        let Some(case) = self.cases.get(key) else { return };
+        let place = (case.due, case.number, artifact);
+        match case.parts.get(artifact).map(|part| &part.stage) {
+            Some(Stage::Waiting) => drop(self.to_fetch.remove(&place)),
+            Some(Stage::Fetching) => self.fetching -= 1,
+            Some(Stage::Fetched) => {
                 self.to_examine.remove(&place);
                 self.fetching -= 1;
             }
             // The worker has it until it says so.
-            BountyState::Examining => {}
-            BountyState::Received
-            | BountyState::Durable
-            | BountyState::Declined
-            | BountyState::Answering
-            | BountyState::AnsweredDurably => {}
-            BountyState::Sending
-            | BountyState::Sent
-            | BountyState::Expired
-            | BountyState::Failed
-            | BountyState::Outcome => {}
+            Some(Stage::Examining | Stage::Judged(_) | Stage::Left) | None => {}
         }
     }
 
-    /// Makes an answer from a judgement, and has it written.
+    /// Makes an answer from the judgements of all artifacts, and has it written.
     fn answer(
         &mut self,
         key: &BountyKey,
         state: BountyState,
-        judgement: Judgement,
+        mut judgements: Vec<Judgement>,
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        self.leave(key);
         let Some(case) = self.cases.get_mut(key) else { return };
+        case.parts.iter_mut().for_each(|part| part.stage = Stage::Left);
         case.state = state;
         let dead = case.dead;
         let at = self.betting.purse.now(now);
-        let answer = self.betting.answer(&case.bounty, judgement, &self.policy, at);
+        let answer = match (&case.bounty.on_chain, judgements.len()) {
+            (None, 1) => {
+                let Some(judgement) = judgements.pop() else { return };
+                self.betting.answer(&case.bounty, judgement, &self.policy, at)
+            }
+            _ => self.betting.assert(&case.bounty, judgements, &self.policy, at),
+        };
         // Should the journal never answer, the end of its time does.
         self.wake(key, Some(dead.max(now.steady)));
         effects.push(Effect::WriteAnswer { key: key.clone(), answer: Box::new(answer) });
     }
 
     /// Sends an answer that is in the journal.
-    fn send(&mut self, key: &BountyKey, now: Now, effects: &mut Vec<Effect>) {
+    pub(super) fn send(&mut self, key: &BountyKey, now: Now, effects: &mut Vec<Effect>) {
         let withheld = self.policy.dry_run;
         let Some(case) = self.cases.get_mut(key) else { return };
         if withheld || case.bounty.response_url.is_none() {
@@ -346,6 +439,15 @@ impl Bounties {
         if now.steady >= case.too_late() {
             let ending = (Ending::Expired, "the deadline passed before the answer could be sent".to_owned());
             return self.end(key, BountyState::Expired, ending, now, effects);
+        }
+        if case.bounty.on_chain.is_some() && !self.assertions.contains(key) {
+            if !self.betting.purse.is_at_stake(key) {
+                let ending = (Ending::Withheld, "nothing is asserted of any of its artifacts".to_owned());
+                return self.end(key, BountyState::Failed, ending, now, effects);
+            }
+            case.state = BountyState::AnsweredDurably;
+            self.wake(key, None);
+            return self.pledge(key, now, effects);
         }
         case.state = BountyState::Sending;
         case.attempts += 1;
@@ -391,7 +493,6 @@ impl Bounties {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        self.leave(key);
         let Some(case) = self.cases.get_mut(key) else { return };
         case.state = state;
         case.unwritten = None;
@@ -399,6 +500,7 @@ impl Bounties {
         let effect = write_ending(key, case);
         self.wake(key, None);
         effects.extend(effect);
+        self.pursue(key, now, effects);
     }
 
     fn ending_written(&mut self, key: &BountyKey, written: Written, now: Now, effects: &mut Vec<Effect>) {
@@ -413,7 +515,7 @@ impl Bounties {
                 }
                 self.ended.remember(key.clone());
                 // A worker may still have its artifact: it is forgotten when that comes back.
-                if !self.cases.get(key).is_some_and(|case| case.with_worker) {
+                if !self.cases.get(key).is_some_and(BountyEntry::has_worker) {
                     self.forget(key, effects);
                 }
             }
@@ -440,17 +542,7 @@ impl Bounties {
             });
             match state {
                 Some(BountyState::Accepted | BountyState::Fetching | BountyState::Fetched | BountyState::Examining) => {
-                    let why = match state {
-                        Some(BountyState::Examining) => {
-                            "limit.time: the examination was not finished when the answer was due"
-                        }
-                        Some(BountyState::Fetching) => {
-                            "limit.time: the download was not finished when the answer was due"
-                        }
-                        _ => "limit.time: still waiting in the queue when the answer was due",
-                    };
-                    let late = Refusal { skip: Skip::Other, why: why.to_owned() };
-                    self.answer(&key, BountyState::Answering, late.judgement(), now, effects);
+                    self.due(&key, now, effects);
                 }
                 Some(BountyState::Declined | BountyState::Answering) => self.write_again(&key, now, effects),
                 Some(BountyState::AnsweredDurably) => self.send(&key, now, effects),

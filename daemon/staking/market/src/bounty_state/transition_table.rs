@@ -13,10 +13,10 @@ fn life_in(state: BountyState) -> Life {
     let mut life = Life::new(BountyPolicy::default());
     life.receive("7", 60 * SECOND);
     let key = || key("7");
-    let examined = || Event::Examined { key: key(), judgement: judgement(Verdict::Benign) };
+    let examined = || Event::Examined { key: key(), artifact: 0, judgement: judgement(Verdict::Benign) };
     let to_answer = |life: &mut Life| {
         life.written("7");
-        life.step(Event::Fetched { key: key(), declined: None });
+        life.step(Event::Fetched { key: key(), artifact: 0, declined: None });
         life.step(examined());
     };
     let to_sending = |life: &mut Life| {
@@ -37,16 +37,16 @@ fn life_in(state: BountyState) -> Life {
             life = Life::new(BountyPolicy { examining_max: 0, ..BountyPolicy::default() });
             life.receive("7", 60 * SECOND);
             life.written("7");
-            life.step(Event::Fetched { key: key(), declined: None });
+            life.step(Event::Fetched { key: key(), artifact: 0, declined: None });
         }
         BountyState::Examining => {
             life.written("7");
-            life.step(Event::Fetched { key: key(), declined: None });
+            life.step(Event::Fetched { key: key(), artifact: 0, declined: None });
         }
         BountyState::Declined => {
             life.written("7");
             let refusal = Refusal { skip: Skip::TypeUnsupported, why: "nobody examines it".to_owned() };
-            life.step(Event::Fetched { key: key(), declined: Some((refusal, Findings::default())) });
+            life.step(Event::Fetched { key: key(), artifact: 0, declined: Some((refusal, Findings::default())) });
         }
         BountyState::Answering => to_answer(&mut life),
         BountyState::AnsweredDurably => {
@@ -101,6 +101,7 @@ fn events() -> Vec<(&'static str, Duration, Event)> {
             confidence: 0.5,
             comments: Vec::new(),
             findings: Findings::default(),
+            assertion: None,
         })
     };
     let early = SECOND;
@@ -110,10 +111,18 @@ fn events() -> Vec<(&'static str, Duration, Event)> {
         ("bounty known", early, Event::BountyWritten { key: key(), written: Written::Known }),
         ("bounty not written", early, Event::BountyWritten { key: key(), written: Written::Failed }),
         ("recovered", early, Event::Recovered { bounty: bounty("7", 60 * SECOND), answered: true }),
-        ("fetched", early, Event::Fetched { key: key(), declined: None }),
-        ("fetched, unwanted", early, Event::Fetched { key: key(), declined: Some((refusal(), Findings::default())) }),
-        ("not fetched", early, Event::NotFetched { key: key(), refusal: refusal(), findings: Findings::default() }),
-        ("examined", early, Event::Examined { key: key(), judgement: judgement(Verdict::Malicious) }),
+        ("fetched", early, Event::Fetched { key: key(), artifact: 0, declined: None }),
+        (
+            "fetched, unwanted",
+            early,
+            Event::Fetched { key: key(), artifact: 0, declined: Some((refusal(), Findings::default())) },
+        ),
+        (
+            "not fetched",
+            early,
+            Event::NotFetched { key: key(), artifact: 0, refusal: refusal(), findings: Findings::default() },
+        ),
+        ("examined", early, Event::Examined { key: key(), artifact: 0, judgement: judgement(Verdict::Malicious) }),
         ("answer written", early, Event::AnswerWritten { key: key() }),
         ("answer not written", early, Event::AnswerNotWritten { key: key(), answer: answer() }),
         ("taken", early, Event::Taken { key: key(), status: 200 }),

@@ -120,6 +120,8 @@ impl Reckoning {
 struct OpenStake {
     amount: Nct,
     at: Timestamp,
+    /// Whether it does not grow old, and is free only by a settlement or where it is void.
+    held: bool,
 }
 
 /// The purse: what was staked, and what may still be risked.
@@ -237,13 +239,36 @@ impl Purse {
         self.hour.add(at, amount);
         self.day.add(at, amount);
         self.open_sum = self.open_sum.saturating_add(amount);
-        self.open.insert(key.clone(), OpenStake { amount, at });
+        self.open.insert(key.clone(), OpenStake { amount, at, held: false });
         self.next_old = self.next_old.min(at + self.limits.open_time);
     }
 
-    /// Returns the stake on the bounty to the purse: it never reached the marketplace.
+    /// Whether the bounty has a stake that is not free yet.
+    pub fn is_at_stake(&self, key: &BountyKey) -> bool {
+        self.open.contains_key(key)
+    }
+
+    /// Holds the stake on the bounty until it is settled or void, however long that takes: a chain may have it.
+    pub fn hold(&mut self, key: &BountyKey) {
+        if let Some(open) = self.open.get_mut(key) {
+            open.held = true;
+        }
+    }
+
+    /// Returns the stake on the bounty to the purse: the chain never had it.
+    pub fn void(&mut self, key: &BountyKey) {
+        if let Some(open) = self.open.get_mut(key) {
+            open.held = false;
+        }
+        self.put_back(key);
+    }
+
+    /// Returns the stake on the bounty to the purse: it never reached the marketplace. A stake that is held stays.
     pub fn put_back(&mut self, key: &BountyKey) {
-        if let Some(OpenStake { amount, at }) = self.close(key) {
+        if self.open.get(key).is_some_and(|open| open.held) {
+            return;
+        }
+        if let Some(OpenStake { amount, at, held: _ }) = self.close(key) {
             self.hour.take_back(at, amount);
             self.day.take_back(at, amount);
         }
@@ -322,10 +347,12 @@ impl Purse {
         let mut left = Nct::ZERO;
         self.open.retain(|_, open| {
             let old = open.at + open_time;
-            if old <= now {
+            if old <= now && !open.held {
                 return false;
             }
-            next_old = next_old.min(old);
+            if !open.held {
+                next_old = next_old.min(old);
+            }
             left = left.saturating_add(open.amount);
             true
         });

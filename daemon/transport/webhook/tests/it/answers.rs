@@ -98,6 +98,7 @@ fn answer(verdict: Verdict, bid: u128) -> Answer {
             generation: "7".into(),
             report: "{}".into(),
         },
+        assertion: None,
     }
 }
 
@@ -110,6 +111,7 @@ fn skipped(skip: Skip) -> Answer {
         confidence: 0.0,
         comments: vec![skip.comment().into()],
         findings: Findings::default(),
+        assertion: None,
     }
 }
 

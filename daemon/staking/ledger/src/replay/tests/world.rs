@@ -116,6 +116,7 @@ impl World {
             response_url,
             deliverable: true,
             expires: self.now.wall + LIFE,
+            on_chain: None,
         });
         self.fate = asked.fate;
         self.asked = Some(asked);
@@ -129,7 +130,7 @@ impl World {
         found
             .filter_map(|entry| match entry.record {
                 Write::Answer(answer) => Some(answer),
-                Write::Bounty(_) | Write::Ending(_) | Write::Settled(_) | Write::Corrected(_) | Write::Purse(_) => None,
+                _ => None,
             })
             .next()
             .expect("every bounty here is answered")
@@ -185,7 +186,15 @@ impl World {
 
     fn perform(&mut self, effect: Effect) -> Option<Event> {
         match effect {
-            Effect::Reply { .. } | Effect::Opened { .. } | Effect::Forget(_) => None,
+            Effect::Reply { .. }
+            | Effect::Opened { .. }
+            | Effect::WriteStep { .. }
+            | Effect::LookUp(_)
+            | Effect::Reveal(_)
+            | Effect::Settle(_)
+            | Effect::Account(_)
+            | Effect::Release(_)
+            | Effect::Forget(_) => None,
             Effect::WriteBounty(key) => {
                 let (received, expires) = (self.now.wall, self.now.wall + LIFE);
                 let (delivery, wire) = (String::new(), Vec::new());
@@ -199,13 +208,13 @@ impl World {
                 }));
                 Some(Event::BountyWritten { key, written: Written::Fresh })
             }
-            Effect::Fetch { key, .. } => Some(Event::Fetched { key, declined: None }),
-            Effect::Examine { key, .. } => {
+            Effect::Fetch { key, artifact, .. } => Some(Event::Fetched { key, artifact, declined: None }),
+            Effect::Examine { key, artifact, .. } => {
                 let Asked { q, verdict, complete, .. } = self.asked.take().expect("one is asked at a time");
                 let findings = Findings { kind: "pe32".to_owned(), ..Findings::default() };
                 let (skip, comments) = (None, Vec::new());
                 let judgement = Judgement { verdict, confidence: q, complete, skip, comments, findings };
-                Some(Event::Examined { key, judgement: Box::new(judgement) })
+                Some(Event::Examined { key, artifact, judgement: Box::new(judgement) })
             }
             Effect::WriteAnswer { key, answer } => {
                 self.write(Write::Answer(answered(&key, &answer)));

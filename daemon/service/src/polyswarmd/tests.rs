@@ -1,0 +1,368 @@
+//! The transport on a scripted chain: what is asked of it, in which order, and that nothing is done twice.
+
+use std::cell::{Cell, RefCell};
+
+use daemon_market::{Answer, ArtifactAnswer, Assertion, AssertionStep, Findings, StepKind, Truth, Verdict};
+
+use super::*;
+
+const US: &str = "0xAbCd000000000000000000000000000000000001";
+const RIVAL: &str = "0xabcd000000000000000000000000000000000002";
+
+/// A chain that says what a test wants, and notes what is done.
+#[derive(Default)]
+struct Script {
+    assertions: RefCell<Vec<SeenAssertion>>,
+    votes: RefCell<Vec<Vec<bool>>>,
+    mined: RefCell<HashMap<String, Mined>>,
+    /// What the next transaction becomes; by default it succeeds.
+    becomes: RefCell<Option<Result<Mined, FailedRequest>>>,
+    done: RefCell<Vec<String>>,
+    number: Cell<u64>,
+}
+
+impl Script {
+    fn done(&self) -> Vec<String> {
+        self.done.take()
+    }
+}
+
+impl Chain for Script {
+    fn address(&self) -> String {
+        US.to_owned()
+    }
+
+    fn settles_itself(&self) -> bool {
+        false
+    }
+
+    fn block_time(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    fn listen(self: Rc<Self>, _: Rc<dyn Hearing>, stopped: Local<'static, ()>) -> Local<'static, ()> {
+        stopped
+    }
+
+    fn artifact<'a>(
+        &'a self,
+        _: &'a str,
+        _: usize,
+        _: &'a Fetcher,
+        _: tokio::time::Instant,
+    ) -> Local<'a, Result<Fetched, FetchError>> {
+        Box::pin(async { Err(FetchError::Deadline) })
+    }
+
+    fn assertions<'a>(&'a self, _: &'a str) -> Local<'a, Result<Vec<SeenAssertion>, FailedRequest>> {
+        Box::pin(async { Ok(self.assertions.borrow().clone()) })
+    }
+
+    fn votes<'a>(&'a self, _: &'a str) -> Local<'a, Result<Vec<Vec<bool>>, FailedRequest>> {
+        Box::pin(async { Ok(self.votes.borrow().clone()) })
+    }
+
+    fn commitment(&self, verdicts: &[bool], nonce: &[u8; 32]) -> [u8; 32] {
+        let mut commitment = *nonce;
+        verdicts.iter().zip(&mut commitment).for_each(|(verdict, byte)| *byte ^= u8::from(*verdict));
+        commitment
+    }
+
+    fn prepare<'a>(&'a self, action: Action<'a>) -> Local<'a, Result<Prepared, FailedRequest>> {
+        Box::pin(async move {
+            let name = match action {
+                Action::Commit { .. } => "commit",
+                Action::Reveal { .. } => "reveal",
+                Action::Settle { .. } => "settle",
+            };
+            self.number.set(self.number.get() + 1);
+            self.done.borrow_mut().push(format!("prepare {name}"));
+            let transactions = vec![(format!("0x{}", self.number.get()), name.as_bytes().to_vec())];
+            Ok(Prepared { transactions, nonces: Vec::new() })
+        })
+    }
+
+    fn send<'a>(&'a self, prepared: Prepared) -> Local<'a, Result<Mined, FailedRequest>> {
+        Box::pin(async move {
+            self.done.borrow_mut().push(format!("send {}", prepared.last()));
+            let transaction = prepared.last().to_owned();
+            let succeeds = Mined { transaction, block: Some(7), failed: None, index: Some(3), paid: Some(nct("2")) };
+            self.becomes.take().unwrap_or(Ok(succeeds))
+        })
+    }
+
+    fn mined<'a>(&'a self, transaction: &'a str) -> Local<'a, Result<Option<Mined>, FailedRequest>> {
+        Box::pin(async move { Ok(self.mined.borrow().get(transaction).cloned()) })
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        Err("the websocket is not connected: connection refused".to_owned())
+    }
+}
+
+fn nct(text: &str) -> Nct {
+    text.parse().unwrap()
+}
+
+fn recorded(artifacts: usize) -> RecordedBounty {
+    let mut metadata = serde_json::Map::new();
+    metadata.insert("mimetype".to_owned(), "text/plain".into());
+    RecordedBounty {
+        guid: "50ef2820-1c96-45af-afd2-93351c57096c".to_owned(),
+        artifact_type: "FILE".to_owned(),
+        author: RIVAL.to_owned(),
+        amount: nct("5"),
+        uri: "QmWFvRWwUPFMdSbJzLDUz3vjHiCCRkrKaqBHNDPFgULYTZ".to_owned(),
+        artifacts: vec![RecordedArtifact { name: "a".to_owned(), hash: "h".to_owned() }; artifacts],
+        metadata: vec![metadata],
+        expiration: Some(130),
+        block: 100,
+        block_millis: 2_000,
+        bid_min: nct("0.0625"),
+        bid_max: nct("1"),
+        assertion_fee: nct("0.03125"),
+        bounty_fee: nct("0.0625"),
+        one_bid: false,
+        response_url: "https://example.com/bounties/a/assertions".to_owned(),
+    }
+}
+
+fn transport(script: &Rc<Script>) -> PolyswarmdTransport {
+    PolyswarmdTransport::new(Rc::<Script>::clone(script), ContractVersion::V1_6_1, || [9; 32])
+}
+
+fn artifact(verdict: Verdict, bid: Option<&str>) -> ArtifactAnswer {
+    let findings = Findings { malware_family: "Eicar".to_owned(), ..Findings::default() };
+    ArtifactAnswer { verdict, confidence: 0.9, bid: bid.map(nct), bet: None, comments: Vec::new(), findings }
+}
+
+fn answer() -> Answer {
+    let artifacts = vec![artifact(Verdict::Malicious, Some("0.5")), artifact(Verdict::Unknown, None)];
+    Answer {
+        verdict: Verdict::Malicious,
+        stake: None,
+        bet: None,
+        at: Timestamp::from_micros(0),
+        confidence: 0.9,
+        comments: Vec::new(),
+        findings: Findings::default(),
+        assertion: Some(Box::new(Assertion { bids: vec![nct("0.5")], artifacts })),
+    }
+}
+
+fn sent(transport: &PolyswarmdTransport, artifacts: usize) -> SentAssertion {
+    let bounty = recorded(artifacts).bounty(Timestamp::from_micros(0)).unwrap();
+    let body = transport.write(&answer(), Phase::Assertion).into();
+    SentAssertion { bounty: bounty.into(), body, steps: Vec::new() }
+}
+
+fn ours(transport: &PolyswarmdTransport, sent: &SentAssertion, revealed: bool) -> SeenAssertion {
+    let answer = RecordedAnswer::read(&sent.body).unwrap();
+    SeenAssertion {
+        author: US.to_ascii_lowercase(),
+        index: 4,
+        bids: answer.bids,
+        commitment: transport.chain.commitment(&answer.verdicts, &answer.nonce),
+        mask: answer.mask,
+        verdicts: revealed.then_some(answer.verdicts),
+    }
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
+}
+
+fn is_written<'a>(transactions: &'a RefCell<Vec<String>>, written: bool) -> AboutToSend<'a> {
+    Box::new(move |transaction| {
+        transactions.borrow_mut().push(transaction);
+        Box::pin(async move { written })
+    })
+}
+
+#[test]
+fn a_bounty_is_read_back_from_its_record_with_the_time_that_its_blocks_take() {
+    let wire = recorded(3).to_wire();
+    let now = Timestamp::from_micros(1_000_000);
+    let bounty = read(&wire, now).unwrap();
+    assert_eq!(bounty.key.id.as_str(), "polyswarmd:50ef2820-1c96-45af-afd2-93351c57096c");
+    assert_eq!(now.until(bounty.expires), Duration::from_secs(60), "30 blocks of 2 s");
+    assert_eq!((bounty.artifacts(), bounty.reward, bounty.bounds.max), (3, Some(nct("5")), nct("1")));
+    let terms = bounty.on_chain.as_ref().unwrap();
+    assert_eq!((terms.expiration, terms.fee, terms.metadata.len()), (Some(130), nct("0.03125"), 3));
+    assert_eq!(terms.metadata[0]["mimetype"], "text/plain");
+    assert!(terms.metadata[2].is_empty(), "of which nothing is said nothing is known");
+    let received = daemon_journal::Received {
+        key: bounty.key.clone(),
+        dialect: NAME.to_owned(),
+        delivery: String::new(),
+        received: now,
+        expires: bounty.expires,
+        wire,
+    };
+    assert_eq!(crate::transport::recorded_bounty(&received), Some(bounty), "for explain and backtest");
+    for (artifacts, why) in [(0, "a bounty has 1 to 256 artifacts, not 0"), (257, "not 257")] {
+        assert!(recorded(artifacts).bounty(now).unwrap_err().contains(why));
+    }
+    assert!(recorded(256).bounty(now).is_ok());
+    let strange = RecordedBounty { artifact_type: "smell".to_owned(), ..recorded(1) };
+    assert!(strange.bounty(now).unwrap_err().contains("`smell`"));
+    for hostile in [&b""[..], b"[]", b"{\"guid\": 7}", b"\xff"] {
+        assert!(read(hostile, now).is_err());
+    }
+    let long = RecordedBounty { expiration: Some(u64::MAX), block_millis: u64::MAX, ..recorded(1) };
+    assert!(long.bounty(now).is_ok(), "a hostile number is a late deadline, which others bound");
+}
+
+#[test]
+fn an_answer_holds_all_that_its_reveal_needs() {
+    let body = transport(&Rc::default()).write(&answer(), Phase::Assertion);
+    let read = RecordedAnswer::read(&body).unwrap();
+    assert_eq!((&read.mask[..], &read.verdicts[..]), (&[true, false][..], &[true, false][..]));
+    assert_eq!((&read.bids[..], read.nonce), (&[nct("0.5")][..], [9; 32]));
+    assert_eq!(read.metadata[0]["malware_family"], "Eicar");
+    assert_eq!(read.metadata.as_array().unwrap().len(), 2);
+    assert_eq!(read.to_body(), body, "byte for byte");
+    let told = RecordedAnswer::read(b"{}").unwrap_err();
+    assert!(told.contains("cannot be read"), "{told}");
+    assert_ne!(random_nonce(), random_nonce());
+}
+
+#[test]
+fn a_commitment_that_is_there_is_not_made_again() {
+    let script = Rc::<Script>::default();
+    let transport = transport(&script);
+    let sent = sent(&transport, 2);
+    let send = || run(transport.send(&sent.bounty, sent.body.clone()));
+    let place = Place { transaction: "0x1".to_owned(), block: Some(7) };
+    assert_eq!(send(), Delivery::Asserted { index: 3, place });
+    assert_eq!(script.done(), ["prepare commit", "send 0x1"]);
+    // The reply was lost with us: the chain is asked first.
+    *script.assertions.borrow_mut() = vec![ours(&transport, &sent, false)];
+    assert_eq!(send(), Delivery::Asserted { index: 4, place: Place::default() });
+    assert_eq!(script.done(), [""; 0]);
+    let expected = Standing::Asserted { index: 4, revealed: false, place: Place::default() };
+    assert_eq!(run(transport.look_up(&sent)), expected);
+    // Somebody else's, and one that was made with our key and is not ours.
+    let foreign = SeenAssertion { commitment: [1; 32], ..ours(&transport, &sent, false) };
+    let rival = SeenAssertion { author: RIVAL.to_owned(), ..ours(&transport, &sent, false) };
+    *script.assertions.borrow_mut() = vec![foreign, rival];
+    assert_eq!(run(transport.look_up(&sent)), Standing::Absent);
+}
+
+#[test]
+fn a_commitment_that_is_on_its_way_is_waited_for() {
+    let script = Rc::<Script>::default();
+    let transport = transport(&script);
+    let sent = sent(&transport, 2);
+    let send = || run(transport.send(&sent.bounty, sent.body.clone()));
+    *script.becomes.borrow_mut() = Some(Err(FailedRequest::new("no reply in 10s".to_owned())));
+    assert!(matches!(send(), Delivery::Retry { why, .. } if why == "no reply in 10s"));
+    assert!(matches!(send(), Delivery::Retry { why, .. } if why.contains("0x1 is in no block yet")));
+    assert_eq!(script.done(), ["prepare commit", "send 0x1"], "no second one beside it");
+    // It failed in its block: a new one may succeed.
+    let reverted = Mined {
+        transaction: "0x1".to_owned(),
+        block: Some(8),
+        failed: Some("reverted".to_owned()),
+        index: None,
+        paid: None,
+    };
+    script.mined.borrow_mut().insert("0x1".to_owned(), reverted.clone());
+    *script.becomes.borrow_mut() = Some(Ok(reverted));
+    assert!(matches!(send(), Delivery::Retry { why, .. } if why.contains("failed: reverted")));
+    assert_eq!(script.done(), ["prepare commit", "send 0x2"]);
+}
+
+#[test]
+fn a_reveal_that_is_there_is_not_made_again() {
+    let script = Rc::<Script>::default();
+    let transport = transport(&script);
+    let mut sent = sent(&transport, 2);
+    let failed = run(transport.reveal(&sent)).unwrap_err();
+    assert!(failed.why.contains("number is not known"), "{failed:?}");
+    sent.steps.push(AssertionStep { index: Some(3), ..AssertionStep::new(StepKind::Asserted) });
+    assert_eq!(run(transport.reveal(&sent)).unwrap().transaction, "0x1", "the list may lag behind");
+    assert_eq!(script.done(), ["prepare reveal", "send 0x1"]);
+    *script.assertions.borrow_mut() = vec![ours(&transport, &sent, true)];
+    assert_eq!(run(transport.reveal(&sent)), Ok(Place::default()));
+    assert_eq!(script.done(), [""; 0]);
+}
+
+#[test]
+fn a_settlement_is_written_down_before_it_is_sent_and_found_after_a_crash() {
+    let script = Rc::<Script>::default();
+    let transport = transport(&script);
+    let mut sent = sent(&transport, 2);
+    let written = RefCell::default();
+    let failed = run(transport.settle(&sent, is_written(&written, false))).unwrap_err();
+    assert!(failed.why.contains("could not be written down"), "{failed:?}");
+    assert_eq!((script.done(), written.take()), (vec!["prepare settle".to_owned()], vec!["0x1".to_owned()]));
+    let (place, paid) = run(transport.settle(&sent, is_written(&written, true))).unwrap();
+    assert_eq!((place.transaction.as_str(), paid), ("0x2", Some(nct("2"))));
+    assert_eq!((script.done().len(), written.take()), (2, vec!["0x2".to_owned()]));
+    // Killed after it was sent: what was written down is looked for.
+    let place = Place { transaction: "0x2".to_owned(), block: None };
+    sent.steps.push(AssertionStep { place, ..AssertionStep::new(StepKind::Settling) });
+    let mined =
+        Mined { transaction: "0x2".to_owned(), block: Some(9), failed: None, index: None, paid: Some(nct("3")) };
+    script.mined.borrow_mut().insert("0x2".to_owned(), mined);
+    let (place, paid) = run(transport.settle(&sent, is_written(&written, true))).unwrap();
+    assert_eq!((place.block, paid, script.done().len()), (Some(9), Some(nct("3")), 0));
+}
+
+#[test]
+fn an_outcome_has_truth_payout_and_everybodys_assertion() {
+    let script = Rc::<Script>::default();
+    let transport = transport(&script);
+    let mut sent = sent(&transport, 1);
+    sent.body = {
+        let mut one = answer();
+        one.assertion.as_mut().unwrap().artifacts.truncate(1);
+        transport.write(&one, Phase::Assertion).into()
+    };
+    let rival = SeenAssertion {
+        author: RIVAL.to_owned(),
+        index: 0,
+        bids: vec![nct("1")],
+        mask: vec![true],
+        commitment: [1; 32],
+        verdicts: Some(vec![false]),
+    };
+    let unrevealed = SeenAssertion { author: "0x03".to_owned(), index: 1, verdicts: None, ..rival.clone() };
+    *script.assertions.borrow_mut() = vec![rival, unrevealed, ours(&transport, &sent, true)];
+    *script.votes.borrow_mut() = vec![vec![true], vec![true], vec![false]];
+    let outcome = run(transport.outcome(&sent)).unwrap();
+    assert_eq!(outcome.truth, Some(Truth::Malicious));
+    // Its bid back, both losers' bids, and the reward: by the contract's rules.
+    assert_eq!(outcome.payout, Some(nct("7.5")));
+    assert_eq!((outcome.fee, outcome.source.as_str()), (Some(nct("0.03125")), "polyswarmd"));
+    let record = daemon_settlement::SettlementRecord::read(&outcome.record);
+    assert_eq!(record.ours().map(|ours| (ours.verdict, ours.bid)), Some((Verdict::Malicious, nct("0.5"))));
+    assert_eq!(record.rivals().count(), 2);
+    assert_eq!(record.votes.map(|votes| (votes.malicious, votes.benign)), Some((2, 1)));
+    // What was paid out counts, whatever the rules say.
+    let settled = AssertionStep { payout: Some(nct("7")), ..AssertionStep::new(StepKind::Settled) };
+    sent.steps.push(settled);
+    assert_eq!(run(transport.outcome(&sent)).unwrap().payout, Some(nct("7")));
+}
+
+#[test]
+fn of_several_artifacts_there_is_no_one_truth_and_the_payout_is_all_of_it() {
+    let script = Rc::<Script>::default();
+    let transport = transport(&script);
+    let sent = sent(&transport, 2);
+    *script.assertions.borrow_mut() = vec![ours(&transport, &sent, true)];
+    *script.votes.borrow_mut() = vec![vec![false, true]];
+    let outcome = run(transport.outcome(&sent)).unwrap();
+    assert_eq!((outcome.truth, outcome.payout), (None, Some(Nct::ZERO)), "wrong about the only one asserted on");
+    let record: serde_json::Value = serde_json::from_str(&outcome.record).unwrap();
+    assert_eq!(record["votes_by_artifact"][1]["malicious"], 1);
+    assert_eq!(record["assertions_by_artifact"][0]["mask"], serde_json::json!([true, false]));
+    assert_eq!(daemon_settlement::SettlementRecord::read(&outcome.record).assertions, []);
+}
+
+#[test]
+fn it_is_not_ready_while_the_websocket_is_down_or_the_signer_refuses() {
+    let told = transport(&Rc::default()).ready().unwrap_err();
+    assert!(told.starts_with("polyswarmd: the websocket is not connected"), "{told}");
+}
