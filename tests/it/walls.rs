@@ -155,6 +155,25 @@ const WALLS: &[Wall] = &[
         never: &["daemon-market", "daemon-artifact", "reqwest", "rustls*", "tokio-uring"],
         because: "who lets operators in carries what they say, and knows neither bounties nor money nor the network",
     },
+    Wall {
+        of: "daemon-wallet",
+        never: &[
+            "daemon-archive",
+            "daemon-artifact",
+            "daemon-journal",
+            "daemon-market",
+            "tokio*",
+            "mio",
+            "hyper*",
+            "reqwest",
+            "rustls*",
+            "native-tls",
+            "rusqlite",
+        ],
+        because: "who holds the key knows no network, no artifact and no book but its own",
+    },
+    Wall { of: "stakeout", never: &["daemon-wallet", "ethers*"], because: "only stakeout-signer holds keys" },
+    Wall { of: "daemon-service", never: &["daemon-wallet", "ethers*"], because: "only stakeout-signer holds keys" },
 ];
 
 /// What no crate of a wing may link, whoever else brings it.
@@ -168,6 +187,8 @@ const PACKAGES: &[(&str, &[Pattern])] = &[
 /// Packages that only one of our crates may name.
 const HOMES: &[(Pattern, &[&str])] = &[
     ("ethers*", &["daemon-wallet"]),
+    // A package of its own with the program stakeout-signer: nobody else links it.
+    ("daemon-wallet", &[]),
     ("memmap2", &["daemon-artifact"]),
     ("tokio-uring", &["daemon-walk", "daemon-download"]),
     ("goblin", &["analyzers-pe", "analyzers-elf"]),
@@ -175,7 +196,7 @@ const HOMES: &[(Pattern, &[&str])] = &[
     ("zip", &["analyzers-ole-macro"]),
     ("yara-x*", &["analyzers-yara"]),
     ("landlock", &["daemon-worker"]),
-    ("seccompiler", &["daemon-worker"]),
+    ("seccompiler", &["daemon-worker", "daemon-wallet"]),
     ("rusqlite", &["daemon-archive"]),
     ("rhai", &["daemon-market"]),
     ("alloy-*", &["daemon-transactions"]),
