@@ -64,5 +64,7 @@ mod spool;
 mod verdicts;
 /// The wall around the examination: what it holds, and that it changes no report.
 mod wall;
+/// The key's keeper, as its users run it.
+mod wallet;
 /// What operators watch.
 mod watched;

@@ -10,6 +10,15 @@ pub(crate) fn path() -> &'static PathBuf {
     PATH.get_or_init(|| build("stakeout", "--bin", "stakeout"))
 }
 
+/// The path of the signer, which is beside the program.
+pub(crate) fn signer() -> &'static PathBuf {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        path();
+        build("daemon-wallet", "--bin", "stakeout-signer")
+    })
+}
+
 /// The path of an example of one of our crates, built in the same way.
 pub(crate) fn example(package: &str, name: &str) -> PathBuf {
     build(package, "--example", name)

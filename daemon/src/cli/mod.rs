@@ -26,6 +26,7 @@ pub(crate) mod scan;
 pub(crate) mod stake;
 pub(crate) mod stdin;
 pub(crate) mod triage;
+pub(crate) mod wallet;
 pub(crate) mod webhook;
 pub(crate) mod when;
 
@@ -51,6 +52,7 @@ use self::report::ReportArgs;
 use self::rules::RulesCommandArgs;
 use self::scan::ScanArgs;
 use self::triage::TriageArgs;
+use self::wallet::{ClaimArgs, WalletArgs};
 use self::webhook::WebhookArgs;
 use crate::exit::Exit;
 
@@ -92,6 +94,10 @@ pub(crate) enum Command {
     Backtest(BacktestArgs),
     /// Show the stake and loss limits, and resume staking after losses closed the purse.
     Purse(PurseArgs),
+    /// Create, import and use the keystore of an engine.
+    Wallet(WalletArgs),
+    /// Sign the message by which PolySwarm verifies that an engine is yours.
+    Claim(ClaimArgs),
     /// Run a test marketplace on loopback, or simulate one.
     LocalMarket(LocalMarketArgs),
     /// Run a demo: a marketplace and this engine on loopback, then a profit and loss report.
@@ -124,6 +130,8 @@ pub(crate) fn run(command: &Command, out: &mut (dyn Write + Send)) -> anyhow::Re
         Command::Report(args) => report::report(args, out),
         Command::Backtest(args) => backtest::backtest(args, out),
         Command::Purse(args) => purse::purse(args, out),
+        Command::Wallet(args) => wallet::wallet(args, out),
+        Command::Claim(args) => wallet::claim(args, out),
         Command::LocalMarket(args) => local_market::local_market(args, out),
         Command::Demo(args) => demo::demo(args, out),
         Command::Webhook(args) => webhook::webhook(&args.command, out),
