@@ -7,19 +7,20 @@ use std::borrow::Cow;
 
 use alloy_primitives::B256;
 
-use crate::encoding::parse_hex;
 use crate::hash::keccak256_of;
 
 const PREFIX: &[u8] = b"\x19Ethereum Signed Message:\n";
 
-/// The bytes that are meant by a message, as web3.js reads it: hexadecimal digits after `0x`, an even number of them,
-/// are bytes; everything else is text in UTF-8.
+/// The bytes that are meant by a message, as web3.js reads it: hexadecimal digits after `0x` are bytes, and a last digit
+/// without a pair is a byte of its own; everything else is text in UTF-8.
 ///
 /// web3.js also strips NUL characters from the ends of a text; here they stay.
 pub fn bytes_of(message: &str) -> Cow<'_, [u8]> {
-    let is_prefixed = message.starts_with("0x");
-    match parse_hex(message).filter(|_| is_prefixed) {
-        Some(bytes) => Cow::Owned(bytes),
+    let digits = message.strip_prefix("0x").or_else(|| message.strip_prefix("0X"));
+    let values: Option<Vec<u32>> = digits.and_then(|digits| digits.chars().map(|digit| digit.to_digit(16)).collect());
+    let byte = |pair: &[u32]| pair.iter().fold(0, |byte, digit| byte << 4 | digit).to_le_bytes()[0];
+    match values {
+        Some(values) => Cow::Owned(values.chunks(2).map(byte).collect()),
         None => Cow::Borrowed(message.as_bytes()),
     }
 }
@@ -58,12 +59,24 @@ mod tests {
         assert_eq!(cases.len(), 13);
     }
 
+    /// Hashes of `hashMessage` of web3-eth-accounts 1.2.11.
     #[test]
-    fn hexadecimal_text_is_bytes_and_what_is_like_it_is_text() {
-        for (message, bytes) in [("0x", &b""[..]), ("0xAB01", b"\xab\x01"), ("0xab01", b"\xab\x01")] {
+    fn hexadecimal_text_is_bytes_as_in_web3() {
+        for (message, bytes, hash_of_web3) in [
+            ("0x", &b""[..], "0x5f35dce98ba4fba25530a026ed80b2cecdaa31091ba4958b99b52ea1d068adad"),
+            ("", b"", "0x5f35dce98ba4fba25530a026ed80b2cecdaa31091ba4958b99b52ea1d068adad"),
+            ("0x0", b"\0", "0xde4cdc789ddc73a0a79bd8cf489c37d5254a1e14a0fb771ce4e77c0206c3d0e1"),
+            ("0X00", b"\0", "0xde4cdc789ddc73a0a79bd8cf489c37d5254a1e14a0fb771ce4e77c0206c3d0e1"),
+            ("0xabc", b"\xab\x0c", "0x3cae8017b77c95862e5e636db47cf4215b1cd7e328e24079ceb654464ffe0241"),
+            ("0XAB", b"\xab", "0xf221eea5feddf1c882942a23153344477932c0492695221b01a9f63994ec2066"),
+            ("0xAB01", b"\xab\x01", "0x2240baa2c7a5d25c4553d874dc16756314b8eeaca0230560dd03e462d3687986"),
+            ("0xg", b"0xg", "0xbb955fb349b01b7d7008aaa8df36e8f6df9cb332938f278cccd6251c2fa3586a"),
+            ("a\0b", b"a\0b", "0xfcd95bf116d648b12ecee9f1cd2f11484fe6554c2a07ac01e140896bc925441e"),
+        ] {
             assert_eq!(bytes_of(message), bytes, "{message}");
+            assert_eq!(hash(&bytes_of(message)).to_string(), hash_of_web3, "{message}");
         }
-        for message in ["", "ab01", "0xabc", "0X00", "0x0g", " 0x00", "0x00 ", "0x0x00", "-0x00"] {
+        for message in ["ab01", " 0x00", "0x00 ", "0x0x00", "0x٠", "0x+f"] {
             assert_eq!(bytes_of(message), message.as_bytes(), "{message}");
         }
     }
