@@ -347,6 +347,9 @@ fn an_edge_through_a_third_crate_is_seen() {
         ("daemon-pool", "helper"),
         ("helper", "daemon-market"),
         ("daemon-market", "reqwest"),
+        ("daemon-wallet", "ethers-core"),
+        ("daemon-wallet", "tokio"),
+        ("stakeout", "daemon-wallet"),
     ];
     let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (from, to) in edges {
@@ -358,6 +361,8 @@ fn an_edge_through_a_third_crate_is_seen() {
         ("daemon-queue", "daemon/transport/queue"),
         ("daemon-pool", "daemon/scanner/pool"),
         ("daemon-market", "daemon/staking/market"),
+        ("daemon-wallet", "daemon/staking/wallet"),
+        ("stakeout", "daemon"),
     ];
     let ours = ours.into_iter().map(|(name, folder)| (name.to_owned(), folder.to_owned())).collect();
     let seen = breaches(&graph, &ours).join("\n");
@@ -367,6 +372,9 @@ fn an_edge_through_a_third_crate_is_seen() {
         "analyzers-elf links analyzers-pe: ",
         "daemon-pool links daemon-market: who parses hostile bytes knows no money",
         "daemon-market links reqwest, which nothing below daemon/staking may",
+        "daemon-wallet links tokio: who holds the key",
+        "stakeout links ethers-core: only stakeout-signer holds keys",
+        "stakeout names daemon-wallet",
     ] {
         assert!(seen.contains(expected), "{expected}:\n{seen}");
     }
