@@ -199,7 +199,10 @@ const HOMES: &[(Pattern, &[&str])] = &[
     ("seccompiler", &["daemon-worker", "daemon-wallet"]),
     ("rusqlite", &["daemon-archive"]),
     ("rhai", &["daemon-market"]),
-    ("alloy-*", &["daemon-transactions"]),
+    ("alloy-rlp", &["daemon-transactions"]),
+    ("alloy-sol-types", &["daemon-transactions"]),
+    // Its numbers are those of a chain, which the local market keeps one of.
+    ("alloy-primitives", &["daemon-transactions", "daemon-local-market"]),
 ];
 
 /// Libraries that bring more than we use: yara-x can map files and carries a WASM engine, but `analyzers-yara` gives it
