@@ -11,6 +11,9 @@ use crate::{Client, RequestError};
 /// How long is waited before looking again at a gap that is too small.
 const GAP_PAUSE: Duration = Duration::from_secs(1);
 
+/// How often the number of mined transactions is asked for until it is told the same twice in a row.
+const ASKED_MAX: u32 = 6;
+
 /// Why there are no nonces.
 #[derive(Debug, thiserror::Error)]
 pub enum NonceError {
@@ -60,7 +63,7 @@ impl NonceManager {
                 // The signer may have signed for somebody else in the meantime.
                 Reservation::Given(given) if given.first().is_none_or(|first| *first >= signable) => return Ok(given),
                 Reservation::Given(_) | Reservation::Sync => {
-                    let (mined, pending) = tokio::try_join!(client.nonce(false), client.pending())?;
+                    let (mined, pending) = tokio::try_join!(mined(client), client.pending())?;
                     reservation = nonces.synced(amount, &Chain { mined, pending, signable });
                 }
                 Reservation::Wait => {
@@ -89,4 +92,19 @@ impl NonceManager {
     pub async fn returned(&self, nonces: &[u64]) {
         self.nonces.lock().await.returned(nonces);
     }
+}
+
+/// The number of the account's transactions that were mined. Asked until it is told the same twice in a row: servers behind
+/// one address differ for a moment, and with a nonce that is too high everything would wait for one that is never signed.
+async fn mined(client: &Client) -> Result<u64, RequestError> {
+    let mut before = client.nonce(false).await?;
+    for _ in 1..ASKED_MAX {
+        let now = client.nonce(false).await?;
+        if now == before {
+            return Ok(now);
+        }
+        before = now;
+    }
+    // The lower one leaves no gap.
+    Ok(before.min(client.nonce(false).await?))
 }

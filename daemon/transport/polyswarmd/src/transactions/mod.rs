@@ -28,6 +28,9 @@ use crate::{Client, RequestError, SignerClient, SignerError};
 const ASKED_MAX: u32 = 3;
 /// How long is waited in between.
 const ASK_PAUSE: Duration = Duration::from_millis(200);
+/// From so many open transactions on, those that are mined are let go of: who wanted them learned that by an event, and
+/// never asked for the receipt.
+const OPEN_MANY: usize = 64;
 /// How often the same transactions are posted where they are not mined: a node forgets some when it is full.
 const POSTED_MAX: u32 = 2;
 
@@ -125,6 +128,7 @@ impl Transactor {
             return self.sign(&asked).await;
         }
         self.sign_open().await?;
+        self.tidy().await;
         let count = u64::try_from(transactions.len()).unwrap_or(u64::MAX);
         let signable = self.signable.load(Ordering::Relaxed);
         let nonces = self.nonces.reserve(&self.client, count, signable, deadline).await?;
@@ -152,6 +156,21 @@ impl Transactor {
             }
         }
         Ok(())
+    }
+
+    /// Lets go of what can never be mined any more, because something with its nonces was.
+    async fn tidy(&self) {
+        let open = self.outbox.all();
+        if open.len() < OPEN_MANY {
+            return;
+        }
+        let Ok(mined) = self.client.nonce(false).await else { return };
+        for asked in open {
+            let nonces: Vec<u64> = outbox::nonces(&asked).collect();
+            if nonces.last().is_some_and(|last| *last < mined) {
+                self.outbox.remove(&nonces);
+            }
+        }
     }
 
     /// Nothing was signed with these nonces.

@@ -22,7 +22,7 @@ fn fetcher(directory: &tempfile::TempDir) -> Fetcher {
     Fetcher::new(options, &Backend::Plain { why: daemon_download::runtime::WhyPlain::Preferred }).unwrap()
 }
 
-fn bytes(fetched: &Fetched) -> Vec<u8> {
+pub(crate) fn bytes(fetched: &Fetched) -> Vec<u8> {
     let mut file =
         std::fs::File::open(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&fetched.file.as_fd())))
             .unwrap();

@@ -125,7 +125,7 @@ impl Chain {
         Reply::Ok(json!([{ "is_error": false, "message": hash.to_string() }]))
     }
 
-    fn mine(&mut self) {
+    pub(crate) fn mine(&mut self) {
         while !self.stands_still {
             let Some(transaction) = self.pool.remove(&self.mined) else { return };
             self.done.insert(transaction.hash(), (transaction, !self.reverts));

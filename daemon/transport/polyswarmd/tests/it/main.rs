@@ -6,6 +6,7 @@
 mod artifacts;
 mod chain;
 mod connection;
+mod local_market;
 mod recovery;
 mod requests;
 mod server;

@@ -40,6 +40,8 @@ pub(crate) struct Book {
     /// Questions for signatures, in order.
     pub asked: Vec<Ask>,
     pub next_nonce: u64,
+    /// Its number, token and registry.
+    chain: Option<(u64, Address, Address)>,
     signed: HashMap<u64, LegacyTransaction>,
 }
 
@@ -74,10 +76,14 @@ fn sign(byte: u8, transaction: LegacyTransaction) -> daemon_transactions::Signed
 
 impl Signer {
     pub(crate) fn start() -> Signer {
+        Signer::for_chain(CHAIN_ID, token(), registry())
+    }
+
+    pub(crate) fn for_chain(chain_id: u64, token: Address, registry: Address) -> Signer {
         let directory = tempfile::tempdir().unwrap();
         let socket = directory.path().join("signer.sock");
         let listener = UnixListener::bind(&socket).unwrap();
-        let book = Arc::new(Mutex::new(Book::default()));
+        let book = Arc::new(Mutex::new(Book { chain: Some((chain_id, token, registry)), ..Book::default() }));
         let shared = Arc::clone(&book);
         tokio::spawn(async move {
             loop {
@@ -132,15 +138,11 @@ impl Signer {
 /// As the real one: nonces only rise, and the same question has the same answer.
 fn answer(book: &mut Book, ask: Ask, fault: Option<Fault>) -> Reply {
     let nothing = daemon_base::Nct::ZERO;
+    let (chain_id, token, registry) = book.chain.expect("every signer has a chain");
     match ask {
         Ask::Status => Reply::Status(Status {
             address: address(1),
-            chains: vec![ChainStatus {
-                chain_id: CHAIN_ID,
-                token: token(),
-                registry: registry(),
-                next_nonce: book.next_nonce,
-            }],
+            chains: vec![ChainStatus { chain_id, token, registry, next_nonce: book.next_nonce }],
             limits: SpendingLimits { bounty: nothing, hour: nothing, day: nothing, total: nothing },
             spent: Spent { hour: nothing, day: nothing, total: nothing },
         }),

@@ -39,6 +39,11 @@ impl Rig {
         prepare(&self.transactor, wanted).await
     }
 
+    /// A client of the same account.
+    fn transactor_client(&self) -> Client {
+        Client::new(ClientOptions { account: address(1), ..self.server.options() }).unwrap()
+    }
+
     /// Both steps.
     pub(crate) async fn run(&self, wanted: Wanted) -> Outcome {
         let signed = self.prepare(wanted).await.unwrap();
@@ -103,8 +108,8 @@ fn an_assertion_is_committed_to_revealed_and_settled() {
             })
             .collect();
         assert_eq!(signed, [(vec![0, 1], 4 * 10u128.pow(17) + FEE), (vec![2], 0), (vec![3], 0)]);
-        // Nonces were looked at once; transactions were posted one at a time.
-        assert_eq!(rig.server.count("GET /nonce"), 1);
+        // Nonces were looked at once, which is two questions; transactions were posted one at a time.
+        assert_eq!(rig.server.count("GET /nonce"), 2);
         assert_eq!(rig.server.count("POST /transactions"), 4);
     });
 }
@@ -301,6 +306,23 @@ fn a_nonce_that_is_missing_is_posted_when_others_wait_for_it() {
     });
 }
 
+/// Whoever learns by an event that something was mined does not ask for its receipt.
+#[test]
+fn the_outbox_does_not_grow_for_ever() {
+    run(async {
+        let rig = Rig::start().await;
+        for number in 0..100 {
+            let signed = rig.prepare(Wanted::Settle { bounty: guid(number) }).await.unwrap();
+            for transaction in &signed {
+                rig.transactor_client().post_transaction(&transaction.to_posted()).await.unwrap();
+            }
+            rig.chain.lock().unwrap().mine();
+            assert!(rig.transactor.outbox().all().len() <= 65, "{number}");
+        }
+        assert_eq!(rig.chain.lock().unwrap().mined, 100);
+    });
+}
+
 #[test]
 fn what_cannot_be_written_down_is_not_signed() {
     run(async {
@@ -334,7 +356,9 @@ fn nonces_are_read_anew_when_another_program_used_them() {
 fn a_gap_that_is_too_small_is_waited_for() {
     run(async {
         let rig = Rig::start().await;
-        rig.server.on("GET /nonce", [Reply::Ok(json!(5)), Reply::Ok(json!(5)), Reply::Ok(json!(7))]);
+        let five = || Reply::Ok(json!(5));
+        // Each look asks until it is told the same twice.
+        rig.server.on("GET /nonce", [five(), Reply::Ok(json!(6)), five(), five(), five(), five(), Reply::Ok(json!(7))]);
         rig.server.on("GET /pending", [Reply::Ok(json!(["6"])), Reply::Ok(json!(["6"])), Reply::Ok(json!([]))]);
         assert_eq!(nonces(&rig.prepare(posting(7)).await.unwrap()), [7, 8]);
         // Not for ever.
