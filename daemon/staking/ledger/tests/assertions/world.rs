@@ -362,6 +362,9 @@ impl<J: Journal> World<J> {
         };
         for pending in self.journal.pending_assertions().expect("the journal can be read") {
             let steps = pending.steps.iter().map(|stepped| stepped.step.kind).collect();
+            let key = &pending.bounty.key;
+            let settled = self.story(key).settled.is_some();
+            assert!(settled || self.bounties.purse().is_at_stake(key), "{key} is at stake, however old it is");
             let bounty = again(self, &pending.bounty);
             self.happen(Event::AssertionRecovered { bounty, steps });
         }

@@ -242,6 +242,21 @@ fn what_cannot_be_settled_is_given_up_after_a_week_as_a_loss() {
 }
 
 #[test]
+fn a_calendar_that_is_set_forward_gives_nothing_up() {
+    let mut life = on_the_chain();
+    life.step(block(EXPIRATION + 1));
+    life.step(Event::Revealed { key: key("7"), place: Place::default() });
+    life.step(written(StepKind::Revealed));
+    life.step(block(EXPIRATION + 31));
+    let mut effects = Vec::new();
+    let now = super::super::tests::at(life.now);
+    let in_a_year = crate::Now { wall: now.wall + 365 * 86_400 * SECOND, ..now };
+    life.bounties.step(failed(), in_a_year, &mut effects);
+    assert!(effects.is_empty(), "{effects:?}");
+    assert_eq!(life.bounties.assertion(&key("7")), Some(AssertionState::Revealed));
+}
+
+#[test]
 fn where_blocks_do_not_count_nothing_is_revealed_and_time_tells_when_to_settle() {
     let mut life = Life::new(BountyPolicy::default());
     let bounty = on_chain("7", 1, None);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Bounties, Bounty, BountyKey, Nct, Now, Written};
+use crate::{Bounties, Bounty, BountyKey, Nct, Now, Timestamp, Written};
 
 use super::super::effect::Effect;
 use super::super::state::BountyState;
@@ -124,8 +124,9 @@ impl Bounties {
     ) {
         self.request_ended(key, Doing::Revealing);
         self.request_ended(key, Doing::Settling);
+        let at = self.betting.purse.now(now);
         let Some(open) = self.assertions.open.get(key) else { return };
-        if open.state >= AssertionState::Revealed && self.given_up(key, now) {
+        if open.state >= AssertionState::Revealed && self.given_up(key, at) {
             let detail = why.to_owned();
             let step = AssertionStep { payout: Some(Nct::ZERO), detail, ..AssertionStep::new(StepKind::Abandoned) };
             return self.record(key, step, now, effects);
@@ -144,13 +145,14 @@ impl Bounties {
         if !self.request_ended(key, Doing::LookingUp) {
             return;
         }
+        let at = self.betting.purse.now(now);
         let Some(open) = self.assertions.open.get(key) else { return };
         let step = match (open.state, standing) {
             (AssertionState::Pledged, Standing::Asserted { index, place, .. }) => {
                 Some(AssertionStep { index: Some(index), place, ..AssertionStep::new(StepKind::Asserted) })
             }
             (AssertionState::Pledged, Standing::Absent) => {
-                self.never_will(key, now).then(|| AssertionStep::new(StepKind::Void))
+                self.never_will(key, at).then(|| AssertionStep::new(StepKind::Void))
             }
             (AssertionState::Asserted, Standing::Asserted { revealed: true, .. }) => {
                 Some(AssertionStep::new(StepKind::Revealed))
@@ -161,7 +163,7 @@ impl Bounties {
                 let detail = "the window to reveal it passed".to_owned();
                 Some(AssertionStep { detail, ..AssertionStep::new(StepKind::Missed) })
             }
-            (AssertionState::Pledged, Standing::Unknown { why }) if self.given_up(key, now) => {
+            (AssertionState::Pledged, Standing::Unknown { why }) if self.given_up(key, at) => {
                 let step = AssertionStep { payout: Some(Nct::ZERO), ..AssertionStep::new(StepKind::Abandoned) };
                 Some(AssertionStep { detail: why, ..step })
             }
@@ -310,6 +312,7 @@ impl Bounties {
     }
 
     fn pursue_now(&mut self, key: &BountyKey, now: Now, effects: &mut Vec<Effect>) {
+        let at = self.betting.purse.now(now);
         let Some(open) = self.assertions.open.get(key) else { return };
         if let Some(step) = open.unwritten.clone() {
             return self.write_step(key, step, now, effects);
@@ -321,10 +324,10 @@ impl Bounties {
                 is_ended.then_some(Doing::LookingUp)
             }
             AssertionState::Asserted if self.reveals_closed(key) => Some(Doing::LookingUp),
-            AssertionState::Asserted => self.is_due(key, 0, now).then_some(Doing::Revealing),
+            AssertionState::Asserted => self.is_due(key, 0, at).then_some(Doing::Revealing),
             AssertionState::Revealed | AssertionState::Missed => {
                 let windows = self.assertions.windows;
-                let due = open.quorum || self.is_due(key, windows.reveal.saturating_add(windows.vote), now);
+                let due = open.quorum || self.is_due(key, windows.reveal.saturating_add(windows.vote), at);
                 due.then_some(Doing::Settling)
             }
             AssertionState::Settled => Some(Doing::Accounting),
@@ -422,11 +425,11 @@ impl Bounties {
     }
 
     /// Whether the bounty expired more than `blocks` blocks ago, or, where blocks do not count, at all.
-    fn is_due(&self, key: &BountyKey, blocks: u64, now: Now) -> bool {
+    fn is_due(&self, key: &BountyKey, blocks: u64, at: Timestamp) -> bool {
         let Some(open) = self.assertions.open.get(key) else { return false };
         match expiration(&open.bounty) {
             Some(expiration) => self.assertions.block > expiration.saturating_add(blocks),
-            None => now.wall >= open.bounty.expires,
+            None => at >= open.bounty.expires,
         }
     }
 
@@ -439,16 +442,17 @@ impl Bounties {
     }
 
     /// Whether an assertion that the chain does not have now can never come there.
-    fn never_will(&self, key: &BountyKey, now: Now) -> bool {
+    fn never_will(&self, key: &BountyKey, at: Timestamp) -> bool {
         let Some(open) = self.assertions.open.get(key) else { return false };
         match expiration(&open.bounty) {
             Some(expiration) => self.assertions.sure_block > expiration.saturating_add(VOID_AFTER_BLOCKS),
-            None => now.wall >= open.bounty.expires + VOID_AFTER,
+            None => at >= open.bounty.expires + VOID_AFTER,
         }
     }
 
-    fn given_up(&self, key: &BountyKey, now: Now) -> bool {
-        self.assertions.open.get(key).is_some_and(|open| now.wall >= open.bounty.expires + GIVE_UP_AFTER)
+    /// By the purse's time, which a calendar that is set forward does not move.
+    fn given_up(&self, key: &BountyKey, at: Timestamp) -> bool {
+        self.assertions.open.get(key).is_some_and(|open| at >= open.bounty.expires + GIVE_UP_AFTER)
     }
 }
 
