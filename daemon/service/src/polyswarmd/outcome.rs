@@ -97,7 +97,8 @@ impl Decided<'_> {
             .map(|(number, assertion)| {
                 let bid = assertion.bids.iter().fold(0u128, |sum, bid| sum.saturating_add(bid.base_units()));
                 json!({
-                    "engine": assertion.author,
+                    // Ours under the very name that the record calls us by, however the market writes it.
+                    "engine": if same(&assertion.author, self.us) { self.us } else { &assertion.author },
                     "verdict": verdict(assertion).name(),
                     "bid": Nct::from_base_units(bid).to_string(),
                     "payout": payout(number).map(|payout| payout.to_string()),
