@@ -9,8 +9,8 @@ from polyswarmartifact.schema.verdict import Verdict
 from polyswarmclient.abstractmicroengine import AbstractMicroengine
 from polyswarmclient.abstractscanner import AbstractScanner, ScanMode, ScanResult
 
-# What the malicious files of client.py hold, and no other.
-WORDS = [b"is marked as malicious"]
+# What malicious files of client.py hold, and some of those of `stakeout demo`.
+WORDS = [b"is marked as malicious", b"VirtualAllocEx", b"WriteProcessMemory"]
 
 
 class Scanner(AbstractScanner):

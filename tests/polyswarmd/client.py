@@ -1,12 +1,16 @@
 #!/usr/bin/env python3.8
-"""PolySwarm's own engine plays in our market, without a patch.
+"""PolySwarm's own engine plays in our market, without a patch: alone, and beside our daemon.
 
-    client.py STAKEOUT DIRECTORY [BOUNTIES]
+    client.py STAKEOUT DIRECTORY [BOUNTIES] [alone|together]
 
 STAKEOUT is the program; DIRECTORY is emptied and filled. Runs in a virtual environment with polyswarm-client 2.13.3:
 `stakeout local-market --polyswarmd` posts bounties of one to three files, and `python -m microengine` with the backend
 beside this script scans, asserts, reveals and settles, with a keyfile of its own. Ends with 0 if every assertion was
 revealed and settled, every verdict was as labelled, the engine gained, and money was conserved.
+
+Together, the market is that of `stakeout demo --market polyswarmd`: its daemon and signer play, and the client beside
+them about the same files. Of both, every assertion must be revealed and settled. What the client thinks of those files
+is not judged: its backend knows nothing of them.
 """
 
 import json
@@ -65,7 +69,7 @@ def make_keyfile(path):
 
 def address_of(market, log):
     """The market's URL, from what it says when it is ready."""
-    for _ in range(600):
+    for _ in range(1800):
         for line in log.read_text().splitlines():
             if " at http://" in line:
                 return line.split(" at ")[1].split(";")[0]
@@ -73,6 +77,43 @@ def address_of(market, log):
             break
         time.sleep(0.1)
     sys.exit(f"the market did not start: {log.read_text()}")
+
+
+def play(command, directory):
+    """Runs a market, and the client in it; the market's summary."""
+    log = directory / "market.log"
+    with open(directory / "closing.json", "wb") as out, open(log, "wb") as err:
+        market = subprocess.Popen(command, cwd=directory, stdout=out, stderr=err, stdin=subprocess.DEVNULL)
+    client = None
+    try:
+        environment = dict(os.environ, PYTHONPATH=str(HERE), PASSWORD=PASSWORD, TMPDIR=str(directory), PYTHONWARNINGS="ignore")
+        with open(directory / "client.log", "wb") as err:
+            engine = [sys.executable, "-m", "microengine", "--keyfile", str(directory / "keyfile"), "--backend", "backend"]
+            engine += ["--polyswarmd-addr", address_of(market, log), "--client-log", "INFO"]
+            client = subprocess.Popen(engine, cwd=directory, env=environment, stdout=err, stderr=err, stdin=subprocess.DEVNULL)
+        market.wait(timeout=900)
+    finally:
+        for process in [client, market]:
+            if process is not None and process.poll() is None:
+                process.terminate()
+                process.wait()
+    closing = json.loads((directory / "closing.json").read_text() or "null")
+    if closing is None:
+        sys.exit(f"the market failed: {log.read_text()}")
+    return closing
+
+
+def kept_word(closing, account):
+    """What must be true of an engine that keeps its word."""
+    mistakes = []
+    for what in ["revealed", "settled"]:
+        if account[what] != account["asserted"]:
+            mistakes.append(f"{account['name']}: {account['asserted']} asserted, {account[what]} {what}")
+    if not account["asserted"]:
+        mistakes.append(f"{account['name']} asserted nothing")
+    if not closing["conserved"]:
+        mistakes.append(f"money is not conserved: {closing['imbalance']}")
+    return mistakes
 
 
 def check(closing, engine, bounties):
@@ -98,43 +139,45 @@ def check(closing, engine, bounties):
     return mistakes
 
 
+def told(name, closing, account):
+    """One line about an engine."""
+    return (
+        f"{name}: {account['asserted']} asserted, {account['revealed']} revealed, {account['settled']} settled of "
+        f"{closing['posted']} bounties, {account['right']} verdicts right, {account['wrong']} wrong; staked "
+        f"{account['staked']} NCT, profit {account['profit']} NCT"
+    )
+
+
 def main():
     program, directory = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
     bounties = int(sys.argv[3]) if len(sys.argv) > 3 else 50
+    together = len(sys.argv) > 4 and sys.argv[4] == "together"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    make_files(directory)
     address = make_keyfile(directory / "keyfile")
-    (directory / "market.toml").write_text(MARKET.format(bounties=bounties))
-    log = directory / "market.log"
-    with open(directory / "closing.json", "wb") as out, open(log, "wb") as err:
+    if together:
+        command = [program, "demo", "--market", "polyswarmd", "--others", "1", "--json", "--bounties", str(bounties)]
+        closing = play(command + ["--keep", directory / "demo"], directory)["market"]
+    else:
+        make_files(directory)
+        (directory / "market.toml").write_text(MARKET.format(bounties=bounties))
         command = [program, "local-market", "--config", "market.toml", "--polyswarmd", "127.0.0.1:0", "--json"]
-        market = subprocess.Popen(command, cwd=directory, stdout=out, stderr=err, stdin=subprocess.DEVNULL)
-    client = None
-    try:
-        environment = dict(os.environ, PYTHONPATH=str(HERE), PASSWORD=PASSWORD, TMPDIR=str(directory), PYTHONWARNINGS="ignore")
-        with open(directory / "client.log", "wb") as err:
-            command = [sys.executable, "-m", "microengine", "--keyfile", str(directory / "keyfile"), "--backend", "backend"]
-            command += ["--polyswarmd-addr", address_of(market, log), "--client-log", "INFO"]
-            client = subprocess.Popen(command, cwd=directory, env=environment, stdout=err, stderr=err, stdin=subprocess.DEVNULL)
-        market.wait(timeout=900)
-    finally:
-        for process in [client, market]:
-            if process is not None and process.poll() is None:
-                process.terminate()
-                process.wait()
-    closing = json.loads((directory / "closing.json").read_text())
-    engines = [account for account in closing["accounts"] if account["address"] == address]
-    if not engines:
+        closing = play(command, directory)
+    engines = {account["address"]: account for account in closing["accounts"] if account["role"] == "engine"}
+    if address not in engines:
         sys.exit(f"the client never asked for anything: {directory / 'client.log'}")
-    engine = engines[0]
-    mistakes = check(closing, engine, bounties)
-    print(
-        f"polyswarm-client 2.13.3: {engine['asserted']} asserted, {engine['revealed']} revealed, "
-        f"{engine['settled']} settled of {closing['posted']} bounties, {engine['right']} verdicts right, "
-        f"{engine['wrong']} wrong; staked {engine['staked']} NCT, profit {engine['profit']} NCT; "
-        f"{closing['blocks']} blocks, money conserved: {closing['conserved']}"
-    )
+    client = engines.pop(address)
+    print(told("polyswarm-client 2.13.3", closing, client))
+    if together:
+        mistakes = kept_word(closing, client)
+        for account in engines.values():
+            print(told(account["name"], closing, account))
+            mistakes += kept_word(closing, account)
+        if not engines:
+            mistakes.append("our daemon did not play")
+    else:
+        mistakes = check(closing, client, bounties)
+    print(f"{closing['blocks']} blocks, money conserved: {closing['conserved']}")
     for mistake in mistakes:
         print(f"wrong: {mistake}")
     if mistakes:

@@ -84,20 +84,34 @@ impl Workdir {
     ///
     /// A file is there already, or cannot be written.
     pub fn configure(&self, strategy: &str, secret: &str, market: &str) -> anyhow::Result<PathBuf> {
+        self.configure_with(strategy, secret, &format!("[answers]\nhosts = [\"{market}\"]\n"))
+    }
+
+    /// Writes the configuration of a daemon that also takes the bounties of a market that speaks polyswarmd, and returns
+    /// its path.
+    ///
+    /// # Errors
+    ///
+    /// A file is there already, or cannot be written.
+    pub fn configure_polyswarmd(&self, strategy: &str, secret: &str, url: &str) -> anyhow::Result<PathBuf> {
+        let socket = self.quoted("signer.sock")?;
+        self.configure_with(strategy, secret, &format!("[polyswarmd]\nurl = \"{url}\"\nsigner_socket = {socket}\n"))
+    }
+
+    fn configure_with(&self, strategy: &str, secret: &str, market: &str) -> anyhow::Result<PathBuf> {
         self.write("secret", secret)?;
-        let quoted = |path: &Path| -> anyhow::Result<String> {
-            let text = path.to_str().context("the path of the directory is not UTF-8")?;
-            Ok(toml::Value::String(text.to_owned()).to_string())
-        };
         // Compiled once for all demos, and for scans.
-        let rules = self.rules_cache.clone().unwrap_or_else(|| self.join("rules"));
+        let rules = match &self.rules_cache {
+            Some(path) => in_toml(path)?,
+            None => self.quoted("rules")?,
+        };
         // Kept, to judge them anew: `stakeout backtest`.
         let artifacts = if self.thrown_away.is_none() { "\"1G\"" } else { "0" };
         let text = format!(
             "# Configuration of the daemon of `stakeout demo`.\n\
              [webhook]\nlisten = \"127.0.0.1:0\"\nsecret_files = [{secret}]\n\
              [admin]\nlisten = \"127.0.0.1:0\"\n\
-             [answers]\nhosts = [\"{market}\"]\n\
+             {market}\
              [intake]\nallow_networks = [\"127.0.0.0/8\"]\n\
              [scan]\nrules_cache = {rules}\n\
              [market]\nbid_strategy = {strategy}\n\
@@ -106,19 +120,28 @@ impl Workdir {
              loss_day_max = \"none\"\nloss_row_max = \"none\"\n\
              [archive]\ndirectory = {archive}\nartifacts_bytes_max = {artifacts}\n\
              [log]\nformat = \"json\"\n",
-            secret = quoted(&self.join("secret"))?,
-            rules = quoted(&rules)?,
+            secret = self.quoted("secret")?,
             strategy = toml::Value::String(strategy.to_owned()),
-            archive = quoted(&self.join("archive"))?,
+            archive = self.quoted("archive")?,
         );
         self.write("stakeout.toml", &text)
     }
 
-    fn write(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
+    /// The path of `name` in the directory, as a text of TOML.
+    pub(super) fn quoted(&self, name: &str) -> anyhow::Result<String> {
+        in_toml(&self.join(name))
+    }
+
+    pub(super) fn write(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
         let path = self.join(name);
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         file.and_then(|mut file| file.write_all(text.as_bytes()))
             .with_context(|| format!("cannot write {}", shown(&path)))?;
         Ok(path)
     }
+}
+
+fn in_toml(path: &Path) -> anyhow::Result<String> {
+    let text = path.to_str().context("the path of the directory is not UTF-8")?;
+    Ok(toml::Value::String(text.to_owned()).to_string())
 }

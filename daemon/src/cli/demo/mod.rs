@@ -1,9 +1,12 @@
 //! `stakeout demo`: runs a marketplace in this process and a daemon as its child, posts bounties about files of this
 //! machine, settles them against simulated rivals, and reports profit and loss.
 
+mod polyswarmd;
+
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 
 use std::io::Write;
 use std::path::Path;
@@ -40,12 +43,26 @@ and prints the profit and loss of every party. It uses no real NCT and no networ
 Examples:
   stakeout demo
   stakeout demo --bounties 50 --strategy kelly --keep /tmp/demo
+  stakeout demo --market polyswarmd --bounties 100
 
-Exit codes: 0 all bounties were answered in time and the sums of all accounts balance, 2 otherwise, or an error, \
+With --market polyswarmd the marketplace has a chain in memory: the daemon commits to its verdicts by signed \
+transactions, reveals and settles them, and stakeout-signer holds a key made for the demo. The signer runs as the same \
+user here, for show: in earnest it is a user of its own (docs/wallet.md).
+
+Exit codes: 0 all bounties were answered in time (with polyswarmd: every assertion was revealed and settled) and the sums of all accounts balance, 2 otherwise, or an error, \
 130 interrupted."
 )]
 pub(crate) struct DemoArgs {
-    /// Number of bounties. Each is about a different file.
+    /// Marketplace to play in.
+    #[arg(long, value_enum, value_name = "MARKET", default_value = "webhook")]
+    pub market: DemoMarket,
+    /// Address of the marketplace's API, for other engines that are to play too. Only with --market polyswarmd.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Post nothing until N other engines listen too: PolySwarm's own client, or yours. Only with --market polyswarmd.
+    #[arg(long, value_name = "N", default_value = "0", value_parser = clap::value_parser!(u64).range(..=100))]
+    pub others: u64,
+    /// Number of bounties. Each is about a different file; with polyswarmd one of three has several.
     #[arg(long, value_name = "N", default_value = "300", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub bounties: u64,
     /// Random seed for files, rivals and votes.
@@ -64,6 +81,15 @@ pub(crate) struct DemoArgs {
     /// Do not show progress.
     #[arg(long, short = 'q')]
     pub quiet: bool,
+}
+
+/// How the demo's marketplace reaches the daemon.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum DemoMarket {
+    /// Webhooks: bounties are posted to the daemon, and it answers.
+    Webhook,
+    /// polyswarmd: websocket, signed transactions, commit and reveal.
+    Polyswarmd,
 }
 
 /// Name of the demo's engine.
@@ -108,6 +134,9 @@ pub(crate) fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
         count(chosen.malicious)
     ));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    if args.market == DemoMarket::Polyswarmd {
+        return polyswarmd::demo(args, &place, &chosen, &interrupt, out);
+    }
     let settings = settings(args, &place, &chosen)?;
     let fee = settings.fees.assertion;
     let mut marketplace = runtime.block_on(Marketplace::bind(settings)).context("cannot start the marketplace")?;
