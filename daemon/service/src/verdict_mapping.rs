@@ -1,19 +1,14 @@
 //! Maps a report to the verdict for the marketplace.
 
-use std::collections::BTreeSet;
-
-use analyzers::{Incomplete, Limit, Verdict, Weights};
+use analyzers::{Verdict, Weights};
 use daemon_artifact::Sha256Digest;
 use daemon_base::text::causes;
 use daemon_engine::Report;
 use daemon_market::{Findings, Judgement, Refusal, Skip};
 use daemon_pool::{ExaminationResult, Looked};
-use daemon_report::{FileRecord, Subject};
+use daemon_report::{FileRecord, Subject, Unjudged, evidence_classes};
 use serde_json::json;
 use triage::FileKind;
-
-/// More classes of evidence than this are not told to strategies.
-const EVIDENCE_CLASSES_MAX: usize = 64;
 
 /// Properties of an artifact that are known before the scan.
 #[derive(Clone, Copy, Debug)]
@@ -89,31 +84,12 @@ pub fn judgement(
     }
 }
 
-/// The classes of what was seen, each once: the first two parts of indicators' ids, in order.
-fn evidence_classes(report: &Report) -> Vec<String> {
-    let class = |id: &str| id.splitn(3, '.').take(2).collect::<Vec<_>>().join(".");
-    let classes: BTreeSet<String> = report.evidence.iter().map(|seen| class(&seen.indicator.to_string())).collect();
-    classes.into_iter().take(EVIDENCE_CLASSES_MAX).collect()
-}
-
-/// Why a report is not a judgement. A malicious or suspicious report is one, even if it is incomplete.
+/// Why a report is not a judgement, in the marketplace's words.
 fn skip(report: &Report) -> Option<Skip> {
-    match report.opinion.verdict {
-        Verdict::Malicious | Verdict::Suspicious => return None,
-        Verdict::Benign | Verdict::Unknown => {}
-    }
-    let unpacks_too_far = |why: &Incomplete| {
-        matches!(why, Incomplete::Limit(Limit::Produced | Limit::Stream | Limit::Entries | Limit::Depth))
-    };
-    if report.incomplete.iter().any(unpacks_too_far) {
-        Some(Skip::DecompressionUnsafe)
-    } else if report.incomplete.contains(&Incomplete::Encrypted) {
-        Some(Skip::Encrypted)
-    } else if !report.incomplete.is_empty() {
-        Some(Skip::Other)
-    } else if !report.was_judged() {
-        Some(Skip::TypeUnsupported)
-    } else {
-        None
-    }
+    Unjudged::of(report).map(|why| match why {
+        Unjudged::DecompressionUnsafe => Skip::DecompressionUnsafe,
+        Unjudged::Encrypted => Skip::Encrypted,
+        Unjudged::TypeUnsupported => Skip::TypeUnsupported,
+        Unjudged::Other => Skip::Other,
+    })
 }

@@ -25,6 +25,7 @@
 
 mod excerpt;
 mod explanation;
+mod unjudged;
 
 use std::path::Path;
 
@@ -34,6 +35,7 @@ use daemon_engine::Report;
 use daemon_pool::Examined;
 pub use explanation::{Explanation, verdict_style};
 use serde::Serialize;
+pub use unjudged::{Unjudged, evidence_classes};
 
 /// Version of the JSON that `scan` and `explain` print.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -166,4 +166,11 @@ pub enum SetupError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The credentials cannot be sent in a header.
+    #[error("cannot send the credentials: use printable ASCII, on one line")]
+    Credentials {
+        /// The error.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
 }

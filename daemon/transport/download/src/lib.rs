@@ -6,8 +6,8 @@
 //! ([`FetchError`]).
 //!
 //! The author of a URI must not be able to make the daemon connect to private addresses: [`permitted`] decides, and
-//! names are checked in the look-up that is used to connect (see `lookup.rs`). Requests carry no credentials and no
-//! cookies, use no proxy, and responses are not decompressed.
+//! names are checked in the look-up that is used to connect (see `lookup.rs`). Requests carry no cookies, and
+//! [`Credentials`] only to the server that they are for; use no proxy, and responses are not decompressed.
 //!
 //! Network goes through tokio; large files go through io_uring where the [`Runtime`](crate::runtime::Runtime) has one.
 //!
@@ -53,7 +53,7 @@ use url::Url;
 pub use address::{Addresses, Forbidden, permitted};
 pub use config::Config;
 pub use error::{FetchError, SetupError};
-pub use limits::{FetchLimits, FetchOptions, FileUris, Schemes};
+pub use limits::{Credentials, FetchLimits, FetchOptions, FileUris, Schemes};
 pub use lookup::{Lookup, LookupFuture, SystemLookup};
 
 use crate::runtime::Backend;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use url::Url;
+
 use super::address::Addresses;
 use super::lookup::{Lookup, SystemLookup};
 
@@ -117,6 +119,23 @@ pub struct FetchOptions {
     pub roots_pem: Vec<Vec<u8>>,
     /// Resolver of names. Default: the system.
     pub lookup: Arc<dyn Lookup>,
+    /// What is sent to one server, and to no other. Default: nothing.
+    pub credentials: Option<Credentials>,
+}
+
+/// What a server wants to know of who downloads from it: an API key. Redirects to other servers do not get it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The server: scheme, host and port, as `https://example.org`. What else the URL says is not looked at.
+    pub server: Url,
+    /// The value of the header `Authorization`.
+    pub authorization: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("server", &self.server.as_str()).finish_non_exhaustive()
+    }
 }
 
 impl FetchOptions {
@@ -129,6 +148,7 @@ impl FetchOptions {
             spill_dir: spill_dir.into(),
             roots_pem: Vec::new(),
             lookup: Arc::new(SystemLookup),
+            credentials: None,
         }
     }
 }

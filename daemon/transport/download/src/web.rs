@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use daemon_artifact::Sha256Digest;
 use reqwest::header::{
-    ACCEPT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Response, StatusCode};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use url::{Host, Url};
+use url::{Host, Origin, Url};
 
 use super::address::{Addresses, permitted};
 use super::error::{FetchError, SetupError};
@@ -32,6 +32,8 @@ pub(super) struct Web {
     addresses: Arc<Addresses>,
     schemes: Schemes,
     limits: FetchLimits,
+    /// The server that gets a header of its own, and the header.
+    credentials: Option<(Origin, HeaderValue)>,
 }
 
 /// An attempt that failed, and how long the server asks to be left alone.
@@ -69,7 +71,14 @@ impl Web {
         // Without https there is no need for the system's roots, which a small container may not have.
         let client = if options.schemes.https { client.tls_certs_merge(roots) } else { client.tls_certs_only([]) };
         let client = client.build().map_err(tls)?;
-        Ok(Web { client, addresses, schemes: options.schemes.clone(), limits: limits.clone() })
+        let credentials = options.credentials.as_ref().map(|credentials| {
+            let mut value = HeaderValue::from_str(&credentials.authorization)
+                .map_err(|error| SetupError::Credentials { source: error.into() })?;
+            value.set_sensitive(true);
+            Ok::<_, SetupError>((credentials.server.origin(), value))
+        });
+        let credentials = credentials.transpose()?;
+        Ok(Web { client, addresses, schemes: options.schemes.clone(), limits: limits.clone(), credentials })
     }
 
     /// Downloads from `url`; tries again what is worth it, as long as `deadline` leaves time.
@@ -169,7 +178,13 @@ impl Web {
 
     async fn ask(&self, url: &Url) -> Result<Response, FetchError> {
         let answer_max = self.limits.answer_max;
-        match timeout(answer_max, self.client.get(url.clone()).send()).await {
+        let mut request = self.client.get(url.clone());
+        if let Some((server, value)) = &self.credentials
+            && *server == url.origin()
+        {
+            request = request.header(AUTHORIZATION, value.clone());
+        }
+        match timeout(answer_max, request.send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(failed(url, error)),
             Err(_) => Err(FetchError::TooSlow { bytes: 0, within: answer_max }),
