@@ -27,6 +27,7 @@ mod bounty_state;
 mod config;
 mod filter;
 pub mod formula;
+mod opinions;
 mod outcome;
 mod policy;
 mod profit;
@@ -51,6 +52,7 @@ pub use bounty_state::{
 };
 pub use config::{BettingError, Config, Urls};
 pub use filter::{BountyFilter, Comparison, Filter, FilterError, Modifiers};
+pub use opinions::{Opinion, weigh_opinions};
 pub use outcome::{Correction, SettlementNotice};
 pub use policy::{BountyPolicy, Rate, Refusal};
 pub use profit::Profit;
