@@ -46,12 +46,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints an error in the command line, the help or the version. Wrong arguments of the daemon exit with 64, so that
+/// Prints an error in the command line, the help or the version. Wrong arguments of the daemon and of consumers exit with 64, so that
 /// the service manager does not restart it.
 fn misused(error: &clap::Error) -> ExitCode {
     // Nothing can be done if standard error is gone too.
     let _ = error.print();
-    let daemon = std::env::args_os().nth(1).is_some_and(|command| command == "daemon");
+    let daemon = std::env::args_os().nth(1).is_some_and(|command| command == "daemon" || command == "consume");
     match error.exit_code() {
         0 => Exit::Clean.into(),
         _ if daemon => Exit::BadConfiguration.into(),

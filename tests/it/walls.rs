@@ -88,6 +88,11 @@ const WINGS: &[Wing] = &[
         because: "who talks to the network looks into no bytes and keeps no books",
     },
     Wing {
+        folder: "daemon/consumer",
+        never: &["daemon/staking", "daemon/service", "daemon/local-market"],
+        because: "a consumer on another host knows neither keys nor money nor the marketplace",
+    },
+    Wing {
         folder: "daemon/local-market",
         never: &[
             "triage",
@@ -181,6 +186,7 @@ const PACKAGES: &[(&str, &[Pattern])] = &[
     ("daemon/scanner", &["hyper*", "reqwest", "rustls*", "ethers*", "rusqlite", "redis"]),
     ("daemon/staking", &["hyper*", "reqwest", "rustls*", "goblin", "yara-x*", "cfb", "zip", "redis"]),
     ("daemon/local-market", &["ethers*", "redis", "rusqlite"]),
+    ("daemon/consumer", &["ethers*", "k256", "secp256k1", "eth-keystore", "alloy*", "rusqlite"]),
     ("daemon/transport", &["goblin", "yara-x*", "cfb", "zip", "ethers*", "rusqlite"]),
 ];
 
@@ -199,6 +205,7 @@ const HOMES: &[(Pattern, &[&str])] = &[
     ("seccompiler", &["daemon-worker", "daemon-wallet"]),
     ("rusqlite", &["daemon-archive"]),
     ("rhai", &["daemon-market"]),
+    ("redis", &["daemon-queue"]),
     ("alloy-rlp", &["daemon-transactions"]),
     ("alloy-sol-types", &["daemon-transactions"]),
     // Its numbers are those of a chain, which the local market keeps one of.

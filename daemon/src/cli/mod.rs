@@ -7,6 +7,7 @@ pub(crate) mod args;
 pub(crate) mod backtest;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod consume;
 pub(crate) mod daemon;
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -38,6 +39,7 @@ use self::archive::ArchiveArgs;
 use self::backtest::BacktestArgs;
 use self::completions::CompletionsArgs;
 use self::config::ConfigArgs;
+use self::consume::ConsumeArgs;
 use self::daemon::DaemonArgs;
 use self::demo::DemoArgs;
 use self::doctor::DoctorArgs;
@@ -82,6 +84,8 @@ pub(crate) enum Command {
     Rules(RulesCommandArgs),
     /// Run the PolySwarm engine: receive bounties, scan artifacts, send answers.
     Daemon(DaemonArgs),
+    /// Take jobs of a queue on any host, scan, and send reports back.
+    Consume(Box<ConsumeArgs>),
     /// Check a configuration file, or print a commented example.
     Config(ConfigArgs),
     /// Query and verify the archive of bounties and answers.
@@ -124,6 +128,7 @@ pub(crate) fn run(command: &Command, out: &mut (dyn Write + Send)) -> anyhow::Re
         Command::Triage(args) => triage::triage(args, out),
         Command::Rules(args) => rules::rules(&args.command, out),
         Command::Daemon(args) => daemon::daemon(args),
+        Command::Consume(args) => consume::consume(args),
         Command::Config(args) => config::config(&args.command, out),
         Command::Archive(args) => archive::archive(&args.command, out),
         Command::Outcomes(args) => outcomes::outcomes(args, out),

@@ -1,0 +1,87 @@
+//! Maps what a worker saw to a report for the queue.
+
+use analyzers::{Verdict, Weights};
+use daemon_base::Sha256Digest;
+use daemon_base::text::causes;
+use daemon_pool::{ExaminationResult, Looked};
+use daemon_queue::streams::{Report, ReportVerdict};
+use daemon_report::{FileRecord, Subject, Unjudged, evidence_classes};
+use serde_json::value::RawValue;
+use tracing::error;
+
+/// An artifact as it was downloaded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Received {
+    pub sha256: Sha256Digest,
+    pub size: u64,
+    pub kind: triage::FileKind,
+}
+
+/// Comments that are passed on, at most.
+const COMMENTS_MAX: usize = 32;
+
+/// The report on an artifact that no worker was asked about, because nothing here takes its kind apart.
+pub(crate) fn declined(received: Received, generation: &str) -> Report {
+    let why = format!("unsupported file type: {}", received.kind.name());
+    of_received(received, generation, Report::unjudged("SKIPPED:TYPE-UNSUPPORTED", &why))
+}
+
+fn of_received(received: Received, generation: &str, report: Report) -> Report {
+    Report {
+        kind: received.kind.name().to_owned(),
+        sha256: received.sha256.to_string(),
+        size: Some(received.size),
+        generation: generation.to_owned(),
+        ..report
+    }
+}
+
+/// The report on an artifact that a worker was asked about.
+pub(crate) fn report(
+    uri: &str,
+    received: Received,
+    outcome: ExaminationResult,
+    weights: &Weights,
+    generation: &str,
+) -> Result<Report, Report> {
+    let looked = match outcome {
+        Ok(looked) => looked,
+        Err(failure) => {
+            error!(why = causes(&failure), "examination failed");
+            return Err(of_received(received, generation, Report::unjudged("SKIPPED", "examination failed")));
+        }
+    };
+    let Looked { examined, .. } = looked;
+    let seen = &examined.report;
+    let subject = Subject { path: uri.as_ref(), sha256: Some(received.sha256), size: Some(received.size) };
+    let details = serde_json::to_string(&FileRecord::new(&subject, &examined, weights)).unwrap_or_default();
+    let unjudged = Unjudged::of(seen);
+    let verdict = match (seen.opinion.verdict, unjudged) {
+        (Verdict::Malicious, _) => ReportVerdict::Malicious,
+        (_, Some(Unjudged::DecompressionUnsafe)) => ReportVerdict::Suspicious,
+        (_, Some(_)) => ReportVerdict::Unknown,
+        (Verdict::Benign, None) => ReportVerdict::Benign,
+        (Verdict::Suspicious, None) => ReportVerdict::Suspicious,
+        (Verdict::Unknown, None) => ReportVerdict::Unknown,
+    };
+    let skip = unjudged.map_or("", |why| match why {
+        Unjudged::DecompressionUnsafe => "SKIPPED:DECOMPRESSION-UNSAFE",
+        Unjudged::Encrypted => "SKIPPED:ENCRYPTED",
+        Unjudged::TypeUnsupported => "SKIPPED:TYPE-UNSUPPORTED",
+        Unjudged::Other => "SKIPPED",
+    });
+    let family = seen.malware_family.clone().unwrap_or_default();
+    Ok(Report {
+        verdict,
+        confidence: seen.opinion.confidence.get(),
+        complete: seen.rests_on_all(),
+        skip: skip.to_owned(),
+        comments: seen.incomplete.iter().take(COMMENTS_MAX).map(ToString::to_string).collect(),
+        kind: seen.kind.name().to_owned(),
+        heuristic: family.is_empty(),
+        malware_family: family,
+        evidence: evidence_classes(seen),
+        details: RawValue::from_string(details).ok(),
+        ..of_received(received, generation, Report::default())
+    })
+}
