@@ -137,8 +137,8 @@ impl Shop {
             return Err(NoReport::NotScanned(None));
         }
         match replied.await {
-            Ok(Ok(report)) => Ok(report),
-            Ok(Err(report)) => Err(NoReport::NotScanned(Some(Box::new(report)))),
+            Ok(Ok(report)) => Ok(*report),
+            Ok(Err(report)) => Err(NoReport::NotScanned(Some(report))),
             Err(_) => Err(NoReport::NotScanned(None)),
         }
     }

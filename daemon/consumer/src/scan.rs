@@ -19,7 +19,7 @@ pub(crate) struct Scan {
     pub received: Received,
     pub until: Instant,
     /// A report, or one that says that there is none.
-    pub reply: oneshot::Sender<Result<Report, Report>>,
+    pub reply: oneshot::Sender<Result<Box<Report>, Box<Report>>>,
 }
 
 /// Scans, and replies.
@@ -32,7 +32,7 @@ pub(crate) struct Scanning {
 pub(crate) struct Ticket {
     uri: String,
     received: Received,
-    reply: oneshot::Sender<Result<Report, Report>>,
+    reply: oneshot::Sender<Result<Box<Report>, Box<Report>>>,
 }
 
 impl Work<Scan> for Scanning {

@@ -43,12 +43,13 @@ pub(crate) fn report(
     outcome: ExaminationResult,
     weights: &Weights,
     generation: &str,
-) -> Result<Report, Report> {
+) -> Result<Box<Report>, Box<Report>> {
     let looked = match outcome {
         Ok(looked) => looked,
         Err(failure) => {
             error!(why = causes(&failure), "examination failed");
-            return Err(of_received(received, generation, Report::unjudged("SKIPPED", "examination failed")));
+            let report = of_received(received, generation, Report::unjudged("SKIPPED", "examination failed"));
+            return Err(Box::new(report));
         }
     };
     let Looked { examined, .. } = looked;
@@ -71,7 +72,7 @@ pub(crate) fn report(
         Unjudged::Other => "SKIPPED",
     });
     let family = seen.malware_family.clone().unwrap_or_default();
-    Ok(Report {
+    Ok(Box::new(Report {
         verdict,
         confidence: seen.opinion.confidence.get(),
         complete: seen.rests_on_all(),
@@ -83,5 +84,5 @@ pub(crate) fn report(
         evidence: evidence_classes(seen),
         details: RawValue::from_string(details).ok(),
         ..of_received(received, generation, Report::default())
-    })
+    }))
 }

@@ -162,8 +162,9 @@ pub fn store(archive: &daemon_archive::Config) -> anyhow::Result<Option<Store>> 
 }
 
 /// Maximum number of artifacts at workers.
-pub fn examining_max(workers: NonZeroUsize) -> usize {
-    workers.get().saturating_mul(PER_WORKER)
+pub fn examining_max(config: &Config, workers: NonZeroUsize) -> usize {
+    let here = workers.get().saturating_mul(PER_WORKER);
+    if config.queue.redis.is_empty() { here } else { here.max(config.queue.out_max) }
 }
 
 /// Returns an error if the configured backend is not available.
@@ -251,7 +252,7 @@ pub fn fetcher(config: &Config, shares: &Shares, backend: &Backend) -> anyhow::R
 pub fn policy(config: &Config, workers: NonZeroUsize, dry_run: bool) -> BountyPolicy {
     BountyPolicy {
         fetching_max: config.intake.downloads_max,
-        examining_max: examining_max(workers),
+        examining_max: examining_max(config, workers),
         dry_run,
         ..config.market.policy()
     }

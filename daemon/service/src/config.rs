@@ -61,6 +61,7 @@ configuration! {
         polyswarmd: daemon_polyswarmd::Config,
         intake: daemon_download::Config,
         scan: daemon_detector::Config,
+        queue: daemon_queue::Config,
         market: daemon_market::Config,
         archive: daemon_archive::Config,
         alarms: daemon_ledger::AlarmsConfig,

@@ -24,6 +24,7 @@ use crate::examination::Examining;
 use crate::given::{self, Given};
 use crate::memory::{self, MachineMemory, Shares};
 use crate::metrics::{self, Metrics};
+use crate::scan_backends::ScanBackends;
 use crate::settlements::inbox::Inbox;
 use crate::transport::Transport;
 use crate::webhook::WebhookTransport;
@@ -124,7 +125,7 @@ impl Daemon {
         }
         let threads = shares.workers;
         let (sender, events) = unbounded_channel();
-        let pool_config = PoolConfig { threads, queued_max: build::examining_max(threads) };
+        let pool_config = PoolConfig { threads, queued_max: build::examining_max(config, threads) };
         let examining = Examining {
             events: sender,
             rules_status: Arc::clone(&status),
@@ -159,6 +160,7 @@ impl Daemon {
             transports.push(Rc::new(polyswarmd::configured(&config.polyswarmd, &directory)));
         }
         transports.extend(made_elsewhere.into_iter().map(|make| make()));
+        let backends = ScanBackends::of(&config.queue)?.map(Rc::new);
         let parts = Parts {
             fetcher: build::fetcher(config, &shares, &backend)?,
             transports: transports.clone(),
@@ -169,6 +171,8 @@ impl Daemon {
             archive: opened.archive,
             store,
             pool,
+            backends,
+            metrics: metrics.clone(),
             rules_status: status,
             before_effect: given.before_effect,
         };

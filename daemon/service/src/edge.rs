@@ -127,6 +127,9 @@ impl Edge {
             });
         }
 
+        if let Some(backends) = &engine.parts.backends {
+            backends.start(&metrics)?;
+        }
         assertions.into_iter().for_each(|assertion| engine.recover_assertion(assertion));
         pending.into_iter().for_each(|pending| engine.recover(pending));
         let (stop, stopped) = watch::channel(false);

@@ -13,6 +13,7 @@ use daemon_market::{
 };
 use daemon_webhook::Backoff;
 use serde_json::json;
+use tokio::sync::oneshot;
 use tokio::task::spawn_local;
 use tracing::{debug, error, info, warn};
 use triage::FileKind;
@@ -20,6 +21,7 @@ use triage::FileKind;
 use super::engine::{Engine, LiveArtifact};
 use super::examination::Examination;
 use super::metrics;
+use super::scan_backends::ScanBackends;
 use super::transport::{Delivery, Transport};
 use super::verdict_mapping::ReceivedArtifact;
 
@@ -168,7 +170,8 @@ impl Engine {
         // No more of it is looked at on this side of the wall than its first bytes.
         let kind = if size == 0 { FileKind::Empty } else { daemon_pool::kind_of(&file) };
         let received = ReceivedArtifact { sha256: sha256.0, size, kind };
-        let wanted = self.parts.any_kind || self.parts.rules_status.opened(kind);
+        let others = self.parts.backends.as_ref().is_some_and(|backends| backends.take_any_kind());
+        let wanted = self.parts.any_kind || others || self.parts.rules_status.opened(kind);
         let declined = (!wanted).then(|| {
             metrics::declined_kind(kind.name());
             let refusal =
@@ -198,12 +201,40 @@ impl Engine {
             file,
             received,
             until: self.parts.clock.instant(by),
+            reply: None,
         };
+        let bounty = Arc::clone(&live.bounty);
         drop(inner);
+        if let Some(backends) = &self.parts.backends {
+            let backends = Rc::clone(backends);
+            return self.begin(examination.key.clone(), move |engine, key| {
+                engine.examine_by(backends, key, bounty, examination)
+            });
+        }
         if self.parts.pool.submit(examination).is_err() {
             // It closes by itself only when a thread of it died of a bug.
             self.fail("the scanner pool has ended".to_owned());
         }
+    }
+
+    /// Has an artifact examined by all scanners that there are.
+    async fn examine_by(
+        self: Rc<Self>,
+        backends: Rc<ScanBackends>,
+        key: BountyKey,
+        bounty: Arc<Bounty>,
+        examination: Examination,
+    ) {
+        let local = |examination: Examination| {
+            let (reply, replied) = oneshot::channel();
+            if self.parts.pool.submit(Examination { reply: Some(reply), ..examination }).is_err() {
+                self.fail("the scanner pool has ended".to_owned());
+            }
+            replied
+        };
+        let artifact = examination.artifact;
+        let judgement = backends.judge(bounty, examination, self.parts.metrics.clone(), local).await;
+        self.happen(Event::Examined { key, artifact, judgement });
     }
 
     async fn write_answer(self: Rc<Self>, key: BountyKey, mut answer: Box<Answer>) {

@@ -31,6 +31,7 @@ use super::clock::Clock;
 use super::examination::Examination;
 use super::metrics;
 use super::reused::Bodies;
+use super::scan_backends::ScanBackends;
 use super::streak::Streak;
 use super::transport::Transport;
 use super::verdict_mapping::ReceivedArtifact;
@@ -50,6 +51,10 @@ pub(crate) struct Parts {
     pub transports: Vec<Rc<dyn Transport>>,
     /// Scans artifacts.
     pub pool: Arc<Pool<Examination>>,
+    /// Scanners elsewhere, if there are any.
+    pub backends: Option<Rc<ScanBackends>>,
+    /// Where the engine's own tasks count.
+    pub metrics: metrics::Metrics,
     /// Status of the rules in use.
     pub rules_status: Arc<RulesStatus>,
     /// Whether to scan file types that no analyzer vouches for.
@@ -371,9 +376,10 @@ impl Engine {
         }
     }
 
-    /// Returns the number of artifacts that workers are scanning.
+    /// Returns the number of artifacts that workers of this process are scanning, where it is known: those of others may
+    /// take all the time that there is.
     pub(crate) fn examining(&self) -> usize {
-        self.bounties.borrow().examining()
+        if self.parts.backends.is_some() { 0 } else { self.bounties.borrow().examining() }
     }
 }
 

@@ -7,9 +7,10 @@ use std::time::Instant;
 use daemon_base::text::causes;
 use daemon_detector::RulesStatus;
 use daemon_engine::RuleSet;
-use daemon_market::{BountyKey, Event};
+use daemon_market::{BountyKey, Event, Judgement};
 use daemon_pool::{ExaminationResult, Failure, LookOptions, Work};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 use tracing::dispatcher::with_default;
 use tracing::{Dispatch, error};
 
@@ -31,6 +32,8 @@ pub(crate) struct Examination {
     pub received: ReceivedArtifact,
     /// Deadline.
     pub until: Instant,
+    /// Who wants the judgement, where it is not the engine itself.
+    pub reply: Option<oneshot::Sender<Box<Judgement>>>,
 }
 
 /// Sends the results of scans to the engine.
@@ -51,19 +54,20 @@ pub(crate) struct Ticket {
     artifact: usize,
     uri: String,
     received: ReceivedArtifact,
+    reply: Option<oneshot::Sender<Box<Judgement>>>,
 }
 
 impl Work<Examination> for Examining {
     type Ticket = Ticket;
 
     fn open(&self, job: Examination) -> Option<(OwnedFd, LookOptions, Ticket)> {
-        let Examination { key, artifact, uri, file, received, until } = job;
+        let Examination { key, artifact, uri, file, received, until, reply } = job;
         let options = LookOptions { until: Some(until), ..LookOptions::default() };
-        Some((file, options, Ticket { key, artifact, uri, received }))
+        Some((file, options, Ticket { key, artifact, uri, received, reply }))
     }
 
     fn done(&self, ticket: Ticket, outcome: ExaminationResult, rules: &RuleSet) {
-        let Ticket { key, artifact, uri, received } = ticket;
+        let Ticket { key, artifact, uri, received, reply } = ticket;
         match &outcome {
             Ok(looked) => {
                 self.metrics.within(|| metrics::examined(&looked.examined));
@@ -77,6 +81,11 @@ impl Work<Examination> for Examining {
         }
         let generation = rules.generation().to_string();
         let judgement = Box::new(verdict_mapping::judgement(&uri, received, outcome, rules.weights(), &generation));
+        if let Some(reply) = reply {
+            // Whoever wanted it may have answered without it.
+            let _ = reply.send(judgement);
+            return;
+        }
         // The engine is gone only when the daemon ends, and then the journal knows what is left to do.
         let _ = self.events.send(Event::Examined { key, artifact, judgement });
     }

@@ -51,6 +51,7 @@ pub mod purse_record;
 mod reload;
 pub mod rescan;
 mod reused;
+mod scan_backends;
 pub mod secrets;
 pub mod settlements;
 mod sockets;

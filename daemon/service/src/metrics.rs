@@ -12,6 +12,7 @@ use daemon_journal::BountyStatus;
 use daemon_ledger::AlarmId;
 use daemon_market::{Admission, AssertionState, BountyState, Nct, Purse, PurseNote, StepKind, Truth, Verdict};
 use daemon_pool::Examined;
+use daemon_queue::streams::Depth;
 use daemon_webhook::Reply;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -124,6 +125,11 @@ fn begin() {
     ] {
         gauge!(name).set(0.0);
     }
+    let queue = daemon_queue::Config::default().name;
+    queue_depth(&queue, Some(&Depth::default()));
+    for reply in QueueReply::ALL {
+        counter!("stakeout_queue_replies_total", "queue" => queue.clone(), "reply" => reply.name()).increment(0);
+    }
     for id in AlarmId::ALL {
         alarm(id.name(), false);
     }
@@ -212,6 +218,18 @@ fn describe() {
     describe_gauge!("stakeout_build_info", "Always 1; the label is the version.");
     describe_gauge!("stakeout_ready", "1 while bounties are received, else 0.");
     describe_gauge!("stakeout_journal_waiting", "Writes waiting for the journal.");
+    describe_gauge!("stakeout_queue_waiting", "Jobs in a queue that nobody has taken.");
+    describe_gauge!("stakeout_queue_in_work", "Jobs of a queue that consumers have. Not known of Python queues.");
+    describe_gauge!("stakeout_queue_oldest_seconds", "Age of the oldest job in a queue, in seconds.");
+    describe_gauge!(
+        "stakeout_queue_deadline_seconds",
+        "Time to the first deadline among the oldest jobs in a queue, in seconds; 3600 without jobs."
+    );
+    describe_gauge!("stakeout_queue_reachable", "1 while the Redis of a queue answers, else 0.");
+    describe_counter!(
+        "stakeout_queue_replies_total",
+        "Jobs sent to a queue, by reply: in time, late, missing until the deadline, or not sent."
+    );
     describe_gauge!("stakeout_alarm", "1 while the alarm is raised, else 0.");
     describe_gauge!("stakeout_open_stakes_nct", "Unsettled stakes, in NCT.");
     describe_gauge!("stakeout_open_stakes", "Number of unsettled stakes.");
@@ -323,6 +341,54 @@ pub fn not_fetched() {
 /// An answer did not get there.
 pub fn not_sent() {
     counter!("stakeout_send_failures_total").increment(1);
+}
+
+/// What came of a job that was sent to a queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum QueueReply {
+    /// A report before the deadline.
+    InTime,
+    /// A report that was made after the deadline.
+    Late,
+    /// No report until it had to be answered.
+    Missing,
+    /// The queue did not take it.
+    NotSent,
+}
+
+impl QueueReply {
+    /// Every reply.
+    pub const ALL: [QueueReply; 4] = [QueueReply::InTime, QueueReply::Late, QueueReply::Missing, QueueReply::NotSent];
+
+    /// The reply's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            QueueReply::InTime => "in_time",
+            QueueReply::Late => "late",
+            QueueReply::Missing => "missing",
+            QueueReply::NotSent => "not_sent",
+        }
+    }
+}
+
+/// Counts what came of a job.
+pub fn queue_replied(queue: &str, reply: QueueReply) {
+    counter!("stakeout_queue_replies_total", "queue" => queue.to_owned(), "reply" => reply.name()).increment(1);
+}
+
+/// Time to the first deadline that is told without jobs, and at most.
+const DEADLINE_SECONDS_MAX: f64 = 3_600.0;
+
+/// Sets the gauges of a queue; `None` if it cannot be looked at.
+pub fn queue_depth(queue: &str, depth: Option<&Depth>) {
+    let set = |name: &'static str, value: f64| gauge!(name, "queue" => queue.to_owned()).set(value);
+    set("stakeout_queue_reachable", if depth.is_some() { 1.0 } else { 0.0 });
+    let Some(depth) = depth else { return };
+    set("stakeout_queue_waiting", depth.waiting as f64);
+    set("stakeout_queue_in_work", depth.in_work as f64);
+    set("stakeout_queue_oldest_seconds", depth.oldest.as_secs_f64());
+    let deadline = depth.deadline.map_or(DEADLINE_SECONDS_MAX, |deadline| deadline.as_secs_f64());
+    set("stakeout_queue_deadline_seconds", deadline.min(DEADLINE_SECONDS_MAX));
 }
 
 /// An artifact was examined.

@@ -36,10 +36,13 @@ const CONNECTION_TIME_MAX: Duration = Duration::from_secs(300);
 /// Pause after an error of the listener.
 const REST: Duration = Duration::from_millis(100);
 
+/// Files and their sizes, by name.
+type Held = HashMap<String, (Arc<File>, u64)>;
+
 /// Artifacts that are out for scanning.
 #[derive(Clone, Debug, Default)]
 pub struct ArtifactStore {
-    held: Arc<Mutex<HashMap<String, (Arc<File>, u64)>>>,
+    held: Arc<Mutex<Held>>,
 }
 
 /// An artifact can be downloaded until this is dropped.
@@ -131,7 +134,7 @@ impl ArtifactStore {
         }
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<String, (Arc<File>, u64)>> {
+    fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -20,6 +20,16 @@ choice! {
     }
 }
 
+choice! {
+    /// How our own consumers come by artifacts.
+    ArtifactRoute: "\"store\" or \"reference\"" {
+        /// From this frontend, which has downloaded them.
+        Store = "store",
+        /// From where the marketplace has them.
+        Reference = "reference",
+    }
+}
+
 section! {
     check = check;
 
@@ -40,6 +50,9 @@ section! {
         /// Whether artifacts are scanned on this host too: "always", "fallback" (where the queue of our own consumers
         /// does not take them) or "never".
         local: LocalScan = LocalScan::Fallback;
+        /// How our own consumers come by artifacts: "store" (from this frontend) or "reference" (they download them from the
+        /// marketplace, and compare the digest). Python workers come by them from this frontend always.
+        artifacts: ArtifactRoute = ArtifactRoute::Store;
         /// Address to hand artifacts out at. Anybody who can connect and knows the random name of an artifact that is
         /// being scanned can download it.
         artifacts_listen: String = "127.0.0.1:9183".to_owned();

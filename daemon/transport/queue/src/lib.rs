@@ -42,6 +42,6 @@ pub mod polyswarm;
 pub mod streams;
 
 pub use backoff::Backoff;
-pub use config::{Config, LocalScan};
+pub use config::{ArtifactRoute, Config, LocalScan};
 pub use error::QueueError;
 pub use link::{Address, Link};

@@ -59,7 +59,7 @@ async fn take_one(consumer: &Consumer) -> TakenJob {
 
 fn result(index: u64) -> JobResult {
     let metadata = "{\"malware_family\": \"x\"}".to_owned();
-    JobResult { index, bit: true, verdict: index % 2 == 0, confidence: 0.9, metadata }
+    JobResult { index, bit: true, verdict: index.is_multiple_of(2), confidence: 0.9, metadata }
 }
 
 #[tokio::test]

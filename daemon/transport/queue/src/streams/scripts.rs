@@ -19,8 +19,10 @@ if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[4]) then
     if dropped > 0 then redis.pcall('HINCRBY', KEYS[4], 'expired', dropped) end
     if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[4]) then return 'full' end
 end
+local first = redis.call('EXISTS', KEYS[1]) == 0
 redis.call('SET', KEYS[2], 1, 'PX', ARGV[5])
 redis.call('XADD', KEYS[1], '*', 'job', ARGV[1], 'deadline', ARGV[2], 'crashes', 0)
+if first then redis.pcall('XGROUP', 'CREATE', KEYS[1], 'consumers', '0') end
 redis.pcall('HINCRBY', KEYS[4], 'queued', 1)
 return 'queued'";
 
