@@ -26,9 +26,24 @@ const TODAY: &[Circle] = &[
         because: "an image has a dynamic section, which is read through the image's own segments",
     },
     Circle {
+        of: ("daemon/local-market", ""),
+        modules: &["loopback", "polyswarmd"],
+        because: "one file of settings is for both, and both have the same parties",
+    },
+    Circle {
         of: ("daemon/service", ""),
-        modules: &["engine", "health", "reused", "transport"],
-        because: "the engine has transports, whose methods are given the engine",
+        modules: &[
+            "alarms",
+            "assertions",
+            "build",
+            "engine",
+            "health",
+            "polyswarmd",
+            "reused",
+            "scan_backends",
+            "transport",
+        ],
+        because: "the engine has transports and scan backends, whose methods are given the engine",
     },
     Circle {
         of: ("daemon/service", ""),
@@ -54,6 +69,11 @@ const TODAY: &[Circle] = &[
         of: ("daemon/staking/market", ""),
         modules: &["answer", "bet", "betting", "bid", "bounty", "bounty_state", "outcome", "policy", "purse"],
         because: "verdicts and findings are words of answers, and bets, bids and purses speak them",
+    },
+    Circle {
+        of: ("daemon/staking/market", "bounty_state"),
+        modules: &["assertion", "effect", "event"],
+        because: "an assertion lives by the bounty's events, and adds its own events and effects to them",
     },
     Circle {
         of: ("daemon/staking/market", "bid"),

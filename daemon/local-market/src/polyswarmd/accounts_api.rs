@@ -1,14 +1,13 @@
 //! What is asked about the contract and about accounts.
 
-use daemon_market::Contract;
 use daemon_transactions::Address;
 use hyper::StatusCode;
 use serde::Serialize;
 
 use super::faults::ChainFault;
 use super::registry::DURATION_BLOCKS_MAX;
+use super::reply::{fail, ok};
 use super::routes::{Asked, Money};
-use super::server::{fail, ok};
 use super::shared::Shared;
 use crate::http::HttpReply;
 
@@ -92,12 +91,4 @@ pub(super) fn balance(shared: &Shared, account: Address, of: Money) -> HttpReply
         }
     };
     ok(&units.to_string())
-}
-
-/// The smallest amount of a bounty, as the contract has it.
-pub(super) fn amount_min(contract: Contract) -> u128 {
-    match contract {
-        Contract::V1_0_0 | Contract::V1_3_0 | Contract::V1_4_0 => 62_500_000_000_000_000,
-        Contract::V1_5_0 | Contract::V1_6_1 => 2 * 10u128.pow(18),
-    }
 }

@@ -15,8 +15,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::messages;
+use super::reply::fail;
 use super::routes::Asked;
-use super::server::fail;
 use super::shared::Shared;
 use crate::http::{self, HttpReply};
 

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::accounts_api::amount_min;
+use super::registry::amount_min;
 use super::server;
 use super::shared::Shared;
 use super::summary::{ChainClosing, ChainProgress, closing, progress};

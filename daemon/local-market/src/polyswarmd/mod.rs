@@ -23,6 +23,7 @@ mod messages;
 mod parties;
 mod receipt;
 mod registry;
+mod reply;
 mod routes;
 mod server;
 mod settings;

@@ -1,18 +1,16 @@
-//! The server: who may ask, what goes wrong on purpose, and the form of every answer.
+//! The server: who may ask, and what goes wrong on purpose.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
-use serde::Serialize;
+use hyper::header::AUTHORIZATION;
+use hyper::{Method, Request, StatusCode};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::faults::ChainFault;
+use super::reply::{fail, ok, with_json};
 use super::routes::{Asked, Route};
 use super::shared::Shared;
 use super::{accounts_api, bounties_api, events_api, transactions_api};
@@ -118,37 +116,4 @@ fn is_authorized(shared: &Shared, request: &Request<Incoming>) -> bool {
 fn not_found(method: &Method) -> HttpReply {
     let message = format!("404 Not Found: there is no such path, or no {method} at it.");
     with_json(StatusCode::NOT_FOUND, &json!({ "message": message }))
-}
-
-/// The answer to what was done: `{"status": "OK", "result": …}`.
-pub(super) fn ok<T: Serialize + ?Sized>(result: &T) -> HttpReply {
-    #[derive(Serialize)]
-    struct Done<'a, T: ?Sized> {
-        status: &'static str,
-        result: &'a T,
-    }
-    with_json(StatusCode::OK, &Done { status: "OK", result })
-}
-
-/// The answer to what was not: `{"status": "FAIL", "errors": …}`.
-pub(super) fn fail<T: Serialize + ?Sized>(status: StatusCode, errors: &T) -> HttpReply {
-    #[derive(Serialize)]
-    struct Failed<'a, T: ?Sized> {
-        status: &'static str,
-        errors: &'a T,
-    }
-    with_json(status, &Failed { status: "FAIL", errors })
-}
-
-/// Raw bytes.
-pub(super) fn bytes(bytes: bytes::Bytes) -> HttpReply {
-    let body = http_body_util::Full::new(bytes).map_err(|never: Infallible| match never {});
-    Response::new(body.boxed_unsync())
-}
-
-fn with_json<T: Serialize + ?Sized>(status: StatusCode, body: &T) -> HttpReply {
-    let text = serde_json::to_vec(body).expect("answers are text, numbers and lists of them");
-    let mut reply = http::text(status, text);
-    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    reply
 }

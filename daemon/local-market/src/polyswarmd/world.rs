@@ -12,13 +12,13 @@ use rand::rngs::ChaCha8Rng;
 use serde_json::json;
 
 use super::accounts::Accounts;
-use super::accounts_api::amount_min;
 use super::artifacts::{Artifact, Store};
 use super::chain::{Chain, Imbalance, Logged, tail};
 use super::faults::{ChainFault, FaultDraw};
 use super::messages::{self, Form};
 use super::parties::Parties;
 use super::receipt::Event;
+use super::registry::amount_min;
 use super::registry::{Bounty, Posting, Registry, Terms};
 use super::settings::PolyswarmdSettings;
 use crate::loopback::{Bounties, Participant, RivalSettings, Settings, Specimen};

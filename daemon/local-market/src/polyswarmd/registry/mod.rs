@@ -12,6 +12,14 @@
 
 mod bounty;
 mod settle;
+/// The smallest amount of a bounty, as the contract has it.
+pub(super) fn amount_min(contract: Contract) -> u128 {
+    match contract {
+        Contract::V1_0_0 | Contract::V1_3_0 | Contract::V1_4_0 => 62_500_000_000_000_000,
+        Contract::V1_5_0 | Contract::V1_6_1 => 2 * 10u128.pow(18),
+    }
+}
+
 #[cfg(test)]
 mod tests;
 

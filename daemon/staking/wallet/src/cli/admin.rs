@@ -11,7 +11,7 @@ use daemon_wallet::server::{Admin, AdminReply, ask_admin};
 use daemon_wallet::signer::Config;
 
 use super::config;
-use super::serve::ConfigArg;
+use super::config::ConfigArg;
 
 /// Arguments of `status`.
 #[derive(Args, Debug)]

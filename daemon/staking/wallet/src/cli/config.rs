@@ -3,17 +3,27 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use daemon_wallet::signer::Config;
 
-use super::serve::ConfigArg;
 use crate::exit::Failure;
 
 /// Largest configuration, in bytes.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
+/// Where the configuration is, if it is not said.
+pub(super) const CONFIG: &str = "/etc/stakeout-signer/signer.toml";
+
+/// The configuration.
+#[derive(Args, Debug)]
+pub(super) struct ConfigArg {
+    /// The signer's configuration (`stakeout-signer config example`).
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub config: PathBuf,
+}
 
 /// Subcommands of `config`.
 #[derive(Subcommand, Debug)]

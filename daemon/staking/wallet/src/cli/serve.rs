@@ -1,7 +1,7 @@
 //! `stakeout-signer serve`: signs what a running engine asks for, within the limits of its own configuration.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -11,11 +11,9 @@ use daemon_wallet::passphrase::{self, Passphrase};
 use daemon_wallet::server::{Entrance, Ready, Server, confine};
 use daemon_wallet::signer::{Clock, Config, Desk, Record, RecordError, owner};
 
+use super::config::ConfigArg;
 use super::{config, keys};
 use crate::exit::Failure;
-
-/// Where the configuration is, if it is not said.
-pub(super) const CONFIG: &str = "/etc/stakeout-signer/signer.toml";
 
 /// Arguments of `serve`.
 #[derive(Args, Debug)]
@@ -27,14 +25,6 @@ a damaged record.")]
 pub(super) struct ServeArgs {
     #[command(flatten)]
     config: ConfigArg,
-}
-
-/// The configuration.
-#[derive(Args, Debug)]
-pub(super) struct ConfigArg {
-    /// The signer's configuration (`stakeout-signer config example`).
-    #[arg(long, value_name = "FILE", default_value = CONFIG)]
-    pub config: PathBuf,
 }
 
 pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<()> {

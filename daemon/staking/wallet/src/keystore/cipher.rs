@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::KeystoreError;
-use super::document::{CipherParams, Crypto, DERIVED_BYTES, Hex, Kdf};
+use super::crypto::{CipherParams, Crypto, DERIVED_BYTES, Hex, Kdf};
 use crate::key::{KEY_BYTES, PrivateKey};
 use crate::memory::Locked;
 use crate::passphrase::Passphrase;

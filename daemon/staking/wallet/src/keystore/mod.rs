@@ -4,6 +4,7 @@
 //! spent.
 
 mod cipher;
+mod crypto;
 mod document;
 mod error;
 mod file;
