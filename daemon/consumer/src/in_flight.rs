@@ -45,7 +45,8 @@ impl InFlight {
     pub(crate) fn average_wait(&self) -> f64 {
         let jobs = self.jobs.borrow();
         let waits: f64 = jobs.values().map(|(since, _)| since.elapsed().as_secs_f64()).sum();
-        waits / (jobs.len().max(1) as f64)
+        // An empty sum of doubles is -0.0.
+        waits.abs() / (jobs.len().max(1) as f64)
     }
 
     /// Waits until none is held.

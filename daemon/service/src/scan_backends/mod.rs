@@ -14,10 +14,10 @@ use daemon_market::{Bounty, Judgement, Opinion, Refusal, Skip, weigh_opinions};
 use daemon_queue::artifacts::{ArtifactStore, HandedOut};
 use daemon_queue::polyswarm::{self, ArtifactForm, PostedBounty};
 use daemon_queue::streams::{self, Artifact, Job};
-use daemon_queue::{Address, ArtifactRoute, Config, LocalScan};
+use daemon_queue::{Address, ArtifactRoute, Backoff, Config, LocalScan};
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, spawn_local};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{debug, info, warn};
 
 use crate::examination::Examination;
@@ -153,7 +153,7 @@ impl ScanBackends {
             let (producer, metrics) = (Arc::clone(producer), metrics.clone());
             let weight = self.config.python_weight.0;
             python.spawn_local(async move {
-                let scanned = tokio::time::timeout_at(deadline, producer.scan(&posted, |_| true)).await;
+                let scanned = timeout_at(deadline, producer.scan(&posted, |_| true)).await;
                 let result = match scanned {
                     Ok(Ok(outcome)) => outcome.results.into_iter().next().flatten(),
                     Ok(Err(error)) => {
@@ -169,7 +169,7 @@ impl ScanBackends {
             });
         }
         let mut opinions = self.own(examination, handed.as_ref(), &bounty, deadline, &metrics, local).await;
-        while let Ok(Some(one)) = tokio::time::timeout_at(deadline, python.join_next()).await {
+        while let Ok(Some(one)) = timeout_at(deadline, python.join_next()).await {
             // A panic is a bug, and its opinion is missing.
             opinions.extend(one.ok().flatten());
         }
@@ -194,27 +194,14 @@ impl ScanBackends {
         let of_local = |judgement: Option<Box<Judgement>>| {
             judgement.map(|judgement| opinion::of_local(*judgement, weight)).into_iter().collect::<Vec<_>>()
         };
-        let waiter = match (&self.consumers, handed) {
-            (Some(consumers), Some(handed)) => {
-                let job = self.job(&examination, bounty, handed, consumers, deadline);
-                match consumers.submit(job).await {
-                    Ok(waiter) => Some(waiter),
-                    Err(error) => {
-                        debug!(bounty = %examination.key, why = error.to_string(), "job not queued");
-                        metrics.within(|| metrics::queue_replied(&self.config.name, QueueReply::NotSent));
-                        None
-                    }
-                }
-            }
-            _ => None,
-        };
-        let Some(waiter) = waiter else {
+        let (Some(consumers), Some(handed)) = (&self.consumers, handed) else {
             // Also with "always": then it is the only one.
             return match self.config.local {
                 LocalScan::Never => Vec::new(),
                 LocalScan::Always | LocalScan::Fallback => of_local(local(examination).await.ok()),
             };
         };
+        let job = self.job(&examination, bounty, handed, consumers, deadline);
         let came = |report: Option<streams::Report>| {
             let reply = match &report {
                 Some(report) if report.late => QueueReply::Late,
@@ -225,20 +212,56 @@ impl ScanBackends {
             report.and_then(|report| opinion::of_consumer(report, received, weight))
         };
         match self.config.local {
-            LocalScan::Never => came(waiter.report(deadline).await).into_iter().collect(),
+            LocalScan::Never => {
+                let report = self.report(consumers, job, deadline, deadline, metrics).await;
+                report.and_then(came).into_iter().collect()
+            }
             LocalScan::Always => {
-                let (report, judgement) = tokio::join!(waiter.report(deadline), local(examination));
+                let report = self.report(consumers, job, deadline, deadline, metrics);
+                let (report, judgement) = tokio::join!(report, local(examination));
                 let mut opinions = of_local(judgement.ok());
-                opinions.extend(came(report));
+                opinions.extend(report.and_then(came));
                 opinions
             }
             LocalScan::Fallback => {
                 // Consumers may all be dead: after half of the time it is scanned here.
                 let now = Instant::now();
                 let half = now + deadline.saturating_duration_since(now) / 2;
-                match came(waiter.report(half).await) {
+                match self.report(consumers, job, now, half, metrics).await.and_then(came) {
                     Some(opinion) if !opinion::is_failure(&opinion.judgement) => vec![opinion],
                     _ => of_local(local(examination).await.ok()),
+                }
+            }
+        }
+    }
+
+    /// Queues a job, again and again until `queue_by` while Redis is away or full, and waits for its report until `deadline`.
+    /// `None` if it was not queued; a report that is `None` did not come in time.
+    async fn report(
+        &self,
+        consumers: &Arc<streams::Producer>,
+        job: Job,
+        queue_by: Instant,
+        deadline: Instant,
+        metrics: &metrics::Metrics,
+    ) -> Option<Option<streams::Report>> {
+        let mut backoff = Backoff::default();
+        loop {
+            // A Redis that was stopped answers after seconds that there may not be.
+            match timeout_at(deadline, consumers.submit(job.clone())).await {
+                Ok(Ok(waiter)) => return Some(waiter.report(deadline).await),
+                Err(_) => {
+                    metrics.within(|| metrics::queue_replied(&self.config.name, QueueReply::NotSent));
+                    return None;
+                }
+                Ok(Err(error)) => {
+                    let wait = backoff.failed();
+                    debug!(job = job.id, why = error.to_string(), "job not queued");
+                    if !error.is_passing() || Instant::now() + wait >= queue_by {
+                        metrics.within(|| metrics::queue_replied(&self.config.name, QueueReply::NotSent));
+                        return None;
+                    }
+                    sleep(wait).await;
                 }
             }
         }
