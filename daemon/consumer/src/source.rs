@@ -168,7 +168,7 @@ impl Taken {
         match self {
             Taken::Streams(taken) => taken.job.as_ref()?.left().filter(|left| *left >= required),
             Taken::Polyswarm(taken) => {
-                let required = i64::try_from(required.as_secs_f64().ceil() as u64).unwrap_or(i64::MAX);
+                let required = i64::try_from(required.as_nanos().div_ceil(1_000_000_000)).unwrap_or(i64::MAX);
                 let now = i64::try_from(liveness::now()).unwrap_or(i64::MAX);
                 let left = taken.job.as_ref().ok()?.remaining(now, required)?;
                 u64::try_from(left).ok().map(Duration::from_secs)

@@ -210,10 +210,15 @@ async fn jobs_are_sent_again_when_redis_lost_them() {
     let scan = scan(&producer, bounty("g", 1, 40), |_| true);
     let first = consumer(&server, "c");
     drop(take_one(&first).await);
+    // The producer knows that its job was queued; before, a death is an error that it tells.
+    sleep(Duration::from_millis(300)).await;
     server.kill();
     sleep(Duration::from_millis(300)).await;
     server.start_again();
     let taken = loop {
+        if scan.is_finished() {
+            panic!("the producer gave up: {:?}", scan.await);
+        }
         match first.take(Duration::from_millis(100)).await {
             Ok(Some(taken)) => break taken,
             Ok(None) => {}

@@ -1,6 +1,7 @@
 //! A Redis of a test's own, on a free port of loopback.
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(clippy::print_stdout, reason = "a test says what it could not try")]
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
