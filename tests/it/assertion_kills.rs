@@ -127,32 +127,46 @@ fn die(place: &Place, daemon: &mut Daemon<'_>, point: &str) {
     }
 }
 
+/// What a daemon does for an assertion, in order.
+const EFFECTS: [&str; 10] = [
+    "write_pledged",
+    "send",
+    "write_asserted",
+    "reveal",
+    "write_revealed",
+    "settle",
+    "write_settled",
+    "account",
+    "write_outcome",
+    "release",
+];
+
 #[test]
 fn a_daemon_on_a_chain_that_dies_just_before_anything_it_does_loses_no_stake() {
-    for effect in [
-        "write_pledged",
-        "send",
-        "write_asserted",
-        "reveal",
-        "write_revealed",
-        "settle",
-        "write_settled",
-        "account",
-        "write_outcome",
-        "release",
-    ] {
-        let market = TestMarket::start();
-        let place = Place::new(&market);
-        let mut daemon = place.spawn(&format!("{effect}:2"));
-        daemon.wait_ready();
-        let asserted = place.post();
-        die(&place, &mut daemon, effect);
-        drop(daemon);
-        let mut daemon = place.spawn("nothing");
-        place.settle(&asserted);
-        assert_eq!(daemon.end(), Some(0), "{}", place.home.log());
-        place.check(&asserted, effect);
+    // They mostly wait for blocks, so several at a time.
+    for effects in EFFECTS.chunks(5) {
+        std::thread::scope(|scope| {
+            for effect in effects {
+                scope.spawn(|| dies_just_before(effect));
+            }
+        });
     }
+}
+
+fn dies_just_before(effect: &str) {
+    let market = TestMarket::start();
+    let place = Place::new(&market);
+    let mut daemon = place.spawn(&format!("{effect}:2"));
+    daemon.wait_ready();
+    let asserted = place.post();
+    die(&place, &mut daemon, effect);
+    drop(daemon);
+    let mut daemon = place.spawn("nothing");
+    // Before, it is not told to end, but killed.
+    daemon.wait_ready();
+    place.settle(&asserted);
+    assert_eq!(daemon.end(), Some(0), "{}", place.home.log());
+    place.check(&asserted, effect);
 }
 
 #[test]

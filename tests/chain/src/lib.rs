@@ -5,12 +5,13 @@
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
+//! use daemon_transactions::U256;
 //! use testchain::{Account, Chain, Tools};
 //!
 //! let tools = Tools::install()?;
 //! tools.compile()?;
 //! let chain = Chain::start(&tools).await?;
-//! let token = chain.deploy("Token", &[1_000_000.into()]).await?;
+//! let token = chain.deploy("Token", &[U256::from(1_000_000).into()]).await?;
 //! let expert = Account::from_seed(1);
 //! assert_eq!(chain.balance(token, expert.address()).await?.base_units(), 0);
 //! # Ok(())
