@@ -11,7 +11,7 @@
 //! let tools = Tools::install()?;
 //! tools.compile()?;
 //! let chain = Chain::start(&tools).await?;
-//! let token = chain.deploy("Token", &[U256::from(1_000_000).into()]).await?;
+//! let token = chain.deploy("Token", &[U256::from(1_000_000)]).await?;
 //! let expert = Account::from_seed(1);
 //! assert_eq!(chain.balance(token, expert.address()).await?.base_units(), 0);
 //! # Ok(())
