@@ -91,7 +91,7 @@ pub(crate) struct ConsumeArgs {
     /// File with the API key that is sent to --api-host, and to no other server.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "api_host")]
     pub api_key_file: Option<PathBuf>,
-    /// Server that gets the API key. Example: https://polyswarmd.example.
+    /// Server that gets the API key. Example: `https://polyswarmd.example`.
     #[arg(long, value_name = "URL", requires = "api_key_file")]
     pub api_host: Option<url::Url>,
     /// Send the API key without encryption too.
