@@ -193,7 +193,8 @@ impl Consumer {
     pub async fn beat(&self) -> Result<(), QueueError> {
         let entries: Vec<String> = self.held().keys().cloned().collect();
         if entries.is_empty() {
-            return Ok(());
+            // Whether Redis lets this consumer in is told at the start, before there are jobs.
+            return self.link.ask::<redis::Value>(&cmd("PING")).await.map(drop);
         }
         // Without the contents, and without counting it as one more delivery.
         let mut claim = cmd("XCLAIM");
