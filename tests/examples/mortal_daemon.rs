@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use daemon_market::{Effect, StepKind};
-use daemon_service::daemon::{Ended, StartOptions, run};
+use daemon_service::daemon::{DaemonEnded, StartOptions, run};
 use daemon_service::transport::Transport;
 
 fn main() -> ExitCode {
@@ -29,8 +29,8 @@ fn main() -> ExitCode {
     let (config, before_effect) = (Some(config.into()), Some(die_at as fn(&Effect)));
     let options = StartOptions { config, before_effect, transport, ..StartOptions::default() };
     match run(&options).expect("the daemon can start") {
-        Ended::Asked => ExitCode::SUCCESS,
-        Ended::Failed | Ended::Misconfigured(_) => ExitCode::FAILURE,
+        DaemonEnded::Asked => ExitCode::SUCCESS,
+        DaemonEnded::Failed | DaemonEnded::Misconfigured(_) => ExitCode::FAILURE,
     }
 }
 

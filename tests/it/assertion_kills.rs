@@ -19,17 +19,17 @@ const LIFE: Duration = Duration::from_secs(25);
 /// How long until everything is settled, at most.
 const PATIENCE: Duration = Duration::from_secs(150);
 
-struct Place {
+struct KillDirectory {
     home: DaemonHome,
     chain: FileChain,
 }
 
-impl Place {
-    fn new(market: &TestMarket) -> Place {
+impl KillDirectory {
+    fn new(market: &TestMarket) -> KillDirectory {
         let extra = "scan.shipped_rules = false\nscan.workers = 1\nintake.file = true\nmarket.margin = \"5s\"\n";
         let home = DaemonHome::new(market).with(extra);
         let chain = FileChain::new(home.path("chain"));
-        Place { home, chain }
+        KillDirectory { home, chain }
     }
 
     fn spawn(&self, point: &str) -> Daemon<'_> {
@@ -119,7 +119,7 @@ impl Place {
     }
 }
 
-fn die(place: &Place, daemon: &mut Daemon<'_>, point: &str) {
+fn die(place: &KillDirectory, daemon: &mut Daemon<'_>, point: &str) {
     let begun = Instant::now();
     while daemon.child.try_wait().expect("our child can be asked").is_none() {
         assert!(begun.elapsed() < PATIENCE, "it does not die at {point}\n{}", place.home.log());
@@ -155,7 +155,7 @@ fn a_daemon_on_a_chain_that_dies_just_before_anything_it_does_loses_no_stake() {
 
 fn dies_just_before(effect: &str) {
     let market = TestMarket::start();
-    let place = Place::new(&market);
+    let place = KillDirectory::new(&market);
     let mut daemon = place.spawn(&format!("{effect}:2"));
     daemon.wait_ready();
     let asserted = place.post();
@@ -178,7 +178,7 @@ fn a_daemon_on_a_chain_that_is_killed_at_any_moment_loses_no_stake() {
     let mut done = 0;
     while done < kills {
         let market = TestMarket::start();
-        let place = Place::new(&market);
+        let place = KillDirectory::new(&market);
         let mut daemon = place.spawn("nothing");
         daemon.wait_ready();
         let asserted = place.post();

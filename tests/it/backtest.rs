@@ -8,8 +8,9 @@ use daemon_archive::{Retention, Sqlite, Store};
 use daemon_artifact::Sha256Digest;
 use daemon_journal::{Answered, Ended, Ending, Journal, Received, Settled, Write};
 use daemon_market::{
-    ArtifactType, Betting, BidBounds, Bounty, BountyId, BountyKey, BountyPolicy, Contract, DefaultStrategy, Findings,
-    Judgement, Nct, Phase, Purse, PurseLimits, Reckoning, SettlementNotice, Timestamp, Truth, Verdict, settle_one,
+    ArtifactType, Betting, BidBounds, Bounty, BountyId, BountyKey, BountyPolicy, ContractVersion, DefaultStrategy,
+    Findings, Judgement, Nct, Phase, Purse, PurseLimits, Reckoning, SettlementNotice, Timestamp, Truth, Verdict,
+    settle_one,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -108,8 +109,8 @@ fn told(bid: Nct, truth: Truth) -> SettlementNotice {
     let malicious = truth == Truth::Malicious;
     let mut asserted = vec![(Nct::literal("0.5"), true), (Nct::literal("0.25"), false)];
     asserted.extend((bid > Nct::ZERO).then_some((bid, true)));
-    let settled =
-        settle_one(Contract::V1_6_1, Nct::literal("2"), fee, fee, 3, &asserted, &[malicious; 3]).expect("it settles");
+    let settled = settle_one(ContractVersion::V1_6_1, Nct::literal("2"), fee, fee, 3, &asserted, &[malicious; 3])
+        .expect("it settles");
     let verdict = |malicious: bool| if malicious { "malicious" } else { "benign" };
     let assertions: Vec<Value> = ["a", "b", "us"]
         .iter()

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use daemon_download::{FetchError, Fetched, Fetcher};
-use daemon_market::{Contract, Nct};
+use daemon_market::{ContractVersion, Nct};
 use daemon_service::polyswarmd::{
     Action, Chain, Hearing, Mined, News, PolyswarmdTransport, Prepared, RecordedArtifact, RecordedBounty, SeenAssertion,
 };
@@ -69,7 +69,7 @@ impl FileChain {
             nonce[..16].copy_from_slice(&now.to_be_bytes());
             nonce
         };
-        Rc::new(PolyswarmdTransport::new(Rc::new(FileChain::new(directory)), Contract::V1_6_1, nonce))
+        Rc::new(PolyswarmdTransport::new(Rc::new(FileChain::new(directory)), ContractVersion::V1_6_1, nonce))
     }
 
     /// Changes the state, alone and all at once: whoever is killed meanwhile has changed nothing.

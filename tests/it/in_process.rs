@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use daemon_local_market::TestMarket;
-use daemon_service::daemon::{Daemon, Ended, Stopper};
+use daemon_service::daemon::{Daemon, DaemonEnded, Stopper};
 use daemon_service::given::{Given, MakeTransport};
 use daemon_service::metrics::Metrics;
 use daemon_service::transport::Transport;
@@ -51,7 +51,7 @@ pub(crate) struct RunningDaemon {
     pub home: DaemonHome,
     log: CapturedLog,
     stopper: Stopper,
-    thread: JoinHandle<Ended>,
+    thread: JoinHandle<DaemonEnded>,
 }
 
 impl RunningDaemon {
@@ -95,7 +95,7 @@ impl RunningDaemon {
     }
 
     /// Ends it, and says how; its home is left.
-    pub(crate) fn end(self) -> (DaemonHome, Ended) {
+    pub(crate) fn end(self) -> (DaemonHome, DaemonEnded) {
         self.stopper.stop();
         (self.home, self.thread.join().expect("the daemon does not panic"))
     }
@@ -126,9 +126,9 @@ fn two_daemons_in_one_process_share_nothing() {
         std::thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(loaded(&other), 1, "{}", other.log.text());
-    assert_eq!(one.end().1, Ended::Asked);
+    assert_eq!(one.end().1, DaemonEnded::Asked);
     // The other one goes on.
     assert_eq!(other.home.post(&bounty(&market, "in-2", b"nothing to see here either\n", LIFE)), 202);
     assert!(market.wait("in-2", LIFE).is_some());
-    assert_eq!(other.end().1, Ended::Asked);
+    assert_eq!(other.end().1, DaemonEnded::Asked);
 }

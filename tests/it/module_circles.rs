@@ -96,14 +96,14 @@ struct Module {
 
 /// One crate's modules.
 #[derive(Default)]
-struct Source {
+struct CrateModules {
     modules: BTreeMap<ModulePath, Module>,
     tests: BTreeSet<ModulePath>,
 }
 
-impl Source {
-    fn read(src: &Path) -> Source {
-        let mut source = Source::default();
+impl CrateModules {
+    fn read(src: &Path) -> CrateModules {
+        let mut source = CrateModules::default();
         let mut files = Vec::new();
         list(src, &mut Vec::new(), &mut files);
         source.modules.extend(files.iter().map(|(path, _)| (path.clone(), Module::default())));
@@ -314,12 +314,12 @@ fn list(folder: &Path, here: &mut ModulePath, files: &mut Vec<(ModulePath, Strin
 }
 
 /// The folders of all crates, as they are named in ARCHITECTURE.md.
-fn crates(metadata: &Metadata) -> impl Iterator<Item = (String, Source)> {
+fn crates(metadata: &Metadata) -> impl Iterator<Item = (String, CrateModules)> {
     metadata.workspace_packages().into_iter().filter_map(|package| {
         let folder = package.manifest_path.parent()?;
         let name = folder.strip_prefix(&metadata.workspace_root).ok()?.to_string();
         let src = folder.join("src");
-        src.is_dir().then(|| (name, Source::read(src.as_std_path())))
+        src.is_dir().then(|| (name, CrateModules::read(src.as_std_path())))
     })
 }
 
@@ -371,7 +371,7 @@ fn a_circle_is_found_however_it_is_written() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        Source::read(folder.path()).circles()
+        CrateModules::read(folder.path()).circles()
     };
     let found = |names: [&str; 2]| vec![(ModulePath::new(), names.map(str::to_owned).into())];
     // By `use`, by a path in a function or a macro, by a list, from a child, and by a name that is passed on.

@@ -18,20 +18,20 @@ fn wallet() -> Command {
 }
 
 /// A directory with a keystore of others, cheap to open, and its passphrase.
-struct Place {
+struct WalletDirectory {
     directory: TempDir,
     vector: Value,
 }
 
-impl Place {
-    fn new() -> Place {
+impl WalletDirectory {
+    fn new() -> WalletDirectory {
         let directory = TempDir::new().unwrap();
         let vector: Value = serde_json::from_str(VECTOR).unwrap();
         let case = &vector["keystores"][5];
         std::fs::write(directory.path().join("theirs.json"), case["keyfile"].to_string()).unwrap();
         std::fs::write(directory.path().join("passphrase"), format!("{}\n", case["password"].as_str().unwrap()))
             .unwrap();
-        Place { directory, vector }
+        WalletDirectory { directory, vector }
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -73,7 +73,7 @@ fn both_programs_have_the_same_arguments() {
 
 #[test]
 fn a_keystore_of_others_is_imported_and_signs_as_before() {
-    let place = Place::new();
+    let place = WalletDirectory::new();
     std::fs::write(place.file("new"), "another one").unwrap();
     let address = place.vector["address"].as_str().unwrap();
     assert_eq!(place.printed("wallet address --keyfile @theirs.json"), address);
@@ -109,7 +109,7 @@ fn a_keystore_of_others_is_imported_and_signs_as_before() {
 
 #[test]
 fn a_key_changes_its_passphrase_and_nothing_else() {
-    let place = Place::new();
+    let place = WalletDirectory::new();
     std::fs::write(place.file("new"), "another one").unwrap();
     place.printed(
         "wallet change-password --keyfile @theirs.json --passphrase-file @passphrase --new-passphrase-file @new",
@@ -123,7 +123,7 @@ fn a_key_changes_its_passphrase_and_nothing_else() {
 #[test]
 fn a_new_key_is_the_owners_and_another_each_time() {
     use std::os::unix::fs::PermissionsExt;
-    let place = Place::new();
+    let place = WalletDirectory::new();
     let first = place.printed("wallet new --keyfile @first.json --passphrase-file @passphrase");
     let second = place.printed("wallet new --keyfile @second.json --passphrase-file @passphrase");
     assert!(first.starts_with("0x") && first.len() == 42 && first != second, "{first} {second}");
@@ -136,7 +136,7 @@ fn a_new_key_is_the_owners_and_another_each_time() {
 
 #[test]
 fn mistakes_are_told_before_anything_is_written() {
-    let place = Place::new();
+    let place = WalletDirectory::new();
     for (name, content) in [("empty", ""), ("zero", &"0".repeat(64)), ("short", "12"), ("none.json", "{}")] {
         std::fs::write(place.file(name), content).unwrap();
     }
@@ -168,7 +168,7 @@ fn mistakes_are_told_before_anything_is_written() {
 
 #[test]
 fn nobody_is_asked_where_there_is_no_terminal() {
-    let place = Place::new();
+    let place = WalletDirectory::new();
     // setsid: without a controlling terminal there is no /dev/tty.
     let mut command = Command::new("setsid");
     command.arg("--wait").arg(program::path()).args(["wallet", "sign", "--message", "x", "--keyfile"]);
@@ -180,7 +180,7 @@ fn nobody_is_asked_where_there_is_no_terminal() {
 
 #[test]
 fn a_credential_of_the_unit_is_the_passphrase() {
-    let place = Place::new();
+    let place = WalletDirectory::new();
     let output = wallet()
         .args(["wallet", "address", "--verify", "--keyfile"])
         .arg(place.file("theirs.json"))

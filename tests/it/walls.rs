@@ -41,6 +41,11 @@ const WINGS: &[Wing] = &[
         because: "everybody stands on the ground, and it stands on nobody",
     },
     Wing {
+        folder: "daemon/peer",
+        never: &["triage", "analyzers", "daemon"],
+        because: "who asks the kernel who is there brings nothing along to the process with the key",
+    },
+    Wing {
         folder: "daemon/config",
         never: &["triage", "analyzers", "daemon/artifact", "daemon/scanner", "daemon/staking", "daemon/transport"],
         because: "what a configuration is made of belongs to no part that has one",

@@ -55,7 +55,7 @@ pub(crate) struct Hidden {
     /// Scratch: the differences of a chunk.
     scratch: Vec<u8>,
     /// Scratch: strings found in the current sample, at most one per string and key.
-    found: Vec<Found>,
+    found: Vec<HiddenString>,
     /// Scratch: by key, a bit per string that was found.
     known: [u8; 256],
 }
@@ -116,7 +116,7 @@ impl Hidden {
             // Without a key it is plain text, which other signs see.
             if key != 0 && *known >> string & 1 == 0 {
                 *known |= 1 << string;
-                self.found.push(Found { key, string, place });
+                self.found.push(HiddenString { key, string, place });
             }
         }
     }
@@ -124,14 +124,14 @@ impl Hidden {
 
 /// A string that is hidden.
 #[derive(Debug)]
-struct Found {
+struct HiddenString {
     key: u8,
     /// Index into [`STRINGS`].
     string: usize,
     place: usize,
 }
 
-impl Found {
+impl HiddenString {
     fn span(&self) -> Range<usize> {
         let length = STRINGS.get(self.string).map_or(0, |string| string.len() + 1);
         self.place..self.place + length

@@ -53,12 +53,12 @@ pub(crate) struct Certificate {
     /// The bytes that are signatures, in order.
     pub(crate) signatures: Vec<Range<usize>>,
     /// The first of them, as far as it is needed.
-    signed: Option<Signed>,
+    signed: Option<SignedDigest>,
 }
 
 /// A digest that was signed.
 #[derive(Clone, Debug)]
-struct Signed {
+struct SignedDigest {
     algorithm: Option<Algorithm>,
     digest: Vec<u8>,
 }
@@ -155,7 +155,7 @@ fn hash<D: Digest>(bytes: &[u8], parts: [Range<usize>; 4], budget: &mut Budget) 
 }
 
 /// The digest that PKCS #7 signed data is about, and how many bytes that data has.
-fn read_signature(content: &[u8]) -> Option<(Signed, usize)> {
+fn read_signature(content: &[u8]) -> Option<(SignedDigest, usize)> {
     let mut reader = SliceReader::new(content).ok()?;
     let outer = AnyRef::decode(&mut reader).ok()?;
     let size = u32::from(reader.position()) as usize;
@@ -178,7 +178,7 @@ fn read_signature(content: &[u8]) -> Option<(Signed, usize)> {
         [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03] => Some(Algorithm::Sha512),
         _ => None,
     };
-    (digest.tag() == Tag::OctetString).then(|| (Signed { algorithm, digest: digest.value().to_vec() }, size))
+    (digest.tag() == Tag::OctetString).then(|| (SignedDigest { algorithm, digest: digest.value().to_vec() }, size))
 }
 
 /// The content of a value with this tag.

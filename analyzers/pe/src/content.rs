@@ -13,7 +13,7 @@ use crate::certificate::Certificate;
 use crate::image::Image;
 use crate::imports::Imports;
 use crate::keywords::Sign;
-use crate::overlay::Accounts;
+use crate::overlay::AccountedBytes;
 use crate::resources::Resources;
 use crate::scan::{Scan, quote};
 use crate::section::Section;
@@ -90,7 +90,7 @@ pub(crate) fn embedded<'a>(
     scan: &Scan,
     resources: &Resources,
     sections: &mut Vec<Section>,
-    accounts: &mut Accounts,
+    accounts: &mut AccountedBytes,
     findings: &mut Findings<'a>,
 ) -> Result<(), Exhausted> {
     let by_stub = scan.stubs().iter().filter_map(|&stub| header_before(bytes, stub)).map(|start| (start, start));

@@ -75,7 +75,7 @@ use crate::entropy::Regions;
 use crate::exports::Exports;
 use crate::image::Image;
 use crate::imports::Imports;
-use crate::overlay::Accounts;
+use crate::overlay::AccountedBytes;
 use crate::resources::Resources;
 use crate::scan::Scan;
 use crate::section::Section;
@@ -88,7 +88,7 @@ pub struct Pe {
     sections: Vec<Section>,
     imports: Imports,
     exports: Exports,
-    accounts: Accounts,
+    accounts: AccountedBytes,
     resources: Resources,
     regions: Regions,
     scan: Scan,

@@ -39,12 +39,12 @@ const CHUNK: usize = 64 << 10;
 
 /// The bytes of a file that belong to something. Scratch, reused from file to file.
 #[derive(Default, Debug)]
-pub(crate) struct Accounts {
+pub(crate) struct AccountedBytes {
     known: Vec<Range<usize>>,
     rest: Vec<Range<usize>>,
 }
 
-impl Accounts {
+impl AccountedBytes {
     /// Accounts for what the headers of an image speak of.
     pub(crate) fn read(
         &mut self,

@@ -49,7 +49,7 @@ struct Piece {
 
 /// Sixty-four bytes of the file and where runs start in them.
 #[derive(Clone, Copy, Default, Debug)]
-struct Block {
+struct ByteBlock {
     base: usize,
     printable: u64,
     narrow: u64,
@@ -64,7 +64,7 @@ pub(crate) struct Text {
     /// Offset at which the search for runs continues.
     position: usize,
     /// The block that `position` is in; several runs may start in one.
-    block: Option<Block>,
+    block: Option<ByteBlock>,
 }
 
 impl Text {
@@ -88,7 +88,7 @@ impl Text {
         while self.batch.len() < BATCH_BYTES && self.position < stop {
             let block = match self.block {
                 Some(block) if self.position - block.base < STRIDE => block,
-                _ => Block::read(bytes, self.position),
+                _ => ByteBlock::read(bytes, self.position),
             };
             self.block = Some(block);
             let passed = self.position - block.base;
@@ -103,7 +103,7 @@ impl Text {
         !self.batch.is_empty() || self.position < bytes.len()
     }
 
-    fn take_piece(&mut self, bytes: &[u8], block: &Block, bit: u32) {
+    fn take_piece(&mut self, bytes: &[u8], block: &ByteBlock, bit: u32) {
         let start = block.base + bit as usize;
         let rest = bytes.get(start..).unwrap_or_default();
         let width = if block.narrow >> bit & 1 == 1 { 1 } else { 2 };
@@ -136,21 +136,21 @@ impl Text {
     }
 }
 
-impl Block {
-    fn read(bytes: &[u8], base: usize) -> Block {
+impl ByteBlock {
+    fn read(bytes: &[u8], base: usize) -> ByteBlock {
         let rest = bytes.get(base..).unwrap_or_default();
         match rest.first_chunk::<BLOCK>() {
-            Some(block) => Block::of(base, block),
+            Some(block) => ByteBlock::of(base, block),
             None => {
                 // What it is filled with is neither printable nor zero.
                 let mut block = [0xff; BLOCK];
                 block.iter_mut().zip(rest).for_each(|(filled, &byte)| *filled = byte);
-                Block::of(base, &block)
+                ByteBlock::of(base, &block)
             }
         }
     }
 
-    fn of(base: usize, block: &[u8; BLOCK]) -> Block {
+    fn of(base: usize, block: &[u8; BLOCK]) -> ByteBlock {
         let printable = mask::printable(block);
         let two = printable & printable >> 1;
         let narrow = two & two >> 2 & two >> 4;
@@ -161,7 +161,7 @@ impl Block {
             let pairs = characters & characters >> 2;
             wide = pairs & pairs >> 4 & pairs >> 8;
         }
-        Block { base, printable, narrow, wide }
+        ByteBlock { base, printable, narrow, wide }
     }
 }
 

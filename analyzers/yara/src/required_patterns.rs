@@ -22,7 +22,7 @@ pub(crate) fn needed_patterns<'t>(text: &'t str, rule: &Rule<'_>) -> Option<Vec<
     let literal_only = ["filesize", "int8", "int16", "int32", "int64"].iter().any(|word| condition.contains(word));
     // Asked for at a place, a pattern is not searched for everywhere, which a copy of it would be.
     let placed = |pattern: &Pattern<'_>| condition.contains(&format!("{} at ", pattern.identifier().name));
-    let patterns: Vec<Option<Found<'t>>> = rule
+    let patterns: Vec<Option<FoundPattern<'t>>> = rule
         .patterns
         .iter()
         .flatten()
@@ -39,13 +39,13 @@ pub(crate) fn needed_patterns<'t>(text: &'t str, rule: &Rule<'_>) -> Option<Vec<
 
 /// A pattern that can be asked for.
 #[derive(Clone, Copy)]
-struct Found<'t> {
+struct FoundPattern<'t> {
     text: &'t str,
     /// Estimated rarity by length: hexadecimal digits count half.
     rarity: usize,
 }
 
-fn found<'t>(text: &'t str, pattern: &Pattern<'_>) -> Option<Found<'t>> {
+fn found<'t>(text: &'t str, pattern: &Pattern<'_>) -> Option<FoundPattern<'t>> {
     let value: Range<usize> = match pattern {
         Pattern::Text(pattern) => pattern.text.span().range(),
         Pattern::Hex(pattern) => pattern.span().range(),
@@ -60,18 +60,18 @@ fn found<'t>(text: &'t str, pattern: &Pattern<'_>) -> Option<Found<'t>> {
     };
     // With an alphabet the span of `base64` would have to be looked at more closely; there are few.
     let plain = modifiers.base64().is_none() && modifiers.base64wide().is_none();
-    text.get(value.start..end).filter(|_| plain).map(|text| Found { text, rarity })
+    text.get(value.start..end).filter(|_| plain).map(|text| FoundPattern { text, rarity })
 }
 
 struct Proof<'r, 't> {
     names: Vec<&'r str>,
     /// Patterns, as many as `names`.
-    patterns: Vec<Option<Found<'t>>>,
+    patterns: Vec<Option<FoundPattern<'t>>>,
 }
 
 impl<'t> Proof<'_, 't> {
     /// Patterns of which one matches wherever `expr` is true.
-    fn needs(&self, expr: &Expr<'_>) -> Option<Vec<Found<'t>>> {
+    fn needs(&self, expr: &Expr<'_>) -> Option<Vec<FoundPattern<'t>>> {
         match expr {
             Expr::And(all) => {
                 let every = all.operands().filter_map(|operand| self.needs(operand));
@@ -97,7 +97,7 @@ impl<'t> Proof<'_, 't> {
         }
     }
 
-    fn named(&self, name: &str) -> Option<Vec<Found<'t>>> {
+    fn named(&self, name: &str) -> Option<Vec<FoundPattern<'t>>> {
         // `$a` is declared, and `#a` counts it.
         let same = |named: &&str| named.get(1..) == name.get(1..);
         let at = self.names.iter().position(same)?;
@@ -105,7 +105,7 @@ impl<'t> Proof<'_, 't> {
     }
 
     /// `#a > 0` and the like: a count of at least `from`.
-    fn counted(&self, sides: &BinaryExpr<'_>, from: i64) -> Option<Vec<Found<'t>>> {
+    fn counted(&self, sides: &BinaryExpr<'_>, from: i64) -> Option<Vec<FoundPattern<'t>>> {
         match (&sides.lhs, integer(&sides.rhs)) {
             (Expr::PatternCount(count), Some(least)) if least >= from => self.named(count.identifier.name),
             _ => None,
@@ -113,7 +113,7 @@ impl<'t> Proof<'_, 't> {
     }
 
     /// If `n` of `k` patterns must match, at least one of any `k - n + 1` must match.
-    fn some_of(&self, of: &Of<'_>) -> Option<Vec<Found<'t>>> {
+    fn some_of(&self, of: &Of<'_>) -> Option<Vec<FoundPattern<'t>>> {
         let OfItems::PatternSet(set) = &of.items else { return None };
         if let Some(MatchAnchor::At(_)) = of.anchor {
             return None;
@@ -139,7 +139,7 @@ impl<'t> Proof<'_, 't> {
         };
         // More than there are is never true: any one will do.
         let enough = (members.len() + 1).saturating_sub(least).max(1);
-        let mut askable: Vec<Found<'t>> = members.into_iter().copied().flatten().collect();
+        let mut askable: Vec<FoundPattern<'t>> = members.into_iter().copied().flatten().collect();
         askable.sort_by_key(|found| std::cmp::Reverse(found.rarity));
         askable.truncate(enough);
         (askable.len() == enough && enough <= PATTERNS_MAX).then_some(askable)
@@ -147,7 +147,7 @@ impl<'t> Proof<'_, 't> {
 }
 
 /// Cost of requiring patterns: short patterns match many files by chance.
-fn cost(needed: &[Found<'_>]) -> usize {
+fn cost(needed: &[FoundPattern<'_>]) -> usize {
     needed.iter().map(|found| 1 + 64 / found.rarity.clamp(1, 64)).sum()
 }
 

@@ -36,7 +36,7 @@ const SCORE_DEFAULT: f64 = 75.0;
 
 /// Weight of a match and how it was derived.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) struct Counts {
+pub(crate) struct MatchWeight {
     /// Weight in nats.
     pub weight: f64,
     /// Whether the rule is only a hint; all hints together have a cap.
@@ -50,7 +50,7 @@ pub(crate) struct Counts {
 /// The scales that a rule's meta speaks in.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Scales {
-    weight: Option<Number>,
+    weight: Option<MetadataNumber>,
     score: Option<f64>,
     factor: Option<f64>,
     severity: Option<f64>,
@@ -60,7 +60,7 @@ pub(crate) struct Scales {
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Number {
+enum MetadataNumber {
     /// A whole one.
     Whole(f64),
     /// One with a point, or a text.
@@ -73,8 +73,8 @@ impl Scales {
         match key {
             "weight" => {
                 let number = value.number().map(|number| match value {
-                    Meta::Whole(_) => Number::Whole(number),
-                    Meta::Exact(_) | Meta::Text(_) => Number::Exact(number),
+                    Meta::Whole(_) => MetadataNumber::Whole(number),
+                    Meta::Exact(_) | Meta::Text(_) => MetadataNumber::Exact(number),
                 });
                 self.weight = self.weight.or(number);
             }
@@ -94,7 +94,7 @@ impl Scales {
     }
 
     /// Returns the weight of a rule. `family`: it has a family. `described`: it has a description.
-    pub(crate) fn counts(&self, called: Called<'_>, family: Option<&str>, described: Option<&str>) -> Counts {
+    pub(crate) fn counts(&self, called: Called<'_>, family: Option<&str>, described: Option<&str>) -> MatchWeight {
         let informs = self.informs || only_informs(called, family);
         let named = !informs && names_malware(called, family, described);
         let (weight, hint) = match self.ours(described.is_some()) {
@@ -111,22 +111,22 @@ impl Scales {
             },
         };
         let says_how_sure = self.ours(described.is_some()).is_some() || self.theirs().is_some() || self.of_thor;
-        Counts { weight, hint, unmeasured: named && !says_how_sure, accuses: weight > 0.0 && named }
+        MatchWeight { weight, hint, unmeasured: named && !says_how_sure, accuses: weight > 0.0 && named }
     }
 
     /// A weight in nats.
     fn ours(&self, described: bool) -> Option<f64> {
         let nats = match self.weight? {
-            Number::Whole(number) if described => number,
-            Number::Exact(number) => number,
-            Number::Whole(_) => return None,
+            MetadataNumber::Whole(number) if described => number,
+            MetadataNumber::Exact(number) => number,
+            MetadataNumber::Whole(_) => return None,
         };
         (-WEIGHT_MAX..=WEIGHT_MAX).contains(&nats).then_some(nats)
     }
 
     fn theirs(&self) -> Option<f64> {
         let points = || {
-            self.weight.map(|(Number::Whole(number) | Number::Exact(number))| {
+            self.weight.map(|(MetadataNumber::Whole(number) | MetadataNumber::Exact(number))| {
                 let most = if number <= 10.0 { 10.0 } else { 100.0 };
                 3.0 * (number / most).clamp(0.0, 1.0)
             })
@@ -164,7 +164,7 @@ fn share_of(value: Meta<'_>) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn counts(name: &str, metas: &[(&str, Meta<'_>)]) -> Counts {
+    fn counts(name: &str, metas: &[(&str, Meta<'_>)]) -> MatchWeight {
         let mut scales = Scales::default();
         metas.iter().for_each(|(key, value)| scales.read(key, *value));
         let text = |wanted: &str| metas.iter().find(|(key, _)| *key == wanted).and_then(|(_, value)| value.text());

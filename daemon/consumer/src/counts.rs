@@ -45,7 +45,7 @@ impl Became {
 }
 
 /// Counts, on the one thread that counts.
-pub(crate) struct Counts {
+pub(crate) struct ConsumerCounts {
     became: [Cell<u64>; Became::ALL.len()],
     /// When Redis last answered.
     heard: Cell<Instant>,
@@ -55,10 +55,15 @@ pub(crate) struct Counts {
     ending: Cell<bool>,
 }
 
-impl Counts {
-    pub(crate) fn new() -> Counts {
+impl ConsumerCounts {
+    pub(crate) fn new() -> ConsumerCounts {
         let now = Instant::now();
-        Counts { became: Default::default(), heard: Cell::new(now), turned: Cell::new(now), ending: Cell::new(false) }
+        ConsumerCounts {
+            became: Default::default(),
+            heard: Cell::new(now),
+            turned: Cell::new(now),
+            ending: Cell::new(false),
+        }
     }
 
     pub(crate) fn count(&self, became: Became) {

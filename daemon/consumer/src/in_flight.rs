@@ -7,23 +7,23 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use crate::source::Taken;
+use crate::source::SourcedJob;
 
 /// Jobs that are held.
 #[derive(Default)]
 pub(crate) struct InFlight {
-    jobs: RefCell<BTreeMap<u64, (Instant, Rc<Taken>)>>,
+    jobs: RefCell<BTreeMap<u64, (Instant, Rc<SourcedJob>)>>,
     next: Cell<u64>,
     left: Notify,
 }
 
 /// A job that is held, until this is dropped.
-pub(crate) struct Held {
+pub(crate) struct HeldJob {
     number: u64,
     of: Rc<InFlight>,
 }
 
-impl Drop for Held {
+impl Drop for HeldJob {
     fn drop(&mut self) {
         self.of.jobs.borrow_mut().remove(&self.number);
         self.of.left.notify_one();
@@ -31,10 +31,10 @@ impl Drop for Held {
 }
 
 impl InFlight {
-    pub(crate) fn hold(self: &Rc<Self>, taken: &Rc<Taken>) -> Held {
+    pub(crate) fn hold(self: &Rc<Self>, taken: &Rc<SourcedJob>) -> HeldJob {
         let number = self.next.replace(self.next.get() + 1);
         self.jobs.borrow_mut().insert(number, (Instant::now(), Rc::clone(taken)));
-        Held { number, of: Rc::clone(self) }
+        HeldJob { number, of: Rc::clone(self) }
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -57,7 +57,7 @@ impl InFlight {
     }
 
     /// What is held.
-    pub(crate) fn all(&self) -> Vec<Rc<Taken>> {
+    pub(crate) fn all(&self) -> Vec<Rc<SourcedJob>> {
         self.jobs.borrow().values().map(|(_, taken)| Rc::clone(taken)).collect()
     }
 }

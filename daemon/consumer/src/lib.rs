@@ -39,5 +39,5 @@ mod settings;
 mod source;
 mod verdict;
 
-pub use run::{Ended, Misconfigured, run};
-pub use settings::{Dialect, Settings};
+pub use run::{ConsumerEnded, Misconfigured, run};
+pub use settings::{Dialect, RunSettings};

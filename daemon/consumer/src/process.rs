@@ -10,17 +10,17 @@ use daemon_base::text::causes;
 use daemon_detector::RulesStatus;
 use daemon_download::{FetchError, Fetched, Fetcher};
 use daemon_pool::Pool;
-use daemon_queue::streams::Report;
-use daemon_queue::{Backoff, QueueError};
+use daemon_queue::streams::StreamReport;
+use daemon_queue::{QueueError, RedisBackoff};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{debug, info, warn};
 use triage::FileKind;
 
-use crate::counts::{Became, Counts};
+use crate::counts::{Became, ConsumerCounts};
 use crate::scan::Scan;
-use crate::settings::Settings;
-use crate::source::{Source, Taken, Task};
+use crate::settings::RunSettings;
+use crate::source::{JobSource, SourcedJob, Task};
 use crate::verdict::{self, Received};
 
 /// Longest text of an artifact that is a URL.
@@ -30,12 +30,12 @@ const STORED_LATE: Duration = Duration::from_secs(5);
 
 /// What all jobs share.
 pub(crate) struct Shop {
-    pub settings: Settings,
-    pub source: Source,
+    pub settings: RunSettings,
+    pub source: JobSource,
     pub fetcher: Fetcher,
     pub pool: Arc<Pool<Scan>>,
     pub rules_status: Arc<RulesStatus>,
-    pub counts: Counts,
+    pub counts: ConsumerCounts,
     pub downloads: Semaphore,
     pub scans: Semaphore,
 }
@@ -47,7 +47,7 @@ enum NoReport {
     /// The artifact cannot be had.
     NotFetched(String),
     /// No worker, or no time.
-    NotScanned(Option<Box<Report>>),
+    NotScanned(Option<Box<StreamReport>>),
     /// Redis cannot be asked for the limits.
     Queue(QueueError),
 }
@@ -60,7 +60,7 @@ impl From<QueueError> for NoReport {
 
 impl Shop {
     /// Does one job.
-    pub(crate) async fn process(self: &Rc<Self>, taken: &Taken) {
+    pub(crate) async fn process(self: &Rc<Self>, taken: &SourcedJob) {
         let began = Instant::now();
         let Some(task) = taken.task() else {
             self.counts.count(Became::Malformed);
@@ -87,14 +87,14 @@ impl Shop {
             Err(NoReport::NotFetched(why)) => {
                 self.counts.count(Became::NotFetched);
                 info!(job = task.name, why, "download failed");
-                let report = Report::unjudged("SKIPPED:CANNOT-FETCH", "download failed");
+                let report = StreamReport::unjudged("SKIPPED:CANNOT-FETCH", "download failed");
                 return self.fail(taken, &task, report, began, deadline).await;
             }
             Err(NoReport::NotScanned(report)) => {
                 self.counts.count(Became::NotScanned);
                 warn!(job = task.name, "not scanned: no worker was available, or the time was up");
                 let report =
-                    report.map_or_else(|| Report::unjudged("SKIPPED", "not scanned in time"), |report| *report);
+                    report.map_or_else(|| StreamReport::unjudged("SKIPPED", "not scanned in time"), |report| *report);
                 return self.fail(taken, &task, report, began, deadline).await;
             }
             Err(NoReport::Queue(error)) => {
@@ -107,7 +107,7 @@ impl Shop {
     }
 
     /// Makes a report: downloads the artifact, and has it scanned.
-    async fn make(&self, taken: &Taken, task: &Task, deadline: Instant) -> Result<Report, NoReport> {
+    async fn make(&self, taken: &SourcedJob, task: &Task, deadline: Instant) -> Result<StreamReport, NoReport> {
         let (limits, link, queue) = (&self.settings.rate_limits, self.source.link(), &self.settings.queue);
         if !limits.peek(link, queue).await? {
             return Err(NoReport::Limited);
@@ -159,13 +159,13 @@ impl Shop {
         self.fetcher.fetch(url.trim(), None, until).await
     }
 
-    async fn forget(&self, taken: &Taken, why: &str) {
+    async fn forget(&self, taken: &SourcedJob, why: &str) {
         if let Err(error) = self.source.drop_job(taken, why).await {
             debug!(why = error.to_string(), "job not dropped");
         }
     }
 
-    async fn fail(&self, taken: &Taken, task: &Task, report: Report, began: Instant, deadline: Instant) {
+    async fn fail(&self, taken: &SourcedJob, task: &Task, report: StreamReport, began: Instant, deadline: Instant) {
         if self.source.answers_failures() {
             self.store(taken, task, report, began, deadline).await;
         } else {
@@ -174,11 +174,18 @@ impl Shop {
     }
 
     /// Stores a report, again and again while Redis is away or full.
-    async fn store(&self, taken: &Taken, task: &Task, mut report: Report, began: Instant, deadline: Instant) {
+    async fn store(
+        &self,
+        taken: &SourcedJob,
+        task: &Task,
+        mut report: StreamReport,
+        began: Instant,
+        deadline: Instant,
+    ) {
         report.consumer.clone_from(&self.settings.name);
         env!("CARGO_PKG_VERSION").clone_into(&mut report.version);
         report.took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let mut backoff = Backoff::default();
+        let mut backoff = RedisBackoff::default();
         loop {
             match self.source.answer(taken, &report).await {
                 Ok(first) => {

@@ -13,7 +13,7 @@ use daemon_detector::{Attempt, Looking, Nudge, Observer, Ready, RulesStatus, Rul
 use daemon_download::Fetcher;
 use daemon_download::runtime::Runtime;
 use daemon_pool::{Pool, PoolConfig, Rules};
-use daemon_queue::{Backoff, QueueError};
+use daemon_queue::{QueueError, RedisBackoff};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,12 +21,12 @@ use tokio::task::{JoinSet, spawn_local};
 use tokio::time::{sleep, timeout};
 use tracing::{error, info, warn};
 
-use crate::counts::{Became, Counts};
+use crate::counts::{Became, ConsumerCounts};
 use crate::in_flight::InFlight;
 use crate::process::Shop;
 use crate::scan::Scanning;
-use crate::settings::Settings;
-use crate::source::{Source, Taken};
+use crate::settings::RunSettings;
+use crate::source::{JobSource, SourcedJob};
 use crate::{health, liveness, notify};
 
 /// How long a free slot is waited for in one go.
@@ -38,7 +38,7 @@ const HAND_BACK_MAX: Duration = Duration::from_secs(5);
 
 /// How a consumer ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ended {
+pub enum ConsumerEnded {
     /// A signal asked it to.
     Asked,
     /// A fatal error occurred; the log has the reason.
@@ -55,7 +55,7 @@ pub struct Misconfigured(pub String);
 ///
 /// # Errors
 /// If rules, workers, sockets or threads cannot be had; [`Misconfigured`] among the causes if only a person can mend it.
-pub fn run(settings: Settings) -> anyhow::Result<Ended> {
+pub fn run(settings: RunSettings) -> anyhow::Result<ConsumerEnded> {
     let status = Arc::new(RulesStatus::new());
     let looking = Looking::begin(&settings.loader.options.directories);
     let began = now();
@@ -81,11 +81,11 @@ pub fn run(settings: Settings) -> anyhow::Result<Ended> {
         .map_err(|error| anyhow::Error::new(Misconfigured(format!("cannot download artifacts: {}", causes(&error)))))?;
     let permits = |limit: usize| Semaphore::new(if limit == 0 { Semaphore::MAX_PERMITS } else { limit });
     let shop = Rc::new(Shop {
-        source: Source::new(&settings),
+        source: JobSource::new(&settings),
         fetcher,
         pool,
         rules_status: status,
-        counts: Counts::new(),
+        counts: ConsumerCounts::new(),
         downloads: permits(settings.download_limit),
         scans: permits(settings.scan_limit),
         settings,
@@ -97,7 +97,7 @@ pub fn run(settings: Settings) -> anyhow::Result<Ended> {
     ended
 }
 
-async fn serve(shop: Rc<Shop>, nudge: &Sender<Nudge>) -> anyhow::Result<Ended> {
+async fn serve(shop: Rc<Shop>, nudge: &Sender<Nudge>) -> anyhow::Result<ConsumerEnded> {
     let mut terminated = signal(SignalKind::terminate()).context("cannot listen for signals")?;
     let mut interrupted = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
     let mut hung_up = signal(SignalKind::hangup()).context("cannot listen for signals")?;
@@ -129,18 +129,18 @@ async fn serve(shop: Rc<Shop>, nudge: &Sender<Nudge>) -> anyhow::Result<Ended> {
     notify::ready(&format!("taking jobs of {}", settings.queue));
     let ended = loop {
         tokio::select! {
-            _ = terminated.recv() => break Ended::Asked,
-            _ = interrupted.recv() => break Ended::Asked,
+            _ = terminated.recv() => break ConsumerEnded::Asked,
+            _ = interrupted.recv() => break ConsumerEnded::Asked,
             // The rules thread ends only with the consumer.
             _ = hung_up.recv() => drop(nudge.send(Nudge::Asked)),
             // None of these ever ends, unless by a bug.
             Some(Err(error)) = vital.join_next() => {
                 error!(why = error.to_string(), "fatal error");
-                break Ended::Failed;
+                break ConsumerEnded::Failed;
             }
             Some(Err(error)) = taking.join_next() => {
                 error!(why = error.to_string(), "fatal error");
-                break Ended::Failed;
+                break ConsumerEnded::Failed;
             }
         }
     };
@@ -179,7 +179,7 @@ async fn hand_all_back(shop: &Shop, jobs: &InFlight) {
 
 /// Takes jobs, as many as there are slots, until the consumer ends.
 async fn take(shop: Rc<Shop>, jobs: Rc<InFlight>, slots: Arc<Semaphore>) {
-    let mut backoff = Backoff::default();
+    let mut backoff = RedisBackoff::default();
     let mut away = false;
     while !shop.counts.is_ending() {
         shop.counts.turned();
@@ -232,7 +232,7 @@ fn start(
     jobs: &Rc<InFlight>,
     slots: &Arc<Semaphore>,
     mut first: Option<OwnedSemaphorePermit>,
-    taken: Vec<Taken>,
+    taken: Vec<SourcedJob>,
 ) {
     for taken in taken {
         let taken = Rc::new(taken);

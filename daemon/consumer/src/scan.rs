@@ -7,7 +7,7 @@ use std::time::Instant;
 use daemon_detector::RulesStatus;
 use daemon_engine::RuleSet;
 use daemon_pool::{ExaminationResult, Failure, LookOptions, Work};
-use daemon_queue::streams::Report;
+use daemon_queue::streams::StreamReport;
 use tokio::sync::oneshot;
 
 use crate::verdict::{self, Received};
@@ -19,7 +19,7 @@ pub(crate) struct Scan {
     pub received: Received,
     pub until: Instant,
     /// A report, or one that says that there is none.
-    pub reply: oneshot::Sender<Result<Box<Report>, Box<Report>>>,
+    pub reply: oneshot::Sender<Result<Box<StreamReport>, Box<StreamReport>>>,
 }
 
 /// Scans, and replies.
@@ -32,7 +32,7 @@ pub(crate) struct Scanning {
 pub(crate) struct Ticket {
     uri: String,
     received: Received,
-    reply: oneshot::Sender<Result<Box<Report>, Box<Report>>>,
+    reply: oneshot::Sender<Result<Box<StreamReport>, Box<StreamReport>>>,
 }
 
 impl Work<Scan> for Scanning {

@@ -21,7 +21,7 @@ pub enum Dialect {
 
 /// What a consumer is told.
 #[derive(Clone)]
-pub struct Settings {
+pub struct RunSettings {
     /// Where Redis is.
     pub redis: Address,
     /// The queue's name.
@@ -63,7 +63,7 @@ pub struct Settings {
 /// Jobs at once where neither downloads nor scans are limited.
 const JOBS_MAX: usize = 256;
 
-impl Settings {
+impl RunSettings {
     /// Defaults for everything else.
     pub fn new(
         redis: Address,
@@ -72,9 +72,9 @@ impl Settings {
         name: &str,
         loader: Loader,
         download: FetchOptions,
-    ) -> Settings {
+    ) -> RunSettings {
         let workers = loader.workers;
-        Settings {
+        RunSettings {
             redis,
             queue: queue.to_owned(),
             dialect,
@@ -86,7 +86,7 @@ impl Settings {
             download_time_max: Duration::from_secs(5),
             download_limit: workers.saturating_mul(2),
             scan_limit: workers.saturating_mul(2),
-            scan_time_requirement: Settings::scan_time_requirement_default(dialect),
+            scan_time_requirement: RunSettings::scan_time_requirement_default(dialect),
             rate_limits: RateLimits::default(),
             liveness_file: None,
             health_listen: None,

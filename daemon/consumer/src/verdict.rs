@@ -4,7 +4,7 @@ use analyzers::{Verdict, Weights};
 use daemon_base::Sha256Digest;
 use daemon_base::text::causes;
 use daemon_pool::{ExaminationResult, Looked};
-use daemon_queue::streams::{Report, ReportVerdict};
+use daemon_queue::streams::{ReportVerdict, StreamReport};
 use daemon_report::{FileRecord, Subject, Unjudged, evidence_classes};
 use serde_json::value::RawValue;
 use tracing::error;
@@ -21,13 +21,13 @@ pub(crate) struct Received {
 const COMMENTS_MAX: usize = 32;
 
 /// The report on an artifact that no worker was asked about, because nothing here takes its kind apart.
-pub(crate) fn declined(received: Received, generation: &str) -> Report {
+pub(crate) fn declined(received: Received, generation: &str) -> StreamReport {
     let why = format!("unsupported file type: {}", received.kind.name());
-    of_received(received, generation, Report::unjudged("SKIPPED:TYPE-UNSUPPORTED", &why))
+    of_received(received, generation, StreamReport::unjudged("SKIPPED:TYPE-UNSUPPORTED", &why))
 }
 
-fn of_received(received: Received, generation: &str, report: Report) -> Report {
-    Report {
+fn of_received(received: Received, generation: &str, report: StreamReport) -> StreamReport {
+    StreamReport {
         kind: received.kind.name().to_owned(),
         sha256: received.sha256.to_string(),
         size: Some(received.size),
@@ -43,12 +43,12 @@ pub(crate) fn report(
     outcome: ExaminationResult,
     weights: &Weights,
     generation: &str,
-) -> Result<Box<Report>, Box<Report>> {
+) -> Result<Box<StreamReport>, Box<StreamReport>> {
     let looked = match outcome {
         Ok(looked) => looked,
         Err(failure) => {
             error!(why = causes(&failure), "examination failed");
-            let report = of_received(received, generation, Report::unjudged("SKIPPED", "examination failed"));
+            let report = of_received(received, generation, StreamReport::unjudged("SKIPPED", "examination failed"));
             return Err(Box::new(report));
         }
     };
@@ -72,7 +72,7 @@ pub(crate) fn report(
         Unjudged::Other => "SKIPPED",
     });
     let family = seen.malware_family.clone().unwrap_or_default();
-    Ok(Box::new(Report {
+    Ok(Box::new(StreamReport {
         verdict,
         confidence: seen.opinion.confidence.get(),
         complete: seen.rests_on_all(),
@@ -83,6 +83,6 @@ pub(crate) fn report(
         malware_family: family,
         evidence: evidence_classes(seen),
         details: RawValue::from_string(details).ok(),
-        ..of_received(received, generation, Report::default())
+        ..of_received(received, generation, StreamReport::default())
     }))
 }

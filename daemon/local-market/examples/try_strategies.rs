@@ -4,7 +4,7 @@
 
 #![allow(clippy::print_stdout, reason = "an example prints")]
 
-use daemon_local_market::{Arbiter, ArtifactKind, BiddingPlan, Rival, Seed, SimulatedMarket, Skill, Trial};
+use daemon_local_market::{Arbiter, ArtifactKind, BiddingPlan, Rival, Seed, SimulatedMarket, Skill, StrategyTrial};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seed = std::env::args().nth(1).map_or(Ok(1), |text| text.parse())?;
@@ -35,8 +35,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         seed: Seed::new(seed),
         ..SimulatedMarket::default()
     };
-    let trials =
-        BiddingPlan::ALL.map(|plan| -> Trial { (plan.name(), Box::new(move |q| Some(plan.bid(q.q, q.bounds)))) });
+    let trials = BiddingPlan::ALL
+        .map(|plan| -> StrategyTrial { (plan.name(), Box::new(move |q| Some(plan.bid(q.q, q.bounds)))) });
     println!("{:12} {:>10} {:>22} {:>6} {:>6} {:>22}", "strategy", "NCT", "95 %", "won", "lost", "NCT per NCT risked");
     for outcome in market.run(&trials)? {
         let (all, each) = (outcome.profit_interval, outcome.per_risked_interval);

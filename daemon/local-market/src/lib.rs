@@ -55,8 +55,10 @@ pub use bounty::BountyMessage;
 pub use exchange::{Exchange, Fees, Imbalance, Posting, Refused};
 pub use outcome::{Interval, StrategyDifference, StrategyResult};
 pub use population::{ArtifactKind, Drawn};
-pub use rival::{Bidder, BiddingPlan, Opinion, ParsePlanError, Rival, Skill};
+pub use rival::{Bidder, BiddingPlan, ParsePlanError, Rival, RivalOpinion, Skill};
 pub use seed::Seed;
 pub use settled::{SettledAssertion, SettledBounty, Votes};
-pub use simulate::{Question, SimulateError, SimulatedMarket, SimulationRecord, Trial, US, example_kinds, trial};
+pub use simulate::{
+    Question, SimulateError, SimulatedMarket, SimulationRecord, StrategyTrial, US, example_kinds, trial,
+};
 pub use test_market::{ReceivedAnswer, TestMarket, TestMarketFaults};

@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use daemon_market::{Contract, Nct, Phase, Profit, Verdict};
+use daemon_market::{ContractVersion, Nct, Phase, Profit, Verdict};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -28,7 +28,7 @@ pub struct SettledBounty {
     pub at: Option<String>,
     /// Contract that settled the bounty.
     #[serde(with = "text")]
-    pub contract: Contract,
+    pub contract: ContractVersion,
     /// Reward of the bounty, paid by the ambassador.
     #[serde(with = "text")]
     pub reward: Nct,

@@ -44,13 +44,13 @@ pub struct TestMarketFaults {
 #[derive(Debug)]
 pub struct TestMarket {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<TestMarketState>,
     /// Dropping it stops the server.
     _end: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct TestMarketState {
     artifacts: Mutex<HashMap<String, Bytes>>,
     answers: Mutex<HashMap<String, Vec<ReceivedAnswer>>>,
     answered: Notify,
@@ -81,7 +81,7 @@ impl TestMarket {
             let _entered = runtime.enter();
             TcpListener::from_std(listener)?
         };
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::<TestMarketState>::default();
         let (end, ended) = watch::channel(false);
         let serving = Arc::clone(&shared);
         std::thread::Builder::new().name("market".to_owned()).spawn(move || {
@@ -152,7 +152,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn reply(request: Request<Incoming>, shared: Arc<Shared>) -> Result<HttpReply, Cut> {
+async fn reply(request: Request<Incoming>, shared: Arc<TestMarketState>) -> Result<HttpReply, Cut> {
     if request.method() == Method::POST {
         return answer(request, &shared).await;
     }
@@ -167,7 +167,7 @@ async fn reply(request: Request<Incoming>, shared: Arc<Shared>) -> Result<HttpRe
     ))
 }
 
-async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<HttpReply, Cut> {
+async fn answer(request: Request<Incoming>, shared: &TestMarketState) -> Result<HttpReply, Cut> {
     if take(&shared.faults.refuse) {
         return Ok(text(StatusCode::SERVICE_UNAVAILABLE, "refused on purpose"));
     }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use daemon_journal::{Filter, JournalError, Recall, Settled, Story};
-use daemon_ledger::{AlarmId, Alarms, Heard, LedgerEntry};
+use daemon_ledger::{AlarmId, Alarms, AnswerResult, LedgerEntry};
 use daemon_market::{SettlementNotice, Timestamp};
 use tracing::{error, info};
 
@@ -29,8 +29,8 @@ fn settled() -> Filter {
 }
 
 fn tell(alarms: &mut Alarms, stories: &[Story]) {
-    let mut heard: Vec<Heard> =
-        stories.iter().filter_map(LedgerEntry::of).filter_map(|entry| Heard::of(&entry)).collect();
+    let mut heard: Vec<AnswerResult> =
+        stories.iter().filter_map(LedgerEntry::of).filter_map(|entry| AnswerResult::of(&entry)).collect();
     heard.sort_by_key(|heard| heard.at);
     heard.into_iter().for_each(|heard| alarms.settled(heard));
 }
@@ -40,7 +40,7 @@ impl Engine {
     pub(super) fn heard(&self, story: Story, outcome: SettlementNotice, at: Timestamp) {
         let key = story.bounty.key.clone();
         let story = Story { settled: Some(Settled { key, at, outcome }), ..story };
-        if let Some(heard) = LedgerEntry::of(&story).and_then(|entry| Heard::of(&entry)) {
+        if let Some(heard) = LedgerEntry::of(&story).and_then(|entry| AnswerResult::of(&entry)) {
             self.alarms.borrow_mut().settled(heard);
         }
     }

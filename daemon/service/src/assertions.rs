@@ -128,7 +128,7 @@ impl Engine {
         let (engine, about) = (Rc::clone(&self), key.clone());
         let about_to_send: AboutToSend<'_> = Box::new(move |transaction: String| {
             Box::pin(async move {
-                let place = daemon_market::Place { transaction, block: None };
+                let place = daemon_market::ChainPosition { transaction, block: None };
                 let step = AssertionStep { place, ..AssertionStep::new(StepKind::Settling) };
                 let at = engine.time();
                 engine.write_step(&about, step, at).await != Written::Failed

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
-use daemon_control::{AskError, Client, ControlRequest, LINES_BYTES_MAX, LetterId, Taken};
+use daemon_control::{AskError, ControlClient, ControlRequest, LINES_BYTES_MAX, LetterId, Taken};
 use daemon_settlement::SettlementLine;
 
 use crate::config::Config;
 use crate::settlements::ImportSummary;
-use crate::settlements::inbox::Receipt;
+use crate::settlements::inbox::ImportReceipt;
 
 /// The socket's name in the archive's directory.
 const NAME: &str = "control.sock";
@@ -40,7 +40,7 @@ pub fn socket(config: &Config, archive: &Path) -> PathBuf {
 ///
 /// If this user may not talk to the daemon, or the daemon refuses, fails or is too slow.
 pub fn ask(socket: &Path, ask: &ControlRequest) -> anyhow::Result<Option<String>> {
-    match Client::new(socket).ask(ask, TIME_MAX) {
+    match ControlClient::new(socket).ask(ask, TIME_MAX) {
         Ok(said) => Ok(Some(said)),
         Err(AskError::Nobody { .. }) => Ok(None),
         Err(error) => Err(error.into()),
@@ -59,7 +59,7 @@ pub fn tell(
     lines: &[SettlementLine],
     patience: Duration,
 ) -> anyhow::Result<Option<ImportSummary>> {
-    let client = Client::new(socket);
+    let client = ControlClient::new(socket);
     let until = Instant::now() + patience;
     let mut letters = Vec::new();
     for part in parts(lines) {
@@ -83,12 +83,17 @@ pub fn tell(
 }
 
 /// Waits for a receipt. The daemon may restart in the meantime, because accepted lines are on disk.
-fn receipt(client: &Client, letter: LetterId, until: Instant, patience: Duration) -> anyhow::Result<ImportSummary> {
+fn receipt(
+    client: &ControlClient,
+    letter: LetterId,
+    until: Instant,
+    patience: Duration,
+) -> anyhow::Result<ImportSummary> {
     let ask = ControlRequest::Receipt(letter);
     loop {
         match client.ask(&ask, TIME_MAX) {
             Ok(said) => {
-                let receipt: Receipt = serde_json::from_str(&said).context("the receipt cannot be read")?;
+                let receipt: ImportReceipt = serde_json::from_str(&said).context("the receipt cannot be read")?;
                 return match receipt.error {
                     None => Ok(receipt.told),
                     Some(why) => bail!("the daemon rejected the import: {why}"),

@@ -47,7 +47,7 @@ pub struct StartOptions {
 
 /// How the daemon ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Ended {
+pub enum DaemonEnded {
     /// A signal stopped it.
     Asked,
     /// A fatal error occurred; the log has the reason.
@@ -61,9 +61,9 @@ pub enum Ended {
 ///
 /// # Errors
 /// If it cannot start for a reason that may pass by itself: a full disk, an address in use.
-pub fn run(options: &StartOptions) -> anyhow::Result<Ended> {
+pub fn run(options: &StartOptions) -> anyhow::Result<DaemonEnded> {
     let early = reload::listen_early()?;
-    let refused = |error: &anyhow::Error| Ok(Ended::Misconfigured(format!("{error:#}")));
+    let refused = |error: &anyhow::Error| Ok(DaemonEnded::Misconfigured(format!("{error:#}")));
     let given = match given::take(options, early) {
         Ok(given) => given,
         Err(error) => return refused(&error),
@@ -216,11 +216,11 @@ impl Daemon {
 
     /// Takes bounties and answers them, until it is asked to end: by its [`Stopper`] or, run as a command, by SIGTERM or
     /// Ctrl-C. Then answers what was taken, for some seconds at most.
-    pub fn run(self) -> Ended {
+    pub fn run(self) -> DaemonEnded {
         with_default(&self.given.log.clone(), || self.run_logged())
     }
 
-    fn run_logged(self) -> Ended {
+    fn run_logged(self) -> DaemonEnded {
         let Daemon { given, runtime, control, edge } = self;
         let (metrics, nudge) = (edge.metrics.clone(), edge.nudge.clone());
         let ended = metrics.within(|| runtime.block_on(edge.run(&given, control.as_ref())));
@@ -230,11 +230,11 @@ impl Daemon {
         match ended {
             Ok(()) => {
                 info!("daemon stopped");
-                Ended::Asked
+                DaemonEnded::Asked
             }
             Err(error) => {
                 error!(why = format!("{error:#}"), "fatal error");
-                Ended::Failed
+                DaemonEnded::Failed
             }
         }
     }

@@ -40,11 +40,11 @@ pub struct Given {
     /// Sockets passed by the service manager.
     pub(crate) handed: Handed,
     /// How the command was called. None: the daemon is a part of another program, and listens for no signals.
-    pub(crate) command: Option<Command>,
+    pub(crate) command: Option<CommandLine>,
 }
 
 /// How the command was called, for what is read anew at SIGHUP.
-pub(crate) struct Command {
+pub(crate) struct CommandLine {
     /// The configuration's file, if there is one.
     pub path: Option<PathBuf>,
     /// The strategy that overrides the configuration's.
@@ -78,7 +78,7 @@ pub(crate) fn take(options: &StartOptions, early: Arc<AtomicBool>) -> anyhow::Re
     let config = build::config_with(options.config.as_deref(), strategy)?.map_err(anyhow::Error::msg)?;
     logs::start(&config.log)?;
     let secrets = secrets::load(&config.webhook)?;
-    let command = Command { path: options.config.clone(), strategy: strategy.map(str::to_owned), early };
+    let command = CommandLine { path: options.config.clone(), strategy: strategy.map(str::to_owned), early };
     let StartOptions { dry_run, before_effect, transport, .. } = *options;
     let transports = transport.into_iter().map(|make| Box::new(make) as MakeTransport).collect();
     let log = current_log();

@@ -21,7 +21,7 @@ use tracing::dispatcher::{get_default, with_default};
 use tracing::{error, info, warn};
 
 use super::engine::Engine;
-use crate::settlements::inbox::{Inbox, Receipt};
+use crate::settlements::inbox::{ImportReceipt, Inbox};
 use crate::settlements::{BOUNTIES_PER_ARTIFACT_MAX, ImportSummary, News, filter, is_about, judge};
 
 /// How often the inbox is checked for new files.
@@ -103,7 +103,7 @@ impl InboxReader {
                 Ok(lines) => (lines, now),
                 Err(why) => {
                     warn!(file = shown(letter), why, "inbox file rejected");
-                    finish(letter, Some(&Receipt { told: ImportSummary::default(), error: Some(why) }), true);
+                    finish(letter, Some(&ImportReceipt { told: ImportSummary::default(), error: Some(why) }), true);
                     return Some(());
                 }
             },
@@ -128,7 +128,7 @@ impl InboxReader {
             warn!(file = shown(letter), lines = left.len(), "settlements dropped: their bounties did not end in time");
         }
         let done = left.is_empty() || given_up;
-        finish(letter, first.then_some(&Receipt { told, error: None }), done);
+        finish(letter, first.then_some(&ImportReceipt { told, error: None }), done);
         if !done {
             self.waiting.insert(letter.to_owned(), WaitingFile { lines: left, since, next: now + AGAIN_AFTER });
         }
@@ -137,7 +137,7 @@ impl InboxReader {
 }
 
 /// Says what became of a file, and takes it away if it is done with.
-fn finish(letter: &Path, receipt: Option<&Receipt>, done: bool) {
+fn finish(letter: &Path, receipt: Option<&ImportReceipt>, done: bool) {
     // The receipt last: who has it need not look for the file.
     let removed = if done { Inbox::discard(letter) } else { Ok(()) };
     let answered = receipt.map_or(Ok(()), |receipt| Inbox::answer(letter, receipt));

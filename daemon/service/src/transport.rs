@@ -17,8 +17,8 @@ use daemon_artifact::Sha256Digest;
 use daemon_download::{FetchError, Fetched, Fetcher};
 use daemon_journal::Received;
 use daemon_market::{
-    Admission, Answer, ArtifactType, AssertionStep, Bounty, BountyKey, Event, Nct, Now, Phase, Place, SettlementNotice,
-    Standing, StepKind, Timestamp,
+    Admission, Answer, ArtifactType, AssertionStep, Bounty, BountyKey, ChainPosition, Event, Nct, Now, Phase,
+    SettlementNotice, Standing, StepKind, Timestamp,
 };
 use tokio::time::Instant;
 
@@ -95,7 +95,7 @@ pub trait Contract {
     fn look_up<'a>(&'a self, sent: &'a SentAssertion) -> Local<'a, Standing>;
 
     /// Reveals our assertion: where, once that is on the chain.
-    fn reveal<'a>(&'a self, sent: &'a SentAssertion) -> Local<'a, Result<Place, FailedRequest>>;
+    fn reveal<'a>(&'a self, sent: &'a SentAssertion) -> Local<'a, Result<ChainPosition, FailedRequest>>;
 
     /// Settles our assertion: where, and what was paid out, once that is on the chain. The hash of the transaction is
     /// written down by `about_to_send` before it is sent; if that fails, it is not sent.
@@ -103,7 +103,7 @@ pub trait Contract {
         &'a self,
         sent: &'a SentAssertion,
         about_to_send: AboutToSend<'a>,
-    ) -> Local<'a, Result<(Place, Option<Nct>), FailedRequest>>;
+    ) -> Local<'a, Result<(ChainPosition, Option<Nct>), FailedRequest>>;
 
     /// What is known of how the bounty of a settled assertion was decided.
     fn outcome<'a>(&'a self, sent: &'a SentAssertion) -> Local<'a, Result<SettlementNotice, FailedRequest>>;
@@ -157,7 +157,7 @@ pub enum Delivery {
         /// Its number among those of the bounty.
         index: u64,
         /// Where it is.
-        place: Place,
+        place: ChainPosition,
     },
     /// The marketplace does not want it, and trying again would not change that.
     Refused {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use daemon_market::{Admission as Decision, Answer, Bounty, Phase, Timestamp};
-use daemon_webhook::{Admission, Courier, Endpoint, Limits, Product, Reply, Secrets};
+use daemon_webhook::{Admission, Courier, Endpoint, Product, Reply, Secrets, ServerLimits};
 use tracing::error;
 
 use crate::metrics::{self, Metrics};
@@ -23,7 +23,7 @@ pub(crate) struct WebhookTransport {
     /// What bounties are checked with.
     pub secrets: Secrets,
     /// Limits for senders.
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// Makes the client that delivers answers.
     pub courier: Courier,
     /// Returns the product in the metadata of answers.

@@ -18,7 +18,7 @@ use daemon_backtest::Backtest;
 use daemon_base::Timestamp;
 use daemon_journal::Recall;
 use daemon_ledger::{Bidder, Comparing, Past, Replayed, Resampling, Way, compare, replay, reproduced};
-use daemon_market::{BidStrategy, Settings, Strategy};
+use daemon_market::{BidStrategy, Strategy, StrategySettings};
 use daemon_service::build;
 use daemon_service::config::Config;
 use daemon_service::memory::Shares;
@@ -199,7 +199,7 @@ fn judge(
 /// Returns the strategies of --strategy.
 fn chosen(args: &BacktestArgs, config: &Config) -> anyhow::Result<Vec<Box<dyn BidStrategy>>> {
     let configured = config.market.settings();
-    let settings = Settings {
+    let settings = StrategySettings {
         threshold: args.threshold.unwrap_or(configured.threshold),
         kelly_fraction: args.kelly_fraction.unwrap_or(configured.kelly_fraction),
         expression: args.expression.clone().unwrap_or(configured.expression),

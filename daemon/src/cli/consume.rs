@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum, ValueHint};
 use daemon_base::duration;
-use daemon_consumer::{Dialect, Ended, Misconfigured, Settings};
+use daemon_consumer::{ConsumerEnded, Dialect, Misconfigured, RunSettings};
 use daemon_detector::Loader;
 use daemon_download::{Credentials, FetchOptions};
 use daemon_engine::Policy;
@@ -148,8 +148,8 @@ pub(crate) fn consume(args: &ConsumeArgs) -> anyhow::Result<Exit> {
         Err(error) => return Ok(misconfigured(&error)),
     };
     match daemon_consumer::run(settings) {
-        Ok(Ended::Asked) => Ok(Exit::Clean),
-        Ok(Ended::Failed) => Ok(Exit::Error),
+        Ok(ConsumerEnded::Asked) => Ok(Exit::Clean),
+        Ok(ConsumerEnded::Failed) => Ok(Exit::Error),
         Err(error) if error.chain().any(|cause| cause.is::<Misconfigured>()) => Ok(misconfigured(&error)),
         Err(error) => Err(error),
     }
@@ -177,7 +177,7 @@ fn log(args: &ConsumeArgs) -> anyhow::Result<()> {
     daemon_service::logs::start(&LogConfig { format, level }).context("--log-level or LOG_LEVEL")
 }
 
-fn settings(args: &ConsumeArgs) -> anyhow::Result<Settings> {
+fn settings(args: &ConsumeArgs) -> anyhow::Result<RunSettings> {
     let dialect = match args.dialect {
         DialectArg::Streams => Dialect::Streams,
         DialectArg::Polyswarm => Dialect::Polyswarm,
@@ -211,8 +211,8 @@ fn settings(args: &ConsumeArgs) -> anyhow::Result<Settings> {
     download.limits.bytes_max = args.limits.max_size;
     download.addresses.allow.clone_from(&args.allow_networks);
     download.schemes.http = !args.no_http;
-    let defaults = Settings::new(redis, &args.queue, dialect, &name, loader, download);
-    Ok(Settings {
+    let defaults = RunSettings::new(redis, &args.queue, dialect, &name, loader, download);
+    Ok(RunSettings {
         download_time_max: args.download_time_max,
         download_limit: args.download_limit.unwrap_or(defaults.download_limit),
         scan_limit: args.scan_limit.unwrap_or(defaults.scan_limit),

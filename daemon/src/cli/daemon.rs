@@ -1,7 +1,7 @@
 //! `stakeout daemon`: runs the PolySwarm engine until a signal stops it.
 
 use clap::Args;
-use daemon_service::daemon::{Ended, StartOptions, run};
+use daemon_service::daemon::{DaemonEnded, StartOptions, run};
 
 use crate::cli::args::ConfigFile;
 use crate::exit::Exit;
@@ -38,9 +38,9 @@ pub(crate) fn daemon(args: &DaemonArgs) -> anyhow::Result<Exit> {
         ..StartOptions::default()
     };
     Ok(match run(&options)? {
-        Ended::Asked => Exit::Clean,
-        Ended::Failed => Exit::Error,
-        Ended::Misconfigured(why) => {
+        DaemonEnded::Asked => Exit::Clean,
+        DaemonEnded::Failed => Exit::Error,
+        DaemonEnded::Misconfigured(why) => {
             notice(&why);
             Exit::BadConfiguration
         }

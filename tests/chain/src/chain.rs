@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use daemon_base::Nct;
-use daemon_transactions::{Address, B256, Call, Event, SignedLegacyTransaction, U256, amount, selector};
+use daemon_transactions::{Address, B256, Call, ContractEvent, SignedLegacyTransaction, U256, amount, selector};
 use serde_json::{Value, json};
 
 use crate::Tools;
@@ -19,7 +19,7 @@ pub const GAS: u64 = 50_000_000;
 
 /// A chain that runs until this is dropped.
 #[derive(Debug)]
-pub struct Chain {
+pub struct Ganache {
     process: Child,
     rpc: Rpc,
     contracts: Value,
@@ -30,14 +30,14 @@ pub struct Chain {
 
 /// What became of a transaction.
 #[derive(Debug)]
-pub struct Receipt {
+pub struct GanacheReceipt {
     /// The block that it is in.
     pub block: u64,
     /// What contracts told.
-    pub events: Vec<Event>,
+    pub events: Vec<ContractEvent>,
 }
 
-impl Drop for Chain {
+impl Drop for Ganache {
     fn drop(&mut self) {
         // It also ends by itself with its standard input. Nobody is left who could be told of a failure.
         let _ = self.process.kill();
@@ -45,13 +45,13 @@ impl Drop for Chain {
     }
 }
 
-impl Chain {
+impl Ganache {
     /// Starts a chain with nothing on it.
     ///
     /// # Errors
     ///
     /// If ganache does not start.
-    pub async fn start(tools: &Tools) -> Result<Chain> {
+    pub async fn start(tools: &Tools) -> Result<Ganache> {
         let contracts = serde_json::from_slice(&std::fs::read(tools.contracts())?)?;
         let folder = tempfile::tempdir()?;
         let mut command = tools.node("serve.js");
@@ -67,7 +67,7 @@ impl Chain {
             bail!("ganache tells no port, but {line:?}");
         };
         let mut chain =
-            Chain { process, rpc: Rpc::new(port)?, contracts, owner: Address::from_bytes([0; 20]), _folder: folder };
+            Ganache { process, rpc: Rpc::new(port)?, contracts, owner: Address::from_bytes([0; 20]), _folder: folder };
         let accounts = chain.rpc.call("eth_accounts", json!([])).await?;
         // ganache writes addresses without their checksum.
         chain.owner = accounts[0].as_str().context("ganache has no account")?.parse()?;
@@ -105,7 +105,7 @@ impl Chain {
     /// # Errors
     ///
     /// If the contract refuses it.
-    pub async fn send_as_owner(&self, to: Address, data: &[u8]) -> Result<Receipt> {
+    pub async fn send_as_owner(&self, to: Address, data: &[u8]) -> Result<GanacheReceipt> {
         let sent = json!([{
             "from": self.owner.to_string(), "to": to.to_string(), "gas": quantity(GAS), "gasPrice": "0x0",
             "data": hex(data),
@@ -119,7 +119,7 @@ impl Chain {
     /// # Errors
     ///
     /// If the chain refuses it ([`crate::Reverted`] where a contract does), or reads another hash, sender or nonce.
-    pub async fn send(&self, raw: &[u8]) -> Result<Receipt> {
+    pub async fn send(&self, raw: &[u8]) -> Result<GanacheReceipt> {
         let signed = SignedLegacyTransaction::decode(raw)?;
         let hash = self.rpc.call("eth_sendRawTransaction", json!([hex(raw)])).await?;
         ensure!(hash == signed.hash().to_string(), "the chain calls the transaction {hash}, not {}", signed.hash());
@@ -130,11 +130,14 @@ impl Chain {
         self.receipt(&hash).await
     }
 
-    async fn receipt(&self, hash: &Value) -> Result<Receipt> {
+    async fn receipt(&self, hash: &Value) -> Result<GanacheReceipt> {
         let receipt = self.rpc.call("eth_getTransactionReceipt", json!([hash])).await?;
         ensure!(receipt["status"] == "0x1", "the transaction failed: {receipt}");
         let logs = receipt["logs"].as_array().context("a receipt without logs")?;
-        Ok(Receipt { block: number(&receipt["blockNumber"])?, events: logs.iter().map(event).collect::<Result<_>>()? })
+        Ok(GanacheReceipt {
+            block: number(&receipt["blockNumber"])?,
+            events: logs.iter().map(event).collect::<Result<_>>()?,
+        })
     }
 
     /// The number of transactions that an account has sent.
@@ -202,11 +205,11 @@ impl Chain {
     }
 }
 
-fn event(log: &Value) -> Result<Event> {
+fn event(log: &Value) -> Result<ContractEvent> {
     let topics = log["topics"].as_array().context("a log without topics")?;
     let topics =
         topics.iter().map(|topic| Ok(B256::try_from(bytes(topic)?.as_slice())?)).collect::<Result<Vec<_>>>()?;
-    Ok(Event::decode(&topics, &bytes(&log["data"])?)?)
+    Ok(ContractEvent::decode(&topics, &bytes(&log["data"])?)?)
 }
 
 fn quantity(number: u64) -> String {

@@ -26,6 +26,6 @@ mod rpc;
 mod tools;
 
 pub use account::Account;
-pub use chain::{CHAIN_ID, Chain, GAS, Receipt};
+pub use chain::{CHAIN_ID, GAS, Ganache, GanacheReceipt};
 pub use rpc::Reverted;
 pub use tools::Tools;

@@ -19,7 +19,7 @@ use crate::catalogue::container::{BEYOND_END, CYCLIC, MALFORMED, ORPHANS, REFUSE
 
 use self::directory::Directory;
 pub(crate) use self::directory::StorageEntry;
-use self::sectors::{Brent, Fault, Pieces, Sectors, Whole};
+use self::sectors::{Brent, Pieces, SectorFault, Sectors, Whole};
 pub(crate) use self::sectors::{le16, le32};
 
 /// A compound file whose directory was read.
@@ -63,14 +63,14 @@ impl<'a> Compound<'a> {
             findings.saw_with(&MALFORMED, 56..60, format_args!("mini streams of up to {cutoff} bytes"));
         }
         match header.difat {
-            Some(Fault::Cycle) => findings.saw_with(&CYCLIC, 68..72, "the DIFAT"),
-            Some(Fault::Short) => findings.saw_with(&BEYOND_END, 68..72, "the DIFAT"),
+            Some(SectorFault::Cycle) => findings.saw_with(&CYCLIC, 68..72, "the DIFAT"),
+            Some(SectorFault::Short) => findings.saw_with(&BEYOND_END, 68..72, "the DIFAT"),
             None => {}
         }
         let (bytes_of_directory, fault) = sectors.whole_chain(sectors.directory, findings.budget()).ok()?;
         match fault {
-            Some(Fault::Cycle) => findings.saw_with(&CYCLIC, 48..52, "the sectors of the directory"),
-            Some(Fault::Short) => {
+            Some(SectorFault::Cycle) => findings.saw_with(&CYCLIC, 48..52, "the sectors of the directory"),
+            Some(SectorFault::Short) => {
                 findings.saw_with(&BEYOND_END, 48..52, "the sectors of the directory");
                 // What the rest of it lists is not known.
                 findings.incomplete(Incomplete::CutShort);
@@ -158,11 +158,11 @@ impl<'a> Compound<'a> {
         }
     }
 
-    fn note(&self, fault: Option<Fault>) {
+    fn note(&self, fault: Option<SectorFault>) {
         let mut faults = self.faults.get();
         match fault {
-            Some(Fault::Cycle) => faults.cyclic = true,
-            Some(Fault::Short) => faults.short = true,
+            Some(SectorFault::Cycle) => faults.cyclic = true,
+            Some(SectorFault::Short) => faults.short = true,
             None => return,
         }
         self.faults.set(faults);
@@ -186,7 +186,7 @@ impl<'a> Compound<'a> {
         &self,
         entry: &StorageEntry,
         budget: &mut Budget,
-    ) -> Result<(Cow<'a, [u8]>, Option<Fault>), Exhausted> {
+    ) -> Result<(Cow<'a, [u8]>, Option<SectorFault>), Exhausted> {
         let mini = self.mini(budget)?;
         // Below the cutoff of 4096, so it fits.
         let length = usize::try_from(entry.size).unwrap_or(usize::MAX);
@@ -198,13 +198,13 @@ impl<'a> Compound<'a> {
             let start = sector as usize * size;
             let end = mini.stream.len().min(start + size.min(length - pieces.length));
             if start >= end {
-                fault = Some(Fault::Short);
+                fault = Some(SectorFault::Short);
                 break;
             }
             pieces.add(start..end, budget)?;
             sector = le32(&mini.fat, sector as usize * 4).unwrap_or(u32::MAX);
             if brent.returns(sector) || (pieces.length >= length && sector == entry.start) {
-                fault = Some(Fault::Cycle);
+                fault = Some(SectorFault::Cycle);
                 break;
             }
         }
@@ -249,11 +249,11 @@ fn report_streams(
     };
     for entry in entries.iter().filter(is_chain) {
         match sectors.fault(entry.start, entry.size, findings.budget())? {
-            Some(Fault::Short) => {
+            Some(SectorFault::Short) => {
                 findings.saw_with(&BEYOND_END, 0..0, format_args!("{}: {} bytes", entry.path, entry.size));
                 findings.incomplete(Incomplete::CutShort);
             }
-            Some(Fault::Cycle) => {
+            Some(SectorFault::Cycle) => {
                 findings.saw_with(&CYCLIC, 0..0, format_args!("the sectors of {}", entry.path));
                 findings.incomplete(Incomplete::CutShort);
             }

@@ -23,7 +23,7 @@ const SHIFTS: [u32; 2] = [9, 12];
 
 /// Fault of a chain or a table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Fault {
+pub(crate) enum SectorFault {
     /// The chain returns to an earlier sector.
     Cycle,
     /// The chain ends, or leaves the file, before the end of its content.
@@ -53,7 +53,7 @@ pub(crate) struct HeaderFaults {
     /// Sizes of sectors that no reader supports, as shifts: of sectors, and of the mini stream's.
     pub shifts: Option<(u16, u16)>,
     /// Fault of the DIFAT, if any.
-    pub difat: Option<Fault>,
+    pub difat: Option<SectorFault>,
     /// Another boundary between the mini stream and the rest, in bytes.
     pub cutoff: Option<u32>,
 }
@@ -92,7 +92,7 @@ impl<'a> Sectors<'a> {
 
     /// Lists the sectors of the FAT, as many as the file can use (2.5). The list is followed to its end to detect
     /// cycles.
-    fn read_difat(&mut self, first: u32, budget: &mut Budget) -> Result<Option<Fault>, Exhausted> {
+    fn read_difat(&mut self, first: u32, budget: &mut Budget) -> Result<Option<SectorFault>, Exhausted> {
         let wanted = self.count().div_ceil(1 << (self.shift - 2));
         let header = self.bytes.get(76..512).unwrap_or_default();
         self.fat.extend(header.chunks_exact(4).take(wanted.min(HEADER_DIFAT)).filter_map(|number| le32(number, 0)));
@@ -100,7 +100,7 @@ impl<'a> Sectors<'a> {
         let mut fault = None;
         while sector < SECTOR_MAX {
             let Some(table) = self.sector(sector) else {
-                fault = (self.fat.len() < wanted).then_some(Fault::Short);
+                fault = (self.fat.len() < wanted).then_some(SectorFault::Short);
                 break;
             };
             budget.step(table.len() as u64 / 4)?;
@@ -109,7 +109,7 @@ impl<'a> Sectors<'a> {
             self.fat.extend(numbers.chunks_exact(4).take(room).filter_map(|number| le32(number, 0)));
             sector = le32(next, 0).unwrap_or(END_OF_CHAIN);
             if brent.returns(sector) {
-                fault = Some(Fault::Cycle);
+                fault = Some(SectorFault::Cycle);
                 break;
             }
         }
@@ -162,14 +162,14 @@ impl<'a> Sectors<'a> {
         first: u32,
         length: u64,
         budget: &mut Budget,
-    ) -> Result<(Cow<'a, [u8]>, Option<Fault>), Exhausted> {
+    ) -> Result<(Cow<'a, [u8]>, Option<SectorFault>), Exhausted> {
         let mut pieces = Pieces::default();
         let fault = self.walk(first, length, budget, |place, budget| pieces.add(place, budget))?;
         Ok((self.joined(pieces, budget)?, fault))
     }
 
     /// Whether the chain that starts at `first` holds `length` bytes; if not, why not.
-    pub(super) fn fault(&self, first: u32, length: u64, budget: &mut Budget) -> Result<Option<Fault>, Exhausted> {
+    pub(super) fn fault(&self, first: u32, length: u64, budget: &mut Budget) -> Result<Option<SectorFault>, Exhausted> {
         self.walk(first, length, budget, |_, _| Ok(()))
     }
 
@@ -180,14 +180,14 @@ impl<'a> Sectors<'a> {
         length: u64,
         budget: &mut Budget,
         mut take: impl FnMut(Range<usize>, &mut Budget) -> Result<(), Exhausted>,
-    ) -> Result<Option<Fault>, Exhausted> {
+    ) -> Result<Option<SectorFault>, Exhausted> {
         let available = self.count() as u64 * self.size() as u64;
         let mut left = usize::try_from(length.min(available)).unwrap_or(usize::MAX);
         budget.step((left / self.size()) as u64)?;
         let (mut sector, mut brent) = (first, Brent::default());
         while left > 0 {
             let Some(mut place) = (sector < SECTOR_MAX).then(|| self.place(sector)).flatten() else {
-                return Ok(Some(Fault::Short));
+                return Ok(Some(SectorFault::Short));
             };
             place.end = place.end.min(place.start + left);
             left -= place.len();
@@ -195,10 +195,10 @@ impl<'a> Sectors<'a> {
             sector = self.next(sector).unwrap_or(END_OF_CHAIN);
             // The second: whole, but made to catch those who follow chains to their end.
             if brent.returns(sector) || (left == 0 && sector == first) {
-                return Ok(Some(Fault::Cycle));
+                return Ok(Some(SectorFault::Cycle));
             }
         }
-        Ok((length > available).then_some(Fault::Short))
+        Ok((length > available).then_some(SectorFault::Short))
     }
 
     /// All of the chain that starts at `first`, which has no length of its own. Ends where a sector comes again, so
@@ -207,25 +207,25 @@ impl<'a> Sectors<'a> {
         &self,
         first: u32,
         budget: &mut Budget,
-    ) -> Result<(Cow<'a, [u8]>, Option<Fault>), Exhausted> {
+    ) -> Result<(Cow<'a, [u8]>, Option<SectorFault>), Exhausted> {
         let mut seen = vec![false; self.count()];
         let (mut pieces, mut sector, mut fault) = (Pieces::default(), first, None);
         while let (Some(place), Some(seen)) = (self.place(sector), seen.get_mut(sector as usize)) {
             if std::mem::replace(seen, true) {
-                fault = Some(Fault::Cycle);
+                fault = Some(SectorFault::Cycle);
                 break;
             }
             budget.step(1)?;
             pieces.add(place, budget)?;
             // The FAT does not reach this sector, or the file ends before the FAT does.
             let Some(next) = self.next(sector) else {
-                fault = Some(Fault::Short);
+                fault = Some(SectorFault::Short);
                 break;
             };
             sector = next;
         }
         if fault.is_none() && sector < SECTOR_MAX {
-            fault = Some(Fault::Short);
+            fault = Some(SectorFault::Short);
         }
         Ok((self.joined(pieces, budget)?, fault))
     }

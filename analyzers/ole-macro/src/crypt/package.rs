@@ -38,8 +38,8 @@ struct Standard {
 /// 2.3.4.10.
 #[derive(Default)]
 struct Agile {
-    data: Parameters,
-    key: Parameters,
+    data: AgileParameters,
+    key: AgileParameters,
     spins: u32,
     verifier_input: Vec<u8>,
     verifier_hash: Vec<u8>,
@@ -48,7 +48,7 @@ struct Agile {
 
 /// Parameters of agile encryption that both elements have.
 #[derive(Default)]
-struct Parameters {
+struct AgileParameters {
     hash: Option<Hash>,
     key_bytes: usize,
     salt: Vec<u8>,
@@ -157,11 +157,11 @@ fn agile(xml: &[u8], findings: &mut Findings<'_>) -> Option<Agile> {
 }
 
 /// No hash where the cipher is not AES in CBC mode, which is all that Office writes.
-fn parameters(element: &Element<'_>) -> Parameters {
+fn parameters(element: &Element<'_>) -> AgileParameters {
     let is = |name: &str, wanted: &str| element.attribute(name).as_deref() == Some(wanted);
     let is_known = is("cipherAlgorithm", "AES") && is("cipherChaining", "ChainingModeCBC");
     let salt = value(element, "saltValue");
-    Parameters {
+    AgileParameters {
         hash: element
             .attribute("hashAlgorithm")
             .and_then(|name| Hash::by_name(&name))

@@ -45,7 +45,7 @@ pub(crate) struct Part<'a> {
 }
 
 /// A part of the directory, before its local header was read.
-struct Listed {
+struct ListedPart {
     name: Vec<u8>,
     header: usize,
     compressed: u64,
@@ -93,7 +93,7 @@ pub(crate) fn open<'a>(bytes: &'a [u8], findings: &mut Findings<'_>) -> Vec<Part
 }
 
 /// The entries of the directory, and where it begins.
-fn listed(bytes: &[u8], findings: &mut Findings<'_>) -> Option<(Vec<Listed>, usize)> {
+fn listed(bytes: &[u8], findings: &mut Findings<'_>) -> Option<(Vec<ListedPart>, usize)> {
     if memmem::find_iter(bytes, b"PK\x01\x02").nth(LISTED_MAX).is_some() {
         return None;
     }
@@ -121,7 +121,7 @@ fn listed(bytes: &[u8], findings: &mut Findings<'_>) -> Option<(Vec<Listed>, usi
             break;
         }
         let entry = archive.by_index_data(index).ok()?;
-        entries.push(Listed {
+        entries.push(ListedPart {
             name: entry.name_raw().to_vec(),
             header: usize::try_from(entry.header_start()).unwrap_or(usize::MAX),
             compressed: entry.compressed_size(),
@@ -152,7 +152,7 @@ fn is_padding(bytes: &[u8]) -> bool {
 }
 
 /// The part that the directory's `entry` points at.
-fn located<'a>(entry: Listed, bytes: &'a [u8], findings: &mut Findings<'_>) -> Option<Part<'a>> {
+fn located<'a>(entry: ListedPart, bytes: &'a [u8], findings: &mut Findings<'_>) -> Option<Part<'a>> {
     let name = text(&entry.name);
     let Some(header) = local::header_at(bytes, entry.header) else {
         findings.saw_with(&signs::HEADER_MISMATCH, 0..0, format_args!("{name}: no header"));

@@ -23,7 +23,7 @@ use std::cmp::Reverse;
 use analyzers::{Exhausted, Findings, Limit, Sample};
 use triage::{FileKind, OoxmlKind, ZipKind};
 
-use self::account::Accounts;
+use self::account::PartAccounts;
 use self::archive::Part;
 use self::inflate::Inflater;
 use self::relations::Relations;
@@ -52,7 +52,7 @@ pub(crate) fn examine<'a>(sample: Sample<'a>, findings: &mut Findings<'a>) {
         inflater: Inflater::new(),
         is_document,
         fields: Fields::default(),
-        accounts: Accounts::default(),
+        accounts: PartAccounts::default(),
     };
     // Whatever ends the reading is a limit, and the budget remembers it.
     let _ = match sample.kind {
@@ -144,7 +144,7 @@ struct PackageReader {
     inflater: Inflater,
     is_document: bool,
     fields: Fields,
-    accounts: Accounts,
+    accounts: PartAccounts,
 }
 
 impl PackageReader {

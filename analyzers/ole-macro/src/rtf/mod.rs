@@ -13,7 +13,7 @@ use analyzers::{Findings, Incomplete, Limit, Sample};
 
 use self::data::HexData;
 use self::destinations::Destination;
-use self::tokens::{Token, Tokens};
+use self::tokens::{RtfToken, Tokens};
 use crate::catalogue::rtf as signs;
 use crate::fields::Fields;
 use crate::object::ole1;
@@ -105,10 +105,10 @@ impl Document {
         self.groups.last().copied().unwrap_or_default()
     }
 
-    fn take(&mut self, token: Token<'_>, span: Range<usize>, findings: &mut Findings<'_>) {
+    fn take(&mut self, token: RtfToken<'_>, span: Range<usize>, findings: &mut Findings<'_>) {
         let destination = self.group().destination;
         match token {
-            Token::Open => {
+            RtfToken::Open => {
                 self.skip = 0;
                 if self.groups.len() == DEPTH_ODD {
                     findings.saw(&signs::DEEP_GROUPS, span);
@@ -123,45 +123,45 @@ impl Document {
                     self.data.interrupt();
                 }
             }
-            Token::Close if self.beyond > 0 => self.beyond -= 1,
-            Token::Close => {
+            RtfToken::Close if self.beyond > 0 => self.beyond -= 1,
+            RtfToken::Close => {
                 self.skip = 0;
                 // One group too few is no reason to stop: Word does not.
                 let group = if self.groups.len() > 1 { self.groups.pop() } else { None };
                 self.end(group.unwrap_or_default(), span.end, findings);
             }
-            Token::Word(b"u", Some(unit)) => {
+            RtfToken::Word(b"u", Some(unit)) => {
                 let character = char::from_u32(u32::from((unit.cast_unsigned() & 0xffff) as u16)).unwrap_or('\u{fffd}');
                 self.text(character.encode_utf8(&mut [0; 4]).as_bytes(), destination, findings);
                 self.skip = self.group().fallback;
             }
-            Token::Word(b"uc", Some(count)) => {
+            RtfToken::Word(b"uc", Some(count)) => {
                 let fallback = usize::try_from(count).unwrap_or(1).min(FALLBACK_MAX);
                 self.groups.iter_mut().last().into_iter().for_each(|group| group.fallback = fallback);
             }
-            Token::Word(word, _) => self.word(word, span, findings),
+            RtfToken::Word(word, _) => self.word(word, span, findings),
             // A destination that nobody knows, within data or an instruction: its text is skipped. One that is known says
             // so in the next word.
-            Token::Symbol(b'*') if destination != Destination::Text && !self.group().is_start => {
+            RtfToken::Symbol(b'*') if destination != Destination::Text && !self.group().is_start => {
                 if destination == Destination::ObjectData {
                     self.data.interrupt();
                 }
                 self.begin(Destination::Ignored);
             }
-            Token::Symbol(_) if destination == Destination::ObjectData => self.data.interrupt(),
-            Token::Symbol(symbol @ (b'\\' | b'{' | b'}')) => self.text(&[symbol], destination, findings),
-            Token::Byte(_) if destination == Destination::ObjectData => self.data.escape(),
-            Token::Byte(_) if self.skip > 0 => self.skip -= 1,
-            Token::Byte(byte) => self.text(&[byte], destination, findings),
+            RtfToken::Symbol(_) if destination == Destination::ObjectData => self.data.interrupt(),
+            RtfToken::Symbol(symbol @ (b'\\' | b'{' | b'}')) => self.text(&[symbol], destination, findings),
+            RtfToken::Byte(_) if destination == Destination::ObjectData => self.data.escape(),
+            RtfToken::Byte(_) if self.skip > 0 => self.skip -= 1,
+            RtfToken::Byte(byte) => self.text(&[byte], destination, findings),
             // It announces more than there is, and so hides the rest of the file from whoever believes it.
-            Token::CutBinary => findings.incomplete(Incomplete::CutShort),
-            Token::Binary(bytes) if destination == Destination::ObjectData => {
+            RtfToken::CutBinary => findings.incomplete(Incomplete::CutShort),
+            RtfToken::Binary(bytes) if destination == Destination::ObjectData => {
                 let room = room(findings);
                 if !self.data.binary(bytes, room) {
                     findings.budget().exhaust(Limit::Stream);
                 }
             }
-            Token::Text(text) => {
+            RtfToken::Text(text) => {
                 let mut rest = text;
                 while let Some((byte, after)) = rest.split_first().filter(|_| self.skip > 0) {
                     // Line ends are no characters.
@@ -170,7 +170,7 @@ impl Document {
                 }
                 self.text(rest, destination, findings);
             }
-            Token::Symbol(_) | Token::Binary(_) => {}
+            RtfToken::Symbol(_) | RtfToken::Binary(_) => {}
         }
     }
 

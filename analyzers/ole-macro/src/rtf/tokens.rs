@@ -4,7 +4,7 @@
 
 /// A piece of RTF.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Token<'a> {
+pub(crate) enum RtfToken<'a> {
     /// `{`
     Open,
     /// `}`
@@ -45,19 +45,19 @@ impl<'a> Tokens<'a> {
     }
 
     /// A word or symbol; the backslash was taken.
-    fn control(&mut self) -> Option<Token<'a>> {
+    fn control(&mut self) -> Option<RtfToken<'a>> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let letters = rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
         if letters == 0 {
             let symbol = *self.take(1).first()?;
             if symbol != b'\'' {
-                return Some(Token::Symbol(symbol));
+                return Some(RtfToken::Symbol(symbol));
             }
             let digits = self.bytes.get(self.at..).unwrap_or_default();
             let digit = |at: usize| digits.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-            let (Some(high), Some(low)) = (digit(0), digit(1)) else { return Some(Token::Symbol(symbol)) };
+            let (Some(high), Some(low)) = (digit(0), digit(1)) else { return Some(RtfToken::Symbol(symbol)) };
             self.take(2);
-            return Some(Token::Byte(((high << 4 | low) & 0xff) as u8));
+            return Some(RtfToken::Byte(((high << 4 | low) & 0xff) as u8));
         }
         let word = self.take(letters);
         let rest = self.bytes.get(self.at..).unwrap_or_default();
@@ -75,27 +75,27 @@ impl<'a> Tokens<'a> {
         if word == b"bin" {
             self.binary = number.and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
         }
-        Some(Token::Word(word, number))
+        Some(RtfToken::Word(word, number))
     }
 }
 
 impl<'a> Iterator for Tokens<'a> {
-    type Item = Token<'a>;
+    type Item = RtfToken<'a>;
 
-    fn next(&mut self) -> Option<Token<'a>> {
+    fn next(&mut self) -> Option<RtfToken<'a>> {
         if self.binary > 0 {
             let count = std::mem::take(&mut self.binary);
             let bytes = self.take(count);
-            return Some(if bytes.len() < count { Token::CutBinary } else { Token::Binary(bytes) });
+            return Some(if bytes.len() < count { RtfToken::CutBinary } else { RtfToken::Binary(bytes) });
         }
         match *self.bytes.get(self.at)? {
             b'{' => {
                 self.at += 1;
-                Some(Token::Open)
+                Some(RtfToken::Open)
             }
             b'}' => {
                 self.at += 1;
-                Some(Token::Close)
+                Some(RtfToken::Close)
             }
             b'\\' => {
                 self.at += 1;
@@ -104,7 +104,7 @@ impl<'a> Iterator for Tokens<'a> {
             _ => {
                 let rest = self.bytes.get(self.at..).unwrap_or_default();
                 let end = memchr::memchr3(b'{', b'}', b'\\', rest).unwrap_or(rest.len());
-                Some(Token::Text(self.take(end)))
+                Some(RtfToken::Text(self.take(end)))
             }
         }
     }
@@ -120,16 +120,16 @@ mod tests {
         assert_eq!(
             tokens,
             [
-                Token::Open,
-                Token::Word(b"rtf", Some(1)),
-                Token::Word(b"b", Some(-2)),
-                Token::Text(b"x "),
-                Token::Byte(b'J'),
-                Token::Symbol(b'*'),
-                Token::Word(b"bin", Some(3)),
-                Token::Binary(b"}{}"),
-                Token::Text(b"z"),
-                Token::Close,
+                RtfToken::Open,
+                RtfToken::Word(b"rtf", Some(1)),
+                RtfToken::Word(b"b", Some(-2)),
+                RtfToken::Text(b"x "),
+                RtfToken::Byte(b'J'),
+                RtfToken::Symbol(b'*'),
+                RtfToken::Word(b"bin", Some(3)),
+                RtfToken::Binary(b"}{}"),
+                RtfToken::Text(b"z"),
+                RtfToken::Close,
             ]
         );
     }

@@ -1,6 +1,6 @@
 //! Lines that assign to a variable.
 
-use super::lex::{Token, TokenKind};
+use super::lex::{CodeToken, TokenKind};
 
 /// `name = name & …` or `name = …`.
 pub(super) struct Assignment<'s> {
@@ -11,14 +11,14 @@ pub(super) struct Assignment<'s> {
 }
 
 impl<'s> Assignment<'s> {
-    pub(super) fn read(source: &'s [u8], tokens: &[Token]) -> Option<Self> {
+    pub(super) fn read(source: &'s [u8], tokens: &[CodeToken]) -> Option<Self> {
         let name_at = |at: usize| match tokens.get(at) {
             Some(token) if matches!(token.kind, TokenKind::Name(_)) => Some(token.bytes(source)),
             _ => None,
         };
         let name = name_at(0)?;
         // `name$ = …`.
-        let mark = |at: usize, mark| tokens.get(at).is_some_and(|token: &Token| token.is(mark));
+        let mark = |at: usize, mark| tokens.get(at).is_some_and(|token: &CodeToken| token.is(mark));
         let equals = 1 + usize::from(mark(1, b'$'));
         if !mark(equals, b'=') {
             return None;

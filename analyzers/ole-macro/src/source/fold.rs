@@ -5,7 +5,7 @@
 //!
 //! Bounded: expressions nest [`DEPTH_MAX`] deep and grow to [`TEXT_MAX`]; a token is read again once per level at most.
 
-use super::lex::{Token, TokenKind};
+use super::lex::{CodeToken, TokenKind};
 use super::words::KeywordRole;
 
 /// Maximum nesting of calls and parentheses.
@@ -29,7 +29,7 @@ pub(super) struct Folded {
 }
 
 /// Folds the longest constant string that starts at the token `at`.
-pub(super) fn fold(source: &[u8], tokens: &[Token], at: usize) -> Option<Folded> {
+pub(super) fn fold(source: &[u8], tokens: &[CodeToken], at: usize) -> Option<Folded> {
     let mut reader = TokenReader { source, tokens, pieces: 0, computed: 0 };
     let mut text = Vec::new();
     let end = reader.joined(at, &mut text, 0)?;
@@ -37,7 +37,7 @@ pub(super) fn fold(source: &[u8], tokens: &[Token], at: usize) -> Option<Folded>
 }
 
 /// Whether a constant string may start at a token: a cheap look before [`fold`].
-pub(super) fn may_start(token: &Token) -> bool {
+pub(super) fn may_start(token: &CodeToken) -> bool {
     match token.kind {
         TokenKind::Text => true,
         TokenKind::Name(Some(word)) => {
@@ -49,7 +49,7 @@ pub(super) fn may_start(token: &Token) -> bool {
 
 struct TokenReader<'s> {
     source: &'s [u8],
-    tokens: &'s [Token],
+    tokens: &'s [CodeToken],
     pieces: usize,
     computed: usize,
 }

@@ -15,7 +15,7 @@ const TOKENS_MAX: usize = 1 << 14;
 
 /// A token of code.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token {
+pub(super) struct CodeToken {
     /// Kind of the token.
     pub kind: TokenKind,
     /// Start in the source; of a string, after the quote.
@@ -37,7 +37,7 @@ pub(super) enum TokenKind {
     Mark(u8),
 }
 
-impl Token {
+impl CodeToken {
     /// Role of the token in a statement, if it is a known word.
     pub(super) fn role(&self) -> Option<KeywordRole> {
         match self.kind {
@@ -116,7 +116,7 @@ impl<'s> Lexer<'s> {
     }
 
     /// Reads the next logical line into `tokens`, which it clears. None at the end.
-    pub(super) fn line(&mut self, tokens: &mut Vec<Token>) -> Option<LogicalLine> {
+    pub(super) fn line(&mut self, tokens: &mut Vec<CodeToken>) -> Option<LogicalLine> {
         tokens.clear();
         let start = self.at;
         let mut line = LogicalLine::default();
@@ -170,7 +170,7 @@ impl<'s> Lexer<'s> {
                 .is_some_and(|&b| class(b) == Class::LineEnd)
     }
 
-    fn name(&mut self, tokens: &mut Vec<Token>, line: &mut LogicalLine) {
+    fn name(&mut self, tokens: &mut Vec<CodeToken>, line: &mut LogicalLine) {
         let start = self.at;
         let mut hash = 0;
         let rest = self.source.get(start..).unwrap_or_default();
@@ -192,7 +192,7 @@ impl<'s> Lexer<'s> {
                 let rest = self.source.get(self.at..).unwrap_or_default();
                 self.at += memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
             }
-            _ => tokens.push(Token { kind: TokenKind::Name(word), start, end: self.at }),
+            _ => tokens.push(CodeToken { kind: TokenKind::Name(word), start, end: self.at }),
         }
     }
 
@@ -205,15 +205,15 @@ impl<'s> Lexer<'s> {
             || memchr::memmem::find(head, b".VB_").is_some()
     }
 
-    fn number(&mut self, tokens: &mut Vec<Token>, start: usize) {
+    fn number(&mut self, tokens: &mut Vec<CodeToken>, start: usize) {
         let rest = self.source.get(self.at..).unwrap_or_default();
         // Takes exponents and fractions with it, and what follows by mistake.
         let more = |&&byte: &&u8| matches!(class(byte), Class::Digit | Class::Letter) || byte == b'.';
         self.at += rest.iter().take_while(more).count();
-        tokens.push(Token { kind: TokenKind::Number, start, end: self.at });
+        tokens.push(CodeToken { kind: TokenKind::Number, start, end: self.at });
     }
 
-    fn other(&mut self, byte: u8, tokens: &mut Vec<Token>, line: &mut LogicalLine) {
+    fn other(&mut self, byte: u8, tokens: &mut Vec<CodeToken>, line: &mut LogicalLine) {
         let start = self.at;
         let next = |ahead: usize| self.source.get(start + ahead).copied().unwrap_or(b' ');
         match byte {
@@ -225,12 +225,12 @@ impl<'s> Lexer<'s> {
             }
             _ => {
                 self.at += 1;
-                tokens.push(Token { kind: TokenKind::Mark(byte), start, end: self.at });
+                tokens.push(CodeToken { kind: TokenKind::Mark(byte), start, end: self.at });
             }
         }
     }
 
-    fn text(&mut self, tokens: &mut Vec<Token>) {
+    fn text(&mut self, tokens: &mut Vec<CodeToken>) {
         let start = self.at + 1;
         let mut end = start;
         loop {
@@ -244,7 +244,7 @@ impl<'s> Lexer<'s> {
             self.at = end + usize::from(quote);
             break;
         }
-        tokens.push(Token { kind: TokenKind::Text, start, end });
+        tokens.push(CodeToken { kind: TokenKind::Text, start, end });
     }
 
     /// Skips a comment up to its line end; one that ends in ` _` continues in the next line.

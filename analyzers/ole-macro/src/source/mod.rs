@@ -23,7 +23,7 @@ use analyzers::{Exhausted, Findings};
 use around::{declared_function, follows, is_member, is_writable_place, literal_argument};
 use assignment::Assignment;
 use fold::TEXT_MAX;
-use lex::{Lexer, LogicalLine, Token, TokenKind};
+use lex::{CodeToken, Lexer, LogicalLine, TokenKind};
 use shape::Shape;
 use sign_set::{HIDDEN_WORDS, SignSet, TELLING_WORDS};
 use witness::Witness;
@@ -63,8 +63,8 @@ pub fn examine(modules: &[Module<'_>], findings: &mut Findings<'_>) {
 struct Project {
     witness: Witness,
     shape: Shape,
-    tokens: Vec<Token>,
-    chains: Vec<Chain>,
+    tokens: Vec<CodeToken>,
+    chains: Vec<GrowingString>,
     /// Loops that are open where we read.
     loops: usize,
     /// The line before declared a procedure that runs by itself.
@@ -83,7 +83,7 @@ struct Project {
 }
 
 /// A variable that line after line gets one more literal at its end.
-struct Chain {
+struct GrowingString {
     name: Vec<u8>,
     text: Vec<u8>,
     /// Lines that made it.
@@ -164,7 +164,7 @@ impl Project {
         Ok(())
     }
 
-    fn read_words(&mut self, source: &[u8], tokens: &[Token]) {
+    fn read_words(&mut self, source: &[u8], tokens: &[CodeToken]) {
         let after_event = std::mem::take(&mut self.event);
         let mut context = Context::default();
         for (at, token) in tokens.iter().enumerate() {
@@ -191,14 +191,14 @@ impl Project {
     fn read_word(
         &mut self,
         source: &[u8],
-        tokens: &[Token],
+        tokens: &[CodeToken],
         at: usize,
         word: &'static VbaKeyword,
         context: &mut Context,
     ) {
         let Some(token) = tokens.get(at) else { return };
         let mut saw = |sign| self.witness.saw(sign, token.start);
-        let is = |at: usize, role| tokens.get(at).is_some_and(|token: &Token| token.role() == Some(role));
+        let is = |at: usize, role| tokens.get(at).is_some_and(|token: &CodeToken| token.role() == Some(role));
         let first = at.checked_sub(1).and_then(|at| tokens.get(at)).is_none_or(|before| before.is(b':'));
         match word.role {
             KeywordRole::Event => {
@@ -265,7 +265,7 @@ impl Project {
         word.signs.iter().for_each(|&sign| saw(sign));
     }
 
-    fn read_literal(&mut self, source: &[u8], tokens: &[Token], at: usize) {
+    fn read_literal(&mut self, source: &[u8], tokens: &[CodeToken], at: usize) {
         let Some(token) = tokens.get(at) else { return };
         let text = token.bytes(source);
         texts::look(text, |sign, span| {
@@ -275,7 +275,7 @@ impl Project {
     }
 
     /// Puts strings of one line together, and the line's string to those before it. Gives the bytes produced.
-    fn fold_strings(&mut self, source: &[u8], line: &LogicalLine, tokens: &[Token]) -> usize {
+    fn fold_strings(&mut self, source: &[u8], line: &LogicalLine, tokens: &[CodeToken]) -> usize {
         let mut produced = 0;
         let assigned = Assignment::read(source, tokens);
         let mut at = 0;
@@ -320,10 +320,10 @@ impl Project {
             self.look_at_chain(&ended);
         }
         let (name, text) = (assigned.name.to_vec(), text.to_vec());
-        self.chains.push(Chain { name, text, parts: 1, seen, start: line.span.start });
+        self.chains.push(GrowingString { name, text, parts: 1, seen, start: line.span.start });
     }
 
-    fn look_at_chain(&mut self, chain: &Chain) {
+    fn look_at_chain(&mut self, chain: &GrowingString) {
         if chain.parts > 1 {
             self.look_at_folded(&chain.text, chain.seen, chain.start);
         }

@@ -2,7 +2,7 @@
 
 use analyzers::{Findings, Indicator};
 
-use super::lex::{LogicalLine, Token, TokenKind};
+use super::lex::{CodeToken, LogicalLine, TokenKind};
 use super::names;
 use super::witness::Witness;
 use super::words::{KeywordRole, Sign};
@@ -39,7 +39,7 @@ pub(super) struct Shape {
 
 impl Shape {
     /// Counts a logical line.
-    pub(super) fn count_line(&mut self, source: &[u8], line: &LogicalLine, tokens: &[Token]) {
+    pub(super) fn count_line(&mut self, source: &[u8], line: &LogicalLine, tokens: &[CodeToken]) {
         self.lines += usize::from(!tokens.is_empty());
         let comment = source.get(line.comment.clone()).unwrap_or_default();
         if !comment.is_empty() {
@@ -49,7 +49,7 @@ impl Shape {
     }
 
     /// Counts what stands on a logical line. Gives where a row of numbers starts, if there is a long one.
-    pub(super) fn count_tokens(&mut self, source: &[u8], tokens: &[Token]) -> Option<usize> {
+    pub(super) fn count_tokens(&mut self, source: &[u8], tokens: &[CodeToken]) -> Option<usize> {
         let (mut numbers, mut row) = (0, None);
         for (at, token) in tokens.iter().enumerate() {
             let near = |ahead: usize| tokens.get(at + ahead);
@@ -64,8 +64,9 @@ impl Shape {
                 TokenKind::Mark(b',' | b'-') => {}
                 TokenKind::Mark(b'&' | b'+') => {
                     numbers = 0;
-                    let text =
-                        |token: Option<&Token>| token.filter(|token| matches!(token.kind, TokenKind::Text)).copied();
+                    let text = |token: Option<&CodeToken>| {
+                        token.filter(|token| matches!(token.kind, TokenKind::Text)).copied()
+                    };
                     let (before, after) = (text(at.checked_sub(1).and_then(|at| tokens.get(at))), text(near(1)));
                     if let (Some(before), Some(after)) = (before, after) {
                         self.concatenations += 1;
@@ -95,7 +96,7 @@ impl Shape {
         row
     }
 
-    fn count_name(&mut self, source: &[u8], token: Option<&Token>) {
+    fn count_name(&mut self, source: &[u8], token: Option<&CodeToken>) {
         let Some(token) = token.filter(|token| matches!(token.kind, TokenKind::Name(None))) else { return };
         if let Some(random) = names::is_random(token.bytes(source)) {
             self.names += 1;

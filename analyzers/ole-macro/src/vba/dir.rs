@@ -18,7 +18,7 @@ pub(crate) struct Dir {
     /// Encoding of the project's text.
     pub encoding: &'static Encoding,
     /// Modules in the order of the stream.
-    pub modules: Vec<Listed>,
+    pub modules: Vec<ListedModule>,
     /// Names of the referenced type libraries and projects.
     pub references: Vec<String>,
     /// Whether its end is missing, or its records are inconsistent.
@@ -27,7 +27,7 @@ pub(crate) struct Dir {
 
 /// A module, as the `dir` stream lists it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Listed {
+pub(crate) struct ListedModule {
     /// Name of the module.
     pub name: String,
     /// Possible names of its stream, the most likely first. Names are stored twice, in the code page and in UTF-16;
@@ -71,7 +71,7 @@ impl Dir {
             // MODULENAME starts a module; then the same as UTF-16, and both for the stream.
             0x19 => {
                 let name = self.text(body).into_owned();
-                self.modules.push(Listed { streams: vec![name.clone()], name, offset: 0 });
+                self.modules.push(ListedModule { streams: vec![name.clone()], name, offset: 0 });
             }
             0x47 => self.module(|module| module.streams.push(utf16(body))),
             0x1a => {
@@ -93,7 +93,7 @@ impl Dir {
     }
 
     /// Changes the module that is being read. Four names are all that belong to one.
-    fn module(&mut self, change: impl FnOnce(&mut Listed)) {
+    fn module(&mut self, change: impl FnOnce(&mut ListedModule)) {
         if let Some(module) = self.modules.last_mut().filter(|module| module.streams.len() < 4) {
             change(module);
         }

@@ -31,14 +31,14 @@ pub(crate) struct Compiled {
     /// Size in bytes.
     pub bytes: usize,
     /// The table of lines, if it is consistent.
-    pub lines: Option<Lines>,
+    pub lines: Option<LineTable>,
     /// Words that run, fetch or hide something, in small letters.
     pub words: Vec<Vec<u8>>,
 }
 
 /// The table of lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Lines {
+pub(crate) struct LineTable {
     /// Logical lines.
     pub all: usize,
     /// Number of logical lines with code.
@@ -53,7 +53,7 @@ impl Compiled {
 }
 
 /// The last table of lines that holds together.
-fn lines(cache: &[u8]) -> Option<Lines> {
+fn lines(cache: &[u8]) -> Option<LineTable> {
     let found = |mark: [u8; 4], is_mac: bool| {
         let places: Vec<usize> = memchr::memmem::find_iter(cache, &mark).take(MARKS_MAX).collect();
         places.into_iter().rev().find_map(|at| table(cache.get(at + 4..)?, is_mac))
@@ -62,7 +62,7 @@ fn lines(cache: &[u8]) -> Option<Lines> {
 }
 
 /// The table at the start of `bytes`, from the number of its rows on.
-fn table(bytes: &[u8], is_mac: bool) -> Option<Lines> {
+fn table(bytes: &[u8], is_mac: bool) -> Option<LineTable> {
     let number = |at: Range<usize>| {
         let digits = bytes.get(at)?.iter().map(|byte| usize::from(*byte));
         let push = |number, byte| number << 8 | byte;
@@ -79,7 +79,7 @@ fn table(bytes: &[u8], is_mac: bool) -> Option<Lines> {
             coded += 1;
         }
     }
-    Some(Lines { all, coded })
+    Some(LineTable { all, coded })
 }
 
 /// Words in readable runs of `bytes` that run, fetch or hide something, in small letters.
@@ -123,8 +123,8 @@ impl WordSet {
 
 /// Logical lines of source, as the table counts them: without attributes, and those that ` _` joins as one. Those that
 /// are not blank have code: so it was in 636 of 636 modules of honest documents.
-pub(super) fn logical_lines(source: &[u8]) -> Lines {
-    let mut lines = Lines { all: 0, coded: 0 };
+pub(super) fn logical_lines(source: &[u8]) -> LineTable {
+    let mut lines = LineTable { all: 0, coded: 0 };
     let mut goes_on = false;
     let mut rest = source;
     while !rest.is_empty() {
@@ -201,9 +201,9 @@ mod tests {
     #[test]
     fn lines_are_counted_as_the_compiler_counts_them() {
         let source = b"Attribute VB_Name = \"A\"\r\nSub A()\r\n  x = 1 + _\r\n    2\r\n\r\nEnd Sub\r\n";
-        assert_eq!(logical_lines(source), Lines { all: 4, coded: 3 });
-        assert_eq!(logical_lines(b"Attribute VB_Name = \"A\"\r\n"), Lines { all: 0, coded: 0 });
-        assert_eq!(logical_lines(b"a\rb\nc"), Lines { all: 3, coded: 3 });
+        assert_eq!(logical_lines(source), LineTable { all: 4, coded: 3 });
+        assert_eq!(logical_lines(b"Attribute VB_Name = \"A\"\r\n"), LineTable { all: 0, coded: 0 });
+        assert_eq!(logical_lines(b"a\rb\nc"), LineTable { all: 3, coded: 3 });
     }
 
     #[test]

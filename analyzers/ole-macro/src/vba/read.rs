@@ -8,7 +8,7 @@ use memchr::memmem;
 
 use super::MARKER;
 use super::decompress::{End, decompress};
-use super::dir::{Dir, Listed};
+use super::dir::{Dir, ListedModule};
 use super::pcode::{self, Compiled};
 use super::project::Project;
 use crate::compound::{Compound, StorageEntry};
@@ -155,7 +155,7 @@ impl<'c> Read<'c> {
     fn add_listed(
         &mut self,
         compound: &Compound<'_>,
-        module: &Listed,
+        module: &ListedModule,
         stream: &StorageEntry,
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {

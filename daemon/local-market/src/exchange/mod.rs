@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use daemon_market::{BidBounds, Contract, Nct, Phase, SettleError, Verdict, settle_one};
+use daemon_market::{BidBounds, ContractVersion, Nct, Phase, SettleError, Verdict, settle_one};
 
 use crate::settled::{SettledAssertion, SettledBounty, Votes, sum};
 
@@ -45,7 +45,7 @@ pub struct Posting {
 /// no clock here.
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    contract: Contract,
+    contract: ContractVersion,
     fees: Fees,
     ambassador: Nct,
     experts: BTreeMap<String, Nct>,
@@ -163,7 +163,7 @@ pub enum Imbalance {
 
 impl Exchange {
     /// Makes an exchange with an ambassador, who has this balance, and no other parties.
-    pub fn new(contract: Contract, fees: Fees, ambassador: Nct) -> Exchange {
+    pub fn new(contract: ContractVersion, fees: Fees, ambassador: Nct) -> Exchange {
         Exchange {
             contract,
             fees,

@@ -11,7 +11,7 @@ fn posting(reward: &str) -> Posting {
 
 /// An ambassador with 100 NCT, experts A and B with 5, arbiters X and Y with nothing.
 fn exchange() -> Exchange {
-    let mut exchange = Exchange::new(Contract::V1_6_1, Fees::default(), Nct::literal("100"));
+    let mut exchange = Exchange::new(ContractVersion::V1_6_1, Fees::default(), Nct::literal("100"));
     for expert in ["A", "B"] {
         exchange.admit_expert(expert, Nct::literal("5")).unwrap();
     }
@@ -140,7 +140,7 @@ fn an_audit_sees_a_unit_that_is_not_where_it_should_be() {
 }
 
 #[derive(Clone, Debug)]
-enum Call {
+enum ExchangeCall {
     Post(u128, u128),
     Assert(u64, usize, Verdict, u128),
     Close(u64),
@@ -156,7 +156,7 @@ fn amounts() -> impl Strategy<Value = u128> {
     prop_oneof![0..20u128, 0..=3 * 10u128.pow(18), any::<u128>()]
 }
 
-fn calls() -> impl Strategy<Value = Call> {
+fn calls() -> impl Strategy<Value = ExchangeCall> {
     let verdict = || {
         prop_oneof![
             8 => Just(Verdict::Malicious),
@@ -167,20 +167,20 @@ fn calls() -> impl Strategy<Value = Call> {
     };
     let (number, name) = (|| 0..8u64, || 0..NAMES.len());
     prop_oneof![
-        2 => (amounts(), amounts()).prop_map(|(reward, min)| Call::Post(reward, min)),
-        6 => (number(), name(), verdict(), amounts()).prop_map(|(n, e, v, b)| Call::Assert(n, e, v, b)),
-        2 => number().prop_map(Call::Close),
-        6 => (number(), name(), verdict()).prop_map(|(n, a, v)| Call::Vote(n, a, v)),
-        2 => number().prop_map(Call::Settle),
-        1 => (name(), amounts()).prop_map(|(name, balance)| Call::AdmitExpert(name, balance)),
-        1 => (name(), amounts()).prop_map(|(name, balance)| Call::AdmitArbiter(name, balance)),
+        2 => (amounts(), amounts()).prop_map(|(reward, min)| ExchangeCall::Post(reward, min)),
+        6 => (number(), name(), verdict(), amounts()).prop_map(|(n, e, v, b)| ExchangeCall::Assert(n, e, v, b)),
+        2 => number().prop_map(ExchangeCall::Close),
+        6 => (number(), name(), verdict()).prop_map(|(n, a, v)| ExchangeCall::Vote(n, a, v)),
+        2 => number().prop_map(ExchangeCall::Settle),
+        1 => (name(), amounts()).prop_map(|(name, balance)| ExchangeCall::AdmitExpert(name, balance)),
+        1 => (name(), amounts()).prop_map(|(name, balance)| ExchangeCall::AdmitArbiter(name, balance)),
     ]
 }
 
 proptest! {
     #[test]
     fn money_is_conserved_whatever_is_asked(
-        contract in prop::sample::select(Contract::ALL.to_vec()),
+        contract in prop::sample::select(ContractVersion::ALL.to_vec()),
         ambassador in 10u128.pow(18)..=100 * 10u128.pow(18),
         calls in prop::collection::vec(calls(), 0..120),
     ) {
@@ -196,30 +196,30 @@ proptest! {
             let before = exchange.total();
             let mut came_in = Nct::ZERO;
             match call {
-                Call::Post(reward, min) => {
+                ExchangeCall::Post(reward, min) => {
                     let bounds = BidBounds { min: units(min), max: units(3 * 10u128.pow(18)) };
                     // A refusal is as good as an acceptance here: what holds must hold after both.
                     let _ = exchange.post(Posting { reward: units(reward), bounds, sha256: None });
                 }
-                Call::Assert(number, name, verdict, bid) => {
+                ExchangeCall::Assert(number, name, verdict, bid) => {
                     let _ = exchange.assert(number, NAMES[name], verdict, units(bid));
                 }
-                Call::Close(number) => {
+                ExchangeCall::Close(number) => {
                     let _ = exchange.close(number);
                 }
-                Call::Vote(number, name, verdict) => {
+                ExchangeCall::Vote(number, name, verdict) => {
                     let _ = exchange.vote(number, NAMES[name], verdict);
                 }
-                Call::Settle(number) => match exchange.settle(number) {
+                ExchangeCall::Settle(number) => match exchange.settle(number) {
                     Ok(settled) => prop_assert!(settled.balances()),
                     Err(refused) => prop_assert!(!matches!(refused, Refused::Settle(_)), "{}", refused),
                 },
-                Call::AdmitExpert(name, balance) => {
+                ExchangeCall::AdmitExpert(name, balance) => {
                     if exchange.admit_expert(NAMES[name], units(balance)).is_ok() {
                         came_in = units(balance);
                     }
                 }
-                Call::AdmitArbiter(name, balance) => {
+                ExchangeCall::AdmitArbiter(name, balance) => {
                     if exchange.admit_arbiter(NAMES[name], units(balance)).is_ok() {
                         came_in = units(balance);
                     }

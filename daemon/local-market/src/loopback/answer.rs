@@ -13,7 +13,7 @@ pub(super) struct Said {
 }
 
 #[derive(Deserialize)]
-struct Body<'a> {
+struct AnswerBody<'a> {
     #[serde(borrow)]
     verdict: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -25,7 +25,7 @@ struct Body<'a> {
 /// Malicious and benign need a stake: an integer in base units, within the limits. The other verdicts have none,
 /// whatever the field says. A stake of a vote is ignored.
 pub(super) fn read(body: &[u8], phase: Phase, bounds: BidBounds) -> Result<Said, String> {
-    let body: Body<'_> =
+    let body: AnswerBody<'_> =
         serde_json::from_slice(body).map_err(|error| format!("the answer is not a JSON object: {error}"))?;
     let name = body.verdict.ok_or("`verdict` is missing")?;
     let verdict = serde_json::from_str::<String>(name.get()).ok().and_then(|name| Verdict::named(&name));

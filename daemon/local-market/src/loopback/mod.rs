@@ -41,8 +41,8 @@ use state::Book;
 pub use catalogue::{CatalogueError, Specimen};
 pub use example::{EXAMPLE, RIVALS};
 pub use faults::{Fault, Faults, Happened, Happenings, Often};
-pub use progress::{EngineProgress, Progress};
-pub use settings::{Arbiters, Bounties, FeeSettings, Mistakes, RivalSettings, Settings, TestedEngine, market_of};
+pub use progress::{EngineProgress, RunProgress};
+pub use settings::{Arbiters, Bounties, FeeSettings, MarketSettings, Mistakes, RivalSettings, TestedEngine, market_of};
 pub use summary::{Closing, EngineClosing, Participant, Party};
 
 use crate::Refused;
@@ -118,7 +118,7 @@ pub struct MarketWatch(Arc<Book>);
 
 impl MarketWatch {
     /// Returns the progress of the run.
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> RunProgress {
         self.0.progress()
     }
 }
@@ -130,7 +130,7 @@ impl Marketplace {
     ///
     /// [`MarketplaceError`] if the settings have mistakes, the files cannot be found, the address cannot be bound, or
     /// an engine cannot be admitted.
-    pub async fn bind(settings: Settings) -> Result<Marketplace, MarketplaceError> {
+    pub async fn bind(settings: MarketSettings) -> Result<Marketplace, MarketplaceError> {
         settings.check()?;
         let mut specimens = catalogue(&settings.bounties)?;
         shuffle(crate::Seed::new(settings.seed), &mut specimens);

@@ -6,7 +6,7 @@ use daemon_market::Profit;
 
 /// Progress of a run.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Progress {
+pub struct RunProgress {
     /// Total number of bounties.
     pub number: u64,
     /// Number of posted bounties.

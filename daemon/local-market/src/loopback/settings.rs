@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use daemon_market::{BidBounds, Contract, Nct};
+use daemon_market::{BidBounds, ContractVersion, Nct};
 use serde::{Deserialize, Deserializer};
 
 use super::Faults;
@@ -15,7 +15,7 @@ use crate::{Arbiter, BiddingPlan, Fees, Rival, Seed, SimulatedMarket, Skill};
 /// Everything that a marketplace can be told.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct MarketSettings {
     /// Random seed.
     pub seed: u64,
     /// Address that serves artifacts and receives answers. Port 0 selects a free port.
@@ -24,7 +24,7 @@ pub struct Settings {
     pub listen_beyond_loopback: bool,
     /// Contract that settles bounties.
     #[serde(deserialize_with = "contract")]
-    pub contract: Contract,
+    pub contract: ContractVersion,
     /// Directory of the settlements, one file per engine. Relative to the configuration.
     pub outcomes_directory: Option<PathBuf>,
     /// The bounties to post.
@@ -162,13 +162,13 @@ const NCT: u128 = 1_000_000_000_000_000_000;
 /// Most rivals of one kind, and most arbiters.
 const PARTIES_MAX: u32 = 1_000;
 
-impl Default for Settings {
+impl Default for MarketSettings {
     fn default() -> Self {
-        Settings {
+        MarketSettings {
             seed: 1,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             listen_beyond_loopback: false,
-            contract: Contract::default(),
+            contract: ContractVersion::default(),
             outcomes_directory: None,
             bounties: Bounties::default(),
             fees: FeeSettings::default(),
@@ -258,7 +258,7 @@ impl RivalSettings {
 }
 
 /// A simulated market with the rivals, arbiters, fees and amounts of these settings, about nothing yet.
-pub fn market_of(settings: &Settings) -> SimulatedMarket {
+pub fn market_of(settings: &MarketSettings) -> SimulatedMarket {
     SimulatedMarket {
         rivals: settings.rivals.iter().flat_map(RivalSettings::all).collect(),
         arbiters: settings.arbiters.all(),
@@ -283,14 +283,14 @@ impl std::fmt::Debug for TestedEngine {
 #[error("{}", .0.join("\n"))]
 pub struct Mistakes(pub Vec<String>);
 
-impl Settings {
+impl MarketSettings {
     /// Reads a configuration, and checks it. Paths in it are relative to `directory`.
     ///
     /// # Errors
     ///
     /// [`Mistakes`] if `text` is not TOML, has unknown keys, or fails [`Settings::check`].
-    pub fn read(text: &str, directory: &Path) -> Result<Settings, Mistakes> {
-        let mut settings: Settings =
+    pub fn read(text: &str, directory: &Path) -> Result<MarketSettings, Mistakes> {
+        let mut settings: MarketSettings =
             toml::from_str(text).map_err(|error| Mistakes(vec![error.to_string().trim_end().to_owned()]))?;
         let own = &mut settings.bounties;
         let paths = [&mut own.directory, &mut own.list, &mut own.labels, &mut settings.outcomes_directory];
@@ -416,7 +416,7 @@ fn share(what: &str, often: f64, wrong: &mut Vec<String>) {
     }
 }
 
-fn contract<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Contract, D::Error> {
+fn contract<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ContractVersion, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
@@ -438,8 +438,8 @@ mod tests {
     use super::*;
     use crate::loopback::EXAMPLE;
 
-    fn read(text: &str) -> Result<Settings, Mistakes> {
-        Settings::read(text, Path::new("/etc/market"))
+    fn read(text: &str) -> Result<MarketSettings, Mistakes> {
+        MarketSettings::read(text, Path::new("/etc/market"))
     }
 
     #[test]
@@ -452,8 +452,9 @@ mod tests {
                 _ => format!("{line}\n"),
             })
             .collect();
-        let Settings { faults, engines, rivals, bounties, outcomes_directory, polyswarmd, .. } = read(&live).unwrap();
-        let defaults = Settings::default();
+        let MarketSettings { faults, engines, rivals, bounties, outcomes_directory, polyswarmd, .. } =
+            read(&live).unwrap();
+        let defaults = MarketSettings::default();
         assert_eq!(faults, Faults { slow_milliseconds: Some(3_000), ..Faults::default() });
         assert!(PolyswarmdSettings { api_key: None, ..polyswarmd } == PolyswarmdSettings::default());
         let own = Bounties { directory: None, list: None, labels: None, balance: None, ..bounties.clone() };

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use super::catalogue::Specimen;
 use super::faults::{Fault, FaultPlan, Happenings};
-use super::progress::{EngineProgress, Progress, percentile};
-use super::settings::Settings;
+use super::progress::{EngineProgress, RunProgress, percentile};
+use super::settings::MarketSettings;
 use super::stream::Manner;
 use super::summary::{Closing, EngineClosing, Parties};
 use super::{answer, outcomes};
@@ -25,7 +25,7 @@ const SLOW: Duration = Duration::from_secs(3);
 
 /// State of a run, shared by the server and the ambassador.
 pub(super) struct Book {
-    pub settings: Settings,
+    pub settings: MarketSettings,
     pub seed: Seed,
     /// Fraction of malicious files, which rivals know.
     malicious: f64,
@@ -152,7 +152,7 @@ pub(super) enum Fate {
 
 impl Book {
     /// A book for these files, with rivals and arbiters and no engines yet.
-    pub(super) fn new(settings: Settings, specimens: &[Specimen]) -> Result<Book, Refused> {
+    pub(super) fn new(settings: MarketSettings, specimens: &[Specimen]) -> Result<Book, Refused> {
         let fees = settings.fees.into();
         let each = settings.bounties.reward.checked_add(settings.fees.bounty).ok_or(Refused::TooMuch)?;
         let needed = each.base_units().checked_mul(settings.bounties.number.into()).map(Nct::from_base_units);
@@ -442,7 +442,7 @@ impl Book {
     }
 
     /// Returns the progress of the run.
-    pub(super) fn progress(&self) -> Progress {
+    pub(super) fn progress(&self) -> RunProgress {
         let state = self.state();
         let engine = |engine: &EngineBook| EngineProgress {
             name: engine.name.clone(),
@@ -450,7 +450,7 @@ impl Book {
             latency: percentile(&engine.latencies, 0.5),
             profit: engine.profit,
         };
-        Progress {
+        RunProgress {
             number: self.settings.bounties.number,
             posted: state.cases.len() as u64,
             settled: state.settled,

@@ -169,7 +169,7 @@ fn files(each: usize) -> tempfile::TempDir {
 }
 
 /// Ten bounties, as fast as can be, with two rivals that are always wrong.
-fn settings(directory: &Path, more: &str) -> Settings {
+fn settings(directory: &Path, more: &str) -> MarketSettings {
     let text = format!(
         "{more}
          rival = [{{ name = \"fool\", number = 2, true_positive = 0.0, false_positive = 1.0 }}]
@@ -179,12 +179,12 @@ fn settings(directory: &Path, more: &str) -> Settings {
          directory = \"files\"
          life_seconds = 30.0"
     );
-    let mut settings = Settings::read(&text, directory).unwrap();
+    let mut settings = MarketSettings::read(&text, directory).unwrap();
     settings.bounties.directory = Some(directory.to_path_buf());
     settings
 }
 
-async fn market(settings: Settings, engines: &[(&str, &str)]) -> Closing {
+async fn market(settings: MarketSettings, engines: &[(&str, &str)]) -> Closing {
     let mut marketplace = Marketplace::bind(settings).await.unwrap();
     for (name, url) in engines {
         let (name, url, secret) = ((*name).to_owned(), (*url).to_owned(), Some(SECRET.to_owned()));
@@ -198,7 +198,7 @@ async fn market(settings: Settings, engines: &[(&str, &str)]) -> Closing {
 }
 
 /// One engine of this habit.
-async fn alone(habit: Habit, change: impl FnOnce(&mut Settings)) -> (Closing, Vec<u16>) {
+async fn alone(habit: Habit, change: impl FnOnce(&mut MarketSettings)) -> (Closing, Vec<u16>) {
     let directory = files(5);
     let mut settings = settings(directory.path(), "");
     change(&mut settings);
@@ -242,7 +242,7 @@ async fn who_is_late_wins_nothing_and_is_told() {
 
 #[tokio::test]
 async fn the_same_again_is_fine_and_something_else_is_a_conflict() {
-    let slow = |settings: &mut Settings| settings.bounties.number = 4;
+    let slow = |settings: &mut MarketSettings| settings.bounties.number = 4;
     // The second answers are sent after the settlement, and may come after the end: so another engine keeps it open.
     let directory = files(2);
     let mut settings = settings(directory.path(), "");

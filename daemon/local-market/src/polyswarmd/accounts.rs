@@ -7,7 +7,7 @@ use daemon_transactions::{Address, Guid};
 
 use super::chain::Logged;
 use super::parties::Parties;
-use super::receipt::{Event, NewAssertion, Reveal};
+use super::receipt::{EmittedEvent, NewAssertion, Reveal};
 use super::registry::Registry;
 use crate::loopback::Participant;
 
@@ -100,15 +100,15 @@ impl Accounts {
     /// Counts an event.
     pub(super) fn count(&mut self, logged: &Logged, registry: &Registry, parties: &Parties) {
         match &logged.event {
-            Event::Bounty(bounty) => self.of(bounty.author, |account| {
+            EmittedEvent::Bounty(bounty) => self.of(bounty.author, |account| {
                 account.posted += 1;
                 account.staked = account.staked.saturating_add(bounty.amount);
             }),
-            Event::Assertion(NewAssertion { author, bids, .. }) => self.of(*author, |account| {
+            EmittedEvent::Assertion(NewAssertion { author, bids, .. }) => self.of(*author, |account| {
                 account.asserted += 1;
                 account.staked = bids.iter().fold(account.staked, |sum, bid| sum.saturating_add(*bid));
             }),
-            Event::Reveal(reveal) => {
+            EmittedEvent::Reveal(reveal) => {
                 let (right, wrong) = judge(reveal, registry, parties);
                 self.of(reveal.author, |account| {
                     account.revealed += 1;
@@ -116,17 +116,17 @@ impl Accounts {
                     account.wrong += wrong;
                 });
             }
-            Event::Vote { voter, .. } => self.of(*voter, |account| account.voted += 1),
-            Event::Settled { settler, payout, .. } => self.of(*settler, |account| {
+            EmittedEvent::Vote { voter, .. } => self.of(*voter, |account| account.voted += 1),
+            EmittedEvent::Settled { settler, payout, .. } => self.of(*settler, |account| {
                 account.settled += 1;
                 account.paid = account.paid.saturating_add(*payout);
             }),
-            Event::Transfer { .. }
-            | Event::Quorum { .. }
-            | Event::Fees { .. }
-            | Event::Windows { .. }
-            | Event::Deprecated { .. }
-            | Event::Undeprecated => {}
+            EmittedEvent::Transfer { .. }
+            | EmittedEvent::Quorum { .. }
+            | EmittedEvent::Fees { .. }
+            | EmittedEvent::Windows { .. }
+            | EmittedEvent::Deprecated { .. }
+            | EmittedEvent::Undeprecated => {}
         }
     }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::faults::ChainFault;
 use super::registry::DURATION_BLOCKS_MAX;
 use super::reply::{fail, ok};
-use super::routes::{Asked, Money};
+use super::routes::{ApiRequest, Money};
 use super::shared::Shared;
 use crate::http::HttpReply;
 
@@ -21,7 +21,7 @@ const VOTE_RATIO: (u64, u64) = (9, 10);
 /// `GET /bounties/parameters`
 pub(super) fn bounty_parameters(shared: &Shared) -> HttpReply {
     #[derive(Serialize)]
-    struct Parameters {
+    struct BountyParameters {
         bounty_fee: u128,
         assertion_fee: u128,
         bounty_amount_minimum: u128,
@@ -33,7 +33,7 @@ pub(super) fn bounty_parameters(shared: &Shared) -> HttpReply {
         arbiter_vote_window: u64,
     }
     let terms = shared.world().chain.registry.terms;
-    ok(&Parameters {
+    ok(&BountyParameters {
         bounty_fee: terms.fees.bounty.base_units(),
         assertion_fee: terms.fees.assertion.base_units(),
         bounty_amount_minimum: terms.amount_min.base_units(),
@@ -49,18 +49,23 @@ pub(super) fn bounty_parameters(shared: &Shared) -> HttpReply {
 /// `GET /staking/parameters`
 pub(super) fn staking_parameters(_shared: &Shared) -> HttpReply {
     #[derive(Serialize)]
-    struct Parameters {
+    struct StakingParameters {
         minimum_stake: u128,
         maximum_stake: u128,
         vote_ratio_numerator: u64,
         vote_ratio_denominator: u64,
     }
     let (vote_ratio_numerator, vote_ratio_denominator) = VOTE_RATIO;
-    ok(&Parameters { minimum_stake: STAKE_MIN, maximum_stake: STAKE_MAX, vote_ratio_numerator, vote_ratio_denominator })
+    ok(&StakingParameters {
+        minimum_stake: STAKE_MIN,
+        maximum_stake: STAKE_MAX,
+        vote_ratio_numerator,
+        vote_ratio_denominator,
+    })
 }
 
 /// `GET /nonce`
-pub(super) fn nonce(shared: &Shared, asked: &Asked) -> HttpReply {
+pub(super) fn nonce(shared: &Shared, asked: &ApiRequest) -> HttpReply {
     let Some(account) = asked.account else { return fail(StatusCode::BAD_REQUEST, &"Account must be provided") };
     let mut world = shared.world();
     let mut nonce =
@@ -73,7 +78,7 @@ pub(super) fn nonce(shared: &Shared, asked: &Asked) -> HttpReply {
 }
 
 /// `GET /pending`
-pub(super) fn pending(shared: &Shared, asked: &Asked) -> HttpReply {
+pub(super) fn pending(shared: &Shared, asked: &ApiRequest) -> HttpReply {
     let Some(account) = asked.account else { return fail(StatusCode::BAD_REQUEST, &"Account must be provided") };
     let nonces: Vec<String> = shared.world().chain.pending(account).iter().map(u64::to_string).collect();
     ok(&nonces)

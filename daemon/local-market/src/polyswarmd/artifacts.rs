@@ -16,7 +16,7 @@ const DOCUMENTS_MAX: usize = 50_000;
 
 /// An artifact of a bounty.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Artifact {
+pub(super) struct MarketArtifact {
     pub(super) name: String,
     pub(super) sha256: String,
     pub(super) bytes: Bytes,
@@ -24,7 +24,7 @@ pub(super) struct Artifact {
 
 /// An artifact as it is listed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub(super) struct Listed<'a> {
+pub(super) struct ListedArtifact<'a> {
     pub(super) name: &'a str,
     pub(super) hash: &'a str,
 }
@@ -32,25 +32,25 @@ pub(super) struct Listed<'a> {
 /// All that is stored.
 #[derive(Debug, Default)]
 pub(super) struct Store {
-    artifacts: HashMap<String, Vec<Artifact>>,
+    artifacts: HashMap<String, Vec<MarketArtifact>>,
     documents: HashMap<String, Value>,
     /// URIs of documents, the oldest first.
     stored: VecDeque<String>,
 }
 
-impl Artifact {
-    pub(super) fn new(name: String, bytes: Vec<u8>) -> Artifact {
-        Artifact { name, sha256: hex(&Sha256::digest(&bytes)), bytes: bytes.into() }
+impl MarketArtifact {
+    pub(super) fn new(name: String, bytes: Vec<u8>) -> MarketArtifact {
+        MarketArtifact { name, sha256: hex(&Sha256::digest(&bytes)), bytes: bytes.into() }
     }
 
-    pub(super) fn listed(&self) -> Listed<'_> {
-        Listed { name: &self.name, hash: &self.sha256 }
+    pub(super) fn listed(&self) -> ListedArtifact<'_> {
+        ListedArtifact { name: &self.name, hash: &self.sha256 }
     }
 }
 
 impl Store {
     /// Stores the artifacts of a bounty, and returns their URI.
-    pub(super) fn add_artifacts(&mut self, salt: u64, artifacts: Vec<Artifact>) -> String {
+    pub(super) fn add_artifacts(&mut self, salt: u64, artifacts: Vec<MarketArtifact>) -> String {
         let mut digest = Sha256::new();
         digest.update(salt.to_be_bytes());
         artifacts.iter().for_each(|artifact| digest.update(&artifact.sha256));
@@ -65,7 +65,7 @@ impl Store {
     }
 
     /// The artifacts of this URI.
-    pub(super) fn artifacts(&self, uri: &str) -> Option<&[Artifact]> {
+    pub(super) fn artifacts(&self, uri: &str) -> Option<&[MarketArtifact]> {
         self.artifacts.get(uri).map(Vec::as_slice)
     }
 
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn the_same_artifacts_of_two_bounties_have_two_uris() {
         let mut store = Store::default();
-        let artifact = Artifact::new("a".to_owned(), b"abc".to_vec());
+        let artifact = MarketArtifact::new("a".to_owned(), b"abc".to_vec());
         let (first, second) = (store.add_artifacts(1, vec![artifact.clone()]), store.add_artifacts(2, vec![artifact]));
         store.remove_artifacts(&first);
         assert!(store.artifacts(&first).is_none() && store.artifacts(&second).is_some_and(|found| found.len() == 1));

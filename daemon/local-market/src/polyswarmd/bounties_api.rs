@@ -6,11 +6,11 @@ use hyper::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::artifacts::{Artifact, Listed, is_assertion_metadata, is_bounty_metadata};
+use super::artifacts::{ListedArtifact, MarketArtifact, is_assertion_metadata, is_bounty_metadata};
 use super::messages::{artifact_type, bits};
-use super::registry::{self, Bounty};
+use super::registry::{self, RegistryBounty};
 use super::reply::{bytes, fail, ok};
-use super::routes::Asked;
+use super::routes::ApiRequest;
 use super::shared::Shared;
 use super::world::World;
 use crate::http::HttpReply;
@@ -26,10 +26,10 @@ pub(super) fn artifacts(shared: &Shared, uri: &str) -> HttpReply {
     let world = shared.world();
     match world.store.artifacts(uri) {
         Some(artifacts) => {
-            let list: Vec<Listed<'_>> = artifacts.iter().map(Artifact::listed).collect();
+            let list: Vec<ListedArtifact<'_>> = artifacts.iter().map(MarketArtifact::listed).collect();
             ok(&list)
         }
-        None if world.store.document(uri).is_some() => ok(&[Listed { name: "", hash: uri }]),
+        None if world.store.document(uri).is_some() => ok(&[ListedArtifact { name: "", hash: uri }]),
         None => fail(StatusCode::NOT_FOUND, &format!("Artifact with URI {uri} not found")),
     }
 }
@@ -46,7 +46,7 @@ pub(super) fn artifact(shared: &Shared, uri: &str, index: usize) -> HttpReply {
 }
 
 /// `GET /bounties`
-pub(super) fn guids(shared: &Shared, asked: &Asked) -> HttpReply {
+pub(super) fn guids(shared: &Shared, asked: &ApiRequest) -> HttpReply {
     let count = asked.count.unwrap_or(PAGE);
     if !count.is_multiple_of(PAGE) || count / PAGE > PAGES_MAX {
         return fail(StatusCode::BAD_REQUEST, &format!("Count must be a multiple of page size {PAGE}"));
@@ -115,7 +115,12 @@ struct ToldAssertion {
 }
 
 impl ToldAssertion {
-    fn new(world: &World, bounty: &Bounty, assertion: &registry::Assertion, hides: bool) -> ToldAssertion {
+    fn new(
+        world: &World,
+        bounty: &RegistryBounty,
+        assertion: &registry::RegistryAssertion,
+        hides: bool,
+    ) -> ToldAssertion {
         let verdicts = if hides && assertion.nonce.is_zero() {
             vec![None; bounty.num_artifacts]
         } else {
@@ -160,7 +165,7 @@ struct ToldVote {
 }
 
 impl ToldVote {
-    fn new(bounty: &Bounty, vote: &registry::Vote) -> ToldVote {
+    fn new(bounty: &RegistryBounty, vote: &registry::RegistryVote) -> ToldVote {
         ToldVote { voter: vote.voter, votes: bits(vote.votes, bounty.num_artifacts), valid_bloom: vote.valid_bloom }
     }
 }
@@ -207,7 +212,7 @@ pub(super) fn post_metadata(shared: &Shared, body: &[u8]) -> HttpReply {
 }
 
 /// Answers about a bounty, if there is such a one.
-fn about(shared: &Shared, guid: Guid, answer: impl FnOnce(&World, &Bounty) -> HttpReply) -> HttpReply {
+fn about(shared: &Shared, guid: Guid, answer: impl FnOnce(&World, &RegistryBounty) -> HttpReply) -> HttpReply {
     let world = shared.world();
     match world.chain.registry.bounties.get(&guid) {
         Some(bounty) => answer(&world, bounty),

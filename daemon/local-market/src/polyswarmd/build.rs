@@ -9,11 +9,11 @@ use daemon_transactions::{ArtifactBits, Bloom, Guid, UnsignedTransaction, commit
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::call::Call;
+use super::call::RegistryCall;
 use super::faults::ChainFault;
 use super::registry::Posting;
 use super::reply::{fail, ok};
-use super::routes::Asked;
+use super::routes::ApiRequest;
 use super::shared::Shared;
 use super::world::World;
 use crate::http::HttpReply;
@@ -42,15 +42,15 @@ enum Bid {
 }
 
 /// `POST /bounties/<guid>/assertions`
-pub(super) fn assertion(shared: &Shared, asked: &Asked, guid: Guid, body: &[u8]) -> HttpReply {
+pub(super) fn assertion(shared: &Shared, asked: &ApiRequest, guid: Guid, body: &[u8]) -> HttpReply {
     #[derive(Deserialize)]
-    struct Body {
+    struct AssertionBody {
         bid: Bid,
         mask: ArtifactBits,
         verdicts: Option<ArtifactBits>,
         commitment: Option<String>,
     }
-    let body: Body = match serde_json::from_slice(body) {
+    let body: AssertionBody = match serde_json::from_slice(body) {
         Ok(body) => body,
         Err(error) => return invalid(&error),
     };
@@ -85,20 +85,20 @@ pub(super) fn assertion(shared: &Shared, asked: &Asked, guid: Guid, body: &[u8])
     let Some(sum) = daemon_transactions::amount::sum(bids.iter().copied().chain([terms.fees.assertion])) else {
         return fail(StatusCode::BAD_REQUEST, &"Invalid assertion bid");
     };
-    let approve = Call::Approve { spender: world.chain.registry.address, amount: sum };
-    let post = Call::PostAssertion { guid, bids, mask: body.mask.to_number(), commitment };
+    let approve = RegistryCall::Approve { spender: world.chain.registry.address, amount: sum };
+    let post = RegistryCall::PostAssertion { guid, bids, mask: body.mask.to_number(), commitment };
     answer(&mut world, asked, vec![approve, post], nonce)
 }
 
 /// `POST /bounties/<guid>/assertions/<index>/reveal`
-pub(super) fn reveal(shared: &Shared, asked: &Asked, guid: Guid, index: u64, body: &[u8]) -> HttpReply {
+pub(super) fn reveal(shared: &Shared, asked: &ApiRequest, guid: Guid, index: u64, body: &[u8]) -> HttpReply {
     #[derive(Deserialize)]
-    struct Body {
+    struct RevealBody {
         nonce: String,
         verdicts: ArtifactBits,
         metadata: String,
     }
-    let Body { nonce, verdicts, metadata } = match serde_json::from_slice(body) {
+    let RevealBody { nonce, verdicts, metadata } = match serde_json::from_slice(body) {
         Ok(body) => body,
         Err(error) => return invalid(&error),
     };
@@ -111,20 +111,20 @@ pub(super) fn reveal(shared: &Shared, asked: &Asked, guid: Guid, index: u64, bod
             &"Invalid JSON: data.metadata must be shorter than or equal to 1024 characters",
         );
     }
-    let call = Call::RevealAssertion { guid, index, nonce, verdicts: verdicts.to_number(), metadata };
+    let call = RegistryCall::RevealAssertion { guid, index, nonce, verdicts: verdicts.to_number(), metadata };
     answer(&mut shared.world(), asked, vec![call], None)
 }
 
 /// `POST /bounties/<guid>/vote`
-pub(super) fn vote(shared: &Shared, asked: &Asked, guid: Guid, body: &[u8]) -> HttpReply {
+pub(super) fn vote(shared: &Shared, asked: &ApiRequest, guid: Guid, body: &[u8]) -> HttpReply {
     #[derive(Deserialize)]
-    struct Body {
+    struct VoteBody {
         votes: ArtifactBits,
         valid_bloom: bool,
     }
     match serde_json::from_slice(body) {
-        Ok(Body { votes, valid_bloom }) => {
-            let call = Call::VoteOnBounty { guid, votes: votes.to_number(), valid_bloom };
+        Ok(VoteBody { votes, valid_bloom }) => {
+            let call = RegistryCall::VoteOnBounty { guid, votes: votes.to_number(), valid_bloom };
             answer(&mut shared.world(), asked, vec![call], None)
         }
         Err(error) => invalid(&error),
@@ -132,14 +132,14 @@ pub(super) fn vote(shared: &Shared, asked: &Asked, guid: Guid, body: &[u8]) -> H
 }
 
 /// `POST /bounties/<guid>/settle`
-pub(super) fn settle(shared: &Shared, asked: &Asked, guid: Guid) -> HttpReply {
-    answer(&mut shared.world(), asked, vec![Call::SettleBounty { guid }], None)
+pub(super) fn settle(shared: &Shared, asked: &ApiRequest, guid: Guid) -> HttpReply {
+    answer(&mut shared.world(), asked, vec![RegistryCall::SettleBounty { guid }], None)
 }
 
 /// `POST /bounties`
-pub(super) fn bounty(shared: &Shared, asked: &Asked, body: &[u8]) -> HttpReply {
+pub(super) fn bounty(shared: &Shared, asked: &ApiRequest, body: &[u8]) -> HttpReply {
     #[derive(Deserialize)]
-    struct Body {
+    struct BountyBody {
         artifact_type: String,
         amount: String,
         uri: String,
@@ -147,7 +147,7 @@ pub(super) fn bounty(shared: &Shared, asked: &Asked, body: &[u8]) -> HttpReply {
         #[serde(default)]
         metadata: String,
     }
-    let body: Body = match serde_json::from_slice(body) {
+    let body: BountyBody = match serde_json::from_slice(body) {
         Ok(body) => body,
         Err(error) => return invalid(&error),
     };
@@ -168,7 +168,7 @@ pub(super) fn bounty(shared: &Shared, asked: &Asked, body: &[u8]) -> HttpReply {
     let Some(sum) = daemon_transactions::amount::sum([amount, world.chain.registry.terms.fees.bounty]) else {
         return fail(StatusCode::BAD_REQUEST, &"Invalid bounty amount");
     };
-    let approve = Call::Approve { spender: world.chain.registry.address, amount: sum };
+    let approve = RegistryCall::Approve { spender: world.chain.registry.address, amount: sum };
     let posting = Posting {
         guid: world.draw_guid(),
         artifact_type,
@@ -179,11 +179,11 @@ pub(super) fn bounty(shared: &Shared, asked: &Asked, body: &[u8]) -> HttpReply {
         bloom,
         metadata: body.metadata,
     };
-    answer(&mut world, asked, vec![approve, Call::PostBounty(Box::new(posting))], None)
+    answer(&mut world, asked, vec![approve, RegistryCall::PostBounty(Box::new(posting))], None)
 }
 
 /// The transactions of these calls, with a fault where one happens.
-fn answer(world: &mut World, asked: &Asked, calls: Vec<Call>, nonce: Option<U256>) -> HttpReply {
+fn answer(world: &mut World, asked: &ApiRequest, calls: Vec<RegistryCall>, nonce: Option<U256>) -> HttpReply {
     let Some(account) = asked.account else { return fail(StatusCode::BAD_REQUEST, &"Account must be provided") };
     let first = asked.base_nonce.unwrap_or_else(|| world.chain.count(account));
     let (token, registry) = (world.chain.token_address(), world.chain.registry.address);
@@ -196,7 +196,11 @@ fn answer(world: &mut World, asked: &Asked, calls: Vec<Call>, nonce: Option<U256
             chain_id: world.settings.chain_id,
             gas: GAS,
             gas_price: 0,
-            to: if matches!(call, Call::Approve { .. } | Call::Transfer { .. }) { token } else { registry },
+            to: if matches!(call, RegistryCall::Approve { .. } | RegistryCall::Transfer { .. }) {
+                token
+            } else {
+                registry
+            },
             value: 0,
             data: call.encode(contract),
         });

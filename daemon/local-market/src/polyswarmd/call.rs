@@ -2,7 +2,7 @@
 //! 128 bits.
 
 use alloy_primitives::U256;
-use daemon_market::{Contract, Nct};
+use daemon_market::{ContractVersion, Nct};
 use daemon_transactions::signing::Bids;
 use daemon_transactions::{Address, BountyForm, Guid, PostBounty, amount};
 
@@ -10,7 +10,7 @@ use super::registry::Posting;
 
 /// A call, with its arguments read.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Call {
+pub(super) enum RegistryCall {
     Approve {
         spender: Address,
         amount: Nct,
@@ -45,29 +45,29 @@ pub(super) enum Call {
     Refused(String),
 }
 
-impl Call {
+impl RegistryCall {
     /// Reads the data of a transaction to the token, or else to the registry of this version.
-    pub(super) fn decode(data: &[u8], to_token: bool, contract: Contract) -> Call {
+    pub(super) fn decode(data: &[u8], to_token: bool, contract: ContractVersion) -> RegistryCall {
         match daemon_transactions::Call::decode(data) {
-            Ok(call) => Call::of(call, to_token, contract),
-            Err(why) => Call::Refused(why.to_string()),
+            Ok(call) => RegistryCall::of(call, to_token, contract),
+            Err(why) => RegistryCall::Refused(why.to_string()),
         }
     }
 
-    fn of(call: daemon_transactions::Call, to_token: bool, contract: Contract) -> Call {
+    fn of(call: daemon_transactions::Call, to_token: bool, contract: ContractVersion) -> RegistryCall {
         use daemon_transactions::Call as Read;
         let is_for_token = matches!(call, Read::Approve { .. } | Read::Transfer { .. });
         let name = call.name();
-        let foreign = || Call::Refused(format!("no function of this contract: {name}"));
+        let foreign = || RegistryCall::Refused(format!("no function of this contract: {name}"));
         if is_for_token != to_token {
             return foreign();
         }
         match call {
             // Whoever allows more than there is, as many do, allows all there is.
-            Read::Approve { spender, amount } => Call::Approve { spender, amount: saturated(amount) },
-            Read::Transfer { recipient, amount } => Call::Transfer { to: recipient, amount: saturated(amount) },
+            Read::Approve { spender, amount } => RegistryCall::Approve { spender, amount: saturated(amount) },
+            Read::Transfer { recipient, amount } => RegistryCall::Transfer { to: recipient, amount: saturated(amount) },
             Read::PostBounty(bounty) => {
-                posting(*bounty, contract).map_or_else(foreign, |posting| Call::PostBounty(Box::new(posting)))
+                posting(*bounty, contract).map_or_else(foreign, |posting| RegistryCall::PostBounty(Box::new(posting)))
             }
             Read::PostAssertion { guid, bids, mask, commitment } => {
                 let bids = match bids {
@@ -75,51 +75,55 @@ impl Call {
                     Bids::Each(bids) if !contract.one_bid() => bids,
                     Bids::Single(_) | Bids::Each(_) => return foreign(),
                 };
-                Call::PostAssertion { guid, bids, mask, commitment }
+                RegistryCall::PostAssertion { guid, bids, mask, commitment }
             }
             Read::RevealAssertion { guid, index, nonce, verdicts, metadata } => {
-                Call::RevealAssertion { guid, index, nonce, verdicts, metadata }
+                RegistryCall::RevealAssertion { guid, index, nonce, verdicts, metadata }
             }
-            Read::VoteOnBounty { guid, votes, valid_bloom } => Call::VoteOnBounty { guid, votes, valid_bloom },
-            Read::SettleBounty { guid } => Call::SettleBounty { guid },
+            Read::VoteOnBounty { guid, votes, valid_bloom } => RegistryCall::VoteOnBounty { guid, votes, valid_bloom },
+            Read::SettleBounty { guid } => RegistryCall::SettleBounty { guid },
         }
     }
 
     /// The data of a transaction for this version.
-    pub(super) fn encode(self, contract: Contract) -> Vec<u8> {
+    pub(super) fn encode(self, contract: ContractVersion) -> Vec<u8> {
         use daemon_transactions::Call as Written;
         let call = match self {
-            Call::Approve { spender, amount } => Written::Approve { spender, amount: amount::to_u256(amount) },
-            Call::Transfer { to, amount } => Written::Transfer { recipient: to, amount: amount::to_u256(amount) },
-            Call::PostBounty(posting) => Written::PostBounty(Box::new(posted(*posting, contract))),
-            Call::PostAssertion { guid, bids, mask, commitment } => {
+            RegistryCall::Approve { spender, amount } => Written::Approve { spender, amount: amount::to_u256(amount) },
+            RegistryCall::Transfer { to, amount } => {
+                Written::Transfer { recipient: to, amount: amount::to_u256(amount) }
+            }
+            RegistryCall::PostBounty(posting) => Written::PostBounty(Box::new(posted(*posting, contract))),
+            RegistryCall::PostAssertion { guid, bids, mask, commitment } => {
                 let bids = match bids.as_slice() {
                     [bid] if contract.one_bid() => Bids::Single(*bid),
                     _ => Bids::Each(bids),
                 };
                 Written::PostAssertion { guid, bids, mask, commitment }
             }
-            Call::RevealAssertion { guid, index, nonce, verdicts, metadata } => {
+            RegistryCall::RevealAssertion { guid, index, nonce, verdicts, metadata } => {
                 Written::RevealAssertion { guid, index, nonce, verdicts, metadata }
             }
-            Call::VoteOnBounty { guid, votes, valid_bloom } => Written::VoteOnBounty { guid, votes, valid_bloom },
-            Call::SettleBounty { guid } => Written::SettleBounty { guid },
-            Call::Refused(_) => return Vec::new(),
+            RegistryCall::VoteOnBounty { guid, votes, valid_bloom } => {
+                Written::VoteOnBounty { guid, votes, valid_bloom }
+            }
+            RegistryCall::SettleBounty { guid } => Written::SettleBounty { guid },
+            RegistryCall::Refused(_) => return Vec::new(),
         };
         call.encode()
     }
 }
 
 /// Whether this version's `postBounty` has no artifact type and no metadata.
-fn is_without_type(contract: Contract) -> bool {
+fn is_without_type(contract: ContractVersion) -> bool {
     match contract {
-        Contract::V1_0_0 => true,
-        Contract::V1_3_0 | Contract::V1_4_0 | Contract::V1_5_0 | Contract::V1_6_1 => false,
+        ContractVersion::V1_0_0 => true,
+        ContractVersion::V1_3_0 | ContractVersion::V1_4_0 | ContractVersion::V1_5_0 | ContractVersion::V1_6_1 => false,
     }
 }
 
 /// A bounty in the form of this version; `None` if it is of another.
-fn posting(bounty: PostBounty, contract: Contract) -> Option<Posting> {
+fn posting(bounty: PostBounty, contract: ContractVersion) -> Option<Posting> {
     let (artifact_type, amount, metadata) = match bounty.form {
         BountyForm::V1_0_0 { amount } if is_without_type(contract) => (0, amount, String::new()),
         BountyForm::V1_3_0 { artifact_type, amount, metadata } if !is_without_type(contract) => {
@@ -134,7 +138,7 @@ fn posting(bounty: PostBounty, contract: Contract) -> Option<Posting> {
     Some(Posting { guid, artifact_type, amount, uri, artifact_count, duration, bloom, metadata })
 }
 
-fn posted(posting: Posting, contract: Contract) -> PostBounty {
+fn posted(posting: Posting, contract: ContractVersion) -> PostBounty {
     let Posting { guid, artifact_type, amount, uri, artifact_count, duration, bloom, metadata } = posting;
     let form = if is_without_type(contract) {
         BountyForm::V1_0_0 { amount }

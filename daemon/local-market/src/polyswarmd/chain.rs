@@ -9,8 +9,8 @@ use alloy_primitives::{B256, U256, keccak256};
 use daemon_market::Nct;
 use daemon_transactions::Address;
 
-use super::call::Call;
-use super::receipt::{Event, Reverted};
+use super::call::RegistryCall;
+use super::receipt::{EmittedEvent, Reverted};
 use super::registry::{Registry, Sent, Terms};
 use super::token::Token;
 
@@ -27,14 +27,14 @@ pub(super) struct Transaction {
     pub(super) hash: B256,
     pub(super) sender: Address,
     pub(super) nonce: u64,
-    pub(super) call: Call,
+    pub(super) call: RegistryCall,
 }
 
 /// What became of a transaction.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Receipt {
     pub(super) block: u64,
-    pub(super) outcome: Result<Vec<Event>, Reverted>,
+    pub(super) outcome: Result<Vec<EmittedEvent>, Reverted>,
 }
 
 /// An event with the transaction that emitted it; the registry's managers need none.
@@ -42,7 +42,7 @@ pub(super) struct Receipt {
 pub(super) struct Logged {
     pub(super) block: u64,
     pub(super) hash: B256,
-    pub(super) event: Event,
+    pub(super) event: EmittedEvent,
 }
 
 /// A block that was made: what its transactions emitted, and whose were reverted.
@@ -162,7 +162,7 @@ impl Chain {
     }
 
     /// Takes a call of a party of this market, which needs no signature: it is the account's next transaction.
-    pub(super) fn submit_local(&mut self, sender: Address, call: Call) -> Result<B256, PoolError> {
+    pub(super) fn submit_local(&mut self, sender: Address, call: RegistryCall) -> Result<B256, PoolError> {
         let nonce = self.count_with_pending(sender);
         let mut text = sender.as_bytes().to_vec();
         text.extend(nonce.to_be_bytes());
@@ -208,28 +208,32 @@ impl Chain {
         mined
     }
 
-    fn execute(&mut self, sender: Address, call: Call) -> Result<Vec<Event>, Reverted> {
+    fn execute(&mut self, sender: Address, call: RegistryCall) -> Result<Vec<EmittedEvent>, Reverted> {
         let (sent, seed) = (Sent { sender, block: self.block }, self.seed);
         let Chain { token, registry, .. } = self;
         match call {
-            Call::Approve { spender, amount } => {
+            RegistryCall::Approve { spender, amount } => {
                 token.approve(sender, spender, amount);
                 Ok(Vec::new())
             }
-            Call::Transfer { to, amount } => {
+            RegistryCall::Transfer { to, amount } => {
                 token.transfer(sender, to, amount)?;
-                Ok(vec![Event::Transfer { from: sender, to, value: amount }])
+                Ok(vec![EmittedEvent::Transfer { from: sender, to, value: amount }])
             }
-            Call::PostBounty(posting) => registry.post_bounty(token, sent, *posting),
-            Call::PostAssertion { guid, bids, mask, commitment } => {
+            RegistryCall::PostBounty(posting) => registry.post_bounty(token, sent, *posting),
+            RegistryCall::PostAssertion { guid, bids, mask, commitment } => {
                 registry.post_assertion(token, sent, guid, bids, mask, commitment)
             }
-            Call::RevealAssertion { guid, index, nonce, verdicts, metadata } => {
+            RegistryCall::RevealAssertion { guid, index, nonce, verdicts, metadata } => {
                 registry.reveal_assertion(sent, guid, index, nonce, verdicts, metadata)
             }
-            Call::VoteOnBounty { guid, votes, valid_bloom } => registry.vote_on_bounty(sent, guid, votes, valid_bloom),
-            Call::SettleBounty { guid } => registry.settle_bounty(token, sent, |block| block_hash(seed, block), guid),
-            Call::Refused(why) => Err(Reverted(why.into())),
+            RegistryCall::VoteOnBounty { guid, votes, valid_bloom } => {
+                registry.vote_on_bounty(sent, guid, votes, valid_bloom)
+            }
+            RegistryCall::SettleBounty { guid } => {
+                registry.settle_bounty(token, sent, |block| block_hash(seed, block), guid)
+            }
+            RegistryCall::Refused(why) => Err(Reverted(why.into())),
         }
     }
 

@@ -1,11 +1,11 @@
 //! Laws of the chain: whatever anybody sends, money is where it should be after every block, and nonces count up.
 
 use alloy_primitives::U256;
-use daemon_market::{BidBounds, Contract, Nct};
+use daemon_market::{BidBounds, ContractVersion, Nct};
 use daemon_transactions::{Address, ArtifactBits, Bloom, Guid, commitment};
 use proptest::prelude::*;
 
-use super::call::Call;
+use super::call::RegistryCall;
 use super::chain::{Chain, PoolError, Transaction};
 use super::registry::{Posting, Terms};
 use crate::Fees;
@@ -17,7 +17,7 @@ fn account(nth: u8) -> Address {
     Address::from_bytes([nth + 1; 20])
 }
 
-fn chain(contract: Contract) -> Chain {
+fn chain(contract: ContractVersion) -> Chain {
     let terms = Terms {
         contract,
         fees: Fees::default(),
@@ -37,31 +37,31 @@ fn chain(contract: Contract) -> Chain {
 }
 
 /// Calls that mean something often enough: few bounties, few numbers.
-fn call(registry: Address) -> impl Strategy<Value = Call> {
+fn call(registry: Address) -> impl Strategy<Value = RegistryCall> {
     let guid = (0..3u128).prop_map(Guid::from_number);
     let units =
         prop_oneof![Just(0), Just(NCT / 16), Just(NCT), 0..3 * NCT, Just(u128::MAX)].prop_map(Nct::from_base_units);
     let bits = (0..8u64).prop_map(U256::from);
     prop_oneof![
-        1 => units.clone().prop_map(move |amount| Call::Approve { spender: registry, amount }),
-        4 => Just(Call::Approve { spender: registry, amount: Nct::from_base_units(u128::MAX) }),
-        1 => (0..ACCOUNTS, units.clone()).prop_map(|(to, amount)| Call::Transfer { to: account(to), amount }),
+        1 => units.clone().prop_map(move |amount| RegistryCall::Approve { spender: registry, amount }),
+        4 => Just(RegistryCall::Approve { spender: registry, amount: Nct::from_base_units(u128::MAX) }),
+        1 => (0..ACCOUNTS, units.clone()).prop_map(|(to, amount)| RegistryCall::Transfer { to: account(to), amount }),
         3 => (guid.clone(), units.clone(), 1..3u64, 1..6u64).prop_map(|(guid, amount, artifact_count, duration)| {
             let (uri, bloom, metadata) = ("u".to_owned(), Bloom::of([]), String::new());
-            Call::PostBounty(Box::new(Posting { guid, artifact_type: 0, amount, uri, artifact_count, duration, bloom, metadata }))
+            RegistryCall::PostBounty(Box::new(Posting { guid, artifact_type: 0, amount, uri, artifact_count, duration, bloom, metadata }))
         }),
         6 => (guid.clone(), prop::collection::vec(units, 0..3), bits.clone(), 0..ACCOUNTS, bits.clone()).prop_map(
             |(guid, bids, mask, who, verdicts)| {
                 let verdicts = ArtifactBits::from_number(verdicts, 0);
                 let commitment = commitment(account(who), U256::from(9), &verdicts);
-                Call::PostAssertion { guid, bids, mask, commitment }
+                RegistryCall::PostAssertion { guid, bids, mask, commitment }
             }
         ),
         6 => (guid.clone(), 0..3u64, bits.clone()).prop_map(|(guid, index, verdicts)| {
-            Call::RevealAssertion { guid, index, nonce: U256::from(9), verdicts, metadata: String::new() }
+            RegistryCall::RevealAssertion { guid, index, nonce: U256::from(9), verdicts, metadata: String::new() }
         }),
-        6 => (guid.clone(), bits).prop_map(|(guid, votes)| Call::VoteOnBounty { guid, votes, valid_bloom: true }),
-        6 => guid.prop_map(|guid| Call::SettleBounty { guid }),
+        6 => (guid.clone(), bits).prop_map(|(guid, votes)| RegistryCall::VoteOnBounty { guid, votes, valid_bloom: true }),
+        6 => guid.prop_map(|guid| RegistryCall::SettleBounty { guid }),
     ]
 }
 
@@ -71,13 +71,13 @@ proptest! {
     /// Nobody can make money, nor have the registry pay what it was not given.
     #[test]
     fn money_is_conserved_whatever_anybody_sends(
-        version in 0..Contract::ALL.len(),
+        version in 0..ContractVersion::ALL.len(),
         blocks in prop::collection::vec(
-            prop::collection::vec((0..ACCOUNTS, call(chain(Contract::V1_6_1).registry.address)), 0..6), 1..40
+            prop::collection::vec((0..ACCOUNTS, call(chain(ContractVersion::V1_6_1).registry.address)), 0..6), 1..40
         ),
         fails in prop::collection::vec(any::<bool>(), 8),
     ) {
-        let mut chain = chain(Contract::ALL[version]);
+        let mut chain = chain(ContractVersion::ALL[version]);
         let mut mined = 0;
         for block in blocks {
             for (who, call) in block {
@@ -94,9 +94,9 @@ proptest! {
 
 #[test]
 fn transactions_are_carried_out_in_the_order_of_their_nonces() {
-    let mut chain = chain(Contract::V1_6_1);
+    let mut chain = chain(ContractVersion::V1_6_1);
     let send = |chain: &mut Chain, nonce: u64, units: u8| {
-        let call = Call::Transfer { to: account(1), amount: Nct::from_base_units(units.into()) };
+        let call = RegistryCall::Transfer { to: account(1), amount: Nct::from_base_units(units.into()) };
         let hash = alloy_primitives::B256::from(U256::from(nonce * 1_000 + u64::from(units)));
         chain.submit(Transaction { hash, sender: account(0), nonce, call })
     };

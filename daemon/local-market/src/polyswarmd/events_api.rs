@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::messages;
 use super::reply::fail;
-use super::routes::Asked;
+use super::routes::ApiRequest;
 use super::shared::Shared;
 use crate::http::{self, HttpReply};
 
@@ -26,7 +26,7 @@ const MESSAGE_BYTES_MAX: usize = 4 << 10;
 /// Answers the request for a websocket, and serves it in a task of its own.
 pub(super) fn upgrade(
     shared: &Arc<Shared>,
-    asked: &Asked,
+    asked: &ApiRequest,
     request: Request<Incoming>,
     end: watch::Receiver<bool>,
 ) -> HttpReply {

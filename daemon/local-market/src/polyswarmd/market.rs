@@ -14,7 +14,7 @@ use super::server;
 use super::shared::Shared;
 use super::summary::{ChainClosing, ChainProgress, closing, progress};
 use super::world::{Told, World};
-use crate::loopback::{MarketplaceError, Mistakes, Settings, catalogue, shuffle};
+use crate::loopback::{MarketSettings, MarketplaceError, Mistakes, catalogue, shuffle};
 use crate::{Fees, Seed};
 
 /// Blocks after the last bounty is over, so that everyone learns of its last transactions.
@@ -49,7 +49,7 @@ impl ChainMarket {
     /// # Errors
     ///
     /// The settings are wrong, files cannot be read, or the address is in use.
-    pub async fn bind(settings: Settings) -> Result<ChainMarket, MarketplaceError> {
+    pub async fn bind(settings: MarketSettings) -> Result<ChainMarket, MarketplaceError> {
         settings.check()?;
         let smallest = Nct::from_base_units(amount_min(settings.contract));
         if settings.bounties.number > 0 && settings.bounties.reward < smallest {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::artifacts::{Store, is_assertion_metadata, is_bounty_metadata};
 use super::chain::Logged;
-use super::receipt::{Event, NewAssertion, NewBounty, Reveal};
+use super::receipt::{EmittedEvent, NewAssertion, NewBounty, Reveal};
 
 /// What is sent over the websocket.
 #[derive(Debug, Serialize)]
@@ -106,22 +106,24 @@ pub(super) struct Form<'a> {
 
 impl Form<'_> {
     /// The data of an event.
-    pub(super) fn data(self, event: &Event) -> EventData {
+    pub(super) fn data(self, event: &EmittedEvent) -> EventData {
         match event {
-            Event::Transfer { from, to, value } => {
+            EmittedEvent::Transfer { from, to, value } => {
                 EventData::Transfer { from: *from, to: *to, value: value.base_units().to_string() }
             }
-            Event::Bounty(NewBounty { guid, url, author, amount, uri, expiration, metadata }) => EventData::Bounty {
-                guid: *guid,
-                artifact_type: artifact_type(*url),
-                author: *author,
-                amount: amount.base_units().to_string(),
-                uri: uri.clone(),
-                expiration: expiration.to_string(),
-                metadata: self.substitute(metadata, is_bounty_metadata),
-            },
-            Event::Assertion(assertion) => self.assertion(assertion),
-            Event::Reveal(Reveal { guid, author, index, nonce, verdicts, num_artifacts, metadata }) => {
+            EmittedEvent::Bounty(NewBounty { guid, url, author, amount, uri, expiration, metadata }) => {
+                EventData::Bounty {
+                    guid: *guid,
+                    artifact_type: artifact_type(*url),
+                    author: *author,
+                    amount: amount.base_units().to_string(),
+                    uri: uri.clone(),
+                    expiration: expiration.to_string(),
+                    metadata: self.substitute(metadata, is_bounty_metadata),
+                }
+            }
+            EmittedEvent::Assertion(assertion) => self.assertion(assertion),
+            EmittedEvent::Reveal(Reveal { guid, author, index, nonce, verdicts, num_artifacts, metadata }) => {
                 EventData::Reveal {
                     bounty_guid: *guid,
                     author: *author,
@@ -131,21 +133,21 @@ impl Form<'_> {
                     metadata: self.substitute(metadata, is_assertion_metadata),
                 }
             }
-            Event::Vote { guid, voter, votes, num_artifacts } => {
+            EmittedEvent::Vote { guid, voter, votes, num_artifacts } => {
                 EventData::Vote { bounty_guid: *guid, voter: *voter, votes: bits(*votes, *num_artifacts) }
             }
-            Event::Quorum { guid } => EventData::Quorum { bounty_guid: *guid },
-            Event::Settled { guid, settler, payout } => {
+            EmittedEvent::Quorum { guid } => EventData::Quorum { bounty_guid: *guid },
+            EmittedEvent::Settled { guid, settler, payout } => {
                 EventData::Settled { bounty_guid: *guid, settler: *settler, payout: payout.base_units() }
             }
-            Event::Fees { bounty, assertion } => {
+            EmittedEvent::Fees { bounty, assertion } => {
                 EventData::Fees { bounty_fee: bounty.base_units(), assertion_fee: assertion.base_units() }
             }
-            Event::Windows { reveal, vote } => {
+            EmittedEvent::Windows { reveal, vote } => {
                 EventData::Windows { assertion_reveal_window: *reveal, arbiter_vote_window: *vote }
             }
-            Event::Deprecated { rollover } => EventData::Deprecated { rollover: *rollover },
-            Event::Undeprecated => EventData::Undeprecated {},
+            EmittedEvent::Deprecated { rollover } => EventData::Deprecated { rollover: *rollover },
+            EmittedEvent::Undeprecated => EventData::Undeprecated {},
         }
     }
 
@@ -172,38 +174,38 @@ impl Form<'_> {
     /// An event as the websocket tells it; `None` for a transfer, which it does not tell.
     pub(super) fn message(self, logged: &Logged, prefix: bool) -> Option<String> {
         let event = match &logged.event {
-            Event::Transfer { .. } => return None,
-            Event::Bounty(_) => "bounty",
-            Event::Assertion(_) => "assertion",
-            Event::Reveal(_) => "reveal",
-            Event::Vote { .. } => "vote",
-            Event::Quorum { .. } => "quorum",
-            Event::Settled { .. } => "settled_bounty",
-            Event::Fees { .. } => "fee_update",
-            Event::Windows { .. } => "window_update",
-            Event::Deprecated { .. } => "deprecated",
-            Event::Undeprecated => "undeprecated",
+            EmittedEvent::Transfer { .. } => return None,
+            EmittedEvent::Bounty(_) => "bounty",
+            EmittedEvent::Assertion(_) => "assertion",
+            EmittedEvent::Reveal(_) => "reveal",
+            EmittedEvent::Vote { .. } => "vote",
+            EmittedEvent::Quorum { .. } => "quorum",
+            EmittedEvent::Settled { .. } => "settled_bounty",
+            EmittedEvent::Fees { .. } => "fee_update",
+            EmittedEvent::Windows { .. } => "window_update",
+            EmittedEvent::Deprecated { .. } => "deprecated",
+            EmittedEvent::Undeprecated => "undeprecated",
         };
         let txhash = Some(if prefix { format!("{:#x}", logged.hash) } else { format!("{:x}", logged.hash) });
         Some(text(&Message { event, data: self.data(&logged.event), block_number: Some(logged.block), txhash }))
     }
 
     /// What a transaction emitted, by the names of polyswarmd; of each kind the first.
-    pub(super) fn by_kind(self, events: &[Event]) -> BTreeMap<&'static str, Vec<EventData>> {
+    pub(super) fn by_kind(self, events: &[EmittedEvent]) -> BTreeMap<&'static str, Vec<EventData>> {
         let mut kinds: BTreeMap<&'static str, Vec<EventData>> = BTreeMap::new();
         for event in events {
             let kind = match event {
-                Event::Transfer { .. } => "transfers",
-                Event::Bounty(_) => "bounties",
-                Event::Assertion(_) => "assertions",
-                Event::Reveal(_) => "reveals",
-                Event::Vote { .. } => "votes",
-                Event::Quorum { .. }
-                | Event::Settled { .. }
-                | Event::Fees { .. }
-                | Event::Windows { .. }
-                | Event::Deprecated { .. }
-                | Event::Undeprecated => continue,
+                EmittedEvent::Transfer { .. } => "transfers",
+                EmittedEvent::Bounty(_) => "bounties",
+                EmittedEvent::Assertion(_) => "assertions",
+                EmittedEvent::Reveal(_) => "reveals",
+                EmittedEvent::Vote { .. } => "votes",
+                EmittedEvent::Quorum { .. }
+                | EmittedEvent::Settled { .. }
+                | EmittedEvent::Fees { .. }
+                | EmittedEvent::Windows { .. }
+                | EmittedEvent::Deprecated { .. }
+                | EmittedEvent::Undeprecated => continue,
             };
             let told = kinds.entry(kind).or_default();
             if told.is_empty() {

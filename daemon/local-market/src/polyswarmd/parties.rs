@@ -7,9 +7,9 @@ use alloy_primitives::{U256, keccak256};
 use daemon_market::{BidBounds, Nct, Verdict};
 use daemon_transactions::{Address, ArtifactBits, Guid, commitment};
 
-use super::call::Call;
+use super::call::RegistryCall;
 use super::chain::{Chain, tail};
-use super::registry::{Bounty, Posting, Round};
+use super::registry::{Posting, RegistryBounty, Round};
 use crate::loopback::Participant;
 use crate::{Arbiter, Rival, Seed};
 
@@ -35,7 +35,7 @@ pub(super) struct Parties {
 struct Course {
     nth: u64,
     truth: Vec<bool>,
-    done: BTreeSet<(Address, Step)>,
+    done: BTreeSet<(Address, PartyStep)>,
     secrets: BTreeMap<Address, Secret>,
 }
 
@@ -47,7 +47,7 @@ struct Secret {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Step {
+enum PartyStep {
     Assert,
     Reveal,
     Vote,
@@ -110,8 +110,8 @@ impl Parties {
         self.courses.insert(posting.guid, course);
         let amount = posting.amount.saturating_add(chain.registry.terms.fees.bounty);
         let spender = chain.registry.address;
-        submit(chain, self.ambassador, Call::Approve { spender, amount });
-        submit(chain, self.ambassador, Call::PostBounty(Box::new(posting)));
+        submit(chain, self.ambassador, RegistryCall::Approve { spender, amount });
+        submit(chain, self.ambassador, RegistryCall::PostBounty(Box::new(posting)));
     }
 
     /// Forgets a bounty that is over.
@@ -131,7 +131,7 @@ impl Parties {
             match chain.registry.round(bounty, next) {
                 Round::Assertion => {
                     for (account, rival) in rivals.iter() {
-                        if !course.first(*account, Step::Assert) {
+                        if !course.first(*account, PartyStep::Assert) {
                             continue;
                         }
                         let balance = chain.token.balance(*account);
@@ -139,7 +139,7 @@ impl Parties {
                             assert(*seed, *malicious, (*guid, course), (*account, rival), balance, bets)
                         {
                             let amount = bets.needed(&call);
-                            calls.push((*account, Call::Approve { spender: chain.registry.address, amount }));
+                            calls.push((*account, RegistryCall::Approve { spender: chain.registry.address, amount }));
                             calls.push((*account, call));
                             course.secrets.insert(*account, secret);
                         }
@@ -148,7 +148,7 @@ impl Parties {
                 Round::Reveal => {
                     for (account, secret) in course.secrets.clone() {
                         if let Some(index) = index_of(bounty, account)
-                            && course.first(account, Step::Reveal)
+                            && course.first(account, PartyStep::Reveal)
                         {
                             calls.push((account, reveal(*guid, index, secret, course.truth.len())));
                         }
@@ -157,20 +157,20 @@ impl Parties {
                 Round::Vote | Round::Quorum | Round::Finished => {
                     let round = chain.registry.round(bounty, next);
                     for (account, arbiter) in arbiters.iter() {
-                        if round < Round::Finished && course.first(*account, Step::Vote) {
+                        if round < Round::Finished && course.first(*account, PartyStep::Vote) {
                             let votes = votes(*seed, course, arbiter);
                             calls.extend(votes.map(|votes| (*account, vote(*guid, votes))));
                         }
                         let voted = bounty.votes.iter().any(|vote| vote.voter == *account);
-                        if round == Round::Finished && voted && course.first(*account, Step::Settle) {
-                            calls.push((*account, Call::SettleBounty { guid: *guid }));
+                        if round == Round::Finished && voted && course.first(*account, PartyStep::Settle) {
+                            calls.push((*account, RegistryCall::SettleBounty { guid: *guid }));
                         }
                     }
                     let mut ready = vec![*ambassador];
                     ready.extend(course.secrets.keys().filter(|account| index_of(bounty, **account).is_some()));
                     for account in ready {
-                        if round >= Round::Quorum && course.first(account, Step::Settle) {
-                            calls.push((account, Call::SettleBounty { guid: *guid }));
+                        if round >= Round::Quorum && course.first(account, PartyStep::Settle) {
+                            calls.push((account, RegistryCall::SettleBounty { guid: *guid }));
                         }
                     }
                 }
@@ -182,15 +182,15 @@ impl Parties {
 
 impl Course {
     /// Whether this party does that for the first time, which it then has done.
-    fn first(&mut self, account: Address, step: Step) -> bool {
+    fn first(&mut self, account: Address, step: PartyStep) -> bool {
         self.done.insert((account, step))
     }
 }
 
 impl Bets {
     /// What an assertion locks.
-    fn needed(self, call: &Call) -> Nct {
-        let bids = if let Call::PostAssertion { bids, .. } = call { bids.as_slice() } else { &[] };
+    fn needed(self, call: &RegistryCall) -> Nct {
+        let bids = if let RegistryCall::PostAssertion { bids, .. } = call { bids.as_slice() } else { &[] };
         bids.iter().fold(self.fee, |sum, bid| sum.saturating_add(*bid))
     }
 }
@@ -203,7 +203,7 @@ fn assert(
     (account, rival): (Address, &Rival),
     balance: Nct,
     bets: Bets,
-) -> Option<(Call, Secret)> {
+) -> Option<(RegistryCall, Secret)> {
     let (mut mask, mut verdicts, mut bids) = (U256::ZERO, U256::ZERO, Vec::new());
     let mut left = balance.checked_sub(bets.fee)?;
     for (artifact, truth) in course.truth.iter().enumerate() {
@@ -223,14 +223,14 @@ fn assert(
     text.extend(account.as_bytes());
     let nonce = U256::from_be_bytes(keccak256(&text).0);
     let commitment = commitment(account, nonce, &ArtifactBits::from_number(verdicts, 0));
-    Some((Call::PostAssertion { guid, bids, mask, commitment }, Secret { nonce, verdicts }))
+    Some((RegistryCall::PostAssertion { guid, bids, mask, commitment }, Secret { nonce, verdicts }))
 }
 
-fn reveal(guid: Guid, index: u64, secret: Secret, artifacts: usize) -> Call {
+fn reveal(guid: Guid, index: u64, secret: Secret, artifacts: usize) -> RegistryCall {
     let metadata =
         serde_json::Value::from_iter(std::iter::repeat_n(serde_json::json!({ "malware_family": "" }), artifacts));
     let Secret { nonce, verdicts } = secret;
-    Call::RevealAssertion { guid, index, nonce, verdicts, metadata: metadata.to_string() }
+    RegistryCall::RevealAssertion { guid, index, nonce, verdicts, metadata: metadata.to_string() }
 }
 
 /// How an arbiter votes; `None` if it is absent.
@@ -242,11 +242,11 @@ fn votes(seed: Seed, course: &Course, arbiter: &Arbiter) -> Option<ArtifactBits>
     ArtifactBits::new(course.truth.iter().enumerate().map(vote).collect()).ok()
 }
 
-fn vote(guid: Guid, votes: ArtifactBits) -> Call {
-    Call::VoteOnBounty { guid, votes: votes.to_number(), valid_bloom: true }
+fn vote(guid: Guid, votes: ArtifactBits) -> RegistryCall {
+    RegistryCall::VoteOnBounty { guid, votes: votes.to_number(), valid_bloom: true }
 }
 
-fn index_of(bounty: &Bounty, account: Address) -> Option<u64> {
+fn index_of(bounty: &RegistryBounty, account: Address) -> Option<u64> {
     let place = bounty.assertions.iter().position(|assertion| assertion.author == account)?;
     u64::try_from(place).ok()
 }
@@ -257,7 +257,7 @@ fn number(nth: u64, artifact: usize) -> u64 {
 }
 
 /// A transaction of a party of ours. A pool that is full, or a bug, shows as a party that does nothing.
-fn submit(chain: &mut Chain, account: Address, call: Call) {
+fn submit(chain: &mut Chain, account: Address, call: RegistryCall) {
     let _ = chain.submit_local(account, call);
 }
 

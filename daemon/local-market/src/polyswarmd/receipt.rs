@@ -24,7 +24,7 @@ pub(super) fn require(so: bool, why: &'static str) -> Result<(), Reverted> {
 
 /// An event that a contract emitted.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Event {
+pub(super) enum EmittedEvent {
     Transfer { from: Address, to: Address, value: Nct },
     Bounty(NewBounty),
     Assertion(NewAssertion),

@@ -78,7 +78,7 @@ pub(super) enum Money {
 
 /// A request, taken apart.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct ApiRequest {
     pub(super) route: Route,
     /// Who asks: query parameter `account`, if it is an address.
     pub(super) account: Option<Address>,
@@ -90,10 +90,10 @@ pub(super) struct Asked {
     pub(super) count: Option<u64>,
 }
 
-impl Asked {
+impl ApiRequest {
     /// Reads a request line. `path_and_query` begins with a slash.
-    pub(super) fn read(method: &Method, path_and_query: &str) -> Asked {
-        let mut asked = Asked {
+    pub(super) fn read(method: &Method, path_and_query: &str) -> ApiRequest {
+        let mut asked = ApiRequest {
             route: Route::Unknown,
             account: None,
             chain: "side".to_owned(),
@@ -179,7 +179,7 @@ mod tests {
     const GUID: &str = "50ef2820-1c96-45af-afd2-93351c57096c";
 
     fn route(method: &Method, path: &str) -> Route {
-        Asked::read(method, path).route
+        ApiRequest::read(method, path).route
     }
 
     #[test]
@@ -221,10 +221,11 @@ mod tests {
     fn who_asks_is_read_in_any_case() {
         let text = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
         for account in [text.to_owned(), text.to_lowercase()] {
-            let asked = Asked::read(&Method::GET, &format!("/nonce?account={account}&chain=home&ignore_pending=+"));
+            let asked =
+                ApiRequest::read(&Method::GET, &format!("/nonce?account={account}&chain=home&ignore_pending=+"));
             assert_eq!(asked.account.map(|account| account.to_string()).as_deref(), Some(text));
             assert_eq!((asked.chain.as_str(), asked.ignore_pending), ("home", true));
         }
-        assert_eq!(Asked::read(&Method::GET, "/nonce?account=nobody").account, None);
+        assert_eq!(ApiRequest::read(&Method::GET, "/nonce?account=nobody").account, None);
     }
 }

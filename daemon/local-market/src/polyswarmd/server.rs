@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::faults::ChainFault;
 use super::reply::{fail, ok, with_json};
-use super::routes::{Asked, Route};
+use super::routes::{ApiRequest, Route};
 use super::shared::Shared;
 use super::{accounts_api, bounties_api, events_api, transactions_api};
 use crate::http::{self, Cut, HttpReply};
@@ -28,7 +28,7 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, end: watch
 
 async fn reply(shared: &Arc<Shared>, request: Request<Incoming>, end: watch::Receiver<bool>) -> HttpReply {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let asked = Asked::read(request.method(), path);
+    let asked = ApiRequest::read(request.method(), path);
     let route = asked.route.clone();
     if route == Route::Events {
         return events_api::upgrade(shared, &asked, request, end);

@@ -5,13 +5,13 @@ use daemon_transactions::{LegacyTransaction, SignedLegacyTransaction};
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::call::Call;
+use super::call::RegistryCall;
 use super::chain::{PoolError, Transaction};
 use super::faults::ChainFault;
 use super::messages::{EventData, Form, bare};
 use super::receipt::Reverted;
 use super::reply::{fail, ok};
-use super::routes::Asked;
+use super::routes::ApiRequest;
 use super::shared::Shared;
 use super::world::World;
 use crate::http::HttpReply;
@@ -21,55 +21,55 @@ const TRANSACTIONS_MAX: usize = 10;
 
 /// The body of both requests.
 #[derive(Deserialize)]
-struct Body {
+struct TransactionsBody {
     transactions: Vec<String>,
 }
 
 /// What became of a transaction that was posted.
 #[derive(Serialize)]
-struct Taken {
+struct PostedTransaction {
     is_error: bool,
     message: String,
 }
 
 /// `POST /transactions`
-pub(super) fn post(shared: &Shared, asked: &Asked, body: &[u8]) -> HttpReply {
+pub(super) fn post(shared: &Shared, asked: &ApiRequest, body: &[u8]) -> HttpReply {
     let is_raw = |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let body = match read(body, is_raw) {
         Ok(body) => body,
         Err(why) => return invalid(&why),
     };
     let mut world = shared.world();
-    let taken: Vec<Taken> = body.transactions.iter().map(|raw| take(&mut world, asked, raw)).collect();
+    let taken: Vec<PostedTransaction> = body.transactions.iter().map(|raw| take(&mut world, asked, raw)).collect();
     if taken.iter().any(|taken| taken.is_error) { fail(StatusCode::BAD_REQUEST, &taken) } else { ok(&taken) }
 }
 
-fn take(world: &mut World, asked: &Asked, raw: &str) -> Taken {
+fn take(world: &mut World, asked: &ApiRequest, raw: &str) -> PostedTransaction {
     match try_take(world, asked, raw) {
-        Ok(message) => Taken { is_error: false, message },
-        Err(Refused { kind, message }) => {
+        Ok(message) => PostedTransaction { is_error: false, message },
+        Err(TransactionRefused { kind, message }) => {
             if let (Some(kind), Some(account)) = (kind, asked.account) {
                 world.accounts.refused(account, &kind);
             }
-            Taken { is_error: true, message }
+            PostedTransaction { is_error: true, message }
         }
     }
 }
 
 /// Why a transaction is not taken.
-struct Refused {
+struct TransactionRefused {
     /// The reason without the hash, so that equal ones are counted together. `None` if it was taken all the same.
     kind: Option<String>,
     message: String,
 }
 
-fn try_take(world: &mut World, asked: &Asked, raw: &str) -> Result<String, Refused> {
-    let invalid = |why: String| Refused { message: format!("Invalid transaction: {why}"), kind: Some(why) };
+fn try_take(world: &mut World, asked: &ApiRequest, raw: &str) -> Result<String, TransactionRefused> {
+    let invalid = |why: String| TransactionRefused { message: format!("Invalid transaction: {why}"), kind: Some(why) };
     let bytes = hex::decode(raw).map_err(|error| invalid(error.to_string()))?;
     let signed = SignedLegacyTransaction::decode(&bytes).map_err(|error| invalid(error.to_string()))?;
     let sender = signed.sender().map_err(|error| invalid(error.to_string()))?;
     let hash = bare(signed.hash());
-    let wrong = |what: &str, why: String| Refused {
+    let wrong = |what: &str, why: String| TransactionRefused {
         kind: Some(format!("invalid transaction {what}")),
         message: format!("Invalid transaction {what} for tx {hash}: {why}"),
     };
@@ -82,7 +82,7 @@ fn try_take(world: &mut World, asked: &Asked, raw: &str) -> Result<String, Refus
     if !to_token && *to != world.chain.registry.address {
         return Err(wrong("recipient", to.to_string()));
     }
-    let geth = |kind: Option<&str>, why: &str| Refused {
+    let geth = |kind: Option<&str>, why: &str| TransactionRefused {
         kind: kind.map(str::to_owned),
         message: format!("Invalid transaction error for tx {hash}: {{'code': -32000, 'message': '{why}'}}"),
     };
@@ -90,9 +90,9 @@ fn try_take(world: &mut World, asked: &Asked, raw: &str) -> Result<String, Refus
         return Err(geth(Some("for another chain"), "invalid sender"));
     }
     let call = if value.is_zero() {
-        Call::decode(data, to_token, world.chain.registry.terms.contract)
+        RegistryCall::decode(data, to_token, world.chain.registry.terms.contract)
     } else {
-        Call::Refused("the contract takes no ether".to_owned())
+        RegistryCall::Refused("the contract takes no ether".to_owned())
     };
     let transaction = Transaction { hash: signed.hash(), sender, nonce: *nonce, call };
     if let Err(why) = world.chain.submit(transaction) {
@@ -176,8 +176,8 @@ fn look(shared: &Shared, hash: B256) -> Option<Result<Events, (u64, Reverted)>> 
     })
 }
 
-fn read(body: &[u8], is_right: impl Fn(&String) -> bool) -> Result<Body, String> {
-    let body: Body = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+fn read(body: &[u8], is_right: impl Fn(&String) -> bool) -> Result<TransactionsBody, String> {
+    let body: TransactionsBody = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     if body.transactions.len() > TRANSACTIONS_MAX {
         return Err(format!("data.transactions must contain less than or equal to {TRANSACTIONS_MAX} items"));
     }

@@ -12,16 +12,16 @@ use rand::rngs::ChaCha8Rng;
 use serde_json::json;
 
 use super::accounts::Accounts;
-use super::artifacts::{Artifact, Store};
+use super::artifacts::{MarketArtifact, Store};
 use super::chain::{Chain, Imbalance, Logged, tail};
 use super::faults::{ChainFault, FaultDraw};
 use super::messages::{self, Form};
 use super::parties::Parties;
-use super::receipt::Event;
+use super::receipt::EmittedEvent;
 use super::registry::amount_min;
-use super::registry::{Bounty, Posting, Registry, Terms};
+use super::registry::{Posting, Registry, RegistryBounty, Terms};
 use super::settings::PolyswarmdSettings;
-use crate::loopback::{Bounties, Participant, RivalSettings, Settings, Specimen};
+use crate::loopback::{Bounties, MarketSettings, Participant, RivalSettings, Specimen};
 use crate::seed::index;
 use crate::{Fees, Seed};
 
@@ -77,7 +77,7 @@ pub(super) struct Told {
 
 impl World {
     /// A market of these settings about these files.
-    pub(super) fn new(settings: &Settings, specimens: Vec<Specimen>) -> World {
+    pub(super) fn new(settings: &MarketSettings, specimens: Vec<Specimen>) -> World {
         let own = settings.polyswarmd.clone();
         let terms = Terms {
             contract: settings.contract,
@@ -155,7 +155,7 @@ impl World {
             accounts.count(logged, &chain.registry, parties);
         }
         let own = mined.log.iter().filter_map(|logged| match &logged.event {
-            Event::Bounty(bounty) if bounty.author == parties.ambassador => Some(bounty.guid),
+            EmittedEvent::Bounty(bounty) if bounty.author == parties.ambassador => Some(bounty.guid),
             _ => None,
         });
         for guid in own {
@@ -176,7 +176,7 @@ impl World {
     }
 
     /// A change by a manager of the registry, which is told as if it were in a transaction of the last block.
-    pub(super) fn manage(&mut self, what: impl FnOnce(&mut Registry) -> Vec<Event>) -> Told {
+    pub(super) fn manage(&mut self, what: impl FnOnce(&mut Registry) -> Vec<EmittedEvent>) -> Told {
         let block = self.chain.block();
         let events = what(&mut self.chain.registry);
         let form = Form { one_bid: self.chain.registry.terms.contract.one_bid(), metadata: Some(&self.store) };
@@ -290,7 +290,7 @@ impl World {
     }
 
     /// The next files. Those that cannot be read, or are too large, are left out.
-    fn take(&mut self, nth: u64, wanted: usize) -> (Vec<Artifact>, Vec<bool>) {
+    fn take(&mut self, nth: u64, wanted: usize) -> (Vec<MarketArtifact>, Vec<bool>) {
         let (mut artifacts, mut truth) = (Vec::new(), Vec::new());
         for _ in 0..wanted {
             // One after the other, so that each has its turn; several by chance.
@@ -304,14 +304,14 @@ impl World {
             if let Some(bytes) = read(&specimen.path) {
                 let name =
                     specimen.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-                artifacts.push(Artifact::new(name, bytes));
+                artifacts.push(MarketArtifact::new(name, bytes));
                 truth.push(specimen.malicious);
             }
         }
         (artifacts, truth)
     }
 
-    fn post_one(&mut self, nth: u64, artifacts: Vec<Artifact>, truth: Vec<bool>) {
+    fn post_one(&mut self, nth: u64, artifacts: Vec<MarketArtifact>, truth: Vec<bool>) {
         let metadata = artifacts.iter().map(|artifact| {
             json!({
                 "filename": artifact.name,
@@ -342,7 +342,7 @@ impl World {
 }
 
 /// Whether the ambassador, the experts and the arbiter who gets the rest have settled.
-fn all_settled(bounty: &Bounty) -> bool {
+fn all_settled(bounty: &RegistryBounty) -> bool {
     let mut due: BTreeSet<Address> = bounty.assertions.iter().map(|assertion| assertion.author).collect();
     due.insert(bounty.author);
     due.extend(bounty.assigned);

@@ -26,7 +26,7 @@ pub struct Skill {
 
 /// Opinion of a rival.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Opinion {
+pub struct RivalOpinion {
     /// Malicious or benign.
     pub verdict: Verdict,
     /// The probability that he gives it, 0.5 to 1.0.
@@ -156,7 +156,7 @@ impl Rival {
     /// The verdict follows the stated rates. By Bayes' rule, that verdict is then right with some probability `p` on the
     /// whole. The confidence is spread around `p` from one half to one, and drawn so that of all such verdicts given with
     /// confidence `c`, a part `c` is right. Then overconfidence distorts it.
-    pub fn assess(&self, seed: Seed, bounty: u64, truth: bool, malicious: f64) -> Option<Opinion> {
+    pub fn assess(&self, seed: Seed, bounty: u64, truth: bool, malicious: f64) -> Option<RivalOpinion> {
         let Skill { true_positive, false_positive, abstains, overconfidence } = self.skill;
         let mut chance = seed.of(bounty, &format!("rival {}", self.name));
         if happens(&mut chance, abstains) {
@@ -169,14 +169,14 @@ impl Rival {
             ((1.0 - malicious) * (1.0 - false_positive), malicious * (1.0 - true_positive))
         };
         let c = confidence(&mut chance, hits / (hits + misses), says == truth);
-        Some(Opinion {
+        Some(RivalOpinion {
             verdict: if says { Verdict::Malicious } else { Verdict::Benign },
             q: 1.0 / (1.0 + ((1.0 - c) / c).powf(overconfidence)),
         })
     }
 
     /// Stake of the rival, if its balance covers the minimum bid and the fee.
-    pub fn bid(&self, opinion: Opinion, bounds: BidBounds, balance: Nct, fee: Nct) -> Option<Nct> {
+    pub fn bid(&self, opinion: RivalOpinion, bounds: BidBounds, balance: Nct, fee: Nct) -> Option<Nct> {
         let bounds = BidBounds { min: bounds.min, max: bounds.max.min(balance.checked_sub(fee)?) };
         (bounds.min <= bounds.max).then(|| self.bidder.bid(opinion.q, bounds))
     }

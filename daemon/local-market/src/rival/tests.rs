@@ -13,7 +13,7 @@ fn rival(skill: Skill) -> Rival {
 const SKILL: Skill = Skill { true_positive: 0.85, false_positive: 0.08, abstains: 0.2, overconfidence: 1.0 };
 
 /// The truth of every bounty, and what the rival says.
-fn opinions(skill: Skill) -> Vec<(bool, Option<Opinion>)> {
+fn opinions(skill: Skill) -> Vec<(bool, Option<RivalOpinion>)> {
     let rival = rival(skill);
     let truth = |bounty: u64| happens(&mut Seed::new(1).of(bounty, "truth"), SHARE);
     (0..BOUNTIES).map(|bounty| (truth(bounty), rival.assess(Seed::new(2), bounty, truth(bounty), SHARE))).collect()
@@ -28,17 +28,18 @@ fn near(seen: f64, stated: f64, samples: f64) {
 #[test]
 fn measured_rates_are_the_stated_ones() {
     let opinions = opinions(SKILL);
-    let said: Vec<(bool, Opinion)> = opinions.iter().filter_map(|(truth, said)| Some((*truth, (*said)?))).collect();
+    let said: Vec<(bool, RivalOpinion)> =
+        opinions.iter().filter_map(|(truth, said)| Some((*truth, (*said)?))).collect();
     near(1.0 - said.len() as f64 / BOUNTIES as f64, SKILL.abstains, BOUNTIES as f64);
     for (truth, stated) in [(true, SKILL.true_positive), (false, SKILL.false_positive)] {
-        let of: Vec<&(bool, Opinion)> = said.iter().filter(|(is, _)| *is == truth).collect();
+        let of: Vec<&(bool, RivalOpinion)> = said.iter().filter(|(is, _)| *is == truth).collect();
         let malicious = of.iter().filter(|(_, said)| said.verdict == Verdict::Malicious).count();
         near(malicious as f64 / of.len() as f64, stated, of.len() as f64);
     }
 }
 
 /// Of verdicts with a confidence in this range: how many, the mean confidence, and how often they are right.
-fn bin(opinions: &[(bool, Option<Opinion>)], verdict: Verdict, low: f64, high: f64) -> (f64, f64, f64) {
+fn bin(opinions: &[(bool, Option<RivalOpinion>)], verdict: Verdict, low: f64, high: f64) -> (f64, f64, f64) {
     let of: Vec<(bool, f64)> = opinions
         .iter()
         .filter_map(|(truth, said)| said.map(|said| (*truth, said)))
@@ -93,7 +94,7 @@ fn the_best_and_the_worst_can_be() {
     let perfect = Skill { true_positive: 1.0, false_positive: 0.0, abstains: 0.0, overconfidence: 1.0 };
     for (truth, said) in opinions(perfect).into_iter().take(100) {
         let verdict = if truth { Verdict::Malicious } else { Verdict::Benign };
-        assert_eq!(said, Some(Opinion { verdict, q: 1.0 }));
+        assert_eq!(said, Some(RivalOpinion { verdict, q: 1.0 }));
     }
     let wrong = Skill { true_positive: 0.0, false_positive: 1.0, ..perfect };
     assert!(opinions(wrong).into_iter().all(|(_, said)| said.is_some_and(|said| said.q == 0.5)));
@@ -131,7 +132,7 @@ fn plans_bid_as_they_are_called() {
 #[test]
 fn a_bid_is_within_the_bounds_and_the_balance() {
     let bold = Rival { bidder: Bidder::new("bold", |_, _| Nct::literal("1000")), ..rival(SKILL) };
-    let opinion = Opinion { verdict: Verdict::Benign, q: 0.9 };
+    let opinion = RivalOpinion { verdict: Verdict::Benign, q: 0.9 };
     let bid = |balance| bold.bid(opinion, BidBounds::default(), Nct::literal(balance), Nct::literal("0.03125"));
     for (balance, expected) in
         [("5", Some("1")), ("0.5", Some("0.46875")), ("0.09375", Some("0.0625")), ("0.09", None), ("0", None)]

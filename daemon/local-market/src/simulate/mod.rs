@@ -6,12 +6,12 @@
 mod record;
 mod strategies;
 
-use daemon_market::{BidBounds, Contract, Nct, Profit, Verdict};
+use daemon_market::{BidBounds, ContractVersion, Nct, Profit, Verdict};
 
 use crate::outcome::{RunTally, StrategyResult, outcomes};
 use crate::settled::sum;
 use crate::{
-    Arbiter, ArtifactKind, Drawn, Exchange, Fees, Imbalance, Opinion, Posting, Refused, Rival, Seed, SettledBounty,
+    Arbiter, ArtifactKind, Drawn, Exchange, Fees, Imbalance, Posting, Refused, Rival, RivalOpinion, Seed, SettledBounty,
 };
 
 pub use record::SimulationRecord;
@@ -34,7 +34,7 @@ pub struct SimulatedMarket {
     /// Arbiters, who vote.
     pub arbiters: Vec<Arbiter>,
     /// Contract that settles bounties.
-    pub contract: Contract,
+    pub contract: ContractVersion,
     /// Fees.
     pub fees: Fees,
     /// Minimum and maximum bid.
@@ -63,7 +63,7 @@ impl Default for SimulatedMarket {
             overconfidence: 1.0,
             rivals: Vec::new(),
             arbiters: Vec::new(),
-            contract: Contract::default(),
+            contract: ContractVersion::default(),
             fees: Fees::default(),
             bounds: BidBounds::default(),
             reward: nct(2),
@@ -99,7 +99,7 @@ pub struct Question<'a> {
 }
 
 /// A strategy on trial, and what it is called. `default` is what others are compared with.
-pub type Trial<'a> = (&'a str, Box<dyn Fn(&Question) -> Option<Nct> + 'a>);
+pub type StrategyTrial<'a> = (&'a str, Box<dyn Fn(&Question) -> Option<Nct> + 'a>);
 
 /// Why a market cannot be simulated.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
@@ -139,7 +139,7 @@ pub enum SimulateError {
 /// A bounty, and what everybody but us will say of it.
 struct Scene {
     drawn: Drawn,
-    opinions: Vec<Option<Opinion>>,
+    opinions: Vec<Option<RivalOpinion>>,
     votes: Vec<Option<bool>>,
 }
 
@@ -149,7 +149,7 @@ impl SimulatedMarket {
     /// # Errors
     ///
     /// [`SimulateError`] if the market has mistakes, or the exchange refuses what it says.
-    pub fn run(&self, strategies: &[Trial]) -> Result<Vec<StrategyResult>, SimulateError> {
+    pub fn run(&self, strategies: &[StrategyTrial]) -> Result<Vec<StrategyResult>, SimulateError> {
         self.run_watched(strategies, |_, _, _| {})
     }
 
@@ -161,7 +161,7 @@ impl SimulatedMarket {
     /// As [`SimulatedMarket::run`].
     pub fn run_watched(
         &self,
-        strategies: &[Trial],
+        strategies: &[StrategyTrial],
         mut watch: impl FnMut(&str, &Drawn, &SettledBounty),
     ) -> Result<Vec<StrategyResult>, SimulateError> {
         self.check()?;

@@ -2,7 +2,7 @@
 
 use daemon_market::{BidRequest, BidStrategy, Conviction, Nct};
 
-use super::{Question, Trial};
+use super::{Question, StrategyTrial};
 use crate::ArtifactKind;
 
 /// Assumed ratio of other parties' losses to their wins until it is observed, as in the daemon.
@@ -21,7 +21,7 @@ pub fn example_kinds() -> Vec<ArtifactKind> {
 }
 
 /// Wraps a strategy of the daemon for the simulation.
-pub fn trial<'a>(name: &'a str, strategy: &'a dyn BidStrategy) -> Trial<'a> {
+pub fn trial<'a>(name: &'a str, strategy: &'a dyn BidStrategy) -> StrategyTrial<'a> {
     (name, Box::new(move |question: &Question<'_>| ask(strategy, question)))
 }
 

@@ -36,11 +36,11 @@ fn market(bounties: u64) -> SimulatedMarket {
     }
 }
 
-fn plan(plan: BiddingPlan) -> Trial<'static> {
+fn plan(plan: BiddingPlan) -> StrategyTrial<'static> {
     (plan.name(), Box::new(move |question| Some(plan.bid(question.q, question.bounds))))
 }
 
-fn abstain() -> Trial<'static> {
+fn abstain() -> StrategyTrial<'static> {
     ("abstain", Box::new(|_| None))
 }
 
@@ -219,7 +219,7 @@ proptest! {
     #[test]
     fn money_is_conserved_in_every_market(
         seed: u64,
-        contract in prop::sample::select(Contract::ALL.to_vec()),
+        contract in prop::sample::select(ContractVersion::ALL.to_vec()),
         (errs, absent) in (0.0..1.0, 0.0..1.0),
         (reward, balance) in (0..5 * 10u128.pow(18), 0..20 * 10u128.pow(18)),
         bid in 0..2 * 10u128.pow(18),

@@ -33,6 +33,6 @@ mod watch;
 
 pub use config::{Config, MEMORY_BYTES_MIN};
 pub use load::{Detector, Options, RulesCache, load};
-pub use loader::{Loader, Ready, Refused};
+pub use loader::{Loader, Ready, RulesRefused};
 pub use status::{Attempt, RulesStatus, Status};
 pub use watch::{Looking, Nudge, Observer, RulesWatch};

@@ -57,7 +57,7 @@ impl Loader {
         problems.extend(self.empty_files());
         if whole && !problems.is_empty() {
             problems.truncate(PROBLEMS_MAX);
-            return Err(Refused(problems).into());
+            return Err(RulesRefused(problems).into());
         }
         let from_cache = detector.from_cache;
         let mut notices = detector.notices.clone();
@@ -83,7 +83,7 @@ impl Loader {
 /// The mistakes of new rules.
 #[derive(Debug, thiserror::Error)]
 #[error("{} with the rules", daemon_base::format::counted(self.0.len() as u64, "problem"))]
-pub struct Refused(pub Vec<String>);
+pub struct RulesRefused(pub Vec<String>);
 
 /// Has a worker judge files whose verdicts are known.
 fn try_out(fleet: &Arc<Fleet>) -> anyhow::Result<()> {

@@ -18,7 +18,7 @@ use notify::{RecursiveMode, Watcher};
 use tracing::dispatcher::{get_default, with_default};
 use tracing::{debug, error, info, warn};
 
-use crate::loader::{Loader, Ready, Refused};
+use crate::loader::{Loader, Ready, RulesRefused};
 use crate::status::{Attempt, RulesStatus};
 
 /// If the directories keep changing, they are read after this many times the settle time.
@@ -153,8 +153,8 @@ impl<J: Send + 'static, O: Observer> RulesWatch<J, O> {
                 true
             }
             Err(error) => {
-                let (own, problems) = match error.downcast::<Refused>() {
-                    Ok(Refused(problems)) => (true, problems),
+                let (own, problems) = match error.downcast::<RulesRefused>() {
+                    Ok(RulesRefused(problems)) => (true, problems),
                     Err(error) => (false, vec![error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")]),
                 };
                 for problem in &problems {

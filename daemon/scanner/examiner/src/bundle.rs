@@ -33,7 +33,7 @@ impl Bundle {
     /// # Errors
     ///
     /// [`OpenError`] if the file cannot be mapped, or is not a bundle that this program can run.
-    pub fn open(&self) -> Result<Library, OpenError> {
+    pub fn open(&self) -> Result<Library, BundleOpenError> {
         let file = self.file.try_clone().map_err(|source| LoadError::Io { tried: "read", source })?;
         open(file.into(), self.bytes)
     }
@@ -41,7 +41,7 @@ impl Bundle {
 
 /// Why compiled rules cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum BundleOpenError {
     /// The file cannot be read.
     #[error("cannot read the compiled rules")]
     Read(#[from] LoadError),
@@ -51,7 +51,7 @@ pub enum OpenError {
 }
 
 /// Opens the library in the first `bytes` bytes of `file`. No set is loaded yet.
-pub(crate) fn open(file: OwnedFd, bytes: u64) -> Result<Library, OpenError> {
+pub(crate) fn open(file: OwnedFd, bytes: u64) -> Result<Library, BundleOpenError> {
     let whole = daemon_artifact::load_owned(file, u64::MAX)?;
     // More than there is means it was cut: then the library says what is missing.
     let length = usize::try_from(bytes).unwrap_or(usize::MAX).min(whole.bytes().len());

@@ -30,7 +30,7 @@ mod service;
 mod wire;
 
 pub(crate) use bundle::open;
-pub use bundle::{Bundle, OpenError};
+pub use bundle::{Bundle, BundleOpenError};
 pub use entry::{main, main_of_stakeout};
 pub use look::{Examined, LookOptions, LookResult, Looked, look};
 pub use program::{BUILD, Program};

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use daemon_worker::Held;
+use daemon_worker::HeldProgram;
 
 /// Names the sources this was built from: a worker of another build would judge by other code.
 pub const BUILD: &str = env!("STAKEOUT_BUILD");
@@ -25,7 +25,7 @@ pub struct Program {
 }
 
 /// Programs that were held at the first need of them: those of our own build, though a newer one is installed meanwhile.
-static HELD: Mutex<Vec<(Option<PathBuf>, Held)>> = Mutex::new(Vec::new());
+static HELD: Mutex<Vec<(Option<PathBuf>, HeldProgram)>> = Mutex::new(Vec::new());
 
 /// Path and display name of the program that had this name at the first call; of this program for `None`.
 fn held(name: Option<&Path>) -> io::Result<(PathBuf, PathBuf)> {
@@ -35,7 +35,7 @@ fn held(name: Option<&Path>) -> io::Result<(PathBuf, PathBuf)> {
     let at = match found {
         Some(at) => at,
         None => {
-            let held = name.map_or_else(Held::this, Held::open)?;
+            let held = name.map_or_else(HeldProgram::this, HeldProgram::open)?;
             all.push((name.map(Path::to_owned), held));
             all.len() - 1
         }

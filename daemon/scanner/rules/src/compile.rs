@@ -145,16 +145,16 @@ impl Compiler {
 
     /// Starts the child with an empty environment, as the leader of a process group, so that its children can be killed
     /// with it.
-    fn start(&self, input: File, output: File) -> io::Result<Running> {
+    fn start(&self, input: File, output: File) -> io::Result<RunningCompiler> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).env_clear().process_group(0);
         command.stdin(OwnedFd::from(input)).stdout(OwnedFd::from(output)).stderr(Stdio::piped());
-        command.spawn().map(|child| Running { child, reaped: false })
+        command.spawn().map(|child| RunningCompiler { child, reaped: false })
     }
 }
 
 /// A child that does not outlive this.
-struct Running {
+struct RunningCompiler {
     child: Child,
     reaped: bool,
 }
@@ -165,7 +165,7 @@ enum Watched {
     TooMuch(Vec<u8>),
 }
 
-impl Running {
+impl RunningCompiler {
     /// Takes what the child says until it ends, the deadline passes or it has said too much.
     fn watch(&mut self, mut notes: ChildStderr, deadline: Instant) -> io::Result<Watched> {
         rustix::io::ioctl_fionbio(&notes, true)?;
@@ -197,7 +197,7 @@ impl Running {
     }
 }
 
-impl Running {
+impl RunningCompiler {
     /// Ends the child and whatever it started, if they have not ended by themselves.
     fn end(&mut self) -> io::Result<ExitStatus> {
         // As long as the child is not reaped its number is nobody else's. Failing means there is nobody left to end.
@@ -209,7 +209,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningCompiler {
     fn drop(&mut self) {
         let _ = self.end();
     }

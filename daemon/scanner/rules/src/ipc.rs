@@ -31,7 +31,7 @@ pub(crate) const NOTES_BYTES_MAX: usize = 4 << 20;
 
 /// A request to the compiler process.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Request<'a> {
+pub struct CompileRequest<'a> {
     version: u32,
     /// The files to compile, in this order.
     #[serde(borrow)]
@@ -108,7 +108,7 @@ pub enum RequestError {
 
 /// Writes a request for `sources`.
 pub(crate) fn request(sources: Vec<RuleSource<'_>>) -> Vec<u8> {
-    postcard::to_allocvec(&Request { version: VERSION, sources }).expect("texts and lists always serialize")
+    postcard::to_allocvec(&CompileRequest { version: VERSION, sources }).expect("texts and lists always serialize")
 }
 
 /// Reads a request into `buffer`, which the sources then borrow.
@@ -116,13 +116,14 @@ pub(crate) fn request(sources: Vec<RuleSource<'_>>) -> Vec<u8> {
 /// # Errors
 ///
 /// [`RequestError`] if the input cannot be read, is too large, or is no request of this version.
-pub fn read_request(input: impl Read, buffer: &mut Vec<u8>) -> Result<Request<'_>, RequestError> {
+pub fn read_request(input: impl Read, buffer: &mut Vec<u8>) -> Result<CompileRequest<'_>, RequestError> {
     buffer.clear();
     let bytes = input.take(REQUEST_BYTES_MAX + 1).read_to_end(buffer)?;
     if bytes as u64 > REQUEST_BYTES_MAX {
         return Err(RequestError::TooLarge);
     }
-    let (request, rest): (Request<'_>, _) = postcard::take_from_bytes(buffer).map_err(|_| RequestError::Garbled)?;
+    let (request, rest): (CompileRequest<'_>, _) =
+        postcard::take_from_bytes(buffer).map_err(|_| RequestError::Garbled)?;
     if request.version != VERSION || !rest.is_empty() {
         return Err(RequestError::Garbled);
     }

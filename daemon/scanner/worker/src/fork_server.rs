@@ -166,10 +166,10 @@ fn bury(payload: &[u8]) -> Result<[u8; 4], String> {
     }
 }
 
-type Asked<'p> = (TemplateRequest, &'p [u8], Vec<OwnedFd>);
+type TemplateQuestion<'p> = (TemplateRequest, &'p [u8], Vec<OwnedFd>);
 
 /// Receives a request; `None` if the parent closed the channel.
-fn receive<'p>(control: BorrowedFd<'_>, packet: &'p mut [u8]) -> Result<Option<Asked<'p>>, String> {
+fn receive<'p>(control: BorrowedFd<'_>, packet: &'p mut [u8]) -> Result<Option<TemplateQuestion<'p>>, String> {
     match channel::receive(control, packet) {
         Ok(Packet::Bytes(length, fds)) => {
             let (ask, payload) = packet.get(..length).and_then(<[u8]>::split_first).ok_or("empty request")?;

@@ -84,12 +84,12 @@ impl Head {
 }
 
 /// The head of a job: its number, and how long it may take.
-pub(crate) struct Job {
+pub(crate) struct JobHead {
     pub(crate) number: u32,
     pub(crate) limit: Duration,
 }
 
-impl Job {
+impl JobHead {
     pub(crate) const BYTES: usize = 12;
 
     pub(crate) fn encode(&self) -> [u8; Self::BYTES] {
@@ -100,11 +100,11 @@ impl Job {
         bytes
     }
 
-    pub(crate) fn decode(packet: &[u8]) -> Option<(Job, &[u8])> {
+    pub(crate) fn decode(packet: &[u8]) -> Option<(JobHead, &[u8])> {
         let (number, rest) = packet.split_first_chunk::<4>()?;
         let (micros, rest) = rest.split_first_chunk::<8>()?;
         let limit = Duration::from_micros(u64::from_le_bytes(*micros));
-        Some((Job { number: u32::from_le_bytes(*number), limit }, rest))
+        Some((JobHead { number: u32::from_le_bytes(*number), limit }, rest))
     }
 }
 
@@ -120,9 +120,9 @@ mod tests {
             packet.extend_from_slice(b"rest");
             assert_eq!(Head::decode(&packet), Some((head, &b"rest"[..])));
         }
-        let job = Job { number: 7, limit: Duration::from_millis(5_000) };
+        let job = JobHead { number: 7, limit: Duration::from_millis(5_000) };
         let bytes = job.encode();
-        let (back, rest) = Job::decode(&bytes).expect("it was just encoded");
+        let (back, rest) = JobHead::decode(&bytes).expect("it was just encoded");
         assert_eq!((back.number, back.limit, rest), (7, Duration::from_secs(5), &b""[..]));
     }
 
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(Head::decode(&[2; 8]), None);
         assert_eq!(Head::decode(&[0; 9]), None);
         assert_eq!(Head::decode(&[5; 9]), None);
-        assert!(Job::decode(&[0; 11]).is_none());
+        assert!(JobHead::decode(&[0; 11]).is_none());
         assert_eq!(TemplateRequest::of(0), None);
         assert_eq!(TemplateRequest::of(4), Some(TemplateRequest::Reap));
     }

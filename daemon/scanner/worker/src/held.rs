@@ -11,20 +11,20 @@ use std::path::{Path, PathBuf};
 
 /// A program's file, held open.
 #[derive(Debug)]
-pub struct Held {
+pub struct HeldProgram {
     path: PathBuf,
     file: File,
 }
 
-impl Held {
+impl HeldProgram {
     /// Holds the program that `path` names now.
     ///
     /// # Errors
     ///
     /// If the file cannot be opened.
-    pub fn open(path: impl Into<PathBuf>) -> io::Result<Held> {
+    pub fn open(path: impl Into<PathBuf>) -> io::Result<HeldProgram> {
         let path = path.into();
-        Ok(Held { file: File::open(&path)?, path })
+        Ok(HeldProgram { file: File::open(&path)?, path })
     }
 
     /// Holds the program that runs here, under whatever name it was started.
@@ -32,8 +32,8 @@ impl Held {
     /// # Errors
     ///
     /// If `/proc` does not give the program.
-    pub fn this() -> io::Result<Held> {
-        Ok(Held { file: File::open("/proc/self/exe")?, path: std::env::current_exe()? })
+    pub fn this() -> io::Result<HeldProgram> {
+        Ok(HeldProgram { file: File::open("/proc/self/exe")?, path: std::env::current_exe()? })
     }
 
     /// The name it had when it was opened.
@@ -59,7 +59,7 @@ mod tests {
 
     use super::*;
 
-    fn says(program: &Held) -> String {
+    fn says(program: &HeldProgram) -> String {
         let output = Command::new(program.place()).arg("hello").output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     }
@@ -69,7 +69,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("program");
         std::fs::copy("/bin/echo", &path).unwrap();
-        let held = Held::open(&path).unwrap();
+        let held = HeldProgram::open(&path).unwrap();
         assert_eq!((held.place(), says(&held)), (path.clone(), "hello\n".to_owned()));
         // As a package manager does it.
         let new = directory.path().join("program.new");
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn this_program_is_held_too() {
-        let held = Held::this().unwrap();
+        let held = HeldProgram::this().unwrap();
         assert_eq!(held.place(), std::env::current_exe().unwrap());
     }
 }

@@ -84,7 +84,7 @@ pub use death::{Cause, Death};
 pub use error::TemplateError;
 pub use fork_server::run;
 pub use frame::{CONFIG_BYTES_MAX, FDS_MAX, NEED_BYTES_MAX, REPLY_BYTES_MAX, REQUEST_BYTES_MAX};
-pub use held::Held;
+pub use held::HeldProgram;
 pub use service::{Served, Service};
 pub use start::Start;
 pub use template::Template;

@@ -14,7 +14,7 @@ use crate::channel::{self, Packet};
 use crate::error::TemplateError;
 use crate::fork_server::GRANTED;
 use crate::frame::{PACKET_BYTES_MAX, TemplateRequest};
-use crate::held::Held;
+use crate::held::HeldProgram;
 use crate::start::Start;
 use crate::stderr_tail::StderrTail;
 use crate::walls::Walls;
@@ -53,7 +53,7 @@ impl Process {
         let (control, theirs) = channel::pair().map_err(TemplateError::io("create a channel to the template"))?;
         let (words, stderr) = StderrTail::new().map_err(TemplateError::io("create a pipe"))?;
         // Made absolute, for the working directory changes: a template must not hold a file system in use.
-        let program = start.held.as_ref().map_or_else(|| start.program.clone(), Held::place);
+        let program = start.held.as_ref().map_or_else(|| start.program.clone(), HeldProgram::place);
         let program = std::path::absolute(&program).unwrap_or(program);
         let child = Command::new(program)
             .args(&start.args)

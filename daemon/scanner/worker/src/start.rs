@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use crate::held::Held;
+use crate::held::HeldProgram;
 use crate::walls::Caps;
 
 /// How to start a template.
@@ -14,7 +14,7 @@ pub struct Start {
     pub program: PathBuf,
     /// The program file as it was when this was made, which is also used for restarts, even if another file has its
     /// name by then. `None` if it could not be opened.
-    pub held: Option<Held>,
+    pub held: Option<HeldProgram>,
     /// Arguments of the program.
     pub args: Vec<OsString>,
     /// Configuration for its `build`: at most [`CONFIG_BYTES_MAX`](crate::CONFIG_BYTES_MAX) bytes, less a few.
@@ -29,7 +29,7 @@ impl Start {
     /// A start of `program` without arguments, configuration or descriptors, under the default caps.
     pub fn new(program: impl Into<PathBuf>) -> Start {
         let program = program.into();
-        let held = Held::open(&program).ok();
+        let held = HeldProgram::open(&program).ok();
         Start { program, held, args: Vec::new(), config: Vec::new(), fds: Vec::new(), caps: Caps::default() }
     }
 }

@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 
 use crate::channel::Packet;
 use crate::fork::close_all_but;
-use crate::frame::{Head, Job, NEED_BYTES_MAX, PACKET_BYTES_MAX, PART_BYTES_MAX, PacketKind, REPLY_BYTES_MAX};
+use crate::frame::{Head, JobHead, NEED_BYTES_MAX, PACKET_BYTES_MAX, PART_BYTES_MAX, PacketKind, REPLY_BYTES_MAX};
 use crate::service::{Served, Service};
 use crate::walls::{Answers, Caps, Profile, Walls, raise};
 use crate::{alarm, channel};
@@ -81,7 +81,7 @@ fn work(service: &mut dyn Service, socket: BorrowedFd<'_>, walls: Walls, cancel:
             Ok(Packet::TooLarge) => return Err("a job is too large".to_owned()),
             Err(errno) => return Err(format!("cannot receive a job: {errno}")),
         };
-        let Some((job, request)) = packet.get(..length).and_then(Job::decode) else {
+        let Some((job, request)) = packet.get(..length).and_then(JobHead::decode) else {
             return Err("a job without a header".to_owned());
         };
         let Some(artifact) = fds.pop() else { return Err("a job without an artifact".to_owned()) };

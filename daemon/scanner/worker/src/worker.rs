@@ -12,7 +12,7 @@ use rustix::process::{Signal, pidfd_send_signal};
 use crate::channel::{self, Packet};
 use crate::death::{Cause, Death};
 use crate::error::TemplateError;
-use crate::frame::{Job, PACKET_BYTES_MAX, REQUEST_BYTES_MAX, TemplateRequest};
+use crate::frame::{JobHead, PACKET_BYTES_MAX, REQUEST_BYTES_MAX, TemplateRequest};
 use crate::memory::ProcessMemory;
 use crate::process::{ASK_TIME_MAX, Process, ready, timespec};
 use crate::reply::{Expect, ReplyPart, UNASKED};
@@ -131,7 +131,7 @@ impl Worker {
         if request.len() > REQUEST_BYTES_MAX {
             return Err(SendError::TooLarge);
         }
-        let job = Job { number: self.sent.wrapping_add(1), limit };
+        let job = JobHead { number: self.sent.wrapping_add(1), limit };
         match channel::send(&self.socket, &[&job.encode(), request], &[artifact], SendFlags::DONTWAIT) {
             Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => {
                 self.sent = job.number;

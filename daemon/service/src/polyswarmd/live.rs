@@ -10,8 +10,8 @@ use daemon_download::{FetchError, Fetched, Fetcher};
 use daemon_market::Nct;
 use daemon_polyswarmd::event::{self, Event, Message};
 use daemon_polyswarmd::{
-    Address, ArtifactBits, ArtifactError, B256, BidForm, Config, Failure, Generation, Guid, Market, MinedEvents,
-    Outbox, Outcome, Parameters, Receipt, RequestError, Signal, TransactError, U256,
+    Address, ArtifactBits, ArtifactError, B256, BidForm, Config, Generation, Guid, Market, MinedEvents, Outbox,
+    Outcome, Parameters, Receipt, RequestError, RequestFailure, Signal, TransactError, U256,
 };
 use daemon_transactions::commitment;
 use daemon_transactions::signing::{Bids, FastAssertion, FastPayload, SignedTransaction, Wanted};
@@ -160,7 +160,7 @@ impl LiveChain {
                 let (chain, heard) = (Rc::clone(self), Rc::clone(heard));
                 spawn_local(async move { chain.list(bounty, &heard).await });
             }
-            Event::Assertion(event::Assertion { bounty_guid, author, index, commitment, .. }) => {
+            Event::Assertion(event::AssertionPosted { bounty_guid, author, index, commitment, .. }) => {
                 heard.news(News::Asserted {
                     guid: bounty_guid.to_string(),
                     author: author.to_string(),
@@ -214,7 +214,7 @@ impl LiveChain {
     }
 
     /// Lists the artifacts of a bounty, and hands it on.
-    async fn list(&self, bounty: event::Bounty, heard: &Rc<dyn Hearing>) {
+    async fn list(&self, bounty: event::BountyPosted, heard: &Rc<dyn Hearing>) {
         let Ok(_turn) = self.listing.acquire().await else { return };
         let guid = bounty.guid;
         let Ok(Market { client, .. }) = self.market() else { return };
@@ -430,7 +430,7 @@ impl Chain for LiveChain {
             let Market { client, .. } = self.market().map_err(none)?;
             client.artifact(uri, artifact, fetcher, deadline).await.map_err(|error| match error {
                 ArtifactError::Download { source, .. } => source,
-                ArtifactError::Request(RequestError { why: Failure::Refused { status, .. }, .. }) => {
+                ArtifactError::Request(RequestError { why: RequestFailure::Refused { status, .. }, .. }) => {
                     FetchError::Status(status)
                 }
                 ArtifactError::Request(error) => {

@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use daemon_download::{FetchError, Fetched, Fetcher};
 use daemon_market::{
-    Admission, Answer, Bounty, BountyKey, Contract as ContractVersion, Event, Nct, Phase, Place, SettlementNotice,
-    Standing, StepKind, Timestamp, Windows,
+    Admission, Answer, Bounty, BountyKey, ChainPosition, ContractVersion, ContractWindows, Event, Nct, Phase,
+    SettlementNotice, Standing, StepKind, Timestamp,
 };
 use tracing::{info, warn};
 
@@ -95,7 +95,7 @@ impl PolyswarmdTransport {
         let guid = guid(&bounty.key);
         let answer = RecordedAnswer::read(body).map_err(FailedRequest::new)?;
         if let Some(ours) = self.ours(guid, &answer).await? {
-            return Ok(Delivery::Asserted { index: ours.index, place: Place::default() });
+            return Ok(Delivery::Asserted { index: ours.index, place: ChainPosition::default() });
         }
         let before = self.sent.borrow().get(&bounty.key).cloned();
         if let Some((transaction, at)) = before
@@ -134,13 +134,13 @@ impl PolyswarmdTransport {
         sent.insert(key.clone(), (transaction.to_owned(), Instant::now()));
     }
 
-    async fn reveal_once(&self, sent: &SentAssertion) -> Result<Place, FailedRequest> {
+    async fn reveal_once(&self, sent: &SentAssertion) -> Result<ChainPosition, FailedRequest> {
         let guid = guid(&sent.bounty.key);
         let answer = Self::answer(sent)?;
         // It may be there already, from before a crash, or by an attempt that was not heard of.
         let ours = self.ours(guid, &answer).await?;
         if ours.as_ref().is_some_and(|ours| ours.verdicts.is_some()) {
-            return Ok(Place::default());
+            return Ok(ChainPosition::default());
         }
         let index = ours.map(|ours| ours.index).or(sent.index());
         let index = index.ok_or_else(|| FailedRequest::new("the assertion's number is not known".to_owned()))?;
@@ -161,12 +161,12 @@ impl PolyswarmdTransport {
         &self,
         sent: &SentAssertion,
         about_to_send: AboutToSend<'_>,
-    ) -> Result<(Place, Option<Nct>), FailedRequest> {
+    ) -> Result<(ChainPosition, Option<Nct>), FailedRequest> {
         if self.chain.settles_itself() {
             let votes = self.chain.votes(guid(&sent.bounty.key)).await?;
             let settled = !votes.is_empty();
             return settled
-                .then(|| (Place::default(), None))
+                .then(|| (ChainPosition::default(), None))
                 .ok_or_else(|| FailedRequest::new("no arbiter has voted yet".to_owned()));
         }
         // What was sent before a crash may have got there.
@@ -212,7 +212,7 @@ impl Transport for PolyswarmdTransport {
 
     fn receive(self: Rc<Self>, reception: Reception, stopped: Local<'static, ()>) -> Local<'static, ()> {
         Box::pin(async move {
-            let heard = Rc::new(Heard { reception, transport: Rc::clone(&self), last: RefCell::default() });
+            let heard = Rc::new(EventBridge { reception, transport: Rc::clone(&self), last: RefCell::default() });
             let estimate = Rc::clone(&heard).estimate();
             tokio::select! {
                 () = Rc::clone(&self.chain).listen(heard, stopped) => {}
@@ -268,15 +268,17 @@ impl Contract for PolyswarmdTransport {
             let looked_up = async { self.ours(guid(&sent.bounty.key), &Self::answer(sent)?).await };
             match looked_up.await {
                 Ok(None) => Standing::Absent,
-                Ok(Some(ours)) => {
-                    Standing::Asserted { index: ours.index, revealed: ours.verdicts.is_some(), place: Place::default() }
-                }
+                Ok(Some(ours)) => Standing::Asserted {
+                    index: ours.index,
+                    revealed: ours.verdicts.is_some(),
+                    place: ChainPosition::default(),
+                },
                 Err(FailedRequest { why, .. }) => Standing::Unknown { why },
             }
         })
     }
 
-    fn reveal<'a>(&'a self, sent: &'a SentAssertion) -> Local<'a, Result<Place, FailedRequest>> {
+    fn reveal<'a>(&'a self, sent: &'a SentAssertion) -> Local<'a, Result<ChainPosition, FailedRequest>> {
         Box::pin(self.reveal_once(sent))
     }
 
@@ -284,7 +286,7 @@ impl Contract for PolyswarmdTransport {
         &'a self,
         sent: &'a SentAssertion,
         about_to_send: AboutToSend<'a>,
-    ) -> Local<'a, Result<(Place, Option<Nct>), FailedRequest>> {
+    ) -> Local<'a, Result<(ChainPosition, Option<Nct>), FailedRequest>> {
         Box::pin(self.settle_once(sent, about_to_send))
     }
 
@@ -294,14 +296,14 @@ impl Contract for PolyswarmdTransport {
 }
 
 /// Brings what is heard to the engine.
-struct Heard {
+struct EventBridge {
     reception: Reception,
     transport: Rc<PolyswarmdTransport>,
     /// The latest block that was told, when, and the windows.
-    last: RefCell<Option<(u64, Instant, Windows)>>,
+    last: RefCell<Option<(u64, Instant, ContractWindows)>>,
 }
 
-impl Heard {
+impl EventBridge {
     fn address(&self) -> String {
         self.transport.chain.address()
     }
@@ -322,7 +324,7 @@ impl Heard {
     }
 }
 
-impl Hearing for Heard {
+impl Hearing for EventBridge {
     fn bounty(&self, bounty: RecordedBounty) -> Local<'_, ()> {
         Box::pin(async move {
             let guid = bounty.guid.clone();
@@ -340,10 +342,10 @@ impl Hearing for Heard {
 
     fn news(&self, news: News) {
         let key = |guid: &str| BountyKey { id: RecordedBounty::id(guid), phase: Phase::Assertion };
-        let place = |transaction: String, block: u64| Place { transaction, block: Some(block) };
+        let place = |transaction: String, block: u64| ChainPosition { transaction, block: Some(block) };
         let event = match news {
             News::Block { number, reveal_window, vote_window } => {
-                let windows = Windows { reveal: reveal_window, vote: vote_window };
+                let windows = ContractWindows { reveal: reveal_window, vote: vote_window };
                 *self.last.borrow_mut() = Some((number, Instant::now(), windows));
                 Event::Block { number, windows, sure: true }
             }
@@ -403,8 +405,8 @@ fn guid(key: &BountyKey) -> &str {
     key.id.as_str().strip_prefix(NAME).and_then(|rest| rest.strip_prefix(':')).unwrap_or_default()
 }
 
-fn place(mined: &Mined) -> Place {
-    Place { transaction: mined.transaction.clone(), block: mined.block }
+fn place(mined: &Mined) -> ChainPosition {
+    ChainPosition { transaction: mined.transaction.clone(), block: mined.block }
 }
 
 fn succeeded(mined: &Mined) -> Result<(), FailedRequest> {

@@ -2,7 +2,8 @@
 //! the ledger reads.
 
 use daemon_market::{
-    Asserted, Bits, Bounty, Contract, Nct, OnChain, Settlement, SettlementNotice, Settling, Truth, Verdict, settle,
+    Asserted, Bits, Bounty, ContractVersion, Nct, OnChain, Settlement, SettlementNotice, Settling, Truth, Verdict,
+    settle,
 };
 use serde_json::{Value, json};
 use tracing::warn;
@@ -21,7 +22,7 @@ pub(super) struct Decided<'a> {
     pub us: &'a str,
     /// What was paid out to us, if that was told.
     pub paid: Option<Nct>,
-    pub contract: Contract,
+    pub contract: ContractVersion,
 }
 
 impl Decided<'_> {

@@ -233,14 +233,14 @@ fn a_commitment_that_is_there_is_not_made_again() {
     let transport = transport(&script);
     let sent = sent(&transport, 2);
     let send = || run(transport.send(&sent.bounty, sent.body.clone()));
-    let place = Place { transaction: "0x1".to_owned(), block: Some(7) };
+    let place = ChainPosition { transaction: "0x1".to_owned(), block: Some(7) };
     assert_eq!(send(), Delivery::Asserted { index: 3, place });
     assert_eq!(script.done(), ["prepare commit", "send 0x1"]);
     // The reply was lost with us: the chain is asked first.
     *script.assertions.borrow_mut() = vec![ours(&transport, &sent, false)];
-    assert_eq!(send(), Delivery::Asserted { index: 4, place: Place::default() });
+    assert_eq!(send(), Delivery::Asserted { index: 4, place: ChainPosition::default() });
     assert_eq!(script.done(), [""; 0]);
-    let expected = Standing::Asserted { index: 4, revealed: false, place: Place::default() };
+    let expected = Standing::Asserted { index: 4, revealed: false, place: ChainPosition::default() };
     assert_eq!(run(transport.look_up(&sent)), expected);
     // Somebody else's, and one that was made with our key and is not ours.
     let foreign = SeenAssertion { commitment: [1; 32], ..ours(&transport, &sent, false) };
@@ -284,7 +284,7 @@ fn a_reveal_that_is_there_is_not_made_again() {
     assert_eq!(run(transport.reveal(&sent)).unwrap().transaction, "0x1", "the list may lag behind");
     assert_eq!(script.done(), ["prepare reveal", "send 0x1"]);
     *script.assertions.borrow_mut() = vec![ours(&transport, &sent, true)];
-    assert_eq!(run(transport.reveal(&sent)), Ok(Place::default()));
+    assert_eq!(run(transport.reveal(&sent)), Ok(ChainPosition::default()));
     assert_eq!(script.done(), [""; 0]);
 }
 
@@ -301,7 +301,7 @@ fn a_settlement_is_written_down_before_it_is_sent_and_found_after_a_crash() {
     assert_eq!((place.transaction.as_str(), paid), ("0x2", Some(nct("2"))));
     assert_eq!((script.done().len(), written.take()), (2, vec!["0x2".to_owned()]));
     // Killed after it was sent: what was written down is looked for.
-    let place = Place { transaction: "0x2".to_owned(), block: None };
+    let place = ChainPosition { transaction: "0x2".to_owned(), block: None };
     sent.steps.push(AssertionStep { place, ..AssertionStep::new(StepKind::Settling) });
     let mined =
         Mined { transaction: "0x2".to_owned(), block: Some(9), failed: None, index: None, paid: Some(nct("3")) };

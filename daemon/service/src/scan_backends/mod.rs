@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use daemon_artifact::Sha256Digest;
-use daemon_market::{Bounty, Judgement, Opinion, Refusal, Skip, weigh_opinions};
+use daemon_market::{Bounty, Judgement, Refusal, ScannerOpinion, Skip, weigh_opinions};
 use daemon_queue::artifacts::{ArtifactStore, HandedOut};
 use daemon_queue::polyswarm::{self, ArtifactForm, PostedBounty};
-use daemon_queue::streams::{self, Artifact, Job};
-use daemon_queue::{Address, ArtifactRoute, Backoff, Config, LocalScan};
+use daemon_queue::streams::{self, ArtifactReference, StreamJob};
+use daemon_queue::{Address, ArtifactRoute, Config, LocalScan, RedisBackoff};
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, spawn_local};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -189,7 +189,7 @@ impl ScanBackends {
         deadline: Instant,
         metrics: &metrics::Metrics,
         local: impl FnOnce(Examination) -> LocalReply,
-    ) -> Vec<Opinion> {
+    ) -> Vec<ScannerOpinion> {
         let (weight, received) = (self.config.weight.0, examination.received);
         let of_local = |judgement: Option<Box<Judgement>>| {
             judgement.map(|judgement| opinion::of_local(*judgement, weight)).into_iter().collect::<Vec<_>>()
@@ -202,7 +202,7 @@ impl ScanBackends {
             };
         };
         let job = self.job(&examination, bounty, handed, consumers, deadline);
-        let came = |report: Option<streams::Report>| {
+        let came = |report: Option<streams::StreamReport>| {
             let reply = match &report {
                 Some(report) if report.late => QueueReply::Late,
                 Some(_) => QueueReply::InTime,
@@ -240,12 +240,12 @@ impl ScanBackends {
     async fn report(
         &self,
         consumers: &Arc<streams::Producer>,
-        job: Job,
+        job: StreamJob,
         queue_by: Instant,
         deadline: Instant,
         metrics: &metrics::Metrics,
-    ) -> Option<Option<streams::Report>> {
-        let mut backoff = Backoff::default();
+    ) -> Option<Option<streams::StreamReport>> {
+        let mut backoff = RedisBackoff::default();
         loop {
             // A Redis that was stopped answers after seconds that there may not be.
             match timeout_at(deadline, consumers.submit(job.clone())).await {
@@ -274,7 +274,7 @@ impl ScanBackends {
         handed: &HandedOut,
         consumers: &streams::Producer,
         deadline: Instant,
-    ) -> Job {
+    ) -> StreamJob {
         let (key, artifact) = (&examination.key, examination.artifact);
         let sha256 = Some(Sha256Digest(examination.received.sha256).to_string());
         // Artifacts of a chain's bounty have no address of their own.
@@ -290,7 +290,7 @@ impl ScanBackends {
         };
         let id = Sha256Digest::of(of.as_bytes()).to_string();
         let time = deadline.saturating_duration_since(Instant::now());
-        Job::new(&id, consumers.frontend(), Artifact { uri, sha256, is_url: false }, time)
+        StreamJob::new(&id, consumers.frontend(), ArtifactReference { uri, sha256, is_url: false }, time)
     }
 
     fn posted(

@@ -4,9 +4,9 @@
 //! than those that were received is none.
 
 use daemon_artifact::Sha256Digest;
-use daemon_market::{Findings, Judgement, Opinion, Skip, Verdict};
+use daemon_market::{Findings, Judgement, ScannerOpinion, Skip, Verdict};
 use daemon_queue::polyswarm::JobResult;
-use daemon_queue::streams::{Report, ReportVerdict};
+use daemon_queue::streams::{ReportVerdict, StreamReport};
 use serde_json::json;
 use tracing::warn;
 
@@ -19,9 +19,9 @@ const TEXT_MAX: usize = 256;
 const EVIDENCE_MAX: usize = 64;
 
 /// Our own scanner, here.
-pub(super) fn of_local(judgement: Judgement, weight: f64) -> Opinion {
+pub(super) fn of_local(judgement: Judgement, weight: f64) -> ScannerOpinion {
     let group = group(&judgement.findings.generation);
-    Opinion { source: "this host".to_owned(), group, weight, judgement }
+    ScannerOpinion { source: "this host".to_owned(), group, weight, judgement }
 }
 
 /// The same scanner with the same rules is one witness, wherever it runs.
@@ -30,7 +30,7 @@ fn group(generation: &str) -> String {
 }
 
 /// A consumer of ours. `None` if it judged other bytes.
-pub(super) fn of_consumer(report: Report, received: ReceivedArtifact, weight: f64) -> Option<Opinion> {
+pub(super) fn of_consumer(report: StreamReport, received: ReceivedArtifact, weight: f64) -> Option<ScannerOpinion> {
     let own = Sha256Digest(received.sha256).to_string();
     if !report.sha256.is_empty() && report.sha256 != own {
         warn!(consumer = short(&report.consumer), "report ignored: it is about other bytes");
@@ -60,11 +60,16 @@ pub(super) fn of_consumer(report: Report, received: ReceivedArtifact, weight: f6
         },
     };
     let group = group(&judgement.findings.generation);
-    Some(Opinion { source: format!("consumer {}", short(&report.consumer)), group, weight, judgement })
+    Some(ScannerOpinion { source: format!("consumer {}", short(&report.consumer)), group, weight, judgement })
 }
 
 /// A Python worker. `None` if it says nothing of the artifact.
-pub(super) fn of_python(queue: &str, result: &JobResult, received: ReceivedArtifact, weight: f64) -> Option<Opinion> {
+pub(super) fn of_python(
+    queue: &str,
+    result: &JobResult,
+    received: ReceivedArtifact,
+    weight: f64,
+) -> Option<ScannerOpinion> {
     if !result.bit {
         return None;
     }
@@ -83,7 +88,7 @@ pub(super) fn of_python(queue: &str, result: &JobResult, received: ReceivedArtif
             ..received.findings("")
         },
     };
-    Some(Opinion { source: format!("queue {queue}"), group: String::new(), weight, judgement })
+    Some(ScannerOpinion { source: format!("queue {queue}"), group: String::new(), weight, judgement })
 }
 
 /// Whether a scanner did not get so far as to judge: another one may.
@@ -113,11 +118,11 @@ mod tests {
 
     #[test]
     fn a_report_on_other_bytes_is_no_opinion() {
-        let report = Report { verdict: ReportVerdict::Malicious, confidence: 0.9, ..Report::default() };
+        let report = StreamReport { verdict: ReportVerdict::Malicious, confidence: 0.9, ..StreamReport::default() };
         assert!(of_consumer(report.clone(), received(), 1.0).is_some());
-        let other = Report { sha256: "00".repeat(32), ..report.clone() };
+        let other = StreamReport { sha256: "00".repeat(32), ..report.clone() };
         assert_eq!(of_consumer(other, received(), 1.0), None);
-        let same = Report { sha256: "07".repeat(32), generation: "g".to_owned(), ..report };
+        let same = StreamReport { sha256: "07".repeat(32), generation: "g".to_owned(), ..report };
         let opinion = of_consumer(same, received(), 1.0).unwrap();
         assert_eq!((opinion.group.as_str(), opinion.judgement.verdict), ("stakeout g", Verdict::Malicious));
         let local =
@@ -127,12 +132,12 @@ mod tests {
 
     #[test]
     fn what_a_consumer_sends_is_bounded() {
-        let report = Report {
+        let report = StreamReport {
             comments: vec!["x".repeat(10_000); 1_000],
             evidence: vec!["y".repeat(10_000); 1_000],
             malware_family: "z".repeat(10_000),
             skip: "SKIPPED:NEW".to_owned(),
-            ..Report::default()
+            ..StreamReport::default()
         };
         let judgement = of_consumer(report, received(), 1.0).unwrap().judgement;
         assert_eq!((judgement.comments.len(), judgement.comments[0].len()), (COMMENTS_MAX, TEXT_MAX));

@@ -30,7 +30,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Result of importing a file.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Receipt {
+pub struct ImportReceipt {
     /// Summary of the import.
     pub told: ImportSummary,
     /// Why it was not read, if it was not.
@@ -86,7 +86,7 @@ impl Inbox {
     /// # Errors
     ///
     /// If the receipt does not come within `patience`, or cannot be read.
-    pub fn wait(receipt: &Path, patience: Duration) -> anyhow::Result<Receipt> {
+    pub fn wait(receipt: &Path, patience: Duration) -> anyhow::Result<ImportReceipt> {
         let until = Instant::now() + patience;
         loop {
             match std::fs::read(receipt) {
@@ -151,7 +151,7 @@ impl Inbox {
     /// # Errors
     ///
     /// If the receipt cannot be written.
-    pub fn answer(letter: &Path, receipt: &Receipt) -> std::io::Result<()> {
+    pub fn answer(letter: &Path, receipt: &ImportReceipt) -> std::io::Result<()> {
         let aside = letter.with_extension("receipt.part");
         std::fs::write(&aside, serde_json::to_vec(receipt)?)?;
         std::fs::rename(&aside, letter.with_extension(RECEIPT))
@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(Inbox::open(&letters[0]).unwrap().len(), 1);
         assert!(Inbox::open(&letters[1]).unwrap_err().starts_with("1: it is no such JSON"));
         let told = ImportSummary { lines: 1, fresh: 1, ..ImportSummary::default() };
-        Inbox::answer(&letters[0], &Receipt { told: told.clone(), error: None }).unwrap();
+        Inbox::answer(&letters[0], &ImportReceipt { told: told.clone(), error: None }).unwrap();
         Inbox::discard(&letters[0]).unwrap();
         assert_eq!(Inbox::wait(&receipt, Duration::ZERO).unwrap().told, told);
         assert!(Inbox::wait(&receipt, Duration::ZERO).is_err());

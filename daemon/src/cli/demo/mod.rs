@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use daemon_local_market::demo::{ChildEngine, DemoFiles, Workdir, choose};
-use daemon_local_market::loopback::{Bounties, Closing, Marketplace, RIVALS, Settings, TestedEngine};
+use daemon_local_market::loopback::{Bounties, Closing, MarketSettings, Marketplace, RIVALS, TestedEngine};
 use daemon_local_market::text::{write_closing, write_conserved, write_parties};
 use daemon_market::{Nct, Strategy};
 use daemon_rules::Cache;
@@ -118,7 +118,7 @@ struct DemoRecord<'a> {
 /// Runs `stakeout demo`.
 pub(crate) fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     // Before anything is made.
-    Strategy::named(&args.strategy, &daemon_market::Settings::default()).context("cannot use --strategy")?;
+    Strategy::named(&args.strategy, &daemon_market::StrategySettings::default()).context("cannot use --strategy")?;
     let interrupt = Interrupt::listen().context("cannot listen for signals")?;
     let say = |text: &str| {
         if !args.quiet {
@@ -185,9 +185,9 @@ pub(crate) fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
     })
 }
 
-fn settings(args: &DemoArgs, place: &Workdir, chosen: &DemoFiles) -> anyhow::Result<Settings> {
-    let settings = Settings::read(RIVALS, Path::new("")).context("the built-in rivals")?;
-    Ok(Settings {
+fn settings(args: &DemoArgs, place: &Workdir, chosen: &DemoFiles) -> anyhow::Result<MarketSettings> {
+    let settings = MarketSettings::read(RIVALS, Path::new("")).context("the built-in rivals")?;
+    Ok(MarketSettings {
         seed: args.seed,
         outcomes_directory: Some(place.join("outcomes")),
         bounties: Bounties {

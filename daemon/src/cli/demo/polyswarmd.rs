@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use daemon_local_market::demo::{ChildEngine, DemoFiles, DemoSigner, Workdir};
-use daemon_local_market::loopback::{Bounties, RIVALS, Settings};
+use daemon_local_market::loopback::{Bounties, MarketSettings, RIVALS};
 use daemon_local_market::polyswarmd::{ChainClosing, ChainControl, ChainMarket, PolyswarmdSettings};
 use daemon_local_market::text::write_chain_closing;
 use daemon_market::Nct;
@@ -121,9 +121,9 @@ pub(super) fn demo(
     Ok(if closing.conserved && kept_word { Exit::Clean } else { Exit::Error })
 }
 
-fn settings(args: &DemoArgs, chosen: &DemoFiles) -> anyhow::Result<Settings> {
-    let settings = Settings::read(RIVALS, Path::new("")).context("the built-in rivals")?;
-    Ok(Settings {
+fn settings(args: &DemoArgs, chosen: &DemoFiles) -> anyhow::Result<MarketSettings> {
+    let settings = MarketSettings::read(RIVALS, Path::new("")).context("the built-in rivals")?;
+    Ok(MarketSettings {
         seed: args.seed,
         bounties: Bounties {
             number: args.bounties,

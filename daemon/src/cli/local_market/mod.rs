@@ -13,7 +13,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use daemon_local_market::loopback::{EXAMPLE, Marketplace, Settings};
+use daemon_local_market::loopback::{EXAMPLE, MarketSettings, Marketplace};
 use daemon_local_market::text::write_closing;
 
 use crate::exit::Exit;
@@ -119,16 +119,16 @@ pub(crate) fn local_market(args: &LocalMarketArgs, out: &mut dyn Write) -> anyho
 }
 
 /// Reads the configuration at `path`. The inner error lists all mistakes in it.
-fn read(path: &Path) -> anyhow::Result<Result<Settings, String>> {
+fn read(path: &Path) -> anyhow::Result<Result<MarketSettings, String>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", shown(path)))?;
     let directory = path.parent().unwrap_or(Path::new(""));
-    Ok(Settings::read(&text, directory).map_err(|mistakes| {
+    Ok(MarketSettings::read(&text, directory).map_err(|mistakes| {
         let lines: String = mistakes.0.iter().map(|mistake| format!("{}: {mistake}\n", shown(path))).collect();
         format!("{lines}{} in {}", counted(mistakes.0.len() as u64, "mistake"), shown(path))
     }))
 }
 
-fn run(settings: Settings, args: &LocalMarketArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+fn run(settings: MarketSettings, args: &LocalMarketArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let interrupt = Interrupt::listen().context("cannot listen for signals")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     let engines = settings.engines.len();

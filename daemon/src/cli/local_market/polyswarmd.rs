@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 
 use anyhow::Context;
-use daemon_local_market::loopback::{MarketplaceError, Settings};
+use daemon_local_market::loopback::{MarketSettings, MarketplaceError};
 use daemon_local_market::polyswarmd::{ChainMarket, Contracts};
 use daemon_local_market::text::write_chain_closing;
 
@@ -16,7 +16,7 @@ use crate::terminal::notice;
 
 /// Runs the market until all bounties are over, or Ctrl-C.
 pub(super) fn run(
-    mut settings: Settings,
+    mut settings: MarketSettings,
     address: SocketAddr,
     args: &LocalMarketArgs,
     out: &mut dyn Write,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use daemon_base::format::signed_nct;
-use daemon_local_market::loopback::{Marketplace, Progress};
+use daemon_local_market::loopback::{Marketplace, RunProgress};
 use daemon_local_market::polyswarmd::{ChainMarket, ChainProgress};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -90,7 +90,7 @@ fn told_of_chain(progress: &ChainProgress) -> String {
     told
 }
 
-fn told(progress: &Progress) -> String {
+fn told(progress: &RunProgress) -> String {
     let mut told = format!(", {} posted", count(progress.posted));
     for engine in &progress.engines {
         told.push_str(&format!(
@@ -125,7 +125,7 @@ mod tests {
             latency: Duration::from_millis(12),
             profit: "-1.25".parse().unwrap(),
         };
-        let progress = Progress { number: 2_000, posted: 1_500, settled: 1_100, engines: vec![engine] };
+        let progress = RunProgress { number: 2_000, posted: 1_500, settled: 1_100, engines: vec![engine] };
         assert_eq!(told(&progress), ", 1,500 posted | a: 1,200 answered, p50 12 ms, -1.2500 NCT");
         assert!(ProgressStyle::with_template("{elapsed} {wide_bar:.green/dim} {pos}/{len} settled{msg}").is_ok());
     }

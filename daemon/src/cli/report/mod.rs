@@ -13,7 +13,7 @@ use std::io::Write;
 
 use anyhow::Context;
 use daemon_journal::{Filter, PurseEntry, PurseRecord, Recall};
-use daemon_ledger::{AlarmLimits, Grouping, Ledger, Question, Report};
+use daemon_ledger::{AlarmLimits, Grouping, Ledger, LedgerReport, Question};
 use daemon_market::{BidStrategy, PurseNote, STRATEGIES, Strategy, Timestamp};
 use daemon_service::clock::wall;
 use daemon_service::config::Config;
@@ -116,7 +116,7 @@ pub(crate) fn print(args: &ReportArgs, demo: bool, out: &mut dyn Write) -> anyho
 }
 
 /// Makes the report in one pass over the archive.
-fn make(args: &ReportArgs, config: &Config, now: Timestamp) -> anyhow::Result<Report> {
+fn make(args: &ReportArgs, config: &Config, now: Timestamp) -> anyhow::Result<LedgerReport> {
     let journal = archive::open(&archive::directory(&args.place)?)?;
     let until = args.until.map(|until| until.end(now));
     let filter = Filter { since: args.since.map(|since| since.begin(now)), until, ..Filter::default() };

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
-use daemon_ledger::{Grouping, Report};
+use daemon_ledger::{Grouping, LedgerReport};
 use daemon_statement::{About, Cell, Column, ReportSection, Tone, sections};
 
 use crate::terminal::format::HEADING;
@@ -12,7 +12,7 @@ use crate::terminal::format::HEADING;
 const ROWS_MAX: usize = 31;
 
 /// Prints all sections, but only the requested groupings.
-pub(super) fn print(report: &Report, by: &[Grouping], out: &mut dyn Write) -> std::io::Result<()> {
+pub(super) fn print(report: &LedgerReport, by: &[Grouping], out: &mut dyn Write) -> std::io::Result<()> {
     for section in sections(report, ROWS_MAX) {
         if let About::Group(grouping) = section.about
             && !by.contains(&grouping)

@@ -13,7 +13,7 @@ use clap::{Args, ValueHint};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::Trial;
+use super::RuleTrial;
 use crate::exit::Exit;
 use crate::terminal::format::{HEADING, bytes, counted};
 
@@ -137,7 +137,7 @@ fn read_files(args: &RulesBenchArgs) -> anyhow::Result<Vec<Vec<u8>>> {
 
 /// Returns the time for all files and the number of hits.
 fn time(library: &Library, files: &[Vec<u8>]) -> (Duration, usize) {
-    let mut rules = Trial::new(library);
+    let mut rules = RuleTrial::new(library);
     let mut best = (Duration::MAX, 0);
     for _ in 0..ROUNDS {
         let begun = Instant::now();

@@ -218,7 +218,7 @@ fn test(args: &RulesTestArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if cases.is_empty() {
         bail!("there are no tests: add NAME.test.toml next to NAME.yar (see rules/README.md)");
     }
-    let mut rules = Trial::new(own.library());
+    let mut rules = RuleTrial::new(own.library());
     let failures = test_cases::run(&cases, |sample| rules.hits(sample));
     for failure in &failures {
         writeln!(out, "{failure}")?;
@@ -247,14 +247,14 @@ fn test(args: &RulesTestArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
 }
 
 /// Runs rules on samples in this process.
-struct Trial<'r> {
+struct RuleTrial<'r> {
     library: &'r Library,
     yara: Yara<'r>,
 }
 
-impl<'r> Trial<'r> {
+impl<'r> RuleTrial<'r> {
     fn new(library: &'r Library) -> Self {
-        Trial { library, yara: Yara::new(library) }
+        RuleTrial { library, yara: Yara::new(library) }
     }
 
     /// Returns the matching rules, as `any/shells:bash_reverse_shell`.

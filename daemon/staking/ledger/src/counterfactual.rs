@@ -3,7 +3,9 @@
 //! Assumes that everybody else did what they did, and that the purse was as full as it was: what a stake earns does not
 //! change the next one. Settled by the contract's own arithmetic, to the unit.
 
-use daemon_market::{BidRequest, BidStrategy, Contract, Nct, Phase, Profit, Settlement, Truth, Verdict, settle_one};
+use daemon_market::{
+    BidRequest, BidStrategy, ContractVersion, Nct, Phase, Profit, Settlement, Truth, Verdict, settle_one,
+};
 
 use crate::LedgerEntry;
 use crate::entry::countable;
@@ -41,7 +43,7 @@ pub fn counterfactual_saying(entry: &LedgerEntry, said: Verdict, bid: Nct) -> Op
 /// A bounty as it was settled, to settle it again: many stakes can be tried on it.
 #[derive(Clone, Debug)]
 pub struct Replay {
-    contract: Contract,
+    contract: ContractVersion,
     amount: Nct,
     bounty_fee: Nct,
     fee: Nct,

@@ -4,7 +4,7 @@ use daemon_journal::Story;
 use daemon_market::{BidStrategy, Nct, Profit, Timestamp};
 use serde::Serialize;
 
-use crate::alarms::{Alarm, AlarmLimits, Alarms, Heard};
+use crate::alarms::{Alarm, AlarmLimits, Alarms, AnswerResult};
 use crate::calibration::{Calibration, CalibrationRow};
 use crate::counterfactual::Replay;
 use crate::latency::{Latency, Misses};
@@ -114,7 +114,7 @@ impl Ledger {
                 self.fees = self.fees.saturating_add(entry.fee());
             }
         }
-        if let Some(heard) = Heard::of(entry) {
+        if let Some(heard) = AnswerResult::of(entry) {
             self.alarms.settled(heard);
         }
         let replay = Replay::of(entry);
@@ -125,7 +125,7 @@ impl Ledger {
     }
 
     /// The report as of `now`. `closed`: since when and why the purse is closed, if it is.
-    pub fn close(mut self, now: Timestamp, closed: Option<(Timestamp, &str)>) -> Report {
+    pub fn close(mut self, now: Timestamp, closed: Option<(Timestamp, &str)>) -> LedgerReport {
         if let Some((since, why)) = closed {
             self.alarms.look(since, Some(why));
         }
@@ -138,7 +138,7 @@ impl Ledger {
         };
         let by_kind = self.calibration_by_kind.sorted().into_iter();
         let lines = std::iter::once(AS_STAKED.to_owned()).chain(self.lines).collect();
-        let mut report = Report {
+        let mut report = LedgerReport {
             schema: SCHEMA_VERSION,
             made: now.micros(),
             first: self.span.map(|(first, _)| first.micros()),
@@ -160,7 +160,7 @@ impl Ledger {
             misses: self.misses,
             stakes: self.stakes,
             course: self.course.sums(),
-            compared: Lines { names: lines, moments: self.compared.sums() },
+            compared: ProfitLines { names: lines, moments: self.compared.sums() },
         };
         report.missing = report.look_for_gaps();
         report
@@ -169,7 +169,7 @@ impl Ledger {
 
 /// The report. docs/json.md describes it as JSON.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Report {
+pub struct LedgerReport {
     /// Version of the schema: [`SCHEMA_VERSION`].
     pub schema: u32,
     /// When the report was made, in microseconds since 1970.
@@ -210,12 +210,12 @@ pub struct Report {
     pub course: Vec<Moment>,
     /// Profit over time of the real stakes and of every strategy, on the bounties that are compared.
     #[serde(skip)]
-    pub compared: Lines,
+    pub compared: ProfitLines,
 }
 
 /// Several lines of profit over time.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Lines {
+pub struct ProfitLines {
     /// The name of each line.
     pub names: Vec<String>,
     /// The sum up to each moment, for each line.
@@ -296,7 +296,7 @@ pub struct Coverage {
     pub unknown: Option<f64>,
 }
 
-impl Report {
+impl LedgerReport {
     /// What is missing from the report for lack of data, and what to do about it.
     fn look_for_gaps(&self) -> Vec<String> {
         let mut missing = Vec::new();

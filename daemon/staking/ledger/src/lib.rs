@@ -41,8 +41,8 @@ mod strategies;
 mod totals;
 
 pub use alarms::{
-    Alarm, AlarmEnding, AlarmId, AlarmLimits, Alarms, CALIBRATION_RECENT, CALIBRATION_TRAILING_MAX,
-    CALIBRATION_TRAILING_MIN, Heard, RETURN_RECENT, RETURN_TRAILING_MAX, RETURN_TRAILING_MIN,
+    Alarm, AlarmEnding, AlarmId, AlarmLimits, Alarms, AnswerResult, CALIBRATION_RECENT, CALIBRATION_TRAILING_MAX,
+    CALIBRATION_TRAILING_MIN, RETURN_RECENT, RETURN_TRAILING_MAX, RETURN_TRAILING_MIN,
 };
 pub use bootstrap::{Interval, Resampling};
 pub use calibration::{BINS, BinRow, Calibration, CalibrationRow};
@@ -54,8 +54,8 @@ pub use grouping::{Grouping, NONE, day};
 pub use lately::{LATELY_AGE_MAX, LATELY_BAD_MIN, LATELY_RECENT};
 pub use latency::{Latency, LatencyBar, Misses};
 pub use ledger::{
-    CalibrationTable, Coverage, GroupRow, GroupTable, KindCalibration, Ledger, Lines, Question, Report, RivalTable,
-    SCHEMA_VERSION,
+    CalibrationTable, Coverage, GroupRow, GroupTable, KindCalibration, Ledger, LedgerReport, ProfitLines, Question,
+    RivalTable, SCHEMA_VERSION,
 };
 pub use profit_series::Moment;
 pub use replay::{

@@ -16,8 +16,8 @@ use daemon_journal::{
 use daemon_ledger::LedgerEntry;
 use daemon_market::{
     ArtifactType, Betting, BidBounds, Bounties, Bounty, BountyId, BountyKey, BountyPolicy, Correction, Effect, Event,
-    Findings, Judgement, LossLimits, Nct, Now, Phase, Profit, Purse, PurseLimits, Reckoning, Settings,
-    SettlementNotice, Strategy as Bidding, Timestamp, Truth, Verdict, Written,
+    Findings, Judgement, LossLimits, Nct, Now, Phase, Profit, Purse, PurseLimits, Reckoning, SettlementNotice,
+    Strategy as Bidding, StrategySettings, Timestamp, Truth, Verdict, Written,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -170,7 +170,7 @@ fn reckoning(story: &Story, outcome: &SettlementNotice) -> Reckoning {
         .map_or(nothing, |answer| Reckoning::of(outcome, answer.verdict, story.staked(), Nct::from_base_units(FEE)))
 }
 
-struct World {
+struct KillTrial {
     bounties: Bounties,
     journal: MemoryJournal,
     market: Market,
@@ -183,17 +183,17 @@ struct World {
 }
 
 fn betting(journal: &MemoryJournal, now: Timestamp) -> (Betting, Option<String>) {
-    let strategy = Bidding::named("default", &Settings::default()).unwrap();
+    let strategy = Bidding::named("default", &StrategySettings::default()).unwrap();
     let mut betting = Betting::new(strategy, Purse::new(limits()));
     let recounted = recount(&mut betting.purse, journal, now, betting.fee).unwrap();
     assert_eq!(recounted.ahead, []);
     (betting, recounted.closed)
 }
 
-impl World {
-    fn new() -> World {
+impl KillTrial {
+    fn new() -> KillTrial {
         let (betting, _) = betting(&MemoryJournal::new(), Timestamp::from_micros(BEGIN));
-        World {
+        KillTrial {
             bounties: Bounties::new(BountyPolicy::default(), betting),
             journal: MemoryJournal::new(),
             market: Market::default(),
@@ -504,7 +504,7 @@ impl World {
     }
 }
 
-impl World {
+impl KillTrial {
     fn step(&mut self, step: &KillStep) {
         match step {
             KillStep::Bounty { confidence, malicious } => self.bounty(*confidence, *malicious),
@@ -557,7 +557,7 @@ proptest! {
 
     #[test]
     fn no_sequence_exceeds_a_limit_or_makes_the_ledger_differ_from_what_was_settled(steps in steps()) {
-        let mut world = World::new();
+        let mut world = KillTrial::new();
         for step in steps {
             world.step(&step);
             world.check()?;
@@ -567,7 +567,7 @@ proptest! {
 
     #[test]
     fn outcomes_that_are_told_twice_contradicted_or_not_written_count_once(steps in rough_steps()) {
-        let mut world = World::new();
+        let mut world = KillTrial::new();
         for step in steps {
             match step {
                 Rough::Step(step) => world.step(&step),

@@ -6,7 +6,7 @@ use daemon_config::{DeValue, Limit, Ratio, Share, TooMany, Value, choice, sectio
 
 use crate::{
     Betting, BountyFilter, BountyPolicy, ConvictionMap, ConvictionMapError, ConvictionPoint, Filter, LossLimits,
-    Modifiers, Nct, Purse, PurseLimits, Rate, Settings, Strategy, StrategyError, TableRow,
+    Modifiers, Nct, Purse, PurseLimits, Rate, Strategy, StrategyError, StrategySettings, TableRow,
 };
 
 /// Maximum of loss_row_max: after a restart the purse is counted from this many settlements.
@@ -166,8 +166,8 @@ pub enum BettingError {
 
 impl Config {
     /// Returns the settings of strategies.
-    pub fn settings(&self) -> Settings {
-        Settings {
+    pub fn settings(&self) -> StrategySettings {
+        StrategySettings {
             threshold: self.bid_threshold.0,
             kelly_fraction: self.kelly_fraction.0,
             table: self.bid_table.clone(),

@@ -43,21 +43,21 @@ pub use bet::Bet;
 pub use betting::{Betting, Judgement};
 pub use bid::{
     Abstention, BidBounds, BidRequest, BidStrategy, Conviction, ConvictionMap, ConvictionMapError, ConvictionPoint,
-    DefaultStrategy, ParseTableRowError, STRATEGIES, Settings, Strategy, StrategyError, TableRow,
+    DefaultStrategy, ParseTableRowError, STRATEGIES, Strategy, StrategyError, StrategySettings, TableRow,
 };
 pub use bounty::{ArtifactType, Bounty, BountyId, BountyKey, OnChain, Phase};
 pub use bounty_state::{
-    Admission, AssertionState, AssertionStep, Bounties, BountyState, Caller, Effect, Ending, Event, Place, Standing,
-    StepKind, Truth, Windows, Written,
+    Admission, AssertionState, AssertionStep, Bounties, BountyState, Caller, ChainPosition, ContractWindows, Effect,
+    Ending, Event, Standing, StepKind, Truth, Written,
 };
 pub use config::{BettingError, Config, Urls};
 pub use filter::{BountyFilter, Comparison, Filter, FilterError, Modifiers};
-pub use opinions::{Opinion, weigh_opinions};
+pub use opinions::{ScannerOpinion, weigh_opinions};
 pub use outcome::{Correction, SettlementNotice};
 pub use policy::{BountyPolicy, Rate, Refusal};
 pub use profit::Profit;
 pub use purse::{Breaker, LossLimits, Purse, PurseLimits, PurseNote, Reckoning, Stake, return_on_stake};
 pub use settle::{
-    ARTIFACTS_MAX, Asserted, Bits, Contract, ParseContractError, Quorum, Revert, SettleError, Settlement, Settling,
-    settle, settle_one,
+    ARTIFACTS_MAX, Asserted, Bits, ContractVersion, ParseContractError, Quorum, Revert, SettleError, Settlement,
+    Settling, settle, settle_one,
 };

@@ -22,7 +22,7 @@ const SURE: f64 = 0.75;
 
 /// What one scanner says.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Opinion {
+pub struct ScannerOpinion {
     /// Who says it, for people.
     pub source: String,
     /// Opinions of one group count once. Empty: it is of no group.
@@ -33,7 +33,7 @@ pub struct Opinion {
     pub judgement: Judgement,
 }
 
-impl Opinion {
+impl ScannerOpinion {
     fn says(&self, verdict: Verdict) -> bool {
         self.judgement.verdict == verdict
     }
@@ -53,9 +53,9 @@ impl Opinion {
 }
 
 /// One judgement of many opinions; `None` if there are none.
-pub fn weigh_opinions(opinions: &[Opinion]) -> Option<Judgement> {
+pub fn weigh_opinions(opinions: &[ScannerOpinion]) -> Option<Judgement> {
     let opinions = once_each_group(opinions);
-    let counted: Vec<&Opinion> = opinions.iter().copied().filter(|opinion| opinion.counts()).collect();
+    let counted: Vec<&ScannerOpinion> = opinions.iter().copied().filter(|opinion| opinion.counts()).collect();
     let doubt = opinions.iter().copied().find(|opinion| opinion.says(Verdict::Suspicious));
     let (sum, weights) = counted.iter().fold((0.0, 0.0), |(sum, weights), opinion| {
         (sum + opinion.weight * opinion.log_odds(), weights + opinion.weight)
@@ -73,8 +73,8 @@ pub fn weigh_opinions(opinions: &[Opinion]) -> Option<Judgement> {
     let verdict = if verdict == Verdict::Benign && doubt.is_some() { Verdict::Unknown } else { verdict };
     let side = if p >= 0.5 { Verdict::Malicious } else { Verdict::Benign };
     let side = if agreed { first.judgement.verdict } else { side };
-    let weight = |opinion: &&&Opinion| opinion.weight * opinion.log_odds().abs();
-    let winners: Vec<&Opinion> = counted.iter().copied().filter(|opinion| opinion.says(side)).collect();
+    let weight = |opinion: &&&ScannerOpinion| opinion.weight * opinion.log_odds().abs();
+    let winners: Vec<&ScannerOpinion> = counted.iter().copied().filter(|opinion| opinion.says(side)).collect();
     let leader = winners.iter().rev().max_by(|a, b| weight(a).total_cmp(&weight(b))).copied().unwrap_or(first);
     // A single opinion is passed on as it is, to the last bit.
     let confidence = match (&others.is_empty(), side) {
@@ -102,8 +102,8 @@ pub fn weigh_opinions(opinions: &[Opinion]) -> Option<Judgement> {
 }
 
 /// The judgement where nobody says malicious or benign: the doubt, else what says most of why not.
-fn undecided(opinions: &[&Opinion], doubt: Option<&Opinion>) -> Option<Judgement> {
-    let by_skip = |opinion: &&&Opinion| match opinion.judgement.skip {
+fn undecided(opinions: &[&ScannerOpinion], doubt: Option<&ScannerOpinion>) -> Option<Judgement> {
+    let by_skip = |opinion: &&&ScannerOpinion| match opinion.judgement.skip {
         None => 0,
         Some(Skip::DecompressionUnsafe | Skip::Encrypted) => 1,
         Some(Skip::TypeUnsupported) => 2,
@@ -114,8 +114,8 @@ fn undecided(opinions: &[&Opinion], doubt: Option<&Opinion>) -> Option<Judgement
     best.map(|opinion| opinion.judgement.clone())
 }
 
-fn once_each_group(opinions: &[Opinion]) -> Vec<&Opinion> {
-    let mut kept: Vec<&Opinion> = Vec::new();
+fn once_each_group(opinions: &[ScannerOpinion]) -> Vec<&ScannerOpinion> {
+    let mut kept: Vec<&ScannerOpinion> = Vec::new();
     for opinion in opinions.iter().filter(|opinion| opinion.weight > 0.0) {
         let same = kept.iter().position(|other| !other.group.is_empty() && other.group == opinion.group);
         match same.and_then(|place| kept.get_mut(place)) {
@@ -127,7 +127,7 @@ fn once_each_group(opinions: &[Opinion]) -> Vec<&Opinion> {
     kept
 }
 
-fn differences(opinions: &[&Opinion]) -> String {
+fn differences(opinions: &[&ScannerOpinion]) -> String {
     let said = opinions.iter().map(|opinion| {
         format!("{} {} {:.2}", opinion.source, opinion.judgement.verdict.name(), opinion.judgement.confidence)
     });
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
     use crate::Findings;
 
-    fn opinion(source: &str, verdict: Verdict, confidence: f64) -> Opinion {
+    fn opinion(source: &str, verdict: Verdict, confidence: f64) -> ScannerOpinion {
         let judgement = Judgement {
             verdict,
             confidence,
@@ -150,10 +150,10 @@ mod tests {
             comments: Vec::new(),
             findings: Findings { kind: source.to_owned(), ..Findings::default() },
         };
-        Opinion { source: source.to_owned(), group: String::new(), weight: 1.0, judgement }
+        ScannerOpinion { source: source.to_owned(), group: String::new(), weight: 1.0, judgement }
     }
 
-    fn weighed(opinions: &[Opinion]) -> (Verdict, f64, bool) {
+    fn weighed(opinions: &[ScannerOpinion]) -> (Verdict, f64, bool) {
         let judgement = weigh_opinions(opinions).unwrap();
         (judgement.verdict, (judgement.confidence * 1_000.0).round() / 1_000.0, judgement.complete)
     }
@@ -172,7 +172,7 @@ mod tests {
         let (a, b) = (opinion("a", Verdict::Malicious, 0.9), opinion("b", Verdict::Malicious, 0.7));
         // Log-odds of 2.197 and 0.847: a mean of 1.522.
         assert_eq!(weighed(&[a.clone(), b.clone()]), (Verdict::Malicious, 0.821, true));
-        assert_eq!(weighed(&[Opinion { weight: 3.0, ..a.clone() }, b]), (Verdict::Malicious, 0.865, true));
+        assert_eq!(weighed(&[ScannerOpinion { weight: 3.0, ..a.clone() }, b]), (Verdict::Malicious, 0.865, true));
         let silent = opinion("c", Verdict::Unknown, 0.5);
         assert_eq!(weighed(&[silent, a]), (Verdict::Malicious, 0.9, true));
     }
@@ -227,7 +227,7 @@ mod tests {
         };
         let judgement = weigh_opinions(&[skipped(Skip::Other), skipped(Skip::Encrypted), skipped(Skip::CannotFetch)]);
         assert_eq!(judgement.unwrap().skip, Some(Skip::Encrypted));
-        let nobody = Opinion { weight: 0.0, ..opinion("m", Verdict::Malicious, 0.9) };
+        let nobody = ScannerOpinion { weight: 0.0, ..opinion("m", Verdict::Malicious, 0.9) };
         assert_eq!(weigh_opinions(&[nobody]), None);
     }
 
@@ -236,7 +236,7 @@ mod tests {
         fn order_does_not_matter_and_confidence_is_a_probability(
             opinions in prop::collection::vec((0usize..4, 0.0..=1.0f64, 0.0..5.0f64, any::<bool>()), 0..6)
         ) {
-            let opinions: Vec<Opinion> = opinions
+            let opinions: Vec<ScannerOpinion> = opinions
                 .into_iter()
                 .enumerate()
                 .map(|(number, (verdict, confidence, weight, complete))| {
@@ -250,7 +250,7 @@ mod tests {
             prop_assert_eq!(forward.is_some(), backward.is_some());
             if let Some((forward, backward)) = forward.zip(backward) {
                 prop_assert!((0.0..=1.0).contains(&forward.confidence));
-                if opinions.iter().any(Opinion::counts) {
+                if opinions.iter().any(ScannerOpinion::counts) {
                     prop_assert_eq!(forward.complete, backward.complete);
                     prop_assert!((forward.confidence - backward.confidence).abs() < 1e-9);
                 }

@@ -1,6 +1,6 @@
 //! The record of a settled bounty, as JSON, as far as the ledger reads it.
 
-use daemon_market::{Contract, Nct, Verdict};
+use daemon_market::{ContractVersion, Nct, Verdict};
 use serde::{Deserialize, Deserializer};
 
 /// Everything that may be known about a settled bounty. Any part may be missing.
@@ -62,10 +62,10 @@ impl SettlementRecord {
     }
 
     /// The contract that settled the bounty, if its version is known. Some versions settle as an earlier one does.
-    pub fn contract(&self) -> Option<Contract> {
+    pub fn contract(&self) -> Option<ContractVersion> {
         match self.contract.as_deref()? {
-            "1.1.0" | "1.2.0" => Some(Contract::V1_3_0),
-            "1.6.0" => Some(Contract::V1_6_1),
+            "1.1.0" | "1.2.0" => Some(ContractVersion::V1_3_0),
+            "1.6.0" => Some(ContractVersion::V1_6_1),
             version => version.parse().ok(),
         }
     }

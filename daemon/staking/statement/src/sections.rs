@@ -2,7 +2,7 @@
 
 use daemon_base::text::shortened;
 use daemon_ledger::{
-    AS_STAKED, Alarm, BinRow, CalibrationRow, GroupRow, GroupTable, Grouping, Report, RivalRow, StrategyRow,
+    AS_STAKED, Alarm, BinRow, CalibrationRow, GroupRow, GroupTable, Grouping, LedgerReport, RivalRow, StrategyRow,
 };
 use daemon_market::Timestamp;
 
@@ -10,7 +10,7 @@ use crate::format::{NOTHING, amount, count, gain, moment, number, percent, profi
 use crate::table::{About, Cell, ReportSection, Tone, digits, text};
 
 /// Every section of a report. Tables of groups, kinds and engines have at most `rows_max` rows.
-pub fn sections(report: &Report, rows_max: usize) -> Vec<ReportSection> {
+pub fn sections(report: &LedgerReport, rows_max: usize) -> Vec<ReportSection> {
     let mut sections = vec![summary(report)];
     sections.extend(report.by.iter().map(|table| by(table, rows_max)));
     sections.push(strategies(report));
@@ -24,7 +24,7 @@ pub fn sections(report: &Report, rows_max: usize) -> Vec<ReportSection> {
     sections
 }
 
-fn summary(report: &Report) -> ReportSection {
+fn summary(report: &LedgerReport) -> ReportSection {
     let sums = &report.total.sums;
     let row = |name: &str, cell: Cell, more: String| vec![Cell::plain(name), cell, Cell::plain(more)];
     let calibration = &report.calibration.overall;
@@ -87,7 +87,7 @@ fn summary(report: &Report) -> ReportSection {
     }
 }
 
-fn strategies(report: &Report) -> ReportSection {
+fn strategies(report: &LedgerReport) -> ReportSection {
     let table = &report.strategies;
     let rows = if table.compared == 0 { &[][..] } else { &table.rows[..] };
     let ours = rows.first().map(|row| row.profit);
@@ -138,7 +138,7 @@ fn strategies(report: &Report) -> ReportSection {
     }
 }
 
-fn rivals(report: &Report, rows_max: usize) -> ReportSection {
+fn rivals(report: &LedgerReport, rows_max: usize) -> ReportSection {
     let engines = &report.rivals.engines;
     let shown = |(at, row): &(usize, &RivalRow)| *at < rows_max || row.ours;
     let row = |(at, row): (usize, &RivalRow)| {
@@ -182,7 +182,7 @@ fn rivals(report: &Report, rows_max: usize) -> ReportSection {
     }
 }
 
-fn calibration(report: &Report) -> ReportSection {
+fn calibration(report: &LedgerReport) -> ReportSection {
     let overall = &report.calibration.overall;
     let row = |bin: &BinRow| {
         vec![
@@ -211,7 +211,7 @@ fn calibration(report: &Report) -> ReportSection {
     }
 }
 
-fn by_kind(report: &Report, rows_max: usize) -> ReportSection {
+fn by_kind(report: &LedgerReport, rows_max: usize) -> ReportSection {
     let mut kinds: Vec<(&str, &CalibrationRow)> =
         report.calibration.by_kind.iter().map(|of| (of.kind.as_str(), &of.row)).collect();
     kinds.sort_by(|a, b| b.1.count.cmp(&a.1.count).then_with(|| a.0.cmp(b.0)));
@@ -241,7 +241,7 @@ fn by_kind(report: &Report, rows_max: usize) -> ReportSection {
     }
 }
 
-fn latency(report: &Report) -> ReportSection {
+fn latency(report: &LedgerReport) -> ReportSection {
     let (latency, misses) = (&report.latency, &report.misses);
     let row = |name: &str, value: String| vec![Cell::plain(name), Cell::plain(value)];
     ReportSection {
@@ -267,7 +267,7 @@ fn latency(report: &Report) -> ReportSection {
     }
 }
 
-fn alarms(report: &Report) -> ReportSection {
+fn alarms(report: &LedgerReport) -> ReportSection {
     let row = |alarm: &Alarm| {
         vec![
             Cell { text: alarm.id.name().to_owned(), tone: Tone::Loss },

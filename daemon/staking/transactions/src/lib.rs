@@ -41,7 +41,7 @@ pub use artifact_bits::{ARTIFACTS_MAX, ArtifactBits, TooManyArtifacts};
 pub use bloom::Bloom;
 pub use call::{BountyForm, Call, PostBounty, selector};
 pub use commitment::commitment;
-pub use event::{Deprecation, Event, topic};
+pub use event::{ContractEvent, Deprecation, topic};
 pub use guid::{Guid, ParseGuidError};
 pub use hash::keccak256;
 pub use signature::{Signature, SignatureError};

@@ -15,6 +15,8 @@ use crate::memory::{LockError, Locked};
 pub const KEY_BYTES: usize = 32;
 /// Length of a signature (r, s, v), in bytes.
 pub const SIGNATURE_BYTES: usize = 65;
+/// Longest message that is signed, in bytes.
+pub const MESSAGE_BYTES_MAX: usize = 64 << 10;
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
@@ -154,5 +156,33 @@ fn to_bytes(signature: &Signature) -> [u8; SIGNATURE_BYTES] {
 impl fmt::Debug for Wallet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Wallet(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use daemon_transactions::personal_message::bytes_of;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn messages_are_signed_as_by_web3() {
+        let vector: Value = serde_json::from_str(include_str!("../testdata/eip191-keystore.json")).unwrap();
+        let mut key = [0; 32];
+        base16ct::lower::decode(vector["private_key"].as_str().unwrap(), &mut key).unwrap();
+        let wallet = Wallet::new(&PrivateKey::take(&mut key).unwrap()).unwrap();
+        assert_eq!(key, [0; 32], "the key that was taken is overwritten");
+        let text = |bytes: &[u8]| format!("0x{}", base16ct::lower::encode_string(bytes));
+        let cases = vector["eip191"].as_array().unwrap();
+        for case in cases {
+            let message = case["message"].as_str().unwrap();
+            assert_eq!(text(&wallet.sign_message(&bytes_of(message))), case["signature"], "{case}");
+            if let Some(plain) = case.get("as_plain_text_it_would_be") {
+                assert_eq!(text(&wallet.sign_message(message.as_bytes())), *plain, "{case}");
+            }
+        }
+        println!("eip191-keystore.json: {} messages", cases.len());
+        assert_eq!(cases.len(), 13);
     }
 }

@@ -25,7 +25,6 @@
 pub mod key;
 pub mod keystore;
 pub mod memory;
-pub mod message;
 pub mod passphrase;
 pub mod server;
 pub mod signer;

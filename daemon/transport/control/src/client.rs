@@ -72,14 +72,14 @@ pub enum AskError {
 
 /// Asks the daemon that listens at a socket.
 #[derive(Clone, Debug)]
-pub struct Client {
+pub struct ControlClient {
     path: PathBuf,
 }
 
-impl Client {
+impl ControlClient {
     /// Makes a client of the daemon at this socket.
-    pub fn new(path: impl Into<PathBuf>) -> Client {
-        Client { path: path.into() }
+    pub fn new(path: impl Into<PathBuf>) -> ControlClient {
+        ControlClient { path: path.into() }
     }
 
     /// Returns the path of the socket.

@@ -21,7 +21,7 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use daemon_control::{Client, ControlReply, ControlRequest, ControlSocket, Desk, Peer, serve};
+//! use daemon_control::{ControlClient, ControlReply, ControlRequest, ControlSocket, Desk, Peer, serve};
 //!
 //! struct Version;
 //!
@@ -38,7 +38,7 @@
 //!     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
 //!     tokio::task::LocalSet::new().block_on(&runtime, serve(entrance, Version))
 //! });
-//! let reply = Client::new(socket.path()).ask(&ControlRequest::Health, Duration::from_secs(60))?;
+//! let reply = ControlClient::new(socket.path()).ask(&ControlRequest::Health, Duration::from_secs(60))?;
 //! assert_eq!(reply, r#""1.0""#);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -47,12 +47,11 @@
 
 mod ask;
 mod client;
-mod peer;
 mod server;
 mod socket;
 
 pub use ask::{ControlReply, ControlRequest, Health, LINES_BYTES_MAX, LetterId, NAME_BYTES_MAX, Taken};
-pub use client::{AskError, Client};
-pub use peer::Peer;
+pub use client::{AskError, ControlClient};
+pub use daemon_peer::Peer;
 pub use server::{Desk, serve};
 pub use socket::{ControlSocket, ControlSocketError, Entrance};

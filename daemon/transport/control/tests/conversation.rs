@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use daemon_control::{
-    AskError, Client, ControlReply, ControlRequest, ControlSocket, Desk, Health, LINES_BYTES_MAX, LetterId, Peer,
-    Taken, serve,
+    AskError, ControlClient, ControlReply, ControlRequest, ControlSocket, Desk, Health, LINES_BYTES_MAX, LetterId,
+    Peer, Taken, serve,
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -59,7 +59,7 @@ impl Served {
     }
 
     fn ask(&self, ask: &ControlRequest) -> Result<String, AskError> {
-        Client::new(self.path()).ask(ask, PATIENCE)
+        ControlClient::new(self.path()).ask(ask, PATIENCE)
     }
 
     fn raw(&self, request: &str) -> String {
@@ -124,7 +124,7 @@ fn those_who_say_nothing_keep_nobody_out_for_long() {
 #[test]
 fn where_nobody_listens_that_is_said() {
     let directory = tempfile::tempdir().unwrap();
-    let ask = |path: &Path| Client::new(path).ask(&ControlRequest::Health, PATIENCE);
+    let ask = |path: &Path| ControlClient::new(path).ask(&ControlRequest::Health, PATIENCE);
     let path = directory.path().join("control.sock");
     assert!(matches!(ask(&path), Err(AskError::Nobody { .. })));
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
@@ -133,6 +133,6 @@ fn where_nobody_listens_that_is_said() {
     // One that takes no connection out of its queue.
     let deaf = directory.path().join("deaf.sock");
     let _listener = std::os::unix::net::UnixListener::bind(&deaf).unwrap();
-    let late = Client::new(&deaf).ask(&ControlRequest::Health, Duration::from_millis(50));
+    let late = ControlClient::new(&deaf).ask(&ControlRequest::Health, Duration::from_millis(50));
     assert!(matches!(late, Err(AskError::Late { .. })));
 }

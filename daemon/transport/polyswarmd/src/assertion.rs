@@ -12,7 +12,7 @@ use crate::BidForm;
 
 /// What is said of one artifact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Verdict {
+pub struct ArtifactVerdict {
     /// Whether it is malicious.
     pub malicious: bool,
     /// What is staked on it.
@@ -80,7 +80,7 @@ impl Assertion {
         account: Address,
         bounty: Guid,
         artifacts: usize,
-        verdicts: &[Option<Verdict>],
+        verdicts: &[Option<ArtifactVerdict>],
         form: BidForm,
         bounds: BidBounds,
         nonce: U256,
@@ -93,7 +93,7 @@ impl Assertion {
         }
         let bids = bids(verdicts, form, bounds)?;
         let too_many = |_| AssertionError::TooMany { artifacts, verdicts: verdicts.len() };
-        let bits = |is_set: fn(&Verdict) -> bool| {
+        let bits = |is_set: fn(&ArtifactVerdict) -> bool| {
             ArtifactBits::new(verdicts.iter().map(|verdict| verdict.as_ref().is_some_and(is_set)).collect())
         };
         let mask = bits(|_| true).map_err(too_many)?;
@@ -137,12 +137,12 @@ impl Assertion {
 }
 
 /// The bids: each as it is, or for a contract that takes a single one their average, rounded down.
-fn bids(verdicts: &[Option<Verdict>], form: BidForm, bounds: BidBounds) -> Result<Bids, AssertionError> {
+fn bids(verdicts: &[Option<ArtifactVerdict>], form: BidForm, bounds: BidBounds) -> Result<Bids, AssertionError> {
     let asserted =
         verdicts.iter().enumerate().filter_map(|(artifact, verdict)| verdict.map(|verdict| (artifact, verdict)));
     let mut bids = Vec::new();
     let mut sum = Nct::ZERO;
-    for (artifact, Verdict { bid, .. }) in asserted {
+    for (artifact, ArtifactVerdict { bid, .. }) in asserted {
         if bid < bounds.min || bid > bounds.max {
             return Err(AssertionError::Bounds { artifact, bid, bounds });
         }
@@ -182,11 +182,15 @@ mod tests {
 
     const BOUNDS: BidBounds = BidBounds { min: Nct::from_base_units(10), max: Nct::from_base_units(100) };
 
-    fn verdict(malicious: bool, bid: u128) -> Option<Verdict> {
-        Some(Verdict { malicious, bid: Nct::from_base_units(bid) })
+    fn verdict(malicious: bool, bid: u128) -> Option<ArtifactVerdict> {
+        Some(ArtifactVerdict { malicious, bid: Nct::from_base_units(bid) })
     }
 
-    fn made(artifacts: usize, verdicts: &[Option<Verdict>], form: BidForm) -> Result<Assertion, AssertionError> {
+    fn made(
+        artifacts: usize,
+        verdicts: &[Option<ArtifactVerdict>],
+        form: BidForm,
+    ) -> Result<Assertion, AssertionError> {
         let (account, bounty) = (Address::from_bytes([7; 20]), Guid::from_number(7));
         Assertion::new(account, bounty, artifacts, verdicts, form, BOUNDS, U256::from(5))
     }
@@ -249,11 +253,13 @@ mod tests {
                 let Some(bids) = case["out"]["bid"].as_array() else { continue };
                 let Some(bids) = bids.iter().map(nct).collect::<Option<Vec<_>>>() else { continue };
                 let mut rest = bids.iter();
-                let verdicts: Vec<Option<Verdict>> = case["mask"]
+                let verdicts: Vec<Option<ArtifactVerdict>> = case["mask"]
                     .as_array()
                     .unwrap()
                     .iter()
-                    .map(|bit| bit.as_bool().unwrap().then(|| Verdict { malicious: true, bid: *rest.next().unwrap() }))
+                    .map(|bit| {
+                        bit.as_bool().unwrap().then(|| ArtifactVerdict { malicious: true, bid: *rest.next().unwrap() })
+                    })
                     .collect();
                 let (account, bounty, bounds) =
                     (Address::from_bytes([7; 20]), Guid::from_number(7), BidBounds { min, max });
@@ -276,8 +282,8 @@ mod tests {
         /// One bid for each bit of the mask, within bounds; a single one within them too, and never more than the largest.
         #[test]
         fn bids_and_mask_agree(verdicts in prop::collection::vec(prop::option::of((any::<bool>(), 10u128..=100)), 0..=256)) {
-            let verdicts: Vec<Option<Verdict>> =
-                verdicts.into_iter().map(|said| said.map(|(malicious, bid)| Verdict { malicious, bid: Nct::from_base_units(bid) })).collect();
+            let verdicts: Vec<Option<ArtifactVerdict>> =
+                verdicts.into_iter().map(|said| said.map(|(malicious, bid)| ArtifactVerdict { malicious, bid: Nct::from_base_units(bid) })).collect();
             let count = verdicts.iter().flatten().count();
             for form in [BidForm::Each, BidForm::Single] {
                 match made(verdicts.len(), &verdicts, form) {

@@ -7,7 +7,7 @@ use daemon_config::{Bytes, section};
 use daemon_transactions::Address;
 
 use crate::choices::{BidForm, Chain};
-use crate::client::{Base, Limits};
+use crate::client::{Base, RequestLimits};
 use crate::connection::ConnectionLimits;
 
 section! {
@@ -40,13 +40,13 @@ section! {
         /// for all of them, their average (contracts up to 1.3.0).
         bids: BidForm = BidForm::Each;
         /// Maximum time of a request. Waiting for a transaction's receipt takes longer by what the server itself waits.
-        request_time_max: Duration = Limits::default().request_time_max;
+        request_time_max: Duration = RequestLimits::default().request_time_max;
         /// Maximum size of a reply, artifacts excepted (those have the limits of [intake]).
-        reply_bytes_max: Bytes = Bytes(Limits::default().reply_bytes_max as u64);
+        reply_bytes_max: Bytes = Bytes(RequestLimits::default().reply_bytes_max as u64);
         /// Maximum number of attempts of a request that may be repeated.
-        attempts_max: usize = Limits::default().attempts_max as usize;
+        attempts_max: usize = RequestLimits::default().attempts_max as usize;
         /// Maximum number of simultaneous requests.
-        requests_max: usize = Limits::default().requests_max;
+        requests_max: usize = RequestLimits::default().requests_max;
         /// Interval of pings on the websocket.
         ping_interval: Duration = ConnectionLimits::default().ping_interval;
         /// Maximum silence on the websocket, also from a peer that answers no ping. Then it is connected anew.
@@ -109,13 +109,13 @@ impl Config {
     }
 
     /// Limits of requests.
-    pub fn limits(&self) -> Limits {
-        Limits {
+    pub fn limits(&self) -> RequestLimits {
+        RequestLimits {
             request_time_max: self.request_time_max,
             reply_bytes_max: usize::try_from(self.reply_bytes_max.0).unwrap_or(usize::MAX),
             attempts_max: u32::try_from(self.attempts_max).unwrap_or(u32::MAX),
             requests_max: self.requests_max,
-            ..Limits::default()
+            ..RequestLimits::default()
         }
     }
 }

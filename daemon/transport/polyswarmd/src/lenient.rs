@@ -65,7 +65,7 @@ pub(crate) fn ncts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Nct
         let units = digits.parse().map_err(|_| Error::custom("it is larger than any amount of NCT"))?;
         return Ok(vec![Nct::from_base_units(units)]);
     }
-    let amounts: Bounded<Amount> = serde_json::from_str(raw.get()).map_err(Error::custom)?;
+    let amounts: BoundedList<Amount> = serde_json::from_str(raw.get()).map_err(Error::custom)?;
     Ok(amounts.0.into_iter().map(|amount| amount.0).collect())
 }
 
@@ -103,13 +103,13 @@ pub(crate) fn told(error: &serde_json::Error) -> String {
 
 /// A list of booleans, at most one for each artifact that a bounty can have.
 pub(crate) fn bools<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<bool>, D::Error> {
-    Bounded::deserialize(deserializer).map(|list| list.0)
+    BoundedList::deserialize(deserializer).map(|list| list.0)
 }
 
 /// A list of at most [`ARTIFACTS_MAX`] elements: the rest is not even read.
-pub(crate) struct Bounded<T>(pub Vec<T>);
+pub(crate) struct BoundedList<T>(pub Vec<T>);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Bounded<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for BoundedList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Elements<T>(std::marker::PhantomData<T>);
         impl<'de, T: Deserialize<'de>> Visitor<'de> for Elements<T> {
@@ -133,6 +133,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Bounded<T> {
                 }
             }
         }
-        deserializer.deserialize_seq(Elements(std::marker::PhantomData)).map(Bounded)
+        deserializer.deserialize_seq(Elements(std::marker::PhantomData)).map(BoundedList)
     }
 }

@@ -40,16 +40,17 @@ mod uri;
 
 pub use daemon_transactions::{Address, ArtifactBits, B256, Guid, U256};
 
-pub use assertion::{Assertion, AssertionError, Verdict, random_nonce};
+pub use assertion::{ArtifactVerdict, Assertion, AssertionError, random_nonce};
 pub use choices::{BidForm, Chain};
 pub use client::{
     ApiKey, ArtifactEntry, ArtifactError, AssertionState, Base, BountyState, BuiltTransactions, Client, ClientOptions,
-    Failure, Generation, Limits, MinedEvents, Posted, Receipt, RequestError, SetupError, Transfer, VoteState, Wallet,
+    Generation, MinedEvents, Posted, Receipt, RequestError, RequestFailure, RequestLimits, SetupError, Transfer,
+    VoteState, Wallet,
 };
 pub use config::Config;
 pub use connection::{Connection, ConnectionLimits, Signal};
 pub use metadata::{ArtifactMetadata, Scanner, is_artifact_metadata, metadata_json};
-pub use open::{Market, OpenError};
+pub use open::{Market, MarketUnusable};
 pub use parameters::Parameters;
 pub use recovery::Standing;
 pub use signer::{SignerClient, SignerError};

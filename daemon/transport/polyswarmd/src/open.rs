@@ -15,7 +15,7 @@ const GWEI: u128 = 1_000_000_000;
 
 /// Why the market cannot be traded on.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum MarketUnusable {
     /// The configuration is wrong.
     #[error("polyswarmd: the configuration cannot be used")]
     Setup(#[from] SetupError),
@@ -48,13 +48,16 @@ pub enum OpenError {
     Request(#[from] RequestError),
 }
 
-impl OpenError {
+impl MarketUnusable {
     /// Whether the same may succeed in a moment: nobody has to change anything.
     pub fn is_passing(&self) -> bool {
         match self {
-            OpenError::Signer(error) => error.is_passing(),
-            OpenError::Request(error) => error.why.is_passing(),
-            OpenError::Setup(_) | OpenError::Outbox(_) | OpenError::Account { .. } | OpenError::Chain { .. } => false,
+            MarketUnusable::Signer(error) => error.is_passing(),
+            MarketUnusable::Request(error) => error.why.is_passing(),
+            MarketUnusable::Setup(_)
+            | MarketUnusable::Outbox(_)
+            | MarketUnusable::Account { .. }
+            | MarketUnusable::Chain { .. } => false,
         }
     }
 }
@@ -78,7 +81,7 @@ impl Market {
     /// # Errors
     /// If the configuration cannot be used, or either cannot be asked: [`OpenError::is_passing`] tells whether to try
     /// again.
-    pub async fn open(config: &Config, outbox: Outbox, roots_pem: Vec<Vec<u8>>) -> Result<Market, OpenError> {
+    pub async fn open(config: &Config, outbox: Outbox, roots_pem: Vec<Vec<u8>>) -> Result<Market, MarketUnusable> {
         let base = Base::new(&config.url, &config.community)?;
         let key = match config.api_key_file.as_os_str().is_empty() {
             true => None,
@@ -120,14 +123,14 @@ impl Market {
     }
 }
 
-fn account(config: &Config, status: &Status) -> Result<Address, OpenError> {
+fn account(config: &Config, status: &Status) -> Result<Address, MarketUnusable> {
     match config.named_account() {
-        Some(named) if named != status.address => Err(OpenError::Account { named, signer: status.address }),
+        Some(named) if named != status.address => Err(MarketUnusable::Account { named, signer: status.address }),
         Some(_) | None => Ok(status.address),
     }
 }
 
-fn chain<'s>(config: &Config, status: &'s Status) -> Result<&'s ChainStatus, OpenError> {
+fn chain<'s>(config: &Config, status: &'s Status) -> Result<&'s ChainStatus, MarketUnusable> {
     let wanted = u64::try_from(config.chain_id).unwrap_or(u64::MAX);
     let found = match (wanted, status.chains.as_slice()) {
         (0, [only]) => Some(only),
@@ -135,5 +138,5 @@ fn chain<'s>(config: &Config, status: &'s Status) -> Result<&'s ChainStatus, Ope
         (wanted, chains) => chains.iter().find(|chain| chain.chain_id == wanted),
     };
     let known = || status.chains.iter().map(|chain| chain.chain_id).collect();
-    found.ok_or_else(|| OpenError::Chain { wanted, known: known() })
+    found.ok_or_else(|| MarketUnusable::Chain { wanted, known: known() })
 }

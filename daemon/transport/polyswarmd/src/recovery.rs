@@ -3,7 +3,7 @@
 use daemon_transactions::Guid;
 
 use crate::client::{AssertionState, BountyState, VoteState};
-use crate::event::{Bounty, Event, Message};
+use crate::event::{BountyPosted, Event, Message};
 use crate::{Client, RequestError};
 
 /// How many assertions are looked at one by one, where the list does not say which index is ours.
@@ -32,7 +32,7 @@ impl Standing {
 impl BountyState {
     /// The bounty as the event that told of it, which may have been missed.
     pub fn to_event(&self) -> Message {
-        let event = Event::Bounty(Bounty {
+        let event = Event::Bounty(BountyPosted {
             guid: self.guid,
             artifact_type: self.artifact_type,
             author: self.author,

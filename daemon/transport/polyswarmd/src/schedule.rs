@@ -24,7 +24,7 @@ use crate::Parameters;
 /// The contract reads the windows when it is asked, so they change for open bounties too: make this of the newest
 /// [`Parameters`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Windows {
+pub struct BountyWindows {
     /// The first block in which no assertion is taken any more.
     pub expiration: u64,
     /// Blocks from it on in which assertions may be revealed.
@@ -33,10 +33,10 @@ pub struct Windows {
     pub vote_window: u64,
 }
 
-impl Windows {
+impl BountyWindows {
     /// The windows of a bounty with this expiration.
-    pub fn new(expiration: u64, parameters: &Parameters) -> Windows {
-        Windows {
+    pub fn new(expiration: u64, parameters: &Parameters) -> BountyWindows {
+        BountyWindows {
             expiration,
             reveal_window: parameters.assertion_reveal_window,
             vote_window: parameters.arbiter_vote_window,
@@ -76,7 +76,7 @@ impl Windows {
 
 /// What is known of an assertion of ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Progress {
+pub struct AssertionProgress {
     /// The market has the reveal.
     pub revealed: bool,
     /// Arbiters reached a quorum.
@@ -103,7 +103,7 @@ pub enum Due {
 /// A reveal goes first as long as it may be made. A deprecated contract settles in the same rounds as before: at
 /// `deprecated` this is asked for every bounty that is open, and [`guids`](crate::Client::guids) finds those that nobody
 /// remembers.
-pub fn due(windows: &Windows, progress: Progress, block: u64) -> Due {
+pub fn due(windows: &BountyWindows, progress: AssertionProgress, block: u64) -> Due {
     if progress.settled {
         Due::Done
     } else if !progress.revealed && windows.may_reveal(block) {
@@ -116,7 +116,7 @@ pub fn due(windows: &Windows, progress: Progress, block: u64) -> Due {
 }
 
 /// The next block at which [`due`] may change by itself, if there is one.
-pub fn next_change(windows: &Windows, progress: Progress, block: u64) -> Option<u64> {
+pub fn next_change(windows: &BountyWindows, progress: AssertionProgress, block: u64) -> Option<u64> {
     if progress.settled {
         return None;
     }
@@ -132,13 +132,13 @@ mod tests {
 
     use super::*;
 
-    const WINDOWS: Windows = Windows { expiration: 10, reveal_window: 5, vote_window: 20 };
+    const WINDOWS: BountyWindows = BountyWindows { expiration: 10, reveal_window: 5, vote_window: 20 };
 
     #[test]
     fn each_thing_is_due_in_its_window() {
-        let open = Progress::default();
-        let revealed = Progress { revealed: true, ..open };
-        let quorum = Progress { quorum: true, ..revealed };
+        let open = AssertionProgress::default();
+        let revealed = AssertionProgress { revealed: true, ..open };
+        let quorum = AssertionProgress { quorum: true, ..revealed };
         for (block, progress, expected) in [
             (0, open, Due::Nothing),
             (10, open, Due::Nothing),
@@ -150,9 +150,9 @@ mod tests {
             (36, open, Due::Settle),
             (11, revealed, Due::Nothing),
             (16, quorum, Due::Settle),
-            (11, Progress { quorum: true, ..open }, Due::Reveal),
+            (11, AssertionProgress { quorum: true, ..open }, Due::Reveal),
             (u64::MAX, open, Due::Settle),
-            (u64::MAX, Progress { settled: true, ..open }, Due::Done),
+            (u64::MAX, AssertionProgress { settled: true, ..open }, Due::Done),
         ] {
             assert_eq!(due(&WINDOWS, progress, block), expected, "{block} {progress:?}");
         }
@@ -167,8 +167,8 @@ mod tests {
             expiration: u64, reveal_window in 0u64..1000, vote_window in 0u64..1000, block: u64, near in 0u64..2000,
             revealed: bool, settled: bool, quorum: bool,
         ) {
-            let windows = Windows { expiration, reveal_window, vote_window };
-            let progress = Progress { revealed, quorum, settled };
+            let windows = BountyWindows { expiration, reveal_window, vote_window };
+            let progress = AssertionProgress { revealed, quorum, settled };
             for block in [block, expiration.saturating_add(near)] {
                 let now = due(&windows, progress, block);
                 if let Some(change) = next_change(&windows, progress, block) {
@@ -185,8 +185,8 @@ mod tests {
         fn every_assertion_is_settled_in_the_end(
             expiration in 0u64..1 << 60, reveal_window in 0u64..1 << 60, vote_window in 0u64..1 << 60, revealed: bool,
         ) {
-            let windows = Windows { expiration, reveal_window, vote_window };
-            let progress = Progress { revealed, ..Progress::default() };
+            let windows = BountyWindows { expiration, reveal_window, vote_window };
+            let progress = AssertionProgress { revealed, ..AssertionProgress::default() };
             prop_assert_eq!(due(&windows, progress, u64::MAX), Due::Settle);
         }
     }

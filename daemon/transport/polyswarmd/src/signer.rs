@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use daemon_transactions::signing::{
-    Answer, Ask, FastAssertion, FastPayload, LINE_MAX, LineError, Refusal, Reply, Request, SignTransactions,
-    SignedTransaction, Status, from_line, to_line,
+    Answer, Ask, FastAssertion, FastPayload, LINE_MAX, LineError, Refusal, SignTransactions, SignedTransaction,
+    SignerReply, SignerRequest, Status, from_line, to_line,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -87,7 +87,7 @@ impl SignerClient {
     /// If there is no answer: see [`SignerError`], as for every question here.
     pub async fn status(&self) -> Result<Status, SignerError> {
         match self.ask(Ask::Status).await? {
-            Reply::Status(status) => Ok(status),
+            SignerReply::Status(status) => Ok(status),
             _ => Err(SignerError::OtherAnswer),
         }
     }
@@ -99,7 +99,7 @@ impl SignerClient {
     pub async fn sign(&self, asked: SignTransactions) -> Result<Vec<SignedTransaction>, SignerError> {
         let nonces: Vec<u64> = asked.transactions.iter().map(|transaction| transaction.nonce).collect();
         match self.ask(Ask::Transactions(asked)).await? {
-            Reply::Transactions(signed) if signed.iter().map(|signed| signed.nonce).eq(nonces) => Ok(signed),
+            SignerReply::Transactions(signed) if signed.iter().map(|signed| signed.nonce).eq(nonces) => Ok(signed),
             _ => Err(SignerError::OtherAnswer),
         }
     }
@@ -110,21 +110,21 @@ impl SignerClient {
     /// If there is no answer, or the signer refuses.
     pub async fn sign_fast(&self, assertion: FastAssertion) -> Result<FastPayload, SignerError> {
         match self.ask(Ask::FastAssertion(assertion)).await? {
-            Reply::Fast(payload) => Ok(payload),
+            SignerReply::Fast(payload) => Ok(payload),
             _ => Err(SignerError::OtherAnswer),
         }
     }
 
-    async fn ask(&self, ask: Ask) -> Result<Reply, SignerError> {
+    async fn ask(&self, ask: Ask) -> Result<SignerReply, SignerError> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-        let line = to_line(&Request { id, ask });
+        let line = to_line(&SignerRequest { id, ask });
         let exchange = self.exchange(&line);
         let answered = timeout(self.answer_time_max, exchange).await;
         let line = answered.unwrap_or(Err(SignerError::TooSlow(self.answer_time_max)))?;
         let answer: Answer = from_line(&line).map_err(SignerError::Answer)?;
         match answer.reply {
             // Where the request could not be read there is no id to repeat.
-            Reply::Refused(refusal) if answer.id == id || answer.id == 0 => Err(SignerError::Refused(refusal)),
+            SignerReply::Refused(refusal) if answer.id == id || answer.id == 0 => Err(SignerError::Refused(refusal)),
             reply if answer.id == id => Ok(reply),
             _ => Err(SignerError::OtherAnswer),
         }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use daemon_queue::Address;
-use daemon_queue::streams::{Artifact, Consumer, ConsumerSettings, Job, Producer, ProducerSettings, Report};
+use daemon_queue::streams::{
+    ArtifactReference, Consumer, ConsumerSettings, Producer, ProducerSettings, StreamJob, StreamReport,
+};
 use serde_json::json;
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{Instant, sleep};
@@ -52,7 +54,7 @@ async fn consume(address: &str, name: &str, sleep_ms: usize, slots: usize) -> Re
             let consumer = Arc::clone(&consumer);
             working.spawn_local(async move {
                 sleep(Duration::from_millis(sleep_ms as u64)).await;
-                consumer.answer(&taken, &Report::default()).await.expect("the report can be stored");
+                consumer.answer(&taken, &StreamReport::default()).await.expect("the report can be stored");
             });
         }
     }
@@ -72,9 +74,10 @@ async fn produce(address: &str, jobs: usize) -> Result<(), daemon_queue::QueueEr
     let run = began.elapsed().as_nanos();
     let mut waiters = Vec::new();
     for number in 0..jobs {
-        let artifact = Artifact { uri: format!("http://example.org/{number}"), sha256: None, is_url: false };
+        let artifact = ArtifactReference { uri: format!("http://example.org/{number}"), sha256: None, is_url: false };
         let id = format!("{}-{run}-{number}", std::process::id());
-        waiters.push(producer.submit(Job::new(&id, producer.frontend(), artifact, Duration::from_secs(600))).await?);
+        waiters
+            .push(producer.submit(StreamJob::new(&id, producer.frontend(), artifact, Duration::from_secs(600))).await?);
     }
     let mut answered = 0;
     for waiter in waiters {

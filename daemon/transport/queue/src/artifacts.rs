@@ -37,12 +37,12 @@ const CONNECTION_TIME_MAX: Duration = Duration::from_secs(300);
 const REST: Duration = Duration::from_millis(100);
 
 /// Files and their sizes, by name.
-type Held = HashMap<String, (Arc<File>, u64)>;
+type HeldFiles = HashMap<String, (Arc<File>, u64)>;
 
 /// Artifacts that are out for scanning.
 #[derive(Clone, Debug, Default)]
 pub struct ArtifactStore {
-    held: Arc<Mutex<Held>>,
+    held: Arc<Mutex<HeldFiles>>,
 }
 
 /// An artifact can be downloaded until this is dropped.
@@ -134,7 +134,7 @@ impl ArtifactStore {
         }
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, HeldFiles> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,11 +11,11 @@ const LONGEST: Duration = Duration::from_secs(2);
 
 /// Waits that double from 50 ms up to 2 s, less up to a half by chance, so that all consumers do not come back at once.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Backoff {
+pub struct RedisBackoff {
     failures: u32,
 }
 
-impl Backoff {
+impl RedisBackoff {
     /// It worked: the next wait is a short one.
     pub fn reset(&mut self) {
         self.failures = 0;
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn waits_grow_up_to_the_longest() {
-        let mut backoff = Backoff::default();
+        let mut backoff = RedisBackoff::default();
         let waits: Vec<Duration> = (0..40).map(|_| backoff.failed()).collect();
         assert!(waits[0] <= FIRST && waits[0] >= FIRST / 2);
         assert!(waits.iter().all(|wait| *wait <= LONGEST), "{waits:?}");

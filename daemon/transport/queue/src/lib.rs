@@ -41,7 +41,7 @@ mod link;
 pub mod polyswarm;
 pub mod streams;
 
-pub use backoff::Backoff;
+pub use backoff::RedisBackoff;
 pub use config::{ArtifactRoute, Config, LocalScan};
 pub use error::QueueError;
 pub use link::{Address, Link};

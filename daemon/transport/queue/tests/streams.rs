@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use daemon_queue::streams::{
-    Artifact, Consumer, ConsumerSettings, Job, Producer, ProducerSettings, Report, ReportVerdict, TakenJob, Waiter,
+    ArtifactReference, Consumer, ConsumerSettings, Producer, ProducerSettings, ReportVerdict, StreamJob, StreamReport,
+    TakenJob, Waiter,
 };
 use daemon_queue::{Address, QueueError};
 use redis_server::RedisServer;
@@ -45,14 +46,19 @@ fn consumer(server: &RedisServer, name: &str) -> Consumer {
     )
 }
 
-fn job(id: &str, time: Duration) -> Job {
-    let artifact = Artifact { uri: format!("https://example.org/{id}"), sha256: None, is_url: false };
-    Job::new(id, "frontend", artifact, time)
+fn job(id: &str, time: Duration) -> StreamJob {
+    let artifact = ArtifactReference { uri: format!("https://example.org/{id}"), sha256: None, is_url: false };
+    StreamJob::new(id, "frontend", artifact, time)
 }
 
-fn report(of: &TakenJob) -> Report {
+fn report(of: &TakenJob) -> StreamReport {
     let family = of.job.as_ref().unwrap().id.clone();
-    Report { verdict: ReportVerdict::Malicious, confidence: 0.9, malware_family: family, ..Report::default() }
+    StreamReport {
+        verdict: ReportVerdict::Malicious,
+        confidence: 0.9,
+        malware_family: family,
+        ..StreamReport::default()
+    }
 }
 
 async fn take_one(consumer: &Consumer) -> TakenJob {
@@ -64,7 +70,7 @@ async fn take_one(consumer: &Consumer) -> TakenJob {
     panic!("no job comes");
 }
 
-async fn replied(waiter: Waiter) -> Option<Report> {
+async fn replied(waiter: Waiter) -> Option<StreamReport> {
     waiter.report(Instant::now() + Duration::from_secs(20)).await
 }
 
@@ -81,7 +87,7 @@ async fn a_job_is_acknowledged_once_its_report_is_stored() {
     let depth = producer.depth().await.unwrap();
     assert_eq!((depth.waiting, depth.in_work), (0, 1));
     assert!(consumer.answer(&taken, &report(&taken)).await.unwrap());
-    assert!(!consumer.answer(&taken, &Report::default()).await.unwrap(), "the first report counts");
+    assert!(!consumer.answer(&taken, &StreamReport::default()).await.unwrap(), "the first report counts");
     assert_eq!(replied(again).await.unwrap().malware_family, "b:0");
     drop(waiter);
     assert_eq!(server.cli(&["XLEN", "{test}:jobs"]), "0");
@@ -145,7 +151,7 @@ async fn the_queue_is_bounded_and_drops_what_has_expired() {
     sleep(Duration::from_millis(400)).await;
     waiters.push(producer.submit(job("d", Duration::from_secs(20))).await.unwrap());
     assert_eq!(server.cli(&["HGET", "{test}:counts", "expired"]), "1");
-    let large = Job { id: "x".repeat(70_000), ..job("e", Duration::from_secs(9)) };
+    let large = StreamJob { id: "x".repeat(70_000), ..job("e", Duration::from_secs(9)) };
     assert!(matches!(producer.submit(large).await, Err(QueueError::TooLarge { what: "job", .. })));
     // One that expires while it is worked on is answered late.
     let taken = take_one(&consumer).await;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use daemon_market::Bounty;
-use daemon_webhook::{Admission, Endpoint, Gate, Limits, Reply, Secrets, serve, sign};
+use daemon_webhook::{Admission, Endpoint, Gate, Reply, Secrets, ServerLimits, serve, sign};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
@@ -42,7 +42,7 @@ fn main() {
                 path: None,
                 gate: Open,
                 observer: |_: Reply, _: Duration| {},
-                limits: Limits::default(),
+                limits: ServerLimits::default(),
             };
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             serve(listener, endpoint, async move { stopped.await.unwrap_or_default() }).await;

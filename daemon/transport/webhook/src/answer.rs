@@ -29,7 +29,7 @@ pub struct Product {
 }
 
 #[derive(Serialize)]
-struct Assertion<'a> {
+struct AssertionJson<'a> {
     verdict: &'a str,
     bid: u128,
     confidence: f64,
@@ -41,7 +41,7 @@ struct Assertion<'a> {
 }
 
 #[derive(Serialize)]
-struct Vote<'a> {
+struct VoteJson<'a> {
     verdict: &'a str,
     metadata: Metadata,
 }
@@ -89,7 +89,7 @@ pub fn assertion(answer: &Answer, about: &Product) -> Vec<u8> {
         (Verdict::Malicious | Verdict::Suspicious, _) => (Verdict::Suspicious, 0),
         (Verdict::Benign | Verdict::Unknown, _) => (Verdict::Unknown, 0),
     };
-    json(&Assertion {
+    json(&AssertionJson {
         verdict: verdict.name(),
         bid,
         confidence: confidence(answer.confidence),
@@ -101,7 +101,7 @@ pub fn assertion(answer: &Answer, about: &Product) -> Vec<u8> {
 
 /// The body of an arbiter's vote: nothing is bid.
 pub fn vote(answer: &Answer, about: &Product) -> Vec<u8> {
-    json(&Vote { verdict: answer.verdict.name(), metadata: metadata(answer, about) })
+    json(&VoteJson { verdict: answer.verdict.name(), metadata: metadata(answer, about) })
 }
 
 fn json<T: Serialize>(body: &T) -> Vec<u8> {

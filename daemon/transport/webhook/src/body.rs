@@ -8,16 +8,16 @@ use http_body_util::BodyExt;
 use hyper::body::Body;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Limits, Reply};
+use crate::{Reply, ServerLimits};
 
 /// Bytes of unfinished bodies that are held, over all connections.
 #[derive(Default, Debug)]
-pub(crate) struct Held(Cell<usize>);
+pub(crate) struct HeldBytes(Cell<usize>);
 
 /// A body in parts. Counts as held until it is whole or given up.
 struct Parts<'a> {
     bytes: BytesMut,
-    held: &'a Held,
+    held: &'a HeldBytes,
 }
 
 impl Parts<'_> {
@@ -50,7 +50,7 @@ impl Drop for Parts<'_> {
 /// A body that comes in one piece is handed on as it is, without a copy. Nothing is set aside for what a header
 /// announces: memory grows with what has come. Where `keep` is false the body is only waited for, and comes out empty:
 /// for a request that will be refused whatever is in it.
-pub(crate) async fn take<B>(mut body: B, keep: bool, limits: &Limits, held: &Held) -> Result<Bytes, Reply>
+pub(crate) async fn take<B>(mut body: B, keep: bool, limits: &ServerLimits, held: &HeldBytes) -> Result<Bytes, Reply>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -97,7 +97,7 @@ where
 }
 
 /// Maximum time since the start of a body of which `received` bytes have arrived.
-fn patience(received: usize, limits: &Limits) -> Duration {
+fn patience(received: usize, limits: &ServerLimits) -> Duration {
     let earned = Duration::from_secs_f64(received as f64 / f64::from(limits.body_rate_min.max(1)));
     (limits.body_grace + earned).min(limits.body_time_max)
 }
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_body_earns_time_by_coming() {
-        let limits = Limits { body_rate_min: 1024, ..Limits::default() };
+        let limits = ServerLimits { body_rate_min: 1024, ..ServerLimits::default() };
         for (received, millis) in [(0, 2000), (512, 2500), (2048, 4000), (1 << 20, 10_000)] {
             assert_eq!(patience(received, &limits), Duration::from_millis(millis), "{received}");
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use daemon_config::{Bytes, section};
 
-use crate::{Courier, CourierError, CourierLimits, Hosts, Limits, Product};
+use crate::{Courier, CourierError, CourierLimits, Hosts, Product, ServerLimits};
 
 /// Largest body of a request that can be asked for: the journal takes no more in one record.
 const BODY_BYTES_MAX: u64 = 16 << 20;
@@ -23,17 +23,17 @@ section! {
         /// changed without downtime. Without any, the environment variable STAKEOUT_WEBHOOK_SECRET is used.
         secret_files: Vec<PathBuf> = Vec::new();
         /// Maximum size of a request body.
-        body_bytes_max: Bytes = Bytes(Limits::default().body_bytes_max as u64);
+        body_bytes_max: Bytes = Bytes(ServerLimits::default().body_bytes_max as u64);
         /// Maximum time to receive the head of a request.
-        head_time_max: Duration = Limits::default().head_time_max;
+        head_time_max: Duration = ServerLimits::default().head_time_max;
         /// Maximum time to receive the body of a request.
-        body_time_max: Duration = Limits::default().body_time_max;
+        body_time_max: Duration = ServerLimits::default().body_time_max;
         /// Maximum time of an idle connection.
-        idle_time_max: Duration = Limits::default().idle_time_max;
+        idle_time_max: Duration = ServerLimits::default().idle_time_max;
         /// Maximum number of open connections.
-        connections_max: usize = Limits::default().connections_max;
+        connections_max: usize = ServerLimits::default().connections_max;
         /// Maximum number of open connections per address. Behind a proxy, all connections come from one address.
-        connections_per_address_max: usize = Limits::default().connections_per_peer_max;
+        connections_per_address_max: usize = ServerLimits::default().connections_per_peer_max;
     }
 }
 
@@ -55,15 +55,15 @@ fn check(config: &Config, wrong: &mut dyn FnMut(String)) {
 
 impl Config {
     /// What a stranger may spend of us.
-    pub fn limits(&self) -> Limits {
-        Limits {
+    pub fn limits(&self) -> ServerLimits {
+        ServerLimits {
             body_bytes_max: usize::try_from(self.body_bytes_max.0).unwrap_or(usize::MAX),
             head_time_max: self.head_time_max,
             body_time_max: self.body_time_max,
             idle_time_max: self.idle_time_max,
             connections_max: self.connections_max,
             connections_per_peer_max: self.connections_per_address_max,
-            ..Limits::default()
+            ..ServerLimits::default()
         }
     }
 }

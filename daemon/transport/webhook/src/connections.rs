@@ -12,7 +12,7 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::Limits;
+use crate::ServerLimits;
 
 /// Stage of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,7 +42,7 @@ pub(crate) enum Order {
 
 /// Progress of a connection.
 #[derive(Debug)]
-pub(crate) struct Progress {
+pub(crate) struct ConnectionProgress {
     peer: IpAddr,
     stage: Cell<Stage>,
     since: Cell<Instant>,
@@ -51,9 +51,9 @@ pub(crate) struct Progress {
     ordered: Notify,
 }
 
-impl Progress {
+impl ConnectionProgress {
     fn new(peer: IpAddr) -> Self {
-        Progress {
+        ConnectionProgress {
             peer,
             stage: Cell::new(Stage::New),
             since: Cell::new(Instant::now()),
@@ -88,7 +88,7 @@ impl Progress {
     }
 
     /// Deadline of the stage. Bodies have their own limits, and decisions have none.
-    pub(crate) fn deadline(&self, limits: &Limits) -> Option<Instant> {
+    pub(crate) fn deadline(&self, limits: &ServerLimits) -> Option<Instant> {
         match self.stage.get() {
             Stage::New | Stage::Head => Some(self.since.get() + limits.head_time_max),
             Stage::Idle => Some(self.since.get() + limits.idle_time_max),
@@ -111,13 +111,13 @@ impl Progress {
 /// All connections, the oldest first.
 #[derive(Default, Debug)]
 pub(crate) struct Connections {
-    all: RefCell<BTreeMap<u64, Rc<Progress>>>,
+    all: RefCell<BTreeMap<u64, Rc<ConnectionProgress>>>,
     last: Cell<u64>,
 }
 
 /// A connection's place among them, given back when it is dropped.
 pub(crate) struct ConnectionSlot {
-    pub(crate) progress: Rc<Progress>,
+    pub(crate) progress: Rc<ConnectionProgress>,
     id: u64,
     connections: Rc<Connections>,
 }
@@ -130,7 +130,7 @@ impl Drop for ConnectionSlot {
 
 impl Connections {
     /// A place for a connection from `peer`; none if all are taken by connections that must not be closed.
-    pub(crate) fn admit(self: &Rc<Self>, peer: IpAddr, limits: &Limits) -> Option<ConnectionSlot> {
+    pub(crate) fn admit(self: &Rc<Self>, peer: IpAddr, limits: &ServerLimits) -> Option<ConnectionSlot> {
         let peer = network(peer);
         let of_peer = self.all.borrow().values().filter(|progress| progress.peer == peer).count();
         let room = if of_peer >= limits.connections_per_peer_max {
@@ -145,7 +145,7 @@ impl Connections {
         }
         let id = self.last.get() + 1;
         self.last.set(id);
-        let progress = Rc::new(Progress::new(peer));
+        let progress = Rc::new(ConnectionProgress::new(peer));
         self.all.borrow_mut().insert(id, Rc::clone(&progress));
         Some(ConnectionSlot { progress, id, connections: Rc::clone(self) })
     }
@@ -155,7 +155,7 @@ impl Connections {
         self.evict(|_| true)
     }
 
-    fn evict(&self, among: impl Fn(&Progress) -> bool) -> bool {
+    fn evict(&self, among: impl Fn(&ConnectionProgress) -> bool) -> bool {
         let mut all = self.all.borrow_mut();
         let least = all
             .iter()
@@ -189,8 +189,8 @@ fn network(peer: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn limits() -> Limits {
-        Limits { connections_max: 4, connections_per_peer_max: 2, ..Limits::default() }
+    fn limits() -> ServerLimits {
+        ServerLimits { connections_max: 4, connections_per_peer_max: 2, ..ServerLimits::default() }
     }
 
     fn peer(last: u8) -> IpAddr {

@@ -55,7 +55,7 @@ pub use backoff::Backoff;
 pub use config::{AnswersConfig, Config};
 pub use courier::{Courier, CourierError, CourierLimits, Delivery};
 pub use hosts::{Hosts, HostsError};
-pub use limits::Limits;
+pub use limits::ServerLimits;
 pub use probe::{ProbeError, ProbeReply, WebhookProbe};
 pub use reply::{Admission, Reply};
 pub use response_url::{Callback, CallbackError};

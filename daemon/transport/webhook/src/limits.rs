@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Limits of [`serve`](crate::serve).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Largest head of a request, request line included, in bytes. Default: 16 KiB.
     pub head_bytes_max: usize,
     /// Longest that a head may take from its first byte, or on a new connection from the beginning. Default: 5 s.
@@ -31,9 +31,9 @@ pub struct Limits {
     pub drain_time_max: Duration,
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     fn default() -> Self {
-        Limits {
+        ServerLimits {
             head_bytes_max: 16 << 10,
             head_time_max: Duration::from_secs(5),
             body_bytes_max: 1 << 20,

@@ -12,15 +12,15 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::connections::Progress;
+use crate::connections::ConnectionProgress;
 
 pub(crate) struct Watched {
     io: TokioIo<TcpStream>,
-    progress: Rc<Progress>,
+    progress: Rc<ConnectionProgress>,
 }
 
 impl Watched {
-    pub(crate) fn new(stream: TcpStream, progress: Rc<Progress>) -> Self {
+    pub(crate) fn new(stream: TcpStream, progress: Rc<ConnectionProgress>) -> Self {
         Watched { io: TokioIo::new(stream), progress }
     }
 }

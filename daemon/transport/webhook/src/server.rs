@@ -24,11 +24,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until, timeout};
 
-use crate::body::{self, Held};
-use crate::connections::{ConnectionSlot, Connections, Order, Progress, Stage};
+use crate::body::{self, HeldBytes};
+use crate::connections::{ConnectionProgress, ConnectionSlot, Connections, Order, Stage};
 use crate::read_watch::Watched;
 use crate::signature::is_well_formed;
-use crate::{Admission, Limits, Reply, Secrets, Signature, reply, wire};
+use crate::{Admission, Reply, Secrets, ServerLimits, Signature, reply, wire};
 
 /// Longest delivery id that is passed on, in bytes.
 const DELIVERY_BYTES_MAX: usize = 128;
@@ -71,7 +71,7 @@ pub struct Endpoint<G, O> {
     /// Counts replies.
     pub observer: O,
     /// Limits for senders.
-    pub limits: Limits,
+    pub limits: ServerLimits,
 }
 
 /// Serves `listener` until `shutdown` is ready; then takes no more connections, lets what is in flight finish, and
@@ -83,7 +83,7 @@ where
     G: Gate + 'static,
     O: Observer + 'static,
 {
-    let door = Rc::new(Shared { endpoint, held: Held::default() });
+    let door = Rc::new(Shared { endpoint, held: HeldBytes::default() });
     let connections = Rc::new(Connections::default());
     let mut tasks = JoinSet::new();
     let mut failures = 0;
@@ -201,7 +201,7 @@ async fn serve_connection<G: Gate, O: Observer>(door: Rc<Shared<G, O>>, stream: 
 /// State shared by all connections.
 struct Shared<G, O> {
     endpoint: Endpoint<G, O>,
-    held: Held,
+    held: HeldBytes,
 }
 
 impl<G: Gate, O: Observer> Shared<G, O> {
@@ -209,7 +209,7 @@ impl<G: Gate, O: Observer> Shared<G, O> {
     async fn reply(
         &self,
         request: Request<Incoming>,
-        progress: &Progress,
+        progress: &ConnectionProgress,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         let begun = Instant::now();
         progress.enter(Stage::Body);
@@ -219,7 +219,11 @@ impl<G: Gate, O: Observer> Shared<G, O> {
         Ok(response)
     }
 
-    async fn decide(&self, request: Request<Incoming>, progress: &Progress) -> (Reply, Response<Full<Bytes>>) {
+    async fn decide(
+        &self,
+        request: Request<Incoming>,
+        progress: &ConnectionProgress,
+    ) -> (Reply, Response<Full<Bytes>>) {
         let plainly = |reply: Reply| (reply, reply.response());
         if request.method() == Method::GET || request.method() == Method::HEAD {
             return plainly(if self.endpoint.gate.liveness() { Reply::Alive } else { Reply::NotAlive });

@@ -17,10 +17,10 @@ const SIGNATURE_BYTES: usize = 32;
 /// Holds the keys already expanded, so that a check hashes nothing but the body. Never prints them. Clones are of one set:
 /// what [replaces](Secrets::replace) one replaces all.
 #[derive(Clone)]
-pub struct Secrets(Arc<RwLock<Keys>>);
+pub struct Secrets(Arc<RwLock<HmacKeys>>);
 
 #[derive(Clone)]
-struct Keys {
+struct HmacKeys {
     current: Hmac<Sha256>,
     previous: Option<Hmac<Sha256>>,
 }
@@ -60,7 +60,7 @@ impl Secrets {
         if previous.is_some_and(<[u8]>::is_empty) {
             return Err(SecretError::PreviousEmpty);
         }
-        Ok(Secrets(Arc::new(RwLock::new(Keys { current: keyed(current), previous: previous.map(keyed) }))))
+        Ok(Secrets(Arc::new(RwLock::new(HmacKeys { current: keyed(current), previous: previous.map(keyed) }))))
     }
 
     /// Checks by those of `others` from now on.
@@ -70,7 +70,7 @@ impl Secrets {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
-    fn keys(&self) -> RwLockReadGuard<'_, Keys> {
+    fn keys(&self) -> RwLockReadGuard<'_, HmacKeys> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 

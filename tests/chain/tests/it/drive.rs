@@ -2,15 +2,15 @@
 
 use anyhow::{Context, Result, ensure};
 use daemon_base::Nct;
-use daemon_market::{Asserted, Bits, Contract, SettleError, Settlement, Settling, settle};
+use daemon_market::{Asserted, Bits, ContractVersion, SettleError, Settlement, Settling, settle};
 use daemon_transactions::signing::{Bids, Wanted};
 use daemon_transactions::{
-    Address, ArtifactBits, Bloom, BountyForm, Call, Event, Guid, PostBounty, U256, amount, commitment, selector,
+    Address, ArtifactBits, Bloom, BountyForm, Call, ContractEvent, Guid, PostBounty, U256, amount, commitment, selector,
 };
 use testchain::{Account, Reverted};
 
 use crate::plan::{Plan, PlannedAssertion};
-use crate::world::{REVEAL_WINDOW, VOTE_WINDOW, World, told};
+use crate::world::{ChainTrial, REVEAL_WINDOW, VOTE_WINDOW, told};
 
 /// The registry's fees at the start.
 pub(crate) const BOUNTY_FEE: Nct = Nct::from_base_units(62_500_000_000_000_000);
@@ -20,7 +20,7 @@ pub(crate) const ASSERTION_FEE: Nct = Nct::from_base_units(31_250_000_000_000_00
 const DURATION: u64 = 20;
 
 /// Drives the bounty of a plan. Returns what the rules say of it; the chain did the same.
-pub(crate) async fn drive(world: &World, plan: &Plan) -> Result<Result<Settlement, SettleError>> {
+pub(crate) async fn drive(world: &ChainTrial, plan: &Plan) -> Result<Result<Settlement, SettleError>> {
     let before = Balances::read(world).await?;
     let guid = Guid::from_number(plan.guid);
     let expiration = post(world, plan).await?;
@@ -33,7 +33,7 @@ pub(crate) async fn drive(world: &World, plan: &Plan) -> Result<Result<Settlemen
     }
     world.chain.pass_until(expiration + REVEAL_WINDOW).await?;
     let settling = settling(plan);
-    let settlement = settle(Contract::V1_6_1, &settling);
+    let settlement = settle(ContractVersion::V1_6_1, &settling);
     let quorum = vote(world, plan).await?;
     if let Ok(settlement) = &settlement {
         ensure!(quorum == settlement.quorum.reached_by_vote, "quorum by vote {quorum:?}: {settlement:?}");
@@ -88,7 +88,7 @@ fn settling(plan: &Plan) -> Settling {
 }
 
 /// Posts the bounty; returns the block in which assertions are over.
-pub(crate) async fn post(world: &World, plan: &Plan) -> Result<u64> {
+pub(crate) async fn post(world: &ChainTrial, plan: &Plan) -> Result<u64> {
     let ambassador = &world.ambassador;
     let sum = plan.amount.checked_add(BOUNTY_FEE).context("an amount that fits")?;
     let approve = Call::Approve { spender: world.policy.registry, amount: amount::to_u256(sum) };
@@ -102,7 +102,7 @@ pub(crate) async fn post(world: &World, plan: &Plan) -> Result<u64> {
         form: BountyForm::V1_3_0 { artifact_type: 0, amount: plan.amount, metadata: "[]".to_owned() },
     }));
     let receipt = world.call(ambassador, &call).await?;
-    let expected = Event::NewBounty {
+    let expected = ContractEvent::NewBounty {
         guid: Guid::from_number(plan.guid),
         artifact_type: Some(0),
         author: ambassador.address(),
@@ -126,15 +126,15 @@ pub(crate) fn wanted_assertion(account: Address, guid: Guid, assertion: &Planned
     })
 }
 
-async fn assert(world: &World, guid: Guid, index: usize, assertion: &PlannedAssertion) -> Result<()> {
+async fn assert(world: &ChainTrial, guid: Guid, index: usize, assertion: &PlannedAssertion) -> Result<()> {
     let expert = &world.experts[assertion.expert];
     let wanted = wanted_assertion(expert.address(), guid, assertion)?;
     let receipt = world.act(expert, &wanted).await?;
     let Wanted::Assertion { bids, mask, commitment, .. } = wanted else { unreachable!() };
-    let Event::NewAssertion { artifact_count, .. } = told(&receipt)? else {
+    let ContractEvent::NewAssertion { artifact_count, .. } = told(&receipt)? else {
         anyhow::bail!("the chain tells {:?}", told(&receipt)?);
     };
-    let expected = Event::NewAssertion {
+    let expected = ContractEvent::NewAssertion {
         guid,
         author: expert.address(),
         index: index.try_into()?,
@@ -157,9 +157,9 @@ pub(crate) fn wanted_reveal(guid: Guid, index: usize, assertion: &PlannedAsserti
     })
 }
 
-async fn reveal(world: &World, guid: Guid, index: usize, assertion: &PlannedAssertion) -> Result<()> {
+async fn reveal(world: &ChainTrial, guid: Guid, index: usize, assertion: &PlannedAssertion) -> Result<()> {
     let receipt = world.act(&world.experts[assertion.expert], &wanted_reveal(guid, index, assertion)?).await?;
-    let Event::RevealedAssertion { nonce, verdicts, metadata, .. } = told(&receipt)? else {
+    let ContractEvent::RevealedAssertion { nonce, verdicts, metadata, .. } = told(&receipt)? else {
         anyhow::bail!("the chain tells {:?}", told(&receipt)?);
     };
     ensure!(*nonce == U256::from(assertion.nonce), "another nonce");
@@ -169,7 +169,7 @@ async fn reveal(world: &World, guid: Guid, index: usize, assertion: &PlannedAsse
 }
 
 /// Casts the votes; returns the number of the vote by which quorum was told.
-async fn vote(world: &World, plan: &Plan) -> Result<Option<usize>> {
+async fn vote(world: &ChainTrial, plan: &Plan) -> Result<Option<usize>> {
     let guid = Guid::from_number(plan.guid);
     let mut quorum = None;
     for (number, (arbiter, vote)) in plan.votes.iter().enumerate() {
@@ -178,9 +178,9 @@ async fn vote(world: &World, plan: &Plan) -> Result<Option<usize>> {
         let arbiter = &world.arbiters[*arbiter];
         let receipt = world.call(arbiter, &call).await?;
         let artifact_count = plan.artifact_count.try_into()?;
-        let expected = Event::NewVote { guid, votes, artifact_count, voter: arbiter.address() };
+        let expected = ContractEvent::NewVote { guid, votes, artifact_count, voter: arbiter.address() };
         ensure!(*told(&receipt)? == expected, "the chain tells {:?}", told(&receipt)?);
-        if receipt.events.contains(&Event::QuorumReached { guid }) {
+        if receipt.events.contains(&ContractEvent::QuorumReached { guid }) {
             ensure!(quorum.is_none(), "quorum is told twice");
             quorum = Some(number);
         }
@@ -188,13 +188,13 @@ async fn vote(world: &World, plan: &Plan) -> Result<Option<usize>> {
     Ok(quorum)
 }
 
-pub(crate) async fn set_fees(world: &World, bounty_fee: Nct, assertion_fee: Nct) -> Result<()> {
+pub(crate) async fn set_fees(world: &ChainTrial, bounty_fee: Nct, assertion_fee: Nct) -> Result<()> {
     let mut data = selector("setFees(uint256,uint256)").to_vec();
     for fee in [bounty_fee, assertion_fee] {
         data.extend(amount::to_u256(fee).to_be_bytes::<32>());
     }
     let receipt = world.chain.send_as_owner(world.policy.registry, &data).await?;
-    let expected = Event::FeesUpdated { bounty_fee, assertion_fee };
+    let expected = ContractEvent::FeesUpdated { bounty_fee, assertion_fee };
     ensure!(receipt.events == [expected], "the chain tells {:?}", receipt.events);
     Ok(())
 }
@@ -208,7 +208,7 @@ struct Payouts {
 }
 
 /// Everybody settles, and gets what the rules say.
-async fn pay(world: &World, plan: &Plan, settlement: &Settlement, expiration: u64) -> Result<Payouts> {
+async fn pay(world: &ChainTrial, plan: &Plan, settlement: &Settlement, expiration: u64) -> Result<Payouts> {
     let guid = Guid::from_number(plan.guid);
     let ambassador = settle_for(world, &world.ambassador, guid).await?;
     ensure!(ambassador == settlement.refund, "the ambassador gets {ambassador}: {settlement:?}");
@@ -216,7 +216,7 @@ async fn pay(world: &World, plan: &Plan, settlement: &Settlement, expiration: u6
     for (assertion, expected) in plan.assertions.iter().zip(&settlement.payouts) {
         let expert = &world.experts[assertion.expert];
         let receipt = world.act(expert, &Wanted::Settle { bounty: guid }).await?;
-        let event = Event::SettledBounty { guid, settler: expert.address(), payout: *expected };
+        let event = ContractEvent::SettledBounty { guid, settler: expert.address(), payout: *expected };
         ensure!(*told(&receipt)? == event, "the chain tells {:?}, not {event:?}", told(&receipt)?);
         experts.push(*expected);
     }
@@ -242,15 +242,15 @@ async fn pay(world: &World, plan: &Plan, settlement: &Settlement, expiration: u6
     Ok(Payouts { ambassador, experts, arbiters })
 }
 
-async fn settle_for(world: &World, account: &Account, guid: Guid) -> Result<Nct> {
+async fn settle_for(world: &ChainTrial, account: &Account, guid: Guid) -> Result<Nct> {
     let receipt = world.call(account, &Call::SettleBounty { guid }).await?;
     match told(&receipt)? {
-        Event::SettledBounty { payout, settler, .. } if *settler == account.address() => Ok(*payout),
+        ContractEvent::SettledBounty { payout, settler, .. } if *settler == account.address() => Ok(*payout),
         other => anyhow::bail!("the chain tells {other:?}"),
     }
 }
 
-async fn all_revert(world: &World, plan: &Plan) -> Result<()> {
+async fn all_revert(world: &ChainTrial, plan: &Plan) -> Result<()> {
     let guid = Guid::from_number(plan.guid);
     expect_revert(settle_for(world, &world.ambassador, guid).await)?;
     for assertion in &plan.assertions {
@@ -282,7 +282,7 @@ struct Balances {
 }
 
 impl Balances {
-    async fn read(world: &World) -> Result<Balances> {
+    async fn read(world: &ChainTrial) -> Result<Balances> {
         let mut experts = Vec::new();
         for expert in &world.experts {
             experts.push(world.balance(expert.address()).await?);

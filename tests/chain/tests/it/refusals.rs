@@ -6,7 +6,7 @@ use daemon_transactions::{Call, Guid, U256};
 
 use crate::drive::{expect_revert, post, wanted_assertion, wanted_reveal};
 use crate::plan::{LEAST, MOST, Plan, PlannedAssertion};
-use crate::world::{REVEAL_WINDOW, VOTE_WINDOW, World};
+use crate::world::{ChainTrial, REVEAL_WINDOW, VOTE_WINDOW};
 
 const GUID: Guid = Guid::from_number(7);
 
@@ -30,13 +30,13 @@ fn plan() -> Plan {
     }
 }
 
-async fn refused(world: &World, expert: usize, wanted: &Wanted) -> String {
+async fn refused(world: &ChainTrial, expert: usize, wanted: &Wanted) -> String {
     expect_revert(world.act(&world.experts[expert], wanted).await).unwrap()
 }
 
 #[tokio::test]
 async fn everything_has_its_time_and_comes_once() {
-    let Some(world) = World::new().await else { return };
+    let Some(world) = ChainTrial::new().await else { return };
     let plan = plan();
     let planned = &plan.assertions[0];
     let expiration = post(&world, &plan).await.unwrap();

@@ -8,21 +8,21 @@ use daemon_transactions::selector;
 
 use crate::drive::drive;
 use crate::plan::{MOST, Plan, PlannedAssertion};
-use crate::world::World;
+use crate::world::ChainTrial;
 
 /// Bounties drawn. Each takes some thirty transactions.
 const BOUNTIES: u64 = 30;
 
 #[tokio::test]
 async fn balances_are_those_of_the_rules_to_the_last_unit() {
-    let Some(world) = World::new().await else { return };
+    let Some(world) = ChainTrial::new().await else { return };
     println!("{}", drive_many(&world, 0..BOUNTIES).await);
 }
 
 /// The first expert's key is in a process of its own, which decodes and checks everything that it signs.
 #[tokio::test]
 async fn what_the_signer_signs_is_taken_and_paid() {
-    let Some(world) = World::with_signer().await else { return };
+    let Some(world) = ChainTrial::with_signer().await else { return };
     println!("{}", drive_many(&world, BOUNTIES..2 * BOUNTIES).await);
     let signer = world.signer.as_ref().unwrap();
     let status = signer.status().unwrap();
@@ -34,7 +34,7 @@ async fn what_the_signer_signs_is_taken_and_paid() {
 }
 
 /// Drives the bounties of these seeds; returns how many of which kind there were.
-async fn drive_many(world: &World, seeds: Range<u64>) -> String {
+async fn drive_many(world: &ChainTrial, seeds: Range<u64>) -> String {
     let (mut voted, mut early, mut stuck, mut unrevealed) = (0, 0, 0, 0);
     for seed in seeds {
         let plan = Plan::of_seed(seed);
@@ -56,7 +56,7 @@ async fn drive_many(world: &World, seeds: Range<u64>) -> String {
 /// A bounty of one artifact and 5 NCT: two experts say malicious, two say benign, and all arbiters malicious.
 #[tokio::test]
 async fn winners_share_the_amount_and_what_the_losers_staked() {
-    let Some(world) = World::new().await else { return };
+    let Some(world) = ChainTrial::new().await else { return };
     let assertion = |expert: usize, is_malicious: bool| PlannedAssertion {
         expert,
         mask: vec![true],
@@ -84,7 +84,7 @@ async fn winners_share_the_amount_and_what_the_losers_staked() {
 /// Bids on artifacts that the bounty does not have, and no votes: everything is locked for ever.
 #[tokio::test]
 async fn what_the_rules_say_reverts_does() {
-    let Some(world) = World::new().await else { return };
+    let Some(world) = ChainTrial::new().await else { return };
     let plan = Plan {
         guid: 6,
         amount: Nct::from_base_units(MOST),
@@ -108,7 +108,7 @@ async fn what_the_rules_say_reverts_does() {
 /// solc's own selectors of our registry are those that we call.
 #[tokio::test]
 async fn the_compiler_has_the_same_selectors() {
-    let Some(world) = World::new().await else { return };
+    let Some(world) = ChainTrial::new().await else { return };
     let mut count = 0;
     for contract in ["Token", "BountyRegistry"] {
         for (signature, expected) in world.chain.functions(contract) {

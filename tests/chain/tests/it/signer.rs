@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use daemon_transactions::UnsignedTransaction;
 use daemon_transactions::signing::{
-    Answer, Ask, Reply, Request, SignTransactions, SignedTransaction, Status, Wanted, from_line, to_line,
+    Answer, Ask, SignTransactions, SignedTransaction, SignerReply, SignerRequest, Status, Wanted, from_line, to_line,
 };
 use daemon_transactions::verify::ChainPolicy;
 use testchain::Account;
@@ -94,7 +94,7 @@ impl Signer {
 
     pub(crate) fn status(&self) -> Result<Status> {
         match self.ask(Ask::Status)? {
-            Reply::Status(status) => Ok(status),
+            SignerReply::Status(status) => Ok(status),
             other => bail!("the signer answers {other:?}"),
         }
     }
@@ -109,16 +109,16 @@ impl Signer {
         let transactions = transactions.to_vec();
         let ask = Ask::Transactions(SignTransactions { chain_id, wanted: wanted.clone(), amount, transactions });
         match self.ask(ask)? {
-            Reply::Transactions(signed) => Ok(signed),
-            Reply::Refused(refusal) => bail!("the signer refuses ({:?}): {}", refusal.code, refusal.reason),
+            SignerReply::Transactions(signed) => Ok(signed),
+            SignerReply::Refused(refusal) => bail!("the signer refuses ({:?}): {}", refusal.code, refusal.reason),
             other => bail!("the signer answers {other:?}"),
         }
     }
 
-    fn ask(&self, ask: Ask) -> Result<Reply> {
+    fn ask(&self, ask: Ask) -> Result<SignerReply> {
         let mut stream = UnixStream::connect(self.folder.path().join("signer.sock"))?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        stream.write_all(&to_line(&Request { id: 1, ask }))?;
+        stream.write_all(&to_line(&SignerRequest { id: 1, ask }))?;
         let mut line = Vec::new();
         BufReader::new(stream).read_until(b'\n', &mut line)?;
         let answer: Answer = from_line(&line)?;

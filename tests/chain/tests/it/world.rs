@@ -8,8 +8,8 @@ use anyhow::{Result, bail, ensure};
 use daemon_base::Nct;
 use daemon_transactions::signing::Wanted;
 use daemon_transactions::verify::{ChainPolicy, verify, wanted_calls};
-use daemon_transactions::{Address, Call, Event, LegacyTransaction, U256, UnsignedTransaction};
-use testchain::{Account, CHAIN_ID, Chain, GAS, Receipt, Tools};
+use daemon_transactions::{Address, Call, ContractEvent, LegacyTransaction, U256, UnsignedTransaction};
+use testchain::{Account, CHAIN_ID, GAS, Ganache, GanacheReceipt, Tools};
 
 /// Blocks in which assertions are revealed.
 pub(crate) const REVEAL_WINDOW: u64 = 10;
@@ -23,8 +23,8 @@ pub(crate) const ARBITERS: usize = 3;
 /// What everybody has at the start.
 const RICHES: Nct = Nct::from_base_units(1_000_000_000_000_000_000_000);
 
-pub(crate) struct World {
-    pub(crate) chain: Chain,
+pub(crate) struct ChainTrial {
+    pub(crate) chain: Ganache,
     pub(crate) policy: ChainPolicy,
     pub(crate) ambassador: Account,
     pub(crate) experts: Vec<Account>,
@@ -54,27 +54,27 @@ fn skip(why: &str) {
     let _ = std::io::stderr().write_all(format!("SKIPPED: {why}\n").as_bytes());
 }
 
-impl World {
+impl ChainTrial {
     /// `None` where there is no ganache.
-    pub(crate) async fn new() -> Option<World> {
-        Some(World::deploy(tools()?).await.expect("a chain starts, and takes our contracts"))
+    pub(crate) async fn new() -> Option<ChainTrial> {
+        Some(ChainTrial::deploy(tools()?).await.expect("a chain starts, and takes our contracts"))
     }
 
     /// The same, with the first expert's key in a running `stakeout-signer`. `None` too where that is not built.
-    pub(crate) async fn with_signer() -> Option<World> {
+    pub(crate) async fn with_signer() -> Option<ChainTrial> {
         let tools = tools()?;
         let Some(program) = signer::program() else {
             skip("the signer on a real chain: stakeout-signer is not built (cargo build --workspace)");
             return None;
         };
-        let mut world = World::deploy(tools).await.expect("a chain starts, and takes our contracts");
+        let mut world = ChainTrial::deploy(tools).await.expect("a chain starts, and takes our contracts");
         let signer = Signer::start(&program, &world.experts[0], &world.policy).expect("the signer starts");
         world.signer = Some(signer);
         Some(world)
     }
 
-    async fn deploy(tools: &Tools) -> Result<World> {
-        let chain = Chain::start(tools).await?;
+    async fn deploy(tools: &Tools) -> Result<ChainTrial> {
+        let chain = Ganache::start(tools).await?;
         let token = chain.deploy("Token", &[U256::from(u128::MAX)]).await?;
         let ambassador = Account::from_seed(0);
         let experts: Vec<_> = (10..).take(EXPERTS).map(Account::from_seed).collect();
@@ -84,7 +84,7 @@ impl World {
             chain.give(token, account.address(), RICHES).await?;
         }
         let policy = ChainPolicy { chain_id: CHAIN_ID, token, registry, gas_max: GAS, gas_price_max: 0 };
-        Ok(World { chain, policy, ambassador, experts, arbiters, signer: None })
+        Ok(ChainTrial { chain, policy, ambassador, experts, arbiters, signer: None })
     }
 
     pub(crate) async fn balance(&self, account: Address) -> Result<Nct> {
@@ -92,7 +92,7 @@ impl World {
     }
 
     /// A call, signed by the account's own key.
-    pub(crate) async fn call(&self, account: &Account, call: &Call) -> Result<Receipt> {
+    pub(crate) async fn call(&self, account: &Account, call: &Call) -> Result<GanacheReceipt> {
         let is_token = matches!(call, Call::Approve { .. } | Call::Transfer { .. });
         let transaction = LegacyTransaction {
             nonce: self.chain.nonce(account.address()).await?,
@@ -107,7 +107,7 @@ impl World {
     }
 
     /// What an expert wants: built as polyswarmd builds it, verified, signed, sent. The last transaction's receipt.
-    pub(crate) async fn act(&self, expert: &Account, wanted: &Wanted) -> Result<Receipt> {
+    pub(crate) async fn act(&self, expert: &Account, wanted: &Wanted) -> Result<GanacheReceipt> {
         let first = self.chain.nonce(expert.address()).await?;
         let build = |(nonce, call): (u64, Call)| UnsignedTransaction {
             nonce,
@@ -151,11 +151,12 @@ fn arguments(token: Address, arbiters: &[Account]) -> Vec<U256> {
 }
 
 /// The one event of a receipt that is not the token's.
-pub(crate) fn told(receipt: &Receipt) -> Result<&Event> {
-    let of_registry = |event: &&Event| !matches!(event, Event::Transfer { .. } | Event::Approval { .. });
+pub(crate) fn told(receipt: &GanacheReceipt) -> Result<&ContractEvent> {
+    let of_registry =
+        |event: &&ContractEvent| !matches!(event, ContractEvent::Transfer { .. } | ContractEvent::Approval { .. });
     let mut events = receipt.events.iter().filter(of_registry);
     let Some(event) = events.next() else { bail!("the registry told nothing") };
     let next = events.next();
-    ensure!(matches!(next, None | Some(Event::QuorumReached { .. })), "the registry told more: {next:?}");
+    ensure!(matches!(next, None | Some(ContractEvent::QuorumReached { .. })), "the registry told more: {next:?}");
     Ok(event)
 }

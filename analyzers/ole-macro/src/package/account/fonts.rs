@@ -15,9 +15,9 @@ const TABLE_BYTES: usize = 16;
 
 /// The keys that the font table of the document names.
 #[derive(Default)]
-pub(crate) struct Keys(Vec<[u8; 16]>);
+pub(crate) struct FontKeys(Vec<[u8; 16]>);
 
-impl Keys {
+impl FontKeys {
     /// Takes in the keys of a font table.
     pub(super) fn read(&mut self, part: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
         if memchr::memmem::find(part, b"fontKey").is_none() {
@@ -46,7 +46,7 @@ fn parse(guid: &str) -> Option<[u8; 16]> {
 }
 
 /// Whether `bytes` are a font once one of the keys is taken off.
-pub(super) fn is_obfuscated(bytes: &[u8], keys: &Keys) -> bool {
+pub(super) fn is_obfuscated(bytes: &[u8], keys: &FontKeys) -> bool {
     let Some((head, rest)) = bytes.split_at_checked(OBFUSCATED_BYTES) else { return false };
     keys.0.iter().any(|key| {
         let head: Vec<u8> = head.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
@@ -102,9 +102,9 @@ mod tests {
 
     #[test]
     fn a_font_is_known_once_its_key_is_taken_off() {
-        let keys = Keys(vec![[0; 16], parse(GUID).expect("it is one")]);
+        let keys = FontKeys(vec![[0; 16], parse(GUID).expect("it is one")]);
         assert!(is_obfuscated(&obfuscated(), &keys));
-        assert!(!is_obfuscated(&obfuscated(), &Keys::default()));
+        assert!(!is_obfuscated(&obfuscated(), &FontKeys::default()));
         assert!(!is_obfuscated(&obfuscated()[..60], &keys), "a table ends behind the file");
         assert!(!is_obfuscated(b"MZ", &keys));
         assert_eq!(parse("{1DF903E1}"), None);

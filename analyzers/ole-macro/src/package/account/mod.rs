@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use analyzers::{Budget, Exhausted, Findings};
 use triage::{FileKind, MediaKind};
 
-use self::fonts::Keys;
+use self::fonts::FontKeys;
 use super::archive::Part;
 use super::inflate::Inflater;
 use super::sound::{self, Strictness};
@@ -25,11 +25,11 @@ const XML: [&str; 5] = ["xml", "rels", "vml", "svg", "psmdcp"];
 
 /// Accounts for parts, one after the other.
 #[derive(Default)]
-pub(crate) struct Accounts {
-    keys: Keys,
+pub(crate) struct PartAccounts {
+    keys: FontKeys,
 }
 
-impl Accounts {
+impl PartAccounts {
     /// Learns from the font table what obfuscated fonts need: their keys.
     pub(super) fn learn(&mut self, font_table: &[u8], findings: &mut Findings<'_>) -> Result<(), Exhausted> {
         self.keys.read(font_table, findings)
@@ -58,7 +58,7 @@ impl Accounts {
             Some(bytes) => Ok(Cow::Borrowed(bytes)),
             None => part.read(inflater, findings),
         };
-        let fits: fn(&[u8], &Keys) -> bool = if is_markup(head) && is_xml_name(name, extension) {
+        let fits: fn(&[u8], &FontKeys) -> bool = if is_markup(head) && is_xml_name(name, extension) {
             return sound::is_sound(&whole(findings)?, strictness(extension), findings.budget());
         } else if folder.ends_with("printersettings") {
             return are_printer_settings(&whole(findings)?, findings.budget());

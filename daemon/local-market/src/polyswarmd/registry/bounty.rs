@@ -21,7 +21,7 @@ pub(in crate::polyswarmd) enum Round {
 
 /// A bounty.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(in crate::polyswarmd) struct Bounty {
+pub(in crate::polyswarmd) struct RegistryBounty {
     /// Whether its artifacts are URLs, not files.
     pub(in crate::polyswarmd) url: bool,
     pub(in crate::polyswarmd) author: Address,
@@ -38,8 +38,8 @@ pub(in crate::polyswarmd) struct Bounty {
     pub(in crate::polyswarmd) quorum_mask: U256,
     pub(in crate::polyswarmd) metadata: String,
     pub(in crate::polyswarmd) bloom: Bloom,
-    pub(in crate::polyswarmd) assertions: Vec<Assertion>,
-    pub(in crate::polyswarmd) votes: Vec<Vote>,
+    pub(in crate::polyswarmd) assertions: Vec<RegistryAssertion>,
+    pub(in crate::polyswarmd) votes: Vec<RegistryVote>,
     /// Who has settled, and what he was paid.
     pub(in crate::polyswarmd) settled: BTreeMap<Address, Nct>,
     /// All that was ever locked for it.
@@ -48,7 +48,7 @@ pub(in crate::polyswarmd) struct Bounty {
 
 /// An assertion of an expert.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(in crate::polyswarmd) struct Assertion {
+pub(in crate::polyswarmd) struct RegistryAssertion {
     pub(in crate::polyswarmd) author: Address,
     pub(in crate::polyswarmd) bids: Vec<Nct>,
     pub(in crate::polyswarmd) mask: U256,
@@ -61,13 +61,13 @@ pub(in crate::polyswarmd) struct Assertion {
 
 /// A vote of an arbiter.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(in crate::polyswarmd) struct Vote {
+pub(in crate::polyswarmd) struct RegistryVote {
     pub(in crate::polyswarmd) voter: Address,
     pub(in crate::polyswarmd) votes: U256,
     pub(in crate::polyswarmd) valid_bloom: bool,
 }
 
-impl Bounty {
+impl RegistryBounty {
     pub(super) fn round(&self, terms: &Terms, block: u64) -> Round {
         let revealed = self.expiration.saturating_add(terms.reveal_window);
         if self.expiration > block {
@@ -99,7 +99,7 @@ impl Bounty {
 
     /// The bounty as the settlement rules want it, with the fees of now.
     pub(super) fn settling(&self, terms: &Terms, arbiters: usize) -> Settling {
-        let asserted = |assertion: &Assertion| Asserted {
+        let asserted = |assertion: &RegistryAssertion| Asserted {
             bids: assertion.bids.clone(),
             mask: bits(assertion.mask),
             verdicts: bits(assertion.verdicts),

@@ -13,10 +13,10 @@
 mod bounty;
 mod settle;
 /// The smallest amount of a bounty, as the contract has it.
-pub(super) fn amount_min(contract: Contract) -> u128 {
+pub(super) fn amount_min(contract: ContractVersion) -> u128 {
     match contract {
-        Contract::V1_0_0 | Contract::V1_3_0 | Contract::V1_4_0 => 62_500_000_000_000_000,
-        Contract::V1_5_0 | Contract::V1_6_1 => 2 * 10u128.pow(18),
+        ContractVersion::V1_0_0 | ContractVersion::V1_3_0 | ContractVersion::V1_4_0 => 62_500_000_000_000_000,
+        ContractVersion::V1_5_0 | ContractVersion::V1_6_1 => 2 * 10u128.pow(18),
     }
 }
 
@@ -26,14 +26,14 @@ mod tests;
 use std::collections::BTreeMap;
 
 use alloy_primitives::U256;
-use daemon_market::{BidBounds, Contract, Nct};
+use daemon_market::{BidBounds, ContractVersion, Nct};
 use daemon_transactions::{Address, ArtifactBits, Bloom, Guid, commitment};
 
-use super::receipt::{Event, NewAssertion, NewBounty, Reveal, Reverted, require};
+use super::receipt::{EmittedEvent, NewAssertion, NewBounty, Reveal, Reverted, require};
 use super::token::Token;
 use crate::Fees;
 
-pub(super) use bounty::{Assertion, Bounty, Round, Vote};
+pub(super) use bounty::{RegistryAssertion, RegistryBounty, RegistryVote, Round};
 
 /// Longest duration of a bounty, in blocks: `MAX_DURATION` of every version.
 pub(super) const DURATION_BLOCKS_MAX: u64 = 100;
@@ -43,7 +43,7 @@ const ARTIFACTS_MAX: usize = daemon_transactions::ARTIFACTS_MAX;
 /// What the registry is deployed with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Terms {
-    pub(super) contract: Contract,
+    pub(super) contract: ContractVersion,
     pub(super) fees: Fees,
     /// Minimum and maximum bid: for the assertion up to 1.3.0, for each artifact from 1.4.0.
     pub(super) bids: BidBounds,
@@ -60,7 +60,7 @@ pub(super) struct Registry {
     /// Its own address: the account of the locked money.
     pub(super) address: Address,
     pub(super) terms: Terms,
-    pub(super) bounties: BTreeMap<Guid, Bounty>,
+    pub(super) bounties: BTreeMap<Guid, RegistryBounty>,
     /// In the order of posting.
     pub(super) order: Vec<Guid>,
     /// What each arbiter has staked.
@@ -101,7 +101,7 @@ impl Registry {
     }
 
     /// The round of a bounty in this block.
-    pub(super) fn round(&self, bounty: &Bounty, block: u64) -> Round {
+    pub(super) fn round(&self, bounty: &RegistryBounty, block: u64) -> Round {
         bounty.round(&self.terms, block)
     }
 
@@ -111,7 +111,7 @@ impl Registry {
         token: &mut Token,
         sent: Sent,
         posting: Posting,
-    ) -> Result<Vec<Event>, Reverted> {
+    ) -> Result<Vec<EmittedEvent>, Reverted> {
         let Sent { sender, block } = sent;
         require(!self.deprecated, "Contract is deprecated")?;
         let Posting { guid, artifact_type, amount, uri, artifact_count, duration, bloom, metadata } = posting;
@@ -123,8 +123,8 @@ impl Registry {
         )?;
         require((1..=DURATION_BLOCKS_MAX).contains(&duration), "Invalid bounty duration")?;
         let amount_min = match self.terms.contract {
-            Contract::V1_0_0 | Contract::V1_3_0 | Contract::V1_4_0 => Some(self.terms.amount_min),
-            Contract::V1_5_0 | Contract::V1_6_1 => times(self.terms.amount_min, num_artifacts),
+            ContractVersion::V1_0_0 | ContractVersion::V1_3_0 | ContractVersion::V1_4_0 => Some(self.terms.amount_min),
+            ContractVersion::V1_5_0 | ContractVersion::V1_6_1 => times(self.terms.amount_min, num_artifacts),
         };
         require(amount_min.is_some_and(|min| amount >= min), "Amount below minimum for number of artifacts")?;
         let locked = sum([amount, self.terms.fees.bounty])?;
@@ -134,7 +134,7 @@ impl Registry {
         self.order.push(guid);
         self.bounties.insert(
             guid,
-            Bounty {
+            RegistryBounty {
                 url,
                 author: sender,
                 amount,
@@ -154,7 +154,7 @@ impl Registry {
             },
         );
         let event = NewBounty { guid, url, author: sender, amount, uri, expiration, metadata };
-        Ok(vec![Event::Transfer { from: sender, to: self.address, value: locked }, Event::Bounty(event)])
+        Ok(vec![EmittedEvent::Transfer { from: sender, to: self.address, value: locked }, EmittedEvent::Bounty(event)])
     }
 
     /// `postAssertion`
@@ -166,7 +166,7 @@ impl Registry {
         bids: Vec<Nct>,
         mask: U256,
         commitment: U256,
-    ) -> Result<Vec<Event>, Reverted> {
+    ) -> Result<Vec<EmittedEvent>, Reverted> {
         let Sent { sender, block } = sent;
         let Registry { address, terms, bounties, .. } = self;
         let bounty = initialized(bounties, guid)?;
@@ -181,7 +181,7 @@ impl Registry {
         token.transfer_from(*address, sender, *address, locked)?;
         bounty.locked = sum([bounty.locked, locked])?;
         let index = bounty.assertions.len();
-        let assertion = Assertion {
+        let assertion = RegistryAssertion {
             author: sender,
             bids: bids.clone(),
             mask,
@@ -193,7 +193,7 @@ impl Registry {
         bounty.assertions.push(assertion);
         let num_artifacts = bounty.num_artifacts;
         let event = NewAssertion { guid, author: sender, index, bids, mask, num_artifacts, commitment };
-        Ok(vec![Event::Transfer { from: sender, to: *address, value: locked }, Event::Assertion(event)])
+        Ok(vec![EmittedEvent::Transfer { from: sender, to: *address, value: locked }, EmittedEvent::Assertion(event)])
     }
 
     /// `revealAssertion`
@@ -205,7 +205,7 @@ impl Registry {
         nonce: U256,
         verdicts: U256,
         metadata: String,
-    ) -> Result<Vec<Event>, Reverted> {
+    ) -> Result<Vec<EmittedEvent>, Reverted> {
         let Sent { sender, block } = sent;
         let Registry { terms, bounties, .. } = self;
         let bounty = initialized(bounties, guid)?;
@@ -222,7 +222,7 @@ impl Registry {
         assertion.verdicts = verdicts;
         assertion.metadata.clone_from(&metadata);
         let reveal = Reveal { guid, author: sender, index, nonce, verdicts, num_artifacts, metadata };
-        Ok(vec![Event::Reveal(reveal)])
+        Ok(vec![EmittedEvent::Reveal(reveal)])
     }
 
     /// `voteOnBounty`
@@ -232,7 +232,7 @@ impl Registry {
         guid: Guid,
         votes: U256,
         valid_bloom: bool,
-    ) -> Result<Vec<Event>, Reverted> {
+    ) -> Result<Vec<EmittedEvent>, Reverted> {
         let Sent { sender, block } = sent;
         require(self.arbiters.contains_key(&sender), "msg.sender is not an arbiter")?;
         let arbiters = self.arbiters.len();
@@ -241,7 +241,7 @@ impl Registry {
         let voting = matches!(bounty.round(terms, block), Round::Vote | Round::Quorum);
         require(voting, "Bounty not in voting window")?;
         require(!bounty.votes.iter().any(|vote| vote.voter == sender), "Arbiter has already voted")?;
-        bounty.votes.push(Vote { voter: sender, votes, valid_bloom });
+        bounty.votes.push(RegistryVote { voter: sender, votes, valid_bloom });
         let mut events = Vec::new();
         let quorum = bounty.quorum(terms, arbiters).map_err(|error| Reverted(error.to_string().into()))?;
         bounty.quorum_mask = (0..bounty.num_artifacts).fold(U256::ZERO, |mut mask, artifact| {
@@ -250,33 +250,33 @@ impl Registry {
         });
         if quorum.reached_by_vote.is_some() && bounty.quorum_block.is_none() {
             bounty.quorum_block = Some(block.saturating_sub(bounty.expiration));
-            events.push(Event::Quorum { guid });
+            events.push(EmittedEvent::Quorum { guid });
         }
-        events.push(Event::Vote { guid, voter: sender, votes, num_artifacts: bounty.num_artifacts });
+        events.push(EmittedEvent::Vote { guid, voter: sender, votes, num_artifacts: bounty.num_artifacts });
         Ok(events)
     }
 
     /// Changes the fees, as their manager may at any time.
-    pub(super) fn set_fees(&mut self, fees: Fees) -> Vec<Event> {
+    pub(super) fn set_fees(&mut self, fees: Fees) -> Vec<EmittedEvent> {
         self.terms.fees = fees;
-        vec![Event::Fees { bounty: fees.bounty, assertion: fees.assertion }]
+        vec![EmittedEvent::Fees { bounty: fees.bounty, assertion: fees.assertion }]
     }
 
     /// Changes the windows, as their manager may at any time.
-    pub(super) fn set_windows(&mut self, reveal: u64, vote: u64) -> Vec<Event> {
+    pub(super) fn set_windows(&mut self, reveal: u64, vote: u64) -> Vec<EmittedEvent> {
         (self.terms.reveal_window, self.terms.vote_window) = (reveal, vote);
-        vec![Event::Windows { reveal, vote }]
+        vec![EmittedEvent::Windows { reveal, vote }]
     }
 
     /// Takes no new bounties from now on, or takes them again.
-    pub(super) fn deprecate(&mut self, deprecated: bool) -> Vec<Event> {
+    pub(super) fn deprecate(&mut self, deprecated: bool) -> Vec<EmittedEvent> {
         self.deprecated = deprecated;
-        vec![if deprecated { Event::Deprecated { rollover: false } } else { Event::Undeprecated }]
+        vec![if deprecated { EmittedEvent::Deprecated { rollover: false } } else { EmittedEvent::Undeprecated }]
     }
 
     /// Forgets a bounty, unless money of it is left.
     pub(super) fn forget(&mut self, guid: Guid) {
-        if self.bounties.get(&guid).and_then(Bounty::left) == Some(Nct::ZERO) {
+        if self.bounties.get(&guid).and_then(RegistryBounty::left) == Some(Nct::ZERO) {
             self.bounties.remove(&guid);
             self.order.retain(|other| *other != guid);
         }
@@ -289,7 +289,7 @@ impl Registry {
 }
 
 /// `require(bountiesByGuid[guid].author != address(0))`
-fn initialized(bounties: &mut BTreeMap<Guid, Bounty>, guid: Guid) -> Result<&mut Bounty, Reverted> {
+fn initialized(bounties: &mut BTreeMap<Guid, RegistryBounty>, guid: Guid) -> Result<&mut RegistryBounty, Reverted> {
     bounties.get_mut(&guid).ok_or(Reverted::new("Bounty not initialized"))
 }
 

@@ -4,8 +4,8 @@ use alloy_primitives::{U256, keccak256};
 use daemon_market::{Nct, settle};
 use daemon_transactions::{Address, Guid};
 
-use super::{Bounty, Registry, Round, Sent, Terms, initialized, sum};
-use crate::polyswarmd::receipt::{Event, Reverted, require};
+use super::{Registry, RegistryBounty, Round, Sent, Terms, initialized, sum};
+use crate::polyswarmd::receipt::{EmittedEvent, Reverted, require};
 use crate::polyswarmd::token::Token;
 
 /// For this many blocks a contract knows the hash of a block.
@@ -19,7 +19,7 @@ impl Registry {
         sent: Sent,
         hash_of: impl Fn(u64) -> U256,
         guid: Guid,
-    ) -> Result<Vec<Event>, Reverted> {
+    ) -> Result<Vec<EmittedEvent>, Reverted> {
         let Sent { sender, block } = sent;
         let arbiters = self.arbiters.len();
         let Registry { address, terms, bounties, arbiters: stakes, .. } = self;
@@ -56,16 +56,16 @@ impl Registry {
         token.transfer(*address, sender, payout)?;
         bounty.assigned = assigned;
         bounty.settled.insert(sender, payout);
-        let transfer = |value: Nct| Event::Transfer { from: *address, to: sender, value };
-        let mut events: Vec<Event> = due.into_iter().filter(|due| *due > Nct::ZERO).map(transfer).collect();
-        events.push(Event::Settled { guid, settler: sender, payout });
+        let transfer = |value: Nct| EmittedEvent::Transfer { from: *address, to: sender, value };
+        let mut events: Vec<EmittedEvent> = due.into_iter().filter(|due| *due > Nct::ZERO).map(transfer).collect();
+        events.push(EmittedEvent::Settled { guid, settler: sender, payout });
         Ok(events)
     }
 }
 
 /// The arbiter who gets the arbiters' part.
 fn draw(
-    bounty: &Bounty,
+    bounty: &RegistryBounty,
     terms: &Terms,
     block: u64,
     hash_of: impl Fn(u64) -> U256,

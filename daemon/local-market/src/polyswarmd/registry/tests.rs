@@ -2,12 +2,12 @@
 //! refuses.
 
 use alloy_primitives::{U256, keccak256};
-use daemon_market::{BidBounds, Contract, Nct};
+use daemon_market::{BidBounds, ContractVersion, Nct};
 use daemon_transactions::{Address, Guid};
 use serde_json::Value;
 
 use super::*;
-use crate::polyswarmd::call::Call;
+use crate::polyswarmd::call::RegistryCall;
 use crate::polyswarmd::chain::{Chain, tail};
 
 const REVEAL_WINDOW: u64 = 4;
@@ -16,12 +16,12 @@ const DURATION: u64 = 3;
 const STAKE: Nct = Nct::from_base_units(10u128.pow(24));
 
 /// Run through the compiled contracts. A change of these numbers is a change of what is tested.
-const GOLDEN: [(Contract, &str, usize); 5] = [
-    (Contract::V1_0_0, include_str!("../../../../staking/market/testdata/settle-1.0.0.json"), 32),
-    (Contract::V1_3_0, include_str!("../../../../staking/market/testdata/settle-1.3.0.json"), 32),
-    (Contract::V1_4_0, include_str!("../../../../staking/market/testdata/settle-1.4.0.json"), 32),
-    (Contract::V1_5_0, include_str!("../../../../staking/market/testdata/settle-1.5.0.json"), 38),
-    (Contract::V1_6_1, include_str!("../../../../staking/market/testdata/settle-1.6.1.json"), 38),
+const GOLDEN: [(ContractVersion, &str, usize); 5] = [
+    (ContractVersion::V1_0_0, include_str!("../../../../staking/market/testdata/settle-1.0.0.json"), 32),
+    (ContractVersion::V1_3_0, include_str!("../../../../staking/market/testdata/settle-1.3.0.json"), 32),
+    (ContractVersion::V1_4_0, include_str!("../../../../staking/market/testdata/settle-1.4.0.json"), 32),
+    (ContractVersion::V1_5_0, include_str!("../../../../staking/market/testdata/settle-1.5.0.json"), 38),
+    (ContractVersion::V1_6_1, include_str!("../../../../staking/market/testdata/settle-1.6.1.json"), 38),
 ];
 
 fn account(name: &str) -> Address {
@@ -51,7 +51,7 @@ fn chain(terms: Terms, arbiters: usize, experts: usize) -> Chain {
     chain
 }
 
-fn terms(contract: Contract) -> Terms {
+fn terms(contract: ContractVersion) -> Terms {
     Terms {
         contract,
         fees: crate::Fees::default(),
@@ -80,7 +80,7 @@ fn posting(amount: Nct, artifact_count: u64) -> Box<Posting> {
 }
 
 /// Sends a call, and makes blocks until `block` is the last; what it emitted, or why it was reverted.
-fn send(chain: &mut Chain, who: &str, call: Call) -> Result<Vec<Event>, Reverted> {
+fn send(chain: &mut Chain, who: &str, call: RegistryCall) -> Result<Vec<EmittedEvent>, Reverted> {
     let hash = chain.submit_local(account(who), call).expect("the pool has room");
     chain.mine(|_| false);
     chain.audit().expect("money is where it should be");
@@ -113,7 +113,7 @@ fn every_golden_case_played_on_the_chain_pays_what_the_compiled_contract_paid() 
 }
 
 /// Plays a case; whether it settled.
-fn play(contract: Contract, case: &Value) -> bool {
+fn play(contract: ContractVersion, case: &Value) -> bool {
     let name = format!("{contract}: {}", case["name"]);
     let (input, expect) = (&case["input"], &case["expect"]);
     let number = |key: &str| usize::try_from(input[key].as_u64().unwrap()).unwrap();
@@ -122,7 +122,8 @@ fn play(contract: Contract, case: &Value) -> bool {
     let fees = crate::Fees { bounty: units(&input["bounty_fee"]), assertion: units(&input["assertion_fee"]) };
     let mut chain = chain(Terms { fees, ..terms(contract) }, number("arbiter_count"), assertions.len());
     let amount = units(&input["amount"]);
-    send(&mut chain, "ambassador", Call::PostBounty(posting(amount, number("num_artifacts") as u64))).expect(&name);
+    send(&mut chain, "ambassador", RegistryCall::PostBounty(posting(amount, number("num_artifacts") as u64)))
+        .expect(&name);
     let bits = |value: &Value| U256::from(value.as_u64().unwrap());
     let nonce = U256::from(77);
     let mut index = Vec::new();
@@ -133,7 +134,7 @@ fn play(contract: Contract, case: &Value) -> bool {
         };
         let expert = format!("expert {nth}");
         let commitment = committed_by(&expert, nonce, bits(&assertion["verdicts"]));
-        let call = Call::PostAssertion { guid: guid(), bids, mask: bits(&assertion["mask"]), commitment };
+        let call = RegistryCall::PostAssertion { guid: guid(), bids, mask: bits(&assertion["mask"]), commitment };
         // All within the first block after the posting, whatever their number.
         index.push(chain.submit_local(account(&expert), call).unwrap());
     }
@@ -144,12 +145,12 @@ fn play(contract: Contract, case: &Value) -> bool {
     for (index, assertion) in assertions.iter().enumerate().filter(|(_, assertion)| assertion["revealed"] == true) {
         let index = index as u64;
         let verdicts = bits(&assertion["verdicts"]);
-        let call = Call::RevealAssertion { guid: guid(), index, nonce, verdicts, metadata: String::new() };
+        let call = RegistryCall::RevealAssertion { guid: guid(), index, nonce, verdicts, metadata: String::new() };
         chain.submit_local(account(&format!("expert {index}")), call).unwrap();
     }
     mine_until(&mut chain, expiration + REVEAL_WINDOW - 1);
     for (nth, vote) in votes.iter().enumerate() {
-        let call = Call::VoteOnBounty { guid: guid(), votes: bits(vote), valid_bloom: true };
+        let call = RegistryCall::VoteOnBounty { guid: guid(), votes: bits(vote), valid_bloom: true };
         chain.submit_local(account(&format!("arbiter {nth}")), call).unwrap();
     }
     chain.mine(|_| false);
@@ -158,7 +159,7 @@ fn play(contract: Contract, case: &Value) -> bool {
     mine_until(&mut chain, expiration + REVEAL_WINDOW + VOTE_WINDOW);
     let mut settle = |who: &str| {
         let before = chain.token.balance(account(who));
-        let outcome = send(&mut chain, who, Call::SettleBounty { guid: guid() });
+        let outcome = send(&mut chain, who, RegistryCall::SettleBounty { guid: guid() });
         outcome.map(|_| chain.token.balance(account(who)).checked_sub(before).unwrap())
     };
     if let Some(why) = expect.get("revert") {
@@ -185,33 +186,36 @@ fn play(contract: Contract, case: &Value) -> bool {
     true
 }
 
-fn assertion(bids: Vec<Nct>, mask: u64, commitment: U256) -> Call {
-    Call::PostAssertion { guid: guid(), bids, mask: U256::from(mask), commitment }
+fn assertion(bids: Vec<Nct>, mask: u64, commitment: U256) -> RegistryCall {
+    RegistryCall::PostAssertion { guid: guid(), bids, mask: U256::from(mask), commitment }
 }
 
-fn reveal(index: u64, nonce: u64, verdicts: u64) -> Call {
+fn reveal(index: u64, nonce: u64, verdicts: u64) -> RegistryCall {
     let (nonce, verdicts) = (U256::from(nonce), U256::from(verdicts));
-    Call::RevealAssertion { guid: guid(), index, nonce, verdicts, metadata: "m".to_owned() }
+    RegistryCall::RevealAssertion { guid: guid(), index, nonce, verdicts, metadata: "m".to_owned() }
 }
 
-fn vote(votes: u64) -> Call {
-    Call::VoteOnBounty { guid: guid(), votes: U256::from(votes), valid_bloom: true }
+fn vote(votes: u64) -> RegistryCall {
+    RegistryCall::VoteOnBounty { guid: guid(), votes: U256::from(votes), valid_bloom: true }
 }
 
-fn why(outcome: Result<Vec<Event>, Reverted>) -> String {
+fn why(outcome: Result<Vec<EmittedEvent>, Reverted>) -> String {
     outcome.expect_err("it is refused").to_string()
 }
 
 #[test]
 fn everything_has_its_round_and_is_refused_in_every_other() {
-    let mut chain = chain(terms(Contract::V1_6_1), 1, 1);
-    let settle = || Call::SettleBounty { guid: guid() };
+    let mut chain = chain(terms(ContractVersion::V1_6_1), 1, 1);
+    let settle = || RegistryCall::SettleBounty { guid: guid() };
     let committed = committed_by("expert 0", U256::from(9), U256::from(1));
     let bet = || assertion(vec![nct(1)], 1, committed);
     assert_eq!(why(send(&mut chain, "expert 0", bet())), "Bounty not initialized");
     assert_eq!(why(send(&mut chain, "expert 0", settle())), "Bounty not initialized");
-    send(&mut chain, "ambassador", Call::PostBounty(posting(nct(2), 1))).unwrap();
-    assert_eq!(why(send(&mut chain, "ambassador", Call::PostBounty(posting(nct(2), 1)))), "GUID already in use");
+    send(&mut chain, "ambassador", RegistryCall::PostBounty(posting(nct(2), 1))).unwrap();
+    assert_eq!(
+        why(send(&mut chain, "ambassador", RegistryCall::PostBounty(posting(nct(2), 1)))),
+        "GUID already in use"
+    );
     let expiration = chain.registry.bounties[&guid()].expiration;
     assert_eq!(why(send(&mut chain, "expert 0", reveal(0, 9, 1))), "Bounty not in reveal window");
     // The last block in which the bounty is active.
@@ -236,29 +240,30 @@ fn everything_has_its_round_and_is_refused_in_every_other() {
 
 #[test]
 fn quorum_lets_experts_settle_at_once() {
-    let mut chain = chain(terms(Contract::V1_6_1), 3, 1);
-    send(&mut chain, "ambassador", Call::PostBounty(posting(nct(2), 1))).unwrap();
+    let mut chain = chain(terms(ContractVersion::V1_6_1), 3, 1);
+    send(&mut chain, "ambassador", RegistryCall::PostBounty(posting(nct(2), 1))).unwrap();
     let committed = committed_by("expert 0", U256::from(9), U256::from(1));
     send(&mut chain, "expert 0", assertion(vec![nct(1)], 1, committed)).unwrap();
     let expiration = chain.registry.bounties[&guid()].expiration;
     mine_until(&mut chain, expiration - 1);
     send(&mut chain, "expert 0", reveal(0, 9, 1)).unwrap();
     mine_until(&mut chain, expiration + REVEAL_WINDOW - 1);
-    let told = |events: Vec<Event>| events.iter().filter(|event| matches!(event, Event::Quorum { .. })).count();
+    let told =
+        |events: Vec<EmittedEvent>| events.iter().filter(|event| matches!(event, EmittedEvent::Quorum { .. })).count();
     assert_eq!(send(&mut chain, "arbiter 0", vote(1)).map(told), Ok(0));
-    let settle = || Call::SettleBounty { guid: guid() };
+    let settle = || RegistryCall::SettleBounty { guid: guid() };
     assert!(send(&mut chain, "expert 0", settle()).is_err());
     assert_eq!(send(&mut chain, "arbiter 1", vote(1)).map(told), Ok(1));
     assert_eq!(send(&mut chain, "arbiter 2", vote(0)).map(told), Ok(0), "it is told once");
     let events = send(&mut chain, "expert 0", settle()).unwrap();
-    let settled = Event::Settled { guid: guid(), settler: account("expert 0"), payout: nct(3) };
+    let settled = EmittedEvent::Settled { guid: guid(), settler: account("expert 0"), payout: nct(3) };
     assert_eq!(events.last(), Some(&settled));
 }
 
 #[test]
 fn a_commitment_is_opened_only_by_who_made_it_and_with_what_it_holds() {
-    let mut chain = chain(terms(Contract::V1_6_1), 1, 2);
-    send(&mut chain, "ambassador", Call::PostBounty(Box::new(Posting { duration: 10, ..*posting(nct(4), 2) })))
+    let mut chain = chain(terms(ContractVersion::V1_6_1), 1, 2);
+    send(&mut chain, "ambassador", RegistryCall::PostBounty(Box::new(Posting { duration: 10, ..*posting(nct(4), 2) })))
         .unwrap();
     let committed = committed_by("expert 0", U256::from(9), U256::from(1));
     send(&mut chain, "expert 0", assertion(vec![nct(1), nct(1)], 3, committed)).unwrap();
@@ -292,16 +297,16 @@ fn a_commitment_is_opened_only_by_who_made_it_and_with_what_it_holds() {
 #[test]
 fn bids_fit_the_mask_and_the_bounds_and_are_paid_for() {
     for (contract, bids, mask, expected) in [
-        (Contract::V1_6_1, vec![nct(1)], 3, "Bid does not match mask count"),
-        (Contract::V1_6_1, vec![nct(1), nct(1)], 1, "Bid does not match mask count"),
-        (Contract::V1_6_1, vec![Nct::ZERO], 1, "Bid not between min & max"),
-        (Contract::V1_6_1, vec![nct(100_001)], 1, "Bid not between min & max"),
-        (Contract::V1_6_1, vec![nct(1), nct(1)], 3, ""),
-        (Contract::V1_3_0, vec![nct(1)], 3, ""),
-        (Contract::V1_3_0, vec![nct(1), nct(1)], 3, "Bid does not match mask count"),
+        (ContractVersion::V1_6_1, vec![nct(1)], 3, "Bid does not match mask count"),
+        (ContractVersion::V1_6_1, vec![nct(1), nct(1)], 1, "Bid does not match mask count"),
+        (ContractVersion::V1_6_1, vec![Nct::ZERO], 1, "Bid not between min & max"),
+        (ContractVersion::V1_6_1, vec![nct(100_001)], 1, "Bid not between min & max"),
+        (ContractVersion::V1_6_1, vec![nct(1), nct(1)], 3, ""),
+        (ContractVersion::V1_3_0, vec![nct(1)], 3, ""),
+        (ContractVersion::V1_3_0, vec![nct(1), nct(1)], 3, "Bid does not match mask count"),
     ] {
         let mut chain = chain(terms(contract), 1, 1);
-        send(&mut chain, "ambassador", Call::PostBounty(posting(nct(4), 2))).unwrap();
+        send(&mut chain, "ambassador", RegistryCall::PostBounty(posting(nct(4), 2))).unwrap();
         let outcome = send(&mut chain, "expert 0", assertion(bids.clone(), mask, U256::from(5)));
         assert_eq!(
             outcome.err().map(|why| why.to_string()).unwrap_or_default(),
@@ -309,10 +314,10 @@ fn bids_fit_the_mask_and_the_bounds_and_are_paid_for() {
             "{contract} {bids:?} {mask}"
         );
     }
-    let mut chain = chain(terms(Contract::V1_6_1), 1, 1);
-    send(&mut chain, "ambassador", Call::PostBounty(posting(nct(4), 2))).unwrap();
+    let mut chain = chain(terms(ContractVersion::V1_6_1), 1, 1);
+    send(&mut chain, "ambassador", RegistryCall::PostBounty(posting(nct(4), 2))).unwrap();
     let (spender, amount) = (chain.registry.address, nct(1));
-    send(&mut chain, "expert 0", Call::Approve { spender, amount }).unwrap();
+    send(&mut chain, "expert 0", RegistryCall::Approve { spender, amount }).unwrap();
     let outcome = send(&mut chain, "expert 0", assertion(vec![nct(1)], 1, U256::from(5)));
     assert_eq!(why(outcome), "SafeMath: subtraction overflow", "the fee was not allowed");
     assert_eq!(chain.token.balance(account("expert 0")), nct(1_000_000));
@@ -320,14 +325,14 @@ fn bids_fit_the_mask_and_the_bounds_and_are_paid_for() {
 
 #[test]
 fn a_rise_of_fees_before_settlement_never_pays_more_than_was_locked() {
-    let mut chain = chain(terms(Contract::V1_6_1), 1, 1);
-    send(&mut chain, "ambassador", Call::PostBounty(posting(nct(2), 1))).unwrap();
+    let mut chain = chain(terms(ContractVersion::V1_6_1), 1, 1);
+    send(&mut chain, "ambassador", RegistryCall::PostBounty(posting(nct(2), 1))).unwrap();
     send(&mut chain, "expert 0", assertion(vec![nct(1)], 1, U256::from(5))).unwrap();
     chain.registry.set_fees(crate::Fees { bounty: nct(9), assertion: nct(9) });
     mine_until(&mut chain, 1 + DURATION + REVEAL_WINDOW + VOTE_WINDOW);
     // Without votes the fees are given back: those of now, which were never paid.
-    assert!(send(&mut chain, "expert 0", Call::SettleBounty { guid: guid() }).is_err());
+    assert!(send(&mut chain, "expert 0", RegistryCall::SettleBounty { guid: guid() }).is_err());
     chain.registry.set_fees(crate::Fees::default());
-    send(&mut chain, "expert 0", Call::SettleBounty { guid: guid() }).unwrap();
-    send(&mut chain, "ambassador", Call::SettleBounty { guid: guid() }).unwrap();
+    send(&mut chain, "expert 0", RegistryCall::SettleBounty { guid: guid() }).unwrap();
+    send(&mut chain, "ambassador", RegistryCall::SettleBounty { guid: guid() }).unwrap();
 }

@@ -16,7 +16,7 @@ async fn faults_happen_as_often_as_they_are_wanted_and_are_counted() {
         dropped_websocket: Often::First(1),
         ..ChainFaults::default()
     };
-    let mut trial = Trial::begin(PolyswarmdSettings { faults, ..PolyswarmdSettings::default() }).await;
+    let mut trial = MarketTrial::begin(PolyswarmdSettings { faults, ..PolyswarmdSettings::default() }).await;
     let status = async |path| trial.engine.ask(Method::GET, path, None).await.0;
     assert_eq!([status("/nonce").await, status("/nonce").await, status("/nonce").await], [429, 429, 500]);
     assert_eq!(trial.engine.get("/nonce").await, json!(1), "one too high");
@@ -57,7 +57,7 @@ async fn faults_happen_as_often_as_they_are_wanted_and_are_counted() {
 #[tokio::test]
 async fn a_reverted_transaction_moves_nothing_and_is_told() {
     let faults = ChainFaults { reverted: Often::First(2), ..ChainFaults::default() };
-    let mut trial = Trial::begin(PolyswarmdSettings { faults, ..PolyswarmdSettings::default() }).await;
+    let mut trial = MarketTrial::begin(PolyswarmdSettings { faults, ..PolyswarmdSettings::default() }).await;
     trial.steps(2);
     let guid = trial.engine.get("/bounties").await[0].as_str().unwrap().to_owned();
     let (sent, _) = trial.engine.commit(&guid, true).await;
@@ -94,6 +94,6 @@ fn every_mistake_of_the_section_is_told() {
         [polyswarmd.faults]
         reverted = 1.5
     "#;
-    let told = Settings::read(text, std::path::Path::new("")).unwrap_err();
+    let told = MarketSettings::read(text, std::path::Path::new("")).unwrap_err();
     assert_eq!(told.0.len(), 8, "{told}");
 }

@@ -19,18 +19,18 @@ use tokio_tungstenite::tungstenite::Message;
 use super::faults::ChainFaults;
 use super::{ChainClosing, ChainControl, ChainFault, ChainMarket, PolyswarmdSettings};
 use crate::Fees;
-use crate::loopback::{Arbiters, Bounties, Often, Settings};
+use crate::loopback::{Arbiters, Bounties, MarketSettings, Often};
 
 /// A market that runs in this process, whose blocks are made by hand, and an engine in it.
-struct Trial {
+struct MarketTrial {
     control: ChainControl,
     running: JoinHandle<ChainClosing>,
-    engine: Engine,
+    engine: TestEngine,
     _files: tempfile::TempDir,
 }
 
 /// An engine: a key, and how it asks.
-struct Engine {
+struct TestEngine {
     key: SigningKey,
     address: Address,
     client: Client,
@@ -39,7 +39,7 @@ struct Engine {
     nonce: u64,
 }
 
-fn settings(polyswarmd: PolyswarmdSettings) -> (Settings, tempfile::TempDir) {
+fn settings(polyswarmd: PolyswarmdSettings) -> (MarketSettings, tempfile::TempDir) {
     let files = tempfile::tempdir().unwrap();
     for (place, number) in [("malicious", 3), ("benign", 3)] {
         std::fs::create_dir(files.path().join(place)).unwrap();
@@ -58,21 +58,21 @@ fn settings(polyswarmd: PolyswarmdSettings) -> (Settings, tempfile::TempDir) {
         ..polyswarmd
     };
     let arbiters = Arbiters { number: 3, errs: 0.0, absent: 0.0 };
-    (Settings { bounties, polyswarmd, arbiters, ..Settings::default() }, files)
+    (MarketSettings { bounties, polyswarmd, arbiters, ..MarketSettings::default() }, files)
 }
 
-impl Trial {
-    async fn begin(polyswarmd: PolyswarmdSettings) -> Trial {
+impl MarketTrial {
+    async fn begin(polyswarmd: PolyswarmdSettings) -> MarketTrial {
         let api_key = polyswarmd.api_key.clone();
         let (settings, files) = settings(polyswarmd);
-        Trial::with(settings, files, api_key).await
+        MarketTrial::with(settings, files, api_key).await
     }
 
-    async fn with(settings: Settings, files: tempfile::TempDir, api_key: Option<String>) -> Trial {
+    async fn with(settings: MarketSettings, files: tempfile::TempDir, api_key: Option<String>) -> MarketTrial {
         let market = ChainMarket::bind(settings).await.unwrap();
         let (url, control) = (market.url(), market.control());
         let running = tokio::spawn(market.run(std::future::pending()));
-        Trial { control, running, engine: Engine::new(url, api_key), _files: files }
+        MarketTrial { control, running, engine: TestEngine::new(url, api_key), _files: files }
     }
 
     fn steps(&self, number: usize) {
@@ -110,13 +110,13 @@ impl Trial {
     }
 }
 
-impl Engine {
-    fn new(url: String, api_key: Option<String>) -> Engine {
+impl TestEngine {
+    fn new(url: String, api_key: Option<String>) -> TestEngine {
         let key = SigningKey::from_slice(&[7; 32]).unwrap();
         let point = key.verifying_key().to_encoded_point(false);
         let hash = alloy_primitives::keccak256(&point.as_bytes()[1..]);
         let address = Address::from_bytes(super::chain::tail(hash));
-        Engine { key, address, client: crate::loopback::client().unwrap(), url, api_key, nonce: 0 }
+        TestEngine { key, address, client: crate::loopback::client().unwrap(), url, api_key, nonce: 0 }
     }
 
     /// Asks, and gives the status and the whole answer.

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn an_engine_commits_reveals_and_settles_over_the_wire_and_money_is_conserved() {
-    let mut trial = Trial::begin(PolyswarmdSettings::default()).await;
+    let mut trial = MarketTrial::begin(PolyswarmdSettings::default()).await;
     let mut socket = trial.engine.listen("/v1/default/events/?chain=side").await;
     let started = event(&mut socket, "connected").await["data"]["start_time"].as_str().unwrap().parse::<f64>().unwrap();
     assert!(started > 1.7e9);
@@ -69,7 +69,7 @@ async fn an_engine_commits_reveals_and_settles_over_the_wire_and_money_is_conser
 
 #[tokio::test]
 async fn an_assertion_that_is_not_revealed_loses_its_stake() {
-    let mut trial = Trial::begin(PolyswarmdSettings::default()).await;
+    let mut trial = MarketTrial::begin(PolyswarmdSettings::default()).await;
     trial.steps(2);
     let guid = trial.engine.get("/bounties").await[0].as_str().unwrap().to_owned();
     let (sent, _) = trial.engine.commit(&guid, true).await;
@@ -86,7 +86,7 @@ async fn an_assertion_that_is_not_revealed_loses_its_stake() {
 
 #[tokio::test]
 async fn managers_changes_are_told_and_hold() {
-    let trial = Trial::begin(PolyswarmdSettings { hash_prefix: false, ..PolyswarmdSettings::default() }).await;
+    let trial = MarketTrial::begin(PolyswarmdSettings { hash_prefix: false, ..PolyswarmdSettings::default() }).await;
     let mut socket = trial.engine.listen("/events/").await;
     event(&mut socket, "connected").await;
     trial.control.set_fees(Fees { bounty: Nct::from_base_units(5), assertion: Nct::from_base_units(7) });
@@ -108,8 +108,8 @@ async fn managers_changes_are_told_and_hold() {
 #[tokio::test]
 async fn older_contracts_take_one_bid_and_tell_it_as_one() {
     let (mut settings, files) = settings(PolyswarmdSettings::default());
-    settings.contract = daemon_market::Contract::V1_3_0;
-    let mut trial = Trial::with(settings, files, None).await;
+    settings.contract = daemon_market::ContractVersion::V1_3_0;
+    let mut trial = MarketTrial::with(settings, files, None).await;
     let mut socket = trial.engine.listen("/events/").await;
     trial.steps(2);
     let guid = trial.engine.get("/bounties").await[0].as_str().unwrap().to_owned();

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn what_the_pool_does_not_take_is_told_in_the_words_of_geth() {
-    let trial = Trial::begin(PolyswarmdSettings::default()).await;
+    let trial = MarketTrial::begin(PolyswarmdSettings::default()).await;
     trial.steps(2);
     let guid = trial.engine.get("/bounties").await[0].as_str().unwrap().to_owned();
     let built = trial.engine.post(&format!("/bounties/{guid}/settle"), Value::Null).await;
@@ -38,7 +38,7 @@ async fn what_the_pool_does_not_take_is_told_in_the_words_of_geth() {
 
 #[tokio::test]
 async fn nobody_sends_for_another_nor_to_another_contract_nor_nonsense() {
-    let trial = Trial::begin(PolyswarmdSettings::default()).await;
+    let trial = MarketTrial::begin(PolyswarmdSettings::default()).await;
     let stranger = Address::from_bytes([3; 20]);
     let unsigned = UnsignedTransaction {
         nonce: 0,
@@ -79,7 +79,7 @@ async fn nobody_sends_for_another_nor_to_another_contract_nor_nonsense() {
 async fn a_key_is_asked_for_and_a_community_before_the_path_is_ignored() {
     let key = "0123456789abcdef0123456789abcdef".to_owned();
     let mut trial =
-        Trial::begin(PolyswarmdSettings { api_key: Some(key.clone()), ..PolyswarmdSettings::default() }).await;
+        MarketTrial::begin(PolyswarmdSettings { api_key: Some(key.clone()), ..PolyswarmdSettings::default() }).await;
     assert_eq!(trial.engine.get("/v1/default/nonce/").await, json!(0));
     // The websocket's client sends no key.
     trial.engine.listen("/events").await;
@@ -97,7 +97,7 @@ async fn a_key_is_asked_for_and_a_community_before_the_path_is_ignored() {
 
 #[tokio::test]
 async fn the_client_finds_no_wallets_here_and_reads_its_parameters() {
-    let trial = Trial::begin(PolyswarmdSettings::default()).await;
+    let trial = MarketTrial::begin(PolyswarmdSettings::default()).await;
     assert_eq!(trial.engine.ask(Method::OPTIONS, "/wallets/", None).await.0, 404);
     let parameters = trial.engine.get("/bounties/parameters").await;
     assert_eq!(
@@ -124,7 +124,7 @@ async fn the_client_finds_no_wallets_here_and_reads_its_parameters() {
 
 #[tokio::test]
 async fn hostile_requests_get_an_answer_and_do_no_harm() {
-    let trial = Trial::begin(PolyswarmdSettings::default()).await;
+    let trial = MarketTrial::begin(PolyswarmdSettings::default()).await;
     trial.steps(2);
     let guid = trial.engine.get("/bounties").await[0].as_str().unwrap().to_owned();
     let path = format!("/bounties/{guid}/assertions");
@@ -172,7 +172,7 @@ async fn hostile_requests_get_an_answer_and_do_no_harm() {
 
 #[tokio::test]
 async fn the_reasons_of_refusals_are_limited() {
-    let mut trial = Trial::begin(PolyswarmdSettings::default()).await;
+    let mut trial = MarketTrial::begin(PolyswarmdSettings::default()).await;
     let to = trial.control.contracts().registry;
     for nonce in 0..100u64 {
         let unsigned = UnsignedTransaction {

@@ -44,7 +44,7 @@ impl WorkerConfig {
 
 /// A request about one artifact.
 #[derive(Serialize, Deserialize, Debug)]
-struct Request<'a> {
+struct ExamineRequest<'a> {
     sha256: bool,
     kind_only: bool,
     /// Path of the artifact: untrusted, at most [`FilePath::BYTES_MAX`] bytes.
@@ -136,12 +136,12 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 
 /// The bytes of a request. Its time goes another way: the worker's own clock counts it.
 pub fn request(ask: &LookOptions) -> Vec<u8> {
-    encode(&Request { sha256: ask.sha256, kind_only: ask.kind_only, path: ask.path.as_str() })
+    encode(&ExamineRequest { sha256: ask.sha256, kind_only: ask.kind_only, path: ask.path.as_str() })
 }
 
 /// Decodes a request.
 pub(crate) fn read_request(bytes: &[u8]) -> Option<LookOptions> {
-    let Request { sha256, kind_only, path } = postcard::from_bytes(bytes).ok()?;
+    let ExamineRequest { sha256, kind_only, path } = postcard::from_bytes(bytes).ok()?;
     Some(LookOptions { sha256, until: None, path: FilePath::new(path), kind_only })
 }
 

@@ -5,7 +5,7 @@ use daemon_journal::{
     Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Stepped, WEBHOOK, Write, comments_json,
 };
 use daemon_market::{
-    AssertionStep, BountyId, BountyKey, Correction, Nct, Phase, Place, PurseNote, SettlementNotice, StepKind,
+    AssertionStep, BountyId, BountyKey, ChainPosition, Correction, Nct, Phase, PurseNote, SettlementNotice, StepKind,
     Timestamp, Truth, Verdict,
 };
 use rusqlite::Row;
@@ -296,7 +296,7 @@ pub(super) fn stepped(row: &Row<'_>, at: usize) -> rusqlite::Result<Stepped> {
     let step = AssertionStep {
         kind: parse(row, at + 3, StepKind::named)?,
         index: counted(at + 4)?,
-        place: Place { transaction: row.get(at + 5)?, block: counted(at + 6)? },
+        place: ChainPosition { transaction: row.get(at + 5)?, block: counted(at + 6)? },
         payout,
         detail: row.get(at + 8)?,
     };

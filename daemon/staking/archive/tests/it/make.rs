@@ -1,6 +1,6 @@
 use daemon_journal::{Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Stepped, Write};
 use daemon_market::{
-    AssertionStep, BountyId, BountyKey, Correction, Nct, Phase, Place, PurseNote, SettlementNotice, StepKind,
+    AssertionStep, BountyId, BountyKey, ChainPosition, Correction, Nct, Phase, PurseNote, SettlementNotice, StepKind,
     Timestamp, Truth, Verdict,
 };
 
@@ -65,7 +65,7 @@ pub(crate) fn corrected(key: &BountyKey, payout: Option<&str>) -> Write {
 }
 
 pub(crate) fn step(key: &BountyKey, kind: StepKind, transaction: &str) -> Write {
-    let place = Place { transaction: transaction.into(), block: (!transaction.is_empty()).then_some(17) };
+    let place = ChainPosition { transaction: transaction.into(), block: (!transaction.is_empty()).then_some(17) };
     let payout = (kind == StepKind::Settled).then(|| Nct::from_base_units(1_500_000_000_000_000_000));
     let index = (kind == StepKind::Asserted).then_some(3);
     let step = AssertionStep { kind, index, place, payout, detail: "a detail".into() };

@@ -2,7 +2,7 @@
 
 use daemon_journal::{Answered, Ended, Ending, Received, Settled, Write};
 use daemon_market::{
-    Bet, BidBounds, BountyId, BountyKey, Contract, Conviction, DefaultStrategy, Nct, Phase, SettlementNotice,
+    Bet, BidBounds, BountyId, BountyKey, ContractVersion, Conviction, DefaultStrategy, Nct, Phase, SettlementNotice,
     Timestamp, Truth, Verdict, settle_one,
 };
 use serde_json::json;
@@ -194,7 +194,7 @@ fn settled(
     let votes = if malicious { (for_it, against) } else { (against, for_it) };
     let cast: Vec<bool> = (0..5).map(|vote| vote < votes.0).collect();
     let bids: Vec<(Nct, bool)> = assertions.iter().map(|(_, bid, malicious)| (*bid, *malicious)).collect();
-    let settlement = settle_one(Contract::V1_6_1, reward, Nct::ZERO, FEE, 5, &bids, &cast).expect("it settles");
+    let settlement = settle_one(ContractVersion::V1_6_1, reward, Nct::ZERO, FEE, 5, &bids, &cast).expect("it settles");
     if chance.percent(8) {
         return None;
     }

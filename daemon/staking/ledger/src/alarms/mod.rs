@@ -29,7 +29,7 @@ const CLOCK_SHARE_MAX: f64 = 0.5;
 
 /// The result of one answer, as far as alarms need it.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Heard {
+pub struct AnswerResult {
     /// When we were told of the settlement.
     pub at: Timestamp,
     /// The stake.
@@ -40,12 +40,12 @@ pub struct Heard {
     pub told: Option<(f64, bool)>,
 }
 
-impl Heard {
+impl AnswerResult {
     /// The result of a bounty; `None` if it is not settled.
-    pub fn of(entry: &LedgerEntry) -> Option<Heard> {
+    pub fn of(entry: &LedgerEntry) -> Option<AnswerResult> {
         let at = entry.settled?;
         let told = entry.bet.as_ref().map(|bet| bet.q).zip(entry.right());
-        Some(Heard { at, staked: entry.staked(), profit: entry.profit(), told })
+        Some(AnswerResult { at, staked: entry.staked(), profit: entry.profit(), told })
     }
 }
 
@@ -144,7 +144,7 @@ impl Alarms {
     }
 
     /// Counts a settled bounty.
-    pub fn settled(&mut self, heard: Heard) {
+    pub fn settled(&mut self, heard: AnswerResult) {
         if let Some(profit) = heard.profit.filter(|_| heard.staked > Nct::ZERO) {
             push(&mut self.returns, (heard.staked, profit), RETURN_RECENT + RETURN_TRAILING_MAX);
             let message = self.return_falls();

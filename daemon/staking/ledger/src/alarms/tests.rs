@@ -10,8 +10,8 @@ fn on(alarms: &mut Alarms, seconds: i64) -> Vec<(AlarmId, i64)> {
     seen.into_iter().map(|alarm| (alarm.id, alarm.since.micros() / 1_000_000)).collect()
 }
 
-fn stake(profit: &str, seconds: i64) -> Heard {
-    Heard { at: at(seconds), staked: "1".parse().unwrap(), profit: profit.parse().ok(), told: None }
+fn stake(profit: &str, seconds: i64) -> AnswerResult {
+    AnswerResult { at: at(seconds), staked: "1".parse().unwrap(), profit: profit.parse().ok(), told: None }
 }
 
 fn quiet() -> AlarmLimits {
@@ -58,14 +58,14 @@ fn what_was_not_staked_or_is_not_known_changes_no_return() {
         alarms.settled(stake("0.2", second));
     }
     for second in 150..300 {
-        alarms.settled(Heard { profit: None, ..stake("0", second) });
-        alarms.settled(Heard { staked: Nct::ZERO, ..stake("-1", second) });
+        alarms.settled(AnswerResult { profit: None, ..stake("0", second) });
+        alarms.settled(AnswerResult { staked: Nct::ZERO, ..stake("-1", second) });
     }
     assert_eq!(on(&mut alarms, 300), []);
 }
 
 fn answer(alarms: &mut Alarms, q: f64, right: bool, second: i64) {
-    alarms.settled(Heard { at: at(second), staked: Nct::ZERO, profit: None, told: Some((q, right)) });
+    alarms.settled(AnswerResult { at: at(second), staked: Nct::ZERO, profit: None, told: Some((q, right)) });
 }
 
 #[test]

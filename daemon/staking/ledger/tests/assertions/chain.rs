@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use daemon_market::{Asserted, Bits, Contract, Nct, Place, Settling, Standing, StepKind, Windows, settle};
+use daemon_market::{
+    Asserted, Bits, ChainPosition, ContractVersion, ContractWindows, Nct, Settling, Standing, StepKind, settle,
+};
 
-pub(crate) const WINDOWS: Windows = Windows { reveal: 12, vote: 10 };
+pub(crate) const WINDOWS: ContractWindows = ContractWindows { reveal: 12, vote: 10 };
 pub(crate) const FEE: Nct = Nct::from_base_units(7);
 
 /// What we assert: all that the chain is told of it, now or later.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Assertion {
+pub(crate) struct PlannedAssertion {
     pub commitment: String,
     pub bids: Vec<Nct>,
     pub mask: Vec<bool>,
@@ -21,7 +23,7 @@ pub(crate) struct Assertion {
 pub(crate) struct OnChain {
     pub expiration: u64,
     pub truth: Vec<bool>,
-    pub ours: Option<Assertion>,
+    pub ours: Option<PlannedAssertion>,
     pub revealed: bool,
     pub settled: Option<(String, Nct)>,
     /// The commitments that were ever sent for it.
@@ -29,7 +31,7 @@ pub(crate) struct OnChain {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Chain {
+pub(crate) struct FileChain {
     pub block: u64,
     pub bounties: BTreeMap<String, OnChain>,
     pub transactions: u64,
@@ -38,13 +40,13 @@ pub(crate) struct Chain {
     pub reverted: u64,
 }
 
-impl Chain {
+impl FileChain {
     pub(crate) fn post(&mut self, id: &str, expiration: u64, truth: Vec<bool>) {
         let bounty = OnChain { expiration, truth, ours: None, revealed: false, settled: None, sent: Vec::new() };
         self.bounties.insert(id.to_owned(), bounty);
     }
 
-    pub(crate) fn commit(&mut self, id: &str, assertion: Assertion) -> Result<u64, String> {
+    pub(crate) fn commit(&mut self, id: &str, assertion: PlannedAssertion) -> Result<u64, String> {
         let block = self.block;
         let bounty = self.bounties.get_mut(id).expect("only bounties of this chain are answered");
         bounty.sent.push(assertion.commitment.clone());
@@ -58,7 +60,7 @@ impl Chain {
         Ok(1)
     }
 
-    pub(crate) fn reveal(&mut self, id: &str, assertion: &Assertion) -> Result<(), String> {
+    pub(crate) fn reveal(&mut self, id: &str, assertion: &PlannedAssertion) -> Result<(), String> {
         let block = self.block;
         let bounty = self.bounties.get_mut(id).expect("only bounties of this chain are revealed");
         let open = (bounty.expiration..bounty.expiration + WINDOWS.reveal).contains(&block);
@@ -100,7 +102,7 @@ impl Chain {
     pub(crate) fn standing(&self, id: &str, commitment: &str) -> Standing {
         match self.bounties.get(id).and_then(|bounty| Some((bounty, bounty.ours.as_ref()?))) {
             Some((bounty, ours)) if ours.commitment == commitment => {
-                Standing::Asserted { index: 1, revealed: bounty.revealed, place: Place::default() }
+                Standing::Asserted { index: 1, revealed: bounty.revealed, place: ChainPosition::default() }
             }
             _ => Standing::Absent,
         }
@@ -108,7 +110,7 @@ impl Chain {
 }
 
 /// What the contract's rules pay us, beside one who always says malicious.
-fn payout(ours: &Assertion, revealed: bool, truth: &[bool]) -> Nct {
+fn payout(ours: &PlannedAssertion, revealed: bool, truth: &[bool]) -> Nct {
     let bits = |list: &[bool]| {
         let mut bits = Bits::default();
         list.iter().enumerate().filter(|(_, set)| **set).for_each(|(place, _)| bits.set(place));
@@ -127,7 +129,7 @@ fn payout(ours: &Assertion, revealed: bool, truth: &[bool]) -> Nct {
         assertions: vec![rival, us],
         votes: vec![bits(truth)],
     };
-    settle(Contract::V1_6_1, &what).expect("it can be settled").payouts[1]
+    settle(ContractVersion::V1_6_1, &what).expect("it can be settled").payouts[1]
 }
 
 pub(crate) fn is_last(kind: StepKind) -> bool {

@@ -13,13 +13,13 @@ use daemon_ledger::LedgerEntry;
 use daemon_market::{Nct, StepKind};
 
 use chain::is_last;
-use world::{Death, World};
+use world::{AssertionTrial, Death};
 
 /// More blocks than any bounty here needs.
 const BLOCKS_MAX: u64 = 400;
 
 /// Lives on until nothing is left to do.
-fn finish<J: Journal>(world: &mut World<J>) {
+fn finish<J: Journal>(world: &mut AssertionTrial<J>) {
     for _ in 0..BLOCKS_MAX {
         while world.perform(Death::Never) {}
         if world.journal.pending().unwrap().is_empty() && world.journal.pending_assertions().unwrap().is_empty() {
@@ -32,7 +32,7 @@ fn finish<J: Journal>(world: &mut World<J>) {
 
 /// What holds after any sequence of deaths.
 #[track_caller]
-fn check<J: Journal>(world: &mut World<J>, bounties: usize, what: &str) {
+fn check<J: Journal>(world: &mut AssertionTrial<J>, bounties: usize, what: &str) {
     let stories = world.journal.query(&Filter::default(), usize::MAX).unwrap();
     assert_eq!(stories.len(), bounties, "{what}");
     let mut profits: i128 = 0;
@@ -74,7 +74,7 @@ fn check<J: Journal>(world: &mut World<J>, bounties: usize, what: &str) {
 }
 
 /// Three bounties of one, three and 256 artifacts, one after the other.
-fn begin<J: Journal>(world: &mut World<J>) -> usize {
+fn begin<J: Journal>(world: &mut AssertionTrial<J>) -> usize {
     world.bounty("a", 1, 8);
     world.bounty("b", 3, 9);
     2
@@ -82,7 +82,7 @@ fn begin<J: Journal>(world: &mut World<J>) -> usize {
 
 #[test]
 fn a_life_without_deaths_ends_well() {
-    let mut world = World::new(MemoryJournal::new(), 1, 0);
+    let mut world = AssertionTrial::new(MemoryJournal::new(), 1, 0);
     let mut bounties = begin(&mut world);
     world.bounty("c", 256, 30);
     bounties += 1;
@@ -94,14 +94,14 @@ fn a_life_without_deaths_ends_well() {
 #[test]
 fn a_death_before_or_after_any_effect_changes_nothing_for_the_worse() {
     // As many effects as there are without a death.
-    let mut world = World::new(MemoryJournal::new(), 5, 0);
+    let mut world = AssertionTrial::new(MemoryJournal::new(), 5, 0);
     begin(&mut world);
     finish(&mut world);
     let effects = world.effects;
     assert!(effects > 30, "{effects}");
     for death in [Death::Before, Death::After] {
         for nth in 0..effects {
-            let mut world = World::new(MemoryJournal::new(), 5, 0);
+            let mut world = AssertionTrial::new(MemoryJournal::new(), 5, 0);
             let bounties = begin(&mut world);
             for block in 0..BLOCKS_MAX {
                 while world.effects < nth && world.perform(Death::Never) {}
@@ -135,7 +135,7 @@ fn random_deaths_and_lost_requests_in_any_order_lose_nothing() {
     while deaths < deaths_max {
         seed += 1;
         lives += 1;
-        deaths += live(World::new(MemoryJournal::new(), seed, 6), seed, &mut asserted);
+        deaths += live(AssertionTrial::new(MemoryJournal::new(), seed, 6), seed, &mut asserted);
     }
     println!("from seed {first}: {lives} lives, {deaths} deaths, {asserted} bounties asserted, revealed and settled");
     assert!(asserted > lives, "too little was asserted to tell: {asserted}");
@@ -148,12 +148,12 @@ fn on_disk_it_is_the_same() {
     let directory = tempfile::Builder::new().permissions(ours).tempdir().unwrap();
     let journal = Sqlite::open(&directory.path().join("archive")).unwrap();
     let mut asserted = 0;
-    live(World::new(journal, 7, 6), 7, &mut asserted);
+    live(AssertionTrial::new(journal, 7, 6), 7, &mut asserted);
     assert!(asserted > 0);
 }
 
 /// Some bounties, and some deaths among them; how many.
-fn live<J: Journal>(mut world: World<J>, seed: u64, asserted: &mut u64) -> u64 {
+fn live<J: Journal>(mut world: AssertionTrial<J>, seed: u64, asserted: &mut u64) -> u64 {
     let (mut deaths, mut bounties, mut next) = (0, 0, 0);
     for _ in 0..60 {
         if world.dice.roll(6) == 0 {

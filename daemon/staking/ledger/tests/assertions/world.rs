@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use daemon_journal::{Answered, Ended, Filter, Journal, PurseEntry, Received, Settled, Stepped, Story, Write, recount};
 use daemon_market::{
-    ArtifactType, AssertionStep, Betting, BidBounds, Bounties, Bounty, BountyId, BountyKey, BountyPolicy, Effect,
-    Event, Findings, Judgement, Nct, Now, OnChain, Phase, Place, Purse, PurseLimits, Reckoning, Settings,
-    SettlementNotice, Standing, StepKind, Strategy, Timestamp, Verdict, Written,
+    ArtifactType, AssertionStep, Betting, BidBounds, Bounties, Bounty, BountyId, BountyKey, BountyPolicy,
+    ChainPosition, Effect, Event, Findings, Judgement, Nct, Now, OnChain, Phase, Purse, PurseLimits, Reckoning,
+    SettlementNotice, Standing, StepKind, Strategy, StrategySettings, Timestamp, Verdict, Written,
 };
 
-use crate::chain::{Assertion, Chain, FEE, WINDOWS};
+use crate::chain::{FEE, FileChain, PlannedAssertion, WINDOWS};
 
 const BEGIN: i64 = 1_700_000_000_000_000;
 /// How long a block takes.
@@ -38,9 +38,9 @@ pub(crate) enum Death {
     After,
 }
 
-pub(crate) struct World<J> {
+pub(crate) struct AssertionTrial<J> {
     pub journal: J,
-    pub chain: Chain,
+    pub chain: FileChain,
     pub dice: Dice,
     /// One request in so many fails, or is not heard of; 0: none.
     pub flaky: u64,
@@ -48,14 +48,14 @@ pub(crate) struct World<J> {
     bounties: Bounties,
     todo: VecDeque<Effect>,
     known: BTreeMap<String, Arc<Bounty>>,
-    answers: BTreeMap<String, Assertion>,
+    answers: BTreeMap<String, PlannedAssertion>,
     /// Nonces are drawn anew each time: only what is written down counts.
     nonces: u64,
     clock: Duration,
 }
 
 fn betting(journal: &dyn daemon_journal::Recall, now: Timestamp) -> Betting {
-    let strategy = Strategy::named("default", &Settings::default()).expect("it is built in");
+    let strategy = Strategy::named("default", &StrategySettings::default()).expect("it is built in");
     let bounty_max = Nct::from_base_units(3 * 10u128.pow(18));
     // A stake grows old long before it can be settled: those on the chain must not.
     let limits = PurseLimits { bounty_max, open_time: Duration::from_secs(10), ..PurseLimits::default() };
@@ -64,12 +64,12 @@ fn betting(journal: &dyn daemon_journal::Recall, now: Timestamp) -> Betting {
     betting
 }
 
-impl<J: Journal> World<J> {
-    pub(crate) fn new(journal: J, seed: u64, flaky: u64) -> World<J> {
+impl<J: Journal> AssertionTrial<J> {
+    pub(crate) fn new(journal: J, seed: u64, flaky: u64) -> AssertionTrial<J> {
         let betting = betting(&journal, Timestamp::from_micros(BEGIN));
-        World {
+        AssertionTrial {
             journal,
-            chain: Chain { block: 10, ..Chain::default() },
+            chain: FileChain { block: 10, ..FileChain::default() },
             dice: Dice(seed),
             flaky,
             effects: 0,
@@ -259,7 +259,7 @@ impl<J: Journal> World<J> {
         };
         match index {
             Ok(index) if lost.is_none() => {
-                let place = Place::default();
+                let place = ChainPosition::default();
                 vec![Event::Asserted { key: key.clone(), index, place }, Event::Taken { key, status: 200 }]
             }
             _ => vec![failed(key)],
@@ -277,7 +277,7 @@ impl<J: Journal> World<J> {
             },
         };
         match revealed {
-            Ok(()) if lost.is_none() => vec![Event::Revealed { key, place: Place::default() }],
+            Ok(()) if lost.is_none() => vec![Event::Revealed { key, place: ChainPosition::default() }],
             _ => vec![Event::RequestFailed { key, after: Duration::ZERO, why: "lost".to_owned() }],
         }
     }
@@ -295,7 +295,7 @@ impl<J: Journal> World<J> {
             (Some(mined), _) => Ok(mined),
             (None, _) => {
                 let transaction = self.chain.prepare();
-                let place = Place { transaction: transaction.clone(), block: None };
+                let place = ChainPosition { transaction: transaction.clone(), block: None };
                 let step = AssertionStep { place, ..AssertionStep::new(StepKind::Settling) };
                 let at = self.bounties.time(self.now());
                 self.write(Write::Step(Stepped { key: key.clone(), at, step }));
@@ -304,7 +304,7 @@ impl<J: Journal> World<J> {
         };
         match settled {
             Ok((transaction, payout)) if lost.is_none() => {
-                let place = Place { transaction, block: Some(self.chain.block) };
+                let place = ChainPosition { transaction, block: Some(self.chain.block) };
                 vec![Event::SettledOnChain { key, place, payout: Some(payout) }]
             }
             _ => vec![Event::RequestFailed { key, after: Duration::ZERO, why: "lost".to_owned() }],
@@ -333,12 +333,12 @@ impl<J: Journal> World<J> {
     }
 
     /// What is to be sent: what is written down.
-    fn answer(&mut self, key: &BountyKey) -> Assertion {
+    fn answer(&mut self, key: &BountyKey) -> PlannedAssertion {
         let body = self.story(key).answer.expect("an answer is written down before it is sent").body;
         let body: serde_json::Value = serde_json::from_slice(&body).expect("it is what was written");
         let bools = |name: &str| body[name].as_array().unwrap().iter().map(|bit| bit == true).collect();
         let units = |bid: &serde_json::Value| Nct::from_base_units(bid.as_str().unwrap().parse().unwrap());
-        let assertion = Assertion {
+        let assertion = PlannedAssertion {
             commitment: body["commitment"].as_str().unwrap().to_owned(),
             bids: body["bids"].as_array().unwrap().iter().map(units).collect(),
             mask: bools("mask"),
@@ -356,7 +356,7 @@ impl<J: Journal> World<J> {
         self.clock += BLOCK / 2;
         let betting = betting(&self.journal, self.now().wall);
         self.bounties = Bounties::new(BountyPolicy::default(), betting);
-        let again = |world: &World<J>, received: &Received| {
+        let again = |world: &AssertionTrial<J>, received: &Received| {
             let bounty = (*world.known[received.key.id.as_str()]).clone();
             Arc::new(Bounty { expires: received.expires, ..bounty })
         };

@@ -2,7 +2,7 @@
 
 use daemon_journal::{Ending, Filter, Journal, MemoryJournal, Recall};
 use daemon_ledger::{LedgerEntry, Replay, bid_of, counterfactual, counterfactual_saying, request_of};
-use daemon_market::{Betting, BidBounds, DefaultStrategy, Nct, Settings, Strategy, Truth, Verdict};
+use daemon_market::{Betting, BidBounds, DefaultStrategy, Nct, Strategy, StrategySettings, Truth, Verdict};
 
 use crate::plausible::{Chance, records};
 use crate::story::{TestBounty, archive, entries, record, report};
@@ -89,7 +89,7 @@ fn a_strategy_is_asked_what_it_was_asked_and_held_to_the_purse() {
     let request = request_of(&entry).expect("there was something to bid on");
     assert_eq!(request.conviction.get(), entry.bet.as_ref().expect("a bet").conviction);
     assert_eq!((request.bounds, request.kind), (BidBounds::default(), "pe32.exe"));
-    let max = Strategy::named("max", &Settings::default()).expect("there is one");
+    let max = Strategy::named("max", &StrategySettings::default()).expect("there is one");
     assert_eq!(bid_of(max.as_ref(), &entry), Some(Nct::literal("1")));
     let purse = |amount: &str| {
         let mut entry = entry.clone();

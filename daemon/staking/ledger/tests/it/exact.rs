@@ -1,13 +1,13 @@
 //! Sums of bounties made by hand, to the unit.
 
 use daemon_journal::Ending;
-use daemon_ledger::{Grouping, Report, Sums};
+use daemon_ledger::{Grouping, LedgerReport, Sums};
 use daemon_market::{Nct, Truth, Verdict};
 
 use crate::story::{TestBounty, archive, record, report};
 
 /// Four bets of which one is open, one won nobody knows what, one lost, one won; and one answer without a stake.
-fn some() -> Report {
+fn some() -> LedgerReport {
     let told = TestBounty::default();
     report(&archive([
         TestBounty {
@@ -24,7 +24,7 @@ fn some() -> Report {
     ]))
 }
 
-fn group<'r>(report: &'r Report, by: Grouping, name: &str) -> &'r Sums {
+fn group<'r>(report: &'r LedgerReport, by: Grouping, name: &str) -> &'r Sums {
     let table = report.by.iter().find(|table| table.by == by).expect("it was asked for");
     &table.groups.iter().find(|group| group.name == name).expect("there is such a group").sums
 }

@@ -1,14 +1,14 @@
 //! What holds for all archives.
 
 use daemon_journal::{Journal, MemoryJournal};
-use daemon_ledger::{Report, Sums};
+use daemon_ledger::{LedgerReport, Sums};
 use daemon_market::{Nct, Profit};
 use proptest::prelude::*;
 
 use crate::plausible::{Chance, records};
 use crate::story::{entries, report};
 
-fn filled(seed: u64, count: u64) -> (MemoryJournal, Report) {
+fn filled(seed: u64, count: u64) -> (MemoryJournal, LedgerReport) {
     let (mut journal, mut chance) = (MemoryJournal::new(), Chance::new(seed));
     for n in 0..count {
         journal.commit(&records(n, &mut chance)).expect("memory takes it");

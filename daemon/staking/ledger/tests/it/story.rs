@@ -1,10 +1,10 @@
 //! Bounties made by hand, and what the ledger makes of an archive in memory.
 
 use daemon_journal::{Answered, Ended, Ending, Filter, Journal, MemoryJournal, Recall, Received, Settled, Write};
-use daemon_ledger::{AlarmLimits, Grouping, Ledger, LedgerEntry, Question, Report};
+use daemon_ledger::{AlarmLimits, Grouping, Ledger, LedgerEntry, LedgerReport, Question};
 use daemon_market::{
-    Bet, BidStrategy, BountyId, BountyKey, Nct, Phase, STRATEGIES, Settings, SettlementNotice, Strategy, Timestamp,
-    Truth, Verdict,
+    Bet, BidStrategy, BountyId, BountyKey, Nct, Phase, STRATEGIES, SettlementNotice, Strategy, StrategySettings,
+    Timestamp, Truth, Verdict,
 };
 
 pub(crate) const FEE: &str = "0.03125";
@@ -141,10 +141,10 @@ pub(crate) fn entries(journal: &MemoryJournal) -> Vec<LedgerEntry> {
 }
 
 pub(crate) fn strategies() -> Vec<Box<dyn BidStrategy>> {
-    STRATEGIES.iter().filter_map(|(name, _)| Strategy::named(name, &Settings::default()).ok()).collect()
+    STRATEGIES.iter().filter_map(|(name, _)| Strategy::named(name, &StrategySettings::default()).ok()).collect()
 }
 
-pub(crate) fn report(journal: &MemoryJournal) -> Report {
+pub(crate) fn report(journal: &MemoryJournal) -> LedgerReport {
     let groupings = Grouping::ALL.to_vec();
     let mut ledger = Ledger::new(Question { groupings, strategies: strategies(), alarms: AlarmLimits::default() });
     journal.each(&Filter::default(), &mut |story| ledger.see(&story)).expect("memory is read");

@@ -17,7 +17,7 @@ use std::fmt;
 
 pub use conviction::{Conviction, ConvictionMap, ConvictionMapError, ConvictionPoint};
 pub use formulas::DefaultStrategy;
-pub use registry::{STRATEGIES, Settings, Strategy, StrategyError};
+pub use registry::{STRATEGIES, Strategy, StrategyError, StrategySettings};
 pub use table::{ParseTableRowError, TableRow};
 
 use crate::{Nct, Verdict};

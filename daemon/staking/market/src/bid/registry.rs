@@ -11,7 +11,7 @@ use crate::formula::FormulaError;
 
 /// Settings of the strategies, from the configuration. Each strategy reads its own.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Settings {
+pub struct StrategySettings {
     /// `threshold`: the lowest conviction that is bid on, 0.0 to 1.0.
     pub threshold: f64,
     /// `kelly`: the part of the full Kelly stake that is staked, above 0.0, up to 1.0.
@@ -22,9 +22,9 @@ pub struct Settings {
     pub expression: String,
 }
 
-impl Default for Settings {
+impl Default for StrategySettings {
     fn default() -> Self {
-        Settings { threshold: 0.5, kelly_fraction: 0.25, table: Vec::new(), expression: String::new() }
+        StrategySettings { threshold: 0.5, kelly_fraction: 0.25, table: Vec::new(), expression: String::new() }
     }
 }
 
@@ -71,7 +71,7 @@ enum Make {
     /// One of PolySwarm's formulas.
     Formula(fn(&BountyPolicy) -> Result<BigInt, FormulaError>),
     /// From the settings.
-    By(fn(&Settings) -> Result<Box<dyn BidStrategy>, StrategyError>),
+    By(fn(&StrategySettings) -> Result<Box<dyn BidStrategy>, StrategyError>),
 }
 
 /// A strategy.
@@ -202,7 +202,7 @@ impl Strategy {
     /// # Errors
     ///
     /// If there is no such strategy, or its settings are wrong.
-    pub fn named(name: &str, settings: &Settings) -> Result<Box<dyn BidStrategy>, StrategyError> {
+    pub fn named(name: &str, settings: &StrategySettings) -> Result<Box<dyn BidStrategy>, StrategyError> {
         let Some(entry) = REGISTRY.iter().find(|entry| entry.name == name) else {
             return Err(StrategyError::Name { name: name.to_owned() });
         };
@@ -213,11 +213,11 @@ impl Strategy {
     }
 }
 
-fn default_strategy(_: &Settings) -> Result<Box<dyn BidStrategy>, StrategyError> {
+fn default_strategy(_: &StrategySettings) -> Result<Box<dyn BidStrategy>, StrategyError> {
     Ok(Box::new(DefaultStrategy))
 }
 
-fn threshold(settings: &Settings) -> Result<Box<dyn BidStrategy>, StrategyError> {
+fn threshold(settings: &StrategySettings) -> Result<Box<dyn BidStrategy>, StrategyError> {
     let least = settings.threshold;
     if !(0.0..=1.0).contains(&least) {
         return Err(StrategyError::Threshold(least));
@@ -225,7 +225,7 @@ fn threshold(settings: &Settings) -> Result<Box<dyn BidStrategy>, StrategyError>
     Ok(Box::new(Threshold { least }))
 }
 
-fn kelly(settings: &Settings) -> Result<Box<dyn BidStrategy>, StrategyError> {
+fn kelly(settings: &StrategySettings) -> Result<Box<dyn BidStrategy>, StrategyError> {
     let fraction = settings.kelly_fraction;
     if !(fraction > 0.0 && fraction <= 1.0) {
         return Err(StrategyError::KellyFraction(fraction));
@@ -233,10 +233,10 @@ fn kelly(settings: &Settings) -> Result<Box<dyn BidStrategy>, StrategyError> {
     Ok(Box::new(Kelly { fraction }))
 }
 
-fn table(settings: &Settings) -> Result<Box<dyn BidStrategy>, StrategyError> {
+fn table(settings: &StrategySettings) -> Result<Box<dyn BidStrategy>, StrategyError> {
     Ok(Box::new(BidTable::new(&settings.table)?))
 }
 
-fn expression(settings: &Settings) -> Result<Box<dyn BidStrategy>, StrategyError> {
+fn expression(settings: &StrategySettings) -> Result<Box<dyn BidStrategy>, StrategyError> {
     Ok(Box::new(Expression::new(&settings.expression)?))
 }

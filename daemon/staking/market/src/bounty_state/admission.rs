@@ -54,7 +54,7 @@ impl WorkRate {
 
 /// How many bounties were accepted in each window that has a limit.
 #[derive(Clone, Debug)]
-pub(super) struct Windows(Vec<RateWindow>);
+pub(super) struct RateWindows(Vec<RateWindow>);
 
 #[derive(Clone, Debug)]
 struct RateWindow {
@@ -63,10 +63,10 @@ struct RateWindow {
     taken: u32,
 }
 
-impl Windows {
+impl RateWindows {
     pub(super) fn new(rates: &[Rate]) -> Self {
         let window = |rate: &Rate| RateWindow { rate: *rate, began: Duration::ZERO, taken: 0 };
-        Windows(rates.iter().map(window).collect())
+        RateWindows(rates.iter().map(window).collect())
     }
 
     /// Counts one bounty, or returns how long to wait until one could be accepted.
@@ -86,7 +86,7 @@ impl Windows {
     }
 }
 
-impl Windows {
+impl RateWindows {
     /// Uncounts one bounty: it was known already, or could not be recorded.
     pub(super) fn put_back(&mut self) {
         self.0.iter_mut().for_each(|window| window.taken = window.taken.saturating_sub(1));
@@ -124,7 +124,8 @@ mod tests {
     #[test]
     fn no_more_are_taken_than_every_window_allows() {
         let second = Duration::from_secs(1);
-        let mut windows = Windows::new(&[Rate { bounties: 2, per: second }, Rate { bounties: 3, per: 60 * second }]);
+        let mut windows =
+            RateWindows::new(&[Rate { bounties: 2, per: second }, Rate { bounties: 3, per: 60 * second }]);
         let at = |tenths: u64| Duration::from_millis(100 * tenths);
         assert_eq!(windows.take(at(0)), Ok(()));
         assert_eq!(windows.take(at(1)), Ok(()));

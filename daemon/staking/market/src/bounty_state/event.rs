@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{Answer, Bounty, BountyKey, Correction, Findings, Judgement, Nct, Reckoning, Refusal, SettlementNotice};
 
-use super::assertion::{Place, Standing, StepKind, Windows};
+use super::assertion::{ChainPosition, ContractWindows, Standing, StepKind};
 
 /// Identifies who waits for a reply. The driver chooses the number.
 pub type Caller = u64;
@@ -210,21 +210,21 @@ pub enum Event {
         /// The assertion's number among those of the bounty.
         index: u64,
         /// Where it is on the chain.
-        place: Place,
+        place: ChainPosition,
     },
     /// Our assertion is revealed on the chain.
     Revealed {
         /// The bounty.
         key: BountyKey,
         /// Where it was revealed.
-        place: Place,
+        place: ChainPosition,
     },
     /// Our assertion is settled on the chain.
     SettledOnChain {
         /// The bounty.
         key: BountyKey,
         /// Where it was settled.
-        place: Place,
+        place: ChainPosition,
         /// What was paid out to us, if known.
         payout: Option<Nct>,
     },
@@ -261,7 +261,7 @@ pub enum Event {
         /// The block's number. One that is lower than an earlier one changes nothing.
         number: u64,
         /// How long reveals and votes last.
-        windows: Windows,
+        windows: ContractWindows,
         /// Whether the chain told it; otherwise it is estimated by the time that passed, and nothing is given up by it.
         sure: bool,
     },

@@ -34,13 +34,13 @@ use std::time::Duration;
 
 use crate::{Betting, BountyKey, BountyPolicy, Purse};
 
-use admission::{RecentlyEnded, Windows as RateWindows, WorkRate};
+use admission::{RateWindows, RecentlyEnded, WorkRate};
 use assertion::Assertions;
 use entry::BountyEntry;
 use money::{Changes, Notes};
 
 pub use admission::Admission;
-pub use assertion::{AssertionState, AssertionStep, Place, Standing, StepKind, Windows};
+pub use assertion::{AssertionState, AssertionStep, ChainPosition, ContractWindows, Standing, StepKind};
 pub use effect::Effect;
 pub use event::{Caller, Event, Truth, Written};
 pub use state::{BountyState, Ending};

@@ -34,7 +34,7 @@ pub const ARTIFACTS_MAX: usize = 256;
 /// 1.1.0 and 1.2.0 settle as 1.3.0, and 1.6.0 as 1.6.1. 1.4.1, with an amount for each artifact, is not here: it was
 /// withdrawn.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub enum Contract {
+pub enum ContractVersion {
     /// One bid for all artifacts; one malicious vote outweighs ten benign ones.
     V1_0_0,
     /// Settles as 1.0.0 does.
@@ -48,40 +48,45 @@ pub enum Contract {
     V1_6_1,
 }
 
-impl Contract {
+impl ContractVersion {
     /// Every version, oldest first.
-    pub const ALL: [Contract; 5] =
-        [Contract::V1_0_0, Contract::V1_3_0, Contract::V1_4_0, Contract::V1_5_0, Contract::V1_6_1];
+    pub const ALL: [ContractVersion; 5] = [
+        ContractVersion::V1_0_0,
+        ContractVersion::V1_3_0,
+        ContractVersion::V1_4_0,
+        ContractVersion::V1_5_0,
+        ContractVersion::V1_6_1,
+    ];
 
     /// The version number, as the contract itself reports it.
     pub fn version(self) -> &'static str {
         match self {
-            Contract::V1_0_0 => "1.0.0",
-            Contract::V1_3_0 => "1.3.0",
-            Contract::V1_4_0 => "1.4.0",
-            Contract::V1_5_0 => "1.5.0",
-            Contract::V1_6_1 => "1.6.1",
+            ContractVersion::V1_0_0 => "1.0.0",
+            ContractVersion::V1_3_0 => "1.3.0",
+            ContractVersion::V1_4_0 => "1.4.0",
+            ContractVersion::V1_5_0 => "1.5.0",
+            ContractVersion::V1_6_1 => "1.6.1",
         }
     }
 
     /// Whether an assertion has one bid for all its artifacts, rather than one for each.
     pub fn one_bid(self) -> bool {
         match self {
-            Contract::V1_0_0 | Contract::V1_3_0 => true,
-            Contract::V1_4_0 | Contract::V1_5_0 | Contract::V1_6_1 => false,
+            ContractVersion::V1_0_0 | ContractVersion::V1_3_0 => true,
+            ContractVersion::V1_4_0 | ContractVersion::V1_5_0 | ContractVersion::V1_6_1 => false,
         }
     }
 
     /// How many benign votes one malicious vote weighs.
     pub fn malicious_weight(self) -> u64 {
         match self {
-            Contract::V1_0_0 | Contract::V1_3_0 | Contract::V1_4_0 => 10,
-            Contract::V1_5_0 | Contract::V1_6_1 => 1,
+            ContractVersion::V1_0_0 | ContractVersion::V1_3_0 | ContractVersion::V1_4_0 => 10,
+            ContractVersion::V1_5_0 | ContractVersion::V1_6_1 => 1,
         }
     }
 }
 
-impl fmt::Display for Contract {
+impl fmt::Display for ContractVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.version())
     }
@@ -92,11 +97,11 @@ impl fmt::Display for Contract {
 #[error("`{0}` is not a known version of BountyRegistry: known are 1.0.0, 1.3.0, 1.4.0, 1.5.0 and 1.6.1")]
 pub struct ParseContractError(String);
 
-impl FromStr for Contract {
+impl FromStr for ContractVersion {
     type Err = ParseContractError;
 
     fn from_str(text: &str) -> Result<Self, ParseContractError> {
-        let named = Contract::ALL.into_iter().find(|contract| contract.version() == text);
+        let named = ContractVersion::ALL.into_iter().find(|contract| contract.version() == text);
         named.ok_or_else(|| ParseContractError(text.to_owned()))
     }
 }
@@ -151,7 +156,7 @@ impl Settling {
     }
 
     /// Refuses a bounty that the contract would never have accepted.
-    fn check(&self, contract: Contract) -> Result<(), SettleError> {
+    fn check(&self, contract: ContractVersion) -> Result<(), SettleError> {
         if !(1..=ARTIFACTS_MAX).contains(&self.num_artifacts) {
             return Err(SettleError::Artifacts(self.num_artifacts));
         }
@@ -226,15 +231,15 @@ pub enum Revert {
 /// # Errors
 ///
 /// If the contract would refuse an assertion or a vote, or reverts, or if an amount overflows.
-pub fn settle(contract: Contract, what: &Settling) -> Result<Settlement, SettleError> {
+pub fn settle(contract: ContractVersion, what: &Settling) -> Result<Settlement, SettleError> {
     what.check(contract)?;
     let escrow = what.escrow()?.base_units();
     let quorum = Quorum::of(contract, what)?;
     let truth = quorum.truth(contract, what.votes.len());
     let shares = match contract {
-        Contract::V1_0_0 | Contract::V1_3_0 => single::shares(what, &truth),
-        Contract::V1_4_0 => each::shares(what, &truth, each::Rounding::AfterPool),
-        Contract::V1_5_0 | Contract::V1_6_1 => each::shares(what, &truth, each::Rounding::BeforePool),
+        ContractVersion::V1_0_0 | ContractVersion::V1_3_0 => single::shares(what, &truth),
+        ContractVersion::V1_4_0 => each::shares(what, &truth, each::Rounding::AfterPool),
+        ContractVersion::V1_5_0 | ContractVersion::V1_6_1 => each::shares(what, &truth, each::Rounding::BeforePool),
     }?;
     let mut rest = minus(escrow, shares.refund)?;
     for payout in &shares.payouts {

@@ -1,6 +1,6 @@
 //! The most common bounty: one artifact, and every assertion revealed.
 
-use super::{Asserted, Bits, Contract, SettleError, Settlement, Settling, settle};
+use super::{Asserted, Bits, ContractVersion, SettleError, Settlement, Settling, settle};
 use crate::Nct;
 
 /// Settles a bounty of one artifact. Each of `assertions` is a bid and whether it says malicious; each of `votes` is
@@ -10,7 +10,7 @@ use crate::Nct;
 ///
 /// As [`settle`](crate::settle).
 pub fn settle_one(
-    contract: Contract,
+    contract: ContractVersion,
     amount: Nct,
     bounty_fee: Nct,
     assertion_fee: Nct,

@@ -1,6 +1,6 @@
 //! How the arbiters' votes are counted, one after the other, and what they make the truth.
 
-use super::{Bits, Contract, SettleError, Settling};
+use super::{Bits, ContractVersion, SettleError, Settling};
 
 /// How the votes of the arbiters went.
 ///
@@ -23,7 +23,7 @@ impl Quorum {
     /// # Errors
     ///
     /// If there are more votes than arbiters.
-    pub fn of(contract: Contract, what: &Settling) -> Result<Quorum, SettleError> {
+    pub fn of(contract: ContractVersion, what: &Settling) -> Result<Quorum, SettleError> {
         let weight = contract.malicious_weight();
         let arbiters = u64::from(what.arbiter_count);
         let mut malicious = vec![0; what.num_artifacts];
@@ -54,7 +54,7 @@ impl Quorum {
     }
 
     /// For each artifact, whether it is malicious; a tie by weight is malicious. Empty if nobody voted.
-    pub(super) fn truth(&self, contract: Contract, votes: usize) -> Vec<bool> {
+    pub(super) fn truth(&self, contract: ContractVersion, votes: usize) -> Vec<bool> {
         if votes == 0 {
             return Vec::new();
         }

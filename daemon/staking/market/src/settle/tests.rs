@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::*;
 
 /// The golden cases of each version. A change of these numbers is a change of what is tested.
-const GOLDEN: [(Contract, &str, usize); 5] = [
-    (Contract::V1_0_0, include_str!("../../testdata/settle-1.0.0.json"), 32),
-    (Contract::V1_3_0, include_str!("../../testdata/settle-1.3.0.json"), 32),
-    (Contract::V1_4_0, include_str!("../../testdata/settle-1.4.0.json"), 32),
-    (Contract::V1_5_0, include_str!("../../testdata/settle-1.5.0.json"), 38),
-    (Contract::V1_6_1, include_str!("../../testdata/settle-1.6.1.json"), 38),
+const GOLDEN: [(ContractVersion, &str, usize); 5] = [
+    (ContractVersion::V1_0_0, include_str!("../../testdata/settle-1.0.0.json"), 32),
+    (ContractVersion::V1_3_0, include_str!("../../testdata/settle-1.3.0.json"), 32),
+    (ContractVersion::V1_4_0, include_str!("../../testdata/settle-1.4.0.json"), 32),
+    (ContractVersion::V1_5_0, include_str!("../../testdata/settle-1.5.0.json"), 38),
+    (ContractVersion::V1_6_1, include_str!("../../testdata/settle-1.6.1.json"), 38),
 ];
 
 fn units(amount: &Value) -> Nct {
@@ -103,7 +103,7 @@ fn conserved(what: &Settling, settlement: &Settlement) {
 /// 5 NCT; A, C and D say malicious with 1, 2 and 1 NCT, B and E benign with 1 and 2.
 const FIVE_EXPERTS: [(&str, bool); 5] = [("1", true), ("1", false), ("2", true), ("1", true), ("2", false)];
 
-fn five_experts(contract: Contract, votes: &[bool]) -> Settlement {
+fn five_experts(contract: ContractVersion, votes: &[bool]) -> Settlement {
     let assertions = FIVE_EXPERTS.map(|(bid, malicious)| (Nct::literal(bid), malicious));
     settle_one(contract, Nct::literal("5"), Nct::literal("0.0625"), Nct::literal("0.03125"), 4, &assertions, votes)
         .expect("it settles")
@@ -111,7 +111,7 @@ fn five_experts(contract: Contract, votes: &[bool]) -> Settlement {
 
 #[test]
 fn losers_pay_winners_by_their_bids() {
-    for contract in Contract::ALL {
+    for contract in ContractVersion::ALL {
         let settled = five_experts(contract, &[true; 4]);
         assert_eq!(settled.payouts, ["3", "0", "6", "3", "0"].map(Nct::literal), "{contract}");
         assert_eq!((settled.refund, settled.arbiter, settled.stuck), (Nct::ZERO, Nct::literal("0.21875"), Nct::ZERO));
@@ -121,7 +121,7 @@ fn losers_pay_winners_by_their_bids() {
 
 #[test]
 fn one_malicious_vote_of_four_is_the_truth_until_1_4_0() {
-    for (contract, truth) in Contract::ALL.into_iter().zip([true, true, true, false, false]) {
+    for (contract, truth) in ContractVersion::ALL.into_iter().zip([true, true, true, false, false]) {
         assert_eq!(five_experts(contract, &[false, false, false, true]).truth, [truth], "{contract}");
         assert_eq!(five_experts(contract, &[false, true]).truth, [true], "{contract}: a tie is malicious");
     }
@@ -129,7 +129,7 @@ fn one_malicious_vote_of_four_is_the_truth_until_1_4_0() {
 
 #[test]
 fn without_votes_there_is_no_truth_and_nobody_loses() {
-    for contract in Contract::ALL {
+    for contract in ContractVersion::ALL {
         let settled = five_experts(contract, &[]);
         assert_eq!(
             settled.payouts,
@@ -157,17 +157,17 @@ fn what_the_contract_would_not_take_is_refused() {
         }],
         votes: vec![1.into()],
     };
-    let check = |what: Settling, error: SettleError| assert_eq!(settle(Contract::V1_6_1, &what), Err(error));
-    assert!(settle(Contract::V1_6_1, &good).is_ok());
+    let check = |what: Settling, error: SettleError| assert_eq!(settle(ContractVersion::V1_6_1, &what), Err(error));
+    assert!(settle(ContractVersion::V1_6_1, &good).is_ok());
     check(Settling { num_artifacts: 0, ..good.clone() }, SettleError::Artifacts(0));
     check(Settling { num_artifacts: 257, ..good.clone() }, SettleError::Artifacts(257));
     check(Settling { amount: Nct::from_base_units(u128::MAX), ..good.clone() }, SettleError::Overflow);
     // The contract itself takes one vote too many where every artifact has quorum already.
     let voted = Settling { votes: vec![2.into(); 2], ..good.clone() };
-    assert!(settle(Contract::V1_6_1, &voted).is_ok());
+    assert!(settle(ContractVersion::V1_6_1, &voted).is_ok());
     check(Settling { arbiter_count: 0, ..voted }, SettleError::Vote(0));
     let single = SettleError::Bids { assertion: 0, expected: 1, seen: 2 };
-    assert_eq!(settle(Contract::V1_3_0, &good), Err(single));
+    assert_eq!(settle(ContractVersion::V1_3_0, &good), Err(single));
     let mut nothing = good.clone();
     nothing.assertions[0].bids = vec![Nct::ZERO; 2];
     check(nothing, SettleError::Reverts(Revert::DivisionByZero));
@@ -175,11 +175,11 @@ fn what_the_contract_would_not_take_is_refused() {
 
 #[test]
 fn contracts_are_read_as_they_are_shown() {
-    for contract in Contract::ALL {
+    for contract in ContractVersion::ALL {
         assert_eq!(contract.to_string().parse(), Ok(contract));
     }
-    assert_eq!("1.4.1".parse::<Contract>(), Err(ParseContractError("1.4.1".to_owned())));
-    assert_eq!(Contract::default(), Contract::V1_6_1);
+    assert_eq!("1.4.1".parse::<ContractVersion>(), Err(ParseContractError("1.4.1".to_owned())));
+    assert_eq!(ContractVersion::default(), ContractVersion::V1_6_1);
 }
 
 /// Amounts of every size: of a market, larger than a product of 128 bits can hold, and absurd.
@@ -216,7 +216,7 @@ proptest! {
     /// Amounts are unsigned, so nobody can be paid less than nothing.
     #[test]
     fn what_was_locked_is_what_is_paid_and_what_stays(what in bounties()) {
-        for contract in Contract::ALL {
+        for contract in ContractVersion::ALL {
             let mut what = what.clone();
             if contract.one_bid() {
                 for assertion in &mut what.assertions {
@@ -242,7 +242,7 @@ proptest! {
     ) {
         let assertions: Vec<(Nct, bool)> =
             assertions.into_iter().map(|(bid, malicious)| (Nct::from_base_units(bid), malicious)).collect();
-        for contract in Contract::ALL {
+        for contract in ContractVersion::ALL {
             let amount = Nct::from_base_units(amount);
             let settled = settle_one(contract, amount, Nct::literal("0.0625"), Nct::literal("0.03125"), 4, &assertions, &votes);
             let settled = settled.expect("it settles");

@@ -134,7 +134,7 @@ pub fn read(
     form: SettlementFormat,
     source: &str,
 ) -> std::io::Result<Result<Vec<SettlementLine>, Vec<LineError>>> {
-    let from = &mut BufReader::new(Bounded { from, left: BYTES_MAX });
+    let from = &mut BufReader::new(BoundedReader { from, left: BYTES_MAX });
     let (mut lines, mut mistakes) = (Vec::new(), Vec::new());
     let mut take = |line: u64, read: Result<SettlementLine, String>| match read {
         Ok(read) => lines.push(read),
@@ -179,12 +179,12 @@ pub fn read(
 }
 
 /// A reader with a limit: more bytes than that are an error, not half a file.
-struct Bounded<'r> {
+struct BoundedReader<'r> {
     from: &'r mut dyn Read,
     left: u64,
 }
 
-impl Read for Bounded<'_> {
+impl Read for BoundedReader<'_> {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         let read = self.from.read(into)?;
         let too_much = || std::io::Error::other(format!("it has more than {BYTES_MAX} bytes: import it in parts"));

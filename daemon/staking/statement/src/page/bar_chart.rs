@@ -1,7 +1,7 @@
 //! Bars: profit by group, and how long answers took.
 
 use daemon_base::text::shortened;
-use daemon_ledger::{GroupRow, Grouping, Latency, Report};
+use daemon_ledger::{GroupRow, Grouping, Latency, LedgerReport};
 
 use super::axis::{Axis, fit, tick};
 use super::escape::escaped;
@@ -15,7 +15,7 @@ const WIDTH: f64 = 1_000.0;
 const PITCH: f64 = 26.0;
 
 /// Profit by group, largest gains first.
-pub(super) fn profit_by(report: &Report, grouping: Grouping, out: &mut String) {
+pub(super) fn profit_by(report: &LedgerReport, grouping: Grouping, out: &mut String) {
     let table = report.by.iter().find(|table| table.by == grouping);
     let mut groups: Vec<&GroupRow> =
         table.iter().flat_map(|table| &table.groups).filter(|group| group.sums.bets > 0).collect();

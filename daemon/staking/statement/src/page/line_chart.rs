@@ -1,7 +1,7 @@
 //! Profit over time: of the real stakes, and of other strategies.
 
 use daemon_base::text::shortened;
-use daemon_ledger::{Moment, Report};
+use daemon_ledger::{LedgerReport, Moment};
 use daemon_market::{Profit, Timestamp};
 
 use super::axis::{Axis, fit, tick};
@@ -32,7 +32,7 @@ impl Line {
 }
 
 /// The chart, and its legend.
-pub(super) fn profits(report: &Report, out: &mut String) {
+pub(super) fn profits(report: &LedgerReport, out: &mut String) {
     let lines = lines(report);
     let Some((first, last)) = span(&lines) else { return };
     let values = lines.iter().flat_map(|line| line.points.iter().map(|(_, profit)| profit.as_f64()));
@@ -80,7 +80,7 @@ pub(super) fn profits(report: &Report, out: &mut String) {
 }
 
 /// Ours first, then the strategies from best to worst. Strategies that come to the same all the time share a line.
-fn lines(report: &Report) -> Vec<Line> {
+fn lines(report: &LedgerReport) -> Vec<Line> {
     let of = |moments: &[Moment], at: usize| -> Vec<(i64, Profit)> {
         let profit = |moment: &Moment| moment.profits.get(at).copied().unwrap_or_default();
         moments.iter().map(|moment| (moment.at.micros(), profit(moment))).collect()

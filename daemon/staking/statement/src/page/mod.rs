@@ -11,7 +11,7 @@ mod line_chart;
 
 use std::fmt::Write;
 
-use daemon_ledger::{Grouping, Report};
+use daemon_ledger::{Grouping, LedgerReport};
 use daemon_market::Timestamp;
 
 use self::escape::escaped;
@@ -32,7 +32,7 @@ pub struct Heading<'h> {
 }
 
 /// The report as one HTML page.
-pub fn page(report: &Report, heading: Heading<'_>) -> String {
+pub fn page(report: &LedgerReport, heading: Heading<'_>) -> String {
     let mut out = String::with_capacity(64 << 10);
     let made = moment(Timestamp::from_micros(report.made));
     put(
@@ -67,7 +67,7 @@ fn put(out: &mut String, what: std::fmt::Arguments<'_>) {
 }
 
 /// The top of the page: title, alarms, gaps in the data, the key numbers and the chart of profit.
-fn head(report: &Report, heading: Heading<'_>, made: &str, out: &mut String) {
+fn head(report: &LedgerReport, heading: Heading<'_>, made: &str, out: &mut String) {
     let span = report.first.zip(report.last).map(|(first, last)| {
         let at = |micros| moment(Timestamp::from_micros(micros));
         format!("Bounties from {} to {} UTC. ", at(first), at(last))
@@ -153,7 +153,7 @@ fn head(report: &Report, heading: Heading<'_>, made: &str, out: &mut String) {
 }
 
 /// One section: its notes, charts and table.
-fn put_section(report: &Report, section: &ReportSection, out: &mut String) {
+fn put_section(report: &LedgerReport, section: &ReportSection, out: &mut String) {
     put(out, format_args!("<section>\n<h2>{}</h2>\n", escaped(&section.title)));
     for note in &section.notes {
         put(out, format_args!("<p>{}</p>\n", escaped(note)));

@@ -14,7 +14,7 @@ use crate::{Address, Guid, amount};
 
 /// Something that a contract told.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Event {
+pub enum ContractEvent {
     /// Tokens changed hands.
     Transfer {
         /// Who had them.
@@ -140,13 +140,13 @@ pub enum Deprecation {
     By(Address),
 }
 
-impl Event {
+impl ContractEvent {
     /// Reads a log: its topics and its data.
     ///
     /// # Errors
     ///
     /// If the event is none of these, or is not in the form that Solidity writes.
-    pub fn decode(topics: &[B256], data: &[u8]) -> Result<Event, AbiError> {
+    pub fn decode(topics: &[B256], data: &[u8]) -> Result<ContractEvent, AbiError> {
         if data.len() > DATA_MAX {
             return Err(AbiError::TooLong(data.len()));
         }
@@ -167,20 +167,20 @@ impl Event {
     }
 }
 
-fn decode_token(topic: B256, topics: &[B256], data: &[u8]) -> Result<Event, AbiError> {
+fn decode_token(topic: B256, topics: &[B256], data: &[u8]) -> Result<ContractEvent, AbiError> {
     if topic == token::Transfer::SIGNATURE_HASH {
         let event: token::Transfer = decode_log(topics, data)?;
-        return Ok(Event::Transfer { from: event.from.into(), to: event.to.into(), amount: event.amount });
+        return Ok(ContractEvent::Transfer { from: event.from.into(), to: event.to.into(), amount: event.amount });
     }
     let event: token::Approval = decode_log(topics, data)?;
-    Ok(Event::Approval { owner: event.owner.into(), spender: event.spender.into(), amount: event.amount })
+    Ok(ContractEvent::Approval { owner: event.owner.into(), spender: event.spender.into(), amount: event.amount })
 }
 
-fn decode_bounty(topic: B256, topics: &[B256], data: &[u8]) -> Result<Event, AbiError> {
+fn decode_bounty(topic: B256, topics: &[B256], data: &[u8]) -> Result<ContractEvent, AbiError> {
     Ok(match topic {
         without_type::NewBounty::SIGNATURE_HASH => {
             let event: without_type::NewBounty = decode_log(topics, data)?;
-            Event::NewBounty {
+            ContractEvent::NewBounty {
                 guid: Guid::from_number(event.guid),
                 artifact_type: None,
                 author: event.author.into(),
@@ -192,7 +192,7 @@ fn decode_bounty(topic: B256, topics: &[B256], data: &[u8]) -> Result<Event, Abi
         }
         uri_only::NewBounty::SIGNATURE_HASH => {
             let event: uri_only::NewBounty = decode_log(topics, data)?;
-            Event::NewBounty {
+            ContractEvent::NewBounty {
                 guid: Guid::from_number(event.guid),
                 artifact_type: Some(small::<uri_only::NewBounty>(event.artifactType, "artifactType")?),
                 author: event.author.into(),
@@ -204,7 +204,7 @@ fn decode_bounty(topic: B256, topics: &[B256], data: &[u8]) -> Result<Event, Abi
         }
         _ => {
             let event: registry::NewBounty = decode_log(topics, data)?;
-            Event::NewBounty {
+            ContractEvent::NewBounty {
                 guid: Guid::from_number(event.guid),
                 artifact_type: Some(small::<registry::NewBounty>(event.artifactType, "artifactType")?),
                 author: event.author.into(),
@@ -217,11 +217,11 @@ fn decode_bounty(topic: B256, topics: &[B256], data: &[u8]) -> Result<Event, Abi
     })
 }
 
-fn decode_assertion(topic: B256, topics: &[B256], data: &[u8]) -> Result<Event, AbiError> {
+fn decode_assertion(topic: B256, topics: &[B256], data: &[u8]) -> Result<ContractEvent, AbiError> {
     Ok(match topic {
         one_bid::NewAssertion::SIGNATURE_HASH => {
             let event: one_bid::NewAssertion = decode_log(topics, data)?;
-            Event::NewAssertion {
+            ContractEvent::NewAssertion {
                 guid: Guid::from_number(event.guid),
                 author: event.author.into(),
                 index: small::<one_bid::NewAssertion>(event.index, "index")?,
@@ -235,7 +235,7 @@ fn decode_assertion(topic: B256, topics: &[B256], data: &[u8]) -> Result<Event, 
             let event: registry::NewAssertion = decode_log(topics, data)?;
             let bids: Result<_, _> =
                 event.bid.into_iter().map(|bid| nct::<registry::NewAssertion>(bid, "bid")).collect();
-            Event::NewAssertion {
+            ContractEvent::NewAssertion {
                 guid: Guid::from_number(event.guid),
                 author: event.author.into(),
                 index: small::<registry::NewAssertion>(event.index, "index")?,
@@ -247,7 +247,7 @@ fn decode_assertion(topic: B256, topics: &[B256], data: &[u8]) -> Result<Event, 
         }
         _ => {
             let event: registry::RevealedAssertion = decode_log(topics, data)?;
-            Event::RevealedAssertion {
+            ContractEvent::RevealedAssertion {
                 guid: Guid::from_number(event.guid),
                 author: event.author.into(),
                 index: small::<registry::RevealedAssertion>(event.index, "index")?,
@@ -260,11 +260,11 @@ fn decode_assertion(topic: B256, topics: &[B256], data: &[u8]) -> Result<Event, 
     })
 }
 
-fn decode_end(topic: B256, topics: &[B256], data: &[u8]) -> Result<Event, AbiError> {
+fn decode_end(topic: B256, topics: &[B256], data: &[u8]) -> Result<ContractEvent, AbiError> {
     Ok(match topic {
         registry::NewVote::SIGNATURE_HASH => {
             let event: registry::NewVote = decode_log(topics, data)?;
-            Event::NewVote {
+            ContractEvent::NewVote {
                 guid: Guid::from_number(event.guid),
                 votes: event.votes,
                 artifact_count: small::<registry::NewVote>(event.numArtifacts, "numArtifacts")?,
@@ -273,11 +273,11 @@ fn decode_end(topic: B256, topics: &[B256], data: &[u8]) -> Result<Event, AbiErr
         }
         registry::QuorumReached::SIGNATURE_HASH => {
             let event: registry::QuorumReached = decode_log(topics, data)?;
-            Event::QuorumReached { guid: Guid::from_number(event.guid) }
+            ContractEvent::QuorumReached { guid: Guid::from_number(event.guid) }
         }
         _ => {
             let event: registry::SettledBounty = decode_log(topics, data)?;
-            Event::SettledBounty {
+            ContractEvent::SettledBounty {
                 guid: Guid::from_number(event.guid),
                 settler: event.settler.into(),
                 payout: nct::<registry::SettledBounty>(event.payout, "payout")?,
@@ -286,11 +286,11 @@ fn decode_end(topic: B256, topics: &[B256], data: &[u8]) -> Result<Event, AbiErr
     })
 }
 
-fn decode_management(topic: B256, topics: &[B256], data: &[u8]) -> Result<Event, AbiError> {
+fn decode_management(topic: B256, topics: &[B256], data: &[u8]) -> Result<ContractEvent, AbiError> {
     Ok(match topic {
         registry::FeesUpdated::SIGNATURE_HASH => {
             let event: registry::FeesUpdated = decode_log(topics, data)?;
-            Event::FeesUpdated {
+            ContractEvent::FeesUpdated {
                 bounty_fee: nct::<registry::FeesUpdated>(event.bountyFee, "bountyFee")?,
                 assertion_fee: nct::<registry::FeesUpdated>(event.assertionFee, "assertionFee")?,
             }
@@ -299,23 +299,23 @@ fn decode_management(topic: B256, topics: &[B256], data: &[u8]) -> Result<Event,
             let event: registry::WindowsUpdated = decode_log(topics, data)?;
             let reveal = small::<registry::WindowsUpdated>(event.assertionRevealWindow, "assertionRevealWindow")?;
             let vote = small::<registry::WindowsUpdated>(event.arbiterVoteWindow, "arbiterVoteWindow")?;
-            Event::WindowsUpdated { assertion_reveal_window: reveal, arbiter_vote_window: vote }
+            ContractEvent::WindowsUpdated { assertion_reveal_window: reveal, arbiter_vote_window: vote }
         }
         registry::Deprecated::SIGNATURE_HASH => {
             let event: registry::Deprecated = decode_log(topics, data)?;
-            Event::Deprecated(Deprecation::Rollover(event.rollover))
+            ContractEvent::Deprecated(Deprecation::Rollover(event.rollover))
         }
         artifact_amounts::Deprecated::SIGNATURE_HASH => {
             let _: artifact_amounts::Deprecated = decode_log(topics, data)?;
-            Event::Deprecated(Deprecation::Bare)
+            ContractEvent::Deprecated(Deprecation::Bare)
         }
         one_bid::Deprecated::SIGNATURE_HASH => {
             let event: one_bid::Deprecated = decode_log(topics, data)?;
-            Event::Deprecated(Deprecation::By(event.deprecatedBy.into()))
+            ContractEvent::Deprecated(Deprecation::By(event.deprecatedBy.into()))
         }
         registry::Undeprecated::SIGNATURE_HASH => {
             let _: registry::Undeprecated = decode_log(topics, data)?;
-            Event::Undeprecated
+            ContractEvent::Undeprecated
         }
         unknown => return Err(AbiError::UnknownEvent(unknown)),
     })

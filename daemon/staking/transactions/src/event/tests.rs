@@ -51,7 +51,7 @@ fn log(event: &impl SolEvent) -> Log {
     (log.topics().to_vec(), log.data.to_vec())
 }
 
-fn one_of_each() -> Vec<(Log, Event)> {
+fn one_of_each() -> Vec<(Log, ContractEvent)> {
     let (guid, number) = (Guid::from_number(7), U256::from(3));
     let author = Address::from_bytes([9; 20]);
     let account = author.into();
@@ -59,11 +59,11 @@ fn one_of_each() -> Vec<(Log, Event)> {
     vec![
         (
             log(&token::Transfer { from: account, to: account, amount: U256::MAX }),
-            Event::Transfer { from: author, to: author, amount: U256::MAX },
+            ContractEvent::Transfer { from: author, to: author, amount: U256::MAX },
         ),
         (
             log(&token::Approval { owner: account, spender: account, amount: number }),
-            Event::Approval { owner: author, spender: author, amount: number },
+            ContractEvent::Approval { owner: author, spender: author, amount: number },
         ),
         (
             log(&registry::NewBounty {
@@ -75,7 +75,7 @@ fn one_of_each() -> Vec<(Log, Event)> {
                 expiration: number,
                 metadata: "žlutý".to_owned(),
             }),
-            Event::NewBounty {
+            ContractEvent::NewBounty {
                 guid,
                 artifact_type: Some(3),
                 author,
@@ -94,7 +94,7 @@ fn one_of_each() -> Vec<(Log, Event)> {
                 uri: String::new(),
                 expiration: number,
             }),
-            Event::NewBounty {
+            ContractEvent::NewBounty {
                 guid,
                 artifact_type: Some(3),
                 author,
@@ -112,7 +112,7 @@ fn one_of_each() -> Vec<(Log, Event)> {
                 uri: "Qm".to_owned(),
                 expiration: number,
             }),
-            Event::NewBounty {
+            ContractEvent::NewBounty {
                 guid,
                 artifact_type: None,
                 author,
@@ -132,7 +132,7 @@ fn one_of_each() -> Vec<(Log, Event)> {
                 numArtifacts: number,
                 commitment: number,
             }),
-            Event::NewAssertion {
+            ContractEvent::NewAssertion {
                 guid,
                 author,
                 index: 3,
@@ -152,7 +152,7 @@ fn one_of_each() -> Vec<(Log, Event)> {
                 numArtifacts: number,
                 commitment: number,
             }),
-            Event::NewAssertion {
+            ContractEvent::NewAssertion {
                 guid,
                 author,
                 index: 3,
@@ -172,7 +172,7 @@ fn one_of_each() -> Vec<(Log, Event)> {
                 numArtifacts: number,
                 metadata: String::new(),
             }),
-            Event::RevealedAssertion {
+            ContractEvent::RevealedAssertion {
                 guid,
                 author,
                 index: 3,
@@ -184,25 +184,25 @@ fn one_of_each() -> Vec<(Log, Event)> {
         ),
         (
             log(&registry::NewVote { guid: 7, votes: number, numArtifacts: number, voter: account }),
-            Event::NewVote { guid, votes: number, artifact_count: 3, voter: author },
+            ContractEvent::NewVote { guid, votes: number, artifact_count: 3, voter: author },
         ),
-        (log(&registry::QuorumReached { guid: 7 }), Event::QuorumReached { guid }),
+        (log(&registry::QuorumReached { guid: 7 }), ContractEvent::QuorumReached { guid }),
         (
             log(&registry::SettledBounty { guid: 7, settler: account, payout: number }),
-            Event::SettledBounty { guid, settler: author, payout: amount },
+            ContractEvent::SettledBounty { guid, settler: author, payout: amount },
         ),
         (
             log(&registry::FeesUpdated { bountyFee: number, assertionFee: number }),
-            Event::FeesUpdated { bounty_fee: amount, assertion_fee: amount },
+            ContractEvent::FeesUpdated { bounty_fee: amount, assertion_fee: amount },
         ),
         (
             log(&registry::WindowsUpdated { assertionRevealWindow: number, arbiterVoteWindow: number }),
-            Event::WindowsUpdated { assertion_reveal_window: 3, arbiter_vote_window: 3 },
+            ContractEvent::WindowsUpdated { assertion_reveal_window: 3, arbiter_vote_window: 3 },
         ),
-        (log(&registry::Deprecated { rollover: true }), Event::Deprecated(Deprecation::Rollover(true))),
-        (log(&artifact_amounts::Deprecated {}), Event::Deprecated(Deprecation::Bare)),
-        (log(&one_bid::Deprecated { deprecatedBy: account }), Event::Deprecated(Deprecation::By(author))),
-        (log(&registry::Undeprecated {}), Event::Undeprecated),
+        (log(&registry::Deprecated { rollover: true }), ContractEvent::Deprecated(Deprecation::Rollover(true))),
+        (log(&artifact_amounts::Deprecated {}), ContractEvent::Deprecated(Deprecation::Bare)),
+        (log(&one_bid::Deprecated { deprecatedBy: account }), ContractEvent::Deprecated(Deprecation::By(author))),
+        (log(&registry::Undeprecated {}), ContractEvent::Undeprecated),
     ]
 }
 
@@ -211,7 +211,7 @@ fn every_event_is_read() {
     let events = one_of_each();
     assert_eq!(events.len(), TOPICS.len());
     for ((topics, data), event) in events {
-        assert_eq!(Event::decode(&topics, &data), Ok(event));
+        assert_eq!(ContractEvent::decode(&topics, &data), Ok(event));
     }
 }
 
@@ -219,36 +219,36 @@ fn every_event_is_read() {
 fn logs_in_other_forms_are_refused() {
     for ((topics, data), event) in one_of_each() {
         let longer = [&data[..], &[0; 32]].concat();
-        assert!(matches!(Event::decode(&topics, &longer), Err(AbiError::Form { .. })), "{event:?}");
+        assert!(matches!(ContractEvent::decode(&topics, &longer), Err(AbiError::Form { .. })), "{event:?}");
         let more = [&topics[..], &[B256::ZERO]].concat();
-        assert!(matches!(Event::decode(&more, &data), Err(AbiError::Form { .. })), "{event:?}");
+        assert!(matches!(ContractEvent::decode(&more, &data), Err(AbiError::Form { .. })), "{event:?}");
         if let Some((_, shorter)) = data.split_last() {
-            assert!(matches!(Event::decode(&topics, shorter), Err(AbiError::Form { .. })), "{event:?}");
+            assert!(matches!(ContractEvent::decode(&topics, shorter), Err(AbiError::Form { .. })), "{event:?}");
         }
         if topics.len() > 1 {
-            assert!(matches!(Event::decode(&topics[..1], &data), Err(AbiError::Form { .. })), "{event:?}");
+            assert!(matches!(ContractEvent::decode(&topics[..1], &data), Err(AbiError::Form { .. })), "{event:?}");
             // Twelve bytes before an address are zero.
             let dirty = [topics[0]].into_iter().chain(topics[1..].iter().map(|_| B256::repeat_byte(1)));
             let dirty: Vec<_> = dirty.collect();
-            assert!(matches!(Event::decode(&dirty, &data), Err(AbiError::Form { .. })), "{event:?}");
+            assert!(matches!(ContractEvent::decode(&dirty, &data), Err(AbiError::Form { .. })), "{event:?}");
         }
     }
-    assert_eq!(Event::decode(&[], &[]), Err(AbiError::NoTopic));
-    assert_eq!(Event::decode(&[B256::ZERO], &[]), Err(AbiError::UnknownEvent(B256::ZERO)));
+    assert_eq!(ContractEvent::decode(&[], &[]), Err(AbiError::NoTopic));
+    assert_eq!(ContractEvent::decode(&[B256::ZERO], &[]), Err(AbiError::UnknownEvent(B256::ZERO)));
     let topics = [registry::SettledBounty::SIGNATURE_HASH];
-    assert_eq!(Event::decode(&topics, &vec![0; DATA_MAX + 1]), Err(AbiError::TooLong(DATA_MAX + 1)));
+    assert_eq!(ContractEvent::decode(&topics, &vec![0; DATA_MAX + 1]), Err(AbiError::TooLong(DATA_MAX + 1)));
     let (topics, data) = log(&registry::SettledBounty {
         guid: 7,
         settler: Address::from_bytes([9; 20]).into(),
         payout: U256::from(1) << 128,
     });
-    assert!(matches!(Event::decode(&topics, &data), Err(AbiError::Range { argument: "payout", .. })));
+    assert!(matches!(ContractEvent::decode(&topics, &data), Err(AbiError::Range { argument: "payout", .. })));
 }
 
 proptest! {
     #[test]
     fn no_log_panics(which: prop::sample::Index, words in proptest::collection::vec(any::<[u8; 32]>(), 0..20)) {
         let topics = [TOPICS[which.index(TOPICS.len())].1];
-        let _ = Event::decode(&topics, &words.concat());
+        let _ = ContractEvent::decode(&topics, &words.concat());
     }
 }

@@ -19,7 +19,7 @@ pub enum Json {
     /// `true` or `false`
     Bool(bool),
     /// A number, of any size.
-    Number(Number),
+    Number(JsonNumber),
     /// A text.
     Text(String),
     /// A list.
@@ -30,9 +30,9 @@ pub enum Json {
 
 /// A number as JSON spells it. Whole numbers have any number of digits; others are doubles that are finite.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Number(String);
+pub struct JsonNumber(String);
 
-impl Number {
+impl JsonNumber {
     /// The number, if it is whole and fits.
     pub fn to_u128(&self) -> Option<u128> {
         self.0.parse().ok()
@@ -48,9 +48,9 @@ impl Number {
     }
 }
 
-impl From<u128> for Number {
-    fn from(number: u128) -> Number {
-        Number(number.to_string())
+impl From<u128> for JsonNumber {
+    fn from(number: u128) -> JsonNumber {
+        JsonNumber(number.to_string())
     }
 }
 
@@ -80,7 +80,7 @@ impl Json {
             Some(b't' | b'f') => Json::Bool(serde_json::from_str(text)?),
             Some(b'n') => Json::Null,
             _ => {
-                let number = Number(text.to_owned());
+                let number = JsonNumber(text.to_owned());
                 if number.to_double().is_some_and(|double| !double.is_finite()) {
                     return Err(serde_json::Error::custom("a number that is too large for a double"));
                 }

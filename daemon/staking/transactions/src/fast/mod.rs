@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::hash::keccak256;
 use crate::{Address, Guid};
 
-pub use json::{Json, Number};
+pub use json::{Json, JsonNumber};
 
 /// Longest text that is read, in bytes.
 const TEXT_MAX: usize = 64 * 1024;

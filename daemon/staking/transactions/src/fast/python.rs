@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::json::{Json, Number};
+use super::json::{Json, JsonNumber};
 
 /// The text of a value.
 pub(super) fn dumps(value: &Json) -> String {
@@ -68,7 +68,7 @@ fn write_text(out: &mut String, text: &str) {
     out.push('"');
 }
 
-fn write_number(out: &mut String, number: &Number) {
+fn write_number(out: &mut String, number: &JsonNumber) {
     match (number.to_double(), number.as_str()) {
         (Some(double), _) => write_double(out, double),
         // Python's whole numbers know no negative zero.

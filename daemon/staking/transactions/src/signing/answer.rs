@@ -13,13 +13,13 @@ pub struct Answer {
     /// The request's id. 0 where the request could not be read.
     pub id: u64,
     /// The answer itself.
-    pub reply: Reply,
+    pub reply: SignerReply,
 }
 
 /// What is answered.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reply {
+pub enum SignerReply {
     /// To [`Ask::Status`](crate::signing::Ask::Status).
     Status(Status),
     /// The transactions, signed, in the order of the request.

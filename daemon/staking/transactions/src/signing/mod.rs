@@ -23,10 +23,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use answer::{
-    Answer, ChainStatus, ClaimSignature, FastPayload, Refusal, RefusalCode, Reply, SignedTransaction, SpendingLimits,
-    Spent, Status,
+    Answer, ChainStatus, ClaimSignature, FastPayload, Refusal, RefusalCode, SignedTransaction, SignerReply,
+    SpendingLimits, Spent, Status,
 };
-pub use request::{Ask, Bids, ClaimMessage, FastAssertion, FastVote, Request, SignTransactions, Wanted};
+pub use request::{Ask, Bids, ClaimMessage, FastAssertion, FastVote, SignTransactions, SignerRequest, Wanted};
 
 /// Longest line, in bytes, with its end. The largest request is a reveal of 256 artifacts or an assertion with 256
 /// bids, which is below 64 KiB.

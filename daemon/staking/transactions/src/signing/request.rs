@@ -10,7 +10,7 @@ use crate::{ArtifactBits, Guid, UnsignedTransaction, amount, encoding};
 /// A question to the signer.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Request {
+pub struct SignerRequest {
     /// Chosen by who asks; the answer repeats it.
     pub id: u64,
     /// What is asked.

@@ -5,7 +5,7 @@ use daemon_base::Nct;
 use super::*;
 use crate::{ArtifactBits, Guid, U256, UnsignedTransaction};
 
-fn assertion() -> Request {
+fn assertion() -> SignerRequest {
     let bounty: Guid = "50ef2820-1c96-45af-afd2-93351c57096c".parse().unwrap();
     let to = "0x21262bF29FF08691C8A72bc6f22F791996E1891F".parse().unwrap();
     let wanted = Wanted::Assertion {
@@ -18,7 +18,7 @@ fn assertion() -> Request {
     let transaction =
         UnsignedTransaction { nonce: 3, chain_id: 1337, gas: 21000, gas_price: 0, to, value: 0, data: vec![9, 94] };
     let amount = wanted.amount().unwrap();
-    Request {
+    SignerRequest {
         id: 1,
         ask: Ask::Transactions(SignTransactions { chain_id: 1337, wanted, amount, transactions: vec![transaction] }),
     }
@@ -36,7 +36,7 @@ fn a_request_is_this_line() {
         "\n"
     );
     assert_eq!(String::from_utf8_lossy(&line), expected);
-    assert_eq!(from_line::<Request>(&line), Ok(assertion()));
+    assert_eq!(from_line::<SignerRequest>(&line), Ok(assertion()));
 }
 
 #[test]
@@ -62,11 +62,11 @@ fn lines_that_are_no_messages_are_refused() {
         format!("{} {}", right.trim_end(), right),
         right[..right.len() / 2].to_owned(),
     ] {
-        assert!(matches!(from_line::<Request>(wrong.as_bytes()), Err(LineError::Form(_))), "{wrong}");
+        assert!(matches!(from_line::<SignerRequest>(wrong.as_bytes()), Err(LineError::Form(_))), "{wrong}");
     }
-    assert_eq!(from_line::<Request>(&vec![b' '; LINE_MAX + 1]), Err(LineError::TooLong(LINE_MAX + 1)));
+    assert_eq!(from_line::<SignerRequest>(&vec![b' '; LINE_MAX + 1]), Err(LineError::TooLong(LINE_MAX + 1)));
     let deep = format!(r#"{{"id":1,"ask":{{"fast_assertion":{{"metadata":{}"#, "[".repeat(LINE_MAX - 100));
-    assert!(matches!(from_line::<Request>(deep.as_bytes()), Err(LineError::Form(_))));
+    assert!(matches!(from_line::<SignerRequest>(deep.as_bytes()), Err(LineError::Form(_))));
 }
 
 #[test]
@@ -113,6 +113,6 @@ fn metadata_crosses_the_socket_in_its_order_and_to_the_digit() {
     let line = format!(
         r#"{{"id":1,"ask":{{"fast_assertion":{{"bounty":"50ef2820-1c96-45af-afd2-93351c57096c","verdict":true,"bid":"0.5","metadata":{metadata}}}}}}}"#
     );
-    let request: Request = from_line(line.as_bytes()).unwrap();
+    let request: SignerRequest = from_line(line.as_bytes()).unwrap();
     assert_eq!(to_line(&request), format!("{line}\n").as_bytes());
 }

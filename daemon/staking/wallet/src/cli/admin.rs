@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use daemon_transactions::signing::{Answer, Ask, Reply, Request, Status, to_line};
+use daemon_transactions::signing::{Answer, Ask, SignerReply, SignerRequest, Status, to_line};
 use daemon_wallet::server::{Admin, AdminReply, ask_admin};
 use daemon_wallet::signer::Config;
 
@@ -57,12 +57,11 @@ pub(super) struct SetNonceArgs {
     reason: String,
 }
 
-pub(super) fn status(args: &StatusArgs) -> anyhow::Result<()> {
+pub(super) fn status(args: &StatusArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let config = config::load(&args.config.config)?;
     let status = ask_status(&config)?;
-    let mut out = std::io::stdout();
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &status)?;
+        serde_json::to_writer_pretty(&mut *out, &status)?;
         writeln!(out)?;
         return Ok(());
     }
@@ -82,15 +81,15 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(super) fn reset_total(args: &ResetTotalArgs) -> anyhow::Result<()> {
-    tell(&args.config, Admin::ResetTotal { reason: args.reason.clone() })
+pub(super) fn reset_total(args: &ResetTotalArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    tell(&args.config, Admin::ResetTotal { reason: args.reason.clone() }, out)
 }
 
-pub(super) fn set_nonce(args: &SetNonceArgs) -> anyhow::Result<()> {
-    tell(&args.config, Admin::SetNonce { chain_id: args.chain_id, next: args.next, reason: args.reason.clone() })
+pub(super) fn set_nonce(args: &SetNonceArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    tell(&args.config, Admin::SetNonce { chain_id: args.chain_id, next: args.next, reason: args.reason.clone() }, out)
 }
 
-fn tell(args: &ConfigArg, admin: Admin) -> anyhow::Result<()> {
+fn tell(args: &ConfigArg, admin: Admin, out: &mut dyn Write) -> anyhow::Result<()> {
     let config = config::load(&args.config)?;
     if let Admin::SetNonce { chain_id, .. } = &admin
         && !config.chains().iter().any(|chain| chain.chain_id == *chain_id)
@@ -101,7 +100,7 @@ fn tell(args: &ConfigArg, admin: Admin) -> anyhow::Result<()> {
     let reply = ask_admin(socket, &admin)
         .with_context(|| format!("cannot reach the signer at {}: does it run?", socket.display()))?;
     match reply {
-        AdminReply::Done => Ok(writeln!(std::io::stdout(), "done, and recorded")?),
+        AdminReply::Done => Ok(writeln!(out, "done, and recorded")?),
         AdminReply::Refused(why) => bail!("the signer refused: {why}"),
     }
 }
@@ -110,11 +109,11 @@ fn ask_status(config: &Config) -> anyhow::Result<Status> {
     let socket = &config.signer.socket;
     let mut stream = UnixStream::connect(socket)
         .with_context(|| format!("cannot reach the signer at {}: does it run?", socket.display()))?;
-    stream.write_all(&to_line(&Request { id: 1, ask: Ask::Status }))?;
+    stream.write_all(&to_line(&SignerRequest { id: 1, ask: Ask::Status }))?;
     let answer: Answer = daemon_wallet::server::read_answer(stream)?;
     match answer.reply {
-        Reply::Status(status) => Ok(status),
-        Reply::Refused(refusal) => bail!("the signer refused: {}", refusal.reason),
+        SignerReply::Status(status) => Ok(status),
+        SignerReply::Refused(refusal) => bail!("the signer refused: {}", refusal.reason),
         other => bail!("the signer answered something else: {other:?}"),
     }
 }

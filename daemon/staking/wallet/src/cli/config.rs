@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use daemon_wallet::signer::Config;
 
-use crate::exit::Failure;
+use crate::exit::LastingError;
 
 /// Largest configuration, in bytes.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -34,8 +34,7 @@ pub(super) enum ConfigCommand {
     Check(ConfigArg),
 }
 
-pub(super) fn config(command: &ConfigCommand) -> anyhow::Result<()> {
-    let mut out = std::io::stdout();
+pub(super) fn config(command: &ConfigCommand, out: &mut dyn Write) -> anyhow::Result<()> {
     match command {
         ConfigCommand::Example => out.write_all(Config::example().as_bytes())?,
         ConfigCommand::Check(args) => {
@@ -47,7 +46,7 @@ pub(super) fn config(command: &ConfigCommand) -> anyhow::Result<()> {
 }
 
 pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
-    read(path).map_err(Failure::lasting)
+    read(path).map_err(LastingError::wrap)
 }
 
 fn read(path: &Path) -> anyhow::Result<Config> {

@@ -51,12 +51,12 @@ pub(super) struct ImportArgs {
     private_key_file: Option<PathBuf>,
 }
 
-pub(super) fn new(args: &NewArgs) -> anyhow::Result<()> {
+pub(super) fn new(args: &NewArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     refuse_existing(&args.key.keyfile)?;
-    write(&args.key, &PrivateKey::generate()?)
+    write(&args.key, &PrivateKey::generate()?, out)
 }
 
-pub(super) fn import(args: &ImportArgs) -> anyhow::Result<()> {
+pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     refuse_existing(&args.key.keyfile)?;
     let key = match (&args.from, &args.private_key_file) {
         (Some(from), _) => decrypt(from, args.from_passphrase_file.as_deref())?,
@@ -68,7 +68,7 @@ pub(super) fn import(args: &ImportArgs) -> anyhow::Result<()> {
         }
         (None, None) => bail!("nothing to import: use --from or --private-key-file"),
     };
-    write(&args.key, &key)
+    write(&args.key, &key, out)
 }
 
 /// Decrypts a keystore, whose passphrase is not the one of the keystore that is to be: no credential is taken for it.
@@ -89,12 +89,12 @@ fn refuse_existing(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write(args: &KeyArgs, key: &PrivateKey) -> anyhow::Result<()> {
+fn write(args: &KeyArgs, key: &PrivateKey, out: &mut dyn Write) -> anyhow::Result<()> {
     let passphrase = keys::ask_new(args.passphrase_file.as_deref())?;
     let keystore = Keystore::encrypt(key, &passphrase)?;
     keystore::create(&args.keyfile, &keystore)?;
     let address = Wallet::new(key)?.address();
-    writeln!(std::io::stdout(), "{}", checksummed(&address))?;
+    writeln!(out, "{}", checksummed(&address))?;
     writeln!(
         std::io::stderr(),
         "written to {}: keep a copy of it and of the passphrase; without both the account is lost",

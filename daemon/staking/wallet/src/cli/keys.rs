@@ -23,13 +23,13 @@ pub(super) struct AddressArgs {
     verify: bool,
 }
 
-pub(super) fn address(args: &AddressArgs) -> anyhow::Result<()> {
+pub(super) fn address(args: &AddressArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let keystore = read(&args.key.keyfile)?;
     let address = match keystore.address() {
         Some(address) if !args.verify => address,
         _ => open(&args.key)?.address(),
     };
-    writeln!(std::io::stdout(), "{}", daemon_wallet::key::checksummed(&address))?;
+    writeln!(out, "{}", daemon_wallet::key::checksummed(&address))?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod keys;
 mod serve;
 mod sign;
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -64,20 +65,20 @@ struct KeyArgs {
     passphrase_file: Option<PathBuf>,
 }
 
-/// Runs the command.
-pub(crate) fn run(cli: &Cli) -> anyhow::Result<()> {
+/// Runs the command. What it tells on standard output goes to `out`; prompts and warnings go to standard error at once.
+pub(crate) fn run(cli: &Cli, out: &mut dyn Write) -> anyhow::Result<()> {
     match &cli.command {
-        Command::New(args) => create::new(args),
-        Command::Import(args) => create::import(args),
-        Command::Address(args) => keys::address(args),
+        Command::New(args) => create::new(args, out),
+        Command::Import(args) => create::import(args, out),
+        Command::Address(args) => keys::address(args, out),
         Command::ChangePassword(args) => change_password::change_password(args),
-        Command::Sign(args) => sign::sign(args),
-        Command::Claim(args) => sign::claim(args),
+        Command::Sign(args) => sign::sign(args, out),
+        Command::Claim(args) => sign::claim(args, out),
         Command::Serve(args) => serve::serve(args),
-        Command::Status(args) => admin::status(args),
-        Command::ResetTotal(args) => admin::reset_total(args),
-        Command::SetNonce(args) => admin::set_nonce(args),
-        Command::Config(command) => config::config(command),
+        Command::Status(args) => admin::status(args, out),
+        Command::ResetTotal(args) => admin::reset_total(args, out),
+        Command::SetNonce(args) => admin::set_nonce(args, out),
+        Command::Config(command) => config::config(command, out),
     }
 }
 

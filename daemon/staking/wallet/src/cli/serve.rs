@@ -8,12 +8,12 @@ use clap::Args;
 use daemon_wallet::key::Wallet;
 use daemon_wallet::memory;
 use daemon_wallet::passphrase::{self, Passphrase};
-use daemon_wallet::server::{Entrance, Ready, Server, confine};
+use daemon_wallet::server::{Entrance, Ready, SignerServer, confine};
 use daemon_wallet::signer::{Clock, Config, Desk, Record, RecordError, owner};
 
 use super::config::ConfigArg;
 use super::{config, keys};
-use crate::exit::Failure;
+use crate::exit::LastingError;
 
 /// Arguments of `serve`.
 #[derive(Args, Debug)]
@@ -31,12 +31,12 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<()> {
     let config = config::load(&args.config.config)?;
     if config.chains().is_empty() && !config.signer.claims && !config.signer.fast {
         let why = "the configuration names no chain ([side] or [home]), so there is nothing to sign";
-        return Err(Failure::lasting(anyhow::anyhow!(why)));
+        return Err(LastingError::wrap(anyhow::anyhow!(why)));
     }
     // First what can be in use by another; the key last.
     let (record, found) = open_record(&config.signer.record)?;
     let entrance = Entrance::open(&config.signer.socket)?;
-    let wallet = open_wallet(&config).map_err(Failure::lasting)?;
+    let wallet = open_wallet(&config).map_err(LastingError::wrap)?;
     let is_all_locked = memory::lock_all();
 
     if let Some(owner) = owner(&found.entries).filter(|owner| owner.as_bytes() != &wallet.address()) {
@@ -44,7 +44,7 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<()> {
             "the record {} is of account {owner}: give each key a record of its own",
             config.signer.record.display()
         );
-        return Err(Failure::lasting(anyhow::anyhow!(why)));
+        return Err(LastingError::wrap(anyhow::anyhow!(why)));
     }
     let clock = Clock::after(&found.entries).context("the kernel does not name this boot")?;
     let mut out = std::io::stderr();
@@ -70,13 +70,15 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<()> {
         writeln!(out, "the key is locked in memory; the stack is not (LimitMEMLOCK= is too small for all memory)")?;
     }
     ready.send().context("cannot tell the service manager that the signer is ready")?;
-    Server::new(desk, clock).serve(&entrance);
+    SignerServer::new(desk, clock).serve(&entrance);
     bail!("the record can no longer be written to safely: a restart reads what is on the disk")
 }
 
-pub(super) fn open_record(path: &Path) -> anyhow::Result<(Record<std::fs::File>, daemon_wallet::signer::Found)> {
+pub(super) fn open_record(
+    path: &Path,
+) -> anyhow::Result<(Record<std::fs::File>, daemon_wallet::signer::RecordContents)> {
     Record::open(path).map_err(|error| match error {
-        RecordError::Damaged { .. } | RecordError::Unsafe { .. } => Failure::lasting(error.into()),
+        RecordError::Damaged { .. } | RecordError::Unsafe { .. } => LastingError::wrap(error.into()),
         other => other.into(),
     })
 }

@@ -1,11 +1,12 @@
 //! `stakeout-signer sign` and `claim`: signatures of messages.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 
 use anyhow::bail;
 use clap::Args;
-use daemon_wallet::key::checksummed;
-use daemon_wallet::message::{MESSAGE_BYTES_MAX, bytes_of};
+use daemon_transactions::personal_message::bytes_of;
+use daemon_wallet::key::{MESSAGE_BYTES_MAX, checksummed};
 
 use super::{KeyArgs, keys};
 
@@ -61,15 +62,15 @@ impl MessageArgs {
     }
 }
 
-pub(super) fn sign(args: &SignArgs) -> anyhow::Result<()> {
+pub(super) fn sign(args: &SignArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let message = args.message.take()?;
-    let bytes = if args.text { message.into_bytes() } else { bytes_of(&message) };
+    let bytes = if args.text { Cow::Borrowed(message.as_bytes()) } else { bytes_of(&message) };
     let signature = keys::open(&args.key)?.sign_message(&bytes);
-    writeln!(std::io::stdout(), "{}", in_hex(&signature))?;
+    writeln!(out, "{}", in_hex(&signature))?;
     Ok(())
 }
 
-pub(super) fn claim(args: &ClaimArgs) -> anyhow::Result<()> {
+pub(super) fn claim(args: &ClaimArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let message = args.message.take()?;
     if message.is_empty() {
         bail!("the message is empty: copy the text that PolySwarm shows for the engine");
@@ -77,14 +78,13 @@ pub(super) fn claim(args: &ClaimArgs) -> anyhow::Result<()> {
     let wallet = keys::open(&args.key)?;
     let address = checksummed(&wallet.address());
     let signature = in_hex(&wallet.sign_message(&bytes_of(&message)));
-    let mut out = std::io::stdout();
     if args.json {
         let claim = serde_json::json!({ "address": address, "message": message, "signature": signature });
         writeln!(out, "{claim:#}")?;
     } else {
         writeln!(out, "address    {address}")?;
         writeln!(out, "signature  {signature}")?;
-        if out.is_terminal() {
+        if std::io::stdout().is_terminal() {
             writeln!(std::io::stderr(), "enter both where PolySwarm asks for them")?;
         }
     }

@@ -8,10 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use daemon_transactions::signing::{Answer, LINE_MAX, Refusal, RefusalCode, Reply, Request, from_line, to_line};
+use daemon_peer::Peer;
+use daemon_transactions::signing::{
+    Answer, LINE_MAX, Refusal, RefusalCode, SignerReply, SignerRequest, from_line, to_line,
+};
 use serde::{Deserialize, Serialize};
 
-use super::{Entrance, Peer};
+use super::Entrance;
 use crate::signer::{Clock, Desk, Medium, REASON_BYTES_MAX};
 
 /// Most connections at once. Further ones are closed at once: the frontend asks again.
@@ -69,16 +72,16 @@ struct AdminLine {
 }
 
 /// Answers all who come in.
-pub struct Server<M> {
+pub struct SignerServer<M> {
     desk: Mutex<Desk<M>>,
     clock: Clock,
     connections: AtomicUsize,
 }
 
-impl<M: Medium + Send + 'static> Server<M> {
+impl<M: Medium + Send + 'static> SignerServer<M> {
     /// Answers at this desk, by this clock.
-    pub fn new(desk: Desk<M>, clock: Clock) -> Arc<Server<M>> {
-        Arc::new(Server { desk: Mutex::new(desk), clock, connections: AtomicUsize::new(0) })
+    pub fn new(desk: Desk<M>, clock: Clock) -> Arc<SignerServer<M>> {
+        Arc::new(SignerServer { desk: Mutex::new(desk), clock, connections: AtomicUsize::new(0) })
     }
 
     /// Answers for ever. Returns only when nothing more can be written down, so that a restart must follow.
@@ -102,7 +105,7 @@ impl<M: Medium + Send + 'static> Server<M> {
             }
             let (server, group) = (Arc::clone(self), entrance.group);
             let spawned = thread::Builder::new().name("connection".to_owned()).spawn(move || {
-                let _open = Open(&server.connections);
+                let _open = OpenConnection(&server.connections);
                 // Cut off or lost: either is the other side's affair.
                 let _ = server.serve_connection(stream, group);
             });
@@ -117,7 +120,7 @@ impl<M: Medium + Send + 'static> Server<M> {
         let peer = Peer::of(&stream)?;
         stream.set_write_timeout(Some(REQUEST_TIME_MAX))?;
         let mut writer = stream.try_clone()?;
-        let mut lines = Lines { reader: BufReader::new(stream) };
+        let mut lines = LineReader { reader: BufReader::new(stream) };
         if peer.is_stranger(group) {
             log(&format!("a stranger was refused (user {}, process {})", peer.uid, peer.pid));
             // Whoever still writes would not read why.
@@ -142,18 +145,18 @@ impl<M: Medium + Send + 'static> Server<M> {
         {
             return to_line(&self.administer(&admin, peer));
         }
-        let answer = match from_line::<Request>(line) {
+        let answer = match from_line::<SignerRequest>(line) {
             Ok(request) => self.lock().answer(request, self.clock.now()),
             Err(error) => refused(RefusalCode::Malformed, error.to_string()),
         };
-        if let Reply::Refused(refusal) = &answer.reply {
+        if let SignerReply::Refused(refusal) = &answer.reply {
             log(&format!("refused ({:?}): {:.300}", refusal.code, refusal.reason));
         }
         to_line(&answer)
     }
 
     fn administer(&self, admin: &Admin, peer: Peer) -> AdminReply {
-        if !peer.may_administer() {
+        if !peer.is_root_or_us() {
             log(&format!("user {} may not do this: {admin:?}", peer.uid));
             return AdminReply::Refused("only root and the signer's own user may".to_owned());
         }
@@ -180,24 +183,24 @@ impl<M: Medium + Send + 'static> Server<M> {
     }
 }
 
-struct Open<'c>(&'c AtomicUsize);
+struct OpenConnection<'c>(&'c AtomicUsize);
 
-impl Drop for Open<'_> {
+impl Drop for OpenConnection<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 fn refused(code: RefusalCode, reason: String) -> Answer {
-    Answer { id: 0, reply: Reply::Refused(Refusal { code, reason }) }
+    Answer { id: 0, reply: SignerReply::Refused(Refusal { code, reason }) }
 }
 
 /// Lines of a connection, each of bounded length and within bounded time.
-struct Lines {
+struct LineReader {
     reader: BufReader<UnixStream>,
 }
 
-impl Lines {
+impl LineReader {
     /// The next line, with its end. One that is too long is cut after [`LINE_MAX`] and one byte.
     fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut line = Vec::new();
@@ -249,7 +252,7 @@ pub fn ask_admin(socket: &Path, admin: &Admin) -> io::Result<AdminReply> {
     serde_json::from_slice(&line).or_else(|_| {
         let refused: Answer = serde_json::from_slice(&line)?;
         match refused.reply {
-            Reply::Refused(refusal) => Ok(AdminReply::Refused(refusal.reason)),
+            SignerReply::Refused(refusal) => Ok(AdminReply::Refused(refusal.reason)),
             other => Err(io::Error::other(format!("the signer answered something else: {other:?}"))),
         }
     })

@@ -7,7 +7,7 @@ use daemon_base::{Nct, Timestamp};
 use daemon_transactions::signing::{Refusal, RefusalCode, SpendingLimits, Spent};
 use daemon_transactions::{Address, B256, Guid, U256};
 
-use super::entry::{Entry, Event, Kind, Signed, Transactions};
+use super::entry::{Kind, RecordEntry, RecordEvent, Signed, Transactions};
 use super::window::Window;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -37,21 +37,21 @@ struct Nonces {
 
 /// What was asserted on a bounty.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Asserted {
+struct AssertedBounty {
     content: B256,
     commitment: Option<U256>,
 }
 
 /// Everything that was signed, as far as limits need it.
 #[derive(Clone, Debug)]
-pub struct Account {
+pub struct SignerAccount {
     limits: AccountLimits,
     hour: Window,
     day: Window,
     gas_day: Window,
     signatures_day: Window,
     total: u128,
-    asserted: HashMap<Guid, Asserted>,
+    asserted: HashMap<Guid, AssertedBounty>,
     votes: HashMap<Guid, B256>,
     chains: HashMap<u64, Nonces>,
     starts: HashMap<u64, u64>,
@@ -71,10 +71,10 @@ fn refuse<T>(code: RefusalCode, reason: String) -> Result<T, Refusal> {
     Err(Refusal { code, reason })
 }
 
-impl Account {
+impl SignerAccount {
     /// Of an account that signed nothing. `starts`: the first nonce of each chain.
-    pub fn new(limits: AccountLimits, starts: HashMap<u64, u64>) -> Account {
-        Account {
+    pub fn new(limits: AccountLimits, starts: HashMap<u64, u64>) -> SignerAccount {
+        SignerAccount {
             limits,
             hour: Window::new(HOUR),
             day: Window::new(DAY),
@@ -221,13 +221,13 @@ transactions elsewhere, a person must run `stakeout-signer set-nonce`"
     }
 
     /// Counts an entry.
-    pub fn apply(&mut self, entry: &Entry) {
+    pub fn apply(&mut self, entry: &RecordEntry) {
         let at = self.pass(entry.at);
         match &entry.event {
-            Event::Opened(_) => {}
-            Event::TotalReset { .. } => self.total = 0,
-            Event::NonceSet { chain_id, next, .. } => self.chains.entry(*chain_id).or_default().next = *next,
-            Event::Signed(signed) => self.count(signed, at),
+            RecordEvent::Opened(_) => {}
+            RecordEvent::TotalReset { .. } => self.total = 0,
+            RecordEvent::NonceSet { chain_id, next, .. } => self.chains.entry(*chain_id).or_default().next = *next,
+            RecordEvent::Signed(signed) => self.count(signed, at),
         }
     }
 
@@ -240,7 +240,7 @@ transactions elsewhere, a person must run `stakeout-signer set-nonce`"
         self.signatures_day.add(at, 1);
         match (signed.kind, signed.bounty) {
             (Kind::Assertion | Kind::FastAssertion, Some(bounty)) => {
-                self.asserted.insert(bounty, Asserted { content: signed.content, commitment: signed.commitment });
+                self.asserted.insert(bounty, AssertedBounty { content: signed.content, commitment: signed.commitment });
             }
             (Kind::FastVote, Some(bounty)) => {
                 self.votes.insert(bounty, signed.content);
@@ -280,9 +280,9 @@ transactions elsewhere, a person must run `stakeout-signer set-nonce`"
 }
 
 /// Whose record it is, by its entries.
-pub fn owner(entries: &[Entry]) -> Option<Address> {
+pub fn owner(entries: &[RecordEntry]) -> Option<Address> {
     entries.iter().find_map(|entry| match &entry.event {
-        Event::Opened(opened) => Some(opened.address),
+        RecordEvent::Opened(opened) => Some(opened.address),
         _ => None,
     })
 }

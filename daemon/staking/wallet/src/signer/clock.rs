@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use daemon_base::Timestamp;
 
-use super::entry::{Entry, Event, Opened};
+use super::entry::{RecordEntry, RecordEvent, SignerOpened};
 
 /// Names the boot of the machine.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -27,19 +27,19 @@ impl Clock {
     /// # Errors
     ///
     /// If the kernel does not name this boot.
-    pub fn after(entries: &[Entry]) -> io::Result<Clock> {
+    pub fn after(entries: &[RecordEntry]) -> io::Result<Clock> {
         let boot = std::fs::read_to_string(BOOT_ID)?.trim().to_owned();
         Ok(Clock::at(boot, since_boot(), SystemTime::now().into(), entries))
     }
 
-    fn at(boot: String, since_boot: Duration, wall: Timestamp, entries: &[Entry]) -> Clock {
+    fn at(boot: String, since_boot: Duration, wall: Timestamp, entries: &[RecordEntry]) -> Clock {
         let opened = entries.iter().rev().find_map(|entry| match &entry.event {
-            Event::Opened(opened) => Some(opened),
+            RecordEvent::Opened(opened) => Some(opened),
             _ => None,
         });
         let passed = micros(since_boot);
         let told = match opened {
-            Some(Opened { boot: same, ahead, .. }) if *same == boot => *ahead,
+            Some(SignerOpened { boot: same, ahead, .. }) if *same == boot => *ahead,
             _ => wall.micros().saturating_sub(passed),
         };
         let last = entries.iter().map(|entry| entry.at.micros()).max().unwrap_or(i64::MIN);
@@ -47,8 +47,8 @@ impl Clock {
     }
 
     /// What to write down, so that the next one goes on from here.
-    pub fn opened(&self, address: daemon_transactions::Address) -> Opened {
-        Opened { address, boot: self.boot.clone(), ahead: self.ahead }
+    pub fn opened(&self, address: daemon_transactions::Address) -> SignerOpened {
+        SignerOpened { address, boot: self.boot.clone(), ahead: self.ahead }
     }
 
     /// The time.
@@ -76,15 +76,15 @@ fn micros(duration: Duration) -> i64 {
 mod tests {
     use super::*;
 
-    fn entries(boot: &str, ahead: i64, last: i64) -> Vec<Entry> {
+    fn entries(boot: &str, ahead: i64, last: i64) -> Vec<RecordEntry> {
         let address = daemon_transactions::Address::from_bytes([7; 20]);
-        let opened = Event::Opened(Opened { address, boot: boot.to_owned(), ahead });
-        let reset = Event::TotalReset { reason: "test".to_owned() };
-        [(0, opened), (last, reset)].map(|(at, event)| Entry { at: Timestamp::from_micros(at), event }).to_vec()
+        let opened = RecordEvent::Opened(SignerOpened { address, boot: boot.to_owned(), ahead });
+        let reset = RecordEvent::TotalReset { reason: "test".to_owned() };
+        [(0, opened), (last, reset)].map(|(at, event)| RecordEntry { at: Timestamp::from_micros(at), event }).to_vec()
     }
 
     #[track_caller]
-    fn check(entries: &[Entry], wall: i64, now: i64) {
+    fn check(entries: &[RecordEntry], wall: i64, now: i64) {
         let passed = Duration::from_micros(50);
         let clock = Clock::at("this".to_owned(), passed, Timestamp::from_micros(wall), entries);
         assert_eq!(clock.ahead + 50, now);

@@ -18,24 +18,28 @@ const CHAIN_ID_MAX: u64 = (u64::MAX - 36) / 2;
 
 /// The address of a contract. Empty: none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Contract(pub Option<Address>);
+pub struct ContractAddress(pub Option<Address>);
 
-impl FromStr for Contract {
+impl FromStr for ContractAddress {
     type Err = daemon_transactions::ParseAddressError;
 
-    fn from_str(text: &str) -> Result<Contract, Self::Err> {
-        if text.is_empty() { Ok(Contract(None)) } else { text.parse().map(|address| Contract(Some(address))) }
+    fn from_str(text: &str) -> Result<ContractAddress, Self::Err> {
+        if text.is_empty() {
+            Ok(ContractAddress(None))
+        } else {
+            text.parse().map(|address| ContractAddress(Some(address)))
+        }
     }
 }
 
-impl fmt::Display for Contract {
+impl fmt::Display for ContractAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.map_or(Ok(()), |address| address.fmt(f))
     }
 }
 
 daemon_config::texts! {
-    Contract: "the address of a contract: \"0x\" and 40 hexadecimal digits";
+    ContractAddress: "the address of a contract: \"0x\" and 40 hexadecimal digits";
 }
 
 section! {
@@ -126,9 +130,9 @@ section! {
         /// The chain (EIP-155).
         chain_id: usize = 0;
         /// The contract of the token (NectarToken).
-        token: Contract = Contract::default();
+        token: ContractAddress = ContractAddress::default();
         /// The registry of bounties (BountyRegistry).
-        registry: Contract = Contract::default();
+        registry: ContractAddress = ContractAddress::default();
         /// The nonce of the first transaction, when the record begins: how many the account has sent.
         nonce_start: usize = 0;
         /// Most gas of one transaction. Free chains are asked for the gas of a whole block.
@@ -146,9 +150,9 @@ section! {
         /// The chain (EIP-155).
         chain_id: usize = 0;
         /// The contract of the token (NectarToken).
-        token: Contract = Contract::default();
+        token: ContractAddress = ContractAddress::default();
         /// The registry of bounties (BountyRegistry).
-        registry: Contract = Contract::default();
+        registry: ContractAddress = ContractAddress::default();
         /// The nonce of the first transaction, when the record begins: how many the account has sent.
         nonce_start: usize = 0;
         /// Most gas of one transaction.

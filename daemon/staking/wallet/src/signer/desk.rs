@@ -2,21 +2,21 @@
 
 use daemon_base::{Nct, Timestamp};
 use daemon_transactions::fast::FastTransaction;
+use daemon_transactions::personal_message::bytes_of;
 use daemon_transactions::signing::{
     Answer, Ask, ChainStatus, ClaimMessage, ClaimSignature, FastAssertion, FastPayload, FastVote, Refusal, RefusalCode,
-    Reply, Request, SignTransactions, SignedTransaction, Status, Wanted,
+    SignTransactions, SignedTransaction, SignerReply, SignerRequest, Status, Wanted,
 };
 use daemon_transactions::verify::{ChainPolicy, verify};
 use daemon_transactions::{
     Address, B256, LegacyTransaction, SignedLegacyTransaction, U256, UnsignedTransaction, commitment, keccak256,
 };
 
-use super::account::{Account, Decision};
+use super::account::{Decision, SignerAccount};
 use super::config::Config;
-use super::entry::{Entry, Event, Kind, Signed, SigningHash, Transactions};
+use super::entry::{Kind, RecordEntry, RecordEvent, Signed, SigningHash, Transactions};
 use super::record::{Medium, Record, RecordError};
-use crate::key::Wallet;
-use crate::message::{MESSAGE_BYTES_MAX, bytes_of};
+use crate::key::{MESSAGE_BYTES_MAX, Wallet};
 
 /// Longest text of fast polyswarmd that is signed, in bytes.
 const TEXT_BYTES_MAX: usize = 64 << 10;
@@ -30,7 +30,7 @@ pub struct Desk<M> {
     address: Address,
     config: Config,
     chains: Vec<ChainPolicy>,
-    account: Account,
+    account: SignerAccount,
     record: Record<M>,
 }
 
@@ -47,8 +47,8 @@ fn refuse<T>(code: RefusalCode, reason: impl Into<String>) -> Result<T, Refusal>
 
 impl<M: Medium> Desk<M> {
     /// Goes on from what the record held.
-    pub fn new(wallet: Wallet, config: Config, record: Record<M>, entries: &[Entry]) -> Desk<M> {
-        let mut account = Account::new(config.account_limits(), config.nonce_starts());
+    pub fn new(wallet: Wallet, config: Config, record: Record<M>, entries: &[RecordEntry]) -> Desk<M> {
+        let mut account = SignerAccount::new(config.account_limits(), config.nonce_starts());
         entries.iter().for_each(|entry| account.apply(entry));
         let address = Address::from_bytes(wallet.address());
         Desk { address, chains: config.chains(), wallet, config, account, record }
@@ -60,7 +60,7 @@ impl<M: Medium> Desk<M> {
     ///
     /// If it cannot be written down.
     pub fn begin(&mut self, clock: &super::Clock) -> Result<(), RecordError> {
-        let opened = Event::Opened(clock.opened(self.address));
+        let opened = RecordEvent::Opened(clock.opened(self.address));
         self.write(clock.now(), opened)
     }
 
@@ -75,15 +75,15 @@ impl<M: Medium> Desk<M> {
     }
 
     /// Answers a request.
-    pub fn answer(&mut self, request: Request, now: Timestamp) -> Answer {
+    pub fn answer(&mut self, request: SignerRequest, now: Timestamp) -> Answer {
         let reply = match request.ask {
-            Ask::Status => Ok(Reply::Status(self.status(now))),
+            Ask::Status => Ok(SignerReply::Status(self.status(now))),
             Ask::Transactions(ask) => self.transactions(ask, now),
             Ask::Claim(ask) => self.claim(&ask, now),
             Ask::FastAssertion(ask) => self.fast_assertion(ask, now),
             Ask::FastVote(ask) => self.fast_vote(&ask, now),
         };
-        Answer { id: request.id, reply: reply.unwrap_or_else(Reply::Refused) }
+        Answer { id: request.id, reply: reply.unwrap_or_else(SignerReply::Refused) }
     }
 
     /// A person begins the total anew.
@@ -92,7 +92,7 @@ impl<M: Medium> Desk<M> {
     ///
     /// If it cannot be written down.
     pub fn reset_total(&mut self, reason: &str, now: Timestamp) -> Result<(), RecordError> {
-        self.write(now, Event::TotalReset { reason: reason.to_owned() })
+        self.write(now, RecordEvent::TotalReset { reason: reason.to_owned() })
     }
 
     /// A person says which nonce is next. What was signed stays signed: such a nonce is never signed for anything else.
@@ -101,7 +101,7 @@ impl<M: Medium> Desk<M> {
     ///
     /// If it cannot be written down.
     pub fn set_nonce(&mut self, chain_id: u64, next: u64, reason: &str, now: Timestamp) -> Result<(), RecordError> {
-        self.write(now, Event::NonceSet { chain_id, next, reason: reason.to_owned() })
+        self.write(now, RecordEvent::NonceSet { chain_id, next, reason: reason.to_owned() })
     }
 
     /// Who signs, and how much it may still sign.
@@ -120,7 +120,7 @@ impl<M: Medium> Desk<M> {
         }
     }
 
-    fn transactions(&mut self, ask: SignTransactions, now: Timestamp) -> Result<Reply, Refusal> {
+    fn transactions(&mut self, ask: SignTransactions, now: Timestamp) -> Result<SignerReply, Refusal> {
         let SignTransactions { chain_id, wanted, amount, transactions } = ask;
         let Some(policy) = self.chains.iter().find(|policy| policy.chain_id == chain_id) else {
             return refuse(RefusalCode::UnknownChain, format!("chain {chain_id} is not in the signer's configuration"));
@@ -185,7 +185,7 @@ impl<M: Medium> Desk<M> {
         Ok(())
     }
 
-    fn claim(&mut self, ask: &ClaimMessage, now: Timestamp) -> Result<Reply, Refusal> {
+    fn claim(&mut self, ask: &ClaimMessage, now: Timestamp) -> Result<SignerReply, Refusal> {
         if !self.config.signer.claims {
             let why = "this signer signs no claims (signer.claims): use `stakeout claim`";
             return refuse(RefusalCode::NotAllowed, why);
@@ -193,12 +193,12 @@ impl<M: Medium> Desk<M> {
         if ask.message.len() > MESSAGE_BYTES_MAX {
             return refuse(RefusalCode::Malformed, format!("the message has more than {MESSAGE_BYTES_MAX} bytes"));
         }
-        let message = bytes_of(&ask.message);
+        let message = bytes_of(&ask.message).into_owned();
         let signed = without_transactions(Kind::Claim, None, Nct::ZERO, keccak256(&message));
         self.sign(signed, Form::Message(message), now)
     }
 
-    fn fast_assertion(&mut self, ask: FastAssertion, now: Timestamp) -> Result<Reply, Refusal> {
+    fn fast_assertion(&mut self, ask: FastAssertion, now: Timestamp) -> Result<SignerReply, Refusal> {
         self.check_fast()?;
         self.check_bid(ask.bid)?;
         let made = FastTransaction::assertion(self.address, ask.bounty, ask.verdict, ask.bid, ask.metadata);
@@ -207,7 +207,7 @@ impl<M: Medium> Desk<M> {
         self.sign_text(signed, text, now)
     }
 
-    fn fast_vote(&mut self, ask: &FastVote, now: Timestamp) -> Result<Reply, Refusal> {
+    fn fast_vote(&mut self, ask: &FastVote, now: Timestamp) -> Result<SignerReply, Refusal> {
         self.check_fast()?;
         let text = FastTransaction::vote(self.address, ask.bounty, ask.vote).text();
         let signed = without_transactions(Kind::FastVote, Some(ask.bounty), Nct::ZERO, keccak256(text.as_bytes()));
@@ -221,7 +221,7 @@ impl<M: Medium> Desk<M> {
         refuse(RefusalCode::NotAllowed, "this signer signs nothing for fast polyswarmd (signer.fast)")
     }
 
-    fn sign_text(&mut self, signed: Signed, text: String, now: Timestamp) -> Result<Reply, Refusal> {
+    fn sign_text(&mut self, signed: Signed, text: String, now: Timestamp) -> Result<SignerReply, Refusal> {
         if text.len() > TEXT_BYTES_MAX {
             return refuse(RefusalCode::Malformed, format!("the text has more than {TEXT_BYTES_MAX} bytes"));
         }
@@ -229,11 +229,11 @@ impl<M: Medium> Desk<M> {
     }
 
     /// Decides, writes down, and only then signs.
-    fn sign(&mut self, signed: Signed, form: Form, now: Timestamp) -> Result<Reply, Refusal> {
+    fn sign(&mut self, signed: Signed, form: Form, now: Timestamp) -> Result<SignerReply, Refusal> {
         match self.account.decide(&signed, now)? {
             Decision::Again => {}
             Decision::New => self
-                .write(now, Event::Signed(signed))
+                .write(now, RecordEvent::Signed(signed))
                 .map_err(|error| Refusal { code: RefusalCode::Unavailable, reason: describe(&error) })?,
         }
         match form {
@@ -241,14 +241,14 @@ impl<M: Medium> Desk<M> {
                 .into_iter()
                 .map(|transaction| self.sign_transaction(transaction))
                 .collect::<Result<_, _>>()
-                .map(Reply::Transactions),
-            Form::Message(message) => Ok(Reply::Claim(ClaimSignature {
+                .map(SignerReply::Transactions),
+            Form::Message(message) => Ok(SignerReply::Claim(ClaimSignature {
                 address: self.address,
                 signature: in_hex(&self.wallet.sign_message(&message)),
             })),
             Form::Text(text) => {
                 let signature = in_hex(&self.wallet.sign_text(&text));
-                Ok(Reply::Fast(FastPayload { raw_transaction: text, signature }))
+                Ok(SignerReply::Fast(FastPayload { raw_transaction: text, signature }))
             }
         }
     }
@@ -263,8 +263,8 @@ impl<M: Medium> Desk<M> {
         Ok(SignedTransaction { hash: read.hash(), nonce: transaction.nonce, raw })
     }
 
-    fn write(&mut self, now: Timestamp, event: Event) -> Result<(), RecordError> {
-        let entry = Entry { at: self.account.pass(now), event };
+    fn write(&mut self, now: Timestamp, event: RecordEvent) -> Result<(), RecordError> {
+        let entry = RecordEntry { at: self.account.pass(now), event };
         self.record.append(&entry)?;
         self.account.apply(&entry);
         Ok(())

@@ -7,20 +7,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// One line of the record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct RecordEntry {
     /// When it was decided, by the signer's clock, which never goes back.
     #[serde(with = "micros")]
     pub at: Timestamp,
     /// What happened.
-    pub event: Event,
+    pub event: RecordEvent,
 }
 
 /// What happened.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Event {
+pub enum RecordEvent {
     /// A signer began to use the record.
-    Opened(Opened),
+    Opened(SignerOpened),
     /// Something is about to be signed for the first time.
     Signed(Signed),
     /// A person began the total anew.
@@ -42,7 +42,7 @@ pub enum Event {
 /// A signer began to use the record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Opened {
+pub struct SignerOpened {
     /// Whose signatures the record is about.
     pub address: Address,
     /// Which boot of the machine this was.

@@ -20,12 +20,12 @@ mod entry;
 mod record;
 mod window;
 
-pub use account::{Account, AccountLimits, Decision, owner};
+pub use account::{AccountLimits, Decision, SignerAccount, owner};
 pub use clock::Clock;
 pub use config::Config;
 pub use desk::{Desk, REASON_BYTES_MAX};
-pub use entry::{Entry, Event, Kind, Opened, Signed, SigningHash, Transactions};
-pub use record::{Found, Medium, Record, RecordError};
+pub use entry::{Kind, RecordEntry, RecordEvent, Signed, SignerOpened, SigningHash, Transactions};
+pub use record::{Medium, Record, RecordContents, RecordError};
 
 #[cfg(test)]
 mod tests;

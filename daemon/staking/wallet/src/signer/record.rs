@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use daemon_base::Sha256Digest;
 use rustix::fs::{FlockOperation, OFlags, flock};
 
-use super::entry::Entry;
+use super::entry::RecordEntry;
 
 /// The first line: what the file is.
 const HEAD: &str = "stakeout-signer record, version 1\n";
@@ -118,9 +118,9 @@ pub struct Record<M> {
 
 /// What a record was found to hold.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Found {
+pub struct RecordContents {
     /// Its entries, in order.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<RecordEntry>,
     /// Length of a last line that was not written whole, in bytes.
     pub torn: u64,
 }
@@ -131,7 +131,7 @@ impl Record<File> {
     /// # Errors
     ///
     /// If it is in use, damaged, or the system does not let us.
-    pub fn open(path: &Path) -> Result<(Record<File>, Found), RecordError> {
+    pub fn open(path: &Path) -> Result<(Record<File>, RecordContents), RecordError> {
         let error = |what| move |source| RecordError::File { what, path: path.to_owned(), source };
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
         let file = OpenOptions::new()
@@ -167,13 +167,13 @@ impl<M: Medium> Record<M> {
     /// # Errors
     ///
     /// If it is damaged, or cannot be read or cut.
-    pub fn read(mut medium: M, path: &Path) -> Result<(Record<M>, Found), RecordError>
+    pub fn read(mut medium: M, path: &Path) -> Result<(Record<M>, RecordContents), RecordError>
     where
         for<'m> &'m M: Read,
     {
         let error = |what| move |source| RecordError::File { what, path: path.to_owned(), source };
         let mut reader = BufReader::new(&medium);
-        let mut found = Found::default();
+        let mut found = RecordContents::default();
         let mut length = 0;
         let mut checksum = String::new();
         let mut number = 1;
@@ -227,7 +227,7 @@ impl<M: Medium> Record<M> {
     /// # Panics
     ///
     /// If an entry cannot be JSON, which would be a bug.
-    pub fn append(&mut self, entry: &Entry) -> Result<(), RecordError> {
+    pub fn append(&mut self, entry: &RecordEntry) -> Result<(), RecordError> {
         let json = serde_json::to_string(entry).expect("entries have text keys and no fallible parts");
         let checksum = chained(&self.checksum, &json);
         let line = format!("{checksum} {json}\n");
@@ -268,7 +268,7 @@ fn read_head(line: &[u8]) -> Result<(), String> {
     if line == HEAD.as_bytes() { Ok(()) } else { Err("it does not begin as a record of version 1".to_owned()) }
 }
 
-fn read_line(line: &[u8], before: &str) -> Result<(Entry, String), String> {
+fn read_line(line: &[u8], before: &str) -> Result<(RecordEntry, String), String> {
     let text = std::str::from_utf8(line).map_err(|error| error.to_string())?;
     let text = text.strip_suffix('\n').ok_or("it has no end")?;
     let (checksum, json) = text.split_once(' ').ok_or("it has no checksum")?;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use daemon_base::Nct;
 use daemon_transactions::SignedLegacyTransaction;
-use daemon_transactions::signing::{Ask, Reply};
-use daemon_wallet::signer::{Event, Record};
+use daemon_transactions::signing::{Ask, SignerReply};
+use daemon_wallet::signer::{Record, RecordEvent};
 
 use crate::place::{Place, ask, assertion};
 
@@ -35,12 +35,12 @@ fn killed_at_any_moment_it_signs_nothing_twice_and_nothing_beyond_its_limits() {
                     scope.spawn(move || {
                         let mut answers = 0;
                         loop {
-                            let Ok(Reply::Status(status)) = ask(&socket, Ask::Status) else { return answers };
+                            let Ok(SignerReply::Status(status)) = ask(&socket, Ask::Status) else { return answers };
                             let next = status.chains[0].next_nonce;
                             // Both of them, the same nonces, other bounties.
                             let asked = assertion(bounty.fetch_add(1, Ordering::Relaxed).into(), next);
                             match ask(&socket, Ask::Transactions(asked)) {
-                                Ok(Reply::Transactions(signed)) => {
+                                Ok(SignerReply::Transactions(signed)) => {
                                     answers += 1;
                                     for signed in signed {
                                         let before = left.lock().unwrap().insert(signed.nonce, signed.raw.clone());
@@ -50,7 +50,7 @@ fn killed_at_any_moment_it_signs_nothing_twice_and_nothing_beyond_its_limits() {
                                         );
                                     }
                                 }
-                                Ok(Reply::Refused(_)) => {}
+                                Ok(SignerReply::Refused(_)) => {}
                                 Ok(other) => panic!("{other:?}"),
                                 Err(_) => return answers,
                             }
@@ -69,7 +69,7 @@ fn killed_at_any_moment_it_signs_nothing_twice_and_nothing_beyond_its_limits() {
     let mut recorded = BTreeMap::new();
     let mut total = Nct::ZERO;
     for entry in &found.entries {
-        if let Event::Signed(signed) = &entry.event {
+        if let RecordEvent::Signed(signed) = &entry.event {
             total = total.checked_add(signed.amount).unwrap();
             for (nonce, hash) in &signed.transactions.as_ref().unwrap().nonces {
                 assert_eq!(recorded.insert(*nonce, hash.0), None, "nonce {nonce} is written down twice");

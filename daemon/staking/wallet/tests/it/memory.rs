@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
-use daemon_transactions::signing::{Ask, Reply};
+use daemon_transactions::signing::{Ask, SignerReply};
 
-use crate::place::{Place, Running, SIGNER, ask, assertion};
+use crate::place::{Place, RunningSigner, SIGNER, ask, assertion};
 
 /// The key is only ever known here under this mask: who searches for it must not have it.
 const MASK: u8 = 0xa5;
@@ -97,18 +97,18 @@ fn hits(pid: u32, needles: &[Vec<u8>]) -> Option<usize> {
 }
 
 /// A frontend in a process of its own, which goes on until its standard input ends.
-struct Client(Child);
+struct FrontendProcess(Child);
 
-impl Client {
-    fn start(test: &str, place: &Place) -> Client {
+impl FrontendProcess {
+    fn start(test: &str, place: &Place) -> FrontendProcess {
         let mut child = child(test, "ask", place).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap().contains("signed: ")), "the client has a signature");
-        Client(child)
+        FrontendProcess(child)
     }
 }
 
-impl Drop for Client {
+impl Drop for FrontendProcess {
     fn drop(&mut self) {
         // It may have ended already.
         let _ = self.0.kill();
@@ -120,7 +120,7 @@ fn ask_for_ever(directory: &std::path::Path) {
     let socket = directory.join("signer.sock");
     let mut answers = 0_u64;
     loop {
-        let Reply::Transactions(signed) = ask(&socket, Ask::Transactions(assertion(1, 0))).unwrap() else {
+        let SignerReply::Transactions(signed) = ask(&socket, Ask::Transactions(assertion(1, 0))).unwrap() else {
             panic!("it is signed")
         };
         if answers == 0 {
@@ -141,7 +141,7 @@ fn the_key_is_in_no_process_but_the_signer() {
     }
     let (place, needles) = place_with_a_new_key(TEST);
     let signer = place.start();
-    let client = Client::start(TEST, &place);
+    let client = FrontendProcess::start(TEST, &place);
     for (who, pid) in [("this test", std::process::id()), ("the frontend", client.0.id())] {
         let hits = hits(pid, &needles).expect("our own processes can be read");
         println!("{who}: {hits} hits");
@@ -184,7 +184,7 @@ fn a_signer_that_dies_leaves_no_core_dump() {
         println!("SKIPPED: core dump of a signer: this machine makes none at all");
     }
     let child = run(&format!("exec {SIGNER} serve --config {}", place.file("signer.toml").display())).spawn().unwrap();
-    let mut signer = Running { child };
+    let mut signer = RunningSigner { child };
     while std::os::unix::net::UnixStream::connect(place.socket()).is_err() {
         assert!(signer.child.try_wait().unwrap().is_none(), "{}", place.log());
         std::thread::sleep(std::time::Duration::from_millis(20));

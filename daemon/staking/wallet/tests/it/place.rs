@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use daemon_transactions::signing::{
-    Answer, Ask, Bids, Reply, Request, SignTransactions, Status, Wanted, from_line, to_line,
+    Answer, Ask, Bids, SignTransactions, SignerReply, SignerRequest, Status, Wanted, from_line, to_line,
 };
 use daemon_transactions::verify::wanted_calls;
 use daemon_transactions::{Address, ArtifactBits, Call, Guid, U256, UnsignedTransaction};
@@ -65,10 +65,10 @@ impl Place {
     }
 
     /// Starts a signer, and waits until it answers.
-    pub(crate) fn start(&self) -> Running {
+    pub(crate) fn start(&self) -> RunningSigner {
         let log = std::fs::File::options().create(true).append(true).open(self.file("log")).unwrap();
         let child = self.command(&["serve"]).stderr(log).spawn().unwrap();
-        let mut running = Running { child };
+        let mut running = RunningSigner { child };
         let end = Instant::now() + PATIENCE;
         // It listens before it has written down that it begins.
         while ask(&self.socket(), Ask::Status).is_err() {
@@ -85,18 +85,18 @@ impl Place {
 
     pub(crate) fn status(&self) -> Status {
         match ask(&self.socket(), Ask::Status).unwrap() {
-            Reply::Status(status) => status,
+            SignerReply::Status(status) => status,
             other => panic!("{other:?}"),
         }
     }
 }
 
 /// A signer that runs. Killed when this is dropped.
-pub(crate) struct Running {
+pub(crate) struct RunningSigner {
     pub child: Child,
 }
 
-impl Drop for Running {
+impl Drop for RunningSigner {
     fn drop(&mut self) {
         // It may have ended already.
         let _ = self.child.kill();
@@ -114,8 +114,8 @@ pub(crate) fn exchange(socket: &Path, line: &[u8]) -> std::io::Result<Vec<u8>> {
     if answer.ends_with(b"\n") { Ok(answer) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) }
 }
 
-pub(crate) fn ask(socket: &Path, ask: Ask) -> std::io::Result<Reply> {
-    let line = exchange(socket, &to_line(&Request { id: 3, ask }))?;
+pub(crate) fn ask(socket: &Path, ask: Ask) -> std::io::Result<SignerReply> {
+    let line = exchange(socket, &to_line(&SignerRequest { id: 3, ask }))?;
     let answer: Answer = from_line(&line).unwrap();
     Ok(answer.reply)
 }

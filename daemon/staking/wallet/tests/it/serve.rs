@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::time::{Duration, Instant};
 
-use daemon_transactions::signing::{Answer, Ask, LINE_MAX, RefusalCode, Reply, from_line};
+use daemon_transactions::signing::{Answer, Ask, LINE_MAX, RefusalCode, SignerReply, from_line};
 
 use crate::place::{Place, SIGNER, ask, assertion, exchange};
 
@@ -15,7 +15,7 @@ const LIMITS: &str = "hour_max = \"2\"\nday_max = \"3\"\ntotal_max = \"3\"";
 fn code(line: &[u8]) -> RefusalCode {
     let answer: Answer = from_line(line).unwrap();
     match answer.reply {
-        Reply::Refused(refusal) => refusal.code,
+        SignerReply::Refused(refusal) => refusal.code,
         other => panic!("{other:?}"),
     }
 }
@@ -29,14 +29,14 @@ fn it_signs_within_its_limits_across_restarts() {
     let place = Place::new(LIMITS);
     let signer = place.start();
     let sign = |bounty, nonce| ask(&place.socket(), Ask::Transactions(assertion(bounty, nonce))).unwrap();
-    let Reply::Transactions(first) = sign(1, 0) else { panic!("it is signed") };
+    let SignerReply::Transactions(first) = sign(1, 0) else { panic!("it is signed") };
     assert_eq!(first.len(), 2);
-    assert!(matches!(sign(2, 2), Reply::Transactions(_)));
+    assert!(matches!(sign(2, 2), SignerReply::Transactions(_)));
     drop(signer);
     let _signer = place.start();
-    assert_eq!(sign(1, 0), Reply::Transactions(first), "the same again is the same");
-    assert!(matches!(sign(3, 4), Reply::Transactions(_)));
-    let Reply::Refused(refusal) = sign(4, 6) else { panic!("beyond the hour") };
+    assert_eq!(sign(1, 0), SignerReply::Transactions(first), "the same again is the same");
+    assert!(matches!(sign(3, 4), SignerReply::Transactions(_)));
+    let SignerReply::Refused(refusal) = sign(4, 6) else { panic!("beyond the hour") };
     assert_eq!(refusal.code, RefusalCode::OverHour);
     let status = place.status();
     assert_eq!((status.spent.hour.to_string(), status.chains[0].next_nonce), ("1.59375".to_owned(), 6));

@@ -5,8 +5,8 @@ use reqwest::StatusCode;
 use tokio::time::{Instant, timeout_at};
 
 use super::Client;
-use super::error::{Failure, RequestError, said};
-use super::send::Call;
+use super::error::{RequestError, RequestFailure, said};
+use super::send::ApiCall;
 use crate::is_artifact_uri;
 use crate::uri::is_artifact_index;
 
@@ -45,11 +45,11 @@ impl Client {
         fetcher: &Fetcher,
         deadline: Instant,
     ) -> Result<Fetched, ArtifactError> {
-        let call = Call::get(format!("/artifacts/{uri}/{index}"));
+        let call = ApiCall::get(format!("/artifacts/{uri}/{index}"));
         let error = |why| RequestError { what: format!("GET {}", call.path), host: self.base().host(), why };
         if !is_artifact_uri(uri) || !is_artifact_index(index) {
             let uri = daemon_base::text::shortened(uri, 100);
-            let why = Failure::NotSent(format!("there can be no artifact {index} of `{uri}`"));
+            let why = RequestFailure::NotSent(format!("there can be no artifact {index} of `{uri}`"));
             return Err(RequestError { what: "GET /artifacts".to_owned(), host: self.base().host(), why }.into());
         }
         let limits = &self.shared.limits;
@@ -80,7 +80,7 @@ impl Client {
 
     async fn artifact_once(
         &self,
-        call: &Call<'_>,
+        call: &ApiCall<'_>,
         attempt: u32,
         fetcher: &Fetcher,
         deadline: Instant,
@@ -88,13 +88,13 @@ impl Client {
         self.shared.pause.wait().await;
         let time_max = self.shared.limits.request_time_max;
         let sent = tokio::time::timeout(time_max, self.send(call)).await;
-        let mut response = sent.unwrap_or(Err(Failure::TooSlow(time_max)))?;
+        let mut response = sent.unwrap_or(Err(RequestFailure::TooSlow(time_max)))?;
         match response.status() {
             // Neither a part (206) nor nothing (204): only this is the artifact.
             StatusCode::OK => fetcher.keep(response, deadline).await.map_err(Failed::Download),
             StatusCode::TOO_MANY_REQUESTS => {
                 self.too_many(&response);
-                Err(Failure::RateLimited(attempt).into())
+                Err(RequestFailure::RateLimited(attempt).into())
             }
             status => {
                 let mut text = Vec::new();
@@ -108,7 +108,7 @@ impl Client {
                 };
                 let _ = tokio::time::timeout(time_max, read).await;
                 let said = said(&String::from_utf8_lossy(&text));
-                Err(Failure::Refused { status: status.as_u16(), said, errors: None }.into())
+                Err(RequestFailure::Refused { status: status.as_u16(), said, errors: None }.into())
             }
         }
     }
@@ -116,12 +116,12 @@ impl Client {
 
 /// How one attempt failed.
 enum Failed {
-    Request(Failure),
+    Request(RequestFailure),
     Download(FetchError),
 }
 
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Failed {
+impl From<RequestFailure> for Failed {
+    fn from(failure: RequestFailure) -> Failed {
         Failed::Request(failure)
     }
 }

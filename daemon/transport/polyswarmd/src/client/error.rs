@@ -15,19 +15,19 @@ pub struct RequestError {
     /// The host it was sent to.
     pub host: String,
     /// What happened.
-    pub why: Failure,
+    pub why: RequestFailure,
 }
 
 impl RequestError {
     /// Whether polyswarmd says that there is no such thing.
     pub fn is_not_found(&self) -> bool {
-        matches!(self.why, Failure::Refused { status: 404, .. })
+        matches!(self.why, RequestFailure::Refused { status: 404, .. })
     }
 }
 
 /// What happened to a request.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum RequestFailure {
     /// Nobody is there, or the connection broke. The request may have arrived.
     #[error("the connection failed ({0}): is polyswarmd running, and polyswarmd.url right?")]
     Connection(String),
@@ -74,31 +74,37 @@ pub enum Failure {
     NotSent(String),
 }
 
-impl Failure {
+impl RequestFailure {
     /// Whether the same request may succeed in a moment.
     pub fn is_passing(&self) -> bool {
         match self {
-            Failure::Connection(_) | Failure::TooSlow(_) | Failure::RateLimited(_) => true,
-            Failure::NotPolyswarmd { status, .. } | Failure::Refused { status, .. } => {
+            RequestFailure::Connection(_) | RequestFailure::TooSlow(_) | RequestFailure::RateLimited(_) => true,
+            RequestFailure::NotPolyswarmd { status, .. } | RequestFailure::Refused { status, .. } => {
                 matches!(status, 408 | 425 | 500..=599)
             }
-            Failure::Redirected { .. } | Failure::TooLong(_) | Failure::Form(_) | Failure::NotSent(_) => false,
+            RequestFailure::Redirected { .. }
+            | RequestFailure::TooLong(_)
+            | RequestFailure::Form(_)
+            | RequestFailure::NotSent(_) => false,
         }
     }
 
     /// Whether the server may have acted on the request although it failed.
     pub fn may_have_arrived(&self) -> bool {
         match self {
-            Failure::Connection(_) | Failure::TooSlow(_) | Failure::TooLong(_) | Failure::Form(_) => true,
-            Failure::NotPolyswarmd { .. } => true,
-            Failure::Refused { status, .. } => *status >= 500,
-            Failure::RateLimited(_) | Failure::Redirected { .. } | Failure::NotSent(_) => false,
+            RequestFailure::Connection(_)
+            | RequestFailure::TooSlow(_)
+            | RequestFailure::TooLong(_)
+            | RequestFailure::Form(_) => true,
+            RequestFailure::NotPolyswarmd { .. } => true,
+            RequestFailure::Refused { status, .. } => *status >= 500,
+            RequestFailure::RateLimited(_) | RequestFailure::Redirected { .. } | RequestFailure::NotSent(_) => false,
         }
     }
 
-    pub(super) fn connection(error: reqwest::Error) -> Failure {
+    pub(super) fn connection(error: reqwest::Error) -> RequestFailure {
         // The address holds the account, which everybody may know, but messages have it already.
-        Failure::Connection(said(&causes(&error.without_url())))
+        RequestFailure::Connection(said(&causes(&error.without_url())))
     }
 }
 

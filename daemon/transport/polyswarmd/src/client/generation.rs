@@ -2,8 +2,8 @@
 
 use reqwest::Method;
 
-use super::error::{Failure, RequestError, said};
-use super::send::Call;
+use super::error::{RequestError, RequestFailure, said};
+use super::send::ApiCall;
 use super::{Client, Generation};
 
 impl Client {
@@ -12,24 +12,25 @@ impl Client {
     /// # Errors
     /// If nobody is there, or the reply is neither 404 nor a success.
     pub async fn generation(&self) -> Result<Generation, RequestError> {
-        let call = Call { method: Method::OPTIONS, ..Call::get("/wallets/".to_owned()) };
+        let call = ApiCall { method: Method::OPTIONS, ..ApiCall::get("/wallets/".to_owned()) };
         let limits = &self.shared.limits;
         let mut pause = limits.retry_pause;
         let mut attempt = 1;
         let why = loop {
             self.shared.pause.wait().await;
             let time_max = limits.request_time_max;
-            let sent =
-                tokio::time::timeout(time_max, self.send(&call)).await.unwrap_or(Err(Failure::TooSlow(time_max)));
+            let sent = tokio::time::timeout(time_max, self.send(&call))
+                .await
+                .unwrap_or(Err(RequestFailure::TooSlow(time_max)));
             let failure = match sent {
                 Ok(response) => match response.status().as_u16() {
                     404 => return Ok(self.remember(Generation::Ethereum)),
                     200..=299 => return Ok(self.remember(Generation::Fast)),
                     429 => {
                         self.too_many(&response);
-                        Failure::RateLimited(attempt)
+                        RequestFailure::RateLimited(attempt)
                     }
-                    status => Failure::NotPolyswarmd { status, said: said("OPTIONS wants 404 or a success") },
+                    status => RequestFailure::NotPolyswarmd { status, said: said("OPTIONS wants 404 or a success") },
                 },
                 Err(failure) => failure,
             };

@@ -7,14 +7,14 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::error::{Failure, RequestError};
+use super::error::{RequestError, RequestFailure};
 use super::replies::{
     ArtifactEntry, AssertionState, BountyState, BuiltTransactions, MinedEvents, PostResult, VoteState, Wallet,
     post_results, receipt_errors,
 };
-use super::send::Call;
+use super::send::ApiCall;
 use super::{Client, Generation};
-use crate::lenient::{self, Bounded};
+use crate::lenient::{self, BoundedList};
 use crate::{Parameters, is_artifact_uri};
 
 /// Guids on a page of polyswarmd; requests are for a multiple of it, at most three.
@@ -79,7 +79,7 @@ impl Client {
     /// # Errors
     /// If the request fails, as of every request here: what was tried, on what, and what to do.
     pub async fn parameters(&self) -> Result<Parameters, RequestError> {
-        self.call(Call::get("/bounties/parameters".to_owned())).await
+        self.call(ApiCall::get("/bounties/parameters".to_owned())).await
     }
 
     /// A bounty as it is now.
@@ -87,7 +87,7 @@ impl Client {
     /// # Errors
     /// If the request fails; [`RequestError::is_not_found`] tells whether there is no such bounty.
     pub async fn bounty(&self, guid: Guid) -> Result<BountyState, RequestError> {
-        self.call(Call::get(format!("/bounties/{guid}"))).await
+        self.call(ApiCall::get(format!("/bounties/{guid}"))).await
     }
 
     /// The assertions on a bounty. Those that the server could not read are left out, so a place in this list is not
@@ -96,7 +96,7 @@ impl Client {
     /// # Errors
     /// If the request fails.
     pub async fn assertions(&self, guid: Guid) -> Result<Vec<AssertionState>, RequestError> {
-        let list: Bounded<AssertionState> = self.call(Call::get(format!("/bounties/{guid}/assertions"))).await?;
+        let list: BoundedList<AssertionState> = self.call(ApiCall::get(format!("/bounties/{guid}/assertions"))).await?;
         Ok(list.0)
     }
 
@@ -105,7 +105,7 @@ impl Client {
     /// # Errors
     /// If the request fails.
     pub async fn assertion(&self, guid: Guid, index: u64) -> Result<AssertionState, RequestError> {
-        self.call(Call::get(format!("/bounties/{guid}/assertions/{index}"))).await
+        self.call(ApiCall::get(format!("/bounties/{guid}/assertions/{index}"))).await
     }
 
     /// The votes on a bounty.
@@ -113,7 +113,7 @@ impl Client {
     /// # Errors
     /// If the request fails.
     pub async fn votes(&self, guid: Guid) -> Result<Vec<VoteState>, RequestError> {
-        let list: Bounded<VoteState> = self.call(Call::get(format!("/bounties/{guid}/votes"))).await?;
+        let list: BoundedList<VoteState> = self.call(ApiCall::get(format!("/bounties/{guid}/votes"))).await?;
         Ok(list.0)
     }
 
@@ -125,10 +125,10 @@ impl Client {
     pub async fn guids(&self, page: u64) -> Result<Vec<Guid>, RequestError> {
         let (page, count) = (page.to_string(), PAGE_GUIDS.to_string());
         let query = [("page", page.as_str()), ("count", count.as_str())];
-        let asked = |query| self.call::<Option<Bounded<Guid>>>(Call::get("/bounties".to_owned()).query(query));
+        let asked = |query| self.call::<Option<BoundedList<Guid>>>(ApiCall::get("/bounties".to_owned()).query(query));
         let list = match asked(&query).await {
             // Where the contract's pages are of another size, its own size is what is always taken.
-            Err(RequestError { why: Failure::Refused { status: 400, .. }, .. }) => asked(&query[..1]).await?,
+            Err(RequestError { why: RequestFailure::Refused { status: 400, .. }, .. }) => asked(&query[..1]).await?,
             list => list?,
         };
         Ok(list.map(|list| list.0).unwrap_or_default())
@@ -140,10 +140,11 @@ impl Client {
     /// If the URI is none of artifacts, or the request fails.
     pub async fn artifacts(&self, uri: &str) -> Result<Vec<ArtifactEntry>, RequestError> {
         if !is_artifact_uri(uri) {
-            let why = Failure::NotSent(format!("`{}` is no URI of artifacts", daemon_base::text::shortened(uri, 100)));
+            let why =
+                RequestFailure::NotSent(format!("`{}` is no URI of artifacts", daemon_base::text::shortened(uri, 100)));
             return Err(RequestError { what: "GET /artifacts".to_owned(), host: self.base().host(), why });
         }
-        let list: Option<Bounded<ArtifactEntry>> = self.call(Call::get(format!("/artifacts/{uri}"))).await?;
+        let list: Option<BoundedList<ArtifactEntry>> = self.call(ApiCall::get(format!("/artifacts/{uri}"))).await?;
         Ok(list.map(|list| list.0).unwrap_or_default())
     }
 
@@ -209,7 +210,7 @@ impl Client {
 
     async fn build(&self, path: String, body: Option<serde_json::Value>) -> Result<BuiltTransactions, RequestError> {
         let body = body.map(|body| body.to_string().into_bytes());
-        self.call(Call::post(path, body).query(BASE_NONCE)).await
+        self.call(ApiCall::post(path, body).query(BASE_NONCE)).await
     }
 
     /// Stores metadata of an assertion, a JSON list; the URI under which it can be had.
@@ -217,12 +218,12 @@ impl Client {
     /// # Errors
     /// If the request fails, or the reply is no URI.
     pub async fn store_metadata(&self, json: &str) -> Result<String, RequestError> {
-        let call = || Call::post("/bounties/metadata".to_owned(), Some(json.as_bytes().to_owned()));
+        let call = || ApiCall::post("/bounties/metadata".to_owned(), Some(json.as_bytes().to_owned()));
         let uri: String = self.call(call()).await?;
         if is_artifact_uri(&uri) {
             return Ok(uri);
         }
-        let why = Failure::Form("it is no URI of artifacts".to_owned());
+        let why = RequestFailure::Form("it is no URI of artifacts".to_owned());
         Err(RequestError { what: "POST /bounties/metadata".to_owned(), host: self.base().host(), why })
     }
 
@@ -232,12 +233,12 @@ impl Client {
     /// If the request fails. It may have arrived nevertheless.
     pub async fn post_transaction(&self, raw: &str) -> Result<Posted, RequestError> {
         let body = json!({ "transactions": [raw] }).to_string().into_bytes();
-        let result: Result<Option<Bounded<PostResult>>, _> =
-            self.call(Call::post("/transactions".to_owned(), Some(body))).await;
+        let result: Result<Option<BoundedList<PostResult>>, _> =
+            self.call(ApiCall::post("/transactions".to_owned(), Some(body))).await;
         let results = match result {
             Ok(results) => results.map(|list| list.0).unwrap_or_default(),
             Err(error) => match &error.why {
-                Failure::Refused { errors: Some(errors), .. } => match post_results(errors) {
+                RequestFailure::Refused { errors: Some(errors), .. } => match post_results(errors) {
                     Some(results) if !results.is_empty() => results,
                     Some(_) | None => return Err(error),
                 },
@@ -245,7 +246,7 @@ impl Client {
             },
         };
         let Some(result) = results.into_iter().next() else {
-            let why = Failure::Form("it says nothing of the transaction".to_owned());
+            let why = RequestFailure::Form("it says nothing of the transaction".to_owned());
             return Err(RequestError { what: "POST /transactions".to_owned(), host: self.base().host(), why });
         };
         Ok(if result.is_error { refused(&result.message) } else { Posted::Taken })
@@ -258,11 +259,11 @@ impl Client {
     pub async fn receipt(&self, hash: B256) -> Result<Receipt, RequestError> {
         let body = json!({ "transactions": [format!("{hash:x}")] }).to_string().into_bytes();
         let extra_time = self.shared.limits.receipt_wait(self.chain());
-        let call = Call { body: Some(body), extra_time, ..Call::get("/transactions".to_owned()) };
+        let call = ApiCall { body: Some(body), extra_time, ..ApiCall::get("/transactions".to_owned()) };
         match self.call::<Option<MinedEvents>>(call).await {
             Ok(events) => Ok(Receipt::Mined(events.unwrap_or_default())),
             Err(error) => match &error.why {
-                Failure::Refused { errors: Some(errors), .. } => receipt(receipt_errors(errors)).ok_or(error),
+                RequestFailure::Refused { errors: Some(errors), .. } => receipt(receipt_errors(errors)).ok_or(error),
                 _ => Err(error),
             },
         }
@@ -274,7 +275,7 @@ impl Client {
     /// If the request fails.
     pub async fn nonce(&self, pending: bool) -> Result<u64, RequestError> {
         let query: &[(&str, &str)] = if pending { &[] } else { &[("ignore_pending", " ")] };
-        let nonce: One<u64> = self.call(Call::get("/nonce".to_owned()).query(query)).await?;
+        let nonce: One<u64> = self.call(ApiCall::get("/nonce".to_owned()).query(query)).await?;
         Ok(nonce.0)
     }
 
@@ -283,7 +284,7 @@ impl Client {
     /// # Errors
     /// If the request fails.
     pub async fn pending(&self) -> Result<Vec<u64>, RequestError> {
-        let nonces: Option<Vec<One<u64>>> = self.call(Call::get("/pending".to_owned())).await?;
+        let nonces: Option<Vec<One<u64>>> = self.call(ApiCall::get("/pending".to_owned())).await?;
         Ok(nonces.unwrap_or_default().into_iter().map(|nonce| nonce.0).collect())
     }
 
@@ -295,7 +296,7 @@ impl Client {
         let account = self.account();
         match generation {
             Generation::Ethereum => {
-                let balance: One<U256> = self.call(Call::get(format!("/balances/{account}/nct"))).await?;
+                let balance: One<U256> = self.call(ApiCall::get(format!("/balances/{account}/nct"))).await?;
                 // More than there can ever be is as good as the most.
                 Ok(amount::to_nct(balance.0).unwrap_or(Nct::from_base_units(u128::MAX)))
             }
@@ -308,7 +309,7 @@ impl Client {
     /// # Errors
     /// If the request fails.
     pub async fn ether(&self) -> Result<U256, RequestError> {
-        let balance: One<U256> = self.call(Call::get(format!("/balances/{}/eth", self.account()))).await?;
+        let balance: One<U256> = self.call(ApiCall::get(format!("/balances/{}/eth", self.account()))).await?;
         Ok(balance.0)
     }
 
@@ -317,7 +318,7 @@ impl Client {
     /// # Errors
     /// If the request fails.
     pub async fn wallet(&self) -> Result<Wallet, RequestError> {
-        self.call(Call::get(format!("/wallets/{}", self.account()))).await
+        self.call(ApiCall::get(format!("/wallets/{}", self.account()))).await
     }
 
     /// Posts a signed assertion to fast polyswarmd. There is no second step.
@@ -328,10 +329,10 @@ impl Client {
         let body = serde_json::to_vec(payload).map_err(|error| RequestError {
             what: format!("{} /bounties/{guid}/assertions/", Method::POST),
             host: self.base().host(),
-            why: Failure::NotSent(error.to_string()),
+            why: RequestFailure::NotSent(error.to_string()),
         })?;
         let _: serde::de::IgnoredAny =
-            self.call(Call::post(format!("/bounties/{guid}/assertions"), Some(body))).await?;
+            self.call(ApiCall::post(format!("/bounties/{guid}/assertions"), Some(body))).await?;
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 
 pub use artifacts::ArtifactError;
 pub use base::{ApiKey, Base, SetupError};
-pub use error::{Failure, RequestError};
+pub use error::{RequestError, RequestFailure};
 pub use market::{Posted, Receipt};
 pub use replies::{
     ArtifactEntry, AssertionState, BountyState, BuiltTransactions, MinedEvents, Transfer, VoteState, Wallet,
@@ -41,7 +41,7 @@ pub enum Generation {
 
 /// Limits of requests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
+pub struct RequestLimits {
     /// Maximum time to connect. Default: 5 s.
     pub connect_time_max: Duration,
     /// Maximum time of an attempt. Default: 10 s.
@@ -63,9 +63,9 @@ pub struct Limits {
     pub receipt_wait_max: Option<Duration>,
 }
 
-impl Default for Limits {
+impl Default for RequestLimits {
     fn default() -> Self {
-        Limits {
+        RequestLimits {
             connect_time_max: Duration::from_secs(5),
             request_time_max: Duration::from_secs(10),
             reply_bytes_max: 4 << 20,
@@ -79,7 +79,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl RequestLimits {
     fn receipt_wait(&self, chain: Chain) -> Duration {
         self.receipt_wait_max.unwrap_or(match chain {
             Chain::Side => Duration::from_secs(15),
@@ -102,7 +102,7 @@ pub struct ClientOptions {
     /// The chain that all requests are about.
     pub chain: Chain,
     /// Limits of requests.
-    pub limits: Limits,
+    pub limits: RequestLimits,
     /// Certificates, each in PEM, that are trusted besides the system's. Default: none.
     pub roots_pem: Vec<Vec<u8>>,
 }
@@ -110,17 +110,17 @@ pub struct ClientOptions {
 /// Makes requests to one polyswarmd, for one account. Clones share connections, limits and pauses.
 #[derive(Clone, Debug)]
 pub struct Client {
-    shared: Arc<Shared>,
+    shared: Arc<ClientState>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct ClientState {
     http: reqwest::Client,
     base: Base,
     key: Option<ApiKey>,
     account: Address,
     chain: Chain,
-    limits: Limits,
+    limits: RequestLimits,
     pause: Pause,
     generation: OnceLock<Generation>,
     turns: Semaphore,
@@ -153,7 +153,7 @@ impl Client {
             .map_err(SetupError::Client)?;
         let turns = options.limits.requests_max.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Client {
-            shared: Arc::new(Shared {
+            shared: Arc::new(ClientState {
                 http,
                 base: options.base,
                 key: options.key,

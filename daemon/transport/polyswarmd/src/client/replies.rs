@@ -125,7 +125,7 @@ pub(super) struct PostResult {
 pub struct MinedEvents {
     /// Assertions that were posted.
     #[serde(default, deserialize_with = "bounded")]
-    pub assertions: Vec<event::Assertion>,
+    pub assertions: Vec<event::AssertionPosted>,
     /// Assertions that were revealed.
     #[serde(default, deserialize_with = "bounded")]
     pub reveals: Vec<event::Reveal>,
@@ -161,12 +161,12 @@ pub struct Wallet {
 
 /// Verdicts are nulls as long as they are not revealed.
 fn revealed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<bool>>, D::Error> {
-    let list = Option::<lenient::Bounded<Option<bool>>>::deserialize(deserializer)?;
+    let list = Option::<lenient::BoundedList<Option<bool>>>::deserialize(deserializer)?;
     Ok(list.and_then(|list| list.0.into_iter().collect()))
 }
 
 fn bounded<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    lenient::Bounded::deserialize(deserializer).map(|list| list.0)
+    lenient::BoundedList::deserialize(deserializer).map(|list| list.0)
 }
 
 fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
@@ -179,7 +179,7 @@ fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Resul
 
 /// Why posted transactions were refused: what `POST /transactions` says for each, under `errors`.
 pub(super) fn post_results(errors: &RawValue) -> Option<Vec<PostResult>> {
-    serde_json::from_str::<lenient::Bounded<PostResult>>(errors.get()).ok().map(|list| list.0)
+    serde_json::from_str::<lenient::BoundedList<PostResult>>(errors.get()).ok().map(|list| list.0)
 }
 
 /// Why receipts could not be had: `{"errors": […]}` with other keys, or the list by itself, or one text.
@@ -237,8 +237,8 @@ mod tests {
             .ok()
             .map(|raw| receipt_errors(&raw).len() + post_results(&raw).map_or(0, |results| results.len()));
         usize::from(serde_json::from_str::<BountyState>(text).is_ok())
-            + usize::from(serde_json::from_str::<lenient::Bounded<AssertionState>>(text).is_ok())
-            + usize::from(serde_json::from_str::<lenient::Bounded<VoteState>>(text).is_ok())
+            + usize::from(serde_json::from_str::<lenient::BoundedList<AssertionState>>(text).is_ok())
+            + usize::from(serde_json::from_str::<lenient::BoundedList<VoteState>>(text).is_ok())
             + usize::from(serde_json::from_str::<BuiltTransactions>(text).is_ok())
             + usize::from(serde_json::from_str::<MinedEvents>(text).is_ok())
             + usize::from(serde_json::from_str::<Wallet>(text).is_ok())
@@ -253,7 +253,7 @@ mod tests {
         let [bounty, assertions, ..] = samples();
         let bounty: BountyState = serde_json::from_str(&bounty.to_string()).unwrap();
         assert_eq!((bounty.num_artifacts, bounty.metadata.of(0).unwrap().len()), (Some(2), 2));
-        let assertions: lenient::Bounded<AssertionState> = serde_json::from_str(&assertions.to_string()).unwrap();
+        let assertions: lenient::BoundedList<AssertionState> = serde_json::from_str(&assertions.to_string()).unwrap();
         assert!(!assertions.0[0].is_revealed() && assertions.0[0].verdicts.is_none());
     }
 
@@ -263,9 +263,9 @@ mod tests {
         let many = |value: &serde_json::Value, count: usize| {
             serde_json::Value::Array(vec![value[0].clone(); count]).to_string()
         };
-        assert!(serde_json::from_str::<lenient::Bounded<AssertionState>>(&many(&assertions, 256)).is_ok());
-        assert!(serde_json::from_str::<lenient::Bounded<AssertionState>>(&many(&assertions, 257)).is_err());
-        assert!(serde_json::from_str::<lenient::Bounded<VoteState>>(&many(&votes, 257)).is_err());
+        assert!(serde_json::from_str::<lenient::BoundedList<AssertionState>>(&many(&assertions, 256)).is_ok());
+        assert!(serde_json::from_str::<lenient::BoundedList<AssertionState>>(&many(&assertions, 257)).is_err());
+        assert!(serde_json::from_str::<lenient::BoundedList<VoteState>>(&many(&votes, 257)).is_err());
         let transactions = json!({ "transactions": vec![built["transactions"][0].clone(); 11] }).to_string();
         assert!(serde_json::from_str::<BuiltTransactions>(&transactions).is_err());
     }

@@ -9,12 +9,12 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
-use super::error::{Failure, RequestError, said};
+use super::error::{RequestError, RequestFailure, said};
 use super::{Client, Generation};
 use crate::lenient;
 
 /// A request that is to be made.
-pub(super) struct Call<'c> {
+pub(super) struct ApiCall<'c> {
     pub method: Method,
     /// Below the base, beginning with a slash.
     pub path: String,
@@ -26,17 +26,17 @@ pub(super) struct Call<'c> {
     pub extra_time: Duration,
 }
 
-impl<'c> Call<'c> {
-    pub(super) fn get(path: String) -> Call<'c> {
-        Call { method: Method::GET, path, query: &[], body: None, extra_time: Duration::ZERO }
+impl<'c> ApiCall<'c> {
+    pub(super) fn get(path: String) -> ApiCall<'c> {
+        ApiCall { method: Method::GET, path, query: &[], body: None, extra_time: Duration::ZERO }
     }
 
-    pub(super) fn post(path: String, body: Option<Vec<u8>>) -> Call<'c> {
-        Call { method: Method::POST, path, query: &[], body, extra_time: Duration::ZERO }
+    pub(super) fn post(path: String, body: Option<Vec<u8>>) -> ApiCall<'c> {
+        ApiCall { method: Method::POST, path, query: &[], body, extra_time: Duration::ZERO }
     }
 
-    pub(super) fn query(self, query: &'c [(&'c str, &'c str)]) -> Call<'c> {
-        Call { query, ..self }
+    pub(super) fn query(self, query: &'c [(&'c str, &'c str)]) -> ApiCall<'c> {
+        ApiCall { query, ..self }
     }
 
     /// What is tried, for messages.
@@ -60,14 +60,14 @@ struct Envelope<'r> {
 
 impl Client {
     /// Makes a request, again while it fails in passing and attempts are left, and reads its result.
-    pub(super) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, RequestError> {
+    pub(super) async fn call<T: DeserializeOwned>(&self, call: ApiCall<'_>) -> Result<T, RequestError> {
         let result = self.attempts(&call).await;
         let error = |why| RequestError { what: call.what(), host: self.base().host(), why };
         let result = result.map_err(error)?;
-        serde_json::from_str(result.get()).map_err(|why| error(Failure::Form(lenient::told(&why))))
+        serde_json::from_str(result.get()).map_err(|why| error(RequestFailure::Form(lenient::told(&why))))
     }
 
-    async fn attempts(&self, call: &Call<'_>) -> Result<Box<RawValue>, Failure> {
+    async fn attempts(&self, call: &ApiCall<'_>) -> Result<Box<RawValue>, RequestFailure> {
         let limits = &self.shared.limits;
         let mut pause = limits.retry_pause;
         let mut attempt = 1;
@@ -80,7 +80,7 @@ impl Client {
                 return Err(failure);
             }
             // After a 429 everybody waits already.
-            if !matches!(failure, Failure::RateLimited(_)) {
+            if !matches!(failure, RequestFailure::RateLimited(_)) {
                 tokio::time::sleep(pause).await;
                 pause = pause.saturating_mul(2);
             }
@@ -88,7 +88,7 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, call: &Call<'_>, attempt: u32) -> Result<Box<RawValue>, Failure> {
+    async fn attempt(&self, call: &ApiCall<'_>, attempt: u32) -> Result<Box<RawValue>, RequestFailure> {
         let limits = &self.shared.limits;
         let time_max = limits.request_time_max.saturating_add(call.extra_time);
         // Those who wait for receipts must not keep others from revealing in time.
@@ -100,22 +100,22 @@ impl Client {
             let status = response.status();
             if status == StatusCode::TOO_MANY_REQUESTS {
                 self.too_many(&response);
-                return Err(Failure::RateLimited(attempt));
+                return Err(RequestFailure::RateLimited(attempt));
             }
             if status.is_redirection() {
                 let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
-                return Err(Failure::Redirected { status: status.as_u16(), to: said(to) });
+                return Err(RequestFailure::Redirected { status: status.as_u16(), to: said(to) });
             }
             let body = self.body(response).await?;
             open(status, &body)
         };
-        let result = timeout(time_max, exchange).await.unwrap_or(Err(Failure::TooSlow(time_max)));
+        let result = timeout(time_max, exchange).await.unwrap_or(Err(RequestFailure::TooSlow(time_max)));
         drop(turn);
         result
     }
 
     /// Sends a request, with the key if there is one. The body of the response is still to come.
-    pub(super) async fn send(&self, call: &Call<'_>) -> Result<Response, Failure> {
+    pub(super) async fn send(&self, call: &ApiCall<'_>) -> Result<Response, RequestFailure> {
         let shared = &self.shared;
         let account = shared.account.to_string();
         let common = [("account", account.as_str()), ("chain", shared.chain.name())];
@@ -131,7 +131,7 @@ impl Client {
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
-        request.send().await.map_err(Failure::connection)
+        request.send().await.map_err(RequestFailure::connection)
     }
 
     /// Asks for the websocket of events. Without the key, which it does not need.
@@ -152,12 +152,12 @@ impl Client {
     }
 
     /// The body of a reply, if it is no longer than may be.
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, RequestFailure> {
         let bytes_max = self.shared.limits.reply_bytes_max;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(Failure::connection)? {
+        while let Some(chunk) = response.chunk().await.map_err(RequestFailure::connection)? {
             if chunk.len() > bytes_max - body.len() {
-                return Err(Failure::TooLong(bytes_max));
+                return Err(RequestFailure::TooLong(bytes_max));
             }
             body.extend_from_slice(&chunk);
         }
@@ -166,13 +166,13 @@ impl Client {
 }
 
 /// Takes the result out of the envelope, `null` where there is none.
-fn open(status: StatusCode, body: &[u8]) -> Result<Box<RawValue>, Failure> {
+fn open(status: StatusCode, body: &[u8]) -> Result<Box<RawValue>, RequestFailure> {
     let is_object = body.trim_ascii_start().starts_with(b"{");
     let envelope: Envelope<'_> = match serde_json::from_slice(body) {
         Ok(envelope) if is_object => envelope,
         _ => {
             let status = status.as_u16();
-            return Err(Failure::NotPolyswarmd { status, said: said(&String::from_utf8_lossy(body)) });
+            return Err(RequestFailure::NotPolyswarmd { status, said: said(&String::from_utf8_lossy(body)) });
         }
     };
     if envelope.status.as_deref() == Some("OK") && status.is_success() {
@@ -180,7 +180,7 @@ fn open(status: StatusCode, body: &[u8]) -> Result<Box<RawValue>, Failure> {
     }
     let errors = envelope.errors.or(envelope.message).map(ToOwned::to_owned);
     let told = errors.as_deref().map_or("it does not say why", RawValue::get);
-    Err(Failure::Refused { status: status.as_u16(), said: said(told), errors })
+    Err(RequestFailure::Refused { status: status.as_u16(), said: said(told), errors })
 }
 
 /// `Retry-After`: seconds, or a date. `None` if it is neither.
@@ -197,7 +197,7 @@ fn retry_after(header: &[u8]) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn opened(status: u16, body: &str) -> Result<String, Failure> {
+    fn opened(status: u16, body: &str) -> Result<String, RequestFailure> {
         open(StatusCode::from_u16(status).unwrap(), body.as_bytes()).map(|raw| raw.get().to_owned())
     }
 
@@ -218,7 +218,10 @@ mod tests {
             (200, "{}", "it does not say why"),
         ] {
             let error = opened(status, body).unwrap_err();
-            assert!(matches!(error, Failure::Refused { .. }) && error.to_string().contains(why), "{body}: {error}");
+            assert!(
+                matches!(error, RequestFailure::Refused { .. }) && error.to_string().contains(why),
+                "{body}: {error}"
+            );
         }
         for (status, body) in [
             (502, "<html>Bad Gateway</html>"),
@@ -227,14 +230,14 @@ mod tests {
             (200, "[\"OK\",1]"),
             (200, "{\"status\":\"OK\""),
         ] {
-            assert!(matches!(opened(status, body), Err(Failure::NotPolyswarmd { .. })), "{body}");
+            assert!(matches!(opened(status, body), Err(RequestFailure::NotPolyswarmd { .. })), "{body}");
         }
     }
 
     #[test]
     fn deep_and_hostile_replies_are_failures() {
         let deep = format!("{{\"status\":\"OK\",\"result\":{}", "[".repeat(1 << 20));
-        assert!(matches!(opened(200, &deep), Err(Failure::NotPolyswarmd { .. })));
+        assert!(matches!(opened(200, &deep), Err(RequestFailure::NotPolyswarmd { .. })));
         let error = opened(400, "{\"errors\":\"\\u001b[2J\u{202e}\u{1b}\"}").unwrap_err().to_string();
         assert!(!error.contains(['\u{1b}', '\u{202e}']), "{error:?}");
     }

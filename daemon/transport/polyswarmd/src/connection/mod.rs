@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use daemon_base::text::causes;
 use tokio::time::{Instant, sleep_until};
 
-use crate::backoff::Backoff;
+use crate::backoff::ReconnectBackoff;
 use crate::event::{self, Event, Message, Parsed};
 use crate::{Client, Generation, Parameters};
 use socket::{Frame, Socket, SocketError};
@@ -72,7 +72,7 @@ pub struct Connection {
     client: Client,
     generation: Generation,
     limits: ConnectionLimits,
-    backoff: Backoff,
+    backoff: ReconnectBackoff,
     state: State,
     /// Whether it was ever open.
     was_open: bool,
@@ -98,7 +98,7 @@ impl Connection {
             client,
             generation,
             limits,
-            backoff: Backoff::default(),
+            backoff: ReconnectBackoff::default(),
             state: State::Waiting { until: now },
             was_open: false,
             last_block: 0,

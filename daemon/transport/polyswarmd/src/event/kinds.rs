@@ -23,13 +23,13 @@ pub enum Event {
         number: u64,
     },
     /// A bounty was posted.
-    Bounty(Bounty),
+    Bounty(BountyPosted),
     /// An expert asserted, with a commitment in place of verdicts.
-    Assertion(Assertion),
+    Assertion(AssertionPosted),
     /// An expert revealed the verdicts of an assertion.
     Reveal(Reveal),
     /// An arbiter voted.
-    Vote(Vote),
+    Vote(VoteCast),
     /// Enough arbiters voted the same: experts and the ambassador may settle.
     Quorum {
         /// The bounty.
@@ -75,7 +75,7 @@ impl Event {
 
 /// A bounty that was posted.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
-pub struct Bounty {
+pub struct BountyPosted {
     /// The bounty's guid.
     #[serde(deserialize_with = "lenient::text")]
     pub guid: Guid,
@@ -100,7 +100,7 @@ pub struct Bounty {
 
 /// An assertion that was posted.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-pub struct Assertion {
+pub struct AssertionPosted {
     /// The bounty.
     #[serde(deserialize_with = "lenient::text")]
     pub bounty_guid: Guid,
@@ -146,7 +146,7 @@ pub struct Reveal {
 
 /// A vote that was cast.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-pub struct Vote {
+pub struct VoteCast {
     /// The bounty.
     #[serde(deserialize_with = "lenient::text")]
     pub bounty_guid: Guid,

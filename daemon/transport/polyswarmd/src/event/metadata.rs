@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::lenient::Bounded;
+use crate::lenient::BoundedList;
 
 /// Metadata, as far as it could be read.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -39,7 +39,7 @@ impl<'de> Deserialize<'de> for Metadata {
                 Ok(if text.is_empty() { Metadata::None } else { Metadata::Text(text) })
             }
             Some(b'[') => {
-                let list: Bounded<Value> = serde_json::from_str(raw).map_err(D::Error::custom)?;
+                let list: BoundedList<Value> = serde_json::from_str(raw).map_err(D::Error::custom)?;
                 // What is no object says nothing about its artifact, and must not shift the others.
                 let object = |value| if let Value::Object(map) = value { map } else { Map::new() };
                 Ok(Metadata::Each(list.0.into_iter().map(object).collect()))

@@ -14,7 +14,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 pub(crate) use kinds::artifact_type;
-pub use kinds::{Assertion, Bounty, Event, FeeUpdate, InitializedChannel, Reveal, SettledBounty, Vote, WindowUpdate};
+pub use kinds::{
+    AssertionPosted, BountyPosted, Event, FeeUpdate, InitializedChannel, Reveal, SettledBounty, VoteCast, WindowUpdate,
+};
 pub use metadata::Metadata;
 
 use crate::lenient;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-use super::{Chain, Nonces, Reservation};
+use super::{AccountView, Nonces, Reservation};
 use crate::{Client, RequestError};
 
 /// How long is waited before looking again at a gap that is too small.
@@ -64,7 +64,7 @@ impl NonceManager {
                 Reservation::Given(given) if given.first().is_none_or(|first| *first >= signable) => return Ok(given),
                 Reservation::Given(_) | Reservation::Sync => {
                     let (mined, pending) = tokio::try_join!(mined(client), client.pending())?;
-                    reservation = nonces.synced(amount, &Chain { mined, pending, signable });
+                    reservation = nonces.synced(amount, &AccountView { mined, pending, signable });
                 }
                 Reservation::Wait => {
                     let pause = self.gap_pause.unwrap_or(GAP_PAUSE);

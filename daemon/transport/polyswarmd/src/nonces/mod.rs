@@ -10,4 +10,4 @@ mod manager;
 mod state;
 
 pub use manager::{NonceError, NonceManager};
-pub use state::{Chain, Nonces, Reservation};
+pub use state::{AccountView, Nonces, Reservation};

@@ -36,7 +36,7 @@ impl Default for Nonces {
 
 /// What is known of an account outside of this process.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Chain {
+pub struct AccountView {
     /// Number of its transactions that were mined: the lowest nonce that is free on the chain.
     pub mined: u64,
     /// Nonces of transactions that are about to be mined, in any order.
@@ -74,7 +74,7 @@ impl Nonces {
     ///
     /// They begin with the first that is free: at or above what was given out before (unless that was too high), what was
     /// mined, and what the signer signs. If they do not fit before the next that is pending, nothing is given.
-    pub fn synced(&mut self, amount: u64, chain: &Chain) -> Reservation {
+    pub fn synced(&mut self, amount: u64, chain: &AccountView) -> Reservation {
         self.needs_sync = true;
         self.pending = chain.pending.iter().copied().collect();
         let local = if self.overset { 0 } else { self.next };
@@ -132,8 +132,8 @@ mod tests {
 
     use super::*;
 
-    fn chain(mined: u64, pending: &[u64]) -> Chain {
-        Chain { mined, pending: pending.to_vec(), signable: 0 }
+    fn chain(mined: u64, pending: &[u64]) -> AccountView {
+        AccountView { mined, pending: pending.to_vec(), signable: 0 }
     }
 
     fn given(nonces: impl IntoIterator<Item = u64>) -> Reservation {
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(nonces.synced(1, &chain(5, &[])), given([5]));
         // Those of others than the signer's are of no use.
         nonces.timed_out(&[5]);
-        assert_eq!(nonces.synced(1, &Chain { signable: 8, ..chain(5, &[]) }), given([8]));
+        assert_eq!(nonces.synced(1, &AccountView { signable: 8, ..chain(5, &[]) }), given([8]));
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[derive(Clone, Debug)]
-    enum Step {
+    enum NonceStep {
         Reserve(u64),
         /// The transaction of the lowest nonce that can be mined is.
         Mine,
@@ -211,13 +211,13 @@ mod tests {
         ReturnLast,
     }
 
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
+    fn steps() -> impl Strategy<Value = Vec<NonceStep>> {
         let step = prop_oneof![
-            4 => (1u64..4).prop_map(Step::Reserve),
-            4 => Just(Step::Mine),
-            1 => any::<prop::sample::Index>().prop_map(Step::Lose),
-            1 => Just(Step::Desync),
-            1 => Just(Step::ReturnLast),
+            4 => (1u64..4).prop_map(NonceStep::Reserve),
+            4 => Just(NonceStep::Mine),
+            1 => any::<prop::sample::Index>().prop_map(NonceStep::Lose),
+            1 => Just(NonceStep::Desync),
+            1 => Just(NonceStep::ReturnLast),
         ];
         prop::collection::vec(step, 1..80)
     }
@@ -238,7 +238,7 @@ mod tests {
             };
             for step in steps {
                 match step {
-                    Step::Reserve(amount) => if let Reservation::Given(given) = reserve(&mut nonces, amount, mined, &pool) {
+                    NonceStep::Reserve(amount) => if let Reservation::Given(given) = reserve(&mut nonces, amount, mined, &pool) {
                         prop_assert_eq!(given.len() as u64, amount);
                         prop_assert!(given.windows(2).all(|pair| pair[1] == pair[0] + 1));
                         for nonce in &given {
@@ -247,14 +247,14 @@ mod tests {
                         }
                         last = given;
                     },
-                    Step::Mine => if pool.remove(&mined).is_some() { mined += 1 },
-                    Step::Lose(which) => if !pool.is_empty() {
+                    NonceStep::Mine => if pool.remove(&mined).is_some() { mined += 1 },
+                    NonceStep::Lose(which) => if !pool.is_empty() {
                         let nonce = *pool.keys().nth(which.index(pool.len())).unwrap();
                         pool.remove(&nonce);
                         last.clear();
                     },
-                    Step::Desync => nonces.desynced(),
-                    Step::ReturnLast => if !last.is_empty() && last.iter().all(|nonce| pool.contains_key(nonce)) {
+                    NonceStep::Desync => nonces.desynced(),
+                    NonceStep::ReturnLast => if !last.is_empty() && last.iter().all(|nonce| pool.contains_key(nonce)) {
                         last.iter().for_each(|nonce| { pool.remove(nonce); });
                         nonces.returned(&last);
                         last.clear();
@@ -283,7 +283,7 @@ mod tests {
         fn nothing_overflows(mined: u64, signable: u64, pending: Vec<u64>, amount: u64, returned: Vec<u64>) {
             let amount = amount % 1000;
             let mut nonces = Nonces::default();
-            let chain = Chain { mined, pending, signable };
+            let chain = AccountView { mined, pending, signable };
             let first = nonces.synced(amount, &chain);
             nonces.returned(&returned);
             nonces.timed_out(&returned);

@@ -54,18 +54,18 @@ struct Contents {
 pub struct Outbox {
     /// `None`: in memory only, for tests.
     path: Option<PathBuf>,
-    open: Mutex<Vec<Entry>>,
+    open: Mutex<Vec<OutboxEntry>>,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
+struct OutboxEntry {
     asked: SignTransactions,
-    signed: Signed,
+    signed: SignatureState,
 }
 
 /// What is known of an entry's signatures.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Signed {
+enum SignatureState {
     /// The signer cannot have signed it.
     No,
     /// It may have.
@@ -98,7 +98,7 @@ impl Outbox {
         let contents: Contents = serde_json::from_str(&text)
             .map_err(|error| OutboxError::Damaged { path: path.to_owned(), why: crate::lenient::told(&error) })?;
         // By the process before this one.
-        let entry = |asked| Entry { asked, signed: Signed::Perhaps };
+        let entry = |asked| OutboxEntry { asked, signed: SignatureState::Perhaps };
         let open = Mutex::new(contents.open.into_iter().map(entry).collect());
         Ok(Outbox { path: Some(path.to_owned()), open })
     }
@@ -110,7 +110,7 @@ impl Outbox {
 
     /// What of it is not known to be signed.
     pub(super) fn unsigned(&self) -> Vec<SignTransactions> {
-        self.lock().iter().filter(|entry| entry.signed < Signed::Yes).map(|entry| entry.asked.clone()).collect()
+        self.lock().iter().filter(|entry| entry.signed < SignatureState::Yes).map(|entry| entry.asked.clone()).collect()
     }
 
     /// What is open of what is wanted.
@@ -122,7 +122,7 @@ impl Outbox {
     pub(super) async fn add(&self, asked: SignTransactions) -> Result<(), OutboxError> {
         {
             let mut open = self.lock();
-            open.push(Entry { asked, signed: Signed::No });
+            open.push(OutboxEntry { asked, signed: SignatureState::No });
             open.sort_by_key(|entry| nonces(&entry.asked).next());
         }
         self.write().await
@@ -130,17 +130,17 @@ impl Outbox {
 
     /// The signer was asked for those with these nonces, and did not answer.
     pub(super) fn asked(&self, nonces: &[u64]) {
-        self.learn(nonces, Signed::Perhaps);
+        self.learn(nonces, SignatureState::Perhaps);
     }
 
     /// The signer signed those with these nonces.
     pub(super) fn signed(&self, nonces: &[u64]) {
-        self.learn(nonces, Signed::Yes);
+        self.learn(nonces, SignatureState::Yes);
     }
 
     /// Whether the signer may have signed those with these nonces.
     pub(super) fn may_be_signed(&self, nonces: &[u64]) -> bool {
-        self.lock().iter().any(|entry| entry.is(nonces) && entry.signed > Signed::No)
+        self.lock().iter().any(|entry| entry.is(nonces) && entry.signed > SignatureState::No)
     }
 
     /// Lets go of transactions. That need not be on the disk: who finds them there posts them again, and learns that they
@@ -149,7 +149,7 @@ impl Outbox {
         self.lock().retain(|entry| !entry.is(nonces));
     }
 
-    fn learn(&self, nonces: &[u64], signed: Signed) {
+    fn learn(&self, nonces: &[u64], signed: SignatureState) {
         self.lock()
             .iter_mut()
             .filter(|entry| entry.is(nonces))
@@ -166,12 +166,12 @@ impl Outbox {
         written.map_err(io::Error::other).and_then(|written| written).map_err(failed)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Entry>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<OutboxEntry>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Entry {
+impl OutboxEntry {
     fn is(&self, of: &[u64]) -> bool {
         nonces(&self.asked).next() == of.first().copied()
     }

@@ -3,7 +3,7 @@
 use daemon_transactions::{Address, Guid};
 
 use crate::client::MinedEvents;
-use crate::event::Assertion;
+use crate::event::AssertionPosted;
 
 /// What became of transactions that were posted together.
 #[derive(Clone, PartialEq, Debug)]
@@ -44,7 +44,7 @@ impl Outcome {
 impl MinedEvents {
     /// The assertion of an account on a bounty, which says its index. Not told by every polyswarmd: then ask
     /// [`Client::our_assertion`](crate::Client::our_assertion).
-    pub fn assertion(&self, bounty: Guid, account: Address) -> Option<&Assertion> {
+    pub fn assertion(&self, bounty: Guid, account: Address) -> Option<&AssertionPosted> {
         self.assertions.iter().find(|assertion| assertion.bounty_guid == bounty && assertion.author == account)
     }
 }

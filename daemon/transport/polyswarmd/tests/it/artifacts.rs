@@ -10,7 +10,7 @@ use daemon_polyswarmd::{ArtifactError, Client};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::server::{ACCOUNT, KEY, Reply, Server, run};
+use crate::server::{ACCOUNT, KEY, ScriptedReply, ScriptedServer, run};
 
 const URI: &str = "QmPZ9gcCEpqKTo6aq61g2nXGUhM4iCL3ewB6LDXZCtioEB";
 
@@ -42,16 +42,16 @@ async fn fetch(client: &Client, fetcher: &Fetcher, index: usize) -> Result<Fetch
 #[test]
 fn artifacts_are_listed_and_downloaded_with_the_key() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         let large: Vec<u8> = (0..200_000u32).map(|i| (i / 251 + i) as u8).collect();
         server
             .on(
                 &format!("GET /artifacts/{URI}"),
-                [Reply::Ok(json!([{ "name": "a", "hash": "Qm" }, { "name": "b" }, {}]))],
+                [ScriptedReply::Ok(json!([{ "name": "a", "hash": "Qm" }, { "name": "b" }, {}]))],
             )
-            .on(&format!("GET /artifacts/{URI}/0"), [Reply::bytes("http://example.com/")])
-            .on(&format!("GET /artifacts/{URI}/1"), [Reply::bytes(large.clone())])
-            .on(&format!("GET /artifacts/{URI}/2"), [Reply::bytes("")]);
+            .on(&format!("GET /artifacts/{URI}/0"), [ScriptedReply::bytes("http://example.com/")])
+            .on(&format!("GET /artifacts/{URI}/1"), [ScriptedReply::bytes(large.clone())])
+            .on(&format!("GET /artifacts/{URI}/2"), [ScriptedReply::bytes("")]);
         let directory = tempfile::tempdir().unwrap();
         let (client, fetcher) = (server.client_with_key(), fetcher(&directory));
         let list = client.artifacts(URI).await.unwrap();
@@ -70,7 +70,7 @@ fn artifacts_are_listed_and_downloaded_with_the_key() {
 #[test]
 fn what_is_no_artifact_is_not_asked_for() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         let directory = tempfile::tempdir().unwrap();
         let (client, fetcher) = (server.client(), fetcher(&directory));
         for uri in ["", "../../etc/passwd", "Qm/0", "Qm?x=1", "Qm%2f", &"0".repeat(64)] {
@@ -85,19 +85,19 @@ fn what_is_no_artifact_is_not_asked_for() {
 #[test]
 fn downloads_fail_in_time_and_within_limits() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         let what = format!("GET /artifacts/{URI}/0");
         let directory = tempfile::tempdir().unwrap();
         let (client, fetcher) = (server.client(), fetcher(&directory));
         for (reply, why, attempts) in [
-            (Reply::Endless(2 << 20), "more than the 1048576 bytes allowed", 1),
-            (Reply::Cut(100), "", 3),
-            (Reply::Hang, "no reply in", 3),
-            (Reply::status(404), "status 404", 1),
-            (Reply::status(206), "status 206", 1),
-            (Reply::status(503), "status 503", 3),
-            (Reply::status(302), "status 302", 1),
-            (Reply::Fail(400, json!("Artifact too large")), "Artifact too large", 1),
+            (ScriptedReply::Endless(2 << 20), "more than the 1048576 bytes allowed", 1),
+            (ScriptedReply::Cut(100), "", 3),
+            (ScriptedReply::Hang, "no reply in", 3),
+            (ScriptedReply::status(404), "status 404", 1),
+            (ScriptedReply::status(206), "status 206", 1),
+            (ScriptedReply::status(503), "status 503", 3),
+            (ScriptedReply::status(302), "status 302", 1),
+            (ScriptedReply::Fail(400, json!("Artifact too large")), "Artifact too large", 1),
         ] {
             server.on(&what, [reply.clone()]);
             let before = server.count(&what);
@@ -106,10 +106,10 @@ fn downloads_fail_in_time_and_within_limits() {
             assert!(told.contains(why), "{reply:?}: {told}");
             assert_eq!(server.count(&what) - before, attempts, "{reply:?}: {told}");
         }
-        server.on(&what, [Reply::status(429), Reply::Cut(10), Reply::bytes("x")]);
+        server.on(&what, [ScriptedReply::status(429), ScriptedReply::Cut(10), ScriptedReply::bytes("x")]);
         assert_eq!(bytes(&fetch(&client, &fetcher, 0).await.unwrap()), b"x");
         // The deadline is the caller's.
-        server.on(&what, [Reply::Hang]);
+        server.on(&what, [ScriptedReply::Hang]);
         let deadline = Instant::now() + Duration::from_millis(100);
         let error = client.artifact(URI, 0, &fetcher, deadline).await.unwrap_err();
         assert!(matches!(error, ArtifactError::Download { .. }), "{error}");
@@ -119,9 +119,9 @@ fn downloads_fail_in_time_and_within_limits() {
 #[test]
 fn a_list_is_no_longer_than_any_bounty() {
     run(async {
-        let server = Server::start().await;
-        let list = |count| Reply::Ok(json!(vec![json!({ "name": "a", "hash": "b" }); count]));
-        server.on(&format!("GET /artifacts/{URI}"), [list(256), list(257), Reply::Ok(json!({}))]);
+        let server = ScriptedServer::start().await;
+        let list = |count| ScriptedReply::Ok(json!(vec![json!({ "name": "a", "hash": "b" }); count]));
+        server.on(&format!("GET /artifacts/{URI}"), [list(256), list(257), ScriptedReply::Ok(json!({}))]);
         let client = server.client();
         assert_eq!(client.artifacts(URI).await.unwrap().len(), 256);
         assert!(client.artifacts(URI).await.is_err());
@@ -133,10 +133,10 @@ fn a_list_is_no_longer_than_any_bounty() {
 #[test]
 fn only_artifacts_that_the_contract_counts_belong_to_a_bounty() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         let guid: daemon_polyswarmd::Guid = "7f6a1210-9c15-4707-aed3-1a2d587d3374".parse().unwrap();
         let bounty = |count: serde_json::Value| {
-            Reply::Ok(json!({
+            ScriptedReply::Ok(json!({
                 "guid": guid.to_string(), "artifact_type": "file", "author": ACCOUNT, "amount": "5", "uri": URI,
                 "num_artifacts": count, "expiration": 118,
             }))
@@ -144,11 +144,11 @@ fn only_artifacts_that_the_contract_counts_belong_to_a_bounty() {
         server
             .on(
                 &format!("GET /artifacts/{URI}"),
-                [Reply::Ok(json!([{ "name": "a" }, { "name": "b" }, { "name": "c" }]))],
+                [ScriptedReply::Ok(json!([{ "name": "a" }, { "name": "b" }, { "name": "c" }]))],
             )
             .on(
                 &format!("GET /bounties/{guid}"),
-                [bounty(json!(2)), bounty(json!(9)), bounty(json!(null)), Reply::Drop],
+                [bounty(json!(2)), bounty(json!(9)), bounty(json!(null)), ScriptedReply::Drop],
             );
         let client = server.client();
         for count in [2, 3, 3] {

@@ -9,7 +9,7 @@ use daemon_transactions::signing::Bids;
 use daemon_transactions::{Call, SignedLegacyTransaction};
 use serde_json::{Value, json};
 
-use crate::server::{Reply, Seen, Server};
+use crate::server::{ScriptedReply, ScriptedServer, Seen};
 use crate::signer::address;
 
 pub(crate) const CHAIN_ID: u64 = 1337;
@@ -27,7 +27,7 @@ pub(crate) fn token() -> Address {
 pub(crate) type Lie = Box<dyn FnMut(&mut Vec<Value>) + Send>;
 
 #[derive(Default)]
-pub(crate) struct Chain {
+pub(crate) struct ScriptedChain {
     /// Number of the account's transactions that were mined.
     pub mined: u64,
     /// Transactions that wait, by nonce.
@@ -44,9 +44,9 @@ pub(crate) struct Chain {
     pub posted: Vec<String>,
 }
 
-impl Chain {
-    pub(crate) fn serve(server: &Server) -> Arc<Mutex<Chain>> {
-        let chain = Arc::new(Mutex::new(Chain::default()));
+impl ScriptedChain {
+    pub(crate) fn serve(server: &ScriptedServer) -> Arc<Mutex<ScriptedChain>> {
+        let chain = Arc::new(Mutex::new(ScriptedChain::default()));
         let shared = Arc::clone(&chain);
         server.with_parameters().handle(move |seen| shared.lock().unwrap().reply(seen));
         chain
@@ -57,12 +57,12 @@ impl Chain {
         self.mined += count;
     }
 
-    fn reply(&mut self, seen: &Seen) -> Option<Reply> {
+    fn reply(&mut self, seen: &Seen) -> Option<ScriptedReply> {
         let body = seen.body.clone().unwrap_or_default();
         let parts: Vec<&str> = seen.what.split(['/', ' ']).filter(|part| !part.is_empty()).collect();
         Some(match parts[..] {
-            ["GET", "nonce"] => Reply::Ok(json!(self.mined)),
-            ["GET", "pending"] => Reply::Ok(json!(self.pool.keys().map(u64::to_string).collect::<Vec<_>>())),
+            ["GET", "nonce"] => ScriptedReply::Ok(json!(self.mined)),
+            ["GET", "pending"] => ScriptedReply::Ok(json!(self.pool.keys().map(u64::to_string).collect::<Vec<_>>())),
             ["POST", "bounties", guid, "assertions"] => self.build(assertion(guid.parse().unwrap(), &body)),
             ["POST", "bounties", guid, "assertions", index, "reveal"] => self.build(vec![(
                 registry(),
@@ -83,7 +83,7 @@ impl Chain {
         })
     }
 
-    fn build(&mut self, calls: Vec<(Address, Call)>) -> Reply {
+    fn build(&mut self, calls: Vec<(Address, Call)>) -> ScriptedReply {
         let mut transactions: Vec<Value> = calls
             .into_iter()
             .enumerate()
@@ -98,10 +98,10 @@ impl Chain {
         if let Some(lie) = &mut self.lie {
             lie(&mut transactions);
         }
-        Reply::Ok(json!({ "transactions": transactions, "nonce": 7 }))
+        ScriptedReply::Ok(json!({ "transactions": transactions, "nonce": 7 }))
     }
 
-    fn take(&mut self, raw: &str) -> Reply {
+    fn take(&mut self, raw: &str) -> ScriptedReply {
         self.posted.push(raw.to_owned());
         let bytes: Vec<u8> =
             (0..raw.len()).step_by(2).map(|i| u8::from_str_radix(&raw[i..i + 2], 16).unwrap()).collect();
@@ -111,7 +111,7 @@ impl Chain {
         let error = |message: &str| {
             let message =
                 format!("Invalid transaction error for tx {hash}: {{'code': -32000, 'message': '{message}'}}");
-            Reply::Fail(400, json!([{ "is_error": true, "message": message }]))
+            ScriptedReply::Fail(400, json!([{ "is_error": true, "message": message }]))
         };
         if nonce < self.mined {
             return error("nonce too low");
@@ -122,7 +122,7 @@ impl Chain {
             None if self.forgets > 0 => self.forgets -= 1,
             None => drop(self.pool.insert(nonce, transaction)),
         }
-        Reply::Ok(json!([{ "is_error": false, "message": hash.to_string() }]))
+        ScriptedReply::Ok(json!([{ "is_error": false, "message": hash.to_string() }]))
     }
 
     pub(crate) fn mine(&mut self) {
@@ -133,13 +133,16 @@ impl Chain {
         }
     }
 
-    fn receipt(&mut self, hash: &str) -> Reply {
+    fn receipt(&mut self, hash: &str) -> ScriptedReply {
         self.mine();
-        let errors = |text: &str| Reply::Fail(400, json!({ "errors": [format!("transaction {hash}: {text}")] }));
+        let errors =
+            |text: &str| ScriptedReply::Fail(400, json!({ "errors": [format!("transaction {hash}: {text}")] }));
         match self.done.get(&hash.parse::<B256>().unwrap()) {
             None => errors("timeout during wait for receipt"),
             Some((_, false)) => errors("transaction failed at block 7, check parameters"),
-            Some((transaction, true)) => Reply::Ok(events(&Call::decode(&transaction.transaction().data).unwrap())),
+            Some((transaction, true)) => {
+                ScriptedReply::Ok(events(&Call::decode(&transaction.transaction().data).unwrap()))
+            }
         }
     }
 }

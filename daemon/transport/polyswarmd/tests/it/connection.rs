@@ -6,7 +6,7 @@ use daemon_polyswarmd::event::Event;
 use daemon_polyswarmd::{Client, ClientOptions, Connection, ConnectionLimits, Generation, Signal};
 use serde_json::json;
 
-use crate::server::{Reply, Server, Socket, block, parameters, run};
+use crate::server::{ScriptedReply, ScriptedServer, Socket, block, parameters, run};
 
 fn limits() -> ConnectionLimits {
     ConnectionLimits {
@@ -17,7 +17,7 @@ fn limits() -> ConnectionLimits {
     }
 }
 
-fn connection(server: &Server) -> Connection {
+fn connection(server: &ScriptedServer) -> Connection {
     Connection::new(server.client(), Generation::Ethereum, limits())
 }
 
@@ -45,7 +45,7 @@ async fn expect(connection: &mut Connection, expected: &[&str]) {
 #[test]
 fn events_come_in_order_and_blocks_only_rise() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         let quorum = json!({ "event": "quorum", "data": { "bounty_guid": "7f6a1210-9c15-4707-aed3-1a2d587d3374" } });
         server.with_parameters().sockets([vec![
             Socket::Text(json!({ "event": "connected", "data": { "start_time": "1.5" } }).to_string()),
@@ -79,10 +79,10 @@ fn events_come_in_order_and_blocks_only_rise() {
 #[test]
 fn a_broken_connection_comes_back_and_parameters_are_read_anew() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         let mut other = parameters();
         other["assertion_fee"] = json!(7);
-        server.on("GET /bounties/parameters", [Reply::Ok(parameters()), Reply::Ok(other)]);
+        server.on("GET /bounties/parameters", [ScriptedReply::Ok(parameters()), ScriptedReply::Ok(other)]);
         server.sockets([
             vec![block(1), Socket::Drop],
             vec![block(1), block(2), Socket::Close],
@@ -102,9 +102,9 @@ fn a_broken_connection_comes_back_and_parameters_are_read_anew() {
 #[test]
 fn waits_double_while_it_stays_broken_whatever_breaks_it() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         // The fourth opens, but parameters fail: that is no connection yet.
-        server.on("GET /bounties/parameters", [Reply::Fail(400, json!("no")), Reply::Ok(parameters())]);
+        server.on("GET /bounties/parameters", [ScriptedReply::Fail(400, json!("no")), ScriptedReply::Ok(parameters())]);
         server.sockets([
             vec![Socket::Refuse(503)],
             vec![Socket::Refuse(404)],
@@ -125,7 +125,7 @@ fn waits_double_while_it_stays_broken_whatever_breaks_it() {
 #[test]
 fn a_half_open_connection_is_noticed_and_one_that_answers_pings_is_kept() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         server.with_parameters().sockets([vec![block(1), Socket::Freeze], vec![block(2), Socket::Stay]]);
         let mut connection = connection(&server);
         expect(&mut connection, &["connected false", "block 1"]).await;
@@ -143,7 +143,7 @@ fn a_half_open_connection_is_noticed_and_one_that_answers_pings_is_kept() {
 #[test]
 fn a_huge_message_ends_the_connection_and_not_the_daemon() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         server.with_parameters().sockets([
             vec![Socket::Text("x".repeat(3 << 20)), Socket::Stay],
             vec![Socket::Text("[".repeat(1 << 20)), block(1), Socket::Stay],
@@ -156,8 +156,8 @@ fn a_huge_message_ends_the_connection_and_not_the_daemon() {
 #[test]
 fn a_peer_that_is_not_there_or_says_nothing_is_tried_again() {
     run(async {
-        let server = Server::start().await;
-        server.on("GET /events", [Reply::Hang]);
+        let server = ScriptedServer::start().await;
+        server.on("GET /events", [ScriptedReply::Hang]);
         let nobody = {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             listener.local_addr().unwrap()
@@ -181,7 +181,7 @@ fn a_peer_that_is_not_there_or_says_nothing_is_tried_again() {
 #[test]
 fn too_many_requests_at_the_handshake_pause_everything() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         server.with_parameters().sockets([vec![Socket::Refuse(429)], vec![block(1), Socket::Stay]]);
         let client = server.client();
         let mut connection = Connection::new(client.clone(), Generation::Ethereum, limits());
@@ -196,7 +196,7 @@ fn too_many_requests_at_the_handshake_pause_everything() {
 #[test]
 fn on_fast_polyswarmd_the_clock_tells_the_time() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         server.with_parameters().sockets([vec![block(u64::MAX), Socket::Stay]]);
         let mut connection = Connection::new(server.client(), Generation::Fast, limits());
         let mut seconds = Vec::new();

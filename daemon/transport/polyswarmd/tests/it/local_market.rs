@@ -9,14 +9,14 @@ use std::time::Duration;
 use daemon_base::Nct;
 use daemon_download::runtime::{Backend, WhyPlain};
 use daemon_download::{FetchOptions, Fetcher};
-use daemon_local_market::loopback::{Arbiters, Bounties, Often, Settings};
+use daemon_local_market::loopback::{Arbiters, Bounties, MarketSettings, Often};
 use daemon_local_market::polyswarmd::{ChainClosing, ChainControl, ChainFaults, ChainMarket, PolyswarmdSettings};
 use daemon_polyswarmd::event::{self, Event};
 use daemon_polyswarmd::nonces::NonceManager;
-use daemon_polyswarmd::schedule::{Due, Progress, Windows, due};
+use daemon_polyswarmd::schedule::{AssertionProgress, BountyWindows, Due, due};
 use daemon_polyswarmd::{
-    Assertion, Base, BidForm, Chain, Client, ClientOptions, Connection, ConnectionLimits, Generation, Guid, Limits,
-    Outbox, Outcome, Parameters, Signal, SignerClient, Transactor, Verdict, random_nonce,
+    ArtifactVerdict, Assertion, Base, BidForm, Chain, Client, ClientOptions, Connection, ConnectionLimits, Generation,
+    Guid, Outbox, Outcome, Parameters, RequestLimits, Signal, SignerClient, Transactor, random_nonce,
 };
 use daemon_transactions::signing::Wanted;
 use daemon_transactions::verify::ChainPolicy;
@@ -28,29 +28,29 @@ use crate::signer::{Signer, address};
 
 const PAUSE: Duration = Duration::from_millis(10);
 
-struct Entry {
+struct SignedEntry {
     assertion: Assertion,
     expiration: u64,
     index: Option<u64>,
-    progress: Progress,
+    progress: AssertionProgress,
     /// Something is being done about it.
     busy: bool,
 }
 
-struct Engine {
+struct TestEngine {
     client: Client,
     transactor: Transactor,
     fetcher: Fetcher,
     parameters: Cell<Option<Parameters>>,
     block: Cell<u64>,
     /// By guid; `None` while a bounty is looked at.
-    entries: RefCell<BTreeMap<Guid, Option<Entry>>>,
+    entries: RefCell<BTreeMap<Guid, Option<SignedEntry>>>,
     /// So many things are on their way to the chain: no block is made meanwhile, so that a slow machine loses nothing.
     preparing: Cell<u32>,
     missed: Cell<u32>,
 }
 
-impl Engine {
+impl TestEngine {
     async fn listen(self: Rc<Self>) {
         while self.client.generation().await.ok() != Some(Generation::Ethereum) {
             sleep(PAUSE).await;
@@ -88,7 +88,7 @@ impl Engine {
         }
     }
 
-    fn learn(&self, guid: Guid, what: impl FnOnce(&mut Entry)) {
+    fn learn(&self, guid: Guid, what: impl FnOnce(&mut SignedEntry)) {
         if let Some(Some(entry)) = self.entries.borrow_mut().get_mut(&guid) {
             what(entry);
         }
@@ -109,7 +109,7 @@ impl Engine {
         }
     }
 
-    async fn assert(self: Rc<Self>, bounty: event::Bounty) {
+    async fn assert(self: Rc<Self>, bounty: event::BountyPosted) {
         let is_new = !self.entries.borrow().contains_key(&bounty.guid);
         if is_new {
             self.entries.borrow_mut().insert(bounty.guid, None);
@@ -117,11 +117,11 @@ impl Engine {
             let made = self.judge(&bounty).await;
             self.preparing.set(self.preparing.get() - 1);
             let Some(assertion) = made else { return };
-            let entry = Entry {
+            let entry = SignedEntry {
                 assertion,
                 expiration: bounty.expiration,
                 index: None,
-                progress: Progress::default(),
+                progress: AssertionProgress::default(),
                 busy: false,
             };
             self.entries.borrow_mut().insert(bounty.guid, Some(entry));
@@ -130,7 +130,7 @@ impl Engine {
     }
 
     /// Tries again what fails in passing.
-    async fn judge(&self, bounty: &event::Bounty) -> Option<Assertion> {
+    async fn judge(&self, bounty: &event::BountyPosted) -> Option<Assertion> {
         let artifacts = loop {
             match self.client.artifacts_of(bounty.guid, &bounty.uri).await {
                 Ok(artifacts) => break artifacts,
@@ -147,7 +147,7 @@ impl Engine {
                 }
             };
             let malicious = crate::artifacts::bytes(&fetched).starts_with(b"malicious");
-            verdicts.push(Some(Verdict { malicious, bid: Nct::from_base_units(10u128.pow(17)) }));
+            verdicts.push(Some(ArtifactVerdict { malicious, bid: Nct::from_base_units(10u128.pow(17)) }));
         }
         let bounds = self.parameters.get()?.bounds();
         let nonce = random_nonce().unwrap();
@@ -160,7 +160,7 @@ impl Engine {
         let block = self.block.get();
         for (guid, entry) in self.entries.borrow_mut().iter_mut() {
             let Some(entry) = entry.as_mut().filter(|entry| !entry.busy) else { continue };
-            let windows = Windows::new(entry.expiration, &parameters);
+            let windows = BountyWindows::new(entry.expiration, &parameters);
             let (wanted, kind) = match entry.index {
                 None if windows.may_assert(block) => (entry.assertion.posting(parameters.assertion_fee), Due::Nothing),
                 None => continue,
@@ -213,7 +213,7 @@ impl Engine {
 }
 
 /// Makes blocks, but none while something is on its way.
-async fn blocks(control: ChainControl, engine: Rc<Engine>) {
+async fn blocks(control: ChainControl, engine: Rc<TestEngine>) {
     loop {
         sleep(2 * PAUSE).await;
         if engine.preparing.get() == 0 {
@@ -223,7 +223,7 @@ async fn blocks(control: ChainControl, engine: Rc<Engine>) {
 }
 
 /// Plays `number` bounties; the end of it, and the engine.
-async fn play(number: u64, faults: ChainFaults) -> (ChainClosing, Rc<Engine>) {
+async fn play(number: u64, faults: ChainFaults) -> (ChainClosing, Rc<TestEngine>) {
     let directory = tempfile::tempdir().unwrap();
     for place in ["malicious", "benign"] {
         std::fs::create_dir(directory.path().join(place)).unwrap();
@@ -232,7 +232,7 @@ async fn play(number: u64, faults: ChainFaults) -> (ChainClosing, Rc<Engine>) {
         }
     }
     let files = Some(directory.path().to_path_buf());
-    let settings = Settings {
+    let settings = MarketSettings {
         bounties: Bounties { number, directory: files, in_flight_max: 4, ..Bounties::default() },
         polyswarmd: PolyswarmdSettings {
             block_seconds: 0.0,
@@ -246,7 +246,7 @@ async fn play(number: u64, faults: ChainFaults) -> (ChainClosing, Rc<Engine>) {
             ..PolyswarmdSettings::default()
         },
         arbiters: Arbiters { number: 3, errs: 0.0, absent: 0.0 },
-        ..Settings::default()
+        ..MarketSettings::default()
     };
     let market = ChainMarket::bind(settings).await.unwrap();
     let (contracts, control) = (market.contracts(), market.control());
@@ -257,7 +257,7 @@ async fn play(number: u64, faults: ChainFaults) -> (ChainClosing, Rc<Engine>) {
         allow_key_over_http: false,
         account: address(1),
         chain: Chain::Side,
-        limits: Limits { rate_limit_pause: PAUSE, retry_pause: PAUSE, ..Limits::default() },
+        limits: RequestLimits { rate_limit_pause: PAUSE, retry_pause: PAUSE, ..RequestLimits::default() },
         roots_pem: Vec::new(),
     });
     let client = client.unwrap();
@@ -280,7 +280,7 @@ async fn play(number: u64, faults: ChainFaults) -> (ChainClosing, Rc<Engine>) {
     let mut options = FetchOptions::new(directory.path());
     options.schemes.https = false;
     let fetcher = Fetcher::new(options, &Backend::Plain { why: WhyPlain::Preferred }).unwrap();
-    let engine = Rc::new(Engine {
+    let engine = Rc::new(TestEngine {
         client,
         transactor,
         fetcher,
@@ -298,7 +298,7 @@ async fn play(number: u64, faults: ChainFaults) -> (ChainClosing, Rc<Engine>) {
     (closing, engine)
 }
 
-fn check(closing: &ChainClosing, engine: &Engine, number: u64) {
+fn check(closing: &ChainClosing, engine: &TestEngine, number: u64) {
     let ours = closing.engines().find(|account| account.address == address(1)).expect("it took part");
     println!(
         "{} of {} bounties asserted, {} revealed, {} settled, profit {}, reverted {:?}, refused {:?}, faults {:?}",

@@ -4,7 +4,7 @@ use daemon_polyswarmd::event::Event;
 use daemon_polyswarmd::{Guid, U256};
 use serde_json::{Value, json};
 
-use crate::server::{ACCOUNT, Reply, Server, run};
+use crate::server::{ACCOUNT, ScriptedReply, ScriptedServer, run};
 
 const GUID: &str = "7f6a1210-9c15-4707-aed3-1a2d587d3374";
 const OTHER: &str = "0x00000000000000000000000000000000000000ab";
@@ -32,18 +32,18 @@ fn bounty() -> Value {
 #[test]
 fn a_bounty_and_our_part_in_it_are_found_again() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         let base = format!("GET /bounties/{GUID}");
         server
-            .on(&base, [Reply::Ok(bounty())])
+            .on(&base, [ScriptedReply::Ok(bounty())])
             .on(
                 &format!("{base}/assertions"),
-                [Reply::Ok(json!([assertion(OTHER, "5", "0"), assertion(ACCOUNT, "7", "9")]))],
+                [ScriptedReply::Ok(json!([assertion(OTHER, "5", "0"), assertion(ACCOUNT, "7", "9")]))],
             )
-            .on(&format!("{base}/assertions/1"), [Reply::Ok(assertion(ACCOUNT, "7", "9"))])
+            .on(&format!("{base}/assertions/1"), [ScriptedReply::Ok(assertion(ACCOUNT, "7", "9"))])
             .on(
                 &format!("{base}/votes"),
-                [Reply::Ok(json!([{ "voter": OTHER, "votes": [true, false], "valid_bloom": true }]))],
+                [ScriptedReply::Ok(json!([{ "voter": OTHER, "votes": [true, false], "valid_bloom": true }]))],
             );
         let standing = server.client().standing(guid()).await.unwrap();
         let (index, ours) = standing.ours.as_ref().unwrap();
@@ -61,18 +61,18 @@ fn a_bounty_and_our_part_in_it_are_found_again() {
 #[test]
 fn the_index_is_right_where_the_list_is_not() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         let base = format!("GET /bounties/{GUID}/assertions");
         server
-            .on(&base, [Reply::Ok(json!([assertion(ACCOUNT, "7", "0")]))])
-            .on(&format!("{base}/0"), [Reply::Fail(404, json!("Assertion not found"))])
-            .on(&format!("{base}/1"), [Reply::Ok(assertion(OTHER, "7", "0"))])
-            .on(&format!("{base}/2"), [Reply::Ok(assertion(ACCOUNT, "7", "0"))]);
+            .on(&base, [ScriptedReply::Ok(json!([assertion(ACCOUNT, "7", "0")]))])
+            .on(&format!("{base}/0"), [ScriptedReply::Fail(404, json!("Assertion not found"))])
+            .on(&format!("{base}/1"), [ScriptedReply::Ok(assertion(OTHER, "7", "0"))])
+            .on(&format!("{base}/2"), [ScriptedReply::Ok(assertion(ACCOUNT, "7", "0"))]);
         let client = server.client();
         assert_eq!(client.our_assertion(guid()).await.unwrap().unwrap().0, 2);
-        server.on(&base, [Reply::Ok(json!([assertion(OTHER, "7", "0")]))]);
+        server.on(&base, [ScriptedReply::Ok(json!([assertion(OTHER, "7", "0")]))]);
         assert_eq!(client.our_assertion(guid()).await.unwrap(), None);
-        server.on(&base, [Reply::Drop]);
+        server.on(&base, [ScriptedReply::Drop]);
         assert!(client.our_assertion(guid()).await.is_err(), "not known is not the same as not there");
     });
 }
@@ -81,7 +81,7 @@ fn the_index_is_right_where_the_list_is_not() {
 fn the_newest_bounties_are_found_in_few_requests() {
     run(async {
         for total in [0u64, 1, 74, 75, 76, 150, 151, 1000, 7531] {
-            let server = Server::start().await;
+            let server = ScriptedServer::start().await;
             server.pages(total);
             let newest = server.client().newest_guids(100).await.unwrap();
             assert!(server.seen().iter().all(|seen| seen.query["count"] == "75"));
@@ -95,14 +95,14 @@ fn the_newest_bounties_are_found_in_few_requests() {
 #[test]
 fn pages_of_another_size_are_taken_as_they_are() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         server.handle(|seen| {
             (seen.what == "GET /bounties").then(|| match seen.query.contains_key("count") {
-                true => Reply::Fail(400, json!("Count must be a multiple of page size 10")),
+                true => ScriptedReply::Fail(400, json!("Count must be a multiple of page size 10")),
                 false => {
                     let page: u128 = seen.query["page"].parse().unwrap();
                     let guids = (page * 10..43.min((page + 1) * 10)).map(|n| Guid::from_number(n).to_string());
-                    Reply::Ok(json!(guids.collect::<Vec<_>>()))
+                    ScriptedReply::Ok(json!(guids.collect::<Vec<_>>()))
                 }
             })
         });

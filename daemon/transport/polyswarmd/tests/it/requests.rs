@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use daemon_polyswarmd::{
-    ApiKey, ArtifactBits, Base, Client, ClientOptions, Failure, Generation, Guid, Limits, Posted, Receipt, SetupError,
-    U256,
+    ApiKey, ArtifactBits, Base, Client, ClientOptions, Generation, Guid, Posted, Receipt, RequestFailure,
+    RequestLimits, SetupError, U256,
 };
 use daemon_transactions::signing::Bids;
 use serde_json::{Value, json};
 
-use crate::server::{ACCOUNT, KEY, Reply, Server, limits, run};
+use crate::server::{ACCOUNT, KEY, ScriptedReply, ScriptedServer, limits, run};
 
 const GUID: &str = "7f6a1210-9c15-4707-aed3-1a2d587d3374";
 
@@ -22,29 +22,29 @@ fn hash() -> daemon_polyswarmd::B256 {
     "ab".repeat(32).parse().unwrap()
 }
 
-fn too_many(retry_after: Option<&str>) -> Reply {
+fn too_many(retry_after: Option<&str>) -> ScriptedReply {
     let headers = retry_after.map(|after| ("retry-after", after.to_owned())).into_iter().collect();
-    Reply::Raw { status: 429, headers, body: Bytes::new() }
+    ScriptedReply::Raw { status: 429, headers, body: Bytes::new() }
 }
 
 #[test]
 fn requests_are_those_of_polyswarm_client() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         let assertions = format!("/bounties/{GUID}/assertions");
         let built = json!({ "transactions": [] });
         server
             .with_parameters()
-            .on(&format!("POST {assertions}"), [Reply::Ok(built.clone())])
-            .on(&format!("POST {assertions}/3/reveal"), [Reply::Ok(built.clone())])
-            .on(&format!("POST /bounties/{GUID}/settle"), [Reply::Ok(built)])
-            .on("POST /bounties/metadata", [Reply::Ok(json!("QmTest"))])
-            .on("POST /transactions", [Reply::Ok(json!([{ "is_error": false, "message": "0xab" }]))])
-            .on("GET /transactions", [Reply::Ok(json!({}))])
-            .on("GET /nonce", [Reply::Ok(json!(7))])
-            .on("GET /pending", [Reply::Ok(json!(["9", "8"]))])
-            .on(&format!("GET /balances/{ACCOUNT}/nct"), [Reply::Ok(json!("20000000000000000001"))])
-            .on(&format!("GET /balances/{ACCOUNT}/eth"), [Reply::Ok(json!("3"))]);
+            .on(&format!("POST {assertions}"), [ScriptedReply::Ok(built.clone())])
+            .on(&format!("POST {assertions}/3/reveal"), [ScriptedReply::Ok(built.clone())])
+            .on(&format!("POST /bounties/{GUID}/settle"), [ScriptedReply::Ok(built)])
+            .on("POST /bounties/metadata", [ScriptedReply::Ok(json!("QmTest"))])
+            .on("POST /transactions", [ScriptedReply::Ok(json!([{ "is_error": false, "message": "0xab" }]))])
+            .on("GET /transactions", [ScriptedReply::Ok(json!({}))])
+            .on("GET /nonce", [ScriptedReply::Ok(json!(7))])
+            .on("GET /pending", [ScriptedReply::Ok(json!(["9", "8"]))])
+            .on(&format!("GET /balances/{ACCOUNT}/nct"), [ScriptedReply::Ok(json!("20000000000000000001"))])
+            .on(&format!("GET /balances/{ACCOUNT}/eth"), [ScriptedReply::Ok(json!("3"))]);
         let client = server.client_with_key();
         let mask = ArtifactBits::new(vec![true, false]).unwrap();
         let bids = Bids::Each(vec![daemon_base::Nct::from_base_units(62_500_000_000_000_000)]);
@@ -99,16 +99,19 @@ fn requests_are_those_of_polyswarm_client() {
 fn both_generations_are_told_apart() {
     run(async {
         for (replies, expected) in [
-            (vec![Reply::status(404)], Some(Generation::Ethereum)),
-            (vec![Reply::status(200)], Some(Generation::Fast)),
-            (vec![Reply::status(204)], Some(Generation::Fast)),
-            (vec![Reply::status(503), Reply::Drop, Reply::status(404)], Some(Generation::Ethereum)),
-            (vec![too_many(None), Reply::status(204)], Some(Generation::Fast)),
-            (vec![Reply::status(401)], None),
-            (vec![Reply::status(302)], None),
-            (vec![Reply::status(500)], None),
+            (vec![ScriptedReply::status(404)], Some(Generation::Ethereum)),
+            (vec![ScriptedReply::status(200)], Some(Generation::Fast)),
+            (vec![ScriptedReply::status(204)], Some(Generation::Fast)),
+            (
+                vec![ScriptedReply::status(503), ScriptedReply::Drop, ScriptedReply::status(404)],
+                Some(Generation::Ethereum),
+            ),
+            (vec![too_many(None), ScriptedReply::status(204)], Some(Generation::Fast)),
+            (vec![ScriptedReply::status(401)], None),
+            (vec![ScriptedReply::status(302)], None),
+            (vec![ScriptedReply::status(500)], None),
         ] {
-            let server = Server::start().await;
+            let server = ScriptedServer::start().await;
             server.on("OPTIONS /wallets", replies.clone());
             assert_eq!(server.client_with_key().generation().await.ok(), expected, "{replies:?}");
             assert_eq!(server.seen()[0].key.as_deref(), Some(KEY));
@@ -119,11 +122,11 @@ fn both_generations_are_told_apart() {
 #[test]
 fn fast_polyswarmd_has_wallets_and_takes_assertions_at_once() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         server
-            .on("OPTIONS /wallets", [Reply::status(200)])
-            .on(&format!("GET /wallets/{ACCOUNT}"), [Reply::Ok(json!({ "nct": "5", "eth": 7, "more": [] }))])
-            .on(&format!("POST /bounties/{GUID}/assertions"), [Reply::Ok(json!({ "any": ["thing"] }))]);
+            .on("OPTIONS /wallets", [ScriptedReply::status(200)])
+            .on(&format!("GET /wallets/{ACCOUNT}"), [ScriptedReply::Ok(json!({ "nct": "5", "eth": 7, "more": [] }))])
+            .on(&format!("POST /bounties/{GUID}/assertions"), [ScriptedReply::Ok(json!({ "any": ["thing"] }))]);
         let client = server.client();
         let generation = client.generation().await.unwrap();
         assert_eq!(client.balance(generation).await.unwrap().base_units(), 5);
@@ -138,19 +141,19 @@ fn fast_polyswarmd_has_wallets_and_takes_assertions_at_once() {
 #[test]
 fn the_key_goes_over_http_only_where_that_is_allowed_and_never_elsewhere() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         let options = ClientOptions { key: ApiKey::new(KEY), ..server.options() };
         assert!(matches!(Client::new(options.clone()), Err(SetupError::KeyOverHttp)));
         assert!(!format!("{options:?}").contains(KEY));
-        let other = Server::start().await;
+        let other = ScriptedServer::start().await;
         other.with_parameters();
         let location = format!("http://{}/bounties/parameters", other.address);
         server.on(
             "GET /bounties/parameters",
-            [Reply::Raw { status: 307, headers: vec![("location", location)], body: Bytes::new() }],
+            [ScriptedReply::Raw { status: 307, headers: vec![("location", location)], body: Bytes::new() }],
         );
         let error = server.client_with_key().parameters().await.unwrap_err();
-        assert!(matches!(error.why, Failure::Redirected { status: 307, .. }), "{error}");
+        assert!(matches!(error.why, RequestFailure::Redirected { status: 307, .. }), "{error}");
         assert_eq!(other.seen().len(), 0, "a redirect is not followed");
         assert!(!error.to_string().contains(KEY));
     });
@@ -159,11 +162,11 @@ fn the_key_goes_over_http_only_where_that_is_allowed_and_never_elsewhere() {
 #[test]
 fn too_many_requests_pause_all_of_them_and_are_tried_again() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         server
             .with_parameters()
-            .on("GET /nonce", [too_many(None), Reply::Ok(json!(7))])
-            .on("GET /pending", [too_many(Some("1")), Reply::Ok(json!([]))]);
+            .on("GET /nonce", [too_many(None), ScriptedReply::Ok(json!(7))])
+            .on("GET /pending", [too_many(Some("1")), ScriptedReply::Ok(json!([]))]);
         let client = server.client();
         let begin = std::time::Instant::now();
         assert_eq!(client.nonce(false).await.unwrap(), 7);
@@ -180,7 +183,7 @@ fn too_many_requests_pause_all_of_them_and_are_tried_again() {
         // Not for ever.
         server.on("GET /nonce", [too_many(Some("0"))]);
         let error = client.nonce(false).await.unwrap_err();
-        assert!(matches!(error.why, Failure::RateLimited(3)), "{error}");
+        assert!(matches!(error.why, RequestFailure::RateLimited(3)), "{error}");
         assert!(error.to_string().starts_with("GET /nonce on 127.0.0.1:"), "{error}");
     });
 }
@@ -188,9 +191,9 @@ fn too_many_requests_pause_all_of_them_and_are_tried_again() {
 #[test]
 fn a_server_cannot_make_us_wait_for_ever() {
     run(async {
-        let server = Server::start().await;
-        server.on("GET /nonce", [too_many(Some("99999999999999999999")), Reply::Ok(json!(7))]);
-        let limits = Limits { retry_after_max: Duration::from_millis(50), ..limits() };
+        let server = ScriptedServer::start().await;
+        server.on("GET /nonce", [too_many(Some("99999999999999999999")), ScriptedReply::Ok(json!(7))]);
+        let limits = RequestLimits { retry_after_max: Duration::from_millis(50), ..limits() };
         let client = Client::new(ClientOptions { limits, ..server.options() }).unwrap();
         assert_eq!(client.nonce(false).await.unwrap(), 7);
     });
@@ -200,26 +203,26 @@ fn a_server_cannot_make_us_wait_for_ever() {
 fn what_breaks_is_tried_again_and_what_is_refused_is_not() {
     run(async {
         for (reply, attempts) in [
-            (Reply::Drop, 3),
-            (Reply::Hang, 3),
-            (Reply::Cut(100), 3),
-            (Reply::status(502), 3),
-            (Reply::Fail(500, json!("trouble")), 3),
-            (Reply::Fail(400, json!("no")), 1),
-            (Reply::Fail(404, json!("no")), 1),
-            (Reply::Raw { status: 403, headers: Vec::new(), body: "<html>".into() }, 1),
-            (Reply::Endless(1 << 20), 1),
-            (Reply::Ok(json!({ "surprise": 1 })), 1),
-            (Reply::Ok(json!(-1)), 1),
-            (Reply::Ok(Value::Null), 1),
+            (ScriptedReply::Drop, 3),
+            (ScriptedReply::Hang, 3),
+            (ScriptedReply::Cut(100), 3),
+            (ScriptedReply::status(502), 3),
+            (ScriptedReply::Fail(500, json!("trouble")), 3),
+            (ScriptedReply::Fail(400, json!("no")), 1),
+            (ScriptedReply::Fail(404, json!("no")), 1),
+            (ScriptedReply::Raw { status: 403, headers: Vec::new(), body: "<html>".into() }, 1),
+            (ScriptedReply::Endless(1 << 20), 1),
+            (ScriptedReply::Ok(json!({ "surprise": 1 })), 1),
+            (ScriptedReply::Ok(json!(-1)), 1),
+            (ScriptedReply::Ok(Value::Null), 1),
         ] {
-            let server = Server::start().await;
+            let server = ScriptedServer::start().await;
             server.on("GET /nonce", [reply.clone()]);
             let error = server.client().nonce(false).await.unwrap_err();
             assert_eq!(server.count("GET /nonce"), attempts, "{reply:?}: {error}");
             assert!(error.to_string().starts_with("GET /nonce on 127.0.0.1:"), "{error}");
             // And it works again when the server does.
-            server.on("GET /nonce", [reply, Reply::Ok(json!(7))]);
+            server.on("GET /nonce", [reply, ScriptedReply::Ok(json!(7))]);
             assert_eq!(server.client().nonce(false).await.is_ok(), attempts > 1);
         }
     });
@@ -228,22 +231,22 @@ fn what_breaks_is_tried_again_and_what_is_refused_is_not() {
 #[test]
 fn no_reply_takes_more_memory_than_it_may() {
     run(async {
-        let server = Server::start().await;
-        server.on("GET /nonce", [Reply::Endless(1 << 30)]);
+        let server = ScriptedServer::start().await;
+        server.on("GET /nonce", [ScriptedReply::Endless(1 << 30)]);
         let error = server.client().nonce(false).await.unwrap_err();
-        assert!(matches!(error.why, Failure::TooLong(bytes) if bytes == limits().reply_bytes_max), "{error}");
-        server.on("GET /nonce", [Reply::bytes("[".repeat(60_000))]);
+        assert!(matches!(error.why, RequestFailure::TooLong(bytes) if bytes == limits().reply_bytes_max), "{error}");
+        server.on("GET /nonce", [ScriptedReply::bytes("[".repeat(60_000))]);
         let error = server.client().nonce(false).await.unwrap_err();
-        assert!(matches!(error.why, Failure::NotPolyswarmd { .. }), "{error}");
+        assert!(matches!(error.why, RequestFailure::NotPolyswarmd { .. }), "{error}");
     });
 }
 
 #[test]
 fn a_transaction_that_is_known_is_as_good_as_taken() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         let client = server.client();
-        let errors = |message: &str| Reply::Fail(400, json!([{ "is_error": true, "message": message }]));
+        let errors = |message: &str| ScriptedReply::Fail(400, json!([{ "is_error": true, "message": message }]));
         let known = "Invalid transaction error for tx 0xab: {'code': -32000, 'message': 'known transaction: ab'}";
         for (reply, expected) in [
             (errors(known), "Known"),
@@ -254,9 +257,12 @@ fn a_transaction_that_is_known_is_as_good_as_taken() {
             let posted = client.post_transaction("f86b").await.unwrap();
             assert!(format!("{posted:?}").starts_with(expected), "{posted:?}");
         }
-        for lie in
-            [Reply::Ok(json!([])), Reply::Ok(Value::Null), Reply::Ok(json!("0xab")), Reply::Fail(400, json!("no"))]
-        {
+        for lie in [
+            ScriptedReply::Ok(json!([])),
+            ScriptedReply::Ok(Value::Null),
+            ScriptedReply::Ok(json!("0xab")),
+            ScriptedReply::Fail(400, json!("no")),
+        ] {
             server.on("POST /transactions", [lie.clone()]);
             assert!(client.post_transaction("f86b").await.is_err(), "{lie:?}");
         }
@@ -266,17 +272,18 @@ fn a_transaction_that_is_known_is_as_good_as_taken() {
 #[test]
 fn receipts_say_what_became_of_a_transaction() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         let client = server.client();
-        let wrapped =
-            |text: &str| Reply::Fail(400, json!({ "errors": [format!("transaction ab: {text}")], "transfers": [] }));
+        let wrapped = |text: &str| {
+            ScriptedReply::Fail(400, json!({ "errors": [format!("transaction ab: {text}")], "transfers": [] }))
+        };
         for (reply, expected) in [
             (wrapped("timeout during wait for receipt"), "NotMined"),
             (wrapped("transaction failed at block 7, check parameters"), "Failed"),
             (wrapped("receipt not available"), "Unknown"),
-            (Reply::Ok(json!({})), "Mined"),
-            (Reply::Ok(Value::Null), "Mined"),
-            (Reply::Fail(400, json!(["transaction ab: out of gas"])), "Failed"),
+            (ScriptedReply::Ok(json!({})), "Mined"),
+            (ScriptedReply::Ok(Value::Null), "Mined"),
+            (ScriptedReply::Fail(400, json!(["transaction ab: out of gas"])), "Failed"),
         ] {
             server.on("GET /transactions", [reply]);
             let receipt = client.receipt(hash()).await.unwrap();
@@ -288,13 +295,13 @@ fn receipts_say_what_became_of_a_transaction() {
         let transfer = json!({ "from": ACCOUNT, "to": ACCOUNT, "value": "20000000000000000001" });
         server.on(
             "GET /transactions",
-            [Reply::Ok(json!({ "assertions": [assertion], "transfers": [transfer], "deposits": [7] }))],
+            [ScriptedReply::Ok(json!({ "assertions": [assertion], "transfers": [transfer], "deposits": [7] }))],
         );
         let Receipt::Mined(events) = client.receipt(hash()).await.unwrap() else { panic!() };
         assert_eq!(events.assertions[0].index, 4);
         assert_eq!(events.transfers[0].value.base_units(), 20_000_000_000_000_000_001);
         // The server may take longer than for other requests.
-        server.on("GET /transactions", [Reply::Hang]);
+        server.on("GET /transactions", [ScriptedReply::Hang]);
         let begin = std::time::Instant::now();
         assert!(client.receipt(hash()).await.is_err());
         assert!(begin.elapsed() >= Duration::from_secs(1), "{:?}", begin.elapsed());
@@ -304,9 +311,9 @@ fn receipts_say_what_became_of_a_transaction() {
 #[test]
 fn waiting_for_receipts_does_not_keep_others_waiting() {
     run(async {
-        let server = Server::start().await;
-        server.on("GET /transactions", [Reply::Hang]).on("GET /nonce", [Reply::Ok(json!(7))]);
-        let limits = Limits { requests_max: 1, ..limits() };
+        let server = ScriptedServer::start().await;
+        server.on("GET /transactions", [ScriptedReply::Hang]).on("GET /nonce", [ScriptedReply::Ok(json!(7))]);
+        let limits = RequestLimits { requests_max: 1, ..limits() };
         let client = Client::new(ClientOptions { limits, ..server.options() }).unwrap();
         let waiting = client.receipt(hash());
         let asking = async {
@@ -323,8 +330,8 @@ fn waiting_for_receipts_does_not_keep_others_waiting() {
 #[test]
 fn a_community_is_a_path() {
     run(async {
-        let server = Server::start().await;
-        server.on("GET /v1/nu/nonce", [Reply::Ok(json!("7"))]);
+        let server = ScriptedServer::start().await;
+        server.on("GET /v1/nu/nonce", [ScriptedReply::Ok(json!("7"))]);
         let base = Base::new(&format!("http://{}/", server.address), "nu").unwrap();
         let client = Client::new(ClientOptions { base, ..server.options() }).unwrap();
         assert_eq!(client.nonce(false).await.unwrap(), 7);

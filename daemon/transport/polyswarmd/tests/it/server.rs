@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use daemon_polyswarmd::{Address, ApiKey, Base, Chain, Client, ClientOptions, Guid, Limits};
+use daemon_polyswarmd::{Address, ApiKey, Base, Chain, Client, ClientOptions, Guid, RequestLimits};
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming};
@@ -35,7 +35,7 @@ pub(crate) const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// How one request is replied to.
 #[derive(Clone, Debug)]
-pub(crate) enum Reply {
+pub(crate) enum ScriptedReply {
     /// `{"status":"OK","result":…}`
     Ok(Value),
     /// `{"status":"FAIL","errors":…}`
@@ -52,13 +52,13 @@ pub(crate) enum Reply {
     Cut(usize),
 }
 
-impl Reply {
-    pub(crate) fn status(status: u16) -> Reply {
-        Reply::Raw { status, headers: Vec::new(), body: Bytes::new() }
+impl ScriptedReply {
+    pub(crate) fn status(status: u16) -> ScriptedReply {
+        ScriptedReply::Raw { status, headers: Vec::new(), body: Bytes::new() }
     }
 
-    pub(crate) fn bytes(body: impl Into<Bytes>) -> Reply {
-        Reply::Raw { status: 200, headers: Vec::new(), body: body.into() }
+    pub(crate) fn bytes(body: impl Into<Bytes>) -> ScriptedReply {
+        ScriptedReply::Raw { status: 200, headers: Vec::new(), body: body.into() }
     }
 }
 
@@ -92,11 +92,11 @@ pub(crate) struct Seen {
 }
 
 /// Replies to what it knows.
-pub(crate) type Handler = Box<dyn FnMut(&Seen) -> Option<Reply> + Send>;
+pub(crate) type Handler = Box<dyn FnMut(&Seen) -> Option<ScriptedReply> + Send>;
 
 #[derive(Default)]
 struct Script {
-    replies: HashMap<String, VecDeque<Reply>>,
+    replies: HashMap<String, VecDeque<ScriptedReply>>,
     sockets: VecDeque<Vec<Socket>>,
     /// Number of bounties, with guids from 0.
     bounties: Option<u64>,
@@ -105,18 +105,18 @@ struct Script {
     seen: Vec<Seen>,
 }
 
-pub(crate) struct Server {
+pub(crate) struct ScriptedServer {
     pub address: SocketAddr,
     script: Arc<Mutex<Script>>,
 }
 
-impl Server {
-    pub(crate) async fn start() -> Server {
-        Server::serve(None).await
+impl ScriptedServer {
+    pub(crate) async fn start() -> ScriptedServer {
+        ScriptedServer::serve(None).await
     }
 
     /// Over TLS, with a certificate for 127.0.0.1 of the root in `tls/`.
-    pub(crate) async fn start_tls() -> Server {
+    pub(crate) async fn start_tls() -> ScriptedServer {
         let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/server.pem")).unwrap();
         let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/server.key")).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -125,10 +125,10 @@ impl Server {
             .with_no_client_auth()
             .with_single_cert(vec![certificate], key)
             .unwrap();
-        Server::serve(Some(TlsAcceptor::from(Arc::new(config)))).await
+        ScriptedServer::serve(Some(TlsAcceptor::from(Arc::new(config)))).await
     }
 
-    async fn serve(tls: Option<TlsAcceptor>) -> Server {
+    async fn serve(tls: Option<TlsAcceptor>) -> ScriptedServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let script = Arc::new(Mutex::new(Script::default()));
@@ -152,23 +152,26 @@ impl Server {
                 });
             }
         });
-        Server { address, script }
+        ScriptedServer { address, script }
     }
 
     /// Lets a handler reply where the script says nothing.
-    pub(crate) fn handle(&self, handler: impl FnMut(&Seen) -> Option<Reply> + Send + 'static) -> &Server {
+    pub(crate) fn handle(
+        &self,
+        handler: impl FnMut(&Seen) -> Option<ScriptedReply> + Send + 'static,
+    ) -> &ScriptedServer {
         self.script.lock().unwrap().handler = Some(Box::new(handler));
         self
     }
 
     /// Replies so to `METHOD /path`, one after the other; the last one again and again.
-    pub(crate) fn on(&self, what: &str, replies: impl IntoIterator<Item = Reply>) -> &Server {
+    pub(crate) fn on(&self, what: &str, replies: impl IntoIterator<Item = ScriptedReply>) -> &ScriptedServer {
         self.script.lock().unwrap().replies.insert(what.to_owned(), replies.into_iter().collect());
         self
     }
 
     /// What is done on the websockets, one after the other; then they are refused.
-    pub(crate) fn sockets(&self, sockets: impl IntoIterator<Item = Vec<Socket>>) -> &Server {
+    pub(crate) fn sockets(&self, sockets: impl IntoIterator<Item = Vec<Socket>>) -> &ScriptedServer {
         self.script.lock().unwrap().sockets.extend(sockets);
         self
     }
@@ -179,8 +182,8 @@ impl Server {
     }
 
     /// Replies to a client that connects: parameters as they were.
-    pub(crate) fn with_parameters(&self) -> &Server {
-        self.on("GET /bounties/parameters", [Reply::Ok(parameters())])
+    pub(crate) fn with_parameters(&self) -> &ScriptedServer {
+        self.on("GET /bounties/parameters", [ScriptedReply::Ok(parameters())])
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
@@ -218,14 +221,14 @@ pub(crate) fn account() -> Address {
     ACCOUNT.parse().unwrap()
 }
 
-pub(crate) fn limits() -> Limits {
-    Limits {
+pub(crate) fn limits() -> RequestLimits {
+    RequestLimits {
         request_time_max: Duration::from_millis(400),
         reply_bytes_max: 64 << 10,
         retry_pause: Duration::from_millis(5),
         rate_limit_pause: Duration::from_millis(100),
         receipt_wait_max: Some(Duration::from_millis(600)),
-        ..Limits::default()
+        ..RequestLimits::default()
     }
 }
 
@@ -325,20 +328,20 @@ async fn reply(script: Arc<Mutex<Script>>, request: Request<Incoming>) -> Result
         return Ok(response);
     }
     let json = |status, value: Value| Ok(replied(status, boxed(value.to_string())));
-    match reply.unwrap_or_else(|| Reply::Fail(404, json!("not found"))) {
-        Reply::Ok(result) => json(200, json!({ "status": "OK", "result": result })),
-        Reply::Fail(status, errors) => json(status, json!({ "status": "FAIL", "errors": errors })),
-        Reply::Raw { status, headers, body } => {
+    match reply.unwrap_or_else(|| ScriptedReply::Fail(404, json!("not found"))) {
+        ScriptedReply::Ok(result) => json(200, json!({ "status": "OK", "result": result })),
+        ScriptedReply::Fail(status, errors) => json(status, json!({ "status": "FAIL", "errors": errors })),
+        ScriptedReply::Raw { status, headers, body } => {
             let mut response = replied(status, boxed(body));
             for (name, value) in headers {
                 response.headers_mut().insert(name, value.parse().unwrap());
             }
             Ok(response)
         }
-        Reply::Drop => Err(std::io::ErrorKind::ConnectionReset.into()),
-        Reply::Hang => std::future::pending().await,
-        Reply::Endless(left) => Ok(replied(200, Box::pin(Pieces { left, breaks_off: false }))),
-        Reply::Cut(left) => Ok(replied(200, Box::pin(Pieces { left, breaks_off: true }))),
+        ScriptedReply::Drop => Err(std::io::ErrorKind::ConnectionReset.into()),
+        ScriptedReply::Hang => std::future::pending().await,
+        ScriptedReply::Endless(left) => Ok(replied(200, Box::pin(Pieces { left, breaks_off: false }))),
+        ScriptedReply::Cut(left) => Ok(replied(200, Box::pin(Pieces { left, breaks_off: true }))),
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use daemon_polyswarmd::{Address, U256};
 use daemon_transactions::signing::{
-    Answer, Ask, ChainStatus, FastPayload, Refusal, RefusalCode, Reply, Request, SignedTransaction, SpendingLimits,
-    Spent, Status, from_line, to_line,
+    Answer, Ask, ChainStatus, FastPayload, Refusal, RefusalCode, SignedTransaction, SignerReply, SignerRequest,
+    SpendingLimits, Spent, Status, from_line, to_line,
 };
 use daemon_transactions::{LegacyTransaction, Signature};
 use k256::ecdsa::SigningKey;
@@ -18,7 +18,7 @@ use crate::chain::{CHAIN_ID, registry, token};
 
 /// How the next question is answered.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Fault {
+pub(crate) enum SignerFault {
     /// The connection ends after the question was dealt with.
     DropAfter,
     /// The connection ends before.
@@ -36,7 +36,7 @@ pub(crate) enum Fault {
 
 #[derive(Default)]
 pub(crate) struct Book {
-    pub faults: Vec<Fault>,
+    pub faults: Vec<SignerFault>,
     /// Questions for signatures, in order.
     pub asked: Vec<Ask>,
     pub next_nonce: u64,
@@ -93,7 +93,7 @@ impl Signer {
                     let mut stream = BufReader::new(stream);
                     let mut line = Vec::new();
                     stream.read_until(b'\n', &mut line).await.unwrap();
-                    let request: Request = from_line(&line).unwrap();
+                    let request: SignerRequest = from_line(&line).unwrap();
                     let fault = {
                         let mut book = book.lock().unwrap();
                         if matches!(request.ask, Ask::Status) || book.faults.is_empty() {
@@ -103,20 +103,21 @@ impl Signer {
                         }
                     };
                     let mut answer = match fault {
-                        Some(Fault::DropBefore) => return,
-                        Some(Fault::Hang) => std::future::pending().await,
-                        Some(Fault::Garbage) => b"{\"id\":1,\"reply\":{\"surprise\":{}}}\n".to_vec(),
-                        Some(Fault::Endless) => vec![b'x'; 1 << 20],
-                        Some(Fault::Refuse(code)) => {
+                        Some(SignerFault::DropBefore) => return,
+                        Some(SignerFault::Hang) => std::future::pending().await,
+                        Some(SignerFault::Garbage) => b"{\"id\":1,\"reply\":{\"surprise\":{}}}\n".to_vec(),
+                        Some(SignerFault::Endless) => vec![b'x'; 1 << 20],
+                        Some(SignerFault::Refuse(code)) => {
                             let refusal = Refusal { code, reason: "as told".to_owned() };
-                            to_line(&Answer { id: request.id, reply: Reply::Refused(refusal) })
+                            to_line(&Answer { id: request.id, reply: SignerReply::Refused(refusal) })
                         }
                         fault => {
-                            let id = if matches!(fault, Some(Fault::OtherId)) { request.id + 1 } else { request.id };
+                            let id =
+                                if matches!(fault, Some(SignerFault::OtherId)) { request.id + 1 } else { request.id };
                             to_line(&Answer { id, reply: answer(&mut book.lock().unwrap(), request.ask, fault) })
                         }
                     };
-                    if matches!(fault, Some(Fault::DropAfter)) {
+                    if matches!(fault, Some(SignerFault::DropAfter)) {
                         answer.truncate(answer.len() / 2);
                     }
                     let _ = stream.get_mut().write_all(&answer).await;
@@ -126,7 +127,7 @@ impl Signer {
         Signer { socket, book, _directory: directory }
     }
 
-    pub(crate) fn faults(&self, faults: impl IntoIterator<Item = Fault>) {
+    pub(crate) fn faults(&self, faults: impl IntoIterator<Item = SignerFault>) {
         self.book.lock().unwrap().faults.extend(faults);
     }
 
@@ -136,11 +137,11 @@ impl Signer {
 }
 
 /// As the real one: nonces only rise, and the same question has the same answer.
-fn answer(book: &mut Book, ask: Ask, fault: Option<Fault>) -> Reply {
+fn answer(book: &mut Book, ask: Ask, fault: Option<SignerFault>) -> SignerReply {
     let nothing = daemon_base::Nct::ZERO;
     let (chain_id, token, registry) = book.chain.expect("every signer has a chain");
     match ask {
-        Ask::Status => Reply::Status(Status {
+        Ask::Status => SignerReply::Status(Status {
             address: address(1),
             chains: vec![ChainStatus { chain_id, token, registry, next_nonce: book.next_nonce }],
             limits: SpendingLimits { bounty: nothing, hour: nothing, day: nothing, total: nothing },
@@ -155,23 +156,26 @@ fn answer(book: &mut Book, ask: Ask, fault: Option<Fault>) -> Reply {
                 if known.is_some_and(|known| *known != transaction)
                     || (known.is_none() && transaction.nonce < book.next_nonce)
                 {
-                    return Reply::Refused(Refusal { code: RefusalCode::NonceUsed, reason: "used".to_owned() });
+                    return SignerReply::Refused(Refusal { code: RefusalCode::NonceUsed, reason: "used".to_owned() });
                 }
                 book.signed.insert(transaction.nonce, transaction.clone());
                 book.next_nonce = book.next_nonce.max(transaction.nonce + 1);
-                if matches!(fault, Some(Fault::OtherTransaction)) {
+                if matches!(fault, Some(SignerFault::OtherTransaction)) {
                     transaction.gas += 1;
                 }
                 let nonce = transaction.nonce;
-                let key = if matches!(fault, Some(Fault::OtherKey)) { 2 } else { 1 };
+                let key = if matches!(fault, Some(SignerFault::OtherKey)) { 2 } else { 1 };
                 let transaction = sign(key, transaction);
                 signed.push(SignedTransaction { raw: transaction.encode(), hash: transaction.hash(), nonce });
             }
-            Reply::Transactions(signed)
+            SignerReply::Transactions(signed)
         }
         Ask::FastAssertion(assertion) => {
             book.asked.push(Ask::FastAssertion(assertion.clone()));
-            Reply::Fast(FastPayload { raw_transaction: assertion.bounty.to_string(), signature: "0x00".to_owned() })
+            SignerReply::Fast(FastPayload {
+                raw_transaction: assertion.bounty.to_string(),
+                signature: "0x00".to_owned(),
+            })
         }
         other => panic!("nobody asks for {other:?}"),
     }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use daemon_base::Nct;
 use daemon_polyswarmd::{
-    BidForm, Config, Market, OpenError, Outbox, Outcome, SignerClient, SignerError, TransactError,
+    BidForm, Config, Market, MarketUnusable, Outbox, Outcome, SignerClient, SignerError, TransactError,
 };
 use daemon_transactions::signing::{Ask, FastAssertion, RefusalCode, Wanted};
 use serde_json::json;
 
-use crate::chain::{Chain, FEE};
-use crate::server::{Reply, Server, run};
-use crate::signer::{Fault, Signer, address};
+use crate::chain::{FEE, ScriptedChain};
+use crate::server::{ScriptedReply, ScriptedServer, run};
+use crate::signer::{Signer, SignerFault, address};
 use crate::transactions::{Rig, assertion, guid, prepare};
 
 fn settle(number: u128) -> Wanted {
@@ -21,7 +21,12 @@ fn settle(number: u128) -> Wanted {
 #[test]
 fn a_signer_that_dies_in_the_middle_is_asked_the_same_again() {
     run(async {
-        for fault in [Fault::DropBefore, Fault::DropAfter, Fault::Hang, Fault::Refuse(RefusalCode::Unavailable)] {
+        for fault in [
+            SignerFault::DropBefore,
+            SignerFault::DropAfter,
+            SignerFault::Hang,
+            SignerFault::Refuse(RefusalCode::Unavailable),
+        ] {
             let rig = Rig::start().await;
             rig.signer.faults([fault, fault]);
             assert!(matches!(rig.run(settle(7)).await, Outcome::Mined(_)), "{fault:?}");
@@ -31,7 +36,7 @@ fn a_signer_that_dies_in_the_middle_is_asked_the_same_again() {
             rig.signer.faults([fault; 3]);
             let error = rig.prepare(settle(8)).await.unwrap_err();
             assert!(error.is_passing(), "{fault:?}: {error}");
-            let may_be_signed = !matches!(fault, Fault::Refuse(_));
+            let may_be_signed = !matches!(fault, SignerFault::Refuse(_));
             assert_eq!(rig.transactor.outbox().all().len(), usize::from(may_be_signed), "{fault:?}");
             // It is signed first: behind a nonce that was left out nothing would ever be mined.
             let other = rig.prepare(settle(9)).await.unwrap();
@@ -52,7 +57,7 @@ fn what_the_signer_refuses_costs_no_nonce() {
         let rig = Rig::start().await;
         for code in [RefusalCode::OverHour, RefusalCode::NotAsWanted, RefusalCode::BountyTaken, RefusalCode::OverTotal]
         {
-            rig.signer.faults([Fault::Refuse(code)]);
+            rig.signer.faults([SignerFault::Refuse(code)]);
             match rig.prepare(settle(7)).await.unwrap_err() {
                 error @ TransactError::Signer(SignerError::Refused(_)) => assert!(!error.is_passing(), "{error}"),
                 other => panic!("{other}"),
@@ -82,7 +87,13 @@ fn a_nonce_that_the_signer_has_used_is_not_asked_for_again() {
 #[test]
 fn nothing_is_posted_that_was_not_asked_for() {
     run(async {
-        for fault in [Fault::OtherKey, Fault::OtherTransaction, Fault::OtherId, Fault::Garbage, Fault::Endless] {
+        for fault in [
+            SignerFault::OtherKey,
+            SignerFault::OtherTransaction,
+            SignerFault::OtherId,
+            SignerFault::Garbage,
+            SignerFault::Endless,
+        ] {
             let rig = Rig::start().await;
             rig.signer.faults([fault]);
             let error = rig.prepare(settle(7)).await.unwrap_err();
@@ -101,7 +112,7 @@ fn a_signer_that_is_not_there_is_told_with_its_path() {
     });
 }
 
-fn config(server: &Server, signer: &Signer) -> Config {
+fn config(server: &ScriptedServer, signer: &Signer) -> Config {
     Config {
         url: format!("http://{}", server.address),
         signer_socket: signer.socket.clone(),
@@ -113,9 +124,9 @@ fn config(server: &Server, signer: &Signer) -> Config {
 #[test]
 fn a_market_is_opened_by_its_configuration() {
     run(async {
-        let server = Server::start().await;
-        let chain = Chain::serve(&server);
-        server.on("OPTIONS /wallets", [Reply::status(404)]);
+        let server = ScriptedServer::start().await;
+        let chain = ScriptedChain::serve(&server);
+        server.on("OPTIONS /wallets", [ScriptedReply::status(404)]);
         let signer = Signer::start();
         let market = Market::open(&config(&server, &signer), Outbox::in_memory(), Vec::new()).await.unwrap();
         assert_eq!(market.client.account(), address(1));
@@ -125,13 +136,18 @@ fn a_market_is_opened_by_its_configuration() {
         assert_eq!(chain.lock().unwrap().mined, 2);
 
         let named = Config { account: address(2).to_string(), ..config(&server, &signer) };
-        assert!(matches!(Market::open(&named, Outbox::in_memory(), Vec::new()).await, Err(OpenError::Account { .. })));
+        assert!(matches!(
+            Market::open(&named, Outbox::in_memory(), Vec::new()).await,
+            Err(MarketUnusable::Account { .. })
+        ));
         let other = Config { chain_id: 7, ..config(&server, &signer) };
         let error = Market::open(&other, Outbox::in_memory(), Vec::new()).await.unwrap_err();
-        assert!(matches!(&error, OpenError::Chain { wanted: 7, known } if *known == [1337]) && !error.is_passing());
+        assert!(
+            matches!(&error, MarketUnusable::Chain { wanted: 7, known } if *known == [1337]) && !error.is_passing()
+        );
         let absent = Config { signer_socket: "/nonexistent/signer.sock".into(), ..config(&server, &signer) };
         assert!(Market::open(&absent, Outbox::in_memory(), Vec::new()).await.unwrap_err().is_passing());
-        server.on("OPTIONS /wallets", [Reply::status(500)]);
+        server.on("OPTIONS /wallets", [ScriptedReply::status(500)]);
         assert!(
             Market::open(&config(&server, &signer), Outbox::in_memory(), Vec::new()).await.unwrap_err().is_passing()
         );
@@ -141,10 +157,10 @@ fn a_market_is_opened_by_its_configuration() {
 #[test]
 fn on_fast_polyswarmd_an_assertion_is_signed_and_posted_at_once() {
     run(async {
-        let server = Server::start().await;
+        let server = ScriptedServer::start().await;
         let signer = Signer::start();
-        server.on("OPTIONS /wallets", [Reply::status(200)]);
-        server.on(&format!("POST /bounties/{}/assertions", guid(7)), [Reply::Ok(json!({}))]);
+        server.on("OPTIONS /wallets", [ScriptedReply::status(200)]);
+        server.on(&format!("POST /bounties/{}/assertions", guid(7)), [ScriptedReply::Ok(json!({}))]);
         let market = Market::open(&config(&server, &signer), Outbox::in_memory(), Vec::new()).await.unwrap();
         let metadata = serde_json::from_value(json!({ "malware_family": "EICAR" })).unwrap();
         let fast = assertion(guid(7), BidForm::Each).fast(metadata).unwrap();

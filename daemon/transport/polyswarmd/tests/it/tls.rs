@@ -2,12 +2,12 @@
 
 use daemon_polyswarmd::event::Event;
 use daemon_polyswarmd::{
-    ApiKey, Base, Client, ClientOptions, Connection, ConnectionLimits, Failure, Generation, Signal,
+    ApiKey, Base, Client, ClientOptions, Connection, ConnectionLimits, Generation, RequestFailure, Signal,
 };
 
-use crate::server::{KEY, Server, Socket, block, run};
+use crate::server::{KEY, ScriptedServer, Socket, block, run};
 
-fn options(server: &Server, roots_pem: Vec<Vec<u8>>) -> ClientOptions {
+fn options(server: &ScriptedServer, roots_pem: Vec<Vec<u8>>) -> ClientOptions {
     let base = Base::new(&format!("https://{}", server.address), "").unwrap();
     // The key needs no permission here.
     ClientOptions { base, key: ApiKey::new(KEY), roots_pem, ..server.options() }
@@ -16,7 +16,7 @@ fn options(server: &Server, roots_pem: Vec<Vec<u8>>) -> ClientOptions {
 #[test]
 fn events_and_requests_are_encrypted_where_the_url_is_https() {
     run(async {
-        let server = Server::start_tls().await;
+        let server = ScriptedServer::start_tls().await;
         server.with_parameters().sockets([vec![block(7), Socket::Stay]]);
         let client = Client::new(options(&server, vec![include_bytes!("tls/ca.pem").to_vec()])).unwrap();
         let mut connection = Connection::new(client, Generation::Ethereum, ConnectionLimits::default());
@@ -32,12 +32,12 @@ fn events_and_requests_are_encrypted_where_the_url_is_https() {
 #[test]
 fn a_server_that_nobody_vouches_for_gets_nothing() {
     run(async {
-        let server = Server::start_tls().await;
+        let server = ScriptedServer::start_tls().await;
         server.with_parameters();
         // Another root than the server's, for machines that have none.
         let client = Client::new(options(&server, vec![include_bytes!("tls/server.pem").to_vec()])).unwrap();
         let error = client.parameters().await.unwrap_err();
-        assert!(matches!(error.why, Failure::Connection(_)), "{error}");
+        assert!(matches!(error.why, RequestFailure::Connection(_)), "{error}");
         assert_eq!(server.seen().len(), 0);
     });
 }

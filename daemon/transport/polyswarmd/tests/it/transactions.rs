@@ -7,29 +7,29 @@ use daemon_base::Nct;
 use daemon_market::BidBounds;
 use daemon_polyswarmd::nonces::NonceManager;
 use daemon_polyswarmd::{
-    Assertion, BidForm, Client, ClientOptions, Guid, Outbox, Outcome, SignerClient, TransactError, Transactor, U256,
-    Verdict,
+    ArtifactVerdict, Assertion, BidForm, Client, ClientOptions, Guid, Outbox, Outcome, SignerClient, TransactError,
+    Transactor, U256,
 };
 use daemon_transactions::signing::{Ask, Bids, SignedTransaction, Wanted};
 use daemon_transactions::verify::ChainPolicy;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::chain::{CHAIN_ID, Chain, FEE, registry, token};
-use crate::server::{Reply, Server, run};
-use crate::signer::{Fault, Signer, address};
+use crate::chain::{CHAIN_ID, FEE, ScriptedChain, registry, token};
+use crate::server::{ScriptedReply, ScriptedServer, run};
+use crate::signer::{Signer, SignerFault, address};
 
 pub(crate) struct Rig {
-    pub server: Server,
-    pub chain: Arc<Mutex<Chain>>,
+    pub server: ScriptedServer,
+    pub chain: Arc<Mutex<ScriptedChain>>,
     pub signer: Signer,
     pub transactor: Transactor,
 }
 
 impl Rig {
     pub(crate) async fn start() -> Rig {
-        let server = Server::start().await;
-        let chain = Chain::serve(&server);
+        let server = ScriptedServer::start().await;
+        let chain = ScriptedChain::serve(&server);
         let signer = Signer::start();
         let transactor = transactor(&server, &signer, Outbox::in_memory());
         Rig { server, chain, signer, transactor }
@@ -56,7 +56,7 @@ pub(crate) async fn prepare(transactor: &Transactor, wanted: Wanted) -> Result<V
 }
 
 /// As after a start of the process: knows nothing but what is in the outbox.
-fn transactor(server: &Server, signer: &Signer, outbox: Outbox) -> Transactor {
+fn transactor(server: &ScriptedServer, signer: &Signer, outbox: Outbox) -> Transactor {
     let client = Client::new(ClientOptions { account: address(1), ..server.options() }).unwrap();
     let policy =
         ChainPolicy { chain_id: CHAIN_ID, token: token(), registry: registry(), gas_max: 50_000_000, gas_price_max: 0 };
@@ -70,7 +70,7 @@ pub(crate) fn guid(number: u128) -> Guid {
 }
 
 pub(crate) fn assertion(bounty: Guid, form: BidForm) -> Assertion {
-    let verdict = |malicious, bid| Some(Verdict { malicious, bid: Nct::from_base_units(bid) });
+    let verdict = |malicious, bid| Some(ArtifactVerdict { malicious, bid: Nct::from_base_units(bid) });
     let bounds = BidBounds::default();
     let verdicts = [verdict(true, 10u128.pow(17)), None, verdict(false, 3 * 10u128.pow(17))];
     Assertion::new(address(1), bounty, 3, &verdicts, form, bounds, U256::from(5)).unwrap()
@@ -199,15 +199,15 @@ fn replies_that_hold_no_transactions_are_errors() {
         let rig = Rig::start().await;
         let what = format!("POST /bounties/{}/assertions", guid(7));
         for reply in [
-            Reply::Ok(json!({})),
-            Reply::Ok(Value::Null),
-            Reply::Ok(json!({ "transactions": [{}] })),
-            Reply::Ok(
+            ScriptedReply::Ok(json!({})),
+            ScriptedReply::Ok(Value::Null),
+            ScriptedReply::Ok(json!({ "transactions": [{}] })),
+            ScriptedReply::Ok(
                 json!({ "transactions": [{ "nonce": 0, "chainId": 1, "gas": 1, "gasPrice": -1, "to": "", "value": 0, "data": "" }] }),
             ),
-            Reply::Ok(json!({ "transactions": vec![json!({}); 500] })),
-            Reply::Fail(400, json!("Invalid JSON")),
-            Reply::Drop,
+            ScriptedReply::Ok(json!({ "transactions": vec![json!({}); 500] })),
+            ScriptedReply::Fail(400, json!("Invalid JSON")),
+            ScriptedReply::Drop,
         ] {
             rig.server.on(&what, [reply.clone()]);
             let error = rig.prepare(posting(7)).await.unwrap_err();
@@ -261,7 +261,7 @@ fn after_a_crash_the_same_bytes_are_posted_again() {
             let before = transactor(&rig.server, &rig.signer, open());
             // The signer dies too, before it answers; or all of it works.
             if step == 0 {
-                rig.signer.faults([Fault::DropBefore; 3]);
+                rig.signer.faults([SignerFault::DropBefore; 3]);
                 assert!(prepare(&before, posting(7)).await.is_err());
             }
             let first = if step > 0 { prepare(&before, posting(7)).await.unwrap() } else { Vec::new() };
@@ -356,14 +356,20 @@ fn nonces_are_read_anew_when_another_program_used_them() {
 fn a_gap_that_is_too_small_is_waited_for() {
     run(async {
         let rig = Rig::start().await;
-        let five = || Reply::Ok(json!(5));
+        let five = || ScriptedReply::Ok(json!(5));
         // Each look asks until it is told the same twice.
-        rig.server.on("GET /nonce", [five(), Reply::Ok(json!(6)), five(), five(), five(), five(), Reply::Ok(json!(7))]);
-        rig.server.on("GET /pending", [Reply::Ok(json!(["6"])), Reply::Ok(json!(["6"])), Reply::Ok(json!([]))]);
+        rig.server.on(
+            "GET /nonce",
+            [five(), ScriptedReply::Ok(json!(6)), five(), five(), five(), five(), ScriptedReply::Ok(json!(7))],
+        );
+        rig.server.on(
+            "GET /pending",
+            [ScriptedReply::Ok(json!(["6"])), ScriptedReply::Ok(json!(["6"])), ScriptedReply::Ok(json!([]))],
+        );
         assert_eq!(nonces(&rig.prepare(posting(7)).await.unwrap()), [7, 8]);
         // Not for ever.
         let rig = Rig::start().await;
-        rig.server.on("GET /nonce", [Reply::Ok(json!(5))]).on("GET /pending", [Reply::Ok(json!([6]))]);
+        rig.server.on("GET /nonce", [ScriptedReply::Ok(json!(5))]).on("GET /pending", [ScriptedReply::Ok(json!([6]))]);
         let error = rig.prepare(posting(7)).await.unwrap_err();
         assert!(matches!(error, TransactError::Nonces(_)) && error.is_passing(), "{error}");
         assert_eq!(nonces(&rig.prepare(Wanted::Settle { bounty: guid(7) }).await.unwrap()), [5], "one fits");
@@ -397,13 +403,16 @@ fn what_fails_on_the_chain_is_not_tried_again() {
 fn where_nobody_knows_nothing_is_assumed() {
     run(async {
         for (what, reply) in [
-            ("POST /transactions", Reply::Drop),
-            ("POST /transactions", Reply::Hang),
-            ("POST /transactions", Reply::status(429)),
-            ("POST /transactions", Reply::Ok(json!([]))),
-            ("GET /transactions", Reply::Drop),
-            ("GET /transactions", Reply::Fail(500, json!("trouble"))),
-            ("GET /transactions", Reply::Fail(400, json!({ "errors": ["transaction ab: receipt not available"] }))),
+            ("POST /transactions", ScriptedReply::Drop),
+            ("POST /transactions", ScriptedReply::Hang),
+            ("POST /transactions", ScriptedReply::status(429)),
+            ("POST /transactions", ScriptedReply::Ok(json!([]))),
+            ("GET /transactions", ScriptedReply::Drop),
+            ("GET /transactions", ScriptedReply::Fail(500, json!("trouble"))),
+            (
+                "GET /transactions",
+                ScriptedReply::Fail(400, json!({ "errors": ["transaction ab: receipt not available"] })),
+            ),
         ] {
             let rig = Rig::start().await;
             rig.server.on(what, [reply.clone()]);
@@ -413,7 +422,8 @@ fn where_nobody_knows_nothing_is_assumed() {
         // Without ether for gas it is certain.
         let rig = Rig::start().await;
         let message = "Invalid transaction error for tx 0xab: insufficient funds for gas * price + value";
-        rig.server.on("POST /transactions", [Reply::Fail(400, json!([{ "is_error": true, "message": message }]))]);
+        rig.server
+            .on("POST /transactions", [ScriptedReply::Fail(400, json!([{ "is_error": true, "message": message }]))]);
         let outcome = rig.run(posting(7)).await;
         assert!(matches!(outcome, Outcome::Refused { .. }) && !outcome.is_open(), "{outcome:?}");
     });

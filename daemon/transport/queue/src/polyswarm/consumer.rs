@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use redis::cmd;
 
-use super::wire::{Job, JobResult, MalformedJob};
+use super::wire::{JobResult, MalformedJob, PolyswarmJob};
 use super::{RESULTS_KEPT_LONGER, results_key};
 use crate::clock;
 use crate::error::QueueError;
@@ -34,7 +34,7 @@ const GIVE_BACK: &str = "if not redis.call('LPOS', KEYS[1], ARGV[1]) then return
 pub struct TakenJob {
     text: Vec<u8>,
     /// The job, or why it is none.
-    pub job: Result<Job, MalformedJob>,
+    pub job: Result<PolyswarmJob, MalformedJob>,
 }
 
 /// Takes jobs as the Python worker does. What it has taken stays in a list of its own until it is answered.
@@ -93,7 +93,7 @@ impl Consumer {
         };
         let Some(text) = taken else { return Ok(None) };
         *self.held().entry(text.clone()).or_default() += 1;
-        let job = Job::read(&text, clock::now_s(), DURATION_DEFAULT);
+        let job = PolyswarmJob::read(&text, clock::now_s(), DURATION_DEFAULT);
         Ok(Some(TakenJob { text, job }))
     }
 
@@ -180,7 +180,8 @@ impl Consumer {
                 continue;
             }
             let now = clock::now_s();
-            let is_of_use = Job::read(&text, now, DURATION_DEFAULT).is_ok_and(|job| job.remaining(now, 1).is_some());
+            let is_of_use =
+                PolyswarmJob::read(&text, now, DURATION_DEFAULT).is_ok_and(|job| job.remaining(now, 1).is_some());
             let mut give = cmd("EVAL");
             give.arg(GIVE_BACK).arg(2).arg(&key).arg(&self.queue).arg(&text).arg(i32::from(is_of_use));
             given_back += usize::from(self.link.ask::<bool>(&give).await? && is_of_use);

@@ -19,7 +19,7 @@ mod wire;
 pub use consumer::{Consumer, TakenJob};
 pub use producer::{Outcome, PostedBounty, Producer, ProducerSettings};
 pub use rate_limits::{RateLimits, daily_limit};
-pub use wire::{ArtifactForm, Job, JobResult, MalformedJob, ResultMetadata};
+pub use wire::{ArtifactForm, JobResult, MalformedJob, PolyswarmJob, ResultMetadata};
 
 /// Largest job that is taken or sent, in bytes: metadata are a few lines.
 pub const JOB_BYTES_MAX: usize = 64 << 10;

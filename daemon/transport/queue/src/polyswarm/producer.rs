@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
-use super::wire::{Job, JobResult};
+use super::wire::{JobResult, PolyswarmJob};
 use super::{ArtifactForm, RESULTS_KEPT_LONGER, daily_limit, results_key};
-use crate::backoff::Backoff;
+use crate::backoff::RedisBackoff;
 use crate::clock;
 use crate::error::QueueError;
 use crate::link::{Address, Link};
@@ -107,7 +107,7 @@ impl Producer {
                     None => true,
                 };
             if within {
-                let job = Job {
+                let job = PolyswarmJob {
                     polyswarmd_uri: bounty.polyswarmd_uri.clone(),
                     guid: bounty.guid.clone(),
                     index: index as u64,
@@ -171,13 +171,13 @@ impl Producer {
     ///
     /// # Errors
     /// [`QueueError`] if Redis cannot be asked.
-    pub async fn peek(&self, count: isize) -> Result<Vec<Job>, QueueError> {
+    pub async fn peek(&self, count: isize) -> Result<Vec<PolyswarmJob>, QueueError> {
         let jobs: Vec<Vec<u8>> = self.link.ask(cmd("LRANGE").arg(&self.settings.queue).arg(-count).arg(-1)).await?;
         let now = clock::now_s();
-        Ok(jobs.iter().rev().filter_map(|job| Job::read(job, now, 0).ok()).collect())
+        Ok(jobs.iter().rev().filter_map(|job| PolyswarmJob::read(job, now, 0).ok()).collect())
     }
 
-    async fn push(&self, jobs: &[(String, Job)], key: &str, duration: i64) -> Result<(), QueueError> {
+    async fn push(&self, jobs: &[(String, PolyswarmJob)], key: &str, duration: i64) -> Result<(), QueueError> {
         let queue = &self.settings.queue;
         let mut push = cmd("RPUSH");
         push.arg(queue);
@@ -201,9 +201,15 @@ impl Producer {
         Ok(id.unwrap_or_default().trim().to_owned())
     }
 
-    async fn collect(&self, jobs: &[(String, Job)], key: &str, mut server: String, results: &mut [Option<JobResult>]) {
+    async fn collect(
+        &self,
+        jobs: &[(String, PolyswarmJob)],
+        key: &str,
+        mut server: String,
+        results: &mut [Option<JobResult>],
+    ) {
         let mut pause = LOOK_FIRST;
-        let mut backoff = Backoff::default();
+        let mut backoff = RedisBackoff::default();
         let mut was_away = false;
         let mut read = 0;
         loop {
@@ -233,7 +239,7 @@ impl Producer {
 
     async fn look(
         &self,
-        jobs: &[(String, Job)],
+        jobs: &[(String, PolyswarmJob)],
         key: &str,
         was_away: &mut bool,
         server: &mut String,
@@ -272,7 +278,11 @@ impl Producer {
 
     /// Sends again what has no result and is no longer in the queue: a worker may have it, and then scans it twice; or the
     /// Redis that had it is gone.
-    async fn push_lost(&self, jobs: &[(String, Job)], results: &[Option<JobResult>]) -> Result<(), QueueError> {
+    async fn push_lost(
+        &self,
+        jobs: &[(String, PolyswarmJob)],
+        results: &[Option<JobResult>],
+    ) -> Result<(), QueueError> {
         for (text, job) in jobs.iter().filter(|(_, job)| result_of(results, job.index).is_none()) {
             let place: Option<i64> = self.link.ask(cmd("LPOS").arg(&self.settings.queue).arg(text)).await?;
             if place.is_none() {
@@ -284,7 +294,7 @@ impl Producer {
     }
 
     /// Counts for autoscaling, as the Python producer counts. That they are lost if Redis is away harms nobody.
-    async fn finish(&self, jobs: &[(String, Job)], results: &[Option<JobResult>]) {
+    async fn finish(&self, jobs: &[(String, PolyswarmJob)], results: &[Option<JobResult>]) {
         let queue = &self.settings.queue;
         let now = clock::now_s();
         let times: Vec<i64> = jobs.iter().map(|(_, job)| now - job.ts).collect();

@@ -18,7 +18,7 @@ pub enum ArtifactForm {
 
 /// A job: one artifact of a bounty.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Job {
+pub struct PolyswarmJob {
     /// Where the artifact is downloaded: `<polyswarmd_uri>/artifacts/<uri>/<index>/`.
     pub polyswarmd_uri: String,
     /// The bounty.
@@ -53,14 +53,14 @@ pub enum MalformedJob {
     Field(&'static str),
 }
 
-impl Job {
+impl PolyswarmJob {
     /// Reads a job. Fields that nobody knows are passed over. Of the known ones only those must be there that name the
     /// artifact and the place of its result; without the others it is a file, without metadata, sent `now` (seconds since
     /// 1970) and of use for `duration_default` seconds.
     ///
     /// # Errors
     /// [`MalformedJob`]: what it lacks.
-    pub fn read(text: &[u8], now: i64, duration_default: i64) -> Result<Job, MalformedJob> {
+    pub fn read(text: &[u8], now: i64, duration_default: i64) -> Result<PolyswarmJob, MalformedJob> {
         if text.len() > JOB_BYTES_MAX {
             return Err(MalformedJob::TooLarge(text.len()));
         }
@@ -80,7 +80,7 @@ impl Job {
             Some(Value::Object(metadata)) => Some(metadata),
             _ => None,
         };
-        Ok(Job { polyswarmd_uri, guid, index, uri, artifact_type, duration, metadata, chain, ts })
+        Ok(PolyswarmJob { polyswarmd_uri, guid, index, uri, artifact_type, duration, metadata, chain, ts })
     }
 
     /// The text that the Python client would send.
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn jobs_and_results_of_the_real_peers_are_read_and_written() {
         let vector = vector();
-        let job = Job::read(vector["job"].to_string().as_bytes(), 0, 0).unwrap();
+        let job = PolyswarmJob::read(vector["job"].to_string().as_bytes(), 0, 0).unwrap();
         assert_eq!((job.index, job.duration, job.ts, job.form()), (0, 14, 1_795_336_111, Some(ArtifactForm::File)));
         assert_eq!(serde_json::from_str::<Value>(&job.write().unwrap()).unwrap(), vector["job"]);
         // As `json.dumps(job.asdict())` writes it.
@@ -276,31 +276,31 @@ mod tests {
     fn every_job_that_wedges_the_python_worker_is_read_or_dropped() {
         let mut job = vector()["job"].clone();
         job["extra"] = json!({"deep": [1, 2]});
-        assert!(Job::read(job.to_string().as_bytes(), 0, 9).is_ok(), "an unknown field");
+        assert!(PolyswarmJob::read(job.to_string().as_bytes(), 0, 9).is_ok(), "an unknown field");
         for optional in ["artifact_type", "duration", "metadata", "ts"] {
             let mut without = job.clone();
             without.as_object_mut().unwrap().remove(optional);
-            let read = Job::read(without.to_string().as_bytes(), 77, 9).unwrap();
+            let read = PolyswarmJob::read(without.to_string().as_bytes(), 77, 9).unwrap();
             assert_eq!(read.ts == 77, optional == "ts");
             assert_eq!(read.duration == 9, optional == "duration");
             without[optional] = json!(["of another type"]);
-            assert!(Job::read(without.to_string().as_bytes(), 77, 9).is_ok(), "{optional}");
+            assert!(PolyswarmJob::read(without.to_string().as_bytes(), 77, 9).is_ok(), "{optional}");
         }
         for required in ["polyswarmd_uri", "guid", "index", "uri", "chain"] {
             let mut without = job.clone();
             without.as_object_mut().unwrap().remove(required);
-            assert_eq!(Job::read(without.to_string().as_bytes(), 0, 9), Err(MalformedJob::Field(required)));
+            assert_eq!(PolyswarmJob::read(without.to_string().as_bytes(), 0, 9), Err(MalformedJob::Field(required)));
         }
         for text in ["", "{", "[]", "null", "7", "{\"index\": -1}", "\u{0}"] {
-            assert!(Job::read(text.as_bytes(), 0, 9).is_err(), "{text}");
+            assert!(PolyswarmJob::read(text.as_bytes(), 0, 9).is_err(), "{text}");
         }
         let large = json!({"pad": "x".repeat(JOB_BYTES_MAX)}).to_string();
-        assert!(matches!(Job::read(large.as_bytes(), 0, 9), Err(MalformedJob::TooLarge(_))));
+        assert!(matches!(PolyswarmJob::read(large.as_bytes(), 0, 9), Err(MalformedJob::TooLarge(_))));
     }
 
     #[test]
     fn time_is_counted_as_the_peers_count_it() {
-        let job = Job::read(vector()["job"].to_string().as_bytes(), 0, 0).unwrap();
+        let job = PolyswarmJob::read(vector()["job"].to_string().as_bytes(), 0, 0).unwrap();
         let end = job.ts + job.duration;
         assert_eq!(job.remaining(end - 3, 3), Some(3));
         assert_eq!(job.remaining(end - 2, 3), None);

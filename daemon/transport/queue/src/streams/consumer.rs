@@ -11,7 +11,7 @@ use tracing::{error, warn};
 
 use super::producer::make_group;
 use super::scripts::{DROP, HAND_BACK, PUT_ASIDE, REPORT};
-use super::{CRASHES_MAX, DEAD_MAX, GROUP, Job, Keys, Report};
+use super::{CRASHES_MAX, DEAD_MAX, GROUP, QueueKeys, StreamJob, StreamReport};
 use crate::error::QueueError;
 use crate::link::{Address, Link};
 
@@ -38,7 +38,7 @@ pub struct TakenJob {
     /// How often a consumer died that had it.
     pub crashes: u64,
     /// The job; `None` if it cannot be read.
-    pub job: Option<Job>,
+    pub job: Option<StreamJob>,
 }
 
 /// Takes jobs of a consumer group, and stores reports.
@@ -46,7 +46,7 @@ pub struct TakenJob {
 pub struct Consumer {
     link: Link,
     waiting: Link,
-    keys: Keys,
+    keys: QueueKeys,
     settings: ConsumerSettings,
     /// Whether there may be jobs that were given to this consumer and did not arrive.
     is_unsure: AtomicBool,
@@ -60,7 +60,7 @@ impl Consumer {
         Consumer {
             link: Link::new(address),
             waiting: Link::waiting(address, settings.wait),
-            keys: Keys { name: settings.queue.clone() },
+            keys: QueueKeys { name: settings.queue.clone() },
             settings,
             is_unsure: AtomicBool::new(true),
             held: Mutex::default(),
@@ -129,7 +129,7 @@ impl Consumer {
             held.insert(entry.id.clone(), ());
             let text: Vec<u8> = entry.get("job").unwrap_or_default();
             let crashes = entry.get("crashes").unwrap_or(0);
-            TakenJob { job: Job::read(&text), entry: entry.id, text, crashes }
+            TakenJob { job: StreamJob::read(&text), entry: entry.id, text, crashes }
         });
         taken.collect()
     }
@@ -139,17 +139,23 @@ impl Consumer {
     ///
     /// # Errors
     /// [`QueueError`]; the job is still held then, and it may be tried again.
-    pub async fn answer(&self, taken: &TakenJob, report: &Report) -> Result<bool, QueueError> {
+    pub async fn answer(&self, taken: &TakenJob, report: &StreamReport) -> Result<bool, QueueError> {
         let Some(job) = &taken.job else { return self.drop_job(taken, "malformed").await.map(|()| false) };
         let late = job.left().is_none();
-        let report = Report { late, ..report.clone() };
+        let report = StreamReport { late, ..report.clone() };
         let count = if late { "late" } else { "answered" };
         let first = self.store(&taken.entry, job, &report, count).await?;
         self.held().remove(&taken.entry);
         Ok(first)
     }
 
-    async fn store(&self, entry: &str, job: &Job, report: &Report, count: &str) -> Result<bool, QueueError> {
+    async fn store(
+        &self,
+        entry: &str,
+        job: &StreamJob,
+        report: &StreamReport,
+        count: &str,
+    ) -> Result<bool, QueueError> {
         let keys = &self.keys;
         let left = job.left().unwrap_or_default() + self.settings.reports_kept;
         let mut store = cmd("EVAL");
@@ -248,10 +254,10 @@ impl Consumer {
         let mut aside = cmd("EVAL");
         aside.arg(PUT_ASIDE).arg(1).arg(self.keys.dead()).arg(&taken.text).arg(taken.crashes).arg(DEAD_MAX);
         let _: String = self.link.ask(&aside).await?;
-        let report = Report {
+        let report = StreamReport {
             consumer: self.settings.name.clone(),
             late: job.left().is_none(),
-            ..Report::unjudged("SKIPPED", "consumers died of it")
+            ..StreamReport::unjudged("SKIPPED", "consumers died of it")
         };
         self.store(&taken.entry, job, &report, "dead").await?;
         self.held().remove(&taken.entry);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::cmd;
 use redis::streams::{StreamInfoGroupsReply, StreamRangeReply};
 
-use super::{GROUP, Keys};
+use super::{GROUP, QueueKeys};
 use crate::clock;
 use crate::error::QueueError;
 use crate::link::Link;
@@ -27,7 +27,7 @@ pub struct Depth {
 }
 
 impl Depth {
-    pub(super) async fn of(link: &Link, keys: &Keys) -> Result<Depth, QueueError> {
+    pub(super) async fn of(link: &Link, keys: &QueueKeys) -> Result<Depth, QueueError> {
         let jobs: u64 = link.ask(cmd("XLEN").arg(keys.jobs())).await?;
         if jobs == 0 {
             return Ok(Depth::default());

@@ -11,7 +11,7 @@ use crate::error::QueueError;
 
 /// Where the artifact is, and what it must be.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Artifact {
+pub struct ArtifactReference {
     /// Where it is downloaded: at the marketplace's, or from the frontend's store.
     pub uri: String,
     /// The SHA-256 of its bytes, where it is known. Other bytes are refused.
@@ -22,7 +22,7 @@ pub struct Artifact {
     pub is_url: bool,
 }
 
-impl Artifact {
+impl ArtifactReference {
     /// The digest; `None` where it is not known or not one.
     pub fn digest(&self) -> Option<Sha256Digest> {
         self.sha256.as_deref()?.parse().ok()
@@ -31,13 +31,13 @@ impl Artifact {
 
 /// A job on the wire. Fields that a later version adds are passed over by this one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Job {
+pub struct StreamJob {
     /// Its id: the same for the same artifact of the same bounty, so that it is queued once.
     pub id: String,
     /// The frontend that waits for the report.
     pub frontend: String,
     /// The artifact.
-    pub artifact: Artifact,
+    pub artifact: ArtifactReference,
     /// When a report is too late, in milliseconds since 1970.
     pub deadline: u64,
     /// When it was sent, in milliseconds since 1970.
@@ -45,12 +45,12 @@ pub struct Job {
     pub sent: u64,
 }
 
-impl Job {
+impl StreamJob {
     /// A job that is sent now.
-    pub fn new(id: &str, frontend: &str, artifact: Artifact, time: Duration) -> Job {
+    pub fn new(id: &str, frontend: &str, artifact: ArtifactReference, time: Duration) -> StreamJob {
         let now = clock::now_ms();
         let deadline = now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
-        Job { id: id.to_owned(), frontend: frontend.to_owned(), artifact, deadline, sent: now }
+        StreamJob { id: id.to_owned(), frontend: frontend.to_owned(), artifact, deadline, sent: now }
     }
 
     /// The time until the deadline; nothing where that has passed.
@@ -58,8 +58,8 @@ impl Job {
         self.deadline.checked_sub(clock::now_ms()).filter(|left| *left > 0).map(Duration::from_millis)
     }
 
-    pub(super) fn read(text: &[u8]) -> Option<Job> {
-        let job: Job = serde_json::from_slice(text).ok().filter(|_| text.len() <= JOB_BYTES_MAX)?;
+    pub(super) fn read(text: &[u8]) -> Option<StreamJob> {
+        let job: StreamJob = serde_json::from_slice(text).ok().filter(|_| text.len() <= JOB_BYTES_MAX)?;
         (super::is_name(&job.frontend) && !job.id.is_empty() && job.id.len() <= 512).then_some(job)
     }
 

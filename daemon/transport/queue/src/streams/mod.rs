@@ -27,9 +27,9 @@ mod scripts;
 
 pub use consumer::{Consumer, ConsumerSettings, TakenJob};
 pub use depth::Depth;
-pub use job::{Artifact, Job};
+pub use job::{ArtifactReference, StreamJob};
 pub use producer::{Producer, ProducerSettings, Waiter};
-pub use report::{Report, ReportVerdict};
+pub use report::{ReportVerdict, StreamReport};
 
 /// Largest job that is taken or sent, in bytes.
 pub const JOB_BYTES_MAX: usize = 64 << 10;
@@ -44,11 +44,11 @@ const CRASHES_MAX: u64 = 2;
 
 /// The keys of a queue.
 #[derive(Clone, Debug)]
-struct Keys {
+struct QueueKeys {
     name: String,
 }
 
-impl Keys {
+impl QueueKeys {
     fn jobs(&self) -> String {
         format!("{{{}}}:jobs", self.name)
     }

@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
 use super::scripts::SUBMIT;
-use super::{Depth, GROUP, Job, Keys, Report};
-use crate::backoff::Backoff;
+use super::{Depth, GROUP, QueueKeys, StreamJob, StreamReport};
+use crate::backoff::RedisBackoff;
 use crate::clock;
 use crate::error::QueueError;
 use crate::link::{Address, Link};
@@ -42,18 +42,18 @@ pub struct ProducerSettings {
 pub struct Producer {
     link: Link,
     waiting: Link,
-    keys: Keys,
+    keys: QueueKeys,
     settings: ProducerSettings,
     submitted: AtomicU64,
-    open: Mutex<HashMap<String, Open>>,
+    open: Mutex<HashMap<String, OpenJob>>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenJob {
     /// Its waiter's.
     number: u64,
-    job: Job,
-    reply: oneshot::Sender<Report>,
+    job: StreamJob,
+    reply: oneshot::Sender<StreamReport>,
 }
 
 /// Waits for one report. Dropped, nobody waits for it any more.
@@ -62,12 +62,12 @@ pub struct Waiter {
     id: String,
     number: u64,
     producer: Arc<Producer>,
-    replied: oneshot::Receiver<Report>,
+    replied: oneshot::Receiver<StreamReport>,
 }
 
 impl Waiter {
     /// The report; nothing if none comes until `deadline`.
-    pub async fn report(mut self, deadline: Instant) -> Option<Report> {
+    pub async fn report(mut self, deadline: Instant) -> Option<StreamReport> {
         tokio::time::timeout_at(deadline, &mut self.replied).await.ok()?.ok()
     }
 }
@@ -88,7 +88,7 @@ impl Producer {
         Arc::new(Producer {
             link: Link::new(address),
             waiting: Link::waiting(address, REPLIES_WAIT),
-            keys: Keys { name: settings.queue.clone() },
+            keys: QueueKeys { name: settings.queue.clone() },
             settings,
             submitted: AtomicU64::default(),
             open: Mutex::default(),
@@ -104,11 +104,11 @@ impl Producer {
     ///
     /// # Errors
     /// [`QueueError`]. With [`QueueError::is_unknown`] it may be queued nevertheless: submit it again.
-    pub async fn submit(self: &Arc<Self>, job: Job) -> Result<Waiter, QueueError> {
+    pub async fn submit(self: &Arc<Self>, job: StreamJob) -> Result<Waiter, QueueError> {
         let (reply, replied) = oneshot::channel();
         let id = job.id.clone();
         let number = self.submitted.fetch_add(1, Ordering::Relaxed);
-        self.open().insert(id.clone(), Open { number, job: job.clone(), reply });
+        self.open().insert(id.clone(), OpenJob { number, job: job.clone(), reply });
         // From here on a reply finds it; dropped on an error, it is forgotten.
         let waiter = Waiter { id: id.clone(), number, producer: Arc::clone(self), replied };
         if self.queue(&job).await? {
@@ -118,7 +118,7 @@ impl Producer {
     }
 
     /// Returns whether there is a report already.
-    async fn queue(&self, job: &Job) -> Result<bool, QueueError> {
+    async fn queue(&self, job: &StreamJob) -> Result<bool, QueueError> {
         let keys = &self.keys;
         let kept = job.deadline.saturating_sub(clock::now_ms()).saturating_add(self.kept_ms());
         let mut submit = cmd("EVAL");
@@ -137,7 +137,7 @@ impl Producer {
 
     /// Waits for reports, for ever. Reconnects by itself.
     pub async fn run(self: Arc<Self>) {
-        let mut backoff = Backoff::default();
+        let mut backoff = RedisBackoff::default();
         let mut away = false;
         let mut swept = Instant::now();
         loop {
@@ -209,9 +209,9 @@ impl Producer {
         let texts: Vec<Option<Vec<u8>>> = self.link.ask(&get).await?;
         for (id, text) in ids.into_iter().zip(texts) {
             let Some(text) = text else { continue };
-            let report = Report::read(&text).unwrap_or_else(|| {
+            let report = StreamReport::read(&text).unwrap_or_else(|| {
                 warn!(job = id, "report cannot be read");
-                Report::unjudged("SKIPPED", "the report cannot be read")
+                StreamReport::unjudged("SKIPPED", "the report cannot be read")
             });
             let Some(open) = self.open().remove(id) else { continue };
             // Whoever waited has gone: it came too late for it.
@@ -224,7 +224,7 @@ impl Producer {
 
     async fn submit_again(&self) -> Result<(), QueueError> {
         self.prepare().await?;
-        let jobs: Vec<Job> = self.open().values().map(|open| open.job.clone()).collect();
+        let jobs: Vec<StreamJob> = self.open().values().map(|open| open.job.clone()).collect();
         let mut answered = Vec::new();
         for job in jobs.into_iter().filter(|job| job.left().is_some()) {
             match self.queue(&job).await {
@@ -241,13 +241,13 @@ impl Producer {
         u64::try_from(self.settings.reports_kept.as_millis()).unwrap_or(u64::MAX / 4).max(1)
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<String, Open>> {
+    fn open(&self) -> MutexGuard<'_, HashMap<String, OpenJob>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Makes the stream and its consumer group, where they are not there. Jobs that are in the stream already count.
-pub(super) async fn make_group(link: &Link, keys: &Keys) -> Result<(), QueueError> {
+pub(super) async fn make_group(link: &Link, keys: &QueueKeys) -> Result<(), QueueError> {
     let mut make = cmd("XGROUP");
     make.arg("CREATE").arg(keys.jobs()).arg(GROUP).arg(0).arg("MKSTREAM");
     match link.ask::<String>(&make).await {

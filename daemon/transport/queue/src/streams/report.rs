@@ -24,7 +24,7 @@ pub enum ReportVerdict {
 /// A report on the wire. All that is not there has its default, so that versions can be mixed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Report {
+pub struct StreamReport {
     /// The verdict.
     pub verdict: ReportVerdict,
     /// The probability that the verdict is right, 0 to 1.
@@ -61,16 +61,16 @@ pub struct Report {
     pub late: bool,
 }
 
-impl PartialEq for Report {
-    fn eq(&self, other: &Report) -> bool {
+impl PartialEq for StreamReport {
+    fn eq(&self, other: &StreamReport) -> bool {
         self.write() == other.write()
     }
 }
 
-impl Report {
+impl StreamReport {
     /// Reads a report; `None` if it is none, or too large.
-    pub fn read(text: &[u8]) -> Option<Report> {
-        let report: Report = serde_json::from_slice(text).ok().filter(|_| text.len() <= REPORT_BYTES_MAX)?;
+    pub fn read(text: &[u8]) -> Option<StreamReport> {
+        let report: StreamReport = serde_json::from_slice(text).ok().filter(|_| text.len() <= REPORT_BYTES_MAX)?;
         (0.0..=1.0).contains(&report.confidence).then_some(report)
     }
 
@@ -80,13 +80,14 @@ impl Report {
         if text.len() <= REPORT_BYTES_MAX {
             return text;
         }
-        let less = Report { details: None, comments: self.comments.iter().take(16).cloned().collect(), ..self.clone() };
+        let less =
+            StreamReport { details: None, comments: self.comments.iter().take(16).cloned().collect(), ..self.clone() };
         serde_json::to_string(&less).unwrap_or_default()
     }
 
     /// The report on an artifact that was not judged.
-    pub fn unjudged(skip: &str, why: &str) -> Report {
-        Report { skip: skip.to_owned(), comments: vec![why.to_owned()], ..Report::default() }
+    pub fn unjudged(skip: &str, why: &str) -> StreamReport {
+        StreamReport { skip: skip.to_owned(), comments: vec![why.to_owned()], ..StreamReport::default() }
     }
 }
 
@@ -96,21 +97,21 @@ mod tests {
 
     #[test]
     fn versions_can_be_mixed() {
-        let report = Report::read(b"{\"verdict\":\"malicious\",\"confidence\":0.9,\"new\":[1]}").unwrap();
+        let report = StreamReport::read(b"{\"verdict\":\"malicious\",\"confidence\":0.9,\"new\":[1]}").unwrap();
         assert_eq!((report.verdict, report.confidence), (ReportVerdict::Malicious, 0.9));
-        assert_eq!(Report::read(b"{\"verdict\":\"sinister\"}").unwrap().verdict, ReportVerdict::Unknown);
-        assert_eq!(Report::read(report.write().as_bytes()).unwrap(), report);
+        assert_eq!(StreamReport::read(b"{\"verdict\":\"sinister\"}").unwrap().verdict, ReportVerdict::Unknown);
+        assert_eq!(StreamReport::read(report.write().as_bytes()).unwrap(), report);
         for text in ["", "[]x", "{\"confidence\":1.5}", "{\"confidence\":-0.1}", "{\"confidence\":null}"] {
-            assert!(Report::read(text.as_bytes()).is_none(), "{text}");
+            assert!(StreamReport::read(text.as_bytes()).is_none(), "{text}");
         }
     }
 
     #[test]
     fn a_report_that_is_too_large_goes_without_its_details() {
         let details = RawValue::from_string(format!("\"{}\"", "x".repeat(REPORT_BYTES_MAX))).unwrap();
-        let report = Report { details: Some(details), generation: "g".to_owned(), ..Report::default() };
+        let report = StreamReport { details: Some(details), generation: "g".to_owned(), ..StreamReport::default() };
         let text = report.write();
         assert!(text.len() < 1_000);
-        assert_eq!(Report::read(text.as_bytes()).unwrap().generation, "g");
+        assert_eq!(StreamReport::read(text.as_bytes()).unwrap().generation, "g");
     }
 }

@@ -1,6 +1,6 @@
 //! An engine tried out from the marketplace's side.
 
-use daemon_webhook::{Limits, ProbeError, WebhookProbe};
+use daemon_webhook::{ProbeError, ServerLimits, WebhookProbe};
 use serde_json::json;
 
 use crate::support::*;
@@ -9,7 +9,7 @@ use crate::support::*;
 fn an_engine_is_pinged_and_given_a_bounty() {
     run(async {
         let gate = FakeGate::new();
-        let server = start(gate.clone(), Limits::default()).await;
+        let server = start(gate.clone(), ServerLimits::default()).await;
         let url = format!("http://{}/queue", server.address);
         let probe = WebhookProbe::new(&url, SECRET).unwrap();
         let pong = probe.ping().await.unwrap();

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use daemon_market::{ArtifactType, Phase};
-use daemon_webhook::{Admission, Limits, Reply, Secrets, sign};
+use daemon_webhook::{Admission, Reply, Secrets, ServerLimits, sign};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -79,7 +79,7 @@ fn table() -> Vec<Row> {
 #[test]
 fn a_second_event_header_and_a_compressed_body_are_refused() {
     run(async {
-        let server = start(FakeGate::new(), Limits::default()).await;
+        let server = start(FakeGate::new(), ServerLimits::default()).await;
         let body = bounty_with(1, json!({}));
         let signature = sign(SECRET, &body);
         let with = |extra: &[(&str, &str)]| {
@@ -109,7 +109,7 @@ fn a_second_event_header_and_a_compressed_body_are_refused() {
 fn every_probe_of_the_sender_is_replied_to_as_by_the_engine() {
     run(async {
         let gate = FakeGate::new();
-        let server = start(gate.clone(), Limits::default()).await;
+        let server = start(gate.clone(), ServerLimits::default()).await;
         let table = table();
         assert_eq!(table.len(), 22);
         for Row { name, request, status, reply } in table {
@@ -141,7 +141,7 @@ fn every_probe_of_the_sender_is_replied_to_as_by_the_engine() {
 #[test]
 fn methods_and_paths_that_are_not_ours_are_told_so() {
     run(async {
-        let limits = Limits::default();
+        let limits = ServerLimits::default();
         let secrets = Secrets::new(SECRET, None).unwrap();
         let server = start_at(FakeGate::new(), limits, secrets, Some("/hook".into())).await;
         let ping = |path| {
@@ -171,7 +171,7 @@ fn methods_and_paths_that_are_not_ours_are_told_so() {
 fn what_the_gate_says_is_what_the_sender_hears() {
     run(async {
         let gate = FakeGate::new();
-        let server = start(gate.clone(), Limits::default()).await;
+        let server = start(gate.clone(), ServerLimits::default()).await;
         let (short, long) = (Duration::from_millis(1), Duration::from_secs(30));
         for (says, status, retry_after) in [
             (Admission::Accepted, 202, None),
@@ -195,7 +195,7 @@ fn what_the_gate_says_is_what_the_sender_hears() {
 #[test]
 fn an_engine_that_does_not_run_says_so_to_a_get() {
     run(async {
-        let server = start(FakeGate { alive: false, ..FakeGate::new() }, Limits::default()).await;
+        let server = start(FakeGate { alive: false, ..FakeGate::new() }, ServerLimits::default()).await;
         assert_eq!(ask(server.address, &request("GET", "/", &[], b"")).await.unwrap().status, 503);
         assert_eq!(ask(server.address, &signed("ping", b"")).await.unwrap().status, 200);
         assert_eq!(ask(server.address, &signed("ping", b"not empty")).await.unwrap().status, 200);
@@ -206,7 +206,7 @@ fn an_engine_that_does_not_run_says_so_to_a_get() {
 fn while_a_secret_is_replaced_both_are_taken() {
     run(async {
         let secrets = Secrets::new(b"new", Some(b"old")).unwrap();
-        let server = start_at(FakeGate::new(), Limits::default(), secrets, None).await;
+        let server = start_at(FakeGate::new(), ServerLimits::default(), secrets, None).await;
         for (secret, status) in [(&b"new"[..], 200), (b"old", 200), (b"older", 401)] {
             let heard = ask(server.address, &post(Some(&sign(secret, b"")), Some("ping"), b"")).await;
             assert_eq!(heard.unwrap().status, status);
@@ -217,7 +217,7 @@ fn while_a_secret_is_replaced_both_are_taken() {
 #[test]
 fn two_signatures_are_a_wrong_one() {
     run(async {
-        let server = start(FakeGate::new(), Limits::default()).await;
+        let server = start(FakeGate::new(), ServerLimits::default()).await;
         let signature = sign(SECRET, b"");
         let headers = [
             ("x-polyswarm-event", "ping"),
@@ -232,7 +232,7 @@ fn two_signatures_are_a_wrong_one() {
 fn a_delivery_id_that_is_unfit_is_dropped() {
     run(async {
         let gate = FakeGate::new();
-        let server = start(gate.clone(), Limits::default()).await;
+        let server = start(gate.clone(), ServerLimits::default()).await;
         let body = bounty_with(1, json!({}));
         let signature = sign(SECRET, &body);
         for (id, passed_on) in
@@ -249,7 +249,7 @@ fn a_delivery_id_that_is_unfit_is_dropped() {
 #[test]
 fn many_requests_share_a_connection_even_refused_ones() {
     run(async {
-        let server = start(FakeGate::new(), Limits::default()).await;
+        let server = start(FakeGate::new(), ServerLimits::default()).await;
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         for Row { name, request, status, .. } in table() {
             stream.write_all(&request).await.unwrap();
@@ -262,7 +262,7 @@ fn many_requests_share_a_connection_even_refused_ones() {
 fn a_body_in_pieces_is_the_same_body() {
     run(async {
         let gate = FakeGate::new();
-        let server = start(gate.clone(), Limits::default()).await;
+        let server = start(gate.clone(), ServerLimits::default()).await;
         let body = bounty_with(1, json!({ "note": "x".repeat(100_000) }));
         let request = signed("bounty", &body);
         let mut stream = TcpStream::connect(server.address).await.unwrap();
@@ -279,7 +279,7 @@ fn a_body_in_pieces_is_the_same_body() {
 #[test]
 fn a_chunked_body_is_taken_too() {
     run(async {
-        let server = start(FakeGate::new(), Limits::default()).await;
+        let server = start(FakeGate::new(), ServerLimits::default()).await;
         let signature = sign(SECRET, b"hello world");
         let request = format!(
             "POST / HTTP/1.1\r\nhost: e\r\nx-polyswarm-event: ping\r\nx-polyswarm-signature: {signature}\r\n\
@@ -292,7 +292,7 @@ fn a_chunked_body_is_taken_too() {
 #[test]
 fn a_body_that_is_too_large_is_refused() {
     run(async {
-        let server = start(FakeGate::new(), Limits { body_bytes_max: 10_000, ..Limits::default() }).await;
+        let server = start(FakeGate::new(), ServerLimits { body_bytes_max: 10_000, ..ServerLimits::default() }).await;
         for (length, status) in [(10_000, 200), (10_001, 413), (20_000, 413), (20_001, 413)] {
             let heard = ask(server.address, &signed("ping", &vec![b'x'; length])).await.unwrap();
             assert_eq!(heard.status, status, "{length}");
@@ -312,7 +312,7 @@ fn a_body_that_is_too_large_is_refused() {
 #[test]
 fn unfinished_bodies_are_bounded_together() {
     run(async {
-        let server = start(FakeGate::new(), Limits { bodies_bytes_max: 50_000, ..Limits::default() }).await;
+        let server = start(FakeGate::new(), ServerLimits { bodies_bytes_max: 50_000, ..ServerLimits::default() }).await;
         let request = signed("ping", &vec![b'x'; 200_000]);
         assert_eq!(ask(server.address, &request).await.unwrap().status, 503);
         // An unsigned one is not kept, so it is no burden.
@@ -325,7 +325,7 @@ fn unfinished_bodies_are_bounded_together() {
 #[test]
 fn a_head_that_is_too_large_is_refused() {
     run(async {
-        let server = start(FakeGate::new(), Limits::default()).await;
+        let server = start(FakeGate::new(), ServerLimits::default()).await;
         for (length, status) in [(15 << 10, 200), (17 << 10, 431), (300 << 10, 431)] {
             let heard = ask(server.address, &request("GET", "/", &[("x-filler", &"x".repeat(length))], b"")).await;
             // Of a request that was not read to its end, the reply may be lost with the connection.
@@ -337,13 +337,13 @@ fn a_head_that_is_too_large_is_refused() {
 }
 
 /// Limits of tenths of seconds, for what is about time.
-fn hurried() -> Limits {
-    Limits {
+fn hurried() -> ServerLimits {
+    ServerLimits {
         head_time_max: Duration::from_millis(200),
         body_grace: Duration::from_millis(200),
         body_time_max: Duration::from_millis(400),
         idle_time_max: Duration::from_millis(600),
-        ..Limits::default()
+        ..ServerLimits::default()
     }
 }
 
@@ -410,7 +410,7 @@ fn a_body_that_never_ends_is_cut_off() {
 #[test]
 fn slow_connections_do_not_keep_others_out() {
     run(async {
-        let limits = Limits { connections_max: 60, connections_per_peer_max: 40, ..Limits::default() };
+        let limits = ServerLimits { connections_max: 60, connections_per_peer_max: 40, ..ServerLimits::default() };
         let server = start(FakeGate::new(), limits).await;
         let mut slow = Vec::new();
         for at in 0..200 {
@@ -432,7 +432,7 @@ fn a_full_house_of_decisions_lets_nobody_in_and_then_everybody() {
     run(async {
         let held = Rc::new(Notify::new());
         let gate = FakeGate { held: Some(Rc::clone(&held)), ..FakeGate::new() };
-        let limits = Limits { connections_max: 2, connections_per_peer_max: 2, ..Limits::default() };
+        let limits = ServerLimits { connections_max: 2, connections_per_peer_max: 2, ..ServerLimits::default() };
         let server = start(gate.clone(), limits).await;
         let mut waiting = Vec::new();
         for id in 0..2 {
@@ -457,7 +457,7 @@ fn shutdown_finishes_what_is_in_flight_and_nothing_else() {
     run(async {
         let held = Rc::new(Notify::new());
         let gate = FakeGate { held: Some(Rc::clone(&held)), ..FakeGate::new() };
-        let server = start(gate.clone(), Limits::default()).await;
+        let server = start(gate.clone(), ServerLimits::default()).await;
         let mut idle = TcpStream::connect(server.address).await.unwrap();
         idle.write_all(&signed("ping", b"")).await.unwrap();
         hear(&mut idle).await.unwrap();
@@ -482,7 +482,7 @@ fn shutdown_finishes_what_is_in_flight_and_nothing_else() {
 fn shutdown_does_not_wait_for_ever() {
     run(async {
         let gate = FakeGate { held: Some(Rc::new(Notify::new())), ..FakeGate::new() };
-        let limits = Limits { drain_time_max: Duration::from_millis(100), ..Limits::default() };
+        let limits = ServerLimits { drain_time_max: Duration::from_millis(100), ..ServerLimits::default() };
         let server = start(gate.clone(), limits).await;
         let mut in_flight = TcpStream::connect(server.address).await.unwrap();
         in_flight.write_all(&signed("bounty", &bounty_with(1, json!({})))).await.unwrap();

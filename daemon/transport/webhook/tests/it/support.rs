@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use daemon_market::Bounty;
-use daemon_webhook::{Admission, Endpoint, Gate, Limits, Reply, Secrets, serve, sign};
+use daemon_webhook::{Admission, Endpoint, Gate, Reply, Secrets, ServerLimits, serve, sign};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -61,18 +61,23 @@ impl Gate for FakeGate {
 }
 
 /// A server under test.
-pub(crate) struct Running {
+pub(crate) struct RunningServer {
     pub address: SocketAddr,
     pub replies: Rc<RefCell<Vec<Reply>>>,
     pub shutdown: Rc<Notify>,
     pub serving: JoinHandle<()>,
 }
 
-pub(crate) async fn start(gate: FakeGate, limits: Limits) -> Running {
+pub(crate) async fn start(gate: FakeGate, limits: ServerLimits) -> RunningServer {
     start_at(gate, limits, Secrets::new(SECRET, None).unwrap(), None).await
 }
 
-pub(crate) async fn start_at(gate: FakeGate, limits: Limits, secrets: Secrets, path: Option<String>) -> Running {
+pub(crate) async fn start_at(
+    gate: FakeGate,
+    limits: ServerLimits,
+    secrets: Secrets,
+    path: Option<String>,
+) -> RunningServer {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let replies: Rc<RefCell<Vec<Reply>>> = Rc::default();
@@ -81,18 +86,18 @@ pub(crate) async fn start_at(gate: FakeGate, limits: Limits, secrets: Secrets, p
     let observer = move |reply, _: Duration| counted.borrow_mut().push(reply);
     let endpoint = Endpoint { secrets, path, gate, observer, limits };
     let serving = tokio::task::spawn_local(serve(listener, endpoint, async move { told.notified().await }));
-    Running { address, replies, shutdown, serving }
+    RunningServer { address, replies, shutdown, serving }
 }
 
 /// A reply, taken apart.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Heard {
+pub(crate) struct ReceivedReply {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,
 }
 
-impl Heard {
+impl ReceivedReply {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }
@@ -121,12 +126,12 @@ pub(crate) fn signed(event: &str, body: &[u8]) -> Vec<u8> {
 }
 
 /// The next reply on `stream`; none if it is closed first.
-pub(crate) async fn hear(stream: &mut TcpStream) -> Option<Heard> {
+pub(crate) async fn hear(stream: &mut TcpStream) -> Option<ReceivedReply> {
     hear_of(stream, true).await
 }
 
 /// The same; a reply to HEAD announces a body that does not follow.
-pub(crate) async fn hear_of(stream: &mut TcpStream, with_body: bool) -> Option<Heard> {
+pub(crate) async fn hear_of(stream: &mut TcpStream, with_body: bool) -> Option<ReceivedReply> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
@@ -141,7 +146,7 @@ pub(crate) async fn hear_of(stream: &mut TcpStream, with_body: bool) -> Option<H
         .map(|line| line.split_once(": ").unwrap())
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
-    let mut heard = Heard { status, headers, body: String::new() };
+    let mut heard = ReceivedReply { status, headers, body: String::new() };
     if with_body {
         let mut body = vec![0; heard.header("content-length").map_or(0, |length| length.parse().unwrap())];
         stream.read_exact(&mut body).await.unwrap();
@@ -151,7 +156,7 @@ pub(crate) async fn hear_of(stream: &mut TcpStream, with_body: bool) -> Option<H
 }
 
 /// One request on a connection of its own.
-pub(crate) async fn ask(address: SocketAddr, request: &[u8]) -> Option<Heard> {
+pub(crate) async fn ask(address: SocketAddr, request: &[u8]) -> Option<ReceivedReply> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let _ = stream.write_all(request).await;
     hear_of(&mut stream, !request.starts_with(b"HEAD")).await

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{Resampling, counterfactual};
-use world::{Asked, Fate, SECOND, World, milli, told};
+use world::{AskedBounty, Fate, SECOND, World, milli, told};
 
 /// As much as there may be.
 #[derive(Debug)]
@@ -102,11 +102,11 @@ fn a_limit_that_was_reached_is_reached_again_and_one_that_was_not_is_not() {
     let mut world = World::new(most, limits);
     let mut staked = Vec::new();
     for _ in 0..4 {
-        staked.push(world.ask(Asked::default()));
+        staked.push(world.ask(AskedBounty::default()));
         world.pass(SECOND);
     }
     world.pass(Duration::from_secs(3_700));
-    staked.push(world.ask(Asked::default()));
+    staked.push(world.ask(AskedBounty::default()));
     assert_eq!(staked.iter().map(Nct::to_string).collect::<Vec<_>>(), ["1", "1", "0.5", "0", "1"]);
     let past = Past::read(&world.journal).unwrap();
     let strategies = strategies();
@@ -137,7 +137,7 @@ fn a_purse_that_losses_closed_is_closed_again_but_not_by_losses_of_others() {
     let mut world = World::new(default, limits);
     // The first two are less sure: who asks for more stakes nothing on them.
     for (nth, q) in [0.6, 0.6, 0.99, 0.99].into_iter().enumerate() {
-        let asked = Asked { q, ..Asked::default() };
+        let asked = AskedBounty { q, ..AskedBounty::default() };
         let bid = world.ask(asked);
         assert_eq!(bid > Nct::ZERO, nth < 2, "closed after the second");
         let key = world.keys[nth].clone();
@@ -147,7 +147,7 @@ fn a_purse_that_losses_closed_is_closed_again_but_not_by_losses_of_others() {
     }
     world.reopen();
     world.pass(SECOND);
-    assert!(world.ask(Asked::default()) > Nct::ZERO);
+    assert!(world.ask(AskedBounty::default()) > Nct::ZERO);
     let past = Past::read(&world.journal).unwrap();
     let strategies = strategies();
     let again = way(Bidder::AsThen(&strategies), limits);
@@ -176,7 +176,7 @@ fn a_purse_that_losses_closed_is_closed_again_but_not_by_losses_of_others() {
 #[test]
 fn a_strategy_nobody_knows_here_is_named_and_stakes_nothing() {
     let mut world = World::new(third, PurseLimits::default());
-    world.ask(Asked::default());
+    world.ask(AskedBounty::default());
     let past = Past::read(&world.journal).unwrap();
     assert_eq!(past.strategies().into_iter().collect::<Vec<_>>(), ["third"]);
     let none = BTreeMap::new();
@@ -191,18 +191,18 @@ fn a_strategy_nobody_knows_here_is_named_and_stakes_nothing() {
 fn what_is_compared_does_not_depend_on_how_it_went() {
     let mut world = World::new(default, PurseLimits::default());
     for truth in [Truth::Malicious, Truth::Benign, Truth::Benign, Truth::Malicious] {
-        world.ask(Asked { q: 0.75, ..Asked::default() });
+        world.ask(AskedBounty { q: 0.75, ..AskedBounty::default() });
         let key = world.keys.last().unwrap().clone();
         // Nothing is told but the truth.
         world.settle(&key, SettlementNotice { truth: Some(truth), ..SettlementNotice::default() });
         world.pass(SECOND);
     }
-    let bid = world.ask(Asked { q: 0.75, ..Asked::default() });
+    let bid = world.ask(AskedBounty { q: 0.75, ..AskedBounty::default() });
     let key = world.keys.last().unwrap().clone();
     let outcome = told(&world.answer(&key), bid, Truth::Malicious);
     world.settle(&key, outcome);
-    world.ask(Asked { fate: Fate::Refused, ..Asked::default() });
-    world.ask(Asked::default());
+    world.ask(AskedBounty { fate: Fate::Refused, ..AskedBounty::default() });
+    world.ask(AskedBounty::default());
     let past = Past::read(&world.journal).unwrap();
     let more = replay(&past, &way(Bidder::One(&Most), PurseLimits::default()));
     let compared = compare(&past, &[more], &comparing());
@@ -228,7 +228,7 @@ fn what_is_compared_does_not_depend_on_how_it_went() {
 fn an_answer_that_was_kept_back_is_compared_as_if_it_had_been_sent() {
     let mut world = World::new(default, PurseLimits::default());
     for fate in [Fate::Withheld, Fate::Refused] {
-        world.ask(Asked { q: 0.75, fate, ..Asked::default() });
+        world.ask(AskedBounty { q: 0.75, fate, ..AskedBounty::default() });
         let key = world.keys.last().unwrap().clone();
         let outcome = told(&world.answer(&key), Nct::ZERO, Truth::Malicious);
         world.settle(&key, outcome);
@@ -252,7 +252,7 @@ fn a_drawdown_is_the_deepest_fall_from_the_highest_point() {
 /// What may happen.
 #[derive(Clone, Debug)]
 enum Step {
-    Ask(Asked),
+    Ask(AskedBounty),
     Settle(prop::sample::Index, bool, Telling),
     Correct(prop::sample::Index, bool),
     Reopen,
@@ -289,7 +289,7 @@ fn steps() -> impl proptest::strategy::Strategy<Value = Vec<Step>> {
         100..1_500u64,
         select(fates.to_vec()),
     );
-    let asked = asked.prop_map(|(q, verdict, complete, min, max, fate)| Asked {
+    let asked = asked.prop_map(|(q, verdict, complete, min, max, fate)| AskedBounty {
         q,
         verdict,
         complete,

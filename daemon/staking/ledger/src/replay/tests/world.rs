@@ -33,7 +33,7 @@ pub(super) enum Fate {
 
 /// One bounty, and what is thought of it.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct AskedBounty {
     pub q: f64,
     pub verdict: Verdict,
     pub complete: bool,
@@ -41,10 +41,10 @@ pub(super) struct Asked {
     pub fate: Fate,
 }
 
-impl Default for Asked {
+impl Default for AskedBounty {
     fn default() -> Self {
         let (q, verdict, fate) = (0.99, Verdict::Malicious, Fate::Taken);
-        Asked { q, verdict, complete: true, bounds: (100, 1_000), fate }
+        AskedBounty { q, verdict, complete: true, bounds: (100, 1_000), fate }
     }
 }
 
@@ -60,7 +60,7 @@ pub(super) struct World {
     limits: PurseLimits,
     strategy: fn() -> Box<dyn BidStrategy>,
     fate: Fate,
-    asked: Option<Asked>,
+    asked: Option<AskedBounty>,
     /// The latest that the clock ever told.
     latest: Timestamp,
     pub keys: Vec<BountyKey>,
@@ -100,7 +100,7 @@ impl World {
     }
 
     /// Asks, answers, sends, ends. What was staked.
-    pub(super) fn ask(&mut self, asked: Asked) -> Nct {
+    pub(super) fn ask(&mut self, asked: AskedBounty) -> Nct {
         let key = BountyKey { id: BountyId::new(&self.keys.len().to_string()), phase: Phase::Assertion };
         self.keys.push(key.clone());
         let response_url = (asked.fate != Fate::Withheld).then(|| "https://example.com/r".to_owned());
@@ -210,7 +210,7 @@ impl World {
             }
             Effect::Fetch { key, artifact, .. } => Some(Event::Fetched { key, artifact, declined: None }),
             Effect::Examine { key, artifact, .. } => {
-                let Asked { q, verdict, complete, .. } = self.asked.take().expect("one is asked at a time");
+                let AskedBounty { q, verdict, complete, .. } = self.asked.take().expect("one is asked at a time");
                 let findings = Findings { kind: "pe32".to_owned(), ..Findings::default() };
                 let (skip, comments) = (None, Vec::new());
                 let judgement = Judgement { verdict, confidence: q, complete, skip, comments, findings };
@@ -288,7 +288,7 @@ pub(super) fn told(answer: &Answered, staked: Nct, truth: Truth) -> SettlementNo
     let mut asserted = rivals.to_vec();
     let ours = answer.verdict == Verdict::Malicious;
     asserted.extend((staked > Nct::ZERO).then_some((staked, ours)));
-    let settled = settle_one(Contract::V1_6_1, nct("2"), fee, fee, 5, &asserted, &votes).unwrap();
+    let settled = settle_one(ContractVersion::V1_6_1, nct("2"), fee, fee, 5, &asserted, &votes).unwrap();
     let payout = (staked > Nct::ZERO).then(|| settled.payouts[rivals.len()]);
     let verdict = |malicious: bool| if malicious { "malicious" } else { "benign" };
     let assertion = |(nth, (bid, malicious)): (usize, &(Nct, bool))| {

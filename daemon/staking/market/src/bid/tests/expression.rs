@@ -6,10 +6,10 @@ use proptest::strategy::Strategy as Making;
 use super::laws::number;
 use super::{check, request, settings};
 use crate::Nct;
-use crate::bid::{BidBounds, BidRequest, BidStrategy, Settings, Strategy, StrategyError};
+use crate::bid::{BidBounds, BidRequest, BidStrategy, Strategy, StrategyError, StrategySettings};
 
 fn expression(text: &str) -> Result<Box<dyn BidStrategy>, StrategyError> {
-    Strategy::named("expression", &Settings { expression: text.to_owned(), ..settings() })
+    Strategy::named("expression", &StrategySettings { expression: text.to_owned(), ..settings() })
 }
 
 #[test]

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::strategy::Strategy as Making;
 
 use super::{named, request, settings};
-use crate::bid::{BidBounds, BidRequest, Conviction, STRATEGIES, Settings, Strategy, kelly};
+use crate::bid::{BidBounds, BidRequest, Conviction, STRATEGIES, Strategy, StrategySettings, kelly};
 use crate::{Nct, Verdict};
 
 const KINDS: [&str; 4] = ["pe32+.dll", "pe32.exe", "elf64", ""];
@@ -74,7 +74,7 @@ proptest! {
     ) {
         let units = Nct::from_base_units;
         let bounds = BidBounds { min: units(min.min(max)), max: units(min.max(max)) };
-        let kelly = Strategy::named("kelly", &Settings { kelly_fraction: part, ..settings() }).unwrap();
+        let kelly = Strategy::named("kelly", &StrategySettings { kelly_fraction: part, ..settings() }).unwrap();
         let at = |q| BidRequest {
             bounds, fee: units(fee), purse: units(purse), balance: units(balance), ratio, ..request(q)
         };
@@ -105,7 +105,7 @@ proptest! {
         let row = |(at, fraction): (&u8, &u8)| {
             format!("* * {} {}", f64::from(*at) / 20.0, f64::from(*fraction) / 20.0).parse().unwrap()
         };
-        let table = Strategy::named("table", &Settings { table: rows.iter().map(row).collect(), ..settings() }).unwrap();
+        let table = Strategy::named("table", &StrategySettings { table: rows.iter().map(row).collect(), ..settings() }).unwrap();
         let request = request((conviction + 1.0) / 2.0);
         let lowest = f64::from(*rows.keys().next().unwrap()) / 20.0;
         match table.bid(&request) {

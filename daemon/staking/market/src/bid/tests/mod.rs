@@ -23,12 +23,12 @@ fn request(q: f64) -> BidRequest<'static> {
 }
 
 /// Settings that every strategy takes.
-fn settings() -> Settings {
+fn settings() -> StrategySettings {
     let rows = ["* * 0.1 0", "* * 1 1", "pe* malicious 0.2 0.5", "pe32+.dll * 0.3 0.25", "pe32+.dll * 0.7 0.75"];
-    Settings {
+    StrategySettings {
         table: rows.iter().map(|row| row.parse().unwrap()).collect(),
         expression: "if verdict == \"malicious\" { (q - 0.5) * 2 * ratio } else { reward - fee }".to_owned(),
-        ..Settings::default()
+        ..StrategySettings::default()
     }
 }
 
@@ -121,19 +121,19 @@ fn nothing_is_bid_where_nothing_may_be() {
 
 #[test]
 fn settings_that_cannot_be_are_refused_with_a_reason() {
-    let check = |name: &str, settings: Settings, why: &str| {
+    let check = |name: &str, settings: StrategySettings, why: &str| {
         let error = Strategy::named(name, &settings).unwrap_err().to_string();
         assert!(error.contains(why), "{name}: {error}");
     };
     check("kelley", settings(), "there is no strategy `kelley`: there are default, conservative, ");
     for threshold in [-0.1, 1.1, f64::NAN] {
-        check("threshold", Settings { threshold, ..settings() }, "from 0 to 1");
+        check("threshold", StrategySettings { threshold, ..settings() }, "from 0 to 1");
     }
     for kelly_fraction in [0.0, -1.0, 1.5, f64::NAN] {
-        check("kelly", Settings { kelly_fraction, ..settings() }, "above 0 and at most 1");
+        check("kelly", StrategySettings { kelly_fraction, ..settings() }, "above 0 and at most 1");
     }
-    check("table", Settings::default(), "it has no rows");
-    check("expression", Settings::default(), "it is empty");
+    check("table", StrategySettings::default(), "it has no rows");
+    check("expression", StrategySettings::default(), "it is empty");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn the_most_specific_rows_of_a_table_are_bid_by() {
     check(&*table, &at("pe32.exe", Verdict::Malicious, 0.55), Err("is below the rows for pe* malicious"));
     check(&*table, &at("pe32.exe", Verdict::Benign, 1.0), Ok("1"));
     check(&*table, &at("", Verdict::Benign, 0.5), Err("is below the rows for * *"));
-    let one = Settings { table: vec!["elf64 benign 0 1".parse().unwrap()], ..settings() };
+    let one = StrategySettings { table: vec!["elf64 benign 0 1".parse().unwrap()], ..settings() };
     let elf = Strategy::named("table", &one).unwrap();
     check(&*elf, &at("elf64", Verdict::Benign, 0.5), Ok("1"));
     check(&*elf, &at("elf64", Verdict::Malicious, 0.5), Err("the table has no row for elf64 that is malicious"));
@@ -205,6 +205,6 @@ fn rows_are_read_and_shown_alike_or_refused() {
     }
     let twice: Vec<TableRow> =
         ["a * 0.5 0", "b * 0.5 0", "a * 0.5 1", "b * 0.5 1"].map(|row| row.parse().unwrap()).into();
-    let error = Strategy::named("table", &Settings { table: twice, ..settings() }).unwrap_err().to_string();
+    let error = Strategy::named("table", &StrategySettings { table: twice, ..settings() }).unwrap_err().to_string();
     assert!(error.contains("`a * 0.5 1` is the second row") && error.contains("`b * 0.5 1`"), "{error}");
 }

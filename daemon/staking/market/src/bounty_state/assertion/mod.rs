@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use crate::{Bounties, Bounty, BountyKey};
 
-pub use step::{AssertionStep, Place, Standing, StepKind, Windows};
+pub use step::{AssertionStep, ChainPosition, ContractWindows, Standing, StepKind};
 
 /// The state of an assertion.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -104,7 +104,7 @@ pub(super) struct Assertions {
     block: u64,
     /// The latest block that was told.
     sure_block: u64,
-    windows: Windows,
+    windows: ContractWindows,
     /// How many requests to the chain are under way.
     requests: usize,
     /// Whether a reveal that is due waits for another request to end, and whether anything else does.

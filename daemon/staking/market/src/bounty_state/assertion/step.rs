@@ -65,7 +65,7 @@ pub struct AssertionStep {
     /// The assertion's number among those of its bounty, of a step that tells it.
     pub index: Option<u64>,
     /// Where it is on the chain, if it is there.
-    pub place: Place,
+    pub place: ChainPosition,
     /// What was paid out to us, of a settlement that tells it.
     pub payout: Option<Nct>,
     /// Further details, for people.
@@ -75,13 +75,13 @@ pub struct AssertionStep {
 impl AssertionStep {
     /// A step of this kind of which nothing more is known.
     pub fn new(kind: StepKind) -> AssertionStep {
-        AssertionStep { kind, index: None, place: Place::default(), payout: None, detail: String::new() }
+        AssertionStep { kind, index: None, place: ChainPosition::default(), payout: None, detail: String::new() }
     }
 }
 
 /// Where something is on the chain, as far as known.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Place {
+pub struct ChainPosition {
     /// The hash of the transaction, as 64 hexadecimal digits after `0x`; empty if not known.
     pub transaction: String,
     /// The block.
@@ -90,7 +90,7 @@ pub struct Place {
 
 /// How long reveals and votes last, in blocks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Windows {
+pub struct ContractWindows {
     /// From the expiration on, assertions may be revealed for so many blocks.
     pub reveal: u64,
     /// After that, arbiters may vote for so many blocks.
@@ -109,7 +109,7 @@ pub enum Standing {
         /// Whether it is revealed.
         revealed: bool,
         /// Where it was asserted, if known.
-        place: Place,
+        place: ChainPosition,
     },
     /// It could not be asked.
     Unknown {

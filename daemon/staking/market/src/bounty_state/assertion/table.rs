@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::tests::{Life, SECOND, key};
 use super::tests::{EXPIRATION, block, on_chain, standing, written};
-use super::{AssertionState, Place, Standing, StepKind};
+use super::{AssertionState, ChainPosition, Standing, StepKind};
 use crate::{BountyPolicy, Event, Nct, Written};
 
 /// The block at which what an assertion in this state waits for is due.
@@ -44,12 +44,12 @@ fn events(state: AssertionState) -> Vec<(&'static str, Duration, Event)> {
     let key = || key("7");
     let early = SECOND;
     let step = |kind, written| Event::StepWritten { key: key(), kind, written };
-    let settled = Event::SettledOnChain { key: key(), place: Place::default(), payout: Some(Nct::ZERO) };
+    let settled = Event::SettledOnChain { key: key(), place: ChainPosition::default(), payout: Some(Nct::ZERO) };
     let looked_up = |standing| Event::LookedUp { key: key(), standing };
     vec![
         ("recovered again", early, Event::AssertionRecovered { bounty: on_chain("7", 1, None), steps: Vec::new() }),
-        ("asserted", early, Event::Asserted { key: key(), index: 2, place: Place::default() }),
-        ("revealed", early, Event::Revealed { key: key(), place: Place::default() }),
+        ("asserted", early, Event::Asserted { key: key(), index: 2, place: ChainPosition::default() }),
+        ("revealed", early, Event::Revealed { key: key(), place: ChainPosition::default() }),
         ("settled", early, settled),
         ("request failed", early, Event::RequestFailed { key: key(), after: Duration::ZERO, why: String::new() }),
         ("found, hidden", early, looked_up(standing(false))),
@@ -87,7 +87,7 @@ fn table() -> String {
     }
     // What each step leads to, once it is written down.
     let mut life = life_in(AssertionState::Asserted, true);
-    life.step(Event::Revealed { key: key("7"), place: Place::default() });
+    life.step(Event::Revealed { key: key("7"), place: ChainPosition::default() });
     table.push_str("asserted, its reveal being written down\n");
     let effects = life.step(written(StepKind::Revealed)).join(", ");
     let then = life.bounties.assertion(&key("7")).map_or("gone", AssertionState::name);

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::tests::{Life, SECOND, bounty, judgement, key};
-use super::{AssertionState, AssertionStep, Place, Standing, StepKind, Windows};
+use super::{AssertionState, AssertionStep, ChainPosition, ContractWindows, Standing, StepKind};
 use crate::{Bounty, BountyPolicy, Effect, Event, Findings, Nct, OnChain, Refusal, Skip, Verdict, Written};
 
-const WINDOWS: Windows = Windows { reveal: 10, vote: 20 };
+const WINDOWS: ContractWindows = ContractWindows { reveal: 10, vote: 20 };
 /// The block at which the bounties of these tests expire.
 pub(super) const EXPIRATION: u64 = 100;
 
@@ -30,7 +30,7 @@ pub(super) fn block(number: u64) -> Event {
 }
 
 fn asserted() -> Event {
-    Event::Asserted { key: key("7"), index: 2, place: Place::default() }
+    Event::Asserted { key: key("7"), index: 2, place: ChainPosition::default() }
 }
 
 fn failed() -> Event {
@@ -42,7 +42,7 @@ fn looked_up(standing: Standing) -> Event {
 }
 
 pub(super) fn standing(revealed: bool) -> Standing {
-    Standing::Asserted { index: 2, revealed, place: Place::default() }
+    Standing::Asserted { index: 2, revealed, place: ChainPosition::default() }
 }
 
 /// A bounty on the chain, until its answer is written down.
@@ -79,12 +79,12 @@ fn an_assertion_is_committed_revealed_settled_and_counted() {
     assert_eq!(life.step(block(EXPIRATION)), [""; 0], "the contract would refuse it");
     assert_eq!(life.step(block(EXPIRATION + 1)), ["reveal 7"]);
     assert_eq!(life.step(block(EXPIRATION + 2)), [""; 0], "once at a time");
-    assert_eq!(life.step(Event::Revealed { key: key("7"), place: Place::default() }), ["step 7 revealed"]);
-    assert_eq!(life.step(Event::Revealed { key: key("7"), place: Place::default() }), [""; 0], "told twice");
+    assert_eq!(life.step(Event::Revealed { key: key("7"), place: ChainPosition::default() }), ["step 7 revealed"]);
+    assert_eq!(life.step(Event::Revealed { key: key("7"), place: ChainPosition::default() }), [""; 0], "told twice");
     assert_eq!(life.step(written(StepKind::Revealed)), [""; 0]);
     assert_eq!(life.step(block(EXPIRATION + 30)), [""; 0]);
     assert_eq!(life.step(block(EXPIRATION + 31)), ["settle 7"]);
-    let settled = || Event::SettledOnChain { key: key("7"), place: Place::default(), payout: Some(Nct::ZERO) };
+    let settled = || Event::SettledOnChain { key: key("7"), place: ChainPosition::default(), payout: Some(Nct::ZERO) };
     assert_eq!(life.step(settled()), ["step 7 settled"]);
     assert_eq!(life.step(settled()), [""; 0], "told twice");
     assert_eq!(life.step(written(StepKind::Settled)), ["account 7"]);
@@ -99,7 +99,7 @@ fn an_assertion_is_committed_revealed_settled_and_counted() {
 fn a_quorum_settles_at_once() {
     let mut life = on_the_chain();
     life.step(block(EXPIRATION + 1));
-    life.step(Event::Revealed { key: key("7"), place: Place::default() });
+    life.step(Event::Revealed { key: key("7"), place: ChainPosition::default() });
     life.step(written(StepKind::Revealed));
     assert_eq!(life.step(Event::Quorum { key: key("7") }), ["settle 7"]);
 }
@@ -226,7 +226,7 @@ fn an_answer_that_was_about_to_be_sent_is_sent_after_a_crash() {
 fn what_cannot_be_settled_is_given_up_after_a_week_as_a_loss() {
     let mut life = on_the_chain();
     life.step(block(EXPIRATION + 1));
-    life.step(Event::Revealed { key: key("7"), place: Place::default() });
+    life.step(Event::Revealed { key: key("7"), place: ChainPosition::default() });
     life.step(written(StepKind::Revealed));
     assert_eq!(life.step(block(EXPIRATION + 31)), ["settle 7"]);
     life.step(failed());
@@ -245,7 +245,7 @@ fn what_cannot_be_settled_is_given_up_after_a_week_as_a_loss() {
 fn a_calendar_that_is_set_forward_gives_nothing_up() {
     let mut life = on_the_chain();
     life.step(block(EXPIRATION + 1));
-    life.step(Event::Revealed { key: key("7"), place: Place::default() });
+    life.step(Event::Revealed { key: key("7"), place: ChainPosition::default() });
     life.step(written(StepKind::Revealed));
     life.step(block(EXPIRATION + 31));
     let mut effects = Vec::new();
@@ -271,7 +271,7 @@ fn where_blocks_do_not_count_nothing_is_revealed_and_time_tells_when_to_settle()
 fn a_step_that_cannot_be_written_down_is_written_again_and_nothing_else_is_done() {
     let mut life = on_the_chain();
     life.step(block(EXPIRATION + 1));
-    life.step(Event::Revealed { key: key("7"), place: Place::default() });
+    life.step(Event::Revealed { key: key("7"), place: ChainPosition::default() });
     let not = Event::StepWritten { key: key("7"), kind: StepKind::Revealed, written: Written::Failed };
     assert_eq!(life.step(not), [""; 0]);
     assert_eq!(life.step(block(EXPIRATION + 40)), [""; 0]);

@@ -7,7 +7,7 @@ use crate::{Bounties, Bounty, BountyKey, Nct, Now, Timestamp, Written};
 
 use super::super::effect::Effect;
 use super::super::state::BountyState;
-use super::{AssertionState, AssertionStep, Doing, OpenAssertion, Place, Standing, StepKind, Windows};
+use super::{AssertionState, AssertionStep, ChainPosition, ContractWindows, Doing, OpenAssertion, Standing, StepKind};
 
 /// Delay before a failed write is tried again.
 const REWRITE_AFTER: Duration = Duration::from_secs(1);
@@ -81,7 +81,7 @@ impl Bounties {
         &mut self,
         key: &BountyKey,
         index: u64,
-        place: Place,
+        place: ChainPosition,
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
@@ -91,7 +91,13 @@ impl Bounties {
         }
     }
 
-    pub(in super::super) fn revealed(&mut self, key: &BountyKey, place: Place, now: Now, effects: &mut Vec<Effect>) {
+    pub(in super::super) fn revealed(
+        &mut self,
+        key: &BountyKey,
+        place: ChainPosition,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
         self.request_ended(key, Doing::Revealing);
         if self.is_open(key, AssertionState::Asserted) {
             self.record(key, AssertionStep { place, ..AssertionStep::new(StepKind::Revealed) }, now, effects);
@@ -101,7 +107,7 @@ impl Bounties {
     pub(in super::super) fn settled_on_chain(
         &mut self,
         key: &BountyKey,
-        place: Place,
+        place: ChainPosition,
         payout: Option<Nct>,
         now: Now,
         effects: &mut Vec<Effect>,
@@ -199,7 +205,7 @@ impl Bounties {
     pub(in super::super) fn block(
         &mut self,
         number: u64,
-        windows: Windows,
+        windows: ContractWindows,
         sure: bool,
         now: Now,
         effects: &mut Vec<Effect>,

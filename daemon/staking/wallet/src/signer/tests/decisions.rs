@@ -12,9 +12,9 @@ fn fresh() -> (Disk, Desk<Disk>) {
     (disk, desk)
 }
 
-fn code(reply: Reply) -> RefusalCode {
+fn code(reply: SignerReply) -> RefusalCode {
     match reply {
-        Reply::Refused(refusal) => refusal.code,
+        SignerReply::Refused(refusal) => refusal.code,
         other => panic!("it was signed: {other:?}"),
     }
 }
@@ -75,7 +75,7 @@ fn a_nonce_is_signed_for_one_content_only_and_nonces_rise() {
     // Another chain has nonces of its own.
     assert!(matches!(
         ask(&mut desk, Ask::Transactions(built(&Wanted::Settle { bounty: guid(1) }, 5, HOME)), 0),
-        Reply::Transactions(_)
+        SignerReply::Transactions(_)
     ));
     // A gap is left behind for good, and is not wide.
     let settle = Wanted::Settle { bounty: guid(9) };
@@ -233,12 +233,12 @@ fn gas_that_costs_is_counted() {
     };
     // 0.0000000001 ether are 10^8 wei: twice 500,000 gas at 100 wei.
     for nonce in [5, 6] {
-        assert!(matches!(ask(&mut desk, settle(nonce, 100), 0), Reply::Transactions(_)));
+        assert!(matches!(ask(&mut desk, settle(nonce, 100), 0), SignerReply::Transactions(_)));
     }
     assert_eq!(code(ask(&mut desk, settle(7, 1), 0)), RefusalCode::OverDay);
-    assert!(matches!(ask(&mut desk, settle(7, 0), 0), Reply::Transactions(_)), "free gas goes on");
+    assert!(matches!(ask(&mut desk, settle(7, 0), 0), SignerReply::Transactions(_)), "free gas goes on");
     assert_eq!(code(ask(&mut desk, settle(8, 101), 90_000)), RefusalCode::NotAsWanted);
-    assert!(matches!(ask(&mut desk, settle(8, 100), 90_000), Reply::Transactions(_)));
+    assert!(matches!(ask(&mut desk, settle(8, 100), 90_000), SignerReply::Transactions(_)));
 }
 
 #[test]
@@ -260,17 +260,17 @@ fn fast_assertions_and_votes_are_signed_once_a_bounty() {
         let metadata = Json::Object(vec![("malware_family".to_owned(), Json::Text("EICAR".to_owned()))]);
         Ask::FastAssertion(FastAssertion { bounty: guid(7), verdict, bid: nct(bid), metadata })
     };
-    let Reply::Fast(first) = ask(&mut desk, assertion("0.5", true), 0) else { panic!("it is signed") };
+    let SignerReply::Fast(first) = ask(&mut desk, assertion("0.5", true), 0) else { panic!("it is signed") };
     assert!(first.raw_transaction.contains("AssertionTransaction") && first.signature.len() == 132, "{first:?}");
-    assert_eq!(ask(&mut desk, assertion("0.5", true), 9), Reply::Fast(first));
+    assert_eq!(ask(&mut desk, assertion("0.5", true), 9), SignerReply::Fast(first));
     assert_eq!(desk.status(at(9)).spent.total, nct("0.5"));
     assert_eq!(code(ask(&mut desk, assertion("0.5", false), 0)), RefusalCode::BountyTaken);
     assert_eq!(code(ask(&mut desk, assertion("1.5", false), 0)), RefusalCode::OverBounty);
     let vote = |vote| Ask::FastVote(FastVote { bounty: guid(7), vote });
     let mut again = signer_on(&disk, small_limits());
-    assert!(matches!(ask(&mut again, vote(true), 0), Reply::Fast(_)));
+    assert!(matches!(ask(&mut again, vote(true), 0), SignerReply::Fast(_)));
     let length = disk.bytes().len();
-    assert!(matches!(ask(&mut again, vote(true), 0), Reply::Fast(_)));
+    assert!(matches!(ask(&mut again, vote(true), 0), SignerReply::Fast(_)));
     assert_eq!(disk.bytes().len(), length, "the same again is not written down");
     assert_eq!(code(ask(&mut again, vote(false), 0)), RefusalCode::BountyTaken);
 }
@@ -286,7 +286,7 @@ fn claims_and_fast_signatures_are_refused_unless_they_are_allowed() {
         assert_eq!(code(ask(&mut strict, asked, 0)), RefusalCode::NotAllowed);
     }
     let (_, mut desk) = fresh();
-    let Reply::Claim(claimed) = ask(&mut desk, claim(), 0) else { panic!("it is signed") };
+    let SignerReply::Claim(claimed) = ask(&mut desk, claim(), 0) else { panic!("it is signed") };
     assert_eq!(claimed.address, address());
     assert_eq!(
         claimed.signature,

@@ -8,7 +8,7 @@ use crate::signer::Medium;
 
 /// What goes wrong at the next write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) enum Fault {
+pub(super) enum DiskFault {
     #[default]
     None,
     /// The disk takes so many bytes and no more.
@@ -25,7 +25,7 @@ pub(super) enum Fault {
 struct Content {
     bytes: Vec<u8>,
     synced: usize,
-    fault: Fault,
+    fault: DiskFault,
     is_dead: bool,
 }
 
@@ -41,7 +41,7 @@ impl Disk {
     pub(super) fn open(&self) -> Disk {
         let mut content = self.content.borrow_mut();
         content.is_dead = false;
-        content.fault = Fault::None;
+        content.fault = DiskFault::None;
         content.synced = content.bytes.len();
         Disk { content: Rc::clone(&self.content), read: Rc::default() }
     }
@@ -61,7 +61,7 @@ impl Disk {
         self.content.borrow().bytes.clone()
     }
 
-    pub(super) fn break_next(&self, fault: Fault) {
+    pub(super) fn break_next(&self, fault: DiskFault) {
         self.content.borrow_mut().fault = fault;
     }
 
@@ -86,17 +86,17 @@ impl Medium for Disk {
             return Err(io::Error::other("dead"));
         }
         match content.fault {
-            Fault::Full(room) => {
+            DiskFault::Full(room) => {
                 content.bytes.extend_from_slice(&bytes[..room.min(bytes.len())]);
-                content.fault = Fault::None;
+                content.fault = DiskFault::None;
                 Err(io::ErrorKind::StorageFull.into())
             }
-            Fault::DiesWriting(written) => {
+            DiskFault::DiesWriting(written) => {
                 content.bytes.extend_from_slice(&bytes[..written.min(bytes.len())]);
                 content.is_dead = true;
                 Err(io::Error::other("dead"))
             }
-            Fault::None | Fault::SyncFails | Fault::DiesAfterSync => {
+            DiskFault::None | DiskFault::SyncFails | DiskFault::DiesAfterSync => {
                 content.bytes.extend_from_slice(bytes);
                 Ok(())
             }
@@ -106,11 +106,11 @@ impl Medium for Disk {
     fn sync(&mut self) -> io::Result<()> {
         let mut content = self.content.borrow_mut();
         match content.fault {
-            Fault::SyncFails => {
-                content.fault = Fault::None;
+            DiskFault::SyncFails => {
+                content.fault = DiskFault::None;
                 Err(io::Error::other("the device is gone"))
             }
-            Fault::DiesAfterSync => {
+            DiskFault::DiesAfterSync => {
                 content.is_dead = true;
                 Err(io::Error::other("dead"))
             }

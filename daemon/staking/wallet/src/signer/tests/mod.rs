@@ -8,13 +8,13 @@ mod vectors;
 
 use daemon_base::{Nct, Timestamp};
 use daemon_transactions::signing::{
-    Answer, Ask, Bids, RefusalCode, Reply, Request, SignTransactions, SignedTransaction, Wanted,
+    Answer, Ask, Bids, RefusalCode, SignTransactions, SignedTransaction, SignerReply, SignerRequest, Wanted,
 };
 use daemon_transactions::verify::wanted_calls;
 use daemon_transactions::{Address, ArtifactBits, Call, Guid, U256, UnsignedTransaction, commitment};
 
 use self::disk::Disk;
-use super::{Config, Desk, Entry, Record};
+use super::{Config, Desk, Record, RecordEntry};
 use crate::key::{PrivateKey, Wallet};
 
 const CHAIN: u64 = 1337;
@@ -65,7 +65,7 @@ fn signer_on(disk: &Disk, config: Config) -> Desk<Disk> {
     Desk::new(wallet(), config, record, &found.entries)
 }
 
-fn entries(disk: &Disk) -> Vec<Entry> {
+fn entries(disk: &Disk) -> Vec<RecordEntry> {
     Record::read(disk.copy(), "record".as_ref()).unwrap().1.entries
 }
 
@@ -110,8 +110,8 @@ fn built(wanted: &Wanted, nonce: u64, chain_id: u64) -> SignTransactions {
     SignTransactions { chain_id, wanted: wanted.clone(), amount: wanted.amount().unwrap(), transactions }
 }
 
-fn ask(desk: &mut Desk<Disk>, ask: Ask, seconds: i64) -> Reply {
-    let Answer { id, reply } = desk.answer(Request { id: 9, ask }, at(seconds));
+fn ask(desk: &mut Desk<Disk>, ask: Ask, seconds: i64) -> SignerReply {
+    let Answer { id, reply } = desk.answer(SignerRequest { id: 9, ask }, at(seconds));
     assert_eq!(id, 9);
     reply
 }
@@ -123,8 +123,8 @@ fn sign(
     seconds: i64,
 ) -> Result<Vec<SignedTransaction>, RefusalCode> {
     match ask(desk, Ask::Transactions(built(wanted, nonce, CHAIN)), seconds) {
-        Reply::Transactions(signed) => Ok(signed),
-        Reply::Refused(refusal) => {
+        SignerReply::Transactions(signed) => Ok(signed),
+        SignerReply::Refused(refusal) => {
             assert!(!refusal.reason.is_empty());
             Err(refusal.code)
         }

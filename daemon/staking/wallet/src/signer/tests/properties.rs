@@ -8,13 +8,13 @@ use daemon_transactions::signing::FastAssertion;
 use daemon_transactions::{B256, LegacyTransaction, SignedLegacyTransaction, keccak256};
 use proptest::prelude::*;
 
-use super::disk::Fault;
+use super::disk::DiskFault;
 use super::*;
-use crate::signer::{Event, Kind};
+use crate::signer::{Kind, RecordEvent};
 
 /// What a frontend does, or what happens to the signer.
 #[derive(Clone, Debug)]
-enum Step {
+enum SignerStep {
     Ask {
         kind: u8,
         bounty: u8,
@@ -26,29 +26,29 @@ enum Step {
     /// Something that was asked before, once more.
     Again(prop::sample::Index),
     Time(i32),
-    Fault(Fault),
+    Fault(DiskFault),
     Restart,
     Reset,
 }
 
-fn fault() -> impl Strategy<Value = Fault> {
+fn fault() -> impl Strategy<Value = DiskFault> {
     prop_oneof![
-        (0_usize..700).prop_map(Fault::Full),
-        Just(Fault::SyncFails),
-        (0_usize..700).prop_map(Fault::DiesWriting),
-        Just(Fault::DiesAfterSync),
+        (0_usize..700).prop_map(DiskFault::Full),
+        Just(DiskFault::SyncFails),
+        (0_usize..700).prop_map(DiskFault::DiesWriting),
+        Just(DiskFault::DiesAfterSync),
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = SignerStep> {
     prop_oneof![
         12 => (0_u8..6, 0_u8..12, 0_u8..20, 0_u8..2, -3_i8..5, 0_u8..40)
-            .prop_map(|(kind, bounty, bid, secret, ahead, tamper)| Step::Ask { kind, bounty, bid, secret, ahead, tamper }),
-        4 => any::<prop::sample::Index>().prop_map(Step::Again),
-        3 => (-90_000_i32..30_000).prop_map(Step::Time),
-        3 => fault().prop_map(Step::Fault),
-        1 => Just(Step::Restart),
-        1 => Just(Step::Reset),
+            .prop_map(|(kind, bounty, bid, secret, ahead, tamper)| SignerStep::Ask { kind, bounty, bid, secret, ahead, tamper }),
+        4 => any::<prop::sample::Index>().prop_map(SignerStep::Again),
+        3 => (-90_000_i32..30_000).prop_map(SignerStep::Time),
+        3 => fault().prop_map(SignerStep::Fault),
+        1 => Just(SignerStep::Restart),
+        1 => Just(SignerStep::Reset),
     ]
 }
 
@@ -101,9 +101,9 @@ struct Left {
 
 impl Left {
     /// Reads what left as the chain would, and finds what must not be.
-    fn take(&mut self, reply: &Reply) {
+    fn take(&mut self, reply: &SignerReply) {
         match reply {
-            Reply::Transactions(signed) => {
+            SignerReply::Transactions(signed) => {
                 for signed in signed {
                     let read = SignedLegacyTransaction::decode(&signed.raw).unwrap();
                     assert_eq!(read.sender().unwrap(), address());
@@ -130,13 +130,13 @@ impl Left {
                     assert!(before.is_none_or(|before| before == transaction), "two contents of a nonce");
                 }
             }
-            Reply::Fast(payload) => {
+            SignerReply::Fast(payload) => {
                 let read = FastTransaction::parse(&payload.raw_transaction).unwrap();
                 let FastMessage::Assertion { guid, bid, .. } = read.message().unwrap() else { panic!("no assertion") };
                 self.say(guid, payload.raw_transaction.clone().into_bytes());
                 self.money.insert(keccak256(payload.raw_transaction.as_bytes()), bid);
             }
-            Reply::Refused(_) => {}
+            SignerReply::Refused(_) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -149,7 +149,7 @@ impl Left {
 
 /// Sums of the record, counted in the plainest way, against the limits. Returns what was signed since the last reset, and in
 /// all.
-fn check_record(entries: &[Entry], config: &Config) -> (u128, u128) {
+fn check_record(entries: &[RecordEntry], config: &Config) -> (u128, u128) {
     let limits = config.account_limits().spending;
     let mut money: Vec<(i64, u128)> = Vec::new();
     let (mut since, mut all) = (0, 0);
@@ -159,8 +159,8 @@ fn check_record(entries: &[Entry], config: &Config) -> (u128, u128) {
         let at = entry.at.micros().max(last);
         last = at;
         match &entry.event {
-            Event::TotalReset { .. } => since = 0,
-            Event::Signed(signed) => {
+            RecordEvent::TotalReset { .. } => since = 0,
+            RecordEvent::Signed(signed) => {
                 let amount = signed.amount.base_units();
                 assert!(amount <= limits.bounty.base_units(), "a bounty");
                 match signed.kind {
@@ -179,7 +179,7 @@ fn check_record(entries: &[Entry], config: &Config) -> (u128, u128) {
                     assert!(within.map(|(_, amount)| amount).sum::<u128>() <= limit.base_units(), "{length} s");
                 }
             }
-            Event::Opened(_) | Event::NonceSet { .. } => {}
+            RecordEvent::Opened(_) | RecordEvent::NonceSet { .. } => {}
         }
     }
     (since, all)
@@ -196,26 +196,26 @@ proptest! {
         let mut time = 100_000;
         for step in steps {
             let question = match step {
-                Step::Ask { kind, bounty, bid, secret, ahead, tamper } => {
+                SignerStep::Ask { kind, bounty, bid, secret, ahead, tamper } => {
                     let question = asked(&mut desk, kind, bounty, bid, secret, ahead, tamper);
                     before.push(question.clone());
                     Some(question)
                 }
-                Step::Again(index) if !before.is_empty() => Some(index.get(&before).clone()),
-                Step::Again(_) => None,
-                Step::Time(passed) => {
+                SignerStep::Again(index) if !before.is_empty() => Some(index.get(&before).clone()),
+                SignerStep::Again(_) => None,
+                SignerStep::Time(passed) => {
                     time += i64::from(passed);
                     None
                 }
-                Step::Fault(fault) => {
+                SignerStep::Fault(fault) => {
                     disk.break_next(fault);
                     None
                 }
-                Step::Restart => {
+                SignerStep::Restart => {
                     desk = signer_on(&disk, config.clone());
                     None
                 }
-                Step::Reset => {
+                SignerStep::Reset => {
                     // A person tries again until it is done.
                     let _ = desk.reset_total("a test", at(time));
                     None

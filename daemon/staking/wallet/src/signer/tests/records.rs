@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::disk::Fault;
+use super::disk::DiskFault;
 use super::*;
 use crate::signer::{Clock, RecordError};
 
@@ -71,7 +71,7 @@ fn a_full_disk_is_a_refusal_and_nothing_is_lost_by_it() {
     let first = sign(&mut desk, &assertion(1, "0.5"), 5, 0).unwrap();
     let before = disk.bytes();
     for room in [0, 1, 40, 300] {
-        disk.break_next(Fault::Full(room));
+        disk.break_next(DiskFault::Full(room));
         assert_eq!(sign(&mut desk, &assertion(2, "0.5"), 7, 0), Err(RefusalCode::Unavailable));
         assert_eq!(disk.bytes(), before, "what fitted is cut off");
         assert_eq!(desk.status(at(0)).spent.total, nct("0.53125"), "nothing was signed");
@@ -84,7 +84,7 @@ fn a_full_disk_is_a_refusal_and_nothing_is_lost_by_it() {
 fn after_a_failed_sync_nothing_new_is_signed() {
     let disk = Disk::default();
     let mut desk = signer_on(&disk, small_limits());
-    disk.break_next(Fault::SyncFails);
+    disk.break_next(DiskFault::SyncFails);
     assert_eq!(sign(&mut desk, &assertion(1, "0.5"), 5, 0), Err(RefusalCode::Unavailable));
     assert!(desk.is_broken());
     assert_eq!(sign(&mut desk, &assertion(2, "0.5"), 7, 0), Err(RefusalCode::Unavailable));
@@ -125,8 +125,8 @@ fn a_record_that_others_may_change_is_not_used() {
 fn a_record_on_a_real_disk_goes_on_where_it_was() {
     let base = tempfile::tempdir().unwrap();
     let path = base.path().join("record");
-    let event = super::super::Event::TotalReset { reason: "a test".to_owned() };
-    let entry = |seconds| Entry { at: at(seconds), event: event.clone() };
+    let event = super::super::RecordEvent::TotalReset { reason: "a test".to_owned() };
+    let entry = |seconds| RecordEntry { at: at(seconds), event: event.clone() };
     for round in 0..3 {
         let (mut record, found) = Record::open(&path).unwrap();
         assert_eq!(found.entries, (0..round).map(entry).collect::<Vec<_>>());
@@ -140,6 +140,6 @@ fn a_record_on_a_real_disk_goes_on_where_it_was() {
     // A disk that is full for real.
     let (mut full, _) =
         Record::read(std::fs::File::options().append(true).read(true).open(&path).unwrap(), &path).unwrap();
-    let long = Entry { at: at(9), event: super::super::Event::TotalReset { reason: "x".repeat(20_000) } };
+    let long = RecordEntry { at: at(9), event: super::super::RecordEvent::TotalReset { reason: "x".repeat(20_000) } };
     assert!(matches!(full.append(&long), Err(RecordError::TooLong(_))));
 }

@@ -1,6 +1,23 @@
-//! Credentials of the peer, given by the kernel: a second check after the permissions of the socket.
+//! Who is at the other end of a unix socket, as the kernel says: a second check after the permissions of the socket, for
+//! the daemon's control socket and for the signer's.
+//!
+//! ```
+//! use std::os::unix::net::UnixStream;
+//! use daemon_peer::Peer;
+//!
+//! let (here, _there) = UnixStream::pair()?;
+//! assert!(Peer::of(&here)?.is_root_or_us());
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+#![forbid(unsafe_code)]
 
 use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+
+use nix::sys::socket::{getsockopt, sockopt};
+use nix::unistd::geteuid;
 
 /// User id for a user without an id in this user namespace: nobody.
 const NOBODY: u32 = 65_534;
@@ -12,26 +29,33 @@ pub struct Peer {
     pub uid: u32,
     /// The group, likewise.
     pub gid: u32,
-    /// Process id, if known.
-    pub pid: Option<i32>,
+    /// Process id. 0 for a process that cannot be seen from our namespace of processes, as in another container.
+    pub pid: i32,
 }
 
 impl Peer {
-    /// Returns the peer of a connection.
-    pub(crate) fn of(stream: &tokio::net::UnixStream) -> std::io::Result<Peer> {
-        let credentials = stream.peer_cred()?;
+    /// The peer of a connection.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel does not tell.
+    pub fn of(stream: impl AsFd) -> io::Result<Peer> {
+        let credentials = getsockopt(&stream, sockopt::PeerCredentials)?;
         Ok(Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid() })
+    }
+
+    /// Whether the peer is root, or the user that this process runs as.
+    pub fn is_root_or_us(&self) -> bool {
+        self.uid == 0 || self.uid == geteuid().as_raw()
     }
 
     /// Whether the peer is known to be unauthorized: not root, not this user, not a member of the group. If that is
     /// unknown, the permissions of the socket decided.
-    pub(crate) fn is_stranger(&self, group: u32) -> bool {
-        let us = rustix::process::geteuid().as_raw();
-        if self.uid == 0 || self.uid == us || self.gid == group || self.uid == nobody() {
+    pub fn is_stranger(&self, group: u32) -> bool {
+        if self.is_root_or_us() || self.gid == group || self.uid == nobody() {
             return false;
         }
-        let groups = self.pid.and_then(groups_of);
-        groups.is_some_and(|groups| !groups.contains(&group))
+        groups_of(self.pid).is_some_and(|groups| !groups.contains(&group))
     }
 }
 
@@ -52,20 +76,37 @@ fn groups_in(status: &str) -> Option<Vec<u32>> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixStream;
+
     use super::*;
 
     #[test]
     fn only_who_is_known_to_be_a_stranger_is_one() {
         let group = 990;
-        let us = rustix::process::geteuid().as_raw();
+        let us = geteuid().as_raw();
         // A process that there is, whose groups can be read, and one that there is not.
-        let (here, gone) = (i32::try_from(std::process::id()).ok(), Some(i32::MAX));
+        let (here, gone) = (std::process::id().cast_signed(), i32::MAX);
         let stranger = |uid, gid, pid| Peer { uid, gid, pid }.is_stranger(group);
         assert!(!stranger(0, 0, here) && !stranger(us, 5, here), "root and we are let in");
         assert!(!stranger(1_234, group, here), "its own group is the one");
         assert!(!stranger(nobody(), nobody(), here), "nobody knows who that is");
-        assert!(!stranger(1_234, 5, gone) && !stranger(1_234, 5, None), "nobody knows its groups");
+        assert!(!stranger(1_234, 5, gone) && !stranger(1_234, 5, 0), "nobody knows its groups");
         assert!(stranger(1_234, 5, here), "it is another, and its groups are known");
+    }
+
+    #[test]
+    fn only_root_and_we_are_root_or_us() {
+        let peer = |uid| Peer { uid, gid: 990, pid: 1 };
+        assert!(peer(0).is_root_or_us() && peer(geteuid().as_raw()).is_root_or_us());
+        assert!(!peer(1_234).is_root_or_us() && !peer(nobody()).is_root_or_us());
+    }
+
+    #[test]
+    fn the_kernel_says_who_is_there() {
+        let (one, _other) = UnixStream::pair().unwrap();
+        let peer = Peer::of(&one).unwrap();
+        assert_eq!(peer.uid, geteuid().as_raw());
+        assert_eq!(peer.pid.cast_unsigned(), std::process::id());
     }
 
     #[test]
