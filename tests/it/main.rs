@@ -5,6 +5,8 @@
 
 /// Modules beside each other use each other in one direction.
 mod module_circles;
+/// The program alone takes the features that everything together takes.
+mod one_build;
 /// A type's name tells it from others.
 mod type_names;
 /// Who may depend on whom, and who may write `unsafe`.

@@ -148,6 +148,10 @@ fn report_stomping(project: &Read<'_>, findings: &mut Findings<'_>) -> Result<()
         if let Some(how) = differing_lines(project, module) {
             findings.saw_with(&signs::STOMPED, 0..0, format_args!("{}: {how}", module.name));
         }
+        if module.compiled.lines.is_none() && module.compiled.bytes > 0 && is_empty(text(project, module)) {
+            // What Office would run is there in a form that was not understood, and in no other.
+            findings.cannot_vouch(format_args!("the compiled code of {}", module.name));
+        }
         if let Some(name) = &module.unknown_name {
             let detail = format_args!("{}: the compiled project does not know {name}", module.name);
             findings.saw_with(&signs::STOMPED, 0..0, detail);

@@ -86,7 +86,8 @@ impl Chain for Script {
         Box::pin(async move {
             self.done.borrow_mut().push(format!("send {}", prepared.last()));
             let transaction = prepared.last().to_owned();
-            let succeeds = Mined { transaction, block: Some(7), failed: None, index: Some(3), paid: Some(nct("2")) };
+            let succeeds =
+                Mined { transaction, block: Some(7), failed: None, index: Some(3), paid: Some(Nct::literal("2")) };
             self.becomes.take().unwrap_or(Ok(succeeds))
         })
     }
@@ -100,10 +101,6 @@ impl Chain for Script {
     }
 }
 
-fn nct(text: &str) -> Nct {
-    text.parse().unwrap()
-}
-
 fn recorded(artifacts: usize) -> RecordedBounty {
     let mut metadata = serde_json::Map::new();
     metadata.insert("mimetype".to_owned(), "text/plain".into());
@@ -111,17 +108,17 @@ fn recorded(artifacts: usize) -> RecordedBounty {
         guid: "50ef2820-1c96-45af-afd2-93351c57096c".to_owned(),
         artifact_type: "FILE".to_owned(),
         author: RIVAL.to_owned(),
-        amount: nct("5"),
+        amount: Nct::literal("5"),
         uri: "QmWFvRWwUPFMdSbJzLDUz3vjHiCCRkrKaqBHNDPFgULYTZ".to_owned(),
         artifacts: vec![RecordedArtifact { name: "a".to_owned(), hash: "h".to_owned() }; artifacts],
         metadata: vec![metadata],
         expiration: Some(130),
         block: 100,
         block_millis: 2_000,
-        bid_min: nct("0.0625"),
-        bid_max: nct("1"),
-        assertion_fee: nct("0.03125"),
-        bounty_fee: nct("0.0625"),
+        bid_min: Nct::literal("0.0625"),
+        bid_max: Nct::literal("1"),
+        assertion_fee: Nct::literal("0.03125"),
+        bounty_fee: Nct::literal("0.0625"),
         one_bid: false,
         response_url: "https://example.com/bounties/a/assertions".to_owned(),
     }
@@ -133,7 +130,7 @@ fn transport(script: &Rc<Script>) -> PolyswarmdTransport {
 
 fn artifact(verdict: Verdict, bid: Option<&str>) -> ArtifactAnswer {
     let findings = Findings { malware_family: "Eicar".to_owned(), ..Findings::default() };
-    ArtifactAnswer { verdict, confidence: 0.9, bid: bid.map(nct), bet: None, comments: Vec::new(), findings }
+    ArtifactAnswer { verdict, confidence: 0.9, bid: bid.map(Nct::literal), bet: None, comments: Vec::new(), findings }
 }
 
 fn answer() -> Answer {
@@ -146,7 +143,7 @@ fn answer() -> Answer {
         confidence: 0.9,
         comments: Vec::new(),
         findings: Findings::default(),
-        assertion: Some(Box::new(Assertion { bids: vec![nct("0.5")], artifacts })),
+        assertion: Some(Box::new(Assertion { bids: vec![Nct::literal("0.5")], artifacts })),
     }
 }
 
@@ -186,9 +183,9 @@ fn a_bounty_is_read_back_from_its_record_with_the_time_that_its_blocks_take() {
     let bounty = read(&wire, now).unwrap();
     assert_eq!(bounty.key.id.as_str(), "polyswarmd:50ef2820-1c96-45af-afd2-93351c57096c");
     assert_eq!(now.until(bounty.expires), Duration::from_secs(60), "30 blocks of 2 s");
-    assert_eq!((bounty.artifacts(), bounty.reward, bounty.bounds.max), (3, Some(nct("5")), nct("1")));
+    assert_eq!((bounty.artifacts(), bounty.reward, bounty.bounds.max), (3, Some(Nct::literal("5")), Nct::literal("1")));
     let terms = bounty.on_chain.as_ref().unwrap();
-    assert_eq!((terms.expiration, terms.fee, terms.metadata.len()), (Some(130), nct("0.03125"), 3));
+    assert_eq!((terms.expiration, terms.fee, terms.metadata.len()), (Some(130), Nct::literal("0.03125"), 3));
     assert_eq!(terms.metadata[0]["mimetype"], "text/plain");
     assert!(terms.metadata[2].is_empty(), "of which nothing is said nothing is known");
     let received = daemon_journal::Received {
@@ -218,7 +215,7 @@ fn an_answer_holds_all_that_its_reveal_needs() {
     let body = transport(&Rc::default()).write(&answer(), Phase::Assertion);
     let read = RecordedAnswer::read(&body).unwrap();
     assert_eq!((&read.mask[..], &read.verdicts[..]), (&[true, false][..], &[true, false][..]));
-    assert_eq!((&read.bids[..], read.nonce), (&[nct("0.5")][..], [9; 32]));
+    assert_eq!((&read.bids[..], read.nonce), (&[Nct::literal("0.5")][..], [9; 32]));
     assert_eq!(read.metadata[0]["malware_family"], "Eicar");
     assert_eq!(read.metadata.as_array().unwrap().len(), 2);
     assert_eq!(read.to_body(), body, "byte for byte");
@@ -298,16 +295,21 @@ fn a_settlement_is_written_down_before_it_is_sent_and_found_after_a_crash() {
     assert!(failed.why.contains("could not be written down"), "{failed:?}");
     assert_eq!((script.done(), written.take()), (vec!["prepare settle".to_owned()], vec!["0x1".to_owned()]));
     let (place, paid) = run(transport.settle(&sent, is_written(&written, true))).unwrap();
-    assert_eq!((place.transaction.as_str(), paid), ("0x2", Some(nct("2"))));
+    assert_eq!((place.transaction.as_str(), paid), ("0x2", Some(Nct::literal("2"))));
     assert_eq!((script.done().len(), written.take()), (2, vec!["0x2".to_owned()]));
     // Killed after it was sent: what was written down is looked for.
     let place = ChainPosition { transaction: "0x2".to_owned(), block: None };
     sent.steps.push(AssertionStep { place, ..AssertionStep::new(StepKind::Settling) });
-    let mined =
-        Mined { transaction: "0x2".to_owned(), block: Some(9), failed: None, index: None, paid: Some(nct("3")) };
+    let mined = Mined {
+        transaction: "0x2".to_owned(),
+        block: Some(9),
+        failed: None,
+        index: None,
+        paid: Some(Nct::literal("3")),
+    };
     script.mined.borrow_mut().insert("0x2".to_owned(), mined);
     let (place, paid) = run(transport.settle(&sent, is_written(&written, true))).unwrap();
-    assert_eq!((place.block, paid, script.done().len()), (Some(9), Some(nct("3")), 0));
+    assert_eq!((place.block, paid, script.done().len()), (Some(9), Some(Nct::literal("3")), 0));
 }
 
 #[test]
@@ -323,7 +325,7 @@ fn an_outcome_has_truth_payout_and_everybodys_assertion() {
     let rival = SeenAssertion {
         author: RIVAL.to_owned(),
         index: 0,
-        bids: vec![nct("1")],
+        bids: vec![Nct::literal("1")],
         mask: vec![true],
         commitment: [1; 32],
         verdicts: Some(vec![false]),
@@ -334,16 +336,16 @@ fn an_outcome_has_truth_payout_and_everybodys_assertion() {
     let outcome = run(transport.outcome(&sent)).unwrap();
     assert_eq!(outcome.truth, Some(Truth::Malicious));
     // Its bid back, both losers' bids, and the reward: by the contract's rules.
-    assert_eq!(outcome.payout, Some(nct("7.5")));
-    assert_eq!((outcome.fee, outcome.source.as_str()), (Some(nct("0.03125")), "polyswarmd"));
+    assert_eq!(outcome.payout, Some(Nct::literal("7.5")));
+    assert_eq!((outcome.fee, outcome.source.as_str()), (Some(Nct::literal("0.03125")), "polyswarmd"));
     let record = daemon_settlement::SettlementRecord::read(&outcome.record);
-    assert_eq!(record.ours().map(|ours| (ours.verdict, ours.bid)), Some((Verdict::Malicious, nct("0.5"))));
+    assert_eq!(record.ours().map(|ours| (ours.verdict, ours.bid)), Some((Verdict::Malicious, Nct::literal("0.5"))));
     assert_eq!(record.rivals().count(), 2);
     assert_eq!(record.votes.map(|votes| (votes.malicious, votes.benign)), Some((2, 1)));
     // What was paid out counts, whatever the rules say.
-    let settled = AssertionStep { payout: Some(nct("7")), ..AssertionStep::new(StepKind::Settled) };
+    let settled = AssertionStep { payout: Some(Nct::literal("7")), ..AssertionStep::new(StepKind::Settled) };
     sent.steps.push(settled);
-    assert_eq!(run(transport.outcome(&sent)).unwrap().payout, Some(nct("7")));
+    assert_eq!(run(transport.outcome(&sent)).unwrap().payout, Some(Nct::literal("7")));
 }
 
 #[test]

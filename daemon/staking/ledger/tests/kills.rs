@@ -25,18 +25,14 @@ use proptest::prelude::*;
 const LIFE: Duration = Duration::from_secs(300);
 const BEGIN: i64 = 1_700_000_000_000_000;
 
-fn nct(text: &str) -> Nct {
-    text.parse().unwrap()
-}
-
 fn limits() -> PurseLimits {
     PurseLimits {
-        bounty_max: nct("0.9"),
-        hour_max: Some(nct("3")),
-        day_max: Some(nct("6")),
-        open_max: Some(nct("2.5")),
+        bounty_max: Nct::literal("0.9"),
+        hour_max: Some(Nct::literal("3")),
+        day_max: Some(Nct::literal("6")),
+        open_max: Some(Nct::literal("2.5")),
         open_time: Duration::from_secs(4 * 3_600),
-        losses: LossLimits { day_max: Some(nct("2")), row_max: Some(4), drop_max_percent: None },
+        losses: LossLimits { day_max: Some(Nct::literal("2")), row_max: Some(4), drop_max_percent: None },
     }
 }
 

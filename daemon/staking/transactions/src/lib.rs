@@ -45,4 +45,6 @@ pub use event::{ContractEvent, Deprecation, topic};
 pub use guid::{Guid, ParseGuidError};
 pub use hash::keccak256;
 pub use signature::{Signature, SignatureError};
-pub use transaction::{LegacyTransaction, SignedLegacyTransaction, TransactionError, UnsignedTransaction};
+pub use transaction::{
+    CHAIN_ID_MAX, LegacyTransaction, SignedLegacyTransaction, TransactionError, UnsignedTransaction,
+};

@@ -6,10 +6,6 @@ use crate::{Correction, LossLimits, Nct, Profit, PurseLimits, Reckoning, Settlem
 
 const FRESH: Written = Written::Fresh;
 
-fn nct(text: &str) -> Nct {
-    text.parse().unwrap()
-}
-
 /// Two losses in a row close the purse.
 fn life() -> Life {
     let limits =
@@ -20,7 +16,7 @@ fn life() -> Life {
 
 fn reckoning(profit: &str) -> Reckoning {
     let profit: Profit = profit.parse().unwrap();
-    Reckoning { bid: nct("1"), profit, lost: Some(profit.is_loss()) }
+    Reckoning { bid: Nct::literal("1"), profit, lost: Some(profit.is_loss()) }
 }
 
 impl Life {

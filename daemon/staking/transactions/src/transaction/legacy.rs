@@ -11,7 +11,7 @@ use crate::{Address, Signature, SignatureError};
 const RAW_MAX: usize = 128 * 1024;
 
 /// Largest id of a chain: v, which is twice the id and 36 at most, must fit.
-const CHAIN_ID_MAX: u64 = (u64::MAX - 36) / 2;
+pub const CHAIN_ID_MAX: u64 = (u64::MAX - 36) / 2;
 
 /// A transaction in the form that Ethereum began with, for one chain (EIP-155). It calls a contract or pays an account;
 /// it does not create a contract, which nobody here does.

@@ -5,5 +5,5 @@ mod legacy;
 mod tests;
 mod unsigned;
 
-pub use legacy::{LegacyTransaction, SignedLegacyTransaction, TransactionError};
+pub use legacy::{CHAIN_ID_MAX, LegacyTransaction, SignedLegacyTransaction, TransactionError};
 pub use unsigned::UnsignedTransaction;

@@ -7,14 +7,11 @@ use std::str::FromStr;
 
 use daemon_base::Nct;
 use daemon_config::{ConfigMistake, configuration, section};
-use daemon_transactions::Address;
 use daemon_transactions::signing::SpendingLimits;
 use daemon_transactions::verify::ChainPolicy;
+use daemon_transactions::{Address, CHAIN_ID_MAX};
 
 use super::account::AccountLimits;
-
-/// Largest chain id: v of a signature is twice that and 36 more.
-const CHAIN_ID_MAX: u64 = (u64::MAX - 36) / 2;
 
 /// The address of a contract. Empty: none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

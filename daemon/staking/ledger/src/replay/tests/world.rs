@@ -12,10 +12,6 @@ use daemon_market::*;
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 const LIFE: Duration = Duration::from_secs(60);
 
-pub(super) fn nct(text: &str) -> Nct {
-    text.parse().unwrap()
-}
-
 /// What becomes of an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Fate {
@@ -112,7 +108,7 @@ impl World {
             sha256: None,
             metadata: serde_json::Map::new(),
             bounds,
-            reward: Some(nct("2")),
+            reward: Some(Nct::literal("2")),
             response_url,
             deliverable: true,
             expires: self.now.wall + LIFE,
@@ -288,7 +284,7 @@ pub(super) fn told(answer: &Answered, staked: Nct, truth: Truth) -> SettlementNo
     let mut asserted = rivals.to_vec();
     let ours = answer.verdict == Verdict::Malicious;
     asserted.extend((staked > Nct::ZERO).then_some((staked, ours)));
-    let settled = settle_one(ContractVersion::V1_6_1, nct("2"), fee, fee, 5, &asserted, &votes).unwrap();
+    let settled = settle_one(ContractVersion::V1_6_1, Nct::literal("2"), fee, fee, 5, &asserted, &votes).unwrap();
     let payout = (staked > Nct::ZERO).then(|| settled.payouts[rivals.len()]);
     let verdict = |malicious: bool| if malicious { "malicious" } else { "benign" };
     let assertion = |(nth, (bid, malicious)): (usize, &(Nct, bool))| {

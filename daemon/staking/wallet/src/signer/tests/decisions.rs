@@ -33,7 +33,7 @@ fn a_bounty_is_asserted_revealed_and_settled() {
         assert_eq!(read.transaction().chain_id, CHAIN);
     }
     let status = desk.status(at(200));
-    assert_eq!((status.spent.hour, status.spent.total), (nct("0.53125"), nct("0.53125")));
+    assert_eq!((status.spent.hour, status.spent.total), (Nct::literal("0.53125"), Nct::literal("0.53125")));
     assert_eq!(
         status.chains.iter().map(|chain| (chain.chain_id, chain.next_nonce)).collect::<Vec<_>>(),
         [(CHAIN, 9), (HOME, 5)]
@@ -43,7 +43,7 @@ fn a_bounty_is_asserted_revealed_and_settled() {
     let mut again = signer_on(&disk, small_limits());
     assert_eq!(again.status(at(200)), status);
     assert_eq!(sign(&mut again, &assertion(1, "0.5"), 5, 300), Ok(asserted), "the same again is the same");
-    assert_eq!(again.status(at(300)).spent.total, nct("0.53125"), "and counts once");
+    assert_eq!(again.status(at(300)).spent.total, Nct::literal("0.53125"), "and counts once");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn one_bounty_has_one_assertion() {
     for other in [assertion(1, "0.6"), other] {
         assert_eq!(sign(&mut desk, &other, 7, 0), Err(RefusalCode::BountyTaken));
     }
-    let fast = FastAssertion { bounty: guid(1), verdict: true, bid: nct("0.5"), metadata: Json::Null };
+    let fast = FastAssertion { bounty: guid(1), verdict: true, bid: Nct::literal("0.5"), metadata: Json::Null };
     assert_eq!(code(ask(&mut desk, Ask::FastAssertion(fast), 0)), RefusalCode::BountyTaken, "on no other way either");
 }
 
@@ -94,7 +94,7 @@ fn after_a_desync_the_same_assertion_is_signed_with_another_nonce_and_counts_aga
     let first = sign(&mut desk, &assertion(1, "0.5"), 5, 0).unwrap();
     let second = sign(&mut desk, &assertion(1, "0.5"), 7, 0).unwrap();
     assert_ne!(first, second);
-    assert_eq!(desk.status(at(0)).spent.hour, nct("1.0625"));
+    assert_eq!(desk.status(at(0)).spent.hour, Nct::literal("1.0625"));
 }
 
 #[test]
@@ -203,9 +203,9 @@ fn transactions_that_do_anything_else_are_refused() {
     }
     let mut fee = assertion(1, "0.5");
     let Wanted::Assertion { fee: paid, .. } = &mut fee else { unreachable!() };
-    *paid = nct("0.04");
+    *paid = Nct::literal("0.04");
     assert_eq!(sign(&mut desk, &fee, 5, 0), Err(RefusalCode::OverBounty), "a fee above the market's");
-    assert_eq!(sign(&mut desk, &Wanted::Approve { amount: nct("2.1") }, 5, 0), Err(RefusalCode::OverBounty));
+    assert_eq!(sign(&mut desk, &Wanted::Approve { amount: Nct::literal("2.1") }, 5, 0), Err(RefusalCode::OverBounty));
     assert_eq!(disk.bytes(), before, "nothing is written of what is refused");
     assert!(sign(&mut desk, &Wanted::Approve { amount: Nct::ZERO }, 5, 0).is_ok(), "an allowance is taken back");
 }
@@ -258,12 +258,12 @@ fn fast_assertions_and_votes_are_signed_once_a_bounty() {
     let (disk, mut desk) = fresh();
     let assertion = |bid: &str, verdict| {
         let metadata = Json::Object(vec![("malware_family".to_owned(), Json::Text("EICAR".to_owned()))]);
-        Ask::FastAssertion(FastAssertion { bounty: guid(7), verdict, bid: nct(bid), metadata })
+        Ask::FastAssertion(FastAssertion { bounty: guid(7), verdict, bid: Nct::literal(bid), metadata })
     };
     let SignerReply::Fast(first) = ask(&mut desk, assertion("0.5", true), 0) else { panic!("it is signed") };
     assert!(first.raw_transaction.contains("AssertionTransaction") && first.signature.len() == 132, "{first:?}");
     assert_eq!(ask(&mut desk, assertion("0.5", true), 9), SignerReply::Fast(first));
-    assert_eq!(desk.status(at(9)).spent.total, nct("0.5"));
+    assert_eq!(desk.status(at(9)).spent.total, Nct::literal("0.5"));
     assert_eq!(code(ask(&mut desk, assertion("0.5", false), 0)), RefusalCode::BountyTaken);
     assert_eq!(code(ask(&mut desk, assertion("1.5", false), 0)), RefusalCode::OverBounty);
     let vote = |vote| Ask::FastVote(FastVote { bounty: guid(7), vote });
@@ -280,7 +280,7 @@ fn claims_and_fast_signatures_are_refused_unless_they_are_allowed() {
     let disk = Disk::default();
     let mut strict = signer_on(&disk, config(""));
     let claim = || Ask::Claim(ClaimMessage { message: "I own this engine".to_owned() });
-    let fast = FastAssertion { bounty: guid(7), verdict: true, bid: nct("0.5"), metadata: Json::Null };
+    let fast = FastAssertion { bounty: guid(7), verdict: true, bid: Nct::literal("0.5"), metadata: Json::Null };
     let vote = FastVote { bounty: guid(7), vote: true };
     for asked in [claim(), Ask::FastAssertion(fast), Ask::FastVote(vote)] {
         assert_eq!(code(ask(&mut strict, asked, 0)), RefusalCode::NotAllowed);

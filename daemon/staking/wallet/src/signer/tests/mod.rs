@@ -46,10 +46,6 @@ fn address() -> Address {
     Address::from_bytes(wallet().address())
 }
 
-fn nct(text: &str) -> Nct {
-    text.parse().unwrap()
-}
-
 fn guid(number: u128) -> Guid {
     Guid::from_number(number)
 }
@@ -76,10 +72,10 @@ fn verdicts() -> ArtifactBits {
 fn assertion(bounty: u128, bid: &str) -> Wanted {
     Wanted::Assertion {
         bounty: guid(bounty),
-        bids: Bids::Each(vec![nct(bid)]),
+        bids: Bids::Each(vec![Nct::literal(bid)]),
         mask: verdicts(),
         commitment: commitment(address(), U256::from(bounty + 1), &verdicts()),
-        fee: nct("0.03125"),
+        fee: Nct::literal("0.03125"),
     }
 }
 

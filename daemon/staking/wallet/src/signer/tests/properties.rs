@@ -65,7 +65,7 @@ fn asked(desk: &mut Desk<Disk>, kind: u8, bounty: u8, bid: u8, secret: u8, ahead
             bids: Bids::Each(vec![amount]),
             mask: verdicts(),
             commitment: commitment(address(), U256::from(number + 1 + u128::from(secret)), &verdicts()),
-            fee: nct("0.03125"),
+            fee: Nct::literal("0.03125"),
         },
         3 => reveal(number + u128::from(secret)),
         4 => Wanted::Approve { amount },

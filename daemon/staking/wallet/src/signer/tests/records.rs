@@ -74,7 +74,7 @@ fn a_full_disk_is_a_refusal_and_nothing_is_lost_by_it() {
         disk.break_next(DiskFault::Full(room));
         assert_eq!(sign(&mut desk, &assertion(2, "0.5"), 7, 0), Err(RefusalCode::Unavailable));
         assert_eq!(disk.bytes(), before, "what fitted is cut off");
-        assert_eq!(desk.status(at(0)).spent.total, nct("0.53125"), "nothing was signed");
+        assert_eq!(desk.status(at(0)).spent.total, Nct::literal("0.53125"), "nothing was signed");
         assert_eq!(sign(&mut desk, &assertion(1, "0.5"), 5, 0).as_ref(), Ok(&first), "the same again needs no room");
     }
     assert!(sign(&mut desk, &assertion(2, "0.5"), 7, 0).is_ok(), "with room again it goes on");
@@ -90,7 +90,7 @@ fn after_a_failed_sync_nothing_new_is_signed() {
     assert_eq!(sign(&mut desk, &assertion(2, "0.5"), 7, 0), Err(RefusalCode::Unavailable));
     // What may have come to the disk counts.
     let mut again = signer_on(&disk, small_limits());
-    assert_eq!(again.status(at(0)).spent.total, nct("0.53125"));
+    assert_eq!(again.status(at(0)).spent.total, Nct::literal("0.53125"));
     assert_eq!(sign(&mut again, &assertion(9, "0.5"), 5, 0), Err(RefusalCode::NonceUsed));
     assert!(sign(&mut again, &assertion(1, "0.5"), 5, 0).is_ok());
 }
