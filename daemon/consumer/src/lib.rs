@@ -6,7 +6,7 @@
 //! had, handed back because the consumer ends, or left to other consumers because this one died.
 //!
 //! ```no_run
-//! use daemon_consumer::{Dialect, Settings, run};
+//! use daemon_consumer::{Dialect, RunSettings, run};
 //! use daemon_detector::{Loader, Options};
 //! use daemon_download::FetchOptions;
 //! use daemon_queue::Address;
@@ -19,7 +19,7 @@
 //!     workers: 2,
 //! };
 //! let redis = Address::new("localhost:6379", None)?;
-//! let settings = Settings::new(redis, "stakeout", Dialect::Streams, "host-1", loader, FetchOptions::new("/var/tmp"));
+//! let settings = RunSettings::new(redis, "stakeout", Dialect::Streams, "host-1", loader, FetchOptions::new("/var/tmp"));
 //! run(settings)?;
 //! # Ok(())
 //! # }

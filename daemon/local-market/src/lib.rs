@@ -13,10 +13,10 @@
 //!
 //! ```
 //! use daemon_local_market::{Exchange, Fees, Posting};
-//! use daemon_market::{BidBounds, Contract, Nct, Verdict};
+//! use daemon_market::{BidBounds, ContractVersion, Nct, Verdict};
 //!
 //! let nct = |amount: &str| amount.parse::<Nct>();
-//! let mut exchange = Exchange::new(Contract::V1_6_1, Fees::default(), nct("100")?);
+//! let mut exchange = Exchange::new(ContractVersion::V1_6_1, Fees::default(), nct("100")?);
 //! exchange.admit_expert("us", nct("100")?)?;
 //! exchange.admit_arbiter("arbiter", Nct::ZERO)?;
 //!

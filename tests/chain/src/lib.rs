@@ -6,11 +6,11 @@
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
 //! use daemon_transactions::U256;
-//! use testchain::{Account, Chain, Tools};
+//! use testchain::{Account, Ganache, Tools};
 //!
 //! let tools = Tools::install()?;
 //! tools.compile()?;
-//! let chain = Chain::start(&tools).await?;
+//! let chain = Ganache::start(&tools).await?;
 //! let token = chain.deploy("Token", &[U256::from(1_000_000)]).await?;
 //! let expert = Account::from_seed(1);
 //! assert_eq!(chain.balance(token, expert.address()).await?.base_units(), 0);

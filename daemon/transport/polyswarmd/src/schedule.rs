@@ -6,15 +6,15 @@
 //! BountyRegistry 1.6.1.) As polyswarm-client does, nothing is sent in the very block in which it becomes possible.
 //!
 //! ```
-//! use daemon_polyswarmd::schedule::{Due, Progress, Windows, due};
+//! use daemon_polyswarmd::schedule::{Due, AssertionProgress, BountyWindows, due};
 //!
-//! let windows = Windows { expiration: 100, reveal_window: 25, vote_window: 100 };
-//! assert_eq!(due(&windows, Progress::default(), 100), Due::Nothing);
-//! assert_eq!(due(&windows, Progress::default(), 101), Due::Reveal);
-//! let revealed = Progress { revealed: true, ..Progress::default() };
+//! let windows = BountyWindows { expiration: 100, reveal_window: 25, vote_window: 100 };
+//! assert_eq!(due(&windows, AssertionProgress::default(), 100), Due::Nothing);
+//! assert_eq!(due(&windows, AssertionProgress::default(), 101), Due::Reveal);
+//! let revealed = AssertionProgress { revealed: true, ..AssertionProgress::default() };
 //! assert_eq!(due(&windows, revealed, 225), Due::Nothing);
 //! assert_eq!(due(&windows, revealed, 226), Due::Settle);
-//! assert_eq!(due(&windows, Progress { quorum: true, ..revealed }, 130), Due::Settle);
+//! assert_eq!(due(&windows, AssertionProgress { quorum: true, ..revealed }, 130), Due::Settle);
 //! ```
 
 use crate::Parameters;

@@ -11,7 +11,7 @@
 //! use std::time::Duration;
 //!
 //! use daemon_queue::Address;
-//! use daemon_queue::streams::{Artifact, Job, Producer, ProducerSettings};
+//! use daemon_queue::streams::{ArtifactReference, StreamJob, Producer, ProducerSettings};
 //!
 //! # async fn example() -> Result<(), daemon_queue::QueueError> {
 //! let address = Address::new("localhost:6379", None)?;
@@ -22,8 +22,8 @@
 //!     reports_kept: Duration::from_secs(60),
 //! });
 //! tokio::spawn(std::sync::Arc::clone(&producer).run());
-//! let artifact = Artifact { uri: "https://example.org/a".to_owned(), sha256: None, is_url: false };
-//! let job = Job::new("bounty-7:0", producer.frontend(), artifact, Duration::from_secs(14));
+//! let artifact = ArtifactReference { uri: "https://example.org/a".to_owned(), sha256: None, is_url: false };
+//! let job = StreamJob::new("bounty-7:0", producer.frontend(), artifact, Duration::from_secs(14));
 //! let waiter = producer.submit(job).await?;
 //! let report = waiter.report(tokio::time::Instant::now() + Duration::from_secs(14)).await;
 //! # Ok(())

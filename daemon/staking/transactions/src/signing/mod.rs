@@ -4,16 +4,16 @@
 //! polyswarmd built for it; the signer decodes these and compares. Nobody can ask for the signature of a bare hash.
 //!
 //! ```
-//! use daemon_transactions::signing::{Answer, Ask, Reply, Request, from_line, to_line};
+//! use daemon_transactions::signing::{Answer, Ask, SignerReply, SignerRequest, from_line, to_line};
 //!
-//! let request = Request { id: 7, ask: Ask::Status };
+//! let request = SignerRequest { id: 7, ask: Ask::Status };
 //! let line = to_line(&request);
 //! assert_eq!(line, b"{\"id\":7,\"ask\":\"status\"}\n");
-//! assert_eq!(from_line::<Request>(&line), Ok(request));
+//! assert_eq!(from_line::<SignerRequest>(&line), Ok(request));
 //!
 //! let refused = br#"{"id":7,"reply":{"refused":{"code":"over_day","reason":"0.5 NCT more than today's limit"}}}"#;
 //! let answer: Answer = from_line(refused).unwrap();
-//! assert!(matches!(answer.reply, Reply::Refused(refusal) if refusal.code.is_over_limit()));
+//! assert!(matches!(answer.reply, SignerReply::Refused(refusal) if refusal.code.is_over_limit()));
 //! ```
 
 mod answer;

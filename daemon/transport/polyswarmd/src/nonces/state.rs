@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 /// Which nonces are given out next.
 ///
 /// ```
-/// use daemon_polyswarmd::nonces::{Chain, Nonces, Reservation};
+/// use daemon_polyswarmd::nonces::{AccountView, Nonces, Reservation};
 ///
 /// let mut nonces = Nonces::default();
 /// assert_eq!(nonces.reserve(2), Reservation::Sync, "nothing is known at first");
-/// let chain = Chain { mined: 5, pending: vec![5, 6, 9], signable: 0 };
+/// let chain = AccountView { mined: 5, pending: vec![5, 6, 9], signable: 0 };
 /// assert_eq!(nonces.synced(2, &chain), Reservation::Given(vec![7, 8]), "the gap holds both");
 /// assert_eq!(nonces.reserve(1), Reservation::Sync, "what follows is taken: look again");
 /// assert_eq!(nonces.synced(1, &chain), Reservation::Given(vec![10]));
