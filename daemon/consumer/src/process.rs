@@ -45,7 +45,7 @@ enum NoReport {
     /// A limit on scans per time.
     Limited,
     /// The artifact cannot be had.
-    NotFetched(String),
+    NotFetched(FetchError),
     /// No worker, or no time.
     NotScanned(Option<Box<StreamReport>>),
     /// Redis cannot be asked for the limits.
@@ -84,10 +84,10 @@ impl Shop {
                 }
                 return;
             }
-            Err(NoReport::NotFetched(why)) => {
+            Err(NoReport::NotFetched(error)) => {
                 self.counts.count(Became::NotFetched);
-                info!(job = task.name, why, "download failed");
-                let report = StreamReport::unjudged("SKIPPED:CANNOT-FETCH", "download failed");
+                info!(job = task.name, why = causes(&error), "download failed");
+                let report = StreamReport::unjudged("SKIPPED:CANNOT-FETCH", error.remark());
                 return self.fail(taken, &task, report, began, deadline).await;
             }
             Err(NoReport::NotScanned(report)) => {
@@ -115,7 +115,7 @@ impl Shop {
         let fetched = {
             let _permit = self.downloads.acquire().await;
             let until = deadline.min(Instant::now() + self.settings.download_time_max);
-            self.fetch(task, until).await.map_err(|error| NoReport::NotFetched(causes(&error)))?
+            self.fetch(task, until).await.map_err(NoReport::NotFetched)?
         };
         let Fetched { file, size, sha256, place: _, memory: _memory } = fetched;
         // No more of it is looked at on this side of the wall than its first bytes.

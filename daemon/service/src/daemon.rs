@@ -20,7 +20,7 @@ use tracing::{error, info, warn};
 use crate::clock::{self, Clock};
 use crate::edge::Edge;
 use crate::engine::{Engine, Parts};
-use crate::examination::Examining;
+use crate::examination::{Examining, LocalScans};
 use crate::given::{self, Given};
 use crate::memory::{self, MachineMemory, Shares};
 use crate::metrics::{self, Metrics};
@@ -126,9 +126,11 @@ impl Daemon {
         let threads = shares.workers;
         let (sender, events) = unbounded_channel();
         let pool_config = PoolConfig { threads, queued_max: build::examining_max(config, threads) };
+        let local_scans = Arc::new(LocalScans::default());
         let examining = Examining {
             events: sender,
             rules_status: Arc::clone(&status),
+            local_scans: Arc::clone(&local_scans),
             metrics: metrics.clone(),
             log: given.log.clone(),
         };
@@ -171,6 +173,7 @@ impl Daemon {
             archive: opened.archive,
             store,
             pool,
+            local_scans,
             backends,
             metrics: metrics.clone(),
             rules_status: status,

@@ -156,7 +156,7 @@ impl Engine {
                 self.alarms.borrow_mut().downloaded(now, matches!(error, FetchError::TooLarge { .. }));
                 let why = causes(&error);
                 info!(bounty = %key, why, "download failed");
-                let (skip, said) = told(&error);
+                let (skip, said) = (skip(&error), error.remark());
                 let refusal = Refusal { skip, why: said.to_owned() };
                 // The marketplace is told what sort of thing happened; what exactly is ours to know.
                 let findings = Findings { report: json!({ "why": why }).to_string(), ..Findings::default() };
@@ -227,6 +227,7 @@ impl Engine {
     ) {
         let local = |examination: Examination| {
             let (reply, replied) = oneshot::channel();
+            self.parts.local_scans.began();
             if self.parts.pool.submit(Examination { reply: Some(reply), ..examination }).is_err() {
                 self.fail("the scanner pool has ended".to_owned());
             }
@@ -450,21 +451,10 @@ fn is_ours(error: &FetchError) -> bool {
     }
 }
 
-/// Reason of a failed download for the marketplace: no addresses and no paths, nothing that it does not know already.
-fn told(error: &FetchError) -> (Skip, &'static str) {
+/// What a failed download means for the bounty.
+fn skip(error: &FetchError) -> Skip {
     match error {
-        FetchError::TooLarge { .. } => (Skip::Other, "limit.size"),
-        FetchError::Storage { .. } => (Skip::Other, "no space for the artifact"),
-        FetchError::Scheme { .. } => (Skip::CannotFetch, "unsupported URI scheme"),
-        FetchError::Uri { .. } => (Skip::CannotFetch, "invalid URI"),
-        FetchError::Address { .. } => (Skip::CannotFetch, "address not allowed"),
-        FetchError::Connect { .. } => (Skip::CannotFetch, "connection failed"),
-        FetchError::Status(_) => (Skip::CannotFetch, "artifact server refused the request"),
-        FetchError::TooSlow { .. } => (Skip::CannotFetch, "artifact server too slow"),
-        FetchError::Deadline => (Skip::CannotFetch, "download timed out"),
-        FetchError::Broken { .. } => (Skip::CannotFetch, "download interrupted"),
-        FetchError::Redirects { .. } => (Skip::CannotFetch, "too many redirects"),
-        FetchError::WrongDigest { .. } => (Skip::CannotFetch, "wrong SHA-256"),
-        FetchError::File { .. } => (Skip::CannotFetch, "file not available"),
+        FetchError::TooLarge { .. } | FetchError::Storage { .. } => Skip::Other,
+        _ => Skip::CannotFetch,
     }
 }

@@ -28,7 +28,7 @@ use tracing::{error, info, warn};
 
 use super::assertions::OpenAssertion;
 use super::clock::Clock;
-use super::examination::Examination;
+use super::examination::{Examination, LocalScans};
 use super::metrics;
 use super::reused::Bodies;
 use super::scan_backends::ScanBackends;
@@ -51,6 +51,8 @@ pub(crate) struct Parts {
     pub transports: Vec<Rc<dyn Transport>>,
     /// Scans artifacts.
     pub pool: Arc<Pool<Examination>>,
+    /// What the pool scans for others than the engine.
+    pub local_scans: Arc<LocalScans>,
     /// Scanners elsewhere, if there are any.
     pub backends: Option<Rc<ScanBackends>>,
     /// Where the engine's own tasks count.
@@ -265,9 +267,9 @@ impl Engine {
         self.bounties.borrow().attempts(key)
     }
 
-    /// Returns the number of scanned artifacts.
+    /// Returns the number of artifacts that workers of this process have scanned.
     pub(crate) fn examined(&self) -> u64 {
-        self.examined.get()
+        if self.parts.backends.is_some() { self.parts.local_scans.ended() } else { self.examined.get() }
     }
 
     /// Writes down what there is to write, and closes the journal.
@@ -376,10 +378,12 @@ impl Engine {
         }
     }
 
-    /// Returns the number of artifacts that workers of this process are scanning, where it is known: those of others may
-    /// take all the time that there is.
-    pub(crate) fn examining(&self) -> usize {
-        if self.parts.backends.is_some() { 0 } else { self.bounties.borrow().examining() }
+    /// Whether workers of this process have artifacts. Those of others may take all the time that there is.
+    pub(crate) fn is_examining(&self) -> bool {
+        match self.parts.backends {
+            Some(_) => self.parts.local_scans.are_open(),
+            None => self.bounties.borrow().examining() > 0,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use daemon_base::text::causes;
@@ -36,12 +37,43 @@ pub(crate) struct Examination {
     pub reply: Option<oneshot::Sender<Box<Judgement>>>,
 }
 
+/// Scans of this process whose judgement the engine does not wait for alone: others may answer before, so what workers here
+/// do shows only from these counts.
+#[derive(Debug, Default)]
+pub(crate) struct LocalScans {
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+impl LocalScans {
+    /// A scan was given to the pool.
+    pub(crate) fn began(&self) {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many have ended.
+    pub(crate) fn ended(&self) -> u64 {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Whether some are with the pool.
+    pub(crate) fn are_open(&self) -> bool {
+        self.begun.load(Ordering::Relaxed) > self.ended()
+    }
+}
+
 /// Sends the results of scans to the engine.
 pub(crate) struct Examining {
     /// To the engine. Not bounded, for the engine never gives out more than a few examinations.
     pub events: UnboundedSender<Event>,
     /// Told whether workers can be had.
     pub rules_status: Arc<RulesStatus>,
+    /// Where scans are counted that others wait for.
+    pub local_scans: Arc<LocalScans>,
     /// Where examinations are counted.
     pub metrics: Metrics,
     /// Where failures are logged.
@@ -82,11 +114,29 @@ impl Work<Examination> for Examining {
         let generation = rules.generation().to_string();
         let judgement = Box::new(verdict_mapping::judgement(&uri, received, outcome, rules.weights(), &generation));
         if let Some(reply) = reply {
+            self.local_scans.end();
             // Whoever wanted it may have answered without it.
             let _ = reply.send(judgement);
             return;
         }
         // The engine is gone only when the daemon ends, and then the journal knows what is left to do.
         let _ = self.events.send(Event::Examined { key, artifact, judgement });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scan_that_nobody_waits_for_any_more_is_open_until_it_ends() {
+        let scans = LocalScans::default();
+        assert!(!scans.are_open());
+        scans.began();
+        scans.began();
+        scans.end();
+        assert!(scans.are_open());
+        scans.end();
+        assert_eq!((scans.are_open(), scans.ended()), (false, 2));
     }
 }

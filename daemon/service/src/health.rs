@@ -123,7 +123,7 @@ impl Health {
         let Some(engine) = self.engine.upgrade() else { return };
         let now = Instant::now();
         let examined = engine.examined();
-        let examining = engine.examining() > 0;
+        let examining = engine.is_examining();
         if examined != self.examined.replace(examined) || !examining {
             self.worked.set(now);
         }

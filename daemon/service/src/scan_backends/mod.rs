@@ -168,10 +168,22 @@ impl ScanBackends {
                 opinion::of_python(producer.queue(), &result?, received, weight)
             });
         }
-        let mut opinions = self.own(examination, handed.as_ref(), &bounty, deadline, &metrics, local).await;
+        // What is said here, as long as it is not: workers here may hang, and what others say counts all the same.
+        let mut late = None;
+        let own = self.own(examination, handed.as_ref(), &bounty, deadline, &metrics, |examination| {
+            let reply = late.insert(local(examination));
+            async move { timeout_at(deadline, reply).await.ok()?.ok() }
+        });
+        let mut opinions = own.await;
         while let Ok(Some(one)) = timeout_at(deadline, python.join_next()).await {
             // A panic is a bug, and its opinion is missing.
             opinions.extend(one.ok().flatten());
+        }
+        if opinions.is_empty()
+            && let Some(reply) = late.filter(|reply| !reply.is_terminated())
+        {
+            // Nobody else said anything: until the answer is due, what is said here still counts.
+            opinions.extend(reply.await.ok().map(|judgement| opinion::of_local(*judgement, self.config.weight.0)));
         }
         let judgement = weigh_opinions(&opinions).unwrap_or_else(|| {
             let refusal = Refusal { skip: Skip::Other, why: "no scanner answered in time".to_owned() };
@@ -181,14 +193,14 @@ impl ScanBackends {
     }
 
     /// What our own scanner says, here or at consumers.
-    async fn own(
+    async fn own<F: Future<Output = Option<Box<Judgement>>>>(
         &self,
         examination: Examination,
         handed: Option<&HandedOut>,
         bounty: &Bounty,
         deadline: Instant,
         metrics: &metrics::Metrics,
-        local: impl FnOnce(Examination) -> LocalReply,
+        local: impl FnOnce(Examination) -> F,
     ) -> Vec<ScannerOpinion> {
         let (weight, received) = (self.config.weight.0, examination.received);
         let of_local = |judgement: Option<Box<Judgement>>| {
@@ -198,7 +210,7 @@ impl ScanBackends {
             // Also with "always": then it is the only one.
             return match self.config.local {
                 LocalScan::Never => Vec::new(),
-                LocalScan::Always | LocalScan::Fallback => of_local(local(examination).await.ok()),
+                LocalScan::Always | LocalScan::Fallback => of_local(local(examination).await),
             };
         };
         let job = self.job(&examination, bounty, handed, consumers, deadline);
@@ -219,7 +231,7 @@ impl ScanBackends {
             LocalScan::Always => {
                 let report = self.report(consumers, job, deadline, deadline, metrics);
                 let (report, judgement) = tokio::join!(report, local(examination));
-                let mut opinions = of_local(judgement.ok());
+                let mut opinions = of_local(judgement);
                 opinions.extend(report.and_then(came));
                 opinions
             }
@@ -229,7 +241,7 @@ impl ScanBackends {
                 let half = now + deadline.saturating_duration_since(now) / 2;
                 match self.report(consumers, job, now, half, metrics).await.and_then(came) {
                     Some(opinion) if !opinion::is_failure(&opinion.judgement) => vec![opinion],
-                    _ => of_local(local(examination).await.ok()),
+                    _ => of_local(local(examination).await),
                 }
             }
         }

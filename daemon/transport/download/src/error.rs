@@ -142,6 +142,25 @@ impl FetchError {
         }
     }
 
+    /// The reason for others than the operator: no addresses and no paths, nothing that whoever gave the uri does not know.
+    pub fn remark(&self) -> &'static str {
+        match self {
+            FetchError::TooLarge { .. } => "limit.size",
+            FetchError::Storage { .. } => "no space for the artifact",
+            FetchError::Scheme { .. } => "unsupported URI scheme",
+            FetchError::Uri { .. } => "invalid URI",
+            FetchError::Address { .. } => "address not allowed",
+            FetchError::Connect { .. } => "connection failed",
+            FetchError::Status(_) => "artifact server refused the request",
+            FetchError::TooSlow { .. } => "artifact server too slow",
+            FetchError::Deadline => "download timed out",
+            FetchError::Broken { .. } => "download interrupted",
+            FetchError::Redirects { .. } => "too many redirects",
+            FetchError::WrongDigest { .. } => "wrong SHA-256",
+            FetchError::File { .. } => "file not available",
+        }
+    }
+
     pub(super) fn uri(why: impl ToString) -> FetchError {
         FetchError::Uri { why: why.to_string() }
     }
@@ -173,4 +192,21 @@ pub enum SetupError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remark_says_what_sort_of_thing_happened_and_no_more() {
+        let host = "inside.example".to_owned();
+        let address = FetchError::Address { host, address: IpAddr::from([10, 0, 0, 1]), why: "it is private" };
+        assert_eq!(
+            (address.remark(), FetchError::Status(404).remark()),
+            ("address not allowed", "artifact server refused the request")
+        );
+        let (expected, got) = (Sha256Digest::of(b"one"), Sha256Digest::of(b"two"));
+        assert_eq!(FetchError::WrongDigest { expected, got, size_bytes: 3 }.remark(), "wrong SHA-256");
+    }
 }
