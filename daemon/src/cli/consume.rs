@@ -40,7 +40,8 @@ pub(crate) struct ConsumeArgs {
     /// Address of Redis or Valkey: host:port, redis://user@host:port/db or unix:///path.
     #[arg(long, value_name = "ADDRESS", env = "REDIS_ADDR", default_value = "localhost:6379")]
     pub redis_addr: String,
-    /// File with the password of Redis, for example a systemd credential. Example: /run/credentials/stakeout/redis.
+    /// File with the password of Redis. Default: the credential `redis` of the systemd unit, where it has one. Example:
+    /// /etc/stakeout/redis.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub password_file: Option<PathBuf>,
     /// Name of the queue. Example: stakeout.
@@ -88,11 +89,12 @@ pub(crate) struct ConsumeArgs {
     /// Do not allow unencrypted http: URIs.
     #[arg(long)]
     pub no_http: bool,
-    /// File with the API key that is sent to --api-host, and to no other server.
+    /// File with the API key that is sent to --api-host, and to no other server. Default: the credential `api-key` of the
+    /// systemd unit, where it has one.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "api_host")]
     pub api_key_file: Option<PathBuf>,
     /// Server that gets the API key. Example: `https://polyswarmd.example`.
-    #[arg(long, value_name = "URL", requires = "api_key_file")]
+    #[arg(long, value_name = "URL")]
     pub api_host: Option<url::Url>,
     /// Send the API key without encryption too.
     #[arg(long, env = "ALLOW_KEY_OVER_HTTP")]
@@ -196,7 +198,7 @@ fn settings(args: &ConsumeArgs) -> anyhow::Result<RunSettings> {
     if !streams::is_name(&name) {
         bail!("--name: {name:?} cannot be the name of a consumer: use letters, digits, `.`, `_`, `-` and `@`");
     }
-    let password = args.password_file.as_ref().map(secret).transpose()?;
+    let password = args.password_file.clone().or_else(|| credential("redis")).as_ref().map(secret).transpose()?;
     let redis = Address::new(&args.redis_addr, password.as_deref()).context("--redis-addr or REDIS_ADDR")?;
     let workers = args.workers.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN).get();
     let loader = Loader {
@@ -234,13 +236,22 @@ fn settings(args: &ConsumeArgs) -> anyhow::Result<RunSettings> {
 
 /// What the API key is sent to. The key is secret, so by default it goes over TLS only.
 fn credentials(args: &ConsumeArgs) -> anyhow::Result<Option<Credentials>> {
-    let Some((file, server)) = args.api_key_file.as_ref().zip(args.api_host.clone()) else { return Ok(None) };
+    let Some(server) = args.api_host.clone() else { return Ok(None) };
+    let Some(file) = args.api_key_file.clone().or_else(|| credential("api-key")) else {
+        bail!("--api-host: there is no API key for it: name its file by --api-key-file");
+    };
     if server.scheme() != "https" && !args.allow_key_over_http {
         bail!(
             "--api-host: {server} is not https: the API key would be sent without encryption (--allow-key-over-http allows it)"
         );
     }
-    Ok(Some(Credentials { server, authorization: secret(file)? }))
+    Ok(Some(Credentials { server, authorization: secret(&file)? }))
+}
+
+/// The file of a credential that the service manager handed over.
+fn credential(name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(name);
+    path.exists().then_some(path)
 }
 
 /// The first line of a file that holds a secret.
