@@ -1,6 +1,6 @@
 """polyswarmd's download route, as far as a worker needs it: GET /artifacts/<uri>/<index>/.
 
-usage: artifacts.py PORT ELF"""
+usage: artifacts.py PORT ELF [close]; with `close`, every connection is closed after one artifact."""
 import base64
 import http.server
 import sys
@@ -10,6 +10,9 @@ ELF = open(sys.argv[2], 'rb').read()
 
 
 class Route(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.0' if sys.argv[3:] == ['close'] else 'HTTP/1.1'
+    disable_nagle_algorithm = True
+
     def do_GET(self):
         parts = [part for part in self.path.split('/') if part]
         if len(parts) != 3 or parts[0] != 'artifacts' or parts[1] == 'gone':

@@ -1,6 +1,7 @@
 """The Producer of polyswarm-client 2.13.3, without a patch, in front of whichever worker listens on the queue.
 
-usage: producer.py REDIS_URL QUEUE ARTIFACTS_URL BOUNTIES; prints one JSON object of what came back.
+usage: producer.py REDIS_URL QUEUE ARTIFACTS_URL BOUNTIES [URI]; prints one JSON object of what came back. With URI, the
+artifacts are URLs, which lie there.
 """
 import asyncio
 import collections
@@ -16,6 +17,7 @@ from polyswarmclient.filters.filter import Filter, FilterComparison
 from polyswarmclient.producer import Producer
 
 redis_url, queue, artifacts, bounties = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+form, uri = (ArtifactType.URL, sys.argv[5]) if len(sys.argv) > 5 else (ArtifactType.FILE, 'QmTest')
 
 
 class Client:
@@ -40,7 +42,7 @@ async def main():
     async def one(number):
         await asyncio.sleep(number * .02)
         metadata = [{'mimetype': 'text/plain'}, {'mimetype': 'application/x-executable'}]
-        results = await producer.scan(str(uuid.uuid4()), ArtifactType.FILE, 'QmTest', 60, metadata, 'side')
+        results = await producer.scan(str(uuid.uuid4()), form, uri, 60, metadata, 'side')
         for index, result in enumerate(results):
             seen['%d %s %s' % (index, result.bit, result.verdict)] += 1
             metadata = json.loads(result.metadata)
