@@ -4,7 +4,8 @@
 #
 #   RULES_DIR=folder benches/queue.sh DIRECTORY [JOBS]      DIRECTORY has stakeout and stakeout-worker; 400 jobs
 #
-# Prints one JSON object a run; with ONLY=frontend those of the frontend alone. Needs redis-server and Python 3.8, as tests/queue/run does, which makes its environment.
+# Prints one JSON object a run; with ONLY=frontend those of the frontend alone. Needs redis-server and Python 3.8, as
+# tests/queue/run does, which makes its environment.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd) bin=$(cd "$1" && pwd) jobs=${2:-400}
 target=${STAKEOUT_TARGET:-$(dirname "$bin")}

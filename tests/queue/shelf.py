@@ -2,7 +2,8 @@
 
 usage: shelf.py PORT OTHER_PORT ELF RECORD KEY; RECORD gets a line of JSON for each request.
 
-    /KIND                   eicar, elf; url-KIND: the address of that; words: a text; gone: 404; slow: comes after 20 s
+    /KIND                   eicar, elf; url-KIND: the address of that; words: a text; gone: 404;
+                            later, slow: eicar after 6 and 20 s
     /artifacts/KIND/N/      the same by polyswarmd's route
     /turns/KIND/KIND/NAME   the first to ask for it gets the first, everybody else the second
     /key/KIND               only with the key
@@ -24,9 +25,8 @@ asked = set()
 def content(kind, port):
     if kind.startswith('url-'):
         return b'http://127.0.0.1:%d/%s\n' % (port, kind[4:].encode())
-    if kind == 'slow':
-        time.sleep(20)
-    return {'eicar': EICAR, 'slow': EICAR, 'elf': elf, 'words': b'no address at all\n'}.get(kind)
+    time.sleep({'later': 6, 'slow': 20}.get(kind, 0))
+    return {'eicar': EICAR, 'later': EICAR, 'slow': EICAR, 'elf': elf, 'words': b'no address at all\n'}.get(kind)
 
 
 class Shelf(http.server.BaseHTTPRequestHandler):

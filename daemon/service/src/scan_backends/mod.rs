@@ -5,6 +5,7 @@ mod depth;
 mod opinion;
 
 use std::net::TcpListener;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -236,12 +237,34 @@ impl ScanBackends {
                 opinions
             }
             LocalScan::Fallback => {
-                // Consumers may all be dead: after half of the time it is scanned here.
+                // Consumers may all be dead: after half of the time it is scanned here, too.
                 let now = Instant::now();
                 let half = now + deadline.saturating_duration_since(now) / 2;
-                match self.report(consumers, job, now, half, metrics).await.and_then(came) {
-                    Some(opinion) if !opinion::is_failure(&opinion.judgement) => vec![opinion],
-                    _ => of_local(local(examination).await),
+                let mut report =
+                    pin!(async { self.report(consumers, job, now, deadline, metrics).await.and_then(came) });
+                let judges = |opinion: &ScannerOpinion| !opinion::is_failure(&opinion.judgement);
+                match timeout_at(half, &mut report).await {
+                    Ok(Some(opinion)) if judges(&opinion) => vec![opinion],
+                    Ok(_) => of_local(local(examination).await),
+                    // They may be slow as well: the first who judges it is heard.
+                    Err(_) => {
+                        let mut here = pin!(local(examination));
+                        tokio::select! {
+                            opinion = &mut report => match opinion.filter(judges) {
+                                Some(opinion) => vec![opinion],
+                                None => of_local(here.await),
+                            },
+                            judgement = &mut here => {
+                                let mut opinions = of_local(judgement);
+                                if opinions.iter().any(judges) {
+                                    metrics.within(|| metrics::queue_replied(&self.config.name, QueueReply::Missing));
+                                } else {
+                                    opinions.extend(report.await);
+                                }
+                                opinions
+                            }
+                        }
+                    }
                 }
             }
         }
