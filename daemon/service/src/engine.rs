@@ -211,7 +211,7 @@ impl Engine {
         self.alarms.borrow_mut().answered(self.parts.clock.now().wall);
         // The sender is dropped only with the engine itself.
         let admission = replied.await.unwrap_or(Admission::Draining);
-        self.compare(&key, admission, &body);
+        self.compare(&key, admission, &body, transport.observed());
         // What is posted again may well be over: only what is new tells of the time.
         if admission == Admission::Accepted {
             self.alarms.borrow_mut().came(self.parts.clock.now().wall, expires);

@@ -79,8 +79,14 @@ impl Bodies {
 }
 
 impl Engine {
-    /// Tells if a bounty that was known says something else than it did.
-    pub(super) fn compare(self: &Rc<Self>, key: &BountyKey, admission: Admission, body: &Bytes) {
+    /// Tells if a bounty that was known says something else than it did, in other fields than these.
+    pub(super) fn compare(
+        self: &Rc<Self>,
+        key: &BountyKey,
+        admission: Admission,
+        body: &Bytes,
+        observed: &'static [&'static str],
+    ) {
         if admission == Admission::Accepted {
             return self.inner.borrow_mut().bodies.remember(key, body, None);
         }
@@ -92,12 +98,12 @@ impl Engine {
             Compared::Otherwise => metrics::reused_id(),
             Compared::Unknown => {
                 let (engine, key, body) = (Rc::clone(self), key.clone(), body.clone());
-                spawn_local(async move { engine.compare_with_journal(&key, &body).await });
+                spawn_local(async move { engine.compare_with_journal(&key, &body, observed).await });
             }
         }
     }
 
-    async fn compare_with_journal(&self, key: &BountyKey, body: &[u8]) {
+    async fn compare_with_journal(&self, key: &BountyKey, body: &[u8], observed: &[&str]) {
         let entries = match self.parts.archive.find(key.id.clone()).await {
             Ok(entries) => entries,
             Err(error) => {
@@ -110,7 +116,7 @@ impl Engine {
         });
         // What it said is gone once its details are let go of: then nobody can tell.
         let Some(first) = first.filter(|first| !first.is_empty()) else { return };
-        let differ = differences(&first, body);
+        let differ = differences(&first, body, observed);
         if differ.is_empty() {
             return self.inner.borrow_mut().bodies.remember(key, body, None);
         }
@@ -124,15 +130,16 @@ impl Engine {
     }
 }
 
-/// Names of the fields in which two bodies differ; none where they say the same in other words.
-fn differences(first: &[u8], second: &[u8]) -> Vec<String> {
+/// Names of the fields in which two bodies differ, but for those that were only observed; none where they say the same in
+/// other words.
+fn differences(first: &[u8], second: &[u8], observed: &[&str]) -> Vec<String> {
     let read = |body| serde_json::from_slice::<Value>(body).unwrap_or_default();
     let (first, second) = (read(first), read(second));
     let (Some(one), Some(other)) = (first.as_object(), second.as_object()) else {
         return if first == second { Vec::new() } else { vec!["everything".to_owned()] };
     };
     let mut names: Vec<&String> = one.keys().chain(other.keys().filter(|name| !one.contains_key(*name))).collect();
-    names.retain(|name| one.get(*name) != other.get(*name));
+    names.retain(|name| one.get(*name) != other.get(*name) && !observed.contains(&name.as_str()));
     names.into_iter().take(FIELDS_MAX).map(|name| name.chars().take(64).collect()).collect()
 }
 
@@ -145,12 +152,19 @@ mod tests {
     #[test]
     fn what_says_the_same_in_other_words_is_no_difference() {
         let first = br#"{"id": 7, "artifact_uri": "a", "rules": {"min": 1}}"#;
-        assert_eq!(differences(first, br#"{"rules":{"min":1},"artifact_uri":"a","id":7}"#), [""; 0]);
+        assert_eq!(differences(first, br#"{"rules":{"min":1},"artifact_uri":"a","id":7}"#, &[]), [""; 0]);
         assert_eq!(
-            differences(first, br#"{"id": 7, "artifact_uri": "b", "rules": {"min": 2}, "more": 1}"#),
+            differences(first, br#"{"id": 7, "artifact_uri": "b", "rules": {"min": 2}, "more": 1}"#, &[]),
             ["artifact_uri", "rules", "more"]
         );
-        assert_eq!(differences(b"[]", b"{}"), ["everything"]);
+        assert_eq!(differences(b"[]", b"{}", &[]), ["everything"]);
+    }
+
+    #[test]
+    fn what_was_only_observed_may_differ() {
+        let (first, again) = (br#"{"guid": "a", "block": 3, "block_millis": 900}"#, br#"{"guid": "a", "block": 9}"#);
+        assert_eq!(differences(first, again, &["block", "block_millis"]), [""; 0]);
+        assert_eq!(differences(first, br#"{"guid": "b", "block": 9}"#, &["block", "block_millis"]), ["guid"]);
     }
 
     #[test]

@@ -45,6 +45,12 @@ pub trait Transport {
     /// If the bytes are no bounty: why not.
     fn read(&self, wire: &[u8], now: Timestamp) -> Result<Bounty, String>;
 
+    /// Names of those fields of the recorded bytes that are not what the marketplace says of the bounty, but what was seen
+    /// or configured when it came. When it comes again, they may differ.
+    fn observed(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether an answer may be sent where the bounty wants it. Sends nothing: it is asked before money is set aside.
     ///
     /// # Errors

@@ -117,8 +117,8 @@ pub enum News {
         guid: String,
         /// For whom.
         settler: String,
-        /// What was paid out to it.
-        payout: Nct,
+        /// What was paid out to it, where that is told.
+        payout: Option<Nct>,
         /// The hash of the transaction.
         transaction: String,
         /// The block.

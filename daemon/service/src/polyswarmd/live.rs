@@ -11,7 +11,7 @@ use daemon_market::Nct;
 use daemon_polyswarmd::event::{self, Event, Message};
 use daemon_polyswarmd::{
     Address, ArtifactBits, ArtifactError, B256, BidForm, Config, Generation, Guid, Market, MinedEvents, Outbox,
-    Outcome, Parameters, Receipt, RequestError, RequestFailure, Signal, TransactError, U256,
+    Outcome, Parameters, Receipt, RequestError, RequestFailure, Resumed, Signal, TransactError, U256,
 };
 use daemon_transactions::commitment;
 use daemon_transactions::signing::{Bids, FastAssertion, FastPayload, SignedTransaction, Wanted};
@@ -36,6 +36,10 @@ const METADATA_CHARS_MAX: usize = 1_024;
 const BLOCK_TIME: Duration = Duration::from_secs(1);
 /// Weight of each new measurement of it.
 const SHARE: f64 = 0.2;
+/// Pause before it is looked again whether something is known meanwhile.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
+/// How long after a connect a block is waited for. Chains make one in some seconds.
+const BLOCK_WAIT: Duration = Duration::from_secs(180);
 /// Pause before signer and polyswarmd are asked again who they are.
 const OPEN_PAUSE: Duration = Duration::from_secs(5);
 
@@ -52,6 +56,8 @@ pub(crate) struct LiveChain {
     /// Why the signer gave nothing, the last time it was asked.
     unsigned: RefCell<Option<String>>,
     block: Cell<u64>,
+    /// How many were told.
+    blocks: Cell<u64>,
     /// When the last block was told, and how long one takes.
     pace: Cell<(Option<Instant>, Duration)>,
     listing: Semaphore,
@@ -68,6 +74,7 @@ impl LiveChain {
             disconnected: RefCell::new(Some("it is not connected yet".to_owned())),
             unsigned: RefCell::default(),
             block: Cell::default(),
+            blocks: Cell::default(),
             pace: Cell::new((None, BLOCK_TIME)),
             listing: Semaphore::new(LISTING_MAX),
         }
@@ -77,6 +84,14 @@ impl LiveChain {
         self.market
             .get()
             .ok_or_else(|| FailedRequest::new("polyswarmd and the signer have not answered yet".to_owned()))
+    }
+
+    /// The market, once signer and polyswarmd have answered; after a start what was accepted before waits for them.
+    async fn opened(&self, deadline: tokio::time::Instant) -> Result<&Market, FailedRequest> {
+        while self.market.get().is_none() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(LOOK_PAUSE).await;
+        }
+        self.market()
     }
 
     /// Asks signer and polyswarmd who they are, until both have answered.
@@ -99,9 +114,8 @@ impl LiveChain {
 
     async fn hear(self: Rc<Self>, heard: Rc<dyn Hearing>) {
         let market = self.open().await;
-        for (wanted, outcome) in market.transactor.resume().await {
-            info!(bounty = ?wanted.bounty(), ?outcome, "transaction of before sent again");
-        }
+        // Meanwhile bounties come, and what is due is revealed.
+        spawn_local(Rc::clone(&self).resume(Rc::clone(&heard)));
         let mut connection = market.connection();
         loop {
             match connection.next().await {
@@ -123,6 +137,23 @@ impl LiveChain {
         }
     }
 
+    /// Sends what was signed before again, and waits for it.
+    async fn resume(self: Rc<Self>, heard: Rc<dyn Hearing>) {
+        let Ok(market) = self.market() else { return };
+        for Resumed { wanted, transaction, outcome } in market.transactor.resume().await {
+            info!(bounty = ?wanted.bounty(), ?outcome, "transaction of before sent again");
+            // An assertion and its reveal can be looked up on the chain, a settlement only by its transaction. Who signed it
+            // may have died before that was written down, and its event may have come before the websocket was there.
+            if let (Wanted::Settle { bounty }, Some(transaction), Ok(Outcome::Mined(events))) =
+                (wanted, transaction, outcome)
+            {
+                let Mined { transaction, paid: payout, .. } = self.mined_by(&transaction.to_string(), &events);
+                let (guid, settler) = (bounty.to_string(), self.address());
+                heard.news(News::Settled { guid, settler, payout, transaction, block: self.block.get() });
+            }
+        }
+    }
+
     async fn check_signer(&self, market: &Market) {
         let status = market.transactor.signer().status().await;
         *self.unsigned.borrow_mut() = status.err().map(|error| causes(&error));
@@ -131,13 +162,22 @@ impl LiveChain {
     /// Takes in the bounties that came while nobody listened.
     async fn catch_up(self: Rc<Self>, heard: Rc<dyn Hearing>) {
         let Ok(Market { client, .. }) = self.market() else { return };
+        // How long a bounty lives is counted from the latest block: without it, those that are over would be taken too, and
+        // be answered for as long as the chain is old.
+        let (blocks, until) = (self.blocks.get(), Instant::now() + BLOCK_WAIT);
+        while self.blocks.get() == blocks {
+            if Instant::now() >= until {
+                return warn!("no block is told, so bounties of before are not taken");
+            }
+            tokio::time::sleep(LOOK_PAUSE).await;
+        }
         let guids = match client.newest_guids(NEWEST).await {
             Ok(guids) => guids,
             Err(error) => return info!(why = causes(&error), "bounties of before are not known"),
         };
         for guid in guids {
             match client.bounty(guid).await {
-                Ok(bounty) if bounty.expiration <= self.block.get().max(1) => break,
+                Ok(bounty) if bounty.expiration <= self.block.get() => break,
                 Ok(bounty) => {
                     if let Event::Bounty(bounty) = bounty.to_event().event {
                         self.list(bounty, &heard).await;
@@ -153,10 +193,12 @@ impl LiveChain {
         let block = message.block_number.unwrap_or(self.block.get());
         match message.event {
             Event::Block { number } => {
+                self.blocks.set(self.blocks.get() + 1);
                 self.paced(number);
                 self.tell_block(heard);
             }
             Event::Bounty(bounty) => {
+                self.block.set(self.block.get().max(block));
                 let (chain, heard) = (Rc::clone(self), Rc::clone(heard));
                 spawn_local(async move { chain.list(bounty, &heard).await });
             }
@@ -177,7 +219,7 @@ impl LiveChain {
             Event::Quorum { bounty_guid } => heard.news(News::Quorum { guid: bounty_guid.to_string() }),
             Event::SettledBounty(event::SettledBounty { bounty_guid, settler, payout }) => {
                 let (guid, settler) = (bounty_guid.to_string(), settler.to_string());
-                heard.news(News::Settled { guid, settler, payout, transaction, block });
+                heard.news(News::Settled { guid, settler, payout: Some(payout), transaction, block });
             }
             Event::FeeUpdate(update) => self.with_parameters(|parameters| parameters.update_fees(update)),
             Event::WindowUpdate(update) => {
@@ -427,7 +469,7 @@ impl Chain for LiveChain {
     ) -> Local<'a, Result<Fetched, FetchError>> {
         Box::pin(async move {
             let none = |failed: FailedRequest| FetchError::Connect { host: NAME.to_owned(), source: failed.why.into() };
-            let Market { client, .. } = self.market().map_err(none)?;
+            let Market { client, .. } = self.opened(deadline).await.map_err(none)?;
             client.artifact(uri, artifact, fetcher, deadline).await.map_err(|error| match error {
                 ArtifactError::Download { source, .. } => source,
                 ArtifactError::Request(RequestError { why: RequestFailure::Refused { status, .. }, .. }) => {

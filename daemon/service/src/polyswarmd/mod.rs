@@ -40,6 +40,8 @@ const OUTBOX: &str = "polyswarmd-outbox.json";
 const COMMIT_WAIT: Duration = Duration::from_secs(30);
 /// Most commitments that were sent and not heard of whose transactions are remembered.
 const SENT_MAX: usize = 4_096;
+/// Why the contract reverts a second settlement.
+const SETTLED_ALREADY: &str = "Sender already settled";
 /// Shortest time that a block is taken to take.
 const BLOCK_TIME_MIN: Duration = Duration::from_millis(10);
 /// After so many blocks' time without a block the number of the latest is estimated.
@@ -183,6 +185,10 @@ impl PolyswarmdTransport {
             return Err(FailedRequest::new("the settlement could not be written down: it is not sent".to_owned()));
         }
         let mined = self.chain.send(prepared).await?;
+        if mined.failed.as_ref().is_some_and(|why| why.contains(SETTLED_ALREADY)) {
+            // By a transaction that was signed before a crash and never written down. What it paid follows from the rules.
+            return Ok((ChainPosition::default(), None));
+        }
         succeeded(&mined)?;
         Ok((place(&mined), mined.paid))
     }
@@ -208,6 +214,10 @@ impl FailedRequest {
 impl Transport for PolyswarmdTransport {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn observed(&self) -> &'static [&'static str] {
+        &RecordedBounty::OBSERVED
     }
 
     fn receive(self: Rc<Self>, reception: Reception, stopped: Local<'static, ()>) -> Local<'static, ()> {
@@ -342,7 +352,10 @@ impl Hearing for EventBridge {
 
     fn news(&self, news: News) {
         let key = |guid: &str| BountyKey { id: RecordedBounty::id(guid), phase: Phase::Assertion };
-        let place = |transaction: String, block: u64| ChainPosition { transaction, block: Some(block) };
+        let place = |transaction: String, block: u64| ChainPosition {
+            transaction,
+            block: Some(block).filter(|block| *block > 0),
+        };
         let event = match news {
             News::Block { number, reveal_window, vote_window } => {
                 let windows = ContractWindows { reveal: reveal_window, vote: vote_window };
@@ -369,7 +382,7 @@ impl Hearing for EventBridge {
                 if !same(&settler, &self.address()) {
                     return;
                 }
-                Event::SettledOnChain { key: key(&guid), place: place(transaction, block), payout: Some(payout) }
+                Event::SettledOnChain { key: key(&guid), place: place(transaction, block), payout }
             }
         };
         self.reception.chain_event(event);

@@ -69,6 +69,10 @@ pub struct RecordedArtifact {
 }
 
 impl RecordedBounty {
+    /// Fields that the bounty itself does not say: what the chain and the market were like when it came, and our settings.
+    pub(super) const OBSERVED: [&'static str; 8] =
+        ["block", "block_millis", "bid_min", "bid_max", "assertion_fee", "bounty_fee", "one_bid", "response_url"];
+
     /// The bytes to write down.
     #[expect(clippy::missing_panics_doc, reason = "texts and numbers always serialize")]
     pub fn to_wire(&self) -> Vec<u8> {

@@ -313,6 +313,23 @@ fn a_settlement_is_written_down_before_it_is_sent_and_found_after_a_crash() {
 }
 
 #[test]
+fn what_was_settled_by_a_transaction_that_nobody_wrote_down_is_settled() {
+    let script = Rc::<Script>::default();
+    let transport = transport(&script);
+    let sent = sent(&transport, 1);
+    let written = RefCell::default();
+    let reverted = |why: &str| {
+        let failed = Some(format!("transaction 0x1: transaction failed at block 152, error: {why}"));
+        Ok(Mined { transaction: "0x1".to_owned(), block: Some(152), failed, index: None, paid: None })
+    };
+    *script.becomes.borrow_mut() = Some(reverted("Sender already settled"));
+    let settled = run(transport.settle(&sent, is_written(&written, true)));
+    assert_eq!(settled.unwrap(), (ChainPosition::default(), None), "its payout follows from the rules");
+    *script.becomes.borrow_mut() = Some(reverted("Not yet"));
+    assert!(run(transport.settle(&sent, is_written(&written, true))).is_err());
+}
+
+#[test]
 fn an_outcome_has_truth_payout_and_everybodys_assertion() {
     let script = Rc::<Script>::default();
     let transport = transport(&script);
@@ -367,4 +384,24 @@ fn of_several_artifacts_there_is_no_one_truth_and_the_payout_is_all_of_it() {
 fn it_is_not_ready_while_the_websocket_is_down_or_the_signer_refuses() {
     let told = transport(&Rc::default()).ready().unwrap_err();
     assert!(told.starts_with("polyswarmd: the websocket is not connected"), "{told}");
+}
+
+#[test]
+fn a_bounty_that_is_heard_again_later_says_the_same() {
+    let fields = |recorded: &RecordedBounty| {
+        let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&recorded.to_wire()).unwrap();
+        fields
+    };
+    let (first, later) =
+        (recorded(1), RecordedBounty { block: 120, block_millis: 900, bid_max: Nct::literal("2"), ..recorded(1) });
+    let transport = transport(&Rc::default());
+    let differ: Vec<String> = fields(&first)
+        .into_iter()
+        .filter(|(name, value)| fields(&later)[name] != *value)
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(differ.len(), 3, "{differ:?}");
+    assert!(differ.iter().all(|name| transport.observed().contains(&name.as_str())), "{differ:?}");
+    assert!(transport.observed().iter().all(|name| fields(&first).contains_key(*name)), "each is a field");
+    assert!(!transport.observed().contains(&"uri"), "what the market says");
 }

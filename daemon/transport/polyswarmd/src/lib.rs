@@ -54,5 +54,5 @@ pub use open::{Market, MarketUnusable};
 pub use parameters::Parameters;
 pub use recovery::Standing;
 pub use signer::{SignerClient, SignerError};
-pub use transactions::{Outbox, OutboxError, Outcome, TransactError, Transactor};
+pub use transactions::{Outbox, OutboxError, Outcome, Resumed, TransactError, Transactor};
 pub use uri::is_artifact_uri;

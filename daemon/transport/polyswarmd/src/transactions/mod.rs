@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use daemon_transactions::signing::{ChainStatus, RefusalCode, SignTransactions, SignedTransaction, Wanted};
 use daemon_transactions::verify::{ChainPolicy, Mismatch, verify};
-use daemon_transactions::{Address, SignedLegacyTransaction};
+use daemon_transactions::{Address, B256, SignedLegacyTransaction};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
@@ -55,6 +55,17 @@ pub enum TransactError {
     /// What the signer gave is not what it was asked for.
     #[error("the signer signed something else than it was asked for, or with another key: {0}")]
     OtherSignature(&'static str),
+}
+
+/// What became of transactions that a process before this one had signed.
+#[derive(Debug)]
+pub struct Resumed {
+    /// What was wanted.
+    pub wanted: Wanted,
+    /// The hash of the last of them, where they were signed again.
+    pub transaction: Option<B256>,
+    /// What became of them.
+    pub outcome: Result<Outcome, TransactError>,
 }
 
 impl TransactError {
@@ -213,13 +224,17 @@ impl Transactor {
             Ok(signed) => {
                 let signed = self.checked(asked, signed)?;
                 self.outbox.signed(&nonces);
+                // Until it is posted, the chain does not know of it; after a start, nobody else does.
+                if let Some(last) = nonces.last() {
+                    self.signable.fetch_max(last.saturating_add(1), Ordering::Relaxed);
+                }
                 Ok(signed)
             }
             Err((error, is_certain)) => {
                 match &error {
                     SignerError::Refused(refusal) if refusal.code == RefusalCode::NonceUsed => {
                         // Somebody else asked the same signer, or it knows more than we do.
-                        self.outbox.remove(&nonces);
+                        self.outbox.forget(asked);
                         self.look_at_signer().await;
                     }
                     // Had it signed before, it would have signed again.
@@ -314,20 +329,28 @@ impl Transactor {
         outcome
     }
 
-    /// Posts everything of the outbox again, in order: what was signed before a crash. Returns what was wanted by each, and
-    /// what became of it.
-    pub async fn resume(&self) -> Vec<(Wanted, Result<Outcome, TransactError>)> {
-        let mut resumed = Vec::new();
+    /// Posts everything of the outbox again, in order: what was signed before a crash. Returns what became of each.
+    pub async fn resume(&self) -> Vec<Resumed> {
+        // First all are posted, and then each is waited for: one after the other, each would take a block of its own.
+        let mut open = Vec::new();
         for asked in self.outbox.all() {
             let signed = {
                 let _turn = self.turn.lock().await;
                 self.sign(&asked).await
             };
-            let outcome = match signed {
-                Ok(signed) => Ok(self.submit(&signed).await),
-                Err(error) => Err(error),
+            for transaction in signed.iter().flatten() {
+                // Whatever comes of it is found when it is waited for.
+                let _ = self.client.post_transaction(&transaction.to_posted()).await;
+            }
+            open.push((asked.wanted, signed));
+        }
+        let mut resumed = Vec::new();
+        for (wanted, signed) in open {
+            let (transaction, outcome) = match signed {
+                Ok(signed) => (signed.last().map(|last| last.hash), Ok(self.submit(&signed).await)),
+                Err(error) => (None, Err(error)),
             };
-            resumed.push((asked.wanted, outcome));
+            resumed.push(Resumed { wanted, transaction, outcome });
         }
         resumed
     }

@@ -149,6 +149,11 @@ impl Outbox {
         self.lock().retain(|entry| !entry.is(nonces));
     }
 
+    /// Lets go of this alone, and of nothing else with its nonces.
+    pub(super) fn forget(&self, asked: &SignTransactions) {
+        self.lock().retain(|entry| entry.asked != *asked);
+    }
+
     fn learn(&self, nonces: &[u64], signed: SignatureState) {
         self.lock()
             .iter_mut()

@@ -282,8 +282,9 @@ fn after_a_crash_the_same_bytes_are_posted_again() {
             }
             let resumed = reborn.resume().await;
             assert_eq!(resumed.len(), 1);
-            let (wanted, Ok(Outcome::Mined(events))) = &resumed[0] else { panic!("{step}: {resumed:?}") };
-            assert_eq!(*wanted, posting(7));
+            let Ok(Outcome::Mined(events)) = &resumed[0].outcome else { panic!("{step}: {resumed:?}") };
+            let last = first.last().map(|last| last.hash);
+            assert!(resumed[0].wanted == posting(7) && (step == 0 || resumed[0].transaction == last), "{step}");
             assert_eq!(events.assertion(guid(7), address(1)).unwrap().index, 3);
             assert_eq!((reborn.outbox().all(), rig.chain.lock().unwrap().mined), (Vec::new(), 2), "{step}");
             // Everything that was ever posted were these two.
@@ -292,6 +293,49 @@ fn after_a_crash_the_same_bytes_are_posted_again() {
             // And the next nonces are those after them.
             assert_eq!(nonces(&prepare(&reborn, posting(8)).await.unwrap()), [2, 3]);
         }
+    });
+}
+
+/// A process dies while its signer is away. What it wanted is signed first after a start, and the chain does not know of it
+/// yet: something new with its nonces would be refused, and what was signed would be let go of with it, so that nothing
+/// behind it were ever mined.
+#[test]
+fn what_the_process_before_left_unsigned_keeps_its_nonces() {
+    run(async {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || Outbox::open(&directory.path().join("outbox")).unwrap();
+        let rig = Rig::start().await;
+        let before = transactor(&rig.server, &rig.signer, open());
+        rig.signer.faults([SignerFault::DropBefore; 3]);
+        assert!(prepare(&before, posting(7)).await.is_err());
+        drop(before);
+
+        let reborn = transactor(&rig.server, &rig.signer, open());
+        let new = prepare(&reborn, posting(8)).await.unwrap();
+        assert_eq!((nonces(&new), reborn.outbox().all().len()), (vec![2, 3], 2));
+        assert!(matches!(reborn.submit(&new).await, Outcome::Mined(_)));
+        assert_eq!(rig.chain.lock().unwrap().mined, 4);
+    });
+}
+
+/// What of before waits for a block waits for it together.
+#[test]
+fn all_of_before_is_posted_before_any_is_waited_for() {
+    run(async {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || Outbox::open(&directory.path().join("outbox")).unwrap();
+        let rig = Rig::start().await;
+        let before = transactor(&rig.server, &rig.signer, open());
+        for number in 0..3 {
+            prepare(&before, Wanted::Settle { bounty: guid(number) }).await.unwrap();
+        }
+        drop(before);
+        assert_eq!(transactor(&rig.server, &rig.signer, open()).resume().await.len(), 3);
+        let requests: Vec<String> = rig.server.seen().into_iter().map(|seen| seen.what).collect();
+        let first_wait = requests.iter().position(|what| what == "GET /transactions").unwrap();
+        let posted = requests[..first_wait].iter().filter(|what| *what == "POST /transactions").count();
+        assert!(posted >= 3, "{requests:?}");
+        assert_eq!(rig.chain.lock().unwrap().mined, 3);
     });
 }
 
