@@ -77,10 +77,11 @@ class Verdict:
 
 
 def end_of(record):
-    """How a bounty of the archive ended: the last step on the chain, or the ending of its answer; None while it is open."""
+    """How a bounty of the archive ended: by a step on the chain, or the ending of its answer; None while it is open. That a
+    settlement is tried may be written down behind the step that says it is there: its event came first."""
     steps = [step["step"] for step in record["steps"]]
     if steps:
-        return steps[-1] if steps[-1] in ("settled", "void", "abandoned") else None
+        return next((step for step in ("settled", "void", "abandoned") if step in steps), None)
     return record["ending"] if record["ended"] is not None else None
 
 
@@ -119,7 +120,8 @@ def bounties(scene, chain, verdict):
             verdict.expect(f"{guid} is {end} without a reason", bool(reason), json.dumps(record))
         verdict.expect(f"{guid} ended as {end}, and the chain has {len(made)} assertions", (end == "settled") == bool(made))
         if end == "settled" and heard[2]:
-            paid, told = chain.settled[guid][0][0]["payout"], record["steps"][-1]["payout"]
+            paid = chain.settled[guid][0][0]["payout"]
+            told = next(step["payout"] for step in record["steps"] if step["step"] == "settled")
             # Where its transaction was not seen the payout follows from the rules, and is in the sum of the report.
             verdict.expect(f"{guid} was paid {paid}, and the archive says {told}", told is None or str(paid) == str(told))
             verdict.counts["payouts by the rules"] += told is None
