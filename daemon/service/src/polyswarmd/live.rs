@@ -21,6 +21,7 @@ use tracing::{debug, error, info, warn};
 
 use super::NAME;
 use super::chain::{Action, Chain, Hearing, Mined, News, Prepared, SeenAssertion};
+use super::pace::BlockPace;
 use super::recorded::{RecordedArtifact, RecordedBounty};
 use crate::transport::{FailedRequest, Local};
 
@@ -32,10 +33,6 @@ const NEWEST: usize = 75;
 const NONCE_WAIT: Duration = Duration::from_secs(20);
 /// Longest metadata that a reveal carries itself, in characters; longer ones are stored, and their address is revealed.
 const METADATA_CHARS_MAX: usize = 1_024;
-/// How long a block takes, until some were seen.
-const BLOCK_TIME: Duration = Duration::from_secs(1);
-/// Weight of each new measurement of it.
-const SHARE: f64 = 0.2;
 /// Pause before it is looked again whether something is known meanwhile.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 /// How long after a connect a block is waited for. Chains make one in some seconds.
@@ -58,8 +55,8 @@ pub(crate) struct LiveChain {
     block: Cell<u64>,
     /// How many were told.
     blocks: Cell<u64>,
-    /// When the last block was told, and how long one takes.
-    pace: Cell<(Option<Instant>, Duration)>,
+    /// How long a block takes.
+    pace: RefCell<BlockPace>,
     listing: Semaphore,
 }
 
@@ -75,7 +72,7 @@ impl LiveChain {
             unsigned: RefCell::default(),
             block: Cell::default(),
             blocks: Cell::default(),
-            pace: Cell::new((None, BLOCK_TIME)),
+            pace: RefCell::default(),
             listing: Semaphore::new(LISTING_MAX),
         }
     }
@@ -237,12 +234,8 @@ impl LiveChain {
     }
 
     fn paced(&self, number: u64) {
-        let (before, pace) = self.pace.get();
-        let now = Instant::now();
-        let blocks = number.saturating_sub(self.block.replace(self.block.get().max(number)));
-        let measured = before.filter(|_| blocks == 1).map(|before| now.duration_since(before));
-        let pace = measured.map_or(pace, |measured| pace.mul_f64(1.0 - SHARE) + measured.mul_f64(SHARE));
-        self.pace.set((Some(now), pace));
+        self.block.set(self.block.get().max(number));
+        self.pace.borrow_mut().told(number, Instant::now());
     }
 
     fn tell_block(&self, heard: &Rc<dyn Hearing>) {
@@ -274,7 +267,7 @@ impl LiveChain {
         let artifacts = listed.len().min(known);
         let Some(parameters) = *self.parameters.borrow() else { return };
         let fast = self.is_fast();
-        let pace = self.pace.get().1;
+        let pace = self.pace.borrow().block_time();
         let left = bounty.expiration.saturating_sub(self.block.get());
         let block_time = if fast { Duration::from_secs(left) } else { pace };
         let metadata = (0..artifacts).map(|artifact| bounty.metadata.of(artifact).cloned().unwrap_or_default());
@@ -448,7 +441,7 @@ impl Chain for LiveChain {
     }
 
     fn block_time(&self) -> Duration {
-        self.pace.get().1
+        self.pace.borrow().block_time()
     }
 
     fn listen(self: Rc<Self>, heard: Rc<dyn Hearing>, stopped: Local<'static, ()>) -> Local<'static, ()> {

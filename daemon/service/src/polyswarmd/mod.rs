@@ -7,6 +7,7 @@
 mod chain;
 mod live;
 mod outcome;
+mod pace;
 mod recorded;
 #[cfg(test)]
 mod tests;
