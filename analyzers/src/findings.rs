@@ -6,7 +6,10 @@ use std::ops::Range;
 
 use triage::FileKind;
 
-use crate::{Budget, Detail, Evidence, FilePath, Incomplete, Indicator, Layer, LayerId, Limit};
+use crate::{
+    Budget, Detail, Evidence, FilePath, Incomplete, Indicator, Layer, LayerId, Limit, MEASURED_MAX, MeasureSet,
+    Measured,
+};
 
 /// Times one indicator is kept per subject. It is weighed once however often it is seen; without this, a file
 /// that shows one sign a thousand times would crowd out every other.
@@ -23,6 +26,8 @@ pub struct Record {
     pub incomplete: Vec<Incomplete>,
     /// The layers, the artifact first.
     pub layers: Vec<Layer>,
+    /// Measures of subjects, for a model to weigh; at most [`MEASURED_MAX`].
+    pub measured: Vec<Measured>,
     /// Path of the artifact; empty if unknown.
     pub path: FilePath,
     /// Remaining budget.
@@ -86,6 +91,15 @@ impl<'a> Findings<'a> {
             span,
             detail: detail(),
         });
+    }
+
+    /// Reports the measures of this subject, in the order of their set. Only the first subjects' are kept: a subject without
+    /// them is judged by its evidence alone.
+    pub fn measured(&mut self, set: MeasureSet, values: Vec<f32>) {
+        debug_assert_eq!(values.len(), set.measures().len(), "{set:?}");
+        if self.record.measured.len() < MEASURED_MAX {
+            self.record.measured.extend(Measured::new(self.subject, set, values));
+        }
     }
 
     /// Whether `indicator` was already seen in this subject.
@@ -155,7 +169,14 @@ impl Record {
     pub fn new(kind: FileKind, budget: Budget) -> Self {
         let artifact = Layer { name: String::new(), subject: LayerId::ARTIFACT, kind, wanted: false };
         let path = FilePath::default();
-        Record { evidence: Vec::new(), incomplete: Vec::new(), layers: vec![artifact], path, budget }
+        Record {
+            evidence: Vec::new(),
+            incomplete: Vec::new(),
+            layers: vec![artifact],
+            measured: Vec::new(),
+            path,
+            budget,
+        }
     }
 
     /// The same, of an artifact that is called so.

@@ -31,6 +31,8 @@ mod evidence;
 mod findings;
 mod incomplete;
 mod indicator;
+mod measure;
+mod model;
 mod path;
 mod weigh;
 mod weights;
@@ -42,6 +44,8 @@ pub use evidence::{Detail, Evidence, Layer, LayerId};
 pub use findings::{Child, Findings, Record};
 pub use incomplete::{Incomplete, Limit};
 pub use indicator::{Indicator, IndicatorId};
+pub use measure::{MEASURED_MAX, Measure, MeasureSet, MeasureValue, Measured, Unit, density, entropy, permille};
+pub use model::{Join, Model, ModelError, ModelTestimony, Moved};
 pub use path::FilePath;
 pub use weigh::{Confidence, GroupSum, Opinion, Term, Testimony, Verdict, weigh};
 pub use weights::{

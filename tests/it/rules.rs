@@ -162,7 +162,7 @@ fn utility_rules_accuse_no_program_and_a_named_rule_keeps_one_from_benign() {
                      rule DebuggerCheck { meta: weight = 1 condition: uint32(0) == 0x464c457f }\n\
                      rule other { meta: weight = 100 condition: uint32(0) == 0x464c457f }\n";
     let bench = Bench::new(&[("utils.yar", utilities)]);
-    fs::write(bench.path("program"), specimens::elf::ordinary().build()).expect("the directory is ours");
+    fs::write(bench.path("program"), specimens::elf::tool().build()).expect("the directory is ours");
     let verdict = |rules: &str| {
         let output = bench.run(&["scan", "--ndjson", "--no-shipped-rules", "--rules", rules, "program"]);
         let record = stdout(&output).lines().next().and_then(|line| serde_json::from_str::<Value>(line).ok());

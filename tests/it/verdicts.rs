@@ -3,7 +3,7 @@
 use analyzers::{Analyzer, Findings, Incomplete, Indicator, Limit, Sample, Verdict};
 use daemon_engine::{Analyzers, Cancel, Limits, Report, RuleSet, assemble, examine};
 use specimens::elf::{self, R, X, elf};
-use specimens::pe::{self, CODE, DATA, WRITABLE_CODE, pe};
+use specimens::pe::{self, WRITABLE_CODE, pe};
 use triage::FileKind;
 
 fn report(bytes: &[u8]) -> Report {
@@ -51,18 +51,13 @@ fn what_only_begins_as_eicar_is_not() {
 
 #[test]
 fn a_program_that_injects_is_malicious() {
-    let image = pe()
-        .section(".text", CODE, pe::plain_code(4096))
-        .section(".data", DATA, vec![0; 512])
-        .import("kernel32.dll", &["OpenProcess", "VirtualAllocEx", "WriteProcessMemory", "CreateRemoteThread"])
-        .build();
-    check(&image, Verdict::Malicious, &["pe.import.injection_set"]);
+    check(&pe::injector().build(), Verdict::Malicious, &["pe.import.injection_set"]);
 }
 
 #[test]
 fn an_ordinary_program_is_benign() {
     check(&pe::ordinary().build(), Verdict::Benign, &[]);
-    check(&elf::ordinary().build(), Verdict::Benign, &[]);
+    check(&elf::tool().build(), Verdict::Benign, &[]);
 }
 
 #[test]
@@ -85,7 +80,8 @@ fn packing_alone_is_not_malicious() {
 fn a_upx_like_elf_without_other_signs_is_not_malicious() {
     for image in [elf::upx_like().build(), elf::upx_like().upx_magic().build()] {
         let report = report(&image);
-        assert!(report.opinion.p_malicious < 0.5, "p = {}: {:#?}", report.opinion.p_malicious, report.evidence);
+        // What is inside was not seen, whatever a model thinks of it.
+        assert_eq!(report.opinion.verdict, Verdict::Unknown, "{:#?}", report.evidence);
         assert!(!report.evidence.is_empty());
     }
 }
@@ -133,20 +129,20 @@ fn a_bot_stays_malicious_whatever_honest_words_it_adds() {
 #[test]
 fn an_elf_that_nobody_can_account_for_is_not_benign() {
     let noted = |program: Vec<u8>| {
-        let end = elf::ordinary().build().len() as u64 + 56;
-        elf::ordinary().segment(elf::segment(4).offset(end).file_size(1 << 20)).overlay(program).build()
+        let end = elf::tool().build().len() as u64 + 56;
+        elf::tool().segment(elf::segment(4).offset(end).file_size(1 << 20)).overlay(program).build()
     };
-    let calm = elf::ordinary().build();
+    let calm = elf::tool().build();
     let bot = elf().load(R | X, [0x90; 4096]).load(R, BOT_WORDS.join("\0")).build();
     for (image, verdict) in [
-        (elf::ordinary().overlay([0; 300]).build(), Verdict::Benign),
-        (elf::ordinary().overlay([b"PK\x03\x04", &[0x41; 300][..]].concat()).build(), Verdict::Unknown),
-        (elf::ordinary().overlay([b"#!/bin/sh\n", &[0x41; 300][..]].concat()).build(), Verdict::Unknown),
-        (elf::ordinary().overlay(elf::noise(4096, 2)).build(), Verdict::Unknown),
+        (elf::tool().overlay([0; 300]).build(), Verdict::Benign),
+        (elf::tool().overlay([b"PK\x03\x04", &[0x41; 300][..]].concat()).build(), Verdict::Unknown),
+        (elf::tool().overlay([b"#!/bin/sh\n", &[0x41; 300][..]].concat()).build(), Verdict::Unknown),
+        (elf::tool().overlay(elf::noise(4096, 2)).build(), Verdict::Unknown),
         // A program behind a program is examined: it is as bad as it is.
         (noted(calm.clone()), Verdict::Benign),
         (noted(bot.clone()), Verdict::Malicious),
-        (elf::ordinary().overlay(&bot).build(), Verdict::Malicious),
+        (elf::tool().overlay(&bot).build(), Verdict::Malicious),
         // Packed, and one header more than a packer writes.
         (elf::upx_like().build(), Verdict::Unknown),
         (elf::upx_like().segment(elf::segment(elf::PT_DYNAMIC)).build(), Verdict::Unknown),

@@ -27,6 +27,8 @@ const ENTRIES_MAX: usize = 1 << 12;
 pub(crate) struct Dynamic {
     /// Whether it names a library to be loaded first.
     pub needs: bool,
+    /// How many libraries it names.
+    pub needed: usize,
     /// Whether it has a library name.
     pub named: bool,
     /// Whether it is marked as a position-independent program.
@@ -49,7 +51,10 @@ impl Dynamic {
         for entry in entries(image, part, budget) {
             let value = entry.d_val;
             match entry.d_tag {
-                DT_NEEDED => dynamic.needs = true,
+                DT_NEEDED => {
+                    dynamic.needs = true;
+                    dynamic.needed += 1;
+                }
                 DT_SONAME => dynamic.named = true,
                 DT_FLAGS_1 => dynamic.is_program |= value & DF_1_PIE != 0,
                 DT_SYMTAB => dynamic.symbols = value,

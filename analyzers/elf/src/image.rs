@@ -273,6 +273,15 @@ impl<'a> Image<'a> {
         name.split(|&byte| byte == 0).next().unwrap_or_default()
     }
 
+    /// A module of SYSLINUX, by the name of it or of what it needs: boot loaders load it, and no system does. Such a name
+    /// is had for nothing, so nothing is vouched for that has one.
+    pub(crate) fn is_boot_module(&self) -> bool {
+        let names = self.dynamic.symbols(self).and_then(|(_, names)| self.bytes.get(names));
+        self.header.e_type == ET_DYN
+            && !self.has(PT_INTERP)
+            && names.is_some_and(|names| memchr::memmem::find(names, b".c32\0").is_some())
+    }
+
     /// A dump of a process: what it holds is the memory of others.
     pub(crate) fn is_core(&self) -> bool {
         self.header.e_type == ET_CORE

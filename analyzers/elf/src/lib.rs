@@ -55,6 +55,7 @@ mod ident;
 mod image;
 mod keyword_context;
 mod keywords;
+pub mod measures;
 mod outside;
 mod packing;
 mod search;
@@ -66,6 +67,7 @@ use analyzers::{Analyzer, Findings, Incomplete, Indicator, Sample};
 use triage::FileKind;
 
 use crate::image::Image;
+use crate::measures::Words;
 use crate::search::Search;
 use crate::xor_strings::Hidden;
 
@@ -74,12 +76,13 @@ use crate::xor_strings::Hidden;
 pub struct Elf {
     search: Search,
     hidden: Hidden,
+    words: Words,
 }
 
 impl Elf {
     /// Builds the searches: takes a few milliseconds, so make one and keep it.
     pub fn new() -> Self {
-        Elf { search: Search::new(), hidden: Hidden::new() }
+        Elf { search: Search::new(), hidden: Hidden::new(), words: Words::new() }
     }
 }
 
@@ -122,6 +125,10 @@ impl Analyzer for Elf {
             if let Some(named) = bundle {
                 bundle::examine(&image, named, findings);
             }
+            // A limit ends it here; the budget remembers which.
+            if let Ok(Some(values)) = measures::take(&image, &mut self.words, findings.budget()) {
+                findings.measured(measures::SET, values);
+            }
         }
     }
 }
@@ -134,6 +141,8 @@ fn vouch(image: &Image<'_>, findings: &mut Findings<'_>) {
         findings.cannot_vouch("no segment to load");
     } else if image.is_loadable() && image.loads_too_much() {
         findings.cannot_vouch("more segments than are loaded");
+    } else if image.is_boot_module() {
+        findings.cannot_vouch("a module of a boot loader");
     }
 }
 

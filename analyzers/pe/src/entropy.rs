@@ -69,6 +69,13 @@ impl Regions {
     }
 }
 
+/// Entropy of some bytes, in bits per byte. The caller bounds them.
+pub(crate) fn entropy_of_bytes(bytes: &[u8]) -> f64 {
+    let mut histogram = [0; 256];
+    count_bytes(bytes, &mut histogram);
+    entropy_of(&histogram)
+}
+
 /// Adds the bytes of `chunk` to `histogram`.
 fn count_bytes(chunk: &[u8], histogram: &mut Histogram) {
     // Four tables: runs of one value would otherwise wait for their own last store each time.
@@ -100,7 +107,7 @@ fn bump(table: &mut Histogram, byte: u8) {
 }
 
 /// With n bytes of which c have a value: log2(n) - sum(c log2 c) / n.
-fn entropy_of(histogram: &Histogram) -> f64 {
+pub(crate) fn entropy_of(histogram: &Histogram) -> f64 {
     let total: u32 = histogram.iter().sum();
     if total == 0 {
         return 0.0;

@@ -262,6 +262,12 @@ impl<'a> Image<'a> {
         there.then_some(directory)
     }
 
+    /// Size of a data directory by its index; 0 if it is empty.
+    pub(crate) fn directory_size(&self, index: usize) -> u32 {
+        let directory = self.optional.as_ref().and_then(|optional| optional.directories.get(index));
+        directory.filter(|directory| directory.virtual_address != 0).map_or(0, |directory| directory.size)
+    }
+
     /// File offset of a data directory's entry in the headers.
     pub(crate) fn directory_span(&self, which: Directory) -> Range<usize> {
         let Some(optional) = &self.optional else {

@@ -16,12 +16,15 @@ use scroll::{LE, Pread};
 use crate::anomalies::Oddity;
 use crate::api::{self, Api, ApiSet};
 use crate::image::{Directory, Image};
+use crate::import_counts::ImportCounts;
 
 /// Thunks looked at, over all libraries. The largest tables of real programs have some 10,000. With more, the
 /// examination is incomplete: what comes after would be hidden by what comes before.
 const FUNCTIONS_MAX: u32 = 32_768;
 /// Libraries looked at. With more, the examination is incomplete.
 const LIBRARIES_MAX: u32 = 2_048;
+/// Longest name of a function that is looked at: mangled names of C++ may be longer, and are of no class.
+const FUNCTION_NAME_MAX: usize = 128;
 /// Longest name of a library that is looked at.
 const LIBRARY_NAME_MAX: usize = 64;
 /// Places of names in the import table that are kept, to tell them from the same words elsewhere. Those of more
@@ -49,13 +52,17 @@ pub(crate) struct Imports {
     kernel_libraries: u32,
     /// File offsets of the names of interest in the import table.
     named: Vec<usize>,
+    /// What is counted for measures.
+    pub(crate) counts: ImportCounts,
 }
 
 impl Imports {
     fn clear(&mut self) {
         let mut named = std::mem::take(&mut self.named);
         named.clear();
-        *self = Imports { named, ..Imports::default() };
+        let mut counts = std::mem::take(&mut self.counts);
+        counts.clear();
+        *self = Imports { named, counts, ..Imports::default() };
     }
 
     /// Whether the import table names a function at this place.
@@ -132,6 +139,7 @@ impl Imports {
             let name = name.unwrap_or_default();
             self.visual_basic |= name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"msvbvm"));
             self.kernel_libraries += u32::from(api::is_of_kernel(name));
+            self.counts.library(name);
             // Bound or packed images may lack a lookup table; the address table then still holds the names.
             let lookup =
                 Some(library.lookup).filter(|&table| !layout.is_loaded_first() || image.may_hold_lookups(table));
@@ -180,11 +188,14 @@ impl Imports {
             // The loader takes the lower half of an entry, whatever is in the upper one but the bit for ordinals.
             let lower = (thunk & 0xffff_ffff) as u32;
             let address = if absolute { image.relative(thunk).unwrap_or(lower) } else { lower };
+            let delayed = !layout.is_loaded_first();
             if by_ordinal {
+                self.counts.ordinal(delayed);
                 if let Some(api) = api::by_ordinal(library, (thunk & 0xffff) as u16) {
                     self.insert(api, at, at + 4);
                 }
             } else if let Some(hint) = image.offset_of(address) {
+                self.counts.function(text_at(bytes, hint + 2, FUNCTION_NAME_MAX), delayed);
                 let name = text_at(bytes, hint + 2, api::NAME_MAX);
                 if let Some(api) = api::by_name(name) {
                     self.insert(api, hint + 2, hint + 2 + name.len());

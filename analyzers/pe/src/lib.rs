@@ -55,16 +55,21 @@ mod entropy;
 mod exports;
 mod goblin_check;
 mod image;
+mod import_counts;
 mod imports;
 mod keywords;
 mod mask;
+pub mod measures;
 mod names;
 mod overlay;
+mod resource_counts;
 mod resources;
 mod scan;
 mod section;
 mod structure;
 mod text;
+mod text_counts;
+mod word_classes;
 
 use analyzers::{Analyzer, Exhausted, Findings, Incomplete, Indicator, Limit, Sample};
 use triage::FileKind;
@@ -75,6 +80,7 @@ use crate::entropy::Regions;
 use crate::exports::Exports;
 use crate::image::Image;
 use crate::imports::Imports;
+use crate::measures::WhatWasRead;
 use crate::overlay::AccountedBytes;
 use crate::resources::Resources;
 use crate::scan::Scan;
@@ -150,6 +156,16 @@ impl Pe {
         let exports = Some(&mut self.exports).filter(|_| traits.library && !finds_functions);
         self.scan.read(&image, &self.imports, exports, findings.budget())?;
         content::words(bytes, &self.scan, &self.imports, traits, findings);
+        let seen = WhatWasRead {
+            image: &image,
+            imports: &self.imports,
+            resources: &self.resources,
+            regions: &self.regions,
+            scan: &self.scan,
+            is_signed: signed,
+        };
+        let values = measures::take(&seen, findings.budget())?;
+        findings.measured(measures::SET, values);
         content::embedded(bytes, &self.scan, &self.resources, &mut self.sections, &mut self.accounts, findings)?;
         self.accounts.settle(bytes, findings.budget())?;
         if let Some(span) = self.accounts.unknown().filter(|_| readable) {

@@ -15,6 +15,7 @@ use scroll::{LE, Pread};
 
 use crate::anomalies::Oddity;
 use crate::image::{Directory, Image};
+use crate::resource_counts::ResourceCounts;
 
 /// Entries visited, over all levels. Programs with many icons and languages have some thousands. With
 /// more, the examination is incomplete.
@@ -23,7 +24,7 @@ const ENTRIES_MAX: u32 = 8_192;
 const LEVELS: u32 = 3;
 /// Bytes of a version or manifest that are looked at. Real ones are much smaller; no sign of malice is looked for
 /// in the rest but by the search for words, which passes over all of the file.
-const LEAF_BYTES_MAX: usize = 64 << 10;
+pub(crate) const LEAF_BYTES_MAX: usize = 64 << 10;
 
 /// Size of `IMAGE_RESOURCE_DIRECTORY`.
 const DIRECTORY_SIZE: usize = 16;
@@ -33,6 +34,10 @@ const DIRECTORY_SIZE: usize = 16;
 pub(crate) struct Resources {
     /// The version resource.
     pub(crate) version: Option<Range<usize>>,
+    /// The manifest.
+    pub(crate) manifest: Option<Range<usize>>,
+    /// What is counted for measures.
+    pub(crate) counts: ResourceCounts,
     /// The version resource names Microsoft as the company.
     pub(crate) claims_microsoft: bool,
     /// Range in which the manifest requests administrator rights.
@@ -96,9 +101,12 @@ impl Resources {
             };
             let place =
                 WalkPosition { type_id: if place.level == 0 { entry.name_or_id } else { place.type_id }, ..place };
+            if place.level == LEVELS - 1 {
+                self.counts.language(entry.name_or_id);
+            }
             let target = (entry.offset_to_data_or_directory & IMAGE_RESOURCE_MASK) as usize;
             if entry.offset_to_data_or_directory & IMAGE_RESOURCE_DATA_IS_DIRECTORY == 0 {
-                self.read_leaf(image, root + target, place.type_id);
+                self.read_leaf(image, root + target, place.type_id, budget)?;
             } else if place.level + 1 < LEVELS {
                 self.walk(image, root, target, WalkPosition { level: place.level + 1, ..place }, budget)?;
             } else {
@@ -108,23 +116,25 @@ impl Resources {
         Ok(())
     }
 
-    fn read_leaf(&mut self, image: &Image<'_>, at: usize, type_id: u32) {
+    fn read_leaf(&mut self, image: &Image<'_>, at: usize, type_id: u32, budget: &mut Budget) -> Result<(), Exhausted> {
         let word = |offset: usize| image.bytes.pread_with::<u32>(at + offset, LE).ok();
         let (Some(address), Some(size)) = (word(0), word(4)) else {
-            return;
+            return Ok(());
         };
         let Some(start) = image.offset_of(address) else {
-            return;
+            return Ok(());
         };
         let span = start..start.saturating_add(size as usize).min(image.bytes.len());
         let data = image.bytes.get(span.clone()).unwrap_or_default();
         let head = data.get(..LEAF_BYTES_MAX).unwrap_or(data);
+        self.counts.leaf(type_id, data, budget)?;
         match u16::try_from(type_id) {
             Ok(RT_VERSION) => {
                 self.claims_microsoft |= company(head).is_some_and(|name| name.starts_with(&wide("Microsoft")));
                 self.version.get_or_insert(span);
             }
             Ok(RT_MANIFEST) => {
+                self.manifest.get_or_insert(span);
                 let wish = b"requireAdministrator";
                 if let Some(found) = memmem::find(head, wish) {
                     self.requires_administrator.get_or_insert(start + found..start + found + wish.len());
@@ -133,6 +143,7 @@ impl Resources {
             _ if head.starts_with(b"MZ") => self.images.push(span),
             _ => {}
         }
+        Ok(())
     }
 }
 
@@ -145,6 +156,6 @@ fn company(version: &[u8]) -> Option<&[u8]> {
     rest.get(rest.chunks_exact(2).take(3).take_while(|pair| *pair == [0, 0]).count() * 2..)
 }
 
-fn wide(text: &str) -> Vec<u8> {
+pub(crate) fn wide(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }

@@ -11,6 +11,8 @@ use crate::image::Image;
 use crate::imports::Imports;
 use crate::keywords::{Keyword, Sign, WORDS};
 use crate::text::{SEPARATOR, Text};
+use crate::text_counts::TextCounts;
+use crate::word_classes;
 
 /// Bytes of the file between two looks at the budget.
 const STOP_AFTER: usize = 256 << 10;
@@ -30,6 +32,10 @@ pub(crate) struct Scan {
     first: Vec<Option<Range<usize>>>,
     /// Offsets of MS-DOS stub messages.
     stubs: Vec<usize>,
+    /// The class of each word behind those of signs, and how often its words were found.
+    classes: Vec<usize>,
+    class_counts: Vec<u32>,
+    text_counts: TextCounts,
 }
 
 impl std::fmt::Debug for Scan {
@@ -46,9 +52,17 @@ impl Default for Scan {
             .match_kind(MatchKind::Standard)
             // Most of its first bytes are common letters: a prefilter would only stumble from run to run.
             .prefilter(false)
-            .build(WORDS.iter().map(Keyword::text))
+            .build(WORDS.iter().map(Keyword::text).chain(word_classes::words().map(|(_, word)| word.into_bytes())))
             .expect("a few hundred short words are far below the automaton's limits");
-        Scan { automaton, text: Text::default(), first: Vec::new(), stubs: Vec::new() }
+        Scan {
+            automaton,
+            text: Text::default(),
+            first: Vec::new(),
+            stubs: Vec::new(),
+            classes: word_classes::words().map(|(class, _)| class).collect(),
+            class_counts: Vec::new(),
+            text_counts: TextCounts::default(),
+        }
     }
 }
 
@@ -65,6 +79,9 @@ impl Scan {
         self.first.clear();
         self.first.resize(WORDS.len(), None);
         self.stubs.clear();
+        self.class_counts.clear();
+        self.class_counts.resize(word_classes::CLASSES.len(), 0);
+        self.text_counts = TextCounts::default();
         self.text.rewind();
         while self.text.gather(image.bytes, STOP_AFTER) {
             budget.step(1)?;
@@ -81,9 +98,16 @@ impl Scan {
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
         let batch = self.text.batch();
+        for (width, piece) in self.text.pieces() {
+            self.text_counts.add(width, piece);
+        }
         for found in self.automaton.find_overlapping_iter(batch) {
             let index = found.pattern().as_usize();
             let (Some(word), Some(first)) = (WORDS.get(index), self.first.get_mut(index)) else {
+                let class = index.checked_sub(WORDS.len()).and_then(|index| self.classes.get(index));
+                if let Some(count) = class.and_then(|&class| self.class_counts.get_mut(class)) {
+                    *count = (*count + 1).min(word_classes::COUNT_MAX);
+                }
                 continue;
             };
             let is_stub = word.sign == Sign::DosStub;
@@ -125,6 +149,16 @@ impl Scan {
     /// First range of each word of a sign, in the order of the words.
     pub(crate) fn spans(&self, sign: Sign) -> impl Iterator<Item = Range<usize>> + '_ {
         WORDS.iter().zip(&self.first).filter(move |(word, _)| word.sign == sign).filter_map(|(_, first)| first.clone())
+    }
+
+    /// How often words of each class were found, in the order of the classes.
+    pub(crate) fn class_counts(&self) -> &[u32] {
+        &self.class_counts
+    }
+
+    /// What was counted of the text.
+    pub(crate) fn text_counts(&self) -> &TextCounts {
+        &self.text_counts
     }
 
     /// Offsets of MS-DOS stub messages, in order.

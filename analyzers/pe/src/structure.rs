@@ -191,6 +191,11 @@ fn entry(image: &Image<'_>, traits: Traits, findings: &mut Findings<'_>) {
     }
 }
 
+/// Numbers of the regions that [`entropies`] counts: the file, what belongs to nothing behind it, each section.
+pub(crate) const WHOLE: usize = 0;
+pub(crate) const OVERLAY: usize = 1;
+pub(crate) const FIRST_SECTION: usize = 2;
+
 /// Measures and reports entropies and the overlay: the bytes behind the last section that belong to nothing.
 pub(crate) fn entropies(
     image: &Image<'_>,
@@ -200,9 +205,8 @@ pub(crate) fn entropies(
 ) -> Result<(), Exhausted> {
     let size = image.bytes.len();
     regions.clear();
-    let whole = regions.add(0..size);
-    let after = regions.add(overlay.clone());
-    let first = after + 1;
+    let (whole, after, first) = (regions.add(0..size), regions.add(overlay.clone()), FIRST_SECTION);
+    debug_assert_eq!((whole, after), (WHOLE, OVERLAY));
     for section in image.sections {
         regions.add(section.raw(size));
     }

@@ -79,6 +79,16 @@ impl Text {
         &self.batch
     }
 
+    /// The pieces of the batch, each with its bytes per character in the file.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let ends = self.pieces.iter().skip(1).map(|piece| piece.batch).chain([self.batch.len()]);
+        // Without the separator that ends each.
+        self.pieces
+            .iter()
+            .zip(ends)
+            .map(|(piece, end)| (piece.width, self.batch.get(piece.batch..end.saturating_sub(1)).unwrap_or_default()))
+    }
+
     /// Fills the next batch: stops when it is full, after `stop_after` bytes of the file, or at the end. Returns false
     /// if there is no more.
     pub(crate) fn gather(&mut self, bytes: &[u8], stop_after: usize) -> bool {

@@ -12,7 +12,7 @@ use std::fmt;
 
 use triage::Family;
 
-use crate::{Evidence, Group, IndicatorId, LayerId, LogOdds, Record, Weights};
+use crate::{Evidence, Group, Incomplete, IndicatorId, Join, LayerId, LogOdds, ModelTestimony, Record, Weights};
 
 /// Verdict on an artifact.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -101,6 +101,10 @@ pub struct Testimony {
     pub groups: Vec<GroupSum>,
     /// Sum of the terms after the caps of their groups.
     pub sum: LogOdds,
+    /// The same without the terms that speak for the subject.
+    pub sum_without_calm: LogOdds,
+    /// What the model says, if there is one for files of this family and the subject was measured.
+    pub model: Option<ModelTestimony>,
     /// Calibrated: what the probability is made of.
     pub log_odds: LogOdds,
     /// Probability that the subject is malicious.
@@ -108,6 +112,25 @@ pub struct Testimony {
     /// The same without the terms that speak for the subject. It must be low too before the subject is called benign:
     /// an attacker can add what speaks for a file, but cannot take away what speaks against it.
     pub p_without_calm: f64,
+    /// The same by the indicators alone, as if there were no model.
+    pub p_by_indicators: f64,
+    /// What it may be called.
+    standing: SubjectStanding,
+}
+
+/// What one subject's testimony allows to say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum SubjectStanding {
+    /// It is malicious.
+    Accused,
+    /// It may be called malicious by nobody but the model, which is not sure enough to do so alone.
+    Suspected,
+    /// It would be malicious or suspicious by the model alone, but what it does is hidden inside of it, where nobody looked.
+    Hidden,
+    /// Neither.
+    Undecided,
+    /// It is benign, as far as it goes.
+    Calm,
 }
 
 /// Opinion on an artifact, derived from the evidence.
@@ -150,6 +173,10 @@ impl Opinion {
 /// Terms below zero may keep a file from being called malicious, but they do not make it benign alone: without them, too,
 /// the probability must be low ([`Thresholds::benign_without_calm`](crate::Thresholds)).
 ///
+/// A model is joined with the indicators ([`Join`](crate::Join)). It calls nothing malicious alone unless it is very sure,
+/// nor what hides its inside (a packer's or installer's stub) however sure it is; and nothing is benign that it, the
+/// indicators, or what speaks against the file is not calm about.
+///
 /// The order of evidence makes no difference. A record that is incomplete in any way is never benign.
 pub fn weigh(record: &Record, weights: &Weights) -> Opinion {
     let testimonies: Vec<Testimony> = (0u16..)
@@ -158,16 +185,12 @@ pub fn weigh(record: &Record, weights: &Weights) -> Opinion {
         .filter(|(id, layer)| layer.subject == *id)
         .filter_map(|(subject, layer)| {
             let testimony = testify(subject, layer.kind.family(), record, weights);
-            (layer.wanted || !testimony.terms.is_empty()).then_some(testimony)
+            let is_heard = layer.wanted || !testimony.terms.is_empty() || testimony.model.is_some();
+            is_heard.then_some(testimony)
         })
         .collect();
+    let (verdict, confidence) = decide(&testimonies, weights);
     let worst = testimonies.iter().map(|testimony| testimony.p_malicious).max_by(f64::total_cmp);
-    let all_calm = testimonies.iter().all(|testimony| {
-        let family = record.layers.get(testimony.subject.index()).map_or(Family::Other, |layer| layer.kind.family());
-        testimony.p_malicious <= weights.calibration(family).benign
-            && testimony.p_without_calm <= weights.thresholds.benign_without_calm
-    });
-    let (verdict, confidence) = decide(worst, all_calm, weights);
     let p_malicious = worst.unwrap_or_else(|| logistic(weights.prior_shift));
     let mut opinion = Opinion { p_malicious, verdict, confidence, testimonies };
     let vouched = record.layers.first().is_some_and(|artifact| artifact.wanted);
@@ -178,13 +201,24 @@ pub fn weigh(record: &Record, weights: &Weights) -> Opinion {
     opinion
 }
 
-/// `all_calm`: every subject is below the benign threshold of its family, with and without the terms that speak for it.
-fn decide(p_malicious: Option<f64>, all_calm: bool, weights: &Weights) -> (Verdict, Confidence) {
-    let thresholds = &weights.thresholds;
-    match p_malicious {
-        Some(p) if p >= thresholds.malicious => (Verdict::Malicious, Confidence::new(p)),
-        Some(p) if p >= thresholds.suspicious => (Verdict::Suspicious, Confidence::new(p)),
-        Some(p) if all_calm => (Verdict::Benign, Confidence::new(1.0 - p)),
+/// The verdict on all subjects: what one is accused of, all are.
+fn decide(testimonies: &[Testimony], weights: &Weights) -> (Verdict, Confidence) {
+    let worst_of = |is: fn(&Testimony) -> bool| {
+        testimonies
+            .iter()
+            .filter(|testimony| is(testimony))
+            .map(|testimony| testimony.p_malicious)
+            .max_by(f64::total_cmp)
+    };
+    if let Some(p) = worst_of(|testimony| testimony.standing == SubjectStanding::Accused) {
+        return (Verdict::Malicious, Confidence::new(p));
+    }
+    let suspected = worst_of(|testimony| testimony.standing != SubjectStanding::Hidden);
+    match suspected {
+        Some(p) if p >= weights.thresholds.suspicious => (Verdict::Suspicious, Confidence::new(p)),
+        Some(p) if testimonies.iter().all(|testimony| testimony.standing == SubjectStanding::Calm) => {
+            (Verdict::Benign, Confidence::new(1.0 - p))
+        }
         Some(_) | None => (Verdict::Unknown, Confidence::COIN_FLIP),
     }
 }
@@ -196,6 +230,10 @@ fn testify(subject: LayerId, family: Family, record: &Record, weights: &Weights)
     // Sorted, so that floating-point sums come out the same whatever order the evidence came in.
     seen.sort_unstable();
     seen.dedup();
+    let by_rule = seen.iter().any(|id| weights.accuses(id));
+    let hides = seen.iter().any(|id| weights.of(id).hides)
+        || subject == LayerId::ARTIFACT
+            && record.incomplete.iter().any(|why| matches!(why, Incomplete::Unaccounted(_)));
     let mut terms: Vec<Term> = seen
         .into_iter()
         .map(|id| {
@@ -206,14 +244,85 @@ fn testify(subject: LayerId, family: Family, record: &Record, weights: &Weights)
     count_twins_once(&mut terms, weights);
     let groups = group_sums(&terms, weights);
     let sum = total(&terms, &groups);
-    let (log_odds, p_malicious) = calibrate(sum, family, weights);
-    let p_without_calm = if terms.iter().any(|term| term.weight.0 < 0.0) {
+    let sum_without_calm = if terms.iter().any(|term| term.weight.0 < 0.0) {
         let against: Vec<Term> = terms.iter().filter(|term| term.weight.0 >= 0.0).cloned().collect();
-        calibrate(total(&against, &group_sums(&against, weights)), family, weights).1
+        total(&against, &group_sums(&against, weights))
     } else {
-        p_malicious
+        sum
     };
-    Testimony { subject, terms, groups, sum: LogOdds(sum), log_odds: LogOdds(log_odds), p_malicious, p_without_calm }
+    let measured = record.measured.iter().find(|measured| measured.subject == subject);
+    let joined = weights.model(family).and_then(|model| Some((*model.join(), model.testify(measured?)?)));
+    let (by_indicators, p_by_indicators) = calibrate(sum, family, weights);
+    let (log_odds, p_malicious, p_without_calm, standing) = match &joined {
+        None => {
+            let p_without_calm = calibrate(sum_without_calm, family, weights).1;
+            let standing = standing_by_indicators(p_by_indicators, p_without_calm, family, weights);
+            (by_indicators, p_by_indicators, p_without_calm, standing)
+        }
+        Some((join, model)) => {
+            let p = |log_odds: f64| logistic(log_odds + weights.prior_shift).clamp(join.floor, join.ceiling);
+            let log_odds = join.log_odds(model.margin, sum);
+            let by_model = p(join.log_odds(model.margin, 0.0));
+            let without_calm = p(join.log_odds(model.margin, sum_without_calm));
+            let is_calm = by_model <= join.benign && without_calm <= join.benign && sum_without_calm <= join.benign_sum;
+            // A rule that names malware is not argued with.
+            let (log_odds, p_joined) = match by_rule && by_indicators > log_odds + weights.prior_shift {
+                true => (by_indicators, p_by_indicators),
+                false => (log_odds + weights.prior_shift, p(log_odds)),
+            };
+            let standing = joined_standing(p_joined, p_by_indicators, hides, is_calm, join, weights);
+            (log_odds, p_joined, without_calm, standing)
+        }
+    };
+    Testimony {
+        subject,
+        terms,
+        groups,
+        sum: LogOdds(sum),
+        sum_without_calm: LogOdds(sum_without_calm),
+        model: joined.map(|(_, model)| model),
+        log_odds: LogOdds(log_odds),
+        p_malicious,
+        p_without_calm,
+        p_by_indicators,
+        standing,
+    }
+}
+
+fn standing_by_indicators(p: f64, p_without_calm: f64, family: Family, weights: &Weights) -> SubjectStanding {
+    let thresholds = &weights.thresholds;
+    if p >= thresholds.malicious {
+        SubjectStanding::Accused
+    } else if p >= thresholds.suspicious {
+        SubjectStanding::Suspected
+    } else if p <= weights.calibration(family).benign && p_without_calm <= thresholds.benign_without_calm {
+        SubjectStanding::Calm
+    } else {
+        SubjectStanding::Undecided
+    }
+}
+
+fn joined_standing(
+    p: f64,
+    by_indicators: f64,
+    hides: bool,
+    is_calm: bool,
+    join: &Join,
+    weights: &Weights,
+) -> SubjectStanding {
+    let thresholds = &weights.thresholds;
+    let indicators_accuse = by_indicators >= thresholds.malicious;
+    if p >= thresholds.malicious && (indicators_accuse || (p >= join.alone && !hides)) {
+        SubjectStanding::Accused
+    } else if hides && by_indicators < thresholds.suspicious {
+        SubjectStanding::Hidden
+    } else if p >= thresholds.suspicious {
+        SubjectStanding::Suspected
+    } else if is_calm {
+        SubjectStanding::Calm
+    } else {
+        SubjectStanding::Undecided
+    }
 }
 
 /// The terms of no group, and what counts of the groups.

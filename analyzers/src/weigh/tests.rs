@@ -14,8 +14,7 @@ crate::indicators! {
     LISTED = "toy.listed", "Listed.", source: "test";
 }
 
-fn weights() -> Weights {
-    let text = r#"version = 1
+const WEIGHTS: &str = r#"version = 1
         [thresholds]
         malicious = 0.8
         suspicious = 0.5
@@ -41,7 +40,9 @@ fn weights() -> Weights {
         "toy.known" = { weight = -1.0, group = "calm" }
         "toy.listed" = { weight = -1.0, group = "calm" }
         "#;
-    Weights::parse(text, ALL.iter().copied()).unwrap()
+
+fn weights() -> Weights {
+    Weights::parse(WEIGHTS, ALL.iter().copied()).unwrap()
 }
 
 fn record(seen: &[&Indicator]) -> Record {
@@ -243,4 +244,102 @@ proptest! {
         prop_assert!((0.03..=0.97).contains(&opinion.p_malicious));
         prop_assert!((0.0..=1.0).contains(&opinion.confidence.get()));
     }
+}
+
+/// A record of a measured file, and weights with a model that says `margin` of every file.
+fn modelled(seen: &[&Indicator], margin: f64) -> (Record, Weights) {
+    use std::sync::{Arc, LazyLock};
+
+    use crate::{Measure, MeasureSet, Measured, Model, Unit};
+
+    static SIZE: Measure = Measure { name: "toy.size", unit: Unit::Bytes, meaning: "Its size.", source: "test" };
+    static SIZES: LazyLock<Vec<&'static Measure>> = LazyLock::new(|| vec![&SIZE]);
+    let set = MeasureSet::new("other", 1, &SIZES);
+    let text = format!(
+        r#"{{"version":1,"family":"other","measures_version":1,"made":null,"measures":["toy.size"],"join":{{"intercept":0,
+        "model":1,"indicators":0.5,"floor":0.01,"ceiling":0.995,"alone":0.97,"benign":0.2,"benign_sum":1.6}},
+        "trees":[[[{margin}]]]}}"#
+    );
+    let mut record = record(seen);
+    record.measured.push(Measured::new(LayerId::ARTIFACT, set, vec![1.0]).unwrap());
+    (record, weights().with_model(Arc::new(Model::parse(&text, &[set]).unwrap())))
+}
+
+#[track_caller]
+fn check_modelled(seen: &[&Indicator], margin: f64, verdict: Verdict) {
+    let (record, weights) = modelled(seen, margin);
+    let opinion = weigh(&record, &weights);
+    assert_eq!(opinion.verdict, verdict, "{:?}", opinion.testimonies);
+}
+
+#[test]
+fn a_model_alone_accuses_where_it_is_very_sure_and_suspects_before() {
+    check_modelled(&[], 4.0, Verdict::Malicious);
+    // p = .953: more than enough for indicators.
+    check_modelled(&[], 3.0, Verdict::Suspicious);
+    check_modelled(&[], -0.5, Verdict::Unknown);
+    check_modelled(&[], -3.0, Verdict::Benign);
+}
+
+#[test]
+fn indicators_accuse_with_less_of_a_model_but_not_against_it() {
+    check_modelled(&[&INJECTS], 0.0, Verdict::Malicious);
+    check_modelled(&[&INJECTS], -3.0, Verdict::Unknown);
+}
+
+#[test]
+fn a_model_accuses_nothing_whose_inside_is_hidden() {
+    for (hides, verdict) in [(true, Verdict::Unknown), (false, Verdict::Malicious)] {
+        let (record, weights) = modelled(&[&PACKED], 5.0);
+        let model = weights.model(triage::Family::Other).unwrap().clone();
+        let text = WEIGHTS.replacen("{ weight = 1.2,", &format!("{{ hides = {hides}, weight = 1.2,"), 1);
+        let weights = Weights::parse(&text, ALL.iter().copied()).unwrap().with_model(std::sync::Arc::new(model));
+        assert_eq!(weigh(&record, &weights).verdict, verdict);
+    }
+    // The same of a part that nobody could account for.
+    let (mut record, weights) = modelled(&[], 5.0);
+    record.incomplete.push(Incomplete::Unaccounted("overlay@0x400".into()));
+    assert_eq!(weigh(&record, &weights).verdict, Verdict::Unknown);
+    // Indicators may.
+    let (mut record, weights) = modelled(&[&INJECTS], 5.0);
+    record.incomplete.push(Incomplete::Unaccounted("overlay@0x400".into()));
+    assert_eq!(weigh(&record, &weights).verdict, Verdict::Malicious);
+}
+
+#[test]
+fn benign_needs_the_model_and_few_signs_and_nothing_that_speaks_for_a_file_buys_it() {
+    check_modelled(&[&PACKED], -4.0, Verdict::Benign);
+    // Their cap is 1.5, and 1.6 is allowed; more is too much, however calm the model.
+    check_modelled(&[&PACKED, &NOISY], -4.0, Verdict::Benign);
+    check_modelled(&[&INJECTS], -9.0, Verdict::Unknown);
+    // What speaks for it lowers the joined probability, but not what is left without it.
+    check_modelled(&[&SIGNED, &KNOWN], -1.0, Verdict::Unknown);
+}
+
+#[test]
+fn a_rule_that_names_malware_is_not_argued_with() {
+    #[derive(Debug)]
+    struct AccusingRule;
+    impl LoadedWeights for AccusingRule {
+        fn of(&self, _: &IndicatorId) -> Option<(f64, Option<&str>)> {
+            Some((6.0, None))
+        }
+        fn accuses(&self, _: &IndicatorId) -> bool {
+            true
+        }
+    }
+    let (mut record, weights) = modelled(&[], -6.0);
+    let indicator = IndicatorId::loaded("yara.Trojan");
+    record.evidence.push(Evidence { indicator, layer: LayerId::ARTIFACT, span: 0..1, detail: Detail::default() });
+    let opinion = weigh(&record, &weights.with_loaded("none", std::sync::Arc::new(AccusingRule)));
+    assert_eq!(opinion.verdict, Verdict::Malicious);
+}
+
+#[test]
+fn what_was_not_measured_is_judged_by_its_evidence() {
+    let (mut record, weights) = modelled(&[&INJECTS], 9.0);
+    record.measured.clear();
+    let told = weigh(&record, &weights);
+    assert_eq!(told.p_malicious, weigh(&record, &self::weights()).p_malicious);
+    assert_eq!(told.testimonies[0].model, None);
 }

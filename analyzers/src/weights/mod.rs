@@ -14,7 +14,7 @@ use std::sync::Arc;
 use toml::de::DeTable;
 use triage::Family;
 
-use crate::{Indicator, IndicatorId};
+use crate::{Indicator, IndicatorId, Model};
 
 /// Weight of evidence in nats (natural logarithm of a likelihood ratio). Above zero speaks for malice.
 #[derive(Clone, Copy, PartialEq, PartialOrd, Debug, Default)]
@@ -31,6 +31,8 @@ pub struct Weight {
     pub log_odds: LogOdds,
     /// Index into [`Weights::groups`]: with which others it shares a cap.
     pub group: Option<usize>,
+    /// Whether it says that what the file does is hidden inside of it: packed, encrypted, in a script.
+    pub hides: bool,
 }
 
 /// Indicators that overlap, so their sum is limited.
@@ -103,6 +105,8 @@ pub struct Weights {
     pub(crate) indicators: HashMap<IndicatorId, Weight>,
     /// Weights of loaded indicators, and the group of those without a known group.
     loaded: Option<(Arc<dyn LoadedWeights>, Option<usize>)>,
+    /// The models that are weighed beside the evidence, at most one a family.
+    models: Vec<Arc<Model>>,
 }
 
 impl Weights {
@@ -110,14 +114,19 @@ impl Weights {
     /// indicator be.
     pub fn of(&self, indicator: &IndicatorId) -> Weight {
         let compiled = self.indicators.get(indicator).copied();
-        compiled.or_else(|| self.of_loaded(indicator)).unwrap_or(Weight { log_odds: LogOdds(0.0), group: None })
+        compiled.or_else(|| self.of_loaded(indicator)).unwrap_or(Weight {
+            log_odds: LogOdds(0.0),
+            group: None,
+            hides: false,
+        })
     }
 
     fn of_loaded(&self, indicator: &IndicatorId) -> Option<Weight> {
         let (loaded, shared) = self.loaded.as_ref()?;
         let (nats, named) = loaded.of(indicator)?;
         let nats = if nats.is_nan() { 0.0 } else { nats.clamp(-WEIGHT_MAX, WEIGHT_MAX) };
-        Some(Weight { log_odds: LogOdds(nats), group: named.and_then(|name| self.group(name)).or(*shared) })
+        let group = named.and_then(|name| self.group(name)).or(*shared);
+        Some(Weight { log_odds: LogOdds(nats), group, hides: false })
     }
 
     /// Whether this indicator says that a file is malware.
@@ -144,6 +153,18 @@ impl Weights {
     pub fn with_loaded(mut self, group: &str, loaded: Arc<dyn LoadedWeights>) -> Weights {
         self.loaded = Some((loaded, self.group(group)));
         self
+    }
+
+    /// Weighs a model beside the evidence, instead of another one of its family.
+    pub fn with_model(mut self, model: Arc<Model>) -> Weights {
+        self.models.retain(|known| known.family() != model.family());
+        self.models.push(model);
+        self
+    }
+
+    /// The model of a family.
+    pub fn model(&self, family: Family) -> Option<&Model> {
+        self.models.iter().find(|model| model.family() == family).map(Arc::as_ref)
     }
 
     /// Checks `text` (TOML) against the catalogue of all indicators.
@@ -245,7 +266,7 @@ head = { cap = 1.5 }
     #[test]
     fn a_good_file_is_read() {
         let weights = Weights::parse(GOOD, ALL.iter().copied()).unwrap();
-        assert_eq!(weights.of(&ODD.id), Weight { log_odds: LogOdds(1.25), group: Some(0) });
+        assert_eq!(weights.of(&ODD.id), Weight { log_odds: LogOdds(1.25), group: Some(0), hides: false });
         assert_eq!(weights.of(&CALM.id).log_odds, LogOdds(-0.5));
         assert_eq!(weights.calibration(Family::Elf).intercept, -2.0);
         assert_eq!((weights.calibration(Family::Pe).benign, weights.calibration(Family::Elf).benign), (0.3, 0.2));

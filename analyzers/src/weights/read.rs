@@ -42,7 +42,7 @@ impl WeightsReader<'_> {
         let calibrations = self.calibrations(root, &thresholds);
         let groups = self.groups(root);
         let indicators = self.indicators(root, &groups, catalogue);
-        Weights { thresholds, prior_shift, groups, calibrations, indicators, loaded: None }
+        Weights { thresholds, prior_shift, groups, calibrations, indicators, loaded: None, models: Vec::new() }
     }
 
     fn thresholds(&mut self, root: &DeTable<'_>) -> Thresholds {
@@ -138,12 +138,12 @@ impl WeightsReader<'_> {
     }
 
     fn weight(&mut self, id: &str, value: &Spanned<DeValue<'_>>, groups: &[Group]) -> Weight {
-        let mut weight = Weight { log_odds: LogOdds(0.0), group: None };
+        let mut weight = Weight { log_odds: LogOdds(0.0), group: None, hides: false };
         let Some(table) = value.get_ref().as_table() else {
             self.wrong(value.span(), format!("`{id}` must be {{ weight = NATS, group = \"NAME\" }}"));
             return weight;
         };
-        self.only(table, &format!("{id}."), &["weight", "group"]);
+        self.only(table, &format!("{id}."), &["weight", "group", "hides"]);
         let bounds = -WEIGHT_MAX..=WEIGHT_MAX;
         match table.get("weight").map(|value| (value.span(), number(value.get_ref()))) {
             Some((_, Some(nats))) if bounds.contains(&nats) => weight.log_odds = LogOdds(nats),
@@ -154,6 +154,11 @@ impl WeightsReader<'_> {
                 );
             }
             None => self.wrong(value.span(), format!("`{id}` has no `weight`")),
+        }
+        match table.get("hides").map(|value| (value.span(), value.get_ref().as_bool())) {
+            Some((_, Some(hides))) => weight.hides = hides,
+            Some((span, None)) => self.wrong(span, format!("`{id}.hides` must be true or false")),
+            None => {}
         }
         if let Some(name) = table.get("group") {
             let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();

@@ -7,7 +7,7 @@ use crate::biff::{Hidden, Workbook, call, document, text};
 use crate::crypt::{FilePass, standard, workbook};
 use crate::elf::{self, elf, upx_like};
 use crate::ooxml::{docm, docx, field, pptx, word, xlsx};
-use crate::pe::{self, CODE, WRITABLE_CODE, pe, plain_code};
+use crate::pe::{self, WRITABLE_CODE, pe};
 use crate::vba::VbaBuilder;
 use crate::zip::ZipBuilder;
 use crate::{bomb, quine, rtf};
@@ -28,15 +28,14 @@ pub fn samples() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 fn programs() -> Vec<(&'static str, Vec<u8>)> {
-    let injects = ["OpenProcess", "VirtualAllocEx", "WriteProcessMemory", "CreateRemoteThread"];
     let words = BOT_WORDS.join("\0");
     vec![
         ("ordinary.exe", pe::ordinary().build()),
         ("library.dll", pe::ordinary().dll().export("Run").build()),
-        ("injector.exe", pe().section(".text", CODE, plain_code(4096)).import("kernel32.dll", &injects).build()),
+        ("injector.exe", pe::injector().build()),
         ("packed.exe", pe().section("UPX1", WRITABLE_CODE, pe::noise(20_000)).overlay(pe::noise(5_000)).build()),
         ("cut-short.exe", pe::ordinary().build()[..700].to_vec()),
-        ("ordinary.elf", elf::ordinary().build()),
+        ("ordinary.elf", elf::tool().build()),
         ("packed.elf", upx_like().upx_magic().build()),
         ("packed-bot.elf", upx_like().upx_magic().overlay(&words).build()),
         ("bot-big-endian.elf", elf().narrow().big_endian().strings(BOT_WORDS).build()),

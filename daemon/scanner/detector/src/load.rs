@@ -116,9 +116,9 @@ pub fn load(options: &Options) -> anyhow::Result<Detector> {
 fn make(weights: Arc<WeightsSource>, bundle: Option<Bundle>) -> anyhow::Result<JoinHandle<anyhow::Result<RuleSet>>> {
     let make = move || {
         let rules = parse(&weights)?;
-        let Some(bundle) = bundle else { return Ok(rules) };
+        let Some(bundle) = bundle else { return Ok(rules.with_embedded_models()) };
         let library = bundle.open().context("cannot use the cached rules: compile them again with --no-rules-cache")?;
-        Ok(rules.with_library(library, &weights.text, &bundle.sources))
+        Ok(rules.with_library(library, &weights.text, &bundle.sources).with_embedded_models())
     };
     std::thread::Builder::new().name("rules".to_owned()).spawn(make).context("cannot start a thread")
 }

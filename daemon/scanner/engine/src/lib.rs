@@ -28,6 +28,6 @@ pub use analyzers::{Cancel, Limits};
 pub use analyzers_yara::{Library, SetMask};
 pub use assemble::{Analyzers, Policy, assemble};
 pub use examine::{examine, examine_called, triaged};
-pub use registry::catalogue;
+pub use registry::{MEASURE_SETS, catalogue};
 pub use report::Report;
 pub use rules::{Generation, RuleSet};

@@ -1,6 +1,6 @@
 //! Every analyzer there is. Adding one is one line here.
 
-use analyzers::{Analyzer, Indicator, eicar};
+use analyzers::{Analyzer, Indicator, MeasureSet, eicar};
 
 /// Makes an analyzer.
 type Make = fn() -> Box<dyn Analyzer>;
@@ -12,6 +12,9 @@ pub(crate) static REGISTRY: &[(&[&[&Indicator]], Make)] = &[
     (&[analyzers_elf::catalogue::ALL], || Box::<analyzers_elf::Elf>::default()),
     (analyzers_ole_macro::catalogue::CATALOGUE, || Box::<analyzers_ole_macro::Office>::default()),
 ];
+
+/// All sets of measures, one an analyzer that takes any.
+pub const MEASURE_SETS: &[MeasureSet] = &[analyzers_pe::measures::SET, analyzers_elf::measures::SET];
 
 /// Returns all indicators of the analyzers, in the order of the analyzers.
 pub fn catalogue() -> impl Iterator<Item = &'static Indicator> {

@@ -1,6 +1,6 @@
 //! The report of a scan.
 
-use analyzers::{Evidence, Incomplete, Layer, Limit, Opinion, Record, Verdict, weigh};
+use analyzers::{Evidence, Incomplete, Layer, Limit, Measured, Opinion, Record, Verdict, weigh};
 use triage::FileKind;
 
 use crate::{Generation, RuleSet};
@@ -14,6 +14,8 @@ pub struct Report {
     pub evidence: Vec<Evidence>,
     /// Layers: first the artifact, then its children.
     pub layers: Vec<Layer>,
+    /// Measures of subjects, which the model weighed.
+    pub measured: Vec<Measured>,
     /// The opinion that follows from the evidence.
     pub opinion: Opinion,
     /// The malware family, when the evidence that speaks loudest for malice names one.
@@ -35,7 +37,7 @@ impl Report {
         }
         let opinion = weigh(&record, rules.weights());
         let malware_family = malware_family(&record, &opinion, rules);
-        let Record { evidence, mut incomplete, layers, path: _, budget: _ } = record;
+        let Record { evidence, mut incomplete, layers, measured, path: _, budget: _ } = record;
         incomplete.sort_unstable();
         incomplete.dedup();
         let kind = layers.first().map_or(FileKind::Data, |artifact| artifact.kind);
@@ -43,6 +45,7 @@ impl Report {
             kind,
             evidence,
             layers,
+            measured,
             opinion,
             malware_family,
             incomplete,
@@ -51,10 +54,16 @@ impl Report {
     }
 
     /// Makes the report of given evidence, weighed with these rules. `layers` begin with the artifact itself.
-    pub fn of(evidence: Vec<Evidence>, layers: Vec<Layer>, incomplete: Vec<Incomplete>, rules: &RuleSet) -> Report {
+    pub fn of(
+        evidence: Vec<Evidence>,
+        layers: Vec<Layer>,
+        measured: Vec<Measured>,
+        incomplete: Vec<Incomplete>,
+        rules: &RuleSet,
+    ) -> Report {
         let budget = analyzers::Budget::new(analyzers::Limits::default(), analyzers::Cancel::default());
         let path = analyzers::FilePath::default();
-        Report::new(Record { evidence, incomplete, layers, path, budget }, rules)
+        Report::new(Record { evidence, incomplete, layers, measured, path, budget }, rules)
     }
 
     /// The report on an artifact that was not looked at: `unknown`, with the reason.

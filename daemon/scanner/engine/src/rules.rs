@@ -4,14 +4,18 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use analyzers::{Indicator, IndicatorId, LoadedWeights, Weights, WeightsError};
+use analyzers::{Indicator, IndicatorId, LoadedWeights, Model, ModelError, Weights, WeightsError};
 use analyzers_yara::Library;
 use sha2::{Digest, Sha256};
 
-use crate::catalogue;
+use crate::{MEASURE_SETS, catalogue};
 
 /// The weights we were built with: the default, so that the binary works from any directory.
 const EMBEDDED_WEIGHTS: &str = include_str!("../../../../rules/weights.toml");
+
+/// The models that we were built with.
+const EMBEDDED_MODELS: [&str; 2] =
+    [include_str!("../../../../rules/pe.model.json"), include_str!("../../../../rules/elf.model.json")];
 
 /// Names what a report was judged by: the first 16 hexadecimal digits of the SHA-256 of all of it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -48,10 +52,31 @@ impl RuleSet {
     /// The weights we were built with, and no YARA rules.
     #[expect(clippy::missing_panics_doc, reason = "a test holds the embedded weights valid")]
     pub fn embedded() -> RuleSet {
-        RuleSet::parse(EMBEDDED_WEIGHTS).expect("a test holds the embedded weights valid")
+        RuleSet::parse(EMBEDDED_WEIGHTS).expect("a test holds the embedded weights valid").with_embedded_models()
     }
 
-    /// A rule set with the weights in `weights` (the text of a `weights.toml`), and no YARA rules.
+    /// The same, with the models that we were built with.
+    #[expect(clippy::missing_panics_doc, reason = "a test holds the embedded models valid")]
+    pub fn with_embedded_models(self) -> RuleSet {
+        EMBEDDED_MODELS
+            .iter()
+            .fold(self, |rules, model| rules.with_model(model).expect("a test holds the embedded models valid"))
+    }
+
+    /// The same, with a model that is weighed beside the evidence, instead of another one of its family. `text` is JSON, as
+    /// rules/model/README.md describes it.
+    ///
+    /// # Errors
+    ///
+    /// If it is no model that this program can use.
+    pub fn with_model(mut self, text: &str) -> Result<RuleSet, ModelError> {
+        let model = Model::parse(text, MEASURE_SETS)?;
+        self.generation = Generation::of(&self.generation.0, text);
+        self.weights = self.weights.with_model(Arc::new(model));
+        Ok(self)
+    }
+
+    /// A rule set with the weights in `weights` (the text of a `weights.toml`), no model, and no YARA rules.
     ///
     /// # Errors
     ///

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use analyzers::{Evidence, Indicator, LayerId, Testimony, Verdict, Weights};
+use analyzers::{Evidence, Indicator, LayerId, ModelTestimony, Testimony, Verdict, Weights};
 use anstyle::{AnsiColor, Style};
 use daemon_base::format::{count, percent};
 use daemon_base::text::path as shown;
@@ -100,6 +100,9 @@ impl Explanation<'_> {
         if testimony.terms.is_empty() {
             writeln!(out, "         no indicators")?;
         }
+        if let Some(model) = &testimony.model {
+            moved(model, out)?;
+        }
         sums(testimony, weights, subject.kind.family(), out)
     }
 
@@ -162,6 +165,23 @@ fn meaning(indicator: &Indicator) -> String {
     format!("{}{attack} Source: {}.", indicator.meaning, indicator.source)
 }
 
+/// Measures and groups of measures that are shown.
+const MOVED_MAX: usize = 12;
+const GROUPS_MAX: usize = 6;
+
+/// What moved the model most.
+fn moved(model: &ModelTestimony, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "\n{HEADING}What the model says{HEADING:#}")?;
+    let groups: Vec<String> =
+        model.groups().iter().take(GROUPS_MAX).map(|(group, by)| format!("{group} {by:+.2}")).collect();
+    writeln!(out, "{:>+7.2}  by all measures: {}", model.margin, groups.join(", "))?;
+    for moved in model.moved.iter().take(MOVED_MAX) {
+        let value = format!("{} ({})", moved.value, moved.measure.unit.name());
+        writeln!(out, "{:>+7.2}  {:<34} {value:<24} {}", moved.by, moved.measure.name, moved.measure.meaning)?;
+    }
+    Ok(())
+}
+
 /// Prints the sum of weights, the effect of group caps, and the resulting probability.
 fn sums(testimony: &Testimony, weights: &Weights, family: triage::Family, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "  ------")?;
@@ -174,21 +194,28 @@ fn sums(testimony: &Testimony, weights: &Weights, family: triage::Family, out: &
     let calibration = weights.calibration(family);
     let prior =
         if weights.prior_shift == 0.0 { String::new() } else { format!(" {:+.2} (prior)", weights.prior_shift) };
+    let joined = testimony.model.as_ref().and_then(|model| Some((model.margin, weights.model(family)?.join())));
+    let (base, slope, floor, ceiling) = match joined {
+        Some((_, join)) => (join.intercept, join.indicators, join.floor, join.ceiling),
+        None => (calibration.intercept, calibration.slope, calibration.floor, calibration.ceiling),
+    };
+    let model = joined.map(|(margin, join)| format!(" + {:.2} x {margin:+.2} (model)", join.model)).unwrap_or_default();
     writeln!(
         out,
-        "{:>+7.2}  log-odds: {:+.2} (base of family {}) + {:.2} x sum{prior}",
+        "{:>+7.2}  log-odds: {base:+.2} (base of family {}) + {slope:.2} x sum{model}{prior}",
         testimony.log_odds.0,
-        calibration.intercept,
         family.name(),
-        calibration.slope,
     )?;
     writeln!(
         out,
         "         p(malicious) {} (limited to {} to {})",
         percent(testimony.p_malicious),
-        percent(calibration.floor),
-        percent(calibration.ceiling)
+        percent(floor),
+        percent(ceiling)
     )?;
+    if joined.is_some() {
+        writeln!(out, "         {} by the indicators alone", percent(testimony.p_by_indicators))?;
+    }
     if testimony.p_without_calm > testimony.p_malicious {
         writeln!(out, "         {} without exonerating evidence", percent(testimony.p_without_calm))?;
     }

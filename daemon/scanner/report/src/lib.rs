@@ -25,6 +25,7 @@
 
 mod excerpt;
 mod explanation;
+mod measures;
 mod unjudged;
 
 use std::path::Path;
@@ -34,6 +35,7 @@ use daemon_base::Sha256Digest;
 use daemon_engine::Report;
 use daemon_pool::Examined;
 pub use explanation::{Explanation, verdict_style};
+pub use measures::{MeasureValues, MeasuresRecord, SubjectRecord};
 use serde::Serialize;
 pub use unjudged::{Unjudged, evidence_classes};
 
@@ -74,6 +76,12 @@ pub struct FileRecord {
     pub rules_generation: String,
     /// Time of the examination in microseconds.
     pub elapsed_us: u64,
+    /// What the evidence on each subject comes to; only where measures are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subjects: Option<Vec<SubjectRecord>>,
+    /// The measures; only where they are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measures: Option<Vec<MeasuresRecord>>,
 }
 
 /// One piece of evidence.
@@ -124,7 +132,16 @@ impl FileRecord {
             incomplete: report.incomplete.iter().map(ToString::to_string).collect(),
             rules_generation: report.rules_generation.to_string(),
             elapsed_us: u64::try_from(examined.elapsed.as_micros()).unwrap_or(u64::MAX),
+            subjects: None,
+            measures: None,
         }
+    }
+
+    /// The same, with the measures and what they are weighed beside.
+    pub fn with_measures(mut self, report: &Report) -> FileRecord {
+        self.subjects = Some(SubjectRecord::all(report));
+        self.measures = Some(MeasuresRecord::all(report));
+        self
     }
 }
 

@@ -44,6 +44,7 @@ use print::Printer;
 #[command(after_help = "Examples:
   stakeout scan /usr/bin                         findings and a summary
   stakeout scan --ndjson -x / > report.ndjson    one JSON object per file
+  stakeout scan --ndjson --measures corpus/       what a model is trained on
   find . -newer stamp -print0 | stakeout scan -0 --files-from -
   ssh mail cat attachment | stakeout scan -")]
 pub(crate) struct ScanArgs {
@@ -69,6 +70,9 @@ pub(crate) struct ScanArgs {
     /// Print one JSON object per line, as files are finished (see docs/json.md).
     #[arg(long)]
     pub ndjson: bool,
+    /// Print the measures of each file too: what the model weighs, and what it is trained on.
+    #[arg(long)]
+    pub measures: bool,
     /// Show all files, not only those that are malicious, suspicious or not fully scanned.
     #[arg(long, short = 'a', conflicts_with_all = ["json", "ndjson"])]
     pub all: bool,

@@ -72,9 +72,12 @@ impl<'p> Printer<'p> {
         let stake = stake(report, self.bounds);
         if self.args.json || self.args.ndjson {
             let subject = Subject { path: &scanned.path, sha256: scanned.sha256, size: scanned.size };
-            let record = StakedRecord::new(&subject, &scanned.examined, self.weights(), self.bounds);
+            let mut record = StakedRecord::new(&subject, &scanned.examined, self.weights(), self.bounds);
+            if self.args.measures {
+                record.file = record.file.with_measures(report);
+            }
             self.machine_line(&OutputLine::File(record), out)?;
-        } else if self.args.all || stands_out(report) {
+        } else if self.args.all || self.args.measures || stands_out(report) {
             self.person_line(scanned, stake, out)?;
         }
         self.tally.add(report, scanned.size, stake);
@@ -135,6 +138,9 @@ impl<'p> Printer<'p> {
             writeln!(out, "{line}")?;
             if !why.is_empty() {
                 writeln!(out, "           {why}")?;
+            }
+            if self.args.measures {
+                write_measures(report, out)?;
             }
             out.flush()
         })?;
@@ -297,6 +303,17 @@ fn write_row(family: Family, verdict: Verdict, row: &SummaryCell, out: &mut dyn 
         if verdict == Verdict::Unknown { "-".to_owned() } else { percent(row.confidence / row.files.max(1) as f64) };
     let stake = nct(row.stake);
     writeln!(out, "{:<8} {style}{verdict:<10}{style:#} {:>9}  {sure:>9}  {stake:>14}", family.name(), count(row.files))
+}
+
+/// Each measure on a line.
+fn write_measures(report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
+    for measured in &report.measured {
+        let layer = daemon_report::layer_name(report, measured.subject);
+        for (measure, value) in measured.iter() {
+            writeln!(out, "           {:<34} {value:>12} {:<12} {layer}", measure.name, measure.unit.name())?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the file is shown without --all.

@@ -20,7 +20,7 @@ mod sections;
 mod segment;
 
 use linked::Linked;
-pub use ready_made::{ordinary, upx_like};
+pub use ready_made::{ordinary, tool, upx_like};
 pub use segment::{Segment, segment};
 
 /// Segment flag: executable.
@@ -45,6 +45,8 @@ pub const PT_LOAD: u32 = 1;
 pub const PT_DYNAMIC: u32 = 2;
 /// `p_type` of the path of the loader.
 pub const PT_INTERP: u32 = 3;
+/// `p_type` of notes.
+pub const PT_NOTE: u32 = 4;
 /// `p_type` that says how the stack is to be.
 pub const PT_GNU_STACK: u32 = 0x6474_e551;
 

@@ -1,6 +1,6 @@
 //! Whole programs as one meets them: as distributions build them, and as a packer lays them out.
 
-use super::{ET_DYN, ElfBuilder, PT_GNU_STACK, PT_LOAD, R, SHT_PROGBITS, W, X, elf, noise, segment};
+use super::{ET_DYN, ElfBuilder, PT_GNU_STACK, PT_LOAD, PT_NOTE, R, SHT_PROGBITS, W, X, elf, noise, segment};
 
 /// A program as distributions build them: position-independent, with a loader, code, data and names.
 pub fn ordinary() -> ElfBuilder {
@@ -15,6 +15,24 @@ pub fn ordinary() -> ElfBuilder {
         .section(".text", SHT_PROGBITS, 6, &code[..64])
         .dynamic_symbol("puts", false)
         .dynamic_symbol("exit", false)
+}
+
+/// The same with what a model knows ordinary tools by: notes, help, errors, a licence, the functions of the C library.
+pub fn tool() -> ElfBuilder {
+    let functions = ["printf", "setlocale", "getopt_long", "malloc", "free", "fread", "fwrite"];
+    let program = functions.iter().fold(ordinary(), |program, name| program.dynamic_symbol(name, false));
+    program.segment(segment(PT_NOTE)).segment(segment(PT_NOTE)).strings(&[
+        "Usage: %s [OPTION]... [FILE]...",
+        "Copies each file to standard output. With no file, or where it is -, standard input.",
+        "  -n, --number             number all lines",
+        "      --help               show this help and exit",
+        "      --version            show the version and exit",
+        "Copyright (C) 2024 Example Ltd. License MIT: this is free software, without any warranty.",
+        "error: %s: cannot be opened for reading",
+        "error: write failed: no room is left on the device",
+        "invalid option -- '%c'",
+        "Try '%s --help' for more information.",
+    ])
 }
 
 /// A program as the UPX packer lays them out: static, two segments, no sections, noise for code. Add

@@ -134,6 +134,25 @@ pub fn pe() -> PeBuilder {
     }
 }
 
+/// A program that reaches into others, fetches a program and stays: what it imports and says is all there is of it.
+pub fn injector() -> PeBuilder {
+    let words = [
+        "software\\microsoft\\windows\\currentversion\\run",
+        "cmd.exe /c del /f /q",
+        "http://example.invalid/update.exe",
+        "%temp%\\svchost.exe",
+        "taskkill /f /im",
+    ];
+    pe().section(".text", CODE, plain_code(4096))
+        .section(".data", DATA, words.join("\0").into_bytes())
+        .import(
+            "kernel32.dll",
+            &["OpenProcess", "VirtualAllocEx", "WriteProcessMemory", "CreateRemoteThread", "WinExec"],
+        )
+        .import("advapi32.dll", &["RegCreateKeyExA", "RegSetValueExA"])
+        .import("urlmon.dll", &["URLDownloadToFileA"])
+}
+
 /// A program as an ordinary vendor's build makes it: 64 bits, version, manifest, debug directory, Control Flow
 /// Guard, and imports of a console program. A base to add one odd thing to.
 pub fn ordinary() -> PeBuilder {

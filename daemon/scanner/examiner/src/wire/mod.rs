@@ -12,10 +12,10 @@ use std::marker::PhantomData;
 use std::time::Duration;
 use std::{fmt, io};
 
-use analyzers::{Detail, Evidence, FilePath, Incomplete, Layer, LayerId, Limits};
+use analyzers::{Detail, Evidence, FilePath, Incomplete, Layer, LayerId, Limits, MEASURED_MAX, Measured};
 use daemon_artifact::{LoadError, NotRegular, Sha256Digest};
 use daemon_base::text::is_printable;
-use daemon_engine::{Policy, Report, RuleSet};
+use daemon_engine::{MEASURE_SETS, Policy, Report, RuleSet};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use triage::FileKind;
@@ -63,6 +63,8 @@ enum WorkerReply<'a> {
         #[serde(borrow, deserialize_with = "few")]
         evidence: Vec<EvidenceOnWire<'a>>,
         #[serde(deserialize_with = "few")]
+        measured: Vec<MeasuredOnWire>,
+        #[serde(deserialize_with = "few")]
         incomplete: Vec<Incomplete>,
     },
     TooLarge {
@@ -96,6 +98,15 @@ struct EvidenceOnWire<'a> {
     start: u64,
     end: u64,
     detail: &'a str,
+}
+
+#[derive(Serialize, Deserialize, Debug)]
+struct MeasuredOnWire {
+    subject: u16,
+    /// Index into [`MEASURE_SETS`].
+    set: u8,
+    #[serde(deserialize_with = "few")]
+    values: Vec<f32>,
 }
 
 /// Most elements of any list in an answer, whatever the limits: one more is refused before memory is spent on it.
@@ -177,12 +188,18 @@ fn looked_on_wire<'l>(looked: &'l Looked, rules: &RuleSet) -> WorkerReply<'l> {
             detail: seen.detail.as_str(),
         })
     });
+    let measured = report.measured.iter().filter_map(|measured| {
+        let set = MEASURE_SETS.iter().position(|set| *set == measured.set)?;
+        let (subject, set) = (measured.subject.0, u8::try_from(set).ok()?);
+        Some(MeasuredOnWire { subject, set, values: measured.values().to_vec() })
+    });
     WorkerReply::Looked {
         elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
         size_bytes: size.unwrap_or(0),
         sha256: sha256.map(|digest| digest.0),
         layers: layers.collect(),
         evidence: evidence.collect(),
+        measured: measured.collect(),
         incomplete: report.incomplete.clone(),
     }
 }
@@ -205,14 +222,15 @@ pub fn read_answer(bytes: &[u8], rules: &RuleSet, limits: &Limits) -> Result<Loo
         return Err(Garbled("an answer with something behind it"));
     }
     Ok(match answer {
-        WorkerReply::Looked { elapsed_us, size_bytes, sha256, layers, evidence, incomplete } => {
+        WorkerReply::Looked { elapsed_us, size_bytes, sha256, layers, evidence, measured, incomplete } => {
             if size_bytes > limits.artifact_bytes_max {
                 return Err(Garbled("a report on more bytes than are examined"));
             }
             let layers = read_layers(&layers, limits)?;
             let evidence = read_evidence(&evidence, &layers, rules, limits)?;
+            let measured = read_measured(measured, &layers)?;
             let incomplete = read_incomplete(incomplete)?;
-            let report = Report::of(evidence, layers, incomplete, rules);
+            let report = Report::of(evidence, layers, measured, incomplete, rules);
             let examined = Examined { report, elapsed: Duration::from_micros(elapsed_us) };
             Ok(Looked { examined, sha256: sha256.map(Sha256Digest), size: Some(size_bytes) })
         }
@@ -282,6 +300,25 @@ fn read_evidence(
         Ok(Evidence { indicator: indicator.id.clone(), layer, span, detail: Detail::new(seen.detail) })
     };
     evidence.iter().map(read).collect()
+}
+
+/// Measures are of subjects, each once and in order, as many as their set has, and finite.
+fn read_measured(measured: Vec<MeasuredOnWire>, layers: &[Layer]) -> Result<Vec<Measured>, Garbled> {
+    if measured.len() > MEASURED_MAX {
+        return Err(Garbled("more measured subjects than there may be"));
+    }
+    if !measured.is_sorted_by(|one, other| one.subject < other.subject) {
+        return Err(Garbled("measures of a subject twice, or out of order"));
+    }
+    let read = |one: MeasuredOnWire| {
+        let subject = LayerId(one.subject);
+        let layer = layers.get(subject.index()).filter(|layer| layer.subject == subject);
+        let layer = layer.ok_or(Garbled("measures of a layer that is no subject"))?;
+        let set = MEASURE_SETS.get(usize::from(one.set)).filter(|set| set.family == layer.kind.family().name());
+        let set = *set.ok_or(Garbled("measures that files of this kind do not have"))?;
+        Measured::new(subject, set, one.values).ok_or(Garbled("measures that are too few, too many or no numbers"))
+    };
+    measured.into_iter().map(read).collect()
 }
 
 /// Reasons are few, and their texts are short; names of parts are the artifact's own.

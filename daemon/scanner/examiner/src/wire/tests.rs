@@ -83,13 +83,13 @@ fn why_bytes_cannot_be_had_crosses_the_wall() {
 fn refused(change: impl FnOnce(&mut Vec<LayerOnWire<'_>>, &mut Vec<EvidenceOnWire<'_>>)) {
     let rules = RuleSet::embedded();
     let (_, reply) = example(&rules);
-    let Ok(WorkerReply::Looked { elapsed_us, size_bytes, sha256, mut layers, mut evidence, incomplete }) =
+    let Ok(WorkerReply::Looked { elapsed_us, size_bytes, sha256, mut layers, mut evidence, measured, incomplete }) =
         postcard::from_bytes(&reply)
     else {
         panic!("it was just written");
     };
     change(&mut layers, &mut evidence);
-    let reply = encode(&WorkerReply::Looked { elapsed_us, size_bytes, sha256, layers, evidence, incomplete });
+    let reply = encode(&WorkerReply::Looked { elapsed_us, size_bytes, sha256, layers, evidence, measured, incomplete });
     assert!(read_answer(&reply, &rules, &Limits::default()).is_err());
 }
 
@@ -102,6 +102,30 @@ fn what_makes_no_sense_is_refused() {
     refused(|_, evidence| evidence[0].indicator = u32::MAX);
     refused(|_, evidence| evidence[0].layer = 1);
     refused(|_, evidence| (evidence[0].start, evidence[0].end) = (2, 1));
+}
+
+#[test]
+fn measures_that_make_no_sense_are_refused() {
+    let layer = |subject, kind| Layer { name: String::new(), subject: LayerId(subject), kind, wanted: true };
+    let bytes = specimens::pe::pe().build();
+    let layers = [layer(0, triage::triage(&bytes)), layer(0, FileKind::Data), layer(2, FileKind::Data)];
+    let count = MEASURE_SETS[0].measures().len();
+    let good = || MeasuredOnWire { subject: 0, set: 0, values: vec![1.0; count] };
+    assert_eq!(read_measured(vec![good()], &layers).unwrap()[0].values().len(), count);
+    for wrong in [
+        vec![good(), good()],
+        vec![MeasuredOnWire { subject: 1, ..good() }],
+        vec![MeasuredOnWire { subject: 2, ..good() }],
+        vec![MeasuredOnWire { subject: 3, ..good() }],
+        vec![MeasuredOnWire { set: 1, ..good() }],
+        vec![MeasuredOnWire { set: u8::MAX, ..good() }],
+        vec![MeasuredOnWire { values: vec![1.0; count - 1], ..good() }],
+        vec![MeasuredOnWire { values: vec![1.0; count + 1], ..good() }],
+        vec![MeasuredOnWire { values: vec![f32::NAN; count], ..good() }],
+        (0..=64).map(|subject| MeasuredOnWire { subject, ..good() }).collect(),
+    ] {
+        assert!(read_measured(wrong, &layers).is_err());
+    }
 }
 
 #[test]

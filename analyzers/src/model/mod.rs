@@ -1,0 +1,177 @@
+//! A model: many small trees that were trained offline on measures of known files, and how what they say is joined with the
+//! evidence.
+//!
+//! Data, as weights are: read from JSON, checked in full when it is loaded, replaced without new code. What it says of a
+//! file is a sum of one number a tree, in a fixed order, so it is the same on every machine. Each number is split among the
+//! measures that a file's path through the tree asks for, so that a report can show what moved the model (A. Saabas,
+//! "Interpreting random forests", 2014).
+//!
+//! A model is one more witness and no judge: [`weigh`](crate::weigh()) lets it accuse alone only where it is very sure, and
+//! call nothing benign that other evidence speaks against.
+
+mod read;
+#[cfg(test)]
+mod tests;
+
+use triage::Family;
+
+use crate::{Measure, MeasureSet, Measured};
+
+pub use read::ModelError;
+
+/// A checked model of one family of files.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Model {
+    family: Family,
+    set: MeasureSet,
+    /// Places in the set's vector of the measures that trees ask for.
+    asked: Vec<usize>,
+    trees: Vec<Tree>,
+    join: Join,
+}
+
+/// How the sum over all trees becomes log-odds, and when it may decide.
+#[derive(Clone, Copy, PartialEq, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Join {
+    /// Log-odds where both say nothing.
+    pub intercept: f64,
+    /// Factor on the sum over all trees.
+    pub model: f64,
+    /// Factor on the sum of the indicators' weights.
+    pub indicators: f64,
+    /// Lowest probability ever given.
+    pub floor: f64,
+    /// Highest probability ever given.
+    pub ceiling: f64,
+    /// Malicious by the model alone from this probability up.
+    pub alone: f64,
+    /// Benign from here down, by the model alone and joined.
+    pub benign: f64,
+    /// Benign only if the indicators' sum, without what speaks for the file, is at most this.
+    pub benign_sum: f64,
+}
+
+impl Join {
+    /// Log-odds of malice, by the trees' sum and the indicators'.
+    pub fn log_odds(&self, margin: f64, indicators: f64) -> f64 {
+        self.intercept + self.model * margin + self.indicators * indicators
+    }
+}
+
+/// A tree. The first node is its root; children stand behind their parents.
+#[derive(Clone, PartialEq, Debug)]
+struct Tree(Vec<Node>);
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Node {
+    /// What the tree would say if it ended here.
+    value: f32,
+    split: Option<Split>,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Split {
+    /// Index into [`Model::asked`].
+    measure: u16,
+    /// Left where the measure is at most this.
+    threshold: f32,
+    left: u16,
+    right: u16,
+}
+
+/// What a model says of one subject.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ModelTestimony {
+    /// The sum over all trees, in log-odds of the model's own.
+    pub margin: f64,
+    /// The sum before any measure was looked at.
+    pub base: f64,
+    /// What each measure that was asked for moved the sum by, with its value; those that moved it most first.
+    pub moved: Vec<Moved>,
+}
+
+/// What one measure moved the model by.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Moved {
+    /// The measure.
+    pub measure: &'static Measure,
+    /// Its value.
+    pub value: f32,
+    /// What it moved the sum by.
+    pub by: f64,
+}
+
+impl ModelTestimony {
+    /// What all measures of each group moved the sum by; those that moved it most first.
+    pub fn groups(&self) -> Vec<(&'static str, f64)> {
+        let mut groups: Vec<(&'static str, f64)> = Vec::new();
+        for moved in &self.moved {
+            let group = moved.measure.group();
+            match groups.iter_mut().find(|(name, _)| *name == group) {
+                Some((_, sum)) => *sum += moved.by,
+                None => groups.push((group, moved.by)),
+            }
+        }
+        groups.sort_by(|one, other| other.1.abs().total_cmp(&one.1.abs()).then_with(|| one.0.cmp(other.0)));
+        groups
+    }
+}
+
+impl Model {
+    /// The family of files that it is about.
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// How it is joined with the evidence.
+    pub fn join(&self) -> &Join {
+        &self.join
+    }
+
+    /// How many trees it has.
+    pub fn trees(&self) -> usize {
+        self.trees.len()
+    }
+
+    /// What it says of measured files; `None` of measures that it was not made for.
+    pub fn testify(&self, measured: &Measured) -> Option<ModelTestimony> {
+        if measured.set != self.set {
+            return None;
+        }
+        let values: Vec<f32> =
+            self.asked.iter().map(|&at| measured.values().get(at).copied().unwrap_or_default()).collect();
+        let mut by = vec![0.0; values.len()];
+        let (mut margin, mut base) = (0.0, 0.0);
+        for Tree(nodes) in &self.trees {
+            let Some(mut node) = nodes.first() else { continue };
+            base += f64::from(node.value);
+            while let Some(split) = node.split {
+                let measure = usize::from(split.measure);
+                let goes_left = values.get(measure).is_some_and(|value| *value <= split.threshold);
+                // Children stand behind their parents, so this ends.
+                let Some(child) = nodes.get(usize::from(if goes_left { split.left } else { split.right })) else {
+                    break;
+                };
+                if let Some(moved) = by.get_mut(measure) {
+                    *moved += f64::from(child.value) - f64::from(node.value);
+                }
+                node = child;
+            }
+            margin += f64::from(node.value);
+        }
+        let measures = self.set.measures();
+        let mut moved: Vec<Moved> = self
+            .asked
+            .iter()
+            .zip(values)
+            .zip(by)
+            .filter(|(_, by)| *by != 0.0)
+            .filter_map(|((&at, value), by)| Some(Moved { measure: measures.get(at)?, value, by }))
+            .collect();
+        moved.sort_by(|one, other| {
+            other.by.abs().total_cmp(&one.by.abs()).then_with(|| one.measure.name.cmp(other.measure.name))
+        });
+        Some(ModelTestimony { margin, base, moved })
+    }
+}
