@@ -93,12 +93,14 @@ impl<'a> Findings<'a> {
         });
     }
 
-    /// Reports the measures of this subject, in the order of their set. Only the first subjects' are kept: a subject without
-    /// them is judged by its evidence alone.
+    /// Reports the measures of this subject, in the order of their set. Of more than [`MEASURED_MAX`] subjects the rest is a
+    /// limit that was hit: no model judges them, so nothing is benign.
     pub fn measured(&mut self, set: MeasureSet, values: Vec<f32>) {
         debug_assert_eq!(values.len(), set.measures().len(), "{set:?}");
         if self.record.measured.len() < MEASURED_MAX {
             self.record.measured.extend(Measured::new(self.subject, set, values));
+        } else {
+            self.record.budget.exhaust(Limit::Layers);
         }
     }
 
@@ -248,6 +250,21 @@ mod tests {
         let (record, _) = findings.finish();
         assert_eq!(record.evidence.len(), 1);
         assert_eq!(record.budget.hit().collect::<Vec<_>>(), [Limit::Evidence]);
+    }
+
+    #[test]
+    fn more_measured_subjects_than_are_kept_are_a_limit() {
+        static NONE: std::sync::LazyLock<Vec<&'static crate::Measure>> = std::sync::LazyLock::new(Vec::new);
+        let set = MeasureSet::new("toy", 1, &NONE);
+        let mut findings = findings(Limits::default());
+        for _ in 0..MEASURED_MAX {
+            findings.measured(set, Vec::new());
+        }
+        assert_eq!(findings.budget().hit().count(), 0);
+        findings.measured(set, Vec::new());
+        let (record, _) = findings.finish();
+        assert_eq!(record.measured.len(), MEASURED_MAX);
+        assert_eq!(record.budget.hit().collect::<Vec<_>>(), [Limit::Layers]);
     }
 
     #[test]

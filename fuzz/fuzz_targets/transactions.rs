@@ -4,8 +4,8 @@
 #![no_main]
 
 use daemon_transactions::fast::FastTransaction;
-use daemon_transactions::signing::{Answer, Request, from_line, to_line};
-use daemon_transactions::{B256, Call, Event, SignedLegacyTransaction};
+use daemon_transactions::signing::{Answer, SignerRequest, from_line, to_line};
+use daemon_transactions::{B256, Call, ContractEvent, SignedLegacyTransaction};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(bytes == encoded || bytes == [&encoded[..], &[0; 32]].concat());
     }
     if let Some((topic, data)) = bytes.split_first_chunk::<32>() {
-        let _ = Event::decode(&[B256::from(*topic)], data);
+        let _ = ContractEvent::decode(&[B256::from(*topic)], data);
     }
     if let Ok(text) = str::from_utf8(bytes)
         && let Ok(transaction) = FastTransaction::parse(text)
@@ -28,7 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(transaction.text(), text);
         let _ = transaction.message();
     }
-    if let Ok(request) = from_line::<Request>(bytes) {
+    if let Ok(request) = from_line::<SignerRequest>(bytes) {
         assert_eq!(from_line(&to_line(&request)), Ok(request));
     }
     if let Ok(answer) = from_line::<Answer>(bytes) {
