@@ -225,10 +225,11 @@ def fit_join(y, margin, total):
 # that p is told for (the join is fitted at one half). alone: malicious by the model alone from here up, where at least 97 %
 # of what it accuses is malware in a stream with 15 % of it. benign, benign_sum: benign at most at this p and this sum of the
 # indicators, where at most 1 % of what is called benign is malware in such a stream. floor, ceiling: what the corpus can
-# support.
+# support. signs: alone only what shows a sign beside its structure: a model that saw too few odd but honest programs takes
+# the oddity for malice. indicators: at least this much of the indicators' sum, so that a strong set of signs keeps its word.
 POLICY = {
-    'pe': {'prior': .4, 'floor': .004, 'ceiling': .998, 'alone': .985, 'benign': .18, 'benign_sum': 3.25},
-    'elf': {'prior': .5, 'floor': .003, 'ceiling': .999, 'alone': .99, 'benign': .2, 'benign_sum': 1.5},
+    'pe': {'prior': .5, 'floor': .004, 'ceiling': .998, 'alone': .99, 'signs': False, 'benign': .325, 'benign_sum': 2.5, 'indicators': .48},
+    'elf': {'prior': .5, 'floor': .003, 'ceiling': .999, 'alone': .99, 'signs': True, 'benign': .2, 'benign_sum': 1.5, 'indicators': 0.0},
 }
 
 
@@ -237,7 +238,8 @@ def shipped(family, join):
     policy = dict(POLICY[family])
     prior = policy.pop('prior')
     shift = float(np.log(prior / (1 - prior)))
-    return join | {'intercept': round(join['intercept'] + shift, 4)} | policy
+    factor = max(join['indicators'], policy.pop('indicators'))
+    return join | {'intercept': round(join['intercept'] + shift, 4), 'indicators': factor} | policy
 
 
 def joined(join, margin, total):

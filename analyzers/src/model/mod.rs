@@ -46,6 +46,9 @@ pub struct Join {
     pub ceiling: f64,
     /// Malicious by the model alone from this probability up.
     pub alone: f64,
+    /// Malicious by the model alone only where there is a sign beside the structure of the file: an indicator above zero
+    /// whose group is not called `….structure`.
+    pub signs: bool,
     /// Benign from here down, by the model alone and joined.
     pub benign: f64,
     /// Benign only if the indicators' sum, without what speaks for the file, is at most this.

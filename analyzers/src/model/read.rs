@@ -100,7 +100,7 @@ impl Model {
 }
 
 fn check_join(join: &Join) -> Result<(), ModelError> {
-    let Join { intercept, model, indicators, floor, ceiling, alone, benign, benign_sum } = *join;
+    let Join { intercept, model, indicators, floor, ceiling, alone, signs: _, benign, benign_sum } = *join;
     if ![intercept, model, indicators, benign_sum].iter().all(|number| number.abs() <= VALUE_MAX) {
         return wrong(format_args!("join: a number is none, or beyond {VALUE_MAX}"));
     }

@@ -16,7 +16,7 @@ const SET: MeasureSet = MeasureSet::new("pe", 3, &ALL);
 /// Two trees: small files are suspicious; odd ones that shine are more so.
 const GOOD: &str = r#"{"version":1,"family":"pe","measures_version":3,"made":{"by":"hand"},
     "measures":["toy.odd","toy.size","look.shine"],
-    "join":{"intercept":-1,"model":1,"indicators":0.5,"floor":0.01,"ceiling":0.99,"alone":0.97,"benign":0.2,"benign_sum":1.5},
+    "join":{"intercept":-1,"model":1,"indicators":0.5,"floor":0.01,"ceiling":0.99,"alone":0.97,"signs":false,"benign":0.2,"benign_sum":1.5},
     "trees":[
         [[1,100,1,2,0.5],[2],[-1]],
         [[0,0.5,1,2,0],[-0.25],[2,3.5,3,4,0.75],[0.25],[3]]]}"#;

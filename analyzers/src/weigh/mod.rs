@@ -270,7 +270,8 @@ fn testify(subject: LayerId, family: Family, record: &Record, weights: &Weights)
                 true => (by_indicators, p_by_indicators),
                 false => (log_odds + weights.prior_shift, p(log_odds)),
             };
-            let standing = joined_standing(p_joined, p_by_indicators, hides, is_calm, join, weights);
+            let may_accuse = !hides && (!join.signs || terms.iter().any(|term| is_sign(term, weights)));
+            let standing = joined_standing(p_joined, p_by_indicators, (hides, may_accuse, is_calm), join, weights);
             (log_odds, p_joined, without_calm, standing)
         }
     };
@@ -302,17 +303,22 @@ fn standing_by_indicators(p: f64, p_without_calm: f64, family: Family, weights: 
     }
 }
 
+/// Whether a term says something against a file beside its structure.
+fn is_sign(term: &Term, weights: &Weights) -> bool {
+    let group = term.group.and_then(|index| weights.groups.get(index)).map_or("", |group| group.name.as_str());
+    term.weight.0 > 0.0 && group.rsplit('.').next() != Some("structure")
+}
+
 fn joined_standing(
     p: f64,
     by_indicators: f64,
-    hides: bool,
-    is_calm: bool,
+    (hides, may_accuse, is_calm): (bool, bool, bool),
     join: &Join,
     weights: &Weights,
 ) -> SubjectStanding {
     let thresholds = &weights.thresholds;
     let indicators_accuse = by_indicators >= thresholds.malicious;
-    if p >= thresholds.malicious && (indicators_accuse || (p >= join.alone && !hides)) {
+    if p >= thresholds.malicious && (indicators_accuse || (p >= join.alone && may_accuse)) {
         SubjectStanding::Accused
     } else if hides && by_indicators < thresholds.suspicious {
         SubjectStanding::Hidden

@@ -248,6 +248,11 @@ proptest! {
 
 /// A record of a measured file, and weights with a model that says `margin` of every file.
 fn modelled(seen: &[&Indicator], margin: f64) -> (Record, Weights) {
+    modelled_with(seen, margin, false)
+}
+
+/// `signs`: whether the model needs a sign beside the structure to accuse alone.
+fn modelled_with(seen: &[&Indicator], margin: f64, signs: bool) -> (Record, Weights) {
     use std::sync::{Arc, LazyLock};
 
     use crate::{Measure, MeasureSet, Measured, Model, Unit};
@@ -257,7 +262,7 @@ fn modelled(seen: &[&Indicator], margin: f64) -> (Record, Weights) {
     let set = MeasureSet::new("other", 1, &SIZES);
     let text = format!(
         r#"{{"version":1,"family":"other","measures_version":1,"made":null,"measures":["toy.size"],"join":{{"intercept":0,
-        "model":1,"indicators":0.5,"floor":0.01,"ceiling":0.995,"alone":0.97,"benign":0.2,"benign_sum":1.6}},
+        "model":1,"indicators":0.5,"floor":0.01,"ceiling":0.995,"alone":0.97,"signs":{signs},"benign":0.2,"benign_sum":1.6}},
         "trees":[[[{margin}]]]}}"#
     );
     let mut record = record(seen);
@@ -279,6 +284,20 @@ fn a_model_alone_accuses_where_it_is_very_sure_and_suspects_before() {
     check_modelled(&[], 3.0, Verdict::Suspicious);
     check_modelled(&[], -0.5, Verdict::Unknown);
     check_modelled(&[], -3.0, Verdict::Benign);
+}
+
+#[test]
+fn a_model_that_needs_signs_accuses_nothing_for_its_structure() {
+    // The group is called `structure` here, as `elf.structure` is.
+    for (seen, verdict) in [
+        (&[][..], Verdict::Suspicious),
+        (&[&PACKED], Verdict::Suspicious),
+        (&[&SIGNED], Verdict::Suspicious),
+        (&[&INJECTS], Verdict::Malicious),
+    ] {
+        let (record, weights) = modelled_with(seen, 6.0, true);
+        assert_eq!(weigh(&record, &weights).verdict, verdict, "{seen:?}");
+    }
 }
 
 #[test]
