@@ -51,7 +51,7 @@ pub enum ConsumerEnded {
 pub struct Misconfigured(pub String);
 
 /// Runs a consumer until SIGTERM or Ctrl-C. Then jobs that are held are finished, and those that take longer than
-/// [`Settings::grace`] are handed back.
+/// [`RunSettings::grace`] are handed back.
 ///
 /// # Errors
 /// If rules, workers, sockets or threads cannot be had; [`Misconfigured`] among the causes if only a person can mend it.

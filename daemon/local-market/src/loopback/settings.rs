@@ -288,7 +288,7 @@ impl MarketSettings {
     ///
     /// # Errors
     ///
-    /// [`Mistakes`] if `text` is not TOML, has unknown keys, or fails [`Settings::check`].
+    /// [`Mistakes`] if `text` is not TOML, has unknown keys, or fails [`MarketSettings::check`].
     pub fn read(text: &str, directory: &Path) -> Result<MarketSettings, Mistakes> {
         let mut settings: MarketSettings =
             toml::from_str(text).map_err(|error| Mistakes(vec![error.to_string().trim_end().to_owned()]))?;

@@ -41,7 +41,7 @@ impl Loader {
     /// Loads the rules, and tries them. `whole` refuses rules of which anything is wrong.
     ///
     /// # Errors
-    /// [`Refused`] with `whole`, if anything is wrong with the rules; else if they cannot be loaded, no worker can be had, or
+    /// [`RulesRefused`] with `whole`, if anything is wrong with the rules; else if they cannot be loaded, no worker can be had, or
     /// a probe does not come out as it must.
     pub fn load(&self, whole: bool) -> anyhow::Result<Ready> {
         let detector = load(&self.options)?;

@@ -32,7 +32,7 @@ impl Bundle {
     ///
     /// # Errors
     ///
-    /// [`OpenError`] if the file cannot be mapped, or is not a bundle that this program can run.
+    /// [`BundleOpenError`] if the file cannot be mapped, or is not a bundle that this program can run.
     pub fn open(&self) -> Result<Library, BundleOpenError> {
         let file = self.file.try_clone().map_err(|source| LoadError::Io { tried: "read", source })?;
         open(file.into(), self.bytes)

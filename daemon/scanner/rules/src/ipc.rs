@@ -1,6 +1,6 @@
 //! The wire between who wants rules compiled and the child process that compiles them, and the child's end of it.
 //!
-//! The child reads a [`Request`] from its standard input, and writes the bundle to its standard output and messages to
+//! The child reads a [`CompileRequest`] from its standard input, and writes the bundle to its standard output and messages to
 //! its standard error, one JSON object per line; the last one marks the end. Other lines are the output of a crash,
 //! which the parent quotes. Input and output are memory files of the parent, so neither side blocks.
 //!

@@ -1,7 +1,7 @@
 //! The ledger: profit and loss, and what other strategies would have earned.
 //!
 //! Reads the journal's stories ([`LedgerEntry`]) and nothing else: no files, no clock, no network. [`Ledger`] makes a
-//! [`Report`] of them in one pass; [`Replay`] settles one bounty again with another stake; [`replay()`] decides the whole
+//! [`LedgerReport`] of them in one pass; [`Replay`] settles one bounty again with another stake; [`replay()`] decides the whole
 //! past again, step by step, with another strategy, and [`compare`] says what that would have earned; [`Alarms`] watches
 //! while bounties come in. How a report is shown is the business of `daemon-statement`.
 //!

@@ -1,6 +1,6 @@
 //! The statement: how a report of the ledger is shown to people.
 //!
-//! [`sections`] makes tables of a [`Report`](daemon_ledger::Report), for the terminal and for the page; [`page`] makes one
+//! [`sections`] makes tables of a [`LedgerReport`](daemon_ledger::LedgerReport), for the terminal and for the page; [`page`] makes one
 //! HTML page of it that a browser shows without anything else; [`mod@format`] has the forms of amounts, shares and times.
 //! [`write_story`] tells the story of one bounty. Computes nothing that is not in the report, reads no file and no clock.
 //!

@@ -79,7 +79,7 @@ impl Market {
     /// `outbox`: call [`Transactor::resume`]. `roots_pem` are certificates that are trusted besides the system's.
     ///
     /// # Errors
-    /// If the configuration cannot be used, or either cannot be asked: [`OpenError::is_passing`] tells whether to try
+    /// If the configuration cannot be used, or either cannot be asked: [`MarketUnusable::is_passing`] tells whether to try
     /// again.
     pub async fn open(config: &Config, outbox: Outbox, roots_pem: Vec<Vec<u8>>) -> Result<Market, MarketUnusable> {
         let base = Base::new(&config.url, &config.community)?;

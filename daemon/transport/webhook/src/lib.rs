@@ -2,7 +2,7 @@
 //!
 //! [`serve`] receives deliveries over HTTP. It checks the [`signature`](Secrets) over the raw body before anything
 //! else, parses the body into a [`Bounty`](daemon_market::Bounty) ([`parse`]), and asks a [`Gate`] whether to accept
-//! it. [`Limits`] bound everything that a stranger can use: bytes, time, connections.
+//! it. [`ServerLimits`] bound everything that a stranger can use: bytes, time, connections.
 //!
 //! Answers go the other way: [`assertion`] and [`vote`] make their bytes, and a [`Courier`] delivers those, only to
 //! [`Hosts`] that the operator named. [`Backoff`] says when to try again.

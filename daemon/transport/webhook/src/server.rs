@@ -75,7 +75,7 @@ pub struct Endpoint<G, O> {
 }
 
 /// Serves `listener` until `shutdown` is ready; then takes no more connections, lets what is in flight finish, and
-/// returns when everybody is gone or [`Limits::drain_time_max`] is over.
+/// returns when everybody is gone or [`ServerLimits::drain_time_max`] is over.
 ///
 /// To be run in a `tokio::task::LocalSet`, as `tokio_uring` also is.
 pub async fn serve<G, O>(listener: TcpListener, endpoint: Endpoint<G, O>, shutdown: impl Future<Output = ()>)

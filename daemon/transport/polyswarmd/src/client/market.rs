@@ -324,7 +324,7 @@ impl Client {
     /// Posts a signed assertion to fast polyswarmd. There is no second step.
     ///
     /// # Errors
-    /// If the request fails. It may have arrived nevertheless: see [`Failure::may_have_arrived`].
+    /// If the request fails. It may have arrived nevertheless: see [`RequestFailure::may_have_arrived`].
     pub async fn post_fast_assertion(&self, guid: Guid, payload: &FastPayload) -> Result<(), RequestError> {
         let body = serde_json::to_vec(payload).map_err(|error| RequestError {
             what: format!("{} /bounties/{guid}/assertions/", Method::POST),
