@@ -34,6 +34,7 @@ mod indicator;
 mod measure;
 mod model;
 mod path;
+pub mod text;
 mod weigh;
 mod weights;
 

@@ -18,7 +18,7 @@ FALSE_POSITIVES = 0.01   # false-positive rate of the quoted true-positive rate
 SEED = 20261129
 FORMAT = 1               # version of the model's file
 PREFIX = {'pe': ('pe',), 'elf': ('elf',)}
-INTERPRETER = ('seg.interp', 'segment.interpreter', 'segments.interpreter', 'header.interpreter')   # the measure that tells an ELF program from a library
+INTERPRETER = 'segment.interpreter'   # the measure that tells an ELF program from a library
 RELATIVES = [(re.compile(r'pyqt|pyside|qt5|qt6|shiboken'), 'qt'), (re.compile(r'7zip|7z\b|p7zip'), '7zip'),
              (re.compile(r'busybox'), 'busybox'), (re.compile(r'autoit'), 'autoit'), (re.compile(r'upx'), 'upx')]
 BOOT = re.compile(r'syslinux|grub|ipxe|efitools')   # groups of boot modules: the engine gives them no model
@@ -89,7 +89,7 @@ def is_program(kind, values):
     """A file that is started itself: not a library and not a driver."""
     if kind.startswith('pe'):
         return kind.endswith('.exe')
-    return kind.endswith('.exec') or (kind.endswith('.dyn') and any(values.get(n, 0) > 0 for n in INTERPRETER))
+    return kind.endswith('.exec') or (kind.endswith('.dyn') and values.get(INTERPRETER, 0) > 0)
 
 
 def is_packed(row):

@@ -37,9 +37,9 @@ FREE = {
     'malice': MALICE,                                   # words of malice
     'words': r'^words\.|^text\.(addresses|long_runs|base64_runs)$',
     'overlay': r'^overlay\.',
-    'imports': r'^imports\.(?!none|few|density|ansi|wide|kernel32_only)|^library\.|^symbols?\.',
+    'imports': r'^imports\.(?!none|few|density|ansi|wide|kernel32_only)|^library\.|^symbol\.',
     'resources': r'^(resources|version|manifest)\.',
-    'sections': r'^sections?\.(executable|writable|usual|unusual|without_data|without_name|same_name|count)$|^header\.sections$',
+    'sections': r'^section\.(executable|writable|usual|unusual|without_data|without_name|same_name|count)$|^header\.sections$',
     'size': r'^file\.size$',
     'directories': r'^directory\.(import|resource|import_addresses)$',
     'libraries': r'^library\.|^imports\.libraries$',

@@ -107,7 +107,7 @@ fn bump(table: &mut Histogram, byte: u8) {
 }
 
 /// With n bytes of which c have a value: log2(n) - sum(c log2 c) / n.
-pub(crate) fn entropy_of(histogram: &Histogram) -> f64 {
+fn entropy_of(histogram: &Histogram) -> f64 {
     let total: u32 = histogram.iter().sum();
     if total == 0 {
         return 0.0;

@@ -23,7 +23,7 @@ pub(crate) struct Exports {
     /// Number of functions; `None` without a directory.
     pub(crate) functions: Option<u32>,
     /// Offset of the directory.
-    table: Option<usize>,
+    pub(crate) table: Option<usize>,
     /// File offsets of the names, sorted, once they were looked up.
     names: Vec<usize>,
     looked_up: bool,

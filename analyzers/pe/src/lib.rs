@@ -159,6 +159,7 @@ impl Pe {
         let seen = WhatWasRead {
             image: &image,
             imports: &self.imports,
+            exports: &self.exports,
             resources: &self.resources,
             regions: &self.regions,
             scan: &self.scan,

@@ -11,7 +11,7 @@ const ENTROPY_BYTES_ALL: usize = 1 << 20;
 const ENTROPY_BYTES_MIN: usize = 512;
 /// Smallest resource of raw data that may hold a program.
 const RAW_BYTES_MIN: usize = 2 << 10;
-/// Languages that are told apart; further ones are counted as the last.
+/// Languages that are told apart; further ones do not count.
 const LANGUAGES_MAX: usize = 64;
 /// Types with a number of their own are below this.
 const TYPES: usize = 25;

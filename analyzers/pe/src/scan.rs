@@ -52,7 +52,7 @@ impl Default for Scan {
             .match_kind(MatchKind::Standard)
             // Most of its first bytes are common letters: a prefilter would only stumble from run to run.
             .prefilter(false)
-            .build(WORDS.iter().map(Keyword::text).chain(word_classes::words().map(|(_, word)| word.into_bytes())))
+            .build(WORDS.iter().map(Keyword::text).chain(word_classes::words().map(|(_, word)| word)))
             .expect("a few hundred short words are far below the automaton's limits");
         Scan {
             automaton,

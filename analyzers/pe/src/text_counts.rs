@@ -1,6 +1,6 @@
 //! Counts the text of an image while it is gathered, for measures: how much, of which characters, in how long runs.
 
-use analyzers::permille;
+use analyzers::text::{CharacterCounts, base64_runs, long_runs};
 
 use crate::word_classes::COUNT_MAX;
 
@@ -10,11 +10,11 @@ const LONG_RUN: usize = 200;
 const BASE64_RUN: usize = 120;
 
 /// What is counted of text while it is gathered.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub(crate) struct TextCounts {
-    pub(crate) histogram: [u32; 256],
+    /// Those of text of one byte a character.
+    pub(crate) characters: CharacterCounts,
     pub(crate) runs: usize,
-    pub(crate) characters: usize,
     pub(crate) wide_runs: usize,
     pub(crate) wide_characters: usize,
     pub(crate) long_runs: u32,
@@ -22,53 +22,24 @@ pub(crate) struct TextCounts {
     pub(crate) addresses: u32,
 }
 
-impl Default for TextCounts {
-    fn default() -> Self {
-        TextCounts {
-            histogram: [0; 256],
-            runs: 0,
-            characters: 0,
-            wide_runs: 0,
-            wide_characters: 0,
-            long_runs: 0,
-            base64_runs: 0,
-            addresses: 0,
-        }
-    }
-}
-
 impl TextCounts {
     /// Adds a run of text, `width` bytes a character in the file.
     pub(crate) fn add(&mut self, width: usize, text: &[u8]) {
         if width == 1 {
             self.runs += 1;
-            self.characters += text.len();
-            for &byte in text {
-                let count = &mut self.histogram[usize::from(byte)];
-                *count = count.wrapping_add(1);
-            }
+            self.characters.add(text);
         } else {
             self.wide_runs += 1;
             self.wide_characters += text.len();
         }
         if text.len() >= BASE64_RUN {
-            let long = text.split(|byte| !byte.is_ascii_graphic()).filter(|run| run.len() >= LONG_RUN).count();
-            let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-            let base64 = text.split(|byte| !is_base64(byte)).filter(|run| run.len() >= BASE64_RUN).count();
-            self.long_runs = held(self.long_runs, long);
-            self.base64_runs = held(self.base64_runs, base64);
+            self.long_runs = held(self.long_runs, long_runs(text, LONG_RUN));
+            self.base64_runs = held(self.base64_runs, base64_runs(text, BASE64_RUN));
         }
         if self.addresses < COUNT_MAX {
             let dots = memchr::memchr_iter(b'.', text).filter(|&at| is_address(text, at)).count();
             self.addresses = held(self.addresses, dots);
         }
-    }
-
-    /// Thousandths of the characters that are so.
-    pub(crate) fn share(&self, is: impl Fn(u8) -> bool) -> u32 {
-        let count: usize =
-            (0..=255u8).zip(self.histogram).filter(|(byte, _)| is(*byte)).map(|(_, count)| count as usize).sum();
-        permille(count, self.characters)
     }
 }
 
@@ -129,6 +100,6 @@ mod tests {
         }
         assert_eq!((counts.runs, counts.wide_runs, counts.wide_characters, counts.long_runs), (1_001, 1, 9, 1));
         assert_eq!(counts.base64_runs, COUNT_MAX);
-        assert_eq!(counts.share(|byte| byte == b'A'), permille(250, 250 + 120_000));
+        assert_eq!(counts.characters.share(|byte| byte == b'A'), analyzers::permille(250, 250 + 120_000));
     }
 }

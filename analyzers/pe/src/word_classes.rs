@@ -1,13 +1,12 @@
 //! Words in the text of an image, counted by class. The search that finds signs finds them too.
-//!
-//! They are stored in reverse, as those of signs are, so that a scan of this program does not find them.
 
-use analyzers::{Measure, Unit};
+use analyzers::Measure;
+use analyzers::text::{word_class as class, words_of};
 
 /// Most that the words of one class count: more of the same says nothing new.
 pub(crate) const COUNT_MAX: u32 = 300;
 
-/// Words by class: a measure, and the words in lower case and in reverse, apart by a bar, which is in none.
+/// Words by class.
 pub(crate) static CLASSES: &[(Measure, &str)] = &[
     (class("words.urls", "Addresses of the web."), "//:ptth|//:sptth"),
     (class("words.registry_roots", "Roots of the registry."), "_yekh|\\mlkh|\\uckh"),
@@ -123,16 +122,9 @@ pub(crate) static CLASSES: &[(Measure, &str)] = &[
     ),
 ];
 
-const fn class(name: &'static str, meaning: &'static str) -> Measure {
-    Measure { name, unit: Unit::Count, meaning, source: "development corpus: words of programs, harmless and not" }
-}
-
 /// All words, each with the index of its class.
-pub(crate) fn words() -> impl Iterator<Item = (usize, String)> {
-    CLASSES
-        .iter()
-        .enumerate()
-        .flat_map(|(class, (_, words))| words.split('|').map(move |word| (class, word.chars().rev().collect())))
+pub(crate) fn words() -> impl Iterator<Item = (usize, Vec<u8>)> {
+    words_of(CLASSES)
 }
 
 #[cfg(test)]
@@ -142,8 +134,8 @@ mod tests {
     #[test]
     fn words_are_in_lower_case_and_long_enough_to_mean_something() {
         for (_, word) in words() {
-            assert!(word.len() >= 2 && word.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{word}");
-            assert_eq!(word, word.to_lowercase());
+            assert!(word.len() >= 2 && word.iter().all(|byte| (b' '..=b'~').contains(byte)), "{word:?}");
+            assert_eq!(word, word.to_ascii_lowercase());
         }
     }
 }

@@ -158,8 +158,14 @@ impl Opinion {
 
     /// The testimony that decided, if anybody could judge.
     pub fn deciding(&self) -> Option<&Testimony> {
-        // On a tie the first, so that the answer does not depend on anything but the evidence.
-        self.testimonies.iter().rev().max_by(|a, b| a.p_malicious.total_cmp(&b.p_malicious))
+        let of = |standings: fn(SubjectStanding) -> bool| {
+            let heard = self.testimonies.iter().rev().filter(|testimony| standings(testimony.standing));
+            // On a tie the first, so that the answer does not depend on anything but the evidence.
+            heard.max_by(|a, b| a.p_malicious.total_cmp(&b.p_malicious))
+        };
+        let accused = of(|standing| standing == SubjectStanding::Accused);
+        // What is hidden decides only where there is nothing else.
+        accused.or_else(|| of(|standing| standing != SubjectStanding::Hidden)).or_else(|| of(|_| true))
     }
 }
 
@@ -250,29 +256,43 @@ fn testify(subject: LayerId, family: Family, record: &Record, weights: &Weights)
     } else {
         sum
     };
-    let measured = record.measured.iter().find(|measured| measured.subject == subject);
-    let joined = weights.model(family).and_then(|model| Some((*model.join(), model.testify(measured?)?)));
     let (by_indicators, p_by_indicators) = calibrate(sum, family, weights);
-    let (log_odds, p_malicious, p_without_calm, standing) = match &joined {
-        None => {
-            let p_without_calm = calibrate(sum_without_calm, family, weights).1;
-            let standing = standing_by_indicators(p_by_indicators, p_without_calm, family, weights);
-            (by_indicators, p_by_indicators, p_without_calm, standing)
-        }
+    let alone = Judged {
+        log_odds: by_indicators,
+        p_malicious: p_by_indicators,
+        p_without_calm: calibrate(sum_without_calm, family, weights).1,
+    };
+    let measured = record.measured.iter().find(|measured| measured.subject == subject);
+    let joined = weights.model(family).and_then(|model| Some((model.join(), model.testify(measured?)?)));
+    let (judged, standing) = match &joined {
+        None => (alone, standing_by_indicators(&alone, family, weights)),
         Some((join, model)) => {
-            let p = |log_odds: f64| logistic(log_odds + weights.prior_shift).clamp(join.floor, join.ceiling);
-            let log_odds = join.log_odds(model.margin, sum);
-            let by_model = p(join.log_odds(model.margin, 0.0));
-            let without_calm = p(join.log_odds(model.margin, sum_without_calm));
-            let is_calm = by_model <= join.benign && without_calm <= join.benign && sum_without_calm <= join.benign_sum;
+            let judged = joined_with(model.margin, sum, sum_without_calm, join, weights);
+            let p_by_model = joined_with(model.margin, 0.0, 0.0, join, weights).p_malicious;
+            let is_calm = p_by_model <= join.benign
+                && judged.p_without_calm <= join.benign
+                && sum_without_calm <= join.benign_sum;
             // A rule that names malware is not argued with.
-            let (log_odds, p_joined) = match by_rule && by_indicators > log_odds + weights.prior_shift {
-                true => (by_indicators, p_by_indicators),
-                false => (log_odds + weights.prior_shift, p(log_odds)),
+            let judged = if by_rule && alone.log_odds > judged.log_odds {
+                Judged { p_without_calm: judged.p_without_calm, ..alone }
+            } else {
+                judged
             };
-            let may_accuse = !hides && (!join.signs || terms.iter().any(|term| is_sign(term, weights)));
-            let standing = joined_standing(p_joined, p_by_indicators, (hides, may_accuse, is_calm), join, weights);
-            (log_odds, p_joined, without_calm, standing)
+            let may_accuse = !join.signs || terms.iter().any(|term| is_sign(term, weights));
+            let accuses = p_by_indicators >= weights.thresholds.malicious
+                || judged.p_malicious >= join.alone && !hides && may_accuse;
+            let standing = if judged.p_malicious >= weights.thresholds.malicious && accuses {
+                SubjectStanding::Accused
+            } else if hides && p_by_indicators < weights.thresholds.suspicious {
+                SubjectStanding::Hidden
+            } else if judged.p_malicious >= weights.thresholds.suspicious {
+                SubjectStanding::Suspected
+            } else if is_calm {
+                SubjectStanding::Calm
+            } else {
+                SubjectStanding::Undecided
+            };
+            (judged, standing)
         }
     };
     Testimony {
@@ -282,21 +302,38 @@ fn testify(subject: LayerId, family: Family, record: &Record, weights: &Weights)
         sum: LogOdds(sum),
         sum_without_calm: LogOdds(sum_without_calm),
         model: joined.map(|(_, model)| model),
-        log_odds: LogOdds(log_odds),
-        p_malicious,
-        p_without_calm,
+        log_odds: LogOdds(judged.log_odds),
+        p_malicious: judged.p_malicious,
+        p_without_calm: judged.p_without_calm,
         p_by_indicators,
         standing,
     }
 }
 
-fn standing_by_indicators(p: f64, p_without_calm: f64, family: Family, weights: &Weights) -> SubjectStanding {
+/// What sums come to.
+#[derive(Clone, Copy)]
+struct Judged {
+    log_odds: f64,
+    p_malicious: f64,
+    p_without_calm: f64,
+}
+
+/// Judges by the model and the indicators' sums.
+fn joined_with(margin: f64, sum: f64, sum_without_calm: f64, join: &Join, weights: &Weights) -> Judged {
+    let log_odds = |sum| join.log_odds(margin, sum) + weights.prior_shift;
+    let p = |log_odds: f64| logistic(log_odds).clamp(join.floor, join.ceiling);
+    Judged { log_odds: log_odds(sum), p_malicious: p(log_odds(sum)), p_without_calm: p(log_odds(sum_without_calm)) }
+}
+
+fn standing_by_indicators(judged: &Judged, family: Family, weights: &Weights) -> SubjectStanding {
     let thresholds = &weights.thresholds;
-    if p >= thresholds.malicious {
+    if judged.p_malicious >= thresholds.malicious {
         SubjectStanding::Accused
-    } else if p >= thresholds.suspicious {
+    } else if judged.p_malicious >= thresholds.suspicious {
         SubjectStanding::Suspected
-    } else if p <= weights.calibration(family).benign && p_without_calm <= thresholds.benign_without_calm {
+    } else if judged.p_malicious <= weights.calibration(family).benign
+        && judged.p_without_calm <= thresholds.benign_without_calm
+    {
         SubjectStanding::Calm
     } else {
         SubjectStanding::Undecided
@@ -307,28 +344,6 @@ fn standing_by_indicators(p: f64, p_without_calm: f64, family: Family, weights: 
 fn is_sign(term: &Term, weights: &Weights) -> bool {
     let group = term.group.and_then(|index| weights.groups.get(index)).map_or("", |group| group.name.as_str());
     term.weight.0 > 0.0 && group.rsplit('.').next() != Some("structure")
-}
-
-fn joined_standing(
-    p: f64,
-    by_indicators: f64,
-    (hides, may_accuse, is_calm): (bool, bool, bool),
-    join: &Join,
-    weights: &Weights,
-) -> SubjectStanding {
-    let thresholds = &weights.thresholds;
-    let indicators_accuse = by_indicators >= thresholds.malicious;
-    if p >= thresholds.malicious && (indicators_accuse || (p >= join.alone && may_accuse)) {
-        SubjectStanding::Accused
-    } else if hides && by_indicators < thresholds.suspicious {
-        SubjectStanding::Hidden
-    } else if p >= thresholds.suspicious {
-        SubjectStanding::Suspected
-    } else if is_calm {
-        SubjectStanding::Calm
-    } else {
-        SubjectStanding::Undecided
-    }
 }
 
 /// The terms of no group, and what counts of the groups.

@@ -362,3 +362,17 @@ fn what_was_not_measured_is_judged_by_its_evidence() {
     assert_eq!(told.p_malicious, weigh(&record, &self::weights()).p_malicious);
     assert_eq!(told.testimonies[0].model, None);
 }
+
+#[test]
+fn what_is_hidden_does_not_decide_beside_what_is_accused() {
+    // The artifact hides its inside, which the model is sure about; what was found in it shows an accusing sign.
+    let (mut record, weights) = modelled(&[], 5.0);
+    record.incomplete.push(Incomplete::Unaccounted("overlay@0x400".into()));
+    let inside = record.add_layer(LayerId::ARTIFACT, "inside", Some(FileKind::Data)).unwrap();
+    let indicator = INJECTS.id.clone();
+    record.evidence.push(Evidence { indicator, layer: inside, span: 0..1, detail: Detail::default() });
+    let opinion = weigh(&record, &weights);
+    assert_eq!(opinion.verdict, Verdict::Malicious);
+    assert_eq!(opinion.deciding().map(|testimony| testimony.subject), Some(inside));
+    assert_eq!(opinion.deciding().map(|testimony| testimony.p_malicious), Some(opinion.confidence.get()));
+}

@@ -455,6 +455,16 @@ fn is_ours(error: &FetchError) -> bool {
 fn skip(error: &FetchError) -> Skip {
     match error {
         FetchError::TooLarge { .. } | FetchError::Storage { .. } => Skip::Other,
-        _ => Skip::CannotFetch,
+        FetchError::Scheme { .. }
+        | FetchError::Uri { .. }
+        | FetchError::Address { .. }
+        | FetchError::Connect { .. }
+        | FetchError::Status(_)
+        | FetchError::TooSlow { .. }
+        | FetchError::Deadline
+        | FetchError::Broken { .. }
+        | FetchError::Redirects { .. }
+        | FetchError::WrongDigest { .. }
+        | FetchError::File { .. } => Skip::CannotFetch,
     }
 }

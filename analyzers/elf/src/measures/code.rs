@@ -90,6 +90,8 @@ const fn hidden_string(name: &'static str, meaning: &'static str) -> Measure {
 pub(super) struct Instructions {
     counts: Vec<usize>,
     calls: BTreeSet<u16>,
+    /// Of the file, and of those that are looked at.
+    size: usize,
     bytes: usize,
     entropy: u32,
     zeros: usize,
@@ -102,6 +104,7 @@ impl Instructions {
         let mut all = Instructions {
             counts: vec![0; INSTRUCTIONS.len()],
             calls: BTreeSet::new(),
+            size: image.bytes.len(),
             bytes: 0,
             entropy: 0,
             zeros: 0,
@@ -129,6 +132,10 @@ impl Instructions {
             }
         }
         Ok(all)
+    }
+
+    fn kernel_calls(&self) -> usize {
+        self.counts.iter().take(KERNEL_CALLS).sum()
     }
 
     /// Appends the frequency of each instruction, and which calls there are.
@@ -162,31 +169,15 @@ fn calls_of_arm(code: &[u8]) -> impl Iterator<Item = u16> {
     memmem::find_iter(code, b"\0\x90\xef").filter_map(|at| code.get(at.checked_sub(1)?).copied().map(u16::from))
 }
 
-/// Code as a whole.
-pub(super) struct Code<'i> {
-    instructions: &'i Instructions,
-    size: usize,
-}
-
-impl<'i> Code<'i> {
-    pub(super) fn of(image: &Image<'_>, instructions: &'i Instructions) -> Code<'i> {
-        Code { instructions, size: image.bytes.len() }
-    }
-
-    fn kernel_calls(&self) -> usize {
-        self.instructions.counts.iter().take(KERNEL_CALLS).sum()
-    }
-}
-
 measures! {
     /// Code as a whole.
-    CODE, fn code(all: &Code<'_>), source: "ABIs of Linux" {
-        "code.bytes", Bytes, "Bytes of executable segments, at most 1 MiB." => all.instructions.bytes;
-        "code.share", Permille, "They, of the file." => permille(all.instructions.bytes, all.size);
-        "code.entropy", Entropy, "Evenness of the first executable segment." => all.instructions.entropy;
-        "code.zeros", Permille, "Zeros in code, of its bytes." => permille(all.instructions.zeros, all.instructions.bytes);
+    CODE, fn code(all: &Instructions), source: "ABIs of Linux" {
+        "code.bytes", Bytes, "Bytes of executable segments, at most 1 MiB." => all.bytes;
+        "code.share", Permille, "They, of the file." => permille(all.bytes, all.size);
+        "code.entropy", Entropy, "Evenness of the first executable segment." => all.entropy;
+        "code.zeros", Permille, "Zeros in code, of its bytes." => permille(all.zeros, all.bytes);
         "code.kernel_calls", Count, "Instructions that call the kernel." => all.kernel_calls();
-        "code.different_calls", Count, "Different calls of the kernel, as far as they are read." => all.instructions.calls.len();
+        "code.different_calls", Count, "Different calls of the kernel, as far as they are read." => all.calls.len();
     }
 }
 

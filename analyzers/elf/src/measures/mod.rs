@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 
 use analyzers::{Budget, Exhausted, Measure, MeasureSet, MeasureValue};
 
-use self::code::{Code, Instructions};
+use self::code::Instructions;
 use self::headers::Headers;
 use self::symbols::Symbols;
 pub(crate) use self::words::Words;
@@ -53,29 +53,11 @@ pub(crate) fn take(image: &Image<'_>, words: &mut Words, budget: &mut Budget) ->
     symbols::symbols(&symbols, &mut values);
     symbols.measure(&mut values);
     let instructions = Instructions::count(image, budget)?;
-    code::code(&Code::of(image, &instructions), &mut values);
+    code::code(&instructions, &mut values);
     instructions.measure(&mut values);
     code::hidden(image.bytes, budget, &mut values)?;
     words.count(image.bytes, budget)?;
     words::text(&*words, &mut values);
     values.extend(words.classes().iter().map(|count| count.number()));
     Ok(Some(values))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn names_are_unique_and_meanings_are_sentences() {
-        let mut names = HashSet::new();
-        for measure in SET.measures() {
-            assert!(names.insert(measure.name), "{} is declared twice", measure.name);
-            assert_eq!(measure.name.split('.').count(), 2, "{}", measure.name);
-            assert!(measure.meaning.ends_with('.') && !measure.source.is_empty(), "{}", measure.name);
-        }
-        assert!(names.len() > 200, "{}", names.len());
-    }
 }

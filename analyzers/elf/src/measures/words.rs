@@ -1,9 +1,8 @@
 //! Text: how much there is, and words in it by class.
-//!
-//! Words are stored in reverse, so that a scan of this program does not find them.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use analyzers::{Budget, Exhausted, Measure, Unit, density, entropy, measures, permille};
+use analyzers::text::{CharacterCounts, base64_runs, long_runs, word_class as class, words_of};
+use analyzers::{Budget, Exhausted, Measure, density, measures, permille};
 
 /// Most that the words of one class count: more of the same says nothing new.
 const COUNT_MAX: u32 = 300;
@@ -22,7 +21,7 @@ const BASE64_RUN: usize = 100;
 /// Ends each run in a batch: in no word.
 const SEPARATOR: u8 = b'\n';
 
-/// Words by class: a measure, and the words in lower case and in reverse, apart by a bar, which is in none.
+/// Words by class.
 pub(super) static CLASSES: &[(Measure, &str)] = &[
     (class("words.urls", "Addresses of the web."), "//:ptth|//:sptth"),
     (class("words.user_agents", "Names of browsers in requests."), "4/allizom|5/allizom|tnega-resu"),
@@ -95,17 +94,6 @@ pub(super) static CLASSES: &[(Measure, &str)] = &[
     (class("words.shells", "Shells."), "hs/nib/|hsab/nib/|c- hs"),
 ];
 
-const fn class(name: &'static str, meaning: &'static str) -> Measure {
-    Measure { name, unit: Unit::Count, meaning, source: "development corpus: words of programs, harmless and not" }
-}
-
-fn words() -> impl Iterator<Item = (usize, Vec<u8>)> {
-    CLASSES
-        .iter()
-        .enumerate()
-        .flat_map(|(class, (_, words))| words.split('|').map(move |word| (class, word.bytes().rev().collect())))
-}
-
 /// Counts words and text. Building one builds its automaton; then it is reused for any number of files.
 #[derive(Debug)]
 pub(crate) struct Words {
@@ -113,9 +101,8 @@ pub(crate) struct Words {
     class_of: Vec<usize>,
     classes: Vec<u32>,
     batch: Vec<u8>,
-    histogram: [u32; 256],
+    characters: CharacterCounts,
     runs: usize,
-    characters: usize,
     long_runs: u32,
     base64_runs: u32,
     size: usize,
@@ -128,16 +115,15 @@ impl Words {
             .kind(Some(AhoCorasickKind::DFA))
             .match_kind(MatchKind::Standard)
             .prefilter(false)
-            .build(words().map(|(_, word)| word))
+            .build(words_of(CLASSES).map(|(_, word)| word))
             .expect("a few hundred short words are far below the automaton's limits");
         Words {
             automaton,
-            class_of: words().map(|(class, _)| class).collect(),
+            class_of: words_of(CLASSES).map(|(class, _)| class).collect(),
             classes: Vec::new(),
             batch: Vec::new(),
-            histogram: [0; 256],
+            characters: CharacterCounts::default(),
             runs: 0,
-            characters: 0,
             long_runs: 0,
             base64_runs: 0,
             size: 0,
@@ -148,8 +134,8 @@ impl Words {
     pub(super) fn count(&mut self, bytes: &[u8], budget: &mut Budget) -> Result<(), Exhausted> {
         self.classes.clear();
         self.classes.resize(CLASSES.len(), 0);
-        self.histogram = [0; 256];
-        (self.runs, self.characters, self.long_runs, self.base64_runs) = (0, 0, 0, 0);
+        self.characters = CharacterCounts::default();
+        (self.runs, self.long_runs, self.base64_runs) = (0, 0, 0);
         self.size = bytes.len().min(BYTES_MAX);
         let head = bytes.get(..BYTES_MAX).unwrap_or(bytes);
         // A run across the end of a chunk counts as two, and a word there is missed: once in 64 KiB.
@@ -173,15 +159,9 @@ impl Words {
                 continue;
             }
             self.runs += 1;
-            self.characters += run.len();
-            for &byte in run {
-                let count = &mut self.histogram[usize::from(byte)];
-                *count = count.wrapping_add(1);
-            }
+            self.characters.add(run);
             if run.len() >= BASE64_RUN {
-                let long = run.split(|byte| !byte.is_ascii_graphic()).any(|part| part.len() >= LONG_RUN);
-                let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-                let base64 = run.split(|byte| !is_base64(byte)).any(|part| part.len() >= BASE64_RUN);
+                let (long, base64) = (long_runs(run, LONG_RUN) > 0, base64_runs(run, BASE64_RUN) > 0);
                 self.long_runs = (self.long_runs + u32::from(long)).min(COUNT_MAX);
                 self.base64_runs = (self.base64_runs + u32::from(base64)).min(COUNT_MAX);
             }
@@ -194,33 +174,20 @@ impl Words {
     pub(super) fn classes(&self) -> &[u32] {
         &self.classes
     }
-
-    fn share(&self, is: impl Fn(u8) -> bool) -> u32 {
-        let counts = (0..=255u8).zip(self.histogram);
-        let count: usize = counts.filter(|(byte, _)| is(*byte)).map(|(_, count)| count as usize).sum();
-        permille(count, self.characters)
-    }
-
-    /// Bits per character.
-    fn evenness(&self) -> f64 {
-        let all = self.characters as f64;
-        let bits = |count: u32| f64::from(count) / all * (all / f64::from(count)).log2();
-        self.histogram.iter().filter(|&&count| count > 0).map(|&count| bits(count)).sum()
-    }
 }
 
 measures! {
     /// The text.
     TEXT, fn text(all: &Words), source: "EMBER: strings" {
         "text.runs", Count, "Runs of five characters and more." => all.runs;
-        "text.share", Permille, "Text, of the file." => permille(all.characters, all.size);
+        "text.share", Permille, "Text, of the file." => permille(all.characters.all(), all.size);
         "text.length", Count, "Mean length of a run, in tenths of a character." =>
-            (10 * all.characters).checked_div(all.runs).unwrap_or(0);
-        "text.entropy", Entropy, "Evenness of its characters." => entropy(all.evenness());
+            (10 * all.characters.all()).checked_div(all.runs).unwrap_or(0);
+        "text.entropy", Entropy, "Evenness of its characters." => all.characters.entropy();
         "text.density", Density, "Runs, by the size of the file." => density(all.runs, all.size);
-        "text.letters", Permille, "Letters, of its characters." => all.share(|byte| byte.is_ascii_alphabetic());
-        "text.spaces", Permille, "Spaces, of its characters." => all.share(|byte| byte == b' ');
-        "text.digits", Permille, "Digits, of its characters." => all.share(|byte| byte.is_ascii_digit());
+        "text.letters", Permille, "Letters, of its characters." => all.characters.share(|byte| byte.is_ascii_alphabetic());
+        "text.spaces", Permille, "Spaces, of its characters." => all.characters.share(|byte| byte == b' ');
+        "text.digits", Permille, "Digits, of its characters." => all.characters.share(|byte| byte.is_ascii_digit());
         "text.long_runs", Count, "Runs of 200 characters without a space." => all.long_runs;
         "text.base64_runs", Count, "Runs of 100 characters of Base64." => all.base64_runs;
     }
@@ -243,6 +210,6 @@ mod tests {
         assert_eq!((of(&words, "words.urls"), words.runs), (1, 2));
         assert!(of(&words, "words.busybox") > 0);
         words.count(b"", &mut budget).unwrap();
-        assert_eq!((of(&words, "words.urls"), words.runs, entropy(words.evenness())), (0, 0, 0));
+        assert_eq!((of(&words, "words.urls"), words.runs, words.characters.entropy()), (0, 0, 0));
     }
 }

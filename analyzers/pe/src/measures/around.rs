@@ -4,6 +4,7 @@ use analyzers::{entropy, measures, permille};
 use memchr::memmem;
 use scroll::{LE, Pread};
 
+use crate::exports::Exports;
 use crate::image::{Directory, Image};
 
 /// Bytes of an overlay in which the beginning of an archive is looked for.
@@ -20,6 +21,7 @@ const ORGANISATION: &[u8] = b"\x06\x03\x55\x04\x0a";
 /// What is around the program, in the same file.
 pub(super) struct Around<'b> {
     size: usize,
+    entropy: u32,
     overlay: &'b [u8],
     overlay_entropy: u32,
     certificate: &'b [u8],
@@ -30,8 +32,8 @@ pub(super) struct Around<'b> {
 }
 
 impl<'b> Around<'b> {
-    /// `overlay_entropy`: bits per byte of what belongs to nothing.
-    pub(super) fn of(image: &Image<'b>, overlay_entropy: f64) -> Around<'b> {
+    /// Bits per byte of the file, and of what belongs to nothing.
+    pub(super) fn of(image: &Image<'b>, file_entropy: f64, overlay_entropy: f64) -> Around<'b> {
         let bytes = image.bytes;
         let directory = image.directory(Directory::Certificate);
         let start = directory.map_or(bytes.len(), |directory| (directory.virtual_address as usize).min(bytes.len()));
@@ -41,6 +43,7 @@ impl<'b> Around<'b> {
         let certificate = bytes.get(start..end.min(bytes.len())).unwrap_or_default();
         Around {
             size: bytes.len(),
+            entropy: entropy(file_entropy),
             overlay: bytes.get(sections..until).unwrap_or_default(),
             overlay_entropy: entropy(overlay_entropy),
             certificate: certificate.get(..CERTIFICATE_BYTES_MAX).unwrap_or(certificate),
@@ -68,6 +71,7 @@ measures! {
     /// Overlay and signature.
     AROUND, fn around(around: &Around<'_>), source: "PE/COFF specification, \"The Attribute Certificate Table (Image Only)\"; EMBER" {
         "file.size", Bytes, "Size of the file." => around.size;
+        "file.entropy", Entropy, "Evenness of the file." => around.entropy;
         "file.programs", Count, "Beginnings of programs in it." => around.mz;
         "file.archives", Count, "Beginnings of ZIP members in it." => around.zip;
         "overlay.bytes", Bytes, "Bytes behind the last section, without signatures." => around.overlay.len();
@@ -106,14 +110,11 @@ pub(super) struct Exported {
 }
 
 impl Exported {
-    pub(super) fn of(image: &Image<'_>) -> Exported {
+    pub(super) fn of(image: &Image<'_>, exports: &Exports) -> Exported {
         let mut exported = Exported::default();
-        let directory = image.directory(Directory::Export);
-        let Some(table) = directory.and_then(|directory| image.offset_of(directory.virtual_address)) else {
-            return exported;
-        };
+        let Some(table) = exports.table else { return exported };
         let word = |at: usize| image.bytes.pread_with::<u32>(at, LE).ok();
-        exported.functions = word(table + 20).unwrap_or(0).min(100_000);
+        exported.functions = exports.functions.unwrap_or(0).min(100_000);
         exported.names = word(table + 24).unwrap_or(0).min(100_000);
         let names = word(table + 32).and_then(|address| image.offset_of(address));
         for index in 0..exported.names.min(NAMES_MAX) {

@@ -3,15 +3,13 @@
 //! Time stamps, linker and system versions are left out: they tell the age of a collection, not what a program does.
 
 use analyzers::measures;
-use goblin::pe::header::CoffHeader;
+use goblin::pe::header::{COFF_MACHINE_X86, COFF_MACHINE_X86_64, CoffHeader};
 use goblin::pe::optional_header::{StandardFields, WindowsFields64};
 
 use crate::image::{Directory, Image};
 
 /// Bases that linkers give by themselves (MSVC and GNU ld, programs and libraries, 32 and 64 bits, drivers).
 const USUAL_BASES: [u64; 5] = [0x40_0000, 0x1000_0000, 0x1_4000_0000, 0x1_8000_0000, 0x1_0000];
-const MACHINE_I386: u16 = 0x14c;
-const MACHINE_AMD64: u16 = 0x8664;
 
 /// The headers; zeros for what could not be read.
 pub(super) struct Headers<'i, 'b> {
@@ -79,9 +77,9 @@ measures! {
     /// The COFF and optional headers.
     HEADERS, fn headers(headers: &Headers<'_, '_>), source: "PE/COFF specification, \"COFF File Header\" and \"Optional Header\"" {
         "header.plus", Flag, "It is PE32+, for 64 bits." => headers.plus;
-        "header.i386", Flag, "It is for 80386 processors." => headers.coff.machine == MACHINE_I386;
+        "header.i386", Flag, "It is for 80386 processors." => headers.coff.machine == COFF_MACHINE_X86;
         "header.other_machine", Flag, "It is for neither 80386 nor x86-64 processors." =>
-            !matches!(headers.coff.machine, MACHINE_I386 | MACHINE_AMD64);
+            !matches!(headers.coff.machine, COFF_MACHINE_X86 | COFF_MACHINE_X86_64);
         "header.sections", Count, "Number of sections." => headers.coff.number_of_sections;
         "header.pointer", Bytes, "Where the PE header begins." => headers.pointer;
         "header.relocs_stripped", Flag, "Base relocations were stripped." => headers.has(0x0001);

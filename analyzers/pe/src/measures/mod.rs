@@ -25,6 +25,7 @@ use self::resources::AllResources;
 use self::sections::Sections;
 use self::text::AllText;
 use crate::entropy::Regions;
+use crate::exports::Exports;
 use crate::image::Image;
 use crate::imports::Imports;
 use crate::resources::Resources;
@@ -39,7 +40,6 @@ static MEASURES: LazyLock<Vec<&'static Measure>> = LazyLock::new(|| {
     let of_classes = |classes: &'static [(Measure, &'static str)]| classes.iter().map(|(measure, _)| measure);
     let mut all: Vec<&'static Measure> = Vec::new();
     all.extend(around::AROUND);
-    all.push(&ENTROPY);
     all.extend(headers::HEADERS);
     all.extend(headers::DIRECTORIES);
     all.extend(sections::SECTIONS);
@@ -58,13 +58,11 @@ static MEASURES: LazyLock<Vec<&'static Measure>> = LazyLock::new(|| {
     all
 });
 
-static ENTROPY: Measure =
-    Measure { name: "file.entropy", unit: analyzers::Unit::Entropy, meaning: "Evenness of the file.", source: "EMBER" };
-
 /// What was read of an image.
 pub(crate) struct WhatWasRead<'s, 'b> {
     pub(crate) image: &'s Image<'b>,
     pub(crate) imports: &'s Imports,
+    pub(crate) exports: &'s Exports,
     pub(crate) resources: &'s Resources,
     pub(crate) regions: &'s Regions,
     pub(crate) scan: &'s Scan,
@@ -73,20 +71,19 @@ pub(crate) struct WhatWasRead<'s, 'b> {
 
 /// Takes all measures, in the order of [`SET`].
 pub(crate) fn take(seen: &WhatWasRead<'_, '_>, budget: &mut Budget) -> Result<Vec<f32>, Exhausted> {
-    let &WhatWasRead { image, imports: imported, resources: found, regions, scan, is_signed } = seen;
+    let &WhatWasRead { image, imports: imported, exports, resources: found, regions, scan, is_signed } = seen;
     let size = image.bytes.len();
     // The checksum and two searches for beginnings of files.
     budget.step(1 + (size >> 16) as u64)?;
     let mut values = Vec::with_capacity(MEASURES.len());
-    around::around(&Around::of(image, regions.entropy(OVERLAY)), &mut values);
-    values.push(analyzers::entropy(regions.entropy(WHOLE)).number());
+    around::around(&Around::of(image, regions.entropy(WHOLE), regions.entropy(OVERLAY)), &mut values);
     let headers = Headers::of(image);
     headers::headers(&headers, &mut values);
     headers::directories(&headers, &mut values);
     sections::sections(&Sections::of(image, |index| regions.entropy(FIRST_SECTION + index)), &mut values);
     imports::imports(&Imported { imports: imported, size }, &mut values);
     imported.counts.measure(&mut values);
-    around::exports(&Exported::of(image), &mut values);
+    around::exports(&Exported::of(image, exports), &mut values);
     let resources = AllResources::of(found, image.bytes, is_signed);
     resources::resources(&resources, &mut values);
     resources::identity(&resources, &mut values);
@@ -98,22 +95,4 @@ pub(crate) fn take(seen: &WhatWasRead<'_, '_>, budget: &mut Budget) -> Result<Ve
     text::text(&AllText { counts: scan.text_counts(), size }, &mut values);
     values.extend(scan.class_counts().iter().map(|count| count.number()));
     Ok(values)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn names_are_unique_and_meanings_are_sentences() {
-        let mut names = HashSet::new();
-        for measure in SET.measures() {
-            assert!(names.insert(measure.name), "{} is declared twice", measure.name);
-            assert_eq!(measure.name.split('.').count(), 2, "{}", measure.name);
-            assert!(measure.meaning.ends_with('.') && !measure.source.is_empty(), "{}", measure.name);
-        }
-        assert!(names.len() > 400, "{}", names.len());
-    }
 }

@@ -41,6 +41,19 @@ mod tests {
     }
 
     #[test]
+    fn names_of_measures_are_unique_and_meanings_are_sentences() {
+        for (set, measures_min) in MEASURE_SETS.iter().zip([400, 200]) {
+            let mut names = HashSet::new();
+            for measure in set.measures() {
+                assert!(names.insert(measure.name), "{} is declared twice", measure.name);
+                assert_eq!(measure.name.split('.').count(), 2, "{}", measure.name);
+                assert!(measure.meaning.ends_with('.') && !measure.source.is_empty(), "{}", measure.name);
+            }
+            assert!(names.len() > measures_min, "{}", names.len());
+        }
+    }
+
+    #[test]
     fn pe_and_elf_have_at_least_twenty_five_indicators_each() {
         for name in ["pe.", "elf."] {
             assert!(catalogue().filter(|indicator| indicator.id.as_str().starts_with(name)).count() >= 25);
