@@ -232,8 +232,8 @@ def run(programs, place, kills, seed, tightness):
     counts = verdict.counts
     print("   " + ", ".join(f"{number} {name}" for name, number in sorted(killer.done.items())))
     print(
-        f"   {counts['bounties']} bounties taken: {counts['settled']} asserted, revealed and settled, {counts['void']} not "
-        f"signed for by the signer's limits, {counts['withheld']} withheld, {counts['expired']} expired, {counts['refused']} refused; "
+        f"   {counts['bounties']} bounties taken: {counts['settled']} asserted, revealed and settled, {counts['void']} void, "
+        f"{counts['withheld']} withheld, {counts['expired']} expired, {counts['refused']} refused; "
         f"{us['right']} verdicts right, {us['wrong']} wrong; staked {us['staked']}, profit {us['profit']} NCT"
     )
     print(

@@ -12,7 +12,6 @@ import time
 import urllib.error
 import urllib.request
 
-from keystore import keystore
 from programs import Program
 from wire import Proxy, Witness, free_port, redis
 
@@ -187,7 +186,12 @@ class Scene:
             os.chown(sockets, SIGNER[0], FRONTEND)
             sockets.chmod(0o2755)
         self.write(own / "passphrase", self.passphrase, "signer")
-        self.write(own / "keyfile.json", json.dumps(keystore(self.key, self.passphrase)), "signer")
+        self.write(own / "key.hex", self.key.hex(), "signer")
+        command = [self.programs / "stakeout-signer", "import", "--keyfile", own / "keyfile.json"]
+        command += ["--passphrase-file", own / "passphrase", "--private-key-file", own / "key.hex"]
+        who = {"user": SIGNER[0], "group": SIGNER[1], "extra_groups": []} if self.several_users else {}
+        subprocess.run(command, cwd=own, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True, timeout=120, **who)
+        (own / "key.hex").unlink()
         config = SIGNER_CONFIG.format(
             place=self.place, chain_id=self.chain_id, token=self.token, registry=self.registry, **self.limits
         )

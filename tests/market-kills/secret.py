@@ -195,7 +195,7 @@ class Secret:
         )
 
     def files(self):
-        """All that the run left on disk, but the keystore's directory."""
+        """All that the run left on disk, but the file of the passphrase itself."""
         own = {self.scene.place / "signer" / name for name in ("passphrase",)}
         left = [path for path in self.scene.place.rglob("*") if path.is_file() and path not in own]
         found = self.ask(files=left)["files"]
