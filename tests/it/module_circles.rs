@@ -65,21 +65,6 @@ const TODAY: &[Circle] = &[
         modules: &["read", "verify"],
         because: "a reader verifies, and what verifies reads",
     },
-    Circle {
-        of: ("daemon/staking/market", ""),
-        modules: &["answer", "bet", "betting", "bid", "bounty", "bounty_state", "outcome", "policy", "purse"],
-        because: "verdicts and findings are words of answers, and bets, bids and purses speak them",
-    },
-    Circle {
-        of: ("daemon/staking/market", "bounty_state"),
-        modules: &["assertion", "effect", "event"],
-        because: "an assertion lives by the bounty's events, and adds its own events and effects to them",
-    },
-    Circle {
-        of: ("daemon/staking/market", "bid"),
-        modules: &["expression", "registry", "table"],
-        because: "the error about a name lists all strategies, and is the one that they make",
-    },
 ];
 
 /// The path of a module or a name, from the root of its crate.

@@ -3,26 +3,9 @@
 use std::borrow::Cow;
 
 use crate::{
-    Answer, Bet, BidStrategy, Bounty, BountyPolicy, ConvictionMap, Findings, Nct, Phase, Purse, Skip, Stake, Timestamp,
+    Answer, Bet, BidStrategy, Bounty, BountyPolicy, ConvictionMap, Judgement, Nct, Phase, Purse, Stake, Timestamp,
     Verdict,
 };
-
-/// The result of examining an artifact.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Judgement {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The probability that the verdict is right, 0.0 to 1.0.
-    pub confidence: f64,
-    /// Whether the examination was complete. An incomplete one stakes nothing.
-    pub complete: bool,
-    /// Why the artifact was not judged, if it was not.
-    pub skip: Option<Skip>,
-    /// Remarks for people.
-    pub comments: Vec<String>,
-    /// The findings that the verdict rests on.
-    pub findings: Findings,
-}
 
 /// Decides stakes: a strategy, a purse, and what is assumed about the market.
 #[derive(Debug)]

@@ -27,20 +27,22 @@ mod bounty_state;
 mod config;
 mod filter;
 pub mod formula;
+mod judgement;
 mod opinions;
 mod outcome;
 mod policy;
 mod profit;
 mod purse;
 mod settle;
+mod verdict;
 
 pub use daemon_base::{Nct, Now, ParseNctError, Timestamp};
 pub use num_bigint::BigInt;
 
-pub use answer::{Answer, ArtifactAnswer, Assertion, Findings, Skip, Verdict};
+pub use answer::{Answer, ArtifactAnswer, Assertion};
 pub use artifact_mask::{bool_list_to_int, int_to_bool_list};
 pub use bet::Bet;
-pub use betting::{Betting, Judgement};
+pub use betting::Betting;
 pub use bid::{
     Abstention, BidBounds, BidRequest, BidStrategy, Conviction, ConvictionMap, ConvictionMapError, ConvictionPoint,
     DefaultStrategy, ParseTableRowError, STRATEGIES, Strategy, StrategyError, StrategySettings, TableRow,
@@ -48,12 +50,13 @@ pub use bid::{
 pub use bounty::{ArtifactType, Bounty, BountyId, BountyKey, OnChain, Phase};
 pub use bounty_state::{
     Admission, AssertionState, AssertionStep, Bounties, BountyState, Caller, ChainPosition, ContractWindows, Effect,
-    Ending, Event, Standing, StepKind, Truth, Written,
+    Ending, Event, Standing, StepKind, Written,
 };
 pub use config::{BettingError, Config, Urls};
 pub use filter::{BountyFilter, Comparison, Filter, FilterError, Modifiers};
+pub use judgement::{Findings, Judgement, Skip};
 pub use opinions::{ScannerOpinion, weigh_opinions};
-pub use outcome::{Correction, SettlementNotice};
+pub use outcome::{Correction, SettlementNotice, Truth};
 pub use policy::{BountyPolicy, Rate, Refusal};
 pub use profit::Profit;
 pub use purse::{Breaker, LossLimits, Purse, PurseLimits, PurseNote, Reckoning, Stake, return_on_stake};
@@ -61,3 +64,4 @@ pub use settle::{
     ARTIFACTS_MAX, Asserted, Bits, ContractVersion, ParseContractError, Quorum, Revert, SettleError, Settlement,
     Settling, settle, settle_one,
 };
+pub use verdict::Verdict;

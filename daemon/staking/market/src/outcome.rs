@@ -1,6 +1,30 @@
 //! How a bounty was settled, as far as we were told, and what that means for our stake.
 
-use crate::{Nct, Profit, Truth, Verdict};
+use crate::{Nct, Profit, Verdict};
+
+/// The truth about an artifact, as the marketplace settled it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Truth {
+    /// The artifact is malware.
+    Malicious,
+    /// The artifact is harmless.
+    Benign,
+}
+
+impl Truth {
+    /// The name in the journal, the same as the verdict's.
+    pub fn name(self) -> &'static str {
+        match self {
+            Truth::Malicious => "malicious",
+            Truth::Benign => "benign",
+        }
+    }
+
+    /// The truth of that name, if there is one.
+    pub fn named(name: &str) -> Option<Truth> {
+        [Truth::Malicious, Truth::Benign].into_iter().find(|truth| truth.name() == name)
+    }
+}
 
 /// What the marketplace told us about a settlement. It may be only the truth about the artifact, or only the payout.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

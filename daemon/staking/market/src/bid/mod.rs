@@ -4,6 +4,7 @@
 //! says why. [`Strategy`] makes one of its name; [`STRATEGIES`] lists them.
 
 mod conviction;
+mod error;
 mod expression;
 mod formulas;
 mod kelly;
@@ -16,8 +17,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use conviction::{Conviction, ConvictionMap, ConvictionMapError, ConvictionPoint};
+pub use error::StrategyError;
 pub use formulas::DefaultStrategy;
-pub use registry::{STRATEGIES, Strategy, StrategyError, StrategySettings};
+pub use registry::{STRATEGIES, Strategy, StrategySettings};
 pub use table::{ParseTableRowError, TableRow};
 
 use crate::{Nct, Verdict};

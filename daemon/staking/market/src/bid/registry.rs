@@ -3,6 +3,7 @@
 use num_bigint::BigInt;
 
 use super::BidStrategy;
+use super::error::StrategyError;
 use super::expression::Expression;
 use super::formulas::{self, BountyPolicy, DefaultStrategy, Formula, Threshold};
 use super::kelly::Kelly;
@@ -26,43 +27,6 @@ impl Default for StrategySettings {
     fn default() -> Self {
         StrategySettings { threshold: 0.5, kelly_fraction: 0.25, table: Vec::new(), expression: String::new() }
     }
-}
-
-/// Why there is no such strategy.
-#[derive(Clone, PartialEq, Debug, thiserror::Error)]
-pub enum StrategyError {
-    /// There is no strategy of that name.
-    #[error("there is no strategy `{name}`: there are {}", names())]
-    Name {
-        /// The name that was asked for.
-        name: String,
-    },
-    /// The threshold is not from 0 to 1.
-    #[error("the conviction threshold must be from 0 to 1, not {0}")]
-    Threshold(f64),
-    /// The Kelly fraction is not above 0 and at most 1.
-    #[error("the Kelly fraction must be above 0 and at most 1, not {0}")]
-    KellyFraction(f64),
-    /// The table is wrong: every mistake in it.
-    #[error("invalid bid table: {0}")]
-    Table(String),
-    /// The expression does not compile, or failed on a trial question.
-    #[error("invalid bid expression: {message}{}", place(*position))]
-    Expression {
-        /// What is wrong.
-        message: String,
-        /// Line and column of the mistake, each from 1, if known.
-        position: Option<(usize, usize)>,
-    },
-}
-
-fn place(position: Option<(usize, usize)>) -> String {
-    position.map(|(line, column)| format!(" (line {line}, column {column})")).unwrap_or_default()
-}
-
-fn names() -> String {
-    let names: Vec<&str> = STRATEGIES.iter().map(|(name, _)| *name).collect();
-    names.join(", ")
 }
 
 /// How a strategy is made.
@@ -204,13 +168,18 @@ impl Strategy {
     /// If there is no such strategy, or its settings are wrong.
     pub fn named(name: &str, settings: &StrategySettings) -> Result<Box<dyn BidStrategy>, StrategyError> {
         let Some(entry) = REGISTRY.iter().find(|entry| entry.name == name) else {
-            return Err(StrategyError::Name { name: name.to_owned() });
+            return Err(StrategyError::Name { name: name.to_owned(), known: names() });
         };
         match entry.make {
             Make::Formula(of) => Ok(Box::new(Formula { name: entry.name, of })),
             Make::By(make) => make(settings),
         }
     }
+}
+
+fn names() -> String {
+    let names: Vec<&str> = STRATEGIES.iter().map(|(name, _)| *name).collect();
+    names.join(", ")
 }
 
 fn default_strategy(_: &StrategySettings) -> Result<Box<dyn BidStrategy>, StrategyError> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::admission::Admission;
-use super::assertion::AssertionStep;
+use super::assertion_step::AssertionStep;
 use super::event::Caller;
 #[cfg(doc)]
 use super::event::Event;

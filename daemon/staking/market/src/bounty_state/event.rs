@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{Answer, Bounty, BountyKey, Correction, Findings, Judgement, Nct, Reckoning, Refusal, SettlementNotice};
 
-use super::assertion::{ChainPosition, ContractWindows, Standing, StepKind};
+use super::assertion_step::{ChainPosition, ContractWindows, Standing, StepKind};
 
 /// Identifies who waits for a reply. The driver chooses the number.
 pub type Caller = u64;
@@ -19,30 +19,6 @@ pub enum Written {
     Known,
     /// The record could not be written.
     Failed,
-}
-
-/// The truth about an artifact, as the marketplace settled it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Truth {
-    /// The artifact is malware.
-    Malicious,
-    /// The artifact is harmless.
-    Benign,
-}
-
-impl Truth {
-    /// The name in the journal, the same as the verdict's.
-    pub fn name(self) -> &'static str {
-        match self {
-            Truth::Malicious => "malicious",
-            Truth::Benign => "benign",
-        }
-    }
-
-    /// The truth of that name, if there is one.
-    pub fn named(name: &str) -> Option<Truth> {
-        [Truth::Malicious, Truth::Benign].into_iter().find(|truth| truth.name() == name)
-    }
 }
 
 /// An event: something that happened to a bounty or to the purse.

@@ -14,15 +14,21 @@
 //! An answer that goes to a chain has a life of its own from the moment it is about to be sent: [`AssertionState`].
 
 mod admission;
+mod answering;
 mod assertion;
+mod assertion_step;
 mod effect;
 mod entry;
 mod event;
+mod judging;
 mod money;
 #[cfg(test)]
 mod money_tests;
 mod part;
+#[cfg(test)]
+mod properties;
 mod state;
+mod taking;
 #[cfg(test)]
 mod tests;
 mod transition;
@@ -40,9 +46,10 @@ use entry::BountyEntry;
 use money::{Changes, Notes};
 
 pub use admission::Admission;
-pub use assertion::{AssertionState, AssertionStep, ChainPosition, ContractWindows, Standing, StepKind};
+pub use assertion::AssertionState;
+pub use assertion_step::{AssertionStep, ChainPosition, ContractWindows, Standing, StepKind};
 pub use effect::Effect;
-pub use event::{Caller, Event, Truth, Written};
+pub use event::{Caller, Event, Written};
 pub use state::{BountyState, Ending};
 
 /// Every open bounty, and what they share: queues, purse, limits.

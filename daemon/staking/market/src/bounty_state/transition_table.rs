@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use super::tests::{Life, SECOND, at, bounty, judgement, key};
-use super::{BountyPolicy, BountyState, Event, Truth, Written};
-use crate::{Answer, Correction, Findings, Nct, Profit, Reckoning, Refusal, SettlementNotice, Skip, Verdict};
+use super::{BountyPolicy, BountyState, Event, Written};
+use crate::{Answer, Correction, Findings, Nct, Profit, Reckoning, Refusal, SettlementNotice, Skip, Truth, Verdict};
 
 /// Brings a bounty into `state`.
 fn life_in(state: BountyState) -> Life {

@@ -12,8 +12,10 @@
 //! ```
 
 #[cfg(test)]
+mod answer_tests;
+#[cfg(test)]
 mod filter_tests;
-mod step;
+mod pursuit;
 #[cfg(test)]
 mod table;
 #[cfg(test)]
@@ -26,7 +28,7 @@ use std::time::Duration;
 
 use crate::{Bounties, Bounty, BountyKey};
 
-pub use step::{AssertionStep, ChainPosition, ContractWindows, Standing, StepKind};
+use super::assertion_step::{AssertionStep, ContractWindows};
 
 /// The state of an assertion.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use super::super::tests::{Life, SECOND, key};
+use super::AssertionState;
 use super::tests::{EXPIRATION, block, on_chain, standing, written};
-use super::{AssertionState, ChainPosition, Standing, StepKind};
-use crate::{BountyPolicy, Event, Nct, Written};
+use crate::{BountyPolicy, ChainPosition, Event, Nct, Standing, StepKind, Written};
 
 /// The block at which what an assertion in this state waits for is due.
 fn due(state: AssertionState) -> u64 {
