@@ -21,11 +21,6 @@ struct Circle {
 
 const TODAY: &[Circle] = &[
     Circle {
-        of: ("analyzers/elf", ""),
-        modules: &["dynamic", "image"],
-        because: "an image has a dynamic section, which is read through the image's own segments",
-    },
-    Circle {
         of: ("daemon/local-market", ""),
         modules: &["loopback", "polyswarmd"],
         because: "one file of settings is for both, and both have the same parties",
@@ -59,11 +54,6 @@ const TODAY: &[Circle] = &[
         of: ("daemon/service", ""),
         modules: &["daemon", "edge", "given"],
         because: "a daemon has an edge, which it is stopped through",
-    },
-    Circle {
-        of: ("daemon/staking/archive", "sqlite"),
-        modules: &["read", "verify"],
-        because: "a reader verifies, and what verifies reads",
     },
 ];
 

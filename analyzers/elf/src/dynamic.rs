@@ -14,7 +14,7 @@ use goblin::elf::dynamic::{
 };
 use goblin::elf::program_header::{PT_DYNAMIC, ProgramHeader};
 
-use crate::image::Image;
+use crate::loaded::Loaded;
 
 /// `DF_1_PIE` of `DT_FLAGS_1`, which goblin lacks: a program that can be loaded anywhere (glibc elf/elf.h).
 const DF_1_PIE: u64 = 0x0800_0000;
@@ -41,14 +41,14 @@ pub(crate) struct Dynamic {
 }
 
 impl Dynamic {
-    /// Reads the dynamic section of `image`, whose program headers were read. Empty if there is none.
-    pub(crate) fn read(image: &Image<'_>, budget: &mut Budget) -> Self {
+    /// Reads the dynamic section. Empty if there is none.
+    pub(crate) fn read(loaded: Loaded<'_>, budget: &mut Budget) -> Self {
         let mut dynamic = Dynamic::default();
-        let Some(header) = image.segments.iter().rev().find(|segment| segment.p_type == PT_DYNAMIC) else {
+        let Some(header) = loaded.segments.iter().rev().find(|segment| segment.p_type == PT_DYNAMIC) else {
             return dynamic;
         };
-        let Some(part) = image.loaded_from(header.p_vaddr) else { return dynamic };
-        for entry in entries(image, part, budget) {
+        let Some(part) = loaded.from(header.p_vaddr) else { return dynamic };
+        for entry in entries(loaded, part, budget) {
             let value = entry.d_val;
             match entry.d_tag {
                 DT_NEEDED => {
@@ -73,22 +73,22 @@ impl Dynamic {
     }
 
     /// Ranges of the dynamic symbols and of their names. `None` if there are none.
-    pub(crate) fn symbols(&self, image: &Image<'_>) -> Option<(Range<usize>, Range<usize>)> {
+    pub(crate) fn symbols(&self, loaded: Loaded<'_>) -> Option<(Range<usize>, Range<usize>)> {
         if self.symbols == 0 || self.strings == 0 {
             return None;
         }
-        let symbols = image.loaded_from(self.symbols)?;
+        let symbols = loaded.from(self.symbols)?;
         // They end where the next table starts, or with what is loaded.
         let next = self.tables.iter().filter(|&&table| table > self.symbols).min();
         let bytes = next.map_or(u64::MAX, |next| next - self.symbols);
-        let names = image.loaded_from(self.strings)?;
+        let names = loaded.from(self.strings)?;
         Some((shortened(symbols, bytes), shortened(names, self.strings_bytes)))
     }
 }
 
 /// The entries in `part`, up to the one that ends them.
-fn entries(image: &Image<'_>, part: Range<usize>, budget: &mut Budget) -> Vec<Dyn> {
-    let entry_bytes = Dyn::size(image.ctx.container);
+fn entries(loaded: Loaded<'_>, part: Range<usize>, budget: &mut Budget) -> Vec<Dyn> {
+    let entry_bytes = Dyn::size(loaded.ctx.container);
     let cut = shortened(part, (ENTRIES_MAX * entry_bytes) as u64);
     let whole = cut.len() / entry_bytes * entry_bytes;
     if whole == 0 || budget.step(1).is_err() {
@@ -101,7 +101,7 @@ fn entries(image: &Image<'_>, part: Range<usize>, budget: &mut Budget) -> Vec<Dy
         p_filesz: whole as u64,
         ..ProgramHeader::default()
     };
-    let read = Entries::parse(image.bytes, &[header], image.ctx);
+    let read = Entries::parse(loaded.bytes, &[header], loaded.ctx);
     let entries = read.ok().flatten().map(|read| read.dyns).unwrap_or_default();
     let ended = entries.last().is_some_and(|last| last.d_tag == DT_NULL);
     if entries.len() >= ENTRIES_MAX && !ended {

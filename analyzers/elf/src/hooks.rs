@@ -70,7 +70,7 @@ pub(crate) fn examine(image: &Image<'_>, findings: &mut Findings<'_>) {
         let names = image.sections.get(table.sh_link as usize)?;
         Some((image.part(table.sh_offset, table.sh_size), image.part(names.sh_offset, names.sh_size)))
     });
-    let loaded = image.dynamic.symbols(image);
+    let loaded = image.dynamic_symbols();
     let same = |(symbols, _): &(Range<usize>, Range<usize>)| {
         loaded.as_ref().is_some_and(|(loaded, _)| loaded.start == symbols.start)
     };

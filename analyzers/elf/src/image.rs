@@ -15,6 +15,7 @@ use goblin::elf::section_header::{SHF_ALLOC, SHN_XINDEX, SHT_NOBITS, SHT_NOTE, S
 
 use crate::dynamic::Dynamic;
 use crate::ident::{self, HEADER_BYTES};
+use crate::loaded::{Loaded, clip};
 
 /// `PN_XNUM`: the number of segments does not fit and is in section 0 (elf(5), e_phnum). Only cores have so many: the
 /// kernel's loader and ld.so use the field unchanged.
@@ -103,7 +104,7 @@ impl<'a> Image<'a> {
         image.read_sections(budget);
         image.read_segments(budget);
         image.sections_agree = image.is_object() || image.is_debug_file() || !image.contradicted(budget);
-        image.dynamic = Dynamic::read(&image, budget);
+        image.dynamic = Dynamic::read(image.loaded(), budget);
         Some(image)
     }
 
@@ -239,14 +240,19 @@ impl<'a> Image<'a> {
         segment.p_filesz > 0 && segment.p_offset.saturating_add(segment.p_filesz) > self.bytes.len() as u64
     }
 
-    /// Range of the file that is loaded at `address`, up to the end of its segment. The segment mapped last covers
-    /// others (binfmt_elf.c maps each with `MAP_FIXED`).
+    /// What the loader looks at.
+    pub(crate) fn loaded(&self) -> Loaded<'_> {
+        Loaded { bytes: self.bytes, ctx: self.ctx, segments: &self.segments }
+    }
+
+    /// Range of the file that is loaded at `address`, up to the end of its segment.
     pub(crate) fn loaded_from(&self, address: u64) -> Option<Range<usize>> {
-        let inside = |segment: &&ProgramHeader| address.wrapping_sub(segment.p_vaddr) < segment.p_filesz;
-        let home = self.segments.iter().rev().filter(|segment| segment.p_type == PT_LOAD).find(inside)?;
-        let skipped = address.wrapping_sub(home.p_vaddr);
-        let part = self.part(home.p_offset.saturating_add(skipped), home.p_filesz - skipped);
-        (!part.is_empty()).then_some(part)
+        self.loaded().from(address)
+    }
+
+    /// Ranges of the dynamic symbols and of their names. `None` if there are none.
+    pub(crate) fn dynamic_symbols(&self) -> Option<(Range<usize>, Range<usize>)> {
+        self.dynamic.symbols(self.loaded())
     }
 
     /// Number of loaded bytes, at most the size of the file. Appended bytes do not count.
@@ -276,7 +282,7 @@ impl<'a> Image<'a> {
     /// A module of SYSLINUX, by the name of it or of what it needs: boot loaders load it, and no system does. Such a name
     /// is had for nothing, so nothing is vouched for that has one.
     pub(crate) fn is_boot_module(&self) -> bool {
-        let names = self.dynamic.symbols(self).and_then(|(_, names)| self.bytes.get(names));
+        let names = self.dynamic_symbols().and_then(|(_, names)| self.bytes.get(names));
         self.header.e_type == ET_DYN
             && !self.has(PT_INTERP)
             && names.is_some_and(|names| memchr::memmem::find(names, b".c32\0").is_some())
@@ -291,15 +297,6 @@ impl<'a> Image<'a> {
 /// Whether `address` is in the memory of a segment.
 pub(crate) fn holds(segment: &ProgramHeader, address: u64) -> bool {
     address.wrapping_sub(segment.p_vaddr) < segment.p_memsz
-}
-
-/// The part of a file of `length` bytes that holds a table of `count` entries at `offset`. Whatever the
-/// numbers are, it starts and ends in the file.
-fn clip(length: usize, offset: u64, count: u64, entry_bytes: usize) -> Range<usize> {
-    let start = usize::try_from(offset).unwrap_or(usize::MAX).min(length);
-    let wanted = count.saturating_mul(entry_bytes as u64);
-    let size = usize::try_from(wanted).unwrap_or(usize::MAX).min(length - start);
-    start..start + size
 }
 
 /// Number of whole entries in a range.

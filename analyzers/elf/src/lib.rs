@@ -55,6 +55,7 @@ mod ident;
 mod image;
 mod keyword_context;
 mod keywords;
+mod loaded;
 pub mod measures;
 mod outside;
 mod packing;

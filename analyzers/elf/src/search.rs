@@ -131,7 +131,7 @@ impl Search {
         }
         let bytes = image.bytes;
         // The names of a library's own functions, and of those a program links to.
-        let interface = image.dynamic.symbols(image).map(|(_, names)| names).unwrap_or_default();
+        let interface = image.dynamic_symbols().map(|(_, names)| names).unwrap_or_default();
         for (stride, start) in bytes.chunks(STRIDE_BYTES).zip((0..).step_by(STRIDE_BYTES)) {
             if findings.budget().step(1).is_err() {
                 break;

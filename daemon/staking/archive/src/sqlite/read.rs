@@ -10,10 +10,11 @@ use daemon_market::{BountyId, StepKind, Timestamp, Verdict};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
 
+use super::connection::{failed, prepare};
 use super::rows::{
     self, ANSWER, BOUNTY, CORRECTED, ENDING, RecordTable, SETTLED, STEP, answer, bounty, corrected, ending, settled,
 };
-use super::{FILE_NAME, assertions, failed, prepare, schema};
+use super::{FILE_NAME, assertions, schema};
 
 /// A journal opened to read. Takes no lock, and never holds up who writes.
 ///
@@ -330,6 +331,6 @@ impl Recall for JournalReader {
     }
 
     fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, JournalError> {
-        super::verify::verify(self, progress)
+        super::verify::verify(&self.connection, &self.path, progress)
     }
 }

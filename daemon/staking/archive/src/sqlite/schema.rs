@@ -6,7 +6,8 @@ use std::sync::Arc;
 use daemon_journal::{JournalError, chain};
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{assertions, failed, let_go};
+use super::connection::failed;
+use super::{assertions, let_go};
 
 /// Tells our databases from all others: `STKO`.
 pub(super) const APPLICATION_ID: i64 = 0x53_54_4b_4f;

@@ -3,28 +3,35 @@
 //! Reads a stretch at a time and lets go in between: a snapshot held for as long as a whole check takes would keep the
 //! daemon from using its write-ahead log anew.
 
+use std::path::Path;
+
 use daemon_journal::{Damage, JournalError, Verified, chain};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Rows};
 
+use super::connection::failed;
+use super::let_go;
 use super::rows::{RecordTable, TABLES};
-use super::{JournalReader, failed, let_go};
 
 /// How many records are read at once.
 const STRETCH: i64 = 4096;
 
-/// See [`Recall::verify`](daemon_journal::Recall::verify).
-pub(super) fn verify(reader: &JournalReader, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, JournalError> {
+/// See [`Recall::verify`](daemon_journal::Recall::verify); `journal` is named in the log.
+pub(super) fn verify(
+    connection: &Connection,
+    journal: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Verified, JournalError> {
     let mut verified = Verified::default();
-    match check(&reader.connection, &mut verified, progress) {
+    match check(connection, &mut verified, progress) {
         Ok(damage) => verified.damage = damage,
         // A page that cannot be made sense of stops any statement that meets it.
         Err(error) if is_corruption(&error) => verified.damage = Some(Damage::Database(error.to_string())),
         Err(error) => return Err(failed("checking")(error)),
     }
     if let Some(damage) = &verified.damage {
-        tracing::error!(journal = %reader.path.display(), %damage, "the journal is damaged");
+        tracing::error!(journal = %journal.display(), %damage, "the journal is damaged");
     }
     Ok(verified)
 }
