@@ -14,7 +14,7 @@ use goblin::elf::dynamic::{
 };
 use goblin::elf::program_header::{PT_DYNAMIC, ProgramHeader};
 
-use crate::loaded::Loaded;
+use crate::loader_view::LoaderView;
 
 /// `DF_1_PIE` of `DT_FLAGS_1`, which goblin lacks: a program that can be loaded anywhere (glibc elf/elf.h).
 const DF_1_PIE: u64 = 0x0800_0000;
@@ -42,7 +42,7 @@ pub(crate) struct Dynamic {
 
 impl Dynamic {
     /// Reads the dynamic section. Empty if there is none.
-    pub(crate) fn read(loaded: Loaded<'_>, budget: &mut Budget) -> Self {
+    pub(crate) fn read(loaded: LoaderView<'_>, budget: &mut Budget) -> Self {
         let mut dynamic = Dynamic::default();
         let Some(header) = loaded.segments.iter().rev().find(|segment| segment.p_type == PT_DYNAMIC) else {
             return dynamic;
@@ -73,7 +73,7 @@ impl Dynamic {
     }
 
     /// Ranges of the dynamic symbols and of their names. `None` if there are none.
-    pub(crate) fn symbols(&self, loaded: Loaded<'_>) -> Option<(Range<usize>, Range<usize>)> {
+    pub(crate) fn symbols(&self, loaded: LoaderView<'_>) -> Option<(Range<usize>, Range<usize>)> {
         if self.symbols == 0 || self.strings == 0 {
             return None;
         }
@@ -87,7 +87,7 @@ impl Dynamic {
 }
 
 /// The entries in `part`, up to the one that ends them.
-fn entries(loaded: Loaded<'_>, part: Range<usize>, budget: &mut Budget) -> Vec<Dyn> {
+fn entries(loaded: LoaderView<'_>, part: Range<usize>, budget: &mut Budget) -> Vec<Dyn> {
     let entry_bytes = Dyn::size(loaded.ctx.container);
     let cut = shortened(part, (ENTRIES_MAX * entry_bytes) as u64);
     let whole = cut.len() / entry_bytes * entry_bytes;

@@ -15,7 +15,7 @@ use goblin::elf::section_header::{SHF_ALLOC, SHN_XINDEX, SHT_NOBITS, SHT_NOTE, S
 
 use crate::dynamic::Dynamic;
 use crate::ident::{self, HEADER_BYTES};
-use crate::loaded::{Loaded, clip};
+use crate::loader_view::{LoaderView, clip};
 
 /// `PN_XNUM`: the number of segments does not fit and is in section 0 (elf(5), e_phnum). Only cores have so many: the
 /// kernel's loader and ld.so use the field unchanged.
@@ -241,8 +241,8 @@ impl<'a> Image<'a> {
     }
 
     /// What the loader looks at.
-    pub(crate) fn loaded(&self) -> Loaded<'_> {
-        Loaded { bytes: self.bytes, ctx: self.ctx, segments: &self.segments }
+    pub(crate) fn loaded(&self) -> LoaderView<'_> {
+        LoaderView { bytes: self.bytes, ctx: self.ctx, segments: &self.segments }
     }
 
     /// Range of the file that is loaded at `address`, up to the end of its segment.

@@ -55,7 +55,7 @@ mod ident;
 mod image;
 mod keyword_context;
 mod keywords;
-mod loaded;
+mod loader_view;
 pub mod measures;
 mod outside;
 mod packing;

@@ -7,7 +7,7 @@ use goblin::elf::program_header::{PT_LOAD, ProgramHeader};
 
 /// The bytes of a file, and the program headers that say where they are loaded.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Loaded<'i> {
+pub(crate) struct LoaderView<'i> {
     /// The whole file.
     pub bytes: &'i [u8],
     /// Parameters with which goblin reads entries.
@@ -16,7 +16,7 @@ pub(crate) struct Loaded<'i> {
     pub segments: &'i [ProgramHeader],
 }
 
-impl Loaded<'_> {
+impl LoaderView<'_> {
     /// Range of the file that is loaded at `address`, up to the end of its segment. The segment mapped last covers
     /// others (binfmt_elf.c maps each with `MAP_FIXED`).
     pub(crate) fn from(self, address: u64) -> Option<Range<usize>> {
