@@ -98,6 +98,39 @@ fn a_simulation_is_the_same_for_the_same_seed() {
 }
 
 #[test]
+fn engines_play_for_files_whose_truth_is_known() {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let put = |name: &str, text: String| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).expect("the directory is ours");
+        path.display().to_string()
+    };
+    let line = |number: u8, verdict: &str| {
+        format!("{{\"sha256\":\"{number:064x}\",\"kind\":\"pe\",\"verdict\":\"{verdict}\",\"confidence\":0.95}}\n")
+    };
+    let labels = put("labels.csv", format!("sha256,label,source\n{:064x},malicious,a\n{:064x},benign,b\n", 1, 2));
+    let right = put("right.ndjson", format!("{}{}", line(1, "malicious"), line(2, "benign")));
+    let careful = put("careful.ndjson", format!("{}{}", line(1, "malicious"), line(2, "unknown")));
+    let simulated = |labels: &str| {
+        let args = ["local-market", "--simulate", "--json", "--bounties", "200", "--strategies", "default", "--labels"];
+        let judged = [format!("--judged=right={right}"), format!("--judged=careful={careful}")];
+        stakeout().args(args).arg(labels).args(judged).output().expect("stakeout can be started")
+    };
+    let output = simulated(&labels);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let results: serde_json::Value = serde_json::from_str(stdout(&output)).expect("it is JSON");
+    assert_eq!((&results[0]["strategy"], &results[0]["lost"]), (&"right".into(), &0.into()), "{results}");
+    assert_eq!((&results[1]["strategy"], &results[1]["lost"]), (&"careful".into(), &0.into()), "{results}");
+    assert!(results[1]["abstained"].as_u64() > Some(140), "most bounties are about what is benign: {results}");
+    assert!(results[1]["against_default"].as_str().is_some_and(|profit| profit.starts_with('-')), "{results}");
+
+    let wrong = put("wrong.csv", format!("sha256,label\n{:064x},good\n", 1));
+    let output = simulated(&wrong);
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert!(stderr(&output).contains("line 2 of the manifest"), "{}", told(&output));
+}
+
+#[test]
 fn a_market_that_speaks_polyswarmd_ends_when_everything_is_settled() {
     let directory = tempfile::tempdir().expect("a directory can be made");
     let files = directory.path().join("files/malicious");

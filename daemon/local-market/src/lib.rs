@@ -59,6 +59,7 @@ pub use rival::{Bidder, BiddingPlan, ParsePlanError, Rival, RivalOpinion, Skill}
 pub use seed::Seed;
 pub use settled::{SettledAssertion, SettledBounty, Votes};
 pub use simulate::{
-    Question, SimulateError, SimulatedMarket, SimulationRecord, StrategyTrial, US, example_kinds, trial,
+    BidRule, LabelledError, LabelledFiles, Labels, Opinions, Player, Question, SimulateError, SimulatedMarket,
+    SimulationRecord, StrategyTrial, US, example_kinds, trial,
 };
 pub use test_market::{ReceivedAnswer, TestMarket, TestMarketFaults};

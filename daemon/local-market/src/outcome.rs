@@ -46,8 +46,8 @@ pub struct StrategyResult {
     pub profit_interval: Interval,
     /// 95 % confidence interval of `per_risked`.
     pub per_risked_interval: Interval,
-    /// Against the strategy that is called `default`, if there is one and it is another.
-    pub against_default: Option<StrategyDifference>,
+    /// Against the strategy that is called `default`, or against the first player, if that is another one.
+    pub against_base: Option<StrategyDifference>,
 }
 
 /// Difference of the profits of two strategies on the same bounties.
@@ -79,8 +79,13 @@ pub(crate) struct RunTally {
 
 /// The outcomes of strategies that ran on the same bounties, which are drawn again together: so a difference is not
 /// blurred by what hit both alike.
-pub(crate) fn outcomes(runs: Vec<(&str, RunTally)>, resamples: usize, seed: Seed) -> Vec<StrategyResult> {
-    let default = runs.iter().position(|(name, _)| *name == "default");
+/// All but `base` are compared with it.
+pub(crate) fn outcomes(
+    runs: Vec<(&str, RunTally)>,
+    base: Option<usize>,
+    resamples: usize,
+    seed: Seed,
+) -> Vec<StrategyResult> {
     let bounties = runs.first().map_or(0, |(_, tally)| tally.gained.len());
     let mut chance = seed.of(0, "bootstrap");
     let numbers = |drawn: &[usize], numbers: &mut Vec<f64>| {
@@ -92,20 +97,20 @@ pub(crate) fn outcomes(runs: Vec<(&str, RunTally)>, resamples: usize, seed: Seed
             }
             numbers.extend([gained, ratio(gained, risked), 0.0]);
         }
-        // The first of the three numbers of `default`.
-        let base = default.map_or(0.0, |default| numbers[3 * default]);
+        // The first of its three numbers.
+        let gained_by_base = base.map_or(0.0, |base| numbers[3 * base]);
         for three in numbers.chunks_exact_mut(3) {
-            three[2] = three[0] - base;
+            three[2] = three[0] - gained_by_base;
         }
     };
     let found = bootstrap::intervals(bounties, resamples, || chance.next_u64(), numbers, f64::total_cmp);
     let mut intervals = found.into_iter().map(|(low, high)| Interval { low, high });
-    let base = default.map(|default| runs[default].1.profit);
+    let profit_of_base = base.map(|base| runs[base].1.profit);
     let outcome = |(number, (name, tally)): (usize, (&str, RunTally))| {
         let mut next = || intervals.next().unwrap_or_default();
         let (profit_interval, per_risked_interval, interval) = (next(), next(), next());
-        let other = base.filter(|_| default != Some(number));
-        let against_default = other.and_then(|base| tally.profit.checked_sub(base));
+        let other = profit_of_base.filter(|_| base != Some(number));
+        let against_base = other.and_then(|base| tally.profit.checked_sub(base));
         StrategyResult {
             strategy: name.to_owned(),
             profit: tally.profit,
@@ -121,7 +126,7 @@ pub(crate) fn outcomes(runs: Vec<(&str, RunTally)>, resamples: usize, seed: Seed
             balance: tally.balance,
             profit_interval,
             per_risked_interval,
-            against_default: against_default.map(|profit| StrategyDifference { profit, interval }),
+            against_base: against_base.map(|profit| StrategyDifference { profit, interval }),
         }
     };
     runs.into_iter().enumerate().map(outcome).collect()

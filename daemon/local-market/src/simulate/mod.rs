@@ -2,7 +2,11 @@
 //!
 //! All random values are drawn before anybody bets. So all strategies get the same luck, and only the effects of their
 //! bids differ: the pool that winners share, and the balances.
+//!
+//! What the bounties are about is drawn too ([`ArtifactKind`]), or taken from files whose truth is known and that several
+//! engines judged ([`LabelledFiles`]): then each player stakes on what its engine said.
 
+mod labelled;
 mod record;
 mod strategies;
 
@@ -14,6 +18,7 @@ use crate::{
     Arbiter, ArtifactKind, Drawn, Exchange, Fees, Imbalance, Posting, Refused, Rival, RivalOpinion, Seed, SettledBounty,
 };
 
+pub use labelled::{LabelledError, LabelledFiles, Labels, Opinions, Player};
 pub use record::SimulationRecord;
 pub use strategies::{example_kinds, trial};
 
@@ -99,7 +104,10 @@ pub struct Question<'a> {
 }
 
 /// A strategy on trial, and what it is called. `default` is what others are compared with.
-pub type StrategyTrial<'a> = (&'a str, Box<dyn Fn(&Question) -> Option<Nct> + 'a>);
+pub type StrategyTrial<'a> = (&'a str, BidRule<'a>);
+
+/// What is bid in answer to a question, or nothing.
+pub type BidRule<'a> = Box<dyn Fn(&Question) -> Option<Nct> + 'a>;
 
 /// Why a market cannot be simulated.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
@@ -136,9 +144,19 @@ pub enum SimulateError {
     },
 }
 
-/// A bounty, and what everybody but us will say of it.
-struct Scene {
+/// What an engine says of an artifact: a verdict, and the probability that it gives it.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct EngineOpinion {
+    verdict: Verdict,
+    q: f64,
+}
+
+/// A bounty, and what everybody will say of it.
+struct Scene<'a> {
     drawn: Drawn,
+    kind: &'a str,
+    /// What our engine says, or what each of several engines says.
+    said: Vec<EngineOpinion>,
     opinions: Vec<Option<RivalOpinion>>,
     votes: Vec<Option<bool>>,
 }
@@ -168,10 +186,11 @@ impl SimulatedMarket {
         let scenes = self.scenes()?;
         let mut runs = Vec::with_capacity(strategies.len());
         for (name, strategy) in strategies {
-            let tally = self.play(&scenes, strategy, |drawn, settled| watch(name, drawn, settled))?;
+            let tally = self.play(&scenes, 0, strategy, |drawn, settled| watch(name, drawn, settled))?;
             runs.push((*name, tally));
         }
-        Ok(outcomes(runs, self.resamples, self.seed))
+        let base = runs.iter().position(|(name, _)| *name == "default");
+        Ok(outcomes(runs, base, self.resamples, self.seed))
     }
 
     /// Returns the fraction of malicious bounties.
@@ -180,16 +199,30 @@ impl SimulatedMarket {
         self.kinds.iter().map(|kind| kind.share * kind.malicious).sum::<f64>() / shares
     }
 
-    fn scenes(&self) -> Result<Vec<Scene>, SimulateError> {
+    fn scenes(&self) -> Result<Vec<Scene<'_>>, SimulateError> {
         let malicious = self.malicious();
         let scene = |bounty| {
             let drawn = Drawn::draw(&self.kinds, self.seed, bounty, self.overconfidence).ok_or(SimulateError::Empty)?;
-            let truth = drawn.malicious;
-            let opinions = self.rivals.iter().map(|rival| rival.assess(self.seed, bounty, truth, malicious));
-            let votes = self.arbiters.iter().map(|arbiter| arbiter.vote(self.seed, bounty, truth));
-            Ok(Scene { drawn, opinions: opinions.collect(), votes: votes.collect() })
+            let kind = self.kinds.get(drawn.kind).map_or("", |kind| kind.name.as_str());
+            let said = vec![EngineOpinion { verdict: drawn.verdict, q: drawn.q }];
+            Ok(self.scene(bounty, drawn, kind, said, malicious))
         };
         (1..=self.bounties).map(scene).collect()
+    }
+
+    /// A bounty about an artifact, with what rivals and arbiters say of it. `malicious`: the share of malware among all.
+    fn scene<'a>(
+        &self,
+        bounty: u64,
+        drawn: Drawn,
+        kind: &'a str,
+        said: Vec<EngineOpinion>,
+        malicious: f64,
+    ) -> Scene<'a> {
+        let truth = drawn.malicious;
+        let opinions = self.rivals.iter().map(|rival| rival.assess(self.seed, bounty, truth, malicious));
+        let votes = self.arbiters.iter().map(|arbiter| arbiter.vote(self.seed, bounty, truth));
+        Scene { drawn, kind, said, opinions: opinions.collect(), votes: votes.collect() }
     }
 
     fn exchange(&self) -> Result<Exchange, SimulateError> {
@@ -206,9 +239,11 @@ impl SimulatedMarket {
         Ok(exchange)
     }
 
+    /// One player's run, who says what this engine of the scenes says.
     fn play(
         &self,
-        scenes: &[Scene],
+        scenes: &[Scene<'_>],
+        engine: usize,
         strategy: impl Fn(&Question) -> Option<Nct>,
         mut watch: impl FnMut(&Drawn, &SettledBounty),
     ) -> Result<RunTally, SimulateError> {
@@ -216,7 +251,7 @@ impl SimulatedMarket {
         let mut tally = RunTally { balance: self.balance, ..RunTally::default() };
         let mut seen = ObservedBids::default();
         let mut peak = self.balance;
-        for Scene { drawn, opinions, votes } in scenes {
+        for Scene { drawn, kind, said, opinions, votes } in scenes {
             let posting = Posting { reward: self.reward, bounds: self.bounds, sha256: None };
             let number = exchange.post(posting)?;
             for (rival, opinion) in self.rivals.iter().zip(opinions) {
@@ -226,18 +261,23 @@ impl SimulatedMarket {
                     exchange.assert(number, &rival.name, said.verdict, bid)?;
                 }
             }
-            let question = Question {
-                bounty: number,
-                kind: &self.kinds[drawn.kind].name,
-                verdict: drawn.verdict,
-                q: drawn.q,
-                bounds: self.bounds,
-                reward: self.reward,
-                fee: self.fees.assertion,
-                balance: tally.balance,
-                ratio: seen.ratio(),
-            };
-            match strategy(&question).map(|bid| exchange.assert(number, US, drawn.verdict, bid)) {
+            // Who does not know, or only suspects, has nothing to assert.
+            let ours = said.get(engine).filter(|said| matches!(said.verdict, Verdict::Malicious | Verdict::Benign));
+            let bid = ours.and_then(|EngineOpinion { verdict, q }| {
+                let question = Question {
+                    bounty: number,
+                    kind,
+                    verdict: *verdict,
+                    q: *q,
+                    bounds: self.bounds,
+                    reward: self.reward,
+                    fee: self.fees.assertion,
+                    balance: tally.balance,
+                    ratio: seen.ratio(),
+                };
+                strategy(&question).map(|bid| (*verdict, bid))
+            });
+            match bid.map(|(verdict, bid)| exchange.assert(number, US, verdict, bid)) {
                 None => tally.abstained += 1,
                 Some(Ok(())) => tally.bets += 1,
                 Some(Err(Refused::BidBelow { .. } | Refused::BidAbove { .. } | Refused::Balance { .. })) => {
@@ -268,8 +308,16 @@ impl SimulatedMarket {
         Ok(tally)
     }
 
-    /// Refuses numbers that cannot be what they should be.
+    /// Refuses a market in which there is nothing to bet on, and numbers that cannot be what they should be.
     fn check(&self) -> Result<(), SimulateError> {
+        self.check_numbers()?;
+        if self.bounties == 0 || self.kinds.iter().map(|kind| kind.share).sum::<f64>() <= 0.0 {
+            return Err(SimulateError::Empty);
+        }
+        Ok(())
+    }
+
+    fn check_numbers(&self) -> Result<(), SimulateError> {
         let must = |of: String, number: f64, must: &'static str, is: bool| match is && number.is_finite() {
             true => Ok(()),
             false => Err(SimulateError::Number { of, number, must }),
@@ -296,9 +344,6 @@ impl SimulatedMarket {
             let of = |what: &str| format!("{what} of arbiter `{}`", arbiter.name);
             probability(of("the error rate"), arbiter.errs)?;
             probability(of("the absent part"), arbiter.absent)?;
-        }
-        if self.bounties == 0 || self.kinds.iter().map(|kind| kind.share).sum::<f64>() <= 0.0 {
-            return Err(SimulateError::Empty);
         }
         Ok(())
     }

@@ -62,8 +62,8 @@ impl SimulationRecord {
             per_risked_interval: pair(outcome.per_risked_interval),
             drawdown: outcome.drawdown,
             balance: outcome.balance,
-            against_default: outcome.against_default.as_ref().map(|versus| versus.profit.to_string()),
-            against_default_interval: outcome.against_default.as_ref().map(|versus| pair(versus.interval)),
+            against_default: outcome.against_base.as_ref().map(|versus| versus.profit.to_string()),
+            against_default_interval: outcome.against_base.as_ref().map(|versus| pair(versus.interval)),
         }
     }
 }

@@ -67,7 +67,7 @@ fn against_one_who_is_always_wrong_all_is_won() {
     assert!(
         (outcome.profit_interval.low - 29.6875).abs() < 1e-9 && (outcome.profit_interval.high - 29.6875).abs() < 1e-9
     );
-    assert_eq!(outcome.against_default, None);
+    assert_eq!(outcome.against_base, None);
 }
 
 #[test]
@@ -124,8 +124,8 @@ fn who_abstains_gains_nothing_and_is_compared_all_the_same() {
     let outcomes = market(300).run(&[plan(BiddingPlan::Default), abstain()]).unwrap();
     let [default, abstain] = outcomes.as_slice() else { panic!("two strategies") };
     assert_eq!((abstain.profit, abstain.abstained, abstain.per_risked), (Profit::ZERO, 300, 0.0));
-    assert_eq!(default.against_default, None);
-    let difference = abstain.against_default.unwrap();
+    assert_eq!(default.against_base, None);
+    let difference = abstain.against_base.unwrap();
     assert_eq!(Profit::ZERO.checked_sub(default.profit), Some(difference.profit));
     assert!((difference.interval.low + default.profit_interval.high).abs() < 1e-9);
     let holds = |interval: Interval, number: f64| (interval.low..=interval.high).contains(&number);
@@ -137,7 +137,7 @@ fn who_abstains_gains_nothing_and_is_compared_all_the_same() {
 fn two_who_do_the_same_do_not_differ() {
     let (_, same) = plan(BiddingPlan::Default);
     let outcomes = market(300).run(&[("same", same), plan(BiddingPlan::Default)]).unwrap();
-    let difference = outcomes[0].against_default.unwrap();
+    let difference = outcomes[0].against_base.unwrap();
     assert_eq!(difference.profit, Profit::ZERO);
     assert_eq!((difference.interval.low, difference.interval.high), (0.0, 0.0));
     assert_eq!(outcomes[0].profit_interval, outcomes[1].profit_interval);

@@ -8,7 +8,7 @@ use super::table::write_table;
 use crate::outcome::Interval;
 use crate::{SimulatedMarket, StrategyResult};
 
-/// Writes what each strategy came to.
+/// Writes what each strategy or player came to. `base`: the one that the others are compared with.
 ///
 /// # Errors
 ///
@@ -16,6 +16,7 @@ use crate::{SimulatedMarket, StrategyResult};
 pub fn write_simulation(
     market: &SimulatedMarket,
     outcomes: &[StrategyResult],
+    base: &str,
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
     writeln!(
@@ -30,7 +31,7 @@ pub fn write_simulation(
     let rows: Vec<_> = outcomes
         .iter()
         .map(|outcome| {
-            let versus = outcome.against_default.as_ref();
+            let versus = outcome.against_base.as_ref();
             [
                 outcome.strategy.clone(),
                 count(outcome.bets),
@@ -47,6 +48,7 @@ pub fn write_simulation(
             ]
         })
         .collect();
+    let against = format!("against {base}");
     let headings = [
         "strategy",
         "bets",
@@ -58,7 +60,7 @@ pub fn write_simulation(
         "per NCT risked",
         "95 %",
         "drawdown",
-        "against default",
+        &against,
         "95 %",
     ];
     write_table(headings, &rows, 1, out)?;

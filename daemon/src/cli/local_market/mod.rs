@@ -37,6 +37,7 @@ Examples:
   stakeout local-market --config market.toml
   stakeout local-market --config market.toml --polyswarmd 127.0.0.1:31337
   stakeout local-market --simulate --bounties 5000 --strategies default,aggressive,kelly,threshold
+  stakeout local-market --simulate --labels corpus.csv --judged old=old.ndjson --judged new=new.ndjson --strategies default
 
 Exit codes: 0 the sums of all accounts balance, 2 they do not, or an error, 64 the configuration is wrong, 130 interrupted."
 )]
@@ -76,6 +77,17 @@ pub(crate) struct LocalMarketArgs {
         requires = "simulate"
     )]
     pub strategies: Vec<String>,
+    /// Play for files whose truth this manifest tells, in place of random ones: CSV with the columns sha256, label
+    /// (malicious or benign) and source. May be repeated. Every source is drawn as often as another.
+    #[arg(long, value_name = "MANIFEST", value_hint = ValueHint::FilePath, requires_all = ["simulate", "judged"])]
+    pub labels: Vec<PathBuf>,
+    /// An engine that plays for the files of --labels: a name, and what it said of them, the lines of `stakeout scan
+    /// --ndjson`. May be repeated; all are compared with the first.
+    #[arg(long, value_name = "NAME=FILE", value_parser = simulation::parse_judged, requires_all = ["simulate", "labels"])]
+    pub judged: Vec<simulation::JudgedArg>,
+    /// Share of malware among the bounties of --labels, 0.0 to 1.0.
+    #[arg(long, value_name = "NUMBER", default_value = "0.15", requires = "labels")]
+    pub malicious: f64,
     /// Overconfidence of the simulated engine, an exponent on its odds. 1.0 is calibrated; a greater value is
     /// overconfident.
     #[arg(long, value_name = "NUMBER", default_value = "1.0", requires = "simulate")]
