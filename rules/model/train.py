@@ -228,7 +228,7 @@ def fit_join(y, margin, total):
 # support. signs: alone only what shows a sign beside its structure: a model that saw too few odd but honest programs takes
 # the oddity for malice. indicators: at least this much of the indicators' sum, so that a strong set of signs keeps its word.
 POLICY = {
-    'pe': {'prior': .5, 'floor': .004, 'ceiling': .998, 'alone': .99, 'signs': False, 'benign': .325, 'benign_sum': 2.5, 'indicators': .48},
+    'pe': {'prior': .5, 'floor': .004, 'ceiling': .998, 'alone': .99, 'signs': False, 'benign': .36, 'benign_sum': 2.5, 'indicators': .48},
     'elf': {'prior': .5, 'floor': .003, 'ceiling': .999, 'alone': .99, 'signs': True, 'benign': .2, 'benign_sum': 1.5, 'indicators': 0.0},
 }
 
