@@ -21,11 +21,6 @@ struct Circle {
 
 const TODAY: &[Circle] = &[
     Circle {
-        of: ("daemon/local-market", ""),
-        modules: &["loopback", "polyswarmd"],
-        because: "one file of settings is for both, and both have the same parties",
-    },
-    Circle {
         of: ("daemon/service", ""),
         modules: &[
             "alarms",

@@ -7,7 +7,8 @@
 //!
 //! [`demo`] has the files, the engine and the working directory of `stakeout demo`.
 //!
-//! [`loopback`] is the same over HTTP, for engines that run: it posts them signed bounties about real files. A
+//! [`loopback`] is the same over HTTP, for engines that run: it posts them signed bounties about real files. [`polyswarmd`]
+//! is the same with a chain. [`settings`] is what either is told. A
 //! [`TestMarket`] is what is left of that without money, for `stakeout webhook test` and for tests: it serves artifacts
 //! and keeps answers. [`conformance`] checks an engine with it.
 //!
@@ -35,16 +36,20 @@
 
 mod arbiter;
 mod bounty;
+mod catalogue;
 pub mod conformance;
 pub mod demo;
+mod error;
 mod exchange;
 mod http;
 pub mod loopback;
 mod outcome;
+mod participant;
 pub mod polyswarmd;
 mod population;
 mod rival;
 mod seed;
+pub mod settings;
 mod settled;
 mod simulate;
 mod test_market;
@@ -52,8 +57,11 @@ pub mod text;
 
 pub use arbiter::Arbiter;
 pub use bounty::BountyMessage;
+pub use catalogue::{CatalogueError, Specimen};
+pub use error::MarketplaceError;
 pub use exchange::{Exchange, Fees, Imbalance, Posting, Refused};
 pub use outcome::{Interval, StrategyDifference, StrategyResult};
+pub use participant::Participant;
 pub use population::{ArtifactKind, Drawn};
 pub use rival::{Bidder, BiddingPlan, ParsePlanError, Rival, RivalOpinion, Skill};
 pub use seed::Seed;

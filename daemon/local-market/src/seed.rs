@@ -43,6 +43,14 @@ pub(crate) fn index(chance: &mut ChaCha8Rng, count: usize) -> usize {
     pick(chance.next_u64(), count)
 }
 
+/// Puts a list into an order that the seed decides (Fisher and Yates).
+pub(crate) fn shuffle<T>(seed: Seed, list: &mut [T]) {
+    let mut chance = seed.of(0, "the order of files");
+    for last in (1..list.len()).rev() {
+        list.swap(last, index(&mut chance, last + 1));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

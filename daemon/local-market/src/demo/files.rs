@@ -9,7 +9,7 @@ use daemon_base::text::path as shown;
 
 use super::suspicious::suspicious;
 use crate::Seed;
-use crate::loopback::shuffle;
+use crate::seed::shuffle;
 
 /// Directories to choose files from.
 const DIRECTORIES: [&str; 4] = ["/usr/bin", "/usr/sbin", "/usr/lib", "/usr/share"];

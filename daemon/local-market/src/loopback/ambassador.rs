@@ -11,11 +11,10 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::MarketplaceError;
-use super::catalogue::{Specimen, digest};
-use super::faults::Fault;
 use super::state::{Book, PostedBounty};
-use crate::BountyMessage;
+use crate::catalogue::digest;
+use crate::settings::Fault;
+use crate::{BountyMessage, MarketplaceError, Specimen};
 
 /// Longest that an engine may take to reply to a delivery.
 const REPLY_TIME_MAX: Duration = Duration::from_secs(10);

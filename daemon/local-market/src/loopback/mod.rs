@@ -2,18 +2,15 @@
 //! assert and arbiters vote, settles like the contract, and writes the settlements.
 //!
 //! An ambassador posts one file per bounty, in PolySwarm's webhook format, to every engine. Mistakes of engines are
-//! counted. Faults of the network ([`Fault`]) are injected, as often as configured. All randomness comes from one seed;
+//! counted. Faults of the network ([`Fault`](crate::settings::Fault)) are injected, as often as configured. All randomness comes from one seed;
 //! only the time of answers depends on the machine.
 
 mod ambassador;
 mod answer;
-mod catalogue;
-mod example;
 mod faults;
 mod outcomes;
 mod progress;
 mod server;
-mod settings;
 mod state;
 mod stream;
 mod summary;
@@ -21,9 +18,7 @@ mod summary;
 mod tests;
 
 use std::fs::File;
-use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,72 +30,16 @@ use tokio::time::{Instant, sleep_until};
 
 pub(crate) use ambassador::client;
 use ambassador::{Ambassador, Webhook};
-pub(crate) use catalogue::catalogue;
 use state::Book;
 
-pub use catalogue::{CatalogueError, Specimen};
-pub use example::{EXAMPLE, RIVALS};
-pub use faults::{Fault, Faults, Happened, Happenings, Often};
+pub use faults::{Happened, Happenings};
 pub use progress::{EngineProgress, RunProgress};
-pub use settings::{Arbiters, Bounties, FeeSettings, MarketSettings, Mistakes, RivalSettings, TestedEngine, market_of};
-pub use summary::{Closing, EngineClosing, Participant, Party};
+pub use summary::{Closing, EngineClosing, Party};
 
-use crate::Refused;
-
-/// Why a marketplace cannot run.
-#[derive(Debug, thiserror::Error)]
-pub enum MarketplaceError {
-    /// The configuration is wrong.
-    #[error(transparent)]
-    Settings(#[from] Mistakes),
-    /// There are no files to post.
-    #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
-    /// The address is in use, or not allowed.
-    #[error("cannot listen at {address}: change `listen`, or stop the program that uses it")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Error of the operating system.
-        source: io::Error,
-    },
-    /// The URL of an engine is invalid.
-    #[error("engine {name}: {url:?} is not a URL")]
-    Url {
-        /// Name of the engine.
-        name: String,
-        /// URL of the engine.
-        url: String,
-    },
-    /// An engine's secret.
-    #[error("engine {name}: its secret is empty or cannot be read")]
-    Secret {
-        /// Name of the engine.
-        name: String,
-        /// Error of the operating system; `None` if the secret is empty.
-        source: Option<io::Error>,
-    },
-    /// The file for settlements cannot be written.
-    #[error("cannot write to {}", .path.display())]
-    OutcomesFile {
-        /// Path of the file.
-        path: PathBuf,
-        /// Error of the operating system.
-        source: io::Error,
-    },
-    /// An outcome.
-    #[error("cannot write the settlements")]
-    Outcomes(#[source] io::Error),
-    /// The HTTP client.
-    #[error("cannot create an HTTP client")]
-    Client(#[source] reqwest::Error),
-    /// The exchange does not take what it must.
-    #[error(transparent)]
-    Refused(#[from] Refused),
-    /// A task panicked: a bug.
-    #[error("a task of the marketplace panicked")]
-    Bug(#[source] tokio::task::JoinError),
-}
+use crate::catalogue::catalogue;
+use crate::seed::shuffle;
+use crate::settings::{MarketSettings, TestedEngine};
+use crate::{MarketplaceError, Seed, Specimen};
 
 /// A marketplace that listens, and has not begun to post.
 pub struct Marketplace {
@@ -133,7 +72,7 @@ impl Marketplace {
     pub async fn bind(settings: MarketSettings) -> Result<Marketplace, MarketplaceError> {
         settings.check()?;
         let mut specimens = catalogue(&settings.bounties)?;
-        shuffle(crate::Seed::new(settings.seed), &mut specimens);
+        shuffle(Seed::new(settings.seed), &mut specimens);
         let address = settings.listen;
         let listen = |source| MarketplaceError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
@@ -262,13 +201,5 @@ impl Marketplace {
         let (posted, ()) = tokio::join!(posting, serving);
         drop(dead);
         Ok(book.closing(began.elapsed(), posted?))
-    }
-}
-
-/// Puts a list into an order that the seed decides (Fisher and Yates).
-pub fn shuffle<T>(seed: crate::Seed, list: &mut [T]) {
-    let mut chance = seed.of(0, "the order of files");
-    for last in (1..list.len()).rev() {
-        list.swap(last, crate::seed::index(&mut chance, last + 1));
     }
 }

@@ -9,7 +9,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::state::{Book, Fate};
+use super::state::Book;
+use super::state::answers::Fate;
 use crate::http::{self, Cut, HttpReply, text};
 
 /// Until `end` says so; requests that have come by then get their reply.

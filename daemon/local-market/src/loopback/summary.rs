@@ -6,7 +6,7 @@ use daemon_market::{Nct, Profit};
 use serde::{Serialize, Serializer};
 
 use super::Happenings;
-use crate::{Exchange, SettledBounty};
+use crate::{Exchange, Participant, SettledBounty};
 
 /// Summary of a run.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -70,35 +70,6 @@ pub struct EngineClosing {
     pub latency_p50_ms: f64,
     /// The same in 99 of 100 cases.
     pub latency_p99_ms: f64,
-}
-
-/// Role of a party.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Participant {
-    /// Posts bounties.
-    Ambassador,
-    /// An engine that is tried.
-    Engine,
-    /// Another who bets.
-    Rival,
-    /// Votes on the ground truth.
-    Arbiter,
-    /// Holds locked money.
-    Registry,
-}
-
-impl Participant {
-    /// Name of the role.
-    pub fn name(self) -> &'static str {
-        match self {
-            Participant::Ambassador => "ambassador",
-            Participant::Engine => "engine",
-            Participant::Rival => "rival",
-            Participant::Arbiter => "arbiter",
-            Participant::Registry => "registry",
-        }
-    }
 }
 
 /// Result of a party.

@@ -9,7 +9,7 @@ use super::chain::Logged;
 use super::parties::Parties;
 use super::receipt::{EmittedEvent, NewAssertion, Reveal};
 use super::registry::Registry;
-use crate::loopback::Participant;
+use crate::Participant;
 
 /// Most reasons that are counted one by one, and longest reason, in characters.
 const REASONS_MAX: usize = 64;

@@ -4,12 +4,11 @@ use daemon_transactions::Address;
 use hyper::StatusCode;
 use serde::Serialize;
 
-use super::faults::ChainFault;
-use super::registry::DURATION_BLOCKS_MAX;
 use super::reply::{fail, ok};
 use super::routes::{ApiRequest, Money};
 use super::shared::Shared;
 use crate::http::HttpReply;
+use crate::settings::{ChainFault, DURATION_BLOCKS_MAX};
 
 /// `ARBITER_LOOKBACK_RANGE` of the contract.
 const LOOKBACK: u64 = 100;

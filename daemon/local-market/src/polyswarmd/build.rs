@@ -10,13 +10,13 @@ use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::call::RegistryCall;
-use super::faults::ChainFault;
 use super::registry::Posting;
 use super::reply::{fail, ok};
 use super::routes::ApiRequest;
 use super::shared::Shared;
 use super::world::World;
 use crate::http::HttpReply;
+use crate::settings::ChainFault;
 
 /// Gas of every transaction: polyswarmd's upper bound, for gas costs nothing here.
 const GAS: u64 = 50_000_000;

@@ -14,8 +14,10 @@ use super::server;
 use super::shared::Shared;
 use super::summary::{ChainClosing, ChainProgress, closing, progress};
 use super::world::{Told, World};
-use crate::loopback::{MarketSettings, MarketplaceError, Mistakes, catalogue, shuffle};
-use crate::{Fees, Seed};
+use crate::catalogue::catalogue;
+use crate::seed::shuffle;
+use crate::settings::{MarketSettings, Mistakes};
+use crate::{Fees, MarketplaceError, Seed};
 
 /// Blocks after the last bounty is over, so that everyone learns of its last transactions.
 const LAST_BLOCKS: u64 = 8;

@@ -3,7 +3,7 @@
 //! Engines see bounties by websocket, commit to verdicts by signed transactions, reveal and settle, as at a real
 //! community of 2018 to 2021. An ambassador posts bounties of one or several files, simulated rivals bet, arbiters vote
 //! the truth, and after each block all money is counted. What can go wrong between an engine and the chain goes wrong as
-//! often as configured ([`ChainFault`]).
+//! often as configured ([`ChainFault`](crate::settings::ChainFault)).
 //!
 //! The wire is that of polyswarmd at its last public version (2020-05), whose client is polyswarm-client 2.13.3.
 
@@ -26,7 +26,6 @@ mod registry;
 mod reply;
 mod routes;
 mod server;
-mod settings;
 mod shared;
 mod summary;
 #[cfg(test)]
@@ -35,7 +34,5 @@ mod token;
 mod transactions_api;
 mod world;
 
-pub use faults::{ChainFault, ChainFaults};
 pub use market::{ChainControl, ChainMarket, Contracts};
-pub use settings::PolyswarmdSettings;
 pub use summary::{ChainAccount, ChainClosing, ChainProgress};

@@ -10,7 +10,7 @@ use daemon_transactions::{Address, ArtifactBits, Guid, commitment};
 use super::call::RegistryCall;
 use super::chain::{Chain, tail};
 use super::registry::{Posting, RegistryBounty, Round};
-use crate::loopback::Participant;
+use crate::Participant;
 use crate::{Arbiter, Rival, Seed};
 
 /// What an arbiter has staked: as much as any other.

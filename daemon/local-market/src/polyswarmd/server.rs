@@ -9,12 +9,12 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::faults::ChainFault;
 use super::reply::{fail, ok, with_json};
 use super::routes::{ApiRequest, Route};
 use super::shared::Shared;
 use super::{accounts_api, bounties_api, events_api, transactions_api};
 use crate::http::{self, Cut, HttpReply};
+use crate::settings::ChainFault;
 
 /// Serves until `end` is true.
 pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, end: watch::Receiver<bool>) {

@@ -7,9 +7,9 @@ use daemon_transactions::Address;
 use serde::{Serialize, Serializer};
 
 use super::accounts::Account;
-use super::faults::ChainFault;
 use super::world::World;
-use crate::loopback::Participant;
+use crate::Participant;
+use crate::settings::ChainFault;
 
 /// Progress of a run.
 #[derive(Clone, PartialEq, Debug, Default)]

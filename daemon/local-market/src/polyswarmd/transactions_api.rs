@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::call::RegistryCall;
 use super::chain::{PoolError, Transaction};
-use super::faults::ChainFault;
 use super::messages::{EventData, Form, bare};
 use super::receipt::Reverted;
 use super::reply::{fail, ok};
@@ -15,6 +14,7 @@ use super::routes::ApiRequest;
 use super::shared::Shared;
 use super::world::World;
 use crate::http::HttpReply;
+use crate::settings::ChainFault;
 
 /// Most transactions of one request.
 const TRANSACTIONS_MAX: usize = 10;

@@ -14,16 +14,15 @@ use serde_json::json;
 use super::accounts::Accounts;
 use super::artifacts::{MarketArtifact, Store};
 use super::chain::{Chain, Imbalance, Logged, tail};
-use super::faults::{ChainFault, FaultDraw};
+use super::faults::FaultDraw;
 use super::messages::{self, Form};
 use super::parties::Parties;
 use super::receipt::EmittedEvent;
 use super::registry::amount_min;
 use super::registry::{Posting, Registry, RegistryBounty, Terms};
-use super::settings::PolyswarmdSettings;
-use crate::loopback::{Bounties, MarketSettings, Participant, RivalSettings, Specimen};
 use crate::seed::index;
-use crate::{Fees, Seed};
+use crate::settings::{Bounties, ChainFault, MarketSettings, PolyswarmdSettings, RivalSettings};
+use crate::{Fees, Participant, Seed, Specimen};
 
 /// Largest artifact, in bytes. All of a bounty's are held in memory while it is open.
 const ARTIFACT_BYTES_MAX: u64 = 32 << 20;

@@ -9,7 +9,7 @@ use daemon_base::text::escaped;
 
 use super::HEADING;
 use super::table::write_table;
-use crate::loopback::Participant;
+use crate::Participant;
 use crate::polyswarmd::{ChainAccount, ChainClosing};
 
 /// Maximum number of rivals or arbiters shown one by one.

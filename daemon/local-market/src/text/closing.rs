@@ -8,7 +8,8 @@ use daemon_base::text::escaped;
 
 use super::HEADING;
 use super::table::write_table;
-use crate::loopback::{Closing, EngineClosing, Participant};
+use crate::Participant;
+use crate::loopback::{Closing, EngineClosing};
 
 /// Maximum number of rivals or arbiters shown one by one.
 const ALIKE_MAX: usize = 12;

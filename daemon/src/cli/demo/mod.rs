@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use daemon_local_market::demo::{ChildEngine, DemoFiles, Workdir, choose};
-use daemon_local_market::loopback::{Bounties, Closing, MarketSettings, Marketplace, RIVALS, TestedEngine};
+use daemon_local_market::loopback::{Closing, Marketplace};
+use daemon_local_market::settings::{Bounties, MarketSettings, RIVALS, TestedEngine};
 use daemon_local_market::text::{write_closing, write_conserved, write_parties};
 use daemon_market::{Nct, Strategy};
 use daemon_rules::Cache;

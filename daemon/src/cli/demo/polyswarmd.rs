@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use daemon_local_market::demo::{ChildEngine, DemoFiles, DemoSigner, Workdir};
-use daemon_local_market::loopback::{Bounties, MarketSettings, RIVALS};
-use daemon_local_market::polyswarmd::{ChainClosing, ChainControl, ChainMarket, PolyswarmdSettings};
+use daemon_local_market::polyswarmd::{ChainClosing, ChainControl, ChainMarket};
+use daemon_local_market::settings::{Bounties, MarketSettings, PolyswarmdSettings, RIVALS};
 use daemon_local_market::text::write_chain_closing;
 use daemon_market::Nct;
 use serde::Serialize;

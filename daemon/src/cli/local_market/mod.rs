@@ -13,7 +13,8 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use daemon_local_market::loopback::{EXAMPLE, MarketSettings, Marketplace};
+use daemon_local_market::loopback::Marketplace;
+use daemon_local_market::settings::{EXAMPLE, MarketSettings};
 use daemon_local_market::text::write_closing;
 
 use crate::exit::Exit;

@@ -4,8 +4,9 @@ use std::io::Write;
 use std::net::SocketAddr;
 
 use anyhow::Context;
-use daemon_local_market::loopback::{MarketSettings, MarketplaceError};
+use daemon_local_market::MarketplaceError;
 use daemon_local_market::polyswarmd::{ChainMarket, Contracts};
+use daemon_local_market::settings::MarketSettings;
 use daemon_local_market::text::write_chain_closing;
 
 use super::{LocalMarketArgs, progress};

@@ -5,7 +5,7 @@ use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use daemon_local_market::loopback::{MarketSettings, RIVALS, market_of};
+use daemon_local_market::settings::{MarketSettings, RIVALS, market_of};
 use daemon_local_market::text::write_simulation;
 use daemon_local_market::{
     LabelledFiles, Labels, Player, Seed, SimulatedMarket, SimulationRecord, StrategyTrial, example_kinds, trial,

@@ -12,14 +12,6 @@
 
 mod bounty;
 mod settle;
-/// The smallest amount of a bounty, as the contract has it.
-pub(super) fn amount_min(contract: ContractVersion) -> u128 {
-    match contract {
-        ContractVersion::V1_0_0 | ContractVersion::V1_3_0 | ContractVersion::V1_4_0 => 62_500_000_000_000_000,
-        ContractVersion::V1_5_0 | ContractVersion::V1_6_1 => 2 * 10u128.pow(18),
-    }
-}
-
 #[cfg(test)]
 mod tests;
 
@@ -32,13 +24,20 @@ use daemon_transactions::{Address, ArtifactBits, Bloom, Guid, commitment};
 use super::receipt::{EmittedEvent, NewAssertion, NewBounty, Reveal, Reverted, require};
 use super::token::Token;
 use crate::Fees;
+use crate::settings::DURATION_BLOCKS_MAX;
 
 pub(super) use bounty::{RegistryAssertion, RegistryBounty, RegistryVote, Round};
 
-/// Longest duration of a bounty, in blocks: `MAX_DURATION` of every version.
-pub(super) const DURATION_BLOCKS_MAX: u64 = 100;
 /// Most artifacts of a bounty.
 const ARTIFACTS_MAX: usize = daemon_transactions::ARTIFACTS_MAX;
+
+/// The smallest amount of a bounty, as the contract has it.
+pub(super) fn amount_min(contract: ContractVersion) -> u128 {
+    match contract {
+        ContractVersion::V1_0_0 | ContractVersion::V1_3_0 | ContractVersion::V1_4_0 => 62_500_000_000_000_000,
+        ContractVersion::V1_5_0 | ContractVersion::V1_6_1 => 2 * 10u128.pow(18),
+    }
+}
 
 /// What the registry is deployed with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

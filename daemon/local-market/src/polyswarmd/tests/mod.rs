@@ -16,10 +16,9 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::faults::ChainFaults;
-use super::{ChainClosing, ChainControl, ChainFault, ChainMarket, PolyswarmdSettings};
+use super::{ChainClosing, ChainControl, ChainMarket};
 use crate::Fees;
-use crate::loopback::{Arbiters, Bounties, MarketSettings, Often};
+use crate::settings::{Arbiters, Bounties, ChainFault, ChainFaults, MarketSettings, Often, PolyswarmdSettings};
 
 /// A market that runs in this process, whose blocks are made by hand, and an engine in it.
 struct MarketTrial {

@@ -7,10 +7,11 @@ use std::time::Duration;
 use daemon_market::Nct;
 use serde::Deserialize;
 
-use super::faults::{ChainFault, ChainFaults};
-use super::registry::DURATION_BLOCKS_MAX;
-use crate::loopback::Often;
+use super::chain_faults::{ChainFault, ChainFaults};
+use super::faults::Often;
 
+/// Longest duration of a bounty, in blocks: `MAX_DURATION` of every version.
+pub(crate) const DURATION_BLOCKS_MAX: u64 = 100;
 /// Most artifacts that a bounty of the ambassador holds.
 const ARTIFACTS_MAX: usize = 16;
 
@@ -82,17 +83,17 @@ impl fmt::Debug for PolyswarmdSettings {
 
 impl PolyswarmdSettings {
     /// The time from one block to the next; `None` where blocks are made by hand.
-    pub(super) fn block_time(&self) -> Option<Duration> {
+    pub(crate) fn block_time(&self) -> Option<Duration> {
         Duration::try_from_secs_f64(self.block_seconds).ok().filter(|time| !time.is_zero())
     }
 
     /// How long a question about a transaction waits for it.
-    pub(super) fn receipt_time(&self) -> Duration {
+    pub(crate) fn receipt_time(&self) -> Duration {
         Duration::try_from_secs_f64(self.receipt_seconds).unwrap_or_default()
     }
 
     /// Finds every mistake.
-    pub(crate) fn check(&self, beyond_loopback: bool, wrong: &mut Vec<String>) {
+    pub(super) fn check(&self, beyond_loopback: bool, wrong: &mut Vec<String>) {
         let mut unless = |right: bool, what: String| {
             if !right {
                 wrong.push(format!("polyswarmd.{what}"));

@@ -1,16 +1,31 @@
-//! The configuration of a marketplace: what is posted, who is in it, and what goes wrong.
+//! The configuration of a marketplace, over webhooks or with a chain: what is posted, who is in it, and what goes wrong.
+
+mod bounties;
+mod chain_faults;
+mod example;
+mod faults;
+mod parties;
+mod polyswarmd;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use daemon_market::{BidBounds, ContractVersion, Nct};
+use daemon_market::{ContractVersion, Nct};
 use serde::{Deserialize, Deserializer};
 
-use super::Faults;
-use super::faults::{Fault, Often};
-use crate::polyswarmd::PolyswarmdSettings;
-use crate::{Arbiter, BiddingPlan, Fees, Rival, Seed, SimulatedMarket, Skill};
+use crate::{Fees, Seed, SimulatedMarket};
+use parties::PARTIES_MAX;
+
+pub use bounties::Bounties;
+pub use chain_faults::{ChainFault, ChainFaults};
+pub use example::{EXAMPLE, RIVALS};
+pub use faults::{Fault, Faults, Often};
+pub use parties::{Arbiters, RivalSettings, TestedEngine};
+pub(crate) use polyswarmd::DURATION_BLOCKS_MAX;
+pub use polyswarmd::PolyswarmdSettings;
+
+/// Base units of one NCT.
+const NCT: u128 = 1_000_000_000_000_000_000;
 
 /// Everything that a marketplace can be told.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -45,39 +60,6 @@ pub struct MarketSettings {
     pub polyswarmd: PolyswarmdSettings,
 }
 
-/// The bounties and their rate.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Bounties {
-    /// Number of bounties. Files are used repeatedly if necessary.
-    pub number: u64,
-    /// Directory of the files, with subdirectories. Those in `malicious` or `benign` have that label.
-    pub directory: Option<PathBuf>,
-    /// A file of paths, one a line, instead or as well.
-    pub list: Option<PathBuf>,
-    /// File with labels: lines of `PATH,malicious` or `PATH,benign`.
-    pub labels: Option<PathBuf>,
-    /// Label of the other files: whether they are malicious.
-    #[serde(deserialize_with = "label")]
-    pub default_label: bool,
-    /// Maximum number of bounties per second.
-    pub per_second: f64,
-    /// Maximum number of unsettled bounties.
-    pub in_flight_max: usize,
-    /// Reward of each bounty.
-    pub reward: Nct,
-    /// Least that may be bid.
-    pub bid_min: Nct,
-    /// Most that may be bid.
-    pub bid_max: Nct,
-    /// Duration of each bounty, in seconds.
-    pub life_seconds: f64,
-    /// Fraction of bounties in arbitration, on which engines vote.
-    pub arbitration: f64,
-    /// Balance of the ambassador. Default: enough for all bounties.
-    pub balance: Option<Nct>,
-}
-
 /// Fees of the registry.
 #[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -87,80 +69,6 @@ pub struct FeeSettings {
     /// Fee of an engine for each assertion.
     pub assertion: Nct,
 }
-
-/// Arbiters, who decide the ground truth.
-#[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Arbiters {
-    /// Number of arbiters.
-    pub number: u32,
-    /// Fraction of wrong votes, from 0.0 to 1.0.
-    pub errs: f64,
-    /// Fraction of missing votes, from 0.0 to 1.0.
-    pub absent: f64,
-}
-
-/// An engine that is tried.
-#[derive(Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TestedEngine {
-    /// Name of the engine.
-    pub name: String,
-    /// URL of its webhook.
-    pub url: String,
-    /// Secret that signs its bounties.
-    pub secret: Option<String>,
-    /// A file that holds that, one line.
-    pub secret_file: Option<PathBuf>,
-    /// Initial balance.
-    #[serde(default = "balance")]
-    pub balance: Nct,
-}
-
-/// Others who bet.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RivalSettings {
-    /// Name of the rival; a number is appended if there are several.
-    pub name: String,
-    /// Number of rivals of this kind.
-    #[serde(default = "one")]
-    pub number: u32,
-    /// Rate of true positives, from 0.0 to 1.0.
-    pub true_positive: f64,
-    /// Rate of false positives, from 0.0 to 1.0.
-    pub false_positive: f64,
-    /// Fraction of bounties from which it abstains, from 0.0 to 1.0.
-    #[serde(default)]
-    pub abstains: f64,
-    /// Exponent on the odds that it gives itself: 1.0 is calibrated, more claims too much.
-    #[serde(default = "calibrated")]
-    pub overconfidence: f64,
-    /// Bid strategy.
-    #[serde(default, deserialize_with = "plan")]
-    pub strategy: BiddingPlan,
-    /// Initial balance.
-    #[serde(default = "balance")]
-    pub balance: Nct,
-}
-
-fn balance() -> Nct {
-    Nct::from_base_units(1_000 * NCT)
-}
-
-fn one() -> u32 {
-    1
-}
-
-fn calibrated() -> f64 {
-    1.0
-}
-
-/// Base units of one NCT.
-const NCT: u128 = 1_000_000_000_000_000_000;
-
-/// Most rivals of one kind, and most arbiters.
-const PARTIES_MAX: u32 = 1_000;
 
 impl Default for MarketSettings {
     fn default() -> Self {
@@ -181,39 +89,6 @@ impl Default for MarketSettings {
     }
 }
 
-impl Default for Bounties {
-    fn default() -> Self {
-        let BidBounds { min, max } = BidBounds::default();
-        Bounties {
-            number: 100,
-            directory: None,
-            list: None,
-            labels: None,
-            default_label: false,
-            per_second: 20.0,
-            in_flight_max: 64,
-            reward: Nct::from_base_units(2 * NCT),
-            bid_min: min,
-            bid_max: max,
-            life_seconds: 30.0,
-            arbitration: 0.0,
-            balance: None,
-        }
-    }
-}
-
-impl Bounties {
-    /// Between what bids may lie.
-    pub fn bounds(&self) -> BidBounds {
-        BidBounds { min: self.bid_min, max: self.bid_max }
-    }
-
-    /// Returns the duration of each bounty.
-    pub fn life(&self) -> Duration {
-        Duration::try_from_secs_f64(self.life_seconds).unwrap_or_default()
-    }
-}
-
 impl Default for FeeSettings {
     fn default() -> Self {
         let Fees { bounty, assertion } = Fees::default();
@@ -224,36 +99,6 @@ impl Default for FeeSettings {
 impl From<FeeSettings> for Fees {
     fn from(fees: FeeSettings) -> Fees {
         Fees { bounty: fees.bounty, assertion: fees.assertion }
-    }
-}
-
-impl Default for Arbiters {
-    fn default() -> Self {
-        Arbiters { number: 3, errs: 0.0, absent: 0.0 }
-    }
-}
-
-impl Arbiters {
-    pub(crate) fn all(&self) -> Vec<Arbiter> {
-        let Arbiters { number, errs, absent } = *self;
-        (1..=number).map(|nth| Arbiter { name: format!("arbiter-{nth}"), errs, absent }).collect()
-    }
-}
-
-impl RivalSettings {
-    pub(crate) fn all(&self) -> impl Iterator<Item = Rival> {
-        let name = |nth| if self.number == 1 { self.name.clone() } else { format!("{}-{nth}", self.name) };
-        (1..=self.number).map(move |nth| Rival {
-            name: name(nth),
-            skill: Skill {
-                true_positive: self.true_positive,
-                false_positive: self.false_positive,
-                abstains: self.abstains,
-                overconfidence: self.overconfidence,
-            },
-            bidder: self.strategy.into(),
-            balance: self.balance,
-        })
     }
 }
 
@@ -268,13 +113,6 @@ pub fn market_of(settings: &MarketSettings) -> SimulatedMarket {
         reward: settings.bounties.reward,
         seed: Seed::new(settings.seed),
         ..SimulatedMarket::default()
-    }
-}
-
-/// Without its secret.
-impl std::fmt::Debug for TestedEngine {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("name", &self.name).field("url", &self.url).finish_non_exhaustive()
     }
 }
 
@@ -346,68 +184,8 @@ impl MarketSettings {
     }
 }
 
-impl Bounties {
-    fn check(&self, wrong: &mut Vec<String>) {
-        let mut unless = |right: bool, what: &str| {
-            if !right {
-                wrong.push(format!("bounties.{what}"));
-            }
-        };
-        unless(self.number <= 10_000_000, "number must be at most 10000000");
-        unless(self.bid_min > Nct::ZERO, "bid_min must be above 0");
-        unless(self.bid_min <= self.bid_max, "bid_min must not exceed bid_max");
-        unless(self.per_second > 0.0 && self.per_second.is_finite(), "per_second must be above 0");
-        unless(self.in_flight_max > 0, "in_flight_max must be at least 1");
-        unless((0.05..=86_400.0).contains(&self.life_seconds), "life_seconds must be from 0.05 to 86400");
-        share("bounties.arbitration", self.arbitration, wrong);
-    }
-}
-
-impl TestedEngine {
-    fn check(&self, wrong: &mut Vec<String>) {
-        let TestedEngine { name, url, .. } = self;
-        // It becomes the name of a file.
-        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.chars().all(fits) {
-            wrong
-                .push(format!("engine {name:?}: a name must consist of letters, digits, `-`, `_` and `.`, and must not begin with a dot"));
-        }
-        if !url.starts_with("http://") && !url.starts_with("https://") {
-            wrong.push(format!("engine {name}: url must begin with http:// or https://, not {url:?}"));
-        }
-        if self.secret.is_some() == self.secret_file.is_some() {
-            wrong.push(format!("engine {name}: give either secret or secret_file"));
-        }
-    }
-
-    /// Reads the secret that signs the bounties of the engine.
-    pub(super) fn read_secret(&self) -> std::io::Result<Vec<u8>> {
-        let text = match (&self.secret, &self.secret_file) {
-            (Some(secret), _) => secret.clone(),
-            (None, Some(path)) => std::fs::read_to_string(path)?,
-            (None, None) => String::new(),
-        };
-        Ok(text.trim_end_matches(['\r', '\n']).as_bytes().to_vec())
-    }
-}
-
-impl RivalSettings {
-    fn check(&self, wrong: &mut Vec<String>) {
-        let name = &self.name;
-        if !(1..=PARTIES_MAX).contains(&self.number) {
-            wrong.push(format!("rival {name}: number must be from 1 to {PARTIES_MAX}"));
-        }
-        for (key, often) in [
-            ("true_positive", self.true_positive),
-            ("false_positive", self.false_positive),
-            ("abstains", self.abstains),
-        ] {
-            share(&format!("rival {name}: {key}"), often, wrong);
-        }
-        if !(self.overconfidence > 0.0 && self.overconfidence.is_finite()) {
-            wrong.push(format!("rival {name}: overconfidence must be above 0; 1.0 is calibrated"));
-        }
-    }
+fn contract<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ContractVersion, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
 fn share(what: &str, often: f64, wrong: &mut Vec<String>) {
@@ -416,27 +194,9 @@ fn share(what: &str, often: f64, wrong: &mut Vec<String>) {
     }
 }
 
-fn contract<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ContractVersion, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-}
-
-fn plan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BiddingPlan, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-}
-
-/// Whether a label says malicious.
-pub(super) fn label<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    match String::deserialize(deserializer)?.as_str() {
-        "malicious" => Ok(true),
-        "benign" => Ok(false),
-        other => Err(serde::de::Error::custom(format!("`{other}` must be malicious or benign"))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::loopback::EXAMPLE;
 
     fn read(text: &str) -> Result<MarketSettings, Mistakes> {
         MarketSettings::read(text, Path::new("/etc/market"))

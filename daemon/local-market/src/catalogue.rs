@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::settings::Bounties;
+use crate::settings::Bounties;
 
 /// A file, and whether it is malicious.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -116,7 +116,7 @@ fn read(path: &Path) -> impl Fn(io::Error) -> CatalogueError {
 }
 
 /// The digest of a file, in hexadecimal, and its size. Reads it a part at a time.
-pub(super) fn digest(path: &Path) -> io::Result<(String, u64)> {
+pub(crate) fn digest(path: &Path) -> io::Result<(String, u64)> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
     let mut size = 0;
