@@ -23,6 +23,7 @@ use daemon_statement::format::moment;
 use crate::clock::{self, Clock};
 use crate::config::{self, Config};
 use crate::memory::Shares;
+use crate::small_file::read_small;
 
 /// Largest configuration taken.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -65,17 +66,6 @@ pub fn config_with(path: Option<&Path>, bid_strategy: Option<&str>) -> anyhow::R
     Ok(Err(format!("{lines}{} in {place}", counted(mistakes.len() as u64, "mistake"))))
 }
 
-/// The text of a small file.
-pub(crate) fn read_small(path: &Path, bytes_max: u64) -> anyhow::Result<String> {
-    use std::io::Read;
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(bytes_max + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > bytes_max {
-        bail!("the file exceeds the limit of {bytes_max} bytes");
-    }
-    Ok(text)
-}
-
 /// The journal, and what it holds.
 pub struct OpenedArchive {
     /// The journal on its thread.
@@ -113,7 +103,7 @@ pub fn archive(
     tell_times(directory, now, &recounted.ahead);
     let closed = recounted.closed;
     let mut alarms = Alarms::new(limits);
-    super::alarms::recall(&mut alarms, &journal).with_context(place)?;
+    crate::engine::recall_alarms(&mut alarms, &journal).with_context(place)?;
     let archive = Archive::start(journal, observe).with_context(place)?;
     Ok(OpenedArchive { archive, pending, assertions, closed, alarms })
 }

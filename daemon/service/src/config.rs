@@ -3,19 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use daemon_config::{ConfigMistake, choice, configuration, section};
-
-choice! {
-    /// In which form the log is written.
-    LogFormat: "\"text\", \"json\" or \"journald\"" {
-        /// For people.
-        Text = "text",
-        /// One JSON object a line.
-        Json = "json",
-        /// To the system's journal, field by field.
-        Journald = "journald",
-    }
-}
+use daemon_config::{ConfigMistake, configuration, section};
 
 section! {
     /// The admin server: /metrics, /live, /ready and /rules.
@@ -35,24 +23,6 @@ section! {
     }
 }
 
-section! {
-    check = check_log;
-
-    /// Logging.
-    pub struct LogConfig {
-        /// Format: "text", "json" or "journald".
-        format: LogFormat = LogFormat::Text;
-        /// Level: error, warn, info, debug or trace.
-        level: String = "info".to_owned();
-    }
-}
-
-fn check_log(config: &LogConfig, wrong: &mut dyn FnMut(String)) {
-    if let Err(error) = crate::logs::filter(&config.level) {
-        wrong(error.to_string());
-    }
-}
-
 configuration! {
     /// Everything that the daemon can be told.
     pub struct Config {
@@ -67,7 +37,7 @@ configuration! {
         alarms: daemon_ledger::AlarmsConfig,
         admin: AdminConfig,
         control: ControlConfig,
-        log: LogConfig,
+        log: crate::logs::LogConfig,
     }
 }
 

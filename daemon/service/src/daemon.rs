@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,17 +9,18 @@ use anyhow::Context;
 use daemon_control::ControlSocket;
 use daemon_detector::{Attempt, Loader, Looking, Nudge, Observer, Ready, RulesStatus, RulesWatch};
 use daemon_download::runtime::Runtime;
-use daemon_market::{Bounties, Effect};
+use daemon_market::Bounties;
 use daemon_pool::{Fleet, Pool, PoolConfig, Rules};
-use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
 use tracing::dispatcher::with_default;
 use tracing::{error, info, warn};
 
 use crate::clock::{self, Clock};
 use crate::edge::Edge;
+pub use crate::edge::Stopper;
 use crate::engine::{Engine, Parts};
 use crate::examination::{Examining, LocalScans};
+pub use crate::given::StartOptions;
 use crate::given::{self, Given};
 use crate::memory::{self, MachineMemory, Shares};
 use crate::metrics::{self, Metrics};
@@ -29,21 +29,6 @@ use crate::settlements::inbox::Inbox;
 use crate::transport::Transport;
 use crate::webhook::WebhookTransport;
 use crate::{build, control, inbox_reader, notify, polyswarmd, reload};
-
-/// How the daemon is started by its command.
-#[derive(Clone, Debug, Default)]
-pub struct StartOptions {
-    /// The configuration file. None: every key has its default.
-    pub config: Option<PathBuf>,
-    /// The bid strategy, which overrides the configuration's.
-    pub bid_strategy: Option<String>,
-    /// Whether answers are recorded, in an archive of their own, and not sent.
-    pub dry_run: bool,
-    /// Called before each effect is performed: for tests of sudden death. The shipped command has none.
-    pub before_effect: Option<fn(&Effect)>,
-    /// Makes a further transport, on the thread that becomes the edge: for tests. The shipped command has none.
-    pub transport: Option<fn() -> Rc<dyn Transport>>,
-}
 
 /// How the daemon ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -240,17 +225,6 @@ impl Daemon {
                 DaemonEnded::Failed
             }
         }
-    }
-}
-
-/// Ends a daemon, from any thread.
-#[derive(Clone, Default, Debug)]
-pub struct Stopper(pub(crate) Arc<Notify>);
-
-impl Stopper {
-    /// Asks the daemon to end. It answers what it took first, for some seconds at most.
-    pub fn stop(&self) {
-        self.0.notify_one();
     }
 }
 

@@ -12,6 +12,7 @@ use daemon_detector::Nudge;
 use daemon_journal::{Pending, PendingAssertion};
 use daemon_market::Event;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_local};
@@ -19,14 +20,14 @@ use tracing::{error, info};
 
 use crate::admin::{self, Admin};
 use crate::control::OperatorDesk;
-use crate::daemon::Stopper;
 use crate::engine::Engine;
 use crate::given::Given;
 use crate::health::Health;
 use crate::metrics::Metrics;
+use crate::reception::reception;
 use crate::reload::Reload;
 use crate::settlements::inbox::Inbox;
-use crate::transport::{Local, Reception, Transport};
+use crate::transport::{Local, Transport};
 use crate::{inbox_reader, notify};
 
 /// Maximum time for open bounties at a shutdown.
@@ -85,7 +86,7 @@ impl Edge {
         if let Some(why) = closed {
             engine.happen(Event::FoundClosed { why });
         }
-        vital.spawn_local(Rc::clone(&engine).hear(asks));
+        vital.spawn_local(inbox_reader::hear(Rc::clone(&engine), asks));
         vital.spawn_local(Rc::clone(&engine).watch_alarms());
         vital.spawn_local(Rc::clone(&engine).let_go(config.archive.details_age_max));
         let heard = Rc::clone(&engine);
@@ -135,7 +136,7 @@ impl Edge {
         let (stop, stopped) = watch::channel(false);
         let mut serving = JoinSet::new();
         for transport in &transports {
-            let reception = Reception::new(Rc::clone(&engine), Rc::clone(&health), Rc::clone(transport));
+            let reception = reception(Rc::clone(&engine), Rc::clone(&health), Rc::clone(transport));
             let mut stopped = stopped.clone();
             let stopped: Local<'static, ()> = Box::pin(async move {
                 // That nobody can stop it any more stops it too.
@@ -169,6 +170,17 @@ impl Edge {
         let _ = tokio::time::timeout(DRAIN_TIME_MAX, async { while serving.join_next().await.is_some() {} }).await;
         engine.close().await;
         Ok(())
+    }
+}
+
+/// Ends a daemon, from any thread.
+#[derive(Clone, Default, Debug)]
+pub struct Stopper(Arc<Notify>);
+
+impl Stopper {
+    /// Asks the daemon to end. It answers what it took first, for some seconds at most.
+    pub fn stop(&self) {
+        self.0.notify_one();
     }
 }
 

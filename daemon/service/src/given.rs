@@ -15,10 +15,24 @@ use daemon_webhook::Secrets;
 use tracing::Dispatch;
 
 use crate::config::Config;
-use crate::daemon::StartOptions;
 use crate::sockets::Handed;
 use crate::transport::Transport;
 use crate::{build, logs, secrets};
+
+/// How the daemon is started by its command.
+#[derive(Clone, Debug, Default)]
+pub struct StartOptions {
+    /// The configuration file. None: every key has its default.
+    pub config: Option<PathBuf>,
+    /// The bid strategy, which overrides the configuration's.
+    pub bid_strategy: Option<String>,
+    /// Whether answers are recorded, in an archive of their own, and not sent.
+    pub dry_run: bool,
+    /// Called before each effect is performed: for tests of sudden death. The shipped command has none.
+    pub before_effect: Option<fn(&Effect)>,
+    /// Makes a further transport, on the thread that becomes the edge: for tests. The shipped command has none.
+    pub transport: Option<fn() -> Rc<dyn Transport>>,
+}
 
 /// Makes a transport.
 pub type MakeTransport = Box<dyn FnOnce() -> Rc<dyn Transport> + Send>;

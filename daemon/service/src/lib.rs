@@ -21,17 +21,15 @@
 #![forbid(unsafe_code)]
 
 mod admin;
-mod alarms;
-mod assertions;
 pub mod build;
 pub mod clock;
 pub mod config;
 mod control;
 pub mod control_client;
 pub mod daemon;
+pub mod dialects;
 pub mod doctor;
 mod edge;
-mod effects;
 mod engine;
 mod examination;
 mod fetch_url_artifact;
@@ -48,12 +46,14 @@ mod owner;
 pub mod polyswarmd;
 mod process;
 pub mod purse_record;
+mod reception;
+pub mod recipient;
 mod reload;
 pub mod rescan;
-mod reused;
 mod scan_backends;
 pub mod secrets;
 pub mod settlements;
+mod small_file;
 mod sockets;
 mod streak;
 pub mod transport;

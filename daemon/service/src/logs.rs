@@ -3,11 +3,40 @@
 use std::io::IsTerminal;
 
 use anyhow::{Context, bail};
+use daemon_config::{choice, section};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::{LogConfig, LogFormat};
+choice! {
+    /// In which form the log is written.
+    LogFormat: "\"text\", \"json\" or \"journald\"" {
+        /// For people.
+        Text = "text",
+        /// One JSON object a line.
+        Json = "json",
+        /// To the system's journal, field by field.
+        Journald = "journald",
+    }
+}
+
+section! {
+    check = check_log;
+
+    /// Logging.
+    pub struct LogConfig {
+        /// Format: "text", "json" or "journald".
+        format: LogFormat = LogFormat::Text;
+        /// Level: error, warn, info, debug or trace.
+        level: String = "info".to_owned();
+    }
+}
+
+fn check_log(config: &LogConfig, wrong: &mut dyn FnMut(String)) {
+    if let Err(error) = filter(&config.level) {
+        wrong(error.to_string());
+    }
+}
 
 /// Begins to log, to standard error or to the journal.
 ///

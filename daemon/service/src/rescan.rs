@@ -24,7 +24,7 @@ use daemon_pool::{ExaminationResult, Failure, LookOptions, Pool, PoolConfig, Rul
 use crate::config::Config;
 use crate::memory::Shares;
 use crate::verdict_mapping::{self, ReceivedArtifact};
-use crate::{build, open_files, transport};
+use crate::{build, dialects, open_files};
 
 /// Maximum number of artifacts that wait for a thread.
 const QUEUED_MAX: usize = 64;
@@ -262,7 +262,7 @@ impl Asking {
     fn ask(&mut self, place: usize, story: &Story, past: &Past, summary: &mut RescanSummary) {
         let entry = &past.entries()[place];
         let judgement = entry.sha256.and_then(|sha256| self.digests.get(&sha256)?.as_ref());
-        let bounty = transport::recorded_bounty(&story.bounty);
+        let bounty = dialects::recorded_bounty(&story.bounty);
         let Some((judgement, bounty)) = judgement.zip(bounty) else {
             summary.bounties_gone += 1;
             return;

@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use daemon_base::text::path as shown;
 use daemon_webhook::{Config, Secrets};
 
-use crate::build::read_small;
+use crate::small_file::read_small;
 
 /// Largest file of a secret taken.
 const SECRET_BYTES_MAX: u64 = 4 << 10;

@@ -15,16 +15,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use daemon_artifact::Sha256Digest;
 use daemon_download::{FetchError, Fetched, Fetcher};
-use daemon_journal::Received;
 use daemon_market::{
     Admission, Answer, ArtifactType, AssertionStep, Bounty, BountyKey, ChainPosition, Event, Nct, Now, Phase,
     SettlementNotice, Standing, StepKind, Timestamp,
 };
 use tokio::time::Instant;
 
-use crate::engine::Engine;
 use crate::fetch_url_artifact;
-use crate::health::Health;
 
 /// A future that stays on the edge thread.
 pub type Local<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -183,49 +180,49 @@ pub enum Delivery {
 
 /// What a transport asks whether a bounty is taken.
 #[derive(Clone)]
-pub struct Reception {
-    engine: Rc<Engine>,
-    health: Rc<Health>,
-    transport: Rc<dyn Transport>,
+pub struct Reception(pub(crate) Rc<dyn TakesBounties>);
+
+/// Who is behind a [`Reception`].
+pub(crate) trait TakesBounties {
+    /// Whether a bounty is taken, once that is durable.
+    fn admit(&self, bounty: Bounty, delivery: String, wire: Bytes) -> Local<'_, Admission>;
+
+    /// Something happened on the chain.
+    fn chain_event(&self, event: Event);
+
+    /// The bytes of the answer that goes or went to the chain, while its stake is not free.
+    fn sent_answer(&self, key: &BountyKey) -> Option<Bytes>;
+
+    /// The system's time, and the steady clock's.
+    fn now(&self) -> Now;
+
+    /// Whether the daemon works.
+    fn is_alive(&self) -> bool;
 }
 
 impl Reception {
-    /// For `transport`, in front of this engine.
-    pub(crate) fn new(engine: Rc<Engine>, health: Rc<Health>, transport: Rc<dyn Transport>) -> Reception {
-        Reception { engine, health, transport }
-    }
-
     /// Whether `bounty` is taken, once that is durable. `wire` is what it came as; `delivery` names the delivery in the log.
     pub async fn admit(&self, bounty: Bounty, delivery: String, wire: Bytes) -> Admission {
-        self.engine.receive(bounty, delivery, wire, &self.transport).await
+        self.0.admit(bounty, delivery, wire).await
     }
 
     /// Tells the engine what happened on the chain: a block, a quorum, an assertion of ours or its reveal that was seen.
     pub fn chain_event(&self, event: Event) {
-        self.engine.happen(event);
+        self.0.chain_event(event);
     }
 
     /// The bytes of the answer that goes or went to the chain, while its stake is not free.
     pub fn sent_answer(&self, key: &BountyKey) -> Option<Bytes> {
-        self.engine.sent_answer(key)
+        self.0.sent_answer(key)
     }
 
     /// The system's time, and the steady clock's.
     pub fn now(&self) -> Now {
-        self.engine.parts.clock.now()
+        self.0.now()
     }
 
     /// Whether the daemon works.
     pub fn is_alive(&self) -> bool {
-        self.health.live().is_ok()
-    }
-}
-
-/// The bounty that a record holds, if it came by a transport that is built in and can be read.
-pub fn recorded_bounty(received: &Received) -> Option<Bounty> {
-    match received.dialect.as_str() {
-        daemon_journal::WEBHOOK => daemon_webhook::parse(&received.wire, received.received).ok(),
-        crate::polyswarmd::NAME => crate::polyswarmd::read(&received.wire, received.received).ok(),
-        _ => None,
+        self.0.is_alive()
     }
 }

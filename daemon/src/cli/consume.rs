@@ -14,7 +14,7 @@ use daemon_download::{Credentials, FetchOptions};
 use daemon_engine::Policy;
 use daemon_queue::polyswarm::{RateLimits, is_queue_name};
 use daemon_queue::{Address, streams};
-use daemon_service::config::{LogConfig, LogFormat};
+use daemon_service::logs::{LogConfig, LogFormat};
 
 use crate::cli::args::{LimitArgs, RulesArgs};
 use crate::exit::Exit;

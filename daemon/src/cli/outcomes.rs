@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use daemon_service::control_client;
-use daemon_service::settlements::{ImportSummary, Recipient};
+use daemon_service::recipient::Recipient;
+use daemon_service::settlements::ImportSummary;
 use daemon_settlement::{SettlementFormat, SettlementLine, read};
 use serde_json::json;
 

@@ -11,7 +11,7 @@ use daemon_journal::recount;
 use daemon_market::{Nct, Purse, SettlementNotice, Timestamp};
 use daemon_service::config::Config;
 use daemon_service::purse_record::{PurseRecord, Used};
-use daemon_service::settlements::Recipient;
+use daemon_service::recipient::Recipient;
 use daemon_service::{clock, control_client};
 use daemon_settlement::{About, REASON_BYTES_MAX, SettlementLine};
 

@@ -4,6 +4,7 @@
 //! [`Chain`] is what this needs of a polyswarmd and its chain. Every request here may be one that was made before a crash:
 //! so the chain is asked first, and what it has is not sent again.
 
+mod bridge;
 mod chain;
 mod live;
 mod outcome;
@@ -21,15 +22,16 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use daemon_download::{FetchError, Fetched, Fetcher};
 use daemon_market::{
-    Admission, Answer, Bounty, BountyKey, ChainPosition, ContractVersion, ContractWindows, Event, Nct, Phase,
-    SettlementNotice, Standing, StepKind, Timestamp,
+    Answer, Bounty, BountyKey, ChainPosition, ContractVersion, Nct, Phase, SettlementNotice, Standing, StepKind,
+    Timestamp,
 };
-use tracing::{info, warn};
+use tracing::warn;
 
 pub use chain::{Action, Chain, Hearing, Mined, News, Prepared, SeenAssertion};
 pub use recorded::{RecordedAnswer, RecordedArtifact, RecordedBounty};
 
 use crate::transport::{AboutToSend, Contract, Delivery, FailedRequest, Local, Reception, SentAssertion, Transport};
+use bridge::EventBridge;
 use outcome::{Decided, same};
 
 /// The transport's name, in records and at the beginning of ids.
@@ -43,11 +45,6 @@ const COMMIT_WAIT: Duration = Duration::from_secs(30);
 const SENT_MAX: usize = 4_096;
 /// Why the contract reverts a second settlement.
 const SETTLED_ALREADY: &str = "Sender already settled";
-/// Shortest time that a block is taken to take.
-const BLOCK_TIME_MIN: Duration = Duration::from_millis(10);
-/// After so many blocks' time without a block the number of the latest is estimated.
-const SILENT_BLOCKS: u32 = 5;
-
 /// Reads a bounty from its record; `now` is when it came.
 ///
 /// # Errors
@@ -223,7 +220,7 @@ impl Transport for PolyswarmdTransport {
 
     fn receive(self: Rc<Self>, reception: Reception, stopped: Local<'static, ()>) -> Local<'static, ()> {
         Box::pin(async move {
-            let heard = Rc::new(EventBridge { reception, transport: Rc::clone(&self), last: RefCell::default() });
+            let heard = EventBridge::new(reception, Rc::clone(&self));
             let estimate = Rc::clone(&heard).estimate();
             tokio::select! {
                 () = Rc::clone(&self.chain).listen(heard, stopped) => {}
@@ -303,98 +300,6 @@ impl Contract for PolyswarmdTransport {
 
     fn outcome<'a>(&'a self, sent: &'a SentAssertion) -> Local<'a, Result<SettlementNotice, FailedRequest>> {
         Box::pin(self.outcome_of(sent))
-    }
-}
-
-/// Brings what is heard to the engine.
-struct EventBridge {
-    reception: Reception,
-    transport: Rc<PolyswarmdTransport>,
-    /// The latest block that was told, when, and the windows.
-    last: RefCell<Option<(u64, Instant, ContractWindows)>>,
-}
-
-impl EventBridge {
-    fn address(&self) -> String {
-        self.transport.chain.address()
-    }
-
-    /// Tells the engine of blocks that should be there by now, while none are told; for ever.
-    async fn estimate(self: Rc<Self>) {
-        loop {
-            let block_time = self.transport.chain.block_time().max(BLOCK_TIME_MIN);
-            tokio::time::sleep(block_time.saturating_mul(SILENT_BLOCKS)).await;
-            let Some((number, at, windows)) = *self.last.borrow() else { continue };
-            let silent = at.elapsed();
-            if silent >= block_time.saturating_mul(SILENT_BLOCKS) {
-                let passed = u64::try_from(silent.as_millis() / block_time.as_millis()).unwrap_or(u64::MAX);
-                let number = number.saturating_add(passed);
-                self.reception.chain_event(Event::Block { number, windows, sure: false });
-            }
-        }
-    }
-}
-
-impl Hearing for EventBridge {
-    fn bounty(&self, bounty: RecordedBounty) -> Local<'_, ()> {
-        Box::pin(async move {
-            let guid = bounty.guid.clone();
-            match bounty.bounty(self.reception.now().wall) {
-                Ok(parsed) => {
-                    let admission = self.reception.admit(parsed, guid.clone(), Bytes::from(bounty.to_wire())).await;
-                    if !matches!(admission, Admission::Accepted | Admission::Known) {
-                        info!(guid, ?admission, "bounty not taken");
-                    }
-                }
-                Err(why) => warn!(guid, why, "bounty not understood"),
-            }
-        })
-    }
-
-    fn news(&self, news: News) {
-        let key = |guid: &str| BountyKey { id: RecordedBounty::id(guid), phase: Phase::Assertion };
-        let place = |transaction: String, block: u64| ChainPosition {
-            transaction,
-            block: Some(block).filter(|block| *block > 0),
-        };
-        let event = match news {
-            News::Block { number, reveal_window, vote_window } => {
-                let windows = ContractWindows { reveal: reveal_window, vote: vote_window };
-                *self.last.borrow_mut() = Some((number, Instant::now(), windows));
-                Event::Block { number, windows, sure: true }
-            }
-            News::Quorum { guid } => Event::Quorum { key: key(&guid) },
-            News::Asserted { guid, author, index, commitment, transaction, block } => {
-                // Only the very assertion that we wrote down: another program may use our account.
-                let ours = same(&author, &self.address())
-                    && self.transport.is_commitment(&self.reception, &key(&guid), &commitment);
-                if !ours {
-                    return;
-                }
-                Event::Asserted { key: key(&guid), index, place: place(transaction, block) }
-            }
-            News::Revealed { guid, author, transaction, block } => {
-                if !same(&author, &self.address()) {
-                    return;
-                }
-                Event::Revealed { key: key(&guid), place: place(transaction, block) }
-            }
-            News::Settled { guid, settler, payout, transaction, block } => {
-                if !same(&settler, &self.address()) {
-                    return;
-                }
-                Event::SettledOnChain { key: key(&guid), place: place(transaction, block), payout }
-            }
-        };
-        self.reception.chain_event(event);
-    }
-}
-
-impl PolyswarmdTransport {
-    fn is_commitment(&self, reception: &Reception, key: &BountyKey, commitment: &[u8; 32]) -> bool {
-        let Some(body) = reception.sent_answer(key) else { return false };
-        RecordedAnswer::read(&body)
-            .is_ok_and(|answer| self.chain.commitment(&answer.verdicts, &answer.nonce) == *commitment)
     }
 }
 

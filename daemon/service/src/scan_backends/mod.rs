@@ -23,6 +23,7 @@ use tracing::{debug, info, warn};
 
 use crate::examination::Examination;
 use crate::metrics::{self, QueueReply};
+use crate::small_file::read_small;
 
 /// Longest password that is read.
 const PASSWORD_BYTES_MAX: u64 = 4 << 10;
@@ -52,7 +53,7 @@ impl ScanBackends {
         let password = match &config.password_file {
             none if none.as_os_str().is_empty() => None,
             path => {
-                let text = crate::build::read_small(path, PASSWORD_BYTES_MAX);
+                let text = read_small(path, PASSWORD_BYTES_MAX);
                 let text = text.with_context(|| format!("cannot read queue.password_file {}", path.display()))?;
                 Some(text.lines().next().unwrap_or_default().trim().to_owned())
             }

@@ -4,7 +4,7 @@ use daemon_journal::Story;
 use daemon_market::{Nct, SettlementNotice};
 use daemon_settlement::SettlementRecord;
 
-use crate::transport::recorded_bounty;
+use crate::dialects::recorded_bounty;
 
 /// Assumed number of other engines if their stakes are unknown, each with the maximum stake. PolySwarm has about sixty.
 const ENGINES_MAX: u128 = 1_000;

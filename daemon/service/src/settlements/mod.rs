@@ -7,13 +7,11 @@
 mod direct;
 mod impossible;
 pub mod inbox;
-mod recipient;
 
 use daemon_journal::{Recall, Story};
 use daemon_market::{Bet, BountyKey, Correction, Nct, Phase, Profit, Reckoning, SettlementNotice};
 use daemon_settlement::{About, SettlementLine};
 pub use direct::Direct;
-pub use recipient::Recipient;
 use serde::{Deserialize, Serialize};
 
 /// Maximum number of bounties per artifact that one line is applied to.

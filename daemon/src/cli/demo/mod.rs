@@ -20,7 +20,8 @@ use daemon_local_market::text::{write_closing, write_conserved, write_parties};
 use daemon_market::{Nct, Strategy};
 use daemon_rules::Cache;
 use daemon_service::control_client;
-use daemon_service::settlements::{ImportSummary, Recipient};
+use daemon_service::recipient::Recipient;
+use daemon_service::settlements::ImportSummary;
 use daemon_settlement::{SettlementFormat, read};
 use serde::Serialize;
 

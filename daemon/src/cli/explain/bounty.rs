@@ -29,7 +29,7 @@ pub(super) fn explain(id: &str, args: &ExplainArgs, out: &mut dyn Write) -> anyh
             let report = story.answer.as_ref().map_or("null", |answer| answer.report.as_str());
             writeln!(out, "{}", if report.is_empty() { "null" } else { report })?;
         } else {
-            let bounty = daemon_service::transport::recorded_bounty(&story.bounty);
+            let bounty = daemon_service::dialects::recorded_bounty(&story.bounty);
             write_story(story, bounty.as_ref(), out)?;
         }
     }

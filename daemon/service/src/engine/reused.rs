@@ -17,8 +17,8 @@ use serde_json::Value;
 use tokio::task::spawn_local;
 use tracing::warn;
 
-use super::engine::Engine;
-use super::metrics;
+use super::Engine;
+use crate::metrics;
 
 /// Number of remembered bounties: some megabytes.
 const REMEMBERED_MAX: usize = 20_000;
@@ -27,7 +27,7 @@ const FIELDS_MAX: usize = 8;
 
 /// Digests and bodies of recent bounties.
 #[derive(Default)]
-pub(crate) struct Bodies {
+pub(super) struct Bodies {
     seen: HashMap<BountyKey, BodyFingerprints>,
     order: VecDeque<BountyKey>,
     hasher: RandomState,

@@ -12,15 +12,10 @@ use daemon_market::{
 use daemon_settlement::{About, SettlementLine};
 use tracing::{debug, error, info, warn};
 
-use crate::engine::{Engine, admitted};
+use super::Engine;
+use super::held::{OpenAssertion, admitted};
 use crate::metrics;
 use crate::transport::{AboutToSend, FailedRequest, SentAssertion, Transport};
-
-/// An assertion whose stake is not free yet.
-pub(super) struct OpenAssertion {
-    sent: SentAssertion,
-    transport: Rc<dyn Transport>,
-}
 
 impl Engine {
     /// Takes up the assertions that the journal has from before. Called before bounties are taken up.

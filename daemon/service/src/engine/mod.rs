@@ -3,38 +3,45 @@
 //! Lives on the edge thread, like everything that waits for the network; what the journal and the workers have to say
 //! comes back here as events. [`Bounties`] decides, this does: nothing here knows what follows from what.
 
+mod alarms;
+mod answering;
+mod assertions;
+mod effects;
+mod examining;
+mod held;
+mod records;
+mod reused;
+mod settling;
+
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use daemon_archive::{Archive, Store};
 use daemon_artifact::Sha256Digest;
 use daemon_base::text::causes;
 use daemon_detector::RulesStatus;
-use daemon_download::{Fetcher, MemoryShare};
-use daemon_journal::{Ended, JournalError, Pending};
+use daemon_download::Fetcher;
+use daemon_journal::{JournalError, Pending};
 use daemon_ledger::Alarms;
 use daemon_market::{
-    Admission, AssertionState, Bounties, Bounty, BountyKey, BountyState, Caller, Effect, Event, Nct, Purse, Timestamp,
-    Written,
+    Admission, AssertionState, Bounties, Bounty, BountyKey, BountyState, Effect, Event, Nct, Purse, Timestamp,
 };
 use daemon_pool::Pool;
 use tokio::sync::{Notify, oneshot};
 use tracing::{error, info, warn};
 
-use super::assertions::OpenAssertion;
-use super::clock::Clock;
-use super::examination::{Examination, LocalScans};
-use super::metrics;
-use super::reused::Bodies;
-use super::scan_backends::ScanBackends;
-use super::streak::Streak;
-use super::transport::Transport;
-use super::verdict_mapping::ReceivedArtifact;
+use crate::clock::Clock;
+use crate::examination::{Examination, LocalScans};
+use crate::metrics;
+use crate::scan_backends::ScanBackends;
+use crate::streak::Streak;
+use crate::transport::Transport;
+use held::{Inner, Live, admitted};
+
+pub(crate) use alarms::recall as recall_alarms;
 
 /// Maximum time to record the last endings.
 const ENDINGS_PATIENCE: Duration = Duration::from_secs(1);
@@ -74,9 +81,9 @@ pub(crate) struct Parts {
 /// The microengine.
 pub(crate) struct Engine {
     pub(super) parts: Parts,
-    pub(super) inner: RefCell<Inner>,
+    inner: RefCell<Inner>,
     bounties: RefCell<Bounties>,
-    pub(super) alarms: RefCell<Alarms>,
+    alarms: RefCell<Alarms>,
     /// Kept between steps, so that none has to allocate.
     effects: Cell<Vec<Effect>>,
     /// Told when there may be an earlier alarm than the one waited for.
@@ -84,7 +91,7 @@ pub(crate) struct Engine {
     /// Told when a bounty has ended.
     ended: Notify,
     /// Told when there are endings to write down.
-    pub(super) endings: Notify,
+    endings: Notify,
     /// The fatal error, if any.
     fatal: RefCell<Option<String>>,
     failed: Notify,
@@ -94,50 +101,6 @@ pub(crate) struct Engine {
     pub(super) sending: Streak,
     /// Failures in a row of downloads, if they are not the fault of single artifacts.
     pub(super) fetching: Streak,
-}
-
-/// State of bounties beside the state machine.
-#[derive(Default)]
-pub(super) struct Inner {
-    pub live: HashMap<BountyKey, Live>,
-    pub callers: HashMap<Caller, oneshot::Sender<Admission>>,
-    pub next_caller: Caller,
-    /// Endings that wait to be written down together.
-    pub endings: Vec<Ended>,
-    /// Waiters for the recording of settlements.
-    pub settling: HashMap<BountyKey, Vec<oneshot::Sender<Written>>>,
-    /// Waiters for the recording of resumes of the purse.
-    pub opening: HashMap<Caller, oneshot::Sender<bool>>,
-    /// Time of the last logged closing of the purse.
-    pub closed: Option<Timestamp>,
-    /// Recent bodies of bounties.
-    pub bodies: Bodies,
-    /// Assertions whose stakes are not free yet.
-    pub assertions: HashMap<BountyKey, OpenAssertion>,
-}
-
-/// State of an open bounty.
-pub(super) struct Live {
-    pub bounty: Arc<Bounty>,
-    pub delivery: String,
-    /// The signed body, until it is written down.
-    pub wire: Bytes,
-    /// Its artifacts that were downloaded, by number.
-    pub artifacts: HashMap<usize, LiveArtifact>,
-    pub answer: Option<Bytes>,
-    pub transport: Rc<dyn Transport>,
-    pub began: Instant,
-}
-
-/// An artifact of an open bounty.
-pub(super) struct LiveArtifact {
-    /// The artifact, until it is examined.
-    pub file: Option<OwnedFd>,
-    /// The artifact, to be kept.
-    pub keep: Option<OwnedFd>,
-    /// Reserved memory of the artifact, as long as it is held.
-    pub _memory: MemoryShare,
-    pub received: ReceivedArtifact,
 }
 
 impl Engine {
@@ -385,24 +348,4 @@ impl Engine {
             None => self.bounties.borrow().examining() > 0,
         }
     }
-}
-
-impl Live {
-    fn new(bounty: Arc<Bounty>, delivery: String, wire: Bytes, transport: Rc<dyn Transport>) -> Live {
-        let began = Instant::now();
-        Live { bounty, delivery, wire, artifacts: HashMap::new(), answer: None, transport, began }
-    }
-}
-
-/// Prepares a bounty for storage: drops unused metadata, and checks its response URL.
-pub(super) fn admitted(mut bounty: Bounty, transport: &Rc<dyn Transport>) -> Arc<Bounty> {
-    // Filters compare plain values; the rest may be anything, and large.
-    let plain = |_: &String, value: &mut serde_json::Value| !value.is_array() && !value.is_object();
-    bounty.metadata.retain(plain);
-    bounty.on_chain.iter_mut().flat_map(|terms| &mut terms.metadata).for_each(|metadata| metadata.retain(plain));
-    if let Err(why) = transport.may_answer(&bounty) {
-        error!(bounty = %bounty.key, why, "response URL not allowed: see answers.hosts");
-        bounty.deliverable = false;
-    }
-    Arc::new(bounty)
 }

@@ -10,8 +10,8 @@ use daemon_ledger::{AlarmId, Alarms, AnswerResult, LedgerEntry};
 use daemon_market::{SettlementNotice, Timestamp};
 use tracing::{error, info};
 
-use super::engine::Engine;
-use super::metrics;
+use super::Engine;
+use crate::metrics;
 
 /// How often alarms are checked.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);

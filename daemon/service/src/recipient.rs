@@ -1,4 +1,4 @@
-//! Where settlements go.
+//! Where settlements go: to the daemon that runs, or into the journal of one that does not.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use daemon_journal::JournalError;
 use daemon_market::Nct;
 use daemon_settlement::SettlementLine;
 
-use super::inbox::Inbox;
-use super::{Direct, ImportSummary};
 use crate::owner::become_owner_of;
+use crate::settlements::inbox::Inbox;
+use crate::settlements::{Direct, ImportSummary};
 use crate::{clock, control_client};
 
 /// Where settlements go: to the daemon of an archive while it runs, or else into the archive itself.

@@ -1,105 +1,15 @@
 //! The transport on a scripted chain: what is asked of it, in which order, and that nothing is done twice.
 
-use std::cell::{Cell, RefCell};
+mod script;
+
+use std::cell::RefCell;
 
 use daemon_market::{Answer, ArtifactAnswer, Assertion, AssertionStep, Findings, StepKind, Truth, Verdict};
 
 use super::*;
+use script::{Script, US};
 
-const US: &str = "0xAbCd000000000000000000000000000000000001";
 const RIVAL: &str = "0xabcd000000000000000000000000000000000002";
-
-/// A chain that says what a test wants, and notes what is done.
-#[derive(Default)]
-struct Script {
-    assertions: RefCell<Vec<SeenAssertion>>,
-    votes: RefCell<Vec<Vec<bool>>>,
-    mined: RefCell<HashMap<String, Mined>>,
-    /// What the next transaction becomes; by default it succeeds.
-    becomes: RefCell<Option<Result<Mined, FailedRequest>>>,
-    done: RefCell<Vec<String>>,
-    number: Cell<u64>,
-}
-
-impl Script {
-    fn done(&self) -> Vec<String> {
-        self.done.take()
-    }
-}
-
-impl Chain for Script {
-    fn address(&self) -> String {
-        US.to_owned()
-    }
-
-    fn settles_itself(&self) -> bool {
-        false
-    }
-
-    fn block_time(&self) -> Duration {
-        Duration::from_secs(1)
-    }
-
-    fn listen(self: Rc<Self>, _: Rc<dyn Hearing>, stopped: Local<'static, ()>) -> Local<'static, ()> {
-        stopped
-    }
-
-    fn artifact<'a>(
-        &'a self,
-        _: &'a str,
-        _: usize,
-        _: &'a Fetcher,
-        _: tokio::time::Instant,
-    ) -> Local<'a, Result<Fetched, FetchError>> {
-        Box::pin(async { Err(FetchError::Deadline) })
-    }
-
-    fn assertions<'a>(&'a self, _: &'a str) -> Local<'a, Result<Vec<SeenAssertion>, FailedRequest>> {
-        Box::pin(async { Ok(self.assertions.borrow().clone()) })
-    }
-
-    fn votes<'a>(&'a self, _: &'a str) -> Local<'a, Result<Vec<Vec<bool>>, FailedRequest>> {
-        Box::pin(async { Ok(self.votes.borrow().clone()) })
-    }
-
-    fn commitment(&self, verdicts: &[bool], nonce: &[u8; 32]) -> [u8; 32] {
-        let mut commitment = *nonce;
-        verdicts.iter().zip(&mut commitment).for_each(|(verdict, byte)| *byte ^= u8::from(*verdict));
-        commitment
-    }
-
-    fn prepare<'a>(&'a self, action: Action<'a>) -> Local<'a, Result<Prepared, FailedRequest>> {
-        Box::pin(async move {
-            let name = match action {
-                Action::Commit { .. } => "commit",
-                Action::Reveal { .. } => "reveal",
-                Action::Settle { .. } => "settle",
-            };
-            self.number.set(self.number.get() + 1);
-            self.done.borrow_mut().push(format!("prepare {name}"));
-            let transactions = vec![(format!("0x{}", self.number.get()), name.as_bytes().to_vec())];
-            Ok(Prepared { transactions, nonces: Vec::new() })
-        })
-    }
-
-    fn send<'a>(&'a self, prepared: Prepared) -> Local<'a, Result<Mined, FailedRequest>> {
-        Box::pin(async move {
-            self.done.borrow_mut().push(format!("send {}", prepared.last()));
-            let transaction = prepared.last().to_owned();
-            let succeeds =
-                Mined { transaction, block: Some(7), failed: None, index: Some(3), paid: Some(Nct::literal("2")) };
-            self.becomes.take().unwrap_or(Ok(succeeds))
-        })
-    }
-
-    fn mined<'a>(&'a self, transaction: &'a str) -> Local<'a, Result<Option<Mined>, FailedRequest>> {
-        Box::pin(async move { Ok(self.mined.borrow().get(transaction).cloned()) })
-    }
-
-    fn ready(&self) -> Result<(), String> {
-        Err("the websocket is not connected: connection refused".to_owned())
-    }
-}
 
 fn recorded(artifacts: usize) -> RecordedBounty {
     let mut metadata = serde_json::Map::new();
@@ -196,7 +106,7 @@ fn a_bounty_is_read_back_from_its_record_with_the_time_that_its_blocks_take() {
         expires: bounty.expires,
         wire,
     };
-    assert_eq!(crate::transport::recorded_bounty(&received), Some(bounty), "for explain and backtest");
+    assert_eq!(crate::dialects::recorded_bounty(&received), Some(bounty), "for explain and backtest");
     for (artifacts, why) in [(0, "a bounty has 1 to 256 artifacts, not 0"), (257, "not 257")] {
         assert!(recorded(artifacts).bounty(now).unwrap_err().contains(why));
     }
