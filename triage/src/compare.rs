@@ -19,7 +19,8 @@
 //! [`magic_scalar`] is the twin that says the same by walking the table byte by byte: slow, plain, and what the
 //! tests compare with.
 
-use crate::magic::{Candidate, MAGICS, Magic};
+use crate::magic::{Candidate, MAGICS};
+use crate::signature::Magic;
 
 /// The head of a file, as far as any row reaches, zeros behind its end.
 type Block = [u8; 32];

@@ -2,7 +2,7 @@
 
 use crate::compare::magic;
 use crate::kind::FileKind;
-use crate::magic::Confirm;
+use crate::signature::Confirm;
 use crate::window::{View, Window};
 use crate::{cfb, elf, fields, pe, text, unclaimed, zip};
 

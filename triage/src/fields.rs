@@ -1,7 +1,7 @@
 //! Formats whose signature is too short to be believed alone: the fields that follow must make sense.
 
 use crate::kind::FileKind;
-use crate::magic::ShortSignature;
+use crate::signature::ShortSignature;
 use crate::window::{be16, be32, le16, le32};
 
 /// Whether the fields behind a short signature are those of its format.

@@ -34,6 +34,7 @@ mod fields;
 mod kind;
 mod magic;
 mod pe;
+mod signature;
 mod text;
 mod unclaimed;
 mod window;
@@ -45,5 +46,6 @@ pub use kind::{
     ArchiveKind, ByteOrder, CfbKind, DosKind, ElfKind, ElfType, Family, FileKind, ImageKind, MediaKind, OoxmlKind,
     PeBits, PeKind, ScriptKind, WordSize, ZipKind,
 };
-pub use magic::{Candidate, Confirm, MAGIC_BYTES, MAGICS, Magic, ShortSignature};
+pub use magic::{Candidate, MAGIC_BYTES, MAGICS};
+pub use signature::{Confirm, Magic, ShortSignature};
 pub use window::{HEAD_BYTES, Window};

@@ -6,7 +6,7 @@
 
 use crate::compare::magic;
 use crate::kind::{FileKind, ScriptKind};
-use crate::magic::Confirm;
+use crate::signature::Confirm;
 use crate::window::le16;
 
 /// How many bytes of a file decide whether it is text.

@@ -6,6 +6,7 @@
 //! What the bounties are about is drawn too ([`ArtifactKind`]), or taken from files whose truth is known and that several
 //! engines judged ([`LabelledFiles`]): then each player stakes on what its engine said.
 
+mod error;
 mod labelled;
 mod record;
 mod strategies;
@@ -14,10 +15,9 @@ use daemon_market::{BidBounds, ContractVersion, Nct, Profit, Verdict};
 
 use crate::outcome::{RunTally, StrategyResult, outcomes};
 use crate::settled::sum;
-use crate::{
-    Arbiter, ArtifactKind, Drawn, Exchange, Fees, Imbalance, Posting, Refused, Rival, RivalOpinion, Seed, SettledBounty,
-};
+use crate::{Arbiter, ArtifactKind, Drawn, Exchange, Fees, Posting, Refused, Rival, RivalOpinion, Seed, SettledBounty};
 
+pub use error::SimulateError;
 pub use labelled::{LabelledError, LabelledFiles, Labels, Opinions, Player};
 pub use record::SimulationRecord;
 pub use strategies::{example_kinds, trial};
@@ -108,41 +108,6 @@ pub type StrategyTrial<'a> = (&'a str, BidRule<'a>);
 
 /// What is bid in answer to a question, or nothing.
 pub type BidRule<'a> = Box<dyn Fn(&Question) -> Option<Nct> + 'a>;
-
-/// Why a market cannot be simulated.
-#[derive(Clone, PartialEq, Debug, thiserror::Error)]
-pub enum SimulateError {
-    /// No bounties, or nothing they could be about.
-    #[error("there is nothing to bet on: a market needs bounties, and kinds with a share")]
-    Empty,
-    /// A number that cannot be what it should be.
-    #[error("{of} is {number}: it must be {must}")]
-    Number {
-        /// Name of the parameter.
-        of: String,
-        /// Its value.
-        number: f64,
-        /// Its allowed values.
-        must: &'static str,
-    },
-    /// The exchange does not do what a market needs.
-    #[error(transparent)]
-    Refused(#[from] Refused),
-    /// The amounts are too large to count.
-    #[error("the amounts are too large to count")]
-    TooMuch,
-    /// The sums do not balance: a bug.
-    #[error("money is not conserved: {0}")]
-    Imbalance(#[from] Imbalance),
-    /// The profit does not match the accounts: a bug.
-    #[error("the books say {profit} NCT, and the balance {gained} NCT")]
-    Books {
-        /// Added up, bounty by bounty.
-        profit: Profit,
-        /// The balance at the end less that at the beginning.
-        gained: Profit,
-    },
-}
 
 /// What an engine says of an artifact: a verdict, and the probability that it gives it.
 #[derive(Clone, Copy, PartialEq, Debug)]

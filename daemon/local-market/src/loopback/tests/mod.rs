@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use daemon_market::{Nct, Profit};
-use http_body_util::BodyExt;
 use serde_json::Value;
 use tokio::net::TcpListener;
 

@@ -4,6 +4,7 @@
 //! - `server`: an HTTP server that misbehaves on demand.
 //! - `addresses`: which spellings of which addresses are refused.
 //! - `web`: what a server can do to a download.
+//! - `where_to`: where a download may go, and that what was checked is what is connected to.
 //! - `redirects`: where a redirect may lead.
 //! - `keeping`: where the bytes go, and that nobody can change them.
 //! - `local`: `data:` and `file:` uris.
@@ -22,3 +23,4 @@ mod runtime;
 mod server;
 mod tls;
 mod web;
+mod where_to;

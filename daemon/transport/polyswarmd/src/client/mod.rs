@@ -3,12 +3,14 @@
 //! A [`Client`] talks to one host, follows no redirect, and sends its key nowhere else. A reply of status 429 pauses all
 //! requests. Everything that comes back is bounded in size, time and depth, and read strictly.
 
+mod account;
 mod artifacts;
 mod base;
 mod error;
 mod generation;
 mod market;
 mod pause;
+mod posting;
 mod replies;
 mod send;
 
@@ -22,7 +24,7 @@ use tokio::sync::Semaphore;
 pub use artifacts::ArtifactError;
 pub use base::{ApiKey, Base, SetupError};
 pub use error::{RequestError, RequestFailure};
-pub use market::{Posted, Receipt};
+pub use posting::{Posted, Receipt};
 pub use replies::{
     ArtifactEntry, AssertionState, BountyState, BuiltTransactions, MinedEvents, Transfer, VoteState, Wallet,
 };

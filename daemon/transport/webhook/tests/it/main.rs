@@ -4,8 +4,9 @@
 //! - `callbacks`: response urls, by the recorded vectors.
 //! - `courier`: answers delivered to a server that behaves well, badly or not at all.
 //! - `deliveries`: bodies in both dialects, and anything else that may be posted.
+//! - `limits`: large heads and bodies, slow connections, and many at once.
 //! - `probes`: an engine tried out from the marketplace's side.
-//! - `server`: real sockets against the server: the table of replies, limits, shutdown.
+//! - `server`: real sockets against the server: the table of replies, bodies, shutdown.
 //! - `signatures`: the recorded signatures, good and bad.
 //! - `support`: what they share.
 
@@ -15,6 +16,7 @@ mod answers;
 mod callbacks;
 mod courier;
 mod deliveries;
+mod limits;
 mod probes;
 mod server;
 mod signatures;
