@@ -11,7 +11,7 @@ use tokio::task::spawn_local;
 use tracing::{debug, info, warn};
 
 use super::super::chain::{Chain, Hearing, Mined, News};
-use super::{LOOK_PAUSE, LiveChain};
+use super::LiveChain;
 
 /// How many of the newest bounties are looked at after a connect: what came meanwhile was not heard.
 const NEWEST: usize = 75;
@@ -56,7 +56,7 @@ impl LiveChain {
             {
                 let Mined { transaction, paid: payout, .. } = self.mined_by(&transaction.to_string(), &events);
                 let (guid, settler) = (bounty.to_string(), self.address());
-                heard.news(News::Settled { guid, settler, payout, transaction, block: self.block.get() });
+                heard.news(News::Settled { guid, settler, payout, transaction, block: self.blocks.latest() });
             }
         }
     }
@@ -71,12 +71,8 @@ impl LiveChain {
         let Ok(Market { client, .. }) = self.market() else { return };
         // How long a bounty lives is counted from the latest block: without it, those that are over would be taken too, and
         // be answered for as long as the chain is old.
-        let (blocks, until) = (self.blocks.get(), Instant::now() + BLOCK_WAIT);
-        while self.blocks.get() == blocks {
-            if Instant::now() >= until {
-                return warn!("no block is told, so bounties of before are not taken");
-            }
-            tokio::time::sleep(LOOK_PAUSE).await;
+        if !self.blocks.next(BLOCK_WAIT).await {
+            return warn!("no block is told, so bounties of before are not taken");
         }
         let guids = match client.newest_guids(NEWEST).await {
             Ok(guids) => guids,
@@ -84,7 +80,7 @@ impl LiveChain {
         };
         for guid in guids {
             match client.bounty(guid).await {
-                Ok(bounty) if bounty.expiration <= self.block.get() => break,
+                Ok(bounty) if bounty.expiration <= self.blocks.latest() => break,
                 Ok(bounty) => {
                     if let Event::Bounty(bounty) = bounty.to_event().event {
                         self.list(bounty, &heard).await;
@@ -97,15 +93,14 @@ impl LiveChain {
 
     pub(super) fn happened(self: &Rc<Self>, message: Message, heard: &Rc<dyn Hearing>) {
         let transaction = message.txhash.map_or_else(String::new, |hash| hash.to_string());
-        let block = message.block_number.unwrap_or(self.block.get());
+        let block = message.block_number.unwrap_or(self.blocks.latest());
         match message.event {
             Event::Block { number } => {
-                self.blocks.set(self.blocks.get() + 1);
-                self.paced(number);
+                self.blocks.told(number, Instant::now());
                 self.tell_block(heard);
             }
             Event::Bounty(bounty) => {
-                self.block.set(self.block.get().max(block));
+                self.blocks.heard_of(block);
                 let (chain, heard) = (Rc::clone(self), Rc::clone(heard));
                 spawn_local(async move { chain.list(bounty, &heard).await });
             }
@@ -143,16 +138,11 @@ impl LiveChain {
         self.parameters.borrow_mut().as_mut().map(change);
     }
 
-    fn paced(&self, number: u64) {
-        self.block.set(self.block.get().max(number));
-        self.pace.borrow_mut().told(number, Instant::now());
-    }
-
     fn tell_block(&self, heard: &Rc<dyn Hearing>) {
         // On the fast one time is told in place of blocks, and nothing is due by it.
         let Some(parameters) = *self.parameters.borrow() else { return };
         heard.news(News::Block {
-            number: self.block.get(),
+            number: self.blocks.latest(),
             reveal_window: parameters.assertion_reveal_window,
             vote_window: parameters.arbiter_vote_window,
         });

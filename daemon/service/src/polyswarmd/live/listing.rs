@@ -31,8 +31,8 @@ impl LiveChain {
         let artifacts = listed.len().min(known);
         let Some(parameters) = *self.parameters.borrow() else { return };
         let fast = self.is_fast();
-        let pace = self.pace.borrow().block_time();
-        let left = bounty.expiration.saturating_sub(self.block.get());
+        let pace = self.blocks.block_time();
+        let left = bounty.expiration.saturating_sub(self.blocks.latest());
         let block_time = if fast { Duration::from_secs(left) } else { pace };
         let metadata = (0..artifacts).map(|artifact| bounty.metadata.of(artifact).cloned().unwrap_or_default());
         let recorded = RecordedBounty {
@@ -51,7 +51,7 @@ impl LiveChain {
                 .map(|entry| RecordedArtifact { name: entry.name, hash: entry.hash })
                 .collect(),
             expiration: (!fast).then_some(bounty.expiration),
-            block: self.block.get(),
+            block: self.blocks.latest(),
             block_millis: u64::try_from(block_time.as_millis()).unwrap_or(u64::MAX),
             bid_min: parameters.assertion_bid_minimum,
             bid_max: parameters.assertion_bid_maximum,

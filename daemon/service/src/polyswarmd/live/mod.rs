@@ -1,10 +1,11 @@
 //! A real polyswarmd: its websocket, its HTTP requests, and the signer.
 
 mod acting;
+mod blocks;
 mod listening;
 mod listing;
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,18 +17,16 @@ use daemon_polyswarmd::{
     U256,
 };
 use daemon_transactions::commitment;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SetOnce};
 use tracing::error;
 
 use super::NAME;
 use super::chain::{Action, Chain, Hearing, Mined, Prepared, SeenAssertion};
-use super::pace::BlockPace;
 use crate::transport::{FailedRequest, Local};
+use blocks::Blocks;
 
 /// Most bounties whose artifacts are being listed at once.
 const LISTING_MAX: usize = 32;
-/// Pause before it is looked again whether something is known meanwhile.
-const LOOK_PAUSE: Duration = Duration::from_millis(50);
 /// Pause before signer and polyswarmd are asked again who they are.
 const OPEN_PAUSE: Duration = Duration::from_secs(5);
 
@@ -37,17 +36,13 @@ pub(crate) struct LiveChain {
     /// Where transactions are kept that were signed and are not known to be mined.
     outbox: PathBuf,
     /// Once signer and polyswarmd have answered.
-    market: OnceCell<Market>,
+    market: SetOnce<Market>,
     parameters: RefCell<Option<Parameters>>,
     /// Why it is not connected, if it is not.
     disconnected: RefCell<Option<String>>,
     /// Why the signer gave nothing, the last time it was asked.
     unsigned: RefCell<Option<String>>,
-    block: Cell<u64>,
-    /// How many were told.
-    blocks: Cell<u64>,
-    /// How long a block takes.
-    pace: RefCell<BlockPace>,
+    blocks: Blocks,
     listing: Semaphore,
 }
 
@@ -57,13 +52,11 @@ impl LiveChain {
         LiveChain {
             config: config.clone(),
             outbox,
-            market: OnceCell::new(),
+            market: SetOnce::new(),
             parameters: RefCell::default(),
             disconnected: RefCell::new(Some("it is not connected yet".to_owned())),
             unsigned: RefCell::default(),
-            block: Cell::default(),
-            blocks: Cell::default(),
-            pace: RefCell::default(),
+            blocks: Blocks::default(),
             listing: Semaphore::new(LISTING_MAX),
         }
     }
@@ -76,10 +69,10 @@ impl LiveChain {
 
     /// The market, once signer and polyswarmd have answered; after a start what was accepted before waits for them.
     async fn opened(&self, deadline: tokio::time::Instant) -> Result<&Market, FailedRequest> {
-        while self.market.get().is_none() && tokio::time::Instant::now() < deadline {
-            tokio::time::sleep(LOOK_PAUSE).await;
+        match tokio::time::timeout_at(deadline, self.market.wait()).await {
+            Ok(market) => Ok(market),
+            Err(_) => self.market(),
         }
-        self.market()
     }
 
     /// Asks signer and polyswarmd who they are, until both have answered.
@@ -90,7 +83,11 @@ impl LiveChain {
                 Market::open(&self.config, outbox, Vec::new()).await.map_err(|error| causes(&error))
             };
             match opened.await {
-                Ok(market) => return self.market.get_or_init(|| market),
+                Ok(market) => {
+                    // Nobody else opens it.
+                    let _ = self.market.set(market);
+                    return self.market.wait().await;
+                }
                 Err(why) => {
                     error!(why, "market not opened: trying again");
                     *self.disconnected.borrow_mut() = Some(why);
@@ -116,7 +113,7 @@ impl Chain for LiveChain {
     }
 
     fn block_time(&self) -> Duration {
-        self.pace.borrow().block_time()
+        self.blocks.block_time()
     }
 
     fn listen(self: Rc<Self>, heard: Rc<dyn Hearing>, stopped: Local<'static, ()>) -> Local<'static, ()> {
