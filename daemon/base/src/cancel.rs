@@ -8,6 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Default, Debug)]
 pub struct Cancel(Arc<AtomicBool>);
 
+/// The same flag, for who has it set otherwise: by a signal.
+impl From<Arc<AtomicBool>> for Cancel {
+    fn from(flag: Arc<AtomicBool>) -> Cancel {
+        Cancel(flag)
+    }
+}
+
 impl Cancel {
     /// Asks the examination to stop.
     pub fn cancel(&self) {

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
-use daemon_base::{duration, size};
+use daemon_base::{Cancel, duration, size};
 use daemon_detector::MEMORY_BYTES_MIN;
 use daemon_engine::Limits;
 use daemon_market::{BidBounds, Nct};
+use daemon_scan::Paths;
+use daemon_walk::{Policy, Separator, Symlinks};
 
 /// Which files to scan.
 #[derive(Args, Debug)]
@@ -27,6 +29,20 @@ pub(crate) struct WalkArgs {
     /// Follow symbolic links found in directories. Links given as arguments are always followed.
     #[arg(long, short = 'L')]
     pub follow: bool,
+}
+
+impl WalkArgs {
+    /// Returns these arguments as policy of a walk.
+    pub(crate) fn policy(&self) -> Policy {
+        let symlinks = if self.follow { Symlinks::All } else { Symlinks::Named };
+        Policy { symlinks, one_file_system: self.one_file_system, ..Policy::default() }
+    }
+
+    /// Checks the paths, and opens the list of files. Standard input ends where `stop` is set.
+    pub(crate) fn open(&self, stop: &Cancel) -> anyhow::Result<Paths> {
+        let separator = if self.null { Separator::Nul } else { Separator::Newline };
+        Paths::open(&self.paths, self.files_from.as_deref().map(|list| (list, separator)), stop)
+    }
 }
 
 /// Which rules and weights to use.

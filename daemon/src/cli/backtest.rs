@@ -28,7 +28,7 @@ use indicatif::ProgressBar;
 use crate::cli::args::WallArgs;
 use crate::cli::{archive, config, rules_options};
 use crate::exit::Exit;
-use crate::terminal::interrupt::Interrupt;
+use crate::terminal::interrupt;
 use crate::terminal::notice;
 
 /// Arguments of `backtest`.
@@ -185,10 +185,10 @@ fn judge(
     let shares = Shares::of(config);
     let loader = build::loader(config, &shares);
     let rules = rules_options::examiners(detector, &WallArgs { in_process: false }, loader.limits, loader.policy)?;
-    let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
+    let stop = interrupt::listen().context("cannot listen for Ctrl-C")?;
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
     let rescan = Rescan { config, shares: &shares, directory, journal, past, since: args.since, until: args.until };
-    let rescanned = rescan.run(rules, Arc::new(move || interrupt.is_set()), &mut |done, all| {
+    let rescanned = rescan.run(rules, Arc::new(move || stop.is_cancelled()), &mut |done, all| {
         bar.set_length(all);
         bar.set_position(done);
     });

@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use daemon_base::Cancel;
+use daemon_scan::{Paths, Walked, is_stdin};
 use daemon_walk::{Backend, Mode};
 use serde::Serialize;
 use triage::FileKind;
 
 use crate::cli::args::WalkArgs;
-use crate::cli::paths::{self, Paths, Walked};
-use crate::cli::stdin::is_stdin;
 use crate::exit::Exit;
 use crate::terminal::format::{HEADING, count, counted, shown};
-use crate::terminal::interrupt::Interrupt;
+use crate::terminal::interrupt;
 
 /// How `triage` opens and reads files.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,9 +84,9 @@ pub(crate) fn triage(args: &TriageArgs, out: &mut (dyn Write + Send)) -> anyhow:
     if args.walk.paths.iter().any(|path| is_stdin(path)) {
         anyhow::bail!("triage does not read standard input: use `stakeout explain -`");
     }
-    let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
-    let paths = Paths::open(&args.walk, &interrupt)?;
-    let told = sweep(args, paths, &interrupt, out)?;
+    let stop = interrupt::listen().context("cannot listen for Ctrl-C")?;
+    let paths = args.walk.open(&stop)?;
+    let told = sweep(args, paths, &stop, out)?;
     let all_read = told.walked.failures.is_empty() && told.walked.failures_unnamed == 0;
     if args.json && !args.list {
         let record = CountsRecord {
@@ -114,7 +114,7 @@ pub(crate) fn triage(args: &TriageArgs, out: &mut (dyn Write + Send)) -> anyhow:
     })
 }
 
-fn sweep(args: &TriageArgs, paths: Paths, interrupt: &Interrupt, out: &mut dyn Write) -> anyhow::Result<SweepResult> {
+fn sweep(args: &TriageArgs, paths: Paths, stop: &Cancel, out: &mut dyn Write) -> anyhow::Result<SweepResult> {
     let mode = match args.io {
         Io::Auto => Mode::Auto,
         Io::Plain => Mode::Plain,
@@ -125,7 +125,7 @@ fn sweep(args: &TriageArgs, paths: Paths, interrupt: &Interrupt, out: &mut dyn W
     let mut kinds: HashMap<FileKind, u64> = HashMap::new();
     let mut path = PathBuf::new();
     let mut broken = None;
-    let (summary, walked) = paths.sweep(&paths::policy(&args.walk), mode, |entry, kind| {
+    let (summary, walked) = paths.sweep(&args.walk.policy(), mode, |entry, kind| {
         *kinds.entry(kind).or_default() += 1;
         if args.list {
             entry.path_into(&mut path);
@@ -134,7 +134,7 @@ fn sweep(args: &TriageArgs, paths: Paths, interrupt: &Interrupt, out: &mut dyn W
                 return ControlFlow::Break(());
             }
         }
-        if interrupt.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if stop.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     if let Some(error) = broken {
         return Err(error);
@@ -151,7 +151,7 @@ fn sweep(args: &TriageArgs, paths: Paths, interrupt: &Interrupt, out: &mut dyn W
         through_uring: summary.through_uring,
         backend: summary.backend,
         elapsed,
-        interrupted: interrupt.is_set(),
+        interrupted: stop.is_cancelled(),
     })
 }
 

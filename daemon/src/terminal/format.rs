@@ -1,12 +1,11 @@
-//! Formatting of numbers, paths and verdicts.
+//! Formatting of numbers and paths.
 
 use std::path::Path;
 
 use anstyle::Style;
 use daemon_base::text;
 
-pub(crate) use daemon_base::format::{bytes, count, counted, nct, percent};
-pub(crate) use daemon_report::verdict_style;
+pub(crate) use daemon_base::format::{bytes, count, counted, nct};
 pub(crate) use daemon_statement::format::moment;
 
 /// Style of headings.

@@ -93,6 +93,22 @@ pub(super) const WINGS: &[Wing] = &[
         because: "a consumer on another host knows neither keys nor money nor the marketplace",
     },
     Wing {
+        folder: "daemon/scan",
+        never: &[
+            "daemon/staking/archive",
+            "daemon/staking/journal",
+            "daemon/staking/ledger",
+            "daemon/staking/settlement",
+            "daemon/staking/statement",
+            "daemon/staking/transactions",
+            "daemon/transport",
+            "daemon/service",
+            "daemon/consumer",
+            "daemon/local-market",
+        ],
+        because: "who scans files for a person shows what would be staked, and has no engine, no books and no network",
+    },
+    Wing {
         folder: "daemon/local-market",
         never: &[
             "triage",
@@ -186,6 +202,7 @@ pub(super) const PACKAGES: &[(&str, &[Pattern])] = &[
     ("daemon/scanner", &["hyper*", "reqwest", "rustls*", "ethers*", "rusqlite", "redis"]),
     ("daemon/staking", &["hyper*", "reqwest", "rustls*", "goblin", "yara-x*", "cfb", "zip", "redis"]),
     ("daemon/local-market", &["ethers*", "redis", "rusqlite"]),
+    ("daemon/scan", &["hyper*", "reqwest", "rustls*", "ethers*", "rusqlite", "redis"]),
     ("daemon/consumer", &["ethers*", "k256", "secp256k1", "eth-keystore", "alloy*", "rusqlite"]),
     ("daemon/transport", &["goblin", "yara-x*", "cfb", "zip", "ethers*", "rusqlite"]),
 ];

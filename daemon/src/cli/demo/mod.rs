@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use daemon_base::Cancel;
 use daemon_local_market::demo::{ChildEngine, DemoFiles, Workdir, choose};
 use daemon_local_market::loopback::{Closing, Marketplace};
 use daemon_local_market::settings::{Bounties, MarketSettings, RIVALS, TestedEngine};
@@ -32,7 +33,7 @@ use crate::cli::report;
 use crate::cli::report::ReportArgs;
 use crate::exit::Exit;
 use crate::terminal::format::{count, counted, shown};
-use crate::terminal::interrupt::Interrupt;
+use crate::terminal::interrupt;
 use crate::terminal::notice;
 
 /// Arguments of `demo`.
@@ -121,7 +122,7 @@ struct DemoRecord<'a> {
 pub(crate) fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     // Before anything is made.
     Strategy::named(&args.strategy, &daemon_market::StrategySettings::default()).context("cannot use --strategy")?;
-    let interrupt = Interrupt::listen().context("cannot listen for signals")?;
+    let stop = interrupt::listen().context("cannot listen for signals")?;
     let say = |text: &str| {
         if !args.quiet {
             notice(text);
@@ -137,7 +138,7 @@ pub(crate) fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
     ));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     if args.market == DemoMarket::Polyswarmd {
-        return polyswarmd::demo(args, &place, &chosen, &interrupt, out);
+        return polyswarmd::demo(args, &place, &chosen, &stop, out);
     }
     let settings = settings(args, &place, &chosen)?;
     let fee = settings.fees.assertion;
@@ -147,7 +148,7 @@ pub(crate) fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
 
     let mut daemon = ChildEngine::start(&config, &place.join("daemon.log"))?;
     let began = Instant::now();
-    let Some(url) = daemon.wait_ready(|| interrupt.is_set())? else { return Ok(Exit::Interrupted) };
+    let Some(url) = daemon.wait_ready(|| stop.is_cancelled())? else { return Ok(Exit::Interrupted) };
     say(&format!(
         "marketplace at {}, daemon at {url} (ready after {:.1} s)",
         marketplace.url(),
@@ -158,18 +159,18 @@ pub(crate) fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
     marketplace.admit(&TestedEngine { name, url, secret, secret_file: None, balance })?;
     let line = if args.quiet { progress::Live::silent() } else { progress::Live::begin(&marketplace) };
     let closing = runtime.block_on(async {
-        let run = marketplace.run(ended_early(&mut daemon, &interrupt));
+        let run = marketplace.run(ended_early(&mut daemon, &stop));
         line.beside(run).await.context("the marketplace ended early")
     })?;
-    if daemon.has_ended()? && !interrupt.is_set() {
+    if daemon.has_ended()? && !stop.is_cancelled() {
         bail!("the daemon ended early{}", daemon.told());
     }
-    if interrupt.is_set() {
+    if stop.is_cancelled() {
         write_parties(&closing, out)?;
         write_conserved(&closing, out)?;
         return Ok(Exit::Interrupted);
     }
-    let outcomes = hand_over(&place, fee, &interrupt)?;
+    let outcomes = hand_over(&place, fee, &stop)?;
     daemon.end()?;
     let report = report(&config, &place)?;
     if args.json {
@@ -180,7 +181,7 @@ pub(crate) fn demo(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
         print(&closing, outcomes, &report, args.keep.is_some().then(|| place.path()), out)?;
     }
     let answered = closing.engines.iter().all(|engine| engine.unanswered == 0) && closing.settled == closing.posted;
-    Ok(match (closing.conserved && answered, interrupt.is_set()) {
+    Ok(match (closing.conserved && answered, stop.is_cancelled()) {
         (_, true) => Exit::Interrupted,
         (true, false) => Exit::Clean,
         (false, false) => Exit::Error,
@@ -214,14 +215,14 @@ fn secret() -> String {
 }
 
 /// Completes when Ctrl-C is pressed or the daemon has exited.
-async fn ended_early(daemon: &mut ChildEngine, interrupt: &Interrupt) {
-    while !interrupt.is_set() && !daemon.has_ended().unwrap_or(true) {
+async fn ended_early(daemon: &mut ChildEngine, stop: &Cancel) {
+    while !stop.is_cancelled() && !daemon.has_ended().unwrap_or(true) {
         tokio::time::sleep(LOOK_INTERVAL).await;
     }
 }
 
 /// Sends the settlements to the daemon until it has recorded all of them.
-fn hand_over(place: &Workdir, fee: Nct, interrupt: &Interrupt) -> anyhow::Result<ImportSummary> {
+fn hand_over(place: &Workdir, fee: Nct, stop: &Cancel) -> anyhow::Result<ImportSummary> {
     let path = place.join("outcomes").join(format!("{US}.ndjson"));
     let reading = || format!("cannot read {}", shown(&path));
     let mut file = std::fs::File::open(&path).with_context(reading)?;
@@ -239,7 +240,7 @@ fn hand_over(place: &Workdir, fee: Nct, interrupt: &Interrupt) -> anyhow::Result
         let told =
             recipient.tell(US, &lines, fee, OUTCOMES_TIME_MAX).context("cannot send the settlements to the daemon")?;
         // Bounties end a moment after their answers are taken: that is written down off the path.
-        if told.pending == 0 || interrupt.is_set() {
+        if told.pending == 0 || stop.is_cancelled() {
             return Ok(told);
         }
         if Instant::now() > until {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use daemon_base::Cancel;
 use daemon_local_market::demo::{ChildEngine, DemoFiles, DemoSigner, Workdir};
 use daemon_local_market::polyswarmd::{ChainClosing, ChainControl, ChainMarket};
 use daemon_local_market::settings::{Bounties, MarketSettings, PolyswarmdSettings, RIVALS};
@@ -17,7 +18,6 @@ use super::{DemoArgs, LOOK_INTERVAL, POSTING_SECONDS, US, ended_early, report, s
 use crate::cli::local_market::progress;
 use crate::exit::Exit;
 use crate::terminal::format::{counted, shown};
-use crate::terminal::interrupt::Interrupt;
 use crate::terminal::notice;
 
 /// Time from one block to the next, and the windows in blocks: long enough for a slow machine.
@@ -44,7 +44,7 @@ pub(super) fn demo(
     args: &DemoArgs,
     place: &Workdir,
     chosen: &DemoFiles,
-    interrupt: &Interrupt,
+    stop: &Cancel,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     let say = |text: &str| {
@@ -70,37 +70,37 @@ pub(super) fn demo(
     let config = place.configure_polyswarmd(&args.strategy, &secret(), &url)?;
     let control = market.control();
     let line = if args.quiet { progress::Live::silent() } else { progress::Live::begin_chain(&market) };
-    let (stop, stopped) = oneshot::channel::<()>();
+    let (close, closed) = oneshot::channel::<()>();
     let (ended, mut closing) = oneshot::channel();
     // A thread of its own: the chain goes on while this one waits for the daemon.
     let thread = std::thread::Builder::new().name("market".to_owned());
     thread
         .spawn(move || {
             // Whoever would stop it, or wants to know, is gone: that is an end too.
-            let run = market.run(async { drop(stopped.await) });
+            let run = market.run(async { drop(closed.await) });
             let _ = ended.send(serving.block_on(run));
         })
         .context("cannot start the marketplace's thread")?;
     let began = Instant::now();
     let mut daemon = ChildEngine::start(&config, &place.join("daemon.log"))?;
-    if daemon.wait_ready(|| interrupt.is_set())?.is_none() || !listens(&control, &mut daemon, interrupt)? {
+    if daemon.wait_ready(|| stop.is_cancelled())?.is_none() || !listens(&control, &mut daemon, stop)? {
         return Ok(Exit::Interrupted);
     }
     say(&format!("daemon listens to it (ready after {:.1} s)", began.elapsed().as_secs_f64()));
     let closing = runtime()?.block_on(line.beside(async {
         tokio::select! {
             closing = &mut closing => closing,
-            () = ended_early(&mut daemon, interrupt) => {
-                let _ = stop.send(());
+            () = ended_early(&mut daemon, stop) => {
+                let _ = close.send(());
                 closing.await
             }
         }
     }));
     let closing = closing.context("the marketplace ended early")?;
-    if daemon.has_ended()? && !interrupt.is_set() {
+    if daemon.has_ended()? && !stop.is_cancelled() {
         bail!("the daemon ended early{}", daemon.told());
     }
-    if interrupt.is_set() {
+    if stop.is_cancelled() {
         write_chain_closing(&closing, out)?;
         return Ok(Exit::Interrupted);
     }
@@ -147,11 +147,11 @@ fn settings(args: &DemoArgs, chosen: &DemoFiles) -> anyhow::Result<MarketSetting
     })
 }
 
-/// Waits until the daemon has opened the websocket. False once `interrupt` is set.
-fn listens(control: &ChainControl, daemon: &mut ChildEngine, interrupt: &Interrupt) -> anyhow::Result<bool> {
+/// Waits until the daemon has opened the websocket. False once `stop` is set.
+fn listens(control: &ChainControl, daemon: &mut ChildEngine, stop: &Cancel) -> anyhow::Result<bool> {
     let until = Instant::now() + LISTENS_TIME_MAX;
     while control.websockets() == 0 {
-        if interrupt.is_set() {
+        if stop.is_cancelled() {
             return Ok(false);
         }
         if daemon.has_ended()? {

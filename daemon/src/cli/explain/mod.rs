@@ -13,11 +13,10 @@ use daemon_engine::{Policy, Report};
 use daemon_market::{BidBounds, Conviction};
 use daemon_pool::{Examined, Failure, LookOptions, Looked, Watchdog};
 use daemon_report::{Explanation, Subject, would_bid};
+use daemon_scan::{Input, StakedRecord, called, stake};
 
 use crate::cli::args::{ArchivePlace, BidArgs, LimitArgs, RulesArgs, WallArgs};
-use crate::cli::input::Input;
-use crate::cli::stake::{StakedRecord, stake};
-use crate::cli::{paths, rules_options};
+use crate::cli::rules_options;
 use crate::exit::Exit;
 use crate::terminal::format::shown;
 
@@ -69,7 +68,7 @@ fn explain_file(path: &Path, args: &ExplainArgs, out: &mut dyn Write) -> anyhow:
     let watchdog = Watchdog::start().context("cannot start the watchdog thread")?;
     let outcome = examiners
         .examiner(&watchdog)
-        .examine(file, LookOptions { sha256: true, path: paths::called(path), ..LookOptions::default() });
+        .examine(file, LookOptions { sha256: true, path: called(path), ..LookOptions::default() });
     let looked = match outcome {
         Ok(looked) => looked,
         Err(Failure::Load(LoadError::TooLarge { size_bytes, .. })) => {

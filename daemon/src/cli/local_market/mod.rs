@@ -19,7 +19,7 @@ use daemon_local_market::text::write_closing;
 
 use crate::exit::Exit;
 use crate::terminal::format::{counted, shown};
-use crate::terminal::interrupt::Interrupt;
+use crate::terminal::interrupt;
 use crate::terminal::notice;
 
 /// Arguments of `local-market`.
@@ -142,7 +142,7 @@ fn read(path: &Path) -> anyhow::Result<Result<MarketSettings, String>> {
 }
 
 fn run(settings: MarketSettings, args: &LocalMarketArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let interrupt = Interrupt::listen().context("cannot listen for signals")?;
+    let stop = interrupt::listen().context("cannot listen for signals")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     let engines = settings.engines.len();
     let closing = runtime.block_on(async {
@@ -156,7 +156,7 @@ fn run(settings: MarketSettings, args: &LocalMarketArgs, out: &mut dyn Write) ->
             ));
         }
         let line = if args.quiet { progress::Live::silent() } else { progress::Live::begin(&marketplace) };
-        let ended = marketplace.run(progress::interrupted(&interrupt));
+        let ended = marketplace.run(progress::stopped(&stop));
         line.beside(ended).await.context("the marketplace ended early")
     })?;
     if args.json {
@@ -165,7 +165,7 @@ fn run(settings: MarketSettings, args: &LocalMarketArgs, out: &mut dyn Write) ->
     } else {
         write_closing(&closing, out)?;
     }
-    Ok(match (closing.conserved, interrupt.is_set()) {
+    Ok(match (closing.conserved, stop.is_cancelled()) {
         (false, _) => Exit::Error,
         (true, true) => Exit::Interrupted,
         (true, false) => Exit::Clean,

@@ -12,7 +12,7 @@ use daemon_local_market::text::write_chain_closing;
 use super::{LocalMarketArgs, progress};
 use crate::exit::Exit;
 use crate::terminal::format::counted;
-use crate::terminal::interrupt::Interrupt;
+use crate::terminal::interrupt;
 use crate::terminal::notice;
 
 /// Runs the market until all bounties are over, or Ctrl-C.
@@ -23,7 +23,7 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     settings.polyswarmd.listen = address;
-    let interrupt = Interrupt::listen().context("cannot listen for signals")?;
+    let stop = interrupt::listen().context("cannot listen for signals")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     let closing = runtime.block_on(async {
         let market = match ChainMarket::bind(settings).await {
@@ -40,7 +40,7 @@ pub(super) fn run(
             ));
         }
         let line = if args.quiet { progress::Live::silent() } else { progress::Live::begin_chain(&market) };
-        let ended = market.run(progress::interrupted(&interrupt));
+        let ended = market.run(progress::stopped(&stop));
         anyhow::Ok(Ok(line.beside(ended).await))
     })?;
     let closing = match closing {
@@ -56,7 +56,7 @@ pub(super) fn run(
     } else {
         write_chain_closing(&closing, out)?;
     }
-    Ok(match (closing.conserved, interrupt.is_set()) {
+    Ok(match (closing.conserved, stop.is_cancelled()) {
         (false, _) => Exit::Error,
         (true, true) => Exit::Interrupted,
         (true, false) => Exit::Clean,

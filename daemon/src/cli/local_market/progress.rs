@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use daemon_base::Cancel;
 use daemon_base::format::signed_nct;
 use daemon_local_market::loopback::{Marketplace, RunProgress};
 use daemon_local_market::polyswarmd::{ChainMarket, ChainProgress};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::terminal::format::count;
-use crate::terminal::interrupt::Interrupt;
 
 /// How often the line is drawn and Ctrl-C is checked.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -105,8 +105,8 @@ fn told(progress: &RunProgress) -> String {
 }
 
 /// Completes when Ctrl-C is pressed.
-pub(crate) async fn interrupted(interrupt: &Interrupt) {
-    while !interrupt.is_set() {
+pub(crate) async fn stopped(stop: &Cancel) {
+    while !stop.is_cancelled() {
         tokio::time::sleep(INTERVAL).await;
     }
 }

@@ -5,15 +5,15 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use anyhow::Context;
+use daemon_base::text::path as shown;
 use daemon_walk::Entry;
 use triage::FileKind;
 
-use crate::cli::paths::kind_of;
-use crate::cli::stdin::is_stdin;
-use crate::terminal::format::shown;
+use crate::paths::kind_of;
+use crate::stdin::is_stdin;
 
 /// An open file, given by name or copied from standard input.
-pub(crate) struct Input {
+pub struct Input {
     /// The open file.
     pub file: OwnedFd,
     entry: Option<Entry>,
@@ -21,7 +21,10 @@ pub(crate) struct Input {
 
 impl Input {
     /// Opens `path`. For `-`, copies all of standard input, up to `size_max` bytes.
-    pub(crate) fn open(path: &Path, size_max: u64) -> anyhow::Result<Input> {
+    ///
+    /// # Errors
+    /// If it cannot be opened, or standard input cannot be read or kept.
+    pub fn open(path: &Path, size_max: u64) -> anyhow::Result<Input> {
         let cannot = |what| move || format!("cannot {what} {}", shown(path));
         if is_stdin(path) {
             let file = daemon_artifact::keep_stream(io::stdin().lock(), size_max).with_context(cannot("read"))?;
@@ -33,7 +36,7 @@ impl Input {
     }
 
     /// Kind and size to report when the file is too large. The size of standard input is not known.
-    pub(crate) fn too_large(&self, size_bytes: Option<u64>) -> (FileKind, Option<u64>) {
+    pub fn too_large(&self, size_bytes: Option<u64>) -> (FileKind, Option<u64>) {
         match &self.entry {
             Some(entry) => (kind_of(entry), size_bytes),
             // No more was kept than shows that it is too large.

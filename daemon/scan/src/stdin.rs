@@ -1,35 +1,34 @@
-//! Standard input: what stands for it, and a read that Ctrl-C ends.
+//! Standard input: what stands for it, and a read that a flag ends.
 
 use std::io::{self, Read};
 use std::path::Path;
 
+use daemon_base::Cancel;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::terminal::interrupt::Interrupt;
-
-/// How often a blocked read of standard input checks for Ctrl-C.
+/// How often a blocked read of standard input looks whether it is to end.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// Whether `path` is `-`, standard input.
-pub(crate) fn is_stdin(path: &Path) -> bool {
+pub fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Standard input that ends at Ctrl-C. The kernel would restart a plain read, which would then block on.
-pub(crate) struct Stdin(Interrupt);
+/// Standard input that ends at Ctrl-C, which sets the flag. The kernel would restart a plain read, which would then block on.
+pub(crate) struct Stdin(Cancel);
 
 impl Stdin {
-    /// Reads standard input until `interrupt` is set.
-    pub(crate) fn new(interrupt: Interrupt) -> Self {
-        Stdin(interrupt)
+    /// Reads standard input until `stop` is set.
+    pub(crate) fn new(stop: Cancel) -> Self {
+        Stdin(stop)
     }
 }
 
 impl Read for Stdin {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let stdin = rustix::stdio::stdin();
-        while !self.0.is_set() {
+        while !self.0.is_cancelled() {
             match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&PATIENCE)) {
                 Ok(0) | Err(Errno::INTR) => {}
                 // Readable, at its end, or broken: the read tells which.

@@ -1,4 +1,4 @@
-//! Turns the path arguments into files to scan, and records what was skipped.
+//! The paths that were given, as files to scan, and what was skipped.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,18 +8,16 @@ use std::path::{Path, PathBuf};
 
 use analyzers::FilePath;
 use anyhow::{Context, bail};
-use daemon_base::text::causes;
-use daemon_walk::{Entry, EntryRef, FilesFrom, Mode, Policy, Separator, SweepSummary, Symlinks, WalkSummary};
+use daemon_base::Cancel;
+use daemon_base::text::{causes, path as shown};
+use daemon_walk::{Entry, EntryRef, FilesFrom, Mode, Policy, Separator, SweepSummary, WalkSummary};
 use triage::FileKind;
 
-use crate::cli::args::WalkArgs;
-use crate::cli::stdin::{Stdin, is_stdin};
-use crate::terminal::format::shown;
-use crate::terminal::interrupt::Interrupt;
+use crate::stdin::{Stdin, is_stdin};
 
 /// What a directory walk skipped or could not read.
 #[derive(Debug, Default)]
-pub(crate) struct Walked {
+pub struct Walked {
     /// Number of entries skipped by policy, by reason.
     pub skipped: BTreeMap<String, u64>,
     /// The first paths that could not be read, each with its error.
@@ -55,37 +53,40 @@ impl Walked {
     }
 }
 
-/// Returns the walk policy of the arguments.
-pub(crate) fn policy(args: &WalkArgs) -> Policy {
-    let symlinks = if args.follow { Symlinks::All } else { Symlinks::Named };
-    Policy { symlinks, one_file_system: args.one_file_system, ..Policy::default() }
-}
-
-/// The paths to walk; the list of --files-from is open.
-pub(crate) struct Paths {
+/// The paths to walk; the list of files is open.
+pub struct Paths {
     named: Vec<PathBuf>,
+    stdin: bool,
     list: Option<(PathBuf, FilesFrom<Box<dyn BufRead>>)>,
 }
 
 impl Paths {
     /// Checks that there is at least one path and that standard input is used only once, and opens the list of files.
-    pub(crate) fn open(args: &WalkArgs, interrupt: &Interrupt) -> anyhow::Result<Paths> {
-        if args.paths.is_empty() && args.files_from.is_none() {
+    ///
+    /// # Errors
+    /// If there is no path, standard input is used twice, or the list cannot be opened.
+    pub fn open(paths: &[PathBuf], files_from: Option<(&Path, Separator)>, stop: &Cancel) -> anyhow::Result<Paths> {
+        if paths.is_empty() && files_from.is_none() {
             bail!("no files given: use PATH or --files-from FILE");
         }
-        if args.files_from.as_deref().is_some_and(is_stdin) && args.paths.iter().any(|path| is_stdin(path)) {
+        let stdin = paths.iter().any(|path| is_stdin(path));
+        if files_from.is_some_and(|(list, _)| is_stdin(list)) && stdin {
             bail!("standard input cannot be both a file to scan and the list of files");
         }
-        let named = args.paths.iter().filter(|path| !is_stdin(path)).cloned().collect();
-        let Some(list) = args.files_from.clone() else { return Ok(Paths { named, list: None }) };
-        let reader: Box<dyn BufRead> = if is_stdin(&list) {
-            Box::new(BufReader::new(Stdin::new(interrupt.clone())))
+        let named = paths.iter().filter(|path| !is_stdin(path)).cloned().collect();
+        let Some((list, separator)) = files_from else { return Ok(Paths { named, stdin, list: None }) };
+        let reader: Box<dyn BufRead> = if is_stdin(list) {
+            Box::new(BufReader::new(Stdin::new(stop.clone())))
         } else {
-            let file = File::open(&list).with_context(|| format!("cannot open the list of files {}", shown(&list)))?;
+            let file = File::open(list).with_context(|| format!("cannot open the list of files {}", shown(list)))?;
             Box::new(BufReader::new(file))
         };
-        let separator = if args.null { Separator::Nul } else { Separator::Newline };
-        Ok(Paths { named, list: Some((list, FilesFrom::new(reader, separator))) })
+        Ok(Paths { named, stdin, list: Some((list.to_owned(), FilesFrom::new(reader, separator))) })
+    }
+
+    /// Whether standard input is one of the files.
+    pub(crate) fn has_stdin(&self) -> bool {
+        self.stdin
     }
 
     /// Calls `run` with all paths, those of the list last. Returns an error in the list beside the result, because
@@ -107,7 +108,7 @@ impl Paths {
     }
 
     /// Calls `each` with every file and its kind, until it breaks.
-    pub(crate) fn sweep(
+    pub fn sweep(
         self,
         policy: &Policy,
         mode: Mode,
@@ -126,7 +127,7 @@ pub(crate) fn kind_of(entry: &Entry) -> FileKind {
 }
 
 /// Absolute path of a file, for rules that test file names. Invalid UTF-8 is replaced.
-pub(crate) fn called(path: &Path) -> FilePath {
+pub fn called(path: &Path) -> FilePath {
     if is_stdin(path) {
         return FilePath::default();
     }

@@ -1,37 +1,49 @@
 //! Prints a scan: lines as files are finished, and a summary.
 
-use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use analyzers::{Verdict, Weights};
+use daemon_base::format::{bytes, count, counted, nct, percent};
+use daemon_base::text::path as shown;
+use daemon_base::{Nct, Sha256Digest};
 use daemon_engine::{Report, RuleSet};
-use daemon_market::{BidBounds, Nct};
-use daemon_report::{SCHEMA_VERSION, Subject};
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use daemon_market::BidBounds;
+use daemon_pool::Examined;
+use daemon_report::{SCHEMA_VERSION, Subject, verdict_style};
 use serde::Serialize;
 use triage::Family;
 
-use super::Scanned;
-use super::tally::{Close, ScanTally, SummaryCell, SummaryRecord};
-use crate::cli::paths::Walked;
-use crate::cli::scan::ScanArgs;
-use crate::cli::stake::{StakedRecord, stake};
-use crate::exit::Exit;
-use crate::terminal::format::{HEADING, bytes, count, counted, nct, percent, shown, verdict_style};
+use crate::output::{HEADING, OutputForm, OutputOptions, ScanEnded, ScanObserver};
+use crate::paths::Walked;
+use crate::stake::{StakedRecord, stake};
+use crate::tally::{Close, ScanTally, SummaryCell, SummaryRecord};
 
 /// Maximum number of indicators on a line.
 const REASONS_MAX: usize = 4;
 /// Maximum number of failures listed in the text summary; the rest are counted.
 const FAILURES_SHOWN_MAX: usize = 20;
 
+/// A scanned file.
+pub(crate) struct ScannedFile {
+    /// Its path.
+    pub path: PathBuf,
+    /// SHA-256 of its bytes, if they were read and it is printed.
+    pub sha256: Option<Sha256Digest>,
+    /// Its size in bytes, if known.
+    pub size: Option<u64>,
+    /// What was found.
+    pub examined: Examined,
+}
+
 /// Prints results.
-pub(super) struct Printer<'p> {
-    args: &'p ScanArgs,
+pub(crate) struct Printer<'p> {
+    output: OutputOptions,
     rules: &'p RuleSet,
     bounds: BidBounds,
     tally: ScanTally,
-    progress: ProgressBar,
+    observer: &'p mut dyn ScanObserver,
 }
 
 /// One line of `--ndjson`.
@@ -45,21 +57,17 @@ enum OutputLine<'l> {
 
 impl<'p> Printer<'p> {
     /// Makes a printer and begins the JSON document.
-    pub(super) fn new(
-        args: &'p ScanArgs,
+    pub(crate) fn new(
+        output: OutputOptions,
         rules: &'p RuleSet,
         bounds: BidBounds,
+        observer: &'p mut dyn ScanObserver,
         out: &mut dyn Write,
     ) -> anyhow::Result<Printer<'p>> {
-        if args.json {
+        if output.form == OutputForm::Json {
             write!(out, "{{\"schema\":{SCHEMA_VERSION},\"files\":[")?;
         }
-        let progress = if args.quiet || args.json || args.ndjson || !std::io::stderr().is_terminal() {
-            ProgressBar::hidden()
-        } else {
-            ProgressBar::new_spinner().with_style(progress_style())
-        };
-        Ok(Printer { args, rules, bounds, tally: ScanTally::default(), progress })
+        Ok(Printer { output, rules, bounds, tally: ScanTally::default(), observer })
     }
 
     fn weights(&self) -> &'p Weights {
@@ -67,17 +75,17 @@ impl<'p> Printer<'p> {
     }
 
     /// Prints a scanned file.
-    pub(super) fn examined(&mut self, scanned: &Scanned, out: &mut dyn Write) -> anyhow::Result<()> {
+    pub(crate) fn examined(&mut self, scanned: &ScannedFile, out: &mut dyn Write) -> anyhow::Result<()> {
         let report = &scanned.examined.report;
         let stake = stake(report, self.bounds);
-        if self.args.json || self.args.ndjson {
+        if self.output.form != OutputForm::Text {
             let subject = Subject { path: &scanned.path, sha256: scanned.sha256, size: scanned.size };
             let mut record = StakedRecord::new(&subject, &scanned.examined, self.weights(), self.bounds);
-            if self.args.measures {
+            if self.output.measures {
                 record.file = record.file.with_measures(report);
             }
             self.machine_line(&OutputLine::File(record), out)?;
-        } else if self.args.all || self.args.measures || stands_out(report) {
+        } else if self.output.all || self.output.measures || stands_out(report) {
             self.person_line(scanned, stake, out)?;
         }
         self.tally.add(report, scanned.size, stake);
@@ -88,29 +96,23 @@ impl<'p> Printer<'p> {
             let path = scanned.path.clone();
             self.tally.add_close(Close { p_malicious, verdict: report.opinion.verdict, path, why });
         }
-        self.progress.inc(1);
-        if !self.progress.is_hidden() {
-            self.progress.set_message(shown(&scanned.path));
-        }
+        self.observer.scanned(&scanned.path);
         Ok(())
     }
 
     /// Reports a file or directory that could not be opened or read.
-    pub(super) fn failed(&mut self, path: &Path, why: &str, out: &mut dyn Write) -> anyhow::Result<()> {
-        if self.args.ndjson {
+    pub(crate) fn failed(&mut self, path: &Path, why: &str, out: &mut dyn Write) -> anyhow::Result<()> {
+        if self.output.form == OutputForm::Ndjson {
             let path = path.to_string_lossy().into_owned();
             self.machine_line(&OutputLine::Failure { schema: SCHEMA_VERSION, path, error: why }, out)?;
         }
-        if self.args.quiet {
-            // Who asked for no summary still wants to know what was not looked at.
-            writeln!(anstream::stderr(), "cannot scan {}: {why}", shown(path))?;
-        }
+        self.observer.failed(path, why)?;
         self.tally.add_failure(path.to_owned(), why.to_owned());
         Ok(())
     }
 
     fn machine_line(&self, line: &OutputLine<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
-        if self.args.ndjson {
+        if self.output.form == OutputForm::Ndjson {
             serde_json::to_writer(&mut *out, line)?;
             writeln!(out)?;
         } else {
@@ -120,7 +122,7 @@ impl<'p> Printer<'p> {
         Ok(())
     }
 
-    fn person_line(&self, scanned: &Scanned, stake: Nct, out: &mut dyn Write) -> anyhow::Result<()> {
+    fn person_line(&mut self, scanned: &ScannedFile, stake: Nct, out: &mut dyn Write) -> anyhow::Result<()> {
         let report = &scanned.examined.report;
         let verdict = report.opinion.verdict;
         let style = verdict_style(verdict);
@@ -133,13 +135,13 @@ impl<'p> Printer<'p> {
             shown(&scanned.path),
         );
         let why = reasons(report, self.weights());
-        // Lines above the progress bar, which is drawn anew below them.
-        self.progress.suspend(|| {
+        let measures = self.output.measures;
+        self.observer.aside(&mut || {
             writeln!(out, "{line}")?;
             if !why.is_empty() {
                 writeln!(out, "           {why}")?;
             }
-            if self.args.measures {
+            if measures {
                 write_measures(report, out)?;
             }
             out.flush()
@@ -148,23 +150,23 @@ impl<'p> Printer<'p> {
     }
 
     /// Ends the JSON document, or prints the summary.
-    pub(super) fn finish(
+    pub(crate) fn finish(
         mut self,
         mut walked: Walked,
         elapsed: Duration,
         threads: std::num::NonZeroUsize,
         interrupted: bool,
         out: &mut dyn Write,
-    ) -> anyhow::Result<Exit> {
+    ) -> anyhow::Result<ScanEnded> {
         for (path, why) in walked.failures.drain(..) {
             self.failed(&path, &why, out)?;
         }
         self.tally.add_unnamed_failures(walked.failures_unnamed);
-        self.progress.finish_and_clear();
+        self.observer.ended();
         let walked = &walked;
-        if self.args.json || self.args.ndjson {
+        if self.output.form != OutputForm::Text {
             let record = self.summary_record(walked, elapsed, interrupted);
-            if self.args.ndjson {
+            if self.output.form == OutputForm::Ndjson {
                 self.machine_line(&OutputLine::Summary(record), out)?;
             } else {
                 let failures: Vec<_> =
@@ -175,21 +177,21 @@ impl<'p> Printer<'p> {
                 serde_json::to_writer(&mut *out, &record)?;
                 writeln!(out, "}}")?;
             }
-        } else if !self.args.quiet {
+        } else if self.output.summary {
             self.summary(walked, elapsed, threads, interrupted, out)?;
         }
-        Ok(self.exit(interrupted))
+        Ok(self.ended(interrupted))
     }
 
-    fn exit(&self, interrupted: bool) -> Exit {
+    fn ended(&self, interrupted: bool) -> ScanEnded {
         if interrupted {
-            Exit::Interrupted
+            ScanEnded::Interrupted
         } else if self.tally.count(Verdict::Malicious) > 0 {
-            Exit::Found
+            ScanEnded::Found
         } else if self.tally.failed > 0 || self.tally.incomplete_files > 0 {
-            Exit::Error
+            ScanEnded::Incomplete
         } else {
-            Exit::Clean
+            ScanEnded::Clean
         }
     }
 
@@ -338,26 +340,4 @@ fn reasons(report: &Report, weights: &Weights) -> String {
     }
     words.extend(report.incomplete.iter().map(ToString::to_string));
     words.join(", ")
-}
-
-fn progress_style() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {human_pos} files, {rate} files/s, {elapsed} {wide_msg}")
-        .expect("the template is ours, and a test shows that it parses")
-        .with_key("rate", |state: &ProgressState, line: &mut dyn std::fmt::Write| {
-            // Writing into a line in memory cannot fail.
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a rate for people, rounded down"
-            )]
-            let _ = line.write_str(&count(state.per_sec() as u64));
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_progress_template_parses() {
-        super::progress_style();
-    }
 }

@@ -16,7 +16,7 @@ const FAILURES_MAX: usize = 1_000;
 
 /// Counts of a scan.
 #[derive(Clone, Default, Debug)]
-pub(super) struct ScanTally {
+pub(crate) struct ScanTally {
     /// Number of files, scanned or of an unsupported type.
     pub files: u64,
     /// Their total size in bytes, without too large files.
@@ -39,7 +39,7 @@ pub(super) struct ScanTally {
 
 /// A cell of the summary.
 #[derive(Clone, Copy, Default, Debug)]
-pub(super) struct SummaryCell {
+pub(crate) struct SummaryCell {
     /// Number of files.
     pub files: u64,
     /// Sum of their confidences.
@@ -50,7 +50,7 @@ pub(super) struct SummaryCell {
 
 /// A file that is close to malicious.
 #[derive(Clone, Debug)]
-pub(super) struct Close {
+pub(crate) struct Close {
     /// Probability that it is malicious.
     pub p_malicious: f64,
     /// Its verdict.
@@ -63,7 +63,7 @@ pub(super) struct Close {
 
 /// The summary in JSON.
 #[derive(Serialize, Debug)]
-pub(super) struct SummaryRecord {
+pub(crate) struct SummaryRecord {
     /// Number of files, scanned or of an unsupported type.
     pub files: u64,
     /// Their total size in bytes.
@@ -94,7 +94,7 @@ pub(super) struct SummaryRecord {
 
 impl ScanTally {
     /// Counts a file.
-    pub(super) fn add(&mut self, report: &Report, size: Option<u64>, stake: Nct) {
+    pub(crate) fn add(&mut self, report: &Report, size: Option<u64>, stake: Nct) {
         self.files += 1;
         if !report.hit(Limit::Size) {
             self.bytes = self.bytes.saturating_add(size.unwrap_or(0));
@@ -117,12 +117,12 @@ impl ScanTally {
     }
 
     /// Whether a file with this probability belongs in the list of the closest.
-    pub(super) fn is_close(&self, p_malicious: f64) -> bool {
+    pub(crate) fn is_close(&self, p_malicious: f64) -> bool {
         self.closest.len() < CLOSEST_MAX || self.closest.last().is_some_and(|last| last.p_malicious <= p_malicious)
     }
 
     /// Adds a file to that list.
-    pub(super) fn add_close(&mut self, close: Close) {
+    pub(crate) fn add_close(&mut self, close: Close) {
         // By probability, then by path, so that the list does not depend on the order of files.
         let order = |a: &Close, b: &Close| b.p_malicious.total_cmp(&a.p_malicious).then_with(|| a.path.cmp(&b.path));
         let at = self.closest.partition_point(|other| order(other, &close).is_lt());
@@ -131,12 +131,12 @@ impl ScanTally {
     }
 
     /// Counts failures without a name.
-    pub(super) fn add_unnamed_failures(&mut self, count: u64) {
+    pub(crate) fn add_unnamed_failures(&mut self, count: u64) {
         self.failed += count;
     }
 
     /// Counts a failure.
-    pub(super) fn add_failure(&mut self, path: PathBuf, why: String) {
+    pub(crate) fn add_failure(&mut self, path: PathBuf, why: String) {
         self.failed += 1;
         if self.failures.len() < FAILURES_MAX {
             self.failures.push((path, why));
@@ -144,7 +144,7 @@ impl ScanTally {
     }
 
     /// Number of files with this verdict. Files of unsupported types are unknown.
-    pub(super) fn count(&self, verdict: Verdict) -> u64 {
+    pub(crate) fn count(&self, verdict: Verdict) -> u64 {
         let declined = if verdict == Verdict::Unknown { self.declined } else { 0 };
         declined + self.verdicts.iter().filter(|((_, v), _)| *v == verdict).map(|(_, row)| row.files).sum::<u64>()
     }

@@ -1,4 +1,4 @@
-//! The stake shown beside a report. `scan` and `explain` send no bid.
+//! The stake shown beside a report. Who shows a report sends no bid.
 
 use analyzers::Weights;
 use daemon_engine::Report;
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// A report on a file and the stake on it.
 #[derive(Serialize, Debug)]
-pub(crate) struct StakedRecord {
+pub struct StakedRecord {
     /// The report.
     #[serde(flatten)]
     pub file: FileRecord,
@@ -19,19 +19,14 @@ pub(crate) struct StakedRecord {
 
 impl StakedRecord {
     /// Makes the record of an examination, with its stake within `bounds`.
-    pub(crate) fn new(
-        subject: &Subject<'_>,
-        examined: &Examined,
-        weights: &Weights,
-        bounds: BidBounds,
-    ) -> StakedRecord {
+    pub fn new(subject: &Subject<'_>, examined: &Examined, weights: &Weights, bounds: BidBounds) -> StakedRecord {
         let stake = stake(&examined.report, bounds).to_string();
         StakedRecord { file: FileRecord::new(subject, examined, weights), stake }
     }
 }
 
 /// Returns the stake of the default strategy on the report.
-pub(crate) fn stake(report: &Report, bounds: BidBounds) -> Nct {
+pub fn stake(report: &Report, bounds: BidBounds) -> Nct {
     if would_bid(report) {
         DefaultStrategy.bid(Conviction::from_probability(report.opinion.confidence.get()), bounds)
     } else {
