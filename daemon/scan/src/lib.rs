@@ -2,7 +2,8 @@
 //!
 //! [`scan`] walks [`Paths`], has a pool examine the files, prints each as it is finished, and a summary at the end: as text, or
 //! as the JSON of `docs/json.md`. A [`ScanObserver`] is told how far it is. Beside each report stands the [`stake`] that the
-//! default strategy would set. [`Input`] is one file by name, or standard input.
+//! default strategy would set. [`Input`] is one file by name, or standard input. [`sweep`] identifies files without scanning
+//! them (`stakeout triage`).
 //!
 //! ```
 //! use std::num::NonZeroUsize;
@@ -46,11 +47,13 @@ mod print;
 mod scan;
 mod stake;
 mod stdin;
+mod sweep;
 mod tally;
 
 pub use input::Input;
 pub use output::{OutputForm, OutputOptions, ScanEnded, ScanObserver, Unobserved};
-pub use paths::{Paths, Walked, called};
+pub use paths::{Paths, called};
 pub use scan::{QUEUED_MAX, ScanSettings, scan};
 pub use stake::{StakedRecord, stake};
 pub use stdin::is_stdin;
+pub use sweep::{ListForm, SweepResult, sweep};

@@ -17,7 +17,7 @@ use crate::stdin::{Stdin, is_stdin};
 
 /// What a directory walk skipped or could not read.
 #[derive(Debug, Default)]
-pub struct Walked {
+pub(crate) struct Walked {
     /// Number of entries skipped by policy, by reason.
     pub skipped: BTreeMap<String, u64>,
     /// The first paths that could not be read, each with its error.
@@ -108,7 +108,7 @@ impl Paths {
     }
 
     /// Calls `each` with every file and its kind, until it breaks.
-    pub fn sweep(
+    pub(crate) fn sweep(
         self,
         policy: &Policy,
         mode: Mode,
