@@ -13,24 +13,25 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use daemon_archive::JournalReader;
 use daemon_base::Cancel;
+use daemon_journal::Filter;
+use daemon_ledger::{Grouping, Question};
 use daemon_local_market::demo::{ChildEngine, DemoFiles, Workdir, choose};
 use daemon_local_market::loopback::{Closing, Marketplace};
 use daemon_local_market::settings::{Bounties, MarketSettings, RIVALS, TestedEngine};
 use daemon_local_market::text::{write_closing, write_conserved, write_parties};
 use daemon_market::{Nct, Strategy};
 use daemon_rules::Cache;
-use daemon_service::control_client;
+use daemon_service::clock::wall;
 use daemon_service::recipient::Recipient;
 use daemon_service::settlements::ImportSummary;
+use daemon_service::{build, control_client};
 use daemon_settlement::{SettlementFormat, read};
+use daemon_statement::Heading;
 use serde::Serialize;
 
-use crate::cli::args::ArchivePlace;
-use crate::cli::args::ConfigFile;
 use crate::cli::local_market::progress;
-use crate::cli::report;
-use crate::cli::report::ReportArgs;
 use crate::exit::Exit;
 use crate::terminal::format::{count, counted, shown};
 use crate::terminal::interrupt;
@@ -251,18 +252,21 @@ fn hand_over(place: &Workdir, fee: Nct, stop: &Cancel) -> anyhow::Result<ImportS
 }
 
 /// Writes the HTML report and returns its path.
-fn report(config: &Path, place: &Workdir) -> anyhow::Result<std::path::PathBuf> {
-    let path = place.report()?;
-    let args = ReportArgs {
-        place: ArchivePlace { config: ConfigFile { path: Some(config.to_path_buf()) }, directory: None },
-        since: None,
-        until: None,
-        by: Vec::new(),
-        json: false,
-        html: Some(path.clone()),
+fn report(config: &Path, place: &Workdir) -> anyhow::Result<PathBuf> {
+    let written = || -> anyhow::Result<PathBuf> {
+        let path = place.report()?;
+        let config =
+            build::config(Some(config))?.map_err(|told| anyhow::anyhow!("the configuration is invalid\n{told}"))?;
+        let journal = JournalReader::open(&config.archive.directory)?;
+        let question = Question::of_all_strategies(Grouping::ALL.to_vec(), &config.market.settings());
+        let report = daemon_ledger::report(&journal, &Filter::default(), question, wall())?;
+        // The page says that no real money was used.
+        let heading = Heading { engine: &config.answers.product, demo: true };
+        std::fs::write(&path, daemon_statement::page(&report, heading))
+            .with_context(|| format!("cannot write {}", shown(&path)))?;
+        Ok(path)
     };
-    report::print(&args, true, &mut std::io::sink()).context("cannot write the report")?;
-    Ok(path)
+    written().context("cannot write the report")
 }
 
 fn print(

@@ -1,22 +1,20 @@
 //! The ledger: profit and loss, and what other strategies would have earned.
 //!
 //! Reads the journal's stories ([`LedgerEntry`]) and nothing else: no files, no clock, no network. [`Ledger`] makes a
-//! [`LedgerReport`] of them in one pass; [`Replay`] settles one bounty again with another stake; [`replay()`] decides the whole
+//! [`LedgerReport`] of them in one pass, [`report()`] of a whole journal; [`Replay`] settles one bounty again with another stake; [`replay()`] decides the whole
 //! past again, step by step, with another strategy, and [`compare`] says what that would have earned; [`Alarms`] watches
 //! while bounties come in. How a report is shown is the business of `daemon-statement`.
 //!
 //! Sums are exact. What is unknown is counted as such, and never guessed into a sum.
 //!
 //! ```
-//! use daemon_journal::{Filter, MemoryJournal, Recall};
-//! use daemon_ledger::{AlarmLimits, Grouping, Ledger, Question};
+//! use daemon_journal::{Filter, MemoryJournal};
+//! use daemon_ledger::{AlarmLimits, Grouping, Question, report};
 //! use daemon_market::Timestamp;
 //!
 //! let question =
 //!     Question { groupings: vec![Grouping::Day], strategies: Vec::new(), alarms: AlarmLimits::default() };
-//! let mut ledger = Ledger::new(question);
-//! MemoryJournal::new().each(&Filter::default(), &mut |story| ledger.see(&story))?;
-//! let report = ledger.close(Timestamp::from_micros(0), None);
+//! let report = report(&MemoryJournal::new(), &Filter::default(), question, Timestamp::from_micros(0))?;
 //! assert_eq!(report.total.sums.bets, 0);
 //! # Ok::<(), daemon_journal::JournalError>(())
 //! ```
@@ -35,6 +33,7 @@ mod latency;
 mod ledger;
 mod profit_series;
 mod replay;
+mod report;
 mod rivals;
 mod stake_grid;
 mod strategies;
@@ -62,6 +61,7 @@ pub use replay::{
     Against, Bidder, Comparing, Comparison, ComparisonTally, DecisionDifference, Fold, Judged, Past, Replayed,
     Reproduced, Side, Turn, Way, compare, replay, reproduced,
 };
+pub use report::report;
 pub use rivals::RivalRow;
 pub use stake_grid::StakeGrid;
 pub use strategies::{AS_STAKED, StrategyRow, StrategyTable};

@@ -1,6 +1,7 @@
 //! The statement: how a report of the ledger is shown to people.
 //!
-//! [`sections`] makes tables of a [`LedgerReport`](daemon_ledger::LedgerReport), for the terminal and for the page; [`page`] makes one
+//! [`sections`] makes tables of a [`LedgerReport`](daemon_ledger::LedgerReport), for the terminal and for the page; [`write_report`] aligns
+//! them for the terminal, [`page`] makes one
 //! HTML page of it that a browser shows without anything else; [`mod@format`] has the forms of amounts, shares and times.
 //! [`write_story`] tells the story of one bounty. Computes nothing that is not in the report, reads no file and no clock.
 //!
@@ -22,8 +23,10 @@ mod page;
 mod sections;
 mod story;
 mod table;
+mod text;
 
 pub use page::{Heading, page};
 pub use sections::sections;
 pub use story::write_story;
 pub use table::{About, Cell, Column, ReportSection, Tone};
+pub use text::write_report;

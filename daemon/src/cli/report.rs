@@ -1,26 +1,18 @@
 //! `stakeout report`: profit and loss, accuracy and calibration.
 
+use std::io::Write;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Args, ValueEnum, ValueHint};
+use daemon_journal::Filter;
+use daemon_ledger::{Grouping, Question};
+use daemon_service::clock::wall;
+use daemon_statement::Heading;
 
 use crate::cli::args::ArchivePlace;
 use crate::cli::when::{When, parse_when};
-
-mod tables;
-
-use std::io::Write;
-
-use anyhow::Context;
-use daemon_journal::{Filter, PurseEntry, PurseRecord, Recall};
-use daemon_ledger::{AlarmLimits, Grouping, Ledger, LedgerReport, Question};
-use daemon_market::{BidStrategy, PurseNote, STRATEGIES, Strategy, Timestamp};
-use daemon_service::clock::wall;
-use daemon_service::config::Config;
-use daemon_statement::Heading;
-
-use crate::cli::archive;
-use crate::cli::config;
+use crate::cli::{archive, config};
 use crate::exit::Exit;
 use crate::terminal::format::shown;
 
@@ -91,15 +83,15 @@ impl From<By> for Grouping {
 
 /// Runs `stakeout report`.
 pub(crate) fn report(args: &ReportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    print(args, false, out)
-}
-
-/// Prints the report. With `demo`, the page says that no real money was used.
-pub(crate) fn print(args: &ReportArgs, demo: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = config::load(args.place.config.path.as_deref())?;
-    let report = make(args, &config, wall())?;
+    let journal = archive::open(&archive::directory(&args.place)?)?;
+    let now = wall();
+    let (since, until) = (args.since.map(|since| since.begin(now)), args.until.map(|until| until.end(now)));
+    let filter = Filter { since, until, ..Filter::default() };
+    let question = Question::of_all_strategies(by(args, args.html.is_some()), &config.market.settings());
+    let report = daemon_ledger::report(&journal, &filter, question, now).context("cannot read the archive")?;
     if let Some(file) = &args.html {
-        let heading = Heading { engine: &config.answers.product, demo };
+        let heading = Heading { engine: &config.answers.product, demo: false };
         std::fs::write(file, daemon_statement::page(&report, heading))
             .with_context(|| format!("cannot write {}", shown(file)))?;
     }
@@ -107,43 +99,12 @@ pub(crate) fn print(args: &ReportArgs, demo: bool, out: &mut dyn Write) -> anyho
         serde_json::to_writer_pretty(&mut *out, &report)?;
         writeln!(out)?;
     } else {
-        tables::print(&report, &by(args, false), out)?;
+        daemon_statement::write_report(&report, &by(args, false), out)?;
         if let Some(file) = &args.html {
             writeln!(out, "wrote {}", shown(file))?;
         }
     }
     Ok(Exit::Clean)
-}
-
-/// Makes the report in one pass over the archive.
-fn make(args: &ReportArgs, config: &Config, now: Timestamp) -> anyhow::Result<LedgerReport> {
-    let journal = archive::open(&archive::directory(&args.place)?)?;
-    let until = args.until.map(|until| until.end(now));
-    let filter = Filter { since: args.since.map(|since| since.begin(now)), until, ..Filter::default() };
-    // Those that the configuration says nothing about are none: a table without rows, an expression without text.
-    let settings = config.market.settings();
-    let strategies: Vec<Box<dyn BidStrategy>> =
-        STRATEGIES.iter().filter_map(|(name, _)| Strategy::named(name, &settings).ok()).collect();
-    let question = Question { groupings: by(args, args.html.is_some()), strategies, alarms: AlarmLimits::default() };
-    let mut ledger = Ledger::new(question);
-    journal.each(&filter, &mut |story| ledger.see(&story)).context("cannot read the archive")?;
-    // Of what is over, it was as it was at its end.
-    let at = until.map_or(now, |until| until.min(now));
-    let notes = journal.purse(now).context("cannot read the archive")?;
-    let closed = notes.into_iter().filter_map(|(_, record)| noted(record)).rfind(|entry| entry.at <= at);
-    let closed = closed.filter(|entry| entry.note == PurseNote::Closed);
-    Ok(ledger.close(at, closed.as_ref().map(|entry| (entry.at, entry.detail.as_str()))))
-}
-
-fn noted(record: PurseRecord) -> Option<PurseEntry> {
-    match record {
-        PurseRecord::Noted(entry) => Some(entry),
-        PurseRecord::Staked { .. }
-        | PurseRecord::Ended { .. }
-        | PurseRecord::Settled { .. }
-        | PurseRecord::Stepped { .. }
-        | PurseRecord::Corrected { .. } => None,
-    }
 }
 
 /// Returns the requested groupings, or their default.

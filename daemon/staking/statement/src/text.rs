@@ -1,30 +1,35 @@
-//! Prints a report as aligned tables.
+//! Writes a report as aligned tables.
 
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 use daemon_ledger::{Grouping, LedgerReport};
-use daemon_statement::{About, Cell, Column, ReportSection, Tone, sections};
 
-use crate::terminal::format::HEADING;
+use crate::sections::sections;
+use crate::table::{About, Cell, Column, ReportSection, Tone};
 
+/// Style of headings. anstream removes it if the output is not a terminal.
+const HEADING: Style = Style::new().bold();
 /// Maximum number of rows of a table of groups or engines.
 const ROWS_MAX: usize = 31;
 
-/// Prints all sections, but only the requested groupings.
-pub(super) fn print(report: &LedgerReport, by: &[Grouping], out: &mut dyn Write) -> std::io::Result<()> {
+/// Writes all sections, but only the requested groupings.
+///
+/// # Errors
+/// If `out` cannot be written to.
+pub fn write_report(report: &LedgerReport, by: &[Grouping], out: &mut dyn Write) -> std::io::Result<()> {
     for section in sections(report, ROWS_MAX) {
         if let About::Group(grouping) = section.about
             && !by.contains(&grouping)
         {
             continue;
         }
-        print_section(&section, out)?;
+        write_section(&section, out)?;
     }
     Ok(())
 }
 
-fn print_section(section: &ReportSection, out: &mut dyn Write) -> std::io::Result<()> {
+fn write_section(section: &ReportSection, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "{HEADING}{}{HEADING:#}", section.title)?;
     for note in &section.notes {
         writeln!(out, "  {note}")?;
@@ -34,10 +39,10 @@ fn print_section(section: &ReportSection, out: &mut dyn Write) -> std::io::Resul
         if section.columns.iter().any(|column| !column.name.is_empty()) {
             let heading = |column: &Column| Cell { text: column.name.to_owned(), tone: Tone::Plain };
             let headings: Vec<Cell> = section.columns.iter().map(heading).collect();
-            print_row(&headings, &section.columns, &widths, HEADING, out)?;
+            write_row(&headings, &section.columns, &widths, HEADING, out)?;
         }
         for row in &section.rows {
-            print_row(row, &section.columns, &widths, Style::new(), out)?;
+            write_row(row, &section.columns, &widths, Style::new(), out)?;
         }
     }
     writeln!(out)
@@ -52,7 +57,7 @@ fn widths(section: &ReportSection) -> Vec<usize> {
     section.columns.iter().enumerate().map(|(at, column)| wide(at, column)).collect()
 }
 
-fn print_row(
+fn write_row(
     row: &[Cell],
     columns: &[Column],
     widths: &[usize],
