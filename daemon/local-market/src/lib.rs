@@ -5,7 +5,7 @@
 //! and [`Arbiter`]s have a configured accuracy. A [`SimulatedMarket`] lets them bet on the same labelled bounties for each
 //! strategy, and returns the profit of each strategy with its confidence interval. [`text`] has the results in words.
 //!
-//! [`demo`] has the files, the engine and the working directory of `stakeout demo`.
+//! [`demo`] has the files, the engine and the working directory of `stakeout demo`, whose run is `daemon-demo`.
 //!
 //! [`loopback`] is the same over HTTP, for engines that run: it posts them signed bounties about real files. [`polyswarmd`]
 //! is the same with a chain. [`settings`] is what either is told. A
@@ -35,6 +35,7 @@
 #![forbid(unsafe_code)]
 
 mod arbiter;
+mod beside;
 mod bounty;
 mod catalogue;
 pub mod conformance;
@@ -56,6 +57,7 @@ mod test_market;
 pub mod text;
 
 pub use arbiter::Arbiter;
+pub use beside::beside;
 pub use bounty::BountyMessage;
 pub use catalogue::{CatalogueError, Specimen};
 pub use error::MarketplaceError;

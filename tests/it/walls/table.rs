@@ -104,9 +104,15 @@ pub(super) const WINGS: &[Wing] = &[
             "daemon/transport",
             "daemon/service",
             "daemon/consumer",
+            "daemon/demo",
             "daemon/local-market",
         ],
         because: "who scans files for a person shows what would be staked, and has no engine, no books and no network",
+    },
+    Wing {
+        folder: "daemon/demo",
+        never: &["daemon/consumer", "daemon/scan", "daemon/staking/wallet"],
+        because: "a demo brings a marketplace and an engine's books together, and the key stays with the signer",
     },
     Wing {
         folder: "daemon/local-market",
@@ -194,6 +200,7 @@ pub(super) const WALLS: &[Wall] = &[
         because: "who holds the key knows no network, no artifact and no book but its own",
     },
     Wall { of: "stakeout", never: &["daemon-wallet", "ethers*"], because: "only stakeout-signer holds keys" },
+    Wall { of: "daemon-demo", never: &["daemon-wallet", "ethers*"], because: "only stakeout-signer holds keys" },
     Wall { of: "daemon-service", never: &["daemon-wallet", "ethers*"], because: "only stakeout-signer holds keys" },
 ];
 

@@ -13,10 +13,12 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
+use daemon_local_market::beside;
 use daemon_local_market::loopback::Marketplace;
 use daemon_local_market::settings::{EXAMPLE, MarketSettings};
-use daemon_local_market::text::write_closing;
+use daemon_local_market::text::{progress_text, write_closing};
 
+use self::progress::{MarketProgress, stopped};
 use crate::exit::Exit;
 use crate::terminal::format::{counted, shown};
 use crate::terminal::interrupt;
@@ -155,9 +157,15 @@ fn run(settings: MarketSettings, args: &LocalMarketArgs, out: &mut dyn Write) ->
                 counted(engines as u64, "engine")
             ));
         }
-        let line = if args.quiet { progress::Live::silent() } else { progress::Live::begin(&marketplace) };
-        let ended = marketplace.run(progress::stopped(&stop));
-        line.beside(ended).await.context("the marketplace ended early")
+        let watch = marketplace.watch();
+        let line = MarketProgress::begin(args.quiet, watch.progress().number);
+        let ended = beside(marketplace.run(stopped(&stop)), || {
+            let progress = watch.progress();
+            line.at(progress.settled, &progress_text(&progress));
+        });
+        let ended = ended.await;
+        line.end();
+        ended.context("the marketplace ended early")
     })?;
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &closing)?;

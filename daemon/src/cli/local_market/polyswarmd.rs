@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 
 use anyhow::Context;
 use daemon_local_market::MarketplaceError;
+use daemon_local_market::beside;
 use daemon_local_market::polyswarmd::{ChainMarket, Contracts};
 use daemon_local_market::settings::MarketSettings;
-use daemon_local_market::text::write_chain_closing;
+use daemon_local_market::text::{chain_progress_text, write_chain_closing};
 
-use super::{LocalMarketArgs, progress};
+use super::LocalMarketArgs;
+use super::progress::{MarketProgress, stopped};
 use crate::exit::Exit;
 use crate::terminal::format::counted;
 use crate::terminal::interrupt;
@@ -39,9 +41,15 @@ pub(super) fn run(
                 market.url(),
             ));
         }
-        let line = if args.quiet { progress::Live::silent() } else { progress::Live::begin_chain(&market) };
-        let ended = market.run(progress::stopped(&stop));
-        anyhow::Ok(Ok(line.beside(ended).await))
+        let control = market.control();
+        let line = MarketProgress::begin(args.quiet, control.progress().number);
+        let ended = beside(market.run(stopped(&stop)), || {
+            let progress = control.progress();
+            line.at(progress.over, &chain_progress_text(&progress));
+        });
+        let ended = ended.await;
+        line.end();
+        anyhow::Ok(Ok(ended))
     })?;
     let closing = match closing {
         Ok(closing) => closing,

@@ -1,24 +1,24 @@
-//! `stakeout demo --market polyswarmd`: a chain in this process, a signer and a daemon as its children.
+//! The demo by polyswarmd: a chain in this process, a signer and a daemon as its children.
 
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use daemon_base::Cancel;
+use daemon_base::format::counted;
+use daemon_base::text::path as shown;
+use daemon_base::{Cancel, Nct};
+use daemon_local_market::beside;
 use daemon_local_market::demo::{ChildEngine, DemoFiles, DemoSigner, Workdir};
 use daemon_local_market::polyswarmd::{ChainClosing, ChainControl, ChainMarket};
 use daemon_local_market::settings::{Bounties, MarketSettings, PolyswarmdSettings, RIVALS};
-use daemon_local_market::text::write_chain_closing;
-use daemon_market::Nct;
+use daemon_local_market::text::{chain_progress_text, write_chain_closing};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::{DemoArgs, LOOK_INTERVAL, POSTING_SECONDS, US, ended_early, report, secret};
-use crate::cli::local_market::progress;
-use crate::exit::Exit;
-use crate::terminal::format::{counted, shown};
-use crate::terminal::notice;
+use crate::engine::{LOOK_INTERVAL, POSTING_SECONDS, US, ended_early, secret};
+use crate::report::write_page;
+use crate::settings::{DemoEnded, DemoObserver, DemoSettings, Listening};
 
 /// Time from one block to the next, and the windows in blocks: long enough for a slow machine.
 const BLOCK_SECONDS: f64 = 0.25;
@@ -40,36 +40,34 @@ struct DemoRecord<'a> {
 }
 
 /// Runs the demo with these files.
-pub(super) fn demo(
-    args: &DemoArgs,
+pub(crate) fn run(
+    demo: &DemoSettings,
+    listening: Listening,
     place: &Workdir,
     chosen: &DemoFiles,
     stop: &Cancel,
+    observer: &mut dyn DemoObserver,
     out: &mut dyn Write,
-) -> anyhow::Result<Exit> {
-    let say = |text: &str| {
-        if !args.quiet {
-            notice(text);
-        }
-    };
+) -> anyhow::Result<DemoEnded> {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start");
     let serving = runtime()?;
-    let market =
-        serving.block_on(ChainMarket::bind(settings(args, chosen)?)).context("cannot start the marketplace")?;
+    let market = serving
+        .block_on(ChainMarket::bind(market_settings(demo, listening, chosen)?))
+        .context("cannot start the marketplace")?;
     let signer = DemoSigner::start(place, &secret(), market.contracts())?;
-    say(&format!(
+    observer.notice(&format!(
         "signer at {}, as the same user: for show. In earnest it is a user of its own, which the daemon cannot become",
         shown(signer.socket())
     ));
-    say(&format!("marketplace at {}", market.url()));
-    if args.others > 0 {
-        say(&format!("waiting for {} to listen too", counted(args.others, "other engine")));
+    observer.notice(&format!("marketplace at {}", market.url()));
+    if listening.others > 0 {
+        observer.notice(&format!("waiting for {} to listen too", counted(listening.others, "other engine")));
     }
     market.admit(US, signer.address(), Nct::from_base_units(1_000 * 10u128.pow(18)));
     let url = market.url();
-    let config = place.configure_polyswarmd(&args.strategy, &secret(), &url)?;
+    let config = place.configure_polyswarmd(&demo.strategy, &secret(), &url)?;
     let control = market.control();
-    let line = if args.quiet { progress::Live::silent() } else { progress::Live::begin_chain(&market) };
+    observer.begin(control.progress().number);
     let (close, closed) = oneshot::channel::<()>();
     let (ended, mut closing) = oneshot::channel();
     // A thread of its own: the chain goes on while this one waits for the daemon.
@@ -84,10 +82,10 @@ pub(super) fn demo(
     let began = Instant::now();
     let mut daemon = ChildEngine::start(&config, &place.join("daemon.log"))?;
     if daemon.wait_ready(|| stop.is_cancelled())?.is_none() || !listens(&control, &mut daemon, stop)? {
-        return Ok(Exit::Interrupted);
+        return Ok(DemoEnded::Interrupted);
     }
-    say(&format!("daemon listens to it (ready after {:.1} s)", began.elapsed().as_secs_f64()));
-    let closing = runtime()?.block_on(line.beside(async {
+    observer.notice(&format!("daemon listens to it (ready after {:.1} s)", began.elapsed().as_secs_f64()));
+    let played = async {
         tokio::select! {
             closing = &mut closing => closing,
             () = ended_early(&mut daemon, stop) => {
@@ -95,41 +93,46 @@ pub(super) fn demo(
                 closing.await
             }
         }
+    };
+    let closing = runtime()?.block_on(beside(played, || {
+        let progress = control.progress();
+        observer.at(progress.over, &chain_progress_text(&progress));
     }));
+    observer.end();
     let closing = closing.context("the marketplace ended early")?;
     if daemon.has_ended()? && !stop.is_cancelled() {
         bail!("the daemon ended early{}", daemon.told());
     }
     if stop.is_cancelled() {
         write_chain_closing(&closing, out)?;
-        return Ok(Exit::Interrupted);
+        return Ok(DemoEnded::Interrupted);
     }
     daemon.end()?;
     drop(signer);
-    let report = report(&config, place)?;
-    if args.json {
+    let report = write_page(&config, place)?;
+    if demo.json {
         let record = DemoRecord { market: &closing, report: report.display().to_string() };
         serde_json::to_writer_pretty(&mut *out, &record)?;
         writeln!(out)?;
     } else {
         write_chain_closing(&closing, out)?;
-        print(&report, args.keep.is_some().then(|| place.path()), out)?;
+        print(&report, demo.keep.is_some().then(|| place.path()), out)?;
     }
     let kept_word = closing
         .engines()
         .all(|engine| engine.asserted > 0 && engine.revealed == engine.asserted && engine.settled == engine.asserted);
-    Ok(if closing.conserved && kept_word { Exit::Clean } else { Exit::Error })
+    Ok(if closing.conserved && kept_word { DemoEnded::Whole } else { DemoEnded::Incomplete })
 }
 
-fn settings(args: &DemoArgs, chosen: &DemoFiles) -> anyhow::Result<MarketSettings> {
+fn market_settings(demo: &DemoSettings, listening: Listening, chosen: &DemoFiles) -> anyhow::Result<MarketSettings> {
     let settings = MarketSettings::read(RIVALS, Path::new("")).context("the built-in rivals")?;
     Ok(MarketSettings {
-        seed: args.seed,
+        seed: demo.seed,
         bounties: Bounties {
-            number: args.bounties,
+            number: demo.bounties,
             list: Some(chosen.list.clone()),
             labels: Some(chosen.labels.clone()),
-            per_second: (args.bounties as f64 / POSTING_SECONDS).max(1.0),
+            per_second: (demo.bounties as f64 / POSTING_SECONDS).max(1.0),
             in_flight_max: IN_FLIGHT_MAX,
             ..Bounties::default()
         },
@@ -139,8 +142,8 @@ fn settings(args: &DemoArgs, chosen: &DemoFiles) -> anyhow::Result<MarketSetting
             reveal_window_blocks: REVEAL_WINDOW_BLOCKS,
             vote_window_blocks: VOTE_WINDOW_BLOCKS,
             grace_blocks: GRACE_BLOCKS,
-            listen: args.listen,
-            websockets_min: 1 + args.others,
+            listen: listening.address,
+            websockets_min: 1 + listening.others,
             ..PolyswarmdSettings::default()
         },
         ..settings
