@@ -1,7 +1,7 @@
 //! A consumer of a queue, on any host: jobs come from Redis, artifacts are downloaded, walled workers judge them, and reports
 //! go back. It knows neither keys nor money nor the marketplace.
 //!
-//! [`run`] is the whole life of a consumer. One thread waits for everything that comes over the network; the pool's threads
+//! [`ConsumerOptions`] is what a person says of it, [`run`] the whole life of a consumer. One thread waits for everything that comes over the network; the pool's threads
 //! drive workers. Every job that was taken ends in one of four ways: answered, dropped because it has expired or cannot be
 //! had, handed back because the consumer ends, or left to other consumers because this one died.
 //!
@@ -32,6 +32,7 @@ mod health;
 mod in_flight;
 mod liveness;
 mod notify;
+mod options;
 mod process;
 mod run;
 mod scan;
@@ -39,5 +40,6 @@ mod settings;
 mod source;
 mod verdict;
 
+pub use options::ConsumerOptions;
 pub use run::{ConsumerEnded, Misconfigured, run};
 pub use settings::{Dialect, RunSettings};

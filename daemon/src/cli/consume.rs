@@ -8,20 +8,14 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum, ValueHint};
 use daemon_base::duration;
-use daemon_consumer::{ConsumerEnded, Dialect, Misconfigured, RunSettings};
-use daemon_detector::Loader;
-use daemon_download::{Credentials, FetchOptions};
+use daemon_consumer::{ConsumerEnded, ConsumerOptions, Dialect, Misconfigured};
 use daemon_engine::Policy;
-use daemon_queue::polyswarm::{RateLimits, is_queue_name};
-use daemon_queue::{Address, streams};
+use daemon_queue::polyswarm::RateLimits;
 use daemon_service::logs::{LogConfig, LogFormat};
 
 use crate::cli::args::{LimitArgs, RulesArgs};
 use crate::exit::Exit;
 use crate::terminal::notice;
-
-/// Longest secret that is read from a file.
-const SECRET_BYTES_MAX: usize = 4 << 10;
 
 /// Arguments of `consume`.
 #[derive(Args, Debug)]
@@ -145,7 +139,7 @@ pub(crate) enum DialectArg {
 
 /// Runs `stakeout consume`.
 pub(crate) fn consume(args: &ConsumeArgs) -> anyhow::Result<Exit> {
-    let settings = match log(args).and_then(|()| settings(args)) {
+    let settings = match log(args).and_then(|()| options(args).settings()) {
         Ok(settings) => settings,
         Err(error) => return Ok(misconfigured(&error)),
     };
@@ -179,97 +173,42 @@ fn log(args: &ConsumeArgs) -> anyhow::Result<()> {
     daemon_service::logs::start(&LogConfig { format, level }).context("--log-level or LOG_LEVEL")
 }
 
-fn settings(args: &ConsumeArgs) -> anyhow::Result<RunSettings> {
-    let dialect = match args.dialect {
-        DialectArg::Streams => Dialect::Streams,
-        DialectArg::Polyswarm => Dialect::Polyswarm,
-    };
-    let is_name = match dialect {
-        Dialect::Streams => streams::is_name(&args.queue),
-        Dialect::Polyswarm => is_queue_name(&args.queue),
-    };
-    if !is_name {
-        bail!(
-            "--queue or QUEUE: {:?} cannot be the name of a queue: use letters, digits, `.`, `_`, `-`, and no `_results` at the end",
-            args.queue
-        );
-    }
-    let name = args.name.clone().unwrap_or_else(own_name);
-    if !streams::is_name(&name) {
-        bail!("--name: {name:?} cannot be the name of a consumer: use letters, digits, `.`, `_`, `-` and `@`");
-    }
-    let password = args.password_file.clone().or_else(|| credential("redis")).as_ref().map(secret).transpose()?;
-    let redis = Address::new(&args.redis_addr, password.as_deref()).context("--redis-addr or REDIS_ADDR")?;
-    let workers = args.workers.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN).get();
-    let loader = Loader {
-        options: args.rules.options(),
-        limits: args.limits.limits(),
-        policy: Policy { any_kind: args.any_kind },
-        workers,
-    };
-    let temporary = std::env::temp_dir();
-    let spill = args.spill_directory.clone().unwrap_or_else(|| temporary.clone());
-    let mut download = FetchOptions { credentials: credentials(args)?, ..FetchOptions::new(spill) };
-    download.limits.bytes_max = args.limits.max_size;
-    download.addresses.allow.clone_from(&args.allow_networks);
-    download.schemes.http = !args.no_http;
-    let defaults = RunSettings::new(redis, &args.queue, dialect, &name, loader, download);
-    Ok(RunSettings {
-        download_time_max: args.download_time_max,
-        download_limit: args.download_limit.unwrap_or(defaults.download_limit),
-        scan_limit: args.scan_limit.unwrap_or(defaults.scan_limit),
-        scan_time_requirement: args.scan_time_requirement.unwrap_or(defaults.scan_time_requirement),
+fn options(args: &ConsumeArgs) -> ConsumerOptions {
+    ConsumerOptions {
+        redis_addr: args.redis_addr.clone(),
+        password_file: args.password_file.clone(),
+        queue: args.queue.clone(),
+        dialect: match args.dialect {
+            DialectArg::Streams => Dialect::Streams,
+            DialectArg::Polyswarm => Dialect::Polyswarm,
+        },
+        name: args.name.clone(),
+        workers: args.workers,
+        download_limit: args.download_limit,
+        scan_limit: args.scan_limit,
+        scan_time_requirement: args.scan_time_requirement,
         rate_limits: RateLimits {
             secondly: args.secondly_rate_limit,
             minutely: args.minutely_rate_limit,
             hourly: args.hourly_rate_limit,
             daily: args.daily_rate_limit,
         },
-        liveness_file: Some(args.liveness_file.clone().unwrap_or_else(|| temporary.join("liveness"))),
+        download_time_max: args.download_time_max,
+        allow_networks: args.allow_networks.clone(),
+        http: !args.no_http,
+        api_key_file: args.api_key_file.clone(),
+        api_host: args.api_host.clone(),
+        allow_key_over_http: args.allow_key_over_http,
+        spill_directory: args.spill_directory.clone(),
+        liveness_file: args.liveness_file.clone(),
         health_listen: args.health_listen,
         grace: args.grace,
-        dead_after: args.dead_after.max(Duration::from_millis(200)),
+        dead_after: args.dead_after,
         reports_kept: args.reports_kept,
-        ..defaults
-    })
-}
-
-/// What the API key is sent to. The key is secret, so by default it goes over TLS only.
-fn credentials(args: &ConsumeArgs) -> anyhow::Result<Option<Credentials>> {
-    let Some(server) = args.api_host.clone() else { return Ok(None) };
-    let Some(file) = args.api_key_file.clone().or_else(|| credential("api-key")) else {
-        bail!("--api-host: there is no API key for it: name its file by --api-key-file");
-    };
-    if server.scheme() != "https" && !args.allow_key_over_http {
-        bail!(
-            "--api-host: {server} is not https: the API key would be sent without encryption (--allow-key-over-http allows it)"
-        );
+        rules: args.rules.options(),
+        limits: args.limits.limits(),
+        policy: Policy { any_kind: args.any_kind },
     }
-    Ok(Some(Credentials { server, authorization: secret(&file)? }))
-}
-
-/// The file of a credential that the service manager handed over.
-fn credential(name: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(name);
-    path.exists().then_some(path)
-}
-
-/// The first line of a file that holds a secret.
-fn secret(path: &PathBuf) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let line = text.lines().next().unwrap_or_default().trim();
-    if line.is_empty() || text.len() > SECRET_BYTES_MAX {
-        bail!("{} does not hold a secret: it is empty or too long", path.display());
-    }
-    Ok(line.to_owned())
-}
-
-/// The host's name and the process id.
-fn own_name() -> String {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let host: String =
-        host.chars().filter(|character| character.is_ascii_alphanumeric() || "._-".contains(*character)).collect();
-    format!("{}-{}", host.chars().take(64).collect::<String>(), std::process::id())
 }
 
 /// A duration, or seconds as PolySwarm's worker takes them; none is allowed.
