@@ -46,7 +46,7 @@ pub use findings::{Child, Findings, Record};
 pub use incomplete::{Incomplete, Limit};
 pub use indicator::{Indicator, IndicatorId};
 pub use measure::{MEASURED_MAX, Measure, MeasureSet, MeasureValue, Measured, Unit, density, entropy, permille};
-pub use model::{Join, Model, ModelError, ModelTestimony, Moved};
+pub use model::{Join, Model, ModelError, ModelSource, ModelTestimony, Moved};
 pub use path::FilePath;
 pub use weigh::{Confidence, GroupSum, Opinion, Term, Testimony, Verdict, weigh};
 pub use weights::{

@@ -242,6 +242,17 @@ fn what_is_kept_is_judged_anew_by_other_weights() {
     assert_eq!(seen["judged_anew"]["verdicts_changed"], 20, "{line}");
     assert_eq!(seen["ways"][1]["staked"], "0");
     assert_eq!(seen["ways"][1]["profit"], "0");
+    // Another model is another generation, and says nothing of what is no program.
+    let model = home.path().join("another.json");
+    std::fs::write(&model, crate::models::constant("elf", 1.0).to_string()).expect("there is room for a file");
+    let model = model.to_str().expect("it is text");
+    let seen = document(&place, &["--model", model, "--no-shipped-rules"]);
+    let known = document(&place, &["--no-shipped-rules"]);
+    assert_eq!(seen["judged_anew"]["verdicts_changed"], 0);
+    assert_ne!(seen["judged_anew"]["generation"], known["judged_anew"]["generation"]);
+    let (code, _, err) = backtest(&place, &["--model", model, "--model", model]);
+    assert_eq!(code, Some(2), "{err}");
+    assert!(err.contains("two models of elf found"), "{err}");
     let store = place.join("artifacts");
     assert_eq!(std::fs::read_dir(store).expect("it is still there").count(), 1);
 }

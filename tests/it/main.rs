@@ -38,6 +38,8 @@ mod in_process;
 mod kills;
 /// The marketplace on loopback, and the demo.
 mod market;
+/// Models beside the rules.
+mod models;
 /// One outcome is counted once; what is wrong is refused or corrected; limits hold without being asked for.
 mod money;
 /// Documents as attackers send them, and as offices use them.

@@ -17,13 +17,13 @@ fn rule(name: &str, text: &str) -> String {
     )
 }
 
-fn status(place: &DaemonHome) -> Value {
+pub(crate) fn status(place: &DaemonHome) -> Value {
     serde_json::from_str(&place.ask("/rules").1).expect("the status is JSON")
 }
 
 /// Waits until the status is as it should be.
 #[track_caller]
-fn until(place: &DaemonHome, what: &str, right: impl Fn(&Value) -> bool) -> Value {
+pub(crate) fn until(place: &DaemonHome, what: &str, right: impl Fn(&Value) -> bool) -> Value {
     let begun = Instant::now();
     loop {
         let status = status(place);

@@ -13,6 +13,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+use daemon_base::Sha256Digest;
 use triage::Family;
 
 use crate::{Measure, MeasureSet, Measured};
@@ -28,6 +29,19 @@ pub struct Model {
     asked: Vec<usize>,
     trees: Vec<Tree>,
     join: Join,
+    digest: Sha256Digest,
+    made: ModelSource,
+}
+
+/// What a model says that it was made from: for people. Whatever else stands there is nobody's.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Deserialize)]
+pub struct ModelSource {
+    /// Names the evidence: its SHA-256.
+    pub evidence: Option<String>,
+    /// Number of files.
+    pub rows: Option<u64>,
+    /// Number of files that are malicious.
+    pub malicious: Option<u64>,
 }
 
 /// How the sum over all trees becomes log-odds, and when it may decide.
@@ -135,6 +149,21 @@ impl Model {
     /// How many trees it has.
     pub fn trees(&self) -> usize {
         self.trees.len()
+    }
+
+    /// The measures that it was made for.
+    pub fn measures(&self) -> &MeasureSet {
+        &self.set
+    }
+
+    /// SHA-256 of its text.
+    pub fn digest(&self) -> Sha256Digest {
+        self.digest
+    }
+
+    /// What it says that it was made from.
+    pub fn made(&self) -> &ModelSource {
+        &self.made
     }
 
     /// What it says of measured files; `None` of measures that it was not made for.

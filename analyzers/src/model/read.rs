@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use daemon_base::Sha256Digest;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use triage::Family;
 
-use super::{Join, Model, Node, Split, Tree};
+use super::{Join, Model, ModelSource, Node, Split, Tree};
 use crate::MeasureSet;
 
 /// Longest model, in bytes. The ones that we train have some 200 KB.
@@ -19,10 +20,14 @@ const NODES_MAX: usize = 1_024;
 const VALUE_MAX: f64 = 100.0;
 /// The version of the form.
 const VERSION: u32 = 1;
+/// Longest text that says that there is no model, in bytes.
+const NONE_BYTES_MAX: usize = 1_024;
+/// Longest name of the evidence that a model was made from.
+const EVIDENCE_CHARS_MAX: usize = 128;
 
 /// Why a model cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the model cannot be used: {0}")]
+#[error("{0}")]
 pub struct ModelError(String);
 
 fn wrong<T>(why: impl fmt::Display) -> Result<T, ModelError> {
@@ -36,12 +41,25 @@ struct ModelFile {
     version: u32,
     family: String,
     measures_version: u32,
-    /// How it was made: for people.
-    #[serde(rename = "made")]
-    _made: IgnoredAny,
+    made: Option<ModelSource>,
     measures: Vec<String>,
     join: Join,
     trees: Vec<Vec<NodeRow>>,
+}
+
+/// The form of a file that says that a family has no model.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoModelFile {
+    version: u32,
+    family: String,
+    none: bool,
+}
+
+/// Whether a file has the key that a model has not.
+#[derive(Deserialize)]
+struct HasNone {
+    none: Option<IgnoredAny>,
 }
 
 /// A node: measure, threshold, left, right, value; or the value of a leaf.
@@ -64,15 +82,8 @@ impl Model {
             return wrong(format_args!("it has more than {BYTES_MAX} bytes"));
         }
         let file: ModelFile = serde_json::from_str(text).or_else(wrong)?;
-        if file.version != VERSION {
-            return wrong(format_args!("it is of version {}, and this program reads {VERSION}", file.version));
-        }
-        let Some(family) = Family::ALL.into_iter().find(|family| family.name() == file.family) else {
-            return wrong(format_args!("there is no family of files called {:?}", file.family));
-        };
-        let Some(set) = sets.iter().find(|set| set.family == file.family) else {
-            return wrong(format_args!("nothing is measured of files of {:?}", file.family));
-        };
+        check_version(file.version)?;
+        let (family, set) = measured_family(&file.family, sets)?;
         if file.measures_version != set.version {
             let (asked, known) = (file.measures_version, set.version);
             return wrong(format_args!("it asks for version {asked} of the measures, and this program takes {known}"));
@@ -84,6 +95,8 @@ impl Model {
                 None => return wrong(format_args!("there is no measure {name:?}")),
             }
         }
+        let made = file.made.unwrap_or_default();
+        check_made(&made)?;
         check_join(&file.join)?;
         if file.trees.is_empty() || file.trees.len() > TREES_MAX {
             return wrong(format_args!("it has {} trees, and must have 1 to {TREES_MAX}", file.trees.len()));
@@ -95,8 +108,57 @@ impl Model {
                 Err(why) => return wrong(format_args!("tree {index}: {why}")),
             }
         }
-        Ok(Model { family, set: *set, asked, trees, join: file.join })
+        let digest = Sha256Digest::of(text.as_bytes());
+        Ok(Model { family, set: *set, asked, trees, join: file.join, digest, made })
     }
+
+    /// Reads what a file says of the model of a family: a model, or `{"version": 1, "family": "pe", "none": true}`, that files
+    /// of this family are judged by the indicators alone. It is one or the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::parse`], or if it says both, or something else of `none`.
+    pub fn parse_choice(text: &str, sets: &[MeasureSet]) -> Result<(Family, Option<Model>), ModelError> {
+        let is_short = text.len() <= NONE_BYTES_MAX;
+        if !is_short || !serde_json::from_str::<HasNone>(text).is_ok_and(|file| file.none.is_some()) {
+            let model = Model::parse(text, sets)?;
+            return Ok((model.family, Some(model)));
+        }
+        let file: NoModelFile = serde_json::from_str(text).or_else(wrong)?;
+        check_version(file.version)?;
+        let (family, _) = measured_family(&file.family, sets)?;
+        if !file.none {
+            return wrong("`none` is true where there is no model, and is left out of a model");
+        }
+        Ok((family, None))
+    }
+}
+
+fn check_version(version: u32) -> Result<(), ModelError> {
+    if version == VERSION {
+        return Ok(());
+    }
+    wrong(format_args!("it is of version {version}, and this program reads {VERSION}"))
+}
+
+/// The family of this name, and what is measured of its files.
+fn measured_family<'s>(name: &str, sets: &'s [MeasureSet]) -> Result<(Family, &'s MeasureSet), ModelError> {
+    let Some(family) = Family::ALL.into_iter().find(|family| family.name() == name) else {
+        return wrong(format_args!("there is no family of files called {name:?}"));
+    };
+    match sets.iter().find(|set| set.family == name) {
+        Some(set) => Ok((family, set)),
+        None => wrong(format_args!("nothing is measured of files of {name:?}")),
+    }
+}
+
+/// What it was made from is shown to people, so it is short and of one line.
+fn check_made(made: &ModelSource) -> Result<(), ModelError> {
+    let is_name = |text: &String| text.len() <= EVIDENCE_CHARS_MAX && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if made.evidence.as_ref().is_some_and(|evidence| !is_name(evidence)) {
+        return wrong(format_args!("made.evidence is no name of at most {EVIDENCE_CHARS_MAX} characters"));
+    }
+    Ok(())
 }
 
 fn check_join(join: &Join) -> Result<(), ModelError> {

@@ -72,11 +72,47 @@ fn what_is_wrong_is_told() {
         ("[3]", "[101]", "tree 1: node 4 has no value within 100"),
         ("[3]", "[3,4]", "did not match any variant"),
         (r#""made""#, r#""mode""#, "unknown field `mode`"),
+        (r#"{"by":"hand"}"#, r#"{"rows":"many"}"#, "expected u64 at line 1"),
+        (r#"{"by":"hand"}"#, r#"{"evidence":"a\nb"}"#, "made.evidence is no name of at most 128 characters"),
     ] {
         assert!(GOOD.contains(from), "{from}");
         let error = parse(&GOOD.replacen(from, to, 1)).unwrap_err();
         assert!(error.contains(expected), "{to}: {error}");
     }
+}
+
+#[test]
+fn it_names_its_text_and_what_it_was_made_from() {
+    let model = parse(&GOOD.replacen(r#""by":"hand""#, r#""rows":9,"malicious":4,"evidence":"0a1b""#, 1)).unwrap();
+    let made = ModelSource { evidence: Some("0a1b".to_owned()), rows: Some(9), malicious: Some(4) };
+    assert_eq!((model.made(), model.measures()), (&made, &SET));
+    let plain = parse(GOOD).unwrap();
+    assert_eq!(plain.made(), &ModelSource::default());
+    assert_eq!(plain.digest(), Sha256Digest::of(GOOD.as_bytes()));
+    assert_ne!(plain.digest(), model.digest());
+}
+
+#[test]
+fn a_file_may_say_that_a_family_has_no_model_and_says_nothing_else_then() {
+    let choice = |text: &str| Model::parse_choice(text, &[SET]).map_err(|error| error.to_string());
+    let (family, model) = choice(GOOD).unwrap();
+    assert_eq!((family, model.as_ref()), (Family::Pe, Some(&parse(GOOD).unwrap())));
+    assert_eq!(choice(r#"{"version":1,"family":"pe","none":true}"#), Ok((Family::Pe, None)));
+    for (text, expected) in [
+        ("", "EOF while parsing"),
+        ("{}", "missing field `version`"),
+        (r#"{"version":1,"family":"pe","none":false}"#, "`none` is true where there is no model"),
+        (r#"{"version":1,"family":"pe","none":"yes"}"#, "invalid type"),
+        (r#"{"version":1,"family":"pe","none":true,"trees":[]}"#, "unknown field `trees`"),
+        (r#"{"version":2,"family":"pe","none":true}"#, "of version 2"),
+        (r#"{"version":1,"family":"elf","none":true}"#, "nothing is measured of files of \"elf\""),
+        (r#"{"version":1,"family":"pie","none":true}"#, "no family of files called \"pie\""),
+        (r#"{"version":1,"none":true}"#, "missing field `family`"),
+    ] {
+        let error = choice(text).unwrap_err();
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+    assert!(choice(&GOOD.replacen("{", r#"{"none":true,"#, 1)).is_err(), "a model and none");
 }
 
 #[test]

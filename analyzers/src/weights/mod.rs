@@ -157,8 +157,14 @@ impl Weights {
 
     /// Weighs a model beside the evidence, instead of another one of its family.
     pub fn with_model(mut self, model: Arc<Model>) -> Weights {
-        self.models.retain(|known| known.family() != model.family());
+        self = self.without_model(model.family());
         self.models.push(model);
+        self
+    }
+
+    /// Weighs no model of this family.
+    pub fn without_model(mut self, family: Family) -> Weights {
+        self.models.retain(|known| known.family() != family);
         self
     }
 

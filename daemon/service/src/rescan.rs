@@ -67,9 +67,15 @@ struct RescannedArtifact {
     cut_short: bool,
 }
 
-/// Returns how rules are loaded to scan again: as the configuration says, but with other `weights`, and with the rules in
-/// `directories` if there are any.
-pub fn options(config: &Config, directories: &[PathBuf], no_shipped_rules: bool, weights: Option<PathBuf>) -> Options {
+/// Returns how rules are loaded to scan again: as the configuration says, but with other `weights` and `models`, and with
+/// the rules in `directories` if there are any.
+pub fn options(
+    config: &Config,
+    directories: &[PathBuf],
+    no_shipped_rules: bool,
+    weights: Option<PathBuf>,
+    models: &[PathBuf],
+) -> Options {
     let configured = build::rules_options(config);
     let directories = if directories.is_empty() { config.scan.rules.clone() } else { directories.to_vec() };
     let no_shipped_rules = no_shipped_rules || configured.no_shipped_rules;
@@ -79,6 +85,7 @@ pub fn options(config: &Config, directories: &[PathBuf], no_shipped_rules: bool,
         no_shipped_rules,
         cache: RulesCache::User,
         weights,
+        models: models.to_vec(),
         ..configured
     }
 }

@@ -48,8 +48,8 @@ impl WalkArgs {
 /// Which rules and weights to use.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RulesArgs {
-    /// Add the YARA rules in DIR and its subdirectories. DIR/weights.toml, if present, replaces the built-in weights.
-    /// May be repeated.
+    /// Add the YARA rules in DIR and its subdirectories. DIR/weights.toml, if present, replaces the built-in weights, and
+    /// DIR/pe.model.json or DIR/elf.model.json the built-in model. May be repeated.
     #[arg(long = "rules", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,
     /// Do not use the built-in YARA rules.

@@ -1,4 +1,4 @@
-//! `stakeout backtest`: computes what other strategies, weights or rules would have earned.
+//! `stakeout backtest`: computes what other strategies, weights, models or rules would have earned.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ use crate::terminal::notice;
 /// Arguments of `backtest`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Without --strategy, --weights and --rules, this command checks that the configured strategies and \
+    after_help = "Without --strategy, --weights, --model and --rules, this command checks that the configured strategies and \
 limits reproduce the recorded decisions. They do, unless the configuration has changed since.
 
 Each strategy decides in the order in which bounties arrived, with the knowledge of that time, and has its own purse \
@@ -47,6 +47,7 @@ Examples:
   stakeout backtest --strategy kelly --kelly-fraction 0.1 --since 7d --json
   stakeout backtest --strategy expression --expression 'if family == \"\" { conviction / 2.0 } else { conviction }'
   stakeout backtest --weights new-weights.toml               other weights, the recorded strategies
+  stakeout backtest --model new/pe.model.json                another model
   stakeout backtest --rules rules.new --strategy default     other rules, on the stored artifacts
 
 Exit codes: 0 done, 2 an error."
@@ -70,6 +71,9 @@ pub(crate) struct BacktestArgs {
     /// Scan the stored artifacts again with the weights in FILE.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub weights: Option<PathBuf>,
+    /// Scan the stored artifacts again with the model in FILE instead of that of its family. May be repeated.
+    #[arg(long = "model", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub models: Vec<PathBuf>,
     /// Scan the stored artifacts again with the YARA rules in DIR instead of those of scan.rules. May be repeated.
     #[arg(long = "rules", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rules: Vec<PathBuf>,
@@ -103,7 +107,8 @@ pub(crate) struct BacktestArgs {
 impl BacktestArgs {
     /// Whether stored artifacts are scanned again.
     pub(crate) fn judges(&self) -> bool {
-        self.weights.is_some() || !self.rules.is_empty() || self.no_shipped_rules || self.only_stored
+        let others = self.weights.is_some() || !self.models.is_empty() || !self.rules.is_empty();
+        others || self.no_shipped_rules || self.only_stored
     }
 }
 
@@ -180,7 +185,7 @@ fn judge(
     journal: &dyn Recall,
     past: &Past,
 ) -> anyhow::Result<Option<Rescanned>> {
-    let options = rescan::options(config, &args.rules, args.no_shipped_rules, args.weights.clone());
+    let options = rescan::options(config, &args.rules, args.no_shipped_rules, args.weights.clone(), &args.models);
     let detector = rules_options::load(&options)?;
     let shares = Shares::of(config);
     let loader = build::loader(config, &shares);

@@ -26,6 +26,7 @@ impl RulesArgs {
             },
             worker: self.worker.clone(),
             weights: None,
+            models: Vec::new(),
         }
     }
 }

@@ -28,7 +28,8 @@ section! {
         /// Also run the YARA rules on file types that no analyzer parses. The contents of a scanned file (macros,
         /// members, objects) are always scanned with all rules.
         any_kind: bool = false;
-        /// Directories with YARA rules. Each may contain a weights.toml. Changes are detected and loaded.
+        /// Directories with YARA rules. Each may contain a weights.toml and models (pe.model.json, elf.model.json).
+        /// Changes are detected and loaded.
         rules: Vec<PathBuf> = Vec::new();
         /// Use the built-in YARA rules.
         shipped_rules: bool = true;
@@ -74,6 +75,7 @@ impl Config {
             cache: RulesCache::At(cache),
             worker: Some(self.worker.clone()).filter(|path| !path.as_os_str().is_empty()),
             weights: None,
+            models: Vec::new(),
         }
     }
 }

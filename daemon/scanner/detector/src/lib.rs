@@ -27,6 +27,7 @@
 mod config;
 mod load;
 mod loader;
+mod models;
 pub mod probes;
 mod status;
 mod watch;
@@ -34,5 +35,6 @@ mod watch;
 pub use config::{Config, MEMORY_BYTES_MIN};
 pub use load::{Detector, Options, RulesCache, load};
 pub use loader::{Loader, Ready, RulesRefused};
-pub use status::{Attempt, RulesStatus, Status};
+pub use models::DataRefused;
+pub use status::{Attempt, ModelStatus, RulesStatus, Status};
 pub use watch::{Looking, Nudge, Observer, RulesWatch};

@@ -1,6 +1,8 @@
-//! Loads weights and YARA rules, built in or from directories, and makes ready the processes that use them.
+//! Loads weights, models and YARA rules, built in or from directories, and makes ready the processes that use them.
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -11,15 +13,20 @@ use daemon_base::text::path as shown;
 use daemon_engine::{Limits, Policy, RuleSet};
 use daemon_examiner::{BUILD, Bundle, Program, Setup};
 use daemon_pool::{Fleet, Rules};
-use daemon_rules::{Cache, CompileError, Compiler, LoadError, Loaded, Mistake, Why};
+use daemon_rules::{Cache, CompileError, Compiler, LoadError, Loaded, Mistake, Problem, RuleFile, RuleFiles, Why};
+
+use crate::models::{DataRefused, ModelTexts};
 
 /// Largest weights file taken. The one we ship has some ten thousand bytes.
 const WEIGHTS_BYTES_MAX: u64 = 1 << 20;
+/// Largest model file taken, before it is looked at.
+const MODEL_BYTES_MAX: u64 = 16 << 20;
 
 /// Which rules and weights to load, and how.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Directories of YARA rules, used besides those built in; a `weights.toml` in one replaces the weights built in.
+    /// Directories of YARA rules, used besides those built in; a `weights.toml` in one replaces the weights built in, and a
+    /// `FAMILY.model.json` the model of that family.
     pub directories: Vec<PathBuf>,
     /// Leave out the YARA rules built in.
     pub no_shipped_rules: bool,
@@ -31,6 +38,8 @@ pub struct Options {
     pub worker: Option<PathBuf>,
     /// A file of weights that is used whatever weights there are beside the rules.
     pub weights: Option<PathBuf>,
+    /// Files of models that are used whatever models there are beside the rules.
+    pub models: Vec<PathBuf>,
 }
 
 /// Cache of compiled rules.
@@ -69,13 +78,18 @@ pub struct Detector {
 pub fn load(options: &Options) -> anyhow::Result<Detector> {
     let programs = programs(options)?;
     let own = options.weights.as_deref();
+    let own_models = options.models.iter().map(|path| Ok((path.clone(), read_text(path, MODEL_BYTES_MAX)?)));
+    let own_models = own_models.collect::<anyhow::Result<Vec<_>>>()?;
     if options.no_yara {
-        let weights = Arc::new(weights(own, own_weights(&options.directories)?)?);
-        let rules = make(Arc::clone(&weights), None)?;
+        let files = daemon_rules::read_data(&options.directories)?;
+        let notices = notices(&files.problems);
+        check_data(options, &files)?;
+        let weights = Arc::new(weights(own, texts(files.weights)?)?);
+        let rules = make(Arc::clone(&weights), None, ModelTexts { own: own_models, beside: texts(files.models)? })?;
         return Ok(Detector {
             mistakes: Vec::new(),
-            notices: Vec::new(),
-            left_out: false,
+            left_out: !notices.is_empty(),
+            notices,
             from_cache: false,
             rules,
             weights,
@@ -89,17 +103,14 @@ pub fn load(options: &Options) -> anyhow::Result<Detector> {
         RulesCache::User => Cache::usual_place(),
     };
     let loaded = compiled(options, &programs, cache)?;
-    let notices = loaded.problems.iter().map(|problem| format!("{}: {}", shown(&problem.path), problem.why)).collect();
+    let notices = notices(&loaded.problems);
     let from_cache = loaded.from_cache;
     let left_out = loaded.problems.iter().any(|problem| !matches!(problem.why, Why::CacheNotUsed(_)));
-    let mut files = Vec::with_capacity(loaded.weights.len());
-    for file in loaded.weights {
-        let text = String::from_utf8(file.text).with_context(|| format!("{} is not text", shown(&file.path)))?;
-        files.push((file.path, text));
-    }
-    let weights = Arc::new(weights(own, files)?);
+    let weights = Arc::new(weights(own, texts(loaded.weights)?)?);
+    let models = ModelTexts { own: own_models, beside: texts(loaded.models)? };
     let bundle = Bundle { file: loaded.bundle, bytes: loaded.bundle_bytes, sources: loaded.source_digest.to_string() };
-    let rules = make(Arc::clone(&weights), Some(bundle.try_clone().context("cannot open the compiled rules twice")?))?;
+    let twin = bundle.try_clone().context("cannot open the compiled rules twice")?;
+    let rules = make(Arc::clone(&weights), Some(twin), models)?;
     Ok(Detector {
         mistakes: loaded.mistakes,
         notices,
@@ -113,14 +124,34 @@ pub fn load(options: &Options) -> anyhow::Result<Detector> {
 }
 
 /// Makes the rules meanwhile.
-fn make(weights: Arc<WeightsSource>, bundle: Option<Bundle>) -> anyhow::Result<JoinHandle<anyhow::Result<RuleSet>>> {
+fn make(
+    weights: Arc<WeightsSource>,
+    bundle: Option<Bundle>,
+    models: ModelTexts,
+) -> anyhow::Result<JoinHandle<anyhow::Result<RuleSet>>> {
     let make = move || {
-        let rules = parse(&weights)?;
-        let Some(bundle) = bundle else { return Ok(rules.with_embedded_models()) };
-        let library = bundle.open().context("cannot use the cached rules: compile them again with --no-rules-cache")?;
-        Ok(rules.with_library(library, &weights.text, &bundle.sources).with_embedded_models())
+        let mut rules = parse(&weights)?;
+        if let Some(bundle) = bundle {
+            let library =
+                bundle.open().context("cannot use the cached rules: compile them again with --no-rules-cache")?;
+            rules = rules.with_library(library, &weights.text, &bundle.sources);
+        }
+        models.give(rules)
     };
     std::thread::Builder::new().name("rules".to_owned()).spawn(make).context("cannot start a thread")
+}
+
+fn notices(problems: &[Problem]) -> Vec<String> {
+    problems.iter().map(|problem| format!("{}: {}", shown(&problem.path), problem.why)).collect()
+}
+
+/// Files as text, with their paths.
+fn texts(files: Vec<RuleFile>) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let text = |file: RuleFile| match String::from_utf8(file.text) {
+        Ok(text) => Ok((file.path, text)),
+        Err(_) => Err(DataRefused(format!("cannot use {}: it is not text", shown(&file.path))).into()),
+    };
+    files.into_iter().map(text).collect()
 }
 
 /// The text of the weights, and where it is from unless it was built in.
@@ -200,33 +231,39 @@ fn compiled(wanted: &Options, programs: &[Program], cache: Option<PathBuf>) -> a
     bail!("found no program to compile the rules")
 }
 
-/// The weights files of directories that have one, where nothing else of them is used.
-fn own_weights(directories: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String)>> {
-    let read = |path: PathBuf| {
-        let text =
-            read_weights(&path).context("with --no-yara, each directory of --rules must contain a weights.toml")?;
-        Ok((path, text))
-    };
-    directories.iter().map(|directory| read(directory.join("weights.toml"))).collect()
+/// Refuses a directory that holds nothing of use, where its rules are not used.
+fn check_data(options: &Options, files: &RuleFiles) -> anyhow::Result<()> {
+    for directory in &options.directories {
+        let mut found = files.weights.iter().chain(&files.models);
+        if !found.any(|file| file.path.starts_with(directory)) {
+            let what = "with --no-yara, each directory of --rules must contain a weights.toml or a FAMILY.model.json";
+            bail!("{what}: {} contains none", shown(directory));
+        }
+    }
+    Ok(())
 }
 
-fn read_weights(path: &Path) -> anyhow::Result<String> {
+/// Reads a file that has at most that many bytes.
+fn read_text(path: &Path, bytes_max: u64) -> anyhow::Result<String> {
     let hint = || format!("cannot read {}", shown(path));
-    let size = std::fs::metadata(path).with_context(hint)?.len();
-    if size > WEIGHTS_BYTES_MAX {
-        bail!("{} has {size} bytes, more than the limit of {WEIGHTS_BYTES_MAX} for weights", shown(path));
+    let mut text = String::new();
+    let file = File::open(path).with_context(hint)?;
+    file.take(bytes_max + 1).read_to_string(&mut text).with_context(hint)?;
+    if text.len() as u64 > bytes_max {
+        bail!("{} has more bytes than the limit of {bytes_max} for such a file", shown(path));
     }
-    std::fs::read_to_string(path).with_context(hint)
+    Ok(text)
 }
 
 /// The weights to use: those of our own file, those of the one file there is, or those built in.
 fn weights(own: Option<&Path>, mut files: Vec<(PathBuf, String)>) -> anyhow::Result<WeightsSource> {
     if let Some(path) = own {
-        let text = read_weights(path)?;
+        let text = read_text(path, WEIGHTS_BYTES_MAX)?;
         return Ok(WeightsSource { path: Some(path.to_path_buf()), text: text.into() });
     }
     if let [first, second, ..] = &files[..] {
-        bail!("two weights files found, {} and {}: remove one", shown(&first.0), shown(&second.0));
+        let (first, second) = (shown(&first.0), shown(&second.0));
+        return Err(DataRefused(format!("two weights files found, {first} and {second}: remove one")).into());
     }
     Ok(match files.pop() {
         Some((path, text)) => WeightsSource { path: Some(path), text: text.into() },
@@ -240,6 +277,6 @@ fn parse(weights: &WeightsSource) -> anyhow::Result<RuleSet> {
         let mistakes: Vec<String> =
             error.mistakes.iter().map(|mistake| format!("  {}:{mistake}", path.display())).collect();
         let count = counted(mistakes.len() as u64, "mistake");
-        anyhow::anyhow!("cannot use {}: {count}\n{}", shown(path), mistakes.join("\n"))
+        DataRefused(format!("cannot use {}: {count}\n{}", shown(path), mistakes.join("\n"))).into()
     })
 }

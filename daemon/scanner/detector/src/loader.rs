@@ -72,7 +72,7 @@ impl Loader {
         Ok(Ready { fleet, from_cache, notices })
     }
 
-    /// Finds empty rule files: they are being written, or lost.
+    /// Finds empty rule files: they are being written, or lost. Of empty weights and models those who read them tell.
     fn empty_files(&self) -> Vec<String> {
         let Ok(survey) = Survey::take(&self.options.directories) else { return Vec::new() };
         let empty = survey.of_role(FileRole::Rules).filter(|entry| entry.stamp.size == 0);

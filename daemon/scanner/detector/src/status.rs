@@ -1,10 +1,14 @@
 //! Which rules are in use, and the result of the last reload.
 
+use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use daemon_base::Timestamp;
-use daemon_engine::{RuleSet, assemble};
+use daemon_base::format::{count, counted};
+use daemon_base::text::path as shown;
+use daemon_engine::{ModelChoice, RuleSet, assemble};
 use serde::{Deserialize, Serialize};
 use triage::{FileKind, MAGICS};
 
@@ -25,6 +29,9 @@ pub struct Status {
     pub generation: String,
     /// Number of YARA rules in use.
     pub rules: usize,
+    /// What was said of models, ordered by family.
+    #[serde(default)]
+    pub models: Vec<ModelStatus>,
     /// Time since which they are in use, in microseconds since 1970.
     pub since: i64,
     /// Whether they were compiled before.
@@ -35,6 +42,81 @@ pub struct Status {
     pub failures: u64,
     /// Result of the last load.
     pub last: Option<Attempt>,
+}
+
+/// A model in use, or that files of a family are judged without one.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct ModelStatus {
+    /// The family of files.
+    pub family: String,
+    /// The file that it is from; absent if it is built in.
+    pub path: Option<PathBuf>,
+    /// SHA-256 of its text; absent, as all below, where there is no model.
+    pub sha256: Option<String>,
+    /// Version of the measures that it weighs.
+    pub measures: Option<u32>,
+    /// Number of its trees.
+    pub trees: Option<usize>,
+    /// Number of files that it was made from, as far as it says.
+    pub made_from: Option<u64>,
+    /// How many of them are malicious.
+    pub malicious: Option<u64>,
+    /// Names the evidence that it was made from.
+    pub evidence: Option<String>,
+}
+
+impl ModelStatus {
+    /// What `rules` say of models.
+    pub fn of(rules: &RuleSet) -> Vec<ModelStatus> {
+        rules.models().iter().map(ModelStatus::of_choice).collect()
+    }
+
+    fn of_choice(choice: &ModelChoice) -> ModelStatus {
+        let told = ModelStatus {
+            family: choice.family.name().to_owned(),
+            path: choice.path.clone(),
+            ..ModelStatus::default()
+        };
+        let Some(model) = &choice.model else { return told };
+        let made = model.made();
+        ModelStatus {
+            sha256: Some(model.digest().to_string()),
+            measures: Some(model.measures().version),
+            trees: Some(model.trees()),
+            made_from: made.rows,
+            malicious: made.malicious,
+            evidence: made.evidence.clone(),
+            ..told
+        }
+    }
+}
+
+impl fmt::Display for ModelStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ModelStatus { family, path, sha256, measures, trees, made_from, malicious, evidence } = self;
+        write!(f, "{family}: ")?;
+        let from = path.as_deref().map_or_else(|| "built in".to_owned(), shown);
+        let (Some(sha256), Some(measures), Some(trees)) = (sha256, measures, trees) else {
+            return write!(f, "no model, as {from} says");
+        };
+        let trees = counted(*trees as u64, "tree");
+        write!(f, "model {}, {trees} on measures of version {measures}", first_digits(sha256))?;
+        if let Some(files) = made_from {
+            write!(f, ", made from {}", counted(*files, "file"))?;
+        }
+        if let Some(malicious) = malicious {
+            write!(f, ", {} malicious", count(*malicious))?;
+        }
+        if let Some(evidence) = evidence {
+            write!(f, ", evidence {}", first_digits(evidence))?;
+        }
+        write!(f, "; {from}")
+    }
+}
+
+/// As many as name a generation.
+fn first_digits(digest: &str) -> String {
+    digest.chars().take(16).collect()
 }
 
 /// An attempt to load rules.
@@ -113,6 +195,8 @@ impl RulesStatus {
             status.since = attempt.at;
             status.from_cache = from_cache;
         }
+        // The same model may be in another file.
+        status.models = ModelStatus::of(rules);
         status.last = Some(attempt);
     }
 

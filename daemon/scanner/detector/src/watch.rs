@@ -2,7 +2,7 @@
 //! taken only if nothing at all is wrong with it.
 //!
 //! A file that is broken, half-written, empty, a link, or gone in between changes nothing; neither does a directory
-//! that vanished or holds no rules any more. The rules in use stay, and what was wrong is in the log, in the metrics and
+//! that vanished, or had rules and holds none any more. The rules in use stay, and what was wrong is in the log, in the metrics and
 //! in [`RulesStatus`].
 
 use std::path::PathBuf;
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 use daemon_base::Timestamp;
+use daemon_base::text::path as shown;
 use daemon_pool::{Pool, Rules};
 use daemon_rules::{FileRole, Problem, Stamp, Survey};
 use notify::{RecursiveMode, Watcher};
@@ -19,6 +20,7 @@ use tracing::dispatcher::{get_default, with_default};
 use tracing::{debug, error, info, warn};
 
 use crate::loader::{Loader, Ready, RulesRefused};
+use crate::models::DataRefused;
 use crate::status::{Attempt, RulesStatus};
 
 /// If the directories keep changing, they are read after this many times the settle time.
@@ -69,7 +71,7 @@ pub struct Looking {
 }
 
 /// State of the directories: the rule files and the problems, without test files.
-type DirectoryState = (Vec<(PathBuf, Stamp)>, Vec<Problem>);
+type DirectoryState = (Vec<(FileRole, PathBuf, Stamp)>, Vec<Problem>);
 
 impl Looking {
     /// Looks at them, and watches them from now on: whatever changes later is noticed, also while rules are loaded.
@@ -83,9 +85,25 @@ impl Looking {
 /// `None` where they cannot be looked at.
 fn look(directories: &[PathBuf]) -> Option<DirectoryState> {
     let survey = Survey::take(directories).ok()?;
-    let matters = |role: &FileRole| matches!(role, FileRole::Rules | FileRole::Weights);
-    let files = survey.entries.iter().filter(|entry| matters(&entry.role));
-    Some((files.map(|entry| (entry.path.clone(), entry.stamp)).collect(), survey.problems))
+    let files = survey.entries.iter().filter(|entry| entry.role == FileRole::Rules || entry.role.is_data());
+    Some((files.map(|entry| (entry.role, entry.path.clone(), entry.stamp)).collect(), survey.problems))
+}
+
+/// The directories that hold rules.
+fn with_rules(directories: &[PathBuf], state: &Option<DirectoryState>) -> Vec<PathBuf> {
+    let files = state.iter().flat_map(|(files, _)| files);
+    let rules: Vec<&PathBuf> = files.filter(|(role, _, _)| *role == FileRole::Rules).map(|(_, path, _)| path).collect();
+    directories.iter().filter(|directory| rules.iter().any(|path| path.starts_with(directory))).cloned().collect()
+}
+
+/// How a reload ended.
+enum Reloaded {
+    /// The rules are in use.
+    Taken,
+    /// Something is wrong with the rules, weights or models.
+    Refused,
+    /// It failed for another reason, which may pass by itself.
+    Failed,
 }
 
 impl<J: Send + 'static, O: Observer> RulesWatch<J, O> {
@@ -103,6 +121,8 @@ impl<J: Send + 'static, O: Observer> RulesWatch<J, O> {
 
     fn run(self, looking: Looking) {
         let Looking { directories, nudge: _nudge, nudges, mut watcher, mut seen } = looking;
+        // Of the set in use: rules that vanish all at once were lost rather than removed.
+        let mut held = with_rules(&directories, &seen);
         // Whether the last attempt failed for a reason that may pass by itself.
         let mut again = false;
         loop {
@@ -122,7 +142,16 @@ impl<J: Send + 'static, O: Observer> RulesWatch<J, O> {
             let now = look(&directories);
             if asked || now != seen {
                 seen = now;
-                again = !self.reload();
+                let holding = with_rules(&directories, &seen);
+                let lost: Vec<&PathBuf> = held.iter().filter(|directory| !holding.contains(directory)).collect();
+                again = match self.reload(&lost) {
+                    Reloaded::Taken => {
+                        held = holding;
+                        false
+                    }
+                    Reloaded::Refused => false,
+                    Reloaded::Failed => true,
+                };
             }
         }
     }
@@ -142,29 +171,38 @@ impl<J: Send + 'static, O: Observer> RulesWatch<J, O> {
         Some(asked)
     }
 
-    /// Loads the rules, and passes them to the pool if they are valid. Returns false if it failed for another reason
-    /// than the rules.
-    fn reload(&self) -> bool {
+    /// Loads the rules, and passes them to the pool if they are valid. No rules are left in the directories `lost`.
+    fn reload(&self, lost: &[&PathBuf]) -> Reloaded {
         let at = now();
         self.observer.loading();
-        match self.loader.load(true) {
+        let loaded = self.loader.load(true).and_then(|ready| match lost {
+            [] => Ok(ready),
+            lost => {
+                let problem = |path: &&PathBuf| format!("{}: the directory contains no rules any more", shown(path));
+                Err(RulesRefused(lost.iter().map(problem).collect()).into())
+            }
+        });
+        let error = match loaded {
             Ok(ready) => {
                 self.take(ready, at);
-                true
+                return Reloaded::Taken;
             }
+            Err(error) => error,
+        };
+        let (outcome, problems) = match error.downcast::<RulesRefused>() {
+            Ok(RulesRefused(problems)) => (Reloaded::Refused, problems),
             Err(error) => {
-                let (own, problems) = match error.downcast::<RulesRefused>() {
-                    Ok(RulesRefused(problems)) => (true, problems),
-                    Err(error) => (false, vec![error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")]),
-                };
-                for problem in &problems {
-                    error!(problem, generation = self.status.generation(), "rules reload rejected");
-                }
-                self.status.refused(Attempt::ended(at, now(), false, problems));
-                self.observer.loaded(false);
-                own
+                let told = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+                let outcome = if error.is::<DataRefused>() { Reloaded::Refused } else { Reloaded::Failed };
+                (outcome, vec![told])
             }
+        };
+        for problem in &problems {
+            error!(problem, generation = self.status.generation(), "rules reload rejected");
         }
+        self.status.refused(Attempt::ended(at, now(), false, problems));
+        self.observer.loaded(false);
+        outcome
     }
 
     fn take(&self, ready: Ready, at: Timestamp) {

@@ -30,4 +30,4 @@ pub use assemble::{Analyzers, Policy, assemble};
 pub use examine::{examine, examine_called, triaged};
 pub use registry::{MEASURE_SETS, catalogue};
 pub use report::Report;
-pub use rules::{Generation, RuleSet};
+pub use rules::{Generation, ModelChoice, RuleSet};

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use analyzers::{Indicator, IndicatorId, LoadedWeights, Model, ModelError, Weights, WeightsError};
 use analyzers_yara::Library;
 use sha2::{Digest, Sha256};
+use triage::Family;
 
 use crate::{MEASURE_SETS, catalogue};
 
@@ -38,10 +40,25 @@ impl Generation {
 /// The group of weights that all YARA rules share: many rules look for the same things.
 const YARA_GROUP: &str = "yara";
 
+/// What was said of the model of a family.
+#[derive(Clone, Debug)]
+pub struct ModelChoice {
+    /// The family.
+    pub family: Family,
+    /// The file that says it; `None` for what we were built with.
+    pub path: Option<PathBuf>,
+    /// The model, or none: files of this family are judged by the indicators alone.
+    pub model: Option<Arc<Model>>,
+}
+
 /// Everything analyzers judge by. Immutable: new rules are a new set with a new generation.
 #[derive(Debug)]
 pub struct RuleSet {
     generation: Generation,
+    /// The same without models.
+    without_models: Generation,
+    /// At most one a family, ordered by family.
+    models: Vec<ModelChoice>,
     weights: Weights,
     library: Option<Arc<Library>>,
     /// Index of each compiled indicator in the catalogue.
@@ -58,9 +75,9 @@ impl RuleSet {
     /// The same, with the models that we were built with.
     #[expect(clippy::missing_panics_doc, reason = "a test holds the embedded models valid")]
     pub fn with_embedded_models(self) -> RuleSet {
-        EMBEDDED_MODELS
-            .iter()
-            .fold(self, |rules, model| rules.with_model(model).expect("a test holds the embedded models valid"))
+        let model =
+            |rules: RuleSet, text: &str| rules.with_model(text).expect("a test holds the embedded models valid");
+        EMBEDDED_MODELS.into_iter().fold(self, model)
     }
 
     /// The same, with a model that is weighed beside the evidence, instead of another one of its family. `text` is JSON, as
@@ -69,11 +86,32 @@ impl RuleSet {
     /// # Errors
     ///
     /// If it is no model that this program can use.
-    pub fn with_model(mut self, text: &str) -> Result<RuleSet, ModelError> {
+    pub fn with_model(self, text: &str) -> Result<RuleSet, ModelError> {
         let model = Model::parse(text, MEASURE_SETS)?;
-        self.generation = Generation::of(&self.generation.0, text);
-        self.weights = self.weights.with_model(Arc::new(model));
-        Ok(self)
+        Ok(self.with_choice(ModelChoice { family: model.family(), path: None, model: Some(Arc::new(model)) }))
+    }
+
+    /// The same, with what was said of the model of a family, instead of what was said of it before.
+    pub fn with_choice(mut self, choice: ModelChoice) -> RuleSet {
+        self.weights = match &choice.model {
+            Some(model) => self.weights.with_model(Arc::clone(model)),
+            None => self.weights.without_model(choice.family),
+        };
+        self.models.retain(|known| known.family != choice.family);
+        self.models.push(choice);
+        self.models.sort_by_key(|known| known.family.name());
+        self.named()
+    }
+
+    /// Names the set by all of it.
+    fn named(mut self) -> RuleSet {
+        let models = self.models.iter().filter_map(|choice| choice.model.as_ref());
+        let digests: String = models.map(|model| model.digest().to_string()).collect();
+        self.generation = match digests.is_empty() {
+            true => self.without_models.clone(),
+            false => Generation::of(&self.without_models.0, &digests),
+        };
+        self
     }
 
     /// A rule set with the weights in `weights` (the text of a `weights.toml`), no model, and no YARA rules.
@@ -82,8 +120,11 @@ impl RuleSet {
     ///
     /// Every mistake in `weights`; see [`Weights::parse`].
     pub fn parse(weights: &str) -> Result<RuleSet, WeightsError> {
+        let generation = Generation::of(weights, "");
         Ok(RuleSet {
-            generation: Generation::of(weights, ""),
+            without_models: generation.clone(),
+            generation,
+            models: Vec::new(),
             weights: Weights::parse(weights, catalogue())?,
             library: None,
             positions: catalogue().enumerate().map(|(at, indicator)| (&indicator.id, at)).collect(),
@@ -95,10 +136,10 @@ impl RuleSet {
     pub fn with_library(mut self, library: Library, weights: &str, sources: &str) -> RuleSet {
         let library = Arc::new(library);
         let loaded: Arc<dyn LoadedWeights> = Arc::clone(&library) as _;
-        self.generation = Generation::of(weights, sources);
+        self.without_models = Generation::of(weights, sources);
         self.weights = self.weights.with_loaded(YARA_GROUP, loaded);
         self.library = Some(library);
-        self
+        self.named()
     }
 
     /// The weights we were built with, as text.
@@ -114,6 +155,11 @@ impl RuleSet {
     /// The weights.
     pub fn weights(&self) -> &Weights {
         &self.weights
+    }
+
+    /// What was said of models, at most once a family.
+    pub fn models(&self) -> &[ModelChoice] {
+        &self.models
     }
 
     /// The compiled YARA rules, if there are any.
@@ -168,6 +214,26 @@ mod tests {
     #[test]
     fn other_weights_are_another_generation() {
         let other = EMBEDDED_WEIGHTS.to_owned() + "\n# changed\n";
-        assert_ne!(RuleSet::parse(&other).unwrap().generation(), RuleSet::embedded().generation());
+        assert_ne!(
+            RuleSet::parse(&other).unwrap().with_embedded_models().generation(),
+            RuleSet::embedded().generation()
+        );
+    }
+
+    #[test]
+    fn other_models_are_another_generation_and_the_same_ones_are_the_same_in_any_order() {
+        let embedded = RuleSet::embedded();
+        let [pe, elf] = EMBEDDED_MODELS;
+        let weighed = || RuleSet::parse(EMBEDDED_WEIGHTS).unwrap();
+        let turned = weighed().with_model(elf).unwrap().with_model(pe).unwrap();
+        assert_eq!(turned.generation(), embedded.generation());
+        let other = RuleSet::embedded().with_model(&format!("{pe}\n")).unwrap();
+        assert_ne!(other.generation(), embedded.generation());
+        let none = RuleSet::embedded().with_choice(ModelChoice { family: Family::Pe, path: None, model: None });
+        assert_eq!(none.generation(), weighed().with_model(elf).unwrap().generation());
+        assert!(none.weights().model(Family::Pe).is_none() && none.weights().model(Family::Elf).is_some());
+        let families = |rules: &RuleSet| rules.models().iter().map(|choice| choice.family).collect::<Vec<_>>();
+        assert_eq!(families(&none), [Family::Elf, Family::Pe]);
+        assert_eq!(families(&other), [Family::Elf, Family::Pe]);
     }
 }

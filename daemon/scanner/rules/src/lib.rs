@@ -46,6 +46,6 @@ pub use ipc::{Mistake, Severity};
 pub use load::{LoadError, Loaded, Options, load};
 pub use manifest::{Digest, digest};
 pub use problem::{FILE_BYTES_MAX, Problem, Why};
-pub use read::{RuleFile, RuleFiles, TOTAL_BYTES_MAX, read};
-pub use scan_dir::{FILES_MAX, FileRole, FoundFile, Stamp, Survey, SurveyError};
+pub use read::{RuleFile, RuleFiles, TOTAL_BYTES_MAX, read, read_data};
+pub use scan_dir::{FILES_MAX, FileRole, FoundFile, Stamp, Survey, SurveyError, model_family};
 pub use shipped::shipped;

@@ -37,6 +37,8 @@ pub struct Loaded {
     pub files: usize,
     /// The `weights.toml` of each directory that has one, in the order of the directories.
     pub weights: Vec<RuleFile>,
+    /// The models of all directories, in the order of the directories.
+    pub models: Vec<RuleFile>,
     /// Mistakes in the rules. The other rules are in the bundle.
     pub mistakes: Vec<Mistake>,
     /// Mistakes not told because there were too many.
@@ -91,12 +93,14 @@ pub fn load(options: &Options) -> Result<Loaded, LoadError> {
     });
     match cached {
         Some((cached, source_digest)) => {
-            let weights = survey_weights(&survey, &mut notices);
+            let weights = surveyed(&survey, FileRole::Weights, &mut notices);
+            let models = surveyed(&survey, FileRole::Model, &mut notices);
             Ok(Loaded {
                 bundle: cached.bundle,
                 bundle_bytes: cached.bundle_bytes,
                 files: built_in.len() + survey.of_role(FileRole::Rules).count(),
                 weights,
+                models,
                 mistakes: cached.mistakes,
                 withheld: cached.withheld,
                 problems: survey.problems.into_iter().chain(notices).collect(),
@@ -145,6 +149,7 @@ fn compile(
         bundle_bytes: compiled.bundle_bytes,
         files: texts.len(),
         weights: files.weights,
+        models: files.models,
         mistakes: compiled.mistakes,
         withheld: compiled.withheld,
         problems: files.problems.into_iter().chain(notices).collect(),
@@ -153,12 +158,13 @@ fn compile(
     })
 }
 
-fn survey_weights(survey: &Survey, problems: &mut Vec<Problem>) -> Vec<RuleFile> {
+/// Reads the files of one role.
+fn surveyed(survey: &Survey, role: FileRole, problems: &mut Vec<Problem>) -> Vec<RuleFile> {
     let read = |entry: &crate::FoundFile| {
         let outcome = crate::read::read_entry(survey, entry);
         outcome.map_err(|why| problems.push(Problem { path: entry.path.clone(), why })).ok()
     };
-    survey.of_role(FileRole::Weights).filter_map(read).collect()
+    survey.of_role(role).filter_map(read).collect()
 }
 
 fn cache_problem(options: &Options, error: &crate::CacheError) -> Problem {

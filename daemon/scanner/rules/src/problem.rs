@@ -35,7 +35,7 @@ pub enum Why {
     Unreadable(String),
     /// The file kept changing while it was read, like a half-written file.
     Changing,
-    /// The directory holds no rules.
+    /// The directory holds neither rules nor weights nor models.
     NoRules,
     /// The cache was not used, and why; rules are compiled instead.
     CacheNotUsed(String),
@@ -68,7 +68,10 @@ impl fmt::Display for Why {
             Why::Unreadable(reason) => write!(f, "it cannot be read: {reason}"),
             Why::Changing => write!(f, "it changed while it was read: it is loaded when it is complete"),
             Why::NoRules => {
-                write!(f, "the directory contains no rules: rule files are named *.yar, *.yara, *.rule or *.rules")
+                write!(
+                    f,
+                    "the directory contains no rules, weights or models: rule files are named *.yar, *.yara, *.rule or *.rules"
+                )
             }
             Why::CacheNotUsed(reason) => write!(f, "the cache of compiled rules is not used: {reason}"),
         }

@@ -37,6 +37,8 @@ pub struct RuleFiles {
     pub files: Vec<RuleFile>,
     /// The `weights.toml` of each directory that has one, in the order of the directories.
     pub weights: Vec<RuleFile>,
+    /// The models of all directories, in the order of the directories.
+    pub models: Vec<RuleFile>,
     /// Files and directories that were skipped.
     pub problems: Vec<Problem>,
     /// Whether everything that was found was read. Otherwise what is made of it must not be remembered: whatever kept
@@ -52,6 +54,23 @@ pub struct RuleFiles {
 /// [`SurveyError`] if a directory cannot be read, or holds too many files.
 pub fn read<P: AsRef<Path>>(directories: &[P]) -> Result<RuleFiles, SurveyError> {
     Ok(read_settled(directories, Survey::take(directories)?)?.1)
+}
+
+/// The same without the rules: only weights and models.
+///
+/// # Errors
+///
+/// [`SurveyError`] if a directory cannot be read, or holds too many files.
+pub fn read_data<P: AsRef<Path>>(directories: &[P]) -> Result<RuleFiles, SurveyError> {
+    let mut survey = Survey::take(directories)?;
+    survey.entries.retain(|entry| entry.role.is_data());
+    let mut files = read_settled(directories, survey)?.1;
+    // What else is wrong with a directory is nothing to whoever takes only these.
+    let name = |problem: &Problem| problem.path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    files
+        .problems
+        .retain(|problem| name(problem).and_then(|name| FileRole::of(&name, 0)).is_some_and(FileRole::is_data));
+    Ok(files)
 }
 
 /// Reads what `survey` found in `directories`, with a new survey whenever a file changed under way: the texts are those
@@ -98,6 +117,7 @@ fn read_surveyed(survey: &Survey) -> Result<RuleFiles, SurveyError> {
         let list = match entry.role {
             FileRole::Rules => &mut files.files,
             FileRole::Weights => &mut files.weights,
+            FileRole::Model => &mut files.models,
             FileRole::Recipes => continue,
         };
         match read_entry(survey, entry) {

@@ -57,6 +57,9 @@ impl Stamp {
 /// Extensions of rule files, in upper or lower case.
 const RULE_ENDINGS: [&str; 4] = ["yar", "yara", "rule", "rules"];
 
+/// What names of models end in.
+const MODEL_ENDING: &str = ".model.json";
+
 /// Role of a file, by its name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum FileRole {
@@ -66,19 +69,36 @@ pub enum FileRole {
     Recipes,
     /// Weights: `weights.toml` at the top of a directory.
     Weights,
+    /// A model: `FAMILY.model.json` at the top of a directory, in whatever case.
+    Model,
 }
 
 impl FileRole {
-    fn of(name: &str, depth: usize) -> Option<Self> {
+    /// Whether it is read by this process, and no rules.
+    pub fn is_data(self) -> bool {
+        matches!(self, FileRole::Weights | FileRole::Model)
+    }
+
+    pub(crate) fn of(name: &str, depth: usize) -> Option<Self> {
         let ending = name.rsplit_once('.').map(|(_, ending)| ending);
         if ending.is_some_and(|ending| RULE_ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))) {
             Some(FileRole::Rules)
         } else if name.ends_with(".test.toml") {
             Some(FileRole::Recipes)
+        } else if depth > 0 {
+            None
+        } else if model_family(name).is_some() {
+            Some(FileRole::Model)
         } else {
-            (depth == 0 && name == "weights.toml").then_some(FileRole::Weights)
+            (name == "weights.toml").then_some(FileRole::Weights)
         }
     }
+}
+
+/// The part of a model's name before its ending.
+pub fn model_family(name: &str) -> Option<&str> {
+    let (family, ending) = name.split_at_checked(name.len().checked_sub(MODEL_ENDING.len())?)?;
+    ending.eq_ignore_ascii_case(MODEL_ENDING).then_some(family)
 }
 
 /// A file that was found.
@@ -127,7 +147,7 @@ pub enum SurveyError {
 /// Contents of the rule directories. They stay open, so that the listed files are the ones that are read.
 #[derive(Debug)]
 pub struct Survey {
-    /// Rules, recipes and weights, ordered by directory and name.
+    /// Rules, recipes, weights and models, ordered by directory and name.
     pub entries: Vec<FoundFile>,
     /// Files and directories that were skipped.
     pub problems: Vec<Problem>,
@@ -160,7 +180,7 @@ impl Survey {
             let place = DirectoryLevel { directory: index, beneath: String::new(), path: path.to_path_buf(), depth: 0 };
             survey.visit(fd.as_fd(), &place, &mut names)?;
             survey.entries[before..].sort_by(|a, b| a.beneath.cmp(&b.beneath));
-            if !survey.entries[before..].iter().any(|entry| entry.role == FileRole::Rules) {
+            if survey.entries[before..].iter().all(|entry| entry.role == FileRole::Recipes) {
                 survey.problems.push(Problem { path: path.to_path_buf(), why: Why::NoRules });
             }
             survey.directories.push(fd);

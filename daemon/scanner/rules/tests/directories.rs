@@ -203,3 +203,35 @@ fn files_that_come_and_go_meanwhile_are_whole_or_absent() {
         }
     });
 }
+
+#[test]
+fn weights_and_models_are_read_at_the_top_of_a_directory_alone_too() {
+    let directory = directory(&[
+        ("weights.toml", b"w"),
+        ("pe.model.json", b"p"),
+        ("ELF.Model.Json", b"e"),
+        ("model.json", b"-"),
+        ("more/pe.model.json", b"-"),
+        ("a.yar", b"rule"),
+    ]);
+    mkfifoat(CWD, directory.path().join("b.yar"), Mode::RUSR).unwrap();
+    symlink("pe.model.json", directory.path().join("old.model.json")).unwrap();
+    let named = |files: &[daemon_rules::RuleFile]| files.iter().map(|file| file.name.clone()).collect::<Vec<_>>();
+    let read =
+        [daemon_rules::read(&[directory.path()]).unwrap(), daemon_rules::read_data(&[directory.path()]).unwrap()];
+    for files in &read {
+        assert_eq!(named(&files.weights), ["weights.toml"]);
+        assert_eq!(named(&files.models), ["ELF.Model.Json", "pe.model.json"]);
+    }
+    assert_eq!((named(&read[0].files), named(&read[1].files)), (vec!["a.yar".to_owned()], vec![]));
+    assert_eq!((read[0].problems.len(), read[1].problems.len()), (2, 1), "{:?}", read[1].problems);
+    assert!(read[1].problems[0].path.ends_with("old.model.json"));
+}
+
+#[test]
+fn a_directory_of_weights_or_models_alone_is_in_order() {
+    for name in ["weights.toml", "elf.model.json"] {
+        let directory = directory(&[(name, b"x")]);
+        assert_eq!(rendered(directory.path()), (vec![], vec![]), "{name}");
+    }
+}

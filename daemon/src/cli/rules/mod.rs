@@ -16,6 +16,7 @@ use std::sync::Arc;
 use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sample};
 use analyzers_yara::{Library, RuleEntry, Yara};
 use anyhow::bail;
+use daemon_detector::ModelStatus;
 use daemon_engine::RuleSet;
 use daemon_rules::{Mistake, Severity, test_cases};
 use serde::Serialize;
@@ -35,7 +36,8 @@ pub(crate) struct RulesCommandArgs {
 /// Subcommands of `rules`.
 #[derive(Subcommand, Debug)]
 pub(crate) enum RulesCommand {
-    /// Compile rules and report all mistakes, each with file, line and column.
+    /// Compile rules and report all mistakes, each with file, line and column. Check weights and models, and name the
+    /// models.
     Check(RulesCheckArgs),
     /// List rules with their weight, ATT&CK technique, id, file and line.
     List(RulesListArgs),
@@ -151,6 +153,9 @@ fn check(args: &RulesCheckArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
             counted(errors as u64, "error"),
             counted(warnings as u64, "warning"),
         )?;
+        for model in ModelStatus::of(&own.rules) {
+            writeln!(out, "{model}")?;
+        }
     }
     Ok(match (errors, own.library().rules().is_empty()) {
         (0, false) => Exit::Clean,

@@ -51,7 +51,7 @@ pub(super) fn status(args: &RulesStatusArgs, out: &mut dyn Write) -> anyhow::Res
 }
 
 fn show(status: &Status, out: &mut dyn Write) -> std::io::Result<()> {
-    let Status { generation, rules, since, from_cache, reloads, failures, last } = status;
+    let Status { generation, rules, models, since, from_cache, reloads, failures, last } = status;
     let at = |micros: i64| moment(Timestamp::from_micros(micros));
     writeln!(out, "generation {generation}: {} since {} UTC", counted(*rules as u64, "YARA rule"), at(*since))?;
     writeln!(
@@ -61,6 +61,9 @@ fn show(status: &Status, out: &mut dyn Write) -> std::io::Result<()> {
         counted(*reloads, "time"),
         counted(*failures, "time")
     )?;
+    for model in models {
+        writeln!(out, "{model}")?;
+    }
     let Some(last) = last else { return Ok(()) };
     let what = if last.taken { "in use" } else { "REJECTED, the previous rules stay in use" };
     writeln!(out, "last load at {} UTC, in {} ms: {what}", at(last.at), last.took_ms)?;
