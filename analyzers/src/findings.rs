@@ -6,9 +6,10 @@ use std::ops::Range;
 
 use triage::FileKind;
 
+use crate::hosts::HostSearch;
 use crate::{
     Budget, Detail, Evidence, FilePath, Incomplete, Indicator, Layer, LayerId, Limit, MEASURED_MAX, MeasureSet,
-    Measured,
+    Measured, NamedHosts,
 };
 
 /// Times one indicator is kept per subject. It is weighed once however often it is seen; without this, a file
@@ -28,6 +29,8 @@ pub struct Record {
     pub layers: Vec<Layer>,
     /// Measures of subjects, for a model to weigh; at most [`MEASURED_MAX`].
     pub measured: Vec<Measured>,
+    /// Hosts that the artifact names, and what is inside of it. They are no evidence.
+    pub hosts: NamedHosts,
     /// Path of the artifact; empty if unknown.
     pub path: FilePath,
     /// Remaining budget.
@@ -104,6 +107,18 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// Adds hosts that the sample names.
+    pub fn named(&mut self, hosts: &NamedHosts) {
+        self.record.hosts.add_all(hosts);
+    }
+
+    /// Adds the hosts that are named in `text`, a piece of the sample's text.
+    pub fn named_in(&mut self, text: &[u8]) {
+        let mut search = HostSearch::default();
+        search.read(text);
+        self.named(search.found());
+    }
+
     /// Whether `indicator` was already seen in this subject.
     pub fn has(&self, indicator: &Indicator) -> bool {
         self.record.evidence.iter().any(|seen| {
@@ -176,6 +191,7 @@ impl Record {
             incomplete: Vec::new(),
             layers: vec![artifact],
             measured: Vec::new(),
+            hosts: NamedHosts::default(),
             path,
             budget,
         }

@@ -29,6 +29,7 @@ mod budget;
 pub mod eicar;
 mod evidence;
 mod findings;
+pub mod hosts;
 mod incomplete;
 mod indicator;
 mod measure;
@@ -40,7 +41,7 @@ mod weights;
 
 pub use analyzer::{Analyzer, Sample};
 pub use budget::{Budget, Exhausted, Limits};
-pub use daemon_base::Cancel;
+pub use daemon_base::{Cancel, NamedHosts};
 pub use evidence::{Detail, Evidence, Layer, LayerId};
 pub use findings::{Child, Findings, Record};
 pub use incomplete::{Incomplete, Limit};

@@ -77,7 +77,7 @@ rule ole_equation_with_command
         attack = "T1203"
         author = "stakeout"
         reference = "https://nvd.nist.gov/vuln/detail/CVE-2017-11882"
-        family = "CVE-2017-11882 exploit"
+        family = "CVE-2017-11882"
     strings:
         $stream = "Equation Native" wide
         $class = { 02 CE 02 00 00 00 00 00 C0 00 00 00 00 00 00 46 }

@@ -8,7 +8,7 @@ rule rtf_equation_object_runs_at_once
         attack = "T1203"
         author = "stakeout"
         reference = "https://nvd.nist.gov/vuln/detail/CVE-2017-11882"
-        family = "CVE-2017-11882 exploit"
+        family = "CVE-2017-11882"
     strings:
         $object = "\\objdata" nocase
         $update = "\\objupdate" nocase
@@ -60,7 +60,7 @@ rule rtf_remote_link
         attack = "T1203"
         author = "stakeout"
         reference = "https://nvd.nist.gov/vuln/detail/CVE-2017-0199"
-        family = "CVE-2017-0199 exploit"
+        family = "CVE-2017-0199"
     strings:
         $object = "\\objdata" nocase
         $link = /\\objautlink|\\objupdate/ nocase

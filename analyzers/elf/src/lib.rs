@@ -129,6 +129,7 @@ impl Analyzer for Elf {
             // A limit ends it here; the budget remembers which.
             if let Ok(Some(values)) = measures::take(&image, &mut self.words, findings.budget()) {
                 findings.measured(measures::SET, values);
+                findings.named(self.words.hosts().found());
             }
         }
     }

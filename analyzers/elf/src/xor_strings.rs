@@ -19,6 +19,9 @@ const CHUNK_BYTES: usize = 1 << 16;
 /// corpus with hidden strings has 300 KB.
 const SEARCHED_BYTES_MAX: usize = 4 << 20;
 
+/// Bytes before and behind a hidden string that are revealed with it. The table of the published source has less than 1 KiB.
+const TABLE_BYTES: usize = 4 << 10;
+
 /// Strings of the Mirai source's table, of at least nine bytes, because short ones match by chance. They are stored as
 /// differences, so that this binary does not contain them.
 const STRINGS: [&[u8]; 6] = [
@@ -89,6 +92,7 @@ impl Hidden {
             at += CHUNK_BYTES;
         }
         for (place, found) in self.found.iter().enumerate() {
+            findings.named_in(&revealed(bytes, found));
             findings.saw_with(&sign::HIDDEN_TABLE, found.span(), format_args!("key {:#04x}", found.key));
             let earlier = self.found.get(..place).unwrap_or_default();
             if found.key == MIRAI_KEY || earlier.iter().any(|other| other.key == found.key) {
@@ -120,6 +124,14 @@ impl Hidden {
             }
         }
     }
+}
+
+/// What is around a string that is hidden: its table holds the addresses of its masters, too. Zeros end strings, as does
+/// what comes out as no text.
+fn revealed(bytes: &[u8], found: &HiddenString) -> Vec<u8> {
+    let around = found.place.saturating_sub(TABLE_BYTES)..bytes.len().min(found.place + TABLE_BYTES);
+    let reveal = |&byte: &u8| if byte == 0 || !(byte ^ found.key).is_ascii() { 0 } else { byte ^ found.key };
+    bytes.get(around).unwrap_or_default().iter().map(reveal).collect()
 }
 
 /// A string that is hidden.

@@ -90,6 +90,7 @@ fn within<'b>(bytes: &'b [u8], place: &Range<usize>) -> &'b [u8] {
 fn judge(strings: Vec<String>, span: Range<usize>, findings: &mut Findings<'_>) {
     for index in FILES {
         let Some(name) = strings.get(index).filter(|name| !name.is_empty()) else { continue };
+        findings.named_in(name.as_bytes());
         let is_service = target::is_document_service(name);
         let sign = match target::judge(name) {
             _ if is_service => &signs::TEMPLATE_SERVICE,

@@ -155,6 +155,7 @@ impl Pe {
         let finds_functions = self.imports.apis.has(Api::GetProcAddress);
         let exports = Some(&mut self.exports).filter(|_| traits.library && !finds_functions);
         self.scan.read(&image, &self.imports, exports, findings.budget())?;
+        findings.named(self.scan.hosts().found());
         content::words(bytes, &self.scan, &self.imports, traits, findings);
         let seen = WhatWasRead {
             image: &image,

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use analyzers::hosts::HostSearch;
 use analyzers::{Budget, Exhausted, Limit};
 
 use crate::around::Around;
@@ -36,6 +37,7 @@ pub(crate) struct Scan {
     classes: Vec<usize>,
     class_counts: Vec<u32>,
     text_counts: TextCounts,
+    hosts: HostSearch,
 }
 
 impl std::fmt::Debug for Scan {
@@ -62,6 +64,7 @@ impl Default for Scan {
             classes: word_classes::words().map(|(class, _)| class).collect(),
             class_counts: Vec::new(),
             text_counts: TextCounts::default(),
+            hosts: HostSearch::default(),
         }
     }
 }
@@ -82,6 +85,7 @@ impl Scan {
         self.class_counts.clear();
         self.class_counts.resize(word_classes::CLASSES.len(), 0);
         self.text_counts = TextCounts::default();
+        self.hosts.clear();
         self.text.rewind();
         while self.text.gather(image.bytes, STOP_AFTER) {
             budget.step(1)?;
@@ -98,9 +102,11 @@ impl Scan {
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
         let batch = self.text.batch();
+        self.hosts.read(batch);
         for (width, piece) in self.text.pieces() {
             self.text_counts.add(width, piece);
         }
+        self.text_counts.add_addresses(batch);
         for found in self.automaton.find_overlapping_iter(batch) {
             let index = found.pattern().as_usize();
             let (Some(word), Some(first)) = (WORDS.get(index), self.first.get_mut(index)) else {
@@ -159,6 +165,11 @@ impl Scan {
     /// What was counted of the text.
     pub(crate) fn text_counts(&self) -> &TextCounts {
         &self.text_counts
+    }
+
+    /// Hosts that the text names.
+    pub(crate) fn hosts(&self) -> &HostSearch {
+        &self.hosts
     }
 
     /// Offsets of MS-DOS stub messages, in order.

@@ -36,8 +36,13 @@ impl TextCounts {
             self.long_runs = held(self.long_runs, long_runs(text, LONG_RUN));
             self.base64_runs = held(self.base64_runs, base64_runs(text, BASE64_RUN));
         }
+    }
+
+    /// Counts the addresses in a batch of such runs, each with what ends it: a search for each run would cost more than all
+    /// else that is counted.
+    pub(crate) fn add_addresses(&mut self, batch: &[u8]) {
         if self.addresses < COUNT_MAX {
-            let dots = memchr::memchr_iter(b'.', text).filter(|&at| is_address(text, at)).count();
+            let dots = memchr::memchr_iter(b'.', batch).filter(|&at| is_address(batch, at)).count();
             self.addresses = held(self.addresses, dots);
         }
     }
@@ -85,7 +90,7 @@ mod tests {
             (".1.2.3.4", 0),
         ] {
             let mut counts = TextCounts::default();
-            counts.add(1, text.as_bytes());
+            counts.add_addresses(text.as_bytes());
             assert_eq!(counts.addresses, expected, "{text}");
         }
     }

@@ -1,5 +1,5 @@
 //! The ground that every part of stakeout stands on: digests, printable text, durations, sizes, moments, amounts of NCT,
-//! confidence intervals, and the flag that stops an examination.
+//! confidence intervals, hosts that are named, and the flag that stops an examination.
 //!
 //! Pure: reads no clock, opens no file, allocates only what it returns, and depends on no other crate of the project.
 //!
@@ -22,6 +22,7 @@ mod cancel;
 mod digest;
 pub mod duration;
 pub mod format;
+mod named_hosts;
 mod nct;
 pub mod size;
 pub mod text;
@@ -29,5 +30,6 @@ mod time;
 
 pub use cancel::Cancel;
 pub use digest::{ParseDigestError, Sha256Digest};
+pub use named_hosts::{NamedHosts, is_domain};
 pub use nct::{Nct, ParseNctError};
 pub use time::{Now, Timestamp};

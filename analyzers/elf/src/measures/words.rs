@@ -1,6 +1,7 @@
 //! Text: how much there is, and words in it by class.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use analyzers::hosts::HostSearch;
 use analyzers::text::{CharacterCounts, base64_runs, long_runs, word_class as class, words_of};
 use analyzers::{Budget, Exhausted, Measure, density, measures, permille};
 
@@ -94,7 +95,7 @@ pub(super) static CLASSES: &[(Measure, &str)] = &[
     (class("words.shells", "Shells."), "hs/nib/|hsab/nib/|c- hs"),
 ];
 
-/// Counts words and text. Building one builds its automaton; then it is reused for any number of files.
+/// Counts words and text, and looks for hosts in it. Building one builds its automaton; then it is reused for any number of files.
 #[derive(Debug)]
 pub(crate) struct Words {
     automaton: AhoCorasick,
@@ -106,6 +107,7 @@ pub(crate) struct Words {
     long_runs: u32,
     base64_runs: u32,
     size: usize,
+    hosts: HostSearch,
 }
 
 impl Words {
@@ -127,6 +129,7 @@ impl Words {
             long_runs: 0,
             base64_runs: 0,
             size: 0,
+            hosts: HostSearch::default(),
         }
     }
 
@@ -137,11 +140,13 @@ impl Words {
         self.characters = CharacterCounts::default();
         (self.runs, self.long_runs, self.base64_runs) = (0, 0, 0);
         self.size = bytes.len().min(BYTES_MAX);
+        self.hosts.clear();
         let head = bytes.get(..BYTES_MAX).unwrap_or(bytes);
         // A run across the end of a chunk counts as two, and a word there is missed: once in 64 KiB.
         for chunk in head.chunks(CHUNK) {
             budget.step(CHUNK as u64 / STEP_BYTES)?;
             self.gather(chunk);
+            self.hosts.read(&self.batch);
             for found in self.automaton.find_overlapping_iter(&self.batch) {
                 let class = self.class_of.get(found.pattern().as_usize());
                 if let Some(count) = class.and_then(|&class| self.classes.get_mut(class)) {
@@ -154,10 +159,8 @@ impl Words {
 
     fn gather(&mut self, chunk: &[u8]) {
         self.batch.clear();
-        for run in chunk.split(|&byte| !(b' '..=b'~').contains(&byte) && byte != b'\t') {
-            if run.len() < RUN_MIN {
-                continue;
-            }
+        let mut rest = chunk;
+        while let Some(run) = next_run(&mut rest) {
             self.runs += 1;
             self.characters.add(run);
             if run.len() >= BASE64_RUN {
@@ -170,10 +173,40 @@ impl Words {
         }
     }
 
+    /// Hosts that the text names, up to the end or to the limit that was hit.
+    pub(crate) fn hosts(&self) -> &HostSearch {
+        &self.hosts
+    }
+
     /// How often words of each class were found, in the order of the classes.
     pub(super) fn classes(&self) -> &[u32] {
         &self.classes
     }
+}
+
+/// The next run of [`RUN_MIN`] characters and more; `rest` is what is behind it.
+///
+/// Where the last of `RUN_MIN` bytes is no text, no run begins among them: of most code, one byte in `RUN_MIN` is looked at.
+fn next_run<'c>(rest: &mut &'c [u8]) -> Option<&'c [u8]> {
+    loop {
+        let (head, _) = rest.split_at_checked(RUN_MIN)?;
+        let text = head.iter().rev().take_while(|byte| is_text(**byte)).count();
+        let from = rest.get(RUN_MIN - text..).unwrap_or_default();
+        if text == 0 {
+            *rest = from;
+            continue;
+        }
+        let length = text + from.iter().skip(text).take_while(|byte| is_text(**byte)).count();
+        let (run, behind) = from.split_at(length);
+        *rest = behind.get(1..).unwrap_or_default();
+        if length >= RUN_MIN {
+            return Some(run);
+        }
+    }
+}
+
+fn is_text(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t')
 }
 
 measures! {
@@ -196,8 +229,21 @@ measures! {
 #[cfg(test)]
 mod tests {
     use analyzers::{Cancel, Limits};
+    use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn runs_are_those_between_bytes_that_are_no_text(bytes in proptest::collection::vec(
+            prop_oneof![3 => 0x20u8..0x7f, 1 => Just(b'\t'), 2 => any::<u8>()], 0..300)) {
+            let expected: Vec<&[u8]> =
+                bytes.split(|&byte| !is_text(byte)).filter(|run| run.len() >= RUN_MIN).collect();
+            let mut rest = &bytes[..];
+            let found: Vec<&[u8]> = std::iter::from_fn(|| next_run(&mut rest)).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
 
     #[test]
     fn words_and_runs_are_counted_and_forgotten() {

@@ -286,6 +286,7 @@ fn judge_source(instruction: &str, span: Range<usize>, findings: &mut Findings<'
         FieldKeyword::Text => judge_text(&first(), span, findings),
         FieldKeyword::Picture => {
             let source = first();
+            findings.named_in(source.as_bytes());
             match target::judge(&source) {
                 Danger::Exploit => findings.saw_with(&package::EXPLOIT_TARGET, span, source),
                 Danger::Network | Danger::Nearby => findings.saw_with(&package::NETWORK_PATH, span, source),
@@ -307,6 +308,7 @@ fn judge_source(instruction: &str, span: Range<usize>, findings: &mut Findings<'
 
 /// Judges a place that text is taken from.
 fn judge_text(source: &str, span: Range<usize>, findings: &mut Findings<'_>) {
+    findings.named_in(source.as_bytes());
     match target::judge(source) {
         Danger::Exploit => findings.saw_with(&package::EXPLOIT_TARGET, span, source),
         Danger::Network | Danger::Nearby => {
@@ -323,6 +325,7 @@ const OFFICE: [&str; 6] = ["excel", "winword", "msaccess", "powerpnt", "outlook"
 
 /// Reports `command`, what a data exchange starts, if it is an interpreter or names a program file.
 fn report_command(command: &str, span: Range<usize>, findings: &mut Findings<'_>) {
+    findings.named_in(command.as_bytes());
     let ends = ["exe", "scr", "hta", "bat", "vbs", "ps1"];
     let is_any = |known: &[&str], word: &str| known.iter().any(|known| known.eq_ignore_ascii_case(word));
     let mut before = "";

@@ -41,6 +41,7 @@ pub(crate) fn examine(stream: &[u8], findings: &mut Findings<'_>) {
 
 /// Judges the source of a link.
 pub(crate) fn judge(source: &str, span: std::ops::Range<usize>, findings: &mut Findings<'_>) {
+    findings.named_in(source.as_bytes());
     let is_script = crate::file_names::is_script(source);
     match target::judge(source) {
         Danger::Exploit | Danger::Command => findings.saw_with(&signs::SCRIPT_LINK, span, source),

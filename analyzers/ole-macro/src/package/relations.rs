@@ -126,6 +126,7 @@ fn judge(kind: &str, target: &str, span: Range<usize>, findings: &mut Findings<'
         }
         return;
     }
+    findings.named_in(target.as_bytes());
     let danger = target::judge(target);
     match danger {
         Danger::Exploit => findings.saw_with(&signs::EXPLOIT_TARGET, span.clone(), target),

@@ -333,6 +333,7 @@ impl Document {
 
     fn end_template(&mut self, at: usize, findings: &mut Findings<'_>) {
         let template = std::mem::take(&mut self.template);
+        findings.named_in(template.as_bytes());
         let danger = target::judge(&template);
         if matches!(danger, Danger::Remote | Danger::Nearby | Danger::Network | Danger::Exploit) {
             let span = at.saturating_sub(template.len())..at;

@@ -18,6 +18,7 @@ mod texts;
 mod witness;
 mod words;
 
+use analyzers::hosts::HostSearch;
 use analyzers::{Exhausted, Findings};
 
 use around::{declared_function, follows, is_member, is_writable_place, literal_argument};
@@ -63,6 +64,7 @@ pub fn examine(modules: &[Module<'_>], findings: &mut Findings<'_>) {
 struct Project {
     witness: Witness,
     shape: Shape,
+    hosts: HostSearch,
     tokens: Vec<CodeToken>,
     chains: Vec<GrowingString>,
     /// Loops that are open where we read.
@@ -293,8 +295,9 @@ impl Project {
             if folded.computed > 0 {
                 self.witness.saw(Sign::CharacterArithmetic, token.start);
             }
-            if let Some(assigned) = assigned.as_ref().filter(|assigned| assigned.value == at) {
-                self.lengthen_chain(assigned, &folded.text, line);
+            match assigned.as_ref().filter(|assigned| assigned.value == at) {
+                Some(assigned) => self.lengthen_chain(assigned, &folded.text, line),
+                None => self.hosts.read(&folded.text),
             }
             at = folded.end;
         }
@@ -324,6 +327,7 @@ impl Project {
     }
 
     fn look_at_chain(&mut self, chain: &GrowingString) {
+        self.hosts.read(&chain.text);
         if chain.parts > 1 {
             self.look_at_folded(&chain.text, chain.seen, chain.start);
         }
@@ -354,6 +358,7 @@ impl Project {
 
     /// Reports indicators of the whole project.
     fn conclude(&self, findings: &mut Findings<'_>) {
+        findings.named(self.hosts.found());
         self.witness.conclude(self.starts_programs() && self.witness.has(&[Sign::ScriptingShell]), findings);
         let spreads = self.writes_code && (self.template || self.saves) || self.imports && self.template;
         if spreads && self.witness.has(&[Sign::Infects]) {

@@ -50,6 +50,7 @@ impl Macros {
             if string.text.contains('^') {
                 string = Text { text: string.text.replace('^', ""), is_folded: true };
             }
+            findings.named_in(string.text.as_bytes());
             for found in words(&string.text) {
                 findings.saw_with(found.indicator, span.clone(), format_args!("{place}: ={formula}"));
                 if string.is_folded && !contains(formula, found.word) {
@@ -68,6 +69,7 @@ impl Macros {
         if findings.budget().step(1 + text.len() as u64 / 16).is_err() {
             return;
         }
+        findings.named_in(text.as_bytes());
         for found in words(text) {
             findings.saw_with(found.indicator, span.clone(), format_args!("{place}: {text}"));
         }

@@ -6,6 +6,8 @@
 mod indicators;
 // What nearly shows a sign but does not, and what shows several.
 mod cases;
+// Hosts that the text names.
+mod hosts;
 // Where the loader of Windows reads.
 mod loader;
 // Bytes that belong to nothing withdraw the voucher, and what is accounted for does not.

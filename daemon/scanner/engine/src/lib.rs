@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod assemble;
+mod clusters;
 mod examine;
 mod registry;
 mod report;

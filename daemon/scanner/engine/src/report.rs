@@ -1,8 +1,9 @@
 //! The report of a scan.
 
-use analyzers::{Evidence, Incomplete, Layer, Limit, Measured, Opinion, Record, Verdict, weigh};
+use analyzers::{Evidence, Incomplete, Layer, Limit, Measured, NamedHosts, Opinion, Record, Verdict, weigh};
 use triage::FileKind;
 
+use crate::clusters::{family_of_cluster, names_a_family};
 use crate::{Generation, RuleSet};
 
 /// Report on one artifact. It owns all data, so it outlives the bytes.
@@ -16,9 +17,12 @@ pub struct Report {
     pub layers: Vec<Layer>,
     /// Measures of subjects, which the model weighed.
     pub measured: Vec<Measured>,
+    /// Hosts that the artifact names, or something inside of it.
+    pub hosts: NamedHosts,
     /// The opinion that follows from the evidence.
     pub opinion: Opinion,
-    /// The malware family, when the evidence that speaks loudest for malice names one.
+    /// The malware family, when the evidence that speaks loudest for malice names one, or else indicators that are seen
+    /// together do.
     pub malware_family: Option<String>,
     /// Why not everything was looked at, sorted, each reason once. Empty when everything was.
     pub incomplete: Vec<Incomplete>,
@@ -37,7 +41,7 @@ impl Report {
         }
         let opinion = weigh(&record, rules.weights());
         let malware_family = malware_family(&record, &opinion, rules);
-        let Record { evidence, mut incomplete, layers, measured, path: _, budget: _ } = record;
+        let Record { evidence, mut incomplete, layers, measured, hosts, path: _, budget: _ } = record;
         incomplete.sort_unstable();
         incomplete.dedup();
         let kind = layers.first().map_or(FileKind::Data, |artifact| artifact.kind);
@@ -46,6 +50,7 @@ impl Report {
             evidence,
             layers,
             measured,
+            hosts,
             opinion,
             malware_family,
             incomplete,
@@ -58,12 +63,13 @@ impl Report {
         evidence: Vec<Evidence>,
         layers: Vec<Layer>,
         measured: Vec<Measured>,
+        hosts: NamedHosts,
         incomplete: Vec<Incomplete>,
         rules: &RuleSet,
     ) -> Report {
         let budget = analyzers::Budget::new(analyzers::Limits::default(), analyzers::Cancel::default());
         let path = analyzers::FilePath::default();
-        Report::new(Record { evidence, incomplete, layers, measured, path, budget }, rules)
+        Report::new(Record { evidence, incomplete, layers, measured, hosts, path, budget }, rules)
     }
 
     /// The report on an artifact that was not looked at: `unknown`, with the reason.
@@ -108,13 +114,15 @@ fn malware_family(record: &Record, opinion: &Opinion, rules: &RuleSet) -> Option
         Verdict::Malicious | Verdict::Suspicious => {}
         Verdict::Benign | Verdict::Unknown => return None,
     }
-    record
+    let by_one = record
         .evidence
         .iter()
         .filter_map(|seen| {
             Some((rules.malware_family(&seen.indicator)?, rules.weights().of(&seen.indicator).log_odds.0))
         })
+        .filter(|(family, _)| names_a_family(family))
         // By weight, then by name, so that the order of evidence makes no difference.
         .max_by(|a, b| a.1.total_cmp(&b.1).then_with(|| b.0.cmp(a.0)))
-        .map(|(family, _)| family.to_owned())
+        .map(|(family, _)| family);
+    by_one.or_else(|| family_of_cluster(record)).map(ToOwned::to_owned)
 }

@@ -65,11 +65,26 @@ impl Explanation<'_> {
         }
         writeln!(out, "  rules    generation {}", report.rules_generation)?;
         writeln!(out, "  time     {} us", count(u64::try_from(self.examined.elapsed.as_micros()).unwrap_or(u64::MAX)))?;
+        self.hosts(out)?;
         if !report.was_judged() && report.incomplete.is_empty() {
             writeln!(out, "\nNo analyzer supports this file type, so there is no evidence.")?;
         }
         for why in &report.incomplete {
             writeln!(out, "\nNot fully scanned: {why}. Such a file never gets the verdict benign.")?;
+        }
+        Ok(())
+    }
+
+    /// The hosts that it names: no evidence, but what people look for.
+    fn hosts(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        let hosts = &self.report().hosts;
+        let more = if hosts.has_more() { ", and more" } else { "" };
+        if !hosts.domains().is_empty() {
+            writeln!(out, "  domains  {}{more}", hosts.domains().join(", "))?;
+        }
+        if !hosts.ip_addresses().is_empty() {
+            let addresses: Vec<String> = hosts.ip_addresses().iter().map(ToString::to_string).collect();
+            writeln!(out, "  ips      {}{more}", addresses.join(", "))?;
         }
         Ok(())
     }

@@ -28,6 +28,7 @@ mod explanation;
 mod measures;
 mod unjudged;
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use analyzers::{LayerId, Verdict, Weights};
@@ -66,6 +67,13 @@ pub struct FileRecord {
     pub p_malicious: f64,
     /// The malware family, if the evidence names one.
     pub family: Option<String>,
+    /// Domains that the file names, or something inside of it; sorted.
+    pub domains: Vec<String>,
+    /// Public IP addresses that it names; sorted.
+    pub ip_addresses: Vec<IpAddr>,
+    /// Whether it names more than these; only if so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub more_hosts: bool,
     /// Whether an analyzer examined it or a part of it; if not, the verdict is unknown.
     pub examined: bool,
     /// The evidence.
@@ -127,6 +135,9 @@ impl FileRecord {
             confidence: opinion.confidence.get(),
             p_malicious: opinion.p_malicious,
             family: report.malware_family.clone(),
+            domains: report.hosts.domains().to_vec(),
+            ip_addresses: report.hosts.ip_addresses().to_vec(),
+            more_hosts: report.hosts.has_more(),
             examined: report.was_judged(),
             evidence: report.evidence.iter().map(|seen| EvidenceRecord::new(seen, report, weights)).collect(),
             incomplete: report.incomplete.iter().map(ToString::to_string).collect(),

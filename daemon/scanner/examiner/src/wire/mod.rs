@@ -9,10 +9,12 @@ mod tests;
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::time::Duration;
 use std::{fmt, io};
 
-use analyzers::{Detail, Evidence, FilePath, Incomplete, Layer, LayerId, Limits, MEASURED_MAX, Measured};
+use analyzers::hosts::{is_telling_address, is_telling_domain};
+use analyzers::{Detail, Evidence, FilePath, Incomplete, Layer, LayerId, Limits, MEASURED_MAX, Measured, NamedHosts};
 use daemon_artifact::{LoadError, NotRegular, Sha256Digest};
 use daemon_base::text::is_printable;
 use daemon_engine::{MEASURE_SETS, Policy, Report, RuleSet};
@@ -64,6 +66,8 @@ enum WorkerReply<'a> {
         evidence: Vec<EvidenceOnWire<'a>>,
         #[serde(deserialize_with = "few")]
         measured: Vec<MeasuredOnWire>,
+        #[serde(borrow)]
+        hosts: HostsOnWire<'a>,
         #[serde(deserialize_with = "few")]
         incomplete: Vec<Incomplete>,
     },
@@ -107,6 +111,15 @@ struct MeasuredOnWire {
     set: u8,
     #[serde(deserialize_with = "few")]
     values: Vec<f32>,
+}
+
+#[derive(Serialize, Deserialize, Debug)]
+struct HostsOnWire<'a> {
+    #[serde(borrow, deserialize_with = "few")]
+    domains: Vec<&'a str>,
+    #[serde(deserialize_with = "few")]
+    addresses: Vec<IpAddr>,
+    more: bool,
 }
 
 /// Most elements of any list in an answer, whatever the limits: one more is refused before memory is spent on it.
@@ -193,6 +206,11 @@ fn looked_on_wire<'l>(looked: &'l Looked, rules: &RuleSet) -> WorkerReply<'l> {
         let (subject, set) = (measured.subject.0, u8::try_from(set).ok()?);
         Some(MeasuredOnWire { subject, set, values: measured.values().to_vec() })
     });
+    let hosts = HostsOnWire {
+        domains: report.hosts.domains().iter().map(String::as_str).collect(),
+        addresses: report.hosts.ip_addresses().to_vec(),
+        more: report.hosts.has_more(),
+    };
     WorkerReply::Looked {
         elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
         size_bytes: size.unwrap_or(0),
@@ -200,6 +218,7 @@ fn looked_on_wire<'l>(looked: &'l Looked, rules: &RuleSet) -> WorkerReply<'l> {
         layers: layers.collect(),
         evidence: evidence.collect(),
         measured: measured.collect(),
+        hosts,
         incomplete: report.incomplete.clone(),
     }
 }
@@ -222,15 +241,16 @@ pub fn read_answer(bytes: &[u8], rules: &RuleSet, limits: &Limits) -> Result<Loo
         return Err(Garbled("an answer with something behind it"));
     }
     Ok(match answer {
-        WorkerReply::Looked { elapsed_us, size_bytes, sha256, layers, evidence, measured, incomplete } => {
+        WorkerReply::Looked { elapsed_us, size_bytes, sha256, layers, evidence, measured, hosts, incomplete } => {
             if size_bytes > limits.artifact_bytes_max {
                 return Err(Garbled("a report on more bytes than are examined"));
             }
             let layers = read_layers(&layers, limits)?;
             let evidence = read_evidence(&evidence, &layers, rules, limits)?;
             let measured = read_measured(measured, &layers)?;
+            let hosts = read_hosts(&hosts)?;
             let incomplete = read_incomplete(incomplete)?;
-            let report = Report::of(evidence, layers, measured, incomplete, rules);
+            let report = Report::of(evidence, layers, measured, hosts, incomplete, rules);
             let examined = Examined { report, elapsed: Duration::from_micros(elapsed_us) };
             Ok(Looked { examined, sha256: sha256.map(Sha256Digest), size: Some(size_bytes) })
         }
@@ -319,6 +339,29 @@ fn read_measured(measured: Vec<MeasuredOnWire>, layers: &[Layer]) -> Result<Vec<
         Measured::new(subject, set, one.values).ok_or(Garbled("measures that are too few, too many or no numbers"))
     };
     measured.into_iter().map(read).collect()
+}
+
+/// Hosts are few, each there once and in order, and such as are told.
+fn read_hosts(hosts: &HostsOnWire<'_>) -> Result<NamedHosts, Garbled> {
+    let HostsOnWire { domains, addresses, more } = hosts;
+    if domains.len().max(addresses.len()) > NamedHosts::COUNT_MAX {
+        return Err(Garbled("more hosts than are kept"));
+    }
+    if !domains.is_sorted_by(|one, other| one < other) || !addresses.is_sorted_by(|one, other| one < other) {
+        return Err(Garbled("hosts twice, or out of order"));
+    }
+    let is_telling = domains.iter().all(|domain| is_telling_domain(domain))
+        && addresses.iter().all(|&address| is_telling_address(address));
+    if !is_telling {
+        return Err(Garbled("hosts that nobody tells"));
+    }
+    let mut read = NamedHosts::default();
+    domains.iter().for_each(|domain| read.add_domain(domain));
+    addresses.iter().for_each(|&address| read.add_address(address));
+    if *more {
+        read.leave_out();
+    }
+    Ok(read)
 }
 
 /// Reasons are few, and their texts are short; names of parts are the artifact's own.

@@ -19,7 +19,7 @@ fn answer(outcome: &LookResult, rules: &RuleSet) -> Vec<u8> {
 
 /// A bot that is packed, so that there is evidence, and the answer about it.
 fn example(rules: &RuleSet) -> (Looked, Vec<u8>) {
-    let bytes = specimens::elf::upx_like().upx_magic().build();
+    let bytes = specimens::elf::upx_like().upx_magic().overlay("\0http://evil-host.top:80/\x0045.9.148.21\0").build();
     let looked = looked(&bytes, rules, &Limits::default());
     let reply = answer(&Ok(looked.clone()), rules);
     (looked, reply)
@@ -40,7 +40,7 @@ fn what_is_asked_crosses_the_wall_whatever_the_artifact_is_called() {
 fn what_was_seen_crosses_the_wall_unchanged() {
     let rules = RuleSet::embedded();
     let (before, reply) = example(&rules);
-    assert!(!before.examined.report.evidence.is_empty());
+    assert!(!before.examined.report.evidence.is_empty() && !before.examined.report.hosts.is_empty());
     let mut after = read_answer(&reply, &rules, &Limits::default()).unwrap().unwrap();
     // The wire counts in microseconds.
     after.examined.elapsed = before.examined.elapsed;
@@ -83,13 +83,22 @@ fn why_bytes_cannot_be_had_crosses_the_wall() {
 fn refused(change: impl FnOnce(&mut Vec<LayerOnWire<'_>>, &mut Vec<EvidenceOnWire<'_>>)) {
     let rules = RuleSet::embedded();
     let (_, reply) = example(&rules);
-    let Ok(WorkerReply::Looked { elapsed_us, size_bytes, sha256, mut layers, mut evidence, measured, incomplete }) =
-        postcard::from_bytes(&reply)
+    let Ok(WorkerReply::Looked {
+        elapsed_us,
+        size_bytes,
+        sha256,
+        mut layers,
+        mut evidence,
+        measured,
+        hosts,
+        incomplete,
+    }) = postcard::from_bytes(&reply)
     else {
         panic!("it was just written");
     };
     change(&mut layers, &mut evidence);
-    let reply = encode(&WorkerReply::Looked { elapsed_us, size_bytes, sha256, layers, evidence, measured, incomplete });
+    let reply =
+        encode(&WorkerReply::Looked { elapsed_us, size_bytes, sha256, layers, evidence, measured, hosts, incomplete });
     assert!(read_answer(&reply, &rules, &Limits::default()).is_err());
 }
 
@@ -126,6 +135,34 @@ fn measures_that_make_no_sense_are_refused() {
     ] {
         assert!(read_measured(wrong, &layers).is_err());
     }
+}
+
+#[test]
+fn hosts_that_make_no_sense_are_refused() {
+    let address = |text: &str| text.parse::<IpAddr>().unwrap();
+    let of = |domains: &[&'static str], addresses: &[&str]| HostsOnWire {
+        domains: domains.to_vec(),
+        addresses: addresses.iter().map(|text| address(text)).collect(),
+        more: true,
+    };
+    let good = read_hosts(&of(&["a.evil-host.top", "evil-host.top"], &["45.9.148.21", "2a01:4f8::1:1"])).unwrap();
+    assert_eq!((good.domains().len(), good.ip_addresses().len(), good.has_more()), (2, 2, true));
+    for wrong in [
+        of(&["evil-host.top", "a.evil-host.top"], &[]),
+        of(&["evil-host.top", "evil-host.top"], &[]),
+        of(&["EVIL-HOST.top"], &[]),
+        of(&["\u{1b}[2J.top"], &[]),
+        of(&["kernel32.dll"], &[]),
+        of(&["www.w3.org"], &[]),
+        of(&[], &["127.0.0.1"]),
+        of(&[], &["::1"]),
+        of(&[], &["46.9.148.21", "45.9.148.21"]),
+    ] {
+        assert!(read_hosts(&wrong).is_err(), "{wrong:?}");
+    }
+    let names: Vec<String> = (0..=NamedHosts::COUNT_MAX).map(|number| format!("h{number:03}.evil-host.top")).collect();
+    let many = HostsOnWire { domains: names.iter().map(String::as_str).collect(), addresses: Vec::new(), more: false };
+    assert!(read_hosts(&many).is_err());
 }
 
 #[test]
