@@ -3,8 +3,8 @@
 
 #![no_main]
 
-use analyzers::hosts::{HostSearch, is_telling_address, is_telling_domain};
 use analyzers::NamedHosts;
+use analyzers::hosts::{HostSearch, is_telling_address, is_telling_domain};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

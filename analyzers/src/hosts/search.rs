@@ -82,10 +82,16 @@ impl HostSearch {
         for at in memmem::find_iter(text, b"://") {
             let (before, rest) = text.split_at(at);
             if is_scheme(before) {
+                if !self.counts() {
+                    return;
+                }
                 self.read_url(before, rest.get(3..).unwrap_or_default());
             }
         }
         for dot in memchr_iter(b'.', text) {
+            if self.names > NAMES_MAX {
+                return;
+            }
             let (before, after) = text.split_at(dot);
             let after = after.get(1..).unwrap_or_default();
             if ends_web(before) {
@@ -125,17 +131,16 @@ impl HostSearch {
             return;
         }
         if let Some(address) = address_of(name) {
-            if !is_version(address, before) {
+            if self.counts() && !is_version(address, before) {
                 self.add_address(IpAddr::V4(address));
             }
-        } else if is_plain(name) || is_web(name) {
+        } else if !name.last().is_some_and(u8::is_ascii_digit) && self.counts() && (is_plain(name) || is_web(name)) {
             self.add_domain(name, before);
         }
     }
 
     fn add_domain(&mut self, name: &[u8], before: &[u8]) {
         if name.contains(&b'.')
-            && self.counts()
             && !is_in_user_agent(before)
             && let Some(domain) = normal(name).filter(|domain| is_telling_domain(domain))
         {
@@ -144,19 +149,18 @@ impl HostSearch {
     }
 
     fn add_address(&mut self, address: IpAddr) {
-        if self.counts() && is_telling_address(address) {
+        if is_telling_address(address) {
             self.found.add_address(address);
         }
     }
 
-    /// Whether one more name may be looked at; counts it.
+    /// Whether one more name may be looked at; counts it. A hostile file may have one at every few bytes.
     fn counts(&mut self) -> bool {
-        if self.names >= NAMES_MAX {
+        self.names = (self.names + 1).min(NAMES_MAX + 1);
+        if self.names > NAMES_MAX {
             self.found.leave_out();
-            return false;
         }
-        self.names += 1;
-        true
+        self.names <= NAMES_MAX
     }
 }
 
@@ -215,11 +219,11 @@ fn address_of(name: &[u8]) -> Option<Ipv4Addr> {
 
 /// Whether text ends with a scheme.
 fn is_scheme(before: &[u8]) -> bool {
-    let ends = |scheme: &&str| {
+    let ends = |scheme: &str| {
         let start = before.len().checked_sub(scheme.len());
         start.and_then(|start| before.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(scheme.as_bytes()))
     };
-    SCHEMES.iter().any(|scheme| ends(&scheme))
+    SCHEMES.iter().any(|scheme| ends(scheme))
 }
 
 /// Whether four numbers in plain text are a version: `8.0.60.5`, or what a resource of versions has behind `FileVersion`.
@@ -261,13 +265,15 @@ fn ends_web(before: &[u8]) -> bool {
 /// Whether a byte may be in a name: letters, digits, `-`, `_`, dots, and what is not ASCII.
 fn is_name(byte: u8) -> bool {
     static IS_NAME: [bool; 256] = {
-        let (mut table, mut byte) = ([false; 256], 0);
-        while byte < 256 {
-            let ascii = byte as u8;
-            table[byte] = ascii.is_ascii_alphanumeric() || matches!(ascii, b'.' | b'-' | b'_') || byte >= 0x80;
+        let (mut table, mut byte) = ([false; 256], 0u8);
+        loop {
+            table[byte as usize] =
+                byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') || !byte.is_ascii();
+            if byte == u8::MAX {
+                break table;
+            }
             byte += 1;
         }
-        table
     };
     IS_NAME[usize::from(byte)]
 }
@@ -376,6 +382,8 @@ mod tests {
         assert_eq!(search.found().domains(), ["evil-host.top"]);
         let long = format!("http://{}.top/", "a.".repeat(1_000));
         check(&long, &[]);
+        // Numbers are no names, however many there are.
+        check(&("0.25\n".repeat(NAMES_MAX as usize + 1) + "http://evil-host.top/"), &["evil-host.top"]);
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use daemon_base::Sha256Digest;
+use daemon_base::{NamedHosts, Sha256Digest};
 use daemon_queue::polyswarm::{self, ArtifactForm, JobResult, ResultMetadata};
 use daemon_queue::streams::{self, ReportVerdict, StreamReport};
 use daemon_queue::{Link, QueueError};
@@ -190,6 +190,10 @@ fn result(index: u64, report: &StreamReport) -> JobResult {
     let metadata = ResultMetadata {
         malware_family: report.malware_family.clone(),
         heuristic: report.heuristic,
+        hosts: NamedHosts::read(
+            report.domains.iter().map(String::as_str),
+            report.ip_addresses.iter().map(String::as_str),
+        ),
         version: report.version.clone(),
         generation: report.generation.clone(),
     };

@@ -1,8 +1,8 @@
 //! Maps what a worker saw to a report for the queue.
 
 use analyzers::{Verdict, Weights};
-use daemon_base::Sha256Digest;
 use daemon_base::text::causes;
+use daemon_base::{NamedHosts, Sha256Digest};
 use daemon_pool::{ExaminationResult, Looked};
 use daemon_queue::streams::{ReportVerdict, StreamReport};
 use daemon_report::{FileRecord, Subject, Unjudged, evidence_classes};
@@ -72,6 +72,8 @@ pub(crate) fn report(
         Unjudged::Other => "SKIPPED",
     });
     let family = seen.malware_family.clone().unwrap_or_default();
+    let accuses = matches!(verdict, ReportVerdict::Malicious | ReportVerdict::Suspicious);
+    let hosts = if accuses { seen.hosts.clone() } else { NamedHosts::default() };
     Ok(Box::new(StreamReport {
         verdict,
         confidence: seen.opinion.confidence.get(),
@@ -81,6 +83,8 @@ pub(crate) fn report(
         kind: seen.kind.name().to_owned(),
         heuristic: family.is_empty(),
         malware_family: family,
+        domains: hosts.domains().to_vec(),
+        ip_addresses: hosts.ip_addresses().iter().map(ToString::to_string).collect(),
         evidence: evidence_classes(seen),
         details: RawValue::from_string(details).ok(),
         ..of_received(received, generation, StreamReport::default())

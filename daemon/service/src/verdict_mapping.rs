@@ -77,6 +77,7 @@ pub fn judgement(
             size: Some(received.size),
             heuristic: family.is_empty(),
             malware_family: family,
+            hosts: report.hosts.clone(),
             evidence: evidence_classes(report),
             generation: report.rules_generation.to_string(),
             report: serde_json::to_string(&record).unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use daemon_base::Sha256Digest;
+use daemon_base::{NamedHosts, Sha256Digest};
 use daemon_market::{
     ARTIFACTS_MAX, Answer, ArtifactType, BidBounds, Bounty, BountyId, BountyKey, Nct, OnChain, Phase, Timestamp,
 };
@@ -151,10 +151,11 @@ impl RecordedAnswer {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let scanner = Scanner { version, signatures_version: answer.findings.generation.clone() };
         let metadata = assertion.artifacts.iter().map(|artifact| {
-            let findings = &artifact.findings;
+            let (findings, accuses) = (&artifact.findings, artifact.verdict.accuses());
             let about = ArtifactMetadata {
-                malware_family: findings.malware_family.clone(),
+                malware_family: if accuses { findings.malware_family.clone() } else { String::new() },
                 heuristic: Some(findings.heuristic),
+                hosts: if accuses { findings.hosts.clone() } else { NamedHosts::default() },
             };
             about.to_json(&scanner)
         });

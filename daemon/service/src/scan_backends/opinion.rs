@@ -4,6 +4,7 @@
 //! than those that were received is none.
 
 use daemon_artifact::Sha256Digest;
+use daemon_base::NamedHosts;
 use daemon_market::{Findings, Judgement, ScannerOpinion, Skip, Verdict};
 use daemon_queue::polyswarm::JobResult;
 use daemon_queue::streams::{ReportVerdict, StreamReport};
@@ -15,6 +16,8 @@ use crate::verdict_mapping::ReceivedArtifact;
 /// Remarks that are taken over, at most, and their length.
 const COMMENTS_MAX: usize = 32;
 const TEXT_MAX: usize = 256;
+/// Hosts that are looked at, of each kind at most.
+const HOSTS_READ_MAX: usize = 2 * NamedHosts::COUNT_MAX;
 /// Classes of evidence that are taken over, at most.
 const EVIDENCE_MAX: usize = 64;
 
@@ -54,6 +57,7 @@ pub(super) fn of_consumer(report: StreamReport, received: ReceivedArtifact, weig
             size: Some(received.size),
             malware_family: short(&report.malware_family),
             heuristic: report.heuristic,
+            hosts: hosts_of(&report),
             evidence: report.evidence.iter().take(EVIDENCE_MAX).map(|class| short(class)).collect(),
             generation: short(&report.generation),
             report: report.details.map(|details| details.get().to_owned()).unwrap_or_default(),
@@ -84,11 +88,20 @@ pub(super) fn of_python(
         findings: Findings {
             heuristic: family.is_empty(),
             malware_family: family,
+            hosts: result.hosts(),
             report: json!({ "queue": queue, "metadata": short(&result.metadata) }).to_string(),
             ..received.findings("")
         },
     };
     Some(ScannerOpinion { source: format!("queue {queue}"), group: String::new(), weight, judgement })
+}
+
+/// What a consumer says that the artifact names, as far as it has the form of hosts.
+fn hosts_of(report: &StreamReport) -> NamedHosts {
+    fn texts(list: &[String]) -> impl Iterator<Item = &str> {
+        list.iter().take(HOSTS_READ_MAX).map(String::as_str)
+    }
+    NamedHosts::read(texts(&report.domains), texts(&report.ip_addresses))
 }
 
 /// Whether a scanner did not get so far as to judge: another one may.
@@ -137,6 +150,8 @@ mod tests {
             evidence: vec!["y".repeat(10_000); 1_000],
             malware_family: "z".repeat(10_000),
             skip: "SKIPPED:NEW".to_owned(),
+            domains: (0..1_000).map(|number| format!("h{number}.top")).chain(["\u{1b}[2J.top".to_owned()]).collect(),
+            ip_addresses: vec!["1.2.3.0/24".to_owned(); 1_000],
             ..StreamReport::default()
         };
         let judgement = of_consumer(report, received(), 1.0).unwrap().judgement;
@@ -146,6 +161,8 @@ mod tests {
             (EVIDENCE_MAX, TEXT_MAX)
         );
         assert_eq!(judgement.skip, Some(Skip::Other));
+        let hosts = judgement.findings.hosts;
+        assert_eq!((hosts.domains().len(), hosts.ip_addresses().len()), (NamedHosts::COUNT_MAX, 0));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What an examination comes to, or why there was none: what answers and stakes are decided by.
 
+use daemon_base::NamedHosts;
+
 use crate::Verdict;
 
 /// The result of examining an artifact.
@@ -68,6 +70,8 @@ pub struct Findings {
     pub malware_family: String,
     /// Whether the verdict rests on signs rather than on knowing this very file.
     pub heuristic: bool,
+    /// Hosts that the artifact names.
+    pub hosts: NamedHosts,
     /// The classes of evidence that were seen, by the first two parts of the indicators' ids: `pe.import`.
     pub evidence: Vec<String>,
     /// The rules generation that the verdict rests on.

@@ -93,6 +93,7 @@ pub fn weigh_opinions(opinions: &[ScannerOpinion]) -> Option<Judgement> {
             winners.iter().map(|winner| &winner.judgement.findings.malware_family).find(|family| !family.is_empty());
         judgement.findings.malware_family = family.cloned().unwrap_or_default();
     }
+    winners.iter().for_each(|winner| judgement.findings.hosts.add_all(&winner.judgement.findings.hosts));
     if verdict != leader.judgement.verdict || !agreed {
         judgement.comments.push(differences(&opinions));
     }

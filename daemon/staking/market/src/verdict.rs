@@ -31,4 +31,9 @@ impl Verdict {
             Verdict::Unknown => "unknown",
         }
     }
+
+    /// Whether it accuses: only then a malware family and hosts are told.
+    pub fn accuses(self) -> bool {
+        matches!(self, Verdict::Malicious | Verdict::Suspicious)
+    }
 }

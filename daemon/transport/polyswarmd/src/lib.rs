@@ -49,7 +49,7 @@ pub use client::{
 };
 pub use config::Config;
 pub use connection::{Connection, ConnectionLimits, Signal};
-pub use metadata::{ArtifactMetadata, Scanner, is_artifact_metadata, metadata_json};
+pub use metadata::{ArtifactMetadata, Scanner, is_artifact_metadata, metadata_json, shortened};
 pub use open::{Market, MarketUnusable};
 pub use parameters::Parameters;
 pub use recovery::Standing;

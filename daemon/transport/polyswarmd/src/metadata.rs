@@ -3,10 +3,13 @@
 //! What is made here is taken by polyswarm-artifact 1.4.4, which polyswarmd of that time checks with, and by 2.2.4: a malware
 //! family always and as a string, versions as strings of numbers and dots, and no nulls.
 
+use daemon_base::{NamedHosts, is_domain};
 use serde_json::{Map, Value, json};
 
 /// Longest text in metadata, in characters.
 const TEXT_CHARS_MAX: usize = 256;
+/// Domains, and addresses, that are told of an artifact at most.
+const HOSTS_MAX: usize = 16;
 
 /// What is said about one artifact.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -15,6 +18,8 @@ pub struct ArtifactMetadata {
     pub malware_family: String,
     /// Whether the verdict rests on signs rather than on knowing this very file.
     pub heuristic: Option<bool>,
+    /// Hosts that it names.
+    pub hosts: NamedHosts,
 }
 
 /// Who says it.
@@ -34,6 +39,14 @@ impl ArtifactMetadata {
         if let Some(heuristic) = self.heuristic {
             object.insert("heuristic".to_owned(), heuristic.into());
         }
+        let hosts = self.hosts.at_most(HOSTS_MAX);
+        if !hosts.domains().is_empty() {
+            object.insert("domains".to_owned(), hosts.domains().into());
+        }
+        if !hosts.ip_addresses().is_empty() {
+            let addresses = hosts.ip_addresses().iter().map(ToString::to_string);
+            object.insert("ip_addresses".to_owned(), addresses.collect());
+        }
         let mut about = Map::new();
         if is_version(&scanner.version) {
             about.insert("version".to_owned(), scanner.version.as_str().into());
@@ -51,6 +64,21 @@ impl ArtifactMetadata {
 /// The metadata of all artifacts of a bounty, in order, as it is posted.
 pub fn metadata_json(artifacts: &[ArtifactMetadata], scanner: &Scanner) -> String {
     Value::Array(artifacts.iter().map(|artifact| artifact.to_json(scanner)).collect()).to_string()
+}
+
+/// The text of a list of metadata with at most `chars_max` characters: without the hosts where it would have more, and
+/// nothing where it still has.
+pub fn shortened(list: &Value, chars_max: usize) -> String {
+    let fits = |text: &String| text.chars().count() <= chars_max;
+    let less = || {
+        let mut list = list.clone();
+        for object in list.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            object.remove("domains");
+            object.remove("ip_addresses");
+        }
+        list.to_string()
+    };
+    Some(list.to_string()).filter(fits).or_else(|| Some(less()).filter(fits)).unwrap_or_default()
 }
 
 /// Whether both versions of polyswarm-artifact take `value` as what is said about one artifact.
@@ -94,18 +122,6 @@ fn is_scanner(value: &Value) -> bool {
 /// `^[0-9]+([.][0-9]+)*$`
 fn is_version(text: &str) -> bool {
     text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// Of what the pattern of the validators takes, the part that is a domain: 3 to 127 characters, labels of lower-case
-/// letters, digits, `-` and `_`, at least two.
-fn is_domain(text: &str) -> bool {
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'))
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    (3..=127).contains(&text.len()) && text.contains('.') && text.split('.').all(is_label)
 }
 
 fn text(text: &str) -> String {
@@ -168,22 +184,49 @@ mod tests {
         let scanner = Scanner { version: "0.1.0".to_owned(), signatures_version: "2026-11-29".to_owned() };
         let artifacts = [
             ArtifactMetadata::default(),
-            ArtifactMetadata { malware_family: "EICAR\u{202e}".to_owned(), heuristic: Some(true) },
+            ArtifactMetadata {
+                malware_family: "EICAR\u{202e}".to_owned(),
+                heuristic: Some(true),
+                hosts: NamedHosts::read(["evil-host.top"], ["45.9.148.21", "2a01:4f8::1"]),
+            },
         ];
         let json = metadata_json(&artifacts, &scanner);
         let list: Vec<Value> = serde_json::from_str(&json).unwrap();
         assert_eq!(list[0]["malware_family"], "");
         assert_eq!(list[1]["malware_family"], "EICAR");
+        assert_eq!((&list[0]["domains"], &list[0]["ip_addresses"]), (&Value::Null, &Value::Null));
+        assert_eq!(list[1]["domains"], json!(["evil-host.top"]));
+        assert_eq!(list[1]["ip_addresses"], json!(["45.9.148.21", "2a01:4f8::1"]));
         assert_eq!(list[1]["scanner"]["version"], "0.1.0");
         assert_eq!(list[1]["scanner"]["environment"]["operating_system"], "Linux");
         assert!(!json.contains("null"));
     }
 
+    #[test]
+    fn what_does_not_fit_into_a_reveal_goes_without_hosts_or_not_at_all() {
+        let names: Vec<String> = (0..16).map(|number| format!("host{number:02}.evil-host.top")).collect();
+        let hosts = NamedHosts::read(names.iter().map(String::as_str), []);
+        let about = ArtifactMetadata { malware_family: "Mirai".to_owned(), heuristic: Some(false), hosts };
+        let list: Value = Value::Array(vec![about.to_json(&Scanner::default()); 4]);
+        let (long, short) = (shortened(&list, 10_000), shortened(&list, 1_024));
+        assert_eq!(long, list.to_string());
+        assert!(short.len() <= 1_024 && short.contains("Mirai") && !short.contains("domains"), "{short}");
+        let kept: Vec<Value> = serde_json::from_str(&short).unwrap();
+        assert!(kept.len() == 4 && kept.iter().all(is_artifact_metadata));
+        assert_eq!(shortened(&list, 100), "");
+    }
+
     proptest! {
         #[test]
-        fn what_is_made_here_is_taken(family: String, heuristic: Option<bool>, version: String, signatures_version: String) {
+        fn what_is_made_here_is_taken(
+            family: String, heuristic: Option<bool>, version: String, signatures_version: String,
+            domains in proptest::collection::vec("[a-zA-Z0-9._ -]{0,130}", 0..40), addresses: Vec<std::net::IpAddr>,
+        ) {
             let scanner = Scanner { version, signatures_version };
-            let json = metadata_json(&[ArtifactMetadata { malware_family: family, heuristic }], &scanner);
+            let mut hosts = NamedHosts::default();
+            domains.iter().for_each(|domain| hosts.add_domain(domain));
+            addresses.into_iter().for_each(|address| hosts.add_address(address));
+            let json = metadata_json(&[ArtifactMetadata { malware_family: family, heuristic, hosts }], &scanner);
             let list: Vec<Value> = serde_json::from_str(&json).unwrap();
             prop_assert!(list.iter().all(is_artifact_metadata), "{}", json);
         }

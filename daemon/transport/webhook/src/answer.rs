@@ -1,9 +1,13 @@
 //! The bytes of an answer, such that both of PolySwarm's SDKs take them.
 //!
 //! Where the two formats disagree about metadata, the answer uses what both accept: `malware_family` is always present
-//! and a string, versions are strings, nothing is null. Equal answers have equal bytes, so a repeated delivery cannot
+//! and a string, versions are strings, domains and addresses are such as both take, nothing is null. A family and hosts are
+//! told of what is malicious or suspicious only. Equal answers have equal bytes, so a repeated delivery cannot
 //! differ.
 
+use std::net::IpAddr;
+
+use daemon_base::NamedHosts;
 use daemon_base::text::stripped;
 use daemon_market::{Answer, Verdict};
 use serde::Serialize;
@@ -12,6 +16,8 @@ use serde::Serialize;
 const COMMENTS_MAX: usize = 16;
 /// Longest comment that is sent, in characters.
 const COMMENT_CHARS_MAX: usize = 256;
+/// Domains, and addresses, that are sent at most.
+const HOSTS_MAX: usize = 16;
 /// Longest of every other text that is sent, in characters.
 const TEXT_CHARS_MAX: usize = 128;
 
@@ -52,6 +58,10 @@ struct Metadata {
     product: String,
     comments: Vec<String>,
     heuristic: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    domains: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ip_addresses: Vec<IpAddr>,
     scanner: Scanner,
     #[serde(skip_serializing_if = "String::is_empty")]
     kind: String,
@@ -115,12 +125,15 @@ fn confidence(confidence: f64) -> f64 {
 }
 
 fn metadata(answer: &Answer, about: &Product) -> Metadata {
-    let findings = &answer.findings;
+    let (findings, accuses) = (&answer.findings, answer.verdict.accuses());
+    let hosts = if accuses { findings.hosts.at_most(HOSTS_MAX) } else { NamedHosts::default() };
     Metadata {
-        malware_family: short(&findings.malware_family),
+        malware_family: if accuses { short(&findings.malware_family) } else { String::new() },
         product: short(&about.name),
         comments: answer.comments.iter().take(COMMENTS_MAX).map(|text| stripped(text, COMMENT_CHARS_MAX)).collect(),
         heuristic: findings.heuristic,
+        domains: hosts.domains().to_vec(),
+        ip_addresses: hosts.ip_addresses().to_vec(),
         scanner: Scanner {
             version: numeric(&about.version).chars().take(TEXT_CHARS_MAX).collect(),
             vendor_version: short(&about.version),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use daemon_base::text::causes;
 use daemon_market::Nct;
-use daemon_polyswarmd::{Address, B256, BidForm, MinedEvents, Outcome, Receipt, TransactError, U256};
+use daemon_polyswarmd::{Address, B256, BidForm, MinedEvents, Outcome, Receipt, TransactError, U256, shortened};
 use daemon_transactions::commitment;
 use daemon_transactions::signing::{Bids, FastAssertion, FastPayload, SignedTransaction, Wanted};
 use tracing::info;
@@ -82,7 +82,7 @@ impl LiveChain {
                     // It must not keep the reveal from being made in time.
                     Err(error) => {
                         info!(guid, why = causes(&error), "metadata not stored");
-                        if text.chars().count() <= METADATA_CHARS_MAX { text } else { String::new() }
+                        shortened(metadata, METADATA_CHARS_MAX)
                     }
                 };
                 self.sign(Wanted::Reveal { bounty, index, nonce, verdicts, metadata }).await

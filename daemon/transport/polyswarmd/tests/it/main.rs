@@ -7,6 +7,7 @@ mod artifacts;
 mod chain;
 mod connection;
 mod local_market;
+mod metadata;
 mod outbox;
 mod recovery;
 mod requests;

@@ -1,5 +1,6 @@
 //! A job and a result, as they lie in Redis.
 
+use daemon_base::NamedHosts;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -207,7 +208,22 @@ impl JobResult {
         let family = metadata.as_ref().and_then(|metadata| metadata.get("malware_family")?.as_str());
         family.unwrap_or_default().chars().take(256).collect()
     }
+
+    /// The hosts that its metadata name, as far as they are domains and addresses.
+    pub fn hosts(&self) -> NamedHosts {
+        let metadata: Value = serde_json::from_str(&self.metadata).unwrap_or_default();
+        let texts = |key: &str| {
+            let list = metadata.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            list.iter().take(HOSTS_READ_MAX).filter_map(Value::as_str)
+        };
+        NamedHosts::read(texts("domains"), texts("ip_addresses"))
+    }
 }
+
+/// Domains, and addresses, that a result of ours tells at most.
+const HOSTS_MAX: usize = 16;
+/// Those that are looked at in a result of others, at most.
+const HOSTS_READ_MAX: usize = 2 * NamedHosts::COUNT_MAX;
 
 /// What a result of ours tells besides the verdict, in the part of PolySwarm's schema that all its versions take.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -216,6 +232,8 @@ pub struct ResultMetadata {
     pub malware_family: String,
     /// Whether the verdict rests on signs rather than on knowing this very file.
     pub heuristic: bool,
+    /// Hosts that the artifact names.
+    pub hosts: NamedHosts,
     /// The program's version: numbers and dots.
     pub version: String,
     /// The generation of the rules.
@@ -225,7 +243,8 @@ pub struct ResultMetadata {
 impl ResultMetadata {
     /// Its JSON text.
     pub fn write(&self) -> String {
-        dumps(&json!({
+        let hosts = self.hosts.at_most(HOSTS_MAX);
+        let mut metadata = json!({
             "malware_family": self.malware_family,
             "heuristic": self.heuristic,
             "scanner": {
@@ -234,7 +253,14 @@ impl ResultMetadata {
                 "signatures_version": self.generation,
                 "environment": { "operating_system": "Linux", "architecture": std::env::consts::ARCH },
             },
-        }))
+        });
+        if !hosts.domains().is_empty() {
+            metadata["domains"] = hosts.domains().into();
+        }
+        if !hosts.ip_addresses().is_empty() {
+            metadata["ip_addresses"] = hosts.ip_addresses().iter().map(ToString::to_string).collect();
+        }
+        dumps(&metadata)
     }
 }
 
@@ -306,6 +332,30 @@ mod tests {
         assert_eq!(job.remaining(end - 2, 3), None);
         assert!(!job.is_expired(end as f64));
         assert!(job.is_expired(end as f64 + 0.001));
+    }
+
+    #[test]
+    fn hosts_of_a_result_are_read_as_far_as_they_are_such() {
+        let hosts = NamedHosts::read(["evil-host.top"], ["45.9.148.21", "2a01:4f8::1"]);
+        let ours =
+            ResultMetadata { malware_family: "Mirai".to_owned(), hosts: hosts.clone(), ..ResultMetadata::default() };
+        let result = JobResult { metadata: ours.write(), ..JobResult::blank(0) };
+        assert_eq!((result.hosts(), result.malware_family()), (hosts, "Mirai".to_owned()));
+        assert!(!ResultMetadata::default().write().contains("domains"));
+        for hostile in [
+            "{\"domains\": [\"EVIL.top\", 7, null, \"has space.com\", \"no\"], \"ip_addresses\": [\"1.2.3.0/24\", []]}",
+            "{\"domains\": \"example.com\", \"ip_addresses\": {\"a\": 1}}",
+            "[]",
+            "nonsense",
+        ] {
+            assert!(JobResult { metadata: hostile.to_owned(), ..JobResult::blank(0) }.hosts().is_empty(), "{hostile}");
+        }
+        let many = json!({ "domains": vec!["a.top"; 100_000], "ip_addresses": (0..1_000).map(|n| format!("1.1.{}.{}", n / 250, n % 250)).collect::<Vec<_>>() });
+        let many = JobResult { metadata: many.to_string(), ..JobResult::blank(0) }.hosts();
+        assert_eq!(
+            (many.domains().len(), many.ip_addresses().len(), many.has_more()),
+            (1, NamedHosts::COUNT_MAX, true)
+        );
     }
 
     #[test]

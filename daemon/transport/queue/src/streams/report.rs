@@ -45,6 +45,10 @@ pub struct StreamReport {
     pub malware_family: String,
     /// Whether the verdict rests on signs rather than on knowing this very file.
     pub heuristic: bool,
+    /// Domains that the artifact names; only of what is malicious or suspicious.
+    pub domains: Vec<String>,
+    /// IP addresses that it names, likewise.
+    pub ip_addresses: Vec<String>,
     /// Classes of evidence that were seen: `pe.import`.
     pub evidence: Vec<String>,
     /// The generation of the rules that it was judged by.

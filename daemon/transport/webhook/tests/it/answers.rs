@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::sync::{LazyLock, Mutex};
 
+use daemon_base::NamedHosts;
 use daemon_market::{Answer, BountyId, BountyKey, Findings, Nct, Phase, Purse, PurseLimits, Skip, Timestamp, Verdict};
 use daemon_webhook::{Product, assertion, vote};
 use proptest::prelude::*;
@@ -49,9 +50,18 @@ fn is_ours(posted: &Value) -> bool {
         fields(value, &known)
     };
     let comments = |value: &Value| value.as_array().is_some_and(|all| all.iter().all(Value::is_string));
+    let some = |value: &Value, fits: fn(&str) -> bool| {
+        value
+            .as_array()
+            .is_some_and(|all| (1..=16).contains(&all.len()) && all.iter().all(|one| one.as_str().is_some_and(fits)))
+    };
+    let domains = |value: &Value| some(value, daemon_base::is_domain);
+    let ip_addresses = |value: &Value| some(value, |text| text.parse::<std::net::IpAddr>().is_ok());
     let metadata = |value: &Value| {
-        let known: [FieldCheck<'_>; 8] = [
+        let known: [FieldCheck<'_>; 10] = [
             ("malware_family", &text),
+            ("domains", &domains),
+            ("ip_addresses", &ip_addresses),
             ("product", &text),
             ("comments", &comments),
             ("heuristic", &Value::is_boolean),
@@ -94,6 +104,7 @@ fn answer(verdict: Verdict, bid: u128) -> Answer {
             size: Some(68),
             malware_family: "EICAR".into(),
             heuristic: true,
+            hosts: NamedHosts::read(["evil-host.top", "xn--e1afmkfd.xn--p1ai"], ["45.9.148.21", "2a01:4f8::1"]),
             evidence: vec!["yara.eicar".into()],
             generation: "7".into(),
             report: "{}".into(),
@@ -152,7 +163,43 @@ fn every_verdict_with_and_without_a_stake_is_posted() {
             (Some(posted_as), Some(bid_as)),
             "{verdict:?}"
         );
+        let (metadata, accuses) = (&posted["metadata"], ["malicious", "suspicious"].contains(&posted_as));
+        assert_eq!(metadata["malware_family"], if accuses { "EICAR" } else { "" }, "{verdict:?}");
+        assert_eq!(metadata.get("domains").is_some(), accuses, "{verdict:?}");
+        assert_eq!(metadata.get("ip_addresses").is_some(), accuses, "{verdict:?}");
     }
+}
+
+/// The vectors that PolySwarm's validators were asked about: what both take of our part of the schema is what is posted.
+#[test]
+fn metadata_is_within_what_both_validators_were_seen_to_take() {
+    let recorded = vectors("verdict-metadata");
+    let cases = recorded["verdict"].as_array().unwrap();
+    let posted = check(&answer(Verdict::Malicious, 5));
+    let mut tried = 0;
+    for case in cases {
+        let both = case["valid_2_2_4"] == true && case["valid_1_4_4"] == true;
+        let Some(object) = case["object"].as_object() else { continue };
+        for (key, value) in
+            object.iter().filter(|(key, _)| *key != "malware_family" && posted["metadata"].get(*key).is_some())
+        {
+            let mut other = posted.clone();
+            other["metadata"][key] = value.clone();
+            assert!(both || !is_ours(&other), "{key}: {value} is refused by one of them");
+            tried += 1;
+        }
+    }
+    assert_eq!((cases.len(), tried), (28, 19));
+}
+
+#[test]
+fn of_very_many_hosts_the_first_are_posted() {
+    let mut answer = answer(Verdict::Suspicious, 0);
+    let names: Vec<String> = (0..64).map(|number| format!("{}.h{number:02}.evil-host.top", "a".repeat(60))).collect();
+    answer.findings.hosts = NamedHosts::read(names.iter().map(String::as_str), []);
+    let posted = check(&answer);
+    assert_eq!(posted["metadata"]["domains"].as_array().unwrap().len(), 16);
+    assert!(posted.to_string().len() < 20_000);
 }
 
 #[test]
@@ -177,7 +224,7 @@ fn every_skip_says_what_the_engine_says() {
 #[test]
 fn an_assertion_is_these_bytes() {
     let body = String::from_utf8(assertion(&answer(Verdict::Malicious, u128::MAX), &product())).unwrap();
-    let expected = r#"{"verdict":"malicious","bid":340282366920938463463374607431768211455,"confidence":1.0,"vendor":"Example","metadata":{"malware_family":"EICAR","product":"stakeout","comments":["a"],"heuristic":true,"scanner":{"version":"0.1.0","vendor_version":"0.1.0-rc.1","signatures_version":"7","environment":{"operating_system":"OS","architecture":"ARCH"}},"kind":"pe","sha256":"DIGEST","size":68}}"#
+    let expected = r#"{"verdict":"malicious","bid":340282366920938463463374607431768211455,"confidence":1.0,"vendor":"Example","metadata":{"malware_family":"EICAR","product":"stakeout","comments":["a"],"heuristic":true,"domains":["evil-host.top","xn--e1afmkfd.xn--p1ai"],"ip_addresses":["45.9.148.21","2a01:4f8::1"],"scanner":{"version":"0.1.0","vendor_version":"0.1.0-rc.1","signatures_version":"7","environment":{"operating_system":"OS","architecture":"ARCH"}},"kind":"pe","sha256":"DIGEST","size":68}}"#
         .replace("\"OS\"", if cfg!(target_os = "linux") { "\"Linux\"" } else { "\"Darwin\"" })
         .replace("ARCH", std::env::consts::ARCH)
         .replace("DIGEST", &"ab".repeat(32));
@@ -186,7 +233,7 @@ fn an_assertion_is_these_bytes() {
 
 #[test]
 fn what_an_artifact_wrote_is_bounded_and_cleaned() {
-    let mut answer = answer(Verdict::Unknown, 0);
+    let mut answer = answer(Verdict::Suspicious, 0);
     answer.comments = vec![format!("\r\n\u{1b}[31m\u{202e}{}", "é".repeat(10_000)); 100];
     answer.findings.malware_family = "\0x".repeat(10_000);
     let posted = check(&answer);
