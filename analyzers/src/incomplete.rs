@@ -104,6 +104,24 @@ impl Incomplete {
         }
     }
 
+    /// Reads what [`Display`](fmt::Display) writes; `None` of anything else.
+    pub fn parse(text: &str) -> Option<Incomplete> {
+        let (class, of) = text.split_once('.')?;
+        let owned = || Cow::Owned(of.to_owned());
+        Some(match (class, of) {
+            ("limit", name) => Incomplete::Limit(Limit::ALL.into_iter().find(|limit| limit.name() == name)?),
+            ("panic", _) => Incomplete::Panicked(owned()),
+            ("file", "cut_short") => Incomplete::CutShort,
+            ("file", "encrypted") => Incomplete::Encrypted,
+            ("file", "truncated") => Incomplete::Truncated,
+            ("file", "changed") => Incomplete::Changed,
+            ("crash", "poisonous") => Incomplete::Poisonous,
+            ("crash", _) => Incomplete::Crashed(owned()),
+            ("unaccounted", _) => Incomplete::Unaccounted(owned()),
+            _ => return None,
+        })
+    }
+
     /// Class of the reason, for counting: without the cause of a crash and the name of a part, which the artifact
     /// controls.
     pub fn class(&self) -> String {
@@ -133,6 +151,32 @@ impl fmt::Display for Incomplete {
             Incomplete::Truncated => f.write_str("file.truncated"),
             Incomplete::Changed => f.write_str("file.changed"),
             Incomplete::Unaccounted(part) => write!(f, "unaccounted.{part}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mut all: Vec<Incomplete> = Limit::ALL.into_iter().map(Incomplete::Limit).collect();
+        all.extend([
+            Incomplete::Panicked("pe".into()),
+            Incomplete::CutShort,
+            Incomplete::Encrypted,
+            Incomplete::Crashed("signal 11.".into()),
+            Incomplete::Poisonous,
+            Incomplete::Truncated,
+            Incomplete::Changed,
+            Incomplete::Unaccounted("overlay at 0x40. Odd".into()),
+        ]);
+        for why in all {
+            assert_eq!(Incomplete::parse(&why.to_string()), Some(why));
+        }
+        for wrong in ["", "limit", "limit.nothing", "file.gone", "why.not"] {
+            assert_eq!(Incomplete::parse(wrong), None, "{wrong}");
         }
     }
 }

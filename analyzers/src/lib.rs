@@ -49,7 +49,7 @@ pub use indicator::{Indicator, IndicatorId};
 pub use measure::{MEASURED_MAX, Measure, MeasureSet, MeasureValue, Measured, Unit, density, entropy, permille};
 pub use model::{Join, Model, ModelError, ModelSource, ModelTestimony, Moved};
 pub use path::FilePath;
-pub use weigh::{Confidence, GroupSum, Opinion, Term, Testimony, Verdict, weigh};
+pub use weigh::{Confidence, GroupSum, Opinion, Term, Testimony, Verdict, weigh, weigh_out_of_fold};
 pub use weights::{
     Calibration, Group, LoadedWeights, LogOdds, Thresholds, Weight, Weights, WeightsError, WeightsMistake,
 };

@@ -146,6 +146,11 @@ impl Model {
         &self.join
     }
 
+    /// The same, joined in another way.
+    pub(crate) fn with_join(self, join: Join) -> Model {
+        Model { join, ..self }
+    }
+
     /// How many trees it has.
     pub fn trees(&self) -> usize {
         self.trees.len()

@@ -185,12 +185,23 @@ impl Opinion {
 ///
 /// The order of evidence makes no difference. A record that is incomplete in any way is never benign.
 pub fn weigh(record: &Record, weights: &Weights) -> Opinion {
+    weigh_all(record, weights, None)
+}
+
+/// Weighs the evidence on the artifact itself beside the margin of a model that was trained without it, instead of what the
+/// weights' own model says, which may have learned it by heart. What is inside the artifact is left out: the margin says
+/// nothing of it, and the model may know it too.
+pub fn weigh_out_of_fold(record: &Record, weights: &Weights, margin: f64) -> Opinion {
+    weigh_all(record, weights, Some(margin))
+}
+
+fn weigh_all(record: &Record, weights: &Weights, margin: Option<f64>) -> Opinion {
     let testimonies: Vec<Testimony> = (0u16..)
         .map(LayerId)
         .zip(&record.layers)
-        .filter(|(id, layer)| layer.subject == *id)
+        .filter(|(id, layer)| layer.subject == *id && (margin.is_none() || *id == LayerId::ARTIFACT))
         .filter_map(|(subject, layer)| {
-            let testimony = testify(subject, layer.kind.family(), record, weights);
+            let testimony = testify(subject, layer.kind.family(), record, weights, margin);
             let is_heard = layer.wanted || !testimony.terms.is_empty() || testimony.model.is_some();
             is_heard.then_some(testimony)
         })
@@ -229,7 +240,13 @@ fn decide(testimonies: &[Testimony], weights: &Weights) -> (Verdict, Confidence)
     }
 }
 
-fn testify(subject: LayerId, family: Family, record: &Record, weights: &Weights) -> Testimony {
+fn testify(
+    subject: LayerId,
+    family: Family,
+    record: &Record,
+    weights: &Weights,
+    out_of_fold: Option<f64>,
+) -> Testimony {
     let of_subject =
         |seen: &&Evidence| record.layers.get(seen.layer.index()).is_some_and(|layer| layer.subject == subject);
     let mut seen: Vec<&IndicatorId> = record.evidence.iter().filter(of_subject).map(|seen| &seen.indicator).collect();
@@ -263,7 +280,13 @@ fn testify(subject: LayerId, family: Family, record: &Record, weights: &Weights)
         p_without_calm: calibrate(sum_without_calm, family, weights).1,
     };
     let measured = record.measured.iter().find(|measured| measured.subject == subject);
-    let joined = weights.model(family).and_then(|model| Some((model.join(), model.testify(measured?)?)));
+    let joined = weights.model(family).and_then(|model| {
+        let testimony = match out_of_fold {
+            Some(margin) => ModelTestimony { margin, base: margin, moved: Vec::new() },
+            None => model.testify(measured?)?,
+        };
+        Some((model.join(), testimony))
+    });
     let (judged, standing) = match &joined {
         None => (alone, standing_by_indicators(&alone, family, weights)),
         Some((join, model)) => {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use toml::de::DeTable;
 use triage::Family;
 
-use crate::{Indicator, IndicatorId, Model};
+use crate::{Indicator, IndicatorId, Join, Model};
 
 /// Weight of evidence in nats (natural logarithm of a likelihood ratio). Above zero speaks for malice.
 #[derive(Clone, Copy, PartialEq, PartialOrd, Debug, Default)]
@@ -99,6 +99,8 @@ pub struct Weights {
     pub thresholds: Thresholds,
     /// Added to the log-odds of every file: `logit(live prior) - logit(fitted prior)`.
     pub prior_shift: f64,
+    /// Share of malicious files that calibrations and joins were fitted for.
+    pub prior_fitted: f64,
     /// The groups.
     pub groups: Vec<Group>,
     pub(crate) calibrations: [Calibration; Family::ALL.len()],
@@ -166,6 +168,32 @@ impl Weights {
     pub fn without_model(mut self, family: Family) -> Weights {
         self.models.retain(|known| known.family() != family);
         self
+    }
+
+    /// Whether the indicator is one of the analyzers, whose weight stands in the file, and not one of loaded rules.
+    pub fn is_compiled(&self, indicator: &IndicatorId) -> bool {
+        self.indicators.contains_key(indicator)
+    }
+
+    /// The same with another weight of an indicator of the analyzers; of others nothing changes.
+    pub fn with_weight(mut self, indicator: &IndicatorId, log_odds: f64) -> Weights {
+        if let Some(weight) = self.indicators.get_mut(indicator) {
+            weight.log_odds = LogOdds(log_odds);
+        }
+        self
+    }
+
+    /// The same with another calibration of a family.
+    pub fn with_calibration(mut self, family: Family, calibration: Calibration) -> Weights {
+        self.calibrations[family as usize] = calibration;
+        self
+    }
+
+    /// The same with the model of a family, if it has one, joined in another way.
+    pub fn with_join(self, family: Family, change: impl FnOnce(Join) -> Join) -> Weights {
+        let Some(model) = self.model(family) else { return self };
+        let model = model.clone().with_join(change(*model.join()));
+        self.with_model(Arc::new(model))
     }
 
     /// The model of a family.

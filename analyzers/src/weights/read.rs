@@ -38,11 +38,20 @@ impl WeightsReader<'_> {
             None => self.missing("`version = 1` is missing".to_owned()),
         }
         let thresholds = self.thresholds(root);
-        let prior_shift = self.prior_shift(root);
+        let (prior_fitted, prior_shift) = self.prior(root);
         let calibrations = self.calibrations(root, &thresholds);
         let groups = self.groups(root);
         let indicators = self.indicators(root, &groups, catalogue);
-        Weights { thresholds, prior_shift, groups, calibrations, indicators, loaded: None, models: Vec::new() }
+        Weights {
+            thresholds,
+            prior_shift,
+            prior_fitted,
+            groups,
+            calibrations,
+            indicators,
+            loaded: None,
+            models: Vec::new(),
+        }
     }
 
     fn thresholds(&mut self, root: &DeTable<'_>) -> Thresholds {
@@ -61,9 +70,10 @@ impl WeightsReader<'_> {
         Thresholds { malicious, suspicious, benign, benign_without_calm }
     }
 
-    fn prior_shift(&mut self, root: &DeTable<'_>) -> f64 {
+    /// The share fitted for, and what it takes to the live one.
+    fn prior(&mut self, root: &DeTable<'_>) -> (f64, f64) {
         let [fitted, live] = self.numbers(root, "prior", "prior", ["fitted", "live"], 0.001..=0.999);
-        logit(live) - logit(fitted)
+        (fitted, logit(live) - logit(fitted))
     }
 
     fn calibrations(&mut self, root: &DeTable<'_>, thresholds: &Thresholds) -> [Calibration; Family::ALL.len()] {

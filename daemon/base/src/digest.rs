@@ -14,6 +14,24 @@ impl Sha256Digest {
     pub fn of(bytes: &[u8]) -> Self {
         Sha256Digest(Sha256::digest(bytes).into())
     }
+
+    /// Hashes what a reader gives, to its end.
+    ///
+    /// # Errors
+    ///
+    /// If reading fails.
+    pub fn of_reader(mut reader: impl std::io::Read) -> std::io::Result<Self> {
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => return Ok(Sha256Digest(hasher.finalize().into())),
+                Ok(count) => hasher.update(&buffer[..count]),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }
 
 impl fmt::Display for Sha256Digest {
@@ -50,6 +68,12 @@ impl FromStr for Sha256Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reader_is_hashed_to_its_end() {
+        let bytes = vec![7; 200_000];
+        assert_eq!(Sha256Digest::of_reader(&bytes[..]).unwrap(), Sha256Digest::of(&bytes));
+    }
 
     #[test]
     fn digests_are_read_as_they_are_shown() {

@@ -15,6 +15,18 @@ impl Family {
             Family::Other => "other",
         }
     }
+
+    /// The family of a kind of this name ([`FileKind::name`]): for what was written down by name.
+    pub fn of_kind(name: &str) -> Family {
+        let (class, of) = name.split_once('.').unwrap_or((name, ""));
+        match class {
+            "pe" | "pe32" | "pe32+" => Family::Pe,
+            "elf" | "elf32" | "elf64" => Family::Elf,
+            "cfb" if matches!(of, "msi" | "outlook") => Family::Other,
+            "cfb" | "ooxml" | "rtf" => Family::Office,
+            _ => Family::Other,
+        }
+    }
 }
 
 impl FileKind {
@@ -165,5 +177,29 @@ impl ElfKind {
 impl std::fmt::Display for FileKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_the_family_of_its_kind() {
+        let pe = |bits, efi, dotnet, dll| FileKind::Pe(PeKind { bits, efi, dotnet, dll, machine: 0 });
+        let documents = [CfbKind::Word, CfbKind::Msi, CfbKind::Outlook, CfbKind::Encrypted, CfbKind::Other];
+        let kinds = crate::magic::MAGICS.iter().map(|magic| magic.kind);
+        let kinds = kinds.chain(documents.map(FileKind::Cfb)).chain([
+            pe(PeBits::Pe32, true, false, false),
+            pe(PeBits::Pe32Plus, false, true, true),
+            pe(PeBits::Odd, false, false, false),
+            FileKind::Ooxml(OoxmlKind::Docm),
+            FileKind::Text,
+            FileKind::Data,
+        ]);
+        for kind in kinds {
+            assert_eq!(Family::of_kind(kind.name()), kind.family(), "{kind}");
+        }
+        assert_eq!(Family::of_kind("perl"), Family::Other);
     }
 }

@@ -17,6 +17,10 @@ pub struct SubjectRecord {
     pub sum_without_calm: f64,
     /// Probability that it is malicious.
     pub p_malicious: f64,
+    /// File type, by triage.
+    pub kind: &'static str,
+    /// Whether an analyzer vouches for it: if not, it may be malicious, but not benign.
+    pub vouched: bool,
 }
 
 /// The measures of one subject.
@@ -49,11 +53,16 @@ impl Serialize for MeasureValues {
 impl SubjectRecord {
     /// All subjects of a report that were judged.
     pub fn all(report: &Report) -> Vec<SubjectRecord> {
-        let record = |testimony: &Testimony| SubjectRecord {
-            layer: name(report, testimony.subject),
-            sum: testimony.sum.0,
-            sum_without_calm: testimony.sum_without_calm.0,
-            p_malicious: testimony.p_malicious,
+        let record = |testimony: &Testimony| {
+            let layer = report.layers.get(testimony.subject.index());
+            SubjectRecord {
+                layer: name(report, testimony.subject),
+                sum: testimony.sum.0,
+                sum_without_calm: testimony.sum_without_calm.0,
+                p_malicious: testimony.p_malicious,
+                kind: layer.map_or(report.kind, |layer| layer.kind).name(),
+                vouched: layer.is_some_and(|layer| layer.wanted),
+            }
         };
         report.opinion.testimonies.iter().map(record).collect()
     }
