@@ -21,15 +21,41 @@ use crate::program;
 const BEGIN: i64 = 1_793_491_200_000_000;
 const MINUTE: i64 = 60_000_000;
 
+/// An artifact that a daemon was asked about.
+pub(crate) struct AskedAbout {
+    pub(crate) sha256: [u8; 32],
+    /// Its bytes, if they are kept.
+    pub(crate) kept: Option<Vec<u8>>,
+    pub(crate) truth: Truth,
+}
+
 /// A daemon that had this much an hour to stake, and was asked thirty times, a minute apart: about what is kept, and about
 /// what is not.
 fn archive(directory: &Path, hour_max: Option<Nct>) {
     let kept = specimens::eicar();
-    let kept_sha256 = Sha256Digest::of(&kept);
+    let kept_sha256 = Sha256Digest::of(&kept).0;
+    let asked = (0..30).map(|nth| {
+        let truth = if nth % 4 == 0 { Truth::Benign } else { Truth::Malicious };
+        match nth % 3 {
+            0 => AskedAbout { sha256: [7; 32], kept: None, truth },
+            _ => AskedAbout { sha256: kept_sha256, kept: Some(kept.clone()), truth },
+        }
+    });
+    archive_of(directory, hour_max, asked);
+}
+
+/// The same, asked about these artifacts.
+pub(crate) fn archive_of(directory: &Path, hour_max: Option<Nct>, asked: impl IntoIterator<Item = AskedAbout>) {
+    let retention = Retention { bytes_max: 1 << 20, age_max: Duration::from_secs(86_400) };
+    let store = Store::open(&directory.join("artifacts"), retention).expect("there is room for a store");
     let mut journal = Sqlite::open(directory).expect("there is room for an archive");
     let limits = PurseLimits { hour_max, ..PurseLimits::default() };
     let mut betting = Betting::new(Box::new(DefaultStrategy), Purse::new(limits));
-    for nth in 0..30i64 {
+    for (nth, AskedAbout { sha256, kept, truth }) in (0i64..).zip(asked) {
+        if let Some(bytes) = kept {
+            let file = daemon_artifact::keep_stream(&bytes[..], u64::MAX).expect("there is memory for it");
+            assert!(store.keep(file, Sha256Digest(sha256), bytes.len() as u64));
+        }
         let now = Timestamp::from_micros(BEGIN + nth * MINUTE);
         let key = BountyKey { id: BountyId::new(&(1_000 + nth).to_string()), phase: Phase::Assertion };
         let bounty = Bounty {
@@ -54,7 +80,6 @@ fn archive(directory: &Path, hour_max: Option<Nct>) {
             "reward": "2000000000000000000",
             "rules": { "min_allowed_bid": 62_500_000_000_000_000u64, "max_allowed_bid": 1_000_000_000_000_000_000u64 },
         });
-        let sha256 = if nth % 3 == 0 { [7; 32] } else { kept_sha256.0 };
         let findings = Findings { kind: "text".to_owned(), sha256: Some(sha256), ..Findings::default() };
         let judgement = Judgement {
             verdict: Verdict::Malicious,
@@ -91,16 +116,13 @@ fn archive(directory: &Path, hour_max: Option<Nct>) {
         };
         let how = Ending::Sent { status: 200 };
         let ended = Ended { key: key.clone(), at: now, how, attempts: 1, detail: String::new() };
-        let outcome = told(bid, if nth % 4 == 0 { Truth::Benign } else { Truth::Malicious });
+        let outcome = told(bid, truth);
         betting.purse.settle(&key, Reckoning::of(&outcome, verdict, bid, betting.fee), now);
         let settled = Settled { key, at: now, outcome };
         let writes = [Write::Bounty(received), Write::Answer(answered), Write::Ending(ended), Write::Settled(settled)];
         journal.commit(&writes).expect("there is room for a few records");
     }
-    let retention = Retention { bytes_max: 1 << 20, age_max: Duration::from_secs(86_400) };
-    let store = Store::open(&directory.join("artifacts"), retention).expect("there is room for a store");
-    let file = daemon_artifact::keep_stream(&kept[..], u64::MAX).expect("there is memory for it");
-    assert!(store.keep(file, kept_sha256, kept.len() as u64));
+    store.close();
 }
 
 /// What the marketplace tells: one rival on each side.

@@ -20,6 +20,8 @@ mod backtest;
 mod command_line;
 /// Who may tell a daemon what, and how it takes what changes around it.
 mod control;
+/// Weights and models judged by labelled files, and fitted to them.
+mod corpus;
 /// The daemon: bounties in, answers out, and nothing lost in between.
 mod daemon;
 /// A running daemon, for tests.

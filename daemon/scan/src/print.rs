@@ -50,7 +50,7 @@ pub(crate) struct Printer<'p> {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum OutputLine<'l> {
-    File(StakedRecord),
+    File(Box<StakedRecord>),
     Failure { schema: u32, path: String, error: &'l str },
     Summary(SummaryRecord),
 }
@@ -84,7 +84,7 @@ impl<'p> Printer<'p> {
             if self.output.measures {
                 record.file = record.file.with_measures(report);
             }
-            self.machine_line(&OutputLine::File(record), out)?;
+            self.machine_line(&OutputLine::File(Box::new(record)), out)?;
         } else if self.output.all || self.output.measures || stands_out(report) {
             self.person_line(scanned, stake, out)?;
         }

@@ -52,6 +52,7 @@ mod reload;
 pub mod rescan;
 mod scan_backends;
 pub mod secrets;
+pub mod settled_corpus;
 pub mod settlements;
 mod small_file;
 mod sockets;

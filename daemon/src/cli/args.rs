@@ -119,7 +119,7 @@ pub(crate) struct BidArgs {
 }
 
 /// Which configuration file to use.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct ConfigFile {
     /// Configuration file of the daemon. Without it, every key has its default.
     #[arg(long = "config", short = 'c', value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -127,7 +127,7 @@ pub(crate) struct ConfigFile {
 }
 
 /// Which archive to use.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct ArchivePlace {
     #[command(flatten)]
     pub config: ConfigFile,

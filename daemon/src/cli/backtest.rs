@@ -26,6 +26,7 @@ use daemon_service::rescan::{self, Rescan, Rescanned};
 use indicatif::ProgressBar;
 
 use crate::cli::args::WallArgs;
+use crate::cli::corpus::CorpusArgs;
 use crate::cli::{archive, config, rules_options};
 use crate::exit::Exit;
 use crate::terminal::interrupt;
@@ -91,7 +92,7 @@ pub(crate) struct BacktestArgs {
     #[arg(long, value_name = "DATE|AGO", value_parser = parse_until)]
     pub until: Option<Timestamp>,
     /// Number of time windows of equal length, to see whether a gain is steady.
-    #[arg(long, value_name = "K", default_value = "5")]
+    #[arg(long, value_name = "K", default_value_t = FOLDS)]
     pub folds: NonZeroUsize,
     /// Bootstrap resamples for each confidence interval.
     #[arg(long, value_name = "N", default_value = "2000")]
@@ -105,6 +106,28 @@ pub(crate) struct BacktestArgs {
 }
 
 impl BacktestArgs {
+    /// What these weights and models would have done with the stored artifacts, all else as recorded.
+    pub(crate) fn of_fitted(corpus: &CorpusArgs, weights: PathBuf, models: Vec<PathBuf>) -> BacktestArgs {
+        BacktestArgs {
+            place: corpus.place.clone(),
+            strategies: Vec::new(),
+            expression: None,
+            kelly_fraction: None,
+            threshold: None,
+            weights: Some(weights),
+            models,
+            rules: Vec::new(),
+            no_shipped_rules: false,
+            only_stored: true,
+            since: corpus.since,
+            until: corpus.until,
+            folds: FOLDS,
+            resamples: corpus.resamples,
+            seed: corpus.seed,
+            json: false,
+        }
+    }
+
     /// Whether stored artifacts are scanned again.
     pub(crate) fn judges(&self) -> bool {
         let others = self.weights.is_some() || !self.models.is_empty() || !self.rules.is_empty();
@@ -112,6 +135,8 @@ impl BacktestArgs {
     }
 }
 
+/// Number of time windows.
+const FOLDS: NonZeroUsize = NonZeroUsize::new(5).expect("five is not zero");
 /// Maximum number of differing decisions shown.
 const DIFFERENCES_MAX: usize = 10;
 /// Name of the run with the recorded strategies on newly scanned artifacts.

@@ -5,12 +5,15 @@ pub(crate) mod admin_client;
 pub(crate) mod archive;
 pub(crate) mod args;
 pub(crate) mod backtest;
+pub(crate) mod calibrate;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod consume;
+pub(crate) mod corpus;
 pub(crate) mod daemon;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod health;
 pub(crate) mod indicators;
@@ -33,12 +36,14 @@ use clap::{Parser, Subcommand};
 
 use self::archive::ArchiveArgs;
 use self::backtest::BacktestArgs;
+use self::calibrate::CalibrateArgs;
 use self::completions::CompletionsArgs;
 use self::config::ConfigArgs;
 use self::consume::ConsumeArgs;
 use self::daemon::DaemonArgs;
 use self::demo::DemoArgs;
 use self::doctor::DoctorArgs;
+use self::evaluate::EvaluateArgs;
 use self::explain::ExplainArgs;
 use self::health::HealthArgs;
 use self::indicators::IndicatorsArgs;
@@ -78,6 +83,10 @@ pub(crate) enum Command {
     Triage(TriageArgs),
     /// Check, list, test and benchmark YARA rules.
     Rules(RulesCommandArgs),
+    /// Evaluate weights and models on labelled files.
+    Evaluate(Box<EvaluateArgs>),
+    /// Fit weights, calibrations and joins of models to labelled files.
+    Calibrate(Box<CalibrateArgs>),
     /// Run the PolySwarm engine: receive bounties, scan artifacts, send answers.
     Daemon(DaemonArgs),
     /// Take jobs of a queue on any host, scan, and send reports back.
@@ -123,6 +132,8 @@ pub(crate) fn run(command: &Command, out: &mut (dyn Write + Send)) -> anyhow::Re
         Command::Explain(args) => explain::explain(args, out),
         Command::Triage(args) => triage::triage(args, out),
         Command::Rules(args) => rules::rules(&args.command, out),
+        Command::Evaluate(args) => evaluate::evaluate(args, out),
+        Command::Calibrate(args) => calibrate::calibrate(args, out),
         Command::Daemon(args) => daemon::daemon(args),
         Command::Consume(args) => consume::consume(args),
         Command::Config(args) => config::config(&args.command, out),

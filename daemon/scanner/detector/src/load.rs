@@ -161,6 +161,17 @@ struct WeightsSource {
 }
 
 impl Detector {
+    /// Names all that evidence depends on beside the bytes and the limits: this program, and the texts of the rules.
+    pub fn evidence_key(&self) -> String {
+        let sources = self.bundle.as_ref().map_or("", |bundle| bundle.sources.as_str());
+        format!("{BUILD} {sources}")
+    }
+
+    /// The text of the weights: TOML.
+    pub fn weights_text(&self) -> &str {
+        &self.weights.text
+    }
+
     /// The rules themselves.
     ///
     /// # Errors

@@ -157,6 +157,15 @@ impl RuleSet {
         &self.weights
     }
 
+    /// The model of a family that we were built with, as text.
+    pub fn embedded_model(family: Family) -> Option<&'static str> {
+        match family {
+            Family::Pe => Some(EMBEDDED_MODELS[0]),
+            Family::Elf => Some(EMBEDDED_MODELS[1]),
+            Family::Office | Family::Other => None,
+        }
+    }
+
     /// What was said of models, at most once a family.
     pub fn models(&self) -> &[ModelChoice] {
         &self.models
@@ -208,6 +217,14 @@ mod tests {
     fn the_embedded_weights_are_valid() {
         if let Err(error) = RuleSet::parse(EMBEDDED_WEIGHTS) {
             panic!("rules/weights.toml:\n{error}");
+        }
+    }
+
+    #[test]
+    fn embedded_models_are_of_their_families() {
+        for family in Family::ALL {
+            let model = RuleSet::embedded_model(family).map(|text| Model::parse(text, MEASURE_SETS).unwrap().family());
+            assert_eq!(model, model.map(|_| family));
         }
     }
 
