@@ -33,6 +33,13 @@ pub trait Analyzer {
         self.wants(kind)
     }
 
+    /// Whether it reads files of this kind to their end, hands over what they hold, and says of what nobody can account for
+    /// that it [cannot vouch](Findings::cannot_vouch): then a file that carries one is none the worse for it. True for
+    /// archives that are opened, though nobody vouches for an archive itself.
+    fn accounts_for(&self, kind: FileKind) -> bool {
+        self.vouches(kind)
+    }
+
     /// Whether it takes files of this kind apart, rather than looking for patterns in whatever there is. Kinds that no
     /// analyzer takes apart may be left out as a whole.
     fn opens(&self, kind: FileKind) -> bool {

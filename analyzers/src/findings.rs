@@ -44,6 +44,8 @@ pub struct Child<'a> {
     pub name: String,
     /// Bytes of the layer: borrowed from the parent, or owned if they were decompressed.
     pub bytes: Cow<'a, [u8]>,
+    /// Whether the parent is vouched for only if an analyzer accounts for these bytes.
+    pub is_part: bool,
 }
 
 /// The interface through which an analyzer reports on one sample.
@@ -144,8 +146,19 @@ impl<'a> Findings<'a> {
     /// Passes on a child layer, which is triaged and scanned after this analyzer. A part of the artifact is borrowed,
     /// not copied. The engine counts depth and entries; the producer counts produced bytes.
     pub fn child(&mut self, name: &str, bytes: Cow<'a, [u8]>) {
+        self.hand_over(name, bytes, false);
+    }
+
+    /// Passes on a child that is a part of the sample which this analyzer cannot account for itself, such as an archive
+    /// behind a program. Unless another analyzer accounts for it ([`Analyzer::accounts_for`](crate::Analyzer)), the engine
+    /// says of it what [`Findings::cannot_vouch`] does.
+    pub fn part(&mut self, name: &str, bytes: Cow<'a, [u8]>) {
+        self.hand_over(name, bytes, true);
+    }
+
+    fn hand_over(&mut self, name: &str, bytes: Cow<'a, [u8]>, is_part: bool) {
         if self.record.budget.entries(1).is_ok() {
-            self.children.push(Child { name: Detail::new(name).to_string(), bytes });
+            self.children.push(Child { name: Detail::new(name).to_string(), bytes, is_part });
         }
     }
 

@@ -53,7 +53,7 @@ mod xlm;
 mod xml;
 
 use analyzers::{Analyzer, Budget, Cancel, Findings, Indicator, LayerId, Limits, Record, Sample};
-use triage::{CfbKind, FileKind, OoxmlKind};
+use triage::{CfbKind, FileKind, OoxmlKind, ZipKind};
 
 use crate::compound::{Compound, StorageEntry};
 use crate::fields::Fields;
@@ -85,6 +85,11 @@ impl Analyzer for Office {
             FileKind::Rtf => true,
             _ => false,
         }
+    }
+
+    /// A plain archive is read to its end: its documents and programs are handed over, and all else is named.
+    fn accounts_for(&self, kind: FileKind) -> bool {
+        self.vouches(kind) || kind == FileKind::Zip(ZipKind::Plain)
     }
 
     fn analyze<'a>(&mut self, sample: Sample<'a>, findings: &mut Findings<'a>) {

@@ -181,7 +181,8 @@ impl Opinion {
 ///
 /// A model is joined with the indicators ([`Join`](crate::Join)). It calls nothing malicious alone unless it is very sure,
 /// nor what hides its inside (a packer's or installer's stub) however sure it is; and nothing is benign that it, the
-/// indicators, or what speaks against the file is not calm about.
+/// indicators, or what speaks against the file is not calm about. A member of an archive that a program carries accuses the
+/// program only where that is as sure as a model must be alone.
 ///
 /// The order of evidence makes no difference. A record that is incomplete in any way is never benign.
 pub fn weigh(record: &Record, weights: &Weights) -> Opinion {
@@ -302,8 +303,9 @@ fn testify(
                 judged
             };
             let may_accuse = !join.signs || terms.iter().any(|term| is_sign(term, weights));
-            let accuses = p_by_indicators >= weights.thresholds.malicious
-                || judged.p_malicious >= join.alone && !hides && may_accuse;
+            let by_indicators = p_by_indicators >= weights.thresholds.malicious
+                && (judged.p_malicious >= join.alone || !is_carried(subject, record));
+            let accuses = by_indicators || judged.p_malicious >= join.alone && !hides && may_accuse;
             let standing = if judged.p_malicious >= weights.thresholds.malicious && accuses {
                 SubjectStanding::Accused
             } else if hides && p_by_indicators < weights.thresholds.suspicious {
@@ -361,6 +363,13 @@ fn standing_by_indicators(judged: &Judged, family: Family, weights: &Weights) ->
     } else {
         SubjectStanding::Undecided
     }
+}
+
+/// Whether a subject is a member of an archive that a program carries, as installers do: each has dozens, and models and
+/// weights are fitted to one file at a time, so that one of many is accused by chance.
+fn is_carried(subject: LayerId, record: &Record) -> bool {
+    let is_program = record.layers.first().is_some_and(|layer| matches!(layer.kind.family(), Family::Pe | Family::Elf));
+    is_program && record.layers.get(subject.index()).is_some_and(|layer| layer.name.contains('!'))
 }
 
 /// Whether a term says something against a file beside its structure.

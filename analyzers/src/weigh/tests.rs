@@ -376,3 +376,23 @@ fn what_is_hidden_does_not_decide_beside_what_is_accused() {
     assert_eq!(opinion.deciding().map(|testimony| testimony.subject), Some(inside));
     assert_eq!(opinion.deciding().map(|testimony| testimony.p_malicious), Some(opinion.confidence.get()));
 }
+
+#[test]
+fn one_of_many_members_accuses_a_program_only_where_that_is_very_sure() {
+    let program = triage::triage(&specimens::pe::pe().build());
+    for (kind, name, margin, verdict) in [
+        // By indicators and model .89, then .99; alone it is .97 that a model must be.
+        (program, "overlay@0x400!setup.exe", 0.0, Verdict::Suspicious),
+        (program, "overlay@0x400!setup.exe", 3.0, Verdict::Malicious),
+        (program, "image@0x400", 0.0, Verdict::Malicious),
+        (FileKind::Data, "inner.zip!setup.exe", 0.0, Verdict::Malicious),
+    ] {
+        let (mut record, weights) = modelled(&[], margin);
+        record.layers[0].kind = kind;
+        let inside = record.add_layer(LayerId::ARTIFACT, name, Some(FileKind::Data)).unwrap();
+        record.measured[0].subject = inside;
+        let indicator = INJECTS.id.clone();
+        record.evidence.push(Evidence { indicator, layer: inside, span: 0..1, detail: Detail::default() });
+        assert_eq!(weigh(&record, &weights).verdict, verdict, "{name} {margin}");
+    }
+}

@@ -114,7 +114,7 @@ fn hand_over_members<'a>(
         }
         if is_wanted {
             match part.read(&mut reader.inflater, findings) {
-                Ok(bytes) => findings.child(&part.name, fitted(bytes)),
+                Ok(bytes) => findings.part(&part.name, fitted(bytes)),
                 read => go_on(read.map(drop))?,
             }
         }

@@ -77,6 +77,11 @@ impl<'r> Analyzers<'r> {
         self.seats.iter().any(|seat| seat.analyzer.vouches(kind))
     }
 
+    /// Whether any of them accounts for all that a part of this kind holds.
+    pub(crate) fn account_for(&self, kind: triage::FileKind) -> bool {
+        self.seats.iter().any(|seat| seat.analyzer.accounts_for(kind))
+    }
+
     /// Whether any analyzer parses this file type. Archives are opened to scan their contents, though no analyzer
     /// vouches for them.
     pub fn open(&self, kind: triage::FileKind) -> bool {

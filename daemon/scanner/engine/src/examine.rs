@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use analyzers::{Budget, Cancel, Child, FilePath, Findings, Incomplete, LayerId, Limit, Limits, Record, Sample};
+use analyzers::{
+    Budget, Cancel, Child, Detail, FilePath, Findings, Incomplete, LayerId, Limit, Limits, Record, Sample,
+};
 use triage::{FileKind, triage};
 
 use crate::{Analyzers, Report, RuleSet};
@@ -107,7 +109,13 @@ fn examine_child(
     if panicked {
         record.note(Incomplete::Panicked(Cow::Borrowed("triage")));
     }
-    match record.add_layer(parent, &child.name, Some(kind)) {
+    let layer = record.add_layer(parent, &child.name, Some(kind));
+    if child.is_part && !analyzers.account_for(kind) {
+        let name = layer.and_then(|layer| record.layers.get(layer.index())).map_or(&child.name, |layer| &layer.name);
+        let name = Detail::new(name).to_string();
+        record.note(Incomplete::Unaccounted(name.into()));
+    }
+    match layer {
         Some(layer) => examine_layer(Sample { bytes: &child.bytes, kind }, layer, depth, analyzers, record),
         None => record,
     }
