@@ -1,4 +1,5 @@
-//! Files that no signature at the start claims: PDF with a preamble, tar, ISO 9660, text, and the rest.
+//! Files that no signature at the start claims: PDF with a preamble, tar, the data of NSIS, text,
+//! ISO 9660, the archive of PyInstaller, and the rest.
 
 use crate::kind::{ArchiveKind, FileKind};
 use crate::text;
@@ -10,6 +11,14 @@ const PDF_BYTES: usize = 1024;
 /// ISO 9660 (ECMA-119) 6.2.1 and 8.1: sector 16, one byte of type, then `CD001`.
 const ISO9660_OFFSET: u64 = 32769;
 
+/// The signature of the data of NSIS (Source/exehead/fileform.h, `firstheader`).
+const NSIS: &[u8] = b"\xef\xbe\xad\xdeNullsoftInst";
+/// The record at the end of an archive of PyInstaller, and its lengths: with the name of Python's library as of version
+/// 2.1, and without (PyInstaller, bootloader/src/pyi_archive.h, `ARCHIVE_COOKIE`).
+const PY_INSTALLER: &[u8; 8] = b"MEI\x0c\x0b\x0a\x0b\x0e";
+const PY_INSTALLER_LONG: usize = 88;
+const PY_INSTALLER_SHORT: usize = 24;
+
 /// What a file is whose first bytes claim nothing, or whose claim was not confirmed.
 pub(crate) fn kind(view: &mut View<'_>) -> FileKind {
     let head = view.head();
@@ -19,13 +28,29 @@ pub(crate) fn kind(view: &mut View<'_>) -> FileKind {
     if is_tar(head) {
         return FileKind::Archive(ArchiveKind::Tar);
     }
+    // Flags stand before it.
+    if head.get(4..).is_some_and(|rest| rest.starts_with(NSIS)) {
+        return FileKind::Archive(ArchiveKind::Nsis);
+    }
     if text::is_text(head) {
         return text::kind(head);
     }
     if may_be_disk(head) && view.array(ISO9660_OFFSET) == Some(*b"CD001") {
         return FileKind::Archive(ArchiveKind::Iso9660);
     }
+    if is_py_installer(view) {
+        return FileKind::Archive(ArchiveKind::PyInstaller);
+    }
     FileKind::Data
+}
+
+/// Whether it ends with the record that an archive of PyInstaller ends with.
+fn is_py_installer(view: &mut View<'_>) -> bool {
+    let Some(at) = view.size().checked_sub(PY_INSTALLER_LONG as u64) else { return false };
+    let Some(end) = view.array::<PY_INSTALLER_LONG>(at) else { return false };
+    [PY_INSTALLER_LONG, PY_INSTALLER_SHORT]
+        .into_iter()
+        .any(|length| end[PY_INSTALLER_LONG - length..].starts_with(PY_INSTALLER))
 }
 
 /// Whether `%PDF-` stands anywhere in `head`. Blocks are sifted for `%P` without an early exit, so that the

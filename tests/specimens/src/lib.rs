@@ -13,6 +13,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "a builder of files: what it casts is its own")]
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod biff;
 pub mod bomb;
 pub mod cfb;

@@ -253,6 +253,10 @@ pub enum ArchiveKind {
     SquashFs,
     Xar,
     Crx,
+    /// The data of an installer by NSIS, as it stands behind its program.
+    Nsis,
+    /// The archive of a program packed by PyInstaller (CArchive), as it stands behind its loader.
+    PyInstaller,
 }
 
 /// Image format.

@@ -110,6 +110,8 @@ impl FileKind {
                 ArchiveKind::SquashFs => "archive.squashfs",
                 ArchiveKind::Xar => "archive.xar",
                 ArchiveKind::Crx => "archive.crx",
+                ArchiveKind::Nsis => "archive.nsis",
+                ArchiveKind::PyInstaller => "archive.pyinstaller",
             },
             FileKind::Image(kind) => match kind {
                 ImageKind::Png => "image.png",

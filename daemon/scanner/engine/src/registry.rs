@@ -10,6 +10,7 @@ pub(crate) static REGISTRY: &[(&[&[&Indicator]], Make)] = &[
     (&[eicar::ALL], || Box::new(eicar::Eicar)),
     (&[analyzers_pe::catalogue::ALL], || Box::<analyzers_pe::Pe>::default()),
     (&[analyzers_elf::catalogue::ALL], || Box::<analyzers_elf::Elf>::default()),
+    (&[analyzers_archive::catalogue::ALL], || Box::new(analyzers_archive::Archives)),
     (analyzers_ole_macro::catalogue::CATALOGUE, || Box::<analyzers_ole_macro::Office>::default()),
 ];
 
