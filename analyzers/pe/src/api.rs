@@ -201,6 +201,18 @@ impl ApiSet {
         }
     }
 
+    /// Both sets together.
+    pub(crate) fn with(&self, other: &ApiSet) -> ApiSet {
+        let mut both = self.clone();
+        for ((place, other_place), api) in both.places.iter_mut().zip(other.places).zip(0..) {
+            if self.seen >> api & 1 == 0 {
+                *place = other_place;
+            }
+        }
+        both.seen |= other.seen;
+        both
+    }
+
     pub(crate) fn has(&self, api: Api) -> bool {
         self.seen & (1 << api as u64) != 0
     }

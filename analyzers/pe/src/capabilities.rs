@@ -2,7 +2,7 @@
 
 use analyzers::Findings;
 
-use crate::api::Api;
+use crate::api::{Api, ApiSet};
 use crate::catalogue as signs;
 use crate::certificate::{Certificate, Match};
 use crate::exports::Exports;
@@ -11,9 +11,15 @@ use crate::imports::Imports;
 use crate::resources::Resources;
 use crate::structure::Traits;
 
-/// Reports what the imports say.
-pub(crate) fn imports(image: &Image<'_>, imports: &Imports, traits: Traits, findings: &mut Findings<'_>) {
-    let apis = &imports.apis;
+/// Reports what the imports say, `native` being those of .NET (P/Invoke).
+pub(crate) fn imports(
+    image: &Image<'_>,
+    imports: &Imports,
+    native: &ApiSet,
+    traits: Traits,
+    findings: &mut Findings<'_>,
+) {
+    let apis = &imports.apis.with(native);
     let all = |wanted: &[Api]| apis.has_all(wanted);
     let table = image.directory_span(Directory::Import);
     let injects = all(&[Api::AllocateRemote, Api::WriteRemote, Api::RunRemote])

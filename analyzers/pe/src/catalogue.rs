@@ -111,6 +111,12 @@ analyzers::indicators! {
         source: "Manalyze, plugin resources", attack: "T1548.002";
     EMBEDDED_IMAGE = "pe.content.embedded_image", "Another PE image lies inside the file.",
         source: "capa, executable/subfile/pe; EMBER, StringExtractor (MZ)", attack: "T1027.009";
+    XORED_IMAGE = "pe.content.xored_image", "A PE image lies inside the file, hidden by XOR with one byte.",
+        source: "capa, executable/subfile/pe and data-manipulation/encoding/xor", attack: "T1027.009";
+    ARCHIVE = "pe.content.archive", "An archive lies inside the file, as in installers and self-extracting archives.",
+        source: "Detect It Easy; NSIS, Source/exehead/fileform.h; PyInstaller, CArchive", attack: "T1027.009";
+    LOCKED_ARCHIVE = "pe.content.locked_archive", "An encrypted archive is among the resources, so that the program has its password.",
+        source: "PKWARE APPNOTE 4.4.4", attack: "T1027.013";
     CLAIMS_MICROSOFT = "pe.resource.claims_microsoft", "The version names Microsoft, but there is neither a signature nor a debug directory.",
         source: "Manalyze, plugin authenticode", attack: "T1036.005";
     ANONYMOUS = "pe.file.anonymous", "A program has neither version nor debug directory nor signature.",
@@ -172,6 +178,18 @@ analyzers::indicators! {
         source: "Detect It Easy", attack: "T1027.002";
     DOTNET_DOWNLOAD = "pe.string.dotnet_download", "A .NET program names methods that download and the class that starts programs.",
         source: "capa, communication/http/client and host-interaction/process/create (.NET)", attack: "T1105";
+    DOTNET_OBFUSCATOR = "pe.dotnet.obfuscator", "The metadata of a .NET program names what an obfuscator adds.",
+        source: "ECMA-335, II.22; de4dot; Detect It Easy", attack: "T1027.002";
+    DOTNET_UNTYPABLE = "pe.dotnet.untypable_names", "A quarter of a .NET program's types have names that nobody can type.",
+        source: "ECMA-335, II.22.37; de4dot", attack: "T1027.002";
+    DOTNET_LOADS_IMAGE = "pe.dotnet.loads_image", "A .NET program loads a program from an array of bytes.",
+        source: "capa, load-code/dotnet", attack: "T1620";
+    DOTNET_REVEALS_IMAGE = "pe.dotnet.reveals_image", "A .NET program unpacks or decrypts, and loads a program from an array of bytes.",
+        source: "capa, load-code/dotnet and data-manipulation", attack: "T1620";
+    DOTNET_DOWNLOAD_AND_EXECUTE = "pe.dotnet.download_and_execute", "A .NET program calls methods that download and the one that starts programs.",
+        source: "capa, communication/http/client and host-interaction/process/create (.NET)", attack: "T1105";
+    DOTNET_UNPROTECTS = "pe.dotnet.unprotects_data", "A .NET program decrypts what Windows keeps for the user, as browsers' passwords are.",
+        source: "capa, data-manipulation/encryption/dpapi", attack: "T1555";
     AUTOIT = "pe.string.autoit", "A compiled AutoIt script is inside.",
         source: "Detect It Easy", attack: "T1059.010";
     SCHEDULED_TASK = "pe.string.scheduled_task", "The command that schedules tasks is named.",
@@ -184,6 +202,11 @@ analyzers::indicators! {
         source: "MITRE ATT&CK, T1102 (Procedure Examples)", attack: "T1102";
     MINING = "pe.string.mining", "The protocol of mining pools is named.",
         source: "capa, impact/cryptocurrency", attack: "T1496";
+
+    GO = "pe.string.go_program", "It was built by Go.",
+        source: "Go, cmd/link/internal/ld and debug/buildinfo";
+    RUST = "pe.string.rust_program", "It was built by Rust: its messages name files of the standard library.",
+        source: "Rust, core::panic::Location";
 
     OVERLAY = "pe.overlay.present", "Bytes follow the last section that are no signature.",
         source: "Manalyze, plugin overlay", attack: "T1027.009";

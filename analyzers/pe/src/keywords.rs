@@ -44,6 +44,8 @@ pub(crate) enum Sign {
     AutorunInf,
     Webhook,
     Mining,
+    GoProgram,
+    RustProgram,
     /// Not a sign by itself: the text of an MS-DOS stub.
     DosStub,
 }
@@ -252,6 +254,7 @@ pub(crate) static WORDS: &[Keyword] = &[
     around("downloaddata", Sign::DotnetDownload, Around::Alone),
     around("downloadstring", Sign::DotnetDownload, Around::Alone),
     around("processstartinfo", Sign::DotnetDownload, Around::Alone),
+    word("au3!ea05", Sign::AutoIt),
     word("au3!ea06", Sign::AutoIt),
     word("schtasks", Sign::ScheduledTask),
     word("start menu\\programs\\startup", Sign::StartupPlaces),
@@ -263,6 +266,10 @@ pub(crate) static WORDS: &[Keyword] = &[
     word("pastebin.com/raw", Sign::Webhook),
     word("stratum+tcp", Sign::Mining),
     word("stratum+ssl", Sign::Mining),
+    word("go build id: \"", Sign::GoProgram),
+    word("go buildinf:", Sign::GoProgram),
+    word("/rustc/", Sign::RustProgram),
+    word("library\\core\\src\\", Sign::RustProgram),
     word("this program ", Sign::DosStub),
 ];
 

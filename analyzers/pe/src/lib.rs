@@ -20,9 +20,10 @@
 //! ```
 //!
 //! **Cannot see:** what code does (it disassembles nothing), what is packed or encrypted (it unpacks nothing),
-//! .NET metadata beyond its text, who signed (a signature's digest is compared with the file's). Images inside an image
+//! code of .NET (its metadata is read: what it calls and imports), who signed (a signature's digest is compared with the file's). Images inside an image
 //! are handed over as children and examined in their own right; they are found among the resources, and elsewhere by
-//! the text of their MS-DOS stub, so one without that text stays unseen outside of resources.
+//! the text of their MS-DOS stub, plain or XORed with one byte, so one without that text stays unseen outside of
+//! resources.
 //!
 //! **How it fails:** it doesn't. Headers, sections and tables are read by a small reader of our own, with
 //! goblin's structures and constants, each loop bounded and paid for; what cannot be read is an anomaly, what
@@ -36,8 +37,8 @@
 //! certificate (packers remove it: 880 of those images).
 //!
 //! The analyzer vouches for what it parsed. If bytes belong to no part of the program, no signature, symbols, debug
-//! data or padding, and were not scanned as a child, it does not vouch for the file (`overlay.rs`): an installer is
-//! unknown until its contents are scanned.
+//! data or padding, and were not scanned as a child, it does not vouch for the file (`overlay.rs`). Archives behind the
+//! program and in its resources are handed over as parts: an installer is unknown unless all of its contents were scanned.
 //!
 //! Bytes are passed over twice, once for entropy and once for text, both about as fast as memory lets plain code
 //! be.
@@ -48,15 +49,19 @@ mod anomalies;
 mod api;
 mod around;
 mod capabilities;
+mod carried;
 pub mod catalogue;
 mod certificate;
+mod container;
 mod content;
+mod dotnet;
 mod entropy;
 mod exports;
 mod goblin_check;
 mod image;
 mod import_counts;
 mod imports;
+mod inside;
 mod keywords;
 mod mask;
 pub mod measures;
@@ -70,16 +75,19 @@ mod structure;
 mod text;
 mod text_counts;
 mod word_classes;
+mod xored;
 
 use analyzers::{Analyzer, Exhausted, Findings, Incomplete, Indicator, Limit, Sample};
 use triage::FileKind;
 
 use crate::api::Api;
 use crate::certificate::{Certificate, Match};
+use crate::dotnet::ManagedCode;
 use crate::entropy::Regions;
 use crate::exports::Exports;
 use crate::image::Image;
 use crate::imports::Imports;
+use crate::inside::Inside;
 use crate::measures::WhatWasRead;
 use crate::overlay::AccountedBytes;
 use crate::resources::Resources;
@@ -98,6 +106,7 @@ pub struct Pe {
     resources: Resources,
     regions: Regions,
     scan: Scan,
+    inside: Inside,
 }
 
 impl Analyzer for Pe {
@@ -140,7 +149,9 @@ impl Pe {
 
         structure::headers(&image, traits, findings);
         structure::sections(&image, traits, findings);
-        capabilities::imports(&image, &self.imports, traits, findings);
+        let managed = ManagedCode::read(&image, findings.budget())?;
+        capabilities::imports(&image, &self.imports, &managed.native, traits, findings);
+        managed.report(findings);
         capabilities::exports(&image, &self.exports, traits, findings);
         capabilities::identity(&image, &self.resources, traits, findings);
         capabilities::signature(&certificate, digest?, findings);
@@ -156,7 +167,7 @@ impl Pe {
         let exports = Some(&mut self.exports).filter(|_| traits.library && !finds_functions);
         self.scan.read(&image, &self.imports, exports, findings.budget())?;
         findings.named(self.scan.hosts().found());
-        content::words(bytes, &self.scan, &self.imports, traits, findings);
+        content::words(bytes, &self.scan, (&self.imports, &managed), traits, findings);
         let seen = WhatWasRead {
             image: &image,
             imports: &self.imports,
@@ -168,7 +179,10 @@ impl Pe {
         };
         let values = measures::take(&seen, findings.budget())?;
         findings.measured(measures::SET, values);
-        content::embedded(bytes, &self.scan, &self.resources, &mut self.sections, &mut self.accounts, findings)?;
+        // Before images are looked for: those stored in an archive are members of it.
+        carried::examine(bytes, end, &self.resources, &mut self.accounts, findings)?;
+        let found = (&self.scan, &self.resources);
+        self.inside.examine(bytes, found, &mut self.sections, &mut self.accounts, findings)?;
         self.accounts.settle(bytes, findings.budget())?;
         if let Some(span) = self.accounts.unknown().filter(|_| readable) {
             let name = if span.start < end { "bytes" } else { "overlay" };

@@ -1,7 +1,8 @@
 //! Bytes that are no part of the program, and whether their purpose is known.
 //!
 //! Windows loads headers and sections. Installers, self-extracting archives and droppers keep their data after or
-//! between them, and this crate does not open it. So all bytes must be accounted for, or the image is not vouched for.
+//! between them, and this crate does not open it: archives whose format is open are handed over (`carried.rs`). So all
+//! bytes must be accounted for, or the image is not vouched for.
 //! These are accounted for:
 //!
 //! * headers, and of each section what the loader maps (not what its header claims beyond that);
@@ -10,7 +11,7 @@
 //!   symbols are some and the strings are text. MinGW, Cygwin and Go leave them: most overlays are that. Line numbers
 //!   of sections, if they are some;
 //! * what the debug directory points to, if it is what it says;
-//! * images that were handed over as children;
+//! * images and archives that were handed over as children;
 //! * padding: one byte over and over.
 //!
 //! Sources: PE/COFF specification, "COFF Symbol Table", "COFF String Table", "COFF Line Numbers (Deprecated)", "The
@@ -84,6 +85,11 @@ impl AccountedBytes {
             at = at.max(range.end);
         }
         Ok(())
+    }
+
+    /// All pieces that belong to nothing, in order.
+    pub(crate) fn pieces(&self) -> &[Range<usize>] {
+        &self.rest
     }
 
     /// The first piece that belongs to nothing.

@@ -14,6 +14,7 @@ use memchr::memmem;
 use scroll::{LE, Pread};
 
 use crate::anomalies::Oddity;
+use crate::container::Container;
 use crate::image::{Directory, Image};
 use crate::resource_counts::ResourceCounts;
 
@@ -44,6 +45,8 @@ pub(crate) struct Resources {
     pub(crate) requires_administrator: Option<Range<usize>>,
     /// Resources that start as MZ executables do; no more than there are entries.
     pub(crate) images: Vec<Range<usize>>,
+    /// Resources that start as archives do that are opened; no more than there are entries.
+    pub(crate) archives: Vec<(Range<usize>, Container)>,
     entries: u32,
 }
 
@@ -57,14 +60,19 @@ struct WalkPosition {
 impl Resources {
     /// Looks through the resources of an image.
     pub(crate) fn read(&mut self, image: &mut Image<'_>, budget: &mut Budget) -> Result<(), Exhausted> {
-        let mut images = std::mem::take(&mut self.images);
+        let (mut images, mut archives) = (std::mem::take(&mut self.images), std::mem::take(&mut self.archives));
         images.clear();
-        *self = Resources { images, ..Resources::default() };
+        archives.clear();
+        *self = Resources { images, archives, ..Resources::default() };
         let Some(directory) = image.directory(Directory::Resource) else {
             return Ok(());
         };
         match image.offset_of(directory.virtual_address) {
-            Some(root) => self.walk(image, root, 0, WalkPosition { level: 0, type_id: 0 }, budget),
+            Some(root) => {
+                let walked = self.walk(image, root, 0, WalkPosition { level: 0, type_id: 0 }, budget);
+                self.archives.sort_unstable_by_key(|(span, _)| span.start);
+                walked
+            }
             None => {
                 image.oddities.note(Oddity::ResourceTree, image.directory_span(Directory::Resource).start);
                 Ok(())
@@ -141,7 +149,7 @@ impl Resources {
                 }
             }
             _ if head.starts_with(b"MZ") => self.images.push(span),
-            _ => {}
+            _ => self.archives.extend(Container::at_start(head).map(|container| (span, container))),
         }
         Ok(())
     }

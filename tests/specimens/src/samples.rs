@@ -3,6 +3,7 @@
 //! None of them does anything: the words and names are all there is, and addresses are those that RFC 5737 keeps for
 //! examples.
 
+use crate::archive::seven_zip;
 use crate::biff::{Hidden, Workbook, call, document, text};
 use crate::crypt::{FilePass, standard, workbook};
 use crate::elf::{self, elf, upx_like};
@@ -29,11 +30,21 @@ pub fn samples() -> Vec<(&'static str, Vec<u8>)> {
 
 fn programs() -> Vec<(&'static str, Vec<u8>)> {
     let words = BOT_WORDS.join("\0");
+    let hidden: Vec<u8> = pe::injector().build().iter().map(|byte| byte ^ 0x5a).collect();
+    let loader = pe::metadata().calls("System.IO.Compression", "GZipStream", ".ctor", &[0x20, 0, 1]).calls(
+        "System.Reflection",
+        "Assembly",
+        "Load",
+        &[0, 1, 0x12, 5, 0x1d, 5],
+    );
     vec![
         ("ordinary.exe", pe::ordinary().build()),
         ("library.dll", pe::ordinary().dll().export("Run").build()),
         ("injector.exe", pe::injector().build()),
         ("packed.exe", pe().section("UPX1", WRITABLE_CODE, pe::noise(20_000)).overlay(pe::noise(5_000)).build()),
+        ("self-extractor.exe", pe::ordinary().overlay(seven_zip(&[("setup.exe", &pe::injector().build())])).build()),
+        ("hides-a-program.exe", pe::ordinary().overlay(hidden).build()),
+        ("loads-from-memory.exe", pe::ordinary().dotnet_with(loader).build()),
         ("cut-short.exe", pe::ordinary().build()[..700].to_vec()),
         ("ordinary.elf", elf::tool().build()),
         ("packed.elf", upx_like().upx_magic().build()),

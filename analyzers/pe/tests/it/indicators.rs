@@ -1,6 +1,7 @@
 use analyzers::Evidence;
 use specimens::pe::{
-    CODE, CONSTANTS, DATA, Field, PeBuilder, WRITABLE_CODE, noise, ordinary, pe, plain_code, signature_of,
+    CODE, CONSTANTS, DATA, DotnetMetadata, Field, PeBuilder, WRITABLE_CODE, metadata, noise, ordinary, pe, plain_code,
+    signature_of,
 };
 
 use super::{check_not_seen, check_seen, examine, ids};
@@ -13,6 +14,11 @@ fn text(text: &str) -> PeBuilder {
 /// An ordinary program with more imports.
 fn imports(functions: &[&str]) -> PeBuilder {
     ordinary().import("library.dll", functions)
+}
+
+/// A .NET program that loads another one from an array of bytes.
+fn loader() -> DotnetMetadata {
+    metadata().calls("System.Reflection", "Assembly", "Load", &[0, 1, 0x12, 5, 0x1d, 5])
 }
 
 /// A program of one section of code without any of what vendors add.
@@ -80,6 +86,15 @@ const CASES: &[Case] = &[
         bare().manifest("<requestedExecutionLevel level='requireAdministrator'/>")
     }),
     ("pe.content.embedded_image", || ordinary().overlay(ordinary().build())),
+    ("pe.content.xored_image", || {
+        ordinary().overlay(ordinary().build().iter().map(|byte| byte ^ 0x5a).collect::<Vec<u8>>())
+    }),
+    ("pe.content.archive", || ordinary().overlay(specimens::archive::seven_zip(&[("a.txt", b"hello")]))),
+    ("pe.content.locked_archive", || {
+        let mut archive = specimens::zip::ZipBuilder::new().entry("a.bin", b"hello").build();
+        archive[6] |= 1;
+        ordinary().resource(10, archive)
+    }),
     ("pe.resource.claims_microsoft", || bare().version("Microsoft Corporation")),
     ("pe.file.anonymous", bare),
     ("pe.string.injection_apis", || text("VirtualAllocEx")),
@@ -110,12 +125,31 @@ const CASES: &[Case] = &[
     ("pe.string.key_labels", || text("[ENTER][BACKSPACE]")),
     ("pe.string.dotnet_protector", || text("ConfusedByAttribute").dotnet()),
     ("pe.string.dotnet_download", || text("DownloadFile\0ProcessStartInfo").dotnet()),
+    ("pe.dotnet.obfuscator", || ordinary().dotnet_with(metadata().own_type("", "DotfuscatorAttribute"))),
+    ("pe.dotnet.untypable_names", || {
+        let names = (0..9).map(|number| format!("\u{200b}{number}"));
+        ordinary().dotnet_with(names.fold(metadata(), |metadata, name| metadata.own_type("", &name)))
+    }),
+    ("pe.dotnet.loads_image", || ordinary().dotnet_with(loader())),
+    ("pe.dotnet.reveals_image", || {
+        ordinary().dotnet_with(loader().calls("System.IO.Compression", "GZipStream", ".ctor", &[0x20, 0, 1]))
+    }),
+    ("pe.dotnet.download_and_execute", || {
+        let downloads = metadata().calls("System.Net", "WebClient", "DownloadFile", &[0x20, 2, 1, 0xe, 0xe]);
+        ordinary().dotnet_with(downloads.calls("System.Diagnostics", "Process", "Start", &[0, 1, 0x12, 5, 0xe]))
+    }),
+    ("pe.dotnet.unprotects_data", || {
+        let unprotects = [0, 3, 0x1d, 5, 0x1d, 5, 0x1d, 5, 0x11, 9];
+        ordinary().dotnet_with(metadata().calls("System.Security", "ProtectedData", "Unprotect", &unprotects))
+    }),
     ("pe.string.autoit", || text("AU3!EA06")),
     ("pe.string.scheduled_task", || text("schtasks /create")),
     ("pe.string.startup_places", || text("Start Menu\\Programs\\Startup")),
     ("pe.string.autorun_inf", || text("\\autorun.inf")),
     ("pe.string.web_service", || text("https://api.telegram.org/bot")),
     ("pe.string.mining", || text("stratum+tcp://")),
+    ("pe.string.go_program", || text("\u{ff} Go build ID: \"abc/def\"")),
+    ("pe.string.rust_program", || text("/rustc/0123456789abcdef/library/core/src/str/mod.rs")),
     ("pe.overlay.present", || ordinary().overlay("more")),
     ("pe.overlay.big", || ordinary().overlay(plain_code(100_000))),
     ("pe.overlay.high_entropy", || ordinary().overlay(noise(10_000))),

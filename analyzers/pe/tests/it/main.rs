@@ -12,6 +12,10 @@ mod hosts;
 mod loader;
 // Bytes that belong to nothing withdraw the voucher, and what is accounted for does not.
 mod overlay;
+// Images that are hidden, and archives, behind the program and in its resources.
+mod inside;
+// Metadata of .NET: what nearly shows a sign, and what lies.
+mod dotnet;
 // What the evidence comes to by the shipped weights.
 mod verdicts;
 // Truncated, absurd, cyclic and mutated images: no panic, little time, little evidence.

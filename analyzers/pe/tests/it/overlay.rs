@@ -4,10 +4,10 @@ use specimens::pe::{CODE, CONSTANTS, Field, PeBuilder, noise, ordinary, pe, sign
 
 use super::{check_not_seen, check_seen, examine};
 
-/// Whether the analyzer withdraws its voucher for an image.
+/// Whether the analyzer withdraws its voucher for an image: by itself, or if nobody accounts for a part of it.
 fn is_withdrawn(image: &[u8]) -> bool {
-    let (record, _) = examine(image);
-    record.incomplete.iter().any(|why| why.class() == "unaccounted")
+    let (record, children) = examine(image);
+    children.iter().any(|child| child.is_part) || record.incomplete.iter().any(|why| why.class() == "unaccounted")
 }
 
 #[track_caller]

@@ -51,7 +51,7 @@ fn what_costs_nothing_weighs_nothing() {
 fn an_ordinary_program_is_benign_until_something_is_behind_it() {
     for image in [ordinary(), ordinary().signed(), ordinary().coff_symbols(&["main"])] {
         assert_eq!(verdict(&image.clone().build()), Verdict::Benign);
-        assert_eq!(verdict(&image.overlay("PK\x03\x04 and more").build()), Verdict::Unknown);
+        assert_eq!(verdict(&image.overlay("Rar!\x1a\x07 and more").build()), Verdict::Unknown);
     }
 }
 

@@ -120,7 +120,7 @@ impl PeBuilder {
     }
 
     fn has_tables(&self) -> bool {
-        !self.imports.is_empty() || !self.exports.is_empty() || self.pdb.is_some() || self.dotnet
+        !self.imports.is_empty() || !self.exports.is_empty() || self.pdb.is_some() || self.dotnet.is_some()
     }
 
     /// Adds the sections that hold imports, exports, debug directory, CLR header and resources.
@@ -143,8 +143,8 @@ impl PeBuilder {
                 let file_offset = self.file_offset_of_next();
                 directories[6] = tables::debug(&mut data, address, file_offset, pdb);
             }
-            if self.dotnet {
-                directories[14] = tables::clr(&mut data, address);
+            if let Some(metadata) = self.dotnet.clone() {
+                directories[14] = tables::clr(&mut data, address, &metadata.build());
             }
             address = next_address(address, data.len() as u32);
             self.push_generated(".idata", data);
@@ -163,7 +163,7 @@ impl PeBuilder {
                 self.imports.clear();
                 self.exports.clear();
                 self.pdb = None;
-                self.dotnet = false;
+                self.dotnet = None;
             }
             _ => self.resources.clear(),
         }

@@ -10,10 +10,12 @@
 //! [`PeBuilder::set`] and [`PeBuilder::put`] overwrite whatever the test wants to be a lie. Same calls, same
 //! bytes: reads no clock and no randomness. Nothing built here is code that does anything.
 
+mod dotnet;
 mod layout;
 mod signature;
 mod tables;
 
+pub use dotnet::{DotnetMetadata, metadata};
 use tables::Resource;
 
 /// Section flags of code: contains code, executable, readable.
@@ -95,7 +97,7 @@ pub struct PeBuilder {
     exports: Vec<String>,
     resources: Vec<Resource>,
     pdb: Option<String>,
-    dotnet: bool,
+    dotnet: Option<DotnetMetadata>,
     certificate: Option<Vec<u8>>,
     signed: bool,
     symbols: Vec<String>,
@@ -124,7 +126,7 @@ pub fn pe() -> PeBuilder {
         exports: Vec::new(),
         resources: Vec::new(),
         pdb: None,
-        dotnet: false,
+        dotnet: None,
         certificate: None,
         signed: false,
         symbols: Vec::new(),
@@ -286,8 +288,13 @@ impl PeBuilder {
     }
 
     /// Gives it a CLR header, so that it passes for .NET.
-    pub fn dotnet(mut self) -> Self {
-        self.dotnet = true;
+    pub fn dotnet(self) -> Self {
+        self.dotnet_with(metadata())
+    }
+
+    /// The same, with this metadata.
+    pub fn dotnet_with(mut self, metadata: DotnetMetadata) -> Self {
+        self.dotnet = Some(metadata);
         self
     }
 

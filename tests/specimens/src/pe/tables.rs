@@ -109,16 +109,16 @@ pub(super) fn debug(out: &mut Vec<u8>, base: u32, file_offset: u32, pdb: &str) -
     (base + start as u32, 28)
 }
 
-/// A CLR header (ECMA-335, II.25.3.3) whose metadata is a bare signature.
-pub(super) fn clr(out: &mut Vec<u8>, base: u32) -> (u32, u32) {
+/// A CLR header (ECMA-335, II.25.3.3), and the metadata behind it.
+pub(super) fn clr(out: &mut Vec<u8>, base: u32, content: &[u8]) -> (u32, u32) {
     out.resize(out.len().next_multiple_of(16), 0);
     let start = out.len();
     let metadata = start + 72;
     u32s(out, &[72]);
     u16s(out, &[2, 5]);
-    u32s(out, &[base + metadata as u32, 24, 1]);
+    u32s(out, &[base + metadata as u32, content.len() as u32, 1]);
     out.resize(metadata, 0);
-    out.extend_from_slice(b"BSJB\x01\0\x01\0\0\0\0\0\x0c\0\0\0v4.0.30319\0\0");
+    out.extend_from_slice(content);
     (base + start as u32, 72)
 }
 
