@@ -121,6 +121,20 @@ impl<'a> Findings<'a> {
         self.named(search.found());
     }
 
+    /// The same of a part of the subject, of which there may be several: of each value the greatest is kept. What is no file
+    /// of the family that the set is of has no measures.
+    pub fn measured_part(&mut self, set: MeasureSet, values: Vec<f32>) {
+        let kind = self.record.layers.get(self.subject.index()).map(|layer| layer.kind);
+        if kind.is_none_or(|kind| kind.family().name() != set.family) {
+            return;
+        }
+        let known = self.record.measured.iter_mut().find(|known| known.subject == self.subject && known.set == set);
+        match known {
+            Some(known) => known.keep_greatest(&values),
+            None => self.measured(set, values),
+        }
+    }
+
     /// Whether `indicator` was already seen in this subject.
     pub fn has(&self, indicator: &Indicator) -> bool {
         self.record.evidence.iter().any(|seen| {

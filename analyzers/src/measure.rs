@@ -125,6 +125,13 @@ impl Measured {
         fits.then(|| Measured { subject, set, values: values.into_boxed_slice() })
     }
 
+    /// Keeps of each value the greatest.
+    pub(crate) fn keep_greatest(&mut self, values: &[f32]) {
+        for (known, value) in self.values.iter_mut().zip(values) {
+            *known = known.max(*value);
+        }
+    }
+
     /// The values, in the order of the set.
     pub fn values(&self) -> &[f32] {
         &self.values

@@ -22,7 +22,7 @@ rule jscript_downloads_and_runs
 rule vbscript_downloads_and_runs
 {
     meta:
-        description = "A VBScript or macro fetches a file, saves it and starts a program."
+        description = "A VBScript fetches a file, saves it and starts a program."
         weight = 3.2
         attack = "T1059.005"
         author = "stakeout"
@@ -35,8 +35,9 @@ rule vbscript_downloads_and_runs
         $shell = /(WScript\.Shell|Shell\.Application)/ nocase ascii wide
         $run = /\.(Run|Exec|ShellExecute)[\s(]/ nocase ascii wide
         $vba_run = /\bShell\s{0,2}[("]/ nocase ascii wide
+        $module = /\bAttribute VB_Name\b/
     condition:
-        filesize < 2MB and $object and $fetch and $stream and $save and (($shell and $run) or $vba_run)
+        filesize < 2MB and not $module and $object and $fetch and $stream and $save and (($shell and $run) or $vba_run)
 }
 
 rule hta_runs_command

@@ -17,13 +17,16 @@ LIVE_PRIOR = 0.15        # share of malware in the stream that precision is quot
 FALSE_POSITIVES = 0.01   # false-positive rate of the quoted true-positive rate
 SEED = 20261129
 FORMAT = 1               # version of the model's file
-PREFIX = {'pe': ('pe',), 'elf': ('elf',)}
+PREFIX = {'pe': ('pe',), 'elf': ('elf',), 'office': ('cfb', 'ooxml', 'rtf')}
+# What the ids of indicators begin with that tell of what the measures tell of too; what others tell the model cannot excuse.
+ABOUT = {'office': ['office.source.', 'office.vba.project', 'office.vba.source', 'office.vba.execution_cache', 'office.vba.locked', 'yara.any.vba_macros.']}
 INTERPRETER = 'segment.interpreter'   # the measure that tells an ELF program from a library
 RELATIVES = [(re.compile(r'pyqt|pyside|qt5|qt6|shiboken'), 'qt'), (re.compile(r'7zip|7z\b|p7zip'), '7zip'),
              (re.compile(r'busybox'), 'busybox'), (re.compile(r'autoit'), 'autoit'), (re.compile(r'upx'), 'upx')]
 BOOT = re.compile(r'syslinux|grub|ipxe|efitools')   # groups of boot modules: the engine gives them no model
 PACKED = ('packingdata', 'packed-elf')
 ODD = ('corkami-pocs',)
+SOURCES = ('macro-projects', 'macro-singles')   # documents that were packed from published sources
 NOISY = ('capa-testfiles',)   # a collection for tests of another tool: 29 % of its files look harmless. It trains and is shown, but fits no join and no bound
 
 
@@ -85,8 +88,11 @@ def has_model(kind):
     return not kind.endswith(('.rel', '.o', '.ko', '.core'))
 
 
-def is_program(kind, values):
-    """A file that is started itself: not a library and not a driver."""
+def is_program(row, kind, values):
+    """A file that is started itself: not a library and not a driver. Of Office one that was published as a document, and not
+    packed from sources."""
+    if kind.startswith(PREFIX['office']):
+        return row.source not in SOURCES
     if kind.startswith('pe'):
         return kind.endswith('.exe')
     return kind.endswith('.exec') or (kind.endswith('.dyn') and values.get(INTERPRETER, 0) > 0)
@@ -103,6 +109,7 @@ def fold_unit(row, program):
     if program:
         return 'program:' + program
     name = row.group.lower()
+    name = name.replace('vba-repos/', '').replace('+', '/')
     if row.source != 'programs':
         name = re.sub(r'^(apt|pypi|npm|deb)[/:]', '', name).replace('_', '-')
         for pattern, family in RELATIVES:
@@ -195,7 +202,7 @@ def read_tables(lines, manifest, programs, families=('pe', 'elf')):
                 for n in values:
                     index.setdefault(n, len(index))
                 p = record.get('p_malicious')
-                found[family][row.sha] = (row, kind, is_program(kind, values), bool(record.get('incomplete')),
+                found[family][row.sha] = (row, kind, is_program(row, kind, values), bool(record.get('incomplete')),
                                           indicators_of(record), pairs, float('nan') if p is None else float(p))
     tables = {}
     for family in families:
@@ -331,7 +338,7 @@ def model_text(family, version, made, names, join, trees):
         return f'[{index[n[0]]},{short(n[1])},{n[2]},{n[3]},{short(n[4])}]'
 
     lines = ',\n'.join('[' + ','.join(node(n) for n in t) + ']' for t in trees)
-    head = {'version': FORMAT, 'family': family, 'measures_version': version, 'made': made, 'measures': [names[f] for f in used], 'join': join}
+    head = {'version': FORMAT, 'family': family, 'measures_version': version, 'made': made, 'measures': [names[f] for f in used], 'join': join} | ({'about': ABOUT[family]} if family in ABOUT else {})
     text = re.sub(r'\[\s+(-?[\d.e-]+|null),\s+(-?[\d.e-]+|null),\s+(-?[\d.e-]+|null)\s+\]', r'[\1, \2, \3]', json.dumps(head, indent=1))
     return ',\n'.join([text[:-2], ' "trees":[\n' + lines + '\n]}\n'])
 

@@ -39,6 +39,7 @@ mod in_process;
 /// Daemons and workers killed at every moment.
 mod kills;
 /// The marketplace on loopback, and the demo.
+mod macros;
 mod market;
 /// Models beside the rules.
 mod models;

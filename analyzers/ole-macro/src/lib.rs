@@ -57,6 +57,7 @@ use triage::{CfbKind, FileKind, OoxmlKind, ZipKind};
 
 use crate::compound::{Compound, StorageEntry};
 use crate::fields::Fields;
+pub use crate::source::measures;
 pub use crate::vba::VbaModule;
 
 /// The expert for Office documents. Keeps nothing between samples.

@@ -16,7 +16,7 @@ mod tests;
 use daemon_base::Sha256Digest;
 use triage::Family;
 
-use crate::{Measure, MeasureSet, Measured};
+use crate::{IndicatorId, Measure, MeasureSet, Measured};
 
 pub use read::ModelError;
 
@@ -28,6 +28,7 @@ pub struct Model {
     /// Places in the set's vector of the measures that trees ask for.
     asked: Vec<usize>,
     trees: Vec<Tree>,
+    about: Vec<String>,
     join: Join,
     digest: Sha256Digest,
     made: ModelSource,
@@ -58,6 +59,9 @@ pub struct Join {
     pub floor: f64,
     /// Highest probability ever given.
     pub ceiling: f64,
+    /// Malicious by model and indicators together from this probability up; none: from the one of all files.
+    #[serde(default)]
+    pub malicious: Option<f64>,
     /// Malicious by the model alone from this probability up.
     pub alone: f64,
     /// Malicious by the model alone only where there is a sign beside the structure of the file: an indicator above zero
@@ -149,6 +153,12 @@ impl Model {
     /// The same, joined in another way.
     pub(crate) fn with_join(self, join: Join) -> Model {
         Model { join, ..self }
+    }
+
+    /// Whether an indicator tells of what the model's measures tell of too. What a model of macro source knows nothing of,
+    /// such as an embedded program, it cannot excuse.
+    pub fn is_about(&self, indicator: &IndicatorId) -> bool {
+        self.about.is_empty() || self.about.iter().any(|start| indicator.as_str().starts_with(start))
     }
 
     /// How many trees it has.

@@ -43,6 +43,9 @@ struct ModelFile {
     measures_version: u32,
     made: Option<ModelSource>,
     measures: Vec<String>,
+    /// What the ids of indicators begin with that tell of the same as the measures; none: all of them do.
+    #[serde(default)]
+    about: Vec<String>,
     join: Join,
     trees: Vec<Vec<NodeRow>>,
 }
@@ -109,7 +112,7 @@ impl Model {
             }
         }
         let digest = Sha256Digest::of(text.as_bytes());
-        Ok(Model { family, set: *set, asked, trees, join: file.join, digest, made })
+        Ok(Model { family, set: *set, asked, trees, about: file.about, join: file.join, digest, made })
     }
 
     /// Reads what a file says of the model of a family: a model, or `{"version": 1, "family": "pe", "none": true}`, that files
@@ -162,7 +165,7 @@ fn check_made(made: &ModelSource) -> Result<(), ModelError> {
 }
 
 fn check_join(join: &Join) -> Result<(), ModelError> {
-    let Join { intercept, model, indicators, floor, ceiling, alone, signs: _, benign, benign_sum } = *join;
+    let Join { intercept, model, indicators, floor, ceiling, malicious, alone, signs: _, benign, benign_sum } = *join;
     if ![intercept, model, indicators, benign_sum].iter().all(|number| number.abs() <= VALUE_MAX) {
         return wrong(format_args!("join: a number is none, or beyond {VALUE_MAX}"));
     }
@@ -172,6 +175,9 @@ fn check_join(join: &Join) -> Result<(), ModelError> {
     }
     if !(0.0 < floor && floor <= benign && benign < 0.5 && 0.5 < alone && alone <= ceiling && ceiling < 1.0) {
         return wrong("join: must be 0 < floor <= benign < 0.5 < alone <= ceiling < 1");
+    }
+    if malicious.is_some_and(|malicious| !(0.5 < malicious && malicious <= ceiling)) {
+        return wrong("join: must be 0.5 < malicious <= ceiling");
     }
     Ok(())
 }

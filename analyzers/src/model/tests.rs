@@ -57,6 +57,8 @@ fn what_is_wrong_is_told() {
     for (from, to, expected) in [
         (r#""version":1"#, r#""version":2"#, "of version 2, and this program reads 1"),
         (r#""family":"pe""#, r#""family":"pf""#, "no family of files called \"pf\""),
+        (r#""alone":0.97"#, r#""malicious":0.5,"alone":0.97"#, "must be 0.5 < malicious <= ceiling"),
+        (r#""alone":0.97"#, r#""malicious":0.995,"alone":0.97"#, "must be 0.5 < malicious <= ceiling"),
         (r#""family":"pe""#, r#""family":"elf""#, "nothing is measured of files of \"elf\""),
         (r#""measures_version":3"#, r#""measures_version":2"#, "asks for version 2 of the measures"),
         ("look.shine", "look.shin", "there is no measure \"look.shin\""),

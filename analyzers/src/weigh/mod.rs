@@ -6,67 +6,15 @@
 
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use std::collections::HashMap;
-use std::fmt;
 
 use triage::Family;
 
 use crate::{Evidence, Group, Incomplete, IndicatorId, Join, LayerId, LogOdds, ModelTestimony, Record, Weights};
 
-/// Verdict on an artifact.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Verdict {
-    /// The artifact is harmless.
-    Benign,
-    /// Not known: no analyzer could judge the artifact, it was not fully scanned, or the evidence is inconclusive.
-    /// Never bid on.
-    Unknown,
-    /// More likely bad than good, but not enough to stake money on. Never bid on.
-    Suspicious,
-    /// The artifact is malware.
-    Malicious,
-}
-
-impl Verdict {
-    /// Every verdict there is.
-    pub const ALL: [Verdict; 4] = [Verdict::Benign, Verdict::Unknown, Verdict::Suspicious, Verdict::Malicious];
-
-    /// The name used in reports, metrics and answers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Verdict::Benign => "benign",
-            Verdict::Unknown => "unknown",
-            Verdict::Suspicious => "suspicious",
-            Verdict::Malicious => "malicious",
-        }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// Probability that the verdict given is right, 0.0 to 1.0. Half for `unknown`: we would not bet either way.
-#[derive(Clone, Copy, PartialEq, PartialOrd, Debug)]
-pub struct Confidence(f64);
-
-impl Confidence {
-    /// We would not bet either way.
-    pub const COIN_FLIP: Confidence = Confidence(0.5);
-
-    /// `probability`, held between 0 and 1; not a number is a coin flip.
-    pub fn new(probability: f64) -> Self {
-        Confidence(if probability.is_nan() { 0.5 } else { probability.clamp(0.0, 1.0) })
-    }
-
-    /// Returns the number, from 0.0 to 1.0.
-    pub fn get(self) -> f64 {
-        self.0
-    }
-}
+pub use verdict::{Confidence, Verdict};
 
 /// Contribution of one indicator to the opinion on its subject.
 #[derive(Clone, PartialEq, Debug)]
@@ -281,13 +229,18 @@ fn testify(
         p_without_calm: calibrate(sum_without_calm, family, weights).1,
     };
     let measured = record.measured.iter().find(|measured| measured.subject == subject);
-    let joined = weights.model(family).and_then(|model| {
+    let model = weights.model(family);
+    let joined = model.and_then(|model| {
         let testimony = match out_of_fold {
             Some(margin) => ModelTestimony { margin, base: margin, moved: Vec::new() },
             None => model.testify(measured?)?,
         };
         Some((model.join(), testimony))
     });
+    // What tells of something that the model does not measure.
+    let beside: Vec<Term> =
+        terms.iter().filter(|term| model.is_some_and(|model| !model.is_about(&term.indicator))).cloned().collect();
+    let (beside, p_beside) = calibrate(total(&beside, &group_sums(&beside, weights)), family, weights);
     let (judged, standing) = match &joined {
         None => (alone, standing_by_indicators(&alone, family, weights)),
         Some((join, model)) => {
@@ -296,21 +249,24 @@ fn testify(
             let is_calm = p_by_model <= join.benign
                 && judged.p_without_calm <= join.benign
                 && sum_without_calm <= join.benign_sum;
-            // A rule that names malware is not argued with.
-            let judged = if by_rule && alone.log_odds > judged.log_odds {
-                Judged { p_without_calm: judged.p_without_calm, ..alone }
+            let thresholds = &weights.thresholds;
+            // A rule that names malware is not argued with, nor is what the model knows nothing of.
+            let (judged, enough) = if by_rule && alone.log_odds > judged.log_odds {
+                (Judged { p_without_calm: judged.p_without_calm, ..alone }, thresholds.malicious)
+            } else if beside > judged.log_odds && p_beside >= thresholds.suspicious {
+                (Judged { log_odds: beside, p_malicious: p_beside, ..judged }, thresholds.malicious)
             } else {
-                judged
+                (judged, join.malicious.unwrap_or(thresholds.malicious))
             };
             let may_accuse = !join.signs || terms.iter().any(|term| is_sign(term, weights));
-            let by_indicators = p_by_indicators >= weights.thresholds.malicious
+            let by_indicators = p_by_indicators >= thresholds.malicious
                 && (judged.p_malicious >= join.alone || !is_carried(subject, record));
             let accuses = by_indicators || judged.p_malicious >= join.alone && !hides && may_accuse;
-            let standing = if judged.p_malicious >= weights.thresholds.malicious && accuses {
+            let standing = if judged.p_malicious >= enough && accuses {
                 SubjectStanding::Accused
-            } else if hides && p_by_indicators < weights.thresholds.suspicious {
+            } else if hides && p_by_indicators < thresholds.suspicious {
                 SubjectStanding::Hidden
-            } else if judged.p_malicious >= weights.thresholds.suspicious {
+            } else if judged.p_malicious >= thresholds.suspicious {
                 SubjectStanding::Suspected
             } else if is_calm {
                 SubjectStanding::Calm

@@ -253,6 +253,15 @@ fn modelled(seen: &[&Indicator], margin: f64) -> (Record, Weights) {
 
 /// `signs`: whether the model needs a sign beside the structure to accuse alone.
 fn modelled_with(seen: &[&Indicator], margin: f64, signs: bool) -> (Record, Weights) {
+    modelled_by(seen, margin, &format!("\"signs\":{signs}"), "[]")
+}
+
+/// `about`: what the indicators' ids begin with that the model knows of.
+fn modelled_about(seen: &[&Indicator], margin: f64, about: &str) -> (Record, Weights) {
+    modelled_by(seen, margin, "\"signs\":false", about)
+}
+
+fn modelled_by(seen: &[&Indicator], margin: f64, signs: &str, about: &str) -> (Record, Weights) {
     use std::sync::{Arc, LazyLock};
 
     use crate::{Measure, MeasureSet, Measured, Model, Unit};
@@ -261,8 +270,8 @@ fn modelled_with(seen: &[&Indicator], margin: f64, signs: bool) -> (Record, Weig
     static SIZES: LazyLock<Vec<&'static Measure>> = LazyLock::new(|| vec![&SIZE]);
     let set = MeasureSet::new("other", 1, &SIZES);
     let text = format!(
-        r#"{{"version":1,"family":"other","measures_version":1,"made":null,"measures":["toy.size"],"join":{{"intercept":0,
-        "model":1,"indicators":0.5,"floor":0.01,"ceiling":0.995,"alone":0.97,"signs":{signs},"benign":0.2,"benign_sum":1.6}},
+        r#"{{"version":1,"family":"other","measures_version":1,"made":null,"measures":["toy.size"],"about":{about},"join":{{"intercept":0,
+        "model":1,"indicators":0.5,"floor":0.01,"ceiling":0.995,"alone":0.97,{signs},"benign":0.2,"benign_sum":1.6}},
         "trees":[[[{margin}]]]}}"#
     );
     let mut record = record(seen);
@@ -304,6 +313,35 @@ fn a_model_that_needs_signs_accuses_nothing_for_its_structure() {
 fn indicators_accuse_with_less_of_a_model_but_not_against_it() {
     check_modelled(&[&INJECTS], 0.0, Verdict::Malicious);
     check_modelled(&[&INJECTS], -3.0, Verdict::Unknown);
+}
+
+#[test]
+fn a_model_may_ask_for_more_than_all_files_before_it_accuses() {
+    for (asked, verdict) in [("", Verdict::Malicious), ("\"malicious\":0.96,", Verdict::Suspicious)] {
+        // p = .80 to .95 by both together.
+        let (record, weights) = modelled_by(&[&INJECTS], 0.5, &format!("{asked}\"signs\":false"), "[]");
+        let opinion = weigh(&record, &weights);
+        assert!((0.8..0.95).contains(&opinion.p_malicious), "{}", opinion.p_malicious);
+        assert_eq!(opinion.verdict, verdict);
+    }
+}
+
+#[test]
+fn what_a_model_knows_nothing_of_it_does_not_excuse() {
+    for (about, verdict) in [
+        // It measures what injects: it may say that this is nothing.
+        (r#"["toy.inj"]"#, Verdict::Unknown),
+        ("[]", Verdict::Unknown),
+        // It measures something else: what injects is judged as if there were no model.
+        (r#"["office.source."]"#, Verdict::Malicious),
+    ] {
+        let (record, weights) = modelled_about(&[&INJECTS], -9.0, about);
+        let opinion = weigh(&record, &weights);
+        assert_eq!(opinion.verdict, verdict, "{about}: {:?}", opinion.testimonies);
+    }
+    // Nor does it accuse for what others are calm about.
+    let (record, weights) = modelled_about(&[&PACKED], -9.0, r#"["office.source."]"#);
+    assert_eq!(weigh(&record, &weights).verdict, Verdict::Benign);
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl WalkArgs {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RulesArgs {
     /// Add the YARA rules in DIR and its subdirectories. DIR/weights.toml, if present, replaces the built-in weights, and
-    /// DIR/pe.model.json or DIR/elf.model.json the built-in model. May be repeated.
+    /// DIR/pe.model.json, DIR/elf.model.json or DIR/office.model.json the built-in model. May be repeated.
     #[arg(long = "rules", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub directories: Vec<PathBuf>,
     /// Do not use the built-in YARA rules.

@@ -9,11 +9,15 @@
 
 mod around;
 mod assignment;
+mod each;
 mod fold;
 mod lex;
+pub mod measures;
 mod names;
+mod procedures;
 mod shape;
 mod sign_set;
+mod tally;
 mod texts;
 mod witness;
 mod words;
@@ -23,10 +27,14 @@ use analyzers::{Exhausted, Findings};
 
 use around::{declared_function, follows, is_member, is_writable_place, literal_argument};
 use assignment::Assignment;
+pub(crate) use each::{each_name, each_telling_name, each_telling_word};
 use fold::TEXT_MAX;
 use lex::{CodeToken, Lexer, LogicalLine, TokenKind};
+use measures::WhatWasCounted;
+use procedures::Procedures;
 use shape::Shape;
 use sign_set::{HIDDEN_WORDS, SignSet, TELLING_WORDS};
+use tally::Tally;
 use witness::Witness;
 use words::{KeywordRole, Sign, VbaKeyword};
 
@@ -48,6 +56,7 @@ pub fn examine(modules: &[Module<'_>], findings: &mut Findings<'_>) {
     for module in modules {
         let read = project.read(module, findings);
         project.witness.end_module();
+        project.procedures.end_module();
         if read.is_err() {
             break;
         }
@@ -57,6 +66,8 @@ pub fn examine(modules: &[Module<'_>], findings: &mut Findings<'_>) {
     let drops = |sign| sign == Sign::ScriptingShell && starts_nothing;
     project.witness.report(modules, drops, findings);
     project.conclude(findings);
+    // Where the budget ends, so do the measures.
+    let _ = project.measure(findings);
 }
 
 /// State of the analysis of a project.
@@ -65,6 +76,8 @@ struct Project {
     witness: Witness,
     shape: Shape,
     hosts: HostSearch,
+    tally: Tally,
+    procedures: Procedures,
     tokens: Vec<CodeToken>,
     chains: Vec<GrowingString>,
     /// Loops that are open where we read.
@@ -102,43 +115,6 @@ const CHAINS_MAX: usize = 4;
 /// Source bytes read for one step of the budget.
 const BYTES_PER_STEP: u64 = 8;
 
-/// Shows `take` the names in a module's source, those of the language among them, until it says that it has enough.
-pub(crate) fn each_name(source: &[u8], mut take: impl FnMut(&[u8]) -> bool) {
-    let (mut lexer, mut tokens) = (Lexer::new(source), Vec::new());
-    while lexer.line(&mut tokens).is_some() {
-        let names = tokens.iter().filter(|token| matches!(token.kind, TokenKind::Name(_)));
-        for name in names.map(|token| token.bytes(source)) {
-            if !take(name) {
-                return;
-            }
-        }
-    }
-}
-
-/// Calls `take` with each suspicious word in `text`, for text that is not source, such as compiled macros.
-pub(crate) fn each_telling_word(text: &[u8], take: impl FnMut(&[u8])) {
-    each_word(TELLING_WORDS, text, take);
-}
-
-/// The same for names of functions of the system: other words in a list of names may be those of classes and libraries,
-/// which a project knows without using them.
-pub(crate) fn each_telling_name(text: &[u8], mut take: impl FnMut(&[u8])) {
-    let is_class = |word: &[u8]| memchr::memmem::find(&word.to_ascii_lowercase(), b"http").is_some();
-    each_word(SignSet::of(&[Sign::Downloads, Sign::ExecutableMemory]), text, |word| {
-        if !is_class(word) && !word.contains(&b'.') {
-            take(word);
-        }
-    });
-}
-
-fn each_word(wanted: SignSet, text: &[u8], mut take: impl FnMut(&[u8])) {
-    texts::look(text, |sign, span| {
-        if wanted.has(sign) {
-            take(text.get(span).unwrap_or_default());
-        }
-    });
-}
-
 impl Project {
     fn read(&mut self, module: &Module<'_>, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
         let source = module.source.as_bytes();
@@ -155,8 +131,14 @@ impl Project {
                 self.witness.saw(Sign::LongLine, line.span.start);
             }
             self.witness.begin_line();
+            self.tally.count_line(source, &line, &tokens);
+            self.procedures.begin_line(source, &tokens);
+            let characters = self.shape.characters;
             self.read_words(source, &tokens);
             let produced = self.fold_strings(source, &line, &tokens);
+            let signs = self.witness.take_fresh();
+            let characters = self.shape.characters - characters;
+            self.procedures.end_line(source, &tokens, signs, self.event, characters);
             findings.budget().produce(produced as u64)?;
         }
         while let Some(chain) = self.chains.pop() {
@@ -360,11 +342,35 @@ impl Project {
     fn conclude(&self, findings: &mut Findings<'_>) {
         findings.named(self.hosts.found());
         self.witness.conclude(self.starts_programs() && self.witness.has(&[Sign::ScriptingShell]), findings);
-        let spreads = self.writes_code && (self.template || self.saves) || self.imports && self.template;
-        if spreads && self.witness.has(&[Sign::Infects]) {
+        if self.replicates() {
             findings.saw(&REPLICATES, 0..0);
         }
         self.shape.conclude(&self.witness, findings);
+    }
+
+    /// Whether it writes code where that stays.
+    fn replicates(&self) -> bool {
+        let spreads = self.writes_code && (self.template || self.saves) || self.imports && self.template;
+        spreads && self.witness.has(&[Sign::Infects])
+    }
+
+    /// Takes the measures of a project that has code.
+    fn measure(&mut self, findings: &mut Findings<'_>) -> Result<(), Exhausted> {
+        if self.shape.lines == 0 {
+            return Ok(());
+        }
+        self.procedures.follow_calls(findings.budget())?;
+        let counted = WhatWasCounted {
+            witness: &self.witness,
+            shape: &self.shape,
+            tally: &self.tally,
+            procedures: &self.procedures.summary,
+            runs: self.starts_programs() && self.witness.has(&[Sign::ScriptingShell]),
+            replicates: self.replicates(),
+        };
+        let values = measures::take(&counted);
+        findings.measured_part(measures::SET, values);
+        Ok(())
     }
 }
 

@@ -18,23 +18,23 @@ const NUMBERS_MIN: usize = 50;
 #[derive(Default)]
 pub(super) struct Shape {
     /// Logical lines with code.
-    lines: usize,
+    pub(super) lines: usize,
     /// Comments of any kind.
-    comments: usize,
+    pub(super) comments: usize,
     /// Comments of three words or more.
-    prose: usize,
+    pub(super) prose: usize,
     /// `Chr` and its kind.
-    characters: usize,
+    pub(super) characters: usize,
     /// `&` or `+` between two literals.
-    concatenations: usize,
+    pub(super) concatenations: usize,
     /// Number of concatenations on one physical line, where one literal would do.
-    joined: usize,
-    replaces: usize,
+    pub(super) joined: usize,
+    pub(super) replaces: usize,
     /// Names that were given in this code, each time they were given.
-    names: usize,
-    random_names: usize,
+    pub(super) names: usize,
+    pub(super) random_names: usize,
     /// Words for the content of the host.
-    automation: usize,
+    pub(super) automation: usize,
 }
 
 impl Shape {

@@ -42,6 +42,16 @@ impl SignSet {
         self.0 & others.0 != 0
     }
 
+    /// The signs that are in both.
+    pub(super) fn common(self, others: SignSet) -> SignSet {
+        SignSet(self.0 & others.0)
+    }
+
+    /// How many signs there are.
+    pub(super) fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
     /// Whether every sign here is in `others` too.
     pub(super) fn is_within(self, others: SignSet) -> bool {
         self.0 & !others.0 == 0
@@ -89,3 +99,44 @@ pub(super) const TELLING_BESIDE_WRITES: SignSet = TELLING_WORDS.with(&[
     Sign::NumberArray,
     Sign::ProgramName,
 ]);
+
+/// What signs are about, for counting how much comes together in one place: running, fetching, dropping, memory, obscuring,
+/// data, evading, spreading.
+pub(super) const CLASSES: [SignSet; 8] = [
+    SignSet::of(&[
+        Sign::ShellCall,
+        Sign::ShellCommand,
+        Sign::PowerShell,
+        Sign::ScriptingShell,
+        Sign::ScriptEngine,
+        Sign::ProcessByWmi,
+        Sign::SchedulesTask,
+        Sign::MacCommand,
+        Sign::Excel4,
+        Sign::CallsByName,
+    ]),
+    SignSet::of(&[Sign::Downloads, Sign::UrlOfAddress, Sign::UrlOfProgram]),
+    SignSet::of(&[Sign::BinaryStream, Sign::BinaryFile, Sign::WritesTextFile, Sign::TemporaryPath, Sign::ProgramName]),
+    SignSet::of(&[Sign::ExecutableMemory, Sign::CopiesMemory]),
+    SignSet::of(&[Sign::SplitWord, Sign::CharacterArithmetic, Sign::Reverses, Sign::XorLoop, Sign::Decodes]),
+    SignSet::of(&[
+        Sign::HexLiteral,
+        Sign::Base64Literal,
+        Sign::NumberArray,
+        Sign::LongLiteral,
+        Sign::LongLine,
+        Sign::PayloadInDocument,
+    ]),
+    SignSet::of(&[Sign::Hides, Sign::DisablesSecurity, Sign::DetectsSandbox]),
+    SignSet::of(&[Sign::Infects]),
+];
+
+/// Signs of any of these classes: those that honest code shows less often than not.
+pub(super) const CLASSED: SignSet = {
+    let (mut all, mut at) = (SignSet(0), 0);
+    while at < CLASSES.len() {
+        all = SignSet(all.0 | CLASSES[at].0);
+        at += 1;
+    }
+    all
+};

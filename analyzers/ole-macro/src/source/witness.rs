@@ -20,6 +20,10 @@ pub(super) struct Witness {
     seen: SignSet,
     /// Signs seen since the line began.
     line: SignSet,
+    /// Signs seen since somebody asked, those in strings that were put together among them.
+    fresh: SignSet,
+    /// How often each sign was seen.
+    counts: [u32; 64],
     /// Places kept so far, by sign.
     kept: [u8; 64],
     /// Positions in the current module.
@@ -33,6 +37,8 @@ impl Default for Witness {
         Witness {
             seen: SignSet::default(),
             line: SignSet::default(),
+            fresh: SignSet::default(),
+            counts: [0; 64],
             kept: [0; 64],
             places: Vec::new(),
             modules: Vec::new(),
@@ -57,6 +63,16 @@ impl Witness {
     /// The signs seen on this line.
     pub(super) fn seen_on_line(&self) -> SignSet {
         self.line
+    }
+
+    /// The signs seen since this was asked for before.
+    pub(super) fn take_fresh(&mut self) -> SignSet {
+        std::mem::take(&mut self.fresh)
+    }
+
+    /// How often `sign` was seen.
+    pub(super) fn count(&self, sign: Sign) -> u32 {
+        self.counts.get(sign as usize).copied().unwrap_or_default()
     }
 
     /// Whether any of `signs` was seen.
@@ -85,6 +101,10 @@ impl Witness {
 
     fn keep(&mut self, sign: Sign, start: usize, folded: impl FnOnce() -> Option<String>) {
         self.seen.insert(sign);
+        self.fresh.insert(sign);
+        if let Some(count) = self.counts.get_mut(sign as usize) {
+            *count = count.saturating_add(1);
+        }
         let Some(kept) = self.kept.get_mut(sign as usize).filter(|kept| **kept < PLACES_MAX) else { return };
         *kept += 1;
         self.places.push(SignPosition { sign, start, folded: folded() });

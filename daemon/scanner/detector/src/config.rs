@@ -28,7 +28,7 @@ section! {
         /// Also run the YARA rules on file types that no analyzer parses. The contents of a scanned file (macros,
         /// members, objects) are always scanned with all rules.
         any_kind: bool = false;
-        /// Directories with YARA rules. Each may contain a weights.toml and models (pe.model.json, elf.model.json).
+        /// Directories with YARA rules. Each may contain a weights.toml and models (pe.model.json, elf.model.json, office.model.json).
         /// Changes are detected and loaded.
         rules: Vec<PathBuf> = Vec::new();
         /// Use the built-in YARA rules.

@@ -15,7 +15,8 @@ pub(crate) static REGISTRY: &[(&[&[&Indicator]], Make)] = &[
 ];
 
 /// All sets of measures, one an analyzer that takes any.
-pub const MEASURE_SETS: &[MeasureSet] = &[analyzers_pe::measures::SET, analyzers_elf::measures::SET];
+pub const MEASURE_SETS: &[MeasureSet] =
+    &[analyzers_pe::measures::SET, analyzers_elf::measures::SET, analyzers_ole_macro::measures::SET];
 
 /// Returns all indicators of the analyzers, in the order of the analyzers.
 pub fn catalogue() -> impl Iterator<Item = &'static Indicator> {
@@ -43,7 +44,7 @@ mod tests {
 
     #[test]
     fn names_of_measures_are_unique_and_meanings_are_sentences() {
-        for (set, measures_min) in MEASURE_SETS.iter().zip([400, 200]) {
+        for (set, measures_min) in MEASURE_SETS.iter().zip([400, 200, 100]) {
             let mut names = HashSet::new();
             for measure in set.measures() {
                 assert!(names.insert(measure.name), "{} is declared twice", measure.name);

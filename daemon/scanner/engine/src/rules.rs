@@ -16,8 +16,11 @@ use crate::{MEASURE_SETS, catalogue};
 const EMBEDDED_WEIGHTS: &str = include_str!("../../../../rules/weights.toml");
 
 /// The models that we were built with.
-const EMBEDDED_MODELS: [&str; 2] =
-    [include_str!("../../../../rules/pe.model.json"), include_str!("../../../../rules/elf.model.json")];
+const EMBEDDED_MODELS: [&str; 3] = [
+    include_str!("../../../../rules/pe.model.json"),
+    include_str!("../../../../rules/elf.model.json"),
+    include_str!("../../../../rules/office.model.json"),
+];
 
 /// Names what a report was judged by: the first 16 hexadecimal digits of the SHA-256 of all of it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -240,17 +243,17 @@ mod tests {
     #[test]
     fn other_models_are_another_generation_and_the_same_ones_are_the_same_in_any_order() {
         let embedded = RuleSet::embedded();
-        let [pe, elf] = EMBEDDED_MODELS;
+        let [pe, elf, office] = EMBEDDED_MODELS;
         let weighed = || RuleSet::parse(EMBEDDED_WEIGHTS).unwrap();
-        let turned = weighed().with_model(elf).unwrap().with_model(pe).unwrap();
+        let turned = weighed().with_model(office).unwrap().with_model(elf).unwrap().with_model(pe).unwrap();
         assert_eq!(turned.generation(), embedded.generation());
         let other = RuleSet::embedded().with_model(&format!("{pe}\n")).unwrap();
         assert_ne!(other.generation(), embedded.generation());
         let none = RuleSet::embedded().with_choice(ModelChoice { family: Family::Pe, path: None, model: None });
-        assert_eq!(none.generation(), weighed().with_model(elf).unwrap().generation());
+        assert_eq!(none.generation(), weighed().with_model(elf).unwrap().with_model(office).unwrap().generation());
         assert!(none.weights().model(Family::Pe).is_none() && none.weights().model(Family::Elf).is_some());
         let families = |rules: &RuleSet| rules.models().iter().map(|choice| choice.family).collect::<Vec<_>>();
-        assert_eq!(families(&none), [Family::Elf, Family::Pe]);
-        assert_eq!(families(&other), [Family::Elf, Family::Pe]);
+        assert_eq!(families(&none), [Family::Elf, Family::Office, Family::Pe]);
+        assert_eq!(families(&other), [Family::Elf, Family::Office, Family::Pe]);
     }
 }
