@@ -241,7 +241,7 @@ fn chosen(args: &BacktestArgs, config: &Config) -> anyhow::Result<Vec<Box<dyn Bi
 }
 
 /// Returns the strategies named in the records, with their present configuration.
-fn then(past: &Past, config: &Config) -> BTreeMap<String, Box<dyn BidStrategy>> {
+pub(crate) fn then(past: &Past, config: &Config) -> BTreeMap<String, Box<dyn BidStrategy>> {
     let settings = config.market.settings();
     let mut then = BTreeMap::new();
     for name in past.strategies() {

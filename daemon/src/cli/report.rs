@@ -5,14 +5,15 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum, ValueHint};
-use daemon_journal::Filter;
-use daemon_ledger::{Grouping, Question};
+use daemon_journal::{Filter, Recall};
+use daemon_ledger::{Grouping, LedgerReport, Past, Question, Resampling, ShadowQuestion, shadows};
 use daemon_service::clock::wall;
+use daemon_service::config::Config;
 use daemon_statement::Heading;
 
 use crate::cli::args::ArchivePlace;
 use crate::cli::when::{When, parse_when};
-use crate::cli::{archive, config};
+use crate::cli::{archive, backtest, config};
 use crate::exit::Exit;
 use crate::terminal::format::shown;
 
@@ -89,7 +90,8 @@ pub(crate) fn report(args: &ReportArgs, out: &mut dyn Write) -> anyhow::Result<E
     let (since, until) = (args.since.map(|since| since.begin(now)), args.until.map(|until| until.end(now)));
     let filter = Filter { since, until, ..Filter::default() };
     let question = Question::of_all_strategies(by(args, args.html.is_some()), &config.market.settings());
-    let report = daemon_ledger::report(&journal, &filter, question, now).context("cannot read the archive")?;
+    let mut report = daemon_ledger::report(&journal, &filter, question, now).context("cannot read the archive")?;
+    add_shadows(&mut report, &journal, &filter, &config)?;
     if let Some(file) = &args.html {
         let heading = Heading { engine: &config.answers.product, demo: false };
         std::fs::write(file, daemon_statement::page(&report, heading))
@@ -105,6 +107,29 @@ pub(crate) fn report(args: &ReportArgs, out: &mut dyn Write) -> anyhow::Result<E
         }
     }
     Ok(Exit::Clean)
+}
+
+/// Compares the shadow sets that judged beside the live one.
+fn add_shadows(
+    report: &mut LedgerReport,
+    journal: &dyn Recall,
+    filter: &Filter,
+    config: &Config,
+) -> anyhow::Result<()> {
+    if report.shadowed == 0 {
+        return Ok(());
+    }
+    let past = Past::read(journal).context("cannot read the archive")?;
+    let question = ShadowQuestion {
+        strategies: &backtest::then(&past, config),
+        limits: config.market.purse_limits(),
+        fee: config.market.assertion_fee,
+        since: filter.since,
+        until: filter.until,
+        resampling: Resampling::default(),
+    };
+    report.shadows = shadows(&past, &question);
+    Ok(())
 }
 
 /// Returns the requested groupings, or their default.

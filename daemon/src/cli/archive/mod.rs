@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use daemon_archive::JournalReader;
 use daemon_base::Sha256Digest;
-use daemon_journal::{BountyStatus, Filter, Recall, Stepped, Story};
+use daemon_journal::{BountyStatus, Filter, Recall, Shadowed, Stepped, Story};
 use daemon_market::{AssertionStep, BountyId, Verdict};
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -124,6 +124,7 @@ struct VerifiedRecord {
     outcomes: u64,
     corrections: u64,
     steps: u64,
+    shadows: u64,
     notes: u64,
     checkpoints: u64,
     head: String,
@@ -151,6 +152,7 @@ fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
             outcomes: verified.outcomes,
             corrections: verified.corrections,
             steps: verified.steps,
+            shadows: verified.shadows,
             notes: verified.notes,
             checkpoints: verified.checkpoints,
             head,
@@ -161,13 +163,14 @@ fn verify(args: &ArchiveVerifyArgs, out: &mut dyn Write) -> anyhow::Result<Exit>
     } else {
         writeln!(
             out,
-            "intact: {}, {}, {}, {}{}{} and {} of the purse; the last link is {head}",
+            "intact: {}, {}, {}, {}{}{}{} and {} of the purse; the last link is {head}",
             counted(verified.bounties, "bounty"),
             counted(verified.answers, "answer"),
             counted(verified.endings, "ending"),
             counted(verified.outcomes, "outcome"),
             corrections(verified.corrections),
             steps(verified.steps),
+            shadows(verified.shadows),
             counted(verified.notes, "note"),
         )?;
         if let Some(damage) = &damage {
@@ -186,6 +189,10 @@ fn corrections(number: u64) -> String {
 
 fn steps(number: u64) -> String {
     if number == 0 { String::new() } else { format!(", {} of assertions", counted(number, "step")) }
+}
+
+fn shadows(number: u64) -> String {
+    if number == 0 { String::new() } else { format!(", {} of shadow sets", counted(number, "opinion")) }
 }
 
 /// JSON output of `archive query`: one bounty and its answer.
@@ -210,6 +217,29 @@ struct StoryRecord<'s> {
     ended: Option<i64>,
     detail: Option<&'s str>,
     steps: Vec<StepRecord<'s>>,
+    shadow: Option<ShadowRecord<'s>>,
+}
+
+/// JSON output of `archive query`: what a shadow set says of the first artifact.
+#[derive(Serialize)]
+struct ShadowRecord<'s> {
+    at: i64,
+    verdict: &'static str,
+    confidence: f64,
+    generation: &'s str,
+    artifacts: u32,
+}
+
+impl ShadowRecord<'_> {
+    fn of(shadowed: &Shadowed) -> ShadowRecord<'_> {
+        ShadowRecord {
+            at: shadowed.at.micros(),
+            verdict: shadowed.verdict.name(),
+            confidence: shadowed.confidence,
+            generation: &shadowed.generation,
+            artifacts: shadowed.artifacts,
+        }
+    }
 }
 
 /// JSON output of `archive query`: a step of an assertion on the chain.
@@ -267,6 +297,7 @@ fn record(story: &Story) -> StoryRecord<'_> {
         ended: ended.map(|ended| ended.at.micros()),
         detail: ended.map(|ended| ended.detail.as_str()),
         steps: story.steps.iter().map(StepRecord::of).collect(),
+        shadow: story.shadow.as_ref().map(ShadowRecord::of),
     }
 }
 

@@ -52,7 +52,7 @@ pub use memory::MemoryJournal;
 pub use moment::Moment;
 pub use purse_record::{PurseRecord, PurseRow};
 pub use purse_replay::{AHEAD_MAX, Ahead, Recounted, count, recount};
-pub use record::{Answered, Corrected, Ended, PurseEntry, Received, Settled, Stepped, WEBHOOK};
+pub use record::{Answered, Corrected, Ended, PurseEntry, Received, Settled, Shadowed, Stepped, WEBHOOK};
 pub use story::{Pending, PendingAssertion, Story};
 pub use verified::{Damage, Verified};
 pub use write::{JournalEntry, NO_ANSWER, NO_BOUNTY, NO_OUTCOME, RECORD_BYTES_MAX, Write, WriteResult};

@@ -7,7 +7,7 @@ use daemon_market::{BountyId, BountyKey, Nct, Phase, StepKind, Timestamp};
 use crate::{
     Answered, BountyStatus, Corrected, Counts, Ended, Filter, Journal, JournalEntry, JournalError, Moment, NO_ANSWER,
     NO_BOUNTY, NO_OUTCOME, Pending, PendingAssertion, PurseRecord, PurseRow, Recall, Received, SETTLED_MIN, Settled,
-    Stepped, Story, Verified, Write, WriteResult,
+    Shadowed, Stepped, Story, Verified, Write, WriteResult,
 };
 
 /// A journal in memory. It is gone when the process ends.
@@ -26,6 +26,7 @@ struct Places {
     settled: Option<usize>,
     corrected: Vec<usize>,
     steps: Vec<usize>,
+    shadows: Vec<usize>,
 }
 
 impl MemoryJournal {
@@ -46,6 +47,7 @@ impl MemoryJournal {
                     settled: None,
                     corrected: Vec::new(),
                     steps: Vec::new(),
+                    shadows: Vec::new(),
                 };
                 self.places.insert(bounty.key.clone(), places);
                 write.clone()
@@ -92,10 +94,24 @@ impl MemoryJournal {
                 places.steps.push(next);
                 write.clone()
             }
-            (Write::Purse(_), _) => write.clone(),
-            (Write::Answer(_) | Write::Ending(_) | Write::Settled(_) | Write::Corrected(_) | Write::Step(_), None) => {
-                unreachable!("the batch was checked for strays")
+            (Write::Shadow(shadowed), Some(places)) => {
+                let known = places.shadows.iter().filter_map(|at| self.entries.get(*at)).filter_map(shadow_of);
+                if known.into_iter().any(|known| known.artifact == shadowed.artifact) {
+                    return WriteResult::Known;
+                }
+                places.shadows.push(next);
+                Write::Shadow(Shadowed { confidence: shadowed.confidence_written(), ..shadowed.clone() })
             }
+            (Write::Purse(_), _) => write.clone(),
+            (
+                Write::Answer(_)
+                | Write::Ending(_)
+                | Write::Settled(_)
+                | Write::Corrected(_)
+                | Write::Step(_)
+                | Write::Shadow(_),
+                None,
+            ) => unreachable!("the batch was checked for strays"),
         };
         self.entries.push(JournalEntry { n: next as u64 + 1, record });
         WriteResult::Fresh
@@ -112,7 +128,7 @@ impl MemoryJournal {
                 Write::Bounty(_) => {
                     coming.insert(key);
                 }
-                Write::Answer(_) | Write::Ending(_) | Write::Settled(_) => {
+                Write::Answer(_) | Write::Ending(_) | Write::Settled(_) | Write::Shadow(_) => {
                     if !coming.contains(key) && !self.places.contains_key(key) {
                         return Err(write.unfit(NO_BOUNTY));
                     }
@@ -150,7 +166,9 @@ impl MemoryJournal {
         let settled = at(places.settled).and_then(settled_of).cloned();
         let corrected = at(places.corrected.last().copied()).and_then(corrected_of).cloned();
         let steps = self.steps(places);
-        let story = Story { bounty: bounty.clone(), answer, ending, settled: None, corrected: None, steps };
+        let shadows = places.shadows.iter().filter_map(|at| self.entries.get(*at)).filter_map(shadow_of);
+        let shadow = shadows.into_iter().find(|shadowed| shadowed.artifact == 0).cloned();
+        let story = Story { bounty: bounty.clone(), answer, ending, settled: None, corrected: None, steps, shadow };
         Some(story.with_settled(settled, corrected))
     }
 
@@ -183,6 +201,10 @@ fn step_of(entry: &JournalEntry) -> Option<&Stepped> {
     if let Write::Step(stepped) = &entry.record { Some(stepped) } else { None }
 }
 
+fn shadow_of(entry: &JournalEntry) -> Option<&Shadowed> {
+    if let Write::Shadow(shadowed) = &entry.record { Some(shadowed) } else { None }
+}
+
 impl Recall for MemoryJournal {
     fn pending(&self) -> Result<Vec<Pending>, JournalError> {
         let open = self.stories().filter(|story| story.ending.is_none());
@@ -205,7 +227,8 @@ impl Recall for MemoryJournal {
             .filter_map(of_phase)
             .flat_map(|places| {
                 let once = [Some(places.bounty), places.answer, places.ending, places.settled];
-                once.into_iter().flatten().chain(places.corrected.iter().chain(&places.steps).copied())
+                let several = places.corrected.iter().chain(&places.steps).chain(&places.shadows);
+                once.into_iter().flatten().chain(several.copied())
             })
             .collect();
         places.sort_unstable();
@@ -249,13 +272,13 @@ impl Recall for MemoryJournal {
                 Write::Step(Stepped { key, at, .. }) => *at >= since || held(key),
                 Write::Ending(Ended { at, .. }) => *at >= since,
                 Write::Corrected(_) | Write::Purse(_) => true,
-                Write::Bounty(_) => false,
+                Write::Bounty(_) | Write::Shadow(_) => false,
             })
             .filter_map(|entry| {
                 Some((
                     entry.n,
                     match &entry.record {
-                        Write::Bounty(_) => None,
+                        Write::Bounty(_) | Write::Shadow(_) => None,
                         Write::Answer(answer) => {
                             let Answered { key, at, bid, .. } = answer;
                             (*bid > Nct::ZERO).then(|| PurseRecord::Staked { key: key.clone(), at: *at, bid: *bid })
@@ -304,7 +327,7 @@ impl Recall for MemoryJournal {
 
     fn past(&self) -> Result<Vec<Moment>, JournalError> {
         let moment = |entry: &JournalEntry| match &entry.record {
-            Write::Bounty(_) => None,
+            Write::Bounty(_) | Write::Shadow(_) => None,
             Write::Answer(Answered { key, at, .. }) => Some(Moment::Answered { key: key.clone(), at: *at }),
             Write::Ending(Ended { key, at, .. }) => Some(Moment::Ended { key: key.clone(), at: *at }),
             Write::Settled(Settled { key, at, .. }) => Some(Moment::Settled { key: key.clone(), at: *at }),
@@ -341,6 +364,7 @@ impl Recall for MemoryJournal {
                 Write::Settled(_) => verified.outcomes += 1,
                 Write::Corrected(_) => verified.corrections += 1,
                 Write::Step(_) => verified.steps += 1,
+                Write::Shadow(_) => verified.shadows += 1,
                 Write::Purse(_) => verified.notes += 1,
             }
         }

@@ -115,6 +115,37 @@ pub struct Stepped {
     pub step: AssertionStep,
 }
 
+/// What a second set of rules, weights and models says of an artifact, beside our answer. Nothing is staked on it, and
+/// nothing that we do follows from it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Shadowed {
+    /// The bounty.
+    pub key: BountyKey,
+    /// The number of the artifact among those of the bounty, from 0.
+    pub artifact: u32,
+    /// How many artifacts the bounty has. The opinion on one of several cannot be compared with the answer.
+    pub artifacts: u32,
+    /// When it was judged.
+    pub at: Timestamp,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The probability that the verdict is right, 0.0 to 1.0. A value outside is stored as the nearer end, NaN as 0.0.
+    pub confidence: f64,
+    /// The artifact's kind, by triage.
+    pub kind: String,
+    /// The generation of the second set.
+    pub generation: String,
+    /// What a strategy would have been asked, as JSON (a [`daemon_market::Bet`]). Empty where there is nothing to decide.
+    pub bet: String,
+}
+
+impl Shadowed {
+    /// The confidence as it is stored: SQLite has neither NaN nor a negative zero.
+    pub fn confidence_written(&self) -> f64 {
+        if self.confidence.is_nan() { 0.0 } else { self.confidence.clamp(0.0, 1.0) + 0.0 }
+    }
+}
+
 /// The purse was closed, or a person opened it again.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PurseEntry {

@@ -2,7 +2,7 @@
 
 use daemon_market::{Nct, SettlementNotice, StepKind};
 
-use crate::{Answered, Corrected, Ended, Received, Settled, Stepped, at_stake};
+use crate::{Answered, Corrected, Ended, Received, Settled, Shadowed, Stepped, at_stake};
 
 /// A bounty without an ending, to take up again after a restart.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,6 +39,8 @@ pub struct Story {
     pub corrected: Option<(Corrected, SettlementNotice)>,
     /// The steps of its assertion on the chain, in the order in which they were written down.
     pub steps: Vec<Stepped>,
+    /// What a second set of rules says of its first artifact.
+    pub shadow: Option<Shadowed>,
 }
 
 impl Story {

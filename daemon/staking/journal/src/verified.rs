@@ -15,6 +15,8 @@ pub struct Verified {
     pub corrections: u64,
     /// Steps of assertions found sound.
     pub steps: u64,
+    /// Opinions of second sets of rules found sound.
+    pub shadows: u64,
     /// Notes about the purse found sound.
     pub notes: u64,
     /// Checkpoints found sound. One is written each time the details of old bounties are dropped.

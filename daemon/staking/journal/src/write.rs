@@ -2,7 +2,7 @@
 
 use daemon_market::BountyKey;
 
-use crate::{Answered, Corrected, Ended, JournalError, PurseEntry, Received, Settled, Stepped};
+use crate::{Answered, Corrected, Ended, JournalError, PurseEntry, Received, Settled, Shadowed, Stepped};
 
 /// Largest record, in bytes: far above what a webhook accepts and a report may be, far below what SQLite can hold.
 pub const RECORD_BYTES_MAX: usize = 32 << 20;
@@ -30,6 +30,8 @@ pub enum Write {
     Corrected(Corrected),
     /// A step of an assertion on the chain. A bounty has each step once; the first that is written counts.
     Step(Stepped),
+    /// What a second set of rules says of an artifact. The first opinion on each artifact counts.
+    Shadow(Shadowed),
     /// The purse was closed or opened. Not about any one bounty.
     Purse(PurseEntry),
 }
@@ -43,7 +45,8 @@ impl Write {
             | Write::Ending(Ended { key, .. })
             | Write::Settled(Settled { key, .. })
             | Write::Corrected(Corrected { key, .. })
-            | Write::Step(Stepped { key, .. }) => Some(key),
+            | Write::Step(Stepped { key, .. })
+            | Write::Shadow(Shadowed { key, .. }) => Some(key),
             Write::Purse(PurseEntry { .. }) => None,
         }
     }
@@ -62,6 +65,7 @@ impl Write {
                 Write::Settled(settled) => settled.outcome.source.len() + settled.outcome.record.len(),
                 Write::Corrected(corrected) => corrected.correction.reason.len(),
                 Write::Step(stepped) => stepped.step.place.transaction.len() + stepped.step.detail.len(),
+                Write::Shadow(shadowed) => shadowed.kind.len() + shadowed.generation.len() + shadowed.bet.len(),
                 Write::Purse(entry) => entry.detail.len(),
             }
     }

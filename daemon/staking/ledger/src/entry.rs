@@ -4,7 +4,7 @@ use daemon_journal::{Ending, Story, at_stake};
 use daemon_market::{Bet, BountyKey, Nct, Profit, SettlementNotice, StepKind, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::SettlementRecord;
+use crate::{SettlementRecord, ShadowOpinion};
 
 /// Largest plausible amount: 79 billion NCT, about forty times what was ever made. Anything above counts as unknown, so
 /// that nonsense in a record cannot make the sums over two billion bounties overflow.
@@ -56,6 +56,8 @@ pub struct LedgerEntry {
     pub settled: Option<Timestamp>,
     /// What else we were told of the settlement.
     pub told: SettlementRecord,
+    /// What a second set of rules says of it. Nothing was staked on that.
+    pub shadow: Option<ShadowOpinion>,
 }
 
 /// What the ledger reads of a report.
@@ -106,6 +108,7 @@ impl LedgerEntry {
             on_chain: story.has_step(StepKind::Pledged).then(|| !story.has_step(StepKind::Void)),
             told: outcome.as_ref().map(|outcome| SettlementRecord::read(&outcome.record)).unwrap_or_default(),
             settled: story.settled.as_ref().map(|settled| settled.at),
+            shadow: story.shadow.as_ref().and_then(ShadowOpinion::of),
             outcome,
         })
     }

@@ -13,7 +13,7 @@ use crate::rivals::{RivalRow, Rivals};
 use crate::stake_grid::StakeGrid;
 use crate::strategies::{AS_STAKED, Strategies, StrategyTable};
 use crate::totals::{Groups, Sums};
-use crate::{Grouping, LedgerEntry};
+use crate::{Grouping, LedgerEntry, ShadowRow};
 
 /// Version of the JSON of a report. Within a version fields are only added.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -49,6 +49,7 @@ pub struct Ledger {
     lines: Vec<String>,
     alarms: Alarms,
     span: Option<(Timestamp, Timestamp)>,
+    shadowed: u64,
 }
 
 impl Ledger {
@@ -73,6 +74,7 @@ impl Ledger {
             stakes: StakeGrid::default(),
             alarms: Alarms::new(question.alarms),
             span: None,
+            shadowed: 0,
         }
     }
 
@@ -93,6 +95,7 @@ impl Ledger {
     }
 
     fn answered(&mut self, entry: &LedgerEntry) {
+        self.shadowed += u64::from(entry.shadow.is_some());
         self.total.add(entry);
         for (grouping, groups) in &mut self.groups {
             grouping.each(entry, &mut |name| groups.of(name).add(entry));
@@ -158,6 +161,8 @@ impl Ledger {
             latency: Latency::of(self.latencies),
             coverage: Coverage { asserted: self.misses.share_asserted(), unknown: self.misses.share_unknown() },
             misses: self.misses,
+            shadowed: self.shadowed,
+            shadows: Vec::new(),
             stakes: self.stakes,
             course: self.course.sums(),
             compared: ProfitLines { names: lines, moments: self.compared.sums() },
@@ -202,6 +207,10 @@ pub struct LedgerReport {
     pub misses: Misses,
     /// The shares of bounties that were asserted and of answers that say unknown.
     pub coverage: Coverage,
+    /// Number of answers on which there is an opinion of a second set of rules too.
+    pub shadowed: u64,
+    /// Second sets of rules beside the live one, by [`shadows`](crate::shadows()): they need more than one pass.
+    pub shadows: Vec<ShadowRow>,
     /// Number of answers by confidence and stake.
     #[serde(skip)]
     pub stakes: StakeGrid,

@@ -35,6 +35,8 @@ mod profit_series;
 mod replay;
 mod report;
 mod rivals;
+mod shadow;
+mod shadow_opinion;
 mod stake_grid;
 mod strategies;
 mod totals;
@@ -63,6 +65,8 @@ pub use replay::{
 };
 pub use report::report;
 pub use rivals::RivalRow;
+pub use shadow::{Correctness, ShadowBids, ShadowQuestion, ShadowRow, shadows};
+pub use shadow_opinion::ShadowOpinion;
 pub use stake_grid::StakeGrid;
 pub use strategies::{AS_STAKED, StrategyRow, StrategyTable};
 pub use totals::{OTHERS, Sums};

@@ -21,6 +21,7 @@
 pub mod format;
 mod page;
 mod sections;
+mod shadow;
 mod story;
 mod table;
 mod text;

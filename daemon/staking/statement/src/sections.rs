@@ -7,6 +7,7 @@ use daemon_ledger::{
 use daemon_market::Timestamp;
 
 use crate::format::{NOTHING, amount, count, gain, moment, number, percent, profit, time};
+use crate::shadow;
 use crate::table::{About, Cell, ReportSection, Tone, digits, text};
 
 /// Every section of a report. Tables of groups, kinds and engines have at most `rows_max` rows.
@@ -15,6 +16,7 @@ pub fn sections(report: &LedgerReport, rows_max: usize) -> Vec<ReportSection> {
     sections.extend(report.by.iter().map(|table| by(table, rows_max)));
     sections.push(strategies(report));
     sections.push(rivals(report, rows_max));
+    sections.extend(shadow::sections(report));
     sections.push(calibration(report));
     sections.push(by_kind(report, rows_max));
     sections.push(latency(report));

@@ -52,6 +52,13 @@ pub fn write_story(story: &Story, bounty: Option<&Bounty>, out: &mut dyn Write) 
             writeln!(out, "\n{} UTC, after {attempts}: {how}{detail}", moment(ended.at))?;
         }
     }
+    if let Some(shadow) = &story.shadow {
+        let (generation, verdict) = (safe(&shadow.generation), shadow.verdict.name());
+        write!(out, "\n{} UTC: shadow set {generation} says {verdict}", moment(shadow.at))?;
+        let confidence = percent(shadow.confidence);
+        let of_several = if shadow.artifacts == 1 { "" } else { " of the first artifact" };
+        writeln!(out, "{of_several}, confidence {confidence}; nothing is staked on it")?;
+    }
     on_chain(story, out)?;
     if let Some(told) = &story.settled {
         settled(told, story, out)?;

@@ -37,6 +37,8 @@ pub enum About {
     Strategies,
     /// Our engine against all others.
     Rivals,
+    /// Second sets of rules beside the live one.
+    Shadows,
     /// How often answers were right, by confidence.
     Calibration,
     /// How often answers were right, by kind of artifact.

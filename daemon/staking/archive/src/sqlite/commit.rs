@@ -62,6 +62,7 @@ impl Sqlite {
             | Write::Settled(_)
             | Write::Corrected(_)
             | Write::Step(_)
+            | Write::Shadow(_)
             | Write::Purse(_) => Ok(WriteResult::Known),
             Write::Answer(_) => {
                 let mut select = connection.prepare_cached("SELECT body FROM answer WHERE id = ? AND phase = ?")?;

@@ -14,6 +14,7 @@ mod let_go;
 mod read;
 mod rows;
 mod schema;
+mod shadows;
 mod verify;
 
 use std::path::Path;

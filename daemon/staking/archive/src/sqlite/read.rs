@@ -12,7 +12,8 @@ use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
 
 use super::connection::{failed, prepare};
 use super::rows::{
-    self, ANSWER, BOUNTY, CORRECTED, ENDING, RecordTable, SETTLED, STEP, answer, bounty, corrected, ending, settled,
+    self, ANSWER, BOUNTY, CORRECTED, ENDING, RecordTable, SETTLED, SHADOW, STEP, answer, bounty, corrected, ending,
+    settled, shadowed,
 };
 use super::{FILE_NAME, assertions, schema};
 
@@ -78,14 +79,16 @@ const ANSWER_AT: usize = 10;
 const ENDING_AT: usize = 26;
 const SETTLED_AT: usize = 35;
 const CORRECTED_AT: usize = 45;
+const SHADOW_AT: usize = 54;
 
 /// All of every bounty: 8 columns of its own, 16 of its answer, 9 of its ending, 10 of its settlement, 9 of the latest
-/// correction of that.
-const STORIES: &str = "SELECT b.*, a.*, e.*, s.*, c.* FROM bounty b
+/// correction of that, 12 of what a second set of rules says of its first artifact.
+const STORIES: &str = "SELECT b.*, a.*, e.*, s.*, c.*, h.* FROM bounty b
     LEFT JOIN answer a ON a.id = b.id AND a.phase = b.phase
     LEFT JOIN ending e ON e.id = b.id AND e.phase = b.phase
     LEFT JOIN settled s ON s.id = b.id AND s.phase = b.phase
-    LEFT JOIN corrected c ON c.n = (SELECT max(l.n) FROM corrected l WHERE l.id = s.id AND l.phase = s.phase)";
+    LEFT JOIN corrected c ON c.n = (SELECT max(l.n) FROM corrected l WHERE l.id = s.id AND l.phase = s.phase)
+    LEFT JOIN shadow h ON h.id = b.id AND h.phase = b.phase AND h.artifact = 0";
 
 /// What the purse (see [`SETTLED_MIN`]) is counted from, in the order in which it was decided: the kind of record, then the columns of each.
 const PURSE: &str = "SELECT 0, n, id, phase, at, verdict, bid, bet,
@@ -189,6 +192,7 @@ fn story(row: &Row<'_>) -> rusqlite::Result<Story> {
         settled: None,
         corrected: None,
         steps: Vec::new(),
+        shadow: there(SHADOW_AT - 1)?.then(|| shadowed(row, SHADOW_AT)).transpose()?,
     };
     let settled = there(SETTLED_AT - 1)?.then(|| settled(row, SETTLED_AT)).transpose()?;
     let corrected = there(CORRECTED_AT - 1)?.then(|| corrected(row, CORRECTED_AT)).transpose()?;
@@ -265,6 +269,7 @@ impl Recall for JournalReader {
             self.entries(&SETTLED, id, |row| settled(row, 1).map(Write::Settled), &mut entries)?;
             self.entries(&CORRECTED, id, |row| corrected(row, 1).map(Write::Corrected), &mut entries)?;
             self.entries(&STEP, id, |row| rows::stepped(row, 1).map(Write::Step), &mut entries)?;
+            self.entries(&SHADOW, id, |row| shadowed(row, 1).map(Write::Shadow), &mut entries)?;
             entries.sort_unstable_by_key(|entry| entry.n);
             Ok(entries)
         };

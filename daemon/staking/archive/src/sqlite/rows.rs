@@ -2,7 +2,7 @@
 
 use daemon_journal::chain::Cell;
 use daemon_journal::{
-    Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Stepped, WEBHOOK, Write, comments_json,
+    Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Shadowed, Stepped, WEBHOOK, Write, comments_json,
 };
 use daemon_market::{
     AssertionStep, BountyId, BountyKey, ChainPosition, Correction, Nct, Phase, PurseNote, SettlementNotice, StepKind,
@@ -86,6 +86,14 @@ pub(super) static STEP: RecordTable = RecordTable {
     insert: "INSERT INTO step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
 };
 
+pub(super) static SHADOW: RecordTable = RecordTable {
+    name: "shadow",
+    columns: &["id", "phase", "artifact", "artifacts", "at", "verdict", "confidence", "kind", "generation", "bet"],
+    late: false,
+    insert: "INSERT INTO shadow VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id, phase, artifact) DO NOTHING",
+};
+
 pub(super) static CHECKPOINT: RecordTable = RecordTable {
     name: "checkpoint",
     columns: &["at", "before", "records", "seal"],
@@ -93,8 +101,8 @@ pub(super) static CHECKPOINT: RecordTable = RecordTable {
     insert: "INSERT INTO checkpoint VALUES (?, ?, ?, ?, ?, ?)",
 };
 
-pub(super) static TABLES: [&RecordTable; 8] =
-    [&BOUNTY, &ANSWER, &ENDING, &SETTLED, &CORRECTED, &PURSE, &CHECKPOINT, &STEP];
+pub(super) static TABLES: [&RecordTable; 9] =
+    [&BOUNTY, &ANSWER, &ENDING, &SETTLED, &CORRECTED, &PURSE, &CHECKPOINT, &STEP, &SHADOW];
 
 /// The table a write goes to, and its cells in the order of the table's columns; a late column is the last.
 pub(super) fn cells(write: &Write) -> (&'static RecordTable, Vec<ToSqlOutput<'_>>) {
@@ -149,6 +157,19 @@ pub(super) fn cells(write: &Write) -> (&'static RecordTable, Vec<ToSqlOutput<'_>
             cells.extend([integer(at.micros()), text(kind.name()), counted(*index), text(&place.transaction)]);
             cells.extend([counted(place.block), amount(*payout), text(detail)]);
             &STEP
+        }
+        Write::Shadow(shadowed) => {
+            cells.extend([
+                integer(shadowed.artifact.into()),
+                integer(shadowed.artifacts.into()),
+                integer(shadowed.at.micros()),
+                text(shadowed.verdict.name()),
+                ToSqlOutput::Borrowed(ValueRef::Real(shadowed.confidence_written())),
+                text(&shadowed.kind),
+                text(&shadowed.generation),
+                text(&shadowed.bet),
+            ]);
+            &SHADOW
         }
         Write::Purse(PurseEntry { at, note, detail }) => {
             cells.extend([integer(at.micros()), text(note.name()), text(detail)]);
@@ -301,6 +322,21 @@ pub(super) fn stepped(row: &Row<'_>, at: usize) -> rusqlite::Result<Stepped> {
         detail: row.get(at + 8)?,
     };
     Ok(Stepped { key: key(row, at)?, at: Timestamp::from_micros(row.get(at + 2)?), step })
+}
+
+/// An opinion from a row whose columns, from `at` on, are the table's from `id` on.
+pub(super) fn shadowed(row: &Row<'_>, at: usize) -> rusqlite::Result<Shadowed> {
+    Ok(Shadowed {
+        key: key(row, at)?,
+        artifact: row.get(at + 2)?,
+        artifacts: row.get(at + 3)?,
+        at: Timestamp::from_micros(row.get(at + 4)?),
+        verdict: parse(row, at + 5, Verdict::named)?,
+        confidence: row.get(at + 6)?,
+        kind: row.get(at + 7)?,
+        generation: row.get(at + 8)?,
+        bet: row.get(at + 9)?,
+    })
 }
 
 /// A note from a row whose columns, from `at` on, are the table's from `at` on.

@@ -7,14 +7,14 @@ use daemon_journal::{JournalError, chain};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::connection::failed;
-use super::{assertions, let_go};
+use super::{assertions, let_go, shadows};
 
 /// Tells our databases from all others: `STKO`.
 pub(super) const APPLICATION_ID: i64 = 0x53_54_4b_4f;
 
 /// One after the other, these make an empty database ours. Never changed, only added to: the version of a schema is how
 /// many of them it has seen.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     "
     CREATE TABLE bounty (
         n INTEGER PRIMARY KEY,
@@ -153,6 +153,7 @@ const STEPS: [&str; 6] = [
     ALTER TABLE bounty ADD COLUMN dialect TEXT NOT NULL DEFAULT '';
 ",
     assertions::STEP,
+    shadows::STEP,
 ];
 
 /// The version we write.
@@ -208,7 +209,8 @@ pub(super) fn take_over(connection: &mut Connection, path: &Path) -> Result<Open
     let last = "SELECT max(ifnull((SELECT max(n) FROM bounty), 0), ifnull((SELECT max(n) FROM answer), 0), \
         ifnull((SELECT max(n) FROM ending), 0), ifnull((SELECT max(n) FROM settled), 0), \
         ifnull((SELECT max(n) FROM corrected), 0), ifnull((SELECT max(n) FROM purse), 0), \
-        ifnull((SELECT max(n) FROM checkpoint), 0), ifnull((SELECT max(n) FROM step), 0))";
+        ifnull((SELECT max(n) FROM checkpoint), 0), ifnull((SELECT max(n) FROM step), 0), \
+        ifnull((SELECT max(n) FROM shadow), 0))";
     let last: i64 = transaction.query_row(last, [], |row| row.get(0)).map_err(fail)?;
     if last != opened.n {
         return Err(JournalError::Shortened { path: path.into(), found: last, expected: opened.n });

@@ -124,6 +124,7 @@ fn check_stretch(
             "corrected" => verified.corrections += 1,
             "checkpoint" => verified.checkpoints += 1,
             "step" => verified.steps += 1,
+            "shadow" => verified.shadows += 1,
             _ => verified.notes += 1,
         }
         cursor.advance()?;

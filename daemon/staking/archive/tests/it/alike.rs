@@ -8,7 +8,7 @@ use daemon_market::{BountyId, BountyKey, Correction, Nct, Phase, PurseNote, Time
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::make::{answer, bounty, corrected, ending, key, life, purse, settled};
+use crate::make::{answer, bounty, corrected, ending, key, life, purse, settled, shadow};
 
 /// Runs a test in both homes.
 fn both(test: impl Fn(&mut dyn Journal)) {
@@ -51,6 +51,26 @@ fn the_first_answer_is_the_answer() {
         assert_eq!(journal.commit(&[ending(&key, Ending::Sent { status: 200 })]).unwrap(), [WriteResult::Known]);
         assert_eq!(journal.counts().unwrap().expired, 1);
         assert_eq!(journal.pending().unwrap(), []);
+    });
+}
+
+#[test]
+fn a_second_opinion_stands_beside_the_answer_and_moves_nothing() {
+    both(|journal| {
+        let key = key("1");
+        let stray = journal.commit(&[shadow(&key, 0)]).unwrap_err();
+        assert!(matches!(stray, JournalError::Unfit { .. }), "{stray}");
+        journal.commit(&life("1")).unwrap();
+        let before = (journal.purse(Timestamp::from_micros(0)).unwrap(), journal.past().unwrap());
+        let writes = [shadow(&key, 1), shadow(&key, 0), shadow(&key, 0)];
+        assert_eq!(journal.commit(&writes).unwrap(), [WriteResult::Fresh, WriteResult::Fresh, WriteResult::Known]);
+        let stories = journal.query(&Filter::default(), 10).unwrap();
+        assert_eq!(stories[0].shadow.clone().map(Write::Shadow).as_ref(), Some(&writes[1]));
+        let found = journal.find(&key.id).unwrap();
+        let records: Vec<Write> = found.into_iter().skip(3).map(|entry| entry.record).collect();
+        assert_eq!(records, [shadow(&key, 1), shadow(&key, 0)]);
+        assert_eq!((journal.purse(Timestamp::from_micros(0)).unwrap(), journal.past().unwrap()), before);
+        assert_eq!(journal.verify(&mut |_, _| {}).unwrap().shadows, 2);
     });
 }
 

@@ -6,7 +6,7 @@ use daemon_market::BountyId;
 
 use crate::archive::wait;
 use crate::child;
-use crate::make::{answer, bounty, corrected, ending, key, settled};
+use crate::make::{answer, bounty, corrected, ending, key, settled, shadow};
 
 /// How often the child is killed.
 const KILLS: usize = 60;
@@ -27,13 +27,15 @@ fn write_until_killed(directory: &Path) {
                     let body = format!("{} {}", key.id, "x".repeat(n % 9_000));
                     let end = ending(&key, Ending::Sent { status: 200 });
                     let right = corrected(&key, Some("0"));
-                    for write in [bounty(&key), answer(&key, &body), end, settled(&key, Some("1.5")), right] {
+                    let told = settled(&key, Some("1.5"));
+                    for write in [bounty(&key), answer(&key, &body), shadow(&key, 0), end, told, right] {
                         let what = match write {
                             Write::Bounty(_) => "bounty",
                             Write::Answer(_) => "answer",
                             Write::Ending(_) => "ending",
                             Write::Settled(_) => "settled",
                             Write::Corrected(_) => "corrected",
+                            Write::Shadow(_) => "shadow",
                             Write::Step(_) | Write::Purse(_) => unreachable!("none is written here"),
                         };
                         wait(archive.write(write)).unwrap();
@@ -70,7 +72,7 @@ fn what_was_acknowledged_survives_being_killed() {
     let mut seen = 0;
     for line in &acknowledged {
         let mut words = line.split(' ');
-        let (Some(what @ ("bounty" | "answer" | "ending" | "settled" | "corrected")), Some(id), Some(n)) =
+        let (Some(what @ ("bounty" | "answer" | "shadow" | "ending" | "settled" | "corrected")), Some(id), Some(n)) =
             (words.next(), words.next(), words.next())
         else {
             continue; // What the test harness says.
@@ -85,6 +87,7 @@ fn what_was_acknowledged_survives_being_killed() {
             Write::Ending(_) => what == "ending",
             Write::Settled(_) => what == "settled",
             Write::Corrected(_) => what == "corrected",
+            Write::Shadow(_) => what == "shadow",
             Write::Step(_) | Write::Purse(_) => false,
         });
         assert!(there, "acknowledged and lost: {line}");

@@ -1,4 +1,4 @@
-use daemon_journal::{Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Stepped, Write};
+use daemon_journal::{Answered, Corrected, Ended, Ending, PurseEntry, Received, Settled, Shadowed, Stepped, Write};
 use daemon_market::{
     AssertionStep, BountyId, BountyKey, ChainPosition, Correction, Nct, Phase, PurseNote, SettlementNotice, StepKind,
     Timestamp, Truth, Verdict,
@@ -70,6 +70,20 @@ pub(crate) fn step(key: &BountyKey, kind: StepKind, transaction: &str) -> Write 
     let index = (kind == StepKind::Asserted).then_some(3);
     let step = AssertionStep { kind, index, place, payout, detail: "a detail".into() };
     Write::Step(Stepped { key: key.clone(), at: Timestamp::from_micros(3_500), step })
+}
+
+pub(crate) fn shadow(key: &BountyKey, artifact: u32) -> Write {
+    Write::Shadow(Shadowed {
+        key: key.clone(),
+        artifact,
+        artifacts: artifact + 1,
+        at: Timestamp::from_micros(2_500),
+        verdict: Verdict::Benign,
+        confidence: 0.75,
+        kind: "pe".into(),
+        generation: "s1".into(),
+        bet: r#"{"strategy": "default"}"#.into(),
+    })
 }
 
 pub(crate) fn purse(note: PurseNote) -> Write {

@@ -7,12 +7,16 @@ use daemon_journal::{Answered, Ending, Filter, Journal, JournalError, Recall, Re
 use daemon_market::StepKind;
 use rusqlite::Connection;
 
-use crate::make::{bounty, corrected, ending, key, life, settled, step};
+use crate::make::{bounty, corrected, ending, key, life, settled, shadow, step};
 
-/// What the sixth step adds, taken away.
-const WITHOUT_SIXTH: &str = "DROP VIEW open_assertion; DROP TABLE step; ALTER TABLE head DROP COLUMN pledged;";
-/// What the fourth to sixth step add, taken away.
-const WITHOUT_FOURTH: &str = "DROP VIEW open_assertion; DROP TABLE step; ALTER TABLE head DROP COLUMN pledged;
+/// What the seventh step adds, taken away.
+const WITHOUT_SEVENTH: &str = "DROP TABLE shadow;";
+/// What the sixth and seventh step add, taken away.
+const WITHOUT_SIXTH: &str =
+    "DROP TABLE shadow; DROP VIEW open_assertion; DROP TABLE step; ALTER TABLE head DROP COLUMN pledged;";
+/// What the fourth to seventh step add, taken away.
+const WITHOUT_FOURTH: &str =
+    "DROP TABLE shadow; DROP VIEW open_assertion; DROP TABLE step; ALTER TABLE head DROP COLUMN pledged;
     ALTER TABLE bounty DROP COLUMN dialect; DROP TABLE checkpoint; DROP TABLE slim; DROP INDEX bounty_detailed;
     DROP TRIGGER bounty_is_not_changed; DROP TRIGGER answer_is_not_changed; DROP TRIGGER ending_is_not_changed;
     ALTER TABLE head DROP COLUMN letting_go;
@@ -89,7 +93,7 @@ fn a_reader_reads_while_a_daemon_writes() {
 #[test]
 fn what_is_not_ours_or_newer_is_refused_and_not_changed() {
     for (sql, expected) in [
-        ("PRAGMA user_version = 7", "schema 7, this program knows up to 6"),
+        ("PRAGMA user_version = 8", "schema 8, this program knows up to 7"),
         ("PRAGMA application_id = 7", "application id 0x00000007"),
     ] {
         let directory = crate::make::directory();
@@ -155,6 +159,31 @@ fn a_journal_of_the_second_schema_is_taken_over_and_what_it_says_can_be_correcte
     let damage = Sqlite::open(directory.path()).unwrap().verify(&mut |_, _| {}).unwrap().damage.unwrap();
     assert!(damage.to_string().contains("table corrected, bounty 1"), "{damage}");
     tamper(directory.path(), "DROP TRIGGER corrected_is_not_removed; DELETE FROM corrected");
+    assert!(matches!(Sqlite::open(directory.path()), Err(JournalError::Shortened { found: 4, expected: 5, .. })));
+}
+
+#[test]
+fn a_journal_of_the_sixth_schema_is_taken_over_and_second_opinions_can_stand_beside_answers() {
+    let directory = crate::make::directory();
+    let mut journal = Sqlite::open(directory.path()).unwrap();
+    journal.commit(&life("1")).unwrap();
+    let before = journal.verify(&mut |_, _| {}).unwrap();
+    drop(journal);
+    tamper(directory.path(), &format!("{WITHOUT_SEVENTH} PRAGMA user_version = 6;"));
+    assert!(JournalReader::open(directory.path()).is_err());
+    let mut journal = Sqlite::open(directory.path()).unwrap();
+    assert_eq!(journal.verify(&mut |_, _| {}).unwrap(), before);
+    journal.commit(&[shadow(&key("1"), 0), shadow(&key("1"), 1)]).unwrap();
+    let verified = journal.verify(&mut |_, _| {}).unwrap();
+    assert_eq!((verified.shadows, verified.damage), (2, None));
+    drop(journal);
+    tamper(
+        directory.path(),
+        "DROP TRIGGER shadow_is_not_changed; UPDATE shadow SET verdict = 'malicious' WHERE artifact = 1",
+    );
+    let damage = Sqlite::open(directory.path()).unwrap().verify(&mut |_, _| {}).unwrap().damage.unwrap();
+    assert!(damage.to_string().contains("table shadow, bounty 1"), "{damage}");
+    tamper(directory.path(), "DROP TRIGGER shadow_is_not_removed; DELETE FROM shadow WHERE artifact = 1");
     assert!(matches!(Sqlite::open(directory.path()), Err(JournalError::Shortened { found: 4, expected: 5, .. })));
 }
 

@@ -172,6 +172,7 @@ fn put_section(report: &LedgerReport, section: &ReportSection, out: &mut String)
         | About::Group(_)
         | About::Strategies
         | About::Rivals
+        | About::Shadows
         | About::CalibrationByKind => {}
     }
     if !section.rows.is_empty() {
