@@ -68,7 +68,7 @@ impl RunningDaemon {
         RunningDaemon::started(market, extra, vec![Box::new(move || make() as Rc<dyn Transport>)])
     }
 
-    fn started(market: &TestMarket, extra: &str, transports: Vec<MakeTransport>) -> RunningDaemon {
+    pub(crate) fn started(market: &TestMarket, extra: &str, transports: Vec<MakeTransport>) -> RunningDaemon {
         let worker = program::path().with_file_name("stakeout-worker");
         let home = DaemonHome::new(market).with(&format!("scan.workers = 1\nscan.worker = {worker:?}\n{extra}"));
         let config = daemon_service::build::config(Some(&home.config())).expect("it can be read").expect("it is right");

@@ -67,6 +67,8 @@ mod rules;
 mod same_evidence;
 /// Same bytes, rules and limits: same report.
 mod same_report;
+/// A second set beside the live one.
+mod shadow;
 /// A transport that is no webhook: a directory of files.
 mod spool;
 /// Files that should be called malicious, and files that should not.

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 use daemon_base::Timestamp;
 use daemon_base::text::causes;
-use daemon_detector::{Attempt, Looking, Nudge, Observer, Ready, RulesStatus, RulesWatch};
+use daemon_detector::{Attempt, Looking, Nudge, Observer, PoolRules, Ready, RulesStatus, RulesWatch};
 use daemon_download::Fetcher;
 use daemon_download::runtime::Runtime;
 use daemon_pool::{Pool, PoolConfig, Rules};
@@ -69,10 +69,9 @@ pub fn run(settings: RunSettings) -> anyhow::Result<ConsumerEnded> {
     let pool = Pool::start(pool_config, Rules::Walled(fleet), Scanning { rules_status: Arc::clone(&status) });
     let pool = Arc::new(pool.context("cannot start the threads of the pool")?);
     let watch = RulesWatch {
-        loader: settings.loader.clone(),
+        home: PoolRules { loader: settings.loader.clone(), pool: Arc::clone(&pool) },
         settle: settings.rules_settle,
         status: Arc::clone(&status),
-        pool: Arc::clone(&pool),
         observer: Unobserved,
     };
     let nudge = watch.start(looking)?;

@@ -18,7 +18,7 @@ use tracing::debug;
 
 use super::engine::Engine;
 use super::health::Health;
-use super::metrics;
+use super::{metrics, shadow};
 
 /// Maximum time for the head of a request, and of an idle connection.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(5);
@@ -79,7 +79,9 @@ impl Admin {
                     parts.store.as_ref(),
                 );
                 self.engine.with_purse(metrics::purse);
-                let mut reply = text(StatusCode::OK, metrics::render(&self.metrics, &parts.rules_status.generation()));
+                let shadow = parts.shadow.as_ref().map(|shadow| shadow.generation()).unwrap_or_default();
+                let mut reply =
+                    text(StatusCode::OK, metrics::render(&self.metrics, &parts.rules_status.generation(), &shadow));
                 let form = hyper::header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
                 reply.headers_mut().insert(CONTENT_TYPE, form);
                 reply
@@ -87,7 +89,9 @@ impl Admin {
             "/live" => told(self.health.live()),
             "/ready" => told(self.health.ready()),
             "/rules" => {
-                let status = serde_json::to_string_pretty(&self.engine.parts.rules_status.status()).unwrap_or_default();
+                let parts = &self.engine.parts;
+                let status = shadow::status(&parts.rules_status, parts.shadow.as_ref());
+                let status = serde_json::to_string_pretty(&status).unwrap_or_default();
                 let mut reply = text(StatusCode::OK, status + "\n");
                 let form = hyper::header::HeaderValue::from_static("application/json");
                 reply.headers_mut().insert(CONTENT_TYPE, form);

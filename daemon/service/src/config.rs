@@ -31,6 +31,7 @@ configuration! {
         polyswarmd: daemon_polyswarmd::Config,
         intake: daemon_download::Config,
         scan: daemon_detector::Config,
+        shadow: crate::shadow_config::ShadowConfig,
         queue: daemon_queue::Config,
         market: daemon_market::Config,
         archive: daemon_archive::Config,

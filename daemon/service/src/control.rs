@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::control_client;
 use crate::purse_record::PurseRecord;
 use crate::settlements::inbox::Inbox;
+use crate::shadow;
 
 /// Answers control requests.
 pub(crate) struct OperatorDesk {
@@ -42,7 +43,10 @@ impl daemon_control::Desk for OperatorDesk {
                 not_live: self.health.live().err(),
                 not_ready: self.health.ready().err(),
             }),
-            ControlRequest::Rules => ControlReply::said(&self.engine.parts.rules_status.status()),
+            ControlRequest::Rules => {
+                let parts = &self.engine.parts;
+                ControlReply::said(&shadow::status(&parts.rules_status, parts.shadow.as_ref()))
+            }
             ControlRequest::Purse => {
                 let mut purse = self.engine.with_purse(Clone::clone);
                 let now = purse.now(self.engine.parts.clock.now());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use daemon_control::ControlSocket;
-use daemon_detector::{Attempt, Loader, Looking, Nudge, Observer, Ready, RulesStatus, RulesWatch};
+use daemon_detector::{Attempt, Loader, Looking, Nudge, Observer, PoolRules, Ready, RulesStatus, RulesWatch};
 use daemon_download::runtime::Runtime;
 use daemon_market::Bounties;
 use daemon_pool::{Fleet, Pool, PoolConfig, Rules};
@@ -26,6 +26,7 @@ use crate::memory::{self, MachineMemory, Shares};
 use crate::metrics::{self, Metrics};
 use crate::scan_backends::ScanBackends;
 use crate::settlements::inbox::Inbox;
+use crate::shadow::{Shadow, ShadowParts};
 use crate::transport::Transport;
 use crate::webhook::WebhookTransport;
 use crate::{build, control, inbox_reader, notify, polyswarmd, reload};
@@ -112,18 +113,35 @@ impl Daemon {
         let (sender, events) = unbounded_channel();
         let pool_config = PoolConfig { threads, queued_max: build::examining_max(config, threads) };
         let local_scans = Arc::new(LocalScans::default());
+        let mut nudges = Vec::new();
+        let mut shadow = None;
+        if config.shadow.is_on() {
+            let (started, nudge) = Shadow::start(ShadowParts {
+                config: &config.shadow,
+                market: config.market.clone(),
+                policy: build::policy(config, threads, given.dry_run),
+                settle: config.scan.rules_settle_time,
+                live: loader.clone(),
+                archive: opened.archive.clone(),
+                metrics: metrics.clone(),
+                log: given.log.clone(),
+            })?;
+            shadow = Some(started);
+            nudges.push(nudge);
+        }
         let examining = Examining {
             events: sender,
             rules_status: Arc::clone(&status),
             local_scans: Arc::clone(&local_scans),
+            shadow: shadow.clone(),
             metrics: metrics.clone(),
             log: given.log.clone(),
         };
         let pool = Pool::start(pool_config, Rules::Walled(fleet), examining);
         let pool = Arc::new(pool.context("cannot start the threads of the pool")?);
         let settle = config.scan.rules_settle_time;
-        let watch = RulesWatch { loader, settle, status: Arc::clone(&status), pool: Arc::clone(&pool), observer };
-        let nudge = watch.start(looking)?;
+        let home = PoolRules { loader, pool: Arc::clone(&pool) };
+        nudges.push(RulesWatch { home, settle, status: Arc::clone(&status), observer }.start(looking)?);
 
         let (runtime, backend) = Runtime::start(config.intake.io.into()).context("cannot start the edge thread")?;
         build::check_backend(config.intake.io, &backend)?;
@@ -159,6 +177,7 @@ impl Daemon {
             store,
             pool,
             local_scans,
+            shadow,
             backends,
             metrics: metrics.clone(),
             rules_status: status,
@@ -175,7 +194,7 @@ impl Daemon {
             closed: opened.closed,
             asks: inbox_reader::start(&directory)?,
             inbox: Inbox::of(&directory)?,
-            nudge,
+            nudges,
             transports,
             webhook_address,
             admin,
@@ -210,10 +229,12 @@ impl Daemon {
 
     fn run_logged(self) -> DaemonEnded {
         let Daemon { given, runtime, control, edge } = self;
-        let (metrics, nudge) = (edge.metrics.clone(), edge.nudge.clone());
+        let (metrics, nudges) = (edge.metrics.clone(), edge.nudges.clone());
         let ended = metrics.within(|| runtime.block_on(edge.run(&given, control.as_ref())));
         // Not waited for: it may be compiling, and a look-up of a name may hang in the runtime. What counts is written down.
-        let _ = nudge.send(Nudge::End);
+        for nudge in nudges {
+            let _ = nudge.send(Nudge::End);
+        }
         std::mem::forget(runtime);
         match ended {
             Ok(()) => {

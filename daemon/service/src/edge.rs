@@ -47,8 +47,8 @@ pub(crate) struct Edge {
     /// Requests of the inbox thread.
     pub asks: UnboundedReceiver<inbox_reader::InboxRequest>,
     pub inbox: Inbox,
-    /// Has the rules looked at.
-    pub nudge: Sender<Nudge>,
+    /// Have the rules looked at: the live ones, and those of the shadow set.
+    pub nudges: Vec<Sender<Nudge>>,
     pub transports: Vec<Rc<dyn Transport>>,
     pub webhook_address: SocketAddr,
     pub admin: TcpListener,
@@ -67,7 +67,7 @@ impl Edge {
             closed,
             asks,
             inbox,
-            nudge,
+            nudges,
             transports,
             webhook_address,
             admin,
@@ -101,7 +101,7 @@ impl Edge {
                 strategy: command.strategy.clone(),
                 config: config.clone(),
                 secrets: given.secrets.clone(),
-                nudge,
+                nudges,
                 early: Arc::clone(&command.early),
             };
             spawn_local(reload.whenever_asked()?);

@@ -8,7 +8,7 @@ use std::time::Instant;
 use daemon_base::text::causes;
 use daemon_detector::RulesStatus;
 use daemon_engine::RuleSet;
-use daemon_market::{BountyKey, Event, Judgement};
+use daemon_market::{Bounty, BountyKey, Event, Judgement};
 use daemon_pool::{ExaminationResult, Failure, LookOptions, Work};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
@@ -16,6 +16,7 @@ use tracing::dispatcher::with_default;
 use tracing::{Dispatch, error};
 
 use super::metrics::{self, Metrics};
+use super::shadow::{HeldFile, JudgedArtifact, Shadow};
 use super::verdict_mapping::{self, ReceivedArtifact};
 
 /// An artifact to examine.
@@ -31,6 +32,8 @@ pub(crate) struct Examination {
     pub file: OwnedFd,
     /// Digest, size and kind of the artifact.
     pub received: ReceivedArtifact,
+    /// Its bounty.
+    pub bounty: Arc<Bounty>,
     /// Deadline.
     pub until: Instant,
     /// Who wants the judgement, where it is not the engine itself.
@@ -74,6 +77,8 @@ pub(crate) struct Examining {
     pub rules_status: Arc<RulesStatus>,
     /// Where scans are counted that others wait for.
     pub local_scans: Arc<LocalScans>,
+    /// The shadow set, if there is one.
+    pub shadow: Option<Arc<Shadow>>,
     /// Where examinations are counted.
     pub metrics: Metrics,
     /// Where failures are logged.
@@ -86,6 +91,9 @@ pub(crate) struct Ticket {
     artifact: usize,
     uri: String,
     received: ReceivedArtifact,
+    bounty: Arc<Bounty>,
+    /// The artifact, held for the shadow set.
+    held: Option<HeldFile>,
     reply: Option<oneshot::Sender<Box<Judgement>>>,
 }
 
@@ -93,13 +101,14 @@ impl Work<Examination> for Examining {
     type Ticket = Ticket;
 
     fn open(&self, job: Examination) -> Option<(OwnedFd, LookOptions, Ticket)> {
-        let Examination { key, artifact, uri, file, received, until, reply } = job;
+        let Examination { key, artifact, uri, file, received, bounty, until, reply } = job;
         let options = LookOptions { until: Some(until), ..LookOptions::default() };
-        Some((file, options, Ticket { key, artifact, uri, received, reply }))
+        let held = self.shadow.as_ref().and_then(|shadow| shadow.hold(&file, received.size));
+        Some((file, options, Ticket { key, artifact, uri, received, bounty, held, reply }))
     }
 
     fn done(&self, ticket: Ticket, outcome: ExaminationResult, rules: &RuleSet) {
-        let Ticket { key, artifact, uri, received, reply } = ticket;
+        let Ticket { key, artifact, uri, received, bounty, held, reply } = ticket;
         match &outcome {
             Ok(looked) => {
                 self.metrics.within(|| metrics::examined(&looked.examined));
@@ -112,15 +121,20 @@ impl Work<Examination> for Examining {
             }
         }
         let generation = rules.generation().to_string();
-        let judgement = Box::new(verdict_mapping::judgement(&uri, received, outcome, rules.weights(), &generation));
+        let judgement = Box::new(verdict_mapping::judgement(&uri, received, &outcome, rules.weights(), &generation));
+        let live = judgement.verdict;
         if let Some(reply) = reply {
             self.local_scans.end();
             // Whoever wanted it may have answered without it.
             let _ = reply.send(judgement);
-            return;
+        } else {
+            // The engine is gone only when the daemon ends, and then the journal knows what is left to do.
+            let _ = self.events.send(Event::Examined { key, artifact, judgement });
         }
-        // The engine is gone only when the daemon ends, and then the journal knows what is left to do.
-        let _ = self.events.send(Event::Examined { key, artifact, judgement });
+        // Only now: no answer waits for it.
+        if let Some(shadow) = &self.shadow {
+            shadow.judge(JudgedArtifact { bounty, artifact, received, live }, outcome, held, rules);
+        }
     }
 }
 

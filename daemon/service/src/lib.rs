@@ -54,6 +54,8 @@ mod scan_backends;
 pub mod secrets;
 pub mod settled_corpus;
 pub mod settlements;
+mod shadow;
+mod shadow_config;
 mod small_file;
 mod sockets;
 mod streak;

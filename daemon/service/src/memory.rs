@@ -108,7 +108,23 @@ pub struct Shares {
 impl Shares {
     /// Returns the shares for this configuration on this machine.
     pub fn of(config: &Config) -> Shares {
-        Shares::fitted(&Shares::asked(config), MachineMemory::look().as_ref())
+        let memory = MachineMemory::look();
+        let shares = Shares::fitted(&Shares::asked(config), memory.as_ref());
+        match memory.filter(|_| config.shadow.is_on()) {
+            Some(memory) => shares.beside_another(&memory),
+            None => shares,
+        }
+    }
+
+    /// The shares where there is one worker more, that of the shadow set: it takes from the others.
+    fn beside_another(mut self, memory: &MachineMemory) -> Shares {
+        let most = memory.bytes / WORKERS_PART / (self.workers.get() as u64 + 1);
+        let worker = self.worker.min(most.max(WORKER_BYTES_MIN));
+        if worker < self.worker {
+            self.cut.push(format!("worker memory is {} instead of {}", bytes(worker), bytes(self.worker)));
+            self.worker = worker;
+        }
+        self
     }
 
     /// Returns the shares that the configuration asks for.

@@ -39,8 +39,8 @@ pub(crate) struct Reload {
     pub config: Config,
     /// Webhook secrets. Their clones change with them.
     pub secrets: Secrets,
-    /// Has the rules looked at.
-    pub nudge: Sender<Nudge>,
+    /// Have the rules looked at.
+    pub nudges: Vec<Sender<Nudge>>,
     /// Whether SIGHUP came before this was ready.
     pub early: Arc<AtomicBool>,
 }
@@ -60,8 +60,10 @@ impl Reload {
     }
 
     async fn now(&self) {
-        // The thread that watches the rules ends after us.
-        let _ = self.nudge.send(Nudge::Asked);
+        for nudge in &self.nudges {
+            // The threads that watch the rules end after us.
+            let _ = nudge.send(Nudge::Asked);
+        }
         let (path, strategy) = (self.path.clone(), self.strategy.clone());
         // Files may lie where reading them takes long.
         let read = spawn_blocking(move || read(path, strategy)).await;

@@ -252,7 +252,7 @@ impl Work<Sha256Digest> for Judging {
 
 /// Maps the result as the daemon does. The JSON report is dropped, because it is not used here.
 fn judged(received: ReceivedArtifact, outcome: ExaminationResult, weights: &Weights, generation: &str) -> Judgement {
-    let mut judgement = verdict_mapping::judgement("", received, outcome, weights, generation);
+    let mut judgement = verdict_mapping::judgement("", received, &outcome, weights, generation);
     judgement.findings.report = String::new();
     judgement
 }

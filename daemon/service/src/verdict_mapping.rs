@@ -38,7 +38,7 @@ impl ReceivedArtifact {
 pub fn judgement(
     uri: &str,
     received: ReceivedArtifact,
-    outcome: ExaminationResult,
+    outcome: &ExaminationResult,
     weights: &Weights,
     generation: &str,
 ) -> Judgement {
@@ -47,7 +47,7 @@ pub fn judgement(
         Err(failure) => {
             // What exactly failed is ours to know, and in the log.
             let refusal = Refusal { skip: Skip::Other, why: "examination failed".to_owned() };
-            let report = json!({ "why": causes(&failure) }).to_string();
+            let report = json!({ "why": causes(failure) }).to_string();
             return Judgement { findings: Findings { report, ..received.findings(generation) }, ..refusal.judgement() };
         }
     };
@@ -55,7 +55,7 @@ pub fn judgement(
     let report = &examined.report;
     let subject =
         Subject { path: uri.as_ref(), sha256: Some(Sha256Digest(received.sha256)), size: Some(received.size) };
-    let record = FileRecord::new(&subject, &examined, weights);
+    let record = FileRecord::new(&subject, examined, weights);
     let skip = skip(report);
     let verdict = match (report.opinion.verdict, skip) {
         (Verdict::Malicious, _) => daemon_market::Verdict::Malicious,

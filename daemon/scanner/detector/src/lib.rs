@@ -29,6 +29,7 @@ mod load;
 mod loader;
 mod models;
 pub mod probes;
+mod shadow;
 mod status;
 mod watch;
 
@@ -36,5 +37,6 @@ pub use config::{Config, MEMORY_BYTES_MIN};
 pub use load::{Detector, Options, RulesCache, load};
 pub use loader::{Loader, Ready, RulesRefused};
 pub use models::DataRefused;
+pub use shadow::{ShadowHome, ShadowPlace, ShadowSet, lower_priority};
 pub use status::{Attempt, ModelStatus, RulesStatus, Status};
-pub use watch::{Looking, Nudge, Observer, RulesWatch};
+pub use watch::{Looking, Nudge, Observer, PoolRules, RulesHome, RulesWatch, TakenRules};

@@ -8,7 +8,7 @@ use daemon_engine::Policy;
 use daemon_pool::{Examine, Fleet, LookOptions, Walled};
 use daemon_rules::{FileRole, Severity, Survey};
 
-use crate::load::{Options, load};
+use crate::load::{Detector, Options, load};
 use crate::probes::probes;
 
 /// Maximum number of mistakes reported per load.
@@ -44,6 +44,18 @@ impl Loader {
     /// [`RulesRefused`] with `whole`, if anything is wrong with the rules; else if they cannot be loaded, no worker can be had, or
     /// a probe does not come out as it must.
     pub fn load(&self, whole: bool) -> anyhow::Result<Ready> {
+        let (detector, mut notices) = self.detector(whole)?;
+        let from_cache = detector.from_cache;
+        let (fleet, fleet_notices) = detector.fleet(self.limits, self.policy)?;
+        notices.extend(fleet_notices);
+        let fleet = Arc::new(fleet);
+        try_out(&fleet).context("the new rules fail the probes")?;
+        fleet.stock(self.workers).context("cannot start the workers")?;
+        Ok(Ready { fleet, from_cache, notices })
+    }
+
+    /// Loads the rules, and says what is wrong with them. `whole` refuses rules of which anything is wrong.
+    pub(crate) fn detector(&self, whole: bool) -> anyhow::Result<(Detector, Vec<String>)> {
         let detector = load(&self.options)?;
         let mut problems: Vec<String> = detector
             .mistakes
@@ -59,17 +71,11 @@ impl Loader {
             problems.truncate(PROBLEMS_MAX);
             return Err(RulesRefused(problems).into());
         }
-        let from_cache = detector.from_cache;
         let mut notices = detector.notices.clone();
         if !whole {
             notices.extend(problems.into_iter().filter(|problem| !detector.notices.contains(problem)));
         }
-        let (fleet, fleet_notices) = detector.fleet(self.limits, self.policy)?;
-        notices.extend(fleet_notices);
-        let fleet = Arc::new(fleet);
-        try_out(&fleet).context("the new rules fail the probes")?;
-        fleet.stock(self.workers).context("cannot start the workers")?;
-        Ok(Ready { fleet, from_cache, notices })
+        Ok((detector, notices))
     }
 
     /// Finds empty rule files: they are being written, or lost. Of empty weights and models those who read them tell.

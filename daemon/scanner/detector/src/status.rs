@@ -42,6 +42,9 @@ pub struct Status {
     pub failures: u64,
     /// Result of the last load.
     pub last: Option<Attempt>,
+    /// The second set that judges beside these, if one is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Box<Status>>,
 }
 
 /// A model in use, or that files of a family are judged without one.

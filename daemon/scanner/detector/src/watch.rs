@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Context;
 use daemon_base::Timestamp;
 use daemon_base::text::path as shown;
+use daemon_engine::RuleSet;
 use daemon_pool::{Pool, Rules};
 use daemon_rules::{FileRole, Problem, Stamp, Survey};
 use notify::{RecursiveMode, Watcher};
@@ -47,16 +48,69 @@ pub trait Observer: Send + 'static {
     fn loaded(&self, taken: bool);
 }
 
-/// Watches the rules and loads changed ones.
-pub struct RulesWatch<J, O> {
+/// Where rules are used: loads them, and puts them in use.
+pub trait RulesHome: Send + 'static {
+    /// Whether they judge beside those that count.
+    const IS_SHADOW: bool;
+
+    /// Rules that were loaded.
+    type Ready;
+
+    /// Loads the rules. Refuses those of which anything is wrong.
+    ///
+    /// # Errors
+    /// [`RulesRefused`] or [`DataRefused`] if something is wrong with them; else if they cannot be loaded.
+    fn load(&self) -> anyhow::Result<Self::Ready>;
+
+    /// Puts them in use instead of those of the generation `before`.
+    fn take(&self, ready: Self::Ready, before: &str) -> TakenRules;
+}
+
+/// Rules that were put in use.
+pub struct TakenRules {
+    /// The rules.
+    pub rules: Arc<RuleSet>,
+    /// Whether they were compiled before.
+    pub from_cache: bool,
+    /// What is to be told of them.
+    pub notices: Vec<String>,
+}
+
+/// The rules that a pool judges by.
+pub struct PoolRules<J> {
     /// Loads the rules.
     pub loader: Loader,
+    /// The pool that uses the rules.
+    pub pool: Arc<Pool<J>>,
+}
+
+impl<J: Send + 'static> RulesHome for PoolRules<J> {
+    const IS_SHADOW: bool = false;
+
+    type Ready = Ready;
+
+    fn load(&self) -> anyhow::Result<Ready> {
+        self.loader.load(true)
+    }
+
+    fn take(&self, ready: Ready, before: &str) -> TakenRules {
+        let Ready { fleet, from_cache, notices } = ready;
+        let rules = Arc::clone(fleet.rules());
+        if rules.generation().to_string() != before {
+            self.pool.replace_rules(Rules::Walled(fleet));
+        }
+        TakenRules { rules, from_cache, notices }
+    }
+}
+
+/// Watches the rules and loads changed ones.
+pub struct RulesWatch<H, O> {
+    /// Where they are used.
+    pub home: H,
     /// Time without changes before the rules are loaded.
     pub settle: Duration,
     /// Status of the rules in use.
     pub status: Arc<RulesStatus>,
-    /// The pool that uses the rules.
-    pub pool: Arc<Pool<J>>,
     /// The observer of reloads.
     pub observer: O,
 }
@@ -106,7 +160,7 @@ enum Reloaded {
     Failed,
 }
 
-impl<J: Send + 'static, O: Observer> RulesWatch<J, O> {
+impl<H: RulesHome, O: Observer> RulesWatch<H, O> {
     /// Starts the thread that watches. It ends with [`Nudge::End`], and logs where this thread does now.
     ///
     /// # Errors
@@ -175,7 +229,7 @@ impl<J: Send + 'static, O: Observer> RulesWatch<J, O> {
     fn reload(&self, lost: &[&PathBuf]) -> Reloaded {
         let at = now();
         self.observer.loading();
-        let loaded = self.loader.load(true).and_then(|ready| match lost {
+        let loaded = self.home.load().and_then(|ready| match lost {
             [] => Ok(ready),
             lost => {
                 let problem = |path: &&PathBuf| format!("{}: the directory contains no rules any more", shown(path));
@@ -197,24 +251,30 @@ impl<J: Send + 'static, O: Observer> RulesWatch<J, O> {
                 (outcome, vec![told])
             }
         };
+        let generation = self.status.generation();
         for problem in &problems {
-            error!(problem, generation = self.status.generation(), "rules reload rejected");
+            if H::IS_SHADOW {
+                error!(problem, generation, "shadow set rejected");
+            } else {
+                error!(problem, generation, "rules reload rejected");
+            }
         }
         self.status.refused(Attempt::ended(at, now(), false, problems));
         self.observer.loaded(false);
         outcome
     }
 
-    fn take(&self, ready: Ready, at: Timestamp) {
-        let Ready { fleet, from_cache, notices } = ready;
-        let rules = Arc::clone(fleet.rules());
+    fn take(&self, ready: H::Ready, at: Timestamp) {
         let before = self.status.generation();
+        let TakenRules { rules, from_cache, notices } = self.home.take(ready, &before);
         notices.iter().for_each(|text| warn!(text, "rules loaded with problems"));
-        if rules.generation().to_string() != before {
-            self.pool.replace_rules(Rules::Walled(fleet));
-        }
         let attempt = Attempt::ended(at, now(), true, notices);
-        info!(generation = %rules.generation(), before, took_ms = attempt.took_ms, from_cache, "rules loaded");
+        let (generation, took_ms) = (rules.generation(), attempt.took_ms);
+        if H::IS_SHADOW {
+            info!(%generation, before, took_ms, from_cache, "shadow set loaded");
+        } else {
+            info!(%generation, before, took_ms, from_cache, "rules loaded");
+        }
         self.status.took(&rules, from_cache, attempt);
         self.observer.loaded(true);
     }

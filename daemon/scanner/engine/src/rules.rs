@@ -62,6 +62,8 @@ pub struct RuleSet {
     without_models: Generation,
     /// At most one a family, ordered by family.
     models: Vec<ModelChoice>,
+    /// Names what the YARA rules were compiled from; empty without any.
+    sources: String,
     weights: Weights,
     library: Option<Arc<Library>>,
     /// Index of each compiled indicator in the catalogue.
@@ -128,6 +130,7 @@ impl RuleSet {
             without_models: generation.clone(),
             generation,
             models: Vec::new(),
+            sources: String::new(),
             weights: Weights::parse(weights, catalogue())?,
             library: None,
             positions: catalogue().enumerate().map(|(at, indicator)| (&indicator.id, at)).collect(),
@@ -140,6 +143,7 @@ impl RuleSet {
         let library = Arc::new(library);
         let loaded: Arc<dyn LoadedWeights> = Arc::clone(&library) as _;
         self.without_models = Generation::of(weights, sources);
+        sources.clone_into(&mut self.sources);
         self.weights = self.weights.with_loaded(YARA_GROUP, loaded);
         self.library = Some(library);
         self.named()
@@ -172,6 +176,12 @@ impl RuleSet {
     /// What was said of models, at most once a family.
     pub fn models(&self) -> &[ModelChoice] {
         &self.models
+    }
+
+    /// Names what the YARA rules were compiled from; empty without any. Sets of the same sources see the same in a file, and
+    /// differ in what they make of it.
+    pub fn sources(&self) -> &str {
+        &self.sources
     }
 
     /// The compiled YARA rules, if there are any.

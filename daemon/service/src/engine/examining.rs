@@ -82,6 +82,7 @@ impl Engine {
             uri: live.bounty.artifact_uri.clone(),
             file,
             received,
+            bounty: Arc::clone(&live.bounty),
             until: self.parts.clock.instant(by),
             reply: None,
         };

@@ -37,6 +37,7 @@ use crate::clock::Clock;
 use crate::examination::{Examination, LocalScans};
 use crate::metrics;
 use crate::scan_backends::ScanBackends;
+use crate::shadow::Shadow;
 use crate::streak::Streak;
 use crate::transport::Transport;
 use held::{Inner, Live, admitted};
@@ -60,6 +61,8 @@ pub(crate) struct Parts {
     pub pool: Arc<Pool<Examination>>,
     /// What the pool scans for others than the engine.
     pub local_scans: Arc<LocalScans>,
+    /// The shadow set, if there is one.
+    pub shadow: Option<Arc<Shadow>>,
     /// Scanners elsewhere, if there are any.
     pub backends: Option<Rc<ScanBackends>>,
     /// Where the engine's own tasks count.
@@ -240,6 +243,9 @@ impl Engine {
         self.flush_endings();
         // What is not written by then is done again after a restart, which does no harm.
         let _ = tokio::time::timeout(ENDINGS_PATIENCE, self.all_ended()).await;
+        if let Some(shadow) = &self.parts.shadow {
+            shadow.flush().await;
+        }
         self.parts.archive.clone().close();
     }
 

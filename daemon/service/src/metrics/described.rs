@@ -13,6 +13,7 @@ use triage::{FileKind, MAGICS};
 use super::bounties::{ADMISSIONS, truth_name};
 use super::purse::alarm;
 use super::queues::{QueueReply, queue_depth};
+use super::shadow::ShadowOutcome;
 
 /// Begins every series at 0: one that only comes into being with the first event has no rate for it, and an alarm on it
 /// cannot be told from one that watches nothing.
@@ -35,6 +36,8 @@ pub(super) fn begin() {
     none("stakeout_declined_kinds_total", "kind", &mut kinds().into_iter().map(|kind| kind.name().to_owned()));
     none("stakeout_incomplete_total", "reason", &mut reasons().into_iter());
     none("stakeout_rules_reloads_total", "taken", &mut some(&["yes", "no"]));
+    none("stakeout_shadow_reloads_total", "taken", &mut some(&["yes", "no"]));
+    none("stakeout_shadow_opinions_total", "outcome", &mut ShadowOutcome::ALL.iter().map(|of| of.name().to_owned()));
     for name in [
         "stakeout_fetch_failures_total",
         "stakeout_send_failures_total",
@@ -145,6 +148,15 @@ pub(super) fn describe() {
     describe_counter!("stakeout_journal_failures_total", "Records that could not be written to the journal.");
     describe_counter!("stakeout_details_dropped_total", "Old bounties whose details were deleted.");
     describe_counter!("stakeout_rules_reloads_total", "Attempts to load rules, by whether they were put in use.");
+    describe_counter!(
+        "stakeout_shadow_reloads_total",
+        "Attempts to load the shadow set, by whether it was put in use."
+    );
+    describe_counter!(
+        "stakeout_shadow_opinions_total",
+        "Artifacts offered to the shadow set, by outcome: the verdict of the live set (agreed), another one (differed), no \
+         room in its queue (dropped), no set in use that fits the live rules (unready), or a failure (failed)."
+    );
     describe_counter!("stakeout_examination_failures_total", "Artifacts for which no worker was available.");
     describe_counter!("stakeout_artifacts_dropped_total", "Artifacts that were not stored because the queue was full.");
     describe_gauge!("stakeout_artifacts_bytes", "Size of the stored artifacts, in bytes.");

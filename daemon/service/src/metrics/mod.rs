@@ -6,6 +6,7 @@ mod journal;
 mod purse;
 mod queues;
 mod scans;
+mod shadow;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub use journal::{census, committed, journal_failed, let_go};
 pub use purse::{alarm, purse, purse_noted};
 pub use queues::{QueueReply, queue_depth, queue_replied};
 pub use scans::{declined_kind, examined, not_examined, reloaded, rules_in_use};
+pub use shadow::{ShadowOutcome, shadow_judged, shadow_reloaded};
 
 use super::process;
 
@@ -69,14 +71,22 @@ impl Metrics {
 
 /// Everything that is counted, in Prometheus' text format. What has no place among counts stands at the end: which rules
 /// are in use, one line whatever was in use before, and what the process itself takes.
-pub fn render(handle: &PrometheusHandle, generation: &str) -> String {
+pub fn render(handle: &PrometheusHandle, generation: &str, shadow: &str) -> String {
     let mut text = handle.render();
+    let label = |generation: &str| generation.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     // Writing to a string does not fail.
     let _ = write!(
         text,
         "# HELP stakeout_rules_info Always 1; the label is the generation of the rules in use.\n# TYPE stakeout_rules_info gauge\n\
          stakeout_rules_info{{generation=\"{}\"}} 1\n\n",
-        generation.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+        label(generation)
+    );
+    let _ = write!(
+        text,
+        "# HELP stakeout_shadow_info 1 while a shadow set is in use, else 0; the label is its generation.\n\
+         # TYPE stakeout_shadow_info gauge\nstakeout_shadow_info{{generation=\"{}\"}} {}\n\n",
+        label(shadow),
+        u8::from(!shadow.is_empty())
     );
     text.push_str(&process::told());
     text
@@ -100,7 +110,7 @@ mod tests {
     fn document() -> String {
         let metrics = Metrics::new().expect("counts can begin");
         let mut all: BTreeMap<String, Described> = BTreeMap::new();
-        for line in render(&metrics.exporter(), "GENERATION").lines() {
+        for line in render(&metrics.exporter(), "GENERATION", "").lines() {
             let mut words = line.splitn(4, ' ');
             match (words.next(), words.next(), words.next(), words.next()) {
                 (Some("#"), Some("HELP"), Some(name), help) => {

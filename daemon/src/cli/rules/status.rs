@@ -46,12 +46,21 @@ pub(super) fn status(args: &RulesStatusArgs, out: &mut dyn Write) -> anyhow::Res
         out.write_all(text.as_bytes())?;
     } else {
         show(&status, out)?;
+        if let Some(shadow) = &status.shadow {
+            writeln!(out, "\nshadow set:")?;
+            if shadow.generation.is_empty() {
+                writeln!(out, "none in use; rejected {}", counted(shadow.failures, "time"))?;
+                tell_last(shadow, out)?;
+            } else {
+                show(shadow, out)?;
+            }
+        }
     }
     Ok(if status.last.is_some_and(|last| !last.taken) { Exit::Found } else { Exit::Clean })
 }
 
 fn show(status: &Status, out: &mut dyn Write) -> std::io::Result<()> {
-    let Status { generation, rules, models, since, from_cache, reloads, failures, last } = status;
+    let Status { generation, rules, models, since, from_cache, reloads, failures, last: _, shadow: _ } = status;
     let at = |micros: i64| moment(Timestamp::from_micros(micros));
     writeln!(out, "generation {generation}: {} since {} UTC", counted(*rules as u64, "YARA rule"), at(*since))?;
     writeln!(
@@ -64,8 +73,14 @@ fn show(status: &Status, out: &mut dyn Write) -> std::io::Result<()> {
     for model in models {
         writeln!(out, "{model}")?;
     }
-    let Some(last) = last else { return Ok(()) };
-    let what = if last.taken { "in use" } else { "REJECTED, the previous rules stay in use" };
+    tell_last(status, out)
+}
+
+/// Tells the result of the last load.
+fn tell_last(status: &Status, out: &mut dyn Write) -> std::io::Result<()> {
+    let Some(last) = &status.last else { return Ok(()) };
+    let at = |micros: i64| moment(Timestamp::from_micros(micros));
+    let what = if last.taken { "in use" } else { "REJECTED, what was in use stays in use" };
     writeln!(out, "last load at {} UTC, in {} ms: {what}", at(last.at), last.took_ms)?;
     for problem in &last.problems {
         writeln!(out, "  {}", problem.replace('\n', "\n  "))?;
