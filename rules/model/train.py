@@ -243,7 +243,7 @@ def fit_join(y, margin, total):
 # the oddity for malice. indicators: at least this much of the indicators' sum, so that a strong set of signs keeps its word.
 POLICY = {
     'pe': {'prior': .5, 'floor': .004, 'ceiling': .998, 'alone': .99, 'signs': False, 'benign': .36, 'benign_sum': 2.5, 'indicators': .48},
-    'office': {'prior': .5, 'floor': .01, 'ceiling': .995, 'malicious': .97, 'alone': .99, 'signs': True, 'benign': .2, 'benign_sum': 1.8, 'indicators': 0.0},
+    'office': {'prior': .5, 'floor': .01, 'ceiling': .995, 'malicious': .985, 'alone': .99, 'signs': True, 'benign': .2, 'benign_sum': 1.8, 'indicators': 0.0},
     'elf': {'prior': .5, 'floor': .003, 'ceiling': .999, 'alone': .99, 'signs': True, 'benign': .2, 'benign_sum': 1.5, 'indicators': 0.0},
 }
 

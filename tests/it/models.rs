@@ -133,7 +133,7 @@ fn what_is_wrong_with_a_model_is_told_with_its_file_and_place() {
         ("pe.model.json", good.clone(), "it is of the family elf, and must be called elf.model.json"),
         ("ELF.model.json", good.clone(), "must be called elf.model.json"),
         ("elf.old.Model.JSON", good.clone(), "must be called elf.model.json"),
-        ("office.model.json", r#"{"version":1,"family":"office","none":true}"#.to_owned(), "nothing is measured"),
+        ("other.model.json", r#"{"version":1,"family":"other","none":true}"#.to_owned(), "nothing is measured"),
     ];
     for (name, text, why) in &cases {
         bench.write(&format!("rules/{name}"), text).refused(&["rules"], &[&format!("rules/{name}"), why]);

@@ -121,9 +121,9 @@ fn literals_are_measured() {
         &[
             ("literals.count", 3.0),
             ("literals.short", 2.0),
-            ("literals.longest", 53.0),
+            ("literals.longest", 54.0),
             ("literals.solid", 1.0),
-            ("literals.solid_longest", 51.0),
+            ("literals.solid_longest", 52.0),
             ("literals.characters", 1.0),
             ("literals.joined", 1.0),
             ("literals.joins_most", 2.0),

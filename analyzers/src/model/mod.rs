@@ -155,6 +155,11 @@ impl Model {
         Model { join, ..self }
     }
 
+    /// Whether the model measures only a part of what a file holds, such as its macros.
+    pub fn measures_a_part(&self) -> bool {
+        !self.about.is_empty()
+    }
+
     /// Whether an indicator tells of what the model's measures tell of too. What a model of macro source knows nothing of,
     /// such as an embedded program, it cannot excuse.
     pub fn is_about(&self, indicator: &IndicatorId) -> bool {

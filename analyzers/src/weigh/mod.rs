@@ -71,7 +71,7 @@ pub struct Testimony {
 enum SubjectStanding {
     /// It is malicious.
     Accused,
-    /// It may be called malicious by nobody but the model, which is not sure enough to do so alone.
+    /// More likely malicious than not, but not to be called so: by nobody but the model, or not surely enough.
     Suspected,
     /// It would be malicious or suspicious by the model alone, but what it does is hidden inside of it, where nobody looked.
     Hidden,
@@ -155,7 +155,7 @@ fn weigh_all(record: &Record, weights: &Weights, margin: Option<f64>) -> Opinion
             is_heard.then_some(testimony)
         })
         .collect();
-    let (verdict, confidence) = decide(&testimonies, weights);
+    let (verdict, confidence) = decide(&testimonies);
     let worst = testimonies.iter().map(|testimony| testimony.p_malicious).max_by(f64::total_cmp);
     let p_malicious = worst.unwrap_or_else(|| logistic(weights.prior_shift));
     let mut opinion = Opinion { p_malicious, verdict, confidence, testimonies };
@@ -168,7 +168,7 @@ fn weigh_all(record: &Record, weights: &Weights, margin: Option<f64>) -> Opinion
 }
 
 /// The verdict on all subjects: what one is accused of, all are.
-fn decide(testimonies: &[Testimony], weights: &Weights) -> (Verdict, Confidence) {
+fn decide(testimonies: &[Testimony]) -> (Verdict, Confidence) {
     let worst_of = |is: fn(&Testimony) -> bool| {
         testimonies
             .iter()
@@ -179,9 +179,10 @@ fn decide(testimonies: &[Testimony], weights: &Weights) -> (Verdict, Confidence)
     if let Some(p) = worst_of(|testimony| testimony.standing == SubjectStanding::Accused) {
         return (Verdict::Malicious, Confidence::new(p));
     }
-    let suspected = worst_of(|testimony| testimony.standing != SubjectStanding::Hidden);
-    match suspected {
-        Some(p) if p >= weights.thresholds.suspicious => (Verdict::Suspicious, Confidence::new(p)),
+    if let Some(p) = worst_of(|testimony| testimony.standing == SubjectStanding::Suspected) {
+        return (Verdict::Suspicious, Confidence::new(p));
+    }
+    match worst_of(|testimony| testimony.standing != SubjectStanding::Hidden) {
         Some(p) if testimonies.iter().all(|testimony| testimony.standing == SubjectStanding::Calm) => {
             (Verdict::Benign, Confidence::new(1.0 - p))
         }
@@ -258,7 +259,15 @@ fn testify(
             } else {
                 (judged, join.malicious.unwrap_or(thresholds.malicious))
             };
-            let may_accuse = !join.signs || terms.iter().any(|term| is_sign(term, weights));
+            let known = weights.model(family);
+            // Of what the model measures: another kind of sign does not speak for its word.
+            let is_shown =
+                |term: &Term| is_sign(term, weights) && known.is_some_and(|model| model.is_about(&term.indicator));
+            let may_accuse = !join.signs || terms.iter().any(is_shown);
+            // Who measures a part of the file, such as its macros, does not even suspect it for how that part is written.
+            let may_suspect = may_accuse
+                || known.is_none_or(|model| !model.measures_a_part())
+                || p_by_indicators.max(p_beside) >= thresholds.suspicious;
             let by_indicators = p_by_indicators >= thresholds.malicious
                 && (judged.p_malicious >= join.alone || !is_carried(subject, record));
             let accuses = by_indicators || judged.p_malicious >= join.alone && !hides && may_accuse;
@@ -266,7 +275,7 @@ fn testify(
                 SubjectStanding::Accused
             } else if hides && p_by_indicators < thresholds.suspicious {
                 SubjectStanding::Hidden
-            } else if judged.p_malicious >= thresholds.suspicious {
+            } else if judged.p_malicious >= thresholds.suspicious && may_suspect {
                 SubjectStanding::Suspected
             } else if is_calm {
                 SubjectStanding::Calm
@@ -328,10 +337,14 @@ fn is_carried(subject: LayerId, record: &Record) -> bool {
     is_program && record.layers.get(subject.index()).is_some_and(|layer| layer.name.contains('!'))
 }
 
-/// Whether a term says something against a file beside its structure.
+/// Groups of indicators that tell how a file is made: that it is packed, that there are macros, that one starts by itself.
+/// Harmless files are made so too.
+const MADE_SO: [&str; 3] = ["structure", "presence", "start"];
+
+/// Whether a term says something against a file beside how it is made.
 fn is_sign(term: &Term, weights: &Weights) -> bool {
     let group = term.group.and_then(|index| weights.groups.get(index)).map_or("", |group| group.name.as_str());
-    term.weight.0 > 0.0 && group.rsplit('.').next() != Some("structure")
+    term.weight.0 > 0.0 && group.rsplit('.').next().is_none_or(|kind| !MADE_SO.contains(&kind))
 }
 
 /// The terms of no group, and what counts of the groups.

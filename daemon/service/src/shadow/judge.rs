@@ -167,8 +167,8 @@ impl ShadowJudge {
 
 /// What a worker of the live set saw, weighed by another set of the same rules.
 fn weighed(mut looked: Looked, set: &ShadowSet) -> Looked {
-    let Report { evidence, layers, measured, incomplete, .. } = looked.examined.report;
-    looked.examined.report = Report::of(evidence, layers, measured, incomplete, &set.rules);
+    let Report { evidence, layers, measured, hosts, incomplete, .. } = looked.examined.report;
+    looked.examined.report = Report::of(evidence, layers, measured, hosts, incomplete, &set.rules);
     looked
 }
 

@@ -96,9 +96,10 @@ fn what_the_directory_lacks_is_the_live_sets_and_what_is_ambiguous_is_refused() 
     let told = load().unwrap_err();
     assert!(told.contains("contains no rules, weights or models"), "{told}");
     std::fs::write(own.path().join("elf.model.json"), none("elf")).unwrap();
-    assert_eq!(load().unwrap(), [Some(own.path().to_owned()), Some(live.path().to_owned())]);
+    // In order of name; the model of macros is the built-in one.
+    assert_eq!(load().unwrap(), [Some(own.path().to_owned()), None, Some(live.path().to_owned())]);
     std::fs::write(own.path().join("pe.model.json"), none("pe")).unwrap();
-    assert_eq!(load().unwrap(), [Some(own.path().to_owned()), Some(own.path().to_owned())]);
+    assert_eq!(load().unwrap(), [Some(own.path().to_owned()), None, Some(own.path().to_owned())]);
     std::fs::write(own.path().join("pe.model.json"), none("elf")).unwrap();
     assert!(load().unwrap_err().contains("two models of elf found"), "{:?}", load());
     std::fs::remove_file(own.path().join("elf.model.json")).unwrap();
