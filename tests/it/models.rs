@@ -73,6 +73,21 @@ impl ModelBench {
 }
 
 #[test]
+fn a_directory_that_brings_numbers_alone_is_nothing_to_complain_about() {
+    let bench = ModelBench::new();
+    let check = |directory: &str| {
+        let output =
+            stakeout().current_dir(bench.0.path()).args(["rules", "check", directory]).output().expect("it starts");
+        (output.status.code(), stdout(&output).to_owned())
+    };
+    bench.write("models/pe.model.json", r#"{ "version": 1, "family": "pe", "none": true }"#);
+    let (code, out) = check("models");
+    assert!(code == Some(0) && out.contains("pe: no model, as models/pe.model.json says"), "{code:?} {out}");
+    bench.write("weights/weights.toml", daemon_engine::RuleSet::embedded_weights());
+    assert_eq!(check("weights").0, Some(0));
+}
+
+#[test]
 fn a_model_beside_the_rules_takes_the_place_of_the_one_built_in() {
     let bench = ModelBench::new();
     let generation = |report: &Value| report["rules_generation"].as_str().expect("a report names its rules").to_owned();

@@ -157,9 +157,11 @@ fn check(args: &RulesCheckArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
             writeln!(out, "{model}")?;
         }
     }
-    Ok(match (errors, own.library().rules().is_empty()) {
+    let brings_model = own.rules.models().iter().any(|model| model.path.is_some());
+    let brings_weights = args.own.directories.iter().any(|directory| directory.join("weights.toml").is_file());
+    Ok(match (errors, own.library().rules().is_empty() && !brings_model && !brings_weights) {
         (0, false) => Exit::Clean,
-        // Nothing is wrong with what is not there, but whoever checks a directory means one that has rules.
+        // Nothing is wrong with what is not there, but whoever checks a directory means one that has something.
         (0, true) => Exit::Found,
         _ => Exit::Error,
     })
