@@ -4,6 +4,7 @@
 //! of their group: the plain sum is badly over-confident (Brier 0.174 against 0.084 fitted, on the development
 //! corpus). A calibration per family makes a probability of the sum. An artifact is as bad as its worst subject.
 
+mod standing;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -12,9 +13,11 @@ use std::collections::HashMap;
 
 use triage::Family;
 
-use crate::{Evidence, Group, Incomplete, IndicatorId, Join, LayerId, LogOdds, ModelTestimony, Record, Weights};
+use crate::{Evidence, Group, Incomplete, IndicatorId, LayerId, LogOdds, ModelTestimony, Record, Weights};
 
 pub use verdict::{Confidence, Verdict};
+
+use standing::{Judged, SeenSubject, SubjectStanding, judge_with_model, standing_by_indicators};
 
 /// Contribution of one indicator to the opinion on its subject.
 #[derive(Clone, PartialEq, Debug)]
@@ -64,21 +67,6 @@ pub struct Testimony {
     pub p_by_indicators: f64,
     /// What it may be called.
     standing: SubjectStanding,
-}
-
-/// What one subject's testimony allows to say.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum SubjectStanding {
-    /// It is malicious.
-    Accused,
-    /// More likely malicious than not, but not to be called so: by nobody but the model, or not surely enough.
-    Suspected,
-    /// It would be malicious or suspicious by the model alone, but what it does is hidden inside of it, where nobody looked.
-    Hidden,
-    /// Neither.
-    Undecided,
-    /// It is benign, as far as it goes.
-    Calm,
 }
 
 /// Opinion on an artifact, derived from the evidence.
@@ -230,59 +218,27 @@ fn testify(
         p_without_calm: calibrate(sum_without_calm, family, weights).1,
     };
     let measured = record.measured.iter().find(|measured| measured.subject == subject);
-    let model = weights.model(family);
-    let joined = model.and_then(|model| {
+    let joined = weights.model(family).and_then(|model| {
         let testimony = match out_of_fold {
             Some(margin) => ModelTestimony { margin, base: margin, moved: Vec::new() },
             None => model.testify(measured?)?,
         };
-        Some((model.join(), testimony))
+        Some((model, testimony))
     });
-    // What tells of something that the model does not measure.
-    let beside: Vec<Term> =
-        terms.iter().filter(|term| model.is_some_and(|model| !model.is_about(&term.indicator))).cloned().collect();
-    let (beside, p_beside) = calibrate(total(&beside, &group_sums(&beside, weights)), family, weights);
     let (judged, standing) = match &joined {
         None => (alone, standing_by_indicators(&alone, family, weights)),
-        Some((join, model)) => {
-            let judged = joined_with(model.margin, sum, sum_without_calm, join, weights);
-            let p_by_model = joined_with(model.margin, 0.0, 0.0, join, weights).p_malicious;
-            let is_calm = p_by_model <= join.benign
-                && judged.p_without_calm <= join.benign
-                && sum_without_calm <= join.benign_sum;
-            let thresholds = &weights.thresholds;
-            // A rule that names malware is not argued with, nor is what the model knows nothing of.
-            let (judged, enough) = if by_rule && alone.log_odds > judged.log_odds {
-                (Judged { p_without_calm: judged.p_without_calm, ..alone }, thresholds.malicious)
-            } else if beside > judged.log_odds && p_beside >= thresholds.suspicious {
-                (Judged { log_odds: beside, p_malicious: p_beside, ..judged }, thresholds.malicious)
-            } else {
-                (judged, join.malicious.unwrap_or(thresholds.malicious))
+        Some((model, testimony)) => {
+            let seen = SeenSubject {
+                family,
+                terms: &terms,
+                sum,
+                sum_without_calm,
+                alone,
+                by_rule,
+                hides,
+                is_carried: is_carried(subject, record),
             };
-            let known = weights.model(family);
-            // Of what the model measures: another kind of sign does not speak for its word.
-            let is_shown =
-                |term: &Term| is_sign(term, weights) && known.is_some_and(|model| model.is_about(&term.indicator));
-            let may_accuse = !join.signs || terms.iter().any(is_shown);
-            // Who measures a part of the file, such as its macros, does not even suspect it for how that part is written.
-            let may_suspect = may_accuse
-                || known.is_none_or(|model| !model.measures_a_part())
-                || p_by_indicators.max(p_beside) >= thresholds.suspicious;
-            let by_indicators = p_by_indicators >= thresholds.malicious
-                && (judged.p_malicious >= join.alone || !is_carried(subject, record));
-            let accuses = by_indicators || judged.p_malicious >= join.alone && !hides && may_accuse;
-            let standing = if judged.p_malicious >= enough && accuses {
-                SubjectStanding::Accused
-            } else if hides && p_by_indicators < thresholds.suspicious {
-                SubjectStanding::Hidden
-            } else if judged.p_malicious >= thresholds.suspicious && may_suspect {
-                SubjectStanding::Suspected
-            } else if is_calm {
-                SubjectStanding::Calm
-            } else {
-                SubjectStanding::Undecided
-            };
-            (judged, standing)
+            judge_with_model(model, testimony.margin, &seen, weights)
         }
     };
     Testimony {
@@ -300,51 +256,11 @@ fn testify(
     }
 }
 
-/// What sums come to.
-#[derive(Clone, Copy)]
-struct Judged {
-    log_odds: f64,
-    p_malicious: f64,
-    p_without_calm: f64,
-}
-
-/// Judges by the model and the indicators' sums.
-fn joined_with(margin: f64, sum: f64, sum_without_calm: f64, join: &Join, weights: &Weights) -> Judged {
-    let log_odds = |sum| join.log_odds(margin, sum) + weights.prior_shift;
-    let p = |log_odds: f64| logistic(log_odds).clamp(join.floor, join.ceiling);
-    Judged { log_odds: log_odds(sum), p_malicious: p(log_odds(sum)), p_without_calm: p(log_odds(sum_without_calm)) }
-}
-
-fn standing_by_indicators(judged: &Judged, family: Family, weights: &Weights) -> SubjectStanding {
-    let thresholds = &weights.thresholds;
-    if judged.p_malicious >= thresholds.malicious {
-        SubjectStanding::Accused
-    } else if judged.p_malicious >= thresholds.suspicious {
-        SubjectStanding::Suspected
-    } else if judged.p_malicious <= weights.calibration(family).benign
-        && judged.p_without_calm <= thresholds.benign_without_calm
-    {
-        SubjectStanding::Calm
-    } else {
-        SubjectStanding::Undecided
-    }
-}
-
 /// Whether a subject is a member of an archive that a program carries, as installers do: each has dozens, and models and
 /// weights are fitted to one file at a time, so that one of many is accused by chance.
 fn is_carried(subject: LayerId, record: &Record) -> bool {
     let is_program = record.layers.first().is_some_and(|layer| matches!(layer.kind.family(), Family::Pe | Family::Elf));
     is_program && record.layers.get(subject.index()).is_some_and(|layer| layer.name.contains('!'))
-}
-
-/// Groups of indicators that tell how a file is made: that it is packed, that there are macros, that one starts by itself.
-/// Harmless files are made so too.
-const MADE_SO: [&str; 3] = ["structure", "presence", "start"];
-
-/// Whether a term says something against a file beside how it is made.
-fn is_sign(term: &Term, weights: &Weights) -> bool {
-    let group = term.group.and_then(|index| weights.groups.get(index)).map_or("", |group| group.name.as_str());
-    term.weight.0 > 0.0 && group.rsplit('.').next().is_none_or(|kind| !MADE_SO.contains(&kind))
 }
 
 /// The terms of no group, and what counts of the groups.

@@ -82,6 +82,15 @@ fn a_model_may_ask_for_more_than_all_files_before_it_accuses() {
     }
 }
 
+/// Where most files are malicious, nothing seen is no evidence that a model has to bow to.
+#[test]
+fn nothing_beside_the_model_does_not_overrule_it() {
+    let (record, mut weights) = modelled(&[], -6.0);
+    weights.prior_shift = 4.0;
+    let opinion = weigh(&record, &weights);
+    assert_eq!((opinion.verdict, opinion.p_malicious < 0.2), (Verdict::Benign, true), "{}", opinion.p_malicious);
+}
+
 #[test]
 fn a_model_of_a_part_suspects_nothing_in_which_nothing_was_seen() {
     let verdict = |seen: &[&Indicator], signs: bool, about: &str| {
