@@ -2,6 +2,7 @@
 //! very file was being examined.
 
 use std::fs::File;
+use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,14 @@ impl Workers {
         assert_eq!(notices, [""; 0]);
         let fleet = Arc::new(Fleet::new(template, &setup, Arc::new(RuleSet::embedded())));
         Workers { directory, fleet }
+    }
+
+    /// The same with workers that are replaced after this many artifacts.
+    fn replaced_after(artifacts: usize) -> Workers {
+        let Workers { directory, fleet } = Workers::new(PATIENCE);
+        let fleet =
+            Arc::into_inner(fleet).expect("nobody else has it").with_jobs_per_worker(NonZeroUsize::new(artifacts));
+        Workers { directory, fleet: Arc::new(fleet) }
     }
 
     fn walled(&self) -> Walled {
@@ -238,5 +247,40 @@ fn the_end_of_the_template_costs_no_file() {
             walled.begin(good(), LookOptions::default());
         }
         assert_eq!(reasons(&end(&mut walled)), "", "round {round}");
+    }
+}
+
+#[test]
+fn a_worker_is_replaced_after_its_artifacts_and_the_next_is_there_already() {
+    for artifacts in [1, 3] {
+        let workers = Workers::replaced_after(artifacts);
+        let mut walled = workers.walled();
+        let mut seen: Vec<Vec<u32>> = Vec::new();
+        walled.begin(good(), LookOptions::default());
+        for _ in 0..12 {
+            // One is begun while another is with the worker, as the pool does it.
+            walled.begin(good(), LookOptions::default());
+            assert_eq!(reasons(&end(&mut walled)), "");
+            seen.push(workers.workers());
+        }
+        assert_eq!(reasons(&end(&mut walled)), "");
+        // Nobody is left of those that were there so many artifacts ago; one works and one more may wait.
+        for (before, now) in seen.iter().zip(seen.iter().skip(2 * artifacts)) {
+            assert!(now.len() <= 2, "{seen:?}");
+            assert!(now.iter().all(|pid| !before.contains(pid)), "{artifacts}: {seen:?}");
+        }
+    }
+}
+
+#[test]
+fn a_worker_for_each_artifact_dies_of_its_own_and_no_other_is_lost() {
+    let workers = Workers::replaced_after(1);
+    let mut walled = workers.walled();
+    for word in ["abort", "segfault", "overflow", "abort"] {
+        walled.begin(file(format!("hostile:{word}").as_bytes()), LookOptions::default());
+        walled.begin(good(), LookOptions::default());
+        let reason = reasons(&end(&mut walled));
+        assert!(reason.starts_with("crash."), "{word}: {reason}");
+        assert_eq!(reasons(&end(&mut walled)), "", "after {word}");
     }
 }

@@ -27,6 +27,7 @@ impl RulesArgs {
             worker: self.worker.clone(),
             weights: None,
             models: Vec::new(),
+            artifacts_per_worker: None,
         }
     }
 }

@@ -25,6 +25,10 @@ section! {
         /// machine or of its control group. If that is less, the limit of each worker is lowered, and if necessary the
         /// number of workers.
         memory_max: Bytes = Bytes(256 << 20);
+        /// Artifacts after which a worker process is replaced, 10000 at most: an artifact that took over its worker could
+        /// decide about those after it. 1: about none, for some 9 ms of processor time more for each artifact. The next
+        /// worker is started while the one before works.
+        artifacts_per_worker: usize = 100;
         /// Also run the YARA rules on file types that no analyzer parses. The contents of a scanned file (macros,
         /// members, objects) are always scanned with all rules.
         any_kind: bool = false;
@@ -49,6 +53,9 @@ fn check(config: &Config, wrong: &mut dyn FnMut(String)) {
     }
     if config.memory_max.0 < MEMORY_BYTES_MIN {
         wrong("memory_max must be at least \"16M\"".to_owned());
+    }
+    if config.artifacts_per_worker == 0 {
+        wrong("artifacts_per_worker must be at least 1".to_owned());
     }
     if config.time_max < Duration::from_millis(10) {
         wrong("time_max must be at least 10ms".to_owned());
@@ -76,6 +83,7 @@ impl Config {
             worker: Some(self.worker.clone()).filter(|path| !path.as_os_str().is_empty()),
             weights: None,
             models: Vec::new(),
+            artifacts_per_worker: NonZeroUsize::new(self.artifacts_per_worker),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -40,6 +41,8 @@ pub struct Options {
     pub weights: Option<PathBuf>,
     /// Files of models that are used whatever models there are beside the rules.
     pub models: Vec<PathBuf>,
+    /// Artifacts after which a worker is replaced. None: as many as a worker is fit for.
+    pub artifacts_per_worker: Option<NonZeroUsize>,
 }
 
 /// Cache of compiled rules.
@@ -69,6 +72,7 @@ pub struct Detector {
     weights: Arc<WeightsSource>,
     bundle: Option<Bundle>,
     programs: Vec<Program>,
+    artifacts_per_worker: Option<NonZeroUsize>,
 }
 
 /// Loads rules and weights. Mistakes in rules are left to the caller to tell ([`Detector::mistakes`]).
@@ -95,6 +99,7 @@ pub fn load(options: &Options) -> anyhow::Result<Detector> {
             weights,
             bundle: None,
             programs,
+            artifacts_per_worker: options.artifacts_per_worker,
         });
     }
     let cache = match &options.cache {
@@ -120,6 +125,7 @@ pub fn load(options: &Options) -> anyhow::Result<Detector> {
         weights,
         bundle: Some(bundle),
         programs,
+        artifacts_per_worker: options.artifacts_per_worker,
     })
 }
 
@@ -200,11 +206,12 @@ impl Detector {
     pub fn fleet(mut self, limits: Limits, policy: Policy) -> anyhow::Result<(Fleet, Vec<String>)> {
         let setup = Setup { weights: self.weights.text.to_string(), bundle: self.bundle.take(), limits, policy };
         let template = Fleet::template(&self.programs, &setup);
+        let artifacts_per_worker = self.artifacts_per_worker;
         // What is wrong with the rules is told before what a template thinks of them.
         let rules = self.rules()?;
         let (template, mut notices) =
             template.context("no file was scanned: --in-process scans without the sandbox")?;
-        let fleet = Fleet::new(template, &setup, rules);
+        let fleet = Fleet::new(template, &setup, rules).with_jobs_per_worker(artifacts_per_worker);
         let missing: Vec<&str> = fleet.walls().missing().map(|wall| wall.name()).collect();
         if !missing.is_empty() {
             notices.push(format!("warning: this kernel lacks parts of the sandbox of workers: {}", missing.join(", ")));

@@ -1,6 +1,7 @@
 //! The source of workers: one template, its setup, and the artifacts that crashed workers.
 
 use std::fs::File;
+use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +10,7 @@ use analyzers::Limits;
 use daemon_artifact::{Sha256Digest, load_owned};
 use daemon_engine::{Policy, RuleSet, assemble};
 use daemon_examiner::{Program, Setup};
-use daemon_worker::{Template, TemplateError, Walls, Worker};
+use daemon_worker::{JOBS_MAX, Template, TemplateError, Walls, Worker};
 use triage::FileKind;
 
 /// Crashes after which an artifact is not examined again.
@@ -39,6 +40,8 @@ pub struct Fleet {
     limits: Limits,
     policy: Policy,
     crashes: Mutex<Vec<Crash>>,
+    /// Jobs after which a worker is replaced.
+    jobs_per_worker: u64,
     /// Workers that are not in use yet.
     spares: Mutex<Vec<Worker>>,
 }
@@ -60,8 +63,15 @@ impl Fleet {
             limits: setup.limits,
             policy: setup.policy,
             crashes: Mutex::default(),
+            jobs_per_worker: JOBS_MAX,
             spares: Mutex::default(),
         }
+    }
+
+    /// The same with workers that are replaced after this many jobs, if it says so, and after [`JOBS_MAX`] in any case.
+    #[must_use]
+    pub fn with_jobs_per_worker(self, jobs: Option<NonZeroUsize>) -> Fleet {
+        Fleet { jobs_per_worker: jobs.map_or(JOBS_MAX, |jobs| (jobs.get() as u64).min(JOBS_MAX)), ..self }
     }
 
     /// Starts a template in the first of `programs` that will do. With it comes a word on every better program that
@@ -91,6 +101,11 @@ impl Fleet {
     /// Returns the limits for one artifact.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Jobs after which a worker is replaced.
+    pub(crate) fn jobs_per_worker(&self) -> u64 {
+        self.jobs_per_worker
     }
 
     /// Returns the sandbox layers of the workers.

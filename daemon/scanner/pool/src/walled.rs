@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use analyzers::{Detail, Incomplete, Limit};
 use daemon_artifact::Sha256Digest;
 use daemon_examiner::{Examined, LookOptions, Looked, read_answer, request};
-use daemon_worker::{Cause, Death, JOBS_MAX, SendError, Served, TemplateError, Worker};
+use daemon_worker::{Cause, Death, SendError, Served, TemplateError, Worker};
 use triage::FileKind;
 
 use crate::fleet::{Fleet, identity, kind_of, size_of};
@@ -44,6 +44,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 pub struct Walled {
     fleet: Arc<Fleet>,
     worker: Option<Worker>,
+    /// The worker after this one, where this one has its last job.
+    next: Option<Worker>,
     begun: VecDeque<Begun>,
     /// Number of jobs in `begun` that were sent to the worker: the first ones.
     sent: usize,
@@ -93,6 +95,7 @@ impl Walled {
         Walled {
             fleet,
             worker: None,
+            next: None,
             begun: VecDeque::new(),
             sent: 0,
             taken_up: Instant::now(),
@@ -106,8 +109,18 @@ impl Walled {
         while let Some(begun) = self.begun.get(self.sent) {
             let worker = match &mut self.worker {
                 Some(worker) => worker,
-                None => self.worker.insert(self.fleet.worker(&begun.artifact).map_err(|error| Unsent::by(&error))?),
+                None => {
+                    let next = self.next.take().map_or_else(|| self.fleet.worker(&begun.artifact), Ok);
+                    self.worker.insert(next.map_err(|error| Unsent::by(&error))?)
+                }
             };
+            if worker.jobs_begun() >= self.fleet.jobs_per_worker() {
+                if worker.outstanding() > 0 {
+                    return Ok(());
+                }
+                self.part();
+                continue;
+            }
             let limit = begun.ask.time(self.fleet.limits().wall_time_max);
             match worker.send(begun.artifact.as_fd(), &request(&begun.ask), limit) {
                 Ok(()) => {
@@ -225,6 +238,17 @@ impl Walled {
         None
     }
 
+    /// Starts the next worker while this one does its last job. If that fails now, it is tried again when it is needed.
+    fn fork_next(&mut self) {
+        let is_last = |worker: &Worker| worker.jobs_begun() >= self.fleet.jobs_per_worker();
+        if self.next.is_none()
+            && self.worker.as_ref().is_some_and(is_last)
+            && let Some(begun) = self.begun.front()
+        {
+            self.next = self.fleet.worker(&begun.artifact).ok();
+        }
+    }
+
     /// The first artifact goes to another worker, unless it did so too often.
     fn try_again(&mut self, because: &'static str) -> Option<ExaminationResult> {
         self.part();
@@ -240,6 +264,7 @@ impl Walled {
         let all = self.taken_up + wall_time_max;
         // What waited behind another took up its own time later, but nobody waits for it any longer.
         let deadline = until.map_or(all, |until| until.clamp(self.taken_up, all)) + GRACE;
+        self.fork_next();
         let worker = self.worker.as_mut()?;
         let served = worker.receive(deadline, &mut self.reply);
         self.tried = self.taken_up.elapsed();
@@ -247,7 +272,7 @@ impl Walled {
         match served {
             Ok(Served::Done) => match read_answer(&self.reply, self.fleet.rules(), self.fleet.limits()) {
                 Ok(outcome) => {
-                    let worn = worker.jobs() >= JOBS_MAX;
+                    let worn = worker.jobs_begun() >= self.fleet.jobs_per_worker() && worker.outstanding() == 0;
                     self.pop();
                     if worn {
                         self.part();
@@ -278,6 +303,7 @@ impl Walled {
         if death.cause == Cause::Orphaned {
             // Those that were forked beforehand died with it.
             self.fleet.drop_spares();
+            self.next = None;
         }
         if !death.reached {
             return self.missed(&death.to_string());

@@ -56,55 +56,56 @@ pub(crate) enum PacketKind {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Head {
     pub(crate) kind: PacketKind,
-    /// The number of the job that this answers.
-    pub(crate) job: u32,
+    /// The nonce of the job that this answers.
+    pub(crate) job: u64,
     /// Bytes of all parts together; of [`Kind::More`]: how many came before.
     pub(crate) length: u32,
 }
 
 impl Head {
-    pub(crate) const BYTES: usize = 9;
+    pub(crate) const BYTES: usize = 13;
 
     pub(crate) fn encode(self) -> [u8; Self::BYTES] {
         let mut bytes = [self.kind as u8; Self::BYTES];
-        bytes[1..5].copy_from_slice(&self.job.to_le_bytes());
-        bytes[5..9].copy_from_slice(&self.length.to_le_bytes());
+        bytes[1..9].copy_from_slice(&self.job.to_le_bytes());
+        bytes[9..13].copy_from_slice(&self.length.to_le_bytes());
         bytes
     }
 
     /// The head of a packet and what comes after it.
     pub(crate) fn decode(packet: &[u8]) -> Option<(Head, &[u8])> {
-        let (head, rest) = packet.split_first_chunk::<{ Self::BYTES }>()?;
-        let [kind, job @ .., _, _, _, _] = *head;
-        let [.., a, b, c, d] = *head;
+        let ([kind], rest) = packet.split_first_chunk::<1>()?;
+        let (job, rest) = rest.split_first_chunk::<8>()?;
+        let (length, rest) = rest.split_first_chunk::<4>()?;
         let kinds = [PacketKind::Ready, PacketKind::Done, PacketKind::Needs, PacketKind::More];
-        let kind = kinds.into_iter().find(|known| *known as u8 == kind)?;
-        Some((Head { kind, job: u32::from_le_bytes(job), length: u32::from_le_bytes([a, b, c, d]) }, rest))
+        let kind = kinds.into_iter().find(|known| *known as u8 == *kind)?;
+        Some((Head { kind, job: u64::from_le_bytes(*job), length: u32::from_le_bytes(*length) }, rest))
     }
 }
 
-/// The head of a job: its number, and how long it may take.
+/// The head of a job, and how long it may take.
 pub(crate) struct JobHead {
-    pub(crate) number: u32,
+    /// A random number that the answer must repeat: a worker cannot answer what it was not asked yet.
+    pub(crate) nonce: u64,
     pub(crate) limit: Duration,
 }
 
 impl JobHead {
-    pub(crate) const BYTES: usize = 12;
+    pub(crate) const BYTES: usize = 16;
 
     pub(crate) fn encode(&self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
-        bytes[..4].copy_from_slice(&self.number.to_le_bytes());
+        bytes[..8].copy_from_slice(&self.nonce.to_le_bytes());
         let micros = u64::try_from(self.limit.as_micros()).unwrap_or(u64::MAX);
-        bytes[4..].copy_from_slice(&micros.to_le_bytes());
+        bytes[8..].copy_from_slice(&micros.to_le_bytes());
         bytes
     }
 
     pub(crate) fn decode(packet: &[u8]) -> Option<(JobHead, &[u8])> {
-        let (number, rest) = packet.split_first_chunk::<4>()?;
+        let (nonce, rest) = packet.split_first_chunk::<8>()?;
         let (micros, rest) = rest.split_first_chunk::<8>()?;
         let limit = Duration::from_micros(u64::from_le_bytes(*micros));
-        Some((JobHead { number: u32::from_le_bytes(*number), limit }, rest))
+        Some((JobHead { nonce: u64::from_le_bytes(*nonce), limit }, rest))
     }
 }
 
@@ -115,23 +116,23 @@ mod tests {
     #[test]
     fn what_is_encoded_is_decoded() {
         for kind in [PacketKind::Ready, PacketKind::Done, PacketKind::Needs, PacketKind::More] {
-            let head = Head { kind, job: 0x0102_0304, length: u32::MAX - 1 };
+            let head = Head { kind, job: 0x0102_0304_0506_0708, length: u32::MAX - 1 };
             let mut packet = head.encode().to_vec();
             packet.extend_from_slice(b"rest");
             assert_eq!(Head::decode(&packet), Some((head, &b"rest"[..])));
         }
-        let job = JobHead { number: 7, limit: Duration::from_millis(5_000) };
+        let job = JobHead { nonce: 7, limit: Duration::from_millis(5_000) };
         let bytes = job.encode();
         let (back, rest) = JobHead::decode(&bytes).expect("it was just encoded");
-        assert_eq!((back.number, back.limit, rest), (7, Duration::from_secs(5), &b""[..]));
+        assert_eq!((back.nonce, back.limit, rest), (7, Duration::from_secs(5), &b""[..]));
     }
 
     #[test]
     fn what_is_short_or_unknown_is_refused() {
-        assert_eq!(Head::decode(&[2; 8]), None);
-        assert_eq!(Head::decode(&[0; 9]), None);
-        assert_eq!(Head::decode(&[5; 9]), None);
-        assert!(JobHead::decode(&[0; 11]).is_none());
+        assert_eq!(Head::decode(&[2; 12]), None);
+        assert_eq!(Head::decode(&[0; 13]), None);
+        assert_eq!(Head::decode(&[5; 13]), None);
+        assert!(JobHead::decode(&[0; 15]).is_none());
         assert_eq!(TemplateRequest::of(0), None);
         assert_eq!(TemplateRequest::of(4), Some(TemplateRequest::Reap));
     }

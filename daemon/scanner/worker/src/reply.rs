@@ -1,6 +1,6 @@
 //! Packets of a worker, put together and doubted.
 //!
-//! A worker that was taken over says what it likes. So: the number must be that of the job, the kind must fit what came
+//! A worker that was taken over says what it likes. So: the nonce must be that of the job, the kind must fit what came
 //! before, lengths are compared and never trusted, and memory grows only by what has really come.
 
 use crate::frame::{Head, NEED_BYTES_MAX, PART_BYTES_MAX, PacketKind, REPLY_BYTES_MAX};
@@ -29,9 +29,9 @@ pub(crate) enum Expect {
     /// The worker reports that it is ready.
     Ready,
     /// The first packet of the reply to this job.
-    Reply(u32),
+    Reply(u64),
     /// A further packet of the reply; the whole has this size.
-    More(u32, usize),
+    More(u64, usize),
 }
 
 impl Expect {
@@ -79,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    fn packet(kind: PacketKind, job: u32, length: usize, bytes: &[u8]) -> Vec<u8> {
+    fn packet(kind: PacketKind, job: u64, length: usize, bytes: &[u8]) -> Vec<u8> {
         let length = u32::try_from(length).expect("tests use small lengths");
         [&Head { kind, job, length }.encode()[..], bytes].concat()
     }
@@ -129,7 +129,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_sequence_of_packets_makes_a_reply_too_large(
-            packets in prop::collection::vec((0..6u8, 0..3u32, 0..200_000u32, 0..70_000usize), 0..40)
+            packets in prop::collection::vec((0..6u8, 0..3u64, 0..200_000u32, 0..70_000usize), 0..40)
         ) {
             let (mut expect, mut reply) = (Expect::Reply(1), Vec::new());
             for (kind, job, length, size) in packets {

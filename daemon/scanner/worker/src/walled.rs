@@ -91,17 +91,15 @@ fn work(service: &mut dyn Service, socket: BorrowedFd<'_>, walls: Walls, cancel:
         let served = service.serve(artifact, request, cancel, &mut reply);
         alarm::clear();
         match served {
-            Served::Done if reply.len() <= REPLY_BYTES_MAX => answer(socket, PacketKind::Done, job.number, &reply)?,
-            Served::Needs(need) if need.len() <= NEED_BYTES_MAX => {
-                answer(socket, PacketKind::Needs, job.number, &need)?
-            }
+            Served::Done if reply.len() <= REPLY_BYTES_MAX => answer(socket, PacketKind::Done, job.nonce, &reply)?,
+            Served::Needs(need) if need.len() <= NEED_BYTES_MAX => answer(socket, PacketKind::Needs, job.nonce, &need)?,
             Served::Done | Served::Needs(_) => return Err("a reply is too large".to_owned()),
         }
     }
 }
 
 /// Sends `bytes` in as many packets as it takes.
-fn answer(socket: BorrowedFd<'_>, kind: PacketKind, job: u32, bytes: &[u8]) -> Result<(), String> {
+fn answer(socket: BorrowedFd<'_>, kind: PacketKind, job: u64, bytes: &[u8]) -> Result<(), String> {
     let length = u32::try_from(bytes.len()).map_err(|_| "a reply is too large".to_owned())?;
     let (first, mut rest) = bytes.split_at(bytes.len().min(PART_BYTES_MAX));
     let mut part = first;

@@ -1,5 +1,6 @@
 //! The parent's handle of one worker: jobs in, replies out, and an end for whatever takes too long or too much.
 
+use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,7 +24,7 @@ use crate::walls::{Caps, Walls};
 /// Jobs that a worker should do before it is replaced: what leaks, leaks no further.
 pub const JOBS_MAX: u64 = 10_000;
 /// One job is done, one more waits in the socket.
-const OUTSTANDING_MAX: u32 = 2;
+const OUTSTANDING_MAX: usize = 2;
 /// Maximum time for the next part of a reply.
 const PART_TIME_MAX: Duration = Duration::from_secs(1);
 /// How often the memory of a busy worker is checked. In 20 ms it grows by at most 40 MiB (2 GB/s of fresh pages); a
@@ -66,9 +67,8 @@ pub struct Worker {
     memory: Option<ProcessMemory>,
     memory_bytes_max: u64,
     packet: Box<[u8]>,
-    /// Jobs sent and answered so far. Their numbers wrap.
-    sent: u32,
-    answered: u32,
+    /// Nonces of the jobs that were sent and are not answered yet, the oldest first.
+    asked: VecDeque<u64>,
     jobs: u64,
     dead: bool,
     /// Whether it wrote to its standard error since its last reply.
@@ -97,8 +97,7 @@ impl Worker {
             memory: ProcessMemory::of(pid.unsigned_abs()),
             memory_bytes_max: u64::MAX,
             packet: vec![0; PACKET_BYTES_MAX].into_boxed_slice(),
-            sent: 0,
-            answered: 0,
+            asked: VecDeque::new(),
             jobs: 0,
             dead: false,
             spoke: false,
@@ -131,10 +130,11 @@ impl Worker {
         if request.len() > REQUEST_BYTES_MAX {
             return Err(SendError::TooLarge);
         }
-        let job = JobHead { number: self.sent.wrapping_add(1), limit };
+        let nonce = getrandom::u64().map_err(|_| SendError::Io(Errno::IO))?;
+        let job = JobHead { nonce, limit };
         match channel::send(&self.socket, &[&job.encode(), request], &[artifact], SendFlags::DONTWAIT) {
             Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => {
-                self.sent = job.number;
+                self.asked.push_back(nonce);
                 Ok(())
             }
             Err(errno) => Err(SendError::Io(errno)),
@@ -156,9 +156,10 @@ impl Worker {
     ///
     /// [`Death`] if the worker died or was killed, with the cause.
     pub fn receive(&mut self, mut deadline: Instant, reply: &mut Vec<u8>) -> Result<Served, Death> {
-        assert!(self.outstanding() > 0 && !self.dead, "a reply is awaited that nothing was asked for");
+        let asked = self.asked.front().copied().filter(|_| !self.dead);
+        let nonce = asked.expect("a reply is awaited that nothing was asked for");
         reply.clear();
-        let mut expect = Expect::Reply(self.answered.wrapping_add(1));
+        let mut expect = Expect::Reply(nonce);
         loop {
             match self.await_part(deadline, &mut expect, reply)? {
                 ReplyPart::Whole(served) => {
@@ -166,7 +167,7 @@ impl Worker {
                         self.words.forget();
                         self.spoke = false;
                     }
-                    self.answered = self.answered.wrapping_add(1);
+                    self.asked.pop_front();
                     self.jobs += 1;
                     return Ok(served);
                 }
@@ -178,13 +179,13 @@ impl Worker {
     }
 
     /// Jobs sent that are not answered yet.
-    pub fn outstanding(&self) -> u32 {
-        self.sent.wrapping_sub(self.answered)
+    pub fn outstanding(&self) -> usize {
+        self.asked.len()
     }
 
-    /// Jobs done so far; replace it after [`JOBS_MAX`].
-    pub fn jobs(&self) -> u64 {
-        self.jobs
+    /// Jobs it was given so far, done or not; it should get no more than [`JOBS_MAX`].
+    pub fn jobs_begun(&self) -> u64 {
+        self.jobs + self.asked.len() as u64
     }
 
     /// Returns its process id.
@@ -264,7 +265,7 @@ impl Worker {
     }
 
     /// Counts and removes the jobs in its socket that were never taken up. Call it once, after the death.
-    fn unread(&self) -> u32 {
+    fn unread(&self) -> usize {
         let mut count = 0;
         while let Ok(Packet::Bytes(..) | Packet::TooLarge) = channel::receive_bytes(&self.theirs, &mut [0; 1]) {
             count += 1;

@@ -20,7 +20,7 @@ fn an_artifact_is_read_and_answered() {
     for _ in 0..100 {
         assert_eq!(ask(&mut worker, "sum", LIMIT), Ok((Served::Done, b"6".to_vec())));
     }
-    assert_eq!(worker.jobs(), 100);
+    assert_eq!(worker.jobs_begun(), 100);
 }
 
 #[test]
