@@ -47,7 +47,7 @@ pub use findings::{Child, Findings, Record};
 pub use incomplete::{Incomplete, Limit};
 pub use indicator::{Indicator, IndicatorId};
 pub use measure::{MEASURED_MAX, Measure, MeasureSet, MeasureValue, Measured, Unit, density, entropy, permille};
-pub use model::{Join, Model, ModelError, ModelSource, ModelTestimony, Moved};
+pub use model::{Bend, Join, Model, ModelError, ModelSource, ModelTestimony, Moved};
 pub use path::FilePath;
 pub use weigh::{Confidence, GroupSum, Opinion, Term, Testimony, Verdict, weigh, weigh_out_of_fold};
 pub use weights::{

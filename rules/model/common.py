@@ -27,6 +27,7 @@ BOOT = re.compile(r'syslinux|grub|ipxe|efitools')   # groups of boot modules: th
 PACKED = ('packingdata', 'packed-elf')
 ODD = ('corkami-pocs',)
 SOURCES = ('macro-projects', 'macro-singles')   # documents that were packed from published sources
+COLLECTED = ('programs2', 'programs3')   # benign programs that we collected beside the manifests: harder ones
 NOISY = ('capa-testfiles',)   # a collection for tests of another tool: 29 % of its files look harmless. It trains and is shown, but fits no join and no bound
 
 
@@ -395,8 +396,18 @@ class Model:
         return moved
 
     def p(self, table):
-        j = self.join
-        return sigmoid(j['intercept'] + j['model'] * self.margins(self.columns(table)) + j['indicators'] * table.sum)
+        return joined(self.join, self.margins(self.columns(table)), table.sum)
+
+
+def bent(bend, x):
+    """What is beyond `from` counts by `factor`, if there is a bend."""
+    return x if bend is None else np.minimum(x, bend['from']) + bend['factor'] * np.maximum(x - bend['from'], 0)
+
+
+def joined(join, margin, total):
+    """The probability by a model's margin and the indicators' sum."""
+    odds = join['intercept'] + join['model'] * margin + join['indicators'] * bent(join.get('bend_sum'), total)
+    return sigmoid(bent(join.get('bend_odds'), odds))
 
 
 # ---------------------------------------------------------------- numbers
@@ -549,7 +560,7 @@ def populations(table):
     for i in np.flatnonzero(~table.y):   # one package of 1,300 files must not speak for all
         seen[table.group[i]] = seen.get(table.group[i], 0) + 1
         few[i] = seen[table.group[i]] <= 80
-    return [('all', every), ('without noisy', ~table.noisy), ('the same, 80 a group', few & ~table.noisy), ('ordinary', table.ordinary | table.y), ('programs', table.program),
+    return [('all', every), ('without programs2 and programs3', ~np.isin(table.source, COLLECTED)), ('without noisy', ~table.noisy), ('the same, 80 a group', few & ~table.noisy), ('ordinary', table.ordinary | table.y), ('programs', table.program),
             ('ordinary programs', table.program & (table.ordinary | table.y))]
 
 

@@ -219,11 +219,13 @@ class Folds:
 
 # ---------------------------------------------------------------- join and calibration
 
-def fit_join(y, margin, total):
-    """log-odds = intercept + model * margin + indicators * sum, both factors at least 0, both labels weighing the same."""
+def fit_join(family, y, margin, total):
+    """log-odds = intercept + model * margin + indicators * sum, both factors at least 0, both labels weighing the same. The
+    sum is bent first as the family's is; the bend of the log-odds comes after the fit."""
+    bends = BENDS.get(family, {})
     w = np.where(y, .5 / y.sum(), .5 / (~y).sum())
     sign = np.where(y, 1.0, -1.0)
-    A = np.stack([np.ones(len(y)), margin, total], 1)
+    A = np.stack([np.ones(len(y)), margin, c.bent(bends.get('bend_sum'), total)], 1)
 
     def loss(b):
         z = sign * (A @ b)
@@ -231,7 +233,7 @@ def fit_join(y, margin, total):
         return float((w * np.logaddexp(0, -z)).sum()), A.T @ g
 
     b = minimize(loss, np.array([0, .7, .3]), jac=True, method='L-BFGS-B', bounds=[(None, None), (0, None), (0, None)], options={'maxiter': 500, 'ftol': 1e-12, 'gtol': 1e-9}).x
-    return {k: float(f'{v:.4g}') for k, v in zip(('intercept', 'model', 'indicators'), b)}
+    return {k: float(f'{v:.4g}') for k, v in zip(('intercept', 'model', 'indicators'), b)} | bends
 
 
 # How a join becomes verdicts, by family, chosen from the out-of-fold tables that this script prints. prior: the share of malware
@@ -240,12 +242,17 @@ def fit_join(y, margin, total):
 # from here up, where honest documents begin to be fewer than 1 %. benign, benign_sum: benign at most at this p and this sum of the
 # indicators, where at most 1 % of what is called benign is malware in such a stream. floor, ceiling: what the corpus can
 # support. signs: alone only what shows a sign beside its structure: a model that saw too few odd but honest programs takes
-# the oddity for malice. indicators: at least this much of the indicators' sum, so that a strong set of signs keeps its word.
+# the oddity for malice.
 POLICY = {
-    'pe': {'prior': .5, 'floor': .004, 'ceiling': .998, 'alone': .99, 'signs': False, 'benign': .36, 'benign_sum': 2.5, 'indicators': .48},
-    'office': {'prior': .5, 'floor': .01, 'ceiling': .995, 'malicious': .985, 'alone': .99, 'signs': True, 'benign': .2, 'benign_sum': 1.8, 'indicators': 0.0},
-    'elf': {'prior': .5, 'floor': .003, 'ceiling': .999, 'alone': .99, 'signs': True, 'benign': .2, 'benign_sum': 1.5, 'indicators': 0.0},
+    'pe': {'prior': .5, 'floor': .004, 'ceiling': .998, 'alone': .975, 'signs': False, 'benign': .33, 'benign_sum': 2.5},
+    'office': {'prior': .5, 'floor': .01, 'ceiling': .995, 'malicious': .985, 'alone': .99, 'signs': True, 'benign': .2, 'benign_sum': 1.8},
+    'elf': {'prior': .5, 'floor': .003, 'ceiling': .999, 'alone': .99, 'signs': True, 'benign': .2, 'benign_sum': 1.5},
 }
+
+# Where a join goes on less steeply. bend_sum: signs of PE programs are correlated (who starts programs writes the registry,
+# too), so that a sum of 8 says hardly more than one of 4. bend_odds: p is fitted for as many malicious as benign files, and
+# most streams have fewer: so much caution at the upper end that what is said at .97 is right in 97 of 100 where 15 % are malware.
+BENDS = {'pe': {'bend_sum': {'from': 4.0, 'factor': .15}, 'bend_odds': {'from': 1.5, 'factor': .7}}}
 
 
 def shipped(family, join):
@@ -253,12 +260,7 @@ def shipped(family, join):
     policy = dict(POLICY[family])
     prior = policy.pop('prior')
     shift = float(np.log(prior / (1 - prior)))
-    factor = max(join['indicators'], policy.pop('indicators'))
-    return join | {'intercept': round(join['intercept'] + shift, 4), 'indicators': factor} | policy
-
-
-def joined(join, margin, total):
-    return c.sigmoid(join['intercept'] + join['model'] * margin + join['indicators'] * total)
+    return join | {'intercept': round(join['intercept'] + shift, 4)} | policy
 
 
 def cross_joined(table, margin, total=None):
@@ -270,7 +272,7 @@ def cross_joined(table, margin, total=None):
     for k in range(c.FOLDS):
         mine = key == k
         if mine.any():
-            p[mine] = joined(fit_join(table.y[~mine & clean], margin[~mine & clean], total[~mine & clean]), margin[mine], total[mine])
+            p[mine] = c.joined(fit_join(table.family, table.y[~mine & clean], margin[~mine & clean], total[~mine & clean]), margin[mine], total[mine])
     return p
 
 
@@ -278,7 +280,7 @@ def cross_joined(table, margin, total=None):
 
 def left_out(table, folds, margin, join, variant):
     """Each benign source without its files in training: its false positives at the 1 % threshold of the other sources."""
-    p = joined(join, margin, table.sum)
+    p = c.joined(join, margin, table.sum)
     out = []
     for source in sorted(set(table.source[~table.y])):
         mine = (table.source == source) & ~table.y
@@ -287,7 +289,7 @@ def left_out(table, folds, margin, join, variant):
         # packages that another source holds too are left out with it, so that the source is unknown indeed
         held = mine | (~table.y & np.isin(table.unit, table.unit[mine]))
         booster, _ = fit(table, ~held, variant)
-        q = joined(join, booster.predict(table.X[mine], raw_score=True), table.sum[mine])
+        q = c.joined(join, booster.predict(table.X[mine], raw_score=True), table.sum[mine])
         rest = ~held
         threshold = c.Judged(table.y[rest], p[rest]).threshold()
         for name, some in ((source, np.ones(len(q), bool)), (source + ', packed', table.packed[mine]), (source + ', not packed', ~table.packed[mine]), (source + ', programs', table.program[mine])):
@@ -385,19 +387,26 @@ def model_alone(table, p):
     return out
 
 
-def padding(table, attacked, margins, margin, join, band):
-    """Of malware that stands above the band: how much of it each attack moves to p <= band, where benign begins."""
-    p = joined(join, margin, table.sum)
+def called_benign(family, join, margin, total, loud):
+    """Whether these files would be called benign, if they were looked at whole."""
+    policy = POLICY[family]
+    return (np.maximum(c.joined(join, margin, np.zeros_like(margin)), c.joined(join, margin, loud)) <= policy['benign']) & (loud <= policy['benign_sum'])
+
+
+def padding(table, attacked, margins, margin, join):
+    """Of malware that is not called benign: how much of it each attack moves to benign."""
+    before = called_benign(table.family, join, margin, table.sum, table.loud)
+    p = c.joined(join, margin, table.sum)
     by = {}
     for (name, i, _, total, loud), m in zip(attacked, margins):
-        by.setdefault(name, []).append((i, float(joined(join, m, total)), m))
+        by.setdefault(name, []).append((i, m, total, loud))
     out = []
     for name, rows in by.items():
         i = np.array([r[0] for r in rows])
-        q, m = np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
-        above = p[i] > band
-        out.append({'attack': name, 'files': len(i), 'moved': float((above & (q <= band)).sum() / len(i)), 'benign_before': float((~above).mean()),
-                    'benign_after': float((q <= band).mean()), 'accused_before': float((p[i] >= .9).mean()), 'accused_after': float((q >= .9).mean()),
+        m, total, loud = (np.array([r[k] for r in rows], dtype=float) for k in (1, 2, 3))
+        q, after = c.joined(join, m, total), called_benign(table.family, join, m, total, loud)
+        out.append({'attack': name, 'files': len(i), 'moved': float((~before[i] & after).sum() / len(i)), 'benign_before': float(before[i].mean()),
+                    'benign_after': float(after.mean()), 'accused_before': float((p[i] >= .9).mean()), 'accused_after': float((q >= .9).mean()),
                     'median_margin_change': float(np.median(m - margin[i]))})
     return out
 
@@ -424,7 +433,7 @@ def print_report(family, r, out=sys.stdout):
     print(c.text_table(*c.figure_rows(r['populations'])), file=out)
     for key, head in (('benign_sources_left_out', ('source', 'files', 'groups', 'false_at_1', 'false_at_.9', 'false_at_.97', 'benign_at_.1')),
                       ('collections_left_out', ('source', 'files', 'auc', 'true_at_1', 'true_at_.9', 'true_at_.97', 'malware_to_.1')),
-                      ('padding', ('band', 'attack', 'files', 'moved', 'benign_before', 'benign_after', 'accused_before', 'accused_after', 'median_margin_change')),
+                      ('padding', ('attack', 'files', 'moved', 'benign_before', 'benign_after', 'accused_before', 'accused_after', 'median_margin_change')),
                       ('ends', ('bin', 'malicious', 'benign', 'share', 'interval'))):
         if key in r:
             print(f'\n{key}', file=out)
@@ -465,9 +474,8 @@ def study(table, names, full, rounds, attacked=()):
         prog = table.program & clean
         g = c.Judged(table.y[prog], p[prog]).figures()
         if attacked:
-            fitted = fit_join(table.y[clean], margin[clean], table.sum[clean])
-            for band in (.1, .3):
-                moved.append([name, band] + [f"{r['attack']} {100 * r['moved']:.1f}%" for r in padding(table, attacked, folds.attacked, margin, fitted, band)])
+            fitted = fit_join(table.family, table.y[clean], margin[clean], table.sum[clean])
+            moved.append([name] + [f"{r['attack']} {100 * r['moved']:.1f}%" for r in padding(table, attacked, folds.attacked, margin, fitted)])
         alone = c.Judged(table.y[clean], c.sigmoid(margin[clean])).figures()
         row = [name, alone['auc'], f['auc'], f['tpr_at_1'], f['brier'], f['log_loss'], f['malware_to_.1'], f['benign_to_.1'], g['auc'], g['tpr_at_1'], g['brier']]
         if base is None:
@@ -517,11 +525,11 @@ def main():
         attacked = c.read_attacked(o.attacked, table) if o.attacked else ()
         margin = folds.margins(table, o.variant, attacked)
         clean = ~table.noisy
-        join = fit_join(table.y[clean], margin[clean], table.sum[clean])
+        join = fit_join(table.family, table.y[clean], margin[clean], table.sum[clean])
         p = cross_joined(table, margin)
         r = report(table, folds, margin, p, join, o.variant, o.rounds, not o.quick)
         if attacked:
-            r['padding'] = [{'band': b} | x for b in (.1, .3) for x in padding(table, attacked, folds.attacked, margin, join, b)]
+            r['padding'] = padding(table, attacked, folds.attacked, margin, join)
         print_report(family, r)
         booster, trained = fit(table, np.ones(len(table.y), bool), o.variant)
         parameters, other = settings(o.variant)

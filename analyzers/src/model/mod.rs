@@ -55,6 +55,12 @@ pub struct Join {
     pub model: f64,
     /// Factor on the sum of the indicators' weights.
     pub indicators: f64,
+    /// Where the sum of the indicators' weights begins to count less: many signs together tell of the same.
+    #[serde(default)]
+    pub bend_sum: Option<Bend>,
+    /// Where log-odds of malice begin to count less: how sure the corpus makes us for a stream with less malware in it.
+    #[serde(default)]
+    pub bend_odds: Option<Bend>,
     /// Lowest probability ever given.
     pub floor: f64,
     /// Highest probability ever given.
@@ -76,7 +82,33 @@ pub struct Join {
 impl Join {
     /// Log-odds of malice, by the trees' sum and the indicators'.
     pub fn log_odds(&self, margin: f64, indicators: f64) -> f64 {
-        self.intercept + self.model * margin + self.indicators * indicators
+        let straight = self.intercept + self.model * margin + self.indicators * Bend::of(self.bend_sum, indicators);
+        Bend::of(self.bend_odds, straight)
+    }
+}
+
+/// A line that goes on less steeply from a point.
+#[derive(Clone, Copy, PartialEq, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bend {
+    /// Up to here a number stays what it is.
+    pub from: f64,
+    /// What is beyond counts by this, from 0 to 1.
+    pub factor: f64,
+}
+
+impl Bend {
+    /// `number` after the bend, if there is one.
+    pub fn of(bend: Option<Bend>, number: f64) -> f64 {
+        match bend {
+            Some(Bend { from, factor }) if number > from => from + factor * (number - from),
+            _ => number,
+        }
+    }
+
+    /// How much of a small change of `number` is left after the bend, if there is one.
+    pub fn slope(bend: Option<Bend>, number: f64) -> f64 {
+        bend.filter(|bend| number > bend.from).map_or(1.0, |bend| bend.factor)
     }
 }
 

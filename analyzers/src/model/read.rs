@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use triage::Family;
 
-use super::{Join, Model, ModelSource, Node, Split, Tree};
+use super::{Bend, Join, Model, ModelSource, Node, Split, Tree};
 use crate::MeasureSet;
 
 /// Longest model, in bytes. The ones that we train have some 200 KB.
@@ -165,13 +165,20 @@ fn check_made(made: &ModelSource) -> Result<(), ModelError> {
 }
 
 fn check_join(join: &Join) -> Result<(), ModelError> {
-    let Join { intercept, model, indicators, floor, ceiling, malicious, alone, signs: _, benign, benign_sum } = *join;
+    let Join { intercept, model, indicators, bend_sum, bend_odds, floor, ceiling, .. } = *join;
+    let Join { malicious, alone, benign, benign_sum, .. } = *join;
     if ![intercept, model, indicators, benign_sum].iter().all(|number| number.abs() <= VALUE_MAX) {
         return wrong(format_args!("join: a number is none, or beyond {VALUE_MAX}"));
     }
     // Negated, so that what is not a number is wrong too.
     if !(model > 0.0 && indicators >= 0.0) {
         return wrong("join: the factor of the model must be above 0, and that of the indicators not below");
+    }
+    for (name, bend) in [("bend_sum", bend_sum), ("bend_odds", bend_odds)] {
+        let is_well = |bend: Bend| (0.0..=VALUE_MAX).contains(&bend.from) && (0.0..=1.0).contains(&bend.factor);
+        if !bend.is_none_or(is_well) {
+            return wrong(format_args!("join: {name} must have from 0 to {VALUE_MAX}, and a factor from 0 to 1"));
+        }
     }
     if !(0.0 < floor && floor <= benign && benign < 0.5 && 0.5 < alone && alone <= ceiling && ceiling < 1.0) {
         return wrong("join: must be 0 < floor <= benign < 0.5 < alone <= ceiling < 1");

@@ -63,6 +63,9 @@ fn what_is_wrong_is_told() {
         (r#""measures_version":3"#, r#""measures_version":2"#, "asks for version 2 of the measures"),
         ("look.shine", "look.shin", "there is no measure \"look.shin\""),
         (r#""intercept":-1"#, r#""intercept":1e9"#, "join: a number is none, or beyond"),
+        (r#""floor""#, r#""bend_sum":{"from":-1,"factor":0.5},"floor""#, "join: bend_sum must have from 0"),
+        (r#""floor""#, r#""bend_odds":{"from":1,"factor":1.5},"floor""#, "join: bend_odds must have from 0"),
+        (r#""floor""#, r#""bend_odds":{"from":1},"floor""#, "missing field `factor`"),
         (r#""model":1"#, r#""model":0"#, "the factor of the model must be above 0"),
         (r#""ceiling":0.99"#, r#""ceiling":0.9"#, "0 < floor <= benign < 0.5 < alone <= ceiling < 1"),
         (r#""alone":0.97,"#, "", "missing field `alone`"),
@@ -124,6 +127,20 @@ fn a_model_that_is_cut_off_anywhere_is_none() {
     }
     let deep = "[".repeat(100_000);
     assert!(parse(&GOOD.replacen(r#"{"by":"hand"}"#, &deep, 1)).is_err());
+}
+
+#[test]
+fn what_is_beyond_a_bend_counts_less() {
+    let bends = r#""bend_sum":{"from":2,"factor":0.25},"bend_odds":{"from":1,"factor":0.5},"floor""#;
+    let join = *parse(&GOOD.replacen(r#""floor""#, bends, 1)).unwrap().join();
+    let straight = *parse(GOOD).unwrap().join();
+    // -1 + margin + sum / 2, with what the sum has beyond 2 by a quarter, and of that what is beyond 1 by one half.
+    for (margin, sum, expected) in [(0.0, 2.0, 0.0), (0.0, 6.0, 0.5), (1.0, 6.0, 1.25), (-3.0, -4.0, -6.0)] {
+        assert_eq!(join.log_odds(margin, sum), expected, "{margin} {sum}");
+    }
+    assert_eq!(straight.log_odds(1.0, 6.0), 3.0);
+    assert_eq!((Bend::slope(join.bend_sum, 2.0), Bend::slope(join.bend_sum, 2.5)), (1.0, 0.25));
+    assert_eq!(Bend::slope(None, 9.0), 1.0);
 }
 
 proptest! {

@@ -6,6 +6,8 @@
 //! of each number and halved until they help, so that nothing has to be tuned. One thread, sums in order: the same files
 //! give the same numbers to the last bit.
 
+use analyzers::Bend;
+
 use super::design::Design;
 
 /// Most steps: a few hundred are usual.
@@ -32,7 +34,8 @@ impl Default for Spread {
     }
 }
 
-/// How a sum, and a margin beside it, become log-odds: `intercept + model * margin + sum * indicators`.
+/// How a sum, and a margin beside it, become log-odds: `intercept + model * margin + sum * indicators`. Joined, the sum is
+/// bent as the model's join says; what the join does to log-odds after that is left out, for it is caution and no fit.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct OddsLine {
     /// Log-odds where both say nothing.
@@ -51,6 +54,8 @@ pub(super) struct Fit {
     pub(super) alone: OddsLine,
     /// Of both, where there are margins.
     pub(super) joined: Option<OddsLine>,
+    /// Where the sum counts less when it is joined; not fitted.
+    pub(super) bend_sum: Option<Bend>,
 }
 
 /// What to fit.
@@ -76,6 +81,8 @@ struct Problem<'d> {
     /// One over the square of each spread; infinite where a number stays.
     stiffness: Vec<f64>,
     joined: bool,
+    /// Where the sum counts less when it is joined.
+    bend_sum: Option<Bend>,
 }
 
 /// The loss at one place, its gradient, and the curvature along each number.
@@ -151,7 +158,17 @@ impl<'d> Problem<'d> {
             let (share, side) = if row.malicious { (prior, malicious) } else { (1.0 - prior, benign) };
             units * share * row.share / side.max(f64::MIN_POSITIVE)
         });
-        Problem { design, rows, mass: mass.collect(), low, high, now, stiffness, joined: start.joined.is_some() }
+        Problem {
+            design,
+            rows,
+            mass: mass.collect(),
+            low,
+            high,
+            now,
+            stiffness,
+            joined: start.joined.is_some(),
+            bend_sum: start.bend_sum,
+        }
     }
 
     fn read(&self, at: &[f64]) -> Fit {
@@ -159,7 +176,7 @@ impl<'d> Problem<'d> {
         let alone = OddsLine { intercept: at[count], model: 0.0, indicators: at[count + 1] };
         let joined =
             self.joined.then(|| OddsLine { intercept: at[count + 2], model: at[count + 3], indicators: at[count + 4] });
-        Fit { weights: at[..count].to_vec(), alone, joined }
+        Fit { weights: at[..count].to_vec(), alone, joined, bend_sum: self.bend_sum }
     }
 
     fn loss(&self, at: &[f64]) -> f64 {
@@ -170,7 +187,8 @@ impl<'d> Problem<'d> {
             let sign = if row.malicious { 1.0 } else { -1.0 };
             loss += mass * softplus(-sign * (at[count] + at[count + 1] * sum));
             if let (true, Some(margin)) = (self.joined, row.margin) {
-                loss += mass * softplus(-sign * (at[count + 2] + at[count + 3] * margin + at[count + 4] * sum));
+                let bent = Bend::of(self.bend_sum, sum);
+                loss += mass * softplus(-sign * (at[count + 2] + at[count + 3] * margin + at[count + 4] * bent));
             }
         }
         loss
@@ -195,26 +213,27 @@ impl<'d> Problem<'d> {
             moves.clear();
             let sum = row.sum(&at[..count], |parameter| moves.push(parameter));
             let truth = if row.malicious { 1.0 } else { 0.0 };
-            let mut along = |intercept: usize, factor: usize, margin: Option<(usize, f64)>| {
+            let mut along = |intercept: usize, factor: usize, margin: Option<(usize, f64)>, bend: Option<Bend>| {
                 let beside = margin.map_or(0.0, |(place, margin)| at[place] * margin);
-                let z = at[intercept] + beside + at[factor] * sum;
+                let bent = Bend::of(bend, sum);
+                let z = at[intercept] + beside + at[factor] * bent;
                 let p = 1.0 / (1.0 + (-z).exp());
                 slope.loss += mass * softplus(if truth > 0.5 { -z } else { z });
-                let (error, bend) = (mass * (p - truth), mass * p * (1.0 - p));
+                let (error, curve) = (mass * (p - truth), mass * p * (1.0 - p));
                 let mut add = |place: usize, by: f64| {
                     slope.gradient[place] += error * by;
-                    slope.curvature[place] += bend * by * by;
+                    slope.curvature[place] += curve * by * by;
                 };
                 add(intercept, 1.0);
-                add(factor, sum);
+                add(factor, bent);
                 if let Some((place, margin)) = margin {
                     add(place, margin);
                 }
-                moves.iter().for_each(|parameter| add(*parameter, at[factor]));
+                moves.iter().for_each(|parameter| add(*parameter, at[factor] * Bend::slope(bend, sum)));
             };
-            along(count, count + 1, None);
+            along(count, count + 1, None, None);
             if let (true, Some(margin)) = (self.joined, row.margin) {
-                along(count + 2, count + 4, Some((count + 3, margin)));
+                along(count + 2, count + 4, Some((count + 3, margin)), self.bend_sum);
             }
         }
         slope
@@ -246,4 +265,40 @@ impl<'d> Problem<'d> {
 /// `ln(1 + e^x)`, without overflow.
 fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::design::{DesignRow, Parameter};
+    use super::*;
+
+    #[test]
+    fn the_gradient_is_what_small_steps_say_on_both_sides_of_a_bend() {
+        let parameter = |id: &str| Parameter { id: analyzers::IndicatorId::loaded(id), now: 1.5, low: 0.0, high: 4.5 };
+        let rows = vec![
+            DesignRow::showing(&[0], true, 0.7),
+            DesignRow::showing(&[0, 1], false, -1.1),
+            DesignRow::showing(&[0, 1], true, 0.2),
+            DesignRow::showing(&[], false, 0.4),
+        ];
+        let design = Design { parameters: vec![parameter("toy.a.odd"), parameter("toy.a.wrong")], rows };
+        let joined = Some(OddsLine { intercept: -0.3, model: 1.1, indicators: 0.6 });
+        let alone = OddsLine { intercept: -1.0, model: 0.0, indicators: 0.9 };
+        let bend_sum = Some(Bend { from: 2.0, factor: 0.25 });
+        let start = Fit { weights: design.now(), alone, joined, bend_sum };
+        let what = What::WeightsAndLines;
+        let problem = Problem::new(&design, &[0, 1, 2, 3], &start, what, Spread::default(), 40.0, 0.5);
+        let at: Vec<f64> = problem.now.iter().map(|number| number + 0.1).collect();
+        let slope = problem.slope(&at);
+        assert!((slope.loss - problem.loss(&at)).abs() < 1e-9);
+        for place in 0..at.len() {
+            let moved = |by: f64| {
+                let mut at = at.clone();
+                at[place] += by;
+                problem.loss(&at)
+            };
+            let seen = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+            assert!((slope.gradient[place] - seen).abs() < 1e-5, "{place}: {} and {seen}", slope.gradient[place]);
+        }
+    }
 }

@@ -66,6 +66,15 @@ impl DesignRow {
     }
 }
 
+#[cfg(test)]
+impl DesignRow {
+    /// A file that shows these parameters, in one group without a cap.
+    pub(super) fn showing(parameters: &[usize], malicious: bool, margin: f64) -> DesignRow {
+        let group = GroupTerms { cap: f64::INFINITY, fixed: 0.0, parameters: parameters.to_vec() };
+        DesignRow { groups: vec![group], malicious, share: 1.0, margin: Some(margin) }
+    }
+}
+
 impl Design {
     /// The files of a family, as these weights see them.
     pub(super) fn new(files: &[&CorpusFile], family: Family, weights: &Weights) -> Design {

@@ -268,8 +268,9 @@ fn start(design: &Design, family: Family, weights: &Weights) -> Fit {
         OddsLine { intercept, model, indicators }
     });
     let alone = OddsLine { intercept, model: 0.0, indicators: slope };
+    let bend_sum = weights.model(family).and_then(|model| model.join().bend_sum);
     let has_margins = design.rows.iter().any(|row| row.margin.is_some());
-    Fit { weights: design.now(), alone, joined: joined.filter(|_| has_margins) }
+    Fit { weights: design.now(), alone, joined: joined.filter(|_| has_margins), bend_sum }
 }
 
 /// The weights with fitted numbers, as they would be written down: rounded.
