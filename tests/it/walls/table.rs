@@ -115,6 +115,11 @@ pub(super) const WINGS: &[Wing] = &[
         because: "a demo brings a marketplace and an engine's books together, and the key stays with the signer",
     },
     Wing {
+        folder: "fuzz",
+        never: &["daemon/staking/wallet"],
+        because: "readers of foreign bytes are checked, and none of them has the key",
+    },
+    Wing {
         folder: "daemon/local-market",
         never: &[
             "triage",
