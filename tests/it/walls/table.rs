@@ -249,4 +249,4 @@ pub(super) const HOMES: &[(Pattern, &[&str])] = &[
 pub(super) const OPAQUE: &[&str] = &["yara-x"];
 
 /// Crates that may write `unsafe`, each block with its reasons.
-pub(super) const UNSAFE: &[&str] = &["daemon-artifact", "daemon-worker", "daemon-wallet"];
+pub(super) const UNSAFE: &[&str] = &["daemon-artifact", "daemon-peer", "daemon-worker", "daemon-wallet"];

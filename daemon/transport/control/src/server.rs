@@ -78,7 +78,7 @@ pub async fn serve<D: Desk + 'static>(entrance: Entrance, desk: D) -> std::io::R
 
 async fn serve_connection<D: Desk>(stream: UnixStream, desk: Rc<D>, group: u32) {
     let Ok(peer) = Peer::of(&stream) else { return };
-    let service = service_fn(|request| reply(&*desk, peer, group, request));
+    let service = service_fn(|request| reply(&*desk, peer.clone(), group, request));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME_MAX).max_buf_size(HEAD_BYTES_MAX).keep_alive(false);
     let _ = http.serve_connection(TokioIo::new(stream), service).await;

@@ -129,7 +129,7 @@ impl<M: Medium + Send + 'static> SignerServer<M> {
             return writer.write_all(&to_line(&refused(RefusalCode::NotAllowed, why)));
         }
         while let Some(line) = lines.next()? {
-            let answer = self.answer(&line, peer);
+            let answer = self.answer(&line, &peer);
             writer.write_all(&answer)?;
             if line.len() > LINE_MAX {
                 // Where it ends is not known.
@@ -139,7 +139,7 @@ impl<M: Medium + Send + 'static> SignerServer<M> {
         Ok(())
     }
 
-    fn answer(&self, line: &[u8], peer: Peer) -> Vec<u8> {
+    fn answer(&self, line: &[u8], peer: &Peer) -> Vec<u8> {
         if line.len() <= LINE_MAX
             && let Ok(AdminLine { admin }) = serde_json::from_slice(line)
         {
@@ -155,7 +155,7 @@ impl<M: Medium + Send + 'static> SignerServer<M> {
         to_line(&answer)
     }
 
-    fn administer(&self, admin: &Admin, peer: Peer) -> AdminReply {
+    fn administer(&self, admin: &Admin, peer: &Peer) -> AdminReply {
         if !peer.is_root_or_us() {
             log(&format!("user {} may not do this: {admin:?}", peer.uid));
             return AdminReply::Refused("only root and the signer's own user may".to_owned());
