@@ -45,6 +45,8 @@ pub struct ConsumerOptions {
     pub download_time_max: Duration,
     /// Private, local or reserved networks that may be downloaded from.
     pub allow_networks: Vec<ipnet::IpNet>,
+    /// Unix socket that all downloads go through, for a consumer without a network.
+    pub artifacts_socket: Option<PathBuf>,
     /// Whether unencrypted `http:` URIs are downloaded.
     pub http: bool,
     /// File with the API key; else the credential `api-key` of the systemd unit, where it has one.
@@ -105,6 +107,7 @@ impl ConsumerOptions {
         download.limits.bytes_max = self.limits.artifact_bytes_max;
         download.addresses.allow.clone_from(&self.allow_networks);
         download.schemes.http = self.http;
+        download.through.clone_from(&self.artifacts_socket);
         let defaults = RunSettings::new(redis, &self.queue, dialect, &name, loader, download);
         Ok(RunSettings {
             download_time_max: self.download_time_max,
@@ -178,6 +181,7 @@ mod tests {
             rate_limits: RateLimits::default(),
             download_time_max: Duration::from_secs(5),
             allow_networks: Vec::new(),
+            artifacts_socket: None,
             http: false,
             api_key_file: None,
             api_host: None,

@@ -80,6 +80,10 @@ pub(crate) struct ConsumeArgs {
     /// Allow downloads from this private, local or reserved network. May be repeated. Example: 10.0.0.0/8.
     #[arg(long = "allow-network", value_name = "NETWORK")]
     pub allow_networks: Vec<ipnet::IpNet>,
+    /// Unix socket that all downloads go through, whatever host a URI names, for a consumer without a network. Example:
+    /// /run/stakeout-consume/artifacts.sock.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "allow_networks")]
+    pub artifacts_socket: Option<PathBuf>,
     /// Do not allow unencrypted http: URIs.
     #[arg(long)]
     pub no_http: bool,
@@ -195,6 +199,7 @@ fn options(args: &ConsumeArgs) -> ConsumerOptions {
         },
         download_time_max: args.download_time_max,
         allow_networks: args.allow_networks.clone(),
+        artifacts_socket: args.artifacts_socket.clone(),
         http: !args.no_http,
         api_key_file: args.api_key_file.clone(),
         api_host: args.api_host.clone(),

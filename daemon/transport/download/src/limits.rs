@@ -121,6 +121,9 @@ pub struct FetchOptions {
     pub lookup: Arc<dyn Lookup>,
     /// What is sent to one server, and to no other. Default: nothing.
     pub credentials: Option<Credentials>,
+    /// Unix socket that every connection goes to, whatever host and port a uri names: for a process without a network. Who
+    /// listens there decides where it leads, so names are not looked up, and addresses are not judged. Default: none.
+    pub through: Option<PathBuf>,
 }
 
 /// What a server wants to know of who downloads from it: an API key. Redirects to other servers do not get it.
@@ -149,6 +152,7 @@ impl FetchOptions {
             roots_pem: Vec::new(),
             lookup: Arc::new(SystemLookup),
             credentials: None,
+            through: None,
         }
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Web {
     addresses: Arc<Addresses>,
     schemes: Schemes,
     limits: FetchLimits,
+    /// Whether all connections go to one socket, so that the address in a uri is only a name.
+    through: bool,
     /// The server that gets a header of its own, and the header.
     credentials: Option<(Origin, HeaderValue)>,
 }
@@ -70,6 +72,10 @@ impl Web {
             .pool_idle_timeout(limits.idle);
         // Without https there is no need for the system's roots, which a small container may not have.
         let client = if options.schemes.https { client.tls_certs_merge(roots) } else { client.tls_certs_only([]) };
+        let client = match &options.through {
+            Some(socket) => client.unix_socket(socket.clone()),
+            None => client,
+        };
         let client = client.build().map_err(tls)?;
         let credentials = options.credentials.as_ref().map(|credentials| {
             let mut value = HeaderValue::from_str(&credentials.authorization)
@@ -78,7 +84,14 @@ impl Web {
             Ok::<_, SetupError>((credentials.server.origin(), value))
         });
         let credentials = credentials.transpose()?;
-        Ok(Web { client, addresses, schemes: options.schemes.clone(), limits: limits.clone(), credentials })
+        Ok(Web {
+            client,
+            addresses,
+            schemes: options.schemes.clone(),
+            limits: limits.clone(),
+            through: options.through.is_some(),
+            credentials,
+        })
     }
 
     /// Downloads from `url`; tries again what is worth it, as long as `deadline` leaves time.
@@ -166,6 +179,7 @@ impl Web {
         let literal = match url.host() {
             None => return Err(FetchError::uri("it has no host")),
             Some(Host::Domain(_)) => return Ok(()),
+            Some(_) if self.through => return Ok(()),
             Some(Host::Ipv4(address)) => address.into(),
             Some(Host::Ipv6(address)) => address.into(),
         };

@@ -1,6 +1,8 @@
 //! Where a download may go: which URIs and addresses are refused, and that what was checked is what is connected to.
 
 use crate::server::body;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -113,4 +115,40 @@ fn localhost_is_refused_as_the_system_resolves_it() {
         },
     );
     assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn through_a_socket_no_name_is_looked_up_and_no_address_connected_to() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("artifacts.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream.unwrap());
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") && reader.read_until(b'\n', &mut head).unwrap() > 0 {}
+            // It says whom the request was for.
+            let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+            let host = head.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or("none").to_owned();
+            let length = host.len();
+            let mut stream = reader.into_inner();
+            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{host}").unwrap();
+        }
+    });
+    let nobody = Changing::new(&[]);
+    each_backend(
+        |options| {
+            options.addresses.allow.clear();
+            options.lookup = Arc::clone(&nobody) as Arc<dyn Lookup>;
+            options.through = Some(path.clone());
+        },
+        async |rig| {
+            // Neither of these could be had otherwise.
+            for host in ["10.0.0.5:9183", "169.254.169.254", "[::1]:1", "store.invalid"] {
+                rig.gives(&format!("http://{host}/x"), host.as_bytes()).await;
+            }
+            assert!(matches!(rig.fails("ftp://store.invalid/").await, FetchError::Scheme { .. }));
+        },
+    );
+    assert_eq!(nobody.asked.load(Ordering::Relaxed), 0);
 }
