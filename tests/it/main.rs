@@ -3,6 +3,8 @@
 #![allow(clippy::print_stderr, reason = "a test says what it saw")]
 #![allow(clippy::cast_possible_truncation, reason = "its numbers are its own, and small")]
 
+/// Which libraries touch the bytes of strangers.
+mod dependencies;
 /// Modules beside each other use each other in one direction.
 mod module_circles;
 /// The program alone takes the features that everything together takes.
