@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, SeccompRule};
 
-/// What a signer never does. The unit forbids the same (docs/stakeout-signer.service); this holds where there is no unit.
+/// What a signer never does. The unit forbids the same (packaging/systemd/stakeout-signer.service); this holds where there is no unit.
 const NEVER: &[libc::c_long] = &[
     // The network: the sockets that are there are of files, and there will be no other.
     libc::SYS_socket,
