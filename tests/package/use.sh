@@ -46,3 +46,19 @@ sed -i '/^nonsense/d' $config
 ping $secret || fail "a mistake changed something"
 [ "$(property MainPID)" = "$pid" ] || fail "it was restarted"
 ok "rules and secrets are reloaded"
+
+# Other addresses, as docs/operating.md changes them.
+mkdir -p /etc/systemd/system/stakeout.socket.d
+sed -n '/^    \[Socket\]/,/^$/s/^    //p' docs/operating.md >/etc/systemd/system/stakeout.socket.d/override.conf
+systemctl daemon-reload
+systemctl stop stakeout
+systemctl start stakeout
+until_true "the daemon at another address" stakeout webhook ping --secret-file $secret http://127.0.0.1:8080/
+ping $secret && fail "it still listens at the old address"
+grep -q "the service manager's socket is used instead" "$log" || fail "the log says nothing: $(tail -n 5 "$log")"
+rm -r /etc/systemd/system/stakeout.socket.d
+systemctl daemon-reload
+systemctl stop stakeout
+systemctl start stakeout
+until_true "the daemon at its address" ping $secret
+ok "its addresses are changed by those of the socket"

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 
 use anyhow::{Context, bail};
+use tracing::warn;
 
 use crate::config::Config;
 
@@ -77,7 +78,14 @@ fn placed<T>(sockets: Vec<(String, T)>) -> anyhow::Result<[Option<T>; 2]> {
 
 fn listener(handed: Option<TcpListener>, key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = match handed {
-        Some(listener) => listener,
+        Some(listener) => {
+            let handed = listener.local_addr().context("a socket from the service manager has no address")?;
+            // Who changed the configuration looks for it at the wrong address.
+            if handed != address {
+                warn!(key, configured = %address, %handed, "the service manager's socket is used instead");
+            }
+            listener
+        }
         None => TcpListener::bind(address)
             .with_context(|| format!("cannot listen at {address}: change {key}, or stop the program that uses it"))?,
     };
