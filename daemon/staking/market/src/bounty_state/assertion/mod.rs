@@ -86,6 +86,9 @@ struct OpenAssertion {
     /// Whether the arbiters decided before their time was over.
     quorum: bool,
     doing: Option<Doing>,
+    /// Whether the chain was asked so late that what it did not have then it never will: a reply takes its time, and tells
+    /// of the moment when it was asked.
+    asked_at_last: bool,
     /// A step that is to be written down.
     unwritten: Option<AssertionStep>,
     /// Attempts at what is due now that failed.

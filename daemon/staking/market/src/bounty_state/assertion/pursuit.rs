@@ -17,8 +17,8 @@ pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
 const REVEAL_RETRY_MAX: Duration = Duration::from_secs(4);
 /// Longest delay otherwise.
 const RETRY_MAX: Duration = Duration::from_secs(60);
-/// So many blocks after the expiration, what the chain does not have then it never will.
-const VOID_AFTER_BLOCKS: u64 = 3;
+/// So many blocks after assertions, or reveals, can be made no more, who is asked knows of all that were: nodes lag behind.
+const LAG_BLOCKS: u64 = 3;
 /// The same in time, where blocks are not told.
 const VOID_AFTER: Duration = Duration::from_secs(300);
 /// So long after the deadline of its bounty, an assertion that cannot be settled is given up.
@@ -85,8 +85,10 @@ impl Bounties {
             return;
         }
         self.assertions.requests += 1;
+        let is_final = doing == Doing::LookingUp && self.is_final(key, at);
         if let Some(open) = self.assertions.open.get_mut(key) {
             open.doing = Some(doing);
+            open.asked_at_last = is_final;
         }
         let key = key.clone();
         effects.push(match doing {
@@ -167,12 +169,18 @@ impl Bounties {
             && windows.reveal > 0
     }
 
-    /// Whether an assertion that the chain does not have now can never come there.
-    pub(super) fn never_will(&self, key: &BountyKey, at: Timestamp) -> bool {
+    /// Whether what the chain does not have now, an assertion or its reveal, can never come there.
+    fn is_final(&self, key: &BountyKey, at: Timestamp) -> bool {
         let Some(open) = self.assertions.open.get(key) else { return false };
-        match expiration(&open.bounty) {
-            Some(expiration) => self.assertions.sure_block > expiration.saturating_add(VOID_AFTER_BLOCKS),
-            None => at >= open.bounty.expires + VOID_AFTER,
+        let Assertions { sure_block, windows, .. } = &self.assertions;
+        match (open.state, expiration(&open.bounty)) {
+            (AssertionState::Pledged, Some(expiration)) => *sure_block > expiration.saturating_add(LAG_BLOCKS),
+            (AssertionState::Pledged, None) => at >= open.bounty.expires + VOID_AFTER,
+            (_, Some(expiration)) => {
+                let closed = expiration.saturating_add(windows.reveal);
+                self.reveals_closed(key) && *sure_block >= closed.saturating_add(LAG_BLOCKS)
+            }
+            (_, None) => false,
         }
     }
 

@@ -139,6 +139,9 @@ fn a_reveal_is_tried_until_it_is_there_or_its_window_has_passed() {
     assert_eq!(life.tick(20 * SECOND), ["look up 7"]);
     assert_eq!(life.step(looked_up(Standing::Unknown { why: "no connection".to_owned() })), [""; 0]);
     assert_eq!(life.tick(30 * SECOND), ["look up 7"]);
+    assert_eq!(life.step(looked_up(standing(false))), [""; 0], "who was asked may lag behind");
+    assert_eq!(life.step(block(EXPIRATION + 13)), [""; 0]);
+    assert_eq!(life.tick(40 * SECOND), ["look up 7"]);
     assert_eq!(life.step(looked_up(standing(false))), ["step 7 missed"]);
     assert_eq!(life.step(written(StepKind::Missed)), ["settle 7"], "without votes it is refunded all the same");
 }
@@ -171,6 +174,24 @@ fn what_was_sent_and_not_heard_of_is_looked_up_until_the_chain_can_tell() {
     assert_eq!(life.step(written(StepKind::Void)), ["release 7"]);
     assert!(!life.bounties.purse().is_at_stake(&key("7")));
     assert_eq!(life.bounties.purse().open_stakes(), Nct::ZERO);
+}
+
+#[test]
+fn what_the_chain_did_not_have_when_it_was_asked_may_have_come_before_the_reply() {
+    let (mut life, _) = answered(1, &[Verdict::Malicious]);
+    life.step(Event::AnswerWritten { key: key("7") });
+    life.step(written(StepKind::Pledged));
+    life.step(block(EXPIRATION - 1));
+    let refused = Event::Refused { key: key("7"), status: 0, why: "no reply".to_owned() };
+    assert_eq!(life.step(refused), ["end 7 Refused(0) 1", "look up 7"]);
+    life.step(Event::EndingWritten { key: key("7"), written: Written::Fresh });
+    // The reply takes ten seconds. Meanwhile it was mined, in the last block that it could be in.
+    life.step(block(EXPIRATION + 8));
+    assert_eq!(life.step(looked_up(Standing::Absent)), [""; 0]);
+    assert!(life.bounties.purse().is_at_stake(&key("7")));
+    assert_eq!(life.tick(10 * SECOND), ["look up 7"]);
+    assert_eq!(life.step(looked_up(standing(false))), ["step 7 asserted"]);
+    assert_eq!(life.step(written(StepKind::Asserted)), ["reveal 7"]);
 }
 
 #[test]

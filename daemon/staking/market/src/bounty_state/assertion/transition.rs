@@ -53,6 +53,7 @@ impl Bounties {
             state,
             quorum: false,
             doing: None,
+            asked_at_last: false,
             unwritten: None,
             failures: 0,
             again: Duration::ZERO,
@@ -143,13 +144,13 @@ impl Bounties {
                 Some(AssertionStep { index: Some(index), place, ..AssertionStep::new(StepKind::Asserted) })
             }
             (AssertionState::Pledged, Standing::Absent) => {
-                self.never_will(key, at).then(|| AssertionStep::new(StepKind::Void))
+                open.asked_at_last.then(|| AssertionStep::new(StepKind::Void))
             }
             (AssertionState::Asserted, Standing::Asserted { revealed: true, .. }) => {
                 Some(AssertionStep::new(StepKind::Revealed))
             }
             (AssertionState::Asserted, Standing::Asserted { revealed: false, .. } | Standing::Absent)
-                if self.reveals_closed(key) =>
+                if open.asked_at_last =>
             {
                 let detail = "the window to reveal it passed".to_owned();
                 Some(AssertionStep { detail, ..AssertionStep::new(StepKind::Missed) })
