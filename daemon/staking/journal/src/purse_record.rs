@@ -87,9 +87,9 @@ impl PurseRecord {
         }
     }
 
-    /// The same record at another time.
-    pub(crate) fn moved(mut self, to: Timestamp) -> PurseRecord {
-        match &mut self {
+    /// Gives the record another time.
+    pub(crate) fn move_to(&mut self, to: Timestamp) {
+        match self {
             PurseRecord::Staked { at, .. }
             | PurseRecord::Ended { at, .. }
             | PurseRecord::Settled { at, .. }
@@ -97,7 +97,6 @@ impl PurseRecord {
             | PurseRecord::Corrected { at, .. } => *at = to,
             PurseRecord::Noted(entry) => entry.at = to,
         }
-        self
     }
 
     /// The bounty that the record is about, if it is about one.

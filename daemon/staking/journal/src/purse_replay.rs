@@ -1,5 +1,6 @@
 //! The purse, counted from the journal.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use daemon_market::{Bet, BountyKey, Nct, Purse, PurseNote, Reckoning, SettlementNotice, StepKind, Timestamp, Verdict};
@@ -39,7 +40,7 @@ pub struct Recounted {
 ///
 /// A record more than [`AHEAD_MAX`] later than `now` would stop the purse's clock until then. It is counted at the time of
 /// the next record that is not in the future, or at `now` if there is none. That is later than it can have been, so no
-/// limit is exceeded.
+/// limit is exceeded. Where a clock was set, records are counted in the order of their numbers.
 ///
 /// # Errors
 ///
@@ -49,7 +50,7 @@ pub fn recount(purse: &mut Purse, journal: &dyn Recall, now: Timestamp, fee: Nct
     let reach = i64::try_from(reach.as_micros()).unwrap_or(i64::MAX);
     let since = Timestamp::from_micros(now.micros().saturating_sub(reach));
     let mut records = journal.purse(since)?;
-    let mut recounted = Recounted { closed: None, ahead: put_back_in_time(&mut records, now) };
+    let mut recounted = Recounted { closed: None, ahead: mend_times(&mut records, now) };
     for (_, record) in &records {
         recounted.closed = count(purse, record, fee).or(recounted.closed);
         if let PurseRecord::Noted(_) = record {
@@ -61,29 +62,56 @@ pub fn recount(purse: &mut Purse, journal: &dyn Recall, now: Timestamp, fee: Nct
     Ok(recounted)
 }
 
-/// Gives each record that is later than `now` the time of the next one, by number, that is not. Returns which were moved.
-fn put_back_in_time(records: &mut Vec<PurseRow>, now: Timestamp) -> Vec<Ahead> {
+/// Brings the times of records into an order that fits their numbers, if a clock was set between them. Returns which were
+/// later than `now`.
+fn mend_times(records: &mut [PurseRow], now: Timestamp) -> Vec<Ahead> {
     let latest = now + AHEAD_MAX;
-    if records.iter().all(|(_, record)| record.at() <= latest) {
-        return Vec::new();
-    }
     records.sort_by_key(|(n, _)| *n);
     let mut ahead = Vec::new();
     let mut next = now;
-    let moved = records.drain(..).rev().map(|(n, record)| {
+    for (n, record) in records.iter_mut().rev() {
         let at = record.at();
         if at <= latest {
             next = at;
-            return (n, record);
+            continue;
         }
-        ahead.push(Ahead { n, key: record.key().cloned(), at, counted_at: next });
-        (n, record.moved(next))
-    });
-    let mut moved: Vec<PurseRow> = moved.collect();
-    moved.sort_by_key(|(n, record)| (record.at(), *n));
-    *records = moved;
+        ahead.push(Ahead { n: *n, key: record.key().cloned(), at, counted_at: next });
+        record.move_to(next);
+    }
     ahead.reverse();
+    if !ahead.is_empty() || was_set_back(records) {
+        let mut before = Timestamp::from_micros(i64::MIN);
+        for (n, record) in records.iter_mut() {
+            before = before.max(record.at());
+            record.move_to(before);
+            if let Ok(place) = ahead.binary_search_by_key(n, |one| one.n) {
+                ahead[place].counted_at = before;
+            }
+        }
+    }
+    records.sort_by_key(|(n, record)| (record.at(), *n));
     ahead
+}
+
+/// Whether a clock was set back before a start, so that what was written after that has earlier times than what was written
+/// before. To count it first would settle stakes before they are staked, and losses in another order.
+fn was_set_back(records: &[PurseRow]) -> bool {
+    let mut before = Timestamp::from_micros(i64::MIN);
+    let mut latest: HashMap<&BountyKey, Timestamp> = HashMap::new();
+    records.iter().any(|(_, record)| {
+        let at = record.at();
+        // These have times of their own, each later than all that were there. What could not be written at first may be
+        // somewhat older than what was written meanwhile.
+        let stamped = match record {
+            PurseRecord::Settled { .. } | PurseRecord::Corrected { .. } => true,
+            PurseRecord::Noted(entry) => entry.note == PurseNote::Opened,
+            PurseRecord::Staked { .. } | PurseRecord::Ended { .. } | PurseRecord::Stepped { .. } => false,
+        };
+        let earlier = record.key().and_then(|key| latest.insert(key, at)).is_some_and(|last| at < last);
+        let set_back = earlier || stamped && at < before || at + AHEAD_MAX < before;
+        before = before.max(at);
+        set_back
+    })
 }
 
 /// Counts one record. Returns the reason if the record makes the purse close.

@@ -112,6 +112,31 @@ fn a_record_a_little_ahead_is_left_as_it_is() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_settles_no_stake_before_it_was_staked() {
+    // Staked at one o'clock. Then the clock was set back, the daemon started anew, and it was settled.
+    for set_back_to in [60, HOUR - 60] {
+        let records = [&staked("1", HOUR)[..], &[settled("1", set_back_to, Truth::Malicious)]].concat();
+        let (purse, recounted) = counted(&records, 2 * HOUR);
+        assert_eq!((recounted.ahead.len(), purse.open_count()), (0, 0), "{set_back_to}");
+    }
+}
+
+#[test]
+fn what_a_person_saw_before_the_clock_was_set_back_closes_nothing_afterwards() {
+    // Opened at two o'clock, after a loss. At the next start the clock says four minutes before the loss was told.
+    let loss = [settled("1", HOUR, Truth::Benign), note(PurseNote::Opened, 2 * HOUR)];
+    let records = [&staked("1", 0)[..], &loss[..]].concat();
+    let (purse, recounted) = counted(&records, HOUR - 240);
+    assert_eq!(recounted.ahead.len(), 1);
+    assert_eq!(recounted.ahead[0].counted_at, at(HOUR));
+    assert_eq!(purse.breaker().losses_in_a_row(), 0);
+    // The order of losses and wins is that in which they were told.
+    let told = [settled("1", HOUR, Truth::Benign), settled("2", HOUR - 100, Truth::Malicious)];
+    let records = [&staked("1", 0)[..], &staked("2", 0)[..], &told[..]].concat();
+    assert_eq!(counted(&records, 2 * HOUR).0.breaker().losses_in_a_row(), 0);
+}
+
+#[test]
 fn what_was_corrected_is_counted_as_corrected() {
     let bounties = [staked("1", 0), staked("2", 1)].concat();
     let told = [settled("1", 10, Truth::Benign), settled("2", 20, Truth::Benign)];
