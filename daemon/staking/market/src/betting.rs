@@ -46,11 +46,16 @@ impl Betting {
     pub fn answer(&mut self, bounty: &Bounty, judgement: Judgement, policy: &BountyPolicy, now: Timestamp) -> Answer {
         let now = self.purse.time(now);
         let mut question = self.question(bounty, &judgement, policy);
-        let Judgement { mut verdict, confidence, complete: _, skip, comments, findings } = judgement;
+        let Judgement { mut verdict, confidence, complete, skip, comments, findings } = judgement;
         let confidence = question.as_ref().map_or_else(|| modified(policy, bounty, 0, confidence), |bet| bet.q);
         let mut said: Vec<String> = skip.iter().map(|skip| skip.comment().to_owned()).collect();
         said.extend(comments);
         let mut stake = None;
+        // An arbiter stakes nothing, and a limit is no sign of harmlessness for him either.
+        if question.is_none() && verdict == Verdict::Benign && !complete {
+            said.push("benign, and the examination is incomplete".to_owned());
+            verdict = Verdict::Unknown;
+        }
         if let Some(bet) = &mut question {
             match self.stake(bounty, bet, &findings.kind, now) {
                 Ok(given) => stake = Some(given),
