@@ -22,6 +22,11 @@ pub trait Chain {
     /// How long a block takes, as far as was seen.
     fn block_time(&self) -> Duration;
 
+    /// The time, by which it is told how long a commitment has been on its way.
+    fn now(&self) -> std::time::Instant {
+        std::time::Instant::now()
+    }
+
     /// Tells `heard` what happens, until `stopped`. Connects again by itself.
     fn listen(self: Rc<Self>, heard: Rc<dyn Hearing>, stopped: Local<'static, ()>) -> Local<'static, ()>;
 

@@ -99,7 +99,7 @@ impl PolyswarmdTransport {
         }
         let before = self.sent.borrow().get(&bounty.key).cloned();
         if let Some((transaction, at)) = before
-            && at.elapsed() < COMMIT_WAIT
+            && self.chain.now().saturating_duration_since(at) < COMMIT_WAIT
             && self.chain.mined(&transaction).await?.is_none()
         {
             return Err(FailedRequest::new(format!("transaction {transaction} is in no block yet")));
@@ -128,10 +128,11 @@ impl PolyswarmdTransport {
 
     fn remember(&self, key: &BountyKey, transaction: &str) {
         let mut sent = self.sent.borrow_mut();
+        let now = self.chain.now();
         if sent.len() >= SENT_MAX {
-            sent.retain(|_, (_, at)| at.elapsed() < COMMIT_WAIT);
+            sent.retain(|_, (_, at)| now.saturating_duration_since(*at) < COMMIT_WAIT);
         }
-        sent.insert(key.clone(), (transaction.to_owned(), Instant::now()));
+        sent.insert(key.clone(), (transaction.to_owned(), now));
     }
 
     async fn reveal_once(&self, sent: &SentAssertion) -> Result<ChainPosition, FailedRequest> {
