@@ -67,6 +67,7 @@ pub fn recount(purse: &mut Purse, journal: &dyn Recall, now: Timestamp, fee: Nct
 fn mend_times(records: &mut [PurseRow], now: Timestamp) -> Vec<Ahead> {
     let latest = now + AHEAD_MAX;
     records.sort_by_key(|(n, _)| *n);
+    let causes = causes_of_closing(records);
     let mut ahead = Vec::new();
     let mut next = now;
     for (n, record) in records.iter_mut().rev() {
@@ -79,18 +80,43 @@ fn mend_times(records: &mut [PurseRow], now: Timestamp) -> Vec<Ahead> {
         record.move_to(next);
     }
     ahead.reverse();
-    if !ahead.is_empty() || was_set_back(records) {
-        let mut before = Timestamp::from_micros(i64::MIN);
-        for (n, record) in records.iter_mut() {
-            before = before.max(record.at());
-            record.move_to(before);
-            if let Ok(place) = ahead.binary_search_by_key(n, |one| one.n) {
-                ahead[place].counted_at = before;
-            }
+    if ahead.is_empty() && !was_set_back(records) {
+        records.sort_by_key(|(n, record)| (record.at(), *n));
+        return ahead;
+    }
+    let mut before = Timestamp::from_micros(i64::MIN);
+    let mut counted: HashMap<u64, Timestamp> = HashMap::new();
+    for (n, record) in records.iter_mut() {
+        // A note that losses closed the purse belongs to what closed it, however late it was written.
+        let at = match causes.get(n).and_then(|cause| counted.get(cause)) {
+            Some(at) => *at,
+            None => before.max(record.at()),
+        };
+        before = before.max(at);
+        record.move_to(at);
+        counted.insert(*n, at);
+        if let Ok(place) = ahead.binary_search_by_key(n, |one| one.n) {
+            ahead[place].counted_at = at;
         }
     }
-    records.sort_by_key(|(n, record)| (record.at(), *n));
+    records.sort_by_key(|(n, record)| (record.at(), causes.get(n).copied().unwrap_or(*n), *n));
     ahead
+}
+
+/// For each note that the purse closed, by its number: the number of what closed it, which has the same time.
+fn causes_of_closing(records: &[PurseRow]) -> HashMap<u64, u64> {
+    let mut told: HashMap<Timestamp, u64> = HashMap::new();
+    let mut causes = HashMap::new();
+    for (n, record) in records {
+        match record {
+            PurseRecord::Settled { at, .. } | PurseRecord::Corrected { at, .. } => drop(told.insert(*at, *n)),
+            PurseRecord::Noted(entry) if entry.note == PurseNote::Closed => {
+                causes.extend(told.get(&entry.at).map(|cause| (*n, *cause)));
+            }
+            _ => {}
+        }
+    }
+    causes
 }
 
 /// Whether a clock was set back before a start, so that what was written after that has earlier times than what was written
@@ -100,15 +126,15 @@ fn was_set_back(records: &[PurseRow]) -> bool {
     let mut latest: HashMap<&BountyKey, Timestamp> = HashMap::new();
     records.iter().any(|(_, record)| {
         let at = record.at();
-        // These have times of their own, each later than all that were there. What could not be written at first may be
-        // somewhat older than what was written meanwhile.
+        // These have times of their own, each later than all that were there. What could not be written at first is older
+        // than what was written meanwhile.
         let stamped = match record {
             PurseRecord::Settled { .. } | PurseRecord::Corrected { .. } => true,
             PurseRecord::Noted(entry) => entry.note == PurseNote::Opened,
             PurseRecord::Staked { .. } | PurseRecord::Ended { .. } | PurseRecord::Stepped { .. } => false,
         };
         let earlier = record.key().and_then(|key| latest.insert(key, at)).is_some_and(|last| at < last);
-        let set_back = earlier || stamped && at < before || at + AHEAD_MAX < before;
+        let set_back = earlier || stamped && at < before;
         before = before.max(at);
         set_back
     })

@@ -137,6 +137,19 @@ fn what_a_person_saw_before_the_clock_was_set_back_closes_nothing_afterwards() {
 }
 
 #[test]
+fn a_note_that_was_written_late_closes_no_purse_that_a_person_opened_since() {
+    let losses = [settled("1", 100, Truth::Benign), settled("2", 200, Truth::Benign)];
+    // The second loss closed it; that could be written down only after a person had opened it.
+    let notes = [note(PurseNote::Opened, 300), note(PurseNote::Closed, 200)];
+    let records = [&staked("1", 0)[..], &staked("2", 0)[..], &losses[..], &notes[..]].concat();
+    assert_eq!(counted(&records, 2 * HOUR).0.closed(), None);
+    let set_back = [&staked("3", HOUR)[..], &[settled("3", 500, Truth::Malicious)]].concat();
+    assert_eq!(counted(&[records.clone(), set_back].concat(), 2 * HOUR).0.closed(), None);
+    // The clock says a quarter to, so all of it is of the future.
+    assert_eq!(counted(&records, -900).0.closed(), None);
+}
+
+#[test]
 fn what_was_corrected_is_counted_as_corrected() {
     let bounties = [staked("1", 0), staked("2", 1)].concat();
     let told = [settled("1", 10, Truth::Benign), settled("2", 20, Truth::Benign)];
