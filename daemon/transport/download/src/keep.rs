@@ -16,8 +16,9 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::error::FetchError;
+use super::error::{FetchError, SetupError};
 use super::limits::FetchLimits;
+use super::runtime::Backend;
 use super::spill::{Spill, Through, write_all};
 use super::{Fetched, MemoryShare, Storage};
 
@@ -31,11 +32,24 @@ const UNIT_BYTES: u64 = 64 << 10;
 /// Number of buffers kept for later downloads.
 const BUFFERS_KEPT: usize = 16;
 
-/// State shared by all downloads: memory, buffers, the directory for large ones.
-pub(super) struct Keeper {
+/// Memory for artifacts, all together: whoever keeps some takes from it. Clones share it.
+#[derive(Clone, Debug)]
+pub struct ArtifactMemory(Arc<Semaphore>);
+
+impl ArtifactMemory {
+    /// So many bytes.
+    pub fn new(bytes_max: u64) -> ArtifactMemory {
+        let units = usize::try_from(bytes_max / UNIT_BYTES).unwrap_or(usize::MAX);
+        ArtifactMemory(Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))))
+    }
+}
+
+/// Keeps bytes as they come, of downloads and of whoever else receives artifacts. One per thread: it has memory, buffers
+/// and the directory for large ones.
+pub struct Keeper {
     bytes_max: u64,
     memory_bytes_max: u64,
-    memory: Arc<Semaphore>,
+    memory: ArtifactMemory,
     spill_dir: OwnedFd,
     spill_path: PathBuf,
     through: Through,
@@ -43,17 +57,53 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(limits: &FetchLimits, spill_dir: OwnedFd, spill_path: PathBuf, through: Through) -> Keeper {
-        let units = usize::try_from(limits.memory_in_flight_max / UNIT_BYTES).unwrap_or(usize::MAX);
+    pub(super) fn new(
+        limits: &FetchLimits,
+        memory: ArtifactMemory,
+        spill_dir: OwnedFd,
+        spill_path: PathBuf,
+        through: Through,
+    ) -> Keeper {
         Keeper {
             bytes_max: limits.bytes_max,
             memory_bytes_max: limits.memory_bytes_max,
-            memory: Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))),
+            memory,
             spill_dir,
             spill_path,
             through,
             buffers: RefCell::default(),
         }
+    }
+
+    /// One for artifacts that are no downloads: of at most [`FetchLimits::bytes_max`] each, in memory up to
+    /// [`FetchLimits::memory_bytes_max`] as far as there is room in `memory`, else in files without names in `spill`.
+    /// `backend` is that of the runtime that will keep them.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] if the directory cannot be opened.
+    pub fn open(
+        limits: &FetchLimits,
+        memory: ArtifactMemory,
+        spill: PathBuf,
+        backend: &Backend,
+    ) -> Result<Keeper, SetupError> {
+        let directory = super::directory(&spill)?;
+        Ok(Keeper::new(limits, memory, directory, spill, Through::of(backend)))
+    }
+
+    /// Begins to keep one whose size nobody has announced.
+    ///
+    /// # Errors
+    ///
+    /// None today; see [`Keep::take`].
+    pub fn begin(&self) -> Result<Keep<'_>, FetchError> {
+        Keep::begin(self, None)
+    }
+
+    /// Memory for artifacts, all together.
+    pub fn memory(&self) -> ArtifactMemory {
+        self.memory.clone()
     }
 
     pub(super) fn through(&self) -> Through {
@@ -85,8 +135,8 @@ impl Keeper {
     }
 }
 
-/// Stores the bytes of one download.
-pub(super) struct Keep<'k> {
+/// Stores the bytes of one artifact.
+pub struct Keep<'k> {
     keeper: &'k Keeper,
     stored: Stored,
     gathered: Vec<u8>,
@@ -123,7 +173,7 @@ impl<'k> Keep<'k> {
     }
 
     /// Returns the number of bytes received.
-    pub(super) fn size(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         self.size
     }
 
@@ -133,7 +183,11 @@ impl<'k> Keep<'k> {
     }
 
     /// Takes the next bytes.
-    pub(super) async fn take(&mut self, chunk: &[u8]) -> Result<(), FetchError> {
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::TooLarge`] if these are too many, [`FetchError::Storage`] if they cannot be stored.
+    pub async fn take(&mut self, chunk: &[u8]) -> Result<(), FetchError> {
         let before = self.size;
         self.size += chunk.len() as u64;
         if self.size > self.keeper.bytes_max {
@@ -152,7 +206,11 @@ impl<'k> Keep<'k> {
     }
 
     /// Ends it: everything is stored, what is in memory is sealed.
-    pub(super) async fn finish(mut self) -> Result<Fetched, FetchError> {
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::Storage`] if it cannot be stored.
+    pub async fn finish(mut self) -> Result<Fetched, FetchError> {
         if !self.gathered.is_empty() || matches!(self.stored, Stored::Nothing) {
             self.flush().await?;
         }
@@ -209,7 +267,7 @@ impl<'k> Keep<'k> {
         if wanted == 0 {
             return true;
         }
-        match (Arc::clone(&self.keeper.memory).try_acquire_many_owned(wanted), &mut self.memory) {
+        match (Arc::clone(&self.keeper.memory.0).try_acquire_many_owned(wanted), &mut self.memory) {
             (Ok(more), Some(memory)) => memory.merge(more),
             (Ok(first), none) => *none = Some(first),
             (Err(_), _) => return false,

@@ -53,13 +53,12 @@ use url::Url;
 pub use address::{Addresses, Forbidden, permitted};
 pub use config::Config;
 pub use error::{FetchError, SetupError};
+pub use keep::{ArtifactMemory, Keep, Keeper};
 pub use limits::{Credentials, FetchLimits, FetchOptions, FileUris, Schemes};
 pub use lookup::{Lookup, LookupFuture, SystemLookup};
 
 use crate::runtime::Backend;
-use keep::Keeper;
 use local::Files;
-use spill::Through;
 use web::Web;
 
 /// An artifact that was fetched.
@@ -109,18 +108,14 @@ impl Fetcher {
     ///
     /// [`SetupError`] if a directory cannot be opened, or the trusted certificates cannot be loaded.
     pub fn new(options: FetchOptions, backend: &Backend) -> Result<Fetcher, SetupError> {
-        let through = match backend {
-            Backend::Uring => Through::Ring,
-            Backend::Plain { why: _ } => Through::Threads,
-        };
         let web = Web::new(&options)?;
         let files = match &options.schemes.file {
             FileUris::Refused => Files::Refused,
             FileUris::Beneath(path) => Files::Beneath { path: path.clone(), dir: directory(path)? },
             FileUris::Anywhere => Files::Anywhere,
         };
-        let spill_dir = directory(&options.spill_dir)?;
-        let keeper = Keeper::new(&options.limits, spill_dir, options.spill_dir, through);
+        let memory = ArtifactMemory::new(options.limits.memory_in_flight_max);
+        let keeper = Keeper::open(&options.limits, memory, options.spill_dir, backend)?;
         Ok(Fetcher { web, files, keeper, schemes: options.schemes, limits: options.limits })
     }
 
@@ -157,6 +152,11 @@ impl Fetcher {
     pub async fn keep(&self, response: reqwest::Response, deadline: Instant) -> Result<Fetched, FetchError> {
         let kept = async { self.web.body(&self.keeper, response).await?.finish().await };
         timeout_at(deadline, kept).await.unwrap_or(Err(FetchError::Deadline))
+    }
+
+    /// Memory for artifacts, all together: for whoever keeps others beside the downloads.
+    pub fn memory(&self) -> ArtifactMemory {
+        self.keeper.memory()
     }
 
     async fn fetch_at_leisure(

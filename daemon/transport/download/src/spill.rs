@@ -13,6 +13,8 @@ use rustix::fs::{Mode, OFlags, openat, sendfile};
 use rustix::io::{Errno, pwrite};
 use tokio::task::{JoinHandle, spawn_blocking, spawn_local};
 
+use super::runtime::Backend;
+
 /// Number of bytes that one call copies from a memory file.
 const COPY_BYTES: usize = 16 << 20;
 
@@ -21,6 +23,16 @@ const COPY_BYTES: usize = 16 << 20;
 pub(super) enum Through {
     Ring,
     Threads,
+}
+
+impl Through {
+    /// What there is in a runtime of this backend.
+    pub(super) fn of(backend: &Backend) -> Through {
+        match backend {
+            Backend::Uring => Through::Ring,
+            Backend::Plain { why: _ } => Through::Threads,
+        }
+    }
 }
 
 type Landed = (io::Result<()>, Vec<u8>);
