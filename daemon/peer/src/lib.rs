@@ -51,6 +51,11 @@ impl Peer {
         self.uid == 0 || self.uid == geteuid().as_raw()
     }
 
+    /// Whether it is called nobody, as everybody but root is who has no number in this user namespace.
+    pub fn is_anonymous(&self) -> bool {
+        self.uid == nobody()
+    }
+
     /// Whether the peer is known to be unauthorized: not root, not this user, not a member of the group. If that is
     /// unknown, the permissions of the socket decided: a group that has no id in this user namespace cannot be told from others.
     pub fn is_stranger(&self, group: u32) -> bool {

@@ -88,6 +88,17 @@ pub(super) const WINGS: &[Wing] = &[
         because: "who talks to the network looks into no bytes and keeps no books",
     },
     Wing {
+        folder: "daemon/transport/clamd",
+        never: &[
+            "daemon/staking",
+            "daemon/transport/control",
+            "daemon/transport/polyswarmd",
+            "daemon/transport/queue",
+            "daemon/transport/webhook",
+        ],
+        because: "who scans for mail filters knows neither bounties nor money",
+    },
+    Wing {
         folder: "daemon/consumer",
         never: &["daemon/staking", "daemon/service", "daemon/local-market"],
         because: "a consumer on another host knows neither keys nor money nor the marketplace",
