@@ -18,6 +18,8 @@ mod walls;
 mod assertion_kills;
 /// Strategies, weights and rules tried on what was decided.
 mod backtest;
+/// clamd's protocol, alone and beside bounties.
+mod clamd;
 /// The program as its users run it: commands, output forms, exit codes.
 mod command_line;
 /// Who may tell a daemon what, and how it takes what changes around it.

@@ -223,8 +223,17 @@ pub fn loader(config: &Config, shares: &Shares) -> Loader {
     Loader {
         options: rules_options(config),
         limits,
-        policy: Policy { any_kind: config.scan.any_kind },
+        // Clients of clamd's protocol send files of any kind; bounties about others are declined before.
+        policy: Policy { any_kind: config.scan.any_kind || config.clamd.is_on() },
         workers: shares.workers.get(),
+    }
+}
+
+/// The directory of artifacts that are too large for memory.
+pub fn spill_directory(config: &Config) -> std::path::PathBuf {
+    match &config.intake.spill_directory {
+        empty if empty.as_os_str().is_empty() => config.archive.directory.clone(),
+        path => path.clone(),
     }
 }
 
@@ -233,8 +242,7 @@ pub fn loader(config: &Config, shares: &Shares) -> Loader {
 /// # Errors
 /// If the directory for large ones cannot be opened.
 pub fn fetcher(config: &Config, shares: &Shares, backend: &Backend) -> anyhow::Result<Fetcher> {
-    let spill = config.archive.directory.clone();
-    let options = config.intake.fetch_options(shares.artifact, shares.artifacts, spill);
+    let options = config.intake.fetch_options(shares.artifact, shares.artifacts, spill_directory(config));
     Fetcher::new(options, backend).context("cannot download artifacts")
 }
 

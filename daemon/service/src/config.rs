@@ -33,6 +33,7 @@ configuration! {
         scan: daemon_detector::Config,
         shadow: crate::shadow_config::ShadowConfig,
         queue: daemon_queue::Config,
+        clamd: daemon_clamd::Config,
         market: daemon_market::Config,
         archive: daemon_archive::Config,
         alarms: daemon_ledger::AlarmsConfig,
@@ -55,7 +56,26 @@ pub fn check(config: &Config) -> Vec<ConfigMistake> {
     if config.webhook.listen == config.admin.listen && config.webhook.listen.port() != 0 {
         mistakes.push(ConfigMistake::of_value("webhook.listen and admin.listen are the same address".to_owned()));
     }
+    if config.clamd.is_on() {
+        check_clamd(config, &mut mistakes);
+    }
     mistakes
+}
+
+/// Finds values of [clamd] that do not go with those of other sections.
+fn check_clamd(config: &Config, mistakes: &mut Vec<ConfigMistake>) {
+    let mut wrong = |what: String| mistakes.push(ConfigMistake::of_value(what));
+    if config.clamd.stream_bytes_max.0 > config.intake.artifact_bytes_max.0 {
+        wrong("clamd.stream_bytes_max is larger than intake.artifact_bytes_max, which limits every file".to_owned());
+    }
+    for (key, taken) in [("webhook.listen", config.webhook.listen), ("admin.listen", config.admin.listen)] {
+        if taken.port() != 0 && config.clamd.listen.contains(&taken) {
+            wrong(format!("{key} is one of the addresses of clamd.listen"));
+        }
+    }
+    if !config.clamd.socket.as_os_str().is_empty() && config.clamd.socket == config.control.socket {
+        wrong("clamd.socket and control.socket are the same path".to_owned());
+    }
 }
 
 /// A commented file with every key at its default.

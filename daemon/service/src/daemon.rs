@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::Context;
+use daemon_clamd::ClamdListeners;
 use daemon_control::ControlSocket;
 use daemon_detector::{Attempt, Loader, Looking, Nudge, Observer, PoolRules, Ready, RulesStatus, RulesWatch};
 use daemon_download::runtime::Runtime;
@@ -15,11 +16,12 @@ use tokio::sync::mpsc::unbounded_channel;
 use tracing::dispatcher::with_default;
 use tracing::{error, info, warn};
 
+use crate::clamd::{self, ClamdChoices, ClamdParts, DeskParts};
 use crate::clock::{self, Clock};
 use crate::edge::Edge;
 pub use crate::edge::Stopper;
 use crate::engine::{Engine, Parts};
-use crate::examination::{Examining, LocalScans};
+use crate::examination::{Examining, LocalScans, PoolJob};
 pub use crate::given::StartOptions;
 use crate::given::{self, Given};
 use crate::memory::{self, MachineMemory, Shares};
@@ -96,7 +98,10 @@ impl Daemon {
         let observe = move |took, records| committed.within(|| metrics::committed(took, records));
         let mut betting = config.market.betting()?;
         let opened = build::archive(&directory, &mut betting, &clock, config.alarms.limits(), observe)?;
-        build::tell_limits(&config.market);
+        // Who only speaks clamd's protocol stakes nothing.
+        if given.secrets.is_some() || config.polyswarmd.is_on() || !made_elsewhere.is_empty() {
+            build::tell_limits(&config.market);
+        }
         let store = build::store(&config.archive)?;
         let loader = build::loader(config, &shares);
         let status = Arc::new(RulesStatus::new());
@@ -111,7 +116,10 @@ impl Daemon {
         }
         let threads = shares.workers;
         let (sender, events) = unbounded_channel();
-        let pool_config = PoolConfig { threads, queued_max: build::examining_max(config, threads) };
+        let scans_max = clamd::scans_max(config, threads.get());
+        // As many as may be examined at once: so nobody who submits waits.
+        let queued_max = build::examining_max(config, threads).saturating_add(scans_max);
+        let pool_config = PoolConfig { threads, queued_max };
         let local_scans = Arc::new(LocalScans::default());
         let mut nudges = Vec::new();
         let mut shadow = None;
@@ -151,10 +159,11 @@ impl Daemon {
             let at = daemon_base::text::path(socket.path());
             info!(at, group = socket.group(), "control socket listening");
         }
-        let [webhook, admin] = handed.listeners(config)?;
-        let webhook_address = webhook.local_addr().context("the webhook socket has no address")?;
+        let (webhook, admin) = handed.listeners(config, given.secrets.is_some())?;
+        let webhook_address = webhook.as_ref().map(std::net::TcpListener::local_addr);
+        let webhook_address = webhook_address.transpose().context("the webhook socket has no address")?;
         let mut transports: Vec<Rc<dyn Transport>> = vec![Rc::new(WebhookTransport {
-            listener: Cell::new(Some(webhook)),
+            listener: Cell::new(webhook),
             secrets: given.secrets.clone(),
             limits: config.webhook.limits(),
             courier: config.answers.courier().context("cannot send answers")?,
@@ -166,8 +175,32 @@ impl Daemon {
         }
         transports.extend(made_elsewhere.into_iter().map(|make| make()));
         let backends = ScanBackends::of(&config.queue)?.map(Rc::new);
+        let fetcher = build::fetcher(config, &shares, &backend)?;
+        let clamd = match config.clamd.is_on() {
+            false => None,
+            true => Some(ClamdParts {
+                listeners: ClamdListeners::bind(&config.clamd)?,
+                desk: DeskParts {
+                    submit: {
+                        let (pool, local_scans) = (Arc::clone(&pool), Arc::clone(&local_scans));
+                        Box::new(move |scan| {
+                            local_scans.began();
+                            pool.submit(PoolJob::Clamd(Box::new(scan)))
+                        })
+                    },
+                    scans_max,
+                    choices: ClamdChoices::of(&config.clamd),
+                    rules_status: Arc::clone(&status),
+                    nudges: nudges.clone(),
+                    metrics: metrics.clone(),
+                },
+                memory: fetcher.memory(),
+                memory_bytes_max: shares.artifact,
+                spill: build::spill_directory(config),
+            }),
+        };
         let parts = Parts {
-            fetcher: build::fetcher(config, &shares, &backend)?,
+            fetcher,
             transports: transports.clone(),
             any_kind: config.scan.any_kind,
             fetch_time_max: config.intake.time_max,
@@ -198,13 +231,14 @@ impl Daemon {
             transports,
             webhook_address,
             admin,
+            clamd,
             stopper: Stopper::default(),
         };
         Ok(Daemon { given, runtime, control, edge })
     }
 
-    /// Where the webhook listens.
-    pub fn webhook_address(&self) -> SocketAddr {
+    /// Where the webhook listens, if there is one.
+    pub fn webhook_address(&self) -> Option<SocketAddr> {
         self.edge.webhook_address
     }
 

@@ -19,6 +19,7 @@ use tokio::task::{JoinSet, spawn_local};
 use tracing::{error, info};
 
 use crate::admin::{self, Admin};
+use crate::clamd::{ClamdParts, ClamdThread};
 use crate::control::OperatorDesk;
 use crate::engine::Engine;
 use crate::given::Given;
@@ -50,8 +51,11 @@ pub(crate) struct Edge {
     /// Have the rules looked at: the live ones, and those of the shadow set.
     pub nudges: Vec<Sender<Nudge>>,
     pub transports: Vec<Rc<dyn Transport>>,
-    pub webhook_address: SocketAddr,
+    /// Where the webhook listens, if there is one.
+    pub webhook_address: Option<SocketAddr>,
     pub admin: TcpListener,
+    /// The server of clamd's protocol, if there is one.
+    pub clamd: Option<ClamdParts>,
     pub stopper: Stopper,
 }
 
@@ -71,6 +75,7 @@ impl Edge {
             transports,
             webhook_address,
             admin,
+            clamd,
             stopper,
         } = self;
         let config = &given.config;
@@ -144,14 +149,22 @@ impl Edge {
             });
             serving.spawn_local(Rc::clone(transport).receive(reception, stopped));
         }
-        info!(address = %webhook_address, "webhook listening");
+        let mut clamd = clamd.map(|parts| parts.start(config, metrics.clone(), given.log.clone())).transpose()?;
+        match webhook_address {
+            Some(address) => info!(%address, "webhook listening"),
+            None => info!("no webhook: no secret is configured"),
+        }
         health.takes(true);
-        notify::ready(&format!("receiving bounties at {webhook_address}"));
+        notify::ready(&match webhook_address {
+            Some(address) => format!("receiving bounties at {address}"),
+            None => "scanning for clients of clamd's protocol".to_owned(),
+        });
 
         let failure = tokio::select! {
             () = stopper.0.notified() => None,
             () = Signals::asked(signals.as_mut()) => None,
             why = engine.failure() => Some(why),
+            why = clamd_failure(clamd.as_mut()) => Some(why),
             ended = vital.join_next() => Some(match ended {
                 Some(Err(error)) => anyhow::anyhow!("a task of the edge thread panicked: {error}"),
                 Some(Ok(())) | None => anyhow::anyhow!("a task of the edge thread ended unexpectedly"),
@@ -166,10 +179,23 @@ impl Edge {
         // The listener first: a socket of the service manager then keeps for our successor who comes from now on.
         // Its receiver is gone only if the server ended by itself.
         let _ = stop.send(true);
-        engine.drain(DRAIN_TIME_MAX).await;
+        let clamd_stopped = async {
+            if let Some(clamd) = clamd {
+                clamd.stop().await;
+            }
+        };
+        tokio::join!(engine.drain(DRAIN_TIME_MAX), clamd_stopped);
         let _ = tokio::time::timeout(DRAIN_TIME_MAX, async { while serving.join_next().await.is_some() {} }).await;
         engine.close().await;
         Ok(())
+    }
+}
+
+/// Why the server of clamd's protocol ended; never, where there is none.
+async fn clamd_failure(clamd: Option<&mut ClamdThread>) -> anyhow::Error {
+    match clamd {
+        Some(clamd) => clamd.failure().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,4 +1,5 @@
-//! The work of the pool's threads for the engine: scan, and map the report to a judgement.
+//! The work of the pool's threads: scan, and map the report to a judgement for the engine, or to an answer for a client of
+//! clamd's protocol.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -15,9 +16,25 @@ use tokio::sync::oneshot;
 use tracing::dispatcher::with_default;
 use tracing::{Dispatch, error};
 
+use super::clamd::{ClamdScan, ClamdTicket};
 use super::metrics::{self, Metrics};
 use super::shadow::{HeldFile, JudgedArtifact, Shadow};
 use super::verdict_mapping::{self, ReceivedArtifact};
+
+/// What the pool is given.
+#[derive(Debug)]
+pub(crate) enum PoolJob {
+    /// An artifact of a bounty.
+    Bounty(Box<Examination>),
+    /// A file of a client of clamd's protocol.
+    Clamd(Box<ClamdScan>),
+}
+
+/// What the pool remembers of a job during its scan.
+pub(crate) enum PoolTicket {
+    Bounty(Box<Ticket>),
+    Clamd(ClamdTicket),
+}
 
 /// An artifact to examine.
 #[derive(Debug)]
@@ -97,17 +114,46 @@ pub(crate) struct Ticket {
     reply: Option<oneshot::Sender<Box<Judgement>>>,
 }
 
-impl Work<Examination> for Examining {
-    type Ticket = Ticket;
+impl Work<PoolJob> for Examining {
+    type Ticket = PoolTicket;
 
-    fn open(&self, job: Examination) -> Option<(OwnedFd, LookOptions, Ticket)> {
+    fn open(&self, job: PoolJob) -> Option<(OwnedFd, LookOptions, PoolTicket)> {
+        match job {
+            PoolJob::Bounty(examination) => {
+                let (file, options, ticket) = self.open_artifact(*examination);
+                Some((file, options, PoolTicket::Bounty(Box::new(ticket))))
+            }
+            PoolJob::Clamd(scan) => {
+                let opened = scan.open();
+                if opened.is_none() {
+                    self.local_scans.end();
+                }
+                opened.map(|(file, options, ticket)| (file, options, PoolTicket::Clamd(ticket)))
+            }
+        }
+    }
+
+    fn done(&self, ticket: PoolTicket, outcome: ExaminationResult, rules: &RuleSet) {
+        match ticket {
+            PoolTicket::Bounty(ticket) => self.artifact_done(*ticket, outcome, rules),
+            PoolTicket::Clamd(ticket) => {
+                self.local_scans.end();
+                let done = || ticket.done(&outcome, rules, &self.rules_status);
+                with_default(&self.log, || self.metrics.within(done));
+            }
+        }
+    }
+}
+
+impl Examining {
+    fn open_artifact(&self, job: Examination) -> (OwnedFd, LookOptions, Ticket) {
         let Examination { key, artifact, uri, file, received, bounty, until, reply } = job;
         let options = LookOptions { until: Some(until), ..LookOptions::default() };
         let held = self.shadow.as_ref().and_then(|shadow| shadow.hold(&file, received.size));
-        Some((file, options, Ticket { key, artifact, uri, received, bounty, held, reply }))
+        (file, options, Ticket { key, artifact, uri, received, bounty, held, reply })
     }
 
-    fn done(&self, ticket: Ticket, outcome: ExaminationResult, rules: &RuleSet) {
+    fn artifact_done(&self, ticket: Ticket, outcome: ExaminationResult, rules: &RuleSet) {
         let Ticket { key, artifact, uri, received, bounty, held, reply } = ticket;
         match &outcome {
             Ok(looked) => {

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 use daemon_archive::PrivateError;
+use daemon_clamd::ClamdSocketError;
 use daemon_control::ControlSocketError;
 use daemon_journal::JournalError;
 use daemon_market::Effect;
@@ -41,8 +42,8 @@ pub type MakeTransport = Box<dyn FnOnce() -> Rc<dyn Transport> + Send>;
 pub struct Given {
     /// The configuration.
     pub config: Config,
-    /// The webhook secrets.
-    pub secrets: Secrets,
+    /// The webhook secrets. None: there is no webhook.
+    pub secrets: Option<Secrets>,
     /// Whether answers are recorded, in an archive of their own, and not sent.
     pub dry_run: bool,
     /// Called before each effect is performed: for tests of sudden death.
@@ -70,10 +71,10 @@ pub(crate) struct CommandLine {
 impl Given {
     /// For a daemon that is a part of another program: it ends by its [`Stopper`](crate::daemon::Stopper) alone, and logs
     /// where this thread does now.
-    pub fn new(config: Config, secrets: Secrets) -> Given {
+    pub fn new(config: Config, secrets: impl Into<Option<Secrets>>) -> Given {
         Given {
             config,
-            secrets,
+            secrets: secrets.into(),
             dry_run: false,
             before_effect: None,
             transports: Vec::new(),
@@ -91,7 +92,7 @@ pub(crate) fn take(options: &StartOptions, early: Arc<AtomicBool>) -> anyhow::Re
     let strategy = strategy(options);
     let config = build::config_with(options.config.as_deref(), strategy)?.map_err(anyhow::Error::msg)?;
     logs::start(&config.log)?;
-    let secrets = secrets::load(&config.webhook)?;
+    let secrets = secrets::wanted(&config)?;
     let command = CommandLine { path: options.config.clone(), strategy: strategy.map(str::to_owned), early };
     let StartOptions { dry_run, before_effect, transport, .. } = *options;
     let transports = transport.into_iter().map(|make| Box::new(make) as MakeTransport).collect();
@@ -119,6 +120,9 @@ pub fn is_lasting(error: &anyhow::Error) -> bool {
     }
     if let Some(daemon_archive::StoreError::Private(why)) = error.downcast_ref() {
         return stays(why);
+    }
+    if let Some(error) = error.downcast_ref::<ClamdSocketError>() {
+        return error.is_lasting();
     }
     error.downcast_ref::<ControlSocketError>().is_some_and(ControlSocketError::is_lasting)
 }

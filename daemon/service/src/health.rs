@@ -80,7 +80,7 @@ impl Health {
     /// Whether bounties are taken, and what is taken can be written down, had, judged and answered.
     pub(crate) fn ready(&self) -> Result<(), String> {
         if !self.taking.get() {
-            return Err("the webhook does not listen: the daemon is starting or stopping".to_owned());
+            return Err("the daemon is starting or stopping".to_owned());
         }
         self.live()?;
         if self.unwritten.get().is_some_and(|last| last.elapsed() < UNWRITTEN_FOR) {

@@ -22,6 +22,7 @@
 
 mod admin;
 pub mod build;
+mod clamd;
 pub mod clock;
 pub mod config;
 mod control;

@@ -37,8 +37,8 @@ pub(crate) struct Reload {
     pub strategy: Option<String>,
     /// Configuration at the start of the daemon.
     pub config: Config,
-    /// Webhook secrets. Their clones change with them.
-    pub secrets: Secrets,
+    /// Webhook secrets, if there is a webhook. Their clones change with them.
+    pub secrets: Option<Secrets>,
     /// Have the rules looked at.
     pub nudges: Vec<Sender<Nudge>>,
     /// Whether SIGHUP came before this was ready.
@@ -69,8 +69,17 @@ impl Reload {
         let read = spawn_blocking(move || read(path, strategy)).await;
         match read.unwrap_or_else(|error| Err(error.into())) {
             Ok((config, secrets, count)) => {
-                self.secrets.replace(&secrets);
-                info!(secrets = count, "webhook secrets reloaded");
+                match (&self.secrets, &secrets) {
+                    (Some(before), Some(secrets)) => {
+                        before.replace(secrets);
+                        info!(secrets = count, "webhook secrets reloaded");
+                    }
+                    (None, None) => {}
+                    (before, _) => {
+                        let has_webhook = before.is_some();
+                        warn!(has_webhook, "whether there is a webhook is decided at the start: restart the daemon");
+                    }
+                }
                 let later = changed(&self.config, &config);
                 if !later.is_empty() {
                     warn!(keys = later.join(", "), "changed keys take effect at the next start");
@@ -81,11 +90,11 @@ impl Reload {
     }
 }
 
-fn read(path: Option<PathBuf>, strategy: Option<String>) -> anyhow::Result<(Config, Secrets, usize)> {
+fn read(path: Option<PathBuf>, strategy: Option<String>) -> anyhow::Result<(Config, Option<Secrets>, usize)> {
     let config = build::config_with(path.as_deref(), strategy.as_deref())?;
     let config = config.map_err(|told| anyhow::anyhow!("the configuration is wrong\n{told}"))?;
     let count = config.webhook.secret_files.len().max(1);
-    let secrets = secrets::load(&config.webhook)?;
+    let secrets = secrets::wanted(&config)?;
     Ok((config, secrets, count))
 }
 

@@ -11,6 +11,19 @@ const SECRET_BYTES_MAX: u64 = 4 << 10;
 /// The secret, where no file holds it.
 const SECRET_VARIABLE: &str = "STAKEOUT_WEBHOOK_SECRET";
 
+/// The secrets that bounties are signed with; none where there is to be no webhook: the daemon speaks clamd's protocol, and
+/// no secret is configured.
+///
+/// # Errors
+/// As [`load`].
+pub fn wanted(config: &crate::config::Config) -> anyhow::Result<Option<Secrets>> {
+    let is_set = || std::env::var_os(SECRET_VARIABLE).is_some_and(|secret| !secret.is_empty());
+    if config.clamd.is_on() && config.webhook.secret_files.is_empty() && !is_set() {
+        return Ok(None);
+    }
+    load(&config.webhook).map(Some)
+}
+
 /// The secrets that bounties are signed with.
 ///
 /// # Errors

@@ -45,12 +45,15 @@ impl Handed {
         Ok(Handed { webhook, admin, control })
     }
 
-    /// The sockets of the webhook and of operators, made where they were not handed over.
-    pub(crate) fn listeners(self, config: &Config) -> anyhow::Result<[TcpListener; 2]> {
-        Ok([
-            listener(self.webhook, "webhook.listen", config.webhook.listen)?,
-            listener(self.admin, "admin.listen", config.admin.listen)?,
-        ])
+    /// The sockets of the webhook, if there is to be one, and of operators, made where they were not handed over.
+    pub(crate) fn listeners(
+        self,
+        config: &Config,
+        has_webhook: bool,
+    ) -> anyhow::Result<(Option<TcpListener>, TcpListener)> {
+        let webhook = || listener(self.webhook, "webhook.listen", config.webhook.listen);
+        let webhook = has_webhook.then(webhook).transpose()?;
+        Ok((webhook, listener(self.admin, "admin.listen", config.admin.listen)?))
     }
 }
 

@@ -18,10 +18,10 @@ const UNRECORDED_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Signed bounties in over HTTP, answers out to the hosts that the operator named.
 pub(crate) struct WebhookTransport {
-    /// Where to listen, until it does.
+    /// Where to listen, until it does. None: no bounties are received, and those that were taken before are answered.
     pub listener: Cell<Option<TcpListener>>,
-    /// What bounties are checked with.
-    pub secrets: Secrets,
+    /// What bounties are checked with. None: there is no listener.
+    pub secrets: Option<Secrets>,
     /// Limits for senders.
     pub limits: ServerLimits,
     /// Makes the client that delivers answers.
@@ -39,14 +39,14 @@ impl Transport for WebhookTransport {
 
     fn receive(self: Rc<Self>, reception: Reception, stopped: Local<'static, ()>) -> Local<'static, ()> {
         Box::pin(async move {
-            let Some(listener) = self.listener.take() else { return };
+            let (Some(listener), Some(secrets)) = (self.listener.take(), self.secrets.clone()) else { return };
             let listener = match tokio::net::TcpListener::from_std(listener) {
                 Ok(listener) => listener,
                 Err(error) => return error!(why = error.to_string(), "cannot set up the webhook's listener"),
             };
             let metrics = self.metrics.clone();
             let endpoint = Endpoint {
-                secrets: self.secrets.clone(),
+                secrets,
                 path: None,
                 gate: Gate(reception),
                 observer: move |reply: Reply, _: Duration| metrics.within(|| metrics::requested(reply.name())),

@@ -14,6 +14,9 @@ use crate::terminal::notice;
   STAKEOUT_WEBHOOK_SECRET=… stakeout daemon --config /etc/stakeout.toml
   stakeout daemon --config /etc/stakeout.toml --dry-run      scan, but send no answers
 
+With [clamd] in the configuration it also scans for mail filters, and without a webhook secret it does that alone \
+(docs/clamd.md).
+
 Signals: SIGTERM stops receiving bounties, answers those already accepted, and exits. SIGHUP reloads the rules, \
 the weights and the webhook secrets.
 Exit codes: 0 stopped by a signal, 2 a fatal error, 64 the configuration is wrong, or another problem that a restart cannot fix.")]

@@ -1,5 +1,6 @@
 //! Whether this machine can run the daemon, and how to fix what is wrong: the checks of `stakeout doctor`.
 
+mod clamd;
 mod history;
 mod machine;
 
@@ -68,8 +69,12 @@ pub fn check(file: Option<&Path>) -> anyhow::Result<Vec<Finding>> {
     findings.push(machine::clock());
     findings.push(machine::archive(&config.archive.directory));
     findings.push(machine::disk(&config.archive.directory));
-    findings.push(secret(&config));
-    findings.push(port("webhook port", "webhook.listen", config.webhook.listen));
+    let (has_webhook, finding) = secret(&config);
+    findings.push(finding);
+    if has_webhook {
+        findings.push(port("webhook port", "webhook.listen", config.webhook.listen));
+    }
+    findings.extend(clamd::look(&config));
     findings.push(port("admin port", "admin.listen", config.admin.listen));
     findings.push(certificates(&config));
     findings.push(control(&config));
@@ -106,10 +111,12 @@ fn losses(config: &Config) -> Finding {
     }
 }
 
-fn secret(config: &Config) -> Finding {
-    match secrets::load(&config.webhook) {
-        Ok(_) => good("secret", "configured"),
-        Err(error) => bad("secret", format!("{error:#}")),
+/// Checks the webhook's secrets, and says whether there is a webhook.
+fn secret(config: &Config) -> (bool, Finding) {
+    match secrets::wanted(config) {
+        Ok(Some(_)) => (true, good("secret", "configured")),
+        Ok(None) => (false, good("secret", "none: there is no webhook, and only clamd's protocol is served")),
+        Err(error) => (true, bad("secret", format!("{error:#}"))),
     }
 }
 

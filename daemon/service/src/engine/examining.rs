@@ -14,7 +14,7 @@ use triage::FileKind;
 
 use super::Engine;
 use super::held::LiveArtifact;
-use crate::examination::Examination;
+use crate::examination::{Examination, PoolJob};
 use crate::metrics;
 use crate::scan_backends::ScanBackends;
 use crate::verdict_mapping::ReceivedArtifact;
@@ -94,7 +94,7 @@ impl Engine {
                 engine.examine_by(backends, key, bounty, examination)
             });
         }
-        if self.parts.pool.submit(examination).is_err() {
+        if self.parts.pool.submit(PoolJob::Bounty(Box::new(examination))).is_err() {
             // It closes by itself only when a thread of it died of a bug.
             self.fail("the scanner pool has ended".to_owned());
         }
@@ -111,7 +111,8 @@ impl Engine {
         let local = |examination: Examination| {
             let (reply, replied) = oneshot::channel();
             self.parts.local_scans.began();
-            if self.parts.pool.submit(Examination { reply: Some(reply), ..examination }).is_err() {
+            let examination = Examination { reply: Some(reply), ..examination };
+            if self.parts.pool.submit(PoolJob::Bounty(Box::new(examination))).is_err() {
                 self.fail("the scanner pool has ended".to_owned());
             }
             replied

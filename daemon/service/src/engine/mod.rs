@@ -34,7 +34,7 @@ use tokio::sync::{Notify, oneshot};
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
-use crate::examination::{Examination, LocalScans};
+use crate::examination::{LocalScans, PoolJob};
 use crate::metrics;
 use crate::scan_backends::ScanBackends;
 use crate::shadow::Shadow;
@@ -58,7 +58,7 @@ pub(crate) struct Parts {
     /// By what bounties come in and answers go out.
     pub transports: Vec<Rc<dyn Transport>>,
     /// Scans artifacts.
-    pub pool: Arc<Pool<Examination>>,
+    pub pool: Arc<Pool<PoolJob>>,
     /// What the pool scans for others than the engine.
     pub local_scans: Arc<LocalScans>,
     /// The shadow set, if there is one.
@@ -235,7 +235,9 @@ impl Engine {
 
     /// Returns the number of artifacts that workers of this process have scanned.
     pub(crate) fn examined(&self) -> u64 {
-        if self.parts.backends.is_some() { self.parts.local_scans.ended() } else { self.examined.get() }
+        let others = self.parts.local_scans.ended();
+        // Where there are scanners elsewhere, the engine hears of their work too.
+        if self.parts.backends.is_some() { others } else { self.examined.get() + others }
     }
 
     /// Writes down what there is to write, and closes the journal.
@@ -349,9 +351,7 @@ impl Engine {
 
     /// Whether workers of this process have artifacts. Those of others may take all the time that there is.
     pub(crate) fn is_examining(&self) -> bool {
-        match self.parts.backends {
-            Some(_) => self.parts.local_scans.are_open(),
-            None => self.bounties.borrow().examining() > 0,
-        }
+        let of_bounties = || self.parts.backends.is_none() && self.bounties.borrow().examining() > 0;
+        self.parts.local_scans.are_open() || of_bounties()
     }
 }

@@ -1,6 +1,7 @@
 //! The names of all metrics, with their help texts, and every series from the start.
 
 use analyzers::{Incomplete, Limit};
+use daemon_clamd::{ClamdDrop, CountedCommand, ScanAnswer};
 use daemon_engine::{RuleSet, assemble};
 use daemon_journal::BountyStatus;
 use daemon_ledger::AlarmId;
@@ -38,7 +39,11 @@ pub(super) fn begin() {
     none("stakeout_rules_reloads_total", "taken", &mut some(&["yes", "no"]));
     none("stakeout_shadow_reloads_total", "taken", &mut some(&["yes", "no"]));
     none("stakeout_shadow_opinions_total", "outcome", &mut ShadowOutcome::ALL.iter().map(|of| of.name().to_owned()));
+    none("stakeout_clamd_commands_total", "command", &mut CountedCommand::ALL.iter().map(|of| of.name().to_owned()));
+    none("stakeout_clamd_replies_total", "reply", &mut some(&ScanAnswer::NAMES));
+    none("stakeout_clamd_dropped_total", "why", &mut ClamdDrop::ALL.iter().map(|why| why.name().to_owned()));
     for name in [
+        "stakeout_clamd_stream_bytes_total",
         "stakeout_fetch_failures_total",
         "stakeout_send_failures_total",
         "stakeout_examination_failures_total",
@@ -52,6 +57,7 @@ pub(super) fn begin() {
     }
     for name in [
         "stakeout_artifacts_bytes",
+        "stakeout_clamd_connections",
         "stakeout_rules_loaded",
         "stakeout_ready",
         "stakeout_journal_waiting",
@@ -79,6 +85,7 @@ pub(super) fn begin() {
     }
     for name in [
         "stakeout_answer_seconds",
+        "stakeout_clamd_reply_seconds",
         "stakeout_examination_seconds",
         "stakeout_journal_commit_seconds",
         "stakeout_bid_nct",
@@ -176,6 +183,27 @@ pub(super) fn describe() {
     describe_counter!(
         "stakeout_queue_replies_total",
         "Jobs sent to a queue, by reply: in time, late, missing until the deadline, or not sent."
+    );
+    describe_gauge!("stakeout_clamd_connections", "Open connections of clients of clamd's protocol.");
+    describe_counter!("stakeout_clamd_commands_total", "Commands of clients of clamd's protocol.");
+    describe_counter!(
+        "stakeout_clamd_replies_total",
+        "Files that clients of clamd's protocol were told about: nothing was found (ok), something was (found), or there is no \
+         verdict (error)."
+    );
+    describe_counter!(
+        "stakeout_clamd_stream_bytes_total",
+        "Bytes of files that were received as streams, complete ones alone."
+    );
+    describe_counter!(
+        "stakeout_clamd_dropped_total",
+        "Connections that were ended early: there were too many (crowded), too little came in time (slow), a command or a \
+         stream was too long, or replies were not taken (deaf)."
+    );
+    describe_histogram!(
+        "stakeout_clamd_reply_seconds",
+        Unit::Seconds,
+        "Time from the last byte of a file to its answer, for clients of clamd's protocol."
     );
     describe_gauge!("stakeout_alarm", "1 while the alarm is raised, else 0.");
     describe_gauge!("stakeout_open_stakes_nct", "Unsettled stakes, in NCT.");

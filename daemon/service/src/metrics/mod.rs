@@ -1,6 +1,7 @@
 //! All metrics of the daemon, in files by what is counted.
 
 mod bounties;
+mod clamd;
 mod described;
 mod journal;
 mod purse;
@@ -16,6 +17,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 pub use bounties::{
     admitted, answered, ended, not_fetched, not_sent, request_failed, requested, reused_id, settled, stepped,
 };
+pub use clamd::clamd_counted;
 use described::{begin, describe};
 pub use journal::{census, committed, journal_failed, let_go};
 pub use purse::{alarm, purse, purse_noted};
