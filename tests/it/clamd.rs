@@ -147,6 +147,7 @@ fn bounties_are_answered_while_clients_flood() {
 fn new_rules_are_loaded_when_a_client_asks() {
     let market = TestMarket::start();
     let rules = tempfile::tempdir().expect("a directory can be made");
+    std::fs::write(rules.path().join("first.yar"), "rule first { condition: false }").expect("a rule can be written");
     let settings = format!("clamd.suspicious = \"found\"\nscan.rules = [{:?}]\n", rules.path());
     let here = ClamdHome::new(&market, &format!("{settings}scan.rules_settle_time = \"50ms\"\n"));
     let _daemon = here.start_alone();
