@@ -116,7 +116,7 @@ def main():
     )
     (work / "ours.toml").write_text(
         f'[admin]\nlisten = "127.0.0.1:0"\n[archive]\ndirectory = "{work}/archive"\n[log]\nlevel = "error"\n'
-        f'[scan]\nworkers = 2\nrules = ["{rules}"]\nshipped_rules = false\n[clamd]\nsocket = "{work}/ours"\n'
+        f'[scan]\nworkers = 2\nrules = ["{rules}"]\nshipped_rules = false\ntime_max = "60s"\n[clamd]\nsocket = "{work}/ours"\n'
     )
     environment = {key: value for key, value in os.environ.items() if key != "STAKEOUT_WEBHOOK_SECRET"}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

@@ -18,6 +18,8 @@ use std::os::fd::AsFd;
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::geteuid;
 
+/// User id of a user without an id in this user namespace (`/proc/sys/kernel/overflowuid`, which is nowhere another).
+const NOBODY: u32 = 65_534;
 /// Group id for a group without an id in this user namespace (`/proc/sys/kernel/overflowgid` is nowhere another).
 const NOGROUP: u32 = 65_534;
 
@@ -51,9 +53,22 @@ impl Peer {
         self.uid == 0 || self.uid == geteuid().as_raw()
     }
 
-    /// Whether it is called nobody, as everybody but root is who has no number in this user namespace.
+    /// A peer of whom this is known.
+    pub fn new(uid: u32, gid: u32, pid: i32, groups: Option<Vec<u32>>) -> Peer {
+        Peer { uid, gid, pid, groups }
+    }
+
+    /// Whether it is in a group that has an id in this user namespace.
+    pub fn is_in(&self, group: u32) -> bool {
+        group != NOGROUP && (self.gid == group || self.groups.as_ref().is_some_and(|groups| groups.contains(&group)))
+    }
+
+    /// Whether it cannot be told from others: it, or one of its groups, has no id in this user namespace, or its groups are
+    /// not known.
     pub fn is_anonymous(&self) -> bool {
-        self.uid == nobody()
+        let unknown = |group: &u32| *group == NOGROUP;
+        let hidden = self.groups.as_ref().is_none_or(|groups| groups.iter().any(unknown));
+        self.uid == NOBODY || unknown(&self.gid) || hidden
     }
 
     /// Whether the peer is known to be unauthorized: not root, not this user, not a member of the group. If that is

@@ -105,7 +105,7 @@ impl ScanDesk {
 
 impl ClamdDesk for ScanDesk {
     async fn scan(&self, file: FileToScan, until: Instant) -> ScanAnswer {
-        let (name, client, received) = (file.name.clone(), file.client, file.received);
+        let (name, client, received) = (file.name.clone(), file.client.clone(), file.received);
         let scanned = match self.scanned(file, until).await {
             Ok(scanned) => scanned,
             Err(why) => {

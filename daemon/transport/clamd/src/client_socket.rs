@@ -21,7 +21,7 @@ const LINGER_BYTES_MAX: usize = 4 << 20;
 const LINGER_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Who is at the other end.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ClamdClient {
     /// A process of this machine.
     Local(Peer),

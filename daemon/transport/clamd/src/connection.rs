@@ -181,7 +181,7 @@ impl<D: ClamdDesk> Conversation<D> {
         };
         self.make_room().await;
         let name = descriptor_name(file.as_raw_fd());
-        let file = FileToScan { file, name, received: None, memory: None, client: self.client };
+        let file = FileToScan { file, name, received: None, memory: None, client: self.client.clone() };
         self.scans().descriptor(file, to, &mut self.jobs);
         Ok(())
     }
@@ -306,7 +306,7 @@ impl<D: ClamdDesk> Conversation<D> {
     }
 
     fn scans(&self) -> Scans<D> {
-        Scans { server: Rc::clone(&self.server), out: Rc::clone(&self.out), client: self.client }
+        Scans { server: Rc::clone(&self.server), out: Rc::clone(&self.out), client: self.client.clone() }
     }
 }
 

@@ -43,7 +43,7 @@ impl<D: ClamdDesk> Scans<D> {
     pub(crate) fn stream(self, kept: Fetched, to: ReplyEnvelope, jobs: &mut JoinSet<()>) {
         let Fetched { file, size, sha256, place: _, memory } = kept;
         let (received, memory) = (Some((size, sha256)), Some(memory));
-        let file = FileToScan { file, name: "stream".to_owned(), received, memory, client: self.client };
+        let file = FileToScan { file, name: "stream".to_owned(), received, memory, client: self.client.clone() };
         jobs.spawn_local(async move {
             // Nothing is found in nothing.
             let answer = if size == 0 { self.counted(ScanAnswer::Clean) } else { self.scan(file).await };
@@ -69,8 +69,8 @@ impl<D: ClamdDesk> Scans<D> {
     pub(crate) fn path(self, how: PathScan, path: Vec<u8>, to: ReplyEnvelope, jobs: &mut JoinSet<()>) {
         jobs.spawn_local(async move {
             let all_names = how == PathScan::AllNames;
-            let opened = match self.client {
-                ClamdClient::Local(peer) => self.open(path.clone(), peer).await.map(|opened| (opened, peer)),
+            let opened = match self.client.clone() {
+                ClamdClient::Local(peer) => self.open(path.clone(), peer.clone()).await.map(|opened| (opened, peer)),
                 // Nobody knows what its user may read.
                 ClamdClient::Remote(_) => Err(Refused::path(Errno::PERM)),
             };
@@ -147,7 +147,7 @@ impl<D: ClamdDesk> Scans<D> {
 
     fn file(&self, file: std::os::fd::OwnedFd, path: &[u8]) -> FileToScan {
         let name = String::from_utf8_lossy(path).into_owned();
-        FileToScan { file, name, received: None, memory: None, client: self.client }
+        FileToScan { file, name, received: None, memory: None, client: self.client.clone() }
     }
 
     async fn scan(&self, file: FileToScan) -> ScanAnswer {

@@ -117,7 +117,7 @@ fn admit<D: ClamdDesk>(server: &Rc<ClamdServer<D>>, socket: ClientSocket) {
 async fn converse<D: ClamdDesk>(server: Rc<ClamdServer<D>>, socket: ClientSocket, place: ClamdPlace) {
     if let Ok(client) = socket.client() {
         let progress = Rc::clone(&place.progress);
-        let dropped = Conversation::new(Rc::clone(&server), socket, client, progress).run().await;
+        let dropped = Conversation::new(Rc::clone(&server), socket, client.clone(), progress).run().await;
         if let Some(why) = dropped {
             debug!(%client, why = why.name(), "clamd connection dropped");
             server.desk.count(ClamdCount::Dropped(why));

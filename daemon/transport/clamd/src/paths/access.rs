@@ -1,6 +1,5 @@
 //! Whether a client may read a file: by owner, group and mode, as the kernel decides for a process of the client's user and
-//! its first group. Access control lists and further groups are not looked at: they would have to be read from a process
-//! that may be another one by now.
+//! groups. Access control lists are not looked at.
 
 use daemon_peer::Peer;
 use rustix::fs::Stat;
@@ -18,7 +17,7 @@ pub(crate) fn may(peer: &Peer, file: &Stat, wanted: u32) -> bool {
         // Nobody knows who that is, and the file's owner may be called nobody too: so everybody must have it.
         anybody if anybody.is_anonymous() => has(6) && has(3) && has(0),
         Peer { uid, .. } if *uid == file.st_uid => has(6),
-        Peer { gid, .. } if *gid == file.st_gid => has(3),
+        member if member.is_in(file.st_gid) => has(3),
         _ => has(0),
     }
 }
@@ -35,7 +34,7 @@ mod tests {
             (stat.st_mode, stat.st_uid, stat.st_gid) = (mode, uid, gid);
             stat
         };
-        let peer = |uid, gid| Peer { uid, gid, pid: 1 };
+        let peer = |uid, gid, groups: &[u32]| Peer::new(uid, gid, 1, Some(groups.to_vec()));
         for (mode, [root, owner, group, other, nobody]) in [
             (0o644, [true, true, true, true, true]),
             (0o640, [true, true, true, false, false]),
@@ -45,14 +44,17 @@ mod tests {
             (0o000, [true, false, false, false, false]),
         ] {
             let file = file(mode, 1_000, 2_000);
-            assert_eq!(may(&peer(0, 0), &file, READ), root, "{mode:o}");
-            assert_eq!(may(&peer(1_000, 7), &file, READ), owner, "{mode:o}");
-            assert_eq!(may(&peer(1_001, 2_000), &file, READ), group, "{mode:o}");
-            assert_eq!(may(&peer(1_001, 7), &file, READ), other, "{mode:o}");
-            assert_eq!(may(&peer(65_534, 65_534), &file, READ), nobody, "{mode:o}");
-            assert!(!may(&peer(1_000, 2_000), &file, READ | SEARCH), "{mode:o}");
+            assert_eq!(may(&peer(0, 0, &[]), &file, READ), root, "{mode:o}");
+            assert_eq!(may(&peer(1_000, 7, &[]), &file, READ), owner, "{mode:o}");
+            assert_eq!(may(&peer(1_001, 2_000, &[]), &file, READ), group, "{mode:o}");
+            assert_eq!(may(&peer(1_001, 7, &[8, 2_000]), &file, READ), group, "{mode:o}");
+            assert_eq!(may(&peer(1_001, 7, &[8]), &file, READ), other, "{mode:o}");
+            for unknown in [peer(65_534, 65_534, &[]), peer(1_000, 7, &[65_534]), Peer::new(1_000, 7, 1, None)] {
+                assert_eq!(may(&unknown, &file, READ), nobody, "{mode:o} {unknown:?}");
+            }
+            assert!(!may(&peer(1_000, 2_000, &[]), &file, READ | SEARCH), "{mode:o}");
         }
         // In a user namespace the owner of most files is nobody, and so is everybody who asks.
-        assert!(!may(&peer(65_534, 65_534), &file(0o600, 65_534, 65_534), READ));
+        assert!(!may(&peer(65_534, 65_534, &[]), &file(0o600, 65_534, 65_534), READ));
     }
 }

@@ -143,11 +143,13 @@ mod tests {
 
     use super::*;
 
-    const STRANGER: Peer = Peer { uid: 54_321, gid: 54_321, pid: 1 };
+    fn stranger() -> Peer {
+        Peer::new(54_321, 54_321, 1, Some(Vec::new()))
+    }
 
     fn us() -> Peer {
         let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
-        Peer { uid: uid.as_raw(), gid: gid.as_raw(), pid: 1 }
+        Peer::new(uid.as_raw(), gid.as_raw(), 1, Some(Vec::new()))
     }
 
     struct Tree {
@@ -190,10 +192,10 @@ mod tests {
     fn files_below_what_is_allowed_are_opened() {
         let tree = Tree::new();
         for path in ["in/a", "in/./a", "in//a", "in/sub/../a", "out/../in/a"] {
-            assert!(matches!(tree.open(path, &STRANGER), Ok(OpenedPath::File(_, 4))), "{path}");
+            assert!(matches!(tree.open(path, &stranger()), Ok(OpenedPath::File(_, 4))), "{path}");
         }
         for path in ["in", "in/", "in/sub"] {
-            assert!(matches!(tree.open(path, &STRANGER), Ok(OpenedPath::Directory(_))), "{path}");
+            assert!(matches!(tree.open(path, &stranger()), Ok(OpenedPath::Directory(_))), "{path}");
         }
     }
 
@@ -218,11 +220,11 @@ mod tests {
     fn a_client_reads_what_its_user_may_read() {
         let tree = Tree::new();
         assert!(tree.open("in/mine", &us()).is_ok() && tree.open("in/private/c", &us()).is_ok());
-        assert_eq!(tree.open("in/mine", &STRANGER).err().as_deref(), Some("Access denied."));
-        assert_eq!(tree.open("in/private", &STRANGER).err().as_deref(), Some("Access denied."));
+        assert_eq!(tree.open("in/mine", &stranger()).err().as_deref(), Some("Access denied."));
+        assert_eq!(tree.open("in/private", &stranger()).err().as_deref(), Some("Access denied."));
         // Not even whether a file is there.
         for path in ["in/private/c", "in/private/none"] {
-            let told = tree.open(path, &STRANGER).err();
+            let told = tree.open(path, &stranger()).err();
             assert_eq!(told.as_deref(), Some("File path check failure: Permission denied."), "{path}");
         }
     }

@@ -112,10 +112,10 @@ mod tests {
         }
         symlink("..", base.path().join("b/up")).unwrap();
         symlink("a", base.path().join("aa")).unwrap();
-        let us = Peer { uid: 0, gid: 0, pid: 1 };
+        let us = Peer::new(0, 0, 1, None);
         let walked = |depth_max| {
             let directory: OwnedFd = fs::File::open(base.path()).unwrap().into();
-            let mut walk = PathWalk::begin(directory, b"/here/", us, depth_max).unwrap();
+            let mut walk = PathWalk::begin(directory, b"/here/", us.clone(), depth_max).unwrap();
             let mut seen = Vec::new();
             while let Some(item) = walk.next() {
                 seen.push(match item {
