@@ -18,6 +18,9 @@ const SAME_INDICATOR_MAX: usize = 8;
 /// Unaccounted parts that a report names. The first takes the voucher away; the others are for people.
 const UNACCOUNTED_MAX: usize = 8;
 
+/// How the layer of a program is called that was unpacked from the one above it.
+pub const UNPACKED: &str = "unpacked";
+
 /// All that is known of one artifact so far. The engine carries it from layer to layer.
 #[derive(Debug)]
 pub struct Record {
@@ -55,12 +58,14 @@ pub struct Findings<'a> {
     subject: LayerId,
     layer: LayerId,
     children: Vec<Child<'a>>,
+    /// Parts of the sample that were unpacked.
+    opened: Vec<Range<usize>>,
 }
 
 impl<'a> Findings<'a> {
     /// Findings on the examined layer `subject`, which is in `record.layers` already.
     pub fn new(record: Record, subject: LayerId) -> Self {
-        Findings { record, subject, layer: subject, children: Vec::new() }
+        Findings { record, subject, layer: subject, children: Vec::new(), opened: Vec::new() }
     }
 
     /// Gives back the record, and the children found.
@@ -176,6 +181,17 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// Says that `span` of the sample was unpacked, and that what it holds was passed on: to the analyzers that come after,
+    /// it is nothing unknown.
+    pub fn open(&mut self, span: Range<usize>) {
+        self.opened.push(span);
+    }
+
+    /// The parts of the sample that were unpacked, in the order of their report.
+    pub fn opened(&self) -> &[Range<usize>] {
+        &self.opened
+    }
+
     /// Reports inside `report` are about the named part of this sample (a stream, a module), with spans in that
     /// part's own bytes. Weighed together with the sample itself.
     pub fn within<T>(&mut self, name: &str, report: impl FnOnce(&mut Self) -> T) -> T {
@@ -246,6 +262,14 @@ impl Record {
         };
         self.layers.push(layer);
         Some(LayerId(id))
+    }
+
+    /// The subject that this one was unpacked from, if it was: the same program, which a packer hid.
+    pub fn unpacked_from(&self, subject: LayerId) -> Option<LayerId> {
+        let name = self.layers.get(subject.index())?.name.strip_suffix(UNPACKED)?;
+        let outer = if name.is_empty() { name } else { name.strip_suffix('!')? };
+        let is_outer = |layer: &Layer| layer.name == outer && layer.subject != subject;
+        self.layers.iter().find(|layer| is_outer(layer)).map(|layer| layer.subject)
     }
 
     /// Notes a reason why not everything was looked at, once; of parts that are unaccounted for the first few.
@@ -336,6 +360,22 @@ mod tests {
             findings = Findings::new(findings.finish().0, layer);
             assert_eq!(findings.path().as_str(), path);
         }
+    }
+
+    #[test]
+    fn what_was_unpacked_knows_from_where() {
+        let mut record = Record::new(FileKind::Data, Budget::new(Limits::default(), Cancel::default()));
+        let mut add = |parent, name| record.add_layer(parent, name, Some(FileKind::Data)).unwrap();
+        let program = add(LayerId::ARTIFACT, UNPACKED);
+        let archive = add(LayerId::ARTIFACT, "inner.zip");
+        let member = add(archive, "setup.exe");
+        let inside = add(member, UNPACKED);
+        let other = add(archive, "not-unpacked");
+        let from: Vec<_> = [LayerId::ARTIFACT, program, archive, member, inside, other]
+            .into_iter()
+            .map(|subject| record.unpacked_from(subject))
+            .collect();
+        assert_eq!(from, [None, Some(LayerId::ARTIFACT), None, None, Some(member), None]);
     }
 
     #[test]

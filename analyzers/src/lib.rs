@@ -43,7 +43,7 @@ pub use analyzer::{Analyzer, Sample};
 pub use budget::{Budget, Exhausted, Limits};
 pub use daemon_base::{Cancel, NamedHosts};
 pub use evidence::{Detail, Evidence, Layer, LayerId};
-pub use findings::{Child, Findings, Record};
+pub use findings::{Child, Findings, Record, UNPACKED};
 pub use incomplete::{Incomplete, Limit};
 pub use indicator::{Indicator, IndicatorId};
 pub use measure::{MEASURED_MAX, Measure, MeasureSet, MeasureValue, Measured, Unit, density, entropy, permille};

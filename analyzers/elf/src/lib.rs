@@ -36,8 +36,8 @@
 //! The analyzer vouches for the files that it parsed, but not for core dumps, and not for files with an embedded
 //! archive, program or noise that it did not open.
 //!
-//! Cannot see: inside packed or encrypted code, strings put together at run time, what code does. Nothing is
-//! executed or unpacked.
+//! Cannot see: inside packed or encrypted code (what UPX packed another analyzer unpacks), strings put together at run
+//! time, what code does. Nothing is executed or unpacked.
 //!
 //! Fails softly: whatever part of the headers can be read testifies, whatever cannot is a sign itself, and
 //! what lies outside the file makes the report incomplete (`truncation`). Memory is bounded by 65,536 entries per table,

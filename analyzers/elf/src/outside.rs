@@ -78,6 +78,8 @@ pub(crate) fn examine<'a>(image: &Image<'a>, findings: &mut Findings<'a>) {
     }
     let mut loads: Vec<Range<usize>> =
         image.loads().map(|load| image.part(load.p_offset, load.p_filesz)).filter(|part| !part.is_empty()).collect();
+    // What was unpacked is no less known than what is loaded.
+    loads.extend(findings.opened().iter().cloned());
     loads.sort_unstable_by_key(|part| part.start);
     stretches(image, &loads, findings);
     sections(image, &loads, findings);

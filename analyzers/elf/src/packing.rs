@@ -72,7 +72,8 @@ fn noise(image: &Image<'_>, findings: &mut Findings<'_>) -> bool {
         if is_code {
             findings.saw_with(&sign::ENTROPY_CODE, part.clone(), format_args!("{bits:.2} bits per byte"));
         }
-        if bits > PACKED {
+        let was_opened = findings.opened().iter().any(|opened| opened.start < part.end && part.start < opened.end);
+        if bits > PACKED && !was_opened {
             findings.cannot_vouch(format_args!("segment at {:#x}: {bits:.2} bits per byte", part.start));
         }
     }

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use triage::Family;
 
-use crate::{Evidence, Group, Incomplete, IndicatorId, LayerId, LogOdds, ModelTestimony, Record, Weights};
+use crate::{Evidence, Group, Incomplete, IndicatorId, LayerId, LogOdds, ModelTestimony, Record, Weight, Weights};
 
 pub use verdict::{Confidence, Verdict};
 
@@ -120,6 +120,9 @@ impl Opinion {
 /// indicators, or what speaks against the file is not calm about. A member of an archive that a program carries accuses the
 /// program only where that is as sure as a model must be alone.
 ///
+/// Of a packer's stub whose inside was unpacked, neither how it is made nor the model counts: what is inside is judged in its
+/// own right, and a model of the stub knows of it only that it is one.
+///
 /// The order of evidence makes no difference. A record that is incomplete in any way is never benign.
 pub fn weigh(record: &Record, weights: &Weights) -> Opinion {
     weigh_all(record, weights, None)
@@ -192,14 +195,15 @@ fn testify(
     seen.sort_unstable();
     seen.dedup();
     let by_rule = seen.iter().any(|id| weights.accuses(id));
-    let hides = seen.iter().any(|id| weights.of(id).hides)
-        || subject == LayerId::ARTIFACT
-            && record.incomplete.iter().any(|why| matches!(why, Incomplete::Unaccounted(_)));
+    // A model that never saw what was inside knows no more of the file than its margin says.
+    let opened = out_of_fold.is_none() && is_opened(&seen, weights);
+    let hides = hides(subject, record, weights);
     let mut terms: Vec<Term> = seen
         .into_iter()
         .map(|id| {
-            let weight = weights.of(id);
-            Term { indicator: id.clone(), weight: weight.log_odds, group: weight.group }
+            let Weight { log_odds, group, .. } = weights.of(id);
+            let log_odds = if opened && is_structure(group, weights) { LogOdds(0.0) } else { log_odds };
+            Term { indicator: id.clone(), weight: log_odds, group }
         })
         .collect();
     count_twins_once(&mut terms, weights);
@@ -218,7 +222,7 @@ fn testify(
         p_without_calm: calibrate(sum_without_calm, family, weights).1,
     };
     let measured = record.measured.iter().find(|measured| measured.subject == subject);
-    let joined = weights.model(family).and_then(|model| {
+    let joined = weights.model(family).filter(|_| !opened).and_then(|model| {
         let testimony = match out_of_fold {
             Some(margin) => ModelTestimony { margin, base: margin, moved: Vec::new() },
             None => model.testify(measured?)?,
@@ -256,9 +260,39 @@ fn testify(
     }
 }
 
+/// Whether what a subject does is hidden inside of it, where nobody looked. A program that was unpacked hides what the file
+/// hides beside its packing, such as what stands behind it.
+fn hides(subject: LayerId, record: &Record, weights: &Weights) -> bool {
+    let is_of = |seen: &&Evidence| record.layers.get(seen.layer.index()).is_some_and(|layer| layer.subject == subject);
+    let seen: Vec<&IndicatorId> = record.evidence.iter().filter(is_of).map(|seen| &seen.indicator).collect();
+    let opened = is_opened(&seen, weights);
+    let is_hiding = |id: &&IndicatorId| {
+        let weight = weights.of(id);
+        weight.hides && !(opened && is_structure(weight.group, weights))
+    };
+    seen.iter().any(is_hiding)
+        || subject == LayerId::ARTIFACT && record.incomplete.iter().any(|why| matches!(why, Incomplete::Unaccounted(_)))
+        || record.unpacked_from(subject).is_some_and(|outer| hides(outer, record, weights))
+}
+
+/// Whether what was packed in a subject was unpacked and examined.
+fn is_opened(seen: &[&IndicatorId], weights: &Weights) -> bool {
+    seen.iter().any(|id| weights.of(id).opens)
+}
+
+/// Whether a group is of signs of how a program is made: headers, sections, noise.
+fn is_structure(group: Option<usize>, weights: &Weights) -> bool {
+    let name = group.and_then(|index| weights.groups.get(index)).map_or("", |group| group.name.as_str());
+    name.rsplit('.').next() == Some("structure")
+}
+
 /// Whether a subject is a member of an archive that a program carries, as installers do: each has dozens, and models and
-/// weights are fitted to one file at a time, so that one of many is accused by chance.
+/// weights are fitted to one file at a time, so that one of many is accused by chance. So is a program that was unpacked: it
+/// lacks what its packer took away, such as a signature, which the files do not that models and weights are fitted to.
 fn is_carried(subject: LayerId, record: &Record) -> bool {
+    if record.unpacked_from(subject).is_some() {
+        return true;
+    }
     let is_program = record.layers.first().is_some_and(|layer| matches!(layer.kind.family(), Family::Pe | Family::Elf));
     is_program && record.layers.get(subject.index()).is_some_and(|layer| layer.name.contains('!'))
 }

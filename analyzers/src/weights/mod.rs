@@ -35,6 +35,9 @@ pub struct Weight {
     pub group: Option<usize>,
     /// Whether it says that what the file does is hidden inside of it: packed, encrypted, in a script.
     pub hides: bool,
+    /// Whether it says that what the file hides was unpacked, and is examined in its own right: then neither how the file is
+    /// made nor the model of its family counts for the file itself.
+    pub opens: bool,
 }
 
 /// Indicators that overlap, so their sum is limited.
@@ -122,6 +125,7 @@ impl Weights {
             log_odds: LogOdds(0.0),
             group: None,
             hides: false,
+            opens: false,
         })
     }
 
@@ -130,7 +134,7 @@ impl Weights {
         let (nats, named) = loaded.of(indicator)?;
         let nats = if nats.is_nan() { 0.0 } else { nats.clamp(-WEIGHT_MAX, WEIGHT_MAX) };
         let group = named.and_then(|name| self.group(name)).or(*shared);
-        Some(Weight { log_odds: LogOdds(nats), group, hides: false })
+        Some(Weight { log_odds: LogOdds(nats), group, hides: false, opens: false })
     }
 
     /// Whether this indicator says that a file is malware.

@@ -148,12 +148,12 @@ impl WeightsReader<'_> {
     }
 
     fn weight(&mut self, id: &str, value: &Spanned<DeValue<'_>>, groups: &[Group]) -> Weight {
-        let mut weight = Weight { log_odds: LogOdds(0.0), group: None, hides: false };
+        let mut weight = Weight { log_odds: LogOdds(0.0), group: None, hides: false, opens: false };
         let Some(table) = value.get_ref().as_table() else {
             self.wrong(value.span(), format!("`{id}` must be {{ weight = NATS, group = \"NAME\" }}"));
             return weight;
         };
-        self.only(table, &format!("{id}."), &["weight", "group", "hides"]);
+        self.only(table, &format!("{id}."), &["weight", "group", "hides", "opens"]);
         let bounds = -WEIGHT_MAX..=WEIGHT_MAX;
         match table.get("weight").map(|value| (value.span(), number(value.get_ref()))) {
             Some((_, Some(nats))) if bounds.contains(&nats) => weight.log_odds = LogOdds(nats),
@@ -165,10 +165,12 @@ impl WeightsReader<'_> {
             }
             None => self.wrong(value.span(), format!("`{id}` has no `weight`")),
         }
-        match table.get("hides").map(|value| (value.span(), value.get_ref().as_bool())) {
-            Some((_, Some(hides))) => weight.hides = hides,
-            Some((span, None)) => self.wrong(span, format!("`{id}.hides` must be true or false")),
-            None => {}
+        for (key, flag) in [("hides", &mut weight.hides), ("opens", &mut weight.opens)] {
+            match table.get(key).map(|value| (value.span(), value.get_ref().as_bool())) {
+                Some((_, Some(said))) => *flag = said,
+                Some((span, None)) => self.wrong(span, format!("`{id}.{key}` must be true or false")),
+                None => {}
+            }
         }
         if let Some(name) = table.get("group") {
             let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();

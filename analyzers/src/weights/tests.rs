@@ -39,10 +39,21 @@ fn mistakes(from: &str, to: &str) -> Vec<String> {
 #[test]
 fn a_good_file_is_read() {
     let weights = Weights::parse(GOOD, ALL.iter().copied()).unwrap();
-    assert_eq!(weights.of(&ODD.id), Weight { log_odds: LogOdds(1.25), group: Some(0), hides: false });
+    assert_eq!(weights.of(&ODD.id), Weight { log_odds: LogOdds(1.25), group: Some(0), hides: false, opens: false });
     assert_eq!(weights.of(&CALM.id).log_odds, LogOdds(-0.5));
     assert_eq!(weights.calibration(Family::Elf).intercept, -2.0);
     assert_eq!((weights.calibration(Family::Pe).benign, weights.calibration(Family::Elf).benign), (0.3, 0.2));
+}
+
+#[test]
+fn what_an_indicator_says_of_the_inside_is_read() {
+    for (key, expected) in [("hides", (true, false)), ("opens", (false, true))] {
+        let text = GOOD.replacen("{ weight = -0.5 }", &format!("{{ weight = -0.5, {key} = true }}"), 1);
+        let Weight { hides, opens, .. } = Weights::parse(&text, ALL.iter().copied()).unwrap().of(&CALM.id);
+        assert_eq!((hides, opens), expected);
+        let seen = mistakes("{ weight = -0.5 }", &format!("{{ weight = -0.5, {key} = 1 }}"));
+        assert!(seen[0].contains(&format!("`toy.head.calm.{key}` must be true or false")), "{seen:?}");
+    }
 }
 
 #[test]

@@ -212,3 +212,66 @@ fn one_of_many_members_accuses_a_program_only_where_that_is_very_sure() {
         assert_eq!(weigh(&record, &weights).verdict, verdict, "{name} {margin}");
     }
 }
+
+/// A packed program that was unpacked, and what is inside: signs of each, and what a model says of both.
+fn unpacked(outside: &[&Indicator], inside: &[&Indicator], margin: f64) -> (Record, Weights) {
+    let (mut record, weights) = modelled(outside, margin);
+    let model = weights.model(triage::Family::Other).unwrap().clone();
+    let text = WEIGHTS.replacen("{ weight = 1.2,", "{ hides = true, weight = 1.2,", 1);
+    let text = text.replacen("{ weight = 1.0, group = \"structure\" }", "{ weight = 0.0, opens = true }", 1);
+    let weights = Weights::parse(&text, ALL.iter().copied()).unwrap().with_model(std::sync::Arc::new(model));
+    let program = record.add_layer(LayerId::ARTIFACT, crate::UNPACKED, Some(FileKind::Data)).unwrap();
+    record.layers[1].wanted = true;
+    record.evidence.extend(inside.iter().map(|indicator| Evidence {
+        indicator: indicator.id.clone(),
+        layer: program,
+        span: 0..1,
+        detail: Detail::default(),
+    }));
+    let mut measured = record.measured[0].clone();
+    measured.subject = program;
+    record.measured.push(measured);
+    (record, weights)
+}
+
+#[track_caller]
+fn check_unpacked(outside: &[&Indicator], inside: &[&Indicator], margin: f64, verdict: Verdict) {
+    let (record, weights) = unpacked(outside, inside, margin);
+    let opinion = weigh(&record, &weights);
+    assert_eq!(opinion.verdict, verdict, "{:?}", opinion.testimonies);
+}
+
+#[test]
+fn what_was_unpacked_is_judged_by_what_is_inside() {
+    // `WRITABLE` says here that the packed program was opened; `PACKED` that it is hidden.
+    check_unpacked(&[&PACKED, &NOISY], &[], -4.0, Verdict::Unknown);
+    check_unpacked(&[&PACKED, &NOISY, &WRITABLE], &[], -4.0, Verdict::Benign);
+    check_unpacked(&[&PACKED, &NOISY, &WRITABLE], &[], 5.0, Verdict::Malicious);
+    // What is seen in it accuses only where that is as sure as the model must be alone.
+    check_unpacked(&[&PACKED, &WRITABLE], &[&INJECTS], 0.0, Verdict::Suspicious);
+    check_unpacked(&[&PACKED, &WRITABLE], &[&INJECTS], 3.0, Verdict::Malicious);
+    // What the packed program shows itself, beside how it is made, still counts.
+    check_unpacked(&[&INJECTS, &WRITABLE], &[], -4.0, Verdict::Malicious);
+}
+
+#[test]
+fn the_model_says_nothing_of_a_stub_that_was_opened() {
+    for (outside, is_asked) in [(&[&PACKED][..], true), (&[&PACKED, &WRITABLE], false)] {
+        let (record, weights) = unpacked(outside, &[], 2.0);
+        let testimony = &weigh(&record, &weights).testimonies[0];
+        assert_eq!((testimony.subject, testimony.model.is_some()), (LayerId::ARTIFACT, is_asked));
+    }
+    // A model that was trained without the file has no other word on it.
+    let (record, weights) = unpacked(&[&PACKED, &WRITABLE], &[], 2.0);
+    assert!(weigh_out_of_fold(&record, &weights, 2.0).testimonies[0].model.is_some());
+}
+
+#[test]
+fn what_was_unpacked_hides_what_the_file_hides_beside_it() {
+    let (mut record, weights) = unpacked(&[&PACKED, &WRITABLE], &[], 5.0);
+    record.incomplete.push(Incomplete::Unaccounted("overlay@0x400".into()));
+    assert_eq!(weigh(&record, &weights).verdict, Verdict::Unknown);
+    // Another part of the file hides nothing of that.
+    record.layers[1].name = "image@0x400".to_owned();
+    assert_eq!(weigh(&record, &weights).verdict, Verdict::Malicious);
+}
