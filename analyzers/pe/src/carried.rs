@@ -32,6 +32,8 @@ const SEVEN_ZIP: &[u8] = b"7z\xbc\xaf\x27\x1c";
 const ZIP: &[u8] = b"PK\x03\x04";
 const PY_INSTALLER: &[u8] = b"MEI\x0c\x0b\x0a\x0b\x0e";
 const RAR: &[u8] = b"Rar!\x1a\x07";
+/// Longest version of Inno Setup.
+const INNO_VERSION_MAX: usize = 16;
 /// How the headers of installers by Inno Setup begin, and their packed data.
 const INNO: [&[u8]; 3] = [b"Inno Setup Setup Data (", b"zlb\x1a", b"idska32\x1a"];
 
@@ -64,7 +66,9 @@ pub(crate) fn examine<'a>(
             let Some((place, container)) = find(content) else { break };
             left -= 1;
             let span = at + place.start..at + place.end;
-            findings.saw_with(&signs::ARCHIVE, span.clone(), container.name());
+            let version = inno_version(content).filter(|_| container == Container::Inno).unwrap_or_default();
+            let space = if version.is_empty() { "" } else { " " };
+            findings.saw_with(&signs::ARCHIVE, span.clone(), format_args!("{}{space}{version}", container.name()));
             if !container.is_open() {
                 break;
             }
@@ -111,6 +115,15 @@ fn find(content: &[u8]) -> Option<(Range<usize>, Container)> {
         // Setup data stand behind the packed files.
         (None, None) => memmem::find(content, INNO[0]).map(|at| (at..content.len(), Container::Inno)),
     }
+}
+
+/// The version of Inno Setup that made an installer, as the header of its setup data says: digits and dots.
+fn inno_version(content: &[u8]) -> Option<&str> {
+    let [header, ..] = INNO;
+    let rest = content.get(memmem::find(content, header)? + header.len()..)?;
+    let end = rest.iter().take(INNO_VERSION_MAX).position(|&byte| byte == b')')?;
+    let version = std::str::from_utf8(rest.get(..end)?).ok()?;
+    version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.').then_some(version)
 }
 
 /// The archive whose end is here. Its last record says how long it is.

@@ -19,8 +19,8 @@
 //! assert!(record.evidence.iter().any(|seen| seen.indicator.to_string() == "pe.import.injection_set"));
 //! ```
 //!
-//! **Cannot see:** what code does (it disassembles nothing), what is packed or encrypted (it unpacks nothing),
-//! code of .NET (its metadata is read: what it calls and imports), who signed (a signature's digest is compared with the file's). Images inside an image
+//! **Cannot see:** what code does (it disassembles nothing), what is packed or encrypted (it unpacks nothing; what UPX
+//! packed another analyzer unpacks), code of .NET (its metadata is read: what it calls and imports), who signed (a signature's digest is compared with the file's). Images inside an image
 //! are handed over as children and examined in their own right; they are found among the resources, and elsewhere by
 //! the text of their MS-DOS stub, plain or XORed with one byte, so one without that text stays unseen outside of
 //! resources.

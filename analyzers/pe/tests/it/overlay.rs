@@ -196,3 +196,20 @@ fn with_debug_data(kind: u32, data: &[u8]) -> PeBuilder {
     let entry = [kind.to_le_bytes(), (data.len() as u32).to_le_bytes(), [0; 4], start.to_le_bytes()].concat();
     image.put(table + 12, entry)
 }
+
+#[test]
+fn installers_by_inno_setup_are_told_with_their_version_and_not_opened() {
+    let details = |behind: &[u8]| {
+        let image = ordinary().overlay([behind, &noise(500)].concat()).build();
+        let (record, children) = examine(&image);
+        assert!(children.is_empty() && record.incomplete.iter().any(|why| why.class() == "unaccounted"));
+        let archives = record.evidence.into_iter().filter(|seen| seen.indicator.as_str() == "pe.content.archive");
+        archives.map(|seen| seen.detail.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(details(b"Inno Setup Setup Data (6.2.1) (u)"), ["Inno Setup 6.2.1"]);
+    // Packed files stand before the setup data, or have a file of their own.
+    assert_eq!(details(b"zlb\x1a packed files, Inno Setup Setup Data (5.5.0)"), ["Inno Setup 5.5.0"]);
+    assert_eq!(details(b"zlb\x1a packed files"), ["Inno Setup"]);
+    assert_eq!(details(b"Inno Setup Setup Data (of no version) and more"), ["Inno Setup"]);
+    assert!(details(b"Inno Setup, a text").is_empty());
+}
