@@ -75,6 +75,8 @@ mod same_report;
 mod shadow;
 /// A transport that is no webhook: a directory of files.
 mod spool;
+/// Programs packed by UPX.
+mod unpacked;
 /// Files that should be called malicious, and files that should not.
 mod verdicts;
 /// The wall around the examination: what it holds, and that it changes no report.

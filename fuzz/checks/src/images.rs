@@ -6,12 +6,14 @@ use analyzers::hosts::{HostSearch, is_telling_address, is_telling_domain};
 use analyzers::{Analyzer, Budget, Cancel, Evidence, Findings, LayerId, Limits, NamedHosts, Record, Sample};
 use analyzers_archive::Archives;
 use analyzers_elf::Elf;
+use analyzers_packed::Packed;
 use analyzers_pe::Pe;
 use specimens::samples::samples;
+use specimens::upx::{UpxBuilder, upx};
 use specimens::{archive as archives, elf as elves, pe as programs};
 use triage::{
     ArchiveKind, ByteOrder, ElfKind, ElfType, Family, FileKind, HEAD_BYTES, Window, WordSize, magic, magic_scalar,
-    triage_window,
+    triage, triage_window,
 };
 
 /// Small, so that a bomb is a limit and no slow input.
@@ -113,6 +115,26 @@ pub(crate) fn archive(bytes: &[u8]) {
     }
 }
 
+/// No bytes make the unpacker panic, what it hands over is paid for, and the same bytes give the same again.
+pub(crate) fn packed(bytes: &[u8]) {
+    let kind = triage(bytes);
+    if !Packed.wants(kind) {
+        return;
+    }
+    let limits = Limits { produced_bytes_max: PRODUCED_MAX, stream_bytes_max: PRODUCED_MAX, ..Limits::default() };
+    let examine = || {
+        let mut findings = findings(kind, limits);
+        Packed.analyze(Sample { bytes, kind }, &mut findings);
+        let (record, children) = findings.finish();
+        let unpacked: usize = children.iter().map(|child| child.bytes.len()).sum();
+        assert!(unpacked as u64 <= PRODUCED_MAX);
+        (record.evidence, unpacked)
+    };
+    let (evidence, unpacked) = examine();
+    check_spans(&evidence, bytes);
+    assert_eq!((evidence, unpacked), examine());
+}
+
 /// What is found in text is told for a reason, and the same text names the same hosts whatever was read before.
 pub(crate) fn hosts(bytes: &[u8]) {
     let mut search = HostSearch::default();
@@ -181,6 +203,13 @@ pub(crate) fn archive_seeds() -> Vec<Vec<u8>> {
         archives::nsis_separate(b"a script", &[b"MZ", b"text"]),
         archives::py_installer(&[(b's', "run", b"import os"), (b'b', "x.dll", b"MZ")]),
     ]
+}
+
+pub(crate) fn packed_seeds() -> Vec<Vec<u8>> {
+    let (program, image) = (elves::tool().build(), programs::ordinary().build());
+    let packed = [2, 3, 5, 8].map(|method| [upx(&program).method(method), upx(&image).method(method)]);
+    let changed = [upx(&program).mark(*b"ABCD"), upx(&image).mark(*b"ABCD"), upx(&image).without_record()];
+    packed.into_iter().flatten().chain(changed).map(UpxBuilder::build).collect()
 }
 
 pub(crate) fn text_seeds() -> Vec<Vec<u8>> {

@@ -33,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "pe", check: images::pe, seeds: images::pe_seeds },
     Target { name: "elf", check: images::elf, seeds: images::elf_seeds },
     Target { name: "archive", check: images::archive, seeds: images::archive_seeds },
+    Target { name: "packed", check: images::packed, seeds: images::packed_seeds },
     Target { name: "hosts", check: images::hosts, seeds: images::text_seeds },
     Target { name: "office", check: office::document, seeds: office::document_seeds },
     Target { name: "vba", check: office::vba, seeds: office::vba_seeds },

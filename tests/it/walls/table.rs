@@ -241,7 +241,7 @@ pub(super) const HOMES: &[(Pattern, &[&str])] = &[
     ("cfb", &["analyzers-ole-macro"]),
     ("zip", &["analyzers-ole-macro"]),
     ("sevenz-rust2", &["analyzers-archive"]),
-    ("lzma-rust2", &["analyzers-archive"]),
+    ("lzma-rust2", &["analyzers-archive", "analyzers-packed"]),
     ("lzxd", &["analyzers-archive"]),
     ("yara-x*", &["analyzers-yara"]),
     ("landlock", &["daemon-worker"]),

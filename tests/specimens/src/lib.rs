@@ -25,6 +25,7 @@ pub mod pe;
 pub mod quine;
 pub mod rtf;
 pub mod samples;
+pub mod upx;
 pub mod vba;
 pub mod zip;
 

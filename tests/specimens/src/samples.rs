@@ -9,6 +9,7 @@ use crate::crypt::{FilePass, standard, workbook};
 use crate::elf::{self, elf, upx_like};
 use crate::ooxml::{docm, docx, field, pptx, word, xlsx};
 use crate::pe::{self, WRITABLE_CODE, pe};
+use crate::upx::upx;
 use crate::vba::VbaBuilder;
 use crate::zip::ZipBuilder;
 use crate::{bomb, quine, rtf};
@@ -49,6 +50,8 @@ fn programs() -> Vec<(&'static str, Vec<u8>)> {
         ("ordinary.elf", elf::tool().build()),
         ("packed.elf", upx_like().upx_magic().build()),
         ("packed-bot.elf", upx_like().upx_magic().overlay(&words).build()),
+        ("unpacked.elf", upx(&elf::tool().build()).build()),
+        ("unpacked-injector.exe", upx(&pe::injector().build()).mark(*b"ABCD").build()),
         ("bot-big-endian.elf", elf().narrow().big_endian().strings(BOT_WORDS).build()),
     ]
 }

@@ -8,6 +8,8 @@ type Make = fn() -> Box<dyn Analyzer>;
 /// All analyzers: their indicators, and their constructors. YARA's indicators come with the rules.
 pub(crate) static REGISTRY: &[(&[&[&Indicator]], Make)] = &[
     (&[eicar::ALL], || Box::new(eicar::Eicar)),
+    // Before those that ask what was unpacked.
+    (&[analyzers_packed::catalogue::ALL], || Box::new(analyzers_packed::Packed)),
     (&[analyzers_pe::catalogue::ALL], || Box::<analyzers_pe::Pe>::default()),
     (&[analyzers_elf::catalogue::ALL], || Box::<analyzers_elf::Elf>::default()),
     (&[analyzers_archive::catalogue::ALL], || Box::new(analyzers_archive::Archives)),
