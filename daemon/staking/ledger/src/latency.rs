@@ -2,12 +2,12 @@
 
 use daemon_journal::{Ending, Story};
 use daemon_market::{Phase, Verdict};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::LedgerEntry;
 
 /// Time from a bounty's arrival until its answer was decided, in microseconds.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Latency {
     /// Number of answers.
     pub count: u64,
@@ -24,7 +24,7 @@ pub struct Latency {
 }
 
 /// One bar of the histogram.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LatencyBar {
     /// Upper end of the bar, in microseconds, inclusive; null for the last bar, which has no end.
     pub to_us: Option<u64>,

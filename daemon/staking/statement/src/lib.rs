@@ -18,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+mod engines;
 pub mod format;
 mod page;
 mod sections;
@@ -26,8 +27,9 @@ mod story;
 mod table;
 mod text;
 
-pub use page::{Heading, page};
+pub use engines::engines_section;
+pub use page::{Heading, engines_page, page, parts as html};
 pub use sections::sections;
 pub use story::write_story;
 pub use table::{About, Cell, Column, ReportSection, Tone};
-pub use text::write_report;
+pub use text::{write_engines, write_report, write_section};

@@ -22,7 +22,7 @@ const HEADING: Style = Style::new().bold();
 /// `out` cannot be written.
 pub fn write_story(story: &Story, bounty: Option<&Bounty>, out: &mut dyn Write) -> std::io::Result<()> {
     let taken = &story.bounty;
-    writeln!(out, "{HEADING}bounty {}{HEADING:#}", taken.key)?;
+    writeln!(out, "{HEADING}bounty {}{HEADING:#}", safe(&taken.key.to_string()))?;
     writeln!(out, "  received {} UTC, delivery {:?}", moment(taken.received), taken.delivery)?;
     let life = taken.received.until(taken.expires);
     writeln!(out, "  expires  {} UTC, {} s later", moment(taken.expires), life.as_secs())?;
@@ -137,13 +137,13 @@ fn answered(
     )?;
     if !answer.kind.is_empty() {
         let size = answer.size.map_or_else(String::new, |size| format!(", {} bytes", count(size)));
-        writeln!(out, "  kind     {}{size}", answer.kind)?;
+        writeln!(out, "  kind     {}{size}", safe(&answer.kind))?;
     }
     if let Some(sha256) = &answer.sha256 {
         writeln!(out, "  sha256   {}", Sha256Digest(*sha256))?;
     }
     if !answer.generation.is_empty() {
-        writeln!(out, "  rules    generation {}", answer.generation)?;
+        writeln!(out, "  rules    generation {}", safe(&answer.generation))?;
     }
     evidence(&answer.report, out)?;
     artifacts(&answer.report, out)?;

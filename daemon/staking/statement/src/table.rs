@@ -45,6 +45,10 @@ pub enum About {
     CalibrationByKind,
     /// How long answers took, and which bounties were missed.
     Latency,
+    /// Several engines side by side, and their sum.
+    Engines,
+    /// What a running engine does now.
+    Live,
 }
 
 /// The meaning of a cell beyond its text, shown as a colour.
@@ -70,19 +74,23 @@ pub struct Cell {
 }
 
 impl Cell {
-    pub(crate) fn plain(text: impl Into<String>) -> Cell {
+    /// A text of our own, shown as it is.
+    pub fn plain(text: impl Into<String>) -> Cell {
         Cell { text: text.into(), tone: Tone::Plain }
     }
 
-    pub(crate) fn name(text: &str) -> Cell {
+    /// A name from outside, shortened and made printable.
+    pub fn name(text: &str) -> Cell {
         Cell::plain(shortened(text, NAME_CHARS_MAX))
     }
 
-    pub(crate) fn count(number: u64) -> Cell {
+    /// A number of things.
+    pub fn count(number: u64) -> Cell {
         Cell::plain(format::count(number))
     }
 
-    pub(crate) fn profit(of: Profit) -> Cell {
+    /// A gain or a loss, in its colour.
+    pub fn profit(of: Profit) -> Cell {
         let tone = match of.base_units().signum() {
             1 => Tone::Gain,
             -1 => Tone::Loss,
@@ -99,6 +107,18 @@ pub struct Column {
     pub name: &'static str,
     /// Whether the column holds numbers, which are aligned to the right.
     pub number: bool,
+}
+
+impl Column {
+    /// A column of texts.
+    pub const fn text(name: &'static str) -> Column {
+        text(name)
+    }
+
+    /// A column of numbers.
+    pub const fn number(name: &'static str) -> Column {
+        digits(name)
+    }
 }
 
 pub(crate) const fn text(name: &'static str) -> Column {

@@ -3,8 +3,10 @@
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
-use daemon_ledger::{Grouping, LedgerReport};
+use daemon_base::text::shortened;
+use daemon_ledger::{EngineTotals, EnginesReport, Grouping, LedgerReport};
 
+use crate::engines::engines_section;
 use crate::sections::sections;
 use crate::table::{About, Cell, Column, ReportSection, Tone};
 
@@ -29,7 +31,32 @@ pub fn write_report(report: &LedgerReport, by: &[Grouping], out: &mut dyn Write)
     Ok(())
 }
 
-fn write_section(section: &ReportSection, out: &mut dyn Write) -> std::io::Result<()> {
+/// Writes the report on several engines: side by side, and the summary of each.
+///
+/// # Errors
+/// If `out` cannot be written to.
+pub fn write_engines(report: &EnginesReport, out: &mut dyn Write) -> std::io::Result<()> {
+    let totals: Vec<EngineTotals> = report.engines.iter().map(|engine| engine.totals.clone()).collect();
+    write_section(&engines_section(&totals, &report.sum), out)?;
+    for engine in &report.engines {
+        for mut section in sections(&engine.report, ROWS_MAX) {
+            let name = shortened(&engine.totals.engine, 200);
+            match section.about {
+                About::Summary => section.title = name,
+                About::Alarms if !engine.report.alarms.is_empty() => section.title = format!("Alarms of {name}"),
+                _ => continue,
+            }
+            write_section(&section, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes one section: its title, its notes, and its table.
+///
+/// # Errors
+/// If `out` cannot be written to.
+pub fn write_section(section: &ReportSection, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "{HEADING}{}{HEADING:#}", section.title)?;
     for note in &section.notes {
         writeln!(out, "  {note}")?;

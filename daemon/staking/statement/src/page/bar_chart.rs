@@ -74,7 +74,7 @@ pub(super) fn profit_by(report: &LedgerReport, grouping: Grouping, out: &mut Str
 }
 
 /// Latency of answers, by bars whose ends grow by 1, 2, 5.
-pub(super) fn latency(latency: &Latency, out: &mut String) {
+pub fn latency(latency: &Latency, out: &mut String) {
     const HEIGHT: f64 = 200.0;
     let most = latency.histogram.iter().map(|bar| bar.count).max().unwrap_or(0);
     if most == 0 {

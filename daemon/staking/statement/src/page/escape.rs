@@ -3,10 +3,11 @@
 use std::fmt;
 
 /// Shows a text so that a browser reads no mark-up in it, in elements as well as in quoted attributes.
-pub(super) struct Escaped<'t>(&'t str);
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<'t>(&'t str);
 
 /// This text, escaped.
-pub(super) fn escaped(text: &str) -> Escaped<'_> {
+pub fn escaped(text: &str) -> Escaped<'_> {
     Escaped(text)
 }
 

@@ -31,10 +31,57 @@ impl Line {
     }
 }
 
-/// The chart, and its legend.
+/// The profit of one engine, to be drawn beside that of others.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ProfitLine {
+    /// What the legend says. May come from outside.
+    pub name: String,
+    /// The sum up to each moment, which is in microseconds since 1970.
+    pub points: Vec<(i64, Profit)>,
+}
+
+impl ProfitLine {
+    /// The sum of several lines: at every moment of any, what all had come to by then.
+    pub fn sum(name: &str, lines: &[ProfitLine]) -> ProfitLine {
+        let mut moments: Vec<i64> = lines.iter().flat_map(|line| line.points.iter().map(|(at, _)| *at)).collect();
+        moments.sort_unstable();
+        moments.dedup();
+        let by_then = |line: &ProfitLine, at: i64| {
+            let past = line.points.partition_point(|(moment, _)| *moment <= at);
+            past.checked_sub(1).map_or(Profit::ZERO, |last| line.points[last].1)
+        };
+        let sum = |at: i64| {
+            let profits = lines.iter().map(|line| by_then(line, at));
+            profits.fold(Profit::ZERO, |sum, profit| sum.checked_add(profit).unwrap_or(sum))
+        };
+        ProfitLine { name: name.to_owned(), points: moments.into_iter().map(|at| (at, sum(at))).collect() }
+    }
+}
+
+/// The chart of a report, and its legend.
 pub(super) fn profits(report: &LedgerReport, out: &mut String) {
-    let lines = lines(report);
-    let Some((first, last)) = span(&lines) else { return };
+    draw(&lines(report), out);
+}
+
+/// A chart of these lines, and its legend. The first is drawn strongest. Each begins at nothing, and stays where it ended.
+pub fn profit_chart(profits: &[ProfitLine], out: &mut String) {
+    let class = |at: usize| if at == 0 { "ours".to_owned() } else { format!("s{}", (at - 1) % LINES_MAX) };
+    let end = profits.iter().filter_map(|line| line.points.last()).map(|(at, _)| *at).max();
+    let points = |line: &ProfitLine| -> Vec<(i64, Profit)> {
+        let before = line.points.first().map(|(at, _)| (at.saturating_sub(1), Profit::ZERO));
+        let after = line.points.last().zip(end).map(|((_, profit), end)| (end, *profit));
+        before.into_iter().chain(line.points.iter().copied()).chain(after).collect()
+    };
+    let lines = profits.iter().enumerate().map(|(at, line)| Line {
+        names: vec![line.name.clone()],
+        class: class(at),
+        points: points(line),
+    });
+    draw(&lines.collect::<Vec<_>>(), out);
+}
+
+fn draw(lines: &[Line], out: &mut String) {
+    let Some((first, last)) = span(lines) else { return };
     let values = lines.iter().flat_map(|line| line.points.iter().map(|(_, profit)| profit.as_f64()));
     let (low, high) = fit(values);
     let x = Axis { from: first as f64, to: last as f64, begin: 62.0, end: WIDTH - 12.0 };
@@ -65,7 +112,7 @@ pub(super) fn profits(report: &LedgerReport, out: &mut String) {
         put(out, format_args!("\"><title>{}: {}</title></polyline>\n", escaped(&names(line)), profit(line.last())));
     }
     out.push_str("</svg>\n<ul class=\"legend\">\n");
-    for line in &lines {
+    for line in lines {
         put(
             out,
             format_args!(
@@ -159,5 +206,21 @@ fn times(x: &Axis, first: i64, last: i64, out: &mut String) {
         let place = x.at(at as f64);
         let text = formatted(Timestamp::from_micros(at), form);
         put(out, format_args!("<text class=\"{class}\" x=\"{place:.1}\" y=\"{}\">{text}</text>", HEIGHT - 8.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_summed_at_every_moment_of_any() {
+        let line = |points: &[(i64, &str)]| ProfitLine {
+            name: String::new(),
+            points: points.iter().map(|(at, profit)| (*at, profit.parse().expect("an amount"))).collect(),
+        };
+        let sum = ProfitLine::sum("all", &[line(&[(1, "1"), (5, "-2")]), line(&[(3, "0.5"), (5, "1")])]);
+        let shown: Vec<(i64, String)> = sum.points.iter().map(|(at, profit)| (*at, profit.to_string())).collect();
+        assert_eq!(shown, [(1, "1".to_owned()), (3, "1.5".to_owned()), (5, "-1".to_owned())]);
     }
 }

@@ -5,15 +5,18 @@
 
 mod axis;
 mod bar_chart;
+mod engines;
 mod escape;
 mod heat_map;
 mod line_chart;
+pub mod parts;
 
 use std::fmt::Write;
 
 use daemon_ledger::{Grouping, LedgerReport};
 use daemon_market::Timestamp;
 
+pub use self::engines::engines_page;
 use self::escape::escaped;
 use crate::format::{amount, count, gain, moment, number, percent, profit, time};
 use crate::{About, Cell, ReportSection, Tone, sections};
@@ -33,20 +36,9 @@ pub struct Heading<'h> {
 
 /// The report as one HTML page.
 pub fn page(report: &LedgerReport, heading: Heading<'_>) -> String {
-    let mut out = String::with_capacity(64 << 10);
     let made = moment(Timestamp::from_micros(report.made));
-    put(
-        &mut out,
-        format_args!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n\
-             <title>{}{} report {made}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
-            escaped(heading.engine),
-            if heading.demo { " demo" } else { "" },
-        ),
-    );
+    let demo = if heading.demo { " demo" } else { "" };
+    let mut out = begin(format_args!("{}{demo} report {made}", escaped(heading.engine)));
     let sections = sections(report, ROWS_MAX);
     head(report, heading, &made, &mut out);
     for section in &sections {
@@ -54,11 +46,32 @@ pub fn page(report: &LedgerReport, heading: Heading<'_>) -> String {
             put_section(report, section, &mut out);
         }
     }
+    end(&mut out);
+    out
+}
+
+/// Everything up to the content of a page.
+fn begin(title: std::fmt::Arguments<'_>) -> String {
+    let mut out = String::with_capacity(64 << 10);
+    put(
+        &mut out,
+        format_args!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
+        ),
+    );
+    out
+}
+
+/// Everything after the content of a page.
+fn end(out: &mut String) {
     out.push_str(
         "<footer>Amounts are in NCT, truncated to four decimal places; <code>--json</code> prints exact amounts. \
                   Profit includes all fees.</footer>\n</main>\n</body>\n</html>\n",
     );
-    out
 }
 
 /// Writing to a text does not fail.
@@ -173,6 +186,8 @@ fn put_section(report: &LedgerReport, section: &ReportSection, out: &mut String)
         | About::Strategies
         | About::Rivals
         | About::Shadows
+        | About::Engines
+        | About::Live
         | About::CalibrationByKind => {}
     }
     if !section.rows.is_empty() {
