@@ -48,6 +48,38 @@ impl JournalReader {
         }
     }
 
+    /// Calls `see` with the stories of the latest bounties, one at a time, in the order in which they came in: of those that
+    /// came in since `since`, the last `most`. Returns whether there are more. Reads nothing older, however much there is.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read; some stories may have been seen then.
+    pub fn recent(&self, since: Timestamp, most: usize, see: &mut dyn FnMut(Story)) -> Result<bool, JournalError> {
+        let mut read = || -> rusqlite::Result<bool> {
+            // One transaction: what is written meanwhile is either seen in full or not at all.
+            let _snapshot = self.connection.unchecked_transaction()?;
+            let mut statement = self.connection.prepare("SELECT n, received FROM bounty ORDER BY n DESC")?;
+            let mut rows = statement.query([])?;
+            let (mut first, mut count, mut more) = (None, 0, false);
+            while let Some(row) = rows.next()?.filter(|_| !more) {
+                if row.get::<_, i64>(1)? < since.micros() {
+                    break;
+                }
+                more = count == most;
+                if !more {
+                    first = Some(row.get::<_, i64>(0)?);
+                    count += 1;
+                }
+            }
+            let Some(first) = first else { return Ok(more) };
+            let mut statement = self.connection.prepare(&format!("{STORIES} WHERE b.n >= ? ORDER BY b.n"))?;
+            let mut stories = statement.query_map([first], |row| self.story(row))?;
+            stories.try_for_each(|story| story.map(&mut *see))?;
+            Ok(more)
+        };
+        read().map_err(failed("reading the latest bounties"))
+    }
+
     /// The story in a row, with the steps of its assertion, if it can have one.
     fn story(&self, row: &Row<'_>) -> rusqlite::Result<Story> {
         let mut story = story(row)?;

@@ -19,6 +19,8 @@ mod kill;
 mod let_go;
 /// Locks, epochs, schemas: who may open a journal.
 mod open;
+/// The latest bounties, without a look at older ones.
+mod recent;
 mod recount;
 /// The store of artifacts.
 mod store;
