@@ -6,10 +6,16 @@ use std::path::PathBuf;
 use daemon_config::{ConfigMistake, configuration, section};
 
 section! {
-    /// The admin server: /metrics, /live, /ready and /rules.
+    /// The admin server: a live page at /, the same numbers at /overview.json, and /metrics, /live, /ready, /rules.
     pub struct AdminConfig {
         /// Address to listen on. Bind to a private address: these endpoints have no authentication.
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 9181));
+        /// Names that the server answers to, beside addresses and localhost: that of a proxy in front of it, for one.
+        /// With names, or on a loopback address, it answers to no other name, so that no page of a stranger can read it.
+        hosts: Vec<String> = Vec::new();
+        /// Archives of further engines on this machine, to show beside this one and summed. Their owner must be the user
+        /// that the daemon runs as.
+        archives: Vec<PathBuf> = Vec::new();
     }
 }
 

@@ -24,6 +24,7 @@ use crate::engine::{Engine, Parts};
 use crate::examination::{Examining, LocalScans, PoolJob};
 pub use crate::given::StartOptions;
 use crate::given::{self, Given};
+use crate::live::LiveView;
 use crate::memory::{self, MachineMemory, Shares};
 use crate::metrics::{self, Metrics};
 use crate::scan_backends::ScanBackends;
@@ -213,6 +214,7 @@ impl Daemon {
             shadow,
             backends,
             metrics: metrics.clone(),
+            workers: threads,
             rules_status: status,
             before_effect: given.before_effect,
         };
@@ -227,6 +229,8 @@ impl Daemon {
             closed: opened.closed,
             asks: inbox_reader::start(&directory)?,
             inbox: Inbox::of(&directory)?,
+            live: LiveView::start(config, &directory, given.dry_run)
+                .context("cannot start the thread of the live page")?,
             nudges,
             transports,
             webhook_address,

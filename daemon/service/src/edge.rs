@@ -18,12 +18,13 @@ use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_local};
 use tracing::{error, info};
 
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, Hosts};
 use crate::clamd::{ClamdParts, ClamdThread};
 use crate::control::OperatorDesk;
 use crate::engine::Engine;
 use crate::given::Given;
 use crate::health::Health;
+use crate::live::LiveView;
 use crate::metrics::Metrics;
 use crate::reception::reception;
 use crate::reload::Reload;
@@ -48,6 +49,8 @@ pub(crate) struct Edge {
     /// Requests of the inbox thread.
     pub asks: UnboundedReceiver<inbox_reader::InboxRequest>,
     pub inbox: Inbox,
+    /// What serves the live page.
+    pub live: LiveView,
     /// Have the rules looked at: the live ones, and those of the shadow set.
     pub nudges: Vec<Sender<Nudge>>,
     pub transports: Vec<Rc<dyn Transport>>,
@@ -71,6 +74,7 @@ impl Edge {
             closed,
             asks,
             inbox,
+            live,
             nudges,
             transports,
             webhook_address,
@@ -119,8 +123,14 @@ impl Edge {
                 upkeep.run_upkeep();
             }
         });
-        let admin = Rc::new(Admin { metrics: exporter, health: Rc::clone(&health), engine: Rc::clone(&engine) });
         let address = admin_listener.local_addr().context("the admin socket has no address")?;
+        let admin = Rc::new(Admin {
+            metrics: exporter,
+            health: Rc::clone(&health),
+            engine: Rc::clone(&engine),
+            live,
+            hosts: Hosts::of(address, &config.admin.hosts),
+        });
         info!(%address, "admin server listening");
         spawn_local(admin::serve(admin_listener, admin));
         let entrance = control.map(ControlSocket::open).transpose().context("cannot open the control socket")?;

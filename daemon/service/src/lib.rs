@@ -37,6 +37,7 @@ mod fetch_url_artifact;
 pub mod given;
 mod health;
 mod inbox_reader;
+pub mod live;
 pub mod logs;
 pub mod memory;
 pub mod metrics;

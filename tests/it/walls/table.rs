@@ -184,6 +184,11 @@ pub(super) const WALLS: &[Wall] = &[
         because: "whoever shows a report reads nothing but the report",
     },
     Wall {
+        of: "daemon-live",
+        never: &["daemon-archive", "daemon-artifact", "rusqlite", "rustix", "tokio*", "hyper*"],
+        because: "who shows what a running engine does is given what it shows",
+    },
+    Wall {
         of: "daemon-transactions",
         never: &["ethers*", "tokio*", "mio", "socket2", "rustix"],
         because: "who reads transactions holds no key, and is linked by whoever does",

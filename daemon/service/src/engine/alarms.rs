@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use daemon_journal::{Filter, JournalError, Recall, Settled, Story};
-use daemon_ledger::{AlarmId, Alarms, AnswerResult, LedgerEntry};
+use daemon_ledger::{Alarm, AlarmId, Alarms, AnswerResult, LedgerEntry};
 use daemon_market::{SettlementNotice, Timestamp};
 use tracing::{error, info};
 
@@ -54,6 +54,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Returns the alarms that are on, as of the last look.
+    pub(crate) fn raised(&self) -> Vec<Alarm> {
+        self.raised.borrow().clone()
+    }
+
     /// Looks for alarms, and tells them; for ever.
     pub(crate) async fn watch_alarms(self: Rc<Self>) {
         let mut before: BTreeSet<AlarmId> = BTreeSet::new();
@@ -71,6 +76,7 @@ impl Engine {
                 metrics::alarm(id.name(), on.contains(&id));
             }
             before = on;
+            *self.raised.borrow_mut() = alarms;
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
     }

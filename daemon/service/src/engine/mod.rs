@@ -14,6 +14,7 @@ mod reused;
 mod settling;
 
 use std::cell::{Cell, RefCell};
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,8 @@ use daemon_base::text::causes;
 use daemon_detector::RulesStatus;
 use daemon_download::Fetcher;
 use daemon_journal::{JournalError, Pending};
-use daemon_ledger::Alarms;
+use daemon_ledger::{Alarm, Alarms};
+use daemon_live::OpenBountyNow;
 use daemon_market::{
     Admission, AssertionState, Bounties, Bounty, BountyKey, BountyState, Effect, Event, Nct, Purse, Timestamp,
 };
@@ -67,6 +69,8 @@ pub(crate) struct Parts {
     pub backends: Option<Rc<ScanBackends>>,
     /// Where the engine's own tasks count.
     pub metrics: metrics::Metrics,
+    /// Maximum number of workers.
+    pub workers: NonZeroUsize,
     /// Status of the rules in use.
     pub rules_status: Arc<RulesStatus>,
     /// Whether to scan file types that no analyzer vouches for.
@@ -87,6 +91,8 @@ pub(crate) struct Engine {
     inner: RefCell<Inner>,
     bounties: RefCell<Bounties>,
     alarms: RefCell<Alarms>,
+    /// The alarms that are on, as of the last look.
+    raised: RefCell<Vec<Alarm>>,
     /// Kept between steps, so that none has to allocate.
     effects: Cell<Vec<Effect>>,
     /// Told when there may be an earlier alarm than the one waited for.
@@ -114,6 +120,7 @@ impl Engine {
             inner: RefCell::default(),
             bounties: RefCell::new(bounties),
             alarms: RefCell::new(alarms),
+            raised: RefCell::default(),
             effects: Cell::default(),
             rearm: Notify::new(),
             ended: Notify::new(),
@@ -259,6 +266,26 @@ impl Engine {
     /// Returns the number of open bounties.
     pub(crate) fn open(&self) -> usize {
         self.bounties.borrow().open()
+    }
+
+    /// Returns the open bounties whose deadlines are next, `most` at most.
+    pub(crate) fn first_open(&self, most: usize) -> Vec<OpenBountyNow> {
+        let (inner, bounties) = (self.inner.borrow(), self.bounties.borrow());
+        let mut open: Vec<(&BountyKey, &Live)> = inner.live.iter().collect();
+        open.sort_unstable_by_key(|(key, live)| (live.bounty.expires, key.id.as_str()));
+        let shown = |(key, live): (&BountyKey, &Live)| OpenBountyNow {
+            id: key.id.as_str().to_owned(),
+            phase: key.phase.name().to_owned(),
+            state: bounties.state(key).map_or("ending", BountyState::name).to_owned(),
+            expires: live.bounty.expires.micros(),
+            artifacts: live.bounty.artifacts() as u64,
+        };
+        open.into_iter().take(most).map(shown).collect()
+    }
+
+    /// Returns the number of artifacts with workers.
+    pub(crate) fn examining(&self) -> usize {
+        self.bounties.borrow().examining()
     }
 
     /// Returns the number of bounties by state.
