@@ -25,6 +25,7 @@ pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod rules_options;
 pub(crate) mod scan;
+pub(crate) mod top;
 pub(crate) mod triage;
 pub(crate) mod wallet;
 pub(crate) mod webhook;
@@ -54,6 +55,7 @@ use self::purse::PurseArgs;
 use self::report::ReportArgs;
 use self::rules::RulesCommandArgs;
 use self::scan::ScanArgs;
+use self::top::TopArgs;
 use self::triage::TriageArgs;
 use self::wallet::{ClaimArgs, WalletArgs};
 use self::webhook::WebhookArgs;
@@ -117,6 +119,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Ask a running daemon whether it is live and ready for bounties.
     Health(HealthArgs),
+    /// Watch a running daemon in the terminal: bounties, stakes, profit, verdicts, alarms.
+    Top(TopArgs),
     /// List all indicators with their weight, meaning, source and ATT&CK technique.
     Indicators(IndicatorsArgs),
     /// Print a shell completion script.
@@ -149,6 +153,7 @@ pub(crate) fn run(command: &Command, out: &mut (dyn Write + Send)) -> anyhow::Re
         Command::Webhook(args) => webhook::webhook(&args.command, out),
         Command::Doctor(args) => doctor::doctor(args, out),
         Command::Health(args) => health::health(args, out),
+        Command::Top(args) => top::top(args, out),
         Command::Indicators(args) => indicators::indicators(args, out),
         Command::Completions(args) => Ok(completions::completions(args, out)),
         Command::Man(args) => man::man(args, out),

@@ -1,17 +1,19 @@
 //! `stakeout report`: profit and loss, accuracy and calibration.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum, ValueHint};
 use daemon_journal::{Filter, Recall};
-use daemon_ledger::{Grouping, LedgerReport, Past, Question, Resampling, ShadowQuestion, shadows};
+use daemon_ledger::{EnginesReport, Grouping, LedgerReport, Past, Question, Resampling, ShadowQuestion, shadows};
 use daemon_service::clock::wall;
 use daemon_service::config::Config;
+use daemon_service::live::{NamedArchive, archives};
 use daemon_statement::Heading;
+use serde::Serialize;
 
-use crate::cli::args::ArchivePlace;
+use crate::cli::args::ConfigFile;
 use crate::cli::when::{When, parse_when};
 use crate::cli::{archive, backtest, config};
 use crate::exit::Exit;
@@ -27,11 +29,16 @@ The daemon may run at the same time. DATE is 2026-11-23 or 2026-11-23T14:30:00Z,
 Examples:
   stakeout report --since 7d
   stakeout report --by strategy --by rule --since 2026-11-01 --until 2026-11-30
-  stakeout report --html report.html --json > report.json"
+  stakeout report --html report.html --json > report.json
+  stakeout report --since 7d --archive /var/lib/engine-a --archive /var/lib/engine-b"
 )]
 pub(crate) struct ReportArgs {
     #[command(flatten)]
-    pub place: ArchivePlace,
+    pub config: ConfigFile,
+    /// Directory of the archive. Overrides archive.directory of the configuration. Repeated: the report shows the engines
+    /// side by side and summed. The archive of dry runs is its subdirectory `dry-run`.
+    #[arg(long = "archive", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub archives: Vec<PathBuf>,
     /// Include only bounties received at or after this time.
     #[arg(long, value_name = "DATE|AGO", value_parser = parse_when)]
     pub since: Option<When>,
@@ -84,29 +91,63 @@ impl From<By> for Grouping {
 
 /// Runs `stakeout report`.
 pub(crate) fn report(args: &ReportArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let config = config::load(args.place.config.path.as_deref())?;
-    let journal = archive::open(&archive::directory(&args.place)?)?;
+    let config = config::load(args.config.path.as_deref())?;
+    if args.archives.len() > 1 {
+        let of = |archive: NamedArchive| -> anyhow::Result<(String, LedgerReport)> {
+            let report = one(args, &config, &archive.directory)?;
+            Ok((archive.engine, report))
+        };
+        let reports = archives(&args.archives).into_iter().map(of).collect::<anyhow::Result<_>>()?;
+        let report = EnginesReport::of(reports);
+        print(
+            args,
+            &report,
+            daemon_statement::engines_page,
+            &|out: &mut dyn Write| daemon_statement::write_engines(&report, out),
+            out,
+        )?;
+        return Ok(Exit::Clean);
+    }
+    let report = one(args, &config, args.archives.first().unwrap_or(&config.archive.directory))?;
+    let heading = Heading { engine: &config.answers.product, demo: false };
+    let text = |out: &mut dyn Write| daemon_statement::write_report(&report, &by(args, false), out);
+    print(args, &report, |report| daemon_statement::page(report, heading), &text, out)?;
+    Ok(Exit::Clean)
+}
+
+/// Makes the report on one archive.
+fn one(args: &ReportArgs, config: &Config, directory: &Path) -> anyhow::Result<LedgerReport> {
+    let journal = archive::open(directory)?;
     let now = wall();
     let (since, until) = (args.since.map(|since| since.begin(now)), args.until.map(|until| until.end(now)));
     let filter = Filter { since, until, ..Filter::default() };
     let question = Question::of_all_strategies(by(args, args.html.is_some()), &config.market.settings());
     let mut report = daemon_ledger::report(&journal, &filter, question, now).context("cannot read the archive")?;
-    add_shadows(&mut report, &journal, &filter, &config)?;
+    add_shadows(&mut report, &journal, &filter, config)?;
+    Ok(report)
+}
+
+/// Writes the page where one is wanted, and prints the report as JSON or as `text`.
+fn print<R: Serialize>(
+    args: &ReportArgs,
+    report: &R,
+    page: impl FnOnce(&R) -> String,
+    text: &dyn Fn(&mut dyn Write) -> std::io::Result<()>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     if let Some(file) = &args.html {
-        let heading = Heading { engine: &config.answers.product, demo: false };
-        std::fs::write(file, daemon_statement::page(&report, heading))
-            .with_context(|| format!("cannot write {}", shown(file)))?;
+        std::fs::write(file, page(report)).with_context(|| format!("cannot write {}", shown(file)))?;
     }
     if args.json {
-        serde_json::to_writer_pretty(&mut *out, &report)?;
+        serde_json::to_writer_pretty(&mut *out, report)?;
         writeln!(out)?;
-    } else {
-        daemon_statement::write_report(&report, &by(args, false), out)?;
-        if let Some(file) = &args.html {
-            writeln!(out, "wrote {}", shown(file))?;
-        }
+        return Ok(());
     }
-    Ok(Exit::Clean)
+    text(out)?;
+    if let Some(file) = &args.html {
+        writeln!(out, "wrote {}", shown(file))?;
+    }
+    Ok(())
 }
 
 /// Compares the shadow sets that judged beside the live one.

@@ -6,6 +6,15 @@ use std::sync::atomic::AtomicBool;
 use daemon_base::Cancel;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+/// Listens for SIGINT and SIGTERM from now on: either sets the flag, and no number of them kills the command.
+pub(crate) fn listen_gently() -> std::io::Result<Cancel> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&flag))?;
+    }
+    Ok(Cancel::from(flag))
+}
+
 /// Listens for SIGINT and SIGTERM from now on: either sets the flag.
 pub(crate) fn listen() -> std::io::Result<Cancel> {
     let flag = Arc::new(AtomicBool::new(false));
