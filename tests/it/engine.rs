@@ -238,7 +238,7 @@ impl Drop for Daemon<'_> {
     }
 }
 
-fn exchange(port: u16, request: &[u8]) -> (u16, String) {
+pub(crate) fn exchange(port: u16, request: &[u8]) -> (u16, String) {
     let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { return (0, String::new()) };
     let _ = stream.set_read_timeout(Some(Duration::from_secs(30)));
     let mut reply = Vec::new();

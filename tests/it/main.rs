@@ -42,6 +42,8 @@ mod hostile_documents;
 mod in_process;
 /// Daemons and workers killed at every moment.
 mod kills;
+/// The live page, and what else tells its numbers.
+mod live;
 /// The marketplace on loopback, and the demo.
 mod macros;
 mod market;
