@@ -13,7 +13,7 @@ use specimens::upx::{UpxBuilder, upx};
 use specimens::{archive as archives, elf as elves, pe as programs};
 use triage::{
     ArchiveKind, ByteOrder, ElfKind, ElfType, Family, FileKind, HEAD_BYTES, Window, WordSize, magic, magic_scalar,
-    triage, triage_window,
+    triage_window,
 };
 
 /// Small, so that a bomb is a limit and no slow input.
@@ -117,7 +117,7 @@ pub(crate) fn archive(bytes: &[u8]) {
 
 /// No bytes make the unpacker panic, what it hands over is paid for, and the same bytes give the same again.
 pub(crate) fn packed(bytes: &[u8]) {
-    let kind = triage(bytes);
+    let kind = triage::triage(bytes);
     if !Packed.wants(kind) {
         return;
     }

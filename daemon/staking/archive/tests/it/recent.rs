@@ -23,8 +23,8 @@ fn the_latest_bounties_are_seen_in_order_and_no_more_than_asked_for() {
     let mut journal = Sqlite::open(directory.path()).unwrap();
     let reader = JournalReader::open(directory.path()).unwrap();
     assert_eq!(seen(&reader, 0, 10), (vec![], false));
-    for (second, id) in ["a", "b", "c", "d"].iter().enumerate() {
-        journal.commit(&[at(id, second as i64 + 1), answer(&key(id), "answer")]).unwrap();
+    for (second, id) in (1..).zip(["a", "b", "c", "d"]) {
+        journal.commit(&[at(id, second), answer(&key(id), "answer")]).unwrap();
     }
     let all = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
     assert_eq!(seen(&reader, 0, 10), (all.clone(), false));
