@@ -1,5 +1,5 @@
-//! What tests and measurements share: bounties about artifacts of a test's marketplace, a load of many of them, and what
-//! the processes of an engine cost meanwhile.
+//! What tests and measurements share: bounties about artifacts of a test's marketplace, a load of many of them, what the
+//! processes of an engine cost meanwhile, and the catalogue of threats with what tests measured.
 //!
 //! ```
 //! use std::time::Duration;
@@ -17,6 +17,8 @@
 mod bounty;
 mod load;
 pub mod processes;
+mod threats;
 
 pub use bounty::BountyMaker;
 pub use load::{Load, Measured, Pace, percentile};
+pub use threats::{Holder, Threat, Threats, keep_figure};
