@@ -6,11 +6,13 @@
 //! Memory is the most that the program or any process below it held, workers too. A test shows that what a worker takes
 //! is seen.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -61,6 +63,23 @@ pub(crate) fn run(command: &Command, path: &Path) -> RunResult {
     RunResult { record, code: code.parse().ok(), elapsed, memory, text }
 }
 
+/// Keeps, for the table of promises, the worst time and memory of all that the test that calls it scans.
+pub(crate) fn keep_worst(elapsed: Duration, above_idle: u64) {
+    static WORST: Mutex<BTreeMap<String, (usize, Duration, u64)>> = Mutex::new(BTreeMap::new());
+    let thread = std::thread::current();
+    let test = thread.name().and_then(|name| name.rsplit("::").next()).expect("a test runs on a thread with its name");
+    let mut all = WORST.lock().expect("nobody panics with it");
+    let worst = all.entry(test.to_owned()).or_default();
+    *worst = (worst.0 + 1, worst.1.max(elapsed), worst.2.max(above_idle));
+    let (scans, elapsed, memory) = worst;
+    let figure = format!(
+        "{scans} scans, the worst {:.1} s with the start of a test build, {} MiB above idle",
+        elapsed.as_secs_f64(),
+        *memory >> 20
+    );
+    testkit::keep_figure(Path::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/promises")), test, &figure);
+}
+
 fn idle(dir: &TempDir) -> u64 {
     let path = dir.path().join("empty");
     fs::write(&path, b"").expect("the directory is ours");
@@ -82,6 +101,7 @@ fn check_all(files: &[(&str, Vec<u8>)]) -> Vec<Value> {
         assert_eq!(outcome.record["type"], "file", "{name}: {}", outcome.record);
         assert!(outcome.code.is_some(), "{name} killed the program");
         assert!(outcome.memory <= idle + MEMORY_MAX, "{name} took {} bytes of memory", outcome.memory);
+        keep_worst(outcome.elapsed, outcome.memory.saturating_sub(idle));
         for why in outcome.record["incomplete"].as_array().into_iter().flatten() {
             assert!(!why.as_str().unwrap_or_default().starts_with("panic"), "{name}: {why}");
         }

@@ -4,6 +4,7 @@
 //! `STAKEOUT_KILLS` says how often (by default few enough for every day), `STAKEOUT_KILLS_SEED` where to begin.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -152,15 +153,18 @@ fn nothing_that_was_taken_is_lost_whoever_is_killed_and_whenever() {
     let expired = accepted.iter().filter(|id| !answers.contains_key(*id)).count();
     assert!(expired * 100 <= accepted.len(), "{expired} of {} expired: nothing here takes that long", accepted.len());
     let twice = answers.values().filter(|answers| answers.len() > 1).count();
-    println!(
-        "seed {seed}: killed {} workers, {} daemons, {} with all their workers; {} bounties taken, {} answered, {twice} more \
-         than once with the same bytes, 0 conflicts",
+    let told = format!(
+        "killed {} workers, {} daemons, {} with all their workers; {} bounties taken, {} answered, {twice} more than once with \
+         the same bytes, 0 conflicts",
         deaths[0],
         deaths[1],
         deaths[2],
         accepted.len(),
         answers.len(),
     );
+    println!("seed {seed}: {told}");
+    let figures = Path::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/promises"));
+    testkit::keep_figure(figures, "nothing_that_was_taken_is_lost_whoever_is_killed_and_whenever", &told);
     assert!(accepted.len() as u64 > kills / 4, "too few bounties were taken to say anything: {}", accepted.len());
 }
 

@@ -19,6 +19,12 @@ pub(crate) fn signer() -> &'static PathBuf {
     })
 }
 
+/// The path of the worker's program, which is beside the program.
+#[allow(dead_code, reason = "shared with other tests, of which some start workers themselves")]
+pub(crate) fn worker() -> PathBuf {
+    build("daemon-examiner", "--bin", "stakeout-worker")
+}
+
 /// The path of an example of one of our crates, built in the same way.
 pub(crate) fn example(package: &str, name: &str) -> PathBuf {
     build(package, "--example", name)

@@ -209,6 +209,24 @@ fn a_refused_directory_hides_nothing() {
 }
 
 #[test]
+fn b4_odd_archives_that_are_legal_are_read() {
+    let document = || docx().external("word/document.xml", "attachedTemplate", "http://example.com/t.dotm").zip();
+    for (what, file) in [
+        ("sizes behind bodies", document().streamed()),
+        ("a comment", document().comment(b"PK\x03\x04 is how an entry begins")),
+        ("a directory's entry", document().entry("word/", b"").entry("word/media/", b"")),
+        ("empty bodies", document().entry("word/a.bin", b"").entry("word/b.bin", b"")),
+        ("alignment by extra fields", document().raw_entry(b"word/a.bin", &[0; 64], b"a")),
+        ("two entries of one name", document().entry("word/a.xml", b"<a/>").entry("word/a.xml", b"<a/>")),
+    ] {
+        let seen = examine(&file.build());
+        assert!(seen.ids.contains("office.package.template_remote"), "{what}: {:?}", seen.ids);
+        assert!(!seen.ids.contains("office.package.overlap"), "{what}: {:?}", seen.ids);
+        assert_eq!(seen.record.budget.hit().count(), 0, "{what}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_never_whole() {
     let part = |method: u16, body: &[u8]| {
         let seen = examine(&docx().zip().entry("word/header1.xml", body).method(method).build());
