@@ -11,7 +11,7 @@ use crate::simulation::{SimulatedCourse, run};
 
 /// What became of many simulations together.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct SeedTally {
     pub seeds: u64,
     pub events: u64,
     pub bounties: u64,
@@ -22,7 +22,7 @@ pub(crate) struct Tally {
     pub missed: u64,
 }
 
-impl Tally {
+impl SeedTally {
     fn count(&mut self, scenario: &Scenario, course: &SimulatedCourse) {
         self.seeds += 1;
         self.events += course.events;
@@ -34,8 +34,8 @@ impl Tally {
         self.missed += course.missed;
     }
 
-    fn and(self, other: Tally) -> Tally {
-        Tally {
+    fn and(self, other: SeedTally) -> SeedTally {
+        SeedTally {
             seeds: self.seeds + other.seeds,
             events: self.events + other.events,
             bounties: self.bounties + other.bounties,
@@ -49,10 +49,10 @@ impl Tally {
 }
 
 /// Simulates these seeds. Returns the first that fails, if one does.
-pub(crate) fn simulate(from: u64, seeds: u64, sabotage: Option<Sabotage>) -> (Tally, Option<u64>) {
+pub(crate) fn simulate(from: u64, seeds: u64, sabotage: Option<Sabotage>) -> (SeedTally, Option<u64>) {
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(8);
     let work = |first: usize| {
-        let mut tally = Tally::default();
+        let mut tally = SeedTally::default();
         for seed in (from..from + seeds).skip(first).step_by(threads) {
             let scenario = Scenario::of(seed);
             let course = run(&scenario, false, sabotage);
@@ -63,13 +63,13 @@ pub(crate) fn simulate(from: u64, seeds: u64, sabotage: Option<Sabotage>) -> (Ta
         }
         (tally, None)
     };
-    let results: Vec<(Tally, Option<u64>)> = std::thread::scope(|scope| {
+    let results: Vec<(SeedTally, Option<u64>)> = std::thread::scope(|scope| {
         let work = &work;
         let begun: Vec<_> = (0..threads).map(|first| scope.spawn(move || work(first))).collect();
         begun.into_iter().map(|thread| thread.join().expect("a simulation does not panic")).collect()
     });
     let failing = results.iter().filter_map(|(_, failing)| *failing).min();
-    (results.into_iter().fold(Tally::default(), |sum, (tally, _)| sum.and(tally)), failing)
+    (results.into_iter().fold(SeedTally::default(), |sum, (tally, _)| sum.and(tally)), failing)
 }
 
 /// What happens with a seed: everything, and if something fails, a smaller scenario in which it does too.

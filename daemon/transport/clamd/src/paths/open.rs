@@ -152,13 +152,13 @@ mod tests {
         Peer::new(uid.as_raw(), gid.as_raw(), 1, Some(Vec::new()))
     }
 
-    struct Tree {
+    struct ServedFolders {
         base: tempfile::TempDir,
         rules: PathRules,
     }
 
-    impl Tree {
-        fn new() -> Tree {
+    impl ServedFolders {
+        fn new() -> ServedFolders {
             let base = tempfile::tempdir().unwrap();
             // Else only its owner gets in.
             fs::set_permissions(base.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -177,7 +177,7 @@ mod tests {
             symlink("sub", base.path().join("in/linked")).unwrap();
             symlink("../out", base.path().join("in/away")).unwrap();
             let rules = PathRules { directories: vec![base.path().join("in")], ..PathRules::default() };
-            Tree { base, rules }
+            ServedFolders { base, rules }
         }
 
         fn open(&self, path: &str, peer: &Peer) -> Result<OpenedPath, String> {
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn files_below_what_is_allowed_are_opened() {
-        let tree = Tree::new();
+        let tree = ServedFolders::new();
         for path in ["in/a", "in/./a", "in//a", "in/sub/../a", "out/../in/a"] {
             assert!(matches!(tree.open(path, &stranger()), Ok(OpenedPath::File(_, 4))), "{path}");
         }
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn nothing_else_is_opened() {
-        let tree = Tree::new();
+        let tree = ServedFolders::new();
         for path in ["out/secret", "out", "in/../out/secret", "", "inn", "/", "/etc/shadow", "/nowhere"] {
             assert_eq!(tree.open(path, &us()).err().as_deref(), Some(NOT_ALLOWED), "{path}");
         }
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_client_reads_what_its_user_may_read() {
-        let tree = Tree::new();
+        let tree = ServedFolders::new();
         assert!(tree.open("in/mine", &us()).is_ok() && tree.open("in/private/c", &us()).is_ok());
         assert_eq!(tree.open("in/mine", &stranger()).err().as_deref(), Some("Access denied."));
         assert_eq!(tree.open("in/private", &stranger()).err().as_deref(), Some("Access denied."));
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn what_is_no_file_is_not_opened() {
-        let tree = Tree::new();
+        let tree = ServedFolders::new();
         let pipe = tree.base.path().join("in/pipe");
         rustix::fs::mkfifoat(CWD, &pipe, Mode::from_raw_mode(0o644)).unwrap();
         assert!(matches!(tree.open("in/pipe", &us()), Ok(OpenedPath::Special)));
