@@ -59,7 +59,8 @@ def main(stakeout, port, daemon):
         assert len(lines) <= ROWS and all(len(line) <= COLUMNS for line in lines), lines
     os.kill(int(daemon), signal.SIGTERM)
     at = terminal.wait("no daemon answers at", at)
-    terminal.wait("what it said last", at - 200)
+    # What it said last stays below that, however much of the line the terminal has room for.
+    terminal.wait("Open bounties", terminal.seen.rindex("no daemon answers at"))
     assert terminal.end() == 0
     assert terminal.seen.count("\x1b[?25l") == terminal.seen.count("\x1b[?25h") == 1, "the cursor is shown again"
     assert termios.tcgetattr(terminal.master) == terminal.before, "the terminal is as it was"
