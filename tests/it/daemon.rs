@@ -5,7 +5,7 @@ use std::time::Duration;
 use daemon_local_market::TestMarket;
 use serde_json::{Value, json};
 
-use crate::engine::{DaemonHome, SECRET, bounty, printed};
+use crate::engine::{DaemonHome, SECRET, bounty, free_ports, printed};
 use crate::program::{stderr, stdout};
 
 const LIFE: Duration = Duration::from_secs(60);
@@ -325,7 +325,8 @@ fn operators_are_told_and_no_secret_is() {
 fn webhook_ping_and_test_do_what_the_marketplace_does() {
     let market = TestMarket::start();
     let mut place = DaemonHome::new(&market);
-    place.market_of_the_test(18_899);
+    let [port, _] = free_ports();
+    place.market_of_the_test(port);
     let mut daemon = place.start();
     let url = format!("http://127.0.0.1:{}/", place.webhook);
     let run = |args: &[&str], secret: &str| {
@@ -334,7 +335,7 @@ fn webhook_ping_and_test_do_what_the_marketplace_does() {
     };
     assert!(printed(&run(&["ping"], SECRET), 0).starts_with("200 in "));
     assert!(printed(&run(&["ping"], "another"), 2).contains("the engine has another secret"));
-    let told = printed(&run(&["test", "--port", "18899"], SECRET), 0);
+    let told = printed(&run(&["test", "--port", &port.to_string()], SECRET), 0);
     assert!(told.contains(" passed, 0 failed"), "{told}");
     assert_eq!(daemon.end(), Some(0));
 }

@@ -251,7 +251,7 @@ pub(crate) fn exchange(port: u16, request: &[u8]) -> (u16, String) {
     (status, body.to_owned())
 }
 
-fn free_ports() -> [u16; 2] {
+pub(crate) fn free_ports() -> [u16; 2] {
     let listeners = [0, 0].map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("there are ports left"));
     listeners.map(|listener| listener.local_addr().expect("a listener has an address").port())
 }
