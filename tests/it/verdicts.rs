@@ -6,7 +6,7 @@ use specimens::elf::{self, R, X, elf};
 use specimens::pe::{self, WRITABLE_CODE, pe};
 use triage::FileKind;
 
-fn report(bytes: &[u8]) -> Report {
+pub(crate) fn report(bytes: &[u8]) -> Report {
     let rules = RuleSet::embedded();
     let mut analyzers: Analyzers<'_> = assemble(&rules);
     examine(bytes, &mut analyzers, &Limits::default(), &Cancel::default())
@@ -23,7 +23,7 @@ fn check(bytes: &[u8], verdict: Verdict, because: &[&str]) {
 }
 
 /// What bots of the Gafgyt and Mirai families name their floods and their victims.
-const BOT_WORDS: &[&str] = &[
+pub(crate) const BOT_WORDS: &[&str] = &[
     "UDPFLOOD",
     "HTTPHEX",
     "STOMP",

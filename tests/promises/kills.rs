@@ -1,7 +1,7 @@
 //! Daemons, templates and workers that are killed or stopped.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -51,23 +51,18 @@ fn place_with_temporaries(market: &TestMarket) -> DaemonHome {
     place
 }
 
+/// A daemon whose temporary files are in the place.
+fn spawn(place: &DaemonHome) -> Daemon<'_> {
+    let tmp = place.path("tmp");
+    place.spawn(&[], &[("TMPDIR", tmp.to_str().expect("our directories have plain names"))])
+}
+
 #[test]
 fn d8_kills_leave_no_temporary_files() {
     let market = TestMarket::start();
-    let spawn = |place: &DaemonHome| {
-        let tmp = place.path("tmp");
-        let mut command = place.command(&["daemon"]);
-        let log = File::options().create(true).append(true).open(place.path("log")).expect("a log can be kept");
-        command
-            .env("TMPDIR", tmp)
-            .stdout(std::process::Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("stakeout can be started")
-    };
     // What a daemon leaves that nobody killed.
     let calm = place_with_temporaries(&market);
-    let mut daemon = Daemon::of(&calm, spawn(&calm));
+    let mut daemon = spawn(&calm);
     daemon.wait_ready();
     assert!(is_taken(&market, &calm, "calm") && is_judged(&market, &calm, "calm"));
     assert_eq!(daemon.end(), Some(0));
@@ -78,7 +73,7 @@ fn d8_kills_leave_no_temporary_files() {
     let mut random = Random(u64::from(std::process::id()));
     let (mut daemons, mut workers) = (0_u64, 0_u64);
     let (stop, next, accepted) = (AtomicBool::new(false), AtomicU64::new(0), Mutex::new(Vec::new()));
-    let mut daemon = Daemon::of(&place, spawn(&place));
+    let mut daemon = spawn(&place);
     daemon.wait_ready();
     std::thread::scope(|scope| {
         for _ in 0..2 {
@@ -101,7 +96,7 @@ fn d8_kills_leave_no_temporary_files() {
             if random.below(20) == 0 {
                 daemon.kill();
                 daemons += 1;
-                daemon = Daemon::of(&place, spawn(&place));
+                daemon = spawn(&place);
                 // Some die while they start.
                 if random.below(3) > 0 {
                     daemon.wait_ready();

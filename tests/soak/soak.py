@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -58,7 +59,8 @@ class Watch:
 
     def __init__(self, pid):
         self.pid, self.samples, self.ends = pid, [], threading.Event()
-        self.thread = threading.Thread(target=self.run)
+        # Whatever fails before it is stopped must not wait for it.
+        self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
     def run(self):
@@ -113,30 +115,36 @@ def judge(what, samples, directory):
     return flat
 
 
-def scans(programs, directory, count):
+def small_artifacts(programs, directory):
+    """Containers of containers and bombs have tests of their own; these are for their number."""
     folder = directory / 'samples'
-    subprocess.run([programs / 'examples' / 'samples', folder], check=True, stdout=subprocess.DEVNULL)
-    # Containers of containers and bombs have tests of their own; these are for their number.
-    files = [path for path in sorted(folder.iterdir()) if path.stat().st_size < 64 << 10 and 'itself' not in path.name and 'bomb' not in path.name]
+    if not folder.exists():
+        subprocess.run([programs / 'examples' / 'samples', folder], check=True, stdout=subprocess.DEVNULL)
+    return [path for path in sorted(folder.iterdir()) if path.stat().st_size < 64 << 10 and 'itself' not in path.name and 'bomb' not in path.name]
+
+
+def scans(programs, directory, count):
+    files = small_artifacts(programs, directory)
     lines = directory / 'list'
     with open(lines, 'w') as file:
         for number in range(count):
             file.write(f'{files[number % len(files)]}\n')
     began = time.monotonic()
     scan = subprocess.Popen([programs / 'stakeout', 'scan', '--ndjson', '--files-from', lines], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    watch, told, benign = Watch(scan.pid), 0, {}
+    watch, told, verdicts, steady = Watch(scan.pid), 0, {}, True
     for line in scan.stdout:
         record = json.loads(line)
         if record.get('type') == 'file':
             told += 1
-            known = benign.setdefault(record['path'], record['verdict'])
+            known = verdicts.setdefault(record['path'], record['verdict'])
             if known != record['verdict']:
                 print(f'scans: {record["path"]} was {known}, and is {record["verdict"]} now')
+                steady = False
     scan.wait()
     samples, took = watch.stop(), time.monotonic() - began
     print(f'scans: {told} of {count} files told in {took:.0f} s, {told / took:.0f} a second, exit {scan.returncode}')
     lines.unlink()
-    return judge('scans', samples, directory) and told == count and scan.returncode in (0, 1, 2)
+    return judge('scans', samples, directory) and steady and told == count and scan.returncode in (0, 1, 2)
 
 
 def port():
@@ -164,10 +172,7 @@ def bounties(programs, directory, count):
     config.write_text(f'webhook.listen = "127.0.0.1:{webhook}"\nadmin.listen = "127.0.0.1:{admin}"\nanswers.hosts = ["http://127.0.0.1:{market}"]\n'
                       f'intake.allow_networks = ["127.0.0.0/8"]\narchive.directory = "{archive}"\nlog.level = "warn"\n{limits}')
     listed = directory / 'artifacts'
-    folder = directory / 'samples'
-    if not folder.exists():
-        subprocess.run([programs / 'examples' / 'samples', folder], check=True, stdout=subprocess.DEVNULL)
-    listed.write_text(''.join(f'{path}\n' for path in sorted(folder.iterdir()) if path.stat().st_size < 64 << 10 and 'itself' not in path.name and 'bomb' not in path.name))
+    listed.write_text(''.join(f'{path}\n' for path in small_artifacts(programs, directory)))
     daemon = subprocess.Popen([programs / 'stakeout', 'daemon', '--config', config], stderr=open(directory / 'daemon.log', 'w'), env=dict(os.environ, STAKEOUT_WEBHOOK_SECRET='a secret for a soak'))
     try:
         ready(admin)
@@ -191,7 +196,7 @@ def main():
     a.add_argument('--scans', type=int, default=20_000)
     a.add_argument('--bounties', type=int, default=2_000)
     o = a.parse_args()
-    subprocess.run(['rm', '-rf', o.directory], check=True)
+    shutil.rmtree(o.directory, ignore_errors=True)
     o.directory.mkdir(parents=True)
     held = [scans(o.programs, o.directory, o.scans)] if o.scans else []
     held += [bounties(o.programs, o.directory, o.bounties)] if o.bounties else []

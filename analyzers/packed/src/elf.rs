@@ -47,7 +47,8 @@ struct ElfHead {
 struct BlockHead {
     unpacked: usize,
     packed: usize,
-    method: u8,
+    /// None: it is stored as it is.
+    method: Option<PackMethod>,
     filter: u8,
     mark: u8,
 }
@@ -109,15 +110,9 @@ impl BlockHead {
     /// The head of a block that may be one: its method is known, and it is not longer than what it becomes.
     fn read(bytes: &[u8], at: usize, order: ByteOrder) -> Option<BlockHead> {
         let (unpacked, packed) = (order.u32(bytes, at)?, order.u32(bytes, at + 4)?);
-        let [method, filter, mark, _] = *bytes.get(at + 8..)?.first_chunk()?;
-        let is_stored = packed == unpacked;
-        (0 < packed && packed <= unpacked && (is_stored || PackMethod::of(method).is_some())).then_some(BlockHead {
-            unpacked,
-            packed,
-            method,
-            filter,
-            mark,
-        })
+        let [number, filter, mark, _] = *bytes.get(at + 8..)?.first_chunk()?;
+        let method = if packed == unpacked { None } else { Some(PackMethod::of(number)?) };
+        (0 < packed && packed <= unpacked).then_some(BlockHead { unpacked, packed, method, filter, mark })
     }
 }
 
@@ -140,16 +135,16 @@ impl Blocks<'_> {
         let start = self.at + BLOCK_HEAD;
         let end = start.saturating_add(head.packed);
         let packed = self.bytes.get(start..end.min(self.bytes.len())).unwrap_or_default();
-        let had = if head.packed == head.unpacked {
-            if head.unpacked as u64 > budget.stream_room() {
-                return Err(Setback::TooLarge);
+        let had = match head.method {
+            Some(method) => method.unpack(packed, out, head.unpacked, budget).map(|_| ()),
+            None => {
+                if head.unpacked as u64 > budget.stream_room() {
+                    return Err(Setback::TooLarge);
+                }
+                budget.produce(packed.len() as u64)?;
+                out.extend_from_slice(packed);
+                Ok(())
             }
-            budget.produce(packed.len() as u64)?;
-            out.extend_from_slice(packed);
-            Ok(())
-        } else {
-            let method = PackMethod::of(head.method).ok_or(Setback::Unknown)?;
-            method.unpack(packed, out, head.unpacked, budget).map(|_| ())
         };
         filter::undo(head.filter, head.mark, out, budget)?;
         had?;
@@ -198,13 +193,13 @@ pub(crate) fn unpack(bytes: &[u8], budget: &mut Budget) -> Result<Option<Unpacke
     Ok(None)
 }
 
-/// The headers of a program, if a block with them is here.
-fn first_block(
-    bytes: &[u8],
+/// The headers of a program and the reader of the blocks behind them, if a block with headers is here.
+fn first_block<'p>(
+    bytes: &'p [u8],
     at: usize,
     outer: ElfHead,
     budget: &mut Budget,
-) -> Result<Option<(ElfHead, Vec<u8>)>, Setback> {
+) -> Result<Option<(ElfHead, Vec<u8>, Blocks<'p>)>, Setback> {
     let Some(head) = BlockHead::read(bytes, at, outer.order) else { return Ok(None) };
     if head.filter != 0 || head.unpacked > HEADERS_MAX {
         return Ok(None);
@@ -218,20 +213,16 @@ fn first_block(
     }
     let inner = ElfHead::read_unmarked(&headers)
         .filter(|inner| (inner.is_64, inner.order) == (outer.is_64, outer.order) && inner.end() == headers.len());
-    Ok(inner.map(|inner| (inner, headers)))
+    Ok(inner.map(|inner| (inner, headers, blocks)))
 }
 
 fn unpack_from(
     bytes: &[u8],
     (records, outer): (usize, ElfHead),
-    (inner, headers): (ElfHead, Vec<u8>),
+    (inner, headers, mut blocks): (ElfHead, Vec<u8>, Blocks<'_>),
     budget: &mut Budget,
 ) -> Result<UnpackedProgram, Setback> {
     let order = inner.order;
-    let first = records + RECORDS;
-    let packed = order.u32(bytes, first + 4).ok_or(Setback::Broken)?;
-    let first_end = first + BLOCK_HEAD + packed;
-    let mut blocks = Blocks { bytes, order, at: first_end, read: std::iter::once(first..first_end).collect() };
     let loads = inner.loads(&headers);
     let known = headers.len();
     let mut program = headers;

@@ -57,8 +57,9 @@ impl NrvBits<'_> {
         Ok(self.word >> self.left & 1)
     }
 
-    /// A number of at least two: bits of it between bits that say whether it goes on.
-    fn number(&mut self, max: u32) -> Result<u32, Setback> {
+    /// A number of at least two: bits of it between bits that say whether it goes on. In distances of D and E two bits of it
+    /// stand between those (`in_pairs`), beside the first.
+    fn number(&mut self, max: u32, in_pairs: bool) -> Result<u32, Setback> {
         let mut number = 1u32;
         loop {
             number = number * 2 + self.bit()?;
@@ -68,21 +69,7 @@ impl NrvBits<'_> {
             if self.bit()? == 1 {
                 return Ok(number);
             }
-        }
-    }
-
-    /// The upper part of a distance of D and E, which have a bit between two others.
-    fn distance(&mut self, variant: Variant) -> Result<u32, Setback> {
-        let mut number = 1u32;
-        loop {
-            number = number * 2 + self.bit()?;
-            if number > DISTANCE_MAX {
-                return Err(Setback::Broken);
-            }
-            if self.bit()? == 1 {
-                return Ok(number);
-            }
-            if variant != Variant::B {
+            if in_pairs {
                 // At least two: the lowest bit is not the first.
                 number = (number - 1) * 2 + self.bit()?;
             }
@@ -115,7 +102,7 @@ pub(crate) fn unpack(
             out.push(byte);
             continue;
         }
-        let upper = bits.distance(variant)?;
+        let upper = bits.number(DISTANCE_MAX, variant != Variant::B)?;
         // The lowest bit of a distance of D and E is the first of the length.
         let mut first = None;
         if upper == 2 {
@@ -141,7 +128,7 @@ pub(crate) fn unpack(
                 if bits.bit()? == 1 {
                     3 + bits.bit()?
                 } else {
-                    bits.number(max_length)? + 3
+                    bits.number(max_length, false)? + 3
                 }
             }
             (Variant::B | Variant::D, _) => {
@@ -150,7 +137,7 @@ pub(crate) fn unpack(
                     None => bits.bit()?,
                 };
                 match first * 2 + bits.bit()? {
-                    0 => bits.number(max_length)? + 2,
+                    0 => bits.number(max_length, false)? + 2,
                     short => short,
                 }
             }

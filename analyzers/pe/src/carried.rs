@@ -66,7 +66,7 @@ pub(crate) fn examine<'a>(
             let Some((place, container)) = find(content) else { break };
             left -= 1;
             let span = at + place.start..at + place.end;
-            let version = inno_version(content).filter(|_| container == Container::Inno).unwrap_or_default();
+            let version = if container == Container::Inno { inno_version(content).unwrap_or_default() } else { "" };
             let space = if version.is_empty() { "" } else { " " };
             findings.saw_with(&signs::ARCHIVE, span.clone(), format_args!("{}{space}{version}", container.name()));
             if !container.is_open() {

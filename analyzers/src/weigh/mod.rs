@@ -188,14 +188,12 @@ fn testify(
     weights: &Weights,
     out_of_fold: Option<f64>,
 ) -> Testimony {
-    let of_subject =
-        |seen: &&Evidence| record.layers.get(seen.layer.index()).is_some_and(|layer| layer.subject == subject);
-    let mut seen: Vec<&IndicatorId> = record.evidence.iter().filter(of_subject).map(|seen| &seen.indicator).collect();
+    let mut seen = seen_in(subject, record);
     // Sorted, so that floating-point sums come out the same whatever order the evidence came in.
     seen.sort_unstable();
     seen.dedup();
     let by_rule = seen.iter().any(|id| weights.accuses(id));
-    // A model that never saw what was inside knows no more of the file than its margin says.
+    // Out of fold there is one margin, of the file itself, and it counts whether the file was opened or not.
     let opened = out_of_fold.is_none() && is_opened(&seen, weights);
     let hides = hides(subject, record, weights);
     let mut terms: Vec<Term> = seen
@@ -263,8 +261,7 @@ fn testify(
 /// Whether what a subject does is hidden inside of it, where nobody looked. A program that was unpacked hides what the file
 /// hides beside its packing, such as what stands behind it.
 fn hides(subject: LayerId, record: &Record, weights: &Weights) -> bool {
-    let is_of = |seen: &&Evidence| record.layers.get(seen.layer.index()).is_some_and(|layer| layer.subject == subject);
-    let seen: Vec<&IndicatorId> = record.evidence.iter().filter(is_of).map(|seen| &seen.indicator).collect();
+    let seen = seen_in(subject, record);
     let opened = is_opened(&seen, weights);
     let is_hiding = |id: &&IndicatorId| {
         let weight = weights.of(id);
@@ -275,6 +272,12 @@ fn hides(subject: LayerId, record: &Record, weights: &Weights) -> bool {
         || record.unpacked_from(subject).is_some_and(|outer| hides(outer, record, weights))
 }
 
+/// What was seen in a subject.
+fn seen_in(subject: LayerId, record: &Record) -> Vec<&IndicatorId> {
+    let is_of = |seen: &&Evidence| record.layers.get(seen.layer.index()).is_some_and(|layer| layer.subject == subject);
+    record.evidence.iter().filter(is_of).map(|seen| &seen.indicator).collect()
+}
+
 /// Whether what was packed in a subject was unpacked and examined.
 fn is_opened(seen: &[&IndicatorId], weights: &Weights) -> bool {
     seen.iter().any(|id| weights.of(id).opens)
@@ -282,8 +285,13 @@ fn is_opened(seen: &[&IndicatorId], weights: &Weights) -> bool {
 
 /// Whether a group is of signs of how a program is made: headers, sections, noise.
 fn is_structure(group: Option<usize>, weights: &Weights) -> bool {
+    group_kind(group, weights) == "structure"
+}
+
+/// What the signs of a group tell of: the last part of its name, such as `structure`. Empty where there is no group.
+fn group_kind(group: Option<usize>, weights: &Weights) -> &str {
     let name = group.and_then(|index| weights.groups.get(index)).map_or("", |group| group.name.as_str());
-    name.rsplit('.').next() == Some("structure")
+    name.rsplit('.').next().unwrap_or_default()
 }
 
 /// Whether a subject is a member of an archive that a program carries, as installers do: each has dozens, and models and

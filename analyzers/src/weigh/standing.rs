@@ -2,7 +2,7 @@
 
 use triage::Family;
 
-use super::{Term, calibrate, group_sums, logistic, total};
+use super::{Term, calibrate, group_kind, group_sums, logistic, total};
 use crate::{Join, Model, Weights};
 
 /// What one subject's testimony allows to say.
@@ -119,6 +119,5 @@ const MADE_SO: [&str; 3] = ["structure", "presence", "start"];
 
 /// Whether a term says something against a file beside how it is made.
 fn is_sign(term: &Term, weights: &Weights) -> bool {
-    let group = term.group.and_then(|index| weights.groups.get(index)).map_or("", |group| group.name.as_str());
-    term.weight.0 > 0.0 && group.rsplit('.').next().is_none_or(|kind| !MADE_SO.contains(&kind))
+    term.weight.0 > 0.0 && !MADE_SO.contains(&group_kind(term.group, weights))
 }

@@ -18,9 +18,9 @@ use std::os::fd::AsFd;
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::geteuid;
 
-/// User id of a user without an id in this user namespace (`/proc/sys/kernel/overflowuid`, which is nowhere another).
+/// User id that stands for a user without an id in this user namespace: Linux's default for `/proc/sys/kernel/overflowuid`.
 const NOBODY: u32 = 65_534;
-/// Group id for a group without an id in this user namespace (`/proc/sys/kernel/overflowgid` is nowhere another).
+/// Group id that stands for a group without an id in this user namespace: the default for `/proc/sys/kernel/overflowgid`.
 const NOGROUP: u32 = 65_534;
 
 /// The process at the other end of a connection.

@@ -167,7 +167,7 @@ impl Edge {
         health.takes(true);
         notify::ready(&match webhook_address {
             Some(address) => format!("receiving bounties at {address}"),
-            None => "scanning for clients of clamd's protocol".to_owned(),
+            None => "running without a webhook".to_owned(),
         });
 
         let failure = tokio::select! {

@@ -59,8 +59,7 @@ pub(crate) fn top(args: &TopArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     } else {
         write_overview(&overview, out)?;
     }
-    let engine = overview.engine;
-    Ok(if engine.not_live.or(engine.not_ready).is_none() { Exit::Clean } else { Exit::Found })
+    Ok(if overview.engine.why_not().is_none() { Exit::Clean } else { Exit::Found })
 }
 
 /// What the daemon says, as text and read.

@@ -1,4 +1,4 @@
-//! Ctrl-C: the first stops the command and prints partial results, the second kills it.
+//! Ctrl-C: the first stops the command and prints partial results; whether the second kills it is the command's choice.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -15,7 +15,7 @@ pub(crate) fn listen_gently() -> std::io::Result<Cancel> {
     Ok(Cancel::from(flag))
 }
 
-/// Listens for SIGINT and SIGTERM from now on: either sets the flag.
+/// Listens for SIGINT and SIGTERM from now on: the first sets the flag, the second kills the command.
 pub(crate) fn listen() -> std::io::Result<Cancel> {
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {

@@ -59,10 +59,10 @@ pub const TARGETS: &[Target] = &[
     Target { name: "configuration", check: settings::configuration, seeds: settings::configuration_seeds },
 ];
 
-/// The target with this name.
+/// Feeds `bytes` to the target with this name.
 ///
 /// # Panics
-/// If there is none.
+/// If there is no such target, or something does not hold.
 pub fn check(name: &str, bytes: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name).unwrap_or_else(|| panic!("no target {name}"));
     (target.check)(bytes);

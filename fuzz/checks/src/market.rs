@@ -122,9 +122,7 @@ pub(crate) fn event_seeds() -> Vec<Vec<u8>> {
     let account = format!("0x{}", "35".repeat(20));
     let message = |event: &str, data: serde_json::Value| {
         let txhash = format!("0x{}", "ab".repeat(32));
-        serde_json::json!({ "event": event, "data": data, "block_number": 7, "txhash": txhash })
-            .to_string()
-            .into_bytes()
+        json!({ "event": event, "data": data, "block_number": 7, "txhash": txhash }).to_string().into_bytes()
     };
     vec![
         message("connected", json!({ "start_time": "1800000000.0" })),

@@ -11,17 +11,14 @@ use specimens::zip::ZipBuilder;
 use specimens::{quine, rtf as rich};
 use triage::{CfbKind, FileKind, OoxmlKind, triage};
 
-/// Small: what is found at the default limits is slow, not wrong. A password's 100,000 turns of hashing, above all.
-fn limits() -> Limits {
-    Limits { produced_bytes_max: 8 << 20, stream_bytes_max: 1 << 20, steps_max: 500_000, ..Limits::default() }
-}
+use crate::whole::small_limits;
 
 fn examine(bytes: &[u8], kind: FileKind) -> Vec<Evidence> {
-    let record = Record::new(kind, Budget::new(limits(), Cancel::default()));
+    let record = Record::new(kind, Budget::new(small_limits(), Cancel::default()));
     let mut findings = Findings::new(record, LayerId::ARTIFACT);
     Office.analyze(Sample { bytes, kind }, &mut findings);
     let (record, children) = findings.finish();
-    assert!(children.len() as u64 <= limits().entries_max);
+    assert!(children.len() as u64 <= small_limits().entries_max);
     record.evidence
 }
 

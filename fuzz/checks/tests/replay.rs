@@ -34,6 +34,12 @@ fn every_check_is_a_fuzz_target_and_every_fuzz_target_is_a_check() {
     let mut names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
     names.sort_unstable();
     assert_eq!(files, names);
+    // What cargo-fuzz and `fuzz/run` know of.
+    let manifest = std::fs::read_to_string(folder.join("../Cargo.toml")).expect("it lies beside the targets");
+    let named = manifest.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+    let mut programs: Vec<&str> = named.filter(|name| *name != "fuzz").collect();
+    programs.sort_unstable();
+    assert_eq!(programs, names);
 }
 
 /// The number of inputs.

@@ -103,9 +103,9 @@ impl Fleet {
         &self.limits
     }
 
-    /// Jobs after which a worker is replaced.
-    pub(crate) fn jobs_per_worker(&self) -> u64 {
-        self.jobs_per_worker
+    /// Whether a worker was given as many jobs as it gets.
+    pub(crate) fn is_spent(&self, worker: &Worker) -> bool {
+        worker.jobs_begun() >= self.jobs_per_worker
     }
 
     /// Returns the sandbox layers of the workers.

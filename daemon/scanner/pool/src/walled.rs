@@ -114,7 +114,7 @@ impl Walled {
                     self.worker.insert(next.map_err(|error| Unsent::by(&error))?)
                 }
             };
-            if worker.jobs_begun() >= self.fleet.jobs_per_worker() {
+            if self.fleet.is_spent(worker) {
                 if worker.outstanding() > 0 {
                     return Ok(());
                 }
@@ -240,9 +240,8 @@ impl Walled {
 
     /// Starts the next worker while this one does its last job. If that fails now, it is tried again when it is needed.
     fn fork_next(&mut self) {
-        let is_last = |worker: &Worker| worker.jobs_begun() >= self.fleet.jobs_per_worker();
         if self.next.is_none()
-            && self.worker.as_ref().is_some_and(is_last)
+            && self.worker.as_ref().is_some_and(|worker| self.fleet.is_spent(worker))
             && let Some(begun) = self.begun.front()
         {
             self.next = self.fleet.worker(&begun.artifact).ok();
@@ -272,7 +271,7 @@ impl Walled {
         match served {
             Ok(Served::Done) => match read_answer(&self.reply, self.fleet.rules(), self.fleet.limits()) {
                 Ok(outcome) => {
-                    let worn = worker.jobs_begun() >= self.fleet.jobs_per_worker() && worker.outstanding() == 0;
+                    let worn = self.fleet.is_spent(worker) && worker.outstanding() == 0;
                     self.pop();
                     if worn {
                         self.part();

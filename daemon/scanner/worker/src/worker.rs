@@ -69,7 +69,8 @@ pub struct Worker {
     packet: Box<[u8]>,
     /// Nonces of the jobs that were sent and are not answered yet, the oldest first.
     asked: VecDeque<u64>,
-    jobs: u64,
+    /// Jobs sent so far.
+    begun: u64,
     dead: bool,
     /// Whether it wrote to its standard error since its last reply.
     spoke: bool,
@@ -98,7 +99,7 @@ impl Worker {
             memory_bytes_max: u64::MAX,
             packet: vec![0; PACKET_BYTES_MAX].into_boxed_slice(),
             asked: VecDeque::new(),
-            jobs: 0,
+            begun: 0,
             dead: false,
             spoke: false,
         };
@@ -135,6 +136,7 @@ impl Worker {
         match channel::send(&self.socket, &[&job.encode(), request], &[artifact], SendFlags::DONTWAIT) {
             Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => {
                 self.asked.push_back(nonce);
+                self.begun += 1;
                 Ok(())
             }
             Err(errno) => Err(SendError::Io(errno)),
@@ -168,7 +170,6 @@ impl Worker {
                         self.spoke = false;
                     }
                     self.asked.pop_front();
-                    self.jobs += 1;
                     return Ok(served);
                 }
                 // The job was done in time; the rest of a long reply waits for us to take it.
@@ -185,7 +186,7 @@ impl Worker {
 
     /// Jobs it was given so far, done or not; it should get no more than [`JOBS_MAX`].
     pub fn jobs_begun(&self) -> u64 {
-        self.jobs + self.asked.len() as u64
+        self.begun
     }
 
     /// Returns its process id.

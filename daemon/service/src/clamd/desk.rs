@@ -78,7 +78,7 @@ impl ScanDesk {
         ScanDesk { parts, places, waiting: Rc::default(), reloads }
     }
 
-    /// Has it scanned by a worker; `None` if that did not happen in time, or there is no pool any more.
+    /// Has it scanned by a worker. If that did not happen in time, or there is no pool any more: why, as the client is told.
     async fn scanned(&self, file: FileToScan, until: Instant) -> Result<ClamdScanned, &'static str> {
         let waiting = Waiting(Rc::clone(&self.waiting));
         self.waiting.set(self.waiting.get() + 1);

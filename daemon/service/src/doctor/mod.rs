@@ -115,7 +115,7 @@ fn losses(config: &Config) -> Finding {
 fn secret(config: &Config) -> (bool, Finding) {
     match secrets::wanted(config) {
         Ok(Some(_)) => (true, good("secret", "configured")),
-        Ok(None) => (false, good("secret", "none: there is no webhook, and only clamd's protocol is served")),
+        Ok(None) => (false, good("secret", "none: there is no webhook")),
         Err(error) => (true, bad("secret", format!("{error:#}"))),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use daemon_journal::{Answered, Write, WriteResult};
-use daemon_market::{Answer, BountyKey, Event, Findings};
+use daemon_market::{Answer, BountyKey, Event};
 use daemon_webhook::Backoff;
 use tracing::info;
 
@@ -21,22 +21,7 @@ impl Engine {
         }
         let Some((_, transport)) = self.bounty_and_transport(&key) else { return };
         let body = Bytes::from(transport.write(&answer, key.phase));
-        let Findings { kind, sha256, size, generation, report, .. } = answer.findings.clone();
-        let answered = Answered {
-            key: key.clone(),
-            at: answer.at,
-            body: body.to_vec(),
-            verdict: answer.verdict,
-            bid: answer.bid(),
-            confidence: answer.confidence,
-            kind,
-            sha256,
-            size,
-            generation,
-            comments: answer.comments.clone(),
-            report,
-            bet: answer.bet.as_ref().map_or_else(String::new, |bet| bet.to_json()),
-        };
+        let answered = Answered::of(&key, &answer, body.to_vec());
         let body = match self.parts.archive.write(Write::Answer(answered)).await {
             Ok(WriteResult::Fresh) => body,
             // What was written down once is the truth.

@@ -105,7 +105,7 @@ fn read(archive: &NamedArchive) -> Books {
     let cut = journal.and_then(|journal| journal.recent(since, BOUNTIES_MAX, &mut |story| reader.see(story)));
     match cut {
         Ok(cut) => reader.close(now, cut),
-        Err(error) => BooksReader::new(&archive.engine, since).failed(now, &causes(&error)),
+        Err(error) => reader.failed(now, &causes(&error)),
     }
 }
 

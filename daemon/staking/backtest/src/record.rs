@@ -2,18 +2,14 @@
 
 use std::io::Write;
 
-use daemon_ledger::{Against, DecisionDifference, Fold, Side};
+use daemon_ledger::{Against, DecisionDifference, Fold, Side, profit_text};
 use daemon_market::{Nct, Profit, Timestamp};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::{Backtest, RescanSummary};
 
 /// Version of the schema.
 const SCHEMA_VERSION: u32 = 1;
-/// Amounts are strings in NCT, because JSON numbers cannot hold such integers.
-fn text<S: Serializer>(amount: &Profit, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(amount)
-}
 
 #[derive(Serialize)]
 struct Document<'b> {
@@ -67,7 +63,7 @@ struct WayRecord<'b> {
     held_back: u64,
     bets: u64,
     staked: Nct,
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "profit_text")]
     profit: Profit,
     #[serde(rename = "return")]
     returned: Option<f64>,
@@ -84,7 +80,7 @@ struct ClosedRecord<'b> {
 
 #[derive(Serialize)]
 struct AgainstRecord {
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "profit_text")]
     difference: Profit,
     mean_low: Option<String>,
     mean_high: Option<String>,

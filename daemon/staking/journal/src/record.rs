@@ -1,6 +1,8 @@
 //! What each kind of record says.
 
-use daemon_market::{AssertionStep, BountyKey, Correction, Nct, PurseNote, SettlementNotice, Timestamp, Verdict};
+use daemon_market::{
+    Answer, AssertionStep, BountyKey, Correction, Findings, Nct, PurseNote, SettlementNotice, Timestamp, Verdict,
+};
 
 use crate::Ending;
 
@@ -56,6 +58,26 @@ pub struct Answered {
 }
 
 impl Answered {
+    /// The record of an answer that is sent as `body`.
+    pub fn of(key: &BountyKey, answer: &Answer, body: Vec<u8>) -> Answered {
+        let Findings { kind, sha256, size, generation, report, .. } = answer.findings.clone();
+        Answered {
+            key: key.clone(),
+            at: answer.at,
+            body,
+            verdict: answer.verdict,
+            bid: answer.bid(),
+            confidence: answer.confidence,
+            kind,
+            sha256,
+            size,
+            generation,
+            comments: answer.comments.clone(),
+            report,
+            bet: answer.bet.as_ref().map_or_else(String::new, |bet| bet.to_json()),
+        }
+    }
+
     /// The confidence as it is stored: SQLite has neither NaN nor a negative zero.
     pub fn confidence_written(&self) -> f64 {
         if self.confidence.is_nan() { 0.0 } else { self.confidence.clamp(0.0, 1.0) + 0.0 }

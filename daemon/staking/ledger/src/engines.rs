@@ -1,9 +1,9 @@
 //! Several engines side by side, and their sum.
 
 use daemon_market::{Nct, Profit};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::totals::ratio;
+use crate::totals::{profit_text, ratio};
 use crate::{LedgerReport, SCHEMA_VERSION};
 
 /// What one engine, or several together, came to in a period. Amounts of which a sum would overflow are left at the largest
@@ -43,14 +43,6 @@ pub struct EngineTotals {
     pub return_on_stake: Option<f64>,
     /// The median time to an answer, in microseconds; null of several engines together.
     pub p50_us: Option<u64>,
-}
-
-/// Serializes a profit as a text in NCT: JSON numbers hold no such integers.
-///
-/// # Errors
-/// If the serializer fails.
-pub fn profit_text<S: Serializer>(profit: &Profit, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(profit)
 }
 
 /// Reads what [`profit_text`] wrote.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::counterfactual::Replay;
 use crate::entry::{AMOUNT_MAX, countable};
-use crate::totals::{FITS, Groups, ratio, text};
+use crate::totals::{FITS, Groups, profit_text, ratio};
 use crate::{LedgerEntry, ToldAssertion};
 
 /// Our name where no record has it.
@@ -31,7 +31,7 @@ pub struct RivalRow {
     /// The sum of its stakes whose profit is known.
     pub reckoned: Nct,
     /// The profit of those: payouts less stakes and fees.
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "profit_text")]
     pub profit: Profit,
     /// Profit per NCT staked, where known.
     pub return_on_stake: Option<f64>,

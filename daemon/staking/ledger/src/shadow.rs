@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use daemon_market::{Bet, BidStrategy, Nct, Profit, PurseLimits, Timestamp, Truth, Verdict};
 use serde::{Serialize, Serializer};
 
-use crate::totals::text;
+use crate::totals::profit_text;
 use crate::{Bidder, Comparing, Judged, LedgerEntry, Past, Resampling, ShadowOpinion, Side, Way, compare, replay};
 
 /// Most second sets that are compared, the latest: each is a replay of the whole past.
@@ -67,7 +67,7 @@ pub struct ShadowBids {
     /// Their sum.
     pub staked: Nct,
     /// Their profit, fees included.
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "profit_text")]
     pub profit: Profit,
 }
 
@@ -107,7 +107,7 @@ pub struct ShadowRow {
     /// The bids that the second set's opinions would have had.
     pub shadow_bids: ShadowBids,
     /// The profit of the second set's bids less that of the real ones.
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "profit_text")]
     pub difference: Profit,
     /// Lower end of the 95 % interval of the mean difference per bounty; null without bounties.
     #[serde(serialize_with = "maybe")]

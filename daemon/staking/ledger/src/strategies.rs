@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::LedgerEntry;
 use crate::counterfactual::{Replay, bid_of};
 use crate::entry::AMOUNT_MAX;
-use crate::totals::{FITS, ratio, text};
+use crate::totals::{FITS, profit_text, ratio};
 
 /// How one strategy would have done.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
@@ -20,7 +20,7 @@ pub struct StrategyRow {
     /// The sum of its stakes.
     pub staked: Nct,
     /// Its profit, fees included.
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "profit_text")]
     pub profit: Profit,
     /// Profit per NCT staked; null without stakes.
     pub return_on_stake: Option<f64>,

@@ -33,15 +33,18 @@ pub struct Sums {
     /// The sum of the stakes whose profit is known.
     pub reckoned: Nct,
     /// The profit of those, fees included.
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "profit_text")]
     pub profit: Profit,
     /// The profit plus an estimate for bets that won an unknown amount.
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "profit_text")]
     pub estimated: Profit,
 }
 
-/// A profit as text, as amounts are: JSON numbers hold no such integers.
-pub(crate) fn text<S: Serializer>(profit: &Profit, serializer: S) -> Result<S::Ok, S::Error> {
+/// Serializes a profit as a text in NCT, as amounts are: JSON numbers hold no such integers.
+///
+/// # Errors
+/// If the serializer fails.
+pub fn profit_text<S: Serializer>(profit: &Profit, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(profit)
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use daemon_base::text::shortened;
 use daemon_journal::Story;
-use daemon_ledger::{AlarmLimits, EngineTotals, Latency, Ledger, Moment, Question, profit_text, text_profit};
+use daemon_ledger::{AlarmLimits, EngineTotals, Latency, Ledger, Moment, OTHERS, Question, profit_text, text_profit};
 use daemon_market::{Nct, Profit, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +14,6 @@ use crate::AnswerNow;
 const ANSWERS_MAX: usize = 24;
 /// Most kinds of artifacts that are counted by themselves: names come from outside.
 const KINDS_MAX: usize = 200;
-/// What the others are called.
-const OTHERS: &str = "(others)";
 /// Longest name of a kind, in characters.
 const KIND_CHARS_MAX: usize = 48;
 const HOUR: i64 = 3_600_000_000;
@@ -43,6 +41,13 @@ pub struct Books {
     pub latency: Latency,
     /// The last answers, the latest first.
     pub answers: Vec<AnswerNow>,
+}
+
+impl Books {
+    /// The length of the period in hours.
+    pub(crate) fn period_hours(&self) -> i64 {
+        self.until.saturating_sub(self.since) / HOUR
+    }
 }
 
 /// The verdicts on one kind of artifact.

@@ -40,6 +40,11 @@ impl EngineNow {
     pub fn open(&self) -> u64 {
         self.open.iter().map(|state| state.count).sum()
     }
+
+    /// Why it makes no progress, or takes no bounties; `None` if all is well.
+    pub fn why_not(&self) -> Option<&str> {
+        self.not_live.as_deref().or(self.not_ready.as_deref())
+    }
 }
 
 /// How many things are in a state.

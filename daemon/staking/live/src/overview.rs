@@ -30,4 +30,14 @@ impl Overview {
         let sum = (books.len() > 1).then(|| EngineTotals::sum(ALL_ENGINES, books.iter().map(|books| &books.totals)));
         Overview { schema: OVERVIEW_SCHEMA, made: now.micros(), engine, books, sum }
     }
+
+    /// How long the engine has been running, in microseconds.
+    pub(crate) fn running_us(&self) -> u64 {
+        u64::try_from(self.made.saturating_sub(self.engine.started)).unwrap_or_default()
+    }
+
+    /// The sum of all engines, or the totals of `ours` where it is alone.
+    pub(crate) fn totals<'o>(&'o self, ours: &'o Books) -> &'o EngineTotals {
+        self.sum.as_ref().unwrap_or(&ours.totals)
+    }
 }

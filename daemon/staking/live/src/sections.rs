@@ -1,7 +1,6 @@
 //! The tables of an overview, the same for the page and for a terminal.
 
 use daemon_base::text::shortened;
-use daemon_ledger::EngineTotals;
 use daemon_market::{Nct, Timestamp};
 use daemon_statement::format::{amount, count, moment, percent};
 use daemon_statement::{About, Cell, Column, ReportSection, Tone, engines_section};
@@ -20,8 +19,7 @@ fn section(title: &str, columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> ReportSec
 /// The engines side by side, where there are several.
 pub(crate) fn engines(overview: &Overview) -> Option<ReportSection> {
     let sum = overview.sum.as_ref()?;
-    let engines: Vec<EngineTotals> = overview.books.iter().map(|books| books.totals.clone()).collect();
-    let mut section = engines_section(&engines, sum);
+    let mut section = engines_section(overview.books.iter().map(|books| &books.totals), sum);
     for books in &overview.books {
         if let Some(why) = &books.error {
             let (engine, why) = (shortened(&books.totals.engine, 48), shortened(why, 400));

@@ -26,14 +26,13 @@ pub fn write_overview(overview: &Overview, out: &mut dyn Write) -> std::io::Resu
         (None, Some(why)) => (ILL, format!("takes no bounties: {}", shortened(why, 200))),
         (None, None) => (WELL, "takes bounties".to_owned()),
     };
-    let up = u64::try_from(overview.made.saturating_sub(engine.started)).unwrap_or_default();
     let dry = if engine.dry_run { ", dry run" } else { "" };
     writeln!(
         out,
         "{STRONG}{}{STRONG:#}  stakeout {}{dry}, running for {}  {} UTC  {style}{state}{style:#}",
         shortened(&engine.name, 60),
         shortened(&engine.version, 40),
-        age(up),
+        age(overview.running_us()),
         moment(Timestamp::from_micros(overview.made)),
     )?;
     for alarm in &engine.alarms {
@@ -52,8 +51,8 @@ pub fn write_overview(overview: &Overview, out: &mut dyn Write) -> std::io::Resu
         count(workers.examined)
     )?;
     if let Some(ours) = overview.books.first() {
-        let totals = overview.sum.as_ref().unwrap_or(&ours.totals);
-        let hours = ours.until.saturating_sub(ours.since) / 3_600_000_000;
+        let totals = overview.totals(ours);
+        let hours = ours.period_hours();
         let earned = if totals.settled > 0 { profit(totals.profit) } else { "unknown".to_owned() };
         writeln!(
             out,

@@ -6,7 +6,7 @@ use crate::format::{amount, count, gain, time};
 use crate::table::{About, Cell, ReportSection, Tone, digits, text};
 
 /// The table of `engines`, and below it their `sum`.
-pub fn engines_section(engines: &[EngineTotals], sum: &EngineTotals) -> ReportSection {
+pub fn engines_section<'t>(engines: impl IntoIterator<Item = &'t EngineTotals>, sum: &EngineTotals) -> ReportSection {
     let row = |of: &EngineTotals, tone: Tone| {
         let settled = of.settled > 0;
         vec![
@@ -22,10 +22,12 @@ pub fn engines_section(engines: &[EngineTotals], sum: &EngineTotals) -> ReportSe
             Cell::plain(time(of.p50_us)),
         ]
     };
-    let sum = row(sum, Tone::Ours);
+    let mut rows: Vec<Vec<Cell>> = engines.into_iter().map(|engine| row(engine, Tone::Plain)).collect();
+    let number = count(rows.len() as u64);
+    rows.push(row(sum, Tone::Ours));
     ReportSection {
         about: About::Engines,
-        title: format!("{} engines", count(engines.len() as u64)),
+        title: format!("{number} engines"),
         notes: vec!["A bounty that several of them answered counts for each.".to_owned()],
         columns: vec![
             text("engine"),
@@ -39,6 +41,6 @@ pub fn engines_section(engines: &[EngineTotals], sum: &EngineTotals) -> ReportSe
             digits("return"),
             digits("median"),
         ],
-        rows: engines.iter().map(|engine| row(engine, Tone::Plain)).chain([sum]).collect(),
+        rows,
     }
 }

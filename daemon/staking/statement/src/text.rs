@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 use daemon_base::text::shortened;
-use daemon_ledger::{EngineTotals, EnginesReport, Grouping, LedgerReport};
+use daemon_ledger::{EnginesReport, Grouping, LedgerReport};
 
 use crate::engines::engines_section;
 use crate::sections::sections;
@@ -36,8 +36,7 @@ pub fn write_report(report: &LedgerReport, by: &[Grouping], out: &mut dyn Write)
 /// # Errors
 /// If `out` cannot be written to.
 pub fn write_engines(report: &EnginesReport, out: &mut dyn Write) -> std::io::Result<()> {
-    let totals: Vec<EngineTotals> = report.engines.iter().map(|engine| engine.totals.clone()).collect();
-    write_section(&engines_section(&totals, &report.sum), out)?;
+    write_section(&engines_section(report.engines.iter().map(|engine| &engine.totals), &report.sum), out)?;
     for engine in &report.engines {
         for mut section in sections(&engine.report, ROWS_MAX) {
             let name = shortened(&engine.totals.engine, 200);

@@ -104,10 +104,14 @@ impl<D: ClamdDesk> Scans<D> {
         let mut running: JoinSet<ScanAnswer> = JoinSet::new();
         while let Some(mut walking) = walk.take() {
             let stepped = scans.beside(move || Ok((walking.next(), walking))).await;
-            let Ok((item, walking)) = stepped else {
-                tally.failed = true;
-                scans.out.answer(to, &path, &ScanAnswer::Failed(LATE.to_owned()), false).await;
-                break;
+            let (item, walking) = match stepped {
+                Ok(stepped) => stepped,
+                Err(refused) => {
+                    tally.failed = true;
+                    let answer = scans.counted(ScanAnswer::Failed(refused.0));
+                    scans.out.answer(to, &path, &answer, false).await;
+                    break;
+                }
             };
             match item {
                 None => break,

@@ -1,7 +1,5 @@
 //! The server: accepts clients as long as there are places, and serves each.
 
-use std::net::TcpListener as StdTcpListener;
-use std::os::unix::net::UnixListener as StdUnixListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,10 +50,10 @@ pub async fn serve<D: ClamdDesk>(
     let server = Rc::new(ClamdServer { desk, limits, paths, keeper, places: Rc::clone(&places), files });
     let mut entrances = JoinSet::new();
     if let Some(listener) = listeners.unix.take() {
-        entrances.spawn_local(accept_unix(unix(listener)?, Rc::clone(&server)));
+        entrances.spawn_local(accept_unix(UnixListener::from_std(listener)?, Rc::clone(&server)));
     }
     for listener in std::mem::take(&mut listeners.tcp) {
-        entrances.spawn_local(accept_tcp(tcp(listener)?, Rc::clone(&server)));
+        entrances.spawn_local(accept_tcp(TcpListener::from_std(listener)?, Rc::clone(&server)));
     }
     stopped.await;
     entrances.abort_all();
@@ -70,16 +68,6 @@ pub async fn serve<D: ClamdDesk>(
     let _ = tokio::time::timeout(CLOSE_TIME_MAX, finished).await;
     file_threads.shutdown_background();
     Ok(())
-}
-
-fn unix(listener: StdUnixListener) -> std::io::Result<UnixListener> {
-    listener.set_nonblocking(true)?;
-    UnixListener::from_std(listener)
-}
-
-fn tcp(listener: StdTcpListener) -> std::io::Result<TcpListener> {
-    listener.set_nonblocking(true)?;
-    TcpListener::from_std(listener)
 }
 
 async fn accept_unix<D: ClamdDesk>(listener: UnixListener, server: Rc<ClamdServer<D>>) {

@@ -10,7 +10,7 @@ const LENGTH_BYTES: usize = 4;
 
 /// Receives a stream.
 pub(crate) struct StreamReader<'k> {
-    keep: Result<Keep<'k>, FetchError>,
+    keep: Keep<'k>,
     /// How much more may come.
     quota: u64,
     /// How much more of the piece comes.
@@ -73,10 +73,7 @@ impl<'k> StreamReader<'k> {
                 return Ok(false);
             }
             let count = usize::try_from(self.piece).unwrap_or(usize::MAX).min(there.len());
-            match &mut self.keep {
-                Ok(keep) => keep.take(&there[..count]).await.map_err(|error| StreamRefused::by(&error))?,
-                Err(error) => return Err(StreamRefused::by(error)),
-            }
+            self.keep.take(&there[..count]).await.map_err(|error| StreamRefused::by(&error))?;
             bytes.consume(count);
             self.piece -= count as u64;
         }
@@ -84,11 +81,7 @@ impl<'k> StreamReader<'k> {
 
     /// All of it, kept.
     pub(crate) async fn finish(self) -> Result<Fetched, StreamRefused> {
-        let kept = match self.keep {
-            Ok(keep) => keep.finish().await,
-            Err(error) => Err(error),
-        };
-        kept.map_err(|error| StreamRefused::by(&error))
+        self.keep.finish().await.map_err(|error| StreamRefused::by(&error))
     }
 }
 

@@ -79,7 +79,7 @@ fn check(config: &Config, wrong: &mut dyn FnMut(String)) {
 
 impl Config {
     /// What a fetcher is made from. `memory_bytes_max` and `memory_total_max` are what there is of memory for one artifact and
-    /// for all, `spill_directory` is where large ones go if no directory is named.
+    /// for all, `spill_directory` is where large ones go: `self.spill_directory`, or the caller's own if that is empty.
     pub fn fetch_options(
         &self,
         memory_bytes_max: u64,
@@ -99,10 +99,6 @@ impl Config {
             idle_max: self.downloads_max,
             ..defaults
         };
-        let spill = match &self.spill_directory {
-            empty if empty.as_os_str().is_empty() => spill_directory,
-            path => path.clone(),
-        };
         FetchOptions {
             limits,
             addresses: Addresses { allow: self.allow_networks.clone() },
@@ -111,7 +107,7 @@ impl Config {
                 file: if self.file { FileUris::Anywhere } else { FileUris::Refused },
                 ..Schemes::default()
             },
-            ..FetchOptions::new(spill)
+            ..FetchOptions::new(spill_directory)
         }
     }
 }

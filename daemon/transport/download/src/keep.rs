@@ -93,12 +93,8 @@ impl Keeper {
     }
 
     /// Begins to keep one whose size nobody has announced.
-    ///
-    /// # Errors
-    ///
-    /// None today; see [`Keep::take`].
-    pub fn begin(&self) -> Result<Keep<'_>, FetchError> {
-        Keep::begin(self, None)
+    pub fn begin(&self) -> Keep<'_> {
+        Keep::new(self, None)
     }
 
     /// Memory for artifacts, all together.
@@ -161,7 +157,11 @@ impl<'k> Keep<'k> {
         if announced.is_some_and(|size| size > keeper.bytes_max) {
             return Err(FetchError::TooLarge { size_bytes: announced, size_bytes_max: keeper.bytes_max });
         }
-        Ok(Keep {
+        Ok(Keep::new(keeper, announced))
+    }
+
+    fn new(keeper: &'k Keeper, announced: Option<u64>) -> Keep<'k> {
+        Keep {
             keeper,
             stored: Stored::Nothing,
             gathered: keeper.buffer(),
@@ -169,7 +169,7 @@ impl<'k> Keep<'k> {
             announced,
             hasher: Sha256::new(),
             memory: None,
-        })
+        }
     }
 
     /// Returns the number of bytes received.

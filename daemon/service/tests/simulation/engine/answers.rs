@@ -28,21 +28,7 @@ impl SimulatedEngine {
         let on_chain = self.held.borrow().live.get(&key).map(|live| live.bounty.on_chain.is_some());
         let Some(on_chain) = on_chain else { return };
         let body = Bytes::from(self.body(&answer, on_chain, key.phase));
-        let answered = Answered {
-            key: key.clone(),
-            at: answer.at,
-            body: body.to_vec(),
-            verdict: answer.verdict,
-            bid: answer.bid(),
-            confidence: answer.confidence,
-            kind: String::new(),
-            sha256: None,
-            size: None,
-            generation: String::new(),
-            comments: Vec::new(),
-            report: String::new(),
-            bet: answer.bet.as_ref().map_or_else(String::new, |bet| bet.to_json()),
-        };
+        let answered = Answered::of(&key, &answer, body.to_vec());
         if self.scene.sabotage == Some(Sabotage::SendsUnwritten) {
             self.keep_answer(&key, body.clone());
             self.happen(Event::AnswerWritten { key: key.clone() });

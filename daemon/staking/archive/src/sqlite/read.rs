@@ -60,17 +60,18 @@ impl JournalReader {
             let _snapshot = self.connection.unchecked_transaction()?;
             let mut statement = self.connection.prepare("SELECT n, received FROM bounty ORDER BY n DESC")?;
             let mut rows = statement.query([])?;
-            let (mut first, mut count, mut more) = (None, 0, false);
-            while let Some(row) = rows.next()?.filter(|_| !more) {
+            let (mut first, mut count) = (None, 0);
+            let more = loop {
+                let Some(row) = rows.next()? else { break false };
                 if row.get::<_, i64>(1)? < since.micros() {
-                    break;
+                    break false;
                 }
-                more = count == most;
-                if !more {
-                    first = Some(row.get::<_, i64>(0)?);
-                    count += 1;
+                if count == most {
+                    break true;
                 }
-            }
+                first = Some(row.get::<_, i64>(0)?);
+                count += 1;
+            };
             let Some(first) = first else { return Ok(more) };
             let mut statement = self.connection.prepare(&format!("{STORIES} WHERE b.n >= ? ORDER BY b.n"))?;
             let mut stories = statement.query_map([first], |row| self.story(row))?;

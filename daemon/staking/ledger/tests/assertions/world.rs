@@ -191,21 +191,7 @@ impl<J: Journal> AssertionTrial<J> {
                     "mask": assertion.mask(),
                     "verdicts": assertion.verdicts(),
                 });
-                let answered = Answered {
-                    key: key.clone(),
-                    at: answer.at,
-                    body: body.to_string().into_bytes(),
-                    verdict: answer.verdict,
-                    bid: answer.bid(),
-                    confidence: answer.confidence,
-                    kind: String::new(),
-                    sha256: None,
-                    size: None,
-                    generation: String::new(),
-                    comments: Vec::new(),
-                    report: String::new(),
-                    bet: answer.bet.as_ref().map_or_else(String::new, |bet| bet.to_json()),
-                };
+                let answered = Answered::of(&key, &answer, body.to_string().into_bytes());
                 self.write(Write::Answer(answered));
                 vec![Event::AnswerWritten { key }]
             }

@@ -149,21 +149,7 @@ impl KillTrial {
                 self.happen(Event::Examined { key, artifact, judgement: Box::new(judgement) });
             }
             Effect::WriteAnswer { key, answer } => {
-                let answered = Answered {
-                    key: key.clone(),
-                    at: answer.at,
-                    body: Vec::new(),
-                    verdict: answer.verdict,
-                    bid: answer.bid(),
-                    confidence: answer.confidence,
-                    kind: String::new(),
-                    sha256: None,
-                    size: None,
-                    generation: String::new(),
-                    comments: Vec::new(),
-                    report: String::new(),
-                    bet: answer.bet.as_ref().map_or_else(String::new, |bet| bet.to_json()),
-                };
+                let answered = Answered::of(&key, &answer, Vec::new());
                 match self.write(Write::Answer(answered), fails) {
                     Written::Failed => self.happen(Event::AnswerNotWritten { key, answer }),
                     Written::Fresh | Written::Known => self.happen(Event::AnswerWritten { key }),

@@ -6,6 +6,8 @@
 mod answers;
 mod story;
 
+use std::sync::LazyLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use daemon_base::Sha256Digest;
@@ -34,18 +36,21 @@ pub enum Refresh {
 }
 
 /// The style sheet, exactly as it stands between the tags of a page.
-fn style() -> String {
-    format!("\n{STYLE}{MORE_STYLE}")
-}
+static STYLE_SHEET: LazyLock<String> = LazyLock::new(|| format!("\n{STYLE}{MORE_STYLE}"));
 
-/// The value of the header Content-Security-Policy for every page: nothing may be loaded or run, and no other style than ours
-/// applies.
-pub fn content_security_policy() -> String {
-    let digest = STANDARD.encode(Sha256Digest::of(style().as_bytes()).0);
+/// What [`content_security_policy`] returns.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let digest = STANDARD.encode(Sha256Digest::of(STYLE_SHEET.as_bytes()).0);
     format!(
         "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'"
     )
+});
+
+/// The value of the header Content-Security-Policy for every page: nothing may be loaded or run, and no other style than ours
+/// applies.
+pub fn content_security_policy() -> &'static str {
+    &POLICY
 }
 
 /// Everything up to the content of a page.
@@ -63,7 +68,7 @@ fn begin(title: &str, refresh: Refresh) -> String {
              <meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n\
              <title>{}</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n",
             escaped(title),
-            style(),
+            *STYLE_SHEET,
         ),
     );
     out
@@ -82,9 +87,10 @@ pub fn page(overview: &Overview, refresh: Refresh) -> String {
         return out;
     };
     tiles(overview, ours, &mut out);
-    if !ours.profit.is_empty() || overview.books.iter().any(|books| !books.profit.is_empty()) {
+    let lines = profit_lines(overview);
+    if !lines.is_empty() {
         out.push_str("<section id=\"profit\">\n<h2>Profit over time</h2>\n");
-        profit_chart(&profit_lines(overview), &mut out);
+        profit_chart(&lines, &mut out);
         out.push_str("</section>\n");
     }
     if let Some(section) = sections::engines(overview) {
@@ -130,7 +136,6 @@ fn end(out: &mut String) {
 /// The top of the page: what runs, whether it is well, and what a person should look at.
 fn head(overview: &Overview, name: &str, refresh: Refresh, out: &mut String) {
     let engine = &overview.engine;
-    let up = u64::try_from(overview.made.saturating_sub(engine.started)).unwrap_or_default();
     let (class, state) = match (&engine.not_live, &engine.not_ready) {
         (Some(_), _) => ("bad", "makes no progress"),
         (None, Some(_)) => ("warn", "takes no bounties"),
@@ -151,11 +156,11 @@ fn head(overview: &Overview, name: &str, refresh: Refresh, out: &mut String) {
             escaped(name),
             escaped(&shortened(&engine.version, 40)),
             if engine.dry_run { ", dry run: no answer is sent" } else { "" },
-            age(up),
+            age(overview.running_us()),
             moment(Timestamp::from_micros(overview.made)),
         ),
     );
-    for why in [&engine.not_live, &engine.not_ready].into_iter().flatten().take(1) {
+    if let Some(why) = engine.why_not() {
         put(out, format_args!("<p class=\"alarm\">{}</p>\n", escaped(&shortened(why, 400))));
     }
     for alarm in &engine.alarms {
@@ -187,8 +192,8 @@ fn head(overview: &Overview, name: &str, refresh: Refresh, out: &mut String) {
 /// The key numbers.
 fn tiles(overview: &Overview, ours: &Books, out: &mut String) {
     let engine = &overview.engine;
-    let totals = overview.sum.as_ref().unwrap_or(&ours.totals);
-    let hours = ours.until.saturating_sub(ours.since) / 3_600_000_000;
+    let totals = overview.totals(ours);
+    let hours = ours.period_hours();
     let settled = totals.settled > 0;
     let tone = match totals.profit.base_units().signum() {
         1 => "gain",
@@ -251,12 +256,8 @@ fn profit_lines(overview: &Overview) -> Vec<ProfitLine> {
         points: books.profit.iter().map(|point| (point.at, point.profit)).collect(),
     };
     let lines: Vec<ProfitLine> = overview.books.iter().map(line).filter(|line| !line.points.is_empty()).collect();
-    match &overview.sum {
-        Some(sum) if lines.len() > 1 => {
-            std::iter::once(ProfitLine::sum(&sum.engine, &lines)).chain(lines.iter().cloned()).collect()
-        }
-        _ => lines,
-    }
+    let sum = overview.sum.as_ref().filter(|_| lines.len() > 1).map(|sum| ProfitLine::sum(&sum.engine, &lines));
+    sum.into_iter().chain(lines).collect()
 }
 
 /// A section with its notes and its table. Its id is its title in small letters.

@@ -39,8 +39,7 @@ pub fn engines_page(report: &EnginesReport) -> String {
         profit_chart(&lines, &mut out);
         out.push_str("</section>\n");
     }
-    let totals: Vec<EngineTotals> = report.engines.iter().map(|engine| engine.totals.clone()).collect();
-    let section = engines_section(&totals, &report.sum);
+    let section = engines_section(report.engines.iter().map(|engine| &engine.totals), &report.sum);
     put(&mut out, format_args!("<section>\n<h2>{}</h2>\n", escaped(&section.title)));
     for note in &section.notes {
         put(&mut out, format_args!("<p>{}</p>\n", escaped(note)));

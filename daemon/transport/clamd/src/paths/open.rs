@@ -39,7 +39,7 @@ pub(crate) fn open(path: &[u8], rules: &PathRules, peer: &Peer) -> Result<Opened
         return Err(Refused::path(Errno::PERM));
     }
     let mut directory = at(CWD, OsStr::new("/"), OFlags::PATH | OFlags::DIRECTORY).map_err(Refused::path)?;
-    let mut parts = path.components().filter(|part| *part != Component::RootDir).peekable();
+    let mut parts = path.components().filter(|part| *part != Component::RootDir);
     let Some(mut part) = parts.next() else { return below(&directory, OsStr::new("."), peer) };
     loop {
         let about = fstat(&directory).map_err(Refused::path)?;

@@ -213,7 +213,7 @@ impl World {
                 Some(Event::Examined { key, artifact, judgement: Box::new(judgement) })
             }
             Effect::WriteAnswer { key, answer } => {
-                self.write(Write::Answer(answered(&key, &answer)));
+                self.write(Write::Answer(Answered::of(&key, &answer, Vec::new())));
                 if self.fate == Fate::Late {
                     self.pass(LIFE);
                 }
@@ -254,25 +254,6 @@ impl World {
                 Some(Event::PurseWritten { written: Written::Fresh })
             }
         }
-    }
-}
-
-/// As the daemon writes it down.
-fn answered(key: &BountyKey, answer: &Answer) -> Answered {
-    Answered {
-        key: key.clone(),
-        at: answer.at,
-        body: Vec::new(),
-        verdict: answer.verdict,
-        bid: answer.bid(),
-        confidence: answer.confidence,
-        kind: answer.findings.kind.clone(),
-        sha256: None,
-        size: None,
-        generation: String::new(),
-        comments: Vec::new(),
-        report: String::new(),
-        bet: answer.bet.as_ref().map_or_else(String::new, |bet| bet.to_json()),
     }
 }
 
