@@ -1,4 +1,5 @@
-//! Programs packed by UPX: unpacked without running them, and handed over to be examined in their own right.
+//! Programs packed by UPX, and scripts that the compiler of AutoIt packed: unpacked without running them, and handed over to
+//! be examined in their own right.
 //!
 //! ```
 //! use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sample};
@@ -23,7 +24,11 @@
 //! Packed programs are found by how their blocks are built, for the packer's marks are often changed. Nobody vouches for a
 //! packed program here: the experts for its format do, and for what is inside.
 //!
-//! **Cannot see:** other packers; shared libraries of ELF, whose headers UPX leaves outside; formats beside ELF and PE; filters
+//! Scripts of AutoIt become text again, with the words of the source, but not its comments and spaces. What is done with
+//! words that a script computes cannot be read off it, so a program that runs one stays hidden: it is malicious by what
+//! was seen in it, or unknown.
+//!
+//! **Cannot see:** other packers; scripts of AutoIt before 3.3 ("EA05") and of AutoHotkey; shared libraries of ELF, whose headers UPX leaves outside; formats beside ELF and PE; filters
 //! for processors beside x86 and AArch64; LZMA where the record that tells its length is gone.
 //!
 //! **How it fails:** what is cut short is a sign, what could be had of it is handed over, and the rest is named. What would
@@ -31,6 +36,7 @@
 
 #![forbid(unsafe_code)]
 
+mod autoit;
 pub mod catalogue;
 mod elf;
 mod filter;
@@ -81,6 +87,11 @@ impl Analyzer for Packed {
     }
 
     fn analyze<'a>(&mut self, sample: Sample<'a>, findings: &mut Findings<'a>) {
+        // What is behind the interpreter is read whether or not the interpreter itself is packed.
+        if matches!(sample.kind, FileKind::Pe(_)) && autoit::examine(sample.bytes, findings).is_err() {
+            // A limit ends it here; the budget remembers which.
+            return;
+        }
         let unpacked = match sample.kind {
             FileKind::Elf(_) => elf::unpack(sample.bytes, findings.budget()),
             FileKind::Pe(_) => pe::unpack(sample.bytes, findings.budget()),
@@ -89,7 +100,7 @@ impl Analyzer for Packed {
         };
         match unpacked {
             Ok(Some(program)) => report(program, findings),
-            // A limit ends it here; the budget remembers which.
+            // The same.
             Ok(None) | Err(Setback::Limit) => {}
             Err(why) => {
                 if why == Setback::Broken {

@@ -10,7 +10,7 @@ use analyzers_packed::Packed;
 use analyzers_pe::Pe;
 use specimens::samples::samples;
 use specimens::upx::{UpxBuilder, upx};
-use specimens::{archive as archives, elf as elves, pe as programs};
+use specimens::{archive as archives, autoit, elf as elves, pe as programs};
 use triage::{
     ArchiveKind, ByteOrder, ElfKind, ElfType, Family, FileKind, HEAD_BYTES, Window, WordSize, magic, magic_scalar,
     triage_window,
@@ -209,7 +209,9 @@ pub(crate) fn packed_seeds() -> Vec<Vec<u8>> {
     let (program, image) = (elves::tool().build(), programs::ordinary().build());
     let packed = [2, 3, 5, 8].map(|method| [upx(&program).method(method), upx(&image).method(method)]);
     let changed = [upx(&program).mark(*b"ABCD"), upx(&image).mark(*b"ABCD"), upx(&image).without_record()];
-    packed.into_iter().flatten().chain(changed).map(UpxBuilder::build).collect()
+    let lines: &[&[&str]] = &[&["$call", "(", "@TempDir", "&", "\"0x9f9f9f9f", ")"], &["FileInstall", "(", "1", ")"]];
+    let script = programs::ordinary().overlay(autoit::compiled(lines, &[("C:\\a.exe", &image)])).build();
+    packed.into_iter().flatten().chain(changed).map(UpxBuilder::build).chain([script]).collect()
 }
 
 pub(crate) fn text_seeds() -> Vec<Vec<u8>> {

@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod archive;
+pub mod autoit;
 pub mod biff;
 pub mod bomb;
 pub mod cfb;
