@@ -129,7 +129,7 @@ rule pe_installer_of_scripts
 {
     meta:
         description = "A Windows program is a compiled AutoIt script, a form that droppers like."
-        weight = 0.9
+        weight = 0.4
         attack = "T1059.010"
         author = "stakeout"
         reference = "https://attack.mitre.org/techniques/T1059/010/"

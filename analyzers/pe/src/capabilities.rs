@@ -8,6 +8,7 @@ use crate::certificate::{Certificate, Match};
 use crate::exports::Exports;
 use crate::image::{Directory, Image};
 use crate::imports::Imports;
+use crate::interpreters;
 use crate::resources::Resources;
 use crate::structure::Traits;
 
@@ -19,6 +20,10 @@ pub(crate) fn imports(
     traits: Traits,
     findings: &mut Findings<'_>,
 ) {
+    if let Some(name) = interpreters::of(imports) {
+        findings.saw_with(&signs::INTERPRETER, image.directory_span(Directory::Import), name);
+        return;
+    }
     let apis = &imports.apis.with(native);
     let all = |wanted: &[Api]| apis.has_all(wanted);
     let table = image.directory_span(Directory::Import);

@@ -6,6 +6,7 @@ use crate::api::Api;
 use crate::catalogue as signs;
 use crate::dotnet::ManagedCode;
 use crate::imports::Imports;
+use crate::interpreters;
 use crate::keywords::Sign;
 use crate::scan::{Scan, quote};
 use crate::structure::Traits;
@@ -63,9 +64,12 @@ pub(crate) fn words(
     traits: Traits,
     findings: &mut Findings<'_>,
 ) {
+    let is_interpreter = interpreters::of(imports).is_some();
     for &(sign, indicator) in SIGNS {
         let dotnet_only = matches!(sign, Sign::DotnetProtector | Sign::DotnetDownload);
-        if !scan.has(sign) || dotnet_only && !traits.dotnet {
+        // What an interpreter looks for at run time is as little its script's as what it imports.
+        let of_interpreter = sign == Sign::InjectionApis && is_interpreter;
+        if !scan.has(sign) || dotnet_only && !traits.dotnet || of_interpreter {
             continue;
         }
         for span in scan.spans(sign).take(PLACES_MAX) {
@@ -73,7 +77,8 @@ pub(crate) fn words(
             findings.saw_with(indicator, span, quote);
         }
     }
-    let imported = imports.apis.has(Api::RegistryWrite).then(|| imports.apis.span(Api::RegistryWrite));
+    let writes_registry = imports.apis.has(Api::RegistryWrite) && !is_interpreter;
+    let imported = writes_registry.then(|| imports.apis.span(Api::RegistryWrite));
     if let Some(span) = imported.or(managed.writes_registry()).filter(|_| scan.has(Sign::RunKey)) {
         findings.saw(&signs::RUN_KEY_WRITTEN, span);
     }

@@ -17,6 +17,7 @@ use crate::anomalies::Oddity;
 use crate::api::{self, Api, ApiSet};
 use crate::image::{Directory, Image};
 use crate::import_counts::ImportCounts;
+use crate::interpreters::LibrarySet;
 
 /// Thunks looked at, over all libraries. The largest tables of real programs have some 10,000. With more, the
 /// examination is incomplete: what comes after would be hidden by what comes before.
@@ -46,6 +47,8 @@ pub(crate) struct Imports {
     pub(crate) functions: u32,
     /// Number of imported libraries.
     pub(crate) libraries: u32,
+    /// Which libraries these are.
+    pub(crate) library_set: LibrarySet,
     /// Whether it imports a run time of Visual Basic 5 or 6.
     pub(crate) visual_basic: bool,
     /// Number of kernel libraries.
@@ -139,6 +142,7 @@ impl Imports {
             let name = name.unwrap_or_default();
             self.visual_basic |= name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"msvbvm"));
             self.kernel_libraries += u32::from(api::is_of_kernel(name));
+            self.library_set.insert(name);
             self.counts.library(name);
             // Bound or packed images may lack a lookup table; the address table then still holds the names.
             let lookup =

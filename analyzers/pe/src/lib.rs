@@ -62,6 +62,7 @@ mod image;
 mod import_counts;
 mod imports;
 mod inside;
+mod interpreters;
 mod keywords;
 mod mask;
 pub mod measures;

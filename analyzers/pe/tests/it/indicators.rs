@@ -79,6 +79,7 @@ const CASES: &[Case] = &[
     ("pe.import.loader_only", || bare().import("kernel32.dll", &["LoadLibraryA", "GetProcAddress"])),
     ("pe.import.few", || bare().import("kernel32.dll", &["ExitProcess"])),
     ("pe.import.none", bare),
+    ("pe.import.interpreter", super::interpreters::autoit),
     ("pe.import.visual_basic", || ordinary().import("MSVBVM60.DLL", &["#100"])),
     ("pe.export.none_in_library", || ordinary().dll()),
     ("pe.export.in_program", || ordinary().export("Start")),

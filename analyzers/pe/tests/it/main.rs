@@ -10,6 +10,8 @@ mod cases;
 mod hosts;
 // Where the loader of Windows reads.
 mod loader;
+// Import tables of interpreters.
+mod interpreters;
 // Bytes that belong to nothing withdraw the voucher, and what is accounted for does not.
 mod overlay;
 // Images that are hidden, and archives, behind the program and in its resources.

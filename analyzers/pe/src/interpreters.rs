@@ -1,0 +1,116 @@
+//! Interpreters that scripts are bound to, known by what they import.
+//!
+//! An interpreter imports whatever any script may use: to fetch, to start programs, to watch the keyboard. That says nothing
+//! of the script that is there. The libraries of one hardly change between its versions, and nothing else has all of them:
+//! of 15,000 images of the development corpus 250 have one of these sets, and each is the interpreter.
+//!
+//! Sources: import tables of AutoIt 3.2 to 3.3.18 and AutoHotkey 1.0.48 to 2.0.
+
+use std::ops::RangeInclusive;
+
+use crate::imports::Imports;
+
+/// An interpreter: the libraries that it imports, and how many functions.
+struct Interpreter {
+    name: &'static str,
+    libraries: LibrarySet,
+    functions: RangeInclusive<u32>,
+}
+
+const INTERPRETERS: [Interpreter; 6] = [
+    Interpreter {
+        name: "AutoIt",
+        libraries: LibrarySet::of(
+            "advapi32 comctl32 comdlg32 gdi32 iphlpapi kernel32 mpr ole32 oleaut32 psapi shell32 user32 userenv uxtheme \
+             version wininet winmm wsock32",
+        ),
+        functions: 480..=580,
+    },
+    Interpreter {
+        name: "AutoIt",
+        libraries: LibrarySet::of(
+            "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr ole32 oleaut32 psapi shell32 user32 userenv version wininet \
+             winmm wsock32",
+        ),
+        functions: 470..=560,
+    },
+    Interpreter {
+        name: "AutoIt",
+        libraries: LibrarySet::of(
+            "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr ole32 oleaut32 shell32 user32 version winmm wsock32",
+        ),
+        functions: 390..=480,
+    },
+    Interpreter {
+        name: "AutoHotkey",
+        libraries: LibrarySet::of(
+            "advapi32 comctl32 comdlg32 gdi32 kernel32 ole32 oleaut32 shell32 user32 version winmm wsock32",
+        ),
+        functions: 340..=460,
+    },
+    Interpreter {
+        name: "AutoHotkey",
+        libraries: LibrarySet::of(
+            "advapi32 comctl32 comdlg32 gdi32 kernel32 ole32 oleaut32 psapi shell32 user32 version winmm wsock32",
+        ),
+        functions: 390..=490,
+    },
+    Interpreter {
+        name: "AutoHotkey",
+        libraries: LibrarySet::of(
+            "advapi32 comctl32 comdlg32 gdi32 kernel32 ole32 oleaut32 psapi shell32 user32 version wininet winmm wsock32",
+        ),
+        functions: 430..=500,
+    },
+];
+
+/// The name of the interpreter that has this import table.
+pub(crate) fn of(imports: &Imports) -> Option<&'static str> {
+    let is_of =
+        |known: &&Interpreter| known.libraries == imports.library_set && known.functions.contains(&imports.functions);
+    INTERPRETERS.iter().find(is_of).map(|known| known.name)
+}
+
+/// Names of libraries in any order, as one number: their count, and the sum of what is made of each.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct LibrarySet {
+    count: u32,
+    sum: u64,
+}
+
+impl LibrarySet {
+    /// Of names without their ends, with spaces between them.
+    const fn of(names: &str) -> Self {
+        let (names, mut set) = (names.as_bytes(), LibrarySet { count: 0, sum: 0 });
+        let (mut at, mut start) = (0, 0);
+        while at <= names.len() {
+            if at == names.len() || names[at] == b' ' {
+                set.count += 1;
+                set.sum = set.sum.wrapping_add(mixed(names, start, at));
+                start = at + 1;
+            }
+            at += 1;
+        }
+        set
+    }
+
+    /// Adds the library with this name.
+    pub(crate) fn insert(&mut self, name: &[u8]) {
+        let stem = match name.split_last_chunk::<4>() {
+            Some((stem, end)) if end.eq_ignore_ascii_case(b".dll") => stem,
+            _ => name,
+        };
+        self.count = self.count.saturating_add(1);
+        self.sum = self.sum.wrapping_add(mixed(stem, 0, stem.len()));
+    }
+}
+
+/// Of the bytes from `start` to `end`, in small letters: FNV-1a (Fowler, Noll, Vo).
+const fn mixed(bytes: &[u8], start: usize, end: usize) -> u64 {
+    let (mut hash, mut at) = (0xcbf2_9ce4_8422_2325_u64, start);
+    while at < end {
+        hash = (hash ^ bytes[at].to_ascii_lowercase() as u64).wrapping_mul(0x100_0000_01b3);
+        at += 1;
+    }
+    hash
+}

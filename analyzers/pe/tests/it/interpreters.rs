@@ -1,0 +1,108 @@
+//! What an interpreter imports is not held against the script that is bound to it.
+
+use specimens::pe::{CODE, CONSTANTS, PeBuilder, pe};
+
+use super::{check_not_seen, check_seen, examine, ids};
+
+const AUTOIT: [&str; 18] = [
+    "WSOCK32.dll",
+    "VERSION.dll",
+    "WINMM.dll",
+    "COMCTL32.dll",
+    "MPR.dll",
+    "WININET.dll",
+    "PSAPI.DLL",
+    "IPHLPAPI.DLL",
+    "USERENV.dll",
+    "UxTheme.dll",
+    "KERNEL32.dll",
+    "USER32.dll",
+    "GDI32.dll",
+    "COMDLG32.dll",
+    "ADVAPI32.dll",
+    "SHELL32.dll",
+    "ole32.dll",
+    "OLEAUT32.dll",
+];
+const AUTOHOTKEY: [&str; 12] = [
+    "KERNEL32.dll",
+    "USER32.dll",
+    "GDI32.dll",
+    "COMDLG32.dll",
+    "ADVAPI32.dll",
+    "SHELL32.dll",
+    "ole32.dll",
+    "OLEAUT32.dll",
+    "WSOCK32.dll",
+    "WINMM.dll",
+    "VERSION.dll",
+    "COMCTL32.dll",
+];
+const SIGN: &str = "pe.import.interpreter";
+const DOWNLOADER: &str = "pe.import.downloader";
+
+/// AutoIt 3.3.14, as far as it is told by.
+pub(super) fn autoit() -> PeBuilder {
+    program(&AUTOIT, 525)
+}
+
+/// A program with these libraries and this many functions, which downloads and writes the registry.
+fn program(libraries: &[&str], functions: usize) -> PeBuilder {
+    let others: Vec<String> = (0..functions - libraries.len()).map(|number| format!("Function{number}")).collect();
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    let program = pe().section(".text", CODE, [0xc3; 64]);
+    libraries.iter().enumerate().fold(program, |program, (number, library)| {
+        let first = [*["InternetReadFile", "", "RegSetValueExW"].get(number).unwrap_or(&"Release")];
+        program.import(library, if number == 1 { &others } else { &first })
+    })
+}
+
+#[test]
+fn interpreters_are_told_by_all_that_they_import() {
+    let known: [(&[&str], usize); 2] = [(&AUTOIT, 525), (&AUTOHOTKEY, 410)];
+    for (libraries, functions) in known {
+        let mut backwards = libraries.to_vec();
+        backwards.reverse();
+        for libraries in [libraries, &backwards] {
+            for program in [program(libraries, functions), program(libraries, functions).plus()] {
+                let bytes = program.build();
+                let (record, _) = examine(&bytes);
+                let mut of_imports = ids(&record);
+                of_imports.retain(|id| id.starts_with("pe.import."));
+                assert_eq!(of_imports, [SIGN]);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_imports_other_libraries_or_fewer_functions_is_none() {
+    let mut others = AUTOIT;
+    others[5] = "URLMON.dll";
+    let more = [AUTOIT.as_slice(), &["WINHTTP.dll"]].concat();
+    let twice = [&AUTOIT[..17], &["WSOCK32.dll"]].concat();
+    for program in [
+        program(&AUTOIT, 300),
+        program(&AUTOIT[..17], 525),
+        program(&others, 525),
+        program(&more, 525),
+        program(&twice, 525),
+    ] {
+        let bytes = program.build();
+        check_not_seen(&bytes, SIGN);
+        check_seen(&bytes, DOWNLOADER);
+    }
+}
+
+#[test]
+fn what_an_interpreter_finds_at_run_time_is_as_little_its_scripts() {
+    let words = "NtCreateThreadEx\0Software\\Microsoft\\Windows\\CurrentVersion\\Run\0";
+    for (functions, is_told) in [(525, false), (300, true)] {
+        let image = program(&AUTOIT, functions).section(".rdata", CONSTANTS, words).build();
+        let (record, _) = examine(&image);
+        for id in ["pe.string.injection_apis", "pe.file.run_key_written"] {
+            assert_eq!(ids(&record).contains(&id), is_told, "{id}: {:?}", ids(&record));
+        }
+        assert!(ids(&record).contains(&"pe.string.run_key"));
+    }
+}
