@@ -83,8 +83,8 @@ section! {
         stream_time_max: Duration = ClamdLimits::default().stream_time_max;
         /// Maximum time of a scan, with the time that it waits for a worker (clamd: MaxScanTime).
         scan_time_max: Duration = ClamdLimits::default().scan_time_max;
-        /// Directories whose files may be scanned by their paths (SCAN, CONTSCAN, MULTISCAN), over the unix socket, by clients
-        /// whose user may read them. Symbolic links are not followed. Default: none; clients send files instead.
+        /// Directories whose files may be scanned by their paths (SCAN, CONTSCAN, MULTISCAN, ALLMATCHSCAN), over the unix
+        /// socket, by clients whose user may read them. Symbolic links are not followed. Default: none; clients send files instead.
         scan_directories: Vec<PathBuf> = Vec::new();
         /// Maximum depth of directories below a path (clamd: MaxDirectoryRecursion).
         scan_depth_max: usize = PathRules::default().depth_max;

@@ -2,8 +2,8 @@
 //!
 //! Clients connect to a unix socket or over TCP ([`ClamdListeners`]) and are served ([`serve`]) within limits
 //! ([`ClamdLimits`]). Files come as streams (INSTREAM), as open files beside the bytes of a unix socket (FILDES), or by their
-//! paths where the operator allows that (SCAN, CONTSCAN, MULTISCAN; [`PathRules`]). Replies have clamd's words, so that its
-//! clients read them; docs/clamd.md says what differs.
+//! paths where the operator allows that (SCAN, CONTSCAN, MULTISCAN, ALLMATCHSCAN; [`PathRules`]). Replies have clamd's words,
+//! so that its clients read them; docs/clamd.md says what differs.
 //!
 //! This crate looks into no file: streams are kept as downloads are, and a [`ClamdDesk`] scans them.
 //!
