@@ -65,6 +65,19 @@ fn open_descriptors(daemon: &Daemon<'_>) -> u64 {
     fs::read_dir(format!("/proc/{}/fd", daemon.child.id())).expect("our child can be looked at").count() as u64
 }
 
+/// How many are open when nothing is under way: the same ten times in a row.
+fn idle_descriptors(daemon: &Daemon<'_>) -> u64 {
+    let (begun, mut last, mut same) = (Instant::now(), 0, 0);
+    while same < 10 {
+        assert!(begun.elapsed() < PATIENCE, "there is always something under way");
+        std::thread::sleep(Duration::from_millis(100));
+        let now = open_descriptors(daemon);
+        same = if now == last { same + 1 } else { 0 };
+        last = now;
+    }
+    last
+}
+
 struct Mount<'p>(&'p Path);
 
 impl Mount<'_> {
@@ -127,7 +140,7 @@ fn d3_no_descriptors_left() {
     let place = DaemonHome::new(&market).with(NO_RULES);
     let mut daemon = place.start();
     assert!(is_taken(&market, &place, "before") && is_judged(&market, &place, "before"));
-    let (idle, many) = (open_descriptors(&daemon), 100);
+    let (idle, many) = (idle_descriptors(&daemon), 100);
     limit(&daemon, Resource::Nofile, idle + 10);
     let crowd: Vec<TcpStream> =
         (0..many).filter_map(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, place.webhook)).ok()).collect();
