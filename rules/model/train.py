@@ -41,6 +41,9 @@ FREE = {
     'resources': r'^(resources|version|manifest)\.',
     'sections': r'^section\.(executable|writable|usual|unusual|without_data|without_name|same_name|count)$|^header\.sections$',
     'size': r'^file\.size$',
+    # What harmless programs say of themselves, in a manifest or a notice: added by copying a resource.
+    'identity': r'^words\.(xml|invoker|copyright|source_files|sys)$',
+    'manifest': r'^words\.(xml|invoker)$',
     'directories': r'^directory\.(import|resource|import_addresses)$',
     'libraries': r'^library\.|^imports\.libraries$',
 }
@@ -96,6 +99,8 @@ VARIANTS = {
 }
 VARIANTS['wide-cheap'] = VARIANTS['wide-slow'] | VARIANTS['mono-cheap']
 VARIANTS['wide-resources'] = VARIANTS['wide-slow'] | {'free': ('malice', 'overlay', 'sections', 'size', 'resources', 'directories')}
+VARIANTS['wide-manifest'] = VARIANTS['wide-slow'] | {'free': ('malice', 'overlay', 'sections', 'size', 'resources', 'directories', 'manifest')}
+VARIANTS['wide-identity'] = VARIANTS['wide-slow'] | {'free': ('malice', 'overlay', 'sections', 'size', 'resources', 'directories', 'identity')}
 # Of documents with macros there are few: small trees that learn slowly, and what was published as a document weighs more.
 # More of what can be added makes none more benign.
 OFFICE = {'num_leaves': 6, 'trees': 700, 'learning_rate': .03, 'feature_fraction': .3, 'bagging_fraction': .6, 'min_data_in_leaf': 8, 'lambda_l2': 10.0, 'cap': 30,
@@ -244,7 +249,7 @@ def fit_join(family, y, margin, total):
 # support. signs: alone only what shows a sign beside its structure: a model that saw too few odd but honest programs takes
 # the oddity for malice.
 POLICY = {
-    'pe': {'prior': .5, 'floor': .004, 'ceiling': .998, 'alone': .975, 'signs': False, 'benign': .33, 'benign_sum': 2.5},
+    'pe': {'prior': .5, 'floor': .004, 'ceiling': .998, 'alone': .975, 'signs': False, 'benign': .36, 'benign_sum': 2.5},
     'office': {'prior': .5, 'floor': .01, 'ceiling': .995, 'malicious': .985, 'alone': .99, 'signs': True, 'benign': .2, 'benign_sum': 1.8},
     'elf': {'prior': .5, 'floor': .003, 'ceiling': .999, 'alone': .99, 'signs': True, 'benign': .2, 'benign_sum': 1.5},
 }
