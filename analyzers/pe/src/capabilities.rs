@@ -8,7 +8,6 @@ use crate::certificate::{Certificate, Match};
 use crate::exports::Exports;
 use crate::image::{Directory, Image};
 use crate::imports::Imports;
-use crate::interpreters;
 use crate::resources::Resources;
 use crate::structure::Traits;
 
@@ -20,7 +19,7 @@ pub(crate) fn imports(
     traits: Traits,
     findings: &mut Findings<'_>,
 ) {
-    if let Some(name) = interpreters::of(imports) {
+    if let Some(name) = imports.interpreter() {
         findings.saw_with(&signs::INTERPRETER, image.directory_span(Directory::Import), name);
         return;
     }

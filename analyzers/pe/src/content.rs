@@ -6,7 +6,6 @@ use crate::api::Api;
 use crate::catalogue as signs;
 use crate::dotnet::ManagedCode;
 use crate::imports::Imports;
-use crate::interpreters;
 use crate::keywords::Sign;
 use crate::scan::{Scan, quote};
 use crate::structure::Traits;
@@ -64,7 +63,7 @@ pub(crate) fn words(
     traits: Traits,
     findings: &mut Findings<'_>,
 ) {
-    let is_interpreter = interpreters::of(imports).is_some();
+    let is_interpreter = imports.interpreter().is_some();
     for &(sign, indicator) in SIGNS {
         let dotnet_only = matches!(sign, Sign::DotnetProtector | Sign::DotnetDownload);
         // What an interpreter looks for at run time is as little its script's as what it imports.

@@ -17,7 +17,7 @@ use crate::anomalies::Oddity;
 use crate::api::{self, Api, ApiSet};
 use crate::image::{Directory, Image};
 use crate::import_counts::ImportCounts;
-use crate::interpreters::LibrarySet;
+use crate::interpreters::{self, LibrarySet};
 
 /// Thunks looked at, over all libraries. The largest tables of real programs have some 10,000. With more, the
 /// examination is incomplete: what comes after would be hidden by what comes before.
@@ -48,7 +48,7 @@ pub(crate) struct Imports {
     /// Number of imported libraries.
     pub(crate) libraries: u32,
     /// Which libraries these are.
-    pub(crate) library_set: LibrarySet,
+    library_set: LibrarySet,
     /// Whether it imports a run time of Visual Basic 5 or 6.
     pub(crate) visual_basic: bool,
     /// Number of kernel libraries.
@@ -82,6 +82,11 @@ impl Imports {
     /// Whether it needs nothing that lives outside of the kernel: as drivers do, and what imports nothing.
     pub(crate) fn are_of_kernel(&self) -> bool {
         self.libraries == self.kernel_libraries
+    }
+
+    /// The interpreter of scripts that this is, as far as its imports tell.
+    pub(crate) fn interpreter(&self) -> Option<&'static str> {
+        interpreters::of(self.library_set, self.functions)
     }
 
     /// Walks the import directory and that of delayed imports.

@@ -8,8 +8,6 @@
 
 use std::ops::RangeInclusive;
 
-use crate::imports::Imports;
-
 /// An interpreter: the libraries that it imports, and how many functions.
 struct Interpreter {
     name: &'static str,
@@ -72,10 +70,9 @@ const INTERPRETERS: [Interpreter; 7] = [
     },
 ];
 
-/// The name of the interpreter that has this import table.
-pub(crate) fn of(imports: &Imports) -> Option<&'static str> {
-    let is_of =
-        |known: &&Interpreter| known.libraries == imports.library_set && known.functions.contains(&imports.functions);
+/// The name of the interpreter that imports these libraries, and about as many functions.
+pub(crate) fn of(libraries: LibrarySet, functions: u32) -> Option<&'static str> {
+    let is_of = |known: &&Interpreter| known.libraries == libraries && known.functions.contains(&functions);
     INTERPRETERS.iter().find(is_of).map(|known| known.name)
 }
 
