@@ -21,6 +21,7 @@ pub mod cfb;
 pub mod crypt;
 pub mod doc;
 pub mod elf;
+pub mod inno;
 pub mod ooxml;
 pub mod pe;
 pub mod quine;

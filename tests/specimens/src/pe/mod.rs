@@ -267,7 +267,13 @@ impl PeBuilder {
 
     /// Adds a resource of a numbered type (`RT_RCDATA` is 10).
     pub fn resource(mut self, type_id: u32, data: impl Into<Vec<u8>>) -> Self {
-        self.resources.push(Resource { type_id, data: data.into() });
+        self.resources.push(Resource { type_id, name: None, data: data.into() });
+        self
+    }
+
+    /// The same with a number as its name; others are numbered from 1.
+    pub fn resource_named(mut self, type_id: u32, name: u32, data: impl Into<Vec<u8>>) -> Self {
+        self.resources.push(Resource { type_id, name: Some(name), data: data.into() });
         self
     }
 

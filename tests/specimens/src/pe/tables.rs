@@ -14,6 +14,8 @@ pub(super) struct Export<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Resource {
     pub(super) type_id: u32,
+    /// Its name; else its place among those of its type, from 1.
+    pub(super) name: Option<u32>,
     pub(super) data: Vec<u8>,
 }
 
@@ -137,7 +139,8 @@ pub(super) fn resources(base: u32, resources: &[Resource]) -> Vec<u8> {
         directory(&mut out, members.len());
         for (place, member) in members.iter().enumerate() {
             let languages = out.len();
-            entry(&mut out, names + 16 + place * 8, place as u32 + 1, languages as u32 | 1 << 31);
+            let name = member.name.unwrap_or(place as u32 + 1);
+            entry(&mut out, names + 16 + place * 8, name, languages as u32 | 1 << 31);
             directory(&mut out, 1);
             let data_entry = out.len();
             entry(&mut out, languages + 16, 0x409, data_entry as u32);
