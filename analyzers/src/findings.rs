@@ -49,6 +49,8 @@ pub struct Child<'a> {
     pub bytes: Cow<'a, [u8]>,
     /// Whether the parent is vouched for only if an analyzer accounts for these bytes.
     pub is_part: bool,
+    /// What they are, if the parent says so; else triage tells.
+    pub kind: Option<FileKind>,
 }
 
 /// The interface through which an analyzer reports on one sample.
@@ -165,19 +167,24 @@ impl<'a> Findings<'a> {
     /// Passes on a child layer, which is triaged and scanned after this analyzer. A part of the artifact is borrowed,
     /// not copied. The engine counts depth and entries; the producer counts produced bytes.
     pub fn child(&mut self, name: &str, bytes: Cow<'a, [u8]>) {
-        self.hand_over(name, bytes, false);
+        self.hand_over(name, bytes, false, None);
     }
 
     /// Passes on a child that is a part of the sample which this analyzer cannot account for itself, such as an archive
     /// behind a program. Unless another analyzer accounts for it ([`Analyzer::accounts_for`](crate::Analyzer)), the engine
     /// says of it what [`Findings::cannot_vouch`] does.
     pub fn part(&mut self, name: &str, bytes: Cow<'a, [u8]>) {
-        self.hand_over(name, bytes, true);
+        self.hand_over(name, bytes, true, None);
     }
 
-    fn hand_over(&mut self, name: &str, bytes: Cow<'a, [u8]>, is_part: bool) {
+    /// The same of a part whose kind follows from where it stands, so that nothing it begins with makes another of it.
+    pub fn part_of(&mut self, kind: FileKind, name: &str, bytes: Cow<'a, [u8]>) {
+        self.hand_over(name, bytes, true, Some(kind));
+    }
+
+    fn hand_over(&mut self, name: &str, bytes: Cow<'a, [u8]>, is_part: bool, kind: Option<FileKind>) {
         if self.record.budget.entries(1).is_ok() {
-            self.children.push(Child { name: Detail::new(name).to_string(), bytes, is_part });
+            self.children.push(Child { name: Detail::new(name).to_string(), bytes, is_part, kind });
         }
     }
 

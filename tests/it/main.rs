@@ -40,6 +40,8 @@ mod hostile;
 mod hostile_documents;
 /// The daemon as a library, in this process.
 mod in_process;
+/// Installers by Inno Setup.
+mod installers;
 /// Daemons and workers killed at every moment.
 mod kills;
 /// The live page, and what else tells its numbers.

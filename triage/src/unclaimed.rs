@@ -1,5 +1,5 @@
-//! Files that no signature at the start claims: PDF with a preamble, tar, the data of NSIS, text,
-//! ISO 9660, the archive of PyInstaller, and the rest.
+//! Files that no signature of the table claims: the data of Inno Setup and NSIS, PDF with a preamble, tar, text, ISO 9660,
+//! the archive of PyInstaller, and the rest.
 
 use crate::kind::{ArchiveKind, FileKind};
 use crate::text;
@@ -19,9 +19,16 @@ const PY_INSTALLER: &[u8; 8] = b"MEI\x0c\x0b\x0a\x0b\x0e";
 const PY_INSTALLER_LONG: usize = 88;
 const PY_INSTALLER_SHORT: usize = 24;
 
+/// The table of the loader of Inno Setup, which stands before its data (Projects/Src/Shared.Struct.pas,
+/// `SetupLdrOffsetTableID`).
+const INNO: &[u8] = b"rDlPtS\xcd\xe6\xd7\x7b\x0b\x2a";
+
 /// What a file is whose first bytes claim nothing, or whose claim was not confirmed.
 pub(crate) fn kind(view: &mut View<'_>) -> FileKind {
     let head = view.head();
+    if head.starts_with(INNO) {
+        return FileKind::Archive(ArchiveKind::Inno);
+    }
     if names_pdf(head.get(..PDF_BYTES).unwrap_or(head)) {
         return FileKind::Pdf;
     }

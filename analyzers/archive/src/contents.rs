@@ -105,6 +105,21 @@ impl<'f, 'a> Contents<'f, 'a> {
         self.findings.part(name, bytes);
     }
 
+    /// Adds the hosts that are named in `bytes`, in plain text and in UTF-16.
+    pub(crate) fn named_in(&mut self, bytes: &[u8]) -> Result<(), Exhausted> {
+        self.findings.named_in(bytes);
+        self.budget().produce(bytes.len() as u64)?;
+        let mut narrow = Vec::with_capacity(bytes.len());
+        let mut rest = bytes;
+        while let Some((first, behind)) = rest.split_first() {
+            let is_wide = matches!(first, b' '..=b'~') && behind.first() == Some(&0);
+            narrow.push(if is_wide { *first } else { 0 });
+            rest = behind.get(usize::from(is_wide)..).unwrap_or_default();
+        }
+        self.findings.named_in(&narrow);
+        Ok(())
+    }
+
     /// Says that Python runs a script.
     pub(crate) fn python(&mut self, name: &str) {
         self.findings.saw_with(&signs::PYTHON, 0..0, name);

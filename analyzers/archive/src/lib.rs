@@ -1,5 +1,5 @@
 //! Archives whose format is open, as self-extracting programs and installers carry them: 7-Zip, Microsoft cabinets, the
-//! data of NSIS, the archives of PyInstaller. ZIP has its home with Office's packages.
+//! data of NSIS and of Inno Setup, the archives of PyInstaller. ZIP has its home with Office's packages.
 //!
 //! ```
 //! use analyzers::{Analyzer, Budget, Cancel, Findings, LayerId, Limits, Record, Sample};
@@ -20,7 +20,9 @@
 //! vouches for an archive; what nobody can account for (data, pictures, what is locked or cannot be read) is named, so that
 //! a program that carries it is not vouched for either.
 //!
-//! **Cannot see:** what is encrypted; modules in the archive of PyInstaller within its archive (PYZ), whose table is
+//! **Cannot see:** what is encrypted; what the script of an installer does, and the entries of Inno Setup (registry, commands
+//! that are run), which rules look through; bzip2 of Inno Setup, its files that lie beside the installer, and its versions
+//! before 4.2.5 and after the newest that is known (`inno/layout.rs`); modules in the archive of PyInstaller within its archive (PYZ), whose table is
 //! Python's own; names of the files of NSIS, which its script computes; bzip2 as NSIS changed it, and stored parts of its
 //! deflate, which it changed too; Quantum in cabinets, and cabinets that go on in another file; methods of 7-Zip beside
 //! LZMA, LZMA2, filters and none.
@@ -34,6 +36,7 @@
 mod cabinet;
 pub mod catalogue;
 mod contents;
+mod inno;
 mod nsis;
 mod numbers;
 mod py_installer;
@@ -60,7 +63,13 @@ impl Analyzer for Archives {
     fn wants(&self, kind: FileKind) -> bool {
         matches!(
             kind,
-            FileKind::Archive(ArchiveKind::SevenZip | ArchiveKind::Cab | ArchiveKind::Nsis | ArchiveKind::PyInstaller)
+            FileKind::Archive(
+                ArchiveKind::SevenZip
+                    | ArchiveKind::Cab
+                    | ArchiveKind::Nsis
+                    | ArchiveKind::Inno
+                    | ArchiveKind::PyInstaller
+            )
         )
     }
 
@@ -81,6 +90,7 @@ impl Analyzer for Archives {
             ArchiveKind::SevenZip => seven_zip::examine(sample.bytes, contents),
             ArchiveKind::Cab => cabinet::examine(sample.bytes, contents),
             ArchiveKind::Nsis => nsis::examine(sample.bytes, contents),
+            ArchiveKind::Inno => inno::examine(sample.bytes, contents),
             ArchiveKind::PyInstaller => py_installer::examine(sample.bytes, contents),
             // Not wanted; the engine does not ask.
             _ => Ok(()),

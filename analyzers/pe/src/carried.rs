@@ -2,8 +2,8 @@
 //! resources.
 //!
 //! They are found and handed over as parts, which other analyzers open. What stands before an archive is accounted for
-//! only if it is text, as the configuration of 7-Zip's self-extractors is. Of formats that nobody opens (RAR, Inno Setup)
-//! it is only said that they are there.
+//! only if it is text, as the configuration of 7-Zip's self-extractors is. Of RAR, which nobody opens, and of data of Inno
+//! Setup without a table of its loader (`inno.rs`) it is only said that they are there.
 //!
 //! Sources: 7-Zip, 7zFormat.txt and "SFX configuration file"; MS-CAB 2.1; PKWARE APPNOTE 4.3; NSIS,
 //! Source/exehead/fileform.h (`firstheader`); PyInstaller, bootloader/src/pyi_archive.h (`ARCHIVE_COOKIE`); RAR 5.0
@@ -15,9 +15,11 @@ use std::ops::Range;
 use analyzers::{Exhausted, Findings};
 use memchr::memmem;
 use scroll::{BE, Pread};
+use triage::{ArchiveKind, FileKind};
 
 use crate::catalogue as signs;
 use crate::container::{CABINET, Container, NSIS};
+use crate::inno::Installer;
 use crate::overlay::AccountedBytes;
 use crate::resources::Resources;
 
@@ -46,6 +48,16 @@ pub(crate) fn examine<'a>(
     accounts: &mut AccountedBytes,
     findings: &mut Findings<'a>,
 ) -> Result<(), Exhausted> {
+    if let Some(installer) = Installer::find(bytes, resources.loader_table.as_ref()) {
+        let Installer { part, data, setup } = installer;
+        let version = bytes.get(setup..).and_then(inno_version);
+        report(Container::Inno, version, data.clone(), findings);
+        let name = if data.start < end { "bytes" } else { "overlay" };
+        let content = Cow::Borrowed(&bytes[part]);
+        findings.part_of(FileKind::Archive(ArchiveKind::Inno), &format!("{name}@{:#x}", data.start), content);
+        accounts.add(data);
+        accounts.settle(bytes, findings.budget())?;
+    }
     let mut left = ARCHIVES_MAX;
     let mut free = 0;
     for (span, container) in &resources.archives {
@@ -66,9 +78,9 @@ pub(crate) fn examine<'a>(
             let Some((place, container)) = find(content) else { break };
             left -= 1;
             let span = at + place.start..at + place.end;
-            let version = if container == Container::Inno { inno_version(content).unwrap_or_default() } else { "" };
-            let space = if version.is_empty() { "" } else { " " };
-            findings.saw_with(&signs::ARCHIVE, span.clone(), format_args!("{}{space}{version}", container.name()));
+            let setup = memmem::find(content, INNO[0]).filter(|_| container == Container::Inno);
+            let version = setup.and_then(|at| content.get(at..)).and_then(inno_version);
+            report(container, version, span.clone(), findings);
             if !container.is_open() {
                 break;
             }
@@ -77,11 +89,21 @@ pub(crate) fn examine<'a>(
             }
             accounts.add(span.clone());
             let name = if span.start < end { "bytes" } else { "overlay" };
-            findings.part(&format!("{name}@{:#x}", span.start), Cow::Borrowed(&bytes[span.clone()]));
+            let (name, content) = (format!("{name}@{:#x}", span.start), Cow::Borrowed(&bytes[span.clone()]));
+            match container.kind() {
+                Some(kind) => findings.part_of(kind, &name, content),
+                None => findings.part(&name, content),
+            }
             at = span.end;
         }
     }
     Ok(())
+}
+
+fn report(container: Container, version: Option<&str>, span: Range<usize>, findings: &mut Findings<'_>) {
+    let (name, version) = (container.name(), version.unwrap_or_default());
+    let space = if version.is_empty() { "" } else { " " };
+    findings.saw_with(&signs::ARCHIVE, span, format_args!("{name}{space}{version}"));
 }
 
 /// The first archive in `content`.
@@ -117,10 +139,9 @@ fn find(content: &[u8]) -> Option<(Range<usize>, Container)> {
     }
 }
 
-/// The version of Inno Setup that made an installer, as the header of its setup data says: digits and dots.
-fn inno_version(content: &[u8]) -> Option<&str> {
-    let [header, ..] = INNO;
-    let rest = content.get(memmem::find(content, header)? + header.len()..)?;
+/// The version of Inno Setup that made an installer, as its setup data say: digits and dots.
+fn inno_version(setup: &[u8]) -> Option<&str> {
+    let rest = setup.strip_prefix(INNO[0])?;
     let end = rest.iter().take(INNO_VERSION_MAX).position(|&byte| byte == b')')?;
     let version = std::str::from_utf8(rest.get(..end)?).ok()?;
     version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.').then_some(version)

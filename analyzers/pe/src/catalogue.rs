@@ -116,7 +116,7 @@ analyzers::indicators! {
     XORED_IMAGE = "pe.content.xored_image", "A PE image lies inside the file, hidden by XOR with one byte.",
         source: "capa, executable/subfile/pe and data-manipulation/encoding/xor", attack: "T1027.009";
     ARCHIVE = "pe.content.archive", "An archive lies inside the file, as in installers and self-extracting archives.",
-        source: "Detect It Easy; NSIS, Source/exehead/fileform.h; PyInstaller, CArchive", attack: "T1027.009";
+        source: "Detect It Easy; NSIS, Source/exehead/fileform.h; Inno Setup, Shared.Struct.pas; PyInstaller, CArchive", attack: "T1027.009";
     LOCKED_ARCHIVE = "pe.content.locked_archive", "An encrypted archive is among the resources, so that the program has its password.",
         source: "PKWARE APPNOTE 4.4.4", attack: "T1027.013";
     CLAIMS_MICROSOFT = "pe.resource.claims_microsoft", "The version names Microsoft, but there is neither a signature nor a debug directory.",

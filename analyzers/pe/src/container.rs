@@ -49,7 +49,16 @@ impl Container {
         }
     }
 
-    /// Whether an analyzer may open it.
+    /// What it is, where its first bytes may say something else.
+    pub(crate) fn kind(self) -> Option<FileKind> {
+        match self {
+            Container::Nsis => Some(FileKind::Archive(ArchiveKind::Nsis)),
+            Container::PyInstaller => Some(FileKind::Archive(ArchiveKind::PyInstaller)),
+            _ => None,
+        }
+    }
+
+    /// Whether an analyzer may open it, wherever it is found.
     pub(crate) fn is_open(self) -> bool {
         !matches!(self, Container::Rar | Container::Inno)
     }

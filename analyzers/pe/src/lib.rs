@@ -61,6 +61,7 @@ mod goblin_check;
 mod image;
 mod import_counts;
 mod imports;
+mod inno;
 mod inside;
 mod interpreters;
 mod keywords;

@@ -8,7 +8,7 @@ use std::ops::Range;
 use analyzers::{Budget, Exhausted, Limit};
 use goblin::pe::resource::{
     IMAGE_RESOURCE_DATA_IS_DIRECTORY, IMAGE_RESOURCE_MASK, ImageResourceDirectory, RESOURCE_ENTRY_SIZE, RT_MANIFEST,
-    RT_VERSION, ResourceEntry,
+    RT_RCDATA, RT_VERSION, ResourceEntry,
 };
 use memchr::memmem;
 use scroll::{LE, Pread};
@@ -16,6 +16,7 @@ use scroll::{LE, Pread};
 use crate::anomalies::Oddity;
 use crate::container::Container;
 use crate::image::{Directory, Image};
+use crate::inno;
 use crate::resource_counts::ResourceCounts;
 
 /// Entries visited, over all levels. Programs with many icons and languages have some thousands. With
@@ -47,14 +48,17 @@ pub(crate) struct Resources {
     pub(crate) images: Vec<Range<usize>>,
     /// Resources that start as archives do that are opened; no more than there are entries.
     pub(crate) archives: Vec<(Range<usize>, Container)>,
+    /// The resource in which the loader of Inno Setup has its table.
+    pub(crate) loader_table: Option<Range<usize>>,
     entries: u32,
 }
 
-/// Position of a walk: the level, from 0, and the type at the first level.
+/// Position of a walk: the level, from 0, the type at the first level, the name at the second.
 #[derive(Clone, Copy)]
 struct WalkPosition {
     level: u32,
     type_id: u32,
+    name_id: u32,
 }
 
 impl Resources {
@@ -69,7 +73,7 @@ impl Resources {
         };
         match image.offset_of(directory.virtual_address) {
             Some(root) => {
-                let walked = self.walk(image, root, 0, WalkPosition { level: 0, type_id: 0 }, budget);
+                let walked = self.walk(image, root, 0, WalkPosition { level: 0, type_id: 0, name_id: 0 }, budget);
                 self.archives.sort_unstable_by_key(|(span, _)| span.start);
                 walked
             }
@@ -107,14 +111,15 @@ impl Resources {
                 image.oddities.note(Oddity::ResourceTree, at);
                 return Ok(());
             };
-            let place =
-                WalkPosition { type_id: if place.level == 0 { entry.name_or_id } else { place.type_id }, ..place };
-            if place.level == LEVELS - 1 {
-                self.counts.language(entry.name_or_id);
+            let mut place = place;
+            match place.level {
+                0 => place.type_id = entry.name_or_id,
+                1 => place.name_id = entry.name_or_id,
+                _ => self.counts.language(entry.name_or_id),
             }
             let target = (entry.offset_to_data_or_directory & IMAGE_RESOURCE_MASK) as usize;
             if entry.offset_to_data_or_directory & IMAGE_RESOURCE_DATA_IS_DIRECTORY == 0 {
-                self.read_leaf(image, root + target, place.type_id, budget)?;
+                self.read_leaf(image, root + target, place, budget)?;
             } else if place.level + 1 < LEVELS {
                 self.walk(image, root, target, WalkPosition { level: place.level + 1, ..place }, budget)?;
             } else {
@@ -124,7 +129,13 @@ impl Resources {
         Ok(())
     }
 
-    fn read_leaf(&mut self, image: &Image<'_>, at: usize, type_id: u32, budget: &mut Budget) -> Result<(), Exhausted> {
+    fn read_leaf(
+        &mut self,
+        image: &Image<'_>,
+        at: usize,
+        place: WalkPosition,
+        budget: &mut Budget,
+    ) -> Result<(), Exhausted> {
         let word = |offset: usize| image.bytes.pread_with::<u32>(at + offset, LE).ok();
         let (Some(address), Some(size)) = (word(0), word(4)) else {
             return Ok(());
@@ -135,8 +146,8 @@ impl Resources {
         let span = start..start.saturating_add(size as usize).min(image.bytes.len());
         let data = image.bytes.get(span.clone()).unwrap_or_default();
         let head = data.get(..LEAF_BYTES_MAX).unwrap_or(data);
-        self.counts.leaf(type_id, data, budget)?;
-        match u16::try_from(type_id) {
+        self.counts.leaf(place.type_id, data, budget)?;
+        match u16::try_from(place.type_id) {
             Ok(RT_VERSION) => {
                 self.claims_microsoft |= company(head).is_some_and(|name| name.starts_with(&wide("Microsoft")));
                 self.version.get_or_insert(span);
@@ -147,6 +158,9 @@ impl Resources {
                 if let Some(found) = memmem::find(head, wish) {
                     self.requires_administrator.get_or_insert(start + found..start + found + wish.len());
                 }
+            }
+            Ok(RT_RCDATA) if place.name_id == inno::TABLE_NAME => {
+                self.loader_table.get_or_insert(span);
             }
             _ if head.starts_with(b"MZ") => self.images.push(span),
             _ => self.archives.extend(Container::at_start(head).map(|container| (span, container))),

@@ -8,6 +8,7 @@ use analyzers_archive::Archives;
 use analyzers_elf::Elf;
 use analyzers_packed::Packed;
 use analyzers_pe::Pe;
+use specimens::inno::{InnoPacking, editions, inno};
 use specimens::samples::samples;
 use specimens::upx::{UpxBuilder, upx};
 use specimens::{archive as archives, autoit, elf as elves, pe as programs};
@@ -97,7 +98,9 @@ pub(crate) fn elf(bytes: &[u8]) {
 
 /// What is handed over is paid for, and the same bytes give the same again, as each of the formats that are opened.
 pub(crate) fn archive(bytes: &[u8]) {
-    for kind in [ArchiveKind::SevenZip, ArchiveKind::Cab, ArchiveKind::Nsis, ArchiveKind::PyInstaller] {
+    let kinds =
+        [ArchiveKind::SevenZip, ArchiveKind::Cab, ArchiveKind::Nsis, ArchiveKind::Inno, ArchiveKind::PyInstaller];
+    for kind in kinds {
         let kind = FileKind::Archive(kind);
         let limits = Limits { produced_bytes_max: PRODUCED_MAX, stream_bytes_max: PRODUCED_MAX, ..Limits::default() };
         let examine = || {
@@ -179,6 +182,8 @@ pub(crate) fn pe_seeds() -> Vec<Vec<u8>> {
         programs::ordinary().overlay(archives::seven_zip(&[("a.exe", b"MZ")])).build(),
         programs::ordinary().overlay(archives::nsis(b"script", &[b"MZ"])).build(),
         programs::ordinary().overlay(archives::py_installer(&[(b's', "run", b"import os")])).build(),
+        inno("5.0.4").program(b"MZ").file("{app}\\a.exe", b"MZ").installer(),
+        inno("6.7.0").program(b"MZ").file("{app}\\a.exe", b"MZ").installer(),
     ]
 }
 
@@ -203,6 +208,18 @@ pub(crate) fn archive_seeds() -> Vec<Vec<u8>> {
         archives::nsis_separate(b"a script", &[b"MZ", b"text"]),
         archives::py_installer(&[(b's', "run", b"import os"), (b'b', "x.dll", b"MZ")]),
     ]
+    .into_iter()
+    .chain(inno_seeds())
+    .collect()
+}
+
+/// Each version, packed in each way by turns.
+fn inno_seeds() -> impl Iterator<Item = Vec<u8>> {
+    let packings = [InnoPacking::Lzma, InnoPacking::Stored, InnoPacking::Zlib, InnoPacking::Lzma2];
+    editions().zip(packings.into_iter().cycle()).map(|(version, packing)| {
+        let installer = inno(version).program(b"MZ and so on").packing(packing).solid().filtered();
+        installer.file("{app}\\setup.exe", b"MZ \xe8\x10\0\0\0").file("{app}\\read.me", b"text text text").build()
+    })
 }
 
 pub(crate) fn packed_seeds() -> Vec<Vec<u8>> {

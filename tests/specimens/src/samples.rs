@@ -7,6 +7,7 @@ use crate::archive::seven_zip;
 use crate::biff::{Hidden, Workbook, call, document, text};
 use crate::crypt::{FilePass, standard, workbook};
 use crate::elf::{self, elf, upx_like};
+use crate::inno::inno;
 use crate::ooxml::{docm, docx, field, pptx, word, xlsx};
 use crate::pe::{self, WRITABLE_CODE, pe};
 use crate::upx::upx;
@@ -44,6 +45,7 @@ fn programs() -> Vec<(&'static str, Vec<u8>)> {
         ("injector.exe", pe::injector().build()),
         ("packed.exe", pe().section("UPX1", WRITABLE_CODE, pe::noise(20_000)).overlay(pe::noise(5_000)).build()),
         ("self-extractor.exe", pe::ordinary().overlay(seven_zip(&[("setup.exe", &pe::injector().build())])).build()),
+        ("installer.exe", inno("6.2.0").file("{app}\\update.exe", pe::injector().build()).installer()),
         ("hides-a-program.exe", pe::ordinary().overlay(hidden).build()),
         ("loads-from-memory.exe", pe::ordinary().dotnet_with(loader).build()),
         ("cut-short.exe", pe::ordinary().build()[..700].to_vec()),

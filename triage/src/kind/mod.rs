@@ -255,6 +255,8 @@ pub enum ArchiveKind {
     Crx,
     /// The data of an installer by NSIS, as it stands behind its program.
     Nsis,
+    /// The data of an installer by Inno Setup, from or up to the table of its loader.
+    Inno,
     /// The archive of a program packed by PyInstaller (CArchive), as it stands behind its loader.
     PyInstaller,
 }

@@ -111,6 +111,7 @@ impl FileKind {
                 ArchiveKind::Xar => "archive.xar",
                 ArchiveKind::Crx => "archive.crx",
                 ArchiveKind::Nsis => "archive.nsis",
+                ArchiveKind::Inno => "archive.inno",
                 ArchiveKind::PyInstaller => "archive.pyinstaller",
             },
             FileKind::Image(kind) => match kind {

@@ -2,8 +2,10 @@
 
 use analyzers::Limit;
 use specimens::archive::{cabinet, nsis, py_installer, seven_zip};
+use specimens::inno::{editions, inno};
 use specimens::pe::{CONSTANTS, noise, ordinary, pe};
 use specimens::zip::ZipBuilder;
+use triage::{ArchiveKind, FileKind};
 
 use super::{check_not_seen, examine};
 
@@ -93,6 +95,74 @@ fn what_stands_before_and_behind_an_archive_is_not_accounted_for_unless_it_is_te
     let cabinets = [cabinet(&[("a", b"b")]), cabinet(&[("c", b"d")])].concat();
     let several = ordinary().overlay(cabinets).build();
     assert_eq!((examine(&several).1.len(), unaccounted(&several)), (2, vec![]));
+}
+
+#[test]
+fn what_an_archive_begins_with_makes_no_other_kind_of_it() {
+    let image = pe().build();
+    let mut package = py_installer(&[(b's', "main", b"code")]);
+    // All that stands before belongs to the archive, as its last record says.
+    let record = package.len() - 88;
+    let length = (package.len() + image.len()) as u32;
+    package[record + 8..record + 12].copy_from_slice(&length.to_be_bytes());
+    let outer = ordinary().overlay([image, package].concat()).build();
+    let (_, children) = examine(&outer);
+    assert_eq!(children[0].kind, Some(FileKind::Archive(ArchiveKind::PyInstaller)));
+    assert!(children[0].bytes.starts_with(b"MZ"));
+    let data = ordinary().overlay(nsis(b"script", &[b"file"])).build();
+    assert_eq!(examine(&data).1[0].kind, Some(FileKind::Archive(ArchiveKind::Nsis)));
+}
+
+#[test]
+fn installers_by_inno_setup_are_handed_over_with_the_table_of_their_loader() {
+    for version in editions() {
+        let built = inno(version).file("{app}\\a.txt", b"Dear all, this is the manual.");
+        for loader in [ordinary(), ordinary().signed(), ordinary().manifest("<x/>")] {
+            let image = built.installer_of(loader);
+            let (record, children) = examine(&image);
+            assert_eq!(record.incomplete, [], "{version}");
+            let [child] = children.as_slice() else { panic!("{version}: {children:?}") };
+            assert_eq!((child.is_part, child.kind), (true, Some(FileKind::Archive(ArchiveKind::Inno))));
+            assert!(child.name.starts_with("overlay@"), "{}", child.name);
+            assert!(child.bytes.windows(12).any(|bytes| bytes == b"Inno Setup S"));
+            let seen = record.evidence.iter().find(|seen| seen.indicator.as_str() == "pe.content.archive").unwrap();
+            assert_eq!(seen.detail.as_str(), format!("Inno Setup {version}"));
+        }
+    }
+}
+
+#[test]
+fn a_table_of_inno_setup_that_lies_hands_nothing_over() {
+    const MARK: &[u8] = b"rDlPtS\xcd\xe6";
+    let built = inno("5.5.7").file("{app}\\a.txt", b"Dear all, this is the manual.");
+    let good = built.installer();
+    let table = good.windows(MARK.len()).position(|bytes| bytes == MARK).unwrap();
+    let size = good.len() as u32;
+    // Version, size of all, program, setup data, packed files.
+    let lies = [(12, 3), (16, size + 1), (16, 0), (20, 0), (20, size), (32, 7), (32, size), (36, 1)];
+    for (field, number) in lies {
+        let mut image = good.clone();
+        image[table + field..table + field + 4].copy_from_slice(&number.to_le_bytes());
+        let (record, children) = examine(&image);
+        assert_eq!(children.len(), 0, "{field}: {number}");
+        // It is said what it is, and that nobody accounts for it.
+        assert!(record.evidence.iter().any(|seen| seen.detail.as_str() == "Inno Setup 5.5.7"));
+        assert_eq!(unaccounted(&image).len(), 1, "{field}: {number}");
+    }
+    // What stands behind the end that it speaks of is not its own.
+    let behind = [good.clone(), noise(100)].concat();
+    assert_eq!((examine(&behind).1.len(), unaccounted(&behind)), (1, vec![format!("unaccounted.overlay@{size:#x}")]));
+    // Another resource is no table, whatever is in it.
+    let other = ordinary().resource_named(10, 11_112, good[table..table + 44].to_vec()).build();
+    assert_eq!(examine(&other).1.len(), 0);
+    // The pointer to a table at the end.
+    let old = inno("5.0.4").installer();
+    for at in 0x30..0x3c {
+        let mut image = old.clone();
+        image[at] ^= 1;
+        assert_eq!(examine(&image).1.len(), 0, "{at:#x}");
+    }
+    assert_eq!(examine(&old[..old.len() - 1]).1.len(), 0);
 }
 
 #[test]

@@ -198,7 +198,7 @@ fn with_debug_data(kind: u32, data: &[u8]) -> PeBuilder {
 }
 
 #[test]
-fn installers_by_inno_setup_are_told_with_their_version_and_not_opened() {
+fn data_of_inno_setup_without_the_table_of_a_loader_are_told_with_their_version_and_not_opened() {
     let details = |behind: &[u8]| {
         let image = ordinary().overlay([behind, &noise(500)].concat()).build();
         let (record, children) = examine(&image);

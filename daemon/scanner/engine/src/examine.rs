@@ -105,7 +105,7 @@ fn examine_child(
         record.budget.exhaust(Limit::Depth);
         return record;
     }
-    let (kind, panicked) = kind_of(&child.bytes);
+    let (kind, panicked) = child.kind.map_or_else(|| kind_of(&child.bytes), |kind| (kind, false));
     if panicked {
         record.note(Incomplete::Panicked(Cow::Borrowed("triage")));
     }
