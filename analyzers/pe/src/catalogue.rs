@@ -102,8 +102,8 @@ analyzers::indicators! {
         source: "EMBER, ImportsInfo", attack: "T1027.007";
     VISUAL_BASIC = "pe.import.visual_basic", "The run time of Visual Basic 5 or 6 is imported.",
         source: "Detect It Easy";
-    INTERPRETER = "pe.import.interpreter", "The import table is that of an interpreter of scripts: what any script may use, so other imports are not told.",
-        source: "AutoIt; AutoHotkey";
+    INTERPRETER = "pe.import.interpreter", "The import table is that of an interpreter of scripts, or of the program that installers run: what any script may use, so other imports are not told.",
+        source: "AutoIt; AutoHotkey; Inno Setup";
     EXPORTS_NOTHING = "pe.export.none_in_library", "A library exports nothing.",
         source: "EMBER, ExportsInfo", attack: "T1574.002";
     PROGRAM_EXPORTS = "pe.export.in_program", "A program that is no library exports functions.",

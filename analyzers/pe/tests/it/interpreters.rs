@@ -38,6 +38,19 @@ const AUTOHOTKEY: [&str; 12] = [
     "VERSION.dll",
     "COMCTL32.dll",
 ];
+const INNO: [&str; 11] = [
+    "oleaut32.dll",
+    "advapi32.dll",
+    "user32.dll",
+    "kernel32.dll",
+    "gdi32.dll",
+    "version.dll",
+    "mpr.dll",
+    "comctl32.dll",
+    "ole32.dll",
+    "shell32.dll",
+    "comdlg32.dll",
+];
 const SIGN: &str = "pe.import.interpreter";
 const DOWNLOADER: &str = "pe.import.downloader";
 
@@ -59,7 +72,7 @@ fn program(libraries: &[&str], functions: usize) -> PeBuilder {
 
 #[test]
 fn interpreters_are_told_by_all_that_they_import() {
-    let known: [(&[&str], usize); 2] = [(&AUTOIT, 525), (&AUTOHOTKEY, 410)];
+    let known: [(&[&str], usize); 3] = [(&AUTOIT, 525), (&AUTOHOTKEY, 410), (&INNO, 425)];
     for (libraries, functions) in known {
         let mut backwards = libraries.to_vec();
         backwards.reverse();
