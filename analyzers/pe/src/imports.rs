@@ -17,7 +17,7 @@ use crate::anomalies::Oddity;
 use crate::api::{self, Api, ApiSet};
 use crate::image::{Directory, Image};
 use crate::import_counts::ImportCounts;
-use crate::interpreters::{self, LibrarySet};
+use crate::interpreters::{self, SeenLibraries};
 
 /// Thunks looked at, over all libraries. The largest tables of real programs have some 10,000. With more, the
 /// examination is incomplete: what comes after would be hidden by what comes before.
@@ -47,8 +47,8 @@ pub(crate) struct Imports {
     pub(crate) functions: u32,
     /// Number of imported libraries.
     pub(crate) libraries: u32,
-    /// Which libraries these are.
-    library_set: LibrarySet,
+    /// Which libraries these are, but for delay-loaded ones.
+    seen_libraries: SeenLibraries,
     /// Whether it imports a run time of Visual Basic 5 or 6.
     pub(crate) visual_basic: bool,
     /// Number of kernel libraries.
@@ -86,7 +86,7 @@ impl Imports {
 
     /// The interpreter of scripts that this is, as far as its imports tell.
     pub(crate) fn interpreter(&self) -> Option<&'static str> {
-        interpreters::of(self.library_set, self.functions)
+        interpreters::of(self.seen_libraries.set(), self.functions)
     }
 
     /// Walks the import directory and that of delayed imports.
@@ -147,7 +147,9 @@ impl Imports {
             let name = name.unwrap_or_default();
             self.visual_basic |= name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"msvbvm"));
             self.kernel_libraries += u32::from(api::is_of_kernel(name));
-            self.library_set.insert(name);
+            if layout.is_loaded_first() {
+                self.seen_libraries.insert(name);
+            }
             self.counts.library(name);
             // Bound or packed images may lack a lookup table; the address table then still holds the names.
             let lookup =

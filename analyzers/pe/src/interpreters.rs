@@ -144,15 +144,38 @@ impl LibrarySet {
         }
         set
     }
+}
 
-    /// Adds the library with this name.
+/// The libraries of one image, each once: some linkers list one several times.
+#[derive(Default, Debug)]
+pub(crate) struct SeenLibraries {
+    /// What was made of the first names.
+    names: [u64; SEEN_MAX],
+    set: LibrarySet,
+}
+
+/// More than any interpreter has.
+const SEEN_MAX: usize = 24;
+
+impl SeenLibraries {
     pub(crate) fn insert(&mut self, name: &[u8]) {
         let stem = match name.split_last_chunk::<4>() {
             Some((stem, end)) if end.eq_ignore_ascii_case(b".dll") => stem,
             _ => name,
         };
-        self.count = self.count.saturating_add(1);
-        self.sum = self.sum.wrapping_add(mixed(stem, 0, stem.len()));
+        let name = mixed(stem, 0, stem.len());
+        let count = self.set.count as usize;
+        if self.names.iter().take(count).any(|&seen| seen == name) {
+            return;
+        }
+        if let Some(place) = self.names.get_mut(count) {
+            *place = name;
+        }
+        self.set = LibrarySet { count: self.set.count.saturating_add(1), sum: self.set.sum.wrapping_add(name) };
+    }
+
+    pub(crate) fn set(&self) -> LibrarySet {
+        self.set
     }
 }
 

@@ -89,17 +89,23 @@ fn interpreters_are_told_by_all_that_they_import() {
 }
 
 #[test]
+fn a_library_that_is_listed_twice_counts_once() {
+    let twice = [&INNO[..], &["KERNEL32.DLL", "advapi32.dll", "user32.dll"]].concat();
+    check_seen(&program(&twice, 425).build(), SIGN);
+}
+
+#[test]
 fn what_imports_other_libraries_or_fewer_functions_is_none() {
     let mut others = AUTOIT;
     others[5] = "URLMON.dll";
     let more = [AUTOIT.as_slice(), &["WINHTTP.dll"]].concat();
-    let twice = [&AUTOIT[..17], &["WSOCK32.dll"]].concat();
+    let one_twice = [&AUTOIT[..17], &["WSOCK32.dll"]].concat();
     for program in [
         program(&AUTOIT, 300),
         program(&AUTOIT[..17], 525),
         program(&others, 525),
         program(&more, 525),
-        program(&twice, 525),
+        program(&one_twice, 525),
     ] {
         let bytes = program.build();
         check_not_seen(&bytes, SIGN);
