@@ -1,7 +1,7 @@
 //! What the compiler of AutoIt puts behind its interpreter: a script as tokens, and files, each encrypted and packed.
 //!
 //! ```
-//! let bytes = specimens::autoit::compiled(&["MsgBox", "(", "0", ")"], &[("setup.exe", b"MZ")]);
+//! let bytes = specimens::autoit::compiled(&[&["MsgBox", "(", "0", ")"]], &[("setup.exe", b"MZ")]);
 //! assert!(bytes.windows(8).any(|mark| mark == b"AU3!EA06"));
 //! ```
 
