@@ -27,7 +27,7 @@ for answers in ours mime text; do
         { echo "error: $answers has not one line for each path" >&2; exit 2; }
 done
 
-echo "$(date -u +%Y-%m-%d), $(file --version | head -n 1), $(wc -l < "$work/paths") files under $*"
+echo "$(date -u +%Y-%m-%d), $(file --version | sed -n 1p), $(wc -l < "$work/paths") files under $*"
 paste "$work/paths" "$work/ours" "$work/mime" "$work/text" | awk -F '\t' -v papers="$repo/docs/triage.md" '
 function our_group(kind) {
     if (kind ~ /^pe/) return "pe"
