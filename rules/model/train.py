@@ -99,8 +99,8 @@ VARIANTS = {
 }
 VARIANTS['wide-cheap'] = VARIANTS['wide-slow'] | VARIANTS['mono-cheap']
 VARIANTS['wide-resources'] = VARIANTS['wide-slow'] | {'free': ('malice', 'overlay', 'sections', 'size', 'resources', 'directories')}
-VARIANTS['wide-manifest'] = VARIANTS['wide-slow'] | {'free': ('malice', 'overlay', 'sections', 'size', 'resources', 'directories', 'manifest')}
-VARIANTS['wide-identity'] = VARIANTS['wide-slow'] | {'free': ('malice', 'overlay', 'sections', 'size', 'resources', 'directories', 'identity')}
+for more in ('manifest', 'identity'):
+    VARIANTS[f'wide-{more}'] = VARIANTS['wide-resources'] | {'free': VARIANTS['wide-resources']['free'] + (more,)}
 # Of documents with macros there are few: small trees that learn slowly, and what was published as a document weighs more.
 # More of what can be added makes none more benign.
 OFFICE = {'num_leaves': 6, 'trees': 700, 'learning_rate': .03, 'feature_fraction': .3, 'bagging_fraction': .6, 'min_data_in_leaf': 8, 'lambda_l2': 10.0, 'cap': 30,

@@ -20,12 +20,12 @@
 //! vouches for an archive; what nobody can account for (data, pictures, what is locked or cannot be read) is named, so that
 //! a program that carries it is not vouched for either.
 //!
-//! **Cannot see:** what is encrypted; what the script of an installer does, and the entries of Inno Setup (registry, commands
-//! that are run), which rules look through; bzip2 of Inno Setup, its files that lie beside the installer, and its versions
-//! before 4.2.5 and after the newest that is known (`inno/layout.rs`); modules in the archive of PyInstaller within its archive (PYZ), whose table is
-//! Python's own; names of the files of NSIS, which its script computes; bzip2 as NSIS changed it, and stored parts of its
-//! deflate, which it changed too; Quantum in cabinets, and cabinets that go on in another file; methods of 7-Zip beside
-//! LZMA, LZMA2, filters and none.
+//! **Cannot see:** what is encrypted; what the script of an installer does, and the entries of Inno Setup (registry,
+//! commands that are run), which rules look through; bzip2 of Inno Setup, its files that lie beside the installer, and
+//! its versions before 4.2.5 and after the newest that is known (`inno/layout.rs`); modules in the archive of
+//! PyInstaller within its archive (PYZ), whose table is Python's own; names of the files of NSIS, which its script
+//! computes; bzip2 as NSIS changed it, and stored parts of its deflate, which it changed too; Quantum in cabinets, and
+//! cabinets that go on in another file; methods of 7-Zip beside LZMA, LZMA2, filters and none.
 //!
 //! **How it fails:** what is broken is a sign, what could be had until then is handed over, and the rest is named. All that
 //! is unpacked is paid for before it is kept, whether it is handed over or not; dictionaries are at most 80 MiB and grow

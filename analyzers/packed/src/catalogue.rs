@@ -11,7 +11,7 @@ analyzers::indicators! {
         source: "AutoIt 3.3, its interpreter and what its compiler makes", attack: "T1059.010";
     MACHINE_CODE = "packed.autoit.machine_code", "A script of AutoIt calls machine code at an address that it computes.",
         source: "AutoIt 3.3, DllCallAddress", attack: "T1620";
-    HIDDEN_CALLS = "packed.autoit.hidden_calls", "A script of AutoIt calls hundreds of functions by what variables hold, so that their names are not seen.",
+    HIDDEN_CALLS = "packed.autoit.hidden_calls", "A script of AutoIt makes a hundred and more calls of what variables hold, so that the names of the functions are not seen.",
         source: "AutoIt 3.3, Execute; MITRE ATT&CK, T1027.010 (Command Obfuscation)", attack: "T1027.010";
     HEX = "packed.autoit.hex_data", "A script of AutoIt has strings of 200 and more hexadecimal digits: machine code or data that it brings.",
         source: "MITRE ATT&CK, T1027.009 (Embedded Payloads)", attack: "T1027.009";

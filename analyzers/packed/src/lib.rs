@@ -28,8 +28,9 @@
 //! words that a script computes cannot be read off it, so a program that runs one stays hidden: it is malicious by what
 //! was seen in it, or unknown.
 //!
-//! **Cannot see:** other packers; scripts of AutoIt before 3.3 ("EA05") and of AutoHotkey; shared libraries of ELF, whose headers UPX leaves outside; formats beside ELF and PE; filters
-//! for processors beside x86 and AArch64; LZMA where the record that tells its length is gone.
+//! **Cannot see:** other packers; scripts of AutoIt before 3.3 ("EA05") and of AutoHotkey; shared libraries of ELF, whose
+//! headers UPX leaves outside; formats beside ELF and PE; filters for processors beside x86 and AArch64; LZMA where the
+//! record that tells its length is gone.
 //!
 //! **How it fails:** what is cut short is a sign, what could be had of it is handed over, and the rest is named. What would
 //! become larger than one stream may is named and not made. All that is unpacked is paid for.
@@ -87,20 +88,18 @@ impl Analyzer for Packed {
     }
 
     fn analyze<'a>(&mut self, sample: Sample<'a>, findings: &mut Findings<'a>) {
-        // What is behind the interpreter is read whether or not the interpreter itself is packed.
-        if matches!(sample.kind, FileKind::Pe(_)) && autoit::examine(sample.bytes, findings).is_err() {
-            // A limit ends it here; the budget remembers which.
-            return;
-        }
         let unpacked = match sample.kind {
             FileKind::Elf(_) => elf::unpack(sample.bytes, findings.budget()),
-            FileKind::Pe(_) => pe::unpack(sample.bytes, findings.budget()),
+            // A script behind an interpreter is read whether or not the interpreter itself is packed.
+            FileKind::Pe(_) => {
+                autoit::examine(sample.bytes, findings).and_then(|()| pe::unpack(sample.bytes, findings.budget()))
+            }
             // Not wanted; the engine does not ask.
             _ => return,
         };
         match unpacked {
             Ok(Some(program)) => report(program, findings),
-            // The same.
+            // A limit ends it here; the budget remembers which.
             Ok(None) | Err(Setback::Limit) => {}
             Err(why) => {
                 if why == Setback::Broken {

@@ -8,6 +8,9 @@
 
 use std::ops::RangeInclusive;
 
+/// Libraries of an image that are kept to tell whether one comes again: more than any interpreter has.
+const SEEN_MAX: usize = 24;
+
 /// An interpreter: the libraries that it imports, and how many functions.
 struct Interpreter {
     name: &'static str,
@@ -16,105 +19,83 @@ struct Interpreter {
 }
 
 const INTERPRETERS: [Interpreter; 13] = [
-    Interpreter {
-        name: "AutoIt",
-        libraries: LibrarySet::of(
-            "advapi32 comctl32 comdlg32 gdi32 iphlpapi kernel32 mpr ole32 oleaut32 psapi shell32 user32 userenv \
-             uxtheme version wininet winmm wsock32",
-        ),
-        functions: 480..=580,
-    },
-    Interpreter {
-        name: "AutoIt",
-        libraries: LibrarySet::of(
-            "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr ole32 oleaut32 psapi shell32 user32 userenv version \
-             wininet winmm wsock32",
-        ),
-        functions: 470..=560,
-    },
-    Interpreter {
-        name: "AutoIt",
-        libraries: LibrarySet::of(
-            "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr ole32 oleaut32 shell32 user32 version winmm wsock32",
-        ),
-        functions: 390..=480,
-    },
-    Interpreter {
-        name: "AutoHotkey",
-        libraries: LibrarySet::of(
-            "advapi32 comctl32 comdlg32 gdi32 kernel32 ole32 oleaut32 shell32 user32 version winmm wsock32",
-        ),
-        functions: 340..=460,
-    },
-    Interpreter {
-        name: "AutoHotkey",
-        libraries: LibrarySet::of(
-            "advapi32 comctl32 comdlg32 gdi32 kernel32 ole32 oleaut32 psapi shell32 user32 version winmm \
-             wsock32",
-        ),
-        functions: 390..=490,
-    },
-    Interpreter {
-        name: "AutoHotkey",
-        libraries: LibrarySet::of(
-            "advapi32 comctl32 comdlg32 gdi32 kernel32 ole32 oleaut32 psapi shell32 user32 version wininet \
-             winmm wsock32",
-        ),
-        functions: 430..=500,
-    },
-    Interpreter {
-        name: "AutoHotkey",
-        libraries: LibrarySet::of(
-            "advapi32 comctl32 dwmapi gdi32 kernel32 ole32 oleaut32 psapi shell32 shlwapi user32 uxtheme \
-             version wininet winmm wsock32",
-        ),
-        functions: 440..=530,
-    },
-    Interpreter {
-        name: "Inno Setup",
-        libraries: LibrarySet::of(
-            "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr ole32 oleaut32 shell32 user32 version",
-        ),
-        functions: 400..=450,
-    },
-    Interpreter {
-        name: "Inno Setup",
-        libraries: LibrarySet::of(
-            "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr msimg32 ole32 oleaut32 shell32 user32 version",
-        ),
-        functions: 410..=560,
-    },
-    Interpreter {
-        name: "Inno Setup",
-        libraries: LibrarySet::of(
-            "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr netapi32 ole32 oleaut32 shell32 user32 version",
-        ),
-        functions: 490..=550,
-    },
-    Interpreter {
-        name: "Inno Setup",
-        libraries: LibrarySet::of(
-            "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr msvcrt netapi32 ole32 oleaut32 shell32 user32 \
-             version winhttp",
-        ),
-        functions: 520..=580,
-    },
-    Interpreter {
-        name: "Inno Setup",
-        libraries: LibrarySet::of(
-            "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr msvcrt ole32 oleaut32 shell32 user32 version winhttp",
-        ),
-        functions: 530..=590,
-    },
-    Interpreter {
-        name: "Inno Setup",
-        libraries: LibrarySet::of(
-            "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr msvcrt ntdll ole32 oleaut32 shell32 user32 version \
-             winhttp wtsapi32",
-        ),
-        functions: 540..=600,
-    },
+    known(
+        "AutoIt",
+        "advapi32 comctl32 comdlg32 gdi32 iphlpapi kernel32 mpr ole32 oleaut32 psapi shell32 user32 userenv \
+         uxtheme version wininet winmm wsock32",
+        480..=580,
+    ),
+    known(
+        "AutoIt",
+        "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr ole32 oleaut32 psapi shell32 user32 userenv version \
+         wininet winmm wsock32",
+        470..=560,
+    ),
+    known(
+        "AutoIt",
+        "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr ole32 oleaut32 shell32 user32 version winmm wsock32",
+        390..=480,
+    ),
+    known(
+        "AutoHotkey",
+        "advapi32 comctl32 comdlg32 gdi32 kernel32 ole32 oleaut32 shell32 user32 version winmm wsock32",
+        340..=460,
+    ),
+    known(
+        "AutoHotkey",
+        "advapi32 comctl32 comdlg32 gdi32 kernel32 ole32 oleaut32 psapi shell32 user32 version winmm \
+         wsock32",
+        390..=490,
+    ),
+    known(
+        "AutoHotkey",
+        "advapi32 comctl32 comdlg32 gdi32 kernel32 ole32 oleaut32 psapi shell32 user32 version wininet \
+         winmm wsock32",
+        430..=500,
+    ),
+    known(
+        "AutoHotkey",
+        "advapi32 comctl32 dwmapi gdi32 kernel32 ole32 oleaut32 psapi shell32 shlwapi user32 uxtheme \
+         version wininet winmm wsock32",
+        440..=530,
+    ),
+    known(
+        "Inno Setup",
+        "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr ole32 oleaut32 shell32 user32 version",
+        400..=450,
+    ),
+    known(
+        "Inno Setup",
+        "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr msimg32 ole32 oleaut32 shell32 user32 version",
+        410..=560,
+    ),
+    known(
+        "Inno Setup",
+        "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr netapi32 ole32 oleaut32 shell32 user32 version",
+        490..=550,
+    ),
+    known(
+        "Inno Setup",
+        "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr msvcrt netapi32 ole32 oleaut32 shell32 user32 \
+         version winhttp",
+        520..=580,
+    ),
+    known(
+        "Inno Setup",
+        "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr msvcrt ole32 oleaut32 shell32 user32 version winhttp",
+        530..=590,
+    ),
+    known(
+        "Inno Setup",
+        "advapi32 comctl32 comdlg32 gdi32 kernel32 mpr msvcrt ntdll ole32 oleaut32 shell32 user32 version \
+         winhttp wtsapi32",
+        540..=600,
+    ),
 ];
+
+const fn known(name: &'static str, libraries: &str, functions: RangeInclusive<u32>) -> Interpreter {
+    Interpreter { name, libraries: LibrarySet::of(libraries), functions }
+}
 
 /// The name of the interpreter that imports these libraries, and about as many functions.
 pub(crate) fn of(libraries: LibrarySet, functions: u32) -> Option<&'static str> {
@@ -153,9 +134,6 @@ pub(crate) struct SeenLibraries {
     names: [u64; SEEN_MAX],
     set: LibrarySet,
 }
-
-/// More than any interpreter has.
-const SEEN_MAX: usize = 24;
 
 impl SeenLibraries {
     pub(crate) fn insert(&mut self, name: &[u8]) {

@@ -51,14 +51,9 @@ impl PackedFile {
     }
 }
 
-/// Length of an entry.
-pub(super) fn entry_length(layout: &LocationLayout) -> usize {
-    8 + layout.start + 24 + layout.sum.length() + 16 + layout.flags
-}
-
 /// All files in the order of their chunks, and of their places there; none where the entries are not whole.
 pub(super) fn read(block: &[u8], layout: &LocationLayout) -> Option<Vec<PackedFile>> {
-    let entries = block.chunks_exact(entry_length(layout));
+    let entries = block.chunks_exact(layout.length());
     if !entries.remainder().is_empty() {
         return None;
     }

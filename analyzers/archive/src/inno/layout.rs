@@ -80,17 +80,16 @@ impl SetupLayout {
     }
 
     fn new(version: FormatVersion, is_wide: bool) -> SetupLayout {
-        let since = |major, minor, patch, build| version >= [major, minor, patch, build];
         SetupLayout {
             is_wide,
-            encryption: if since(6, 5, 0, 0) { ENCRYPTION } else { 0 },
-            block_size: if since(6, 7, 0, 0) { 8 } else { 4 },
+            encryption: if version >= [6, 5, 0, 0] { ENCRYPTION } else { 0 },
+            block_size: if version >= [6, 7, 0, 0] { 8 } else { 4 },
             calls: match version {
-                _ if since(5, 3, 9, 0) => CallFilter::Blocks { is_sign_kept: false },
-                _ if since(5, 2, 0, 0) => CallFilter::Blocks { is_sign_kept: true },
+                _ if version >= [5, 3, 9, 0] => CallFilter::Blocks { is_sign_kept: false },
+                _ if version >= [5, 2, 0, 0] => CallFilter::Blocks { is_sign_kept: true },
                 _ => CallFilter::Running,
             },
-            salt: if since(6, 4, 0, 0) { 0 } else { 8 },
+            salt: if version >= [6, 4, 0, 0] { 0 } else { 8 },
             location: LocationLayout::new(version),
             name: NameLayout::new(version),
         }
@@ -98,21 +97,25 @@ impl SetupLayout {
 }
 
 impl LocationLayout {
+    /// Length of an entry.
+    pub(super) fn length(&self) -> usize {
+        8 + self.start + 24 + self.sum.length() + 16 + self.flags
+    }
+
     fn new(version: FormatVersion) -> LocationLayout {
-        let since = |major, minor, patch, build| version >= [major, minor, patch, build];
-        let (is_filtered, is_encrypted, is_packed) = if since(6, 4, 3, 0) { (2, 3, 4) } else { (4, 6, 7) };
+        let (is_filtered, is_encrypted, is_packed) = if version >= [6, 4, 3, 0] { (2, 3, 4) } else { (4, 6, 7) };
         LocationLayout {
-            start: if since(6, 5, 2, 0) { 8 } else { 4 },
+            start: if version >= [6, 5, 2, 0] { 8 } else { 4 },
             sum: match version {
-                _ if since(6, 4, 0, 0) => SumKind::Sha256,
-                _ if since(5, 3, 9, 0) => SumKind::Sha1,
+                _ if version >= [6, 4, 0, 0] => SumKind::Sha256,
+                _ if version >= [5, 3, 9, 0] => SumKind::Sha1,
                 _ => SumKind::Md5,
             },
             flags: match version {
-                _ if since(6, 4, 3, 0) => 1,
+                _ if version >= [6, 4, 3, 0] => 1,
                 // Whether it is signed stands behind them.
-                _ if since(6, 3, 0, 0) => 3,
-                _ if since(5, 1, 13, 0) => 2,
+                _ if version >= [6, 3, 0, 0] => 3,
+                _ if version >= [5, 1, 13, 0] => 2,
                 _ => 1,
             },
             is_filtered,
@@ -124,20 +127,19 @@ impl LocationLayout {
 
 impl NameLayout {
     fn new(version: FormatVersion) -> NameLayout {
-        let since = |major, minor, patch, build| version >= [major, minor, patch, build];
         // Versions of Windows stand first, as of 6.5 a digest before them.
-        let location = if since(6, 5, 0, 0) { 33 + 20 } else { 20 };
+        let location = if version >= [6, 5, 0, 0] { 33 + 20 } else { 20 };
         let permissions = location + 4 + 4 + 8;
         let options = match version {
-            _ if since(7, 0, 0, 3) => 9,
-            _ if since(6, 7, 0, 0) => 8,
-            _ if since(6, 5, 0, 0) => 5,
+            _ if version >= [7, 0, 0, 3] => 9,
+            _ if version >= [6, 7, 0, 0] => 8,
+            _ if version >= [6, 5, 0, 0] => 5,
             _ => 4,
         };
         NameLayout {
             strings: match version {
-                _ if since(6, 5, 0, 0) => 16,
-                _ if since(5, 2, 5, 0) => 10,
+                _ if version >= [6, 5, 0, 0] => 16,
+                _ if version >= [5, 2, 5, 0] => 10,
                 _ => 9,
             },
             fixed: permissions + 2 + options + 1,
@@ -174,9 +176,7 @@ mod tests {
     /// Lengths of a location's and a file's entry, and whether strings are wide.
     fn lengths(id: &[u8]) -> (usize, usize, bool) {
         let layout = of(id).ok().unwrap();
-        let location = layout.location;
-        let fixed = 8 + location.start + 24 + location.sum.length() + 16 + location.flags;
-        (fixed, layout.name.fixed, layout.is_wide)
+        (layout.location.length(), layout.name.fixed, layout.is_wide)
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use analyzers::{Budget, Exhausted};
 
 use super::layout::{NameLayout, SetupLayout};
-use crate::numbers::{le32, le64};
+use crate::numbers::{le16, le32, le64};
 
 /// Longest string of an entry.
 const STRING_MAX: usize = 32 << 10;
@@ -80,7 +80,7 @@ fn entry(block: &[u8], at: usize, count: usize, layout: &SetupLayout) -> Option<
     }
     let tail = block.get(end..end + fixed)?;
     let place = le32(tail, location)?;
-    let of = usize::from(u16::from_le_bytes(*tail.get(permissions..)?.first_chunk()?));
+    let of = le16(tail, permissions)?;
     let is_kind = matches!(tail.last(), Some(0 | 1));
     if !is_kind || (of > PERMISSIONS_MAX && of != usize::from(u16::MAX)) {
         return None;

@@ -26,24 +26,8 @@ struct TableFields {
     crc: (usize, usize),
 }
 
-const OLD: TableFields = TableFields {
-    all: (12, 4),
-    program: (16, 4),
-    program_size: (20, 4),
-    program_crc: (24, 4),
-    setup: (28, 4),
-    packed: (32, 4),
-    crc: (36, 4),
-};
-const RESOURCE: TableFields = TableFields {
-    all: (16, 4),
-    program: (20, 4),
-    program_size: (24, 4),
-    program_crc: (28, 4),
-    setup: (32, 4),
-    packed: (36, 4),
-    crc: (40, 4),
-};
+const OLD: TableFields = TableFields::short(12);
+const RESOURCE: TableFields = TableFields::short(16);
 /// As of version 6.5.
 const LONG_RESOURCE: TableFields = TableFields {
     all: (16, 8),
@@ -54,6 +38,21 @@ const LONG_RESOURCE: TableFields = TableFields {
     packed: (48, 8),
     crc: (60, 4),
 };
+
+impl TableFields {
+    /// Fields of four bytes, one behind the other.
+    const fn short(start: usize) -> TableFields {
+        TableFields {
+            all: (start, 4),
+            program: (start + 4, 4),
+            program_size: (start + 8, 4),
+            program_crc: (start + 12, 4),
+            setup: (start + 16, 4),
+            packed: (start + 20, 4),
+            crc: (start + 24, 4),
+        }
+    }
+}
 
 /// Places of the parts, from the beginning of what is here.
 pub(super) struct LoaderTable {

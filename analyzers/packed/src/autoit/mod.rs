@@ -42,8 +42,8 @@ const BEHIND_SIZES: usize = 20;
 /// How the script is called among the files.
 const SCRIPT: &str = ">>>AUTOIT SCRIPT<<<";
 
-/// Calls of what variables hold, from which on names are hidden on purpose. Honest scripts make up to 40 of them, such as
-/// calls of functions that are told to them.
+/// Calls of what variables hold, from which on names are hidden on purpose. Honest scripts make up to 40 of them, for
+/// callbacks.
 const VARIABLE_CALLS_MIN: usize = 100;
 
 /// One of the files, as it stands there.
