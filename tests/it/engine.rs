@@ -5,6 +5,7 @@ use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use daemon_local_market::TestMarket;
@@ -251,9 +252,20 @@ pub(crate) fn exchange(port: u16, request: &[u8]) -> (u16, String) {
     (status, body.to_owned())
 }
 
+/// Two ports on which nobody listens, and which nobody else is given: the kernel hands out none of this range, to a
+/// listener without a wish or to a connection on its way out, and each is asked for once.
 pub(crate) fn free_ports() -> [u16; 2] {
-    let listeners = [0, 0].map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("there are ports left"));
-    listeners.map(|listener| listener.local_addr().expect("a listener has an address").port())
+    const RANGE: std::ops::Range<u32> = 12_000..32_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let free = || loop {
+        // Tests that run in another process at once begin elsewhere.
+        let count = std::process::id().wrapping_mul(977).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(RANGE.start + count % RANGE.len() as u32).expect("the range is one of ports");
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    };
+    [free(), free()]
 }
 
 /// A bounty about `artifact`, which the market serves.

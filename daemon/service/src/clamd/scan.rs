@@ -93,7 +93,10 @@ impl ClamdTicket {
                 ClamdScanned { answer, verdict, kind: "", received: None }
             }
         };
+        // Whoever has the reply may ask for STATS next, and finds its place free.
+        let ClamdTicket { reply, choices: _, _permit: permit, _memory: memory } = self;
+        drop((permit, memory));
         // Whoever wanted it may be gone.
-        let _ = self.reply.send(scanned);
+        let _ = reply.send(scanned);
     }
 }
