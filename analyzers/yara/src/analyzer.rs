@@ -11,7 +11,11 @@ use yara_x::errors::ScanError;
 use yara_x::{ScanResults, Scanner};
 
 use crate::externals;
+use crate::index::PartEntry;
 use crate::library::Library;
+use crate::parts::PartKind;
+use crate::pe::PeOutput;
+use crate::prefilter::{FileFacts, Prefilter, PrefilterState};
 
 /// Matches of one pattern that yara-x keeps. Conditions that count see no more either, which is as many as
 /// rules ask for, and keeps a file of one repeated pattern from growing memory without end.
@@ -23,11 +27,28 @@ const MATCHES_SHOWN_MAX: usize = 4;
 /// Bytes shown of a match.
 const EXCERPT_BYTES_MAX: usize = 24;
 
-/// Tries the rules of a library on files. Keeps a scanner per set, for making one takes longer than most scans.
+/// Tries the rules of a library on files. Keeps a scanner per part of a set, for making one takes longer than most scans.
 pub struct Yara<'r> {
     library: &'r Library,
-    scanners: Vec<Option<Scanner<'r>>>,
+    /// The sets that were used.
+    sets: Vec<Option<OpenSet<'r>>>,
+    prefilter: PrefilterState,
     hits: Vec<Hit>,
+}
+
+/// A set that was used.
+struct OpenSet<'r> {
+    /// Tells which parts a file needs. Without it, it needs all.
+    prefilter: Option<Prefilter<'r>>,
+    parts: Vec<OpenPart<'r>>,
+}
+
+/// A part of a set.
+struct OpenPart<'r> {
+    entry: &'r PartEntry,
+    /// Whether the file that is looked at needs it.
+    needed: bool,
+    scanner: Option<Scanner<'r>>,
 }
 
 /// A rule that is true of the file.
@@ -40,38 +61,65 @@ struct Hit {
 impl<'r> Yara<'r> {
     /// An analyzer that has no scanners yet.
     pub fn new(library: &'r Library) -> Self {
-        Yara { library, scanners: Vec::new(), hits: Vec::new() }
+        Yara { library, sets: Vec::new(), prefilter: PrefilterState::default(), hits: Vec::new() }
     }
 
-    /// Makes the scanners of all sets that are loaded, and uses each once with a timeout, which starts yara-x's
-    /// clock thread. After this, scans with these sets need no new thread and no new executable memory.
+    /// Makes the scanners of all sets that are loaded for what is run on every file, and uses each once with a timeout,
+    /// which starts yara-x's clock thread. After this, scans with these sets need no new thread and no new executable
+    /// memory.
     pub fn rehearse(&mut self) {
         for set in self.library.loaded().iter() {
-            if let Some(scanner) = scanner(self.library, &mut self.scanners, set) {
-                scanner.set_timeout(timeout(Duration::from_secs(1)));
-                // An empty file may be too short for nothing.
-                let _ = scanner.scan(b"");
+            let open = open(self.library, &mut self.sets, set);
+            let first =
+                |(number, part): &(usize, &mut OpenPart<'_>)| *number == 0 || part.entry.kind == PartKind::Always;
+            for (number, part) in open.parts.iter_mut().enumerate().filter(first) {
+                if let Some(scanner) = part.scanner(self.library, set, number) {
+                    scanner.set_timeout(timeout(Duration::from_secs(1)));
+                    // An empty file may be too short for nothing.
+                    let _ = scanner.scan(b"");
+                }
             }
         }
     }
 }
 
-/// The scanner of `set`, made now if need be. None where the set is missing.
-fn scanner<'s, 'r>(
-    library: &'r Library,
-    scanners: &'s mut Vec<Option<Scanner<'r>>>,
-    set: usize,
-) -> Option<&'s mut Scanner<'r>> {
-    let rules = library.set(set)?;
-    if scanners.len() <= set {
-        scanners.resize_with(set + 1, || None);
+/// The set, opened now if need be.
+fn open<'s, 'r>(library: &'r Library, sets: &'s mut Vec<Option<OpenSet<'r>>>, set: usize) -> &'s mut OpenSet<'r> {
+    if sets.len() <= set {
+        sets.resize_with(set + 1, || None);
     }
-    let slot = scanners.get_mut(set)?;
-    Some(slot.get_or_insert_with(|| {
-        let mut scanner = Scanner::new(rules);
-        scanner.max_matches_per_pattern(MATCHES_PER_PATTERN_MAX);
-        scanner
-    }))
+    sets.get_mut(set).expect("it was made long enough").get_or_insert_with(|| {
+        let part = |entry| OpenPart { entry, needed: false, scanner: None };
+        OpenSet { prefilter: library.prefilter(set), parts: library.parts(set).iter().map(part).collect() }
+    })
+}
+
+impl OpenSet<'_> {
+    /// Finds out which parts this file needs.
+    fn choose(&mut self, file: &[u8], pe: &mut PeOutput, state: &mut PrefilterState) {
+        let all = self.prefilter.is_none();
+        self.parts.iter_mut().for_each(|part| part.needed = all || part.entry.kind == PartKind::Always);
+        if let Some(prefilter) = self.prefilter {
+            let facts = if prefilter.asks_facts() { pe.facts(file) } else { FileFacts::default() };
+            prefilter.search(file, facts, state, |part| {
+                if let Some(part) = self.parts.get_mut(part) {
+                    part.needed = true;
+                }
+            });
+        }
+    }
+}
+
+impl<'r> OpenPart<'r> {
+    /// Its scanner, made now if need be. None where the set is missing.
+    fn scanner(&mut self, library: &'r Library, set: usize, number: usize) -> Option<&mut Scanner<'r>> {
+        let rules = library.part(set, number)?;
+        Some(self.scanner.get_or_insert_with(|| {
+            let mut scanner = Scanner::new(rules);
+            scanner.max_matches_per_pattern(MATCHES_PER_PATTERN_MAX);
+            scanner
+        }))
+    }
 }
 
 /// A whole number of seconds that is never over before `limit` is: yara-x's clock ticks once a second for the
@@ -109,26 +157,11 @@ impl Analyzer for Yara<'_> {
     fn analyze<'a>(&mut self, sample: Sample<'a>, findings: &mut Findings<'a>) {
         self.hits.clear();
         let limit = timeout(findings.budget().limits().wall_time_max);
+        let mut pass = Pass { sample, limit, pe: PeOutput::default(), findings };
         for set in self.library.sets_needed(sample.bytes, sample.kind).iter() {
-            // Also where it is noticed that time is over.
-            if findings.budget().step(1).is_err() {
+            let open = open(self.library, &mut self.sets, set);
+            if pass.try_set(self.library, set, open, &mut self.prefilter, &mut self.hits).is_err() {
                 break;
-            }
-            let Some(scanner) = scanner(self.library, &mut self.scanners, set) else {
-                findings.incomplete(Incomplete::Panicked(Cow::Borrowed("yara")));
-                continue;
-            };
-            scanner.set_timeout(limit);
-            if self.library.set_asks_names(set) {
-                externals::tell(scanner, &findings.path(), sample);
-            }
-            match scanner.scan(sample.bytes) {
-                Ok(results) => gather(&results, self.library, set, sample, &mut self.hits),
-                Err(ScanError::Timeout) => {
-                    findings.budget().exhaust(Limit::Time);
-                    break;
-                }
-                Err(_) => findings.incomplete(Incomplete::Panicked(Cow::Borrowed("yara"))),
             }
         }
         // yara-x gives its hits in no order. A file that its place brings to a second set may hit twice.
@@ -142,10 +175,86 @@ impl Analyzer for Yara<'_> {
     }
 }
 
+/// What a file is tried with.
+struct Pass<'p, 'a> {
+    sample: Sample<'a>,
+    limit: Duration,
+    pe: PeOutput,
+    findings: &'p mut Findings<'a>,
+}
+
+/// The time for the file is over.
+struct TimeIsOver;
+
+impl<'a> Pass<'_, 'a> {
+    fn try_set<'r>(
+        &mut self,
+        library: &'r Library,
+        set: usize,
+        open: &mut OpenSet<'r>,
+        state: &mut PrefilterState,
+        hits: &mut Vec<Hit>,
+    ) -> Result<(), TimeIsOver> {
+        open.choose(self.sample.bytes, &mut self.pe, state);
+        for (number, part) in open.parts.iter_mut().enumerate().filter(|(_, part)| part.needed) {
+            if let Some(results) = self.scan(library, set, number, part)? {
+                gather(&results, library, set, number, self.sample, hits);
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a part. None if that failed, which is told.
+    fn scan<'s, 'r>(
+        &mut self,
+        library: &'r Library,
+        set: usize,
+        number: usize,
+        part: &'s mut OpenPart<'r>,
+    ) -> Result<Option<ScanResults<'s, 'r>>, TimeIsOver>
+    where
+        'a: 's,
+    {
+        // Also where it is noticed that time is over.
+        self.findings.budget().step(1).map_err(|_| TimeIsOver)?;
+        let PartEntry { asks_pe, asks_names, .. } = *part.entry;
+        let Some(scanner) = part.scanner(library, set, number) else {
+            self.findings.incomplete(Incomplete::Panicked(Cow::Borrowed("yara")));
+            return Ok(None);
+        };
+        scanner.set_timeout(self.limit);
+        if asks_names {
+            externals::tell(scanner, &self.findings.path(), self.sample);
+        }
+        if let Some(pe) = asks_pe.and_then(|fields| self.pe.with(fields, self.sample.bytes)) {
+            // It refuses what is no module's.
+            let _ = scanner.set_module_output(pe);
+        }
+        match scanner.scan(self.sample.bytes) {
+            Ok(results) => Ok(Some(results)),
+            Err(ScanError::Timeout) => {
+                self.findings.budget().exhaust(Limit::Time);
+                Err(TimeIsOver)
+            }
+            Err(_) => {
+                self.findings.incomplete(Incomplete::Panicked(Cow::Borrowed("yara")));
+                Ok(None)
+            }
+        }
+    }
+}
+
 /// The hits among `results` that are for files of this kind.
-fn gather(results: &ScanResults<'_, '_>, library: &Library, set: usize, sample: Sample<'_>, hits: &mut Vec<Hit>) {
+fn gather(
+    results: &ScanResults<'_, '_>,
+    library: &Library,
+    set: usize,
+    part: usize,
+    sample: Sample<'_>,
+    hits: &mut Vec<Hit>,
+) {
     for rule in results.matching_rules() {
-        let Some(at) = library.find(set, rule.namespace(), rule.identifier()) else { continue };
+        let Some(at) = library.find(set, part, rule.namespace(), rule.identifier()) else { continue };
         let here = library.rules().get(at).is_some_and(|entry| entry.place.takes(sample.kind));
         if !here {
             continue;

@@ -11,7 +11,7 @@ use crate::index::Index;
 use crate::set_mask::SETS_MAX;
 
 /// Starts every bundle. The last byte is the version of the format.
-const MAGIC: [u8; 8] = *b"STKYARA\x03";
+const MAGIC: [u8; 8] = *b"STKYARA\x04";
 
 /// The version of yara-x that this crate is pinned to; its serialized rules fit no other.
 const ENGINE: &str = "yara-x 1.22.1";
@@ -66,22 +66,31 @@ struct Header {
 /// Alignment of the sets, which mapped and copied bundles share.
 const ALIGN: usize = 64;
 
-/// Writes a bundle.
-pub(crate) fn write(index: &Index, sets: &[Vec<u8>]) -> Result<Vec<u8>, BundleError> {
+/// Where in a bundle the data of a set are.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct SetSpans {
+    /// The tables that tell which parts a file needs.
+    pub prefilter: Range<usize>,
+    /// The compiled rules of each part.
+    pub parts: Vec<Range<usize>>,
+}
+
+/// Writes a bundle. `blobs` are the data of the sets in order, for each its prefilter and then its parts.
+pub(crate) fn write(index: &Index, blobs: &[Vec<u8>]) -> Result<Vec<u8>, BundleError> {
     let index = postcard::to_allocvec(index).map_err(BundleError::Index)?;
     let header = Header { built_for: built_for(), index_bytes: index.len() as u64 };
     let header = postcard::to_allocvec(&header).map_err(BundleError::Index)?;
     let header_bytes = u32::try_from(header.len()).expect("a header holds a line of text and a number");
     let mut bundle = [MAGIC.as_slice(), &header_bytes.to_le_bytes(), &header, &index].concat();
-    for set in sets {
+    for blob in blobs {
         bundle.resize(bundle.len().next_multiple_of(ALIGN), 0);
-        bundle.extend_from_slice(set);
+        bundle.extend_from_slice(blob);
     }
     Ok(bundle)
 }
 
-/// Reads the index of a bundle, and where each of its sets is.
-pub(crate) fn read(bundle: &[u8]) -> Result<(Index, Vec<Range<usize>>), BundleError> {
+/// Reads the index of a bundle, and where the data of each of its sets are.
+pub(crate) fn read(bundle: &[u8]) -> Result<(Index, Vec<SetSpans>), BundleError> {
     let rest = bundle.strip_prefix(&MAGIC).ok_or(BundleError::NoBundle)?;
     let (header_bytes, rest) = rest.split_first_chunk().ok_or(BundleError::Damaged { what: "header" })?;
     let header = usize::try_from(u32::from_le_bytes(*header_bytes)).ok().and_then(|bytes| rest.get(..bytes));
@@ -96,16 +105,21 @@ pub(crate) fn read(bundle: &[u8]) -> Result<(Index, Vec<Range<usize>>), BundleEr
     let index = end.and_then(|end| bundle.get(start..end)).ok_or(BundleError::Damaged { what: "index" })?;
     let mut at = start + index.len();
     let index: Index = postcard::from_bytes(index).map_err(|_| BundleError::Damaged { what: "index" })?;
+    let mut next = |length: u64| {
+        let start = at.next_multiple_of(ALIGN);
+        let end = usize::try_from(length).ok().and_then(|bytes| start.checked_add(bytes));
+        let span = end.filter(|&end| end <= bundle.len()).map(|end| start..end);
+        at = span.as_ref().map_or(at, |span| span.end);
+        span.ok_or(BundleError::Damaged { what: "sets" })
+    };
     let mut sets = Vec::with_capacity(index.sets.len());
     for set in &index.sets {
-        let start = at.next_multiple_of(ALIGN);
-        let end = usize::try_from(set.length).ok().and_then(|bytes| start.checked_add(bytes));
-        let span = end.filter(|&end| end <= bundle.len()).map(|end| start..end);
-        let span = span.ok_or(BundleError::Damaged { what: "sets" })?;
-        at = span.end;
-        sets.push(span);
+        let prefilter = next(set.prefilter_length)?;
+        let parts = set.parts.iter().map(|part| next(part.length)).collect::<Result<_, _>>()?;
+        sets.push(SetSpans { prefilter, parts });
     }
-    let mut numbers = index.sets.iter().flat_map(|set| set.chunks.iter().flatten()).chain(&index.by_id);
+    let chunks = index.sets.iter().flat_map(|set| set.parts.iter().flat_map(|part| part.chunks.iter().flatten()));
+    let mut numbers = chunks.chain(&index.by_id);
     if numbers.any(|&number| number as usize >= index.rules.len()) || sets.len() > SETS_MAX {
         return Err(BundleError::Damaged { what: "index" });
     }

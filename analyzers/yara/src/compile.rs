@@ -11,10 +11,12 @@ use crate::bundle::{self, BundleError};
 use crate::externals::VARIABLES;
 use crate::guarded_groups::chunks;
 use crate::includes;
-use crate::index::{Index, RuleEntry, SetEntry};
+use crate::index::{Index, PartEntry, RuleEntry, SetEntry};
+use crate::parts::{Division, PartKind};
+use crate::pe::PeFields;
 use crate::repair::MISTAKES_MAX;
 use crate::rule_file::{File, RuleText, Texts, root};
-use crate::sets::{SetPlan, heads_at, plan};
+use crate::sets::{SetPlan, plan};
 use crate::source::{Mistake, RuleFolder, Severity, Source};
 
 /// Largest file of rules, in bytes. The largest public ones have 2 MB.
@@ -50,10 +52,10 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
     let mut sets = Vec::new();
     for plan in plan(&files) {
         let set = compile_set(plan, &files, &namespaces, &mut mistakes)?;
-        if set.chunks.iter().all(Vec::is_empty) {
+        if set.parts.is_empty() {
             continue;
         }
-        for (key, entry) in set.chunks.iter().flatten() {
+        for (key, entry) in set.parts.iter().flat_map(|part| part.chunks.iter().flatten()) {
             let entry = rules.entry(*key).or_insert_with(|| (*entry).clone());
             entry.sets = entry.sets.with(sets.len());
         }
@@ -61,27 +63,24 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
     }
     find_twins(&mut rules, &files, &namespaces);
     let numbers: HashMap<RuleKey<'_>, u32> = rules.keys().copied().zip(0..).collect();
-    let compiled: Vec<Vec<u8>> = sets.iter_mut().map(|set| std::mem::take(&mut set.bytes)).collect();
-    let entries = sets.into_iter().zip(&compiled).map(|(set, bytes)| {
-        let numbers =
-            |chunk: &Vec<(RuleKey<'_>, _)>| chunk.iter().filter_map(|(key, _)| numbers.get(key).copied()).collect();
-        SetEntry {
-            name: set.plan.name.to_owned(),
-            heads: set.plan.tried,
-            places: set.places,
-            asks_names: set.asks_names,
-            length: bytes.len() as u64,
-            chunks: set.chunks.iter().map(numbers).collect(),
-        }
-    });
-    let index = Index::new(named(rules), entries.collect());
-    Ok(Compilation { bundle: bundle::write(&index, &compiled)?, mistakes: in_order(mistakes, sources) })
+    let mut blobs = Vec::new();
+    let entries: Vec<SetEntry> = sets.into_iter().map(|set| set.entry(&numbers, &mut blobs)).collect();
+    let index = Index::new(named(rules), entries);
+    Ok(Compilation { bundle: bundle::write(&index, &blobs)?, mistakes: in_order(mistakes, sources) })
 }
 
 /// A set, compiled.
 struct Set<'f> {
     plan: SetPlan,
     places: Vec<RuleFolder>,
+    prefilter: Vec<u8>,
+    parts: Vec<Part<'f>>,
+}
+
+/// A part of a set, compiled.
+struct Part<'f> {
+    kind: PartKind,
+    asks_pe: Option<PeFields>,
     /// Some rule asks for what the file is called.
     asks_names: bool,
     /// The reporting rules of each namespace.
@@ -89,17 +88,60 @@ struct Set<'f> {
     bytes: Vec<u8>,
 }
 
+impl Set<'_> {
+    /// Its entry in the index; what it has on the disk is appended to `blobs`. `numbers` are those of the rules.
+    fn entry(self, numbers: &HashMap<RuleKey<'_>, u32>, blobs: &mut Vec<Vec<u8>>) -> SetEntry {
+        let prefilter_length = self.prefilter.len() as u64;
+        blobs.push(self.prefilter);
+        let part = |part: Part<'_>| {
+            let numbers =
+                |chunk: &Vec<(RuleKey<'_>, _)>| chunk.iter().filter_map(|(key, _)| numbers.get(key).copied()).collect();
+            let length = part.bytes.len() as u64;
+            blobs.push(part.bytes);
+            let chunks = part.chunks.iter().map(numbers).collect();
+            PartEntry { kind: part.kind, asks_pe: part.asks_pe, asks_names: part.asks_names, length, chunks }
+        };
+        SetEntry {
+            name: self.plan.name.to_owned(),
+            heads: self.plan.tried,
+            places: self.places,
+            prefilter_length,
+            parts: self.parts.into_iter().map(part).collect(),
+        }
+    }
+}
+
+/// A set without parts has no rules that report.
 fn compile_set<'f>(
     plan: SetPlan,
     files: &'f [File<'_>],
     namespaces: &'f HashMap<&str, String>,
     mistakes: &mut Vec<Mistake>,
 ) -> Result<Set<'f>, BundleError> {
+    let division = Division::of(files, plan.tried);
+    let mut places = Vec::new();
+    let mut parts = Vec::new();
+    for (number, &kind) in division.parts.iter().enumerate() {
+        let has = |file: &File<'_>, rule: &RuleText<'_>| division.has(number, file, rule);
+        parts.push(compile_part(kind, has, files, namespaces, &mut places, mistakes)?);
+    }
+    if parts.iter().all(|part| part.chunks.iter().all(Vec::is_empty)) {
+        parts.clear();
+    }
+    Ok(Set { plan, places, prefilter: division.prefilter, parts })
+}
+
+fn compile_part<'f>(
+    kind: PartKind,
+    has: impl Fn(&File<'_>, &RuleText<'_>) -> bool,
+    files: &'f [File<'_>],
+    namespaces: &'f HashMap<&str, String>,
+    places: &mut Vec<RuleFolder>,
+    mistakes: &mut Vec<Mistake>,
+) -> Result<Part<'f>, BundleError> {
     let mut compiler = compiler();
     let mut reporting: HashMap<(usize, &str), (RuleKey<'f>, &RuleEntry)> = HashMap::new();
-    let mut places = Vec::new();
-    let mut asks_names = false;
-    let has = |file: &File<'_>, rule: &RuleText<'_>| !heads_at(rule.heads, file.source.place).and(plan.tried).is_none();
+    let mut words = HashSet::new();
     for (number, chunk) in chunks(files, has).into_iter().enumerate() {
         compiler.new_namespace(&number.to_string());
         // All errors are read from the compiler below. What is told of a guard, which is ours, is told of the
@@ -115,8 +157,8 @@ fn compile_set<'f>(
             if file.source.place != RuleFolder::Any && !places.contains(&file.source.place) {
                 places.push(file.source.place);
             }
-            let words = picked.iter().filter_map(|&at| file.rules.get(at)).flat_map(|rule| rule.words.iter());
-            asks_names |= words.into_iter().any(|word| VARIABLES.contains(word));
+            words
+                .extend(picked.iter().filter_map(|&at| file.rules.get(at)).flat_map(|rule| rule.words.iter().copied()));
             let picked: HashSet<usize> = picked.iter().copied().collect();
             let text = file.only(|rule| picked.contains(&rule.number));
             let _ = compiler.add_source(SourceCode::from(text.as_str()).with_origin(file.source.name));
@@ -132,7 +174,9 @@ fn compile_set<'f>(
             chunk.push(*rule);
         }
     }
-    Ok(Set { plan, places, asks_names, chunks, bytes: built.serialize().map_err(BundleError::Serialize)? })
+    let asks_names = words.iter().any(|word| VARIABLES.contains(word));
+    let asks_pe = words.contains("pe").then(|| PeFields::named(&words));
+    Ok(Part { kind, asks_pe, asks_names, chunks, bytes: built.serialize().map_err(BundleError::Serialize)? })
 }
 
 /// The mistakes in the order of the files, each once, and no more than [`MISTAKES_MAX`]: errors rather than

@@ -7,6 +7,8 @@ use crate::kept_meta::KeptMeta;
 use crate::magic_class::Heads;
 use crate::meta::Meta;
 use crate::names::Called;
+use crate::parts::PartKind;
+use crate::pe::PeFields;
 use crate::set_mask::SetMask;
 use crate::source::{RuleFolder, Source};
 
@@ -87,6 +89,19 @@ pub(crate) struct SetEntry {
     pub heads: Heads,
     /// The set is also run on the files of these directories, whatever their heads.
     pub places: Vec<RuleFolder>,
+    /// The length of the tables that tell which parts a file needs, in bytes. 0 if all of them are always run.
+    pub prefilter_length: u64,
+    /// The parts of the set, in the order of their numbers.
+    pub parts: Vec<PartEntry>,
+}
+
+/// Rules of a set that are compiled and run together.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct PartEntry {
+    /// When it is run.
+    pub kind: PartKind,
+    /// What its rules ask of the module `pe`, if they use it.
+    pub asks_pe: Option<PeFields>,
     /// Some rule of it asks for what the file is called, or for its type by the words of other scanners.
     pub asks_names: bool,
     /// The length of its compiled rules, in bytes.

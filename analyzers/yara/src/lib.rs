@@ -27,10 +27,16 @@
 //!
 //! Most rules are about one format and say so in their condition (`uint16(0) == 0x5A4D`). Such a guard is
 //! proven from the condition (`guard`), and where a format has many rules, its files have a set of their own
-//! and other files are not bothered with them (`sets.rs`). Most rules also need one of a few patterns to match
-//! (`required_patterns.rs`), and are skipped together where none did (`guarded_groups.rs`). The hits are the same as if every rule
-//! were tried on every file. The first folder of a file's name may say more: rules in `pe/`, `elf/` and
-//! `office/` speak of files that triage calls so, and of no others.
+//! and other files are not bothered with them (`sets.rs`).
+//!
+//! A large set is divided into parts (`parts.rs`). From each condition it is proven what must be found in a file for the rule
+//! to be true: strings, the size, signatures, imports (`prefilter`). One quick search finds out what of it is there, and only
+//! the parts in which a rule may be true are run. Inside of a part, rules that need one of a few patterns are skipped together
+//! where none matches (`required_patterns.rs`, `guarded_groups.rs`). The module `pe` takes a program apart once for all parts,
+//! and no further than they ask (`pe.rs`). The hits are the same as if every rule were tried on every file.
+//!
+//! The first folder of a file's name may say more: rules in `pe/`, `elf/` and `office/` speak of files that triage calls so,
+//! and of no others.
 //!
 //! # What a rule's meta says
 //!
@@ -69,6 +75,9 @@ mod library;
 mod magic_class;
 mod meta;
 mod names;
+mod parts;
+mod pe;
+mod prefilter;
 mod repair;
 mod required_patterns;
 mod rule_file;

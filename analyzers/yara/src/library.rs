@@ -1,7 +1,6 @@
 //! Compiled rules, loaded set by set.
 
 use std::fmt;
-use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
@@ -9,9 +8,10 @@ use analyzers::{Indicator, IndicatorId, LoadedWeights};
 use triage::FileKind;
 use yara_x::Rules;
 
-use crate::bundle::{self, BundleError};
-use crate::index::{Index, RuleEntry};
+use crate::bundle::{self, BundleError, SetSpans};
+use crate::index::{Index, PartEntry, RuleEntry};
 use crate::magic_class::Heads;
+use crate::prefilter::Prefilter;
 use crate::set_mask::SetMask;
 use crate::source::RuleFolder;
 
@@ -22,8 +22,9 @@ use crate::source::RuleFolder;
 pub struct Library {
     bytes: Box<dyn AsRef<[u8]> + Send + Sync>,
     index: Index,
-    spans: Vec<Range<usize>>,
-    sets: Vec<OnceLock<Option<Rules>>>,
+    spans: Vec<SetSpans>,
+    /// The parts of each set.
+    sets: Vec<OnceLock<Option<Vec<Rules>>>>,
     /// Made one by one: of ten thousand rules, few are ever seen to be true.
     indicators: Vec<OnceLock<Indicator>>,
     /// The places that rules are for.
@@ -100,12 +101,18 @@ impl Library {
 
     /// Whether some rule asks for what a file is called.
     pub fn asks_names(&self) -> bool {
-        self.index.sets.iter().any(|set| set.asks_names)
+        self.index.sets.iter().flat_map(|set| &set.parts).any(|part| part.asks_names)
     }
 
-    /// Whether some rule of a set does.
-    pub(crate) fn set_asks_names(&self, set: usize) -> bool {
-        self.index.sets.get(set).is_some_and(|set| set.asks_names)
+    /// The parts of a set, in the order of their numbers.
+    pub(crate) fn parts(&self, set: usize) -> &[PartEntry] {
+        self.index.sets.get(set).map_or(&[], |set| &set.parts)
+    }
+
+    /// What tells which parts of a set a file needs. None if all of them are always run.
+    pub(crate) fn prefilter(&self, set: usize) -> Option<Prefilter<'_>> {
+        let bytes = (*self.bytes).as_ref().get(self.spans.get(set)?.prefilter.clone())?;
+        Prefilter::read(bytes)
     }
 
     /// Loads the sets of `mask` that are not loaded yet.
@@ -117,19 +124,20 @@ impl Library {
         for set in mask.iter() {
             let Some(slot) = self.sets.get(set) else { continue };
             if slot.get().is_none_or(Option::is_none) {
-                let rules = self.read(set)?;
+                let parts = self.read(set)?;
                 // Whoever loaded it meanwhile loaded the same.
-                let _ = slot.set(Some(rules));
+                let _ = slot.set(Some(parts));
             }
         }
         Ok(())
     }
 
-    fn read(&self, set: usize) -> Result<Rules, BundleError> {
-        let span = self.spans.get(set).cloned().unwrap_or_default();
-        let bytes = (*self.bytes).as_ref().get(span).unwrap_or_default();
+    fn read(&self, set: usize) -> Result<Vec<Rules>, BundleError> {
         let name = || self.index.sets.get(set).map(|set| set.name.clone()).unwrap_or_default();
-        Rules::deserialize(bytes).map_err(|source| BundleError::Load { set: name(), source })
+        let spans = self.spans.get(set).map_or(&[][..], |spans| &spans.parts);
+        let bytes = spans.iter().map(|span| (*self.bytes).as_ref().get(span.clone()).unwrap_or_default());
+        let parts = bytes.map(Rules::deserialize).collect::<Result<_, _>>();
+        parts.map_err(|source| BundleError::Load { set: name(), source })
     }
 
     /// Returns the sets that are loaded.
@@ -154,23 +162,23 @@ impl Library {
         SetMask::from_bits(self.missing.swap(0, Ordering::Relaxed))
     }
 
-    /// The rules of a set, loaded now if they may be.
-    pub(crate) fn set(&self, set: usize) -> Option<&Rules> {
+    /// The rules of a part of a set, loaded now if they may be.
+    pub(crate) fn part(&self, set: usize, part: usize) -> Option<&Rules> {
         let slot = self.sets.get(set)?;
-        let rules = if self.stopped.load(Ordering::Relaxed) {
+        let parts = if self.stopped.load(Ordering::Relaxed) {
             slot.get().and_then(Option::as_ref)
         } else {
             slot.get_or_init(|| self.read(set).ok()).as_ref()
         };
-        if rules.is_none() {
+        if parts.is_none() {
             self.missing.fetch_or(SetMask::default().with(set).bits(), Ordering::Relaxed);
         }
-        rules
+        parts?.get(part)
     }
 
     /// Index in [`Library::rules`] of the rule with this namespace and name of yara-x. Private rules are not included.
-    pub(crate) fn find(&self, set: usize, namespace: &str, name: &str) -> Option<usize> {
-        let chunk = self.index.sets.get(set)?.chunks.get(namespace.parse::<usize>().ok()?)?;
+    pub(crate) fn find(&self, set: usize, part: usize, namespace: &str, name: &str) -> Option<usize> {
+        let chunk = self.parts(set).get(part)?.chunks.get(namespace.parse::<usize>().ok()?)?;
         let mut numbers = chunk.iter().map(|&number| number as usize);
         numbers.find(|&number| self.index.rules.get(number).is_some_and(|rule| rule.name == name))
     }

@@ -16,6 +16,7 @@ use crate::guard::heads_of;
 use crate::index::RuleEntry;
 use crate::magic_class::Heads;
 use crate::meta::Meta;
+use crate::prefilter::{Formula, formula_of};
 use crate::repair::{Repaired, Wrong, blank, repair};
 use crate::required_patterns::needed_patterns;
 use crate::source::{Mistake, Severity, Source};
@@ -54,10 +55,14 @@ pub(crate) struct RuleText<'a> {
     /// A digest of its patterns and condition, whatever white space and comments stand between. The same rules have the
     /// same one.
     pub body: u64,
+    /// It has patterns.
+    pub patterns: bool,
     /// Patterns of which one matches wherever it is true, as they are written; none if nothing is known.
     pub needs: Option<Vec<&'a str>>,
+    /// What holds wherever it is true: strings that are there, and the size of the file.
+    pub formula: Formula,
     /// The first rule that it cannot be parted from, by number.
-    group: usize,
+    pub group: usize,
     /// Entry of the rule in the index.
     pub entry: RuleEntry,
 }
@@ -121,15 +126,17 @@ impl<'a> File<'a> {
         }
         let imports = ast.imports().map(|import| (import.module_name, import.span().range())).collect();
         let includes = places.includes.iter().filter(|(_, span)| span.start >= others).cloned().collect();
-        let mut known = HashMap::new();
+        let (mut known, mut formulas) = (HashMap::new(), HashMap::new());
         let mut rules = Vec::new();
         let newlines: Vec<usize> =
             text.bytes().enumerate().skip(others).filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at).collect();
         for (rule, place) in ast.rules().zip(places.rules) {
             let name = text_of(text, &rule.identifier);
             let heads = heads_of(rule, &known);
+            let formula = formula_of(rule, &formulas);
             // Of two rules of one name yara-x takes the first that compiles, whichever that is.
             known.entry(name).and_modify(|of_both: &mut Heads| *of_both = of_both.or(heads)).or_insert(heads);
+            formulas.entry(name).and_modify(|of_both| *of_both = Formula::True).or_insert_with(|| formula.clone());
             rules.push(RuleText {
                 name,
                 number: rules.len(),
@@ -139,7 +146,9 @@ impl<'a> File<'a> {
                 heads,
                 words: place.words,
                 body: place.body.finish(),
+                patterns: rule.patterns.is_some(),
                 needs: needed_patterns(text, rule),
+                formula,
                 group: 0,
                 entry: entry(source, rule, newlines.partition_point(|&at| at < rule.identifier.span().start()) + 1),
             });

@@ -8,6 +8,8 @@ mod hits;
 mod includes;
 /// What does not compile is told with its place, and costs no more than it must.
 mod mistakes;
+/// Parts of sets that a file does not need.
+mod parts;
 /// Rules in sets: that none is missed, that a set may be missing, and what ends a scan.
 mod sets;
 

@@ -1,0 +1,127 @@
+//! Parts of a set: rules that are run on every file, and rules that are run only where the prefilter wants them.
+//!
+//! A part is compiled by itself, so a file is searched for the patterns of the parts that it needs and no others. Rules
+//! that use a module that takes files apart (`pe`) are not put together with others, which would wait for it.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::magic_class::Heads;
+use crate::prefilter::{Formula, PrefilterBuilder};
+use crate::rule_file::{File, RuleText};
+use crate::sets::heads_at;
+
+/// Sets with fewer rules are not divided: they cost little.
+const DIVIDED_MIN: usize = 512;
+
+/// Most rules of a part that is not always run. With fewer, less is searched for at a time and more parts are needed.
+const RULES_MAX: usize = 256;
+
+/// Rules that need less than so many bytes of evidence are run on every file: the name of a function of Windows and a few
+/// instructions stand in many, and a search for all rules of its part costs more than one rule does.
+const EVIDENCE_MIN: usize = 10;
+
+/// Modules that take the file apart, before any condition is looked at.
+const MODULES: [&str; 5] = ["pe", "dotnet", "elf", "macho", "lnk"];
+
+/// When a part of a set is run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) enum PartKind {
+    /// On every file of the set.
+    Always,
+    /// On files of which the prefilter says that one of its rules may be true.
+    Wanted,
+}
+
+/// How the rules of a set are divided.
+pub(crate) struct Division<'f> {
+    /// Part of each rule of the set, by the name of its file and its number there.
+    part_of: HashMap<(&'f str, usize), usize>,
+    /// The parts, in the order of their numbers.
+    pub parts: Vec<PartKind>,
+    /// The tables of the prefilter. Empty where nothing is divided.
+    pub prefilter: Vec<u8>,
+}
+
+/// Rules that are put into the same parts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum PartGroup {
+    Always,
+    /// Without patterns, of signed programs and certain imports: nothing is searched for.
+    Facts,
+    Modules,
+    Strings,
+}
+
+impl PartGroup {
+    fn of(rules: &[&RuleText<'_>], formula: &Formula) -> PartGroup {
+        let words = |some: &[&str]| rules.iter().any(|rule| rule.words.iter().any(|word| some.contains(word)));
+        let patterns = rules.iter().any(|rule| rule.patterns);
+        // To run one of these is dear, whatever it asks for.
+        let enough = if words(&["exports"]) { 1 } else { EVIDENCE_MIN };
+        match formula {
+            // What is proven never to be true is more likely a mistake of the proof.
+            Formula::True | Formula::False => PartGroup::Always,
+            _ if !patterns && formula.asks_facts_alone() && !formula.holds_without_facts() => PartGroup::Facts,
+            _ if formula.evidence() < enough => PartGroup::Always,
+            _ if words(&MODULES) => PartGroup::Modules,
+            _ => PartGroup::Strings,
+        }
+    }
+}
+
+/// A part that rules are added to.
+#[derive(Clone, Copy)]
+struct OpenPart {
+    number: usize,
+    rules: usize,
+}
+
+impl<'f> Division<'f> {
+    /// Divides the rules that may be true of files with these heads.
+    pub(crate) fn of(files: &'f [File<'_>], tried: Heads) -> Division<'f> {
+        let has = |file: &File<'_>, rule: &RuleText<'_>| !heads_at(rule.heads, file.source.place).and(tried).is_none();
+        let all: usize = files.iter().map(|file| file.rules.iter().filter(|rule| has(file, rule)).count()).sum();
+        let divided = all >= DIVIDED_MIN;
+        let mut division = Division { part_of: HashMap::new(), parts: Vec::new(), prefilter: Vec::new() };
+        let mut builder = PrefilterBuilder::default();
+        let mut open: HashMap<PartGroup, OpenPart> = HashMap::new();
+        for file in files {
+            for unit in file.groups() {
+                let rules: Vec<&RuleText<'_>> =
+                    unit.into_iter().filter_map(|at| file.rules.get(at)).filter(|rule| has(file, rule)).collect();
+                if rules.is_empty() {
+                    continue;
+                }
+                let reporting = rules.iter().filter(|rule| !rule.private);
+                let formula = Formula::any(reporting.map(|rule| rule.formula.clone()).collect());
+                // What is proven never to be true is more likely a mistake of the proof.
+                let group = if divided { PartGroup::of(&rules, &formula) } else { PartGroup::Always };
+                let always = group == PartGroup::Always;
+                let limit = if always { usize::MAX } else { RULES_MAX };
+                let part = match open.get(&group) {
+                    Some(part) if part.rules.saturating_add(rules.len()) <= limit => *part,
+                    Some(_) | None => {
+                        division.parts.push(if always { PartKind::Always } else { PartKind::Wanted });
+                        OpenPart { number: division.parts.len() - 1, rules: 0 }
+                    }
+                };
+                open.insert(group, OpenPart { rules: part.rules + rules.len(), ..part });
+                division.part_of.extend(rules.iter().map(|rule| ((file.source.name, rule.number), part.number)));
+                if !always {
+                    builder.add(&formula, part.number);
+                }
+            }
+        }
+        if divided {
+            division.prefilter = builder.finish();
+        }
+        division
+    }
+
+    /// Whether the rule is in this part of the set.
+    pub(crate) fn has(&self, part: usize, file: &File<'_>, rule: &RuleText<'_>) -> bool {
+        self.part_of.get(&(file.source.name, rule.number)) == Some(&part)
+    }
+}

@@ -1,0 +1,284 @@
+//! What a condition asks for: strings that must be there, and the size of the file.
+
+use std::collections::{HashMap, HashSet};
+
+use yara_x_parser::ast::{BinaryExpr, Expr, Ident, MatchAnchor, Of, OfItems, PatternSet, Quantifier, Rule};
+
+use crate::guard::{at_least_one, integer};
+use crate::prefilter::literal::{Literal, literals_of};
+
+mod pe;
+
+pub(crate) use pe::Fact;
+
+/// Levels of a condition that are looked into: what is deeper may be true.
+const DEPTH_MAX: usize = 24;
+
+/// Parts of the formula of one rule, with what it takes from other rules. A larger one is not worth its time.
+const SIZE_MAX: usize = 4_000;
+
+/// Levels of such a formula.
+const LEVELS_MAX: usize = 64;
+
+/// More evidence than this is not told apart.
+const EVIDENCE_MAX: usize = 1_000;
+
+/// Bytes of a string that are no evidence: words as short as this stand in many files.
+const COMMON_BYTES: usize = 5;
+
+/// Something that holds wherever a rule is true.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Formula {
+    /// Nothing is known.
+    True,
+    /// The rule is never true.
+    False,
+    /// Every one of these holds.
+    And(Vec<Formula>),
+    /// So many of these hold, at least.
+    AtLeast(usize, Vec<Formula>),
+    /// The string is in the file.
+    Has(Literal),
+    /// This is true of the program that the file is.
+    Fact(Fact),
+    /// The file has at least so many bytes, and fewer than the second number.
+    Size(u64, u64),
+}
+
+impl Formula {
+    pub(crate) fn any(of: Vec<Formula>) -> Formula {
+        Formula::at_least(1, of)
+    }
+
+    pub(crate) fn all(of: Vec<Formula>) -> Formula {
+        let mut kept: Vec<Formula> = of.into_iter().filter(|one| *one != Formula::True).collect();
+        match kept.len() {
+            _ if kept.contains(&Formula::False) => Formula::False,
+            0 => Formula::True,
+            1 => kept.remove(0),
+            _ => Formula::And(kept),
+        }
+    }
+
+    fn at_least(count: usize, of: Vec<Formula>) -> Formula {
+        let all = of.len();
+        let mut kept: Vec<Formula> = of.into_iter().filter(|one| *one != Formula::True).collect();
+        let count = count.saturating_sub(all - kept.len());
+        kept.retain(|one| *one != Formula::False);
+        match count {
+            0 => Formula::True,
+            _ if kept.len() < count => Formula::False,
+            1 if kept.len() == 1 => kept.remove(0),
+            _ if kept.len() == count => Formula::And(kept),
+            _ => Formula::AtLeast(count, kept),
+        }
+    }
+
+    /// Whether it asks for facts alone, and for no string.
+    pub(crate) fn asks_facts_alone(&self) -> bool {
+        match self {
+            Formula::Has(_) | Formula::Fact(Fact::Exports(_)) => false,
+            Formula::And(of) | Formula::AtLeast(_, of) => of.iter().all(Formula::asks_facts_alone),
+            Formula::True | Formula::False | Formula::Fact(_) | Formula::Size(..) => true,
+        }
+    }
+
+    /// Whether it can hold for a file of which no fact is true and in which no string stands.
+    pub(crate) fn holds_without_facts(&self) -> bool {
+        match self {
+            Formula::True | Formula::Size(..) => true,
+            Formula::False | Formula::Has(_) | Formula::Fact(_) => false,
+            Formula::And(of) => of.iter().all(Formula::holds_without_facts),
+            Formula::AtLeast(count, of) => of.iter().filter(|one| one.holds_without_facts()).count() >= *count,
+        }
+    }
+
+    /// How much must be found in a file for it to hold, at least: bytes of strings that are no padding and no
+    /// repetition. Many files are signed; other facts count as much as is asked for anywhere.
+    pub(crate) fn evidence(&self) -> usize {
+        match self {
+            Formula::True | Formula::Size(..) | Formula::Fact(Fact::Signed) => 0,
+            Formula::False | Formula::Fact(Fact::ImportHash(_) | Fact::Exports(_)) => EVIDENCE_MAX,
+            Formula::Has(literal) => {
+                let pairs = literal.bytes.iter().zip(std::iter::once(&0).chain(&literal.bytes));
+                let changes = pairs.filter(|&(byte, before)| *byte != 0 && byte != before).count();
+                let different: HashSet<u8> = literal.bytes.iter().copied().filter(|&byte| byte != 0).collect();
+                changes.min(2 * different.len()).saturating_sub(COMMON_BYTES)
+            }
+            Formula::And(of) => of.iter().map(Formula::evidence).sum(),
+            Formula::AtLeast(count, of) => {
+                let mut each: Vec<usize> = of.iter().map(Formula::evidence).collect();
+                each.sort_unstable();
+                each.iter().take(*count).sum()
+            }
+        }
+        .min(EVIDENCE_MAX)
+    }
+
+    /// Number of parts, and of levels.
+    fn extent(&self) -> (usize, usize) {
+        match self {
+            Formula::And(of) | Formula::AtLeast(_, of) => {
+                let of = of.iter().map(Formula::extent);
+                of.fold((1, 1), |(size, levels), (more, below)| (size + more, levels.max(below + 1)))
+            }
+            Formula::True | Formula::False | Formula::Has(_) | Formula::Fact(_) | Formula::Size(..) => (1, 1),
+        }
+    }
+}
+
+/// What holds wherever `rule` is true. `known` are the rules of the same file that came before it.
+pub(crate) fn formula_of(rule: &Rule<'_>, known: &HashMap<&str, Formula>) -> Formula {
+    let pattern = |pattern| {
+        literals_of(pattern).map_or(Formula::True, |of| Formula::any(of.into_iter().map(Formula::Has).collect()))
+    };
+    let patterns = rule.patterns.iter().flatten().map(|one| (one.identifier().name, pattern(one))).collect();
+    let formula = Reading { patterns, rules: known, hidden: false }.when_true(&rule.condition, 0);
+    let (size, levels) = formula.extent();
+    if size > SIZE_MAX || levels > LEVELS_MAX { Formula::True } else { formula }
+}
+
+/// What is asked of the size of the file, if `expr` asks for nothing else.
+fn size_of(expr: &Expr<'_>) -> Option<Formula> {
+    let above = |size: u64| (size.saturating_add(1), u64::MAX);
+    let (sides, range): (_, &dyn Fn(u64) -> (u64, u64)) = match expr {
+        Expr::Gt(sides) => (sides, &above),
+        Expr::Ge(sides) => (sides, &|size| (size, u64::MAX)),
+        Expr::Lt(sides) => (sides, &|size| (0, size)),
+        Expr::Le(sides) => (sides, &|size| (0, size.saturating_add(1))),
+        Expr::Eq(sides) => (sides, &|size| (size, size.saturating_add(1))),
+        _ => return None,
+    };
+    let Expr::Filesize { .. } = sides.lhs else { return None };
+    let (least, below) = range(u64::try_from(integer(&sides.rhs)?).ok()?);
+    Some(Formula::Size(least, below))
+}
+
+struct Reading<'r> {
+    /// Patterns by name, each with what holds where it matches.
+    patterns: Vec<(&'r str, Formula)>,
+    rules: &'r HashMap<&'r str, Formula>,
+    /// Inside of a loop or a `with`, which give names another meaning.
+    hidden: bool,
+}
+
+impl Reading<'_> {
+    /// What holds wherever `expr` is true.
+    fn when_true(&mut self, expr: &Expr<'_>, depth: usize) -> Formula {
+        if depth > DEPTH_MAX {
+            return Formula::True;
+        }
+        let deeper = depth + 1;
+        match expr {
+            Expr::False { .. } => Formula::False,
+            Expr::And(all) => Formula::all(all.operands().map(|one| self.when_true(one, deeper)).collect()),
+            _ if let Some(size) = size_of(expr) => size,
+            _ if let Some(known) = pe::when_true(expr) => known,
+            Expr::Or(any) => Formula::any(any.operands().map(|one| self.when_true(one, deeper)).collect()),
+            Expr::PatternMatch(found) => {
+                let at = match &found.anchor {
+                    Some(MatchAnchor::At(at)) => self.when_defined(&at.expr, deeper),
+                    Some(MatchAnchor::In(_)) | None => Formula::True,
+                };
+                Formula::all(vec![self.named(&found.identifier), at])
+            }
+            Expr::PatternCount(count) => self.named(&count.identifier),
+            Expr::Gt(sides) => self.counted(sides, 0, deeper),
+            Expr::Ge(sides) | Expr::Eq(sides) => self.counted(sides, 1, deeper),
+            Expr::Lt(sides)
+            | Expr::Le(sides)
+            | Expr::Ne(sides)
+            | Expr::Contains(sides)
+            | Expr::IContains(sides)
+            | Expr::StartsWith(sides)
+            | Expr::IStartsWith(sides)
+            | Expr::EndsWith(sides)
+            | Expr::IEndsWith(sides)
+            | Expr::IEquals(sides)
+            | Expr::Matches(sides) => self.both_defined(sides, deeper),
+            Expr::FuncCall(_) | Expr::FieldAccess(_) | Expr::Lookup(_) => self.when_defined(expr, deeper),
+            Expr::Of(of) => self.some_of(of, deeper),
+            // Where a name means something else, nothing is known.
+            Expr::ForIn(each) if each.variables.iter().any(|name| name.name == "pe") => Formula::True,
+            Expr::With(with) if with.declarations.iter().any(|one| one.identifier.name == "pe") => Formula::True,
+            Expr::ForIn(each) if at_least_one(&each.quantifier) => {
+                Formula::all(vec![self.hiding(&each.body, deeper), pe::when_looped_over(&each.iterable)])
+            }
+            Expr::With(with) => self.hiding(&with.body, deeper),
+            Expr::Ident(name) if !self.hidden => self.rules.get(name.name).cloned().unwrap_or(Formula::True),
+            _ => Formula::True,
+        }
+    }
+
+    /// What holds wherever `expr` is defined: the place of a match is not where there is none.
+    fn when_defined(&self, expr: &Expr<'_>, depth: usize) -> Formula {
+        if depth > DEPTH_MAX {
+            return Formula::True;
+        }
+        match expr {
+            Expr::PatternOffset(place) => self.named(&place.identifier),
+            Expr::PatternLength(length) => self.named(&length.identifier),
+            Expr::Add(all) | Expr::Sub(all) => {
+                Formula::all(all.operands().map(|one| self.when_defined(one, depth + 1)).collect())
+            }
+            // `uint16(@a)`, with or without what is added to it.
+            Expr::FuncCall(call) => {
+                let parts = call.object.iter().chain(&call.args);
+                Formula::all(parts.map(|one| self.when_defined(one, depth + 1)).collect())
+            }
+            _ => pe::when_defined(expr),
+        }
+    }
+
+    fn both_defined(&self, sides: &BinaryExpr<'_>, depth: usize) -> Formula {
+        Formula::all(vec![self.when_defined(&sides.lhs, depth), self.when_defined(&sides.rhs, depth)])
+    }
+
+    /// A comparison of a count, which shows a match if it is with `from` or more.
+    fn counted(&self, sides: &BinaryExpr<'_>, from: i64, depth: usize) -> Formula {
+        match (&sides.lhs, integer(&sides.rhs)) {
+            (Expr::PatternCount(count), Some(value)) if value >= from => self.named(&count.identifier),
+            _ => self.both_defined(sides, depth),
+        }
+    }
+
+    /// The pattern of this name: `$a` is declared, `#a` counts it, `@a` is its place.
+    fn named(&self, name: &Ident<'_>) -> Formula {
+        let same = |named: &str| named.get(1..) == name.name.get(1..);
+        let found = self.patterns.iter().find(|(named, _)| same(named));
+        found.map_or(Formula::True, |(_, formula)| formula.clone())
+    }
+
+    fn some_of(&mut self, of: &Of<'_>, depth: usize) -> Formula {
+        let members: Vec<Formula> = match &of.items {
+            OfItems::BoolExprTuple(each) => each.iter().map(|one| self.when_true(one, depth)).collect(),
+            OfItems::PatternSet(set) => {
+                let chosen = |name: &str| match set {
+                    PatternSet::Them { .. } => true,
+                    PatternSet::Set(items) => items.iter().any(|item| {
+                        if item.wildcard { name.starts_with(item.identifier) } else { name == item.identifier }
+                    }),
+                };
+                self.patterns.iter().filter(|(name, _)| chosen(name)).map(|(_, formula)| formula.clone()).collect()
+            }
+        };
+        let count = match &of.quantifier {
+            Quantifier::Any { .. } => 1,
+            Quantifier::All { .. } => members.len(),
+            Quantifier::Percentage(share) => usize::from(integer(share).is_some_and(|share| share > 0)),
+            Quantifier::Expr(count) => integer(count).and_then(|count| usize::try_from(count).ok()).unwrap_or_default(),
+            Quantifier::None { .. } => 0,
+        };
+        if members.is_empty() { Formula::True } else { Formula::at_least(count, members) }
+    }
+
+    fn hiding(&mut self, body: &Expr<'_>, depth: usize) -> Formula {
+        let before = std::mem::replace(&mut self.hidden, true);
+        let formula = self.when_true(body, depth);
+        self.hidden = before;
+        formula
+    }
+}
+
+#[cfg(test)]
+mod tests;

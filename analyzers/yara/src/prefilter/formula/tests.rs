@@ -1,0 +1,181 @@
+use yara_x_parser::ast::AST;
+
+use super::*;
+
+/// What is found of rules, shown: the last of `rules` has these strings and the condition.
+#[track_caller]
+fn check_behind(rules: &str, condition: &str, expected: &str) {
+    let strings = r#"$a = "alphaalpha" nocase $b1 = "beta one" $b2 = "beta two" $s = "four" $x = "xorxorxor" xor"#;
+    let text = format!("import \"pe\" {rules} rule r {{ strings: {strings} condition: {condition} }}");
+    let ast = AST::from(text.as_str());
+    assert!(ast.errors().is_empty(), "{:?}", ast.errors());
+    let mut known = HashMap::new();
+    let mut last = Formula::True;
+    for rule in ast.rules() {
+        last = formula_of(rule, &known);
+        known.insert(rule.identifier.name, last.clone());
+    }
+    assert_eq!(shown(&last), expected, "{condition}");
+}
+
+#[track_caller]
+fn check(condition: &str, expected: &str) {
+    check_behind("", condition, expected);
+}
+
+/// `a & b`, `2 of a, b, c`, `at least 10 B`.
+fn shown(formula: &Formula) -> String {
+    let all = |of: &[Formula], between: &str| of.iter().map(shown).collect::<Vec<_>>().join(between);
+    match formula {
+        Formula::True => "?".to_owned(),
+        Formula::False => "never".to_owned(),
+        Formula::And(of) => format!("({})", all(of, " & ")),
+        Formula::AtLeast(1, of) => format!("({})", all(of, " | ")),
+        Formula::AtLeast(count, of) => format!("({count} of {})", all(of, ", ")),
+        Formula::Has(literal) => String::from_utf8_lossy(&literal.bytes).into_owned(),
+        Formula::Fact(Fact::Signed) => "signed".to_owned(),
+        Formula::Fact(Fact::ImportHash([first, .., last])) => format!("imports {first:02x}..{last:02x}"),
+        Formula::Fact(Fact::Exports(name)) => format!("exports {}", name.bytes.escape_ascii()),
+        Formula::Size(least, u64::MAX) => format!("{least} B.."),
+        Formula::Size(least, below) => format!("{least} B..{below} B"),
+    }
+}
+
+#[test]
+fn strings_that_must_be_there_are_found() {
+    check("$a", "alphaalpha");
+    check("$a and $b1", "(alphaalpha & beta one)");
+    check("$a or $b1", "(alphaalpha | beta one)");
+    check("$a at 0", "alphaalpha");
+    check("$a in (0..100)", "alphaalpha");
+    check("$a at @b1 + 3", "(alphaalpha & beta one)");
+    check("#a > 0 and #b1 >= 2 and #b2 == 1", "(alphaalpha & beta one & beta two)");
+    check("#a", "alphaalpha");
+    check("@a < 100", "alphaalpha");
+    check("uint32(@b1 + 4) == 5 and !a[1] > 2", "(beta one & alphaalpha)");
+    check("for any i in (1..#a) : (@a[i] < 10 and $b1)", "(alphaalpha & beta one)");
+    check("2 of ($a, $b1, $b2)", "(2 of alphaalpha, beta one, beta two)");
+    check("all of ($b*)", "(beta one & beta two)");
+    check("any of ($b*) in (0..100)", "(beta one | beta two)");
+    check("10% of ($a, $b*)", "(alphaalpha | beta one | beta two)");
+    check("2 of ($a and $b1, $b2, pe.is_pe)", "((alphaalpha & beta one) | beta two)");
+    check("pe.is_pe and $a", "alphaalpha");
+}
+
+#[test]
+fn what_cannot_be_looked_for_may_be_there() {
+    check("$s", "?");
+    check("$x", "?");
+    check("$a or $s", "?");
+    check("$a and $s", "alphaalpha");
+    check("3 of them", "(alphaalpha | beta one | beta two)");
+    check("all of them", "(alphaalpha & beta one & beta two)");
+    check("any of them", "?");
+}
+
+#[test]
+fn what_may_be_true_without_a_match_proves_nothing() {
+    for condition in [
+        "not $a",
+        "not ($a and $b1)",
+        "none of them",
+        "0 of them",
+        "#a >= 0",
+        "#a == 0",
+        "#a < 3",
+        "#a != 2",
+        "for all i in (1..3) : ($a)",
+        "for any of them : (filesize > 0)",
+        "for all of ($a) : (@ > 3)",
+        "defined @a",
+        "#b1 of them",
+        "0% of them",
+        "true",
+        "pe.number_of_sections > 2",
+    ] {
+        check(condition, "?");
+    }
+}
+
+#[test]
+fn the_size_of_the_file_is_asked_for() {
+    check("filesize < 10KB and $a", "(0 B..10240 B & alphaalpha)");
+    check("filesize <= 9 or filesize > 20", "(0 B..10 B | 21 B..)");
+    check("filesize == 5", "5 B..6 B");
+    check("filesize >= 5", "5 B..");
+    check("filesize != 5", "?");
+    check("not filesize < 5", "?");
+}
+
+#[test]
+fn facts_of_programs_are_asked_for() {
+    let hash = "00112233445566778899aabbccddeeff";
+    check(&format!("pe.imphash() == \"{hash}\""), "imports 00..ff");
+    check(&format!("\"{hash}\" == pe.imphash() or $a"), "(imports 00..ff | alphaalpha)");
+    check("pe.exports(\"Run\")", "?");
+    check("pe.exports(\"RunMe\") and $a", "(exports runme\\x00 & alphaalpha)");
+    check("for any i in (0..pe.number_of_signatures) : (pe.signatures[i].subject contains \"x\")", "signed");
+    check("for any s in pe.signatures : (s.subject == \"x\" or s.issuer == \"y\")", "signed");
+    check("pe.signatures[0].valid_on(7)", "signed");
+    check("not pe.signatures[0].valid_on(7)", "?");
+    check("for all s in pe.signatures : (s.subject == \"x\")", "?");
+    check("pe.imphash() != \"x\"", "?");
+    check("pe.imphash() == \"short\"", "?");
+    check("pe.exports(/abcdefg/)", "?");
+    check("pe.exports(7)", "?");
+    check("pe.number_of_signatures == 0", "?");
+}
+
+#[test]
+fn evidence_is_what_must_be_found_at_least() {
+    let has = |text: &str| Formula::Has(Literal { bytes: text.as_bytes().to_vec(), nocase: false });
+    let (short, long, padding) = (has("short"), has("a long string"), has("         \0\0\0\0\0"));
+    assert_eq!(short.evidence(), 0);
+    assert_eq!(padding.evidence(), 0);
+    assert_eq!(has("a\0b\0c\0d\0e\0f\0g\0").evidence(), has("abcdefg").evidence());
+    let of_long = long.evidence();
+    assert!(of_long > 4, "{of_long}");
+    assert_eq!(Formula::And(vec![long.clone(), long.clone()]).evidence(), 2 * of_long);
+    assert_eq!(Formula::AtLeast(1, vec![long.clone(), short.clone()]).evidence(), 0);
+    assert_eq!(Formula::AtLeast(2, vec![long.clone(), short, long]).evidence(), of_long);
+    assert_eq!(Formula::Size(0, 9).evidence(), 0);
+    assert_eq!(Formula::Fact(Fact::Signed).evidence(), 0);
+    assert_eq!(Formula::Fact(Fact::ImportHash([0; 16])).evidence(), EVIDENCE_MAX);
+}
+
+#[test]
+fn rules_before_it_are_part_of_a_rule() {
+    let other = r#"rule other { strings: $o = "other string" condition: $o }"#;
+    check_behind(other, "other and $a", "(other string & alphaalpha)");
+    check_behind(other, "other or $s", "?");
+    check_behind(other, "not other", "?");
+    // There the name may be the loop's.
+    check_behind(other, "for any other in (1..2) : (other)", "?");
+    check_behind("rule other { condition: false }", "other", "never");
+    check_behind("rule other { condition: false }", "other or $a", "alphaalpha");
+}
+
+#[test]
+fn more_than_there_are_is_never_true() {
+    check("9 of them", "never");
+    check("3 of ($b*)", "never");
+}
+
+#[test]
+fn what_is_too_deep_or_too_large_proves_nothing() {
+    let deep = format!("{}$a{}", "($s and ".repeat(40), ")".repeat(40));
+    check(&deep, "?");
+    let other = format!("rule other {{ strings: $o = \"other string\" condition: {} }}", ["$o"; 5_000].join(" and "));
+    check_behind(&other, "other", "?");
+}
+
+#[test]
+fn what_holds_without_facts_is_told() {
+    let has = |text: &str| Formula::Has(Literal { bytes: text.as_bytes().to_vec(), nocase: false });
+    assert!(Formula::True.holds_without_facts());
+    assert!(Formula::Size(0, 9).holds_without_facts());
+    assert!(!has("something").holds_without_facts());
+    assert!(!Formula::And(vec![Formula::Size(0, 9), has("something")]).holds_without_facts());
+    assert!(Formula::AtLeast(1, vec![Formula::Size(0, 9), has("something")]).holds_without_facts());
+    assert!(!Formula::AtLeast(2, vec![Formula::Size(0, 9), has("something")]).holds_without_facts());
+}

@@ -1,0 +1,92 @@
+//! Tells from one quick search which rules a file can be true of, so that the others are not run.
+//!
+//! yara-x walks an automaton of all patterns of a set over every byte of a file: the more rules, the slower, although
+//! nearly all of them are true of no file that is ever seen. So a [`Formula`] is derived from each condition: what
+//! strings must be there for it to be true. What is not understood counts as true, never as false. The strings are looked
+//! for together, by a table of hashes of four bytes ([`Prefilter`]), and the parts of a set in which no formula
+//! holds are skipped. Rules that can be true without any string are in parts that are always run.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `literal.rs` | bytes that stand in a file wherever a pattern matches |
+//! | `formula.rs` | what a condition asks for |
+//! | `build.rs` | formulas of a set as flat tables, which a bundle holds |
+//! | `search.rs` | reads these tables: which parts of the set a file needs |
+
+mod build;
+mod formula;
+mod literal;
+mod search;
+
+pub(crate) use build::PrefilterBuilder;
+#[cfg(test)]
+pub(crate) use formula::Fact;
+pub(crate) use formula::{Formula, formula_of};
+pub(crate) use search::{FileFacts, Prefilter, PrefilterState};
+
+/// Bytes that are looked up at once.
+const WINDOW: usize = 4;
+
+/// A file is looked at only at multiples of this, so each string has as many windows in the table, one behind the other. It must
+/// be long enough for them.
+const STRIDE: usize = 2;
+
+/// Bits of the tables that tell which windows occur, as a power of two: 256 KiB, which stay in the cache of a core.
+const TABLE_BITS: u32 = 21;
+
+/// Bits of a word of such a table, as a power of two.
+const WORD_BITS: u32 = 5;
+
+/// Where a window is looked up. Letters are looked up alike in either case: one table serves strings with and without
+/// `nocase`.
+#[derive(Clone, Copy)]
+struct WindowHash {
+    /// The word of a table.
+    word: usize,
+    /// Two bits of that word, both of which are set if the window occurs.
+    mask: u32,
+}
+
+impl WindowHash {
+    #[inline(always)]
+    fn of(window: u32) -> WindowHash {
+        let folded = window | 0x2020_2020;
+        let (hash, other) = (folded.wrapping_mul(0x9E37_79B1), folded.wrapping_mul(0x85EB_CA6B));
+        let word_bits = TABLE_BITS - WORD_BITS;
+        let first = hash >> (u32::BITS - TABLE_BITS) & ((1 << WORD_BITS) - 1);
+        let second = other >> (u32::BITS - WORD_BITS);
+        WindowHash { word: (hash >> (u32::BITS - word_bits)) as usize, mask: 1 << first | 1 << second }
+    }
+}
+
+/// What a window is looked up by once more where it occurs: with the four bytes behind it, or alone where a string ends before.
+fn with_next(window: u32, next: Option<u32>) -> u32 {
+    match next {
+        Some(next) => (window | 0x2020_2020).wrapping_mul(0xC2B2_AE35) ^ (next | 0x2020_2020).rotate_left(13),
+        None => !window,
+    }
+}
+
+/// How often a window stands in files of all kinds, roughly and on no scale.
+fn frequency(window: u32) -> u64 {
+    let frequency = |byte: u8| match byte {
+        0 => 64,
+        0xff => 16,
+        // The commonest bytes of instructions of x86, and the commonest letters.
+        b'$' | b'D' | b'H' | b'L' | 0x0f | 0x83 | 0x85 | 0x89 | 0x8b | 0x8d | 0xc0 | 0xe8 => 12,
+        b' ' | b'a' | b'c' | b'd' | b'e' | b'i' | b'l' | b'n' | b'o' | b'r' | b's' | b't' | b'u' => 6,
+        b'0'..=b'9' | b'a'..=b'z' | b'_' | b'.' => 3,
+        _ => 1,
+    };
+    if is_padding(window) { u64::MAX } else { window.to_le_bytes().into_iter().map(frequency).product() }
+}
+
+/// A window that stands in files as often as this finds too much: no string is looked for by it.
+const FREQUENCY_MAX: u64 = 64 * 64 * 64;
+
+/// Whether a window is padding: one byte over and over, other than the letters with which someone may name something. It
+/// stands everywhere, and no string is found by it.
+fn is_padding(window: u32) -> bool {
+    let [first, ..] = window.to_le_bytes();
+    window == window.rotate_left(8) && !matches!(first, b'b'..=b'z' | b'B'..=b'Z')
+}

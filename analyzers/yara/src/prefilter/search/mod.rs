@@ -1,0 +1,295 @@
+//! Reads the tables of a prefilter: which parts of a set a file needs.
+
+use crate::prefilter::build::{AT_LEAST, HAS, NO_SIGN, OFFSET_BITS, SECTIONS, SIZE, TRUE};
+use crate::prefilter::{STRIDE, WINDOW, WindowHash, is_padding, with_next};
+
+/// The tables of a set, as they lie in a bundle.
+#[derive(Clone, Copy)]
+pub(crate) struct Prefilter<'a> {
+    /// Words of the table that tells which windows occur.
+    words: &'a [[u8; 4]],
+    /// Words of the table of windows with what stands behind them.
+    confirming: &'a [[u8; 4]],
+    /// Where the entries of each bucket start. A bucket is that of some words.
+    buckets: Numbers<'a>,
+    bucket_shift: u32,
+    /// Windows, each with its string and its offset in it.
+    entries: Numbers<'a>,
+    /// Start of each string, and its length with whether letters of either case match.
+    spans: Numbers<'a>,
+    strings: &'a [u8],
+    /// The number of the fact that it is signed, and then hashes of imports with the number of each.
+    facts: &'a [u8],
+    /// Where the units that ask for a string or a fact start.
+    asking: Numbers<'a>,
+    asking_units: Numbers<'a>,
+    /// Start of the formula of each unit and its part, and then the formulas.
+    units: Numbers<'a>,
+    unit_count: usize,
+}
+
+/// Where the windows of a step of eight bytes stand.
+const OFFSETS: [usize; 3] = [0, STRIDE, 2 * STRIDE];
+
+#[inline(always)]
+fn window_of(bytes: u64, offset: usize) -> u32 {
+    let [first, second, third, fourth, ..] = (bytes >> (8 * offset)).to_le_bytes();
+    u32::from_le_bytes([first, second, third, fourth])
+}
+
+/// Whether a key may be one of a table of bits.
+#[inline(always)]
+fn marked(words: &[[u8; 4]], key: u32) -> bool {
+    let WindowHash { word, mask } = WindowHash::of(key);
+    words.get(word).is_some_and(|word| u32::from_le_bytes(*word) & mask == mask)
+}
+
+/// Numbers of four bytes.
+#[derive(Clone, Copy)]
+struct Numbers<'a>(&'a [u8]);
+
+impl Numbers<'_> {
+    fn get(self, at: usize) -> Option<u32> {
+        let start = at.checked_mul(4)?;
+        Some(u32::from_le_bytes(*self.0.get(start..)?.first_chunk()?))
+    }
+
+    fn pair(self, at: usize) -> Option<[u32; 2]> {
+        Some([self.get(2 * at)?, self.get(2 * at + 1)?])
+    }
+}
+
+/// What is known of a file beside its strings.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct FileFacts {
+    pub signed: bool,
+    pub import_hash: Option<[u8; 16]>,
+}
+
+/// What a search found, kept from one file to the next so that nothing is allocated for each.
+#[derive(Default)]
+pub(crate) struct PrefilterState {
+    /// Strings and facts that were seen.
+    seen: Vec<u64>,
+    seen_list: Vec<u32>,
+    /// Units that ask for one of them.
+    touched: Vec<u64>,
+    touched_list: Vec<u32>,
+}
+
+impl<'a> Prefilter<'a> {
+    /// Reads what [`PrefilterBuilder::finish`](super::PrefilterBuilder::finish) made.
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<Prefilter<'a>> {
+        let (head, mut rest) = bytes.split_at_checked(4 * (SECTIONS + 1))?;
+        let head = Numbers(head);
+        let mut sections: [&[u8]; SECTIONS] = [&[]; SECTIONS];
+        for (at, section) in sections.iter_mut().enumerate() {
+            (*section, rest) = rest.split_at_checked(head.get(at)? as usize)?;
+        }
+        let [words, confirming, buckets, entries, spans, strings, facts, asking, asking_units, units] = sections;
+        Some(Prefilter {
+            words: words.as_chunks().0,
+            confirming: confirming.as_chunks().0,
+            buckets: Numbers(buckets),
+            bucket_shift: head.get(SECTIONS).filter(|&shift| shift < u32::BITS)?,
+            entries: Numbers(entries),
+            spans: Numbers(spans),
+            strings,
+            facts,
+            asking: Numbers(asking),
+            asking_units: Numbers(asking_units),
+            units: Numbers(units),
+            unit_count: Numbers(units).get(0).map_or(0, |start| start as usize / 2),
+        })
+    }
+
+    /// Calls `needed` with the number of each part in which a rule may be true of `file`, perhaps more than once.
+    pub(crate) fn search(
+        &self,
+        file: &[u8],
+        facts: FileFacts,
+        state: &mut PrefilterState,
+        mut needed: impl FnMut(usize),
+    ) {
+        state.begin(self.spans.0.len() / 8, self.unit_count);
+        self.see_facts(facts, state);
+        self.search_strings(file, state);
+        for unit in &state.touched_list {
+            let Some([start, part]) = self.units.pair(*unit as usize) else { continue };
+            let mut at = start as usize;
+            if self.holds(&mut at, file.len() as u64, state) {
+                needed(part as usize);
+            }
+        }
+    }
+
+    /// Whether some rule asks for a fact.
+    pub(crate) fn asks_facts(&self) -> bool {
+        self.facts.len() > 4 || Numbers(self.facts).get(0).is_some_and(|signed| signed != NO_SIGN)
+    }
+
+    fn see_facts(&self, facts: FileFacts, state: &mut PrefilterState) {
+        let Some((signed, hashes)) = self.facts.split_first_chunk() else { return };
+        let signed = Some(u32::from_le_bytes(*signed)).filter(|&number| facts.signed && number != NO_SIGN);
+        let hash = facts.import_hash.and_then(|hash| {
+            let (_, number) = hashes
+                .as_chunks::<20>()
+                .0
+                .iter()
+                .filter_map(|one| one.split_first_chunk())
+                .find(|(of, _)| **of == hash)?;
+            Some(u32::from_le_bytes(*number.first_chunk()?))
+        });
+        signed.into_iter().chain(hash).for_each(|number| self.saw(number, state));
+    }
+
+    fn search_strings(&self, file: &[u8], state: &mut PrefilterState) {
+        let mut at = 0;
+        while let Some(step) = file.get(at..).and_then(|rest| rest.first_chunk()) {
+            let bytes = u64::from_le_bytes(*step);
+            // Most steps end here. Zeros fill much of many files, and no string is found by them.
+            if bytes != 0 && OFFSETS.iter().any(|&offset| marked(self.words, window_of(bytes, offset))) {
+                self.look(file, at, bytes, WINDOW + STRIDE * (OFFSETS.len() - 1), state);
+            }
+            at += STRIDE * OFFSETS.len();
+        }
+        let rest = file.get(at..).unwrap_or_default();
+        let mut last = [0; 8];
+        last.iter_mut().zip(rest).for_each(|(last, byte)| *last = *byte);
+        self.look(file, at, u64::from_le_bytes(last), rest.len(), state);
+    }
+
+    /// Looks for strings by the windows in the first `count` of these bytes, which stand at `at`.
+    #[cold]
+    #[inline(never)]
+    fn look(&self, file: &[u8], at: usize, bytes: u64, count: usize, state: &mut PrefilterState) {
+        for offset in OFFSETS.into_iter().filter(|offset| offset + WINDOW <= count) {
+            let window = window_of(bytes, offset);
+            let next = || file.get(at + offset + WINDOW..)?.first_chunk().map(|next| u32::from_le_bytes(*next));
+            let confirmed = |next| marked(self.confirming, with_next(window, next));
+            if marked(self.words, window) && !is_padding(window) && (confirmed(next()) || confirmed(None)) {
+                self.look_up(file, at + offset, window, state);
+            }
+        }
+    }
+
+    /// Looks for the strings that have this window.
+    fn look_up(&self, file: &[u8], at: usize, window: u32, state: &mut PrefilterState) {
+        let bucket = WindowHash::of(window).word >> self.bucket_shift;
+        let mut window = window.to_le_bytes();
+        window.make_ascii_lowercase();
+        let window = u32::from_le_bytes(window);
+        let (Some(start), Some(end)) = (self.buckets.get(bucket), self.buckets.get(bucket + 1)) else { return };
+        for entry in start as usize..end as usize {
+            let Some([other, packed]) = self.entries.pair(entry) else { break };
+            if other != window {
+                continue;
+            }
+            let (number, offset) = (packed >> OFFSET_BITS, packed & ((1 << OFFSET_BITS) - 1));
+            if !state.has(number) && self.stands(file, at.checked_sub(offset as usize), number) {
+                self.saw(number, state);
+            }
+        }
+    }
+
+    fn saw(&self, number: u32, state: &mut PrefilterState) {
+        if state.saw(number) {
+            self.touch(number as usize, state);
+        }
+    }
+
+    /// Whether a string stands at this place of the file.
+    fn stands(&self, file: &[u8], at: Option<usize>, number: u32) -> bool {
+        let Some(here) = at.and_then(|at| file.get(at..)) else { return false };
+        let Some([start, length]) = self.spans.pair(number as usize) else { return false };
+        let string = self.strings.get(start as usize..).and_then(|rest| rest.get(..length as usize >> 1));
+        let (Some(string), nocase) = (string, length & 1 != 0) else { return false };
+        match here.get(..string.len()) {
+            Some(here) if nocase => here.eq_ignore_ascii_case(string),
+            Some(here) => here == string,
+            // The end of the file ends a name as a zero does.
+            None => matches!(string, [name @ .., 0] if nocase && here.eq_ignore_ascii_case(name)),
+        }
+    }
+
+    fn touch(&self, number: usize, state: &mut PrefilterState) {
+        let (Some(start), Some(end)) = (self.asking.get(number), self.asking.get(number + 1)) else { return };
+        for at in start as usize..end as usize {
+            if let Some(unit) = self.asking_units.get(at)
+                && set(&mut state.touched, unit)
+            {
+                state.touched_list.push(unit);
+            }
+        }
+    }
+
+    /// Whether the formula at `at` holds; moves `at` behind it.
+    fn holds(&self, at: &mut usize, size: u64, state: &PrefilterState) -> bool {
+        let mut next = || {
+            let number = self.units.get(*at);
+            *at += 1;
+            number
+        };
+        match (next(), next()) {
+            (Some(TRUE), _) => {
+                *at -= 1;
+                true
+            }
+            (Some(HAS), Some(number)) => state.has(number),
+            (Some(SIZE), Some(low)) => {
+                let [high, below_low, below_high] = [next(), next(), next()].map(Option::unwrap_or_default);
+                let of = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
+                (of(low, high)..of(below_low, below_high)).contains(&size)
+            }
+            (Some(AT_LEAST), Some(count)) => {
+                let parts = next().unwrap_or_default();
+                let mut holding = 0;
+                for _ in 0..parts {
+                    holding += u32::from(self.holds(at, size, state));
+                }
+                holding >= count
+            }
+            // A damaged table proves nothing.
+            _ => true,
+        }
+    }
+}
+
+impl PrefilterState {
+    fn begin(&mut self, strings: usize, units: usize) {
+        for (bits, list, count) in
+            [(&mut self.seen, &mut self.seen_list, strings), (&mut self.touched, &mut self.touched_list, units)]
+        {
+            for number in list.drain(..) {
+                if let Some(word) = bits.get_mut(number as usize / 64) {
+                    *word = 0;
+                }
+            }
+            bits.resize(count.div_ceil(64), 0);
+        }
+    }
+
+    fn has(&self, number: u32) -> bool {
+        self.seen.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 != 0)
+    }
+
+    /// Whether it was not seen before.
+    fn saw(&mut self, number: u32) -> bool {
+        let new = set(&mut self.seen, number);
+        if new {
+            self.seen_list.push(number);
+        }
+        new
+    }
+}
+
+/// Sets a bit, and says whether it was not set before.
+fn set(bits: &mut [u64], number: u32) -> bool {
+    let Some(word) = bits.get_mut(number as usize / 64) else { return false };
+    let before = *word;
+    *word |= 1 << (number % 64);
+    *word != before
+}
+
+#[cfg(test)]
+mod tests;

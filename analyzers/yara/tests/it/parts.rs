@@ -1,0 +1,224 @@
+//! Parts of a set that a file does not need are not run, and no hit is missed by that.
+
+use analyzers::{Cancel, Limits};
+use analyzers_yara::{Library, Yara};
+use specimens::pe::PeBuilder;
+
+use crate::{examine, hits, library};
+
+/// Enough rules for a set to be divided.
+const RULES: usize = 1_500;
+
+/// What strings of rules and files are made of: common and rare, short and long, printable and not.
+const WORDS: [&str; 24] = [
+    "evil",
+    "Kernel32.dll",
+    "VirtualAllocEx",
+    "abcde",
+    "abcdef",
+    "the quick brown fox",
+    "http://example.com/gate.php",
+    "SSSS",
+    "zzzzzzzz",
+    "Global\\\\OneInstanceOnly",
+    "\\x00\\x01\\x02\\x03\\x04\\x05",
+    "\\x90\\x90\\x90\\x90\\x90\\x90",
+    "cmd.exe /c del",
+    "SeDebugPrivilege",
+    "%s\\\\%d.tmp",
+    "Mozilla/5.0 (compatible)",
+    "aaaaAAAAaaaa",
+    "-----BEGIN",
+    "ServiceMain",
+    "\\xff\\xfe\\xfd\\xfc\\xfb",
+    "PK",
+    "user=%s&pass=%s",
+    "0123456789",
+    "ReflectiveLoader",
+];
+
+/// The same numbers on every machine.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % limit
+    }
+
+    fn of<'t>(&mut self, some: &[&'t str]) -> &'t str {
+        some[self.below(some.len())]
+    }
+}
+
+fn pattern(numbers: &mut Numbers) -> String {
+    let word = numbers.of(&WORDS);
+    let plain = WORDS[numbers.below(6)];
+    let modifiers = ["", "nocase", "wide", "wide ascii nocase", "fullword", "xor", "ascii"];
+    match numbers.below(6) {
+        0 => format!("/{plain}[0-9]{{0,3}}{}/", if numbers.below(2) == 0 { "" } else { "i" }),
+        1 => {
+            let hex: Vec<String> = plain.bytes().map(|byte| format!("{byte:02x}")).collect();
+            format!("{{ {} [0-3] ?? }}", hex.join(" "))
+        }
+        _ => format!("\"{word}\" {}", numbers.of(&modifiers)),
+    }
+}
+
+fn condition(numbers: &mut Numbers, depth: usize) -> String {
+    let inner = |numbers: &mut Numbers| format!("({})", condition(numbers, depth + 1));
+    match numbers.below(if depth > 2 { 12 } else { 15 }) {
+        0 => "$a".into(),
+        1 => "$b and not $c".into(),
+        2 => "#a > 1".into(),
+        3 => "2 of them".into(),
+        4 => "any of ($a, $b)".into(),
+        5 => format!("filesize < {} and $c", 200 * numbers.below(20)),
+        6 => "@b < 400".into(),
+        7 => "for any i in (1..#a) : (@a[i] > 10 and $b)".into(),
+        8 => "$a at 0 or $c in (0..300)".into(),
+        9 => format!("pe.exports(\"{}\")", numbers.of(&["Run", "SSSS", "runmain", "ServiceMain"])),
+        10 => "for any s in pe.signatures : (s.subject contains \"a\")".into(),
+        11 => format!("pe.imphash() == \"{}\"", numbers.of(&["HASH0", "HASH1", "d41d8cd98f00b204e9800998ecf8427e"])),
+        12 => format!("{} and {}", inner(numbers), inner(numbers)),
+        13 => format!("{} or {}", inner(numbers), inner(numbers)),
+        _ => format!("uint16(0) == 0x5a4d and {}", inner(numbers)),
+    }
+}
+
+fn rules(hashes: &[String; 2]) -> String {
+    let mut numbers = Numbers(1);
+    let mut text = "import \"pe\"\n".to_owned();
+    for number in 0..RULES {
+        let [a, b, c] = [(); 3].map(|()| pattern(&mut numbers));
+        let condition = condition(&mut numbers, 0).replace("HASH0", &hashes[0]).replace("HASH1", &hashes[1]);
+        // A pattern that nothing uses is a mistake.
+        let used = format!("({condition}) or (filesize == 1 and ($a or $b or $c))");
+        text += &format!("rule r{number} {{ strings: $a = {a} $b = {b} $c = {c} condition: {used} }}\n");
+    }
+    text
+}
+
+/// Programs with and without what rules ask of programs.
+fn programs() -> [PeBuilder; 4] {
+    let plain = || specimens::pe::pe().import("KERNEL32.dll", &["VirtualAlloc", "CreateFileW"]);
+    [
+        plain(),
+        plain().import("ws2_32.DLL", &["send"]).export("Run").export("SSSS").dll(),
+        plain().signed().export("ServiceMain").export("Other").dll(),
+        specimens::pe::pe().plus().import("user32.dll", &["MessageBoxA"]).export("RUNMAIN").dll(),
+    ]
+}
+
+/// The hash of a program's imports, digit by digit as yara-x tells it.
+fn import_hash(program: &[u8]) -> String {
+    let mut compiler = yara_x::Compiler::new();
+    let digits = "0123456789abcdef";
+    let rules: String = (0..32)
+        .flat_map(|at| digits.chars().map(move |digit| (at, digit)))
+        .map(|(at, digit)| format!("rule d{at:02}{digit} {{ condition: pe.imphash() matches /^.{{{at}}}{digit}/ }}\n"))
+        .collect();
+    compiler.add_source(format!("import \"pe\"\n{rules}").as_str()).unwrap();
+    let rules = compiler.build();
+    let mut scanner = yara_x::Scanner::new(&rules);
+    let results = scanner.scan(program).unwrap();
+    let mut found: Vec<String> = results.matching_rules().map(|rule| rule.identifier().to_owned()).collect();
+    found.sort();
+    found.iter().filter_map(|name| name.chars().last()).collect()
+}
+
+fn whole(rules: &yara_x::Rules, bytes: &[u8]) -> Vec<String> {
+    let mut scanner = yara_x::Scanner::new(rules);
+    let results = scanner.scan(bytes).unwrap();
+    let mut hits: Vec<_> =
+        results.matching_rules().map(|rule| format!("yara.any.made.{}", rule.identifier())).collect();
+    hits.sort();
+    hits
+}
+
+/// Some words one behind the other, at odd and even places, in either case, wide or not.
+fn words(numbers: &mut Numbers) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for _ in 0..numbers.below(12) {
+        let word = unescaped(numbers.of(&WORDS));
+        let word = if numbers.below(3) == 0 { word.to_ascii_uppercase() } else { word };
+        if numbers.below(3) == 0 {
+            bytes.extend(word.iter().flat_map(|&byte| [byte, 0]));
+        } else {
+            bytes.extend(word);
+        }
+        bytes.resize(bytes.len() + numbers.below(4), b'0');
+    }
+    bytes
+}
+
+fn unescaped(word: &str) -> Vec<u8> {
+    let (mut bytes, mut rest) = (Vec::new(), word);
+    while let Some((before, behind)) = rest.split_once('\\') {
+        bytes.extend(before.bytes());
+        if let Some(hex) = behind.strip_prefix('x') {
+            bytes.push(u8::from_str_radix(&hex[..2], 16).unwrap());
+            rest = &hex[2..];
+        } else {
+            bytes.push(b'\\');
+            rest = &behind[1..];
+        }
+    }
+    bytes.extend(rest.bytes());
+    bytes
+}
+
+fn made() -> (Library, yara_x::Rules) {
+    let [first, second, ..] = programs();
+    let rules = rules(&[first, second].map(|program| import_hash(&program.build())));
+    let mut compiler = yara_x::Compiler::new();
+    compiler.add_source(rules.as_str()).unwrap();
+    (library(&[("any/made.yar", &rules)]), compiler.build())
+}
+
+#[test]
+fn divided_sets_hit_as_the_whole_does() {
+    let (library, rules) = made();
+    let mut yara = Yara::new(&library);
+    let mut numbers = Numbers(2);
+    let (mut files, mut all, mut different) = (0, 0, std::collections::BTreeSet::new());
+    let hosts: Vec<Vec<u8>> = programs().into_iter().map(PeBuilder::build).chain([vec![], b"MZ".to_vec()]).collect();
+    for round in 0..60 {
+        for host in &hosts {
+            let bytes = [host.clone(), words(&mut numbers)].concat();
+            let limits = Limits { evidence_max: 100_000, ..Limits::default() };
+            let record = examine(&mut yara, &bytes, limits, Cancel::default());
+            assert!(record.incomplete.is_empty() && record.budget.hit().count() == 0);
+            let mut split: Vec<String> =
+                record.evidence.iter().map(|evidence| evidence.indicator.to_string()).collect();
+            split.sort();
+            assert_eq!(split, whole(&rules, &bytes), "round {round}: {}", bytes.escape_ascii());
+            (files, all) = (files + 1, all + split.len());
+            different.extend(split);
+        }
+    }
+    assert!(all > 40 * files && different.len() > RULES / 3, "{files} files, {all} hits of {} rules", different.len());
+}
+
+#[test]
+fn what_a_program_exports_and_imports_is_asked() {
+    let programs = programs().map(PeBuilder::build);
+    let ask = format!(
+        "import \"pe\"\nrule run {{ condition: pe.exports(\"Run\") }}\nrule signed {{ condition: for any s in pe.signatures : (s.subject != \"\") }}\n\
+         rule first {{ condition: pe.imphash() == \"{}\" }}\n",
+        import_hash(&programs[0])
+    );
+    let filler: String = (0..RULES)
+        .map(|number| format!("rule f{number} {{ strings: $a = \"something rare {number}\" condition: $a }}\n"))
+        .collect();
+    let library = library(&[("any/asks.yar", &ask), ("any/filler.yar", &filler)]);
+    let hit = |program: &[u8]| -> Vec<String> {
+        hits(&library, program).iter().map(|id| id.rsplit('.').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(hit(&programs[0]), ["first"]);
+    assert_eq!(hit(&programs[1]), ["run"]);
+    // What stands in the place of its signature is none for yara-x.
+    assert_eq!(hit(&programs[2]), ["first"]);
+    assert_eq!(hit(&programs[3]), [""; 0]);
+    assert_eq!(hit(b"something rare 77 and something rare 7"), ["f7", "f77"]);
+}
