@@ -155,6 +155,40 @@ fn rules_ask_what_a_file_is_called_on_both_sides_of_the_wall() {
     assert!(!stdout(&output).contains("yara.any.own.called"), "standard input has no name: {}", stdout(&output));
 }
 
+/// A part of a set that few files need is made ready by a worker behind its walls, when it is first needed.
+#[test]
+fn thousands_of_rules_hit_behind_the_walls_as_they_do_in_one_process() {
+    let bench = Bench::new(&[]);
+    let rule = |number: u32| {
+        format!(
+            "rule r{number} {{ strings: $a = \"rarely found {number:04}\" $b = \"beside {number:04}\" condition: all of them }}\n"
+        )
+    };
+    bench.write("many.yar", &(0..2_000).map(rule).collect::<String>());
+    fs::create_dir(bench.path("files")).expect("the directory is ours");
+    for number in (0..2_000).step_by(100) {
+        let text = format!("{number:04}: rarely found {number:04}, beside {number:04} and {:04}\n", number + 1);
+        fs::write(bench.path(&format!("files/{number:04}")), text).expect("the directory is ours");
+    }
+    let hits = |more: &[&str]| -> Vec<String> {
+        let arguments = ["scan", "-j1", "--ndjson", "--rules", "rules", "files"];
+        let output = bench.run(&[&arguments, more].concat());
+        let told = stdout(&output);
+        let records = told.lines().map(|line| serde_json::from_str::<Value>(line).expect("it is JSON"));
+        let hit = |record: &Value| -> Vec<String> {
+            assert!(record["incomplete"].as_array().is_none_or(Vec::is_empty), "{record}");
+            let seen = record["evidence"].as_array().into_iter().flatten();
+            seen.filter_map(|seen| seen["id"].as_str()).filter(|id| id.contains(".many.")).map(str::to_owned).collect()
+        };
+        let mut hits: Vec<String> = records.flat_map(|record| hit(&record)).collect();
+        hits.sort();
+        hits
+    };
+    let walled = hits(&[]);
+    assert_eq!(walled.len(), 20, "{walled:?}");
+    assert_eq!(walled, hits(&["--in-process"]));
+}
+
 #[test]
 fn utility_rules_accuse_no_program_and_a_named_rule_keeps_one_from_benign() {
     let utilities = "rule domain { strings: $a = /[a-z]{2,8}/ condition: $a }\n\
