@@ -27,8 +27,8 @@ pub(crate) use search::{FileFacts, Prefilter, PrefilterState};
 /// Bytes that are looked up at once.
 const WINDOW: usize = 4;
 
-/// A file is looked at only at multiples of this, so each string has as many windows in the table, one behind the other. It must
-/// be long enough for them.
+/// A file is looked at only at multiples of this, so each string has as many windows in the table, one behind the other.
+/// It must be long enough for them.
 const STRIDE: usize = 2;
 
 /// Bits of the tables that tell which windows occur, as a power of two: 256 KiB, which stay in the cache of a core.
@@ -59,7 +59,8 @@ impl WindowHash {
     }
 }
 
-/// What a window is looked up by once more where it occurs: with the four bytes behind it, or alone where a string ends before.
+/// What a window is looked up by once more where it occurs: with the four bytes behind it, or alone where a string ends
+/// before.
 fn with_next(window: u32, next: Option<u32>) -> u32 {
     match next {
         Some(next) => (window | 0x2020_2020).wrapping_mul(0xC2B2_AE35) ^ (next | 0x2020_2020).rotate_left(13),

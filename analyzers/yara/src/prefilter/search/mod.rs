@@ -153,10 +153,11 @@ impl<'a> Prefilter<'a> {
             }
             at += STRIDE * OFFSETS.len();
         }
+        // With a zero behind the file, which ends a name there.
         let rest = file.get(at..).unwrap_or_default();
         let mut last = [0; 8];
         last.iter_mut().zip(rest).for_each(|(last, byte)| *last = *byte);
-        self.look(file, at, u64::from_le_bytes(last), rest.len(), state);
+        self.look(file, at, u64::from_le_bytes(last), rest.len() + 1, state);
     }
 
     /// Looks for strings by the windows in the first `count` of these bytes, which stand at `at`.
@@ -165,7 +166,11 @@ impl<'a> Prefilter<'a> {
     fn look(&self, file: &[u8], at: usize, bytes: u64, count: usize, state: &mut PrefilterState) {
         for offset in OFFSETS.into_iter().filter(|offset| offset + WINDOW <= count) {
             let window = window_of(bytes, offset);
-            let next = || file.get(at + offset + WINDOW..)?.first_chunk().map(|next| u32::from_le_bytes(*next));
+            let next = || match file.get(at + offset + WINDOW..)? {
+                [a, b, c, d, ..] => Some(u32::from_le_bytes([*a, *b, *c, *d])),
+                [a, b, c] => Some(u32::from_le_bytes([*a, *b, *c, 0])),
+                _ => None,
+            };
             let confirmed = |next| marked(self.confirming, with_next(window, next));
             if marked(self.words, window) && !is_padding(window) && (confirmed(next()) || confirmed(None)) {
                 self.look_up(file, at + offset, window, state);

@@ -59,6 +59,16 @@ fn shortest_strings_are_found_at_every_place() {
 }
 
 #[test]
+fn the_end_of_a_file_ends_a_name() {
+    for (padding, name) in (0..9).flat_map(|padding| [(padding, "Serv"), (padding, "ServiceMain")]) {
+        let file = format!("{}{name}", "-".repeat(padding));
+        check(&[has_in_any_case(&format!("{name}\0"))], file.as_bytes(), &[0]);
+        check(&[has_in_any_case(&format!("{name}\0"))], format!("{file}s").as_bytes(), &[]);
+        check(&[has(&format!("{name}\0"))], file.as_bytes(), &[]);
+    }
+}
+
+#[test]
 fn formulas_are_asked_where_one_of_their_strings_is() {
     let (a, b, c) = (has("string a"), has("string b"), has("string c"));
     let both = Formula::And(vec![a.clone(), b.clone()]);
