@@ -5,7 +5,10 @@
 #   PE_DIR=folder OFFICE_DIR=folder ... benches/peers-rules.sh    with PE files, and documents with macros
 #   RUNS=3 benches/peers-rules.sh                   shorter
 #
-# Builds the release binaries and benches/peers/../hop.c, installs yr from crates.io, yara by apt and oletools from PyPI,
+# Beside the files of this machine it scans wheels of Python packages of fixed versions (peers/fileset.py), which are the
+# same files on any machine.
+#
+# Builds the release binaries and benches/hop.c, installs yr from crates.io, yara by apt and oletools from PyPI,
 # all outside the checkout. What cannot be had is skipped, counted and named; nothing here fails a test.
 set -eu
 repo=$(cd "$(dirname "$0")/.." && pwd)

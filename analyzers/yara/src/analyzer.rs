@@ -64,16 +64,20 @@ impl<'r> Yara<'r> {
         Yara { library, sets: Vec::new(), prefilter: PrefilterState::default(), hits: Vec::new() }
     }
 
-    /// Makes the scanners of all sets that are loaded for what is run on every file, and uses each once with a timeout,
-    /// which starts yara-x's clock thread. After this, scans with these sets need no new thread and no new executable
-    /// memory.
+    /// Makes the scanners of what is loaded and run on every file, and uses each once with a timeout, which starts yara-x's
+    /// clock thread. After this, scans with what is loaded need no new thread and no new executable memory.
     pub fn rehearse(&mut self) {
-        for set in self.library.loaded().iter() {
+        for set in 0..self.library.sets().count() {
             let open = open(self.library, &mut self.sets, set);
-            let first =
-                |(number, part): &(usize, &mut OpenPart<'_>)| *number == 0 || part.entry.kind == PartKind::Always;
-            for (number, part) in open.parts.iter_mut().enumerate().filter(first) {
+            // One of the other parts will do where none is run on every file.
+            let mut rehearsed = false;
+            for (number, part) in open.parts.iter_mut().enumerate() {
+                let kind = part.entry.kind;
+                if !self.library.is_loaded(set, kind) || rehearsed && kind == PartKind::Wanted {
+                    continue;
+                }
                 if let Some(scanner) = part.scanner(self.library, set, number) {
+                    rehearsed = true;
                     scanner.set_timeout(timeout(Duration::from_secs(1)));
                     // An empty file may be too short for nothing.
                     let _ = scanner.scan(b"");
@@ -158,7 +162,7 @@ impl Analyzer for Yara<'_> {
         self.hits.clear();
         let limit = timeout(findings.budget().limits().wall_time_max);
         let mut pass = Pass { sample, limit, pe: PeOutput::default(), findings };
-        for set in self.library.sets_needed(sample.bytes, sample.kind).iter() {
+        for set in self.library.sets_for(sample.bytes, sample.kind) {
             let open = open(self.library, &mut self.sets, set);
             if pass.try_set(self.library, set, open, &mut self.prefilter, &mut self.hits).is_err() {
                 break;

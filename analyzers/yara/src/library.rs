@@ -1,6 +1,7 @@
 //! Compiled rules, loaded set by set.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
@@ -11,26 +12,40 @@ use yara_x::Rules;
 use crate::bundle::{self, BundleError, SetSpans};
 use crate::index::{Index, PartEntry, RuleEntry};
 use crate::magic_class::Heads;
+use crate::parts::PartKind;
 use crate::prefilter::Prefilter;
 use crate::set_mask::SetMask;
 use crate::source::RuleFolder;
 
 /// The rules of one bundle. Shared by any number of [`Yara`](crate::Yara) analyzers, across threads too.
 ///
-/// A set is loaded on first use, which takes milliseconds and makes memory executable. After [`Library::stop_loading`]
-/// it is recorded as missing instead.
+/// Of a set, the parts that are run on every file are loaded on first use, and the others when one of them is first needed,
+/// which takes milliseconds and makes memory executable. After [`Library::stop_loading`] it is recorded as missing instead.
 pub struct Library {
     bytes: Box<dyn AsRef<[u8]> + Send + Sync>,
     index: Index,
     spans: Vec<SetSpans>,
-    /// The parts of each set.
-    sets: Vec<OnceLock<Option<Vec<Rules>>>>,
+    /// The rules of each [`load_of`], by the number of their part in its set.
+    loads: Vec<OnceLock<Option<LoadedParts>>>,
     /// Made one by one: of ten thousand rules, few are ever seen to be true.
     indicators: Vec<OnceLock<Indicator>>,
     /// The places that rules are for.
     wanted: Vec<RuleFolder>,
     stopped: AtomicBool,
     missing: AtomicU16,
+}
+
+/// Rules of a set, by the number of their part; none for parts that are loaded otherwise.
+type LoadedParts = Vec<Option<Rules>>;
+
+/// What is loaded at once, as a number: of a set, the parts that are run on every file, or the others, which few files need.
+fn load_of(set: usize, kind: PartKind) -> usize {
+    2 * set + usize::from(kind == PartKind::Wanted)
+}
+
+/// The reverse of [`load_of`].
+fn set_of(load: usize) -> (usize, PartKind) {
+    (load / 2, if load.is_multiple_of(2) { PartKind::Always } else { PartKind::Wanted })
 }
 
 impl Library {
@@ -43,12 +58,12 @@ impl Library {
     /// [`BundleError`] if the bytes are no bundle, were compiled for another yara-x or processor, or are damaged.
     pub fn open(bytes: Box<dyn AsRef<[u8]> + Send + Sync>) -> Result<Library, BundleError> {
         let (index, spans) = bundle::read((*bytes).as_ref())?;
-        let sets = spans.iter().map(|_| OnceLock::new()).collect();
+        let loads = (0..load_of(spans.len(), PartKind::Always)).map(|_| OnceLock::new()).collect();
         let indicators = index.rules.iter().map(|_| OnceLock::new()).collect();
         let all = [RuleFolder::Any, RuleFolder::Pe, RuleFolder::Elf, RuleFolder::Office];
         let wanted = all.into_iter().filter(|place| index.rules.iter().any(|rule| rule.place == *place)).collect();
         let (stopped, missing) = (AtomicBool::new(false), AtomicU16::new(0));
-        Ok(Library { bytes, index, spans, sets, indicators, wanted, stopped, missing })
+        Ok(Library { bytes, index, spans, loads, indicators, wanted, stopped, missing })
     }
 
     /// Every rule that reports, by namespace and name.
@@ -82,16 +97,18 @@ impl Library {
         self.index.rules.get(self.position(indicator)?)
     }
 
-    /// The sets whose rules may be true of a file of this kind that begins with `head`: at least eight bytes, or
-    /// all of a shorter file.
+    /// What must be loaded for a file of this kind that begins with `head`: at least eight bytes, or all of a shorter file.
+    /// More may turn out to be [`missing`](Library::missing).
     pub fn sets_needed(&self, head: &[u8], kind: FileKind) -> SetMask {
+        self.sets_for(head, kind).fold(SetMask::default(), |mask, set| mask.with(load_of(set, PartKind::Always)))
+    }
+
+    /// The sets whose rules may be true of a file of this kind that begins with `head`.
+    pub(crate) fn sets_for(&self, head: &[u8], kind: FileKind) -> impl Iterator<Item = usize> {
         let heads = Heads::of(head);
-        let needed = self
-            .index
-            .sets
-            .iter()
-            .map(|set| heads.within(set.heads) || set.places.iter().any(|place| place.takes(kind)));
-        needed.enumerate().filter(|&(_, needed)| needed).fold(SetMask::default(), |mask, (set, _)| mask.with(set))
+        let sets = self.index.sets.iter().enumerate();
+        sets.filter(move |(_, set)| heads.within(set.heads) || set.places.iter().any(|place| place.takes(kind)))
+            .map(|(at, _)| at)
     }
 
     /// Whether any rule may be true of some file of this kind.
@@ -115,16 +132,16 @@ impl Library {
         Prefilter::read(bytes)
     }
 
-    /// Loads the sets of `mask` that are not loaded yet.
+    /// Loads what of `mask` is not loaded yet.
     ///
     /// # Errors
     ///
-    /// [`BundleError::Load`] if yara-x cannot load a set of `mask`. The sets before it stay loaded.
+    /// [`BundleError::Load`] if yara-x cannot load rules of `mask`. What was loaded before them stays loaded.
     pub fn load(&self, mask: SetMask) -> Result<(), BundleError> {
-        for set in mask.iter() {
-            let Some(slot) = self.sets.get(set) else { continue };
+        for load in mask.iter() {
+            let Some(slot) = self.loads.get(load) else { continue };
             if slot.get().is_none_or(Option::is_none) {
-                let parts = self.read(set)?;
+                let parts = self.read(load)?;
                 // Whoever loaded it meanwhile loaded the same.
                 let _ = slot.set(Some(parts));
             }
@@ -132,31 +149,40 @@ impl Library {
         Ok(())
     }
 
-    fn read(&self, set: usize) -> Result<Vec<Rules>, BundleError> {
+    fn read(&self, load: usize) -> Result<LoadedParts, BundleError> {
+        let (set, kind) = set_of(load);
         let name = || self.index.sets.get(set).map(|set| set.name.clone()).unwrap_or_default();
         let spans = self.spans.get(set).map_or(&[][..], |spans| &spans.parts);
-        let bytes = spans.iter().map(|span| (*self.bytes).as_ref().get(span.clone()).unwrap_or_default());
-        let parts = bytes.map(Rules::deserialize).collect::<Result<_, _>>();
+        let part = |(span, entry): (&Range<usize>, &PartEntry)| {
+            let bytes = (*self.bytes).as_ref().get(span.clone()).unwrap_or_default();
+            (entry.kind == kind).then(|| Rules::deserialize(bytes)).transpose()
+        };
+        let parts = spans.iter().zip(self.parts(set)).map(part).collect::<Result<_, _>>();
         parts.map_err(|source| BundleError::Load { set: name(), source })
     }
 
-    /// Returns the sets that are loaded.
+    /// Returns what is loaded.
     pub fn loaded(&self) -> SetMask {
-        let loaded = self.sets.iter().enumerate().filter(|(_, slot)| slot.get().is_some_and(Option::is_some));
-        loaded.fold(SetMask::default(), |mask, (set, _)| mask.with(set))
+        let loaded = self.loads.iter().enumerate().filter(|(_, slot)| slot.get().is_some_and(Option::is_some));
+        loaded.fold(SetMask::default(), |mask, (load, _)| mask.with(load))
     }
 
-    /// Returns all sets.
+    /// Whether the parts of this kind are loaded.
+    pub(crate) fn is_loaded(&self, set: usize, kind: PartKind) -> bool {
+        self.loaded().has(load_of(set, kind))
+    }
+
+    /// Returns everything that can be loaded.
     pub fn all(&self) -> SetMask {
-        (0..self.sets.len()).fold(SetMask::default(), SetMask::with)
+        (0..self.loads.len()).fold(SetMask::default(), SetMask::with)
     }
 
-    /// From now on a set that is not loaded is missing, because this process may no longer make memory executable.
+    /// From now on what is not loaded is missing, because this process may no longer make memory executable.
     pub fn stop_loading(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// Returns the sets that were needed but not loaded since the last call. The caller must report an incomplete scan,
+    /// Returns what was needed but not loaded since the last call. The caller must report an incomplete scan,
     /// or repeat it in a process that has them.
     pub fn missing(&self) -> SetMask {
         SetMask::from_bits(self.missing.swap(0, Ordering::Relaxed))
@@ -164,16 +190,17 @@ impl Library {
 
     /// The rules of a part of a set, loaded now if they may be.
     pub(crate) fn part(&self, set: usize, part: usize) -> Option<&Rules> {
-        let slot = self.sets.get(set)?;
+        let load = load_of(set, self.parts(set).get(part)?.kind);
+        let slot = self.loads.get(load)?;
         let parts = if self.stopped.load(Ordering::Relaxed) {
             slot.get().and_then(Option::as_ref)
         } else {
-            slot.get_or_init(|| self.read(set).ok()).as_ref()
+            slot.get_or_init(|| self.read(load).ok()).as_ref()
         };
         if parts.is_none() {
-            self.missing.fetch_or(SetMask::default().with(set).bits(), Ordering::Relaxed);
+            self.missing.fetch_or(SetMask::default().with(load).bits(), Ordering::Relaxed);
         }
-        parts?.get(part)
+        parts?.get(part)?.as_ref()
     }
 
     /// Index in [`Library::rules`] of the rule with this namespace and name of yara-x. Private rules are not included.

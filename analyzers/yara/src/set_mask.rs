@@ -1,13 +1,16 @@
-//! Some of the sets of a library, as bits.
+//! Some of the sets of a library, or of what it loads, as bits.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Most sets a library can have: the bits of a [`SetMask`].
-pub(crate) const SETS_MAX: usize = u16::BITS as usize;
+/// Bits of a [`SetMask`].
+const BITS: usize = u16::BITS as usize;
 
-/// Some of the sets of a library.
+/// Most sets a library can have: each is loaded by two bits.
+pub(crate) const SETS_MAX: usize = BITS / 2;
+
+/// Some of the sets of a library, or of what it loads.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct SetMask(u16);
 
@@ -16,16 +19,16 @@ impl SetMask {
         SetMask(self.0 | 1_u16.checked_shl(u32::try_from(set).unwrap_or(u32::MAX)).unwrap_or(0))
     }
 
-    /// The numbers of its sets.
+    /// The numbers of its bits.
     pub fn iter(self) -> impl Iterator<Item = usize> {
-        (0..SETS_MAX).filter(move |&set| self.has(set))
+        (0..BITS).filter(move |&set| self.has(set))
     }
 
     pub(crate) fn has(self, set: usize) -> bool {
         self.0 & SetMask::default().with(set).0 != 0
     }
 
-    /// Whether it has no sets.
+    /// Whether it has none.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -35,7 +38,7 @@ impl SetMask {
         self.0
     }
 
-    /// From bits that were [`SetMask::bits`]. Sets that a library does not have are ignored by it.
+    /// From bits that were [`SetMask::bits`]. What a library does not have is ignored by it.
     pub fn from_bits(bits: u16) -> SetMask {
         SetMask(bits)
     }

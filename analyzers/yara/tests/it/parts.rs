@@ -222,3 +222,33 @@ fn what_a_program_exports_and_imports_is_asked() {
     assert_eq!(hit(&programs[3]), [""; 0]);
     assert_eq!(hit(b"something rare 77 and something rare 7"), ["f7", "f77"]);
 }
+
+/// A process that may load nothing more says what it lacks; another that has it needs nothing else.
+#[test]
+fn parts_that_few_files_need_are_loaded_when_they_are_needed() {
+    let filler: String = (0..RULES)
+        .map(|number| format!("rule f{number} {{ strings: $a = \"something rare {number}\" condition: $a }}\n"))
+        .collect();
+    let always = "rule short { strings: $a = \"abc\" condition: $a }";
+    let files = [("any/filler.yar", filler.as_str()), ("any/short.yar", always)];
+    let file = b"abc and something rare 77";
+    let lacking = library(&files);
+    lacking.load(lacking.sets_needed(file, triage::triage(file))).unwrap();
+    let before = lacking.loaded();
+    lacking.stop_loading();
+    let mut yara = Yara::new(&lacking);
+    yara.rehearse();
+    let common = examine(&mut yara, b"abc alone", Limits::default(), Cancel::default());
+    assert_eq!((common.evidence.len(), common.incomplete.len(), lacking.missing().is_empty()), (1, 0, true));
+    let rare = examine(&mut yara, file, Limits::default(), Cancel::default());
+    assert_eq!((rare.evidence.len(), rare.incomplete.is_empty()), (1, false));
+    let missing = lacking.missing();
+    assert!(!missing.is_empty() && before.or(missing) != before);
+    let other = library(&files);
+    other.load(before.or(missing)).unwrap();
+    other.stop_loading();
+    let mut ids = hits(&other, file);
+    ids.sort();
+    assert_eq!(ids, ["yara.any.filler.f7", "yara.any.filler.f77", "yara.any.short.short"]);
+    assert!(other.missing().is_empty());
+}
