@@ -13,7 +13,7 @@ use yara_x::{ScanResults, Scanner};
 use crate::externals;
 use crate::index::PartEntry;
 use crate::library::Library;
-use crate::parts::PartKind;
+use crate::part_kind::PartKind;
 use crate::pe::PeOutput;
 use crate::prefilter::{FileFacts, Prefilter, PrefilterState};
 

@@ -12,7 +12,8 @@ use crate::externals::VARIABLES;
 use crate::guarded_groups::chunks;
 use crate::includes;
 use crate::index::{Index, PartEntry, RuleEntry, SetEntry};
-use crate::parts::{Division, PartKind};
+use crate::part_kind::PartKind;
+use crate::parts::Division;
 use crate::pe::PeFields;
 use crate::repair::MISTAKES_MAX;
 use crate::rule_file::{File, RuleText, Texts, root};
@@ -74,11 +75,11 @@ struct Set<'f> {
     plan: SetPlan,
     places: Vec<RuleFolder>,
     prefilter: Vec<u8>,
-    parts: Vec<Part<'f>>,
+    parts: Vec<CompiledPart<'f>>,
 }
 
 /// A part of a set, compiled.
-struct Part<'f> {
+struct CompiledPart<'f> {
     kind: PartKind,
     asks_pe: Option<PeFields>,
     /// Some rule asks for what the file is called.
@@ -93,7 +94,7 @@ impl Set<'_> {
     fn entry(self, numbers: &HashMap<RuleKey<'_>, u32>, blobs: &mut Vec<Vec<u8>>) -> SetEntry {
         let prefilter_length = self.prefilter.len() as u64;
         blobs.push(self.prefilter);
-        let part = |part: Part<'_>| {
+        let part = |part: CompiledPart<'_>| {
             let numbers =
                 |chunk: &Vec<(RuleKey<'_>, _)>| chunk.iter().filter_map(|(key, _)| numbers.get(key).copied()).collect();
             let length = part.bytes.len() as u64;
@@ -138,7 +139,7 @@ fn compile_part<'f>(
     namespaces: &'f HashMap<&str, String>,
     places: &mut Vec<RuleFolder>,
     mistakes: &mut Vec<Mistake>,
-) -> Result<Part<'f>, BundleError> {
+) -> Result<CompiledPart<'f>, BundleError> {
     let mut compiler = compiler();
     let mut reporting: HashMap<(usize, &str), (RuleKey<'f>, &RuleEntry)> = HashMap::new();
     let mut words = HashSet::new();
@@ -176,7 +177,7 @@ fn compile_part<'f>(
     }
     let asks_names = words.iter().any(|word| VARIABLES.contains(word));
     let asks_pe = words.contains("pe").then(|| PeFields::named(&words));
-    Ok(Part { kind, asks_pe, asks_names, chunks, bytes: built.serialize().map_err(BundleError::Serialize)? })
+    Ok(CompiledPart { kind, asks_pe, asks_names, chunks, bytes: built.serialize().map_err(BundleError::Serialize)? })
 }
 
 /// The mistakes in the order of the files, each once, and no more than [`MISTAKES_MAX`]: errors rather than

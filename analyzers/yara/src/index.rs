@@ -7,7 +7,7 @@ use crate::kept_meta::KeptMeta;
 use crate::magic_class::Heads;
 use crate::meta::Meta;
 use crate::names::Called;
-use crate::parts::PartKind;
+use crate::part_kind::PartKind;
 use crate::pe::PeFields;
 use crate::set_mask::SetMask;
 use crate::source::{RuleFolder, Source};

@@ -75,6 +75,7 @@ mod library;
 mod magic_class;
 mod meta;
 mod names;
+mod part_kind;
 mod parts;
 mod pe;
 mod prefilter;

@@ -12,7 +12,7 @@ use yara_x::Rules;
 use crate::bundle::{self, BundleError, SetSpans};
 use crate::index::{Index, PartEntry, RuleEntry};
 use crate::magic_class::Heads;
-use crate::parts::PartKind;
+use crate::part_kind::PartKind;
 use crate::prefilter::Prefilter;
 use crate::set_mask::SetMask;
 use crate::source::RuleFolder;

@@ -5,9 +5,8 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-
 use crate::magic_class::Heads;
+use crate::part_kind::PartKind;
 use crate::prefilter::{Formula, PrefilterBuilder};
 use crate::rule_file::{File, RuleText};
 use crate::sets::heads_at;
@@ -24,15 +23,6 @@ const EVIDENCE_MIN: usize = 10;
 
 /// Modules that take the file apart, before any condition is looked at.
 const MODULES: [&str; 5] = ["pe", "dotnet", "elf", "macho", "lnk"];
-
-/// When a part of a set is run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) enum PartKind {
-    /// On every file of the set.
-    Always,
-    /// On files of which the prefilter says that one of its rules may be true.
-    Wanted,
-}
 
 /// How the rules of a set are divided.
 pub(crate) struct Division<'f> {

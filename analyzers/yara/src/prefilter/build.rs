@@ -40,8 +40,8 @@ pub(super) const SIZE: u32 = 3;
 #[derive(Default)]
 pub(crate) struct PrefilterBuilder {
     /// Strings and facts share their numbers.
-    numbers: HashMap<Sign, u32>,
-    signs: Vec<Sign>,
+    numbers: HashMap<FileSign, u32>,
+    signs: Vec<FileSign>,
     /// Units that ask for a sign, by its number.
     asking: Vec<Vec<u32>>,
     /// Start of the formula of each unit, and its part.
@@ -51,7 +51,7 @@ pub(crate) struct PrefilterBuilder {
 
 /// What may be true of a file.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Sign {
+enum FileSign {
     Has(Literal),
     Fact(Fact),
 }
@@ -68,9 +68,9 @@ impl PrefilterBuilder {
         match formula {
             Formula::True => self.formulas.push(TRUE),
             Formula::False => self.formulas.extend([AT_LEAST, 1, 0]),
-            Formula::Has(literal) => self.encode_sign(Sign::Has(literal.clone()), unit),
-            Formula::Fact(Fact::Exports(name)) => self.encode_sign(Sign::Has(name.clone()), unit),
-            Formula::Fact(fact) => self.encode_sign(Sign::Fact(fact.clone()), unit),
+            Formula::Has(literal) => self.encode_sign(FileSign::Has(literal.clone()), unit),
+            Formula::Fact(Fact::Exports(name)) => self.encode_sign(FileSign::Has(name.clone()), unit),
+            Formula::Fact(fact) => self.encode_sign(FileSign::Fact(fact.clone()), unit),
             Formula::And(of) => self.encode_some(of.len(), of, unit),
             Formula::AtLeast(count, of) => self.encode_some(*count, of, unit),
             Formula::Size(least, below) => {
@@ -85,7 +85,7 @@ impl PrefilterBuilder {
         of.iter().for_each(|one| self.encode(one, unit));
     }
 
-    fn encode_sign(&mut self, sign: Sign, unit: u32) {
+    fn encode_sign(&mut self, sign: FileSign, unit: u32) {
         let number = *self.numbers.entry(sign).or_insert_with_key(|sign| {
             self.signs.push(sign.clone());
             self.asking.push(Vec::new());
@@ -105,21 +105,21 @@ impl PrefilterBuilder {
         let mut strings = Vec::new();
         for sign in &self.signs {
             let (start, length) = (strings.len(), spans.len());
-            if let Sign::Has(literal) = sign {
+            if let FileSign::Has(literal) = sign {
                 strings.extend_from_slice(&literal.bytes);
                 spans.extend([small(start), small(literal.bytes.len()) << 1 | u32::from(literal.nocase)]);
             }
             spans.resize(length + 2, 0);
         }
-        let number = |fact| self.numbers.get(&Sign::Fact(fact)).copied().unwrap_or(NO_SIGN);
+        let number = |fact| self.numbers.get(&FileSign::Fact(fact)).copied().unwrap_or(NO_SIGN);
         let hashes = self.signs.iter().zip(0_u32..).filter_map(|(sign, number)| match sign {
-            Sign::Fact(Fact::ImportHash(hash)) => Some([hash.as_slice(), &number.to_le_bytes()].concat()),
-            Sign::Fact(Fact::Signed | Fact::Exports(_)) | Sign::Has(_) => None,
+            FileSign::Fact(Fact::ImportHash(hash)) => Some([hash.as_slice(), &number.to_le_bytes()].concat()),
+            FileSign::Fact(Fact::Signed | Fact::Exports(_)) | FileSign::Has(_) => None,
         });
         let facts = [number(Fact::Signed).to_le_bytes().to_vec(), hashes.flatten().collect()].concat();
         // Formulas stand behind the list of units, and are counted from where that begins.
         let listed = small(2 * self.units.len());
-        let table = Table::of(&self.entries());
+        let table = WindowTable::of(&self.entries());
         let units = self.units.into_iter().flat_map(|(start, part)| [listed + start, part]);
         let sections: [Vec<u8>; SECTIONS] = [
             table.words,
@@ -140,11 +140,11 @@ impl PrefilterBuilder {
     }
 
     /// The windows by which strings are found.
-    fn entries(&self) -> Vec<Entry> {
+    fn entries(&self) -> Vec<WindowEntry> {
         let strings = || {
             self.signs.iter().zip(0_u32..).filter_map(|(sign, number)| match sign {
-                Sign::Has(literal) => Some((literal, number)),
-                Sign::Fact(_) => None,
+                FileSign::Has(literal) => Some((literal, number)),
+                FileSign::Fact(_) => None,
             })
         };
         let mut counts: HashMap<u32, u64> = HashMap::new();
@@ -161,7 +161,7 @@ impl PrefilterBuilder {
             let start = best.map_or(0, |(at, _)| at);
             for (at, window) in literal.windows().enumerate().skip(start).take(STRIDE) {
                 let next = literal.windows().nth(at + WINDOW);
-                entries.push(Entry { window, next, packed: number << OFFSET_BITS | small(at) });
+                entries.push(WindowEntry { window, next, packed: number << OFFSET_BITS | small(at) });
             }
         }
         entries
@@ -170,7 +170,7 @@ impl PrefilterBuilder {
 
 /// A window by which a string is found.
 #[derive(Clone, Copy)]
-struct Entry {
+struct WindowEntry {
     /// In small letters.
     window: u32,
     /// The four bytes behind it, if the string has so many.
@@ -180,7 +180,7 @@ struct Entry {
 }
 
 /// Windows by their hash.
-struct Table {
+struct WindowTable {
     words: Vec<u8>,
     /// Words of the table of windows with what stands behind them.
     confirming: Vec<u8>,
@@ -190,8 +190,8 @@ struct Table {
     bucket_shift: u32,
 }
 
-impl Table {
-    fn of(entries: &[Entry]) -> Table {
+impl WindowTable {
+    fn of(entries: &[WindowEntry]) -> WindowTable {
         let word_bits = TABLE_BITS - WORD_BITS;
         let bucket_shift = word_bits - (entries.len().max(2).ilog2() + 1).min(word_bits);
         let [mut words, mut confirming] = [(); 2].map(|()| vec![0_u32; 1 << word_bits]);
@@ -200,7 +200,7 @@ impl Table {
                 *word |= mask;
             }
         };
-        let mut buckets: Vec<Vec<Entry>> = vec![Vec::new(); 1 << (word_bits - bucket_shift)];
+        let mut buckets: Vec<Vec<WindowEntry>> = vec![Vec::new(); 1 << (word_bits - bucket_shift)];
         for entry in entries {
             let hash = WindowHash::of(entry.window);
             mark(&mut words, hash);
@@ -209,7 +209,7 @@ impl Table {
                 bucket.push(*entry);
             }
         }
-        Table {
+        WindowTable {
             words: bytes(words.into_iter()),
             confirming: bytes(confirming.into_iter()),
             buckets: bytes(starts(buckets.iter().map(Vec::len))),
