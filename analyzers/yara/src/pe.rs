@@ -18,7 +18,8 @@ const COPIED_BYTES_MAX: usize = 64 << 20;
 /// Dear parts of the module's output.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub(crate) struct PeFields {
-    exports: bool,
+    /// Exports, or what is computed from the bytes of the whole file.
+    whole: bool,
     imports: bool,
     resources: bool,
     signatures: bool,
@@ -29,7 +30,7 @@ impl PeFields {
     pub(crate) fn named(words: &HashSet<&str>) -> PeFields {
         let any = |names: &[&str]| names.iter().any(|name| words.contains(name));
         PeFields {
-            exports: any(&[
+            whole: any(&[
                 "exports",
                 "exports_index",
                 "export_details",
@@ -38,6 +39,10 @@ impl PeFields {
                 "dll_name",
                 // The entry of the exports is one of these.
                 "data_directories",
+                // The digest of the file is another without its exports.
+                "is_signed",
+                "verified",
+                "file_digest",
             ]),
             imports: any(&[
                 "imports",
@@ -74,7 +79,7 @@ impl PeOutput {
 
     /// The output with the fields that are asked for.
     pub(crate) fn with(&mut self, fields: PeFields, file: &[u8]) -> Option<Box<PE>> {
-        let pe = if fields.exports { self.full(file)? } else { self.lean(file)? };
+        let pe = if fields.whole { self.full(file)? } else { self.lean(file)? };
         let mut pe = Box::new(pe.clone());
         if !fields.imports {
             pe.import_details.clear();
@@ -137,4 +142,24 @@ fn import_hash(pe: &PE) -> [u8; 16] {
         }
     }
     Md5::digest(text).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether conditions with this word are told of the file as it is.
+    #[track_caller]
+    fn check(word: &str, whole: bool) {
+        assert_eq!(PeFields::named(&HashSet::from(["pe", word])).whole, whole, "{word}");
+    }
+
+    #[test]
+    fn what_a_digest_of_the_file_tells_is_asked_of_the_file_as_it_is() {
+        ["is_signed", "verified", "file_digest"].into_iter().for_each(|word| check(word, true));
+        ["exports", "number_of_exports", "dll_name", "data_directories"].into_iter().for_each(|word| check(word, true));
+        ["signatures", "number_of_signatures", "subject", "imphash", "sections"]
+            .into_iter()
+            .for_each(|word| check(word, false));
+    }
 }
