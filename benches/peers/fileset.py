@@ -4,7 +4,6 @@ They hold programs of both, in many sizes, and beside them what packages are mad
 Nothing of it is installed or run.
 """
 
-import os
 import pathlib
 import subprocess
 import sys
@@ -50,4 +49,4 @@ def packaged(cache):
 
 
 if __name__ == "__main__":
-    print(packaged(pathlib.Path(sys.argv[1])) or "the wheels cannot be had", os.linesep, end="")
+    print(packaged(pathlib.Path(sys.argv[1])) or "the wheels cannot be had")

@@ -47,7 +47,7 @@ enum PartGroup {
 impl PartGroup {
     fn of(rules: &[&RuleText<'_>], formula: &Formula) -> PartGroup {
         let words = |some: &[&str]| rules.iter().any(|rule| rule.words.iter().any(|word| some.contains(word)));
-        let patterns = rules.iter().any(|rule| rule.patterns);
+        let patterns = rules.iter().any(|rule| rule.has_patterns);
         // To run one of these is dear, whatever it asks for.
         let enough = if words(&["exports"]) { 1 } else { EVIDENCE_MIN };
         match formula {

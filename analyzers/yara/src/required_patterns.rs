@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
-use yara_x_parser::ast::{BinaryExpr, Expr, MatchAnchor, Of, OfItems, Pattern, PatternSet, Quantifier, Rule, WithSpan};
+use yara_x_parser::ast::{BinaryExpr, Expr, MatchAnchor, Of, OfItems, Pattern, Quantifier, Rule, WithSpan};
 
-use crate::guard::{at_least_one, integer};
+use crate::guard::{at_least_one, chooses, integer};
 
 /// More patterns than these are not worth asking for.
 const PATTERNS_MAX: usize = 40;
@@ -118,17 +118,11 @@ impl<'t> Proof<'_, 't> {
         if let Some(MatchAnchor::At(_)) = of.anchor {
             return None;
         }
-        let chosen = |name: &str| match set {
-            PatternSet::Them { .. } => true,
-            PatternSet::Set(items) => items
-                .iter()
-                .any(|item| if item.wildcard { name.starts_with(item.identifier) } else { name == item.identifier }),
-        };
         let members: Vec<_> = self
             .names
             .iter()
             .zip(&self.patterns)
-            .filter(|(name, _)| chosen(name))
+            .filter(|(name, _)| chooses(set, name))
             .map(|(_, pattern)| pattern)
             .collect();
         let least = match &of.quantifier {

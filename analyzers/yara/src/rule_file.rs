@@ -55,8 +55,7 @@ pub(crate) struct RuleText<'a> {
     /// A digest of its patterns and condition, whatever white space and comments stand between. The same rules have the
     /// same one.
     pub body: u64,
-    /// It has patterns.
-    pub patterns: bool,
+    pub has_patterns: bool,
     /// Patterns of which one matches wherever it is true, as they are written; none if nothing is known.
     pub needs: Option<Vec<&'a str>>,
     /// What holds wherever it is true: strings that are there, and the size of the file.
@@ -146,7 +145,7 @@ impl<'a> File<'a> {
                 heads,
                 words: place.words,
                 body: place.body.finish(),
-                patterns: rule.patterns.is_some(),
+                has_patterns: rule.patterns.is_some(),
                 needs: needed_patterns(text, rule),
                 formula,
                 group: 0,

@@ -12,7 +12,8 @@
 use std::collections::HashMap;
 
 use yara_x_parser::ast::{
-    Expr, ForIn, FuncCall, HexToken, Iterable, MatchAnchor, Of, OfItems, Pattern, PatternSet, Quantifier, Rule,
+    BinaryExpr, Expr, ForIn, FuncCall, HexToken, Iterable, MatchAnchor, Of, OfItems, Pattern, PatternSet, Quantifier,
+    Rule,
 };
 
 use crate::magic_class::{HEAD_BYTES, Heads};
@@ -113,30 +114,14 @@ impl<'a, 'src> Proof<'a, 'src> {
 
     /// Heads of files for which `expr` can be defined.
     fn when_defined(&mut self, expr: &'a Expr<'src>) -> Heads {
+        if let Some(sides) = sides_of(expr) {
+            return self.when_defined(&sides.lhs).and(self.when_defined(&sides.rhs));
+        }
         match expr {
             Expr::Minus(one) | Expr::BitwiseNot(one) => self.when_defined(&one.operand),
             Expr::Add(all) | Expr::Sub(all) | Expr::Mul(all) | Expr::Div(all) | Expr::Mod(all) => {
                 all.operands().fold(Heads::ALL, |heads, operand| heads.and(self.when_defined(operand)))
             }
-            Expr::Shl(sides)
-            | Expr::Shr(sides)
-            | Expr::BitwiseAnd(sides)
-            | Expr::BitwiseOr(sides)
-            | Expr::BitwiseXor(sides)
-            | Expr::Eq(sides)
-            | Expr::Ne(sides)
-            | Expr::Lt(sides)
-            | Expr::Gt(sides)
-            | Expr::Le(sides)
-            | Expr::Ge(sides)
-            | Expr::Contains(sides)
-            | Expr::IContains(sides)
-            | Expr::StartsWith(sides)
-            | Expr::IStartsWith(sides)
-            | Expr::EndsWith(sides)
-            | Expr::IEndsWith(sides)
-            | Expr::IEquals(sides)
-            | Expr::Matches(sides) => self.when_defined(&sides.lhs).and(self.when_defined(&sides.rhs)),
             // An element of an empty array is undefined, and outside of their format all arrays are empty.
             Expr::Lookup(lookup) => self.when_defined(&lookup.primary),
             Expr::FieldAccess(path) => match path.as_slice() {
@@ -205,13 +190,9 @@ impl<'a, 'src> Proof<'a, 'src> {
         if integer(&at.expr) != Some(0) || !at_least_one(&of.quantifier) {
             return Heads::ALL;
         }
-        let chosen = |pattern: &Pattern<'_>| match set {
-            PatternSet::Them { .. } => true,
-            PatternSet::Set(items) => items.iter().any(|item| item.matches(pattern.identifier())),
-        };
         self.patterns
             .values()
-            .filter(|pattern| chosen(pattern))
+            .filter(|pattern| chooses(set, pattern.identifier().name))
             .fold(Heads::NONE, |heads, pattern| heads.or(beginning_with(pattern)))
     }
 
@@ -244,6 +225,42 @@ pub(crate) fn at_least_one(quantifier: &Quantifier<'_>) -> bool {
         Quantifier::Any { .. } => true,
         Quantifier::Expr(count) => integer(count).is_some_and(|count| count >= 1),
         Quantifier::None { .. } | Quantifier::All { .. } | Quantifier::Percentage(_) => false,
+    }
+}
+
+/// Whether the pattern of this name is one of `set`.
+pub(crate) fn chooses(set: &PatternSet<'_>, name: &str) -> bool {
+    match set {
+        PatternSet::Them { .. } => true,
+        PatternSet::Set(items) => items
+            .iter()
+            .any(|item| if item.wildcard { name.starts_with(item.identifier) } else { name == item.identifier }),
+    }
+}
+
+/// Both sides of an operation that is undefined if one of them is.
+pub(crate) fn sides_of<'e, 'src>(expr: &'e Expr<'src>) -> Option<&'e BinaryExpr<'src>> {
+    match expr {
+        Expr::Shl(sides)
+        | Expr::Shr(sides)
+        | Expr::BitwiseAnd(sides)
+        | Expr::BitwiseOr(sides)
+        | Expr::BitwiseXor(sides)
+        | Expr::Eq(sides)
+        | Expr::Ne(sides)
+        | Expr::Lt(sides)
+        | Expr::Gt(sides)
+        | Expr::Le(sides)
+        | Expr::Ge(sides)
+        | Expr::Contains(sides)
+        | Expr::IContains(sides)
+        | Expr::StartsWith(sides)
+        | Expr::IStartsWith(sides)
+        | Expr::EndsWith(sides)
+        | Expr::IEndsWith(sides)
+        | Expr::IEquals(sides)
+        | Expr::Matches(sides) => Some(sides),
+        _ => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Formulas of a set as flat tables, so that a bundle is used as it lies on the disk.
 //!
-//! Everything is little-endian numbers of four bytes, but for the table of bits and the strings themselves. The head
+//! Everything is little-endian numbers of four bytes, but for strings and hashes of imports. The head
 //! tells how long each section is; [`super::search`] reads them in the same order.
 
 use std::collections::HashMap;
@@ -152,8 +152,8 @@ impl PrefilterBuilder {
         let mut entries = Vec::new();
         for (literal, number) in strings() {
             let shared = |window| SHARED_COST * counts.get(&window).copied().unwrap_or_default();
-            let cost =
-                |window| if frequency(window) < FREQUENCY_MAX { frequency(window) } else { COST_MAX } + shared(window);
+            let own = |window| Some(frequency(window)).filter(|&cost| cost < FREQUENCY_MAX).unwrap_or(COST_MAX);
+            let cost = |window| own(window) + shared(window);
             let last = literal.windows().count().saturating_sub(WINDOW);
             let alone = |at| if at < last { 1 } else { ALONE_COST };
             let costs: Vec<u64> = literal.windows().enumerate().map(|(at, window)| alone(at) * cost(window)).collect();

@@ -9,9 +9,9 @@
 //! | file | what it does |
 //! |---|---|
 //! | `literal.rs` | bytes that stand in a file wherever a pattern matches |
-//! | `formula.rs` | what a condition asks for |
+//! | `formula/` | what a condition asks for, and what of it is known of programs for Windows |
 //! | `build.rs` | formulas of a set as flat tables, which a bundle holds |
-//! | `search.rs` | reads these tables: which parts of the set a file needs |
+//! | `search/` | reads these tables: which parts of the set a file needs |
 
 mod build;
 mod formula;

@@ -52,8 +52,8 @@ pub(crate) struct ClamdScanned {
 pub(crate) struct ClamdTicket {
     choices: ClamdChoices,
     reply: oneshot::Sender<ClamdScanned>,
-    _permit: OwnedSemaphorePermit,
-    _memory: Option<MemoryShare>,
+    permit: OwnedSemaphorePermit,
+    memory: Option<MemoryShare>,
 }
 
 impl ClamdScan {
@@ -64,7 +64,7 @@ impl ClamdScan {
             return None;
         }
         let options = LookOptions { sha256: digest, until: Some(until), ..LookOptions::default() };
-        Some((file, options, ClamdTicket { choices, reply, _permit: permit, _memory: memory }))
+        Some((file, options, ClamdTicket { choices, reply, permit, memory }))
     }
 }
 
@@ -94,7 +94,7 @@ impl ClamdTicket {
             }
         };
         // Whoever has the reply may ask for STATS next, and finds its place free.
-        let ClamdTicket { reply, choices: _, _permit: permit, _memory: memory } = self;
+        let ClamdTicket { reply, choices: _, permit, memory } = self;
         drop((permit, memory));
         // Whoever wanted it may be gone.
         let _ = reply.send(scanned);

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use yara_x_parser::ast::{BinaryExpr, Expr, Ident, MatchAnchor, Of, OfItems, PatternSet, Quantifier, Rule};
+use yara_x_parser::ast::{BinaryExpr, Expr, Ident, MatchAnchor, Of, OfItems, Quantifier, Rule};
 
-use crate::guard::{at_least_one, integer};
+use crate::guard::{at_least_one, chooses, integer, sides_of};
 use crate::prefilter::literal::{Literal, literals_of};
 
 mod pe;
@@ -185,17 +185,6 @@ impl Reading<'_> {
             Expr::PatternCount(count) => self.named(&count.identifier),
             Expr::Gt(sides) => self.counted(sides, 0, deeper),
             Expr::Ge(sides) | Expr::Eq(sides) => self.counted(sides, 1, deeper),
-            Expr::Lt(sides)
-            | Expr::Le(sides)
-            | Expr::Ne(sides)
-            | Expr::Contains(sides)
-            | Expr::IContains(sides)
-            | Expr::StartsWith(sides)
-            | Expr::IStartsWith(sides)
-            | Expr::EndsWith(sides)
-            | Expr::IEndsWith(sides)
-            | Expr::IEquals(sides)
-            | Expr::Matches(sides) => self.both_defined(sides, deeper),
             Expr::FuncCall(_) | Expr::FieldAccess(_) | Expr::Lookup(_) => self.when_defined(expr, deeper),
             Expr::Of(of) => self.some_of(of, deeper),
             // Where a name means something else, nothing is known.
@@ -206,7 +195,7 @@ impl Reading<'_> {
             }
             Expr::With(with) => self.hiding(&with.body, deeper),
             Expr::Ident(name) if !self.hidden => self.rules.get(name.name).cloned().unwrap_or(Formula::True),
-            _ => Formula::True,
+            _ => sides_of(expr).map_or(Formula::True, |sides| self.both_defined(sides, deeper)),
         }
     }
 
@@ -252,15 +241,12 @@ impl Reading<'_> {
     fn some_of(&mut self, of: &Of<'_>, depth: usize) -> Formula {
         let members: Vec<Formula> = match &of.items {
             OfItems::BoolExprTuple(each) => each.iter().map(|one| self.when_true(one, depth)).collect(),
-            OfItems::PatternSet(set) => {
-                let chosen = |name: &str| match set {
-                    PatternSet::Them { .. } => true,
-                    PatternSet::Set(items) => items.iter().any(|item| {
-                        if item.wildcard { name.starts_with(item.identifier) } else { name == item.identifier }
-                    }),
-                };
-                self.patterns.iter().filter(|(name, _)| chosen(name)).map(|(_, formula)| formula.clone()).collect()
-            }
+            OfItems::PatternSet(set) => self
+                .patterns
+                .iter()
+                .filter(|(name, _)| chooses(set, name))
+                .map(|(_, formula)| formula.clone())
+                .collect(),
         };
         let count = match &of.quantifier {
             Quantifier::Any { .. } => 1,
