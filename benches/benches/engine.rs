@@ -52,7 +52,7 @@ fn pool(c: &mut Criterion) {
         let threads = NonZeroUsize::new(threads).expect("there are threads");
         let (rules, limits, policy) = (Arc::new(RuleSet::embedded()), Limits::default(), Policy::default());
         let rules = Rules::InProcess { rules, limits, policy };
-        let config = PoolConfig { threads, queued_max: 256 };
+        let config = PoolConfig { threads, queued_max: 256, jobs_ahead: daemon_pool::JOBS_AHEAD_MAX };
         let start = || Pool::start(config, rules.clone(), Nothing).expect("threads can be started");
         group.bench_function(format!("{JOBS} empty jobs, {threads} threads"), |b| {
             b.iter_batched(

@@ -19,7 +19,8 @@ use crate::exit::Exit;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // Before anything else: what it becomes then must have no threads.
+    daemon_service::small_pages::use_small_pages();
+    // Before anything else that starts threads: what it becomes then must have none.
     if let Some(code) = daemon_examiner::main_of_stakeout() {
         return code;
     }

@@ -60,7 +60,7 @@ fn main() {
     let replacing = {
         let (stop, admin, rules, how) = (Arc::clone(&stop), admin.clone(), rules.clone(), how.clone());
         std::thread::spawn(move || {
-            let took = replace(&admin, Path::new(&rules), &how, reloads);
+            let took = replace(&admin, Path::new(&rules), &how, reloads, pid);
             stop.store(true, Ordering::Relaxed);
             took
         })
@@ -69,7 +69,7 @@ fn main() {
     while !stop.load(Ordering::Relaxed) {
         round(&mut busy);
     }
-    let took = replacing.join().expect("replacing rules does not panic");
+    let (took, peak) = replacing.join().expect("replacing rules does not panic");
     let mut quiet = Measured::default();
     while quiet.latencies.len() < busy.latencies.len().min(20 * ROUND as usize) {
         round(&mut quiet);
@@ -90,7 +90,7 @@ fn main() {
             "p50_ms": { "quiet": ms(&quiet, 0.5), "reloading": ms(&busy, 0.5) },
             "p99_ms": { "quiet": ms(&quiet, 0.99), "reloading": ms(&busy, 0.99) },
             "p99_ratio": ms(&busy, 0.99) / ms(&quiet, 0.99),
-            "memory_mb": { "before": before / 1_000_000, "after": after / 1_000_000 },
+            "memory_mb": { "before": before / 1_000_000, "most": peak / 1_000_000, "after": after / 1_000_000 },
         })
     );
 }
@@ -104,8 +104,9 @@ fn add(all: &mut Measured, more: Measured) {
     all.conflicting += more.conflicting;
 }
 
-/// Replaces the rules so often, each time waiting until they are in use; how long that took.
-fn replace(admin: &str, rules: &Path, how: &str, reloads: u32) -> Duration {
+/// Replaces the rules so often, each time waiting until they are in use; how long that took, and the most memory that the
+/// daemon and its processes had meanwhile.
+fn replace(admin: &str, rules: &Path, how: &str, reloads: u32, pid: u32) -> (Duration, u64) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be had");
     let client = reqwest::Client::builder().no_proxy().build().expect("a client can be made");
@@ -121,7 +122,7 @@ fn replace(admin: &str, rules: &Path, how: &str, reloads: u32) -> Duration {
              strings: $a = \"never in any file {nth}\" condition: $a }}"
         )
     };
-    let begun = Instant::now();
+    let (begun, mut peak) = (Instant::now(), 0);
     for nth in 0..reloads {
         let before = generation();
         match how {
@@ -133,11 +134,12 @@ fn replace(admin: &str, rules: &Path, how: &str, reloads: u32) -> Duration {
         let patience = Instant::now() + PATIENCE;
         while generation() == before {
             assert!(Instant::now() < patience, "the new rules are not taken (reload {nth})");
+            peak = peak.max(memory(&[pid]));
             std::thread::sleep(Duration::from_millis(5));
         }
     }
     let took = begun.elapsed();
     // As it was.
     let _ = std::fs::remove_file(&file);
-    took
+    (took, peak)
 }

@@ -55,7 +55,7 @@ fn in_pool(corpus: &Arc<Vec<Vec<u8>>>, threads: usize, order: impl Iterator<Item
     let threads = NonZeroUsize::new(threads).expect("there are threads");
     // Time is not under test; a slow machine must not make a difference.
     let limits = Limits { wall_time_max: std::time::Duration::from_secs(3600), ..Limits::default() };
-    let config = PoolConfig { threads, queued_max: 16 };
+    let config = PoolConfig { threads, queued_max: 16, jobs_ahead: daemon_pool::JOBS_AHEAD_MAX };
     let rules = Rules::InProcess { rules: Arc::new(RuleSet::embedded()), limits, policy: Policy::default() };
     let pool = Pool::start(config, rules, work).expect("threads can be started");
     order.for_each(|index| pool.submit(index).expect("the pool is open"));

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use daemon_base::Sha256Digest;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Error, IgnoredAny, SeqAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
 use triage::Family;
 
 use super::{Bend, Join, Model, ModelSource, Node, Split, Tree};
@@ -66,11 +66,58 @@ struct HasNone {
 }
 
 /// A node: measure, threshold, left, right, value; or the value of a leaf.
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum NodeRow {
     Split(u16, f32, u16, u16, f32),
     Leaf([f32; 1]),
+}
+
+/// Read by hand: the models that we were built with have 40,000 nodes, which are read at each start, and what is derived for an
+/// untagged enum tries one form after the other on a copy of each.
+impl<'de> Deserialize<'de> for NodeRow {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<NodeRow, D::Error> {
+        deserializer.deserialize_seq(NodeRowVisitor)
+    }
+}
+
+struct NodeRowVisitor;
+
+impl<'de> Visitor<'de> for NodeRowVisitor {
+    type Value = NodeRow;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a node: [measure, threshold, left, right, value], or [value]")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut row: A) -> Result<NodeRow, A::Error> {
+        let first: f64 = row.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &self))?;
+        let Some(threshold) = row.next_element()? else {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "what f32 cannot hold is infinite, which is refused later"
+            )]
+            return Ok(NodeRow::Leaf([first as f32]));
+        };
+        let measure = whole(first).ok_or_else(|| A::Error::invalid_value(Unexpected::Float(first), &self))?;
+        let (left, right) = (row.next_element()?, row.next_element()?);
+        let (Some(left), Some(right), Some(value)) = (left, right, row.next_element()?) else {
+            return Err(A::Error::invalid_length(4, &self));
+        };
+        match row.next_element::<IgnoredAny>()? {
+            None => Ok(NodeRow::Split(measure, threshold, left, right, value)),
+            Some(_) => Err(A::Error::invalid_length(6, &self)),
+        }
+    }
+}
+
+/// The number of a measure.
+fn whole(number: f64) -> Option<u16> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "what is not the same after it is refused"
+    )]
+    let whole = number as u16;
+    (f64::from(whole).to_bits() == number.to_bits()).then_some(whole)
 }
 
 impl Model {

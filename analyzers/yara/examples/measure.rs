@@ -3,7 +3,6 @@
 //! ```text
 //! measure compile OUT DIRECTORY...        every .yar below the directories: OUT (split) and OUT.whole
 //! measure compare OUT LIST                CPU per file of both, file by file in turn; hits must be equal
-//! measure sets OUT LIST                   CPU per set
 //! measure load OUT                        time to open and load all
 //! measure made OUT DIRECTORY...           compares on files made from the rules themselves, so that many hit
 //! ```
@@ -26,7 +25,6 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["compile", out, directories @ ..] => build(out, directories),
         ["compare", out, list] => compare(out, list),
-        ["sets", out, list] => sets(out, list),
         ["load", out] => load(out),
         ["made", out, directories @ ..] => made(out, directories),
         _ => eprintln!("see the head of this file"),
@@ -120,7 +118,7 @@ fn compare(out: &str, list: &str) {
 
 fn compare_on(out: &str, files: impl Iterator<Item = (String, Vec<u8>)>) {
     let (library, whole) = open(out);
-    library.load(library.all()).expect("loads");
+    library.load(&library.all()).expect("loads");
     let mut yara = Yara::new(&library);
     yara.rehearse();
     let mut scanner = Scanner::new(&whole);
@@ -222,40 +220,13 @@ fn hex_bytes(tokens: &HexSubPattern, bytes: &mut Vec<u8>) {
     }
 }
 
-fn sets(out: &str, list: &str) {
-    let library = library(out);
-    let files: Vec<_> = listed(list).collect();
-    for (at, (name, rules)) in library.sets().enumerate() {
-        let set = Library::open(Box::new(std::fs::read(out).expect("readable"))).expect("made by compile");
-        // Both what is run on every file and what few files need.
-        set.load(analyzers_yara::SetMask::from_bits(3 << (2 * at))).expect("loads");
-        set.stop_loading();
-        let mut yara = Yara::new(&set);
-        let (mut spent, mut needed) = (Duration::ZERO, 0);
-        for (_, content) in &files {
-            let kind = triage::triage(content);
-            if library.sets_needed(content, kind).bits() & 1 << (2 * at) != 0 {
-                needed += 1;
-                let mut findings = Findings::new(
-                    Record::new(kind, Budget::new(Limits::default(), Cancel::default())),
-                    LayerId::ARTIFACT,
-                );
-                let start = cpu();
-                yara.analyze(Sample { bytes: content, kind }, &mut findings);
-                spent += cpu() - start;
-            }
-        }
-        println!("{name}: {rules} rules, {needed} files, {:?} each", spent.checked_div(needed).unwrap_or_default());
-    }
-}
-
 fn load(out: &str) {
     let start = Instant::now();
     let bytes = std::fs::read(out).expect("readable");
     let read = start.elapsed();
     let library = Library::open(Box::new(bytes)).expect("made by compile");
     let opened = start.elapsed();
-    library.load(library.all()).expect("loads");
+    library.load(&library.all()).expect("loads");
     let loaded = start.elapsed();
     let mut yara = Yara::new(&library);
     yara.rehearse();

@@ -64,16 +64,15 @@ impl<'r> Yara<'r> {
         Yara { library, sets: Vec::new(), prefilter: PrefilterState::default(), hits: Vec::new() }
     }
 
-    /// Makes the scanners of what is loaded and run on every file, and uses each once with a timeout, which starts yara-x's
+    /// Makes the scanners of the parts that are loaded and run on every file, and uses each once with a timeout, which starts yara-x's
     /// clock thread. After this, scans with what is loaded need no new thread and no new executable memory.
     pub fn rehearse(&mut self) {
-        for set in 0..self.library.sets().count() {
+        for set in 0..self.library.sets_count() {
             let open = open(self.library, &mut self.sets, set);
             // One of the other parts will do where none is run on every file.
             let mut rehearsed = false;
             for (number, part) in open.parts.iter_mut().enumerate() {
-                let kind = part.entry.kind;
-                if !self.library.is_loaded(set, kind) || rehearsed && kind == PartKind::Wanted {
+                if !self.library.is_loaded(set, number) || rehearsed && part.entry.kind == PartKind::Wanted {
                     continue;
                 }
                 if let Some(scanner) = part.scanner(self.library, set, number) {
@@ -200,6 +199,12 @@ impl<'a> Pass<'_, 'a> {
         hits: &mut Vec<Hit>,
     ) -> Result<(), TimeIsOver> {
         open.choose(self.sample.bytes, &mut self.pe, state);
+        // Where rules are missing, another process will do all of it: all that are missing are named, and none is run.
+        let needed = open.parts.iter().enumerate().filter(|(_, part)| part.needed);
+        if needed.filter(|(number, _)| library.part(set, *number).is_none()).count() > 0 {
+            self.findings.incomplete(Incomplete::Panicked(Cow::Borrowed("yara")));
+            return Ok(());
+        }
         for (number, part) in open.parts.iter_mut().enumerate().filter(|(_, part)| part.needed) {
             if let Some(results) = self.scan(library, set, number, part)? {
                 gather(&results, library, set, number, self.sample, hits);

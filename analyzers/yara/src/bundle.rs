@@ -11,7 +11,7 @@ use crate::index::Index;
 use crate::set_mask::SETS_MAX;
 
 /// Starts every bundle. The last byte is the version of the format.
-const MAGIC: [u8; 8] = *b"STKYARA\x04";
+const MAGIC: [u8; 8] = *b"STKYARA\x05";
 
 /// The version of yara-x that this crate is pinned to; its serialized rules fit no other.
 const ENGINE: &str = "yara-x 1.22.1";
@@ -75,7 +75,16 @@ pub(crate) struct SetSpans {
     pub parts: Vec<Range<usize>>,
 }
 
-/// Writes a bundle. `blobs` are the data of the sets in order, for each its prefilter and then its parts.
+/// Where in a bundle its data are.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Spans {
+    /// Each rule.
+    pub rules: Vec<Range<usize>>,
+    /// The data of each set.
+    pub sets: Vec<SetSpans>,
+}
+
+/// Writes a bundle. `blobs` are the rules, and then the data of the sets in order, for each its prefilter and then its parts.
 pub(crate) fn write(index: &Index, blobs: &[Vec<u8>]) -> Result<Vec<u8>, BundleError> {
     let index = postcard::to_allocvec(index).map_err(BundleError::Index)?;
     let header = Header { built_for: built_for(), index_bytes: index.len() as u64 };
@@ -89,8 +98,8 @@ pub(crate) fn write(index: &Index, blobs: &[Vec<u8>]) -> Result<Vec<u8>, BundleE
     Ok(bundle)
 }
 
-/// Reads the index of a bundle, and where the data of each of its sets are.
-pub(crate) fn read(bundle: &[u8]) -> Result<(Index, Vec<SetSpans>), BundleError> {
+/// Reads the index of a bundle, and where its data are.
+pub(crate) fn read(bundle: &[u8]) -> Result<(Index, Spans), BundleError> {
     let rest = bundle.strip_prefix(&MAGIC).ok_or(BundleError::NoBundle)?;
     let (header_bytes, rest) = rest.split_first_chunk().ok_or(BundleError::Damaged { what: "header" })?;
     let header = usize::try_from(u32::from_le_bytes(*header_bytes)).ok().and_then(|bytes| rest.get(..bytes));
@@ -110,8 +119,16 @@ pub(crate) fn read(bundle: &[u8]) -> Result<(Index, Vec<SetSpans>), BundleError>
         let end = usize::try_from(length).ok().and_then(|bytes| start.checked_add(bytes));
         let span = end.filter(|&end| end <= bundle.len()).map(|end| start..end);
         at = span.as_ref().map_or(at, |span| span.end);
-        span.ok_or(BundleError::Damaged { what: "sets" })
+        span.ok_or(BundleError::Damaged { what: "rules" })
     };
+    let all = next(index.rule_lengths.iter().map(|&length| u64::from(length)).sum())?;
+    let mut rules = Vec::with_capacity(index.rule_lengths.len());
+    let mut from = all.start;
+    for &length in &index.rule_lengths {
+        let to = from + length as usize;
+        rules.push(from..to);
+        from = to;
+    }
     let mut sets = Vec::with_capacity(index.sets.len());
     for set in &index.sets {
         let prefilter = next(set.prefilter_length)?;
@@ -120,10 +137,10 @@ pub(crate) fn read(bundle: &[u8]) -> Result<(Index, Vec<SetSpans>), BundleError>
     }
     let chunks = index.sets.iter().flat_map(|set| set.parts.iter().flat_map(|part| part.chunks.iter().flatten()));
     let mut numbers = chunks.chain(&index.by_id);
-    if numbers.any(|&number| number as usize >= index.rules.len()) || sets.len() > SETS_MAX {
+    if numbers.any(|&number| number as usize >= rules.len()) || sets.len() > SETS_MAX {
         return Err(BundleError::Damaged { what: "index" });
     }
-    Ok((index, sets))
+    Ok((index, Spans { rules, sets }))
 }
 
 /// Identifies the platform of compiled rules: the engine, the architecture, and the processor features that the code
@@ -147,8 +164,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let (index, sets) = read(&write(&Index::default(), &[]).unwrap()).unwrap();
-        assert_eq!((index, sets), (Index::default(), vec![]));
+        let (index, spans) = read(&write(&Index::default(), &[Vec::new()]).unwrap()).unwrap();
+        assert_eq!((index, spans), (Index::default(), Spans { rules: vec![], sets: vec![] }));
     }
 
     #[test]
@@ -170,7 +187,7 @@ mod tests {
 
     #[test]
     fn no_truncated_bundle_is_read() {
-        let bundle = write(&Index::default(), &[]).unwrap();
+        let bundle = write(&Index::default(), &[Vec::new()]).unwrap();
         for length in 0..bundle.len() {
             assert!(read(&bundle[..length]).is_err(), "{length}");
         }

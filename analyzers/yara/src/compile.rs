@@ -64,9 +64,10 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
     }
     find_twins(&mut rules, &files, &namespaces);
     let numbers: HashMap<RuleKey<'_>, u32> = rules.keys().copied().zip(0..).collect();
-    let mut blobs = Vec::new();
-    let entries: Vec<SetEntry> = sets.into_iter().map(|set| set.entry(&numbers, &mut blobs)).collect();
-    let index = Index::new(named(rules), entries);
+    let mut data = Vec::new();
+    let entries: Vec<SetEntry> = sets.into_iter().map(|set| set.entry(&numbers, &mut data)).collect();
+    let (index, written) = Index::of(&named(rules), entries).map_err(BundleError::Index)?;
+    let blobs: Vec<Vec<u8>> = std::iter::once(written).chain(data).collect();
     Ok(Compilation { bundle: bundle::write(&index, &blobs)?, mistakes: in_order(mistakes, sources) })
 }
 

@@ -1,4 +1,4 @@
-//! Index of all rules, available without loading them.
+//! What a bundle says of its rules, available without loading them.
 
 use analyzers::{Indicator, IndicatorId};
 use serde::{Deserialize, Serialize};
@@ -54,29 +54,34 @@ pub struct RuleEntry {
     pub sets: SetMask,
 }
 
-/// All rules and sets of a bundle.
+/// What a bundle tells of its rules and sets before any of them is read.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Index {
-    /// The reporting rules, by namespace and name.
-    pub rules: Vec<RuleEntry>,
-    /// Indices into `rules`, sorted by id.
+    /// The lengths of the reporting rules as they are written, in bytes. They stand one behind the other, by namespace and
+    /// name.
+    pub rule_lengths: Vec<u32>,
+    /// The numbers of the rules, sorted by id.
     pub by_id: Vec<u32>,
+    /// The places that rules are for.
+    pub places: Vec<RuleFolder>,
     /// The sets, in the order of their numbers.
     pub sets: Vec<SetEntry>,
 }
 
 impl Index {
-    pub(crate) fn new(rules: Vec<RuleEntry>, sets: Vec<SetEntry>) -> Index {
-        let mut by_id: Vec<u32> = (0..).zip(&rules).map(|(at, _)| at).collect();
+    /// The index of these rules and sets, and the rules as they are written.
+    pub(crate) fn of(rules: &[RuleEntry], sets: Vec<SetEntry>) -> Result<(Index, Vec<u8>), postcard::Error> {
+        let mut by_id: Vec<u32> = (0..).zip(rules).map(|(at, _)| at).collect();
         by_id.sort_by_key(|&at| rules.get(at as usize).map(|rule| &rule.id));
-        Index { rules, by_id, sets }
-    }
-
-    /// Index in `rules` of the rule with this id.
-    pub(crate) fn find(&self, id: &str) -> Option<usize> {
-        let id_at = |&at: &u32| self.rules.get(at as usize).map_or("", |rule| rule.id.as_str());
-        let found = self.by_id.binary_search_by(|at| id_at(at).cmp(id)).ok()?;
-        self.by_id.get(found).map(|&at| at as usize)
+        let all = [RuleFolder::Any, RuleFolder::Pe, RuleFolder::Elf, RuleFolder::Office];
+        let places = all.into_iter().filter(|place| rules.iter().any(|rule| rule.place == *place)).collect();
+        let (mut written, mut rule_lengths) = (Vec::new(), Vec::new());
+        for rule in rules {
+            let before = written.len();
+            written = postcard::to_extend(rule, written)?;
+            rule_lengths.push(u32::try_from(written.len() - before).map_err(|_| postcard::Error::SerializeBufferFull)?);
+        }
+        Ok((Index { rule_lengths, by_id, places, sets }, written))
     }
 }
 
@@ -106,7 +111,7 @@ pub(crate) struct PartEntry {
     pub asks_names: bool,
     /// The length of its compiled rules, in bytes.
     pub length: u64,
-    /// The reporting rules of each numbered namespace, as indices into [`Index::rules`].
+    /// The reporting rules of each numbered namespace, by their numbers.
     pub chunks: Vec<Vec<u32>>,
 }
 

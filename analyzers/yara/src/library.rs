@@ -1,51 +1,46 @@
-//! Compiled rules, loaded set by set.
+//! Compiled rules, loaded part by part.
 
 use std::fmt;
-use std::ops::Range;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use analyzers::{Indicator, IndicatorId, LoadedWeights};
 use triage::FileKind;
 use yara_x::Rules;
 
-use crate::bundle::{self, BundleError, SetSpans};
+use crate::bundle::{self, BundleError, Spans};
 use crate::index::{Index, PartEntry, RuleEntry};
 use crate::magic_class::Heads;
 use crate::part_kind::PartKind;
+use crate::part_mask::PartMask;
 use crate::prefilter::Prefilter;
-use crate::set_mask::SetMask;
-use crate::source::RuleFolder;
 
 /// The rules of one bundle. Shared by any number of [`Yara`](crate::Yara) analyzers, across threads too.
 ///
-/// Of a set, the parts that are run on every file are loaded on first use, and the others when one of them is first needed,
-/// which takes milliseconds and makes memory executable. After [`Library::stop_loading`] it is recorded as missing instead.
+/// A part of a set is loaded when it is first needed, which takes milliseconds and makes memory executable. After
+/// [`Library::stop_loading`] it is recorded as missing instead.
 pub struct Library {
     bytes: Box<dyn AsRef<[u8]> + Send + Sync>,
     index: Index,
-    spans: Vec<SetSpans>,
-    /// The rules of each [`load_of`], by the number of their part in its set.
-    loads: Vec<OnceLock<Option<LoadedParts>>>,
-    /// Made one by one: of ten thousand rules, few are ever seen to be true.
-    indicators: Vec<OnceLock<Indicator>>,
-    /// The places that rules are for.
-    wanted: Vec<RuleFolder>,
+    spans: Spans,
+    /// Read one by one: of ten thousand rules, few are ever seen to be true. None if it cannot be read.
+    rules: Vec<OnceLock<Option<Box<RuleEntry>>>>,
+    /// The parts of all sets, those of the first set first.
+    parts: Vec<LibraryPart>,
+    /// Number of the first part of each set.
+    first_parts: Vec<usize>,
+    /// Made one by one, too.
+    indicators: Vec<OnceLock<Box<Indicator>>>,
     stopped: AtomicBool,
-    missing: AtomicU16,
+    missing: Mutex<PartMask>,
 }
 
-/// Rules of a set, by the number of their part; none for parts that are loaded otherwise.
-type LoadedParts = Vec<Option<Rules>>;
-
-/// What is loaded at once, as a number: of a set, the parts that are run on every file, or the others, which few files need.
-fn load_of(set: usize, kind: PartKind) -> usize {
-    2 * set + usize::from(kind == PartKind::Wanted)
-}
-
-/// The reverse of [`load_of`].
-fn set_of(load: usize) -> (usize, PartKind) {
-    (load / 2, if load.is_multiple_of(2) { PartKind::Always } else { PartKind::Wanted })
+/// A part of a set.
+struct LibraryPart {
+    /// Its set, and its number there.
+    place: (usize, usize),
+    /// None if it cannot be loaded.
+    rules: OnceLock<Option<Rules>>,
 }
 
 impl Library {
@@ -58,22 +53,32 @@ impl Library {
     /// [`BundleError`] if the bytes are no bundle, were compiled for another yara-x or processor, or are damaged.
     pub fn open(bytes: Box<dyn AsRef<[u8]> + Send + Sync>) -> Result<Library, BundleError> {
         let (index, spans) = bundle::read((*bytes).as_ref())?;
-        let loads = (0..load_of(spans.len(), PartKind::Always)).map(|_| OnceLock::new()).collect();
-        let indicators = index.rules.iter().map(|_| OnceLock::new()).collect();
-        let all = [RuleFolder::Any, RuleFolder::Pe, RuleFolder::Elf, RuleFolder::Office];
-        let wanted = all.into_iter().filter(|place| index.rules.iter().any(|rule| rule.place == *place)).collect();
-        let (stopped, missing) = (AtomicBool::new(false), AtomicU16::new(0));
-        Ok(Library { bytes, index, spans, loads, indicators, wanted, stopped, missing })
+        let mut parts = Vec::new();
+        let mut first_parts = Vec::new();
+        for (set, entry) in index.sets.iter().enumerate() {
+            first_parts.push(parts.len());
+            let place = |part| LibraryPart { place: (set, part), rules: OnceLock::new() };
+            parts.extend((0..entry.parts.len()).map(place));
+        }
+        let rules = spans.rules.iter().map(|_| OnceLock::new()).collect();
+        let indicators = spans.rules.iter().map(|_| OnceLock::new()).collect();
+        let (stopped, missing) = (AtomicBool::new(false), Mutex::default());
+        Ok(Library { bytes, index, spans, rules, parts, first_parts, indicators, stopped, missing })
     }
 
     /// Every rule that reports, by namespace and name.
-    pub fn rules(&self) -> &[RuleEntry] {
-        &self.index.rules
+    pub fn rules(&self) -> RuleList<'_> {
+        RuleList { library: self }
+    }
+
+    /// Number of sets.
+    pub(crate) fn sets_count(&self) -> usize {
+        self.index.sets.len()
     }
 
     /// The names of the sets with how many reporting rules each has, in the order of their numbers.
     pub fn sets(&self) -> impl Iterator<Item = (&str, usize)> {
-        let count = |set: usize| self.index.rules.iter().filter(|rule| rule.sets.has(set)).count();
+        let count = |set: usize| self.rules().iter().filter(|rule| rule.sets.has(set)).count();
         self.index.sets.iter().enumerate().map(move |(at, set)| (set.name.as_str(), count(at)))
     }
 
@@ -84,23 +89,29 @@ impl Library {
 
     /// The indicator of the rule that stands there in [`Library::rules`].
     pub fn indicator(&self, at: usize) -> Option<&Indicator> {
-        let rule = self.index.rules.get(at)?;
-        Some(self.indicators.get(at)?.get_or_init(|| rule.indicator()))
+        let rule = self.rules().get(at)?;
+        Some(self.indicators.get(at)?.get_or_init(|| Box::new(rule.indicator())))
     }
 
     /// Index of the rule of this indicator in [`Library::rules`].
     pub fn position(&self, indicator: &IndicatorId) -> Option<usize> {
-        self.index.find(indicator.as_str())
+        let id_at = |&at: &u32| self.rules().get(at as usize).map_or("", |rule| rule.id.as_str());
+        let found = self.index.by_id.binary_search_by(|at| id_at(at).cmp(indicator.as_str())).ok()?;
+        self.index.by_id.get(found).map(|&at| at as usize)
     }
 
     fn entry(&self, indicator: &IndicatorId) -> Option<&RuleEntry> {
-        self.index.rules.get(self.position(indicator)?)
+        self.rules().get(self.position(indicator)?)
     }
 
-    /// What must be loaded for a file of this kind that begins with `head`: at least eight bytes, or all of a shorter file.
-    /// More may turn out to be [`missing`](Library::missing).
-    pub fn sets_needed(&self, head: &[u8], kind: FileKind) -> SetMask {
-        self.sets_for(head, kind).fold(SetMask::default(), |mask, set| mask.with(load_of(set, PartKind::Always)))
+    /// The parts that are run on every file of this kind that begins with `head`: at least eight bytes, or all of a shorter
+    /// file. Others may turn out to be [`missing`](Library::missing).
+    pub fn parts_needed(&self, head: &[u8], kind: FileKind) -> PartMask {
+        let parts = self.sets_for(head, kind).flat_map(|set| {
+            let always = self.parts(set).iter().zip(self.first_part(set)..);
+            always.filter(|(part, _)| part.kind == PartKind::Always).map(|(_, number)| number)
+        });
+        parts.collect()
     }
 
     /// The sets whose rules may be true of a file of this kind that begins with `head`.
@@ -113,7 +124,7 @@ impl Library {
 
     /// Whether any rule may be true of some file of this kind.
     pub(crate) fn wants(&self, kind: FileKind) -> bool {
-        self.wanted.iter().any(|place| place.takes(kind))
+        self.index.places.iter().any(|place| place.takes(kind))
     }
 
     /// Whether some rule asks for what a file is called.
@@ -128,53 +139,53 @@ impl Library {
 
     /// What tells which parts of a set a file needs. None if all of them are always run.
     pub(crate) fn prefilter(&self, set: usize) -> Option<Prefilter<'_>> {
-        let bytes = (*self.bytes).as_ref().get(self.spans.get(set)?.prefilter.clone())?;
+        let bytes = (*self.bytes).as_ref().get(self.spans.sets.get(set)?.prefilter.clone())?;
         Prefilter::read(bytes)
     }
 
-    /// Loads what of `mask` is not loaded yet.
+    fn first_part(&self, set: usize) -> usize {
+        self.first_parts.get(set).copied().unwrap_or(usize::MAX)
+    }
+
+    /// Loads the parts of `mask` that are not loaded yet.
     ///
     /// # Errors
     ///
-    /// [`BundleError::Load`] if yara-x cannot load rules of `mask`. What was loaded before them stays loaded.
-    pub fn load(&self, mask: SetMask) -> Result<(), BundleError> {
-        for load in mask.iter() {
-            let Some(slot) = self.loads.get(load) else { continue };
-            if slot.get().is_none_or(Option::is_none) {
-                let parts = self.read(load)?;
+    /// [`BundleError::Load`] if yara-x cannot load a part. What was loaded before it stays loaded.
+    pub fn load(&self, mask: &PartMask) -> Result<(), BundleError> {
+        for part in mask.iter().filter_map(|number| self.parts.get(number)) {
+            if part.rules.get().is_none_or(Option::is_none) {
+                let rules = self.read(part)?;
                 // Whoever loaded it meanwhile loaded the same.
-                let _ = slot.set(Some(parts));
+                let _ = part.rules.set(Some(rules));
             }
         }
         Ok(())
     }
 
-    fn read(&self, load: usize) -> Result<LoadedParts, BundleError> {
-        let (set, kind) = set_of(load);
+    fn read(&self, part: &LibraryPart) -> Result<Rules, BundleError> {
+        let (set, number) = part.place;
+        let span = self.spans.sets.get(set).and_then(|spans| spans.parts.get(number)).cloned().unwrap_or_default();
+        let bytes = (*self.bytes).as_ref().get(span).unwrap_or_default();
         let name = || self.index.sets.get(set).map(|set| set.name.clone()).unwrap_or_default();
-        let spans = self.spans.get(set).map_or(&[][..], |spans| &spans.parts);
-        let part = |(span, entry): (&Range<usize>, &PartEntry)| {
-            let bytes = (*self.bytes).as_ref().get(span.clone()).unwrap_or_default();
-            (entry.kind == kind).then(|| Rules::deserialize(bytes)).transpose()
-        };
-        let parts = spans.iter().zip(self.parts(set)).map(part).collect::<Result<_, _>>();
-        parts.map_err(|source| BundleError::Load { set: name(), source })
+        Rules::deserialize(bytes).map_err(|source| BundleError::Load { set: name(), source })
     }
 
-    /// Returns what is loaded.
-    pub fn loaded(&self) -> SetMask {
-        let loaded = self.loads.iter().enumerate().filter(|(_, slot)| slot.get().is_some_and(Option::is_some));
-        loaded.fold(SetMask::default(), |mask, (load, _)| mask.with(load))
+    /// Returns the parts that are loaded.
+    pub fn loaded(&self) -> PartMask {
+        let loaded = self.parts.iter().enumerate().filter(|(_, part)| part.rules.get().is_some_and(Option::is_some));
+        loaded.map(|(number, _)| number).collect()
     }
 
-    /// Whether the parts of this kind are loaded.
-    pub(crate) fn is_loaded(&self, set: usize, kind: PartKind) -> bool {
-        self.loaded().has(load_of(set, kind))
+    /// Whether this part of a set is loaded.
+    pub(crate) fn is_loaded(&self, set: usize, part: usize) -> bool {
+        let part = self.parts.get(self.first_part(set).saturating_add(part));
+        part.is_some_and(|part| part.rules.get().is_some_and(Option::is_some))
     }
 
-    /// Returns everything that can be loaded.
-    pub fn all(&self) -> SetMask {
-        (0..self.loads.len()).fold(SetMask::default(), SetMask::with)
+    /// Returns all parts.
+    pub fn all(&self) -> PartMask {
+        (0..self.parts.len()).collect()
     }
 
     /// From now on what is not loaded is missing, because this process may no longer make memory executable.
@@ -182,32 +193,69 @@ impl Library {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// Returns what was needed but not loaded since the last call. The caller must report an incomplete scan,
+    /// Returns the parts that were needed but not loaded since the last call. The caller must report an incomplete scan,
     /// or repeat it in a process that has them.
-    pub fn missing(&self) -> SetMask {
-        SetMask::from_bits(self.missing.swap(0, Ordering::Relaxed))
+    pub fn missing(&self) -> PartMask {
+        std::mem::take(&mut *self.missed())
+    }
+
+    fn missed(&self) -> MutexGuard<'_, PartMask> {
+        // A part is added in one step.
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The rules of a part of a set, loaded now if they may be.
     pub(crate) fn part(&self, set: usize, part: usize) -> Option<&Rules> {
-        let load = load_of(set, self.parts(set).get(part)?.kind);
-        let slot = self.loads.get(load)?;
-        let parts = if self.stopped.load(Ordering::Relaxed) {
-            slot.get().and_then(Option::as_ref)
+        let number = self.first_part(set).saturating_add(part);
+        let part = self.parts.get(number)?;
+        let rules = if self.stopped.load(Ordering::Relaxed) {
+            part.rules.get().and_then(Option::as_ref)
         } else {
-            slot.get_or_init(|| self.read(load).ok()).as_ref()
+            part.rules.get_or_init(|| self.read(part).ok()).as_ref()
         };
-        if parts.is_none() {
-            self.missing.fetch_or(SetMask::default().with(load).bits(), Ordering::Relaxed);
+        if rules.is_none() {
+            self.missed().add(number);
         }
-        parts?.get(part)?.as_ref()
+        rules
     }
 
     /// Index in [`Library::rules`] of the rule with this namespace and name of yara-x. Private rules are not included.
     pub(crate) fn find(&self, set: usize, part: usize, namespace: &str, name: &str) -> Option<usize> {
         let chunk = self.parts(set).get(part)?.chunks.get(namespace.parse::<usize>().ok()?)?;
         let mut numbers = chunk.iter().map(|&number| number as usize);
-        numbers.find(|&number| self.index.rules.get(number).is_some_and(|rule| rule.name == name))
+        numbers.find(|&number| self.rules().get(number).is_some_and(|rule| rule.name == name))
+    }
+}
+
+/// The rules of a library. Each is read from the bundle when it is first asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleList<'l> {
+    library: &'l Library,
+}
+
+impl<'l> RuleList<'l> {
+    /// The rule of this number.
+    pub fn get(self, number: usize) -> Option<&'l RuleEntry> {
+        let read = || {
+            let span = self.library.spans.rules.get(number).cloned()?;
+            postcard::from_bytes((*self.library.bytes).as_ref().get(span)?).ok().map(Box::new)
+        };
+        self.library.rules.get(number)?.get_or_init(read).as_deref()
+    }
+
+    /// All of them, in their order.
+    pub fn iter(self) -> impl Iterator<Item = &'l RuleEntry> {
+        (0..self.len()).filter_map(move |number| self.get(number))
+    }
+
+    /// Number of rules.
+    pub fn len(self) -> usize {
+        self.library.rules.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
     }
 }
 
@@ -228,6 +276,6 @@ impl LoadedWeights for Library {
 
 impl fmt::Debug for Library {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Library").field("rules", &self.index.rules.len()).field("loaded", &self.loaded()).finish()
+        f.debug_struct("Library").field("rules", &self.rules.len()).field("loaded", &self.loaded()).finish()
     }
 }

@@ -12,7 +12,7 @@ use daemon_base::text::causes;
 use daemon_detector::{Attempt, Looking, Nudge, Observer, PoolRules, Ready, RulesStatus, RulesWatch};
 use daemon_download::Fetcher;
 use daemon_download::runtime::Runtime;
-use daemon_pool::{Pool, PoolConfig, Rules};
+use daemon_pool::{JOBS_MIN, Pool, PoolConfig, Rules};
 use daemon_queue::{QueueError, RedisBackoff};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -65,7 +65,7 @@ pub fn run(settings: RunSettings) -> anyhow::Result<ConsumerEnded> {
     let in_use = status.status();
     info!(generation = in_use.generation, rules = in_use.rules, from_cache, "rules loaded");
     let threads = NonZeroUsize::new(settings.loader.workers).unwrap_or(NonZeroUsize::MIN);
-    let pool_config = PoolConfig { threads, queued_max: settings.slots().max(1) };
+    let pool_config = PoolConfig { threads, queued_max: settings.slots().max(1), jobs_ahead: JOBS_MIN };
     let pool = Pool::start(pool_config, Rules::Walled(fleet), Scanning { rules_status: Arc::clone(&status) });
     let pool = Arc::new(pool.context("cannot start the threads of the pool")?);
     let watch = RulesWatch {

@@ -12,7 +12,7 @@
 //! use daemon_base::Cancel;
 //! use daemon_engine::{Limits, Policy, RuleSet};
 //! use daemon_market::BidBounds;
-//! use daemon_pool::Rules;
+//! use daemon_pool::{JOBS_AHEAD_MAX, PoolConfig, Rules};
 //! use daemon_scan::{OutputForm, OutputOptions, Paths, QUEUED_MAX, ScanEnded, ScanSettings, Unobserved, scan};
 //!
 //! let directory = tempfile::tempdir()?;
@@ -22,8 +22,7 @@
 //! let (rules, limits, policy) = (Arc::new(RuleSet::embedded()), Limits::default(), Policy::default());
 //! let settings = ScanSettings {
 //!     policy: daemon_walk::Policy::default(),
-//!     threads: NonZeroUsize::MIN,
-//!     queued_max: QUEUED_MAX,
+//!     pool: PoolConfig { threads: NonZeroUsize::MIN, queued_max: QUEUED_MAX, jobs_ahead: JOBS_AHEAD_MAX },
 //!     size_max: 1 << 20,
 //!     bounds: BidBounds { min: "0.0625".parse()?, max: "1".parse()? },
 //!     output: OutputOptions { form: OutputForm::Text, all: false, measures: false, summary: true },

@@ -4,7 +4,6 @@
 //! so that a slow terminal slows the scan instead of filling memory.
 
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -33,10 +32,8 @@ use crate::stdin::Stdin;
 pub struct ScanSettings {
     /// How directories are walked.
     pub policy: Policy,
-    /// Number of threads that scan.
-    pub threads: NonZeroUsize,
-    /// Maximum number of jobs that wait for a thread: [`QUEUED_MAX`], or fewer where the limit of open files is low.
-    pub queued_max: usize,
+    /// The threads that scan. At most [`QUEUED_MAX`] jobs should wait for them, or fewer where the limit of open files is low.
+    pub pool: PoolConfig,
     /// Maximum size of standard input, in bytes.
     pub size_max: u64,
     /// Bounds of the stake that is shown.
@@ -117,7 +114,7 @@ pub fn scan(
         (printing.join(), walked)
     });
     let printer = printed.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-    printer.finish(walked, begun.elapsed(), settings.threads, stop.is_cancelled(), out)
+    printer.finish(walked, begun.elapsed(), settings.pool.threads, stop.is_cancelled(), out)
 }
 
 fn start(
@@ -126,11 +123,10 @@ fn start(
     stop: Cancel,
     sender: Sender<ScanResult>,
 ) -> anyhow::Result<Pool<ScanJob>> {
-    let config = PoolConfig { threads: settings.threads, queued_max: settings.queued_max };
     // Hashing costs as much as examining most files, so it is done where somebody will see it.
     let sha256 = settings.output.form != OutputForm::Text;
     let named = examiners.set().library().is_some_and(Library::asks_names);
-    Pool::start(config, examiners, ScanWork { sha256, named, size_max: settings.size_max, stop, sender })
+    Pool::start(settings.pool, examiners, ScanWork { sha256, named, size_max: settings.size_max, stop, sender })
         .context("cannot start the threads of the pool")
 }
 

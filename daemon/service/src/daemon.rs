@@ -11,7 +11,7 @@ use daemon_control::ControlSocket;
 use daemon_detector::{Attempt, Loader, Looking, Nudge, Observer, PoolRules, Ready, RulesStatus, RulesWatch};
 use daemon_download::runtime::Runtime;
 use daemon_market::Bounties;
-use daemon_pool::{Fleet, Pool, PoolConfig, Rules};
+use daemon_pool::{Fleet, JOBS_MIN, Pool, PoolConfig, Rules};
 use tokio::sync::mpsc::unbounded_channel;
 use tracing::dispatcher::with_default;
 use tracing::{error, info, warn};
@@ -120,7 +120,7 @@ impl Daemon {
         let scans_max = clamd::scans_max(config, threads.get());
         // As many as may be examined at once: so nobody who submits waits.
         let queued_max = build::examining_max(config, threads).saturating_add(scans_max);
-        let pool_config = PoolConfig { threads, queued_max };
+        let pool_config = PoolConfig { threads, queued_max, jobs_ahead: JOBS_MIN };
         let local_scans = Arc::new(LocalScans::default());
         let mut nudges = Vec::new();
         let mut shadow = None;

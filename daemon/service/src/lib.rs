@@ -59,6 +59,7 @@ pub mod settlements;
 mod shadow;
 mod shadow_config;
 mod small_file;
+pub mod small_pages;
 mod sockets;
 mod streak;
 pub mod transport;

@@ -19,7 +19,7 @@ use daemon_engine::RuleSet;
 use daemon_journal::{Filter, Recall, Story};
 use daemon_ledger::{Judged, Past};
 use daemon_market::{Bet, Betting, Bounty, BountyKey, BountyPolicy, Judgement};
-use daemon_pool::{ExaminationResult, Failure, LookOptions, Pool, PoolConfig, Rules, Work};
+use daemon_pool::{ExaminationResult, Failure, LookOptions, Pool, Rules, Work};
 
 use crate::config::Config;
 use crate::memory::Shares;
@@ -152,10 +152,9 @@ impl Rescan<'_> {
             return Ok(true);
         };
         let threads = self.shares.workers;
-        let queued_max = open_files::queued_max(QUEUED_MAX, threads.get());
         let (sender, receiver) = unbounded();
         let work = Judging { shelf: Arc::new(shelf), interrupted: Arc::clone(&interrupted), sender };
-        let pool = Pool::start(PoolConfig { threads, queued_max }, rules, work)
+        let pool = Pool::start(open_files::pool_config(QUEUED_MAX, threads), rules, work)
             .context("cannot start the threads of the pool")?;
         let all: Vec<[u8; 32]> = digests.keys().copied().collect();
         let number = all.len() as u64;

@@ -22,7 +22,7 @@ fn included_files_lend_what_is_named_and_report_once() {
     let library = library(&sources);
     let ids = ["yara.any.lib.common.common", "yara.any.one.one", "yara.any.two.two"];
     assert_eq!(library.rules().iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ids);
-    assert_eq!(library.rules()[1].line, 2);
+    assert_eq!(library.rules().get(1).unwrap().line, 2);
     assert_eq!(hits(&library, b"evil"), ids);
     assert_eq!(hits(&library, b"good"), [""; 0]);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use analyzers::{Analyzer, Cancel, Incomplete, Limit, Limits};
-use analyzers_yara::{Library, SetMask, Yara};
+use analyzers_yara::{Library, PartMask, Yara};
 use proptest::prelude::*;
 
 use crate::{MIXED, evidence, examine, hits, library, many, split};
@@ -75,17 +75,17 @@ proptest! {
 #[test]
 fn a_set_that_may_not_be_loaded_is_missing_and_the_record_is_incomplete() {
     let library = split();
-    library.load(library.sets_needed(b"text", triage::triage(b"text"))).unwrap();
+    library.load(&library.parts_needed(b"text", triage::triage(b"text"))).unwrap();
     library.stop_loading();
     assert!(hits(&library, b"text evil").contains(&"yara.any.mixed.any_evil".to_owned()));
-    assert_eq!(library.missing(), SetMask::default());
+    assert_eq!(library.missing(), PartMask::default());
     let record = examine(&mut Yara::new(&library), b"MZ evil", Limits::default(), Cancel::default());
     assert_ne!(record.incomplete, []);
     let missing = library.missing();
     assert!(!missing.is_empty());
-    assert_eq!(SetMask::from_bits(missing.bits()), missing);
-    assert_eq!(library.missing(), SetMask::default());
-    assert_eq!(library.loaded().or(missing), library.loaded().or(library.sets_needed(b"MZ", triage::triage(b"MZ"))));
+    assert_eq!(PartMask::from_bytes(missing.as_bytes()), missing);
+    assert_eq!(library.missing(), PartMask::default());
+    assert_eq!(missing, library.parts_needed(b"MZ", triage::triage(b"MZ")));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use daemon_base::text::causes;
 use daemon_base::{Cancel, Sha256Digest};
 use daemon_engine::{MEASURE_SETS, RuleSet};
 use daemon_fitting::{LineReader, Manifest, ScannedFile};
-use daemon_pool::{ExaminationResult, LookOptions, Looked, Pool, PoolConfig, Rules, Work};
+use daemon_pool::{ExaminationResult, JOBS_MIN, LookOptions, Looked, Pool, PoolConfig, Rules, Work};
 use daemon_report::{FileRecord, Subject};
 use daemon_walk::{Entry, Policy, walk};
 
@@ -53,7 +53,7 @@ impl Extraction {
             wanted.iter().filter(|sha256| remembered.get(sha256).is_some()).copied().collect();
         let (sender, receiver) = channel();
         let work = Extracting { wanted, known, taken: Mutex::default(), stop: stop.clone(), sender };
-        let config = PoolConfig { threads: self.threads, queued_max: QUEUED_MAX };
+        let config = PoolConfig { threads: self.threads, queued_max: QUEUED_MAX, jobs_ahead: JOBS_MIN };
         let pool = Pool::start(config, rules, work).context("cannot start the threads of the pool")?;
         let summary = walk(&self.directories, &Policy::default(), &mut |entry| {
             if stop.is_cancelled() || pool.submit(entry.to_owned()).is_err() {

@@ -26,7 +26,7 @@ mod report;
 mod rules;
 
 pub use analyzers::{Cancel, Limits};
-pub use analyzers_yara::{Library, SetMask};
+pub use analyzers_yara::{Library, PartMask};
 pub use assemble::{Analyzers, Policy, assemble};
 pub use examine::{examine, examine_called, triaged};
 pub use registry::{MEASURE_SETS, catalogue};

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use analyzers::{Cancel, Limits};
 use daemon_artifact::{Scratch, keep_stream, load, load_owned};
-use daemon_engine::{Analyzers, Library, Policy, RuleSet, SetMask, assemble};
+use daemon_engine::{Analyzers, Library, PartMask, Policy, RuleSet, assemble};
 
 use crate::wire::{self, WorkerConfig};
 use crate::{BUILD, Bundle, Program, look, open};
@@ -94,10 +94,8 @@ impl Examiner {
 
 impl Service for Examiner {
     fn equip(&mut self, need: &[u8]) -> Result<(), String> {
-        let (Some(library), Ok(sets)) = (self.rules.library(), need.try_into()) else {
-            return Err("unknown rule set".to_owned());
-        };
-        library.load(SetMask::from_bits(u16::from_le_bytes(sets))).map_err(|error| error.to_string())
+        let Some(library) = self.rules.library() else { return Err("there are no rules to load".to_owned()) };
+        library.load(&PartMask::from_bytes(need)).map_err(|error| error.to_string())
     }
 
     fn rehearse(&mut self) {
@@ -109,7 +107,7 @@ impl Service for Examiner {
         let outcome = load(artifact, &mut self.scratch, self.limits.artifact_bytes_max)
             .map(|artifact| look(&artifact, &ask, &mut self.analyzers, &self.limits, cancel));
         if let Some(missing) = self.rules.library().map(Library::missing).filter(|missing| !missing.is_empty()) {
-            return Served::Needs(missing.bits().to_le_bytes().to_vec());
+            return Served::Needs(missing.as_bytes().to_vec());
         }
         wire::write_answer(&outcome, self.rules, reply);
         Served::Done

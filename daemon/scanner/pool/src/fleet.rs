@@ -4,6 +4,7 @@ use std::fs::File;
 use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use analyzers::Limits;
@@ -15,6 +16,9 @@ use triage::FileKind;
 
 /// Crashes after which an artifact is not examined again.
 const CRASHES_MAX: u32 = 2;
+/// Times that workers say which rules they need; after that the next ones get all. Few files need rules that are not run on
+/// every file, and loading all takes memory and time; but a worker that needs some more is forked in vain.
+const ASKED_MAX: u32 = 8;
 /// Artifacts whose crashes are remembered; the oldest are forgotten first.
 const POISONOUS_MAX: usize = 1_000;
 
@@ -42,6 +46,8 @@ pub struct Fleet {
     crashes: Mutex<Vec<Crash>>,
     /// Jobs after which a worker is replaced.
     jobs_per_worker: u64,
+    /// Times that a worker said which rules it needs.
+    asked: AtomicU32,
     /// Workers that are not in use yet.
     spares: Mutex<Vec<Worker>>,
 }
@@ -64,6 +70,7 @@ impl Fleet {
             policy: setup.policy,
             crashes: Mutex::default(),
             jobs_per_worker: JOBS_MAX,
+            asked: AtomicU32::new(0),
             spares: Mutex::default(),
         }
     }
@@ -164,12 +171,17 @@ impl Fleet {
         let (head, kind) = head_of(artifact);
         // Analyzers are dear to make, so they are asked only where it depends on them.
         let taken = self.policy.any_kind || assemble(&self.rules).open(kind);
-        taken.then(|| library.sets_needed(&head, kind).bits().to_le_bytes().to_vec())
+        taken.then(|| library.parts_needed(&head, kind).as_bytes().to_vec())
     }
 
-    /// Has workers that come from now on hold what one said it needs.
+    /// Has workers that come from now on hold the rules that one said it needs.
     pub(crate) fn equip(&self, need: &[u8]) -> Result<(), TemplateError> {
-        self.template.equip(need)
+        match self.rules.library() {
+            Some(library) if self.asked.fetch_add(1, Ordering::Relaxed) >= ASKED_MAX => {
+                self.template.equip(library.all().as_bytes())
+            }
+            Some(_) | None => self.template.equip(need),
+        }
     }
 
     /// Records the number of workers that died while scanning the artifact of this size and digest.

@@ -31,7 +31,7 @@
 //!
 //! let (sender, receiver) = mpsc::channel();
 //! let (rules, limits, policy) = (Arc::new(RuleSet::embedded()), Limits::default(), Policy::default());
-//! let config = PoolConfig { threads: NonZeroUsize::MIN, queued_max: 8 };
+//! let config = PoolConfig { threads: NonZeroUsize::MIN, queued_max: 8, jobs_ahead: 2 };
 //! let pool = Pool::start(config, Rules::InProcess { rules, limits, policy }, Bytes(sender))?;
 //! assert!(pool.submit(specimens::eicar()).is_ok());
 //! pool.finish();
@@ -41,6 +41,7 @@
 
 #![forbid(unsafe_code)]
 
+mod batch;
 mod examiner;
 mod fleet;
 mod pool;
@@ -48,6 +49,7 @@ mod queue;
 mod walled;
 mod watchdog;
 
+pub use batch::{JOBS_AHEAD_MAX, JOBS_MIN};
 pub use daemon_examiner::{Examined, LookOptions, Looked};
 pub use examiner::{ExaminationResult, Examine, Failure, InProcess};
 pub use fleet::{Fleet, FleetError, kind_of};

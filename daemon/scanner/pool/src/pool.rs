@@ -20,6 +20,9 @@ pub struct PoolConfig {
     pub threads: NonZeroUsize,
     /// Maximum number of waiting jobs. Submitting another one blocks.
     pub queued_max: usize,
+    /// Most jobs that a worker is given at once: [`JOBS_MIN`](crate::JOBS_MIN) where somebody waits for each answer, up to
+    /// [`JOBS_AHEAD_MAX`](crate::JOBS_AHEAD_MAX) where nobody does. Each holds its artifact open.
+    pub jobs_ahead: usize,
 }
 
 /// What the threads of a pool scan with.
@@ -39,13 +42,14 @@ pub enum Rules {
 }
 
 impl Rules {
-    /// An examiner by these rules. `watchdog` watches the time of those in this process.
-    pub fn examiner(&self, watchdog: &Watchdog) -> Box<dyn Examine + '_> {
+    /// An examiner by these rules. `watchdog` watches the time of those in this process; workers are given up to `jobs_ahead`
+    /// jobs at once.
+    pub fn examiner(&self, watchdog: &Watchdog, jobs_ahead: usize) -> Box<dyn Examine + '_> {
         match self {
             Rules::InProcess { rules, limits, policy } => {
                 Box::new(InProcess::new(assemble(rules).with_policy(*policy), *limits, watchdog))
             }
-            Rules::Walled(fleet) => Box::new(Walled::new(Arc::clone(fleet))),
+            Rules::Walled(fleet) => Box::new(Walled::new(Arc::clone(fleet)).with_jobs_ahead(jobs_ahead)),
         }
     }
 
@@ -83,6 +87,7 @@ struct PoolShared<J> {
     queue: Queue<J>,
     rules: Mutex<Rules>,
     watchdog: Watchdog,
+    jobs_ahead: usize,
 }
 
 impl<J> PoolShared<J> {
@@ -103,6 +108,7 @@ impl<J: Send + 'static> Pool<J> {
             queue: Queue::new(&deques, config.queued_max),
             rules: Mutex::new(rules),
             watchdog: Watchdog::start()?,
+            jobs_ahead: config.jobs_ahead,
         });
         let mut pool = Pool { shared: Arc::clone(&shared), threads: Vec::new() };
         let work = Arc::new(work);
@@ -158,7 +164,7 @@ fn run_worker_thread<J, W: Work<J>>(shared: &PoolShared<J>, deque: &Worker<J>, w
         // Epoch first: rules that come in between are then taken twice rather than never.
         let epoch = shared.queue.epoch();
         let rules = shared.rules().clone();
-        let mut examiner = rules.examiner(&shared.watchdog);
+        let mut examiner = rules.examiner(&shared.watchdog, shared.jobs_ahead);
         match serve(&shared.queue, deque, epoch, &mut *examiner, rules.set(), work) {
             Stop::NewRules => {}
             Stop::Closed => return,
@@ -228,7 +234,7 @@ mod tests {
 
     fn config(threads: usize, queued_max: usize) -> PoolConfig {
         let threads = NonZeroUsize::new(threads).expect("tests use at least one thread");
-        PoolConfig { threads, queued_max }
+        PoolConfig { threads, queued_max, jobs_ahead: crate::JOBS_MIN }
     }
 
     fn embedded() -> Rules {

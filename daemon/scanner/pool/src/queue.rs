@@ -119,7 +119,8 @@ impl<J> Queue<J> {
         let job = self.find(deque)?;
         let mut state = self.lock();
         state.queued -= 1;
-        if state.submitters_waiting > 0 {
+        // Only when half of it is empty: who submits is woken once for many jobs, not for each.
+        if state.submitters_waiting > 0 && state.queued <= self.queued_max / 2 {
             self.room.notify_one();
         }
         Some(job)

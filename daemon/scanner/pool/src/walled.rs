@@ -12,11 +12,10 @@ use daemon_examiner::{Examined, LookOptions, Looked, read_answer, request};
 use daemon_worker::{Cause, Death, SendError, Served, TemplateError, Worker};
 use triage::FileKind;
 
+use crate::batch::{Batch, JOBS_AHEAD_MAX, JOBS_MIN};
 use crate::fleet::{Fleet, identity, kind_of, size_of};
 use crate::{ExaminationResult, Examine, Failure};
 
-/// Jobs with a worker: one is done, one waits, so that the worker need not.
-const BEGUN_MAX: usize = 2;
 /// Time after the limit at which a worker is killed; normally it stops by itself before.
 const GRACE: Duration = Duration::from_millis(100);
 /// Maximum time to determine the kind of an artifact that crashed another worker.
@@ -47,6 +46,7 @@ pub struct Walled {
     /// The worker after this one, where this one has its last job.
     next: Option<Worker>,
     begun: VecDeque<Begun>,
+    batch: Batch,
     /// Number of jobs in `begun` that were sent to the worker: the first ones.
     sent: usize,
     /// Earliest time at which the worker started the first of them.
@@ -97,11 +97,18 @@ impl Walled {
             worker: None,
             next: None,
             begun: VecDeque::new(),
+            batch: Batch::of(JOBS_MIN),
             sent: 0,
             taken_up: Instant::now(),
             tried: Duration::ZERO,
             reply: Vec::new(),
         }
+    }
+
+    /// The same with workers that are given up to so many jobs at once, for work in which nobody waits for a single answer.
+    #[must_use]
+    pub fn with_jobs_ahead(self, jobs: usize) -> Self {
+        Walled { batch: Batch::of(jobs.min(JOBS_AHEAD_MAX)), ..self }
     }
 
     /// Sends waiting jobs to the worker, as many as it accepts. Starts a worker if there is none.
@@ -148,6 +155,7 @@ impl Walled {
     /// Takes the first artifact off the list.
     fn pop(&mut self) -> Option<Begun> {
         self.sent = self.sent.saturating_sub(1);
+        self.batch.end_first();
         self.begun.pop_front()
     }
 
@@ -264,6 +272,7 @@ impl Walled {
         // What waited behind another took up its own time later, but nobody waits for it any longer.
         let deadline = until.map_or(all, |until| until.clamp(self.taken_up, all)) + GRACE;
         self.fork_next();
+        self.batch.pause();
         let worker = self.worker.as_mut()?;
         let served = worker.receive(deadline, &mut self.reply);
         self.tried = self.taken_up.elapsed();
@@ -320,10 +329,12 @@ impl Walled {
 
 impl Examine for Walled {
     fn room(&self) -> bool {
-        self.begun.len() < BEGUN_MAX
+        self.batch.has_room()
     }
 
     fn begin(&mut self, artifact: OwnedFd, ask: LookOptions) {
+        // Who cannot tell its size cannot read it either.
+        self.batch.add(size_of(&artifact).unwrap_or(0));
         self.begun.push_back(Begun { artifact, ask, tries: 0, kills: 0, misses: 0 });
         // What killed workers is not sent to one; nor is what comes after it, so that answers keep their order.
         let poisonous = self.begun.iter().any(|begun| self.fleet.is_poisonous(&begun.artifact));

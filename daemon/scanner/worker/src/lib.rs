@@ -89,4 +89,4 @@ pub use service::{Served, Service};
 pub use start::Start;
 pub use template::Template;
 pub use walls::{Caps, Wall, Walls};
-pub use worker::{JOBS_MAX, SendError, Worker};
+pub use worker::{JOBS_MAX, OUTSTANDING_MAX, SendError, Worker};

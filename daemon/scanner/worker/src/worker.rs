@@ -23,8 +23,8 @@ use crate::walls::{Caps, Walls};
 
 /// Jobs that a worker should do before it is replaced: what leaks, leaks no further.
 pub const JOBS_MAX: u64 = 10_000;
-/// One job is done, one more waits in the socket.
-const OUTSTANDING_MAX: usize = 2;
+/// Jobs that a worker can have at once: one is done, the others wait in the socket.
+pub const OUTSTANDING_MAX: usize = 32;
 /// Maximum time for the next part of a reply.
 const PART_TIME_MAX: Duration = Duration::from_secs(1);
 /// How often the memory of a busy worker is checked. In 20 ms it grows by at most 40 MiB (2 GB/s of fresh pages); a
@@ -38,8 +38,8 @@ const END_TIME_MAX: Duration = Duration::from_secs(5);
 /// Why a job was not sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SendError {
-    /// One job is being done and one waits already.
-    #[error("the worker has two jobs already")]
+    /// It has [`OUTSTANDING_MAX`] jobs, or as many as fit into its socket.
+    #[error("the worker has as many jobs as it can have")]
     Full,
     /// Larger than [`REQUEST_BYTES_MAX`].
     #[error("the request is too large")]
@@ -119,7 +119,7 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// [`SendError`] if the worker is dead or has two jobs already, the request is too long, or the system lacks memory
+    /// [`SendError`] if the worker is dead or has as many jobs as it can have, the request is too long, or the system lacks memory
     /// or descriptors.
     pub fn send(&mut self, artifact: BorrowedFd<'_>, request: &[u8], limit: Duration) -> Result<(), SendError> {
         if self.dead {
@@ -139,6 +139,7 @@ impl Worker {
                 self.begun += 1;
                 Ok(())
             }
+            Err(Errno::AGAIN) if self.outstanding() > 0 => Err(SendError::Full),
             Err(errno) => Err(SendError::Io(errno)),
         }
     }

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use common::{artifact, ask, start, template};
-use daemon_worker::{Caps, Cause, SendError, Served, Start, Template, TemplateError};
+use daemon_worker::{Caps, Cause, OUTSTANDING_MAX, SendError, Served, Start, Template, TemplateError};
 
 /// The worker that is told `command` dies of `cause`, with last words that hold `words`. It does so before its limit and
 /// 250 ms are over, and a new one is there and works within 500 ms: in one of three tries, for this machine may be busy
@@ -138,17 +138,19 @@ fn what_a_library_may_probe_for_is_refused_without_harm() {
 }
 
 #[test]
-fn the_waiting_job_is_not_lost() {
+fn the_waiting_jobs_are_not_lost() {
     let template = template("");
     let mut worker = template.worker().expect("a worker");
     worker.send(artifact(b"").as_fd(), b"segfault", LIMIT).expect("the first job");
-    worker.send(artifact(&[9]).as_fd(), b"sum", LIMIT).expect("one may wait");
+    for _ in 1..OUTSTANDING_MAX {
+        worker.send(artifact(&[9]).as_fd(), b"sum", LIMIT).expect("others may wait");
+    }
     assert_eq!(worker.send(artifact(b"").as_fd(), b"sum", LIMIT), Err(SendError::Full));
     let mut reply = Vec::new();
     let death = worker.receive(Instant::now() + PATIENCE, &mut reply).expect_err("it dies");
     assert_eq!((death.cause, death.reached), (Cause::Signal(libc::SIGSEGV), true));
-    // The first is to blame; whoever sent the second sends it again.
-    assert_eq!(worker.outstanding(), 2);
+    // The first is to blame; whoever sent the others sends them again.
+    assert_eq!(worker.outstanding(), OUTSTANDING_MAX);
     let mut next = template.worker().expect("another worker");
     next.send(artifact(&[9]).as_fd(), b"sum", LIMIT).expect("room");
     assert_eq!(next.receive(Instant::now() + PATIENCE, &mut reply), Ok(Served::Done));

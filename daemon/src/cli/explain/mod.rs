@@ -67,7 +67,7 @@ fn explain_file(path: &Path, args: &ExplainArgs, out: &mut dyn Write) -> anyhow:
     let rules = Arc::clone(examiners.set());
     let watchdog = Watchdog::start().context("cannot start the watchdog thread")?;
     let outcome = examiners
-        .examiner(&watchdog)
+        .examiner(&watchdog, daemon_pool::JOBS_MIN)
         .examine(file, LookOptions { sha256: true, path: called(path), ..LookOptions::default() });
     let looked = match outcome {
         Ok(looked) => looked,

@@ -133,7 +133,7 @@ impl Own {
 fn check(args: &RulesCheckArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let own = of(&args.own.directories, &args.own.rules)?;
     let mut files: BTreeMap<&str, u64> = BTreeMap::new();
-    for rule in own.library().rules() {
+    for rule in own.library().rules().iter() {
         *files.entry(&rule.file).or_default() += 1;
     }
     let errors = own.mistakes.iter().filter(|mistake| mistake.severity == Severity::Error).count();
@@ -204,7 +204,7 @@ fn list(args: &RulesListArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
         return Ok(Exit::Clean);
     }
     writeln!(out, "{HEADING}{:>6}  {:<10} {:<48} FILE{HEADING:#}", "WEIGHT", "ATT&CK", "RULE")?;
-    for rule in library.rules() {
+    for rule in library.rules().iter() {
         let attack = rule.attack.as_deref().unwrap_or("-");
         writeln!(out, "{:>+6.2}  {attack:<10} {:<48} {}:{}", rule.weight, rule.id, rule.file, rule.line)?;
     }

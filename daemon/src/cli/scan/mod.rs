@@ -70,8 +70,7 @@ pub(crate) fn scan(args: &ScanArgs, out: &mut (dyn Write + Send)) -> anyhow::Res
     let examiners = rules_options::examiners(detector, &args.wall, limits, policy)?;
     let settings = ScanSettings {
         policy: args.walk.policy(),
-        threads,
-        queued_max: open_files::queued_max(QUEUED_MAX, threads.get()),
+        pool: open_files::pool_config(QUEUED_MAX, threads),
         size_max: args.limits.max_size,
         bounds: bounds(&args.bid)?,
         output: OutputOptions { form: form(args), all: args.all, measures: args.measures, summary: !args.quiet },
