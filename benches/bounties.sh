@@ -12,9 +12,9 @@ repo=$(cd "$(dirname "$0")/.." && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/stakeout-peers
 rules=${RULES_DIR:?RULES_DIR names a folder of YARA rules}
 runs=${RUNS:-3} bounties=${BOUNTIES:-1000} peer_bounties=${PEER_BOUNTIES:-300}
+mkdir -p "$cache"
 work=$(mktemp -d "${DIRECTORY:-$cache}/bounties.XXXXXX")
 secret=measured
-mkdir -p "$cache"
 
 echo "building" >&2
 (cd "$repo" && cargo build --quiet --release -p stakeout -p daemon-examiner -p testkit --bins --examples)

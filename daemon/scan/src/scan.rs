@@ -4,6 +4,7 @@
 //! so that a slow terminal slows the scan instead of filling memory.
 
 use std::io::Write;
+use std::num::NonZeroU64;
 use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use daemon_engine::{Library, RuleSet};
 use daemon_market::BidBounds;
 use daemon_pool::{ExaminationResult, Examined, Failure, LookOptions, Looked, Pool, PoolConfig, Rules, Work};
 use daemon_walk::{Entry, Policy};
+use rustix::fs::Advice;
 use triage::FileKind;
 
 use crate::output::{OutputForm, OutputOptions, ScanEnded, ScanObserver};
@@ -46,6 +48,9 @@ pub struct ScanSettings {
 pub const QUEUED_MAX: usize = 256;
 /// Maximum number of results that wait to be printed.
 const PRINTED_MAX: usize = 256;
+
+/// Bytes at the beginning of a file that are fetched from the disk while it waits.
+const FETCHED_BYTES: u64 = 16 << 20;
 
 /// A job for the pool.
 enum ScanJob {
@@ -164,6 +169,8 @@ impl Work<ScanJob> for ScanWork {
             // Somebody pressed Ctrl-C before the end of standard input.
             _ if self.stop.is_cancelled() => None,
             Ok(artifact) => {
+                // While its worker has others to do, the disk fetches it. Where that is not possible, it is read later.
+                let _ = rustix::fs::fadvise(&artifact, 0, NonZeroU64::new(FETCHED_BYTES), Advice::WillNeed);
                 let path = if self.named { job.called() } else { FilePath::default() };
                 Some((artifact, LookOptions { sha256: self.sha256, path, ..LookOptions::default() }, job))
             }
