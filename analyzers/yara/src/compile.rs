@@ -68,7 +68,7 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Compilation, BundleError> {
     let entries: Vec<SetEntry> = sets.into_iter().map(|set| set.entry(&numbers, &mut data)).collect();
     let (index, written) = Index::of(&named(rules), entries).map_err(BundleError::Index)?;
     let blobs: Vec<Vec<u8>> = std::iter::once(written).chain(data).collect();
-    Ok(Compilation { bundle: bundle::write(&index, &blobs)?, mistakes: in_order(mistakes, sources) })
+    Ok(Compilation { bundle: bundle::write(&index, blobs)?, mistakes: in_order(mistakes, sources) })
 }
 
 /// A set, compiled.
