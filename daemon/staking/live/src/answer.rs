@@ -2,7 +2,7 @@
 
 use daemon_base::Sha256Digest;
 use daemon_base::text::shortened;
-use daemon_journal::{BountyStatus, Story};
+use daemon_journal::{Answered, BountyStatus, Story};
 use daemon_ledger::LedgerEntry;
 use daemon_market::Nct;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ pub struct AnswerNow {
     pub truth: Option<String>,
     /// The profit, if it is known, in NCT.
     pub profit: Option<String>,
-    /// Why there is no verdict.
+    /// Why there is no verdict, or no stake.
     pub why: Option<String>,
     /// The weightiest evidence.
     pub evidence: Vec<SeenIndicator>,
@@ -84,11 +84,17 @@ impl AnswerNow {
             ending: story.ending.as_ref().map_or(BountyStatus::Pending, |ended| ended.how.outcome()).name().to_owned(),
             truth: story.settled.as_ref().and_then(|told| told.outcome.truth).map(|truth| truth.name().to_owned()),
             profit: profit.map(|profit| profit.to_string()),
-            why: report["why"].as_str().map(|why| shortened(why, TEXT_CHARS_MAX)),
+            why: why(&report, answer).map(|why| shortened(&why, TEXT_CHARS_MAX)),
             evidence,
             more,
         })
     }
+}
+
+/// What the report says of a missing verdict; or what the answer says where nothing is staked.
+fn why(report: &Value, answer: &Answered) -> Option<String> {
+    let of_report = report["why"].as_str().map(str::to_owned);
+    of_report.or_else(|| (answer.bid == Nct::ZERO && !answer.comments.is_empty()).then(|| answer.comments.join("; ")))
 }
 
 /// The weightiest evidence of a report, and how much more there is.

@@ -99,7 +99,7 @@ impl TestBounty {
                 sha256: None,
                 size: None,
                 generation: String::new(),
-                comments: Vec::new(),
+                comments: if self.bid == "0" { vec!["nothing is staked, for a test".to_owned()] } else { Vec::new() },
                 report: serde_json::json!({ "evidence": evidence }).to_string(),
                 bet: if self.bet { bet.to_json() } else { String::new() },
             }),

@@ -174,6 +174,10 @@ fn head(overview: &Overview, name: &str, refresh: Refresh, out: &mut String) {
             ),
         );
     }
+    if let Some(problem) = engine.rules.problems.first() {
+        let problem = escaped(&shortened(problem, 300)).to_string();
+        put(out, format_args!("<p class=\"alarm\"><strong>rules</strong>: {problem}</p>\n"));
+    }
     // Of several engines, their table says so.
     for books in overview.books.iter().filter(|_| overview.sum.is_none()) {
         if let Some(why) = &books.error {

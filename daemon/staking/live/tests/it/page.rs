@@ -53,6 +53,14 @@ pub(crate) fn hostile() -> Overview {
 }
 
 #[test]
+fn what_is_wrong_with_rules_stands_at_the_top_and_why_nothing_is_staked_at_the_answer() {
+    let page = page(&hostile(), Refresh::Off);
+    let problem = page.find("<strong>rules</strong>: &lt;script").expect("it is told");
+    assert!(problem < page.find("<section").expect("there are sections"));
+    assert_eq!(page.matches("nothing is staked, for a test").count(), 1);
+}
+
+#[test]
 fn texts_of_others_stay_text() {
     for refresh in [Refresh::On, Refresh::Off] {
         let page = page(&hostile(), refresh);
