@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use analyzers::{Incomplete, Limit};
 use daemon_engine::{Limits, Policy, RuleSet};
 use daemon_examiner::{Program, Setup};
-use daemon_pool::{Examine, Fleet, LookOptions, Looked, Walled};
+use daemon_pool::{Examine, Fleet, JOBS_AHEAD_MAX, JOBS_MIN, LookOptions, Looked, Walled};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -283,4 +283,56 @@ fn a_worker_for_each_artifact_dies_of_its_own_and_no_other_is_lost() {
         assert!(reason.starts_with("crash."), "{word}: {reason}");
         assert_eq!(reasons(&end(&mut walled)), "", "after {word}");
     }
+}
+
+#[test]
+fn in_a_batch_each_is_told_of_itself_whatever_ends_beside_it() {
+    let workers = Workers::new(Duration::from_secs(1));
+    let mut walled = workers.walled().with_jobs_ahead(JOBS_AHEAD_MAX);
+    let word = |number: usize| match number % 25 {
+        7 => "abort",
+        13 => "spin",
+        20 => "segfault",
+        _ => "",
+    };
+    let (mut begun, mut most) = (0, 0);
+    for ended in 0..100 {
+        while begun < 100 && walled.room() {
+            let word = word(begun);
+            walled.begin(
+                if word.is_empty() { good() } else { file(format!("hostile:{word}").as_bytes()) },
+                LookOptions::default(),
+            );
+            begun += 1;
+        }
+        most = most.max(begun - ended);
+        let (word, reason) = (word(ended), reasons(&end(&mut walled)));
+        let expected = match word {
+            "" => reason.is_empty(),
+            "spin" => reason == "limit.time",
+            _ => reason.starts_with("crash."),
+        };
+        assert!(expected, "{ended}, {word:?}: {reason}");
+    }
+    assert!(most > JOBS_MIN, "they were given one by one");
+}
+
+#[test]
+fn a_batch_outlives_its_workers() {
+    let workers = Workers::new(PATIENCE);
+    let mut walled = workers.walled().with_jobs_ahead(JOBS_AHEAD_MAX);
+    let mut most = 0;
+    for round in 0..20 {
+        let mut begun = 0;
+        while walled.room() {
+            walled.begin(good(), LookOptions::default());
+            begun += 1;
+        }
+        if round % 4 == 3 {
+            workers.kill_workers();
+        }
+        (0..begun).for_each(|_| assert_eq!(reasons(&end(&mut walled)), ""));
+        most = most.max(begun);
+    }
+    assert!(most > JOBS_MIN, "they were given one by one");
 }
