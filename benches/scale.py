@@ -93,6 +93,7 @@ for wanted in (0, 100, 1_000, 3_000, 10_000, 30_000):
         break
     sets.append((target, count))
     start, files = scan(target, one)[0], scan(target, thousand)[0]
+    # So many seconds for a thousand are as many milliseconds for each.
     rows.append((f"{count:,}", f"{start * 1e3:.0f}", f"{files - start:.3f}"))
 table(("rules", "start, ms", "1,000 small files after it, ms each"), rows)
 
@@ -112,7 +113,7 @@ rows = []
 source = max((path for path in pathlib.Path("/usr/lib").rglob("*.so*") if path.is_file() and not path.is_symlink()),
              key=lambda path: path.stat().st_size).read_bytes()
 for size in (4 << 10, 64 << 10, 1 << 20, 16 << 20, 256 << 20, 1 << 30):
-    # A file of its own kind: of a program that ends early nothing but this would be told.
+    # The first byte makes it no program: one whose end is missing is not examined as others are.
     path = made / "sized"
     text = b"#" + (source * (size // len(source) + 1))[:size - 1]
     path.write_bytes(text)

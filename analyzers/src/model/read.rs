@@ -5,6 +5,7 @@ use std::fmt;
 use daemon_base::Sha256Digest;
 use serde::de::{Error, IgnoredAny, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Number;
 use triage::Family;
 
 use super::{Bend, Join, Model, ModelSource, Node, Split, Tree};
@@ -68,10 +69,10 @@ struct HasNone {
 /// A node: measure, threshold, left, right, value; or the value of a leaf.
 enum NodeRow {
     Split(u16, f32, u16, u16, f32),
-    Leaf([f32; 1]),
+    Leaf(f32),
 }
 
-/// Read by hand: the models that we were built with have 40,000 nodes, which are read at each start, and what is derived for an
+/// Read by hand: the models that we were built with have some 38,000 nodes, which are read at each start, and what is derived for an
 /// untagged enum tries one form after the other on a copy of each.
 impl<'de> Deserialize<'de> for NodeRow {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<NodeRow, D::Error> {
@@ -89,19 +90,19 @@ impl<'de> Visitor<'de> for NodeRowVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut row: A) -> Result<NodeRow, A::Error> {
-        let first: f64 = row.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &self))?;
+        let first: Number = element(&mut row, 0)?;
         let Some(threshold) = row.next_element()? else {
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "what f32 cannot hold is infinite, which is refused later"
             )]
-            return Ok(NodeRow::Leaf([first as f32]));
+            let value = first.as_f64().map(|value| value as f32);
+            return value.map(NodeRow::Leaf).ok_or_else(|| A::Error::custom("a value is no number"));
         };
-        let measure = whole(first).ok_or_else(|| A::Error::invalid_value(Unexpected::Float(first), &self))?;
-        let (left, right) = (row.next_element()?, row.next_element()?);
-        let (Some(left), Some(right), Some(value)) = (left, right, row.next_element()?) else {
-            return Err(A::Error::invalid_length(4, &self));
-        };
+        let measure = first.as_u64().and_then(|measure| u16::try_from(measure).ok());
+        let measure =
+            measure.ok_or_else(|| A::Error::invalid_value(Unexpected::Other("number of a measure"), &self))?;
+        let (left, right, value) = (element(&mut row, 2)?, element(&mut row, 3)?, element(&mut row, 4)?);
         match row.next_element::<IgnoredAny>()? {
             None => Ok(NodeRow::Split(measure, threshold, left, right, value)),
             Some(_) => Err(A::Error::invalid_length(6, &self)),
@@ -109,15 +110,9 @@ impl<'de> Visitor<'de> for NodeRowVisitor {
     }
 }
 
-/// The number of a measure.
-fn whole(number: f64) -> Option<u16> {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "what is not the same after it is refused"
-    )]
-    let whole = number as u16;
-    (f64::from(whole).to_bits() == number.to_bits()).then_some(whole)
+/// The next element of a node; so many came before it.
+fn element<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(row: &mut A, before: usize) -> Result<T, A::Error> {
+    row.next_element()?.ok_or_else(|| A::Error::invalid_length(before, &NodeRowVisitor))
 }
 
 impl Model {
@@ -242,7 +237,7 @@ fn read_tree(rows: &[NodeRow], measures: usize) -> Result<Tree, String> {
     }
     let node = |(at, row): (usize, &NodeRow)| {
         let (value, split) = match *row {
-            NodeRow::Leaf([value]) => (value, None),
+            NodeRow::Leaf(value) => (value, None),
             NodeRow::Split(measure, threshold, left, right, value) => {
                 let is_behind = |child: u16| usize::from(child) > at && usize::from(child) < rows.len();
                 if usize::from(measure) >= measures || !threshold.is_finite() || !is_behind(left) || !is_behind(right) {

@@ -64,8 +64,8 @@ impl<'r> Yara<'r> {
         Yara { library, sets: Vec::new(), prefilter: PrefilterState::default(), hits: Vec::new() }
     }
 
-    /// Makes the scanners of the parts that are loaded and run on every file, and uses each once with a timeout, which starts yara-x's
-    /// clock thread. After this, scans with what is loaded need no new thread and no new executable memory.
+    /// Makes the scanners of the parts that are loaded and run on every file, and uses each once with a timeout, which
+    /// starts yara-x's clock thread. After this, scans with what is loaded need no new thread and no new executable memory.
     pub fn rehearse(&mut self) {
         for set in 0..self.library.sets_count() {
             let open = open(self.library, &mut self.sets, set);
@@ -114,7 +114,7 @@ impl OpenSet<'_> {
 }
 
 impl<'r> OpenPart<'r> {
-    /// Its scanner, made now if need be. None where the set is missing.
+    /// Its scanner, made now if need be. None where the part is missing.
     fn scanner(&mut self, library: &'r Library, set: usize, number: usize) -> Option<&mut Scanner<'r>> {
         let rules = library.part(set, number)?;
         Some(self.scanner.get_or_insert_with(|| {
@@ -200,13 +200,17 @@ impl<'a> Pass<'_, 'a> {
     ) -> Result<(), TimeIsOver> {
         open.choose(self.sample.bytes, &mut self.pe, state);
         // Where rules are missing, another process will do all of it: all that are missing are named, and none is run.
-        let needed = open.parts.iter().enumerate().filter(|(_, part)| part.needed);
-        if needed.filter(|(number, _)| library.part(set, *number).is_none()).count() > 0 {
+        let mut lacks_some = false;
+        for (number, part) in open.parts.iter_mut().enumerate().filter(|(_, part)| part.needed) {
+            lacks_some |= part.scanner(library, set, number).is_none();
+        }
+        if lacks_some {
             self.findings.incomplete(Incomplete::Panicked(Cow::Borrowed("yara")));
             return Ok(());
         }
         for (number, part) in open.parts.iter_mut().enumerate().filter(|(_, part)| part.needed) {
-            if let Some(results) = self.scan(library, set, number, part)? {
+            let Some(scanner) = &mut part.scanner else { continue };
+            if let Some(results) = self.scan(part.entry, scanner)? {
                 gather(&results, library, set, number, self.sample, hits);
             }
         }
@@ -216,26 +220,19 @@ impl<'a> Pass<'_, 'a> {
     /// Runs a part. None if that failed, which is told.
     fn scan<'s, 'r>(
         &mut self,
-        library: &'r Library,
-        set: usize,
-        number: usize,
-        part: &'s mut OpenPart<'r>,
+        part: &PartEntry,
+        scanner: &'s mut Scanner<'r>,
     ) -> Result<Option<ScanResults<'s, 'r>>, TimeIsOver>
     where
         'a: 's,
     {
         // Also where it is noticed that time is over.
         self.findings.budget().step(1).map_err(|_| TimeIsOver)?;
-        let PartEntry { asks_pe, asks_names, .. } = *part.entry;
-        let Some(scanner) = part.scanner(library, set, number) else {
-            self.findings.incomplete(Incomplete::Panicked(Cow::Borrowed("yara")));
-            return Ok(None);
-        };
         scanner.set_timeout(self.limit);
-        if asks_names {
+        if part.asks_names {
             externals::tell(scanner, &self.findings.path(), self.sample);
         }
-        if let Some(pe) = asks_pe.and_then(|fields| self.pe.with(fields, self.sample.bytes)) {
+        if let Some(pe) = part.asks_pe.and_then(|fields| self.pe.with(fields, self.sample.bytes)) {
             // It refuses what is no module's.
             let _ = scanner.set_module_output(pe);
         }

@@ -97,7 +97,7 @@ pub(crate) fn write(index: &Index, blobs: Vec<Vec<u8>>) -> Result<Vec<u8>, Bundl
     let mut bundle = Vec::with_capacity(padded(start.iter().map(|part| part.len()).sum()) + blobs_bytes);
     start.into_iter().for_each(|part| bundle.extend_from_slice(part));
     for blob in blobs {
-        bundle.resize(bundle.len().next_multiple_of(ALIGN), 0);
+        bundle.resize(padded(bundle.len()), 0);
         bundle.extend_from_slice(&blob);
     }
     Ok(bundle)

@@ -43,6 +43,13 @@ struct LibraryPart {
     rules: OnceLock<Option<Rules>>,
 }
 
+impl LibraryPart {
+    /// Its rules, if they are loaded.
+    fn loaded(&self) -> Option<&Rules> {
+        self.rules.get()?.as_ref()
+    }
+}
+
 impl Library {
     /// Opens a bundle that [`compile`](crate::compile) made on this machine. Loads no set yet.
     ///
@@ -154,7 +161,7 @@ impl Library {
     /// [`BundleError::Load`] if yara-x cannot load a part. What was loaded before it stays loaded.
     pub fn load(&self, mask: &PartMask) -> Result<(), BundleError> {
         for part in mask.iter().filter_map(|number| self.parts.get(number)) {
-            if part.rules.get().is_none_or(Option::is_none) {
+            if part.loaded().is_none() {
                 let rules = self.read(part)?;
                 // Whoever loaded it meanwhile loaded the same.
                 let _ = part.rules.set(Some(rules));
@@ -173,14 +180,14 @@ impl Library {
 
     /// Returns the parts that are loaded.
     pub fn loaded(&self) -> PartMask {
-        let loaded = self.parts.iter().enumerate().filter(|(_, part)| part.rules.get().is_some_and(Option::is_some));
+        let loaded = self.parts.iter().enumerate().filter(|(_, part)| part.loaded().is_some());
         loaded.map(|(number, _)| number).collect()
     }
 
     /// Whether this part of a set is loaded.
     pub(crate) fn is_loaded(&self, set: usize, part: usize) -> bool {
         let part = self.parts.get(self.first_part(set).saturating_add(part));
-        part.is_some_and(|part| part.rules.get().is_some_and(Option::is_some))
+        part.is_some_and(|part| part.loaded().is_some())
     }
 
     /// Returns all parts.
@@ -209,7 +216,7 @@ impl Library {
         let number = self.first_part(set).saturating_add(part);
         let part = self.parts.get(number)?;
         let rules = if self.stopped.load(Ordering::Relaxed) {
-            part.rules.get().and_then(Option::as_ref)
+            part.loaded()
         } else {
             part.rules.get_or_init(|| self.read(part).ok()).as_ref()
         };

@@ -40,6 +40,9 @@ pub fn write_overview(overview: &Overview, out: &mut dyn Write) -> std::io::Resu
         writeln!(out, "{ILL}alarm {id}{ILL:#} since {} UTC: {message}", moment(Timestamp::from_micros(alarm.since)))?;
     }
     let rules = &engine.rules;
+    if let Some(problem) = rules.problems.first() {
+        writeln!(out, "{ILL}rules{ILL:#}: {}", shortened(problem, 300))?;
+    }
     let workers = &engine.workers;
     let (generation, number) =
         (shortened(&rules.generation, 80), daemon_base::format::counted(rules.rules, "YARA rule"));

@@ -175,8 +175,8 @@ fn head(overview: &Overview, name: &str, refresh: Refresh, out: &mut String) {
         );
     }
     if let Some(problem) = engine.rules.problems.first() {
-        let problem = escaped(&shortened(problem, 300)).to_string();
-        put(out, format_args!("<p class=\"alarm\"><strong>rules</strong>: {problem}</p>\n"));
+        let problem = shortened(problem, 300);
+        put(out, format_args!("<p class=\"alarm\"><strong>rules</strong>: {}</p>\n", escaped(&problem)));
     }
     // Of several engines, their table says so.
     for books in overview.books.iter().filter(|_| overview.sum.is_none()) {

@@ -19,6 +19,7 @@ fn a_terminal_shows_the_same_numbers_and_obeys_nobody() {
     {
         assert!(text.contains(part), "{part}: {text}");
     }
+    assert!(text.contains("rules\u{1b}[0m: <script src"), "what is wrong with the rules: {text}");
     assert!(!text.contains("\x1b[2J") && !text.contains('\u{202e}'), "{text}");
     let shown = frame(&text, 60, 20);
     assert_eq!(shown.matches("\r\n").count(), 19);
