@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use crate::externals::VARIABLES;
 use crate::magic_class::Heads;
 use crate::part_kind::PartKind;
 use crate::prefilter::{Formula, PrefilterBuilder};
@@ -38,6 +39,11 @@ pub(crate) struct Division<'f> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum PartGroup {
     Always,
+    /// What little they need stands in many files.
+    Likely,
+    LikelyModules,
+    /// The same, with a test of the file's name, which may be why nothing is searched for.
+    LikelyNames,
     /// Without patterns, of signed programs and certain imports: nothing is searched for.
     Facts,
     Modules,
@@ -54,7 +60,11 @@ impl PartGroup {
             // What is proven never to be true is more likely a mistake of the proof.
             Formula::True | Formula::False => PartGroup::Always,
             _ if !patterns && formula.asks_facts_alone() && !formula.holds_without_facts() => PartGroup::Facts,
-            _ if formula.evidence() < enough => PartGroup::Always,
+            // What is not known of them may be why nothing is searched for.
+            _ if formula.asks_no_pattern() || !patterns && formula.holds_without_facts() => PartGroup::Always,
+            _ if formula.evidence() < enough && words(&VARIABLES) => PartGroup::LikelyNames,
+            _ if formula.evidence() < enough && words(&MODULES) => PartGroup::LikelyModules,
+            _ if formula.evidence() < enough => PartGroup::Likely,
             _ if words(&MODULES) => PartGroup::Modules,
             _ => PartGroup::Strings,
         }

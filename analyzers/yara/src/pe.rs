@@ -70,9 +70,12 @@ impl PeOutput {
     /// What is known of the file.
     pub(crate) fn facts(&mut self, file: &[u8]) -> FileFacts {
         match self.lean(file) {
-            Some(pe) if pe.is_pe() => {
-                FileFacts { signed: !pe.signatures.is_empty(), import_hash: Some(import_hash(pe)) }
-            }
+            Some(pe) if pe.is_pe() => FileFacts {
+                signed: !pe.signatures.is_empty(),
+                import_hash: Some(import_hash(pe)),
+                entry_point: pe.entry_point.map(u64::from),
+                overlay: pe.overlay.offset.and_then(|offset| u64::try_from(offset).ok()),
+            },
             Some(_) | None => FileFacts::default(),
         }
     }

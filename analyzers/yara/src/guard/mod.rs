@@ -273,7 +273,7 @@ pub(crate) fn integer(expr: &Expr<'_>) -> Option<i64> {
 }
 
 /// Number of bytes read by `uint16` and similar functions.
-fn width_of(function: &str) -> Option<usize> {
+pub(crate) fn width_of(function: &str) -> Option<usize> {
     match function {
         "uint8" | "int8" | "uint8be" | "int8be" => Some(1),
         "uint16" | "int16" | "uint16be" | "int16be" => Some(2),

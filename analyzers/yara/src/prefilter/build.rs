@@ -6,11 +6,12 @@
 use std::collections::HashMap;
 
 use super::formula::{Fact, Formula};
-use super::literal::Literal;
-use super::{FREQUENCY_MAX, STRIDE, TABLE_BITS, WINDOW, WORD_BITS, WindowHash, frequency, with_next};
+use super::literal::{Literal, Window};
+use super::short::Short;
+use super::{FREQUENCY_MAX, STRIDE, TABLE_BITS, WINDOW, WORD_BITS, WindowHash, with_next};
 
 /// Sections of the tables, in order.
-pub(super) const SECTIONS: usize = 10;
+pub(super) const SECTIONS: usize = 11;
 
 /// Bits that an offset in a string takes in an entry; the rest is the number of the string.
 pub(super) const OFFSET_BITS: u32 = 6;
@@ -21,20 +22,36 @@ const SHARED_COST: u64 = 8;
 /// How many times as much a window costs that is not confirmed by what stands behind it in its string.
 const ALONE_COST: u64 = 64;
 
-/// What a window costs that finds nothing, or too much.
-const COST_MAX: u64 = 1 << 40;
+/// Bytes of the facts in front of the hashes of imports.
+pub(super) const FACTS_HEAD: usize = 8;
 
 /// The number of a sign that nothing asks for.
 pub(super) const NO_SIGN: u32 = u32::MAX;
+
+/// Bits that the kind of a string takes beside its length.
+pub(super) const KIND_BITS: u32 = 3;
+/// Kinds of strings: it stands as it is,
+pub(super) const EXACT: u32 = 0;
+/// with the bits alone that are set in as many bytes behind it,
+pub(super) const MASKED: u32 = 1;
+/// each byte of it combined with one key by exclusive or; the least and the largest key stand behind it,
+pub(super) const KEYED: u32 = 2;
+/// with bits as above, at some places alone, which stand behind these,
+pub(super) const NEAR: u32 = 3;
+/// or as it is, with pieces in front of it and behind it.
+pub(super) const ANCHOR: u32 = 4;
 
 /// Kinds of parts of a formula; each is followed by its numbers.
 pub(super) const TRUE: u32 = 0;
 /// The number of a string or a fact.
 pub(super) const HAS: u32 = 1;
-/// How many must hold, and of how many parts that follow.
+/// How many must hold, of how many parts that follow, and how many numbers these take.
 pub(super) const AT_LEAST: u32 = 2;
+const AT_LEAST_HEAD: usize = 4;
 /// The least size and the size that is too large, low half first.
 pub(super) const SIZE: u32 = 3;
+/// The number of a string that is looked for when it must be known.
+pub(super) const LOOKS: u32 = 4;
 
 /// Collects the rules of a set.
 #[derive(Default)]
@@ -46,6 +63,8 @@ pub(crate) struct PrefilterBuilder {
     asking: Vec<Vec<u32>>,
     /// Start of the formula of each unit, and its part.
     units: Vec<(u32, u32)>,
+    /// Units that may hold without a sign that asks for them.
+    unasked: Vec<u32>,
     formulas: Vec<u32>,
 }
 
@@ -53,6 +72,7 @@ pub(crate) struct PrefilterBuilder {
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum FileSign {
     Has(Literal),
+    Looks(Short),
     Fact(Fact),
 }
 
@@ -61,14 +81,21 @@ impl PrefilterBuilder {
     pub(crate) fn add(&mut self, formula: &Formula, part: usize) {
         let unit = small(self.units.len());
         self.units.push((small(self.formulas.len()), small(part)));
+        if formula.holds_without_facts() {
+            self.unasked.push(unit);
+        }
         self.encode(formula, unit);
     }
 
     fn encode(&mut self, formula: &Formula, unit: u32) {
         match formula {
             Formula::True => self.formulas.push(TRUE),
-            Formula::False => self.formulas.extend([AT_LEAST, 1, 0]),
+            Formula::False => self.formulas.extend([AT_LEAST, 1, 0, 0]),
             Formula::Has(literal) => self.encode_sign(FileSign::Has(literal.clone()), unit),
+            Formula::Looks(short) | Formula::Reads(short) => {
+                let number = self.number_of(FileSign::Looks(short.clone()));
+                self.formulas.extend([LOOKS, number]);
+            }
             Formula::Fact(Fact::Exports(name)) => self.encode_sign(FileSign::Has(name.clone()), unit),
             Formula::Fact(fact) => self.encode_sign(FileSign::Fact(fact.clone()), unit),
             Formula::And(of) => self.encode_some(of.len(), of, unit),
@@ -81,16 +108,28 @@ impl PrefilterBuilder {
     }
 
     fn encode_some(&mut self, count: usize, of: &[Formula], unit: u32) {
-        self.formulas.extend([AT_LEAST, small(count), small(of.len())]);
+        // What must be looked for comes last, for it may not be needed any more.
+        let mut of: Vec<&Formula> = of.iter().collect();
+        of.sort_by_key(|one| one.must_look());
+        let head = self.formulas.len() + AT_LEAST_HEAD;
+        self.formulas.extend([AT_LEAST, small(count), small(of.len()), 0]);
         of.iter().for_each(|one| self.encode(one, unit));
+        let length = small(self.formulas.len() - head);
+        if let Some(told) = self.formulas.get_mut(head - 1) {
+            *told = length;
+        }
     }
 
-    fn encode_sign(&mut self, sign: FileSign, unit: u32) {
-        let number = *self.numbers.entry(sign).or_insert_with_key(|sign| {
+    fn number_of(&mut self, sign: FileSign) -> u32 {
+        *self.numbers.entry(sign).or_insert_with_key(|sign| {
             self.signs.push(sign.clone());
             self.asking.push(Vec::new());
             small(self.signs.len() - 1)
-        });
+        })
+    }
+
+    fn encode_sign(&mut self, sign: FileSign, unit: u32) {
+        let number = self.number_of(sign);
         self.formulas.extend([HAS, number]);
         if let Some(asking) = self.asking.get_mut(number as usize)
             && asking.last() != Some(&unit)
@@ -104,19 +143,32 @@ impl PrefilterBuilder {
         let mut spans = Vec::new();
         let mut strings = Vec::new();
         for sign in &self.signs {
-            let (start, length) = (strings.len(), spans.len());
-            if let FileSign::Has(literal) = sign {
-                strings.extend_from_slice(&literal.bytes);
-                spans.extend([small(start), small(literal.bytes.len()) << 1 | u32::from(literal.nocase)]);
-            }
-            spans.resize(length + 2, 0);
+            let (kind, bytes, more) = match sign {
+                FileSign::Has(literal) => match literal.keys {
+                    (0, 0) if literal.mask.is_empty() => (EXACT, literal.bytes.as_slice(), Vec::new()),
+                    (0, 0) => (MASKED, literal.bytes.as_slice(), literal.mask.clone()),
+                    (first, last) => (KEYED, literal.bytes.as_slice(), vec![first, last]),
+                },
+                FileSign::Looks(short) => {
+                    let (bytes, more) = short.stored();
+                    (if matches!(short, Short::Near(..)) { NEAR } else { ANCHOR }, bytes, more)
+                }
+                FileSign::Fact(_) => (EXACT, [].as_slice(), Vec::new()),
+            };
+            spans.extend([small(strings.len()), small(bytes.len()) << KIND_BITS | kind]);
+            strings.extend_from_slice(bytes);
+            strings.extend(more);
         }
+        // What is stored with the last of them ends here.
+        spans.push(small(strings.len()));
         let number = |fact| self.numbers.get(&FileSign::Fact(fact)).copied().unwrap_or(NO_SIGN);
         let hashes = self.signs.iter().zip(0_u32..).filter_map(|(sign, number)| match sign {
             FileSign::Fact(Fact::ImportHash(hash)) => Some([hash.as_slice(), &number.to_le_bytes()].concat()),
-            FileSign::Fact(Fact::Signed | Fact::Exports(_)) | FileSign::Has(_) => None,
+            FileSign::Fact(Fact::Signed | Fact::Exports(_)) | FileSign::Has(_) | FileSign::Looks(_) => None,
         });
-        let facts = [number(Fact::Signed).to_le_bytes().to_vec(), hashes.flatten().collect()].concat();
+        let places = self.signs.iter().any(|sign| matches!(sign, FileSign::Looks(short) if short.asks_facts()));
+        let head = bytes([number(Fact::Signed), u32::from(places)].into_iter());
+        let facts = [head, hashes.flatten().collect()].concat();
         // Formulas stand behind the list of units, and are counted from where that begins.
         let listed = small(2 * self.units.len());
         let table = WindowTable::of(&self.entries());
@@ -131,6 +183,7 @@ impl PrefilterBuilder {
             facts,
             bytes(starts(self.asking.iter().map(Vec::len))),
             bytes(self.asking.into_iter().flatten()),
+            bytes(self.unasked.into_iter()),
             bytes(units.chain(self.formulas)),
         ];
         let head = sections.iter().map(|section| small(section.len())).chain([table.bucket_shift]);
@@ -144,24 +197,32 @@ impl PrefilterBuilder {
         let strings = || {
             self.signs.iter().zip(0_u32..).filter_map(|(sign, number)| match sign {
                 FileSign::Has(literal) => Some((literal, number)),
-                FileSign::Fact(_) => None,
+                FileSign::Looks(_) | FileSign::Fact(_) => None,
             })
         };
         let mut counts: HashMap<u32, u64> = HashMap::new();
-        strings().flat_map(|(literal, _)| literal.windows()).for_each(|window| *counts.entry(window).or_default() += 1);
+        for value in strings().flat_map(|(literal, _)| literal.windows()).filter_map(|window| window.only_value()) {
+            *counts.entry(value).or_default() += 1;
+        }
         let mut entries = Vec::new();
         for (literal, number) in strings() {
-            let shared = |window| SHARED_COST * counts.get(&window).copied().unwrap_or_default();
-            let own = |window| Some(frequency(window)).filter(|&cost| cost < FREQUENCY_MAX).unwrap_or(COST_MAX);
-            let cost = |window| own(window) + shared(window);
-            let last = literal.windows().count().saturating_sub(WINDOW);
-            let alone = |at| if at < last { 1 } else { ALONE_COST };
-            let costs: Vec<u64> = literal.windows().enumerate().map(|(at, window)| alone(at) * cost(window)).collect();
-            let best = costs.windows(STRIDE).enumerate().min_by_key(|(_, costs)| costs.iter().sum::<u64>());
-            let start = best.map_or(0, |(at, _)| at);
-            for (at, window) in literal.windows().enumerate().skip(start).take(STRIDE) {
-                let next = literal.windows().nth(at + WINDOW);
-                entries.push(WindowEntry { window, next, packed: number << OFFSET_BITS | small(at) });
+            let windows = literal.windows();
+            let next = |at: usize| windows.get(at + WINDOW).and_then(Window::only_value);
+            let cost = |at: usize, window: &Window| {
+                let shared = window.values.iter().filter_map(|value| counts.get(value)).sum::<u64>() * SHARED_COST;
+                let alone = if next(at).is_some() { 1 } else { ALONE_COST };
+                (window.frequency < FREQUENCY_MAX).then(|| alone * (window.frequency + shared))
+            };
+            for first in 0..STRIDE {
+                let some = windows.iter().enumerate().skip(first).step_by(STRIDE);
+                let best =
+                    some.filter_map(|(at, window)| Some((cost(at, window)?, at, window))).min_by_key(|best| best.0);
+                let Some((_, at, window)) = best else { continue };
+                entries.extend(window.values.iter().map(|&window| WindowEntry {
+                    window,
+                    next: next(at),
+                    packed: number << OFFSET_BITS | small(at),
+                }));
             }
         }
         entries

@@ -1,204 +1,191 @@
-//! Bytes that stand in a file wherever a pattern matches.
+//! Bytes that are looked for, and by which four of them they are found.
 
-use regex_syntax::ParserBuilder;
-use regex_syntax::hir::{Hir, HirKind};
-use yara_x_parser::ast::{HexToken, Pattern, PatternModifiers, Regexp};
+use super::{FREQUENCY_MAX, STRIDE, WINDOW, byte_frequency, is_padding};
 
-use super::{FREQUENCY_MAX, STRIDE, WINDOW, frequency};
+/// Most bytes of a literal.
+pub(super) const LITERAL_MAX: usize = 40;
 
-/// Most bytes of a string that are kept: a part of what must be there must be there too.
-const LITERAL_MAX: usize = 40;
+/// Most values of a window: one of a literal in which a byte may be any stands in the tables once for each.
+const VALUES_MAX: usize = 256;
 
-/// Levels of a regular expression that are looked into.
-const DEPTH_MAX: usize = 16;
+/// Values of a window of four letters that differ in case alone, which are one value of the tables.
+const CASES: usize = 1 << WINDOW;
+
+/// Bytes in front of a literal with which its first window begins.
+pub(super) const IN_FRONT: usize = 1;
+
+/// A window with a byte that is not the literal's stands in files as often as this at most: it takes many places of the tables.
+const EDGE_FREQUENCY_MAX: u64 = FREQUENCY_MAX / 4;
+
+/// A byte of which some bits are known.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct MaskedByte {
+    /// Bits that are not known are zero.
+    pub value: u8,
+    /// The bits that are known.
+    pub mask: u8,
+}
+
+impl MaskedByte {
+    /// A byte that may be any.
+    pub(super) const ANY: MaskedByte = MaskedByte { value: 0, mask: 0 };
+
+    pub(super) fn exactly(value: u8) -> MaskedByte {
+        MaskedByte { value, mask: 0xff }
+    }
+
+    /// This letter in either case, or this byte if it is none.
+    pub(super) fn in_any_case(value: u8) -> MaskedByte {
+        let mask = if value.is_ascii_alphabetic() { !CASE_BIT } else { 0xff };
+        MaskedByte { value: value & mask, mask }
+    }
+
+    /// What is known if it is either of these.
+    pub(super) fn either(self, other: MaskedByte) -> MaskedByte {
+        let mask = self.mask & other.mask & !(self.value ^ other.value);
+        MaskedByte { value: self.value & mask, mask }
+    }
+
+    /// What is known of it where it may be a letter of the other case.
+    pub(super) fn without_case(self) -> MaskedByte {
+        MaskedByte { value: self.value & !CASE_BIT, mask: self.mask & !CASE_BIT }
+    }
+
+    pub(super) fn is(self, byte: u8) -> bool {
+        byte & self.mask == self.value
+    }
+
+    /// Whether all is known of it but for the case of a letter.
+    pub(super) fn is_known(self) -> bool {
+        self.mask == 0xff || self.is_letter()
+    }
+
+    /// Whether it is known and not the commonest byte.
+    fn tells(self) -> bool {
+        self.is_known() && self.value != 0
+    }
+
+    /// Whether it is one letter in either case.
+    pub(super) fn is_letter(self) -> bool {
+        self.mask == !CASE_BIT && self.value.is_ascii_uppercase()
+    }
+}
+
+/// The bit in which small and capital letters differ.
+const CASE_BIT: u8 = 0x20;
 
 /// Bytes that are looked for.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Literal {
-    /// In small letters if `nocase`.
+    /// Bits that are not known are zero.
     pub bytes: Vec<u8>,
-    /// Whether letters of either case match.
-    pub nocase: bool,
-}
-
-/// Strings of which one stands in every file that `pattern` matches. None if there are no such strings that are long
-/// enough.
-pub(super) fn literals_of(pattern: &Pattern<'_>) -> Option<Vec<Literal>> {
-    let modifiers = pattern.modifiers();
-    // What these match is written nowhere.
-    if modifiers.xor().is_some() || modifiers.base64().is_some() || modifiers.base64wide().is_some() {
-        return None;
-    }
-    match pattern {
-        Pattern::Text(text) => encoded(&text.text.value, modifiers, modifiers.nocase().is_some()),
-        Pattern::Hex(hex) => {
-            let bytes = hex.sub_patterns.iter().map(|token| match token {
-                HexToken::Byte(byte) if byte.mask == 0xff => Some(byte.value),
-                HexToken::Byte(_) | HexToken::NotByte(_) | HexToken::Alternative(_) | HexToken::Jump(_) => None,
-            });
-            let longest = longest(runs(bytes))?;
-            Some(vec![literal(longest, false)?])
-        }
-        Pattern::Regexp(pattern) => {
-            let nocase = pattern.regexp.case_insensitive || modifiers.nocase().is_some();
-            encoded(&within(&pattern.regexp)?, modifiers, nocase)
-        }
-    }
-}
-
-/// The text as it stands in files, by `ascii` and `wide`.
-fn encoded(text: &[u8], modifiers: &PatternModifiers<'_>, nocase: bool) -> Option<Vec<Literal>> {
-    let mut literals = Vec::new();
-    if modifiers.wide().is_some() {
-        let wide = text.iter().flat_map(|&byte| [byte, 0]).collect();
-        literals.push(literal(wide, nocase)?);
-    }
-    if modifiers.wide().is_none() || modifiers.ascii().is_some() {
-        literals.push(literal(text.to_vec(), nocase)?);
-    }
-    Some(literals)
-}
-
-/// A name that is compared without regard to case, with the zero that ends it.
-pub(super) fn named(name: &[u8]) -> Option<Literal> {
-    literal([name, &[0]].concat(), true)
-}
-
-fn literal(mut bytes: Vec<u8>, nocase: bool) -> Option<Literal> {
-    bytes.truncate(LITERAL_MAX);
-    if nocase {
-        bytes.make_ascii_lowercase();
-    }
-    let literal = Literal { bytes, nocase };
-    literal.can_be_found().then_some(literal)
+    /// The bits that are known of each byte. Empty if all are.
+    pub mask: Vec<u8>,
+    /// Least and largest byte with which all bytes may have been combined by exclusive or. Zero if they stand as they are.
+    pub keys: (u8, u8),
 }
 
 impl Literal {
-    /// Its windows, with letters made small as the tables have them.
-    pub(super) fn windows(&self) -> impl Iterator<Item = u32> {
-        self.bytes.windows(WINDOW).map(|window| {
-            let mut folded: [u8; WINDOW] = window.try_into().expect("windows have that length");
-            folded.make_ascii_lowercase();
-            u32::from_le_bytes(folded)
-        })
+    /// Of bytes that follow each other, those by which they are told from others. None if they cannot be found: they are
+    /// too few, or stand in every file.
+    pub(super) fn of(bytes: &[MaskedByte], keys: (u8, u8)) -> Option<Literal> {
+        let known = |bytes: &&[MaskedByte]| bytes.iter().filter(|byte| byte.tells()).count();
+        let best = bytes.windows(LITERAL_MAX.min(bytes.len()).max(1)).rev().max_by_key(known)?;
+        let start = best.iter().position(|byte| byte.mask != 0)?;
+        let end = best.iter().rposition(|byte| byte.mask != 0)?;
+        let best = best.get(start..=end)?;
+        let exact = best.iter().all(|byte| byte.mask == 0xff);
+        let literal = Literal {
+            bytes: best.iter().map(|byte| byte.value).collect(),
+            mask: best.iter().filter(|_| !exact).map(|byte| byte.mask).collect(),
+            keys,
+        };
+        literal.can_be_found().then_some(literal)
     }
 
-    /// Whether it can be found: not if it is too short, or its windows stand in every file.
+    /// Its bytes with what is known of them.
+    pub(super) fn masked(&self) -> impl Iterator<Item = MaskedByte> {
+        let masks = self.mask.iter().copied().chain(std::iter::repeat(0xff));
+        self.bytes.iter().zip(masks).map(|(&value, mask)| MaskedByte { value, mask })
+    }
+
+    /// How many of its bytes tell something.
+    pub(super) fn known(&self) -> usize {
+        self.masked().filter(|byte| byte.tells()).count()
+    }
+
+    /// Its windows, by where they begin: the first with one byte in front of it, and the last with one behind it.
+    pub(super) fn windows(&self) -> Vec<Window> {
+        let any = [MaskedByte::ANY];
+        let bytes: Vec<MaskedByte> = any.into_iter().chain(self.masked()).chain(any).collect();
+        let window = |bytes: &[MaskedByte]| Window::of(bytes.try_into().expect("of that length"), self.keys);
+        let mut windows: Vec<Window> = bytes.windows(WINDOW).map(window).collect();
+        for (at, window) in windows.iter_mut().enumerate() {
+            let edge = at < IN_FRONT || at + WINDOW == bytes.len();
+            if edge && window.frequency > EDGE_FREQUENCY_MAX {
+                window.frequency = u64::MAX;
+            }
+        }
+        windows
+    }
+
+    /// Whether it can be found wherever it stands.
     fn can_be_found(&self) -> bool {
-        let windows: Vec<u32> = self.windows().collect();
-        windows.windows(STRIDE).any(|some| some.iter().all(|&window| frequency(window) < FREQUENCY_MAX))
+        let windows = self.windows();
+        (0..STRIDE)
+            .all(|first| windows.iter().skip(first).step_by(STRIDE).any(|window| window.frequency < FREQUENCY_MAX))
     }
 }
 
-/// The longest text that every match of an expression contains.
-fn within(regexp: &Regexp<'_>) -> Option<Vec<u8>> {
-    // Flags in the expression are not looked at closely; YARA has none.
-    if regexp.src.contains("(?") {
-        return None;
-    }
-    let mut parser = ParserBuilder::new().unicode(false).utf8(false).nest_limit(50).build();
-    let hir = parser.parse(regexp.src).ok()?;
-    let mut bytes = Vec::new();
-    walk(&hir, 0, &mut bytes);
-    longest(runs(bytes.into_iter()))
+/// Four bytes that stand in a literal one behind the other.
+pub(super) struct Window {
+    /// What it may be, each time with letters made small as the tables have them. Empty if that is too much.
+    pub values: Vec<u32>,
+    /// Whether all is known of it.
+    alone: bool,
+    /// How often one of its values stands in files, roughly and on no scale.
+    pub frequency: u64,
 }
 
-/// Appends what every match of `hir` contains, in order, with gaps for what is not known.
-fn walk(hir: &Hir, depth: usize, bytes: &mut Vec<Option<u8>>) {
-    match hir.kind() {
-        HirKind::Literal(literal) => bytes.extend(literal.0.iter().copied().map(Some)),
-        HirKind::Capture(capture) if depth < DEPTH_MAX => walk(&capture.sub, depth + 1, bytes),
-        HirKind::Concat(all) if depth < DEPTH_MAX => all.iter().for_each(|one| walk(one, depth + 1, bytes)),
-        HirKind::Repetition(repeated) if depth < DEPTH_MAX && repeated.min > 0 => {
-            bytes.push(None);
-            walk(&repeated.sub, depth + 1, bytes);
-            bytes.push(None);
+impl Window {
+    fn of(bytes: [MaskedByte; WINDOW], keys: (u8, u8)) -> Window {
+        let values = values_of(bytes, keys);
+        let padding = values.iter().any(|&value| is_padding(value));
+        let frequency = |value: &u32| value.to_le_bytes().into_iter().map(byte_frequency).product::<u64>();
+        let findable = !padding && (1..=VALUES_MAX).contains(&values.len());
+        let frequency = if findable { values.iter().map(frequency).sum() } else { u64::MAX };
+        let alone = bytes.iter().all(|byte| byte.is_known()) && keys.0 == keys.1;
+        Window { values, alone, frequency }
+    }
+
+    /// Its value, if it has one.
+    pub(super) fn only_value(&self) -> Option<u32> {
+        self.values.first().copied().filter(|_| self.alone)
+    }
+}
+
+/// What four bytes may be, each time with letters made small as the tables have them. Empty if that is too much.
+fn values_of(bytes: [MaskedByte; WINDOW], (first, last): (u8, u8)) -> Vec<u32> {
+    let count: usize = bytes.iter().map(|byte| 1 << byte.mask.count_zeros()).product();
+    let keys = usize::from(last.saturating_sub(first)) + 1;
+    if count.saturating_mul(keys) > VALUES_MAX * CASES {
+        return Vec::new();
+    }
+    let mut values = Vec::new();
+    for key in first..=last {
+        let mut of_key: Vec<u32> = vec![0];
+        for (known, shift) in bytes.iter().zip((0..).step_by(8)) {
+            let small = |byte: u8| u32::from((byte ^ key).to_ascii_lowercase()) << shift;
+            if known.mask == 0xff {
+                of_key.iter_mut().for_each(|value| *value |= small(known.value));
+            } else {
+                let all: Vec<u32> = (0..=u8::MAX).filter(|&byte| known.is(byte)).map(small).collect();
+                of_key = of_key.iter().flat_map(|value| all.iter().map(move |byte| value | byte)).collect();
+            }
         }
-        _ => bytes.push(None),
+        values.extend(of_key);
     }
-}
-
-fn runs(bytes: impl Iterator<Item = Option<u8>>) -> Vec<Vec<u8>> {
-    let mut runs = vec![Vec::new()];
-    for byte in bytes {
-        match (byte, runs.last_mut()) {
-            (Some(byte), Some(run)) => run.push(byte),
-            _ => runs.push(Vec::new()),
-        }
-    }
-    runs
-}
-
-/// The longest, and the first of equally long ones.
-fn longest(runs: Vec<Vec<u8>>) -> Option<Vec<u8>> {
-    runs.into_iter().rev().max_by_key(Vec::len)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use yara_x_parser::ast::AST;
-
-    /// The strings of a pattern; `i:` is in front of those that match letters of either case.
-    #[track_caller]
-    fn check(pattern: &str, expected: Option<&[&str]>) {
-        let text = format!("rule r {{ strings: $a = {pattern} condition: $a }}");
-        let ast = AST::from(text.as_str());
-        assert!(ast.errors().is_empty(), "{:?}", ast.errors());
-        let rule = ast.rules().next().unwrap();
-        let literals = rule.patterns.iter().flatten().next().and_then(literals_of);
-        let shown = literals.map(|literals| -> Vec<String> {
-            let shown = |literal: &Literal| {
-                let bytes = literal.bytes.escape_ascii();
-                format!("{}{bytes}", if literal.nocase { "i:" } else { "" })
-            };
-            literals.iter().map(shown).collect()
-        });
-        let expected = expected.map(|expected| expected.iter().map(|&text| text.to_owned()).collect());
-        assert_eq!(shown, expected, "{pattern}");
-    }
-
-    #[test]
-    fn texts_are_looked_for_as_they_are_encoded() {
-        check("\"evil words\"", Some(&["evil words"]));
-        check("\"Evil Words\" nocase fullword", Some(&["i:evil words"]));
-        check("\"evil\" wide", Some(&[r"e\x00v\x00i\x00l\x00"]));
-        check("\"evilevil\" wide ascii", Some(&[r"e\x00v\x00i\x00l\x00e\x00v\x00i\x00l\x00", "evilevil"]));
-        check(&format!("\"{}\"", "0123456789".repeat(9)), Some(&[&"0123456789".repeat(4)]));
-    }
-
-    #[test]
-    fn what_is_too_short_or_changed_is_not_looked_for() {
-        check("\"evil\"", None);
-        // One of the two is too short, and either may match.
-        check("\"evil\" wide ascii", None);
-        check("{ 00 00 00 00 00 00 00 00 00 41 }", None);
-        check("\"evil words\" xor", None);
-        check("\"evil words\" base64", None);
-        check("\"evil words\" base64wide", None);
-    }
-
-    #[test]
-    fn the_longest_fixed_part_of_a_hex_pattern_is_looked_for() {
-        check("{ 41 42 43 44 45 46 47 }", Some(&["ABCDEFG"]));
-        check("{ 41 42 ?? 43 44 45 46 47 48 49 [2-4] 4A }", Some(&["CDEFGHI"]));
-        check("{ 41 42 43 44 45 }", Some(&["ABCDE"]));
-        check("{ 41 42 43 4? 44 45 46 }", None);
-        check("{ 41 42 43 (44 | 45) 46 47 48 }", None);
-        check("{ 41 42 43 ~44 46 47 48 }", None);
-    }
-
-    #[test]
-    fn the_longest_fixed_part_of_an_expression_is_looked_for() {
-        check("/abc[0-9]+defghij/", Some(&["defghij"]));
-        check("/abcdefg.{1,9}hij/i", Some(&["i:abcdefg"]));
-        check("/(abcdefg)x+/ nocase", Some(&["i:abcdefg"]));
-        check("/(abcdefgh)+ij/", Some(&["abcdefgh"]));
-        check(r"/\x41bcdef\.exe/", Some(&["Abcdef.exe"]));
-        check("/abcd/ wide", Some(&[r"a\x00b\x00c\x00d\x00"]));
-        check("/(abcdefgh)*ij/", None);
-        check("/(abcdefgh|ijklmnop)/", None);
-        check("/abcdefg?/", Some(&["abcdef"]));
-        check("/abcde?f/", None);
-    }
+    values.sort_unstable();
+    values.dedup();
+    values
 }

@@ -8,7 +8,10 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `literal.rs` | bytes that stand in a file wherever a pattern matches |
+//! | `literal.rs` | bytes that are looked for |
+//! | `short.rs` | what is looked for by itself, being too little or asked for at some places alone |
+//! | `pieces.rs` | what follows each other in a match of a pattern |
+//! | `pattern/` | what of that stands in a file wherever it matches |
 //! | `formula/` | what a condition asks for, and what of it is known of programs for Windows |
 //! | `build.rs` | formulas of a set as flat tables, which a bundle holds |
 //! | `search/` | reads these tables: which parts of the set a file needs |
@@ -16,7 +19,10 @@
 mod build;
 mod formula;
 mod literal;
+mod pattern;
+mod pieces;
 mod search;
+mod short;
 
 pub(crate) use build::PrefilterBuilder;
 #[cfg(test)]
@@ -27,8 +33,8 @@ pub(crate) use search::{FileFacts, Prefilter, PrefilterState};
 /// Bytes that are looked up at once.
 const WINDOW: usize = 4;
 
-/// A file is looked at only at multiples of this, so each string has as many windows in the table, one behind the other.
-/// It must be long enough for them.
+/// A file is looked at only at multiples of this, so each string has as many windows in the table: one for each place that
+/// it may have between two of them.
 const STRIDE: usize = 2;
 
 /// Bits of the tables that tell which windows occur, as a power of two: 256 KiB, which stay in the cache of a core.
@@ -68,9 +74,9 @@ fn with_next(window: u32, next: Option<u32>) -> u32 {
     }
 }
 
-/// How often a window stands in files of all kinds, roughly and on no scale.
-fn frequency(window: u32) -> u64 {
-    let frequency = |byte: u8| match byte {
+/// How often a byte stands in files of all kinds, roughly and on no scale. Of four bytes that is the product.
+fn byte_frequency(byte: u8) -> u64 {
+    match byte {
         0 => 64,
         0xff => 16,
         // The commonest bytes of instructions of x86, and the commonest letters.
@@ -78,8 +84,7 @@ fn frequency(window: u32) -> u64 {
         b' ' | b'a' | b'c' | b'd' | b'e' | b'i' | b'l' | b'n' | b'o' | b'r' | b's' | b't' | b'u' => 6,
         b'0'..=b'9' | b'a'..=b'z' | b'_' | b'.' => 3,
         _ => 1,
-    };
-    if is_padding(window) { u64::MAX } else { window.to_le_bytes().into_iter().map(frequency).product() }
+    }
 }
 
 /// A window that stands in files as often as this finds too much: no string is looked for by it.

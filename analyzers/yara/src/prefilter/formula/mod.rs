@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use yara_x_parser::ast::{BinaryExpr, Expr, Ident, MatchAnchor, Of, OfItems, Quantifier, Rule};
+use yara_x_parser::ast::{BinaryExpr, Expr, Ident, MatchAnchor, Of, OfItems, Pattern, Quantifier, Rule};
 
-use crate::guard::{at_least_one, chooses, integer, sides_of};
-use crate::prefilter::literal::{Literal, literals_of};
+use crate::guard::{at_least_one, chooses, integer, sides_of, width_of};
+use crate::prefilter::literal::{Literal, MaskedByte};
+use crate::prefilter::pattern;
+use crate::prefilter::short::{Place, PlaceRange, Short};
 
 mod pe;
 
@@ -39,6 +41,10 @@ pub(crate) enum Formula {
     AtLeast(usize, Vec<Formula>),
     /// The string is in the file.
     Has(Literal),
+    /// This is in the file, which is looked for when it must be known.
+    Looks(Short),
+    /// This is where a condition reads numbers of the file.
+    Reads(Short),
     /// This is true of the program that the file is.
     Fact(Fact),
     /// The file has at least so many bytes, and fewer than the second number.
@@ -77,16 +83,16 @@ impl Formula {
     /// Whether it asks for facts alone, and for no string.
     pub(crate) fn asks_facts_alone(&self) -> bool {
         match self {
-            Formula::Has(_) | Formula::Fact(Fact::Exports(_)) => false,
+            Formula::Has(_) | Formula::Looks(_) | Formula::Reads(_) | Formula::Fact(Fact::Exports(_)) => false,
             Formula::And(of) | Formula::AtLeast(_, of) => of.iter().all(Formula::asks_facts_alone),
             Formula::True | Formula::False | Formula::Fact(_) | Formula::Size(..) => true,
         }
     }
 
-    /// Whether it can hold for a file of which no fact is true and in which no string stands.
+    /// Whether it can hold for a file of which no fact is true and in which no string stands that is found with others.
     pub(crate) fn holds_without_facts(&self) -> bool {
         match self {
-            Formula::True | Formula::Size(..) => true,
+            Formula::True | Formula::Size(..) | Formula::Looks(_) | Formula::Reads(_) => true,
             Formula::False | Formula::Has(_) | Formula::Fact(_) => false,
             Formula::And(of) => of.iter().all(Formula::holds_without_facts),
             Formula::AtLeast(count, of) => of.iter().filter(|one| one.holds_without_facts()).count() >= *count,
@@ -97,12 +103,16 @@ impl Formula {
     /// repetition. Many files are signed; other facts count as much as is asked for anywhere.
     pub(crate) fn evidence(&self) -> usize {
         match self {
-            Formula::True | Formula::Size(..) | Formula::Fact(Fact::Signed) => 0,
+            Formula::True | Formula::Size(..) | Formula::Looks(_) | Formula::Reads(_) | Formula::Fact(Fact::Signed) => {
+                0
+            }
             Formula::False | Formula::Fact(Fact::ImportHash(_) | Fact::Exports(_)) => EVIDENCE_MAX,
             Formula::Has(literal) => {
-                let pairs = literal.bytes.iter().zip(std::iter::once(&0).chain(&literal.bytes));
+                let known: Vec<u8> =
+                    literal.masked().map(|byte| if byte.is_known() { byte.value } else { 0 }).collect();
+                let pairs = known.iter().zip(std::iter::once(&0).chain(&known));
                 let changes = pairs.filter(|&(byte, before)| *byte != 0 && byte != before).count();
-                let different: HashSet<u8> = literal.bytes.iter().copied().filter(|&byte| byte != 0).collect();
+                let different: HashSet<u8> = known.iter().copied().filter(|&byte| byte != 0).collect();
                 changes.min(2 * different.len()).saturating_sub(COMMON_BYTES)
             }
             Formula::And(of) => of.iter().map(Formula::evidence).sum(),
@@ -115,6 +125,30 @@ impl Formula {
         .min(EVIDENCE_MAX)
     }
 
+    /// Whether it asks for nothing that a pattern matches, and for no fact.
+    pub(crate) fn asks_no_pattern(&self) -> bool {
+        match self {
+            Formula::True | Formula::False | Formula::Size(..) | Formula::Reads(_) => true,
+            Formula::Has(_) | Formula::Looks(_) | Formula::Fact(_) => false,
+            Formula::And(of) | Formula::AtLeast(_, of) => of.iter().all(Formula::asks_no_pattern),
+        }
+    }
+
+    /// Whether a file must be looked through to tell whether it holds.
+    pub(crate) fn must_look(&self) -> bool {
+        match self {
+            Formula::Looks(Short::Anywhere { .. }) => true,
+            Formula::And(of) | Formula::AtLeast(_, of) => of.iter().any(Formula::must_look),
+            Formula::Looks(Short::Near(..))
+            | Formula::True
+            | Formula::False
+            | Formula::Has(_)
+            | Formula::Reads(_)
+            | Formula::Fact(_)
+            | Formula::Size(..) => false,
+        }
+    }
+
     /// Number of parts, and of levels.
     fn extent(&self) -> (usize, usize) {
         match self {
@@ -122,17 +156,21 @@ impl Formula {
                 let of = of.iter().map(Formula::extent);
                 of.fold((1, 1), |(size, levels), (more, below)| (size + more, levels.max(below + 1)))
             }
-            Formula::True | Formula::False | Formula::Has(_) | Formula::Fact(_) | Formula::Size(..) => (1, 1),
+            Formula::True
+            | Formula::False
+            | Formula::Has(_)
+            | Formula::Looks(_)
+            | Formula::Reads(_)
+            | Formula::Fact(_)
+            | Formula::Size(..) => (1, 1),
         }
     }
 }
 
 /// What holds wherever `rule` is true. `known` are the rules of the same file that came before it.
 pub(crate) fn formula_of(rule: &Rule<'_>, known: &HashMap<&str, Formula>) -> Formula {
-    let pattern = |pattern| {
-        literals_of(pattern).map_or(Formula::True, |of| Formula::any(of.into_iter().map(Formula::Has).collect()))
-    };
-    let patterns = rule.patterns.iter().flatten().map(|one| (one.identifier().name, pattern(one))).collect();
+    let patterns = rule.patterns.iter().flatten();
+    let patterns = patterns.map(|pattern| (pattern, pattern::formula_of(pattern))).collect();
     let formula = Reading { patterns, rules: known, hidden: false }.when_true(&rule.condition, 0);
     let (size, levels) = formula.extent();
     if size > SIZE_MAX || levels > LEVELS_MAX { Formula::True } else { formula }
@@ -154,9 +192,59 @@ fn size_of(expr: &Expr<'_>) -> Option<Formula> {
     Some(Formula::Size(least, below))
 }
 
+/// What is asked of the file where `call` reads a number at a place that is known: it is `value`.
+fn read_at(call: &Expr<'_>, value: &Expr<'_>) -> Option<Formula> {
+    let Expr::FuncCall(call) = call else { return None };
+    let width = width_of(call.identifier.name).filter(|_| call.object.is_none())?;
+    let [at] = call.args.as_slice() else { return None };
+    let place = Place::FromStart(u64::try_from(integer(at)?).ok()?);
+    let value = integer(value)?;
+    let bytes = if call.identifier.name.ends_with("be") { value.to_be_bytes() } else { value.to_le_bytes() };
+    let bytes = if call.identifier.name.ends_with("be") { bytes.get(8 - width..) } else { bytes.get(..width) }?;
+    let bytes: Vec<MaskedByte> = bytes.iter().copied().map(MaskedByte::exactly).collect();
+    Short::near(&bytes, PlaceRange { first: place, last: place }).map(Formula::Reads)
+}
+
+/// Whether it is the count of a pattern, or the sum of some.
+fn is_count(expr: &Expr<'_>) -> bool {
+    match expr {
+        Expr::PatternCount(_) => true,
+        Expr::Add(all) => all.operands().all(|one| matches!(one, Expr::PatternCount(_))),
+        _ => false,
+    }
+}
+
+/// Where something may begin that is anchored so, if it is anchored by numbers.
+fn range_of(anchor: Option<&MatchAnchor<'_>>) -> Option<PlaceRange> {
+    match anchor? {
+        MatchAnchor::At(at) => place_of(&at.expr).map(|place| PlaceRange { first: place, last: place }),
+        MatchAnchor::In(within) => {
+            Some(PlaceRange { first: place_of(&within.range.lower_bound)?, last: place_of(&within.range.upper_bound)? })
+        }
+    }
+}
+
+fn place_of(expr: &Expr<'_>) -> Option<Place> {
+    let number = |expr| integer(expr).and_then(|number| u64::try_from(number).ok());
+    match expr {
+        Expr::Filesize { .. } => Some(Place::BeforeEnd(0)),
+        Expr::Sub(all) => match all.as_slice() {
+            [Expr::Filesize { .. }, bytes] => number(bytes).map(Place::BeforeEnd),
+            _ => None,
+        },
+        Expr::FieldAccess(path) => pe::place_of(path.as_slice()),
+        _ => number(expr).map(Place::FromStart),
+    }
+}
+
+/// What holds where `pattern` matches and begins in the range, beside what holds where it matches.
+fn matched(pattern: &Pattern<'_>, range: Option<PlaceRange>) -> Formula {
+    range.map_or(Formula::True, |range| pattern::formula_within(pattern, range))
+}
+
 struct Reading<'r> {
-    /// Patterns by name, each with what holds where it matches.
-    patterns: Vec<(&'r str, Formula)>,
+    /// Patterns, each with what holds where it matches.
+    patterns: Vec<(&'r Pattern<'r>, Formula)>,
     rules: &'r HashMap<&'r str, Formula>,
     /// Inside of a loop or a `with`, which give names another meaning.
     hidden: bool,
@@ -173,6 +261,7 @@ impl Reading<'_> {
             Expr::False { .. } => Formula::False,
             Expr::And(all) => Formula::all(all.operands().map(|one| self.when_true(one, deeper)).collect()),
             _ if let Some(size) = size_of(expr) => size,
+            Expr::Eq(sides) if let Some(bytes) = read_at(&sides.lhs, &sides.rhs) => bytes,
             _ if let Some(known) = pe::when_true(expr) => known,
             Expr::Or(any) => Formula::any(any.operands().map(|one| self.when_true(one, deeper)).collect()),
             Expr::PatternMatch(found) => {
@@ -180,7 +269,9 @@ impl Reading<'_> {
                     Some(MatchAnchor::At(at)) => self.when_defined(&at.expr, deeper),
                     Some(MatchAnchor::In(_)) | None => Formula::True,
                 };
-                Formula::all(vec![self.named(&found.identifier), at])
+                let (range, pattern) = (range_of(found.anchor.as_ref()), self.pattern(&found.identifier));
+                let within = pattern.map_or(Formula::True, |(pattern, _)| matched(pattern, range));
+                Formula::all(vec![self.named(&found.identifier), within, at])
             }
             Expr::PatternCount(count) => self.named(&count.identifier),
             Expr::Gt(sides) => self.counted(sides, 0, deeper),
@@ -212,10 +303,13 @@ impl Reading<'_> {
             }
             // `uint16(@a)`, with or without what is added to it.
             Expr::FuncCall(call) => {
-                let parts = call.object.iter().chain(&call.args);
-                Formula::all(parts.map(|one| self.when_defined(one, depth + 1)).collect())
+                let parts = call.object.iter().chain(&call.args).map(|one| self.when_defined(one, depth + 1));
+                Formula::all(parts.chain([pe::when_defined(expr)]).collect())
             }
-            _ => pe::when_defined(expr),
+            _ => match sides_of(expr) {
+                Some(sides) => self.both_defined(sides, depth + 1),
+                None => pe::when_defined(expr),
+            },
         }
     }
 
@@ -227,15 +321,31 @@ impl Reading<'_> {
     fn counted(&self, sides: &BinaryExpr<'_>, from: i64, depth: usize) -> Formula {
         match (&sides.lhs, integer(&sides.rhs)) {
             (Expr::PatternCount(count), Some(value)) if value >= from => self.named(&count.identifier),
+            // More than other counts, which are none at least.
+            (Expr::PatternCount(count), None) if from == 0 && is_count(&sides.rhs) => {
+                let changed = match &sides.rhs {
+                    Expr::PatternCount(plain) if count.range.is_none() && plain.range.is_none() => {
+                        self.more_often(&count.identifier, &plain.identifier)
+                    }
+                    _ => None,
+                };
+                changed.unwrap_or_else(|| self.named(&count.identifier))
+            }
             _ => self.both_defined(sides, depth),
         }
     }
 
+    fn more_often(&self, changed: &Ident<'_>, plain: &Ident<'_>) -> Option<Formula> {
+        pattern::formula_of_changed(self.pattern(changed)?.0, self.pattern(plain)?.0)
+    }
+
     /// The pattern of this name: `$a` is declared, `#a` counts it, `@a` is its place.
     fn named(&self, name: &Ident<'_>) -> Formula {
-        let same = |named: &str| named.get(1..) == name.name.get(1..);
-        let found = self.patterns.iter().find(|(named, _)| same(named));
-        found.map_or(Formula::True, |(_, formula)| formula.clone())
+        self.pattern(name).map_or(Formula::True, |(_, formula)| formula.clone())
+    }
+
+    fn pattern(&self, name: &Ident<'_>) -> Option<&(&Pattern<'_>, Formula)> {
+        self.patterns.iter().find(|(pattern, _)| pattern.identifier().name.get(1..) == name.name.get(1..))
     }
 
     fn some_of(&mut self, of: &Of<'_>, depth: usize) -> Formula {
@@ -244,8 +354,10 @@ impl Reading<'_> {
             OfItems::PatternSet(set) => self
                 .patterns
                 .iter()
-                .filter(|(name, _)| chooses(set, name))
-                .map(|(_, formula)| formula.clone())
+                .filter(|(pattern, _)| chooses(set, pattern.identifier().name))
+                .map(|(pattern, formula)| {
+                    Formula::all(vec![formula.clone(), matched(pattern, range_of(of.anchor.as_ref()))])
+                })
                 .collect(),
         };
         let count = match &of.quantifier {
@@ -267,4 +379,4 @@ impl Reading<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

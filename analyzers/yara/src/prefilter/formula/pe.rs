@@ -3,7 +3,9 @@
 use yara_x_parser::ast::{Expr, FuncCall, Iterable};
 
 use super::Formula;
-use crate::prefilter::literal::{Literal, named};
+use crate::prefilter::literal::Literal;
+use crate::prefilter::pattern::{formula_of_bytes, named};
+use crate::prefilter::short::Place;
 
 /// What may be true of a program for Windows.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -39,6 +41,11 @@ pub(super) fn when_true(expr: &Expr<'_>) -> Option<Formula> {
 /// What holds wherever `expr` is defined: an element of an array is not where the array is empty.
 pub(super) fn when_defined(expr: &Expr<'_>) -> Formula {
     match expr {
+        // A section's name stands in the file.
+        Expr::FuncCall(call) if is_of_pe(call, "section_index") => match call.args.as_slice() {
+            [Expr::LiteralString(name)] => formula_of_bytes(&name.value),
+            _ => Formula::True,
+        },
         Expr::Lookup(lookup) if is_signatures(&lookup.primary) => Formula::Fact(Fact::Signed),
         Expr::Lookup(lookup) => when_defined(&lookup.primary),
         Expr::FieldAccess(path) => path.as_slice().first().map_or(Formula::True, when_defined),
@@ -51,6 +58,19 @@ pub(super) fn when_looped_over(iterable: &Iterable<'_>) -> Formula {
     match iterable {
         Iterable::Expr(array) if is_signatures(array) => Formula::Fact(Fact::Signed),
         Iterable::Expr(_) | Iterable::Range(_) | Iterable::ExprTuple(_) => Formula::True,
+    }
+}
+
+/// The place that a field of the module tells.
+pub(super) fn place_of(path: &[Expr<'_>]) -> Option<Place> {
+    let names = path.iter().map(|part| match part {
+        Expr::Ident(name) => Some(name.name),
+        _ => None,
+    });
+    match names.collect::<Option<Vec<_>>>()?.as_slice() {
+        ["pe", "entry_point"] => Some(Place::EntryPoint),
+        ["pe", "overlay", "offset"] => Some(Place::Overlay),
+        _ => None,
     }
 }
 

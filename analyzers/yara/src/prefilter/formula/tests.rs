@@ -5,7 +5,7 @@ use super::*;
 /// What is found of rules, shown: the last of `rules` has these strings and the condition.
 #[track_caller]
 fn check_behind(rules: &str, condition: &str, expected: &str) {
-    let strings = r#"$a = "alphaalpha" nocase $b1 = "beta one" $b2 = "beta two" $s = "four" $x = "xorxorxor" xor"#;
+    let strings = r#"$a = "alphaalpha" nocase $b1 = "beta one" $b2 = "beta two" $s = /[a-c]{2}/ $x = "xorxorxor" xor $y = "xorxorxor""#;
     let text = format!("import \"pe\" {rules} rule r {{ strings: {strings} condition: {condition} }}");
     let ast = AST::from(text.as_str());
     assert!(ast.errors().is_empty(), "{:?}", ast.errors());
@@ -24,7 +24,7 @@ fn check(condition: &str, expected: &str) {
 }
 
 /// `a & b`, `2 of a, b, c`, `at least 10 B`.
-fn shown(formula: &Formula) -> String {
+pub(in crate::prefilter) fn shown(formula: &Formula) -> String {
     let all = |of: &[Formula], between: &str| of.iter().map(shown).collect::<Vec<_>>().join(between);
     match formula {
         Formula::True => "?".to_owned(),
@@ -32,13 +32,32 @@ fn shown(formula: &Formula) -> String {
         Formula::And(of) => format!("({})", all(of, " & ")),
         Formula::AtLeast(1, of) => format!("({})", all(of, " | ")),
         Formula::AtLeast(count, of) => format!("({count} of {})", all(of, ", ")),
-        Formula::Has(literal) => String::from_utf8_lossy(&literal.bytes).into_owned(),
+        Formula::Has(literal) => text_of(literal),
+        Formula::Looks(Short::Anywhere { anchor, .. }) => format!("look {}", anchor.escape_ascii()),
+        Formula::Looks(Short::Near(bytes, _, range)) | Formula::Reads(Short::Near(bytes, _, range)) => {
+            format!("{} at {:?} to {:?}", bytes.escape_ascii(), range.first, range.last)
+        }
+        Formula::Reads(Short::Anywhere { .. }) => "?".to_owned(),
         Formula::Fact(Fact::Signed) => "signed".to_owned(),
         Formula::Fact(Fact::ImportHash([first, .., last])) => format!("imports {first:02x}..{last:02x}"),
-        Formula::Fact(Fact::Exports(name)) => format!("exports {}", name.bytes.escape_ascii()),
+        Formula::Fact(Fact::Exports(name)) => format!("exports {}", text_of(name)),
         Formula::Size(least, u64::MAX) => format!("{least} B.."),
         Formula::Size(least, below) => format!("{least} B..{below} B"),
     }
+}
+
+/// Its bytes, of which letters in either case are small.
+fn text_of(literal: &Literal) -> String {
+    let bytes: Vec<u8> = literal
+        .masked()
+        .map(|byte| if byte.is_letter() { byte.value.to_ascii_lowercase() } else { byte.value })
+        .collect();
+    let keyed = match literal.keys {
+        (0, 0) => String::new(),
+        (0, 255) => "xor ".to_owned(),
+        (first, last) => format!("xor({first}-{last}) "),
+    };
+    format!("{keyed}{}", bytes.escape_ascii())
 }
 
 #[test]
@@ -46,8 +65,6 @@ fn strings_that_must_be_there_are_found() {
     check("$a", "alphaalpha");
     check("$a and $b1", "(alphaalpha & beta one)");
     check("$a or $b1", "(alphaalpha | beta one)");
-    check("$a at 0", "alphaalpha");
-    check("$a in (0..100)", "alphaalpha");
     check("$a at @b1 + 3", "(alphaalpha & beta one)");
     check("#a > 0 and #b1 >= 2 and #b2 == 1", "(alphaalpha & beta one & beta two)");
     check("#a", "alphaalpha");
@@ -56,20 +73,48 @@ fn strings_that_must_be_there_are_found() {
     check("for any i in (1..#a) : (@a[i] < 10 and $b1)", "(alphaalpha & beta one)");
     check("2 of ($a, $b1, $b2)", "(2 of alphaalpha, beta one, beta two)");
     check("all of ($b*)", "(beta one & beta two)");
-    check("any of ($b*) in (0..100)", "(beta one | beta two)");
     check("10% of ($a, $b*)", "(alphaalpha | beta one | beta two)");
     check("2 of ($a and $b1, $b2, pe.is_pe)", "((alphaalpha & beta one) | beta two)");
     check("pe.is_pe and $a", "alphaalpha");
 }
 
 #[test]
+fn what_must_stand_somewhere_is_asked_there() {
+    let first = "at FromStart(0) to FromStart(0)";
+    check("$b1 at 0", &format!("(beta one & beta one {first})"));
+    check("$b1 in (0..100)", "(beta one & beta one at FromStart(0) to FromStart(100))");
+    check("any of ($b1) in (filesize-9..filesize)", "(beta one & beta one at BeforeEnd(9) to BeforeEnd(0))");
+    check("$b1 at pe.entry_point", "(beta one & beta one at EntryPoint to EntryPoint)");
+    check("$b1 at pe.overlay.offset", "(beta one & beta one at Overlay to Overlay)");
+    // Of these nothing is known, or too much would have to be compared.
+    check("$b1 in (0..@b2)", "beta one");
+    check("$b1 in (0..100000)", "beta one");
+    check("$b1 in (9..3)", "beta one");
+    check("uint16(0) == 0x5a4d", &format!("MZ {first}"));
+    check("uint32be(4) == 0x41424344", "ABCD at FromStart(4) to FromStart(4)");
+    check("uint16(0) != 0x5a4d", "?");
+    check("uint16(filesize) == 1", "?");
+}
+
+#[test]
+fn counts_are_compared() {
+    check("#b1 > #b2", "beta one");
+    check("#b1 > #b2 + #a", "beta one");
+    check("#b1 >= #b2", "?");
+    check("#b1 > #b2 - 1", "?");
+    check("#x > #y", "xor(1-255) xorxorxor");
+    check("#x > #b1", "xor xorxorxor");
+    check("#x in (0..9) > #y", "xor xorxorxor");
+    check("#y > #x", "xorxorxor");
+}
+
+#[test]
 fn what_cannot_be_looked_for_may_be_there() {
     check("$s", "?");
-    check("$x", "?");
     check("$a or $s", "?");
     check("$a and $s", "alphaalpha");
-    check("3 of them", "(alphaalpha | beta one | beta two)");
-    check("all of them", "(alphaalpha & beta one & beta two)");
+    check("3 of them", "(2 of alphaalpha, beta one, beta two, xor xorxorxor, xorxorxor)");
+    check("all of them", "(alphaalpha & beta one & beta two & xor xorxorxor & xorxorxor)");
     check("any of them", "?");
 }
 
@@ -128,7 +173,7 @@ fn facts_of_programs_are_asked_for() {
 
 #[test]
 fn evidence_is_what_must_be_found_at_least() {
-    let has = |text: &str| Formula::Has(Literal { bytes: text.as_bytes().to_vec(), nocase: false });
+    let has = |text: &str| pattern::formula_of_bytes(text.as_bytes());
     let (short, long, padding) = (has("short"), has("a long string"), has("         \0\0\0\0\0"));
     assert_eq!(short.evidence(), 0);
     assert_eq!(padding.evidence(), 0);
@@ -171,7 +216,7 @@ fn what_is_too_deep_or_too_large_proves_nothing() {
 
 #[test]
 fn what_holds_without_facts_is_told() {
-    let has = |text: &str| Formula::Has(Literal { bytes: text.as_bytes().to_vec(), nocase: false });
+    let has = |text: &str| pattern::formula_of_bytes(text.as_bytes());
     assert!(Formula::True.holds_without_facts());
     assert!(Formula::Size(0, 9).holds_without_facts());
     assert!(!has("something").holds_without_facts());

@@ -1,6 +1,10 @@
 //! Reads the tables of a prefilter: which parts of a set a file needs.
 
-use crate::prefilter::build::{AT_LEAST, HAS, NO_SIGN, OFFSET_BITS, SECTIONS, SIZE, TRUE};
+use crate::prefilter::build::{
+    AT_LEAST, FACTS_HEAD, HAS, KEYED, KIND_BITS, LOOKS, MASKED, NEAR, NO_SIGN, OFFSET_BITS, SECTIONS, SIZE, TRUE,
+};
+use crate::prefilter::literal::IN_FRONT;
+use crate::prefilter::short;
 use crate::prefilter::{STRIDE, WINDOW, WindowHash, is_padding, with_next};
 
 /// The tables of a set, as they lie in a bundle.
@@ -15,14 +19,17 @@ pub(crate) struct Prefilter<'a> {
     bucket_shift: u32,
     /// Windows, each with its string and its offset in it.
     entries: Numbers<'a>,
-    /// Start of each string, and its length with whether letters of either case match.
+    /// Start of each string, and its length with its kind; and where the last ends.
     spans: Numbers<'a>,
     strings: &'a [u8],
-    /// The number of the fact that it is signed, and then hashes of imports with the number of each.
+    /// The number of the fact that it is signed, whether places in programs are asked for, and then hashes of imports with
+    /// the number of each.
     facts: &'a [u8],
     /// Where the units that ask for a string or a fact start.
     asking: Numbers<'a>,
     asking_units: Numbers<'a>,
+    /// Units that may hold without any of them.
+    unasked: Numbers<'a>,
     /// Start of the formula of each unit and its part, and then the formulas.
     units: Numbers<'a>,
     unit_count: usize,
@@ -64,6 +71,10 @@ impl Numbers<'_> {
 pub(crate) struct FileFacts {
     pub signed: bool,
     pub import_hash: Option<[u8; 16]>,
+    /// Where its first instruction stands.
+    pub entry_point: Option<u64>,
+    /// Where what is appended to it begins.
+    pub overlay: Option<u64>,
 }
 
 /// What a search found, kept from one file to the next so that nothing is allocated for each.
@@ -72,6 +83,9 @@ pub(crate) struct PrefilterState {
     /// Strings and facts that were seen.
     seen: Vec<u64>,
     seen_list: Vec<u32>,
+    /// Strings that were looked for by themselves.
+    looked: Vec<u64>,
+    looked_list: Vec<u32>,
     /// Units that ask for one of them.
     touched: Vec<u64>,
     touched_list: Vec<u32>,
@@ -86,7 +100,8 @@ impl<'a> Prefilter<'a> {
         for (at, section) in sections.iter_mut().enumerate() {
             (*section, rest) = rest.split_at_checked(head.get(at)? as usize)?;
         }
-        let [words, confirming, buckets, entries, spans, strings, facts, asking, asking_units, units] = sections;
+        let [words, confirming, buckets, entries, spans, strings, facts, asking, asking_units, unasked, units] =
+            sections;
         Some(Prefilter {
             words: words.as_chunks().0,
             confirming: confirming.as_chunks().0,
@@ -98,6 +113,7 @@ impl<'a> Prefilter<'a> {
             facts,
             asking: Numbers(asking),
             asking_units: Numbers(asking_units),
+            unasked: Numbers(unasked),
             units: Numbers(units),
             unit_count: Numbers(units).get(0).map_or(0, |start| start as usize / 2),
         })
@@ -114,10 +130,17 @@ impl<'a> Prefilter<'a> {
         state.begin(self.spans.0.len() / 8, self.unit_count);
         self.see_facts(facts, state);
         self.search_strings(file, state);
-        for unit in &state.touched_list {
-            let Some([start, part]) = self.units.pair(*unit as usize) else { continue };
-            let mut at = start as usize;
-            if self.holds(&mut at, file.len() as u64, state) {
+        for at in 0..self.unasked.0.len() / 4 {
+            if let Some(unit) = self.unasked.get(at)
+                && set(&mut state.touched, unit)
+            {
+                state.touched_list.push(unit);
+            }
+        }
+        for at in 0..state.touched_list.len() {
+            let unit = state.touched_list.get(at).and_then(|unit| self.units.pair(*unit as usize));
+            let Some([start, part]) = unit else { continue };
+            if self.holds(&mut (start as usize), file, facts, state) {
                 needed(part as usize);
             }
         }
@@ -125,12 +148,13 @@ impl<'a> Prefilter<'a> {
 
     /// Whether some rule asks for a fact.
     pub(crate) fn asks_facts(&self) -> bool {
-        self.facts.len() > 4 || Numbers(self.facts).get(0).is_some_and(|signed| signed != NO_SIGN)
+        let [signed, places] = Numbers(self.facts).pair(0).unwrap_or([NO_SIGN, 0]);
+        self.facts.len() > FACTS_HEAD || signed != NO_SIGN || places != 0
     }
 
     fn see_facts(&self, facts: FileFacts, state: &mut PrefilterState) {
-        let Some((signed, hashes)) = self.facts.split_first_chunk() else { return };
-        let signed = Some(u32::from_le_bytes(*signed)).filter(|&number| facts.signed && number != NO_SIGN);
+        let Some((head, hashes)) = self.facts.split_at_checked(FACTS_HEAD) else { return };
+        let signed = Numbers(head).get(0).filter(|&number| facts.signed && number != NO_SIGN);
         let hash = facts.import_hash.and_then(|hash| {
             let (_, number) = hashes
                 .as_chunks::<20>()
@@ -153,11 +177,16 @@ impl<'a> Prefilter<'a> {
             }
             at += STRIDE * OFFSETS.len();
         }
-        // With a zero behind the file, which ends a name there.
+        // With a zero behind the file, which ends a name there, and with what may stand behind that.
         let rest = file.get(at..).unwrap_or_default();
-        let mut last = [0; 8];
+        let mut last = [0; 2 * size_of::<u64>()];
         last.iter_mut().zip(rest).for_each(|(last, byte)| *last = *byte);
-        self.look(file, at, u64::from_le_bytes(last), rest.len() + 1, state);
+        let count = rest.len() + 1 + IN_FRONT;
+        for start in (0..count).step_by(STRIDE * OFFSETS.len()) {
+            if let Some(step) = last.get(start..).and_then(|rest| rest.first_chunk()) {
+                self.look(file, at + start, u64::from_le_bytes(*step), count - start, state);
+            }
+        }
     }
 
     /// Looks for strings by the windows in the first `count` of these bytes, which stand at `at`.
@@ -191,7 +220,7 @@ impl<'a> Prefilter<'a> {
                 continue;
             }
             let (number, offset) = (packed >> OFFSET_BITS, packed & ((1 << OFFSET_BITS) - 1));
-            if !state.has(number) && self.stands(file, at.checked_sub(offset as usize), number) {
+            if !state.has(number) && self.stands(file, (at + IN_FRONT).checked_sub(offset as usize), number) {
                 self.saw(number, state);
             }
         }
@@ -203,18 +232,46 @@ impl<'a> Prefilter<'a> {
         }
     }
 
+    /// A string that is looked for: its kind, its bytes, and what was stored behind them. None where the table is damaged.
+    fn string(&self, number: u32) -> Option<(u32, &'a [u8], &'a [u8])> {
+        let [start, length] = self.spans.pair(number as usize)?;
+        let end = self.spans.get(2 * (number as usize + 1))?;
+        let (kind, length) = (length & ((1 << KIND_BITS) - 1), length as usize >> KIND_BITS);
+        let (bytes, more) = self.strings.get(start as usize..end as usize)?.split_at_checked(length)?;
+        Some((kind, bytes, more))
+    }
+
     /// Whether a string stands at this place of the file.
     fn stands(&self, file: &[u8], at: Option<usize>, number: u32) -> bool {
         let Some(here) = at.and_then(|at| file.get(at..)) else { return false };
-        let Some([start, length]) = self.spans.pair(number as usize) else { return false };
-        let string = self.strings.get(start as usize..).and_then(|rest| rest.get(..length as usize >> 1));
-        let (Some(string), nocase) = (string, length & 1 != 0) else { return false };
-        match here.get(..string.len()) {
-            Some(here) if nocase => here.eq_ignore_ascii_case(string),
-            Some(here) => here == string,
-            // The end of the file ends a name as a zero does.
-            None => matches!(string, [name @ .., 0] if nocase && here.eq_ignore_ascii_case(name)),
+        let Some((kind, string, more)) = self.string(number) else { return false };
+        // The end of the file ends a name as a zero does.
+        let name = string.split_last().filter(|(last, name)| **last == 0 && name.len() == here.len());
+        let Some(here) = here.get(..string.len()).or(name.map(|_| here)) else { return false };
+        let mut pairs = here.iter().zip(string);
+        match (kind, more) {
+            (MASKED, masks) => pairs.zip(masks).all(|((here, byte), mask)| here & mask == *byte),
+            (KEYED, [first, last]) => {
+                let mut keys = pairs.map(|(here, byte)| here ^ byte);
+                keys.next().is_some_and(|key| (*first..=*last).contains(&key) && keys.all(|other| other == key))
+            }
+            _ => pairs.all(|(here, byte)| here == byte),
         }
+    }
+
+    /// Whether a string is in the file that is looked for by itself.
+    fn looks(&self, file: &[u8], number: u32, facts: FileFacts, state: &mut PrefilterState) -> bool {
+        if state.looked(number) {
+            let found = match self.string(number) {
+                Some((NEAR, bytes, more)) => short::is_near(file, bytes, more, facts),
+                Some((_, bytes, more)) => short::is_anywhere(file, bytes, more),
+                None => true,
+            };
+            if found {
+                state.saw(number);
+            }
+        }
+        state.has(number)
     }
 
     fn touch(&self, number: usize, state: &mut PrefilterState) {
@@ -229,7 +286,7 @@ impl<'a> Prefilter<'a> {
     }
 
     /// Whether the formula at `at` holds; moves `at` behind it.
-    fn holds(&self, at: &mut usize, size: u64, state: &PrefilterState) -> bool {
+    fn holds(&self, at: &mut usize, file: &[u8], facts: FileFacts, state: &mut PrefilterState) -> bool {
         let mut next = || {
             let number = self.units.get(*at);
             *at += 1;
@@ -241,18 +298,22 @@ impl<'a> Prefilter<'a> {
                 true
             }
             (Some(HAS), Some(number)) => state.has(number),
+            (Some(LOOKS), Some(number)) => self.looks(file, number, facts, state),
             (Some(SIZE), Some(low)) => {
                 let [high, below_low, below_high] = [next(), next(), next()].map(Option::unwrap_or_default);
                 let of = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
-                (of(low, high)..of(below_low, below_high)).contains(&size)
+                (of(low, high)..of(below_low, below_high)).contains(&(file.len() as u64))
             }
             (Some(AT_LEAST), Some(count)) => {
-                let parts = next().unwrap_or_default();
-                let mut holding = 0;
-                for _ in 0..parts {
-                    holding += u32::from(self.holds(at, size, state));
+                let [mut left, length] = [next(), next()].map(Option::unwrap_or_default);
+                let end = *at + length as usize;
+                let mut missing = count;
+                while missing > 0 && missing <= left {
+                    missing -= u32::from(self.holds(at, file, facts, state));
+                    left -= 1;
                 }
-                holding >= count
+                *at = end;
+                missing == 0
             }
             // A damaged table proves nothing.
             _ => true,
@@ -262,9 +323,11 @@ impl<'a> Prefilter<'a> {
 
 impl PrefilterState {
     fn begin(&mut self, strings: usize, units: usize) {
-        for (bits, list, count) in
-            [(&mut self.seen, &mut self.seen_list, strings), (&mut self.touched, &mut self.touched_list, units)]
-        {
+        for (bits, list, count) in [
+            (&mut self.seen, &mut self.seen_list, strings),
+            (&mut self.looked, &mut self.looked_list, strings),
+            (&mut self.touched, &mut self.touched_list, units),
+        ] {
             for number in list.drain(..) {
                 if let Some(word) = bits.get_mut(number as usize / 64) {
                     *word = 0;
@@ -276,6 +339,15 @@ impl PrefilterState {
 
     fn has(&self, number: u32) -> bool {
         self.seen.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 != 0)
+    }
+
+    /// Whether it was not looked for before.
+    fn looked(&mut self, number: u32) -> bool {
+        let new = set(&mut self.looked, number);
+        if new {
+            self.looked_list.push(number);
+        }
+        new
     }
 
     /// Whether it was not seen before.

@@ -1,0 +1,132 @@
+//! What follows each other in a match of a pattern.
+
+use super::literal::MaskedByte;
+
+/// Spellings of a pattern that are told apart.
+const SPELLINGS_MAX: usize = 8;
+
+/// Pieces of a pattern that are looked at, with those that are repeated.
+const PIECES_MAX: usize = 2_000;
+
+/// A part of a match.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Piece {
+    Byte(MaskedByte),
+    /// Bytes of which nothing is known: so many at least, and at most if there is a limit.
+    Gap(usize, Option<usize>),
+}
+
+impl Piece {
+    /// Of which nothing is known, not even how long it is.
+    pub(super) const UNKNOWN: Piece = Piece::Gap(0, None);
+
+    pub(super) fn byte(self) -> Option<MaskedByte> {
+        match self {
+            Piece::Byte(byte) => Some(byte),
+            Piece::Gap(..) => None,
+        }
+    }
+
+    fn length(self) -> (usize, Option<usize>) {
+        match self {
+            Piece::Byte(_) => (1, Some(1)),
+            Piece::Gap(least, most) => (least, most),
+        }
+    }
+}
+
+pub(super) type Pieces = Vec<Piece>;
+
+/// The pieces of a match, in each of the ways in which it may be spelled.
+#[derive(Clone)]
+pub(super) struct Spellings(Vec<Pieces>);
+
+impl Default for Spellings {
+    /// Of nothing.
+    fn default() -> Self {
+        Spellings(vec![Pieces::new()])
+    }
+}
+
+impl Spellings {
+    pub(super) fn each(&self) -> impl Iterator<Item = &Pieces> {
+        self.0.iter()
+    }
+
+    pub(super) fn push(&mut self, piece: Piece) {
+        for pieces in &mut self.0 {
+            let full = pieces.len() >= PIECES_MAX;
+            match pieces.last_mut() {
+                // Behind this, nothing is told apart.
+                Some(last) if full => *last = Piece::UNKNOWN,
+                _ => pieces.push(piece),
+            }
+        }
+    }
+
+    /// Appends bytes of which nothing is known.
+    pub(super) fn push_gap(&mut self, least: usize, most: Option<usize>) {
+        if most == Some(least) && least < PIECES_MAX {
+            (0..least).for_each(|_| self.push(Piece::Byte(MaskedByte::ANY)));
+        } else {
+            self.push(Piece::Gap(least, most));
+        }
+    }
+
+    /// Appends one of these. False if they are too many to be told apart and differ in length, so that a gap is appended.
+    pub(super) fn push_one_of(&mut self, alternatives: Vec<Spellings>) -> bool {
+        let alternatives: Vec<Pieces> = alternatives.into_iter().flat_map(|one| one.0).collect();
+        if self.0.len().saturating_mul(alternatives.len()) <= SPELLINGS_MAX {
+            let with = |pieces: &Pieces| {
+                alternatives.iter().map(|more| [pieces.as_slice(), more].concat()).collect::<Vec<_>>()
+            };
+            self.0 = self.0.iter().flat_map(with).collect();
+            return true;
+        }
+        let lengths = alternatives.iter().map(|pieces| length_of(pieces));
+        let either = |(least, most): (usize, Option<usize>), (other_least, other_most): (usize, Option<usize>)| {
+            (least.min(other_least), most.zip(other_most).map(|(most, other)| most.max(other)))
+        };
+        let (least, most) = lengths.reduce(either).unwrap_or((0, Some(0)));
+        let alike = most == Some(least) && alternatives.iter().flatten().all(|piece| piece.byte().is_some());
+        if alike {
+            let joined =
+                |at: usize| alternatives.iter().filter_map(|one| one.get(at)?.byte()).reduce(MaskedByte::either);
+            (0..least).filter_map(joined).for_each(|byte| self.push(Piece::Byte(byte)));
+        } else {
+            self.push_gap(least, most);
+        }
+        alike
+    }
+
+    /// Appends `once` as often as `least` says, or once if it may be spelled in more than one way, and then a gap for what it
+    /// may be repeated beyond that.
+    pub(super) fn push_repeated(&mut self, once: &Spellings, least: usize, most: Option<usize>) {
+        let length =
+            |which: fn((usize, Option<usize>)) -> Option<usize>| once.each().map(move |one| which(length_of(one)));
+        let shortest = length(|(least, _)| Some(least)).min().flatten().unwrap_or(0);
+        let longest = length(|(_, most)| most).reduce(|one, other| Some(one?.max(other?))).flatten();
+        let times = |length: Option<usize>, times: Option<usize>| Some(length?.saturating_mul(times?));
+        match once.0.as_slice() {
+            [pieces] if pieces.len().saturating_mul(least) < PIECES_MAX => {
+                pieces.repeat(least).into_iter().for_each(|piece| self.push(piece));
+                if most != Some(least) {
+                    self.push_gap(0, times(longest, most.map(|most| most - least)));
+                }
+            }
+            _ if least > 0 && self.0.len().saturating_mul(once.0.len()) <= SPELLINGS_MAX => {
+                self.push_one_of(vec![once.clone()]);
+                self.push_gap(shortest.saturating_mul(least - 1), times(longest, most.map(|most| most - 1)));
+            }
+            _ => self.push_gap(shortest.saturating_mul(least), times(longest, most)),
+        }
+    }
+}
+
+/// How long these are at least, and at most if there is a limit.
+fn length_of(pieces: &[Piece]) -> (usize, Option<usize>) {
+    let lengths = pieces.iter().map(|piece| piece.length());
+    lengths.fold((0, Some(0)), |(least, most), (more, at_most)| {
+        (least.saturating_add(more), most.zip(at_most).map(|(most, more)| most.saturating_add(more)))
+    })
+}
