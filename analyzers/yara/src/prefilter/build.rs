@@ -80,6 +80,9 @@ impl PrefilterBuilder {
     /// Adds rules that stay together: where `formula` holds, part `part` of the set is run.
     pub(crate) fn add(&mut self, formula: &Formula, part: usize) {
         let unit = small(self.units.len());
+        // What would be looked for in every file is better found together with all others.
+        let found = formula.holds_without_facts().then(|| formula.with_few_bytes_found());
+        let formula = found.as_ref().unwrap_or(formula);
         self.units.push((small(self.formulas.len()), small(part)));
         if formula.holds_without_facts() {
             self.unasked.push(unit);
@@ -215,8 +218,9 @@ impl PrefilterBuilder {
             };
             for first in 0..STRIDE {
                 let some = windows.iter().enumerate().skip(first).step_by(STRIDE);
-                let best =
-                    some.filter_map(|(at, window)| Some((cost(at, window)?, at, window))).min_by_key(|best| best.0);
+                let best = some
+                    .filter_map(|(at, window)| Some((cost(at, window)?, at, window)))
+                    .min_by_key(|(cost, _, window)| (window.dear, *cost));
                 let Some((_, at, window)) = best else { continue };
                 entries.extend(window.values.iter().map(|&window| WindowEntry {
                     window,

@@ -8,6 +8,9 @@ pub(super) const LITERAL_MAX: usize = 40;
 /// Most values of a window: one of a literal in which a byte may be any stands in the tables once for each.
 const VALUES_MAX: usize = 256;
 
+/// Values of a window that is not dear: one hexadecimal digit is not known.
+const USUAL_VALUES_MAX: usize = 16;
+
 /// Values of a window of four letters that differ in case alone, which are one value of the tables.
 const CASES: usize = 1 << WINDOW;
 
@@ -86,8 +89,8 @@ pub(crate) struct Literal {
 }
 
 impl Literal {
-    /// Of bytes that follow each other, those by which they are told from others. None if they cannot be found: they are
-    /// too few, or stand in every file.
+    /// Of bytes that follow each other, those by which they are told from others. None if they cannot be found by windows
+    /// of their own: they are too few, or stand in every file.
     pub(super) fn of(bytes: &[MaskedByte], keys: (u8, u8)) -> Option<Literal> {
         let known = |bytes: &&[MaskedByte]| bytes.iter().filter(|byte| byte.tells()).count();
         let best = bytes.windows(LITERAL_MAX.min(bytes.len()).max(1)).rev().max_by_key(known)?;
@@ -100,7 +103,13 @@ impl Literal {
             mask: best.iter().filter(|_| !exact).map(|byte| byte.mask).collect(),
             keys,
         };
-        literal.can_be_found().then_some(literal)
+        literal.can_be_found(|window| !window.dear).then_some(literal)
+    }
+
+    /// A few rare bytes that are found by windows of which a byte is not theirs. None if these would find too much.
+    pub(super) fn of_few(bytes: &[u8]) -> Option<Literal> {
+        let literal = Literal { bytes: bytes.to_vec(), mask: Vec::new(), keys: (0, 0) };
+        literal.can_be_found(|_| true).then_some(literal)
     }
 
     /// Its bytes with what is known of them.
@@ -125,15 +134,16 @@ impl Literal {
             if edge && window.frequency > EDGE_FREQUENCY_MAX {
                 window.frequency = u64::MAX;
             }
+            window.dear = edge || self.keys == (0, 0) && window.values.len() > USUAL_VALUES_MAX;
         }
         windows
     }
 
-    /// Whether it can be found wherever it stands.
-    fn can_be_found(&self) -> bool {
+    /// Whether it can be found wherever it stands, by windows like these.
+    fn can_be_found(&self, by: impl Fn(&Window) -> bool) -> bool {
         let windows = self.windows();
-        (0..STRIDE)
-            .all(|first| windows.iter().skip(first).step_by(STRIDE).any(|window| window.frequency < FREQUENCY_MAX))
+        let found = |window: &Window| window.frequency < FREQUENCY_MAX && by(window);
+        (0..STRIDE).all(|first| windows.iter().skip(first).step_by(STRIDE).any(found))
     }
 }
 
@@ -143,6 +153,8 @@ pub(super) struct Window {
     pub values: Vec<u32>,
     /// Whether all is known of it.
     alone: bool,
+    /// Whether it takes many places of the tables: a byte of it is not the literal's, or may be any.
+    pub dear: bool,
     /// How often one of its values stands in files, roughly and on no scale.
     pub frequency: u64,
 }
@@ -155,7 +167,7 @@ impl Window {
         let findable = !padding && (1..=VALUES_MAX).contains(&values.len());
         let frequency = if findable { values.iter().map(frequency).sum() } else { u64::MAX };
         let alone = bytes.iter().all(|byte| byte.is_known()) && keys.0 == keys.1;
-        Window { values, alone, frequency }
+        Window { values, alone, dear: false, frequency }
     }
 
     /// Its value, if it has one.

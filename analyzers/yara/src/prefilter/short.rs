@@ -16,6 +16,12 @@ const PLACES_MAX: u64 = 8_192;
 /// Most letters that may be of either case: for each it is looked for twice as often.
 const LETTERS_MAX: usize = 2;
 
+/// How much the rarest byte tells, on no scale.
+const RAREST: i64 = 10;
+
+/// What another letter in either case costs on this scale.
+const LETTER_COST: i64 = 4;
+
 /// Most pieces that are compared around an anchor.
 const PIECES_MAX: usize = 64;
 
@@ -150,22 +156,28 @@ impl Short {
 /// letters in either case.
 fn anchor_of(pieces: &[Piece]) -> Option<(usize, Vec<MaskedByte>)> {
     let starting_at = |start: usize| {
-        let mut letters = 0;
         let known = pieces.get(start..)?.iter().map_while(|piece| piece.byte().filter(|byte| byte.is_known()));
-        let anchor: Vec<MaskedByte> = known
-            .take_while(|byte| {
-                letters += usize::from(byte.is_letter());
-                letters <= LETTERS_MAX
-            })
-            .take(literal::LITERAL_MAX)
-            .collect();
-        let told = anchor.windows(2).any(|pair| pair.first() != pair.last());
-        told.then_some((start, anchor))
+        let known: Vec<MaskedByte> = known.take(literal::LITERAL_MAX).collect();
+        let ending_at = |end| known.get(..end).filter(|anchor| told(anchor)).map(|anchor| (rarity(anchor), anchor));
+        let (rarity, anchor) = (2..=known.len()).filter_map(ending_at).max_by_key(|(rarity, _)| *rarity)?;
+        Some((rarity, start, anchor.to_vec()))
     };
-    let rarity = |(_, anchor): &(usize, Vec<MaskedByte>)| -> u32 {
-        anchor.iter().map(|byte| u8::BITS + 2 - byte_frequency(byte.value).ilog2()).sum()
+    let best = (0..pieces.len()).rev().filter_map(starting_at).max_by_key(|(rarity, ..)| *rarity);
+    best.map(|(_, start, anchor)| (start, anchor))
+}
+
+/// Whether these are not one byte over and over, and few of them letters in either case.
+fn told(anchor: &[MaskedByte]) -> bool {
+    let letters = anchor.iter().filter(|byte| byte.is_letter()).count();
+    letters <= LETTERS_MAX && anchor.windows(2).any(|pair| pair.first() != pair.last())
+}
+
+fn rarity(anchor: &[MaskedByte]) -> i64 {
+    let each = |byte: &MaskedByte| match byte.is_letter() {
+        true => -LETTER_COST,
+        false => RAREST - i64::from(byte_frequency(byte.value).ilog2()),
     };
-    (0..pieces.len()).rev().filter_map(starting_at).max_by_key(rarity)
+    anchor.iter().map(each).sum()
 }
 
 /// Without what tells nothing at the end.

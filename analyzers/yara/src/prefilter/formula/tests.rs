@@ -1,6 +1,9 @@
+use std::collections::HashMap;
+
 use yara_x_parser::ast::AST;
 
 use super::*;
+use crate::prefilter::pattern;
 
 /// What is found of rules, shown: the last of `rules` has these strings and the condition.
 #[track_caller]

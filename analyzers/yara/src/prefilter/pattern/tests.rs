@@ -25,9 +25,8 @@ fn texts_are_looked_for_as_they_are_encoded() {
 
 #[test]
 fn what_is_too_short_for_the_table_is_looked_for_alone() {
-    // Of four rare bytes windows with a byte that is not theirs are in the table, too.
-    check("\"Q^Z!\"", "Q^Z!");
-    check("\"Q^Z\"", "Q^Z");
+    check("\"Q^Z!\"", "look Q^Z!");
+    check("\"Q^Z\"", "look Q^Z");
     check("\"teal\"", "look teal");
     check("\"teal\" nocase", "(look TE | look tE | look Te | look te)");
     check("\"<?\"", "look <?");
@@ -75,7 +74,7 @@ fn fixed_parts_of_hex_patterns_are_looked_for() {
 fn fixed_parts_of_expressions_are_looked_for() {
     check("/abc[0-9]+defghijk/", "defghijk");
     // What is known of a digit is its upper half.
-    check("/abc[0-9]+defghi/", "(abc0 & defghi)");
+    check("/abc[0-9]+defghi/", "(look abc & defghi)");
     check("/abcdefgh.{1,9}hij/i", "abcdefgh");
     check("/(abcdefgh)+ij/", "abcdefgh");
     check(r"/\x41bcdefgh\.exe/", "Abcdefgh.exe");
@@ -83,7 +82,7 @@ fn fixed_parts_of_expressions_are_looked_for() {
     check("/(abcdefgh)*ij/", "look ij");
     check("/abcdefg?hijklmno/", "(abcdef & hijklmno)");
     check("/(abcdefgh|ijklmnop)/", "(abcdefgh | ijklmnop)");
-    check("/(ldap|rmi):.x{,9}yyyyyyyy/", "((ldap: & yyyyyyyy) | (rmi: & yyyyyyyy))");
+    check("/(ldap|rmi):.x{,9}yyyyyyyy/", "((ldap: & yyyyyyyy) | yyyyyyyy)");
     check(r"/\bevil[Ww]ords$/", "evilwords");
     check("/a{0}bcdefghij/", "bcdefghij");
     check("/(?i)abcdefghij/", "?");
