@@ -72,7 +72,7 @@ impl<'r> Yara<'r> {
             // One of the other parts will do where none is run on every file.
             let mut rehearsed = false;
             for (number, part) in open.parts.iter_mut().enumerate() {
-                if !self.library.is_loaded(set, number) || rehearsed && part.entry.kind == PartKind::Wanted {
+                if !self.library.is_loaded(set, number) || rehearsed && part.entry.kind != PartKind::Always {
                     continue;
                 }
                 if let Some(scanner) = part.scanner(self.library, set, number) {

@@ -111,12 +111,12 @@ impl Library {
         self.rules().get(self.position(indicator)?)
     }
 
-    /// The parts that are run on every file of this kind that begins with `head`: at least eight bytes, or all of a shorter
-    /// file. Others may turn out to be [`missing`](Library::missing).
+    /// The parts that are run on every or many a file of this kind that begins with `head`: at least eight bytes, or all of a
+    /// shorter file. Others may turn out to be [`missing`](Library::missing).
     pub fn parts_needed(&self, head: &[u8], kind: FileKind) -> PartMask {
         let parts = self.sets_for(head, kind).flat_map(|set| {
-            let always = self.parts(set).iter().zip(self.first_part(set)..);
-            always.filter(|(part, _)| part.kind == PartKind::Always).map(|(_, number)| number)
+            let parts = self.parts(set).iter().zip(self.first_part(set)..);
+            parts.filter(|(part, _)| part.kind != PartKind::Wanted).map(|(_, number)| number)
         });
         parts.collect()
     }

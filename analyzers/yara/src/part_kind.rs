@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum PartKind {
     /// On every file of the set.
     Always,
-    /// On files of which the prefilter says that one of its rules may be true.
+    /// On files of which the prefilter says that one of its rules may be true, which are many: it is loaded at once.
+    Likely,
+    /// On those, which are few: it is loaded when it is needed.
     Wanted,
 }

@@ -51,6 +51,14 @@ enum PartGroup {
 }
 
 impl PartGroup {
+    fn kind(self) -> PartKind {
+        match self {
+            PartGroup::Always => PartKind::Always,
+            PartGroup::Likely | PartGroup::LikelyModules | PartGroup::LikelyNames => PartKind::Likely,
+            PartGroup::Facts | PartGroup::Modules | PartGroup::Strings => PartKind::Wanted,
+        }
+    }
+
     fn of(rules: &[&RuleText<'_>], formula: &Formula) -> PartGroup {
         let words = |some: &[&str]| rules.iter().any(|rule| rule.words.iter().any(|word| some.contains(word)));
         let patterns = rules.iter().any(|rule| rule.has_patterns);
@@ -103,7 +111,7 @@ impl<'f> Division<'f> {
                 let part = match open.get(&group) {
                     Some(part) if part.rules.saturating_add(rules.len()) <= limit => *part,
                     Some(_) | None => {
-                        division.parts.push(if always { PartKind::Always } else { PartKind::Wanted });
+                        division.parts.push(group.kind());
                         OpenPart { number: division.parts.len() - 1, rules: 0 }
                     }
                 };

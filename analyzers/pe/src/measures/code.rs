@@ -61,9 +61,13 @@ const fn often(name: &'static str, meaning: &'static str) -> Measure {
     }
 }
 
-/// For each pair of bytes, a bit for each instruction that begins with it.
-static BEGINNINGS: LazyLock<Vec<u32>> = LazyLock::new(|| {
-    let mut table = vec![0; 1 << 16];
+/// Pairs of bytes in a word of the table that tells with which of them an instruction begins.
+const PAIRS: u16 = 64;
+
+/// For each pair of bytes, whether an instruction begins with it: few enough bits for the nearest cache, which most pairs of
+/// a program do not get past. And for each pair, a bit for each instruction that begins with it.
+static BEGINNINGS: LazyLock<(Vec<u64>, Vec<u32>)> = LazyLock::new(|| {
+    let mut table = vec![0_u32; 1 << 16];
     for (index, (_, bytes)) in INSTRUCTIONS.iter().enumerate() {
         if let [first, second, ..] = bytes
             && let Some(entry) = table.get_mut(usize::from(u16::from_be_bytes([*first, *second])))
@@ -71,7 +75,8 @@ static BEGINNINGS: LazyLock<Vec<u32>> = LazyLock::new(|| {
             *entry |= 1 << index;
         }
     }
-    table
+    let begins = |pairs: &[u32]| pairs.iter().zip(0_u32..).map(|(bits, at)| u64::from(*bits != 0) << at).sum();
+    (table.chunks(usize::from(PAIRS)).map(begins).collect(), table)
 });
 
 /// Counts of instructions in the executable sections.
@@ -99,30 +104,35 @@ impl Instructions {
 
     fn add(&mut self, code: &[u8], budget: &mut Budget) -> Result<(), Exhausted> {
         self.bytes += code.len();
-        let beginnings = BEGINNINGS.as_slice();
+        let (begins, beginnings) = &*BEGINNINGS;
         for (chunk, start) in code.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
             budget.step(1)?;
-            let (mut calls, mut pushes) = (0, 0);
-            for (&byte, at) in chunk.iter().zip(start..) {
-                calls += usize::from(byte == 0xe8);
-                pushes += usize::from(byte == 0x68);
-                let Some(&next) = code.get(at + 1) else { break };
-                let mut bits = beginnings.get(usize::from(u16::from_be_bytes([byte, next]))).copied().unwrap_or(0);
-                while bits != 0 {
-                    let index = bits.trailing_zeros() as usize;
-                    bits &= bits - 1;
-                    let whole = INSTRUCTIONS.get(index).map_or(&[][..], |(_, bytes)| bytes);
-                    if code.get(at..).is_some_and(|rest| rest.starts_with(whole))
-                        && let Some(count) = self.counts.get_mut(index)
-                    {
-                        *count += 1;
-                    }
+            self.calls += chunk.iter().filter(|&&byte| byte == 0xe8).count();
+            self.pushes += chunk.iter().filter(|&&byte| byte == 0x68).count();
+            let behind = code.get(start..code.len().min(start + CHUNK + 1)).unwrap_or_default();
+            for (pair, at) in behind.array_windows().zip(start..) {
+                let pair = u16::from_be_bytes(*pair);
+                let word = begins.get(usize::from(pair / PAIRS)).copied().unwrap_or(0);
+                if word >> (pair % PAIRS) & 1 != 0 {
+                    self.compare(code, at, beginnings.get(usize::from(pair)).copied().unwrap_or(0));
                 }
             }
-            self.calls += calls;
-            self.pushes += pushes;
         }
         Ok(())
+    }
+
+    /// Counts those of these instructions that stand at `at`.
+    fn compare(&mut self, code: &[u8], at: usize, mut bits: u32) {
+        while bits != 0 {
+            let index = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            let whole = INSTRUCTIONS.get(index).map_or(&[][..], |(_, bytes)| bytes);
+            if code.get(at..).is_some_and(|rest| rest.starts_with(whole))
+                && let Some(count) = self.counts.get_mut(index)
+            {
+                *count += 1;
+            }
+        }
     }
 
     /// Appends the frequency of each instruction.

@@ -183,6 +183,9 @@ fn values_of(bytes: [MaskedByte; WINDOW], (first, last): (u8, u8)) -> Vec<u32> {
     if count.saturating_mul(keys) > VALUES_MAX * CASES {
         return Vec::new();
     }
+    if first == last && bytes.iter().all(|byte| byte.mask == 0xff) {
+        return vec![u32::from_le_bytes(bytes.map(|byte| (byte.value ^ first).to_ascii_lowercase()))];
+    }
     let mut values = Vec::new();
     for key in first..=last {
         let mut of_key: Vec<u32> = vec![0];
