@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::formula::{Fact, Formula};
-use super::literal::{Literal, Window};
+use super::literal::{Literal, LiteralWindow};
 use super::short::Short;
 use super::{FREQUENCY_MAX, STRIDE, TABLE_BITS, WINDOW, WORD_BITS, WindowHash, with_next};
 
@@ -210,8 +210,8 @@ impl PrefilterBuilder {
         let mut entries = Vec::new();
         for (literal, number) in strings() {
             let windows = literal.windows();
-            let next = |at: usize| windows.get(at + WINDOW).and_then(Window::only_value);
-            let cost = |at: usize, window: &Window| {
+            let next = |at: usize| windows.get(at + WINDOW).and_then(LiteralWindow::only_value);
+            let cost = |at: usize, window: &LiteralWindow| {
                 let shared = window.values.iter().filter_map(|value| counts.get(value)).sum::<u64>() * SHARED_COST;
                 let alone = if next(at).is_some() { 1 } else { ALONE_COST };
                 (window.frequency < FREQUENCY_MAX).then(|| alone * (window.frequency + shared))

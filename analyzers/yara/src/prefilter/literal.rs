@@ -124,11 +124,11 @@ impl Literal {
     }
 
     /// Its windows, by where they begin: the first with one byte in front of it, and the last with one behind it.
-    pub(super) fn windows(&self) -> Vec<Window> {
+    pub(super) fn windows(&self) -> Vec<LiteralWindow> {
         let any = [MaskedByte::ANY];
         let bytes: Vec<MaskedByte> = any.into_iter().chain(self.masked()).chain(any).collect();
-        let window = |bytes: &[MaskedByte]| Window::of(bytes.try_into().expect("of that length"), self.keys);
-        let mut windows: Vec<Window> = bytes.windows(WINDOW).map(window).collect();
+        let window = |bytes: &[MaskedByte]| LiteralWindow::of(bytes.try_into().expect("of that length"), self.keys);
+        let mut windows: Vec<LiteralWindow> = bytes.windows(WINDOW).map(window).collect();
         for (at, window) in windows.iter_mut().enumerate() {
             let edge = at < IN_FRONT || at + WINDOW == bytes.len();
             if edge && window.frequency > EDGE_FREQUENCY_MAX {
@@ -140,15 +140,15 @@ impl Literal {
     }
 
     /// Whether it can be found wherever it stands, by windows like these.
-    fn can_be_found(&self, by: impl Fn(&Window) -> bool) -> bool {
+    fn can_be_found(&self, by: impl Fn(&LiteralWindow) -> bool) -> bool {
         let windows = self.windows();
-        let found = |window: &Window| window.frequency < FREQUENCY_MAX && by(window);
+        let found = |window: &LiteralWindow| window.frequency < FREQUENCY_MAX && by(window);
         (0..STRIDE).all(|first| windows.iter().skip(first).step_by(STRIDE).any(found))
     }
 }
 
 /// Four bytes that stand in a literal one behind the other.
-pub(super) struct Window {
+pub(super) struct LiteralWindow {
     /// What it may be, each time with letters made small as the tables have them. Empty if that is too much.
     pub values: Vec<u32>,
     /// Whether all is known of it.
@@ -159,15 +159,15 @@ pub(super) struct Window {
     pub frequency: u64,
 }
 
-impl Window {
-    fn of(bytes: [MaskedByte; WINDOW], keys: (u8, u8)) -> Window {
+impl LiteralWindow {
+    fn of(bytes: [MaskedByte; WINDOW], keys: (u8, u8)) -> LiteralWindow {
         let values = values_of(bytes, keys);
         let padding = values.iter().any(|&value| is_padding(value));
         let frequency = |value: &u32| value.to_le_bytes().into_iter().map(byte_frequency).product::<u64>();
         let findable = !padding && (1..=VALUES_MAX).contains(&values.len());
         let frequency = if findable { values.iter().map(frequency).sum() } else { u64::MAX };
         let alone = bytes.iter().all(|byte| byte.is_known()) && keys.0 == keys.1;
-        Window { values, alone, dear: false, frequency }
+        LiteralWindow { values, alone, dear: false, frequency }
     }
 
     /// Its value, if it has one.

@@ -12,11 +12,15 @@
 //! | `short.rs` | what is looked for by itself, being too little or asked for at some places alone |
 //! | `pieces.rs` | what follows each other in a match of a pattern |
 //! | `pattern/` | what of that stands in a file wherever it matches |
-//! | `formula/` | what a condition asks for, and what of it is known of programs for Windows |
+//! | `formula/` | what must be true of a file |
+//! | `condition/` | what a condition asks for, and what of it is known of programs for Windows |
+//! | `file_facts.rs` | what is known of a program beside what stands in it |
 //! | `build.rs` | formulas of a set as flat tables, which a bundle holds |
 //! | `search/` | reads these tables: which parts of the set a file needs |
 
 mod build;
+mod condition;
+mod file_facts;
 mod formula;
 mod literal;
 mod pattern;
@@ -25,10 +29,12 @@ mod search;
 mod short;
 
 pub(crate) use build::PrefilterBuilder;
+pub(crate) use condition::formula_of;
+pub(crate) use file_facts::FileFacts;
 #[cfg(test)]
 pub(crate) use formula::Fact;
-pub(crate) use formula::{Formula, formula_of};
-pub(crate) use search::{FileFacts, Prefilter, PrefilterState};
+pub(crate) use formula::Formula;
+pub(crate) use search::{Prefilter, PrefilterState};
 
 /// Bytes that are looked up at once.
 const WINDOW: usize = 4;

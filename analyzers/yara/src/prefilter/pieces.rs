@@ -5,7 +5,7 @@ use super::literal::MaskedByte;
 /// Spellings of a pattern that are told apart.
 const SPELLINGS_MAX: usize = 8;
 
-/// Pieces of a pattern that are looked at, with those that are repeated.
+/// Vec<Piece> of a pattern that are looked at, with those that are repeated.
 const PIECES_MAX: usize = 2_000;
 
 /// A part of a match.
@@ -35,21 +35,19 @@ impl Piece {
     }
 }
 
-pub(super) type Pieces = Vec<Piece>;
-
 /// The pieces of a match, in each of the ways in which it may be spelled.
 #[derive(Clone)]
-pub(super) struct Spellings(Vec<Pieces>);
+pub(super) struct Spellings(Vec<Vec<Piece>>);
 
 impl Default for Spellings {
     /// Of nothing.
     fn default() -> Self {
-        Spellings(vec![Pieces::new()])
+        Spellings(vec![Vec::new()])
     }
 }
 
 impl Spellings {
-    pub(super) fn each(&self) -> impl Iterator<Item = &Pieces> {
+    pub(super) fn each(&self) -> impl Iterator<Item = &Vec<Piece>> {
         self.0.iter()
     }
 
@@ -75,9 +73,9 @@ impl Spellings {
 
     /// Appends one of these. False if they are too many to be told apart and differ in length, so that a gap is appended.
     pub(super) fn push_one_of(&mut self, alternatives: Vec<Spellings>) -> bool {
-        let alternatives: Vec<Pieces> = alternatives.into_iter().flat_map(|one| one.0).collect();
+        let alternatives: Vec<Vec<Piece>> = alternatives.into_iter().flat_map(|one| one.0).collect();
         if self.0.len().saturating_mul(alternatives.len()) <= SPELLINGS_MAX {
-            let with = |pieces: &Pieces| {
+            let with = |pieces: &Vec<Piece>| {
                 alternatives.iter().map(|more| [pieces.as_slice(), more].concat()).collect::<Vec<_>>()
             };
             self.0 = self.0.iter().flat_map(with).collect();

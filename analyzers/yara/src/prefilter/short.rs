@@ -3,9 +3,10 @@
 
 use memchr::memmem;
 
+use super::file_facts::FileFacts;
 use super::literal::MaskedByte;
 use super::pieces::Piece;
-use super::{FileFacts, byte_frequency, literal};
+use super::{byte_frequency, literal};
 
 /// Most bytes that are compared at one place.
 const NEAR_BYTES_MAX: usize = 16;

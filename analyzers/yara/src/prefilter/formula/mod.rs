@@ -1,26 +1,29 @@
 //! What must be true of a file for a rule to be true of it: strings that stand in it, its size, facts about the program.
-//!
-//! | file | what it does |
-//! |---|---|
-//! | `condition.rs` | reads a condition |
-//! | `pe.rs` | what it asks of programs for Windows |
 
 use std::collections::HashSet;
 
 use crate::prefilter::literal::Literal;
 use crate::prefilter::short::Short;
 
-mod condition;
-mod pe;
-
-pub(crate) use condition::formula_of;
-pub(crate) use pe::Fact;
+#[cfg(test)]
+pub(super) mod shown;
 
 /// More evidence than this is not told apart.
 const EVIDENCE_MAX: usize = 1_000;
 
 /// Bytes of a string that are no evidence: words as short as this stand in many files.
 const COMMON_BYTES: usize = 5;
+
+/// What may be true of a program for Windows.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Fact {
+    /// It has signatures.
+    Signed,
+    /// The hash of its imports is this one.
+    ImportHash([u8; 16]),
+    /// The name of something that it exports stands in it.
+    Exports(Literal),
+}
 
 /// Something that holds wherever a rule is true.
 #[derive(Clone, PartialEq, Debug)]
@@ -60,7 +63,7 @@ impl Formula {
         }
     }
 
-    fn at_least(count: usize, of: Vec<Formula>) -> Formula {
+    pub(crate) fn at_least(count: usize, of: Vec<Formula>) -> Formula {
         let all = of.len();
         let mut kept: Vec<Formula> = of.into_iter().filter(|one| *one != Formula::True).collect();
         let count = count.saturating_sub(all - kept.len());
@@ -165,7 +168,7 @@ impl Formula {
     }
 
     /// Number of parts, and of levels.
-    fn extent(&self) -> (usize, usize) {
+    pub(crate) fn extent(&self) -> (usize, usize) {
         match self {
             Formula::And(of) | Formula::AtLeast(_, of) => {
                 let of = of.iter().map(Formula::extent);
@@ -183,4 +186,4 @@ impl Formula {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

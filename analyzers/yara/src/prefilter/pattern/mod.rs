@@ -11,7 +11,7 @@ use yara_x_parser::ast::{HexSubPattern, HexToken, Pattern, PatternModifier, Patt
 use super::WINDOW;
 use super::formula::Formula;
 use super::literal::{Literal, MaskedByte};
-use super::pieces::{Piece, Pieces, Spellings};
+use super::pieces::{Piece, Spellings};
 use super::short::{PlaceRange, Short};
 
 /// Levels of a pattern that are looked into.
@@ -35,7 +35,7 @@ pub(super) fn formula_of(pattern: &Pattern<'_>) -> Formula {
         Pattern::Hex(hex) => of_spellings(&of_hex(&hex.sub_patterns, 0)),
         Pattern::Regexp(pattern) => {
             let nocase = pattern.regexp.case_insensitive || nocase;
-            encodings(modifiers, |wide| Expression { nocase, wide }.formula(&pattern.regexp))
+            encodings(modifiers, |wide| RegexpReader { nocase, wide }.formula(&pattern.regexp))
         }
     }
 }
@@ -53,7 +53,7 @@ pub(super) fn formula_within(pattern: &Pattern<'_>, range: PlaceRange) -> Formul
         }
         Pattern::Hex(hex) => {
             let spelled = of_hex(&hex.sub_patterns, 0);
-            let beginning = |pieces: &Pieces| pieces.iter().map_while(|piece| piece.byte()).collect::<Vec<_>>();
+            let beginning = |pieces: &Vec<Piece>| pieces.iter().map_while(|piece| piece.byte()).collect::<Vec<_>>();
             Formula::any(spelled.each().map(|pieces| begins(&beginning(pieces))).collect())
         }
         Pattern::Regexp(_) => Formula::True,
@@ -132,11 +132,11 @@ fn of_hex(tokens: &HexSubPattern, depth: usize) -> Spellings {
 }
 
 fn of_spellings(spelled: &Spellings) -> Formula {
-    Formula::any(spelled.each().map(of_pieces).collect())
+    Formula::any(spelled.each().map(|pieces| of_pieces(pieces)).collect())
 }
 
 /// What holds where these stand one behind the other.
-fn of_pieces(pieces: &Pieces) -> Formula {
+fn of_pieces(pieces: &[Piece]) -> Formula {
     let far = |piece: &Piece| matches!(piece, Piece::Gap(_, most) if most.is_none_or(|most| most > DISTANCE_MAX));
     let near: Vec<(&[Piece], Vec<Literal>)> = pieces.split(far).map(|near| (near, literals_of(near))).collect();
     let told = near.iter().flat_map(|(_, found)| found).any(|literal| literal.known() >= SURE_BYTES);
@@ -157,7 +157,7 @@ fn literals_of(pieces: &[Piece]) -> Vec<Literal> {
 }
 
 fn of_bytes(bytes: &[MaskedByte]) -> Formula {
-    of_pieces(&bytes.iter().copied().map(Piece::Byte).collect())
+    of_pieces(&bytes.iter().copied().map(Piece::Byte).collect::<Vec<_>>())
 }
 
 fn found_alone(pieces: &[Piece]) -> Formula {
@@ -193,12 +193,12 @@ pub(super) fn formula_of_bytes(bytes: &[u8]) -> Formula {
 
 /// How a regular expression is matched.
 #[derive(Clone, Copy)]
-struct Expression {
+struct RegexpReader {
     nocase: bool,
     wide: bool,
 }
 
-impl Expression {
+impl RegexpReader {
     fn formula(self, regexp: &Regexp<'_>) -> Formula {
         // Flags in the expression are not looked at closely; YARA has none.
         if regexp.src.contains("(?") {

@@ -1,7 +1,7 @@
 use yara_x_parser::ast::AST;
 
 use super::*;
-use crate::prefilter::formula::tests::shown;
+use crate::prefilter::formula::shown::shown;
 
 /// What is looked for in place of a pattern.
 #[track_caller]

@@ -3,6 +3,7 @@
 use crate::prefilter::build::{
     AT_LEAST, FACTS_HEAD, HAS, KEYED, KIND_BITS, LOOKS, MASKED, NEAR, NO_SIGN, OFFSET_BITS, SECTIONS, SIZE, TRUE,
 };
+use crate::prefilter::file_facts::FileFacts;
 use crate::prefilter::literal::IN_FRONT;
 use crate::prefilter::short;
 use crate::prefilter::{STRIDE, WINDOW, WindowHash, is_padding, with_next};
@@ -64,17 +65,6 @@ impl Numbers<'_> {
     fn pair(self, at: usize) -> Option<[u32; 2]> {
         Some([self.get(2 * at)?, self.get(2 * at + 1)?])
     }
-}
-
-/// What is known of a file beside its strings.
-#[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct FileFacts {
-    pub signed: bool,
-    pub import_hash: Option<[u8; 16]>,
-    /// Where its first instruction stands.
-    pub entry_point: Option<u64>,
-    /// Where what is appended to it begins.
-    pub overlay: Option<u64>,
 }
 
 /// What a search found, kept from one file to the next so that nothing is allocated for each.

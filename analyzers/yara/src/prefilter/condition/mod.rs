@@ -1,14 +1,16 @@
-//! Reads a condition: what holds wherever it is true.
+//! Reads a condition: what holds wherever it is true. `pe.rs` knows what it asks of programs for Windows.
 
 use std::collections::HashMap;
 
 use yara_x_parser::ast::{BinaryExpr, Expr, Ident, MatchAnchor, Of, OfItems, Pattern, Quantifier, Rule};
 
-use super::{Formula, pe};
 use crate::guard::{at_least_one, chooses, integer, sides_of, width_of};
+use crate::prefilter::formula::Formula;
 use crate::prefilter::literal::MaskedByte;
 use crate::prefilter::pattern;
 use crate::prefilter::short::{Place, PlaceRange, Short};
+
+mod pe;
 
 /// Levels of a condition that are looked into: what is deeper may be true.
 const DEPTH_MAX: usize = 24;
@@ -229,3 +231,6 @@ impl Reading<'_> {
         formula
     }
 }
+
+#[cfg(test)]
+mod tests;

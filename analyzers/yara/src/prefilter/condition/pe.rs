@@ -2,21 +2,9 @@
 
 use yara_x_parser::ast::{Expr, FuncCall, Iterable};
 
-use super::Formula;
-use crate::prefilter::literal::Literal;
+use crate::prefilter::formula::{Fact, Formula};
 use crate::prefilter::pattern::{formula_of_bytes, named};
 use crate::prefilter::short::Place;
-
-/// What may be true of a program for Windows.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Fact {
-    /// It has signatures.
-    Signed,
-    /// The hash of its imports is this one.
-    ImportHash([u8; 16]),
-    /// The name of something that it exports stands in it.
-    Exports(Literal),
-}
 
 /// What holds wherever this comparison or call is true. None if nothing is known of it.
 pub(super) fn when_true(expr: &Expr<'_>) -> Option<Formula> {
