@@ -124,7 +124,9 @@ fn without_exports(file: &[u8]) -> Option<Vec<u8>> {
         0x20b => optional_header.checked_add(112)?,
         _ => return None,
     };
-    if number(first_directory)? == 0 {
+    // Where the header is said to end before its directories, sections stand in their place.
+    let header_bytes = usize::from(u16::from_le_bytes(*file.get(optional_header.checked_sub(4)?..)?.first_chunk()?));
+    if number(first_directory)? == 0 || optional_header.checked_add(header_bytes)? < first_directory.checked_add(8)? {
         return None;
     }
     let mut copy = file.to_vec();
@@ -137,14 +139,20 @@ fn without_exports(file: &[u8]) -> Option<Vec<u8>> {
 fn import_hash(pe: &PE) -> [u8; 16] {
     let mut text = String::new();
     for import in &pe.import_details {
-        let library = import.library_name().to_lowercase();
-        let stem = [".dll", ".sys", ".ocx"].iter().find_map(|ending| library.strip_suffix(ending)).unwrap_or(&library);
+        let stem = without_ending(import.library_name()).to_lowercase();
         for function in &import.functions {
             let comma = if text.is_empty() { "" } else { "," };
-            text.extend([comma, stem, ".", &function.name().to_lowercase()]);
+            text.extend([comma, &stem, ".", &function.name().to_lowercase()]);
         }
     }
     Md5::digest(text).into()
+}
+
+/// The name of a library without what ends most of them.
+fn without_ending(name: &str) -> &str {
+    let split = name.len().checked_sub(4).and_then(|at| name.split_at_checked(at));
+    let known = |ending: &str| [".dll", ".sys", ".ocx"].iter().any(|known| known.eq_ignore_ascii_case(ending));
+    split.filter(|(_, ending)| known(ending)).map_or(name, |(stem, _)| stem)
 }
 
 #[cfg(test)]
@@ -164,5 +172,27 @@ mod tests {
         ["signatures", "number_of_signatures", "subject", "imphash", "sections"]
             .into_iter()
             .for_each(|word| check(word, false));
+    }
+
+    #[test]
+    fn endings_of_libraries_are_left_out_before_letters_are_made_small() {
+        assert_eq!(without_ending("KERNEL32.DLL"), "KERNEL32");
+        assert_eq!(without_ending("a.Sys"), "a");
+        assert_eq!(without_ending("a.exe"), "a.exe");
+        assert_eq!(without_ending("dll"), "dll");
+        // A sigma is another small letter at the end of a word.
+        assert_eq!(without_ending("ΑΣ.DLL").to_lowercase(), "ας");
+    }
+
+    #[test]
+    fn exports_are_left_out_only_where_the_header_has_their_directory() {
+        let program = specimens::pe::pe().export("Run").dll().build();
+        let copy = without_exports(&program).unwrap();
+        assert!(copy.len() == program.len() && copy != program);
+        let optional_header = usize::from(program[0x3c]) + 24;
+        let mut short = program;
+        // The header is said to end before it: what stands there is a section.
+        short[optional_header - 4] = 96;
+        assert_eq!(without_exports(&short), None);
     }
 }

@@ -27,6 +27,11 @@ impl Piece {
         }
     }
 
+    /// Whether it may be anything, or a zero that makes a letter wide.
+    pub(super) fn tells_nothing(self) -> bool {
+        self.byte().is_none_or(|byte| byte.mask == 0 || byte == MaskedByte::exactly(0))
+    }
+
     fn length(self) -> (usize, Option<usize>) {
         match self {
             Piece::Byte(_) => (1, Some(1)),
@@ -74,7 +79,9 @@ impl Spellings {
     /// Appends one of these. False if they are too many to be told apart and differ in length, so that a gap is appended.
     pub(super) fn push_one_of(&mut self, alternatives: Vec<Spellings>) -> bool {
         let alternatives: Vec<Vec<Piece>> = alternatives.into_iter().flat_map(|one| one.0).collect();
-        if self.0.len().saturating_mul(alternatives.len()) <= SPELLINGS_MAX {
+        let longest = |all: &[Vec<Piece>]| all.iter().map(Vec::len).max().unwrap_or(0);
+        let fits = longest(&self.0) + longest(&alternatives) <= PIECES_MAX;
+        if fits && self.0.len().saturating_mul(alternatives.len()) <= SPELLINGS_MAX {
             let with = |pieces: &Vec<Piece>| {
                 alternatives.iter().map(|more| [pieces.as_slice(), more].concat()).collect::<Vec<_>>()
             };

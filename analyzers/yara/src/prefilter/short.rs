@@ -26,11 +26,21 @@ const LETTER_COST: i64 = 4;
 /// Most pieces that are compared around an anchor.
 const PIECES_MAX: usize = 64;
 
-/// Of so many bytes of a file, one may be compared with what stands around an anchor. Where that is over, it may be there.
-const BYTES_A_STEP: usize = 4;
+/// How often a file may be looked through.
+const PASSES_MAX: usize = 64;
 
-/// Comparisons for files that are small.
-const STEPS_MIN: usize = 4_096;
+/// How much is granted beside that, for files that are small.
+const SMALL_FILES: usize = 1 << 20;
+
+/// A comparison with what stands around an anchor takes as long as looking through so many bytes.
+const BYTES_A_STEP: usize = 16;
+
+/// Pieces of a pattern among which an anchor is chosen.
+const ANCHOR_PIECES_MAX: usize = 256;
+
+/// Longest distance between two parts of a pattern that are looked for together: it is stored in a byte.
+pub(super) const DISTANCE_MAX: usize = 64;
+const _: () = assert!(DISTANCE_MAX < u8::MAX as usize);
 
 /// A place in a file.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -117,13 +127,13 @@ impl Short {
     /// What begins with `run` in this range. None if that is not worth looking.
     pub(super) fn near(run: &[MaskedByte], range: PlaceRange) -> Option<Short> {
         let run = run.get(..run.len().min(NEAR_BYTES_MAX))?;
+        let run = run.get(..=run.iter().rposition(|byte| byte.mask != 0)?)?;
         let places = match (range.first, range.last) {
             (Place::FromStart(first), Place::FromStart(last)) => last.checked_sub(first),
             (Place::BeforeEnd(first), Place::BeforeEnd(last)) => first.checked_sub(last),
             (first, last) => (first == last).then_some(0),
         };
-        let told = run.iter().any(|byte| byte.mask != 0);
-        (told && places? < PLACES_MAX).then(|| {
+        (places? < PLACES_MAX).then(|| {
             let of = |what: fn(&MaskedByte) -> u8| run.iter().map(what).collect();
             Short::Near(of(|byte| byte.value), of(|byte| byte.mask), range)
         })
@@ -163,7 +173,8 @@ fn anchor_of(pieces: &[Piece]) -> Option<(usize, Vec<MaskedByte>)> {
         let (rarity, anchor) = (2..=known.len()).filter_map(ending_at).max_by_key(|(rarity, _)| *rarity)?;
         Some((rarity, start, anchor.to_vec()))
     };
-    let best = (0..pieces.len()).rev().filter_map(starting_at).max_by_key(|(rarity, ..)| *rarity);
+    let best =
+        (0..pieces.len().min(ANCHOR_PIECES_MAX)).rev().filter_map(starting_at).max_by_key(|(rarity, ..)| *rarity);
     best.map(|(_, start, anchor)| (start, anchor))
 }
 
@@ -216,23 +227,44 @@ pub(super) fn is_near(file: &[u8], bytes: &[u8], more: &[u8], facts: FileFacts) 
     (first..=last.min(size)).any(begins)
 }
 
+/// How much a file may still be looked through. Where that is over, what is looked for may be there.
+pub(super) struct LookBudget(usize);
+
+impl LookBudget {
+    pub(super) fn of(file: &[u8]) -> LookBudget {
+        LookBudget(file.len().saturating_mul(PASSES_MAX).saturating_add(SMALL_FILES))
+    }
+
+    /// Whether so much of it is left, which is taken.
+    fn take(&mut self, bytes: usize) -> bool {
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.unwrap_or(0);
+        left.is_some()
+    }
+}
+
 /// Whether this anchor stands somewhere with the pieces around it that were stored with it.
-pub(super) fn is_anywhere(file: &[u8], anchor: &[u8], more: &[u8]) -> bool {
+pub(super) fn is_anywhere(file: &[u8], anchor: &[u8], more: &[u8], budget: &mut LookBudget) -> bool {
     let (fronts, pieces) = more.split_first().map_or((0, [].as_slice()), |(fronts, pieces)| (*fronts, pieces));
-    let pieces = pieces.as_chunks().0;
-    let Some((front, behind)) = pieces.split_at_checked(usize::from(fronts)) else { return true };
-    let mut steps = file.len() / BYTES_A_STEP + STEPS_MIN;
-    memmem::find_iter(file, anchor).any(|at| {
+    let Some((front, behind)) = pieces.as_chunks().0.split_at_checked(usize::from(fronts)) else { return true };
+    if !budget.take(file.len()) {
+        return true;
+    }
+    let finder = memmem::Finder::new(anchor);
+    let mut start = 0;
+    // Anchors may overlap, so the search goes on one byte behind where each begins.
+    while let Some(at) = file.get(start..).and_then(|rest| finder.find(rest)).map(|at| start + at) {
         let (before, after) = file.split_at(at);
         let after = after.get(anchor.len()..).unwrap_or_default();
-        stand(behind, &|at| after.get(at).copied(), 0, &mut steps)
-            && stand(
-                front,
-                &|at| before.len().checked_sub(at + 1).and_then(|at| before.get(at)).copied(),
-                0,
-                &mut steps,
-            )
-    })
+        let in_front = |at: usize| before.len().checked_sub(at + 1).and_then(|at| before.get(at)).copied();
+        if !budget.take(BYTES_A_STEP)
+            || stand(behind, &|at| after.get(at).copied(), 0, budget) && stand(front, &in_front, 0, budget)
+        {
+            return true;
+        }
+        start = at + 1;
+    }
+    false
 }
 
 /// Whether these pieces stand from `at` on among the bytes that `byte_at` gives.
@@ -240,11 +272,12 @@ fn stand(
     pieces: &[[u8; STORED_BYTES]],
     byte_at: &dyn Fn(usize) -> Option<u8>,
     mut at: usize,
-    steps: &mut usize,
+    budget: &mut LookBudget,
 ) -> bool {
     for (number, piece) in pieces.iter().enumerate() {
-        let Some(left) = steps.checked_sub(1) else { return true };
-        *steps = left;
+        if !budget.take(BYTES_A_STEP) {
+            return true;
+        }
         match *piece {
             [0, value, mask] => {
                 if byte_at(at).is_none_or(|byte| byte & mask != value) {
@@ -254,7 +287,7 @@ fn stand(
             }
             [_, least, most] => {
                 let rest = pieces.get(number + 1..).unwrap_or_default();
-                return (least..=most).any(|gap| stand(rest, byte_at, at + usize::from(gap), steps));
+                return (least..=most).any(|gap| stand(rest, byte_at, at + usize::from(gap), budget));
             }
         }
     }

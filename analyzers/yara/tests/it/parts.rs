@@ -332,3 +332,29 @@ fn parts_that_few_files_need_are_loaded_when_they_are_needed() {
     assert_eq!(ids, ["yara.any.filler.f7", "yara.any.filler.f77", "yara.any.short.short"]);
     assert!(other.missing().is_empty());
 }
+
+/// Rules of which a part would be missed if what stands in a file were proven wrongly, each with a file of which it is true.
+#[test]
+fn what_is_easily_misread_is_found() {
+    let wide = |text: &str| text.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<u8>>();
+    let cases: [(&str, Vec<u8>); 10] = [
+        ("/aXa[0-9]/", b"aXaXa5".to_vec()),
+        ("{ AB CD AB [0-1] EF }", b"\xab\xcd\xab\xcd\xab\xef".to_vec()),
+        ("{ 8B 45 08 8B ?? 0C }", b"\x8b\x45\x08\x8b\x45\x08\x8b\x4d\x0c".to_vec()),
+        (r"/evil\<code/", b"evil<code".to_vec()),
+        (r"/evil\>code/ wide", wide("evil>code")),
+        ("/abcd.+/s wide", wide("abcd")),
+        ("/abcd.+efgh/s wide", [wide("abcd"), b"X".to_vec(), wide("efgh")].concat()),
+        ("/abcd.{10,300}efgh/s wide", [wide("abcd"), b"XXXXXXXXXX".to_vec(), wide("efgh")].concat()),
+        (r"/abcdef[^{,\x00-\x2f\x32-\xff]/", b"abcdef0".to_vec()),
+        ("/abcd.+/s", b"abcde".to_vec()),
+    ];
+    let filler: String = (0..RULES)
+        .map(|number| format!("rule f{number} {{ strings: $a = \"something rare {number}\" condition: $a }}\n"))
+        .collect();
+    for (pattern, file) in cases {
+        let rule = format!("rule r {{ strings: $a = {pattern} condition: $a }}\n");
+        let library = library(&[("any/one.yar", &rule), ("any/filler.yar", &filler)]);
+        assert_eq!(hits(&library, &file), ["yara.any.one.r"], "{pattern}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Reads a condition: what holds wherever it is true. `pe.rs` knows what it asks of programs for Windows.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use yara_x_parser::ast::{BinaryExpr, Expr, Ident, MatchAnchor, Of, OfItems, Pattern, Quantifier, Rule};
@@ -25,7 +26,7 @@ const LEVELS_MAX: usize = 64;
 pub(crate) fn formula_of(rule: &Rule<'_>, known: &HashMap<&str, Formula>) -> Formula {
     let patterns = rule.patterns.iter().flatten();
     let patterns = patterns.map(|pattern| (pattern, pattern::formula_of(pattern))).collect();
-    let formula = Reading { patterns, rules: known, hidden: false }.when_true(&rule.condition, 0);
+    let formula = Reading { patterns, rules: known, hidden: false, taken: Cell::new(0) }.when_true(&rule.condition, 0);
     let (size, levels) = formula.extent();
     if size > SIZE_MAX || levels > LEVELS_MAX { Formula::True } else { formula }
 }
@@ -102,6 +103,8 @@ struct Reading<'r> {
     rules: &'r HashMap<&'r str, Formula>,
     /// Inside of a loop or a `with`, which give names another meaning.
     hidden: bool,
+    /// Parts of what was taken from patterns and other rules.
+    taken: Cell<usize>,
 }
 
 impl Reading<'_> {
@@ -139,7 +142,7 @@ impl Reading<'_> {
                 Formula::all(vec![self.hiding(&each.body, deeper), pe::when_looped_over(&each.iterable)])
             }
             Expr::With(with) => self.hiding(&with.body, deeper),
-            Expr::Ident(name) if !self.hidden => self.rules.get(name.name).cloned().unwrap_or(Formula::True),
+            Expr::Ident(name) if !self.hidden => self.taken(self.rules.get(name.name)),
             _ => sides_of(expr).map_or(Formula::True, |sides| self.both_defined(sides, deeper)),
         }
     }
@@ -189,13 +192,20 @@ impl Reading<'_> {
         }
     }
 
+    /// A copy, unless there are too many by now.
+    fn taken(&self, formula: Option<&Formula>) -> Formula {
+        let Some(formula) = formula.filter(|_| self.taken.get() <= SIZE_MAX) else { return Formula::True };
+        self.taken.set(self.taken.get() + formula.extent().0);
+        formula.clone()
+    }
+
     fn more_often(&self, changed: &Ident<'_>, plain: &Ident<'_>) -> Option<Formula> {
         pattern::formula_of_changed(self.pattern(changed)?.0, self.pattern(plain)?.0)
     }
 
     /// The pattern of this name: `$a` is declared, `#a` counts it, `@a` is its place.
     fn named(&self, name: &Ident<'_>) -> Formula {
-        self.pattern(name).map_or(Formula::True, |(_, formula)| formula.clone())
+        self.taken(self.pattern(name).map(|(_, formula)| formula))
     }
 
     fn pattern(&self, name: &Ident<'_>) -> Option<&(&Pattern<'_>, Formula)> {
@@ -210,7 +220,7 @@ impl Reading<'_> {
                 .iter()
                 .filter(|(pattern, _)| chooses(set, pattern.identifier().name))
                 .map(|(pattern, formula)| {
-                    Formula::all(vec![formula.clone(), matched(pattern, range_of(of.anchor.as_ref()))])
+                    Formula::all(vec![self.taken(Some(formula)), matched(pattern, range_of(of.anchor.as_ref()))])
                 })
                 .collect(),
         };

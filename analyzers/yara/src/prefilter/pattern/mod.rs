@@ -1,10 +1,9 @@
 //! What stands in a file wherever a pattern matches.
 
-use std::borrow::Cow;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use regex_syntax::ParserBuilder;
+use regex_syntax::ast::parse::ParserBuilder as AstParserBuilder;
+use regex_syntax::hir::translate::TranslatorBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 use yara_x_parser::ast::{HexSubPattern, HexToken, Pattern, PatternModifier, PatternModifiers, Regexp};
 
@@ -12,13 +11,13 @@ use super::WINDOW;
 use super::formula::Formula;
 use super::literal::{Literal, MaskedByte};
 use super::pieces::{Piece, Spellings};
-use super::short::{PlaceRange, Short};
+use super::short::{DISTANCE_MAX, PlaceRange, Short};
 
 /// Levels of a pattern that are looked into.
 const DEPTH_MAX: usize = 16;
 
-/// Longest distance between two parts of a pattern that are looked for together.
-const DISTANCE_MAX: usize = 64;
+/// Levels of an expression that is parsed.
+const NESTED_MAX: u32 = 50;
 
 /// A literal of which so many bytes are known tells enough.
 const SURE_BYTES: usize = 8;
@@ -200,12 +199,17 @@ struct RegexpReader {
 
 impl RegexpReader {
     fn formula(self, regexp: &Regexp<'_>) -> Formula {
-        // Flags in the expression are not looked at closely; YARA has none.
-        if regexp.src.contains("(?") {
+        let source = regexp.src;
+        // Flags in the expression are not looked at closely; YARA has none. There, these are letters, and here ends of words.
+        if ["(?", "\\<", "\\>"].iter().any(|unlike| source.contains(unlike)) {
             return Formula::True;
         }
-        let mut parser = ParserBuilder::new().unicode(false).utf8(false).nest_limit(50).build();
-        parser.parse(&with_least_counts(regexp.src)).map_or(Formula::True, |hir| self.of(&hir, 0))
+        // As yara-x reads it, where that needs no correction.
+        let parsed = AstParserBuilder::new().empty_min_range(true).nest_limit(NESTED_MAX).build().parse(source);
+        let translated = parsed.ok().and_then(|parsed| {
+            TranslatorBuilder::new().unicode(false).utf8(false).build().translate(source, &parsed).ok()
+        });
+        translated.map_or(Formula::True, |hir| self.of(&hir, 0))
     }
 
     fn of(self, hir: &Hir, depth: usize) -> Formula {
@@ -253,7 +257,12 @@ impl RegexpReader {
         let (least, most) = (repeated.min as usize, repeated.max.map(|most| most as usize));
         let (mut once, mut unsure) = (Spellings::default(), Vec::new());
         self.walk(&repeated.sub, depth, &mut once, if least > 0 { others } else { &mut unsure });
-        spelled.push_repeated(&once, least, most);
+        // Long gaps of wide expressions are measured otherwise by yara-x, and without the zeros.
+        if self.wide && once.each().all(|pieces| pieces.iter().all(|piece| piece.tells_nothing())) {
+            spelled.push(Piece::UNKNOWN);
+        } else {
+            spelled.push_repeated(&once, least, most);
+        }
     }
 
     fn push(self, byte: MaskedByte, spelled: &mut Spellings) {
@@ -267,24 +276,6 @@ impl RegexpReader {
             spelled.push(Piece::Byte(MaskedByte::exactly(0)));
         }
     }
-}
-
-/// The expression with `{0,9}` for `{,9}`, which YARA knows and the parser does not.
-fn with_least_counts(source: &str) -> Cow<'_, str> {
-    if !source.contains("{,") {
-        return Cow::Borrowed(source);
-    }
-    let mut escaped = false;
-    let mut written = String::with_capacity(source.len() + 2);
-    let mut rest = source.chars().peekable();
-    while let Some(letter) = rest.next() {
-        written.push(letter);
-        if letter == '{' && !escaped && rest.peek() == Some(&',') {
-            written.push('0');
-        }
-        escaped = letter == '\\' && !escaped;
-    }
-    Cow::Owned(written)
 }
 
 #[cfg(test)]

@@ -88,3 +88,15 @@ fn fixed_parts_of_expressions_are_looked_for() {
     check("/(?i)abcdefghij/", "?");
     check("/[a-z]{9}/", "?");
 }
+
+#[test]
+fn what_yara_reads_otherwise_is_not_looked_for() {
+    // Letters there, ends of words here.
+    check(r"/evil\<code/", "?");
+    check(
+        "/abcdefgh.+ijklmnop/s wide",
+        r"(a\x00b\x00c\x00d\x00e\x00f\x00g\x00h\x00 & i\x00j\x00k\x00l\x00m\x00n\x00o\x00p\x00)",
+    );
+    // A set with a comma is no repetition.
+    check(r"/abcdefgh[^{,\x00-\x2f\x32-\xff]/", "abcdefgh0");
+}

@@ -5,7 +5,7 @@ use crate::prefilter::build::{
 };
 use crate::prefilter::file_facts::FileFacts;
 use crate::prefilter::literal::IN_FRONT;
-use crate::prefilter::short;
+use crate::prefilter::short::{self, LookBudget};
 use crate::prefilter::{STRIDE, WINDOW, WindowHash, is_padding, with_next};
 
 /// The tables of a set, as they lie in a bundle.
@@ -65,6 +65,13 @@ impl Numbers<'_> {
     fn pair(self, at: usize) -> Option<[u32; 2]> {
         Some([self.get(2 * at)?, self.get(2 * at + 1)?])
     }
+}
+
+/// A file, and how much it may still be looked through.
+struct LookedFile<'f> {
+    file: &'f [u8],
+    facts: FileFacts,
+    budget: LookBudget,
 }
 
 /// What a search found, kept from one file to the next so that nothing is allocated for each.
@@ -127,10 +134,11 @@ impl<'a> Prefilter<'a> {
                 state.touched_list.push(unit);
             }
         }
+        let mut looked = LookedFile { file, facts, budget: LookBudget::of(file) };
         for at in 0..state.touched_list.len() {
             let unit = state.touched_list.get(at).and_then(|unit| self.units.pair(*unit as usize));
             let Some([start, part]) = unit else { continue };
-            if self.holds(&mut (start as usize), file, facts, state) {
+            if self.holds(&mut (start as usize), &mut looked, state) {
                 needed(part as usize);
             }
         }
@@ -250,11 +258,12 @@ impl<'a> Prefilter<'a> {
     }
 
     /// Whether a string is in the file that is looked for by itself.
-    fn looks(&self, file: &[u8], number: u32, facts: FileFacts, state: &mut PrefilterState) -> bool {
+    fn looks(&self, looked: &mut LookedFile<'_>, number: u32, state: &mut PrefilterState) -> bool {
+        let LookedFile { file, facts, budget } = looked;
         if state.looked(number) {
             let found = match self.string(number) {
-                Some((NEAR, bytes, more)) => short::is_near(file, bytes, more, facts),
-                Some((_, bytes, more)) => short::is_anywhere(file, bytes, more),
+                Some((NEAR, bytes, more)) => short::is_near(file, bytes, more, *facts),
+                Some((_, bytes, more)) => short::is_anywhere(file, bytes, more, budget),
                 None => true,
             };
             if found {
@@ -276,7 +285,7 @@ impl<'a> Prefilter<'a> {
     }
 
     /// Whether the formula at `at` holds; moves `at` behind it.
-    fn holds(&self, at: &mut usize, file: &[u8], facts: FileFacts, state: &mut PrefilterState) -> bool {
+    fn holds(&self, at: &mut usize, looked: &mut LookedFile<'_>, state: &mut PrefilterState) -> bool {
         let mut next = || {
             let number = self.units.get(*at);
             *at += 1;
@@ -288,18 +297,18 @@ impl<'a> Prefilter<'a> {
                 true
             }
             (Some(HAS), Some(number)) => state.has(number),
-            (Some(LOOKS), Some(number)) => self.looks(file, number, facts, state),
+            (Some(LOOKS), Some(number)) => self.looks(looked, number, state),
             (Some(SIZE), Some(low)) => {
                 let [high, below_low, below_high] = [next(), next(), next()].map(Option::unwrap_or_default);
                 let of = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
-                (of(low, high)..of(below_low, below_high)).contains(&(file.len() as u64))
+                (of(low, high)..of(below_low, below_high)).contains(&(looked.file.len() as u64))
             }
             (Some(AT_LEAST), Some(count)) => {
                 let [mut left, length] = [next(), next()].map(Option::unwrap_or_default);
                 let end = *at + length as usize;
                 let mut missing = count;
                 while missing > 0 && missing <= left {
-                    missing -= u32::from(self.holds(at, file, facts, state));
+                    missing -= u32::from(self.holds(at, looked, state));
                     left -= 1;
                 }
                 *at = end;
