@@ -19,6 +19,9 @@ const DEPTH_MAX: usize = 24;
 /// Parts of the formula of one rule, with what it takes from other rules. A larger one is not worth its time.
 const SIZE_MAX: usize = 4_000;
 
+/// Parts that are copied while a condition is read, of which many may turn out to say nothing new.
+const TAKEN_MAX: usize = 100_000;
+
 /// Levels of such a formula.
 const LEVELS_MAX: usize = 64;
 
@@ -194,7 +197,7 @@ impl Reading<'_> {
 
     /// A copy, unless there are too many by now.
     fn taken(&self, formula: Option<&Formula>) -> Formula {
-        let Some(formula) = formula.filter(|_| self.taken.get() <= SIZE_MAX) else { return Formula::True };
+        let Some(formula) = formula.filter(|_| self.taken.get() <= TAKEN_MAX) else { return Formula::True };
         self.taken.set(self.taken.get() + formula.extent().0);
         formula.clone()
     }

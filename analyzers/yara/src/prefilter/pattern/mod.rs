@@ -199,11 +199,11 @@ struct RegexpReader {
 
 impl RegexpReader {
     fn formula(self, regexp: &Regexp<'_>) -> Formula {
-        let source = regexp.src;
-        // Flags in the expression are not looked at closely; YARA has none. There, these are letters, and here ends of words.
-        if ["(?", "\\<", "\\>"].iter().any(|unlike| source.contains(unlike)) {
+        // Flags in the expression are not looked at closely; YARA has none.
+        if regexp.src.contains("(?") {
             return Formula::True;
         }
+        let source = &with_letters(regexp.src);
         // As yara-x reads it, where that needs no correction.
         let parsed = AstParserBuilder::new().empty_min_range(true).nest_limit(NESTED_MAX).build().parse(source);
         let translated = parsed.ok().and_then(|parsed| {
@@ -276,6 +276,22 @@ impl RegexpReader {
             spelled.push(Piece::Byte(MaskedByte::exactly(0)));
         }
     }
+}
+
+/// The expression with `<` for `\<`, and `>` likewise: letters in YARA, which the parser takes for ends of words.
+fn with_letters(source: &str) -> String {
+    let mut written = String::with_capacity(source.len());
+    let mut rest = source.chars();
+    while let Some(letter) = rest.next() {
+        match letter {
+            '\\' => match rest.next() {
+                Some(angle @ ('<' | '>')) => written.push(angle),
+                escaped => written.extend(std::iter::once('\\').chain(escaped)),
+            },
+            _ => written.push(letter),
+        }
+    }
+    written
 }
 
 #[cfg(test)]

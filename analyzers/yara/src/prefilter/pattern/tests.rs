@@ -90,9 +90,11 @@ fn fixed_parts_of_expressions_are_looked_for() {
 }
 
 #[test]
-fn what_yara_reads_otherwise_is_not_looked_for() {
-    // Letters there, ends of words here.
-    check(r"/evil\<code/", "?");
+fn what_yara_reads_otherwise_is_looked_for_as_it_does() {
+    // Letters there, ends of words for the parser.
+    check(r"/evil\<code/", "evil<code");
+    check(r"/evil\\<code/", r"evil\\<code");
+    check(r"/[\<\>]evil\>code/", r"<evil>code");
     check(
         "/abcdefgh.+ijklmnop/s wide",
         r"(a\x00b\x00c\x00d\x00e\x00f\x00g\x00h\x00 & i\x00j\x00k\x00l\x00m\x00n\x00o\x00p\x00)",
