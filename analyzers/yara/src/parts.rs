@@ -18,8 +18,8 @@ const DIVIDED_MIN: usize = 512;
 /// Most rules of a part that is not always run. With fewer, less is searched for at a time and more parts are needed.
 const RULES_MAX: usize = 256;
 
-/// Rules that need less than so many bytes of evidence are run on every file: the name of a function of Windows and a few
-/// instructions stand in many, and a search for all rules of its part costs more than one rule does.
+/// Rules that need less than so many bytes of evidence share parts: the name of a function of Windows and a few instructions
+/// stand in many files, and the others of a part would be searched for, too.
 const EVIDENCE_MIN: usize = 10;
 
 /// Modules that take the file apart, before any condition is looked at.
@@ -41,6 +41,7 @@ enum PartGroup {
     Always,
     /// What little they need stands in many files.
     Likely,
+    /// The same, with a module.
     LikelyModules,
     /// The same, with a test of the file's name, which may be why nothing is searched for.
     LikelyNames,

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::formula::{Fact, Formula};
-use super::literal::{Literal, LiteralWindow};
+use super::literal::{Literal, LiteralWindow, PLAIN};
 use super::short::Short;
 use super::{FREQUENCY_MAX, STRIDE, TABLE_BITS, WINDOW, WORD_BITS, WindowHash, with_next};
 
@@ -148,8 +148,8 @@ impl PrefilterBuilder {
         for sign in &self.signs {
             let (kind, bytes, more) = match sign {
                 FileSign::Has(literal) => match literal.keys {
-                    (0, 0) if literal.mask.is_empty() => (EXACT, literal.bytes.as_slice(), Vec::new()),
-                    (0, 0) => (MASKED, literal.bytes.as_slice(), literal.mask.clone()),
+                    PLAIN if literal.mask.is_empty() => (EXACT, literal.bytes.as_slice(), Vec::new()),
+                    PLAIN => (MASKED, literal.bytes.as_slice(), literal.mask.clone()),
                     (first, last) => (KEYED, literal.bytes.as_slice(), vec![first, last]),
                 },
                 FileSign::Looks(short) => {

@@ -14,6 +14,9 @@ const USUAL_VALUES_MAX: usize = 16;
 /// Values of a window of four letters that differ in case alone, which are one value of the tables.
 const CASES: usize = 1 << WINDOW;
 
+/// The keys of bytes that stand as they are.
+pub(super) const PLAIN: (u8, u8) = (0, 0);
+
 /// Bytes in front of a literal with which its first window begins.
 pub(super) const IN_FRONT: usize = 1;
 
@@ -84,7 +87,7 @@ pub(crate) struct Literal {
     pub bytes: Vec<u8>,
     /// The bits that are known of each byte. Empty if all are.
     pub mask: Vec<u8>,
-    /// Least and largest byte with which all bytes may have been combined by exclusive or. Zero if they stand as they are.
+    /// Least and largest byte with which all bytes may have been combined by exclusive or.
     pub keys: (u8, u8),
 }
 
@@ -108,7 +111,7 @@ impl Literal {
 
     /// A few rare bytes that are found by windows of which a byte is not theirs. None if these would find too much.
     pub(super) fn of_few(bytes: &[u8]) -> Option<Literal> {
-        let literal = Literal { bytes: bytes.to_vec(), mask: Vec::new(), keys: (0, 0) };
+        let literal = Literal { bytes: bytes.to_vec(), mask: Vec::new(), keys: PLAIN };
         literal.can_be_found(|_| true).then_some(literal)
     }
 
@@ -134,7 +137,7 @@ impl Literal {
             if edge && window.frequency > EDGE_FREQUENCY_MAX {
                 window.frequency = u64::MAX;
             }
-            window.dear = edge || self.keys == (0, 0) && window.values.len() > USUAL_VALUES_MAX;
+            window.dear = edge || self.keys == PLAIN && window.values.len() > USUAL_VALUES_MAX;
         }
         windows
     }

@@ -4,7 +4,8 @@
 //! nearly all of them are true of no file that is ever seen. So a [`Formula`] is derived from each condition: what
 //! strings must be there for it to be true. What is not understood counts as true, never as false. The strings are looked
 //! for together, by a table of hashes of four bytes ([`Prefilter`]), and the parts of a set in which no formula
-//! holds are skipped. Rules that can be true without any string are in parts that are always run.
+//! holds are skipped. What is too little for the table is looked for by itself. Rules of whose patterns nothing is known
+//! are in a part that is always run.
 //!
 //! | file | what it does |
 //! |---|---|

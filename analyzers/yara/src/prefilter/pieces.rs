@@ -5,7 +5,7 @@ use super::literal::MaskedByte;
 /// Spellings of a pattern that are told apart.
 const SPELLINGS_MAX: usize = 8;
 
-/// Vec<Piece> of a pattern that are looked at, with those that are repeated.
+/// Pieces of a pattern that are looked at, with those that are repeated.
 const PIECES_MAX: usize = 2_000;
 
 /// A part of a match.

@@ -56,10 +56,11 @@ fn read_at(call: &Expr<'_>, value: &Expr<'_>) -> Option<Formula> {
     let width = width_of(call.identifier.name).filter(|_| call.object.is_none())?;
     let [at] = call.args.as_slice() else { return None };
     let place = Place::FromStart(u64::try_from(integer(at)?).ok()?);
-    let value = integer(value)?;
-    let bytes = if call.identifier.name.ends_with("be") { value.to_be_bytes() } else { value.to_le_bytes() };
-    let bytes = if call.identifier.name.ends_with("be") { bytes.get(8 - width..) } else { bytes.get(..width) }?;
-    let bytes: Vec<MaskedByte> = bytes.iter().copied().map(MaskedByte::exactly).collect();
+    let mut bytes: Vec<MaskedByte> = integer(value)?.to_le_bytes().into_iter().map(MaskedByte::exactly).collect();
+    bytes.truncate(width);
+    if call.identifier.name.ends_with("be") {
+        bytes.reverse();
+    }
     Short::near(&bytes, PlaceRange { first: place, last: place }).map(Formula::Reads)
 }
 

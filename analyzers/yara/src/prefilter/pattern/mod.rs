@@ -9,7 +9,7 @@ use yara_x_parser::ast::{HexSubPattern, HexToken, Pattern, PatternModifier, Patt
 
 use super::WINDOW;
 use super::formula::Formula;
-use super::literal::{Literal, MaskedByte};
+use super::literal::{Literal, MaskedByte, PLAIN};
 use super::pieces::{Piece, Spellings};
 use super::short::{DISTANCE_MAX, PlaceRange, Short};
 
@@ -21,9 +21,6 @@ const NESTED_MAX: u32 = 50;
 
 /// A literal of which so many bytes are known tells enough.
 const SURE_BYTES: usize = 8;
-
-/// The key with which nothing is changed.
-const PLAIN: (u8, u8) = (0, 0);
 
 /// What holds of a file wherever `pattern` matches.
 pub(super) fn formula_of(pattern: &Pattern<'_>) -> Formula {

@@ -78,14 +78,19 @@ struct LookedFile<'f> {
 #[derive(Default)]
 pub(crate) struct PrefilterState {
     /// Strings and facts that were seen.
-    seen: Vec<u64>,
-    seen_list: Vec<u32>,
+    seen: NumberSet,
     /// Strings that were looked for by themselves.
-    looked: Vec<u64>,
-    looked_list: Vec<u32>,
+    looked: NumberSet,
     /// Units that ask for one of them.
-    touched: Vec<u64>,
-    touched_list: Vec<u32>,
+    touched: NumberSet,
+}
+
+/// Numbers below a limit, of which few are in it.
+#[derive(Default)]
+struct NumberSet {
+    bits: Vec<u64>,
+    /// Those that are in it, in the order in which they were added.
+    list: Vec<u32>,
 }
 
 impl<'a> Prefilter<'a> {
@@ -124,19 +129,18 @@ impl<'a> Prefilter<'a> {
         state: &mut PrefilterState,
         mut needed: impl FnMut(usize),
     ) {
-        state.begin(self.spans.0.len() / 8, self.unit_count);
+        let strings = self.spans.0.len() / 8;
+        state.seen.begin(strings);
+        state.looked.begin(strings);
+        state.touched.begin(self.unit_count);
         self.see_facts(facts, state);
         self.search_strings(file, state);
-        for at in 0..self.unasked.0.len() / 4 {
-            if let Some(unit) = self.unasked.get(at)
-                && set(&mut state.touched, unit)
-            {
-                state.touched_list.push(unit);
-            }
+        for unit in (0..self.unasked.0.len() / 4).filter_map(|at| self.unasked.get(at)) {
+            state.touched.add(unit);
         }
         let mut looked = LookedFile { file, facts, budget: LookBudget::of(file) };
-        for at in 0..state.touched_list.len() {
-            let unit = state.touched_list.get(at).and_then(|unit| self.units.pair(*unit as usize));
+        for at in 0..state.touched.list.len() {
+            let unit = state.touched.list.get(at).and_then(|unit| self.units.pair(*unit as usize));
             let Some([start, part]) = unit else { continue };
             if self.holds(&mut (start as usize), &mut looked, state) {
                 needed(part as usize);
@@ -218,14 +222,14 @@ impl<'a> Prefilter<'a> {
                 continue;
             }
             let (number, offset) = (packed >> OFFSET_BITS, packed & ((1 << OFFSET_BITS) - 1));
-            if !state.has(number) && self.stands(file, (at + IN_FRONT).checked_sub(offset as usize), number) {
+            if !state.seen.has(number) && self.stands(file, (at + IN_FRONT).checked_sub(offset as usize), number) {
                 self.saw(number, state);
             }
         }
     }
 
     fn saw(&self, number: u32, state: &mut PrefilterState) {
-        if state.saw(number) {
+        if state.seen.add(number) {
             self.touch(number as usize, state);
         }
     }
@@ -260,26 +264,24 @@ impl<'a> Prefilter<'a> {
     /// Whether a string is in the file that is looked for by itself.
     fn looks(&self, looked: &mut LookedFile<'_>, number: u32, state: &mut PrefilterState) -> bool {
         let LookedFile { file, facts, budget } = looked;
-        if state.looked(number) {
+        if state.looked.add(number) {
             let found = match self.string(number) {
                 Some((NEAR, bytes, more)) => short::is_near(file, bytes, more, *facts),
                 Some((_, bytes, more)) => short::is_anywhere(file, bytes, more, budget),
                 None => true,
             };
             if found {
-                state.saw(number);
+                state.seen.add(number);
             }
         }
-        state.has(number)
+        state.seen.has(number)
     }
 
     fn touch(&self, number: usize, state: &mut PrefilterState) {
         let (Some(start), Some(end)) = (self.asking.get(number), self.asking.get(number + 1)) else { return };
         for at in start as usize..end as usize {
-            if let Some(unit) = self.asking_units.get(at)
-                && set(&mut state.touched, unit)
-            {
-                state.touched_list.push(unit);
+            if let Some(unit) = self.asking_units.get(at) {
+                state.touched.add(unit);
             }
         }
     }
@@ -296,7 +298,7 @@ impl<'a> Prefilter<'a> {
                 *at -= 1;
                 true
             }
-            (Some(HAS), Some(number)) => state.has(number),
+            (Some(HAS), Some(number)) => state.seen.has(number),
             (Some(LOOKS), Some(number)) => self.looks(looked, number, state),
             (Some(SIZE), Some(low)) => {
                 let [high, below_low, below_high] = [next(), next(), next()].map(Option::unwrap_or_default);
@@ -320,51 +322,32 @@ impl<'a> Prefilter<'a> {
     }
 }
 
-impl PrefilterState {
-    fn begin(&mut self, strings: usize, units: usize) {
-        for (bits, list, count) in [
-            (&mut self.seen, &mut self.seen_list, strings),
-            (&mut self.looked, &mut self.looked_list, strings),
-            (&mut self.touched, &mut self.touched_list, units),
-        ] {
-            for number in list.drain(..) {
-                if let Some(word) = bits.get_mut(number as usize / 64) {
-                    *word = 0;
-                }
+impl NumberSet {
+    /// Empties it, for numbers below `limit`.
+    fn begin(&mut self, limit: usize) {
+        for number in self.list.drain(..) {
+            if let Some(word) = self.bits.get_mut(number as usize / 64) {
+                *word = 0;
             }
-            bits.resize(count.div_ceil(64), 0);
         }
+        self.bits.resize(limit.div_ceil(64), 0);
     }
 
     fn has(&self, number: u32) -> bool {
-        self.seen.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 != 0)
+        self.bits.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 != 0)
     }
 
-    /// Whether it was not looked for before.
-    fn looked(&mut self, number: u32) -> bool {
-        let new = set(&mut self.looked, number);
+    /// Adds a number, and says whether it was not in it before.
+    fn add(&mut self, number: u32) -> bool {
+        let Some(word) = self.bits.get_mut(number as usize / 64) else { return false };
+        let before = *word;
+        *word |= 1 << (number % 64);
+        let new = *word != before;
         if new {
-            self.looked_list.push(number);
+            self.list.push(number);
         }
         new
     }
-
-    /// Whether it was not seen before.
-    fn saw(&mut self, number: u32) -> bool {
-        let new = set(&mut self.seen, number);
-        if new {
-            self.seen_list.push(number);
-        }
-        new
-    }
-}
-
-/// Sets a bit, and says whether it was not set before.
-fn set(bits: &mut [u64], number: u32) -> bool {
-    let Some(word) = bits.get_mut(number as usize / 64) else { return false };
-    let before = *word;
-    *word |= 1 << (number % 64);
-    *word != before
 }
 
 #[cfg(test)]
