@@ -11,7 +11,7 @@ use crate::index::Index;
 use crate::set_mask::SETS_MAX;
 
 /// Starts every bundle. The last byte is the version of the format.
-const MAGIC: [u8; 8] = *b"STKYARA\x06";
+const MAGIC: [u8; 8] = *b"STKYARA\x07";
 
 /// The version of yara-x that this crate is pinned to; its serialized rules fit no other.
 const ENGINE: &str = "yara-x 1.22.1";

@@ -13,9 +13,15 @@ use crate::rule_file::{File, RuleText};
 use crate::sets::heads_at;
 
 /// Sets with fewer rules are not divided: they cost little.
-const DIVIDED_MIN: usize = 512;
+const DIVIDED_MIN: usize = 32;
 
-/// Most rules of a part that is not always run. With fewer, less is searched for at a time and more parts are needed.
+/// Sets with fewer rules are small: they are loaded whole, and not divided if a search is made in every file for one of them.
+const LARGE_MIN: usize = 512;
+
+/// A set is divided into about so many parts, if they have neither too few rules nor too many. With fewer in each, less is
+/// searched for at a time and more parts are needed.
+const PARTS: usize = 40;
+const RULES_MIN: usize = 16;
 const RULES_MAX: usize = 256;
 
 /// Rules that need less than so many bytes of evidence share parts: the name of a function of Windows and a few instructions
@@ -87,40 +93,66 @@ struct OpenPart {
     rules: usize,
 }
 
+/// Rules that stay together.
+struct Unit<'f> {
+    file: &'f File<'f>,
+    rules: Vec<&'f RuleText<'f>>,
+    formula: Formula,
+    group: PartGroup,
+}
+
+impl<'f> Unit<'f> {
+    fn of(file: &'f File<'f>, rules: Vec<&'f RuleText<'f>>) -> Unit<'f> {
+        let reporting = rules.iter().filter(|rule| !rule.private);
+        let formula = Formula::any(reporting.map(|rule| rule.formula.clone()).collect());
+        let group = PartGroup::of(&rules, &formula);
+        Unit { file, rules, formula, group }
+    }
+
+    /// Whether a search is made in every file for it.
+    fn is_always_searched(&self) -> bool {
+        self.group == PartGroup::Always && self.rules.iter().any(|rule| rule.has_patterns)
+    }
+}
+
 impl<'f> Division<'f> {
     /// Divides the rules that may be true of files with these heads.
-    pub(crate) fn of(files: &'f [File<'_>], tried: Heads) -> Division<'f> {
+    pub(crate) fn of(files: &'f [File<'f>], tried: Heads) -> Division<'f> {
         let has = |file: &File<'_>, rule: &RuleText<'_>| !heads_at(rule.heads, file.source.place).and(tried).is_none();
-        let all: usize = files.iter().map(|file| file.rules.iter().filter(|rule| has(file, rule)).count()).sum();
-        let divided = all >= DIVIDED_MIN;
+        let units = files.iter().flat_map(|file| file.groups().map(move |group| (file, group)));
+        let units: Vec<Unit<'f>> = units
+            .map(|(file, group)| {
+                let rules = group.into_iter().filter_map(|at| file.rules.get(at)).filter(|rule| has(file, rule));
+                (file, rules.collect::<Vec<_>>())
+            })
+            .filter(|(_, rules)| !rules.is_empty())
+            .map(|(file, rules)| Unit::of(file, rules))
+            .collect();
+        let all: usize = units.iter().map(|unit| unit.rules.len()).sum();
+        let large = all >= LARGE_MIN;
+        let divided = large || all >= DIVIDED_MIN && !units.iter().any(Unit::is_always_searched);
+        let rules_max = (all / PARTS).clamp(RULES_MIN, RULES_MAX);
         let mut division = Division { part_of: HashMap::new(), parts: Vec::new(), prefilter: Vec::new() };
         let mut builder = PrefilterBuilder::default();
         let mut open: HashMap<PartGroup, OpenPart> = HashMap::new();
-        for file in files {
-            for unit in file.groups() {
-                let rules: Vec<&RuleText<'_>> =
-                    unit.into_iter().filter_map(|at| file.rules.get(at)).filter(|rule| has(file, rule)).collect();
-                if rules.is_empty() {
-                    continue;
+        for Unit { file, rules, formula, group } in units {
+            let group = if divided { group } else { PartGroup::Always };
+            let always = group == PartGroup::Always;
+            let limit = if always { usize::MAX } else { rules_max };
+            let part = match open.get(&group) {
+                Some(part) if part.rules.saturating_add(rules.len()) <= limit => *part,
+                Some(_) | None => {
+                    division.parts.push(match group.kind() {
+                        PartKind::Wanted if !large => PartKind::Likely,
+                        kind => kind,
+                    });
+                    OpenPart { number: division.parts.len() - 1, rules: 0 }
                 }
-                let reporting = rules.iter().filter(|rule| !rule.private);
-                let formula = Formula::any(reporting.map(|rule| rule.formula.clone()).collect());
-                // What is proven never to be true is more likely a mistake of the proof.
-                let group = if divided { PartGroup::of(&rules, &formula) } else { PartGroup::Always };
-                let always = group == PartGroup::Always;
-                let limit = if always { usize::MAX } else { RULES_MAX };
-                let part = match open.get(&group) {
-                    Some(part) if part.rules.saturating_add(rules.len()) <= limit => *part,
-                    Some(_) | None => {
-                        division.parts.push(group.kind());
-                        OpenPart { number: division.parts.len() - 1, rules: 0 }
-                    }
-                };
-                open.insert(group, OpenPart { rules: part.rules + rules.len(), ..part });
-                division.part_of.extend(rules.iter().map(|rule| ((file.source.name, rule.number), part.number)));
-                if !always {
-                    builder.add(&formula, part.number);
-                }
+            };
+            open.insert(group, OpenPart { rules: part.rules + rules.len(), ..part });
+            division.part_of.extend(rules.iter().map(|rule| ((file.source.name, rule.number), part.number)));
+            if !always {
+                builder.add(&formula, part.number);
             }
         }
         if divided {

@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 
+use super::few::FewFound;
 use super::formula::{Fact, Formula};
 use super::literal::{Literal, LiteralWindow, PLAIN};
 use super::short::Short;
-use super::{FREQUENCY_MAX, STRIDE, TABLE_BITS, WINDOW, WORD_BITS, WindowHash, with_next};
+use super::{STRIDE, TABLE_BITS, WINDOW, WORD_BITS, WindowHash, with_next};
 
 /// Sections of the tables, in order.
 pub(super) const SECTIONS: usize = 11;
@@ -18,6 +19,9 @@ pub(super) const OFFSET_BITS: u32 = 6;
 
 /// What it costs that another string has a window too, beside how often the window stands in files.
 const SHARED_COST: u64 = 8;
+
+/// Where a window has more values it is not asked which of them other strings have too.
+const SHARED_VALUES_MAX: usize = 256;
 
 /// How many times as much a window costs that is not confirmed by what stands behind it in its string.
 const ALONE_COST: u64 = 64;
@@ -38,8 +42,10 @@ pub(super) const MASKED: u32 = 1;
 pub(super) const KEYED: u32 = 2;
 /// with bits as above, at some places alone, which stand behind these,
 pub(super) const NEAR: u32 = 3;
-/// or as it is, with pieces in front of it and behind it.
+/// as it is, with pieces in front of it and behind it,
 pub(super) const ANCHOR: u32 = 4;
+/// or with bits as above, and all of them among such pieces, which stand behind these.
+pub(super) const AROUND: u32 = 5;
 
 /// Kinds of parts of a formula; each is followed by its numbers.
 pub(super) const TRUE: u32 = 0;
@@ -52,10 +58,13 @@ const AT_LEAST_HEAD: usize = 4;
 pub(super) const SIZE: u32 = 3;
 /// The number of a string that is looked for when it must be known.
 pub(super) const LOOKS: u32 = 4;
+const LOOKS_LENGTH: usize = 2;
 
 /// Collects the rules of a set.
 #[derive(Default)]
 pub(crate) struct PrefilterBuilder {
+    /// What is not written down yet: formulas, each with its part.
+    added: Vec<(Formula, usize)>,
     /// Strings and facts share their numbers.
     numbers: HashMap<FileSign, u32>,
     signs: Vec<FileSign>,
@@ -79,15 +88,23 @@ enum FileSign {
 impl PrefilterBuilder {
     /// Adds rules that stay together: where `formula` holds, part `part` of the set is run.
     pub(crate) fn add(&mut self, formula: &Formula, part: usize) {
-        let unit = small(self.units.len());
-        // What would be looked for in every file is better found together with all others.
-        let found = formula.holds_without_facts().then(|| formula.with_few_bytes_found());
-        let formula = found.as_ref().unwrap_or(formula);
-        self.units.push((small(self.formulas.len()), small(part)));
-        if formula.holds_without_facts() {
-            self.unasked.push(unit);
+        self.added.push((formula.clone(), part));
+    }
+
+    /// Writes down the formulas of all units.
+    fn encode_all(&mut self) {
+        let added = std::mem::take(&mut self.added);
+        let formulas: Vec<&Formula> = added.iter().map(|(formula, _)| formula).collect();
+        let few = FewFound::of(&formulas);
+        for (formula, part) in &added {
+            let formula = &formula.with_looks(&|short| few.literal(short));
+            let unit = small(self.units.len());
+            self.units.push((small(self.formulas.len()), small(*part)));
+            if formula.holds_without_facts() {
+                self.unasked.push(unit);
+            }
+            self.encode(formula, unit);
         }
-        self.encode(formula, unit);
     }
 
     fn encode(&mut self, formula: &Formula, unit: u32) {
@@ -96,8 +113,15 @@ impl PrefilterBuilder {
             Formula::False => self.formulas.extend([AT_LEAST, 1, 0, 0]),
             Formula::Has(literal) => self.encode_sign(FileSign::Has(literal.clone()), unit),
             Formula::Looks(short) | Formula::Reads(short) => {
-                let number = self.number_of(FileSign::Looks(short.clone()));
-                self.formulas.extend([LOOKS, number]);
+                let spelled = short.spelled();
+                if spelled.len() > 1 {
+                    let (count, length) = (small(spelled.len()), small(LOOKS_LENGTH * spelled.len()));
+                    self.formulas.extend([AT_LEAST, 1, count, length]);
+                }
+                for short in spelled {
+                    let number = self.number_of(FileSign::Looks(short));
+                    self.formulas.extend([LOOKS, number]);
+                }
             }
             Formula::Fact(Fact::Exports(name)) => self.encode_sign(FileSign::Has(name.clone()), unit),
             Formula::Fact(fact) => self.encode_sign(FileSign::Fact(fact.clone()), unit),
@@ -142,24 +166,21 @@ impl PrefilterBuilder {
     }
 
     /// The tables.
-    pub(crate) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.encode_all();
         let mut spans = Vec::new();
         let mut strings = Vec::new();
         for sign in &self.signs {
             let (kind, bytes, more) = match sign {
-                FileSign::Has(literal) => match literal.keys {
-                    PLAIN if literal.mask.is_empty() => (EXACT, literal.bytes.as_slice(), Vec::new()),
-                    PLAIN => (MASKED, literal.bytes.as_slice(), literal.mask.clone()),
-                    (first, last) => (KEYED, literal.bytes.as_slice(), vec![first, last]),
-                },
+                FileSign::Has(literal) => stored(literal),
                 FileSign::Looks(short) => {
                     let (bytes, more) = short.stored();
                     (if matches!(short, Short::Near(..)) { NEAR } else { ANCHOR }, bytes, more)
                 }
-                FileSign::Fact(_) => (EXACT, [].as_slice(), Vec::new()),
+                FileSign::Fact(_) => (EXACT, Vec::new(), Vec::new()),
             };
             spans.extend([small(strings.len()), small(bytes.len()) << KIND_BITS | kind]);
-            strings.extend_from_slice(bytes);
+            strings.extend(bytes);
             strings.extend(more);
         }
         // What is stored with the last of them ends here.
@@ -212,9 +233,14 @@ impl PrefilterBuilder {
             let windows = literal.windows();
             let next = |at: usize| windows.get(at + WINDOW).and_then(LiteralWindow::only_value);
             let cost = |at: usize, window: &LiteralWindow| {
-                let shared = window.values.iter().filter_map(|value| counts.get(value)).sum::<u64>() * SHARED_COST;
+                let values = if window.values.is_some_and(|count| count < SHARED_VALUES_MAX) {
+                    window.all_values()
+                } else {
+                    Vec::new()
+                };
+                let shared = values.iter().filter_map(|value| counts.get(value)).sum::<u64>() * SHARED_COST;
                 let alone = if next(at).is_some() { 1 } else { ALONE_COST };
-                (window.frequency < FREQUENCY_MAX).then(|| alone * (window.frequency + shared))
+                literal.is_found_by(window).then(|| alone.saturating_mul(window.frequency.saturating_add(shared)))
             };
             for first in 0..STRIDE {
                 let some = windows.iter().enumerate().skip(first).step_by(STRIDE);
@@ -222,7 +248,7 @@ impl PrefilterBuilder {
                     .filter_map(|(at, window)| Some((cost(at, window)?, at, window)))
                     .min_by_key(|(cost, _, window)| (window.dear, *cost));
                 let Some((_, at, window)) = best else { continue };
-                entries.extend(window.values.iter().map(|&window| WindowEntry {
+                entries.extend(window.all_values().into_iter().map(|window| WindowEntry {
                     window,
                     next: next(at),
                     packed: number << OFFSET_BITS | small(at),
@@ -242,6 +268,21 @@ struct WindowEntry {
     next: Option<u32>,
     /// The number of the string, and where in it the window stands.
     packed: u32,
+}
+
+/// The kind of a literal, its bytes, and what is stored behind them.
+fn stored(literal: &Literal) -> (u32, Vec<u8>, Vec<u8>) {
+    let bytes = literal.bytes.clone();
+    match literal.keys {
+        PLAIN if !literal.around.is_nothing() => {
+            let mut more = literal.masked().map(|byte| byte.mask).collect();
+            literal.around.store(&mut more);
+            (AROUND, bytes, more)
+        }
+        PLAIN if literal.mask.is_empty() => (EXACT, bytes, Vec::new()),
+        PLAIN => (MASKED, bytes, literal.mask.clone()),
+        (first, last) => (KEYED, bytes, vec![first, last]),
+    }
 }
 
 /// Windows by their hash.

@@ -15,12 +15,16 @@
 //! | `pattern/` | what of that stands in a file wherever it matches |
 //! | `formula/` | what must be true of a file |
 //! | `condition/` | what a condition asks for, and what of it is known of programs for Windows |
+//! | `around.rs` | what must stand around what was found |
+//! | `few.rs` | which of that is found with all others, where there is room |
 //! | `file_facts.rs` | what is known of a program beside what stands in it |
 //! | `build.rs` | formulas of a set as flat tables, which a bundle holds |
 //! | `search/` | reads these tables: which parts of the set a file needs |
 
+mod around;
 mod build;
 mod condition;
+mod few;
 mod file_facts;
 mod formula;
 mod literal;
@@ -84,11 +88,12 @@ fn with_next(window: u32, next: Option<u32>) -> u32 {
 /// How often a byte stands in files of all kinds, roughly and on no scale. Of four bytes that is the product.
 fn byte_frequency(byte: u8) -> u64 {
     match byte {
-        0 => 64,
+        // In the tables these are one.
+        0 | b' ' => 64,
         0xff => 16,
         // The commonest bytes of instructions of x86, and the commonest letters.
         b'$' | b'D' | b'H' | b'L' | 0x0f | 0x83 | 0x85 | 0x89 | 0x8b | 0x8d | 0xc0 | 0xe8 => 12,
-        b' ' | b'a' | b'c' | b'd' | b'e' | b'i' | b'l' | b'n' | b'o' | b'r' | b's' | b't' | b'u' => 6,
+        b'a' | b'c' | b'd' | b'e' | b'i' | b'l' | b'n' | b'o' | b'r' | b's' | b't' | b'u' => 6,
         b'0'..=b'9' | b'a'..=b'z' | b'_' | b'.' => 3,
         _ => 1,
     }

@@ -3,15 +3,38 @@
 use super::literal::MaskedByte;
 
 /// Spellings of a pattern that are told apart.
-const SPELLINGS_MAX: usize = 8;
+const SPELLINGS_MAX: usize = 16;
 
 /// Pieces of a pattern that are looked at, with those that are repeated.
 const PIECES_MAX: usize = 2_000;
+
+/// Ranges of a class of bytes that are told apart.
+const RANGES_MAX: usize = 4;
+
+/// A class of bytes of which the known bits alone would tell too little, such as white space.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct ByteClass {
+    /// Those behind the last are copies of it.
+    ranges: [(u8, u8); RANGES_MAX],
+    known: MaskedByte,
+}
+
+impl ByteClass {
+    /// Its ranges, each once.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = (u8, u8)> {
+        let last = self.ranges.last().copied();
+        let before = self.ranges.iter().copied().take_while(move |range| Some(*range) != last);
+        before.chain(last)
+    }
+}
 
 /// A part of a match.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Piece {
     Byte(MaskedByte),
+    OneOf(ByteClass),
+    /// Where a word begins or ends, between two bytes or at the end of the file.
+    WordEdge,
     /// Bytes of which nothing is known: so many at least, and at most if there is a limit.
     Gap(usize, Option<usize>),
 }
@@ -20,10 +43,38 @@ impl Piece {
     /// Of which nothing is known, not even how long it is.
     pub(super) const UNKNOWN: Piece = Piece::Gap(0, None);
 
+    /// One of the bytes for which this is true. None if there is none.
+    pub(super) fn one_of(members: &[bool; 256]) -> Option<Piece> {
+        let is = |byte: u8| members.get(usize::from(byte)) == Some(&true);
+        let bytes = || (0..=u8::MAX).filter(|&byte| is(byte));
+        let known = bytes().map(MaskedByte::exactly).reduce(MaskedByte::either)?;
+        let starts = bytes().filter(|&byte| byte.checked_sub(1).is_none_or(|before| !is(before)));
+        let ends = bytes().filter(|&byte| byte.checked_add(1).is_none_or(|next| !is(next)));
+        let mut ranges: Vec<(u8, u8)> = starts.zip(ends).collect();
+        let last = *ranges.last()?;
+        ranges.resize(ranges.len().max(RANGES_MAX), last);
+        let exact = (0..=u8::MAX).all(|byte| known.is(byte) == is(byte));
+        Some(match ranges.try_into() {
+            Ok(ranges) if !exact => Piece::OneOf(ByteClass { ranges, known }),
+            Ok(_) | Err(_) => Piece::Byte(known),
+        })
+    }
+
+    /// Whether this byte may be this piece.
+    pub(super) fn is(self, byte: u8) -> bool {
+        match self {
+            Piece::Byte(known) => known.is(byte),
+            Piece::OneOf(class) => class.ranges.iter().any(|(first, last)| (*first..=*last).contains(&byte)),
+            Piece::WordEdge | Piece::Gap(..) => false,
+        }
+    }
+
+    /// What is known of the byte, if it is one.
     pub(super) fn byte(self) -> Option<MaskedByte> {
         match self {
             Piece::Byte(byte) => Some(byte),
-            Piece::Gap(..) => None,
+            Piece::OneOf(class) => Some(class.known),
+            Piece::WordEdge | Piece::Gap(..) => None,
         }
     }
 
@@ -34,7 +85,8 @@ impl Piece {
 
     fn length(self) -> (usize, Option<usize>) {
         match self {
-            Piece::Byte(_) => (1, Some(1)),
+            Piece::Byte(_) | Piece::OneOf(_) => (1, Some(1)),
+            Piece::WordEdge => (0, Some(0)),
             Piece::Gap(least, most) => (least, most),
         }
     }

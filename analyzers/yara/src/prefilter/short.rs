@@ -3,8 +3,9 @@
 
 use memchr::memmem;
 
+use super::around::{Around, LookBudget, is_around};
 use super::file_facts::FileFacts;
-use super::literal::MaskedByte;
+use super::literal::{Literal, MaskedByte};
 use super::pieces::Piece;
 use super::{byte_frequency, literal};
 
@@ -24,16 +25,7 @@ const RAREST: i64 = 10;
 const LETTER_COST: i64 = 4;
 
 /// Most pieces that are compared around an anchor.
-const PIECES_MAX: usize = 64;
-
-/// How often a file may be looked through.
-const PASSES_MAX: usize = 64;
-
-/// How much is granted beside that, for files that are small.
-const SMALL_FILES: usize = 1 << 20;
-
-/// A comparison with what stands around an anchor takes as long as looking through so many bytes.
-const BYTES_A_STEP: usize = 16;
+const PIECES_MAX: usize = 62;
 
 /// Pieces of a pattern among which an anchor is chosen.
 const ANCHOR_PIECES_MAX: usize = 256;
@@ -98,30 +90,51 @@ pub(crate) struct PlaceRange {
 /// What is looked for by itself.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Short {
-    /// An anchor stands somewhere, with these pieces in front of it, the nearest first, and these behind it.
-    Anywhere { anchor: Vec<u8>, front: Vec<Piece>, behind: Vec<Piece> },
+    /// An anchor stands somewhere, of which letters may be of either case, with these pieces around it.
+    Anywhere(Vec<MaskedByte>, Around),
     /// These bits of these bytes stand where they may begin.
     Near(Vec<u8>, Vec<u8>, PlaceRange),
 }
 
 impl Short {
-    /// What is found where these stand somewhere. More than one if each of them is another spelling. Empty if nothing tells
-    /// them.
-    pub(super) fn anywhere(pieces: &[Piece]) -> Vec<Short> {
-        let Some((start, anchor)) = anchor_of(pieces) else { return Vec::new() };
+    /// What is found where these stand somewhere. None if nothing tells them.
+    pub(super) fn anywhere(pieces: &[Piece]) -> Option<Short> {
+        let (start, anchor) = anchor_of(pieces)?;
         let behind = pieces.get(start + anchor.len()..).unwrap_or_default();
         let front = pieces.get(..start).unwrap_or_default();
         let behind: Vec<Piece> = behind.iter().take(PIECES_MAX).copied().collect();
         let front: Vec<Piece> = front.iter().rev().take(PIECES_MAX).copied().collect();
+        Some(Short::Anywhere(anchor, Around { front: ended(&front), behind: ended(&behind) }))
+    }
+
+    /// The same with each letter in one case: more than one if it has letters in either.
+    pub(super) fn spelled(&self) -> Vec<Short> {
+        let Short::Anywhere(anchor, around) = self else { return vec![self.clone()] };
         let mut spelled = vec![Vec::new()];
         for byte in anchor {
-            let mut small: Vec<Vec<u8>> = if byte.is_letter() { spelled.clone() } else { Vec::new() };
-            small.iter_mut().for_each(|text| text.push(byte.value.to_ascii_lowercase()));
-            spelled.iter_mut().for_each(|text| text.push(byte.value));
+            let mut small: Vec<Vec<MaskedByte>> = if byte.is_letter() { spelled.clone() } else { Vec::new() };
+            small.iter_mut().for_each(|text| text.push(MaskedByte::exactly(byte.value.to_ascii_lowercase())));
+            spelled.iter_mut().for_each(|text| text.push(MaskedByte::exactly(byte.value)));
             spelled.append(&mut small);
         }
-        let with = |anchor| Short::Anywhere { anchor, front: ended(&front), behind: ended(&behind) };
-        spelled.into_iter().map(with).collect()
+        spelled.into_iter().map(|anchor| Short::Anywhere(anchor, around.clone())).collect()
+    }
+
+    /// The same as something that is found together with all others: some of its bytes with what stands around them. None if
+    /// these tell too little.
+    pub(super) fn as_literal(&self) -> Option<Literal> {
+        let Short::Anywhere(anchor, Around { front, behind }) = self else { return None };
+        let anchor = anchor.iter().map(|byte| Piece::Byte(*byte));
+        let pieces: Vec<Piece> = front.iter().rev().copied().chain(anchor).chain(behind.iter().copied()).collect();
+        let of_run = |start: usize| {
+            let (front, behind) = pieces.split_at(start);
+            let bytes: Vec<MaskedByte> =
+                behind.iter().take(literal::LITERAL_MAX).map_while(|piece| piece.byte()).collect();
+            let front: Vec<Piece> = front.iter().rev().take(PIECES_MAX).copied().collect();
+            Literal::of_few(&bytes, Around { front: ended(&front), behind: behind.to_vec() })
+        };
+        let begins = |at: usize| at.checked_sub(1).and_then(|before| pieces.get(before)?.byte()).is_none();
+        (0..pieces.len()).filter(|&at| begins(at)).filter_map(of_run).min_by_key(Literal::price)
     }
 
     /// What begins with `run` in this range. None if that is not worth looking.
@@ -146,18 +159,18 @@ impl Short {
     }
 
     /// The bytes that are looked for, and what is stored behind them.
-    pub(super) fn stored(&self) -> (&[u8], Vec<u8>) {
+    pub(super) fn stored(&self) -> (Vec<u8>, Vec<u8>) {
         match self {
-            Short::Anywhere { anchor, front, behind } => {
-                let mut more = vec![count_of(front)];
-                front.iter().chain(behind).for_each(|piece| store_piece(*piece, &mut more));
-                (anchor, more)
+            Short::Anywhere(anchor, around) => {
+                let mut more = Vec::new();
+                around.store(&mut more);
+                (anchor.iter().map(|byte| byte.value).collect(), more)
             }
             Short::Near(bytes, mask, range) => {
                 let mut more = mask.clone();
                 range.first.store(&mut more);
                 range.last.store(&mut more);
-                (bytes, more)
+                (bytes.clone(), more)
             }
         }
     }
@@ -194,23 +207,9 @@ fn rarity(anchor: &[MaskedByte]) -> i64 {
 
 /// Without what tells nothing at the end.
 fn ended(pieces: &[Piece]) -> Vec<Piece> {
-    let last = pieces.iter().rposition(|piece| piece.byte().is_some_and(|byte| byte.mask != 0));
+    let tells = |piece: &Piece| *piece == Piece::WordEdge || piece.byte().is_some_and(|byte| byte.mask != 0);
+    let last = pieces.iter().rposition(tells);
     pieces.get(..last.map_or(0, |last| last + 1)).unwrap_or_default().to_vec()
-}
-
-fn count_of(pieces: &[Piece]) -> u8 {
-    u8::try_from(pieces.len()).expect("there is a limit below that")
-}
-
-/// Three bytes of a piece as it is stored: its kind, and its two numbers.
-const STORED_BYTES: usize = 3;
-
-fn store_piece(piece: Piece, bytes: &mut Vec<u8>) {
-    let short = |length: usize| u8::try_from(length).unwrap_or(u8::MAX);
-    bytes.extend(match piece {
-        Piece::Byte(byte) => [0, byte.value, byte.mask],
-        Piece::Gap(least, most) => [1, short(least), most.map_or(u8::MAX, short)],
-    });
 }
 
 /// Whether what was stored as something near begins where it may. Damaged numbers prove nothing.
@@ -227,26 +226,8 @@ pub(super) fn is_near(file: &[u8], bytes: &[u8], more: &[u8], facts: FileFacts) 
     (first..=last.min(size)).any(begins)
 }
 
-/// How much a file may still be looked through. Where that is over, what is looked for may be there.
-pub(super) struct LookBudget(usize);
-
-impl LookBudget {
-    pub(super) fn of(file: &[u8]) -> LookBudget {
-        LookBudget(file.len().saturating_mul(PASSES_MAX).saturating_add(SMALL_FILES))
-    }
-
-    /// Whether so much of it is left, which is taken.
-    fn take(&mut self, bytes: usize) -> bool {
-        let left = self.0.checked_sub(bytes);
-        self.0 = left.unwrap_or(0);
-        left.is_some()
-    }
-}
-
 /// Whether this anchor stands somewhere with the pieces around it that were stored with it.
-pub(super) fn is_anywhere(file: &[u8], anchor: &[u8], more: &[u8], budget: &mut LookBudget) -> bool {
-    let (fronts, pieces) = more.split_first().map_or((0, [].as_slice()), |(fronts, pieces)| (*fronts, pieces));
-    let Some((front, behind)) = pieces.as_chunks().0.split_at_checked(usize::from(fronts)) else { return true };
+pub(super) fn is_anywhere(file: &[u8], anchor: &[u8], around: &[u8], budget: &mut LookBudget) -> bool {
     if !budget.take(file.len()) {
         return true;
     }
@@ -254,42 +235,10 @@ pub(super) fn is_anywhere(file: &[u8], anchor: &[u8], more: &[u8], budget: &mut 
     let mut start = 0;
     // Anchors may overlap, so the search goes on one byte behind where each begins.
     while let Some(at) = file.get(start..).and_then(|rest| finder.find(rest)).map(|at| start + at) {
-        let (before, after) = file.split_at(at);
-        let after = after.get(anchor.len()..).unwrap_or_default();
-        let in_front = |at: usize| before.len().checked_sub(at + 1).and_then(|at| before.get(at)).copied();
-        if !budget.take(BYTES_A_STEP)
-            || stand(behind, &|at| after.get(at).copied(), 0, budget) && stand(front, &in_front, 0, budget)
-        {
+        if is_around(file, at..at + anchor.len(), around, budget) {
             return true;
         }
         start = at + 1;
     }
     false
-}
-
-/// Whether these pieces stand from `at` on among the bytes that `byte_at` gives.
-fn stand(
-    pieces: &[[u8; STORED_BYTES]],
-    byte_at: &dyn Fn(usize) -> Option<u8>,
-    mut at: usize,
-    budget: &mut LookBudget,
-) -> bool {
-    for (number, piece) in pieces.iter().enumerate() {
-        if !budget.take(BYTES_A_STEP) {
-            return true;
-        }
-        match *piece {
-            [0, value, mask] => {
-                if byte_at(at).is_none_or(|byte| byte & mask != value) {
-                    return false;
-                }
-                at += 1;
-            }
-            [_, least, most] => {
-                let rest = pieces.get(number + 1..).unwrap_or_default();
-                return (least..=most).any(|gap| stand(rest, byte_at, at + usize::from(gap), budget));
-            }
-        }
-    }
-    true
 }

@@ -12,6 +12,7 @@ mod mistakes;
 mod parts;
 /// Rules in sets: that none is missed, that a set may be missing, and what ends a scan.
 mod sets;
+mod short_words;
 
 use analyzers::{Analyzer, Budget, Cancel, Evidence, Findings, LayerId, Limits, Record, Sample};
 use analyzers_yara::{Library, Mistake, Source, Yara, compile};

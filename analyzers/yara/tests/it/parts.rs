@@ -44,15 +44,15 @@ const PLAIN_WORDS: [&str; 8] =
     ["evil", "VirtualAllocEx", "abcde", "abcdef", "the quick brown fox", "SSSS", "zzzzzzzz", "ReflectiveLoader"];
 
 /// The same numbers on every machine.
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % limit
     }
 
-    fn of<'t>(&mut self, some: &[&'t str]) -> &'t str {
+    pub(crate) fn of<'t>(&mut self, some: &[&'t str]) -> &'t str {
         some[self.below(some.len())]
     }
 }
@@ -136,7 +136,7 @@ fn condition(numbers: &mut Numbers, depth: usize) -> String {
         15 => "uint16be(0) == 0x4d5a and not $a".into(),
         16 => "$c at pe.entry_point or $b at pe.overlay.offset".into(),
         17 => "$a and pe.section_index(\".text\") >= 0".into(),
-        18 => "#a > #b + #c".into(),
+        18 => numbers.of(&["#a > #b + #c", "#a + #b >= 2", "#b + #c > 0"]).into(),
         19 => "#d > #e".into(),
         20 => format!("{} and {}", inner(numbers), inner(numbers)),
         21 => format!("{} or {}", inner(numbers), inner(numbers)),
@@ -187,7 +187,8 @@ fn import_hash(program: &[u8]) -> String {
     found.iter().filter_map(|name| name.chars().last()).collect()
 }
 
-fn whole(rules: &yara_x::Rules, bytes: &[u8]) -> Vec<String> {
+/// The names of rules that are true of a file for yara-x.
+pub(crate) fn whole(rules: &yara_x::Rules, bytes: &[u8]) -> Vec<String> {
     let mut scanner = yara_x::Scanner::new(rules);
     let results = scanner.scan(bytes).unwrap();
     let mut hits: Vec<_> =

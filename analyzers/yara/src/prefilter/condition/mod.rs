@@ -181,7 +181,7 @@ impl Reading<'_> {
     /// A comparison of a count, which shows a match if it is with `from` or more.
     fn counted(&self, sides: &BinaryExpr<'_>, from: i64, depth: usize) -> Formula {
         match (&sides.lhs, integer(&sides.rhs)) {
-            (Expr::PatternCount(count), Some(value)) if value >= from => self.named(&count.identifier),
+            (counts, Some(value)) if value >= from && is_count(counts) => self.some_counted(counts),
             // More than other counts, which are none at least.
             (Expr::PatternCount(count), None) if from == 0 && is_count(&sides.rhs) => {
                 let changed = match &sides.rhs {
@@ -193,6 +193,15 @@ impl Reading<'_> {
                 changed.unwrap_or_else(|| self.named(&count.identifier))
             }
             _ => self.both_defined(sides, depth),
+        }
+    }
+
+    /// What holds where a count is not zero, or the sum of some.
+    fn some_counted(&self, counts: &Expr<'_>) -> Formula {
+        match counts {
+            Expr::PatternCount(count) => self.named(&count.identifier),
+            Expr::Add(all) => Formula::any(all.operands().map(|one| self.some_counted(one)).collect()),
+            _ => Formula::True,
         }
     }
 

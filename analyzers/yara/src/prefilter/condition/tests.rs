@@ -68,6 +68,10 @@ fn counts_are_compared() {
     check("#b1 > #b2 + #a", "beta one");
     check("#b1 >= #b2", "?");
     check("#b1 > #b2 - 1", "?");
+    check("#b1 + #b2 >= 2", "(beta one | beta two)");
+    check("#b1 + #b2 > 0 and #a == 1", "((beta one | beta two) & alphaalpha)");
+    check("#b1 + #b2 >= 0", "?");
+    check("#b1 + 1 > 0", "?");
     check("#x > #y", "xor(1-255) xorxorxor");
     check("#x > #b1", "xor xorxorxor");
     check("#x in (0..9) > #y", "xor xorxorxor");

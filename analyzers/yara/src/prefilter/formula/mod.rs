@@ -122,24 +122,33 @@ impl Formula {
         .min(EVIDENCE_MAX)
     }
 
-    /// The same, with rare bytes found together with all others, though they are few.
-    pub(crate) fn with_few_bytes_found(&self) -> Formula {
-        let each = |of: &[Formula]| of.iter().map(Formula::with_few_bytes_found).collect();
+    /// The same, with `found` in place of what is looked for by itself, where it is something.
+    pub(crate) fn with_looks(&self, found: &impl Fn(&Short) -> Option<Literal>) -> Formula {
+        let each = |of: &[Formula]| of.iter().map(|one| one.with_looks(found)).collect();
         match self {
-            Formula::Looks(Short::Anywhere { anchor, front, behind }) => match Literal::of_few(anchor) {
-                Some(literal) if front.is_empty() && behind.is_empty() => Formula::Has(literal),
-                Some(literal) => Formula::And(vec![Formula::Has(literal), self.clone()]),
-                None => self.clone(),
-            },
+            Formula::Looks(short) => found(short).map_or_else(|| self.clone(), Formula::Has),
             Formula::And(of) => Formula::And(each(of)),
             Formula::AtLeast(count, of) => Formula::AtLeast(*count, each(of)),
             Formula::True
             | Formula::False
             | Formula::Has(_)
-            | Formula::Looks(Short::Near(..))
             | Formula::Reads(_)
             | Formula::Fact(_)
             | Formula::Size(..) => self.clone(),
+        }
+    }
+
+    /// Calls `with` with each that is looked for by itself.
+    pub(crate) fn each_look<'f>(&'f self, with: &mut impl FnMut(&'f Short)) {
+        match self {
+            Formula::Looks(short) => with(short),
+            Formula::And(of) | Formula::AtLeast(_, of) => of.iter().for_each(|one| one.each_look(with)),
+            Formula::True
+            | Formula::False
+            | Formula::Has(_)
+            | Formula::Reads(_)
+            | Formula::Fact(_)
+            | Formula::Size(..) => {}
         }
     }
 
@@ -155,7 +164,7 @@ impl Formula {
     /// Whether a file must be looked through to tell whether it holds.
     pub(crate) fn must_look(&self) -> bool {
         match self {
-            Formula::Looks(Short::Anywhere { .. }) => true,
+            Formula::Looks(Short::Anywhere(..)) => true,
             Formula::And(of) | Formula::AtLeast(_, of) => of.iter().any(Formula::must_look),
             Formula::Looks(Short::Near(..))
             | Formula::True

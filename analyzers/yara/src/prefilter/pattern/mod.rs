@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use regex_syntax::ast::parse::ParserBuilder as AstParserBuilder;
 use regex_syntax::hir::translate::TranslatorBuilder;
-use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, ClassBytes, Hir, HirKind, Look, Repetition};
 use yara_x_parser::ast::{HexSubPattern, HexToken, Pattern, PatternModifier, PatternModifiers, Regexp};
 
 use super::WINDOW;
@@ -140,16 +140,21 @@ fn of_pieces(pieces: &[Piece]) -> Formula {
         // Where something tells enough, what takes many places of the tables does not help.
         let useful = found.iter().filter(|literal| !told || literal.known() > WINDOW);
         // Of few bytes, more is asked when they are there.
-        let sure = told || found.iter().any(|literal| literal.bytes.len() == pieces.len());
+        let sure = told || found.iter().any(|literal| literal.bytes.len() == without_edges(pieces).len());
         useful.cloned().map(Formula::Has).chain((!sure).then(|| found_alone(pieces)))
     });
     Formula::all(all.collect())
 }
 
 fn literals_of(pieces: &[Piece]) -> Vec<Literal> {
-    let runs = pieces.split(|piece| piece.byte().is_none());
+    let long = without_edges(pieces);
+    let runs = long.split(|piece| piece.byte().is_none());
     let bytes = |run: &[Piece]| run.iter().filter_map(|piece| piece.byte()).collect::<Vec<_>>();
     runs.filter_map(|run| Literal::of(&bytes(run), PLAIN)).collect()
+}
+
+fn without_edges(pieces: &[Piece]) -> Vec<Piece> {
+    pieces.iter().copied().filter(|piece| *piece != Piece::WordEdge).collect()
 }
 
 fn of_bytes(bytes: &[MaskedByte]) -> Formula {
@@ -157,8 +162,7 @@ fn of_bytes(bytes: &[MaskedByte]) -> Formula {
 }
 
 fn found_alone(pieces: &[Piece]) -> Formula {
-    let spelled = Short::anywhere(pieces);
-    if spelled.is_empty() { Formula::True } else { Formula::any(spelled.into_iter().map(Formula::Looks).collect()) }
+    Short::anywhere(pieces).map_or(Formula::True, Formula::Looks)
 }
 
 /// The name of something that is exported, with the zero that ends it.
@@ -196,11 +200,7 @@ struct RegexpReader {
 
 impl RegexpReader {
     fn formula(self, regexp: &Regexp<'_>) -> Formula {
-        // Flags in the expression are not looked at closely; YARA has none.
-        if regexp.src.contains("(?") {
-            return Formula::True;
-        }
-        let source = &with_letters(regexp.src);
+        let Some(source) = &as_parsed(regexp.src) else { return Formula::True };
         // As yara-x reads it, where that needs no correction.
         let parsed = AstParserBuilder::new().empty_min_range(true).nest_limit(NESTED_MAX).build().parse(source);
         let translated = parsed.ok().and_then(|parsed| {
@@ -221,18 +221,18 @@ impl RegexpReader {
         let deeper = depth + 1;
         match hir.kind() {
             _ if depth > DEPTH_MAX => spelled.push(Piece::UNKNOWN),
+            // How wide letters end words is not looked at.
+            HirKind::Look(Look::WordAscii) if !self.wide => spelled.push(Piece::WordEdge),
             // What has no length is between what is known.
             HirKind::Empty | HirKind::Look(_) => {}
             HirKind::Literal(literal) => {
-                literal.0.iter().for_each(|&byte| self.push(MaskedByte::exactly(byte), spelled));
+                let byte = if self.nocase { MaskedByte::in_any_case } else { MaskedByte::exactly };
+                literal.0.iter().for_each(|&one| self.push(Piece::Byte(byte(one)), spelled));
             }
-            HirKind::Class(Class::Bytes(class)) => {
-                let members = class.ranges().iter().flat_map(|range| range.start()..=range.end());
-                match members.map(MaskedByte::exactly).reduce(MaskedByte::either) {
-                    Some(byte) => self.push(byte, spelled),
-                    None => spelled.push(Piece::UNKNOWN),
-                }
-            }
+            HirKind::Class(Class::Bytes(class)) => match self.one_of(class) {
+                Some(piece) => self.push(piece, spelled),
+                None => spelled.push(Piece::UNKNOWN),
+            },
             HirKind::Class(Class::Unicode(_)) => spelled.push(Piece::UNKNOWN),
             HirKind::Capture(capture) => self.walk(&capture.sub, deeper, spelled, others),
             HirKind::Concat(all) => all.iter().for_each(|one| self.walk(one, deeper, spelled, others)),
@@ -262,33 +262,47 @@ impl RegexpReader {
         }
     }
 
-    fn push(self, byte: MaskedByte, spelled: &mut Spellings) {
-        spelled.push(Piece::Byte(match byte {
-            MaskedByte { value, mask: 0xff } if self.nocase => MaskedByte::in_any_case(value),
-            // Of what else is known of a byte nothing is sure if letters may be of either case.
-            MaskedByte { .. } if self.nocase => byte.without_case(),
-            MaskedByte { .. } => byte,
-        }));
+    fn one_of(self, class: &ClassBytes) -> Option<Piece> {
+        let mut members = [false; 256];
+        let mut add = |byte: u8| {
+            if let Some(member) = members.get_mut(usize::from(byte)) {
+                *member = true;
+            }
+        };
+        for byte in class.ranges().iter().flat_map(|range| range.start()..=range.end()) {
+            add(byte);
+            if self.nocase {
+                add(byte.to_ascii_lowercase());
+                add(byte.to_ascii_uppercase());
+            }
+        }
+        Piece::one_of(&members)
+    }
+
+    fn push(self, piece: Piece, spelled: &mut Spellings) {
+        spelled.push(piece);
         if self.wide {
             spelled.push(Piece::Byte(MaskedByte::exactly(0)));
         }
     }
 }
 
-/// The expression with `<` for `\<`, and `>` likewise: letters in YARA, which the parser takes for ends of words.
-fn with_letters(source: &str) -> String {
+/// The expression with `<` for `\<`, and `>` likewise: letters in YARA, which the parser takes for ends of words. None if it
+/// has flags, which are not looked at closely; YARA has none.
+fn as_parsed(source: &str) -> Option<String> {
     let mut written = String::with_capacity(source.len());
-    let mut rest = source.chars();
+    let mut rest = source.chars().peekable();
     while let Some(letter) = rest.next() {
         match letter {
             '\\' => match rest.next() {
                 Some(angle @ ('<' | '>')) => written.push(angle),
                 escaped => written.extend(std::iter::once('\\').chain(escaped)),
             },
+            '(' if rest.peek() == Some(&'?') => return None,
             _ => written.push(letter),
         }
     }
-    written
+    Some(written)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ fn what_is_too_short_for_the_table_is_looked_for_alone() {
     check("\"Q^Z!\"", "look Q^Z!");
     check("\"Q^Z\"", "look Q^Z");
     check("\"teal\"", "look teal");
-    check("\"teal\" nocase", "(look TE | look tE | look Te | look te)");
+    check("\"teal\" nocase", "look te");
     check("\"<?\"", "look <?");
     check("\"ab\" wide", r"look a\x00b\x00");
     check("\"aa\"", "?");
@@ -62,8 +62,9 @@ fn fixed_parts_of_hex_patterns_are_looked_for() {
     check("{ 41 42 ?? 43 44 45 46 47 48 49 [2] 4A }", r"AB\x00CDEFGHI\x00\x00J");
     check("{ 41 42 43 44 45 46 47 48 [2-4] 51 5E 5A 58 59 51 }", "(ABCDEFGH & Q^ZXYQ)");
     check("{ 41 42 43 44 45 46 47 48 (44 | 64) 49 }", "(ABCDEFGHDI | ABCDEFGHdI)");
-    let nine = "(01 | 02 | 03 | 04 | 05 | 06 | 07 | 08 | 09)";
-    check(&format!("{{ 41 42 43 44 45 46 47 48 {nine} 49 }}"), r"ABCDEFGH\x00I");
+    // More spellings than are told apart.
+    let many = (1..=17).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" | ");
+    check(&format!("{{ 41 42 43 44 45 46 47 48 ({many}) 49 }}"), r"ABCDEFGH\x00I");
     check("{ 51 5E 5A 58 59 51 41 42 (44 45 | 46) }", "(Q^ZXYQABDE | Q^ZXYQABF)");
     check("{ 51 5E 5A 58 59 51 41 42 ~44 }", "Q^ZXYQAB");
     check("{ ?? ?? 4? }", "?");
@@ -86,6 +87,7 @@ fn fixed_parts_of_expressions_are_looked_for() {
     check(r"/\bevil[Ww]ords$/", "evilwords");
     check("/a{0}bcdefghij/", "bcdefghij");
     check("/(?i)abcdefghij/", "?");
+    check(r"/abcdefghij\(?/", "abcdefghij");
     check("/[a-z]{9}/", "?");
 }
 

@@ -1,11 +1,13 @@
 //! Reads the tables of a prefilter: which parts of a set a file needs.
 
+use crate::prefilter::around::{LookBudget, is_around};
 use crate::prefilter::build::{
-    AT_LEAST, FACTS_HEAD, HAS, KEYED, KIND_BITS, LOOKS, MASKED, NEAR, NO_SIGN, OFFSET_BITS, SECTIONS, SIZE, TRUE,
+    AROUND, AT_LEAST, FACTS_HEAD, HAS, KEYED, KIND_BITS, LOOKS, MASKED, NEAR, NO_SIGN, OFFSET_BITS, SECTIONS, SIZE,
+    TRUE,
 };
 use crate::prefilter::file_facts::FileFacts;
 use crate::prefilter::literal::IN_FRONT;
-use crate::prefilter::short::{self, LookBudget};
+use crate::prefilter::short;
 use crate::prefilter::{STRIDE, WINDOW, WindowHash, is_padding, with_next};
 
 /// The tables of a set, as they lie in a bundle.
@@ -67,11 +69,10 @@ impl Numbers<'_> {
     }
 }
 
-/// A file, and how much it may still be looked through.
+/// A file, and what is known of it.
 struct LookedFile<'f> {
     file: &'f [u8],
     facts: FileFacts,
-    budget: LookBudget,
 }
 
 /// What a search found, kept from one file to the next so that nothing is allocated for each.
@@ -83,6 +84,8 @@ pub(crate) struct PrefilterState {
     looked: NumberSet,
     /// Units that ask for one of them.
     touched: NumberSet,
+    /// How much the file may still be looked through.
+    budget: LookBudget,
 }
 
 /// Numbers below a limit, of which few are in it.
@@ -133,16 +136,17 @@ impl<'a> Prefilter<'a> {
         state.seen.begin(strings);
         state.looked.begin(strings);
         state.touched.begin(self.unit_count);
+        state.budget = LookBudget::of(file);
         self.see_facts(facts, state);
         self.search_strings(file, state);
         for unit in (0..self.unasked.0.len() / 4).filter_map(|at| self.unasked.get(at)) {
             state.touched.add(unit);
         }
-        let mut looked = LookedFile { file, facts, budget: LookBudget::of(file) };
+        let looked = LookedFile { file, facts };
         for at in 0..state.touched.list.len() {
             let unit = state.touched.list.get(at).and_then(|unit| self.units.pair(*unit as usize));
             let Some([start, part]) = unit else { continue };
-            if self.holds(&mut (start as usize), &mut looked, state) {
+            if self.holds(&mut (start as usize), &looked, state) {
                 needed(part as usize);
             }
         }
@@ -222,7 +226,8 @@ impl<'a> Prefilter<'a> {
                 continue;
             }
             let (number, offset) = (packed >> OFFSET_BITS, packed & ((1 << OFFSET_BITS) - 1));
-            if !state.seen.has(number) && self.stands(file, (at + IN_FRONT).checked_sub(offset as usize), number) {
+            let start = (at + IN_FRONT).checked_sub(offset as usize);
+            if !state.seen.has(number) && self.stands(file, start, number, &mut state.budget) {
                 self.saw(number, state);
             }
         }
@@ -244,15 +249,21 @@ impl<'a> Prefilter<'a> {
     }
 
     /// Whether a string stands at this place of the file.
-    fn stands(&self, file: &[u8], at: Option<usize>, number: u32) -> bool {
-        let Some(here) = at.and_then(|at| file.get(at..)) else { return false };
+    fn stands(&self, file: &[u8], start: Option<usize>, number: u32, budget: &mut LookBudget) -> bool {
+        let Some(start) = start else { return false };
+        let Some(here) = file.get(start..) else { return false };
         let Some((kind, string, more)) = self.string(number) else { return false };
         // The end of the file ends a name as a zero does.
         let name = string.split_last().filter(|(last, name)| **last == 0 && name.len() == here.len());
         let Some(here) = here.get(..string.len()).or(name.map(|_| here)) else { return false };
         let mut pairs = here.iter().zip(string);
         match (kind, more) {
-            (MASKED, masks) => pairs.zip(masks).all(|((here, byte), mask)| here & mask == *byte),
+            (MASKED | AROUND, more) => {
+                let (masks, around) = more.split_at_checked(string.len()).unwrap_or_default();
+                // Most end here. What stands around them is compared with the classes of these bytes, too.
+                pairs.zip(masks).all(|((here, byte), mask)| here & mask == *byte)
+                    && (kind == MASKED || is_around(file, start..start, around, budget))
+            }
             (KEYED, [first, last]) => {
                 let mut keys = pairs.map(|(here, byte)| here ^ byte);
                 keys.next().is_some_and(|key| (*first..=*last).contains(&key) && keys.all(|other| other == key))
@@ -262,12 +273,12 @@ impl<'a> Prefilter<'a> {
     }
 
     /// Whether a string is in the file that is looked for by itself.
-    fn looks(&self, looked: &mut LookedFile<'_>, number: u32, state: &mut PrefilterState) -> bool {
-        let LookedFile { file, facts, budget } = looked;
+    fn looks(&self, looked: &LookedFile<'_>, number: u32, state: &mut PrefilterState) -> bool {
+        let LookedFile { file, facts } = looked;
         if state.looked.add(number) {
             let found = match self.string(number) {
                 Some((NEAR, bytes, more)) => short::is_near(file, bytes, more, *facts),
-                Some((_, bytes, more)) => short::is_anywhere(file, bytes, more, budget),
+                Some((_, bytes, more)) => short::is_anywhere(file, bytes, more, &mut state.budget),
                 None => true,
             };
             if found {
@@ -287,7 +298,7 @@ impl<'a> Prefilter<'a> {
     }
 
     /// Whether the formula at `at` holds; moves `at` behind it.
-    fn holds(&self, at: &mut usize, looked: &mut LookedFile<'_>, state: &mut PrefilterState) -> bool {
+    fn holds(&self, at: &mut usize, looked: &LookedFile<'_>, state: &mut PrefilterState) -> bool {
         let mut next = || {
             let number = self.units.get(*at);
             *at += 1;
