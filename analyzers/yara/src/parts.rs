@@ -12,9 +12,6 @@ use crate::prefilter::{Formula, PrefilterBuilder};
 use crate::rule_file::{File, RuleText};
 use crate::sets::heads_at;
 
-/// Sets with fewer rules are not divided: they cost little.
-const DIVIDED_MIN: usize = 32;
-
 /// Sets with fewer rules are small: they are loaded whole, and not divided if a search is made in every file for one of them.
 const LARGE_MIN: usize = 512;
 
@@ -130,7 +127,7 @@ impl<'f> Division<'f> {
             .collect();
         let all: usize = units.iter().map(|unit| unit.rules.len()).sum();
         let large = all >= LARGE_MIN;
-        let divided = large || all >= DIVIDED_MIN && !units.iter().any(Unit::is_always_searched);
+        let divided = large || !units.iter().any(Unit::is_always_searched);
         let rules_max = (all / PARTS).clamp(RULES_MIN, RULES_MAX);
         let mut division = Division { part_of: HashMap::new(), parts: Vec::new(), prefilter: Vec::new() };
         let mut builder = PrefilterBuilder::default();

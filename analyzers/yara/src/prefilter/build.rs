@@ -9,7 +9,7 @@ use super::few::FewFound;
 use super::formula::{Fact, Formula};
 use super::literal::{Literal, LiteralWindow, PLAIN};
 use super::short::Short;
-use super::{STRIDE, TABLE_BITS, WINDOW, WORD_BITS, WindowHash, with_next};
+use super::{STRIDE, TABLE_WORDS, WINDOW, WindowHash, with_next};
 
 /// Sections of the tables, in order.
 pub(super) const SECTIONS: usize = 11;
@@ -210,7 +210,7 @@ impl PrefilterBuilder {
             bytes(self.unasked.into_iter()),
             bytes(units.chain(self.formulas)),
         ];
-        let head = sections.iter().map(|section| small(section.len())).chain([table.bucket_shift]);
+        let head = sections.iter().map(|section| small(section.len())).chain([table.bucket_shift, table.table_words]);
         let mut all = bytes(head);
         sections.iter().for_each(|section| all.extend_from_slice(section));
         all
@@ -240,7 +240,7 @@ impl PrefilterBuilder {
                 };
                 let shared = values.iter().filter_map(|value| counts.get(value)).sum::<u64>() * SHARED_COST;
                 let alone = if next(at).is_some() { 1 } else { ALONE_COST };
-                literal.is_found_by(window).then(|| alone.saturating_mul(window.frequency.saturating_add(shared)))
+                window.is_useful().then(|| alone.saturating_mul(window.frequency.saturating_add(shared)))
             };
             for first in 0..STRIDE {
                 let some = windows.iter().enumerate().skip(first).step_by(STRIDE);
@@ -294,23 +294,26 @@ struct WindowTable {
     entries: Vec<u8>,
     /// Last bits of the number of a word that do not tell the bucket.
     bucket_shift: u32,
+    /// Number of words, as a power of two.
+    table_words: u32,
 }
 
 impl WindowTable {
     fn of(entries: &[WindowEntry]) -> WindowTable {
-        let word_bits = TABLE_BITS - WORD_BITS;
-        let bucket_shift = word_bits - (entries.len().max(2).ilog2() + 1).min(word_bits);
-        let [mut words, mut confirming] = [(); 2].map(|()| vec![0_u32; 1 << word_bits]);
+        let wanted = entries.len().max(1).ilog2() + 1;
+        let table_words = wanted.clamp(*TABLE_WORDS.start(), *TABLE_WORDS.end());
+        let bucket_shift = table_words - wanted.min(table_words);
+        let [mut words, mut confirming] = [(); 2].map(|()| vec![0_u32; 1 << table_words]);
         let mark = |words: &mut Vec<u32>, WindowHash { word, mask }: WindowHash| {
             if let Some(word) = words.get_mut(word) {
                 *word |= mask;
             }
         };
-        let mut buckets: Vec<Vec<WindowEntry>> = vec![Vec::new(); 1 << (word_bits - bucket_shift)];
+        let mut buckets: Vec<Vec<WindowEntry>> = vec![Vec::new(); 1 << (table_words - bucket_shift)];
         for entry in entries {
-            let hash = WindowHash::of(entry.window);
+            let hash = WindowHash::of(entry.window, table_words);
             mark(&mut words, hash);
-            mark(&mut confirming, WindowHash::of(with_next(entry.window, entry.next)));
+            mark(&mut confirming, WindowHash::of(with_next(entry.window, entry.next), table_words));
             if let Some(bucket) = buckets.get_mut(hash.word >> bucket_shift) {
                 bucket.push(*entry);
             }
@@ -321,6 +324,7 @@ impl WindowTable {
             buckets: bytes(starts(buckets.iter().map(Vec::len))),
             entries: bytes(buckets.into_iter().flatten().flat_map(|entry| [entry.window, entry.packed])),
             bucket_shift,
+            table_words,
         }
     }
 }

@@ -18,9 +18,6 @@ const USUAL_VALUES_MAX: usize = 16;
 /// Values of a window of a literal that is found by what takes much room: beside a byte that may be any, five bits more.
 const FEW_VALUES_MAX: usize = 8_192;
 
-/// Such a window stands in files as often as this at most.
-const FEW_FREQUENCY_MAX: u64 = 4 * FREQUENCY_MAX;
-
 /// Values of a window of four letters that differ in case alone, which are one value of the tables.
 const CASES: usize = 1 << WINDOW;
 
@@ -162,23 +159,17 @@ impl Literal {
     pub(super) fn price(&self) -> (usize, u64) {
         let windows = self.windows();
         let best = |first: usize| {
-            let some = windows.iter().skip(first).step_by(STRIDE).filter(|window| self.is_found_by(window));
+            let some = windows.iter().skip(first).step_by(STRIDE).filter(|window| window.is_useful());
             some.filter_map(|window| Some((window.values?, window.frequency))).min().unwrap_or_default()
         };
         let both = (0..STRIDE).map(best);
         both.fold((0, 0), |(entries, frequency), (more, often)| (entries + more, frequency.saturating_add(often)))
     }
 
-    /// Whether it may be found by such a window.
-    pub(super) fn is_found_by(&self, window: &LiteralWindow) -> bool {
-        let most = if self.few { FEW_FREQUENCY_MAX } else { FREQUENCY_MAX };
-        window.frequency < most
-    }
-
     /// Whether it can be found wherever it stands, by windows like these.
     fn can_be_found(&self, by: impl Fn(&LiteralWindow) -> bool) -> bool {
         let windows = self.windows();
-        let found = |window: &LiteralWindow| self.is_found_by(window) && by(window);
+        let found = |window: &LiteralWindow| window.is_useful() && by(window);
         (0..STRIDE).all(|first| windows.iter().skip(first).step_by(STRIDE).any(found))
     }
 }
@@ -232,6 +223,11 @@ impl LiteralWindow {
             (window.values, window.frequency) = (Some(count), frequency);
         }
         window
+    }
+
+    /// Whether something may be found by it.
+    pub(super) fn is_useful(&self) -> bool {
+        self.frequency < FREQUENCY_MAX
     }
 
     /// How many values there are, whether one is padding, and how often they stand in files.

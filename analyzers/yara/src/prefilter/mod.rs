@@ -21,6 +21,8 @@
 //! | `build.rs` | formulas of a set as flat tables, which a bundle holds |
 //! | `search/` | reads these tables: which parts of the set a file needs |
 
+use std::ops::RangeInclusive;
+
 mod around;
 mod build;
 mod condition;
@@ -48,11 +50,9 @@ const WINDOW: usize = 4;
 /// it may have between two of them.
 const STRIDE: usize = 2;
 
-/// Bits of the tables that tell which windows occur, as a power of two: 256 KiB, which stay in the cache of a core.
-const TABLE_BITS: u32 = 21;
-
-/// Bits of a word of such a table, as a power of two.
-const WORD_BITS: u32 = 5;
+/// Words of the tables that tell which windows occur, as a power of two: 256 KiB at most, which stay in the cache of a core, and 4
+/// KiB where little is looked for.
+const TABLE_WORDS: RangeInclusive<u32> = 10..=16;
 
 /// Where a window is looked up. Letters are looked up alike in either case: one table serves strings with and without
 /// `nocase`.
@@ -65,14 +65,13 @@ struct WindowHash {
 }
 
 impl WindowHash {
+    /// In a table of so many words, as a power of two.
     #[inline(always)]
-    fn of(window: u32) -> WindowHash {
+    fn of(window: u32, table_words: u32) -> WindowHash {
         let folded = window | 0x2020_2020;
         let (hash, other) = (folded.wrapping_mul(0x9E37_79B1), folded.wrapping_mul(0x85EB_CA6B));
-        let word_bits = TABLE_BITS - WORD_BITS;
-        let first = hash >> (u32::BITS - TABLE_BITS) & ((1 << WORD_BITS) - 1);
-        let second = other >> (u32::BITS - WORD_BITS);
-        WindowHash { word: (hash >> (u32::BITS - word_bits)) as usize, mask: 1 << first | 1 << second }
+        let (first, second) = (other >> 27, other >> 22 & 31);
+        WindowHash { word: (hash >> (u32::BITS - table_words)) as usize, mask: 1 << first | 1 << second }
     }
 }
 

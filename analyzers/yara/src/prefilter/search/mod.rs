@@ -8,7 +8,7 @@ use crate::prefilter::build::{
 use crate::prefilter::file_facts::FileFacts;
 use crate::prefilter::literal::IN_FRONT;
 use crate::prefilter::short;
-use crate::prefilter::{STRIDE, WINDOW, WindowHash, is_padding, with_next};
+use crate::prefilter::{STRIDE, TABLE_WORDS, WINDOW, WindowHash, is_padding, with_next};
 
 /// The tables of a set, as they lie in a bundle.
 #[derive(Clone, Copy)]
@@ -20,6 +20,8 @@ pub(crate) struct Prefilter<'a> {
     /// Where the entries of each bucket start. A bucket is that of some words.
     buckets: Numbers<'a>,
     bucket_shift: u32,
+    /// Number of words, as a power of two.
+    table_words: u32,
     /// Windows, each with its string and its offset in it.
     entries: Numbers<'a>,
     /// Start of each string, and its length with its kind; and where the last ends.
@@ -49,8 +51,8 @@ fn window_of(bytes: u64, offset: usize) -> u32 {
 
 /// Whether a key may be one of a table of bits.
 #[inline(always)]
-fn marked(words: &[[u8; 4]], key: u32) -> bool {
-    let WindowHash { word, mask } = WindowHash::of(key);
+fn marked(words: &[[u8; 4]], table_words: u32, key: u32) -> bool {
+    let WindowHash { word, mask } = WindowHash::of(key, table_words);
     words.get(word).is_some_and(|word| u32::from_le_bytes(*word) & mask == mask)
 }
 
@@ -99,7 +101,7 @@ struct NumberSet {
 impl<'a> Prefilter<'a> {
     /// Reads what [`PrefilterBuilder::finish`](super::PrefilterBuilder::finish) made.
     pub(crate) fn read(bytes: &'a [u8]) -> Option<Prefilter<'a>> {
-        let (head, mut rest) = bytes.split_at_checked(4 * (SECTIONS + 1))?;
+        let (head, mut rest) = bytes.split_at_checked(4 * (SECTIONS + 2))?;
         let head = Numbers(head);
         let mut sections: [&[u8]; SECTIONS] = [&[]; SECTIONS];
         for (at, section) in sections.iter_mut().enumerate() {
@@ -112,6 +114,7 @@ impl<'a> Prefilter<'a> {
             confirming: confirming.as_chunks().0,
             buckets: Numbers(buckets),
             bucket_shift: head.get(SECTIONS).filter(|&shift| shift < u32::BITS)?,
+            table_words: head.get(SECTIONS + 1).filter(|words| TABLE_WORDS.contains(words))?,
             entries: Numbers(entries),
             spans: Numbers(spans),
             strings,
@@ -178,7 +181,9 @@ impl<'a> Prefilter<'a> {
         while let Some(step) = file.get(at..).and_then(|rest| rest.first_chunk()) {
             let bytes = u64::from_le_bytes(*step);
             // Most steps end here. Zeros fill much of many files, and no string is found by them.
-            if bytes != 0 && OFFSETS.iter().any(|&offset| marked(self.words, window_of(bytes, offset))) {
+            if bytes != 0
+                && OFFSETS.iter().any(|&offset| marked(self.words, self.table_words, window_of(bytes, offset)))
+            {
                 self.look(file, at, bytes, WINDOW + STRIDE * (OFFSETS.len() - 1), state);
             }
             at += STRIDE * OFFSETS.len();
@@ -206,8 +211,11 @@ impl<'a> Prefilter<'a> {
                 [a, b, c] => Some(u32::from_le_bytes([*a, *b, *c, 0])),
                 _ => None,
             };
-            let confirmed = |next| marked(self.confirming, with_next(window, next));
-            if marked(self.words, window) && !is_padding(window) && (confirmed(next()) || confirmed(None)) {
+            let confirmed = |next| marked(self.confirming, self.table_words, with_next(window, next));
+            if marked(self.words, self.table_words, window)
+                && !is_padding(window)
+                && (confirmed(next()) || confirmed(None))
+            {
                 self.look_up(file, at + offset, window, state);
             }
         }
@@ -215,7 +223,7 @@ impl<'a> Prefilter<'a> {
 
     /// Looks for the strings that have this window.
     fn look_up(&self, file: &[u8], at: usize, window: u32, state: &mut PrefilterState) {
-        let bucket = WindowHash::of(window).word >> self.bucket_shift;
+        let bucket = WindowHash::of(window, self.table_words).word >> self.bucket_shift;
         let mut window = window.to_le_bytes();
         window.make_ascii_lowercase();
         let window = u32::from_le_bytes(window);
