@@ -91,19 +91,19 @@ struct OpenPart {
 }
 
 /// Rules that stay together.
-struct Unit<'f> {
+struct RuleUnit<'f> {
     file: &'f File<'f>,
     rules: Vec<&'f RuleText<'f>>,
     formula: Formula,
     group: PartGroup,
 }
 
-impl<'f> Unit<'f> {
-    fn of(file: &'f File<'f>, rules: Vec<&'f RuleText<'f>>) -> Unit<'f> {
+impl<'f> RuleUnit<'f> {
+    fn of(file: &'f File<'f>, rules: Vec<&'f RuleText<'f>>) -> RuleUnit<'f> {
         let reporting = rules.iter().filter(|rule| !rule.private);
         let formula = Formula::any(reporting.map(|rule| rule.formula.clone()).collect());
         let group = PartGroup::of(&rules, &formula);
-        Unit { file, rules, formula, group }
+        RuleUnit { file, rules, formula, group }
     }
 
     /// Whether a search is made in every file for it.
@@ -117,22 +117,22 @@ impl<'f> Division<'f> {
     pub(crate) fn of(files: &'f [File<'f>], tried: Heads) -> Division<'f> {
         let has = |file: &File<'_>, rule: &RuleText<'_>| !heads_at(rule.heads, file.source.place).and(tried).is_none();
         let units = files.iter().flat_map(|file| file.groups().map(move |group| (file, group)));
-        let units: Vec<Unit<'f>> = units
+        let units: Vec<RuleUnit<'f>> = units
             .map(|(file, group)| {
                 let rules = group.into_iter().filter_map(|at| file.rules.get(at)).filter(|rule| has(file, rule));
                 (file, rules.collect::<Vec<_>>())
             })
             .filter(|(_, rules)| !rules.is_empty())
-            .map(|(file, rules)| Unit::of(file, rules))
+            .map(|(file, rules)| RuleUnit::of(file, rules))
             .collect();
         let all: usize = units.iter().map(|unit| unit.rules.len()).sum();
         let large = all >= LARGE_MIN;
-        let divided = large || !units.iter().any(Unit::is_always_searched);
+        let divided = large || !units.iter().any(RuleUnit::is_always_searched);
         let rules_max = (all / PARTS).clamp(RULES_MIN, RULES_MAX);
         let mut division = Division { part_of: HashMap::new(), parts: Vec::new(), prefilter: Vec::new() };
         let mut builder = PrefilterBuilder::default();
         let mut open: HashMap<PartGroup, OpenPart> = HashMap::new();
-        for Unit { file, rules, formula, group } in units {
+        for RuleUnit { file, rules, formula, group } in units {
             let group = if divided { group } else { PartGroup::Always };
             let always = group == PartGroup::Always;
             let limit = if always { usize::MAX } else { rules_max };

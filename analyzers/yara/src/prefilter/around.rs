@@ -15,13 +15,13 @@ const BYTES_A_STEP: usize = 16;
 
 /// What stands around some bytes.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub(crate) struct Around {
+pub(crate) struct Surroundings {
     /// In front of them, the nearest first.
     pub front: Vec<Piece>,
     pub behind: Vec<Piece>,
 }
 
-impl Around {
+impl Surroundings {
     pub(super) fn is_nothing(&self) -> bool {
         self.front.is_empty() && self.behind.is_empty()
     }
@@ -77,7 +77,7 @@ impl LookBudget {
     }
 }
 
-/// Whether these pieces, as [`Around::store`] stored them, stand around some bytes of the file. Damaged ones prove nothing.
+/// Whether these pieces, as [`Surroundings::store`] stored them, stand around some bytes of the file. Damaged ones prove nothing.
 pub(super) fn is_around(file: &[u8], bytes: Range<usize>, around: &[u8], budget: &mut LookBudget) -> bool {
     let (fronts, pieces) = around.split_first().map_or((0, [].as_slice()), |(fronts, pieces)| (*fronts, pieces));
     let Some((front, behind)) = pieces.as_chunks().0.split_at_checked(usize::from(fronts)) else { return true };

@@ -15,7 +15,7 @@ use super::short::Short;
 /// are looked through so often that they take twice as long; with 160,000, more windows are there than the tables tell apart.
 const ENTRIES_MAX: usize = 100_000;
 
-/// How often their windows stand in files, on the scale of `byte_frequency`: at one of 300 places.
+/// How often their windows stand in files, on the scale of `byte_frequency`: at one of 500 places.
 const FREQUENCY_MAX: u64 = 300_000_000;
 
 /// Those that are found together with all others.

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::around::Around;
+use super::around::Surroundings;
+use super::masked_byte::MaskedByte;
 use super::pieces::Piece;
 use super::{FREQUENCY_MAX, STRIDE, WINDOW, byte_frequency, is_padding};
 
@@ -27,58 +28,6 @@ pub(super) const PLAIN: (u8, u8) = (0, 0);
 /// Bytes in front of a literal with which its first window begins.
 pub(super) const IN_FRONT: usize = 1;
 
-/// A byte of which some bits are known.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct MaskedByte {
-    /// Bits that are not known are zero.
-    pub value: u8,
-    /// The bits that are known.
-    pub mask: u8,
-}
-
-impl MaskedByte {
-    /// A byte that may be any.
-    pub(super) const ANY: MaskedByte = MaskedByte { value: 0, mask: 0 };
-
-    pub(super) fn exactly(value: u8) -> MaskedByte {
-        MaskedByte { value, mask: 0xff }
-    }
-
-    /// This letter in either case, or this byte if it is none.
-    pub(super) fn in_any_case(value: u8) -> MaskedByte {
-        let mask = if value.is_ascii_alphabetic() { !CASE_BIT } else { 0xff };
-        MaskedByte { value: value & mask, mask }
-    }
-
-    /// What is known if it is either of these.
-    pub(super) fn either(self, other: MaskedByte) -> MaskedByte {
-        let mask = self.mask & other.mask & !(self.value ^ other.value);
-        MaskedByte { value: self.value & mask, mask }
-    }
-
-    pub(super) fn is(self, byte: u8) -> bool {
-        byte & self.mask == self.value
-    }
-
-    /// Whether all is known of it but for the case of a letter.
-    pub(super) fn is_known(self) -> bool {
-        self.mask == 0xff || self.is_letter()
-    }
-
-    /// Whether it is known and not the commonest byte.
-    fn tells(self) -> bool {
-        self.is_known() && self.value != 0
-    }
-
-    /// Whether it is one letter in either case.
-    pub(super) fn is_letter(self) -> bool {
-        self.mask == !CASE_BIT && self.value.is_ascii_uppercase()
-    }
-}
-
-/// The bit in which small and capital letters differ.
-const CASE_BIT: u8 = 0x20;
-
 /// Bytes that are looked for.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Literal {
@@ -89,7 +38,7 @@ pub(crate) struct Literal {
     /// Least and largest byte with which all bytes may have been combined by exclusive or.
     pub keys: (u8, u8),
     /// What must stand in front of them, and from where they begin on, where that is asked for.
-    pub around: Around,
+    pub around: Surroundings,
     /// They are too few to be found by windows that are theirs alone.
     pub few: bool,
 }
@@ -102,11 +51,11 @@ impl Literal {
         let best = bytes.windows(LITERAL_MAX.min(bytes.len()).max(1)).rev().max_by_key(known)?;
         let start = best.iter().position(|byte| byte.mask != 0)?;
         let end = best.iter().rposition(|byte| byte.mask != 0)?;
-        let literal = Literal::standing(best.get(start..=end)?, keys, Around::default(), false);
+        let literal = Literal::standing(best.get(start..=end)?, keys, Surroundings::default(), false);
         literal.can_be_found(|window| !window.dear).then_some(literal)
     }
 
-    fn standing(bytes: &[MaskedByte], keys: (u8, u8), around: Around, few: bool) -> Literal {
+    fn standing(bytes: &[MaskedByte], keys: (u8, u8), around: Surroundings, few: bool) -> Literal {
         let exact = bytes.iter().all(|byte| byte.mask == 0xff);
         Literal {
             bytes: bytes.iter().map(|byte| byte.value).collect(),
@@ -119,7 +68,7 @@ impl Literal {
 
     /// A few bytes that are found by windows of which a byte is not theirs, with what stands around them. None if nothing tells
     /// them.
-    pub(super) fn of_few(bytes: &[MaskedByte], around: Around) -> Option<Literal> {
+    pub(super) fn of_few(bytes: &[MaskedByte], around: Surroundings) -> Option<Literal> {
         let literal = Literal::standing(bytes, PLAIN, around, true);
         literal.can_be_found(|_| true).then_some(literal)
     }

@@ -9,6 +9,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | `masked_byte.rs` | a byte of which some bits are known |
 //! | `literal.rs` | bytes that are looked for |
 //! | `short.rs` | what is looked for by itself, being too little or asked for at some places alone |
 //! | `pieces.rs` | what follows each other in a match of a pattern |
@@ -30,6 +31,7 @@ mod few;
 mod file_facts;
 mod formula;
 mod literal;
+mod masked_byte;
 mod pattern;
 mod pieces;
 mod search;

@@ -1,6 +1,6 @@
 //! What follows each other in a match of a pattern.
 
-use super::literal::MaskedByte;
+use super::masked_byte::MaskedByte;
 
 /// Spellings of a pattern that are told apart.
 const SPELLINGS_MAX: usize = 16;

@@ -3,9 +3,10 @@
 
 use memchr::memmem;
 
-use super::around::{Around, LookBudget, is_around};
+use super::around::{LookBudget, Surroundings, is_around};
 use super::file_facts::FileFacts;
-use super::literal::{Literal, MaskedByte};
+use super::literal::Literal;
+use super::masked_byte::MaskedByte;
 use super::pieces::Piece;
 use super::{byte_frequency, literal};
 
@@ -91,7 +92,7 @@ pub(crate) struct PlaceRange {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Short {
     /// An anchor stands somewhere, of which letters may be of either case, with these pieces around it.
-    Anywhere(Vec<MaskedByte>, Around),
+    Anywhere(Vec<MaskedByte>, Surroundings),
     /// These bits of these bytes stand where they may begin.
     Near(Vec<u8>, Vec<u8>, PlaceRange),
 }
@@ -104,7 +105,7 @@ impl Short {
         let front = pieces.get(..start).unwrap_or_default();
         let behind: Vec<Piece> = behind.iter().take(PIECES_MAX).copied().collect();
         let front: Vec<Piece> = front.iter().rev().take(PIECES_MAX).copied().collect();
-        Some(Short::Anywhere(anchor, Around { front: ended(&front), behind: ended(&behind) }))
+        Some(Short::Anywhere(anchor, Surroundings { front: ended(&front), behind: ended(&behind) }))
     }
 
     /// The same with each letter in one case: more than one if it has letters in either.
@@ -123,7 +124,7 @@ impl Short {
     /// The same as something that is found together with all others: some of its bytes with what stands around them. None if
     /// these tell too little.
     pub(super) fn as_literal(&self) -> Option<Literal> {
-        let Short::Anywhere(anchor, Around { front, behind }) = self else { return None };
+        let Short::Anywhere(anchor, Surroundings { front, behind }) = self else { return None };
         let anchor = anchor.iter().map(|byte| Piece::Byte(*byte));
         let pieces: Vec<Piece> = front.iter().rev().copied().chain(anchor).chain(behind.iter().copied()).collect();
         let of_run = |start: usize| {
@@ -131,7 +132,7 @@ impl Short {
             let bytes: Vec<MaskedByte> =
                 behind.iter().take(literal::LITERAL_MAX).map_while(|piece| piece.byte()).collect();
             let front: Vec<Piece> = front.iter().rev().take(PIECES_MAX).copied().collect();
-            Literal::of_few(&bytes, Around { front: ended(&front), behind: behind.to_vec() })
+            Literal::of_few(&bytes, Surroundings { front: ended(&front), behind: behind.to_vec() })
         };
         let begins = |at: usize| at.checked_sub(1).and_then(|before| pieces.get(before)?.byte()).is_none();
         (0..pieces.len()).filter(|&at| begins(at)).filter_map(of_run).min_by_key(Literal::price)

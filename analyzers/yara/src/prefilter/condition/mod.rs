@@ -7,7 +7,7 @@ use yara_x_parser::ast::{BinaryExpr, Expr, Ident, MatchAnchor, Of, OfItems, Patt
 
 use crate::guard::{at_least_one, chooses, integer, sides_of, width_of};
 use crate::prefilter::formula::Formula;
-use crate::prefilter::literal::MaskedByte;
+use crate::prefilter::masked_byte::MaskedByte;
 use crate::prefilter::pattern;
 use crate::prefilter::short::{Place, PlaceRange, Short};
 

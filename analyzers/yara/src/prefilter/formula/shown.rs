@@ -1,7 +1,8 @@
 //! Formulas as tests show them.
 
 use super::{Fact, Formula};
-use crate::prefilter::literal::{Literal, MaskedByte};
+use crate::prefilter::literal::Literal;
+use crate::prefilter::masked_byte::MaskedByte;
 use crate::prefilter::short::Short;
 
 /// `a & b`, `2 of a, b, c`, `at least 10 B`.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::prefilter::literal::MaskedByte;
+use crate::prefilter::masked_byte::MaskedByte;
 
 fn has(text: &str) -> Formula {
     let bytes: Vec<MaskedByte> = text.bytes().map(MaskedByte::exactly).collect();

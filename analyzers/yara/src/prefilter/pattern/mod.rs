@@ -9,7 +9,8 @@ use yara_x_parser::ast::{HexSubPattern, HexToken, Pattern, PatternModifier, Patt
 
 use super::WINDOW;
 use super::formula::Formula;
-use super::literal::{Literal, MaskedByte, PLAIN};
+use super::literal::{Literal, PLAIN};
+use super::masked_byte::MaskedByte;
 use super::pieces::{Piece, Spellings};
 use super::short::{DISTANCE_MAX, PlaceRange, Short};
 

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::prefilter::literal::{Literal, MaskedByte};
+use crate::prefilter::literal::Literal;
+use crate::prefilter::masked_byte::MaskedByte;
 use crate::prefilter::{Fact, Formula, PrefilterBuilder};
 
 fn literal(text: &str, byte: fn(u8) -> MaskedByte) -> Option<Formula> {
