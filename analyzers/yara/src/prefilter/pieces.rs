@@ -28,6 +28,13 @@ impl ByteClass {
     }
 }
 
+/// Whether a class of so many bytes may be more for yara-x 1.22.1 than what it is made of: those of as many bytes as some
+/// bits that are not known, which it takes for that (`[0125]` for `[0145]`), and those of all but one, for which it looks at the
+/// wrong bytes when a jump over them is matched backwards. In either case the bits that all of them share are right.
+fn is_read_otherwise(count: usize) -> bool {
+    count.is_power_of_two() || count >= 255
+}
+
 /// A part of a match.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Piece {
@@ -43,19 +50,15 @@ impl Piece {
     /// Of which nothing is known, not even how long it is.
     pub(super) const UNKNOWN: Piece = Piece::Gap(0, None);
 
-    /// One of the bytes for which this is true. None if there is none.
-    pub(super) fn one_of(members: &[bool; 256]) -> Option<Piece> {
-        let is = |byte: u8| members.get(usize::from(byte)) == Some(&true);
-        let bytes = || (0..=u8::MAX).filter(|&byte| is(byte));
-        let known = bytes().map(MaskedByte::exactly).reduce(MaskedByte::either)?;
-        let starts = bytes().filter(|&byte| byte.checked_sub(1).is_none_or(|before| !is(before)));
-        let ends = bytes().filter(|&byte| byte.checked_add(1).is_none_or(|next| !is(next)));
-        let mut ranges: Vec<(u8, u8)> = starts.zip(ends).collect();
+    /// A byte in one of these ranges, which neither touch nor overlap. None if there is none.
+    pub(super) fn one_of(ranges: impl Iterator<Item = (u8, u8)>) -> Option<Piece> {
+        let mut ranges: Vec<(u8, u8)> = ranges.collect();
+        let members = || ranges.iter().flat_map(|(first, last)| *first..=*last);
+        let (count, known) = (members().count(), members().map(MaskedByte::exactly).reduce(MaskedByte::either)?);
         let last = *ranges.last()?;
         ranges.resize(ranges.len().max(RANGES_MAX), last);
-        let exact = (0..=u8::MAX).all(|byte| known.is(byte) == is(byte));
         Some(match ranges.try_into() {
-            Ok(ranges) if !exact => Piece::OneOf(ByteClass { ranges, known }),
+            Ok(ranges) if !is_read_otherwise(count) => Piece::OneOf(ByteClass { ranges, known }),
             Ok(_) | Err(_) => Piece::Byte(known),
         })
     }
@@ -131,6 +134,10 @@ impl Spellings {
     /// Appends one of these. False if they are too many to be told apart and differ in length, so that a gap is appended.
     pub(super) fn push_one_of(&mut self, alternatives: Vec<Spellings>) -> bool {
         let alternatives: Vec<Vec<Piece>> = alternatives.into_iter().flat_map(|one| one.0).collect();
+        if let Some(byte) = either_of_bytes(&alternatives) {
+            self.push(Piece::Byte(byte));
+            return true;
+        }
         let longest = |all: &[Vec<Piece>]| all.iter().map(Vec::len).max().unwrap_or(0);
         let fits = longest(&self.0) + longest(&alternatives) <= PIECES_MAX;
         if fits && self.0.len().saturating_mul(alternatives.len()) <= SPELLINGS_MAX {
@@ -178,6 +185,19 @@ impl Spellings {
             _ => self.push_gap(shortest.saturating_mul(least), times(longest, most)),
         }
     }
+}
+
+/// What is known of a byte if each of these is one byte, and yara-x makes a class of them that it may take for another.
+fn either_of_bytes(alternatives: &[Vec<Piece>]) -> Option<MaskedByte> {
+    let byte = |pieces: &Vec<Piece>| match pieces.as_slice() {
+        [piece] => piece.byte(),
+        _ => None,
+    };
+    let bytes: Vec<MaskedByte> = alternatives.iter().map(byte).collect::<Option<_>>()?;
+    let count = (0..=u8::MAX).filter(|&one| bytes.iter().any(|byte| byte.is(one))).count();
+    // Two are what they are.
+    let known = bytes.into_iter().reduce(MaskedByte::either)?;
+    (count > 2 && is_read_otherwise(count)).then_some(known)
 }
 
 /// How long these are at least, and at most if there is a limit.

@@ -338,7 +338,7 @@ fn parts_that_few_files_need_are_loaded_when_they_are_needed() {
 #[test]
 fn what_is_easily_misread_is_found() {
     let wide = |text: &str| text.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<u8>>();
-    let cases: [(&str, Vec<u8>); 10] = [
+    let cases: [(&str, Vec<u8>); 16] = [
         ("/aXa[0-9]/", b"aXaXa5".to_vec()),
         ("{ AB CD AB [0-1] EF }", b"\xab\xcd\xab\xcd\xab\xef".to_vec()),
         ("{ 8B 45 08 8B ?? 0C }", b"\x8b\x45\x08\x8b\x45\x08\x8b\x4d\x0c".to_vec()),
@@ -349,6 +349,13 @@ fn what_is_easily_misread_is_found() {
         ("/abcd.{10,300}efgh/s wide", [wide("abcd"), b"XXXXXXXXXX".to_vec(), wide("efgh")].concat()),
         (r"/abcdef[^{,\x00-\x2f\x32-\xff]/", b"abcdef0".to_vec()),
         ("/abcd.+/s", b"abcde".to_vec()),
+        ("/sh.PK/s", b"sh\nPK".to_vec()),
+        ("/evil.code/s", b"evil\ncode".to_vec()),
+        // In these yara-x reads more than is written.
+        ("/ab.{2}cdef/", b"ab\nXcdef".to_vec()),
+        ("/Qx[0125]yZ/", b"Qx4yZ".to_vec()),
+        ("{ 41 42 ( 88 | 89 | 8B | 8D ) 43 44 45 }", b"AB\x8cCDE".to_vec()),
+        ("/QZ[ab&&Ab]XY/i", b"QZaXY".to_vec()),
     ];
     let filler: String = (0..RULES)
         .map(|number| format!("rule f{number} {{ strings: $a = \"something rare {number}\" condition: $a }}\n"))

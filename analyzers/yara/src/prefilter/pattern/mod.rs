@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use regex_syntax::ast::parse::ParserBuilder as AstParserBuilder;
 use regex_syntax::hir::translate::TranslatorBuilder;
-use regex_syntax::hir::{Class, ClassBytes, Hir, HirKind, Look, Repetition};
+use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 use yara_x_parser::ast::{HexSubPattern, HexToken, Pattern, PatternModifier, PatternModifiers, Regexp};
 
 use super::WINDOW;
@@ -205,7 +205,13 @@ impl RegexpReader {
         // As yara-x reads it, where that needs no correction.
         let parsed = AstParserBuilder::new().empty_min_range(true).nest_limit(NESTED_MAX).build().parse(source);
         let translated = parsed.ok().and_then(|parsed| {
-            TranslatorBuilder::new().unicode(false).utf8(false).build().translate(source, &parsed).ok()
+            TranslatorBuilder::new()
+                .unicode(false)
+                .utf8(false)
+                .case_insensitive(self.nocase)
+                .build()
+                .translate(source, &parsed)
+                .ok()
         });
         translated.map_or(Formula::True, |hir| self.of(&hir, 0))
     }
@@ -227,13 +233,14 @@ impl RegexpReader {
             // What has no length is between what is known.
             HirKind::Empty | HirKind::Look(_) => {}
             HirKind::Literal(literal) => {
-                let byte = if self.nocase { MaskedByte::in_any_case } else { MaskedByte::exactly };
-                literal.0.iter().for_each(|&one| self.push(Piece::Byte(byte(one)), spelled));
+                literal.0.iter().for_each(|&byte| self.push(Piece::Byte(MaskedByte::exactly(byte)), spelled));
             }
-            HirKind::Class(Class::Bytes(class)) => match self.one_of(class) {
-                Some(piece) => self.push(piece, spelled),
-                None => spelled.push(Piece::UNKNOWN),
-            },
+            HirKind::Class(Class::Bytes(class)) => {
+                match Piece::one_of(class.ranges().iter().map(|range| (range.start(), range.end()))) {
+                    Some(piece) => self.push(piece, spelled),
+                    None => spelled.push(Piece::UNKNOWN),
+                }
+            }
             HirKind::Class(Class::Unicode(_)) => spelled.push(Piece::UNKNOWN),
             HirKind::Capture(capture) => self.walk(&capture.sub, deeper, spelled, others),
             HirKind::Concat(all) => all.iter().for_each(|one| self.walk(one, deeper, spelled, others)),
@@ -261,23 +268,6 @@ impl RegexpReader {
         } else {
             spelled.push_repeated(&once, least, most);
         }
-    }
-
-    fn one_of(self, class: &ClassBytes) -> Option<Piece> {
-        let mut members = [false; 256];
-        let mut add = |byte: u8| {
-            if let Some(member) = members.get_mut(usize::from(byte)) {
-                *member = true;
-            }
-        };
-        for byte in class.ranges().iter().flat_map(|range| range.start()..=range.end()) {
-            add(byte);
-            if self.nocase {
-                add(byte.to_ascii_lowercase());
-                add(byte.to_ascii_uppercase());
-            }
-        }
-        Piece::one_of(&members)
     }
 
     fn push(self, piece: Piece, spelled: &mut Spellings) {
