@@ -58,7 +58,6 @@ const AT_LEAST_HEAD: usize = 4;
 pub(super) const SIZE: u32 = 3;
 /// The number of a string that is looked for when it must be known.
 pub(super) const LOOKS: u32 = 4;
-const LOOKS_LENGTH: usize = 2;
 
 /// Collects the rules of a set.
 #[derive(Default)]
@@ -112,17 +111,16 @@ impl PrefilterBuilder {
             Formula::True => self.formulas.push(TRUE),
             Formula::False => self.formulas.extend([AT_LEAST, 1, 0, 0]),
             Formula::Has(literal) => self.encode_sign(FileSign::Has(literal.clone()), unit),
-            Formula::Looks(short) | Formula::Reads(short) => {
-                let spelled = short.spelled();
-                if spelled.len() > 1 {
-                    let (count, length) = (small(spelled.len()), small(LOOKS_LENGTH * spelled.len()));
-                    self.formulas.extend([AT_LEAST, 1, count, length]);
-                }
-                for short in spelled {
-                    let number = self.number_of(FileSign::Looks(short));
+            Formula::Looks(short) | Formula::Reads(short) => match short.spelled().as_slice() {
+                [one] => {
+                    let number = self.number_of(FileSign::Looks(one.clone()));
                     self.formulas.extend([LOOKS, number]);
                 }
-            }
+                several => {
+                    let several: Vec<Formula> = several.iter().cloned().map(Formula::Looks).collect();
+                    self.encode_some(1, &several, unit);
+                }
+            },
             Formula::Fact(Fact::Exports(name)) => self.encode_sign(FileSign::Has(name.clone()), unit),
             Formula::Fact(fact) => self.encode_sign(FileSign::Fact(fact.clone()), unit),
             Formula::And(of) => self.encode_some(of.len(), of, unit),

@@ -38,7 +38,7 @@ impl<'f> FewFound<'f> {
             for formula in formulas.iter().filter(|formula| formula.holds_without_facts() == always) {
                 formula.each_look(&mut |short| {
                     if seen.insert(short) {
-                        priced.extend(short.as_literal().map(|literal| (literal.price(), short, literal)));
+                        priced.extend(short.as_literal().map(|(price, literal)| (price, short, literal)));
                     }
                 });
             }

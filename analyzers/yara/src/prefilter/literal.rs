@@ -39,8 +39,6 @@ pub(crate) struct Literal {
     pub keys: (u8, u8),
     /// What must stand in front of them, and from where they begin on, where that is asked for.
     pub around: Surroundings,
-    /// They are too few to be found by windows that are theirs alone.
-    pub few: bool,
 }
 
 impl Literal {
@@ -51,25 +49,24 @@ impl Literal {
         let best = bytes.windows(LITERAL_MAX.min(bytes.len()).max(1)).rev().max_by_key(known)?;
         let start = best.iter().position(|byte| byte.mask != 0)?;
         let end = best.iter().rposition(|byte| byte.mask != 0)?;
-        let literal = Literal::standing(best.get(start..=end)?, keys, Surroundings::default(), false);
+        let literal = Literal::standing(best.get(start..=end)?, keys, Surroundings::default());
         literal.can_be_found(|window| !window.dear).then_some(literal)
     }
 
-    fn standing(bytes: &[MaskedByte], keys: (u8, u8), around: Surroundings, few: bool) -> Literal {
+    fn standing(bytes: &[MaskedByte], keys: (u8, u8), around: Surroundings) -> Literal {
         let exact = bytes.iter().all(|byte| byte.mask == 0xff);
         Literal {
             bytes: bytes.iter().map(|byte| byte.value).collect(),
             mask: bytes.iter().filter(|_| !exact).map(|byte| byte.mask).collect(),
             keys,
             around,
-            few,
         }
     }
 
     /// A few bytes that are found by windows of which a byte is not theirs, with what stands around them. None if nothing tells
     /// them.
     pub(super) fn of_few(bytes: &[MaskedByte], around: Surroundings) -> Option<Literal> {
-        let literal = Literal::standing(bytes, PLAIN, around, true);
+        let literal = Literal::standing(bytes, PLAIN, around);
         literal.can_be_found(|_| true).then_some(literal)
     }
 
@@ -94,7 +91,8 @@ impl Literal {
     pub(super) fn windows(&self) -> Vec<LiteralWindow> {
         let any = [Piece::Byte(MaskedByte::ANY)];
         let bytes: Vec<WindowByte> = any.into_iter().chain(self.pieces()).chain(any).map(WindowByte::of).collect();
-        let values_max = if self.few { FEW_VALUES_MAX } else { VALUES_MAX };
+        // What stands around them is asked of those alone that are too few without it.
+        let values_max = if self.around.is_nothing() { VALUES_MAX } else { FEW_VALUES_MAX };
         let window = |bytes: &[WindowByte]| LiteralWindow::of(bytes, self.keys, values_max);
         let mut windows: Vec<LiteralWindow> = bytes.windows(WINDOW).map(window).collect();
         for (at, window) in windows.iter_mut().enumerate() {

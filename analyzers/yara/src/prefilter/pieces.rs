@@ -28,9 +28,9 @@ impl ByteClass {
     }
 }
 
-/// Whether a class of so many bytes may be more for yara-x 1.22.1 than what it is made of: those of as many bytes as some
-/// bits that are not known, which it takes for that (`[0125]` for `[0145]`), and those of all but one, for which it looks at the
-/// wrong bytes when a jump over them is matched backwards. In either case the bits that all of them share are right.
+/// Whether yara-x 1.22.1 may take a class of so many bytes for another. It takes some of 2, 4, 8.. bytes for all bytes with
+/// certain bits (`[0125]` for `[0145]`). And where several bytes may be all but one, it may look at the wrong ones when it matches
+/// backwards. The bits that all bytes of the class share can be relied on.
 fn is_read_otherwise(count: usize) -> bool {
     count.is_power_of_two() || count >= 255
 }

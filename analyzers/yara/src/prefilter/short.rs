@@ -121,9 +121,9 @@ impl Short {
         spelled.into_iter().map(|anchor| Short::Anywhere(anchor, around.clone())).collect()
     }
 
-    /// The same as something that is found together with all others: some of its bytes with what stands around them. None if
-    /// these tell too little.
-    pub(super) fn as_literal(&self) -> Option<Literal> {
+    /// The same as something that is found together with all others: some of its bytes with what stands around them, and their
+    /// price. None if these tell too little.
+    pub(super) fn as_literal(&self) -> Option<((usize, u64), Literal)> {
         let Short::Anywhere(anchor, Surroundings { front, behind }) = self else { return None };
         let anchor = anchor.iter().map(|byte| Piece::Byte(*byte));
         let pieces: Vec<Piece> = front.iter().rev().copied().chain(anchor).chain(behind.iter().copied()).collect();
@@ -132,10 +132,11 @@ impl Short {
             let bytes: Vec<MaskedByte> =
                 behind.iter().take(literal::LITERAL_MAX).map_while(|piece| piece.byte()).collect();
             let front: Vec<Piece> = front.iter().rev().take(PIECES_MAX).copied().collect();
-            Literal::of_few(&bytes, Surroundings { front: ended(&front), behind: behind.to_vec() })
+            let literal = Literal::of_few(&bytes, Surroundings { front: ended(&front), behind: behind.to_vec() })?;
+            Some((literal.price(), literal))
         };
         let begins = |at: usize| at.checked_sub(1).and_then(|before| pieces.get(before)?.byte()).is_none();
-        (0..pieces.len()).filter(|&at| begins(at)).filter_map(of_run).min_by_key(Literal::price)
+        (0..pieces.len()).filter(|&at| begins(at)).filter_map(of_run).min_by_key(|(price, _)| *price)
     }
 
     /// What begins with `run` in this range. None if that is not worth looking.

@@ -141,7 +141,8 @@ fn of_pieces(pieces: &[Piece]) -> Formula {
         // Where something tells enough, what takes many places of the tables does not help.
         let useful = found.iter().filter(|literal| !told || literal.known() > WINDOW);
         // Of few bytes, more is asked when they are there.
-        let sure = told || found.iter().any(|literal| literal.bytes.len() == without_edges(pieces).len());
+        let length = without_edges(pieces).len();
+        let sure = told || found.iter().any(|literal| literal.bytes.len() == length);
         useful.cloned().map(Formula::Has).chain((!sure).then(|| found_alone(pieces)))
     });
     Formula::all(all.collect())
