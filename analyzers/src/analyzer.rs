@@ -46,6 +46,10 @@ pub trait Analyzer {
         self.wants(kind)
     }
 
+    /// Builds what is the same for all files and all analyzers of its kind, such as tables of words, and is built at the first
+    /// need otherwise: for processes that will be forked.
+    fn prepare(&self) {}
+
     /// Does, once, what may be forbidden to the process later: starts threads, makes memory executable, fills caches.
     fn rehearse(&mut self) {}
 

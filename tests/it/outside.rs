@@ -39,7 +39,7 @@ impl Workers {
         let weights = RuleSet::embedded_weights().to_owned();
         let setup = Setup { weights, bundle: None, limits, policy: Policy { any_kind: true } };
         let programs = [Program { path, first: None }];
-        let (template, notices) = Fleet::template(&programs, &setup).expect("a template starts");
+        let (template, notices) = Fleet::template(&programs, &setup, None).expect("a template starts");
         assert_eq!(notices, [""; 0]);
         let fleet = Arc::new(Fleet::new(template, &setup, Arc::new(RuleSet::embedded())));
         Workers { directory, fleet }

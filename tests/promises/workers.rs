@@ -44,7 +44,8 @@ impl Workers {
         fs::hard_link(built, &path).expect("a program can be linked");
         let weights = RuleSet::embedded_weights().to_owned();
         let setup = Setup { weights, bundle: None, limits, policy: Policy { any_kind: true } };
-        let (template, notices) = Fleet::template(&[Program { path, first: None }], &setup).expect("a template starts");
+        let (template, notices) =
+            Fleet::template(&[Program { path, first: None }], &setup, None).expect("a template starts");
         assert_eq!(notices, [""; 0]);
         Workers { directory, fleet: Arc::new(Fleet::new(template, &setup, Arc::new(RuleSet::embedded()))) }
     }

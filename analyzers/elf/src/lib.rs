@@ -81,7 +81,7 @@ pub struct Elf {
 }
 
 impl Elf {
-    /// Builds the searches: takes a few milliseconds, so make one and keep it.
+    /// Builds the searches: make one and keep it.
     pub fn new() -> Self {
         Elf { search: Search::new(), hidden: Hidden::new(), words: Words::new() }
     }
@@ -104,6 +104,10 @@ impl Analyzer for Elf {
 
     fn wants(&self, kind: FileKind) -> bool {
         matches!(kind, FileKind::Elf(_))
+    }
+
+    fn prepare(&self) {
+        measures::prepare();
     }
 
     fn analyze<'a>(&mut self, sample: Sample<'a>, findings: &mut Findings<'a>) {

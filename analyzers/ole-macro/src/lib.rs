@@ -93,6 +93,10 @@ impl Analyzer for Office {
         self.vouches(kind) || kind == FileKind::Zip(ZipKind::Plain)
     }
 
+    fn prepare(&self) {
+        source::prepare();
+    }
+
     fn analyze<'a>(&mut self, sample: Sample<'a>, findings: &mut Findings<'a>) {
         match sample.kind {
             FileKind::Cfb(_) => examine_compound(sample.bytes, findings),

@@ -97,8 +97,7 @@ use crate::scan::Scan;
 use crate::section::Section;
 use crate::structure::Traits;
 
-/// Examines PE images. Building one builds its search automaton, which takes some milliseconds; then it is
-/// reused for any number of files.
+/// Examines PE images. Reused for any number of files.
 #[derive(Default, Debug)]
 pub struct Pe {
     sections: Vec<Section>,
@@ -122,6 +121,11 @@ impl Analyzer for Pe {
 
     fn wants(&self, kind: FileKind) -> bool {
         matches!(kind, FileKind::Pe(_))
+    }
+
+    fn prepare(&self) {
+        scan::prepare();
+        measures::prepare();
     }
 
     fn analyze<'a>(&mut self, sample: Sample<'a>, findings: &mut Findings<'a>) {

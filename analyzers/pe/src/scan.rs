@@ -1,6 +1,7 @@
 //! The search for words: one automaton, built once, over the text of the file.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use analyzers::hosts::HostSearch;
@@ -25,9 +26,25 @@ const AROUND: usize = 64;
 /// text with these words. With more, the examination is incomplete.
 pub(crate) const STUBS_MAX: usize = 16_384;
 
+/// Finds all words. Takes some milliseconds to be built.
+static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::DFA))
+        .match_kind(MatchKind::Standard)
+        // Most of its first bytes are common letters: a prefilter would only stumble from run to run.
+        .prefilter(false)
+        .build(WORDS.iter().map(Keyword::text).chain(word_classes::words().map(|(_, word)| word)))
+        .expect("a few hundred short words are far below the automaton's limits")
+});
+
+/// Builds the automaton, if it is not built yet.
+pub(crate) fn prepare() {
+    LazyLock::force(&AUTOMATON);
+}
+
 /// Finds words in text.
 pub(crate) struct Scan {
-    automaton: AhoCorasick,
     text: Text,
     /// For each word, where in the file it was found first.
     first: Vec<Option<Range<usize>>>,
@@ -48,16 +65,7 @@ impl std::fmt::Debug for Scan {
 
 impl Default for Scan {
     fn default() -> Self {
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::DFA))
-            .match_kind(MatchKind::Standard)
-            // Most of its first bytes are common letters: a prefilter would only stumble from run to run.
-            .prefilter(false)
-            .build(WORDS.iter().map(Keyword::text).chain(word_classes::words().map(|(_, word)| word)))
-            .expect("a few hundred short words are far below the automaton's limits");
         Scan {
-            automaton,
             text: Text::default(),
             first: Vec::new(),
             stubs: Vec::new(),
@@ -107,7 +115,7 @@ impl Scan {
             self.text_counts.add(width, piece);
         }
         self.text_counts.add_addresses(batch);
-        for found in self.automaton.find_overlapping_iter(batch) {
+        for found in AUTOMATON.find_overlapping_iter(batch) {
             let index = found.pattern().as_usize();
             let (Some(word), Some(first)) = (WORDS.get(index), self.first.get_mut(index)) else {
                 let class = index.checked_sub(WORDS.len()).and_then(|index| self.classes.get(index));

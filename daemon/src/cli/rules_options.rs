@@ -28,6 +28,7 @@ impl RulesArgs {
             weights: None,
             models: Vec::new(),
             artifacts_per_worker: None,
+            begin_workers: false,
         }
     }
 }

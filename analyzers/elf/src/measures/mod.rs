@@ -39,6 +39,12 @@ static MEASURES: LazyLock<Vec<&'static Measure>> = LazyLock::new(|| {
     all
 });
 
+/// Builds the tables that are the same for all files, if they are not built yet.
+pub(crate) fn prepare() {
+    words::prepare();
+    symbols::prepare();
+}
+
 /// Takes all measures, in the order of [`SET`]; `None` of a file that is not measured.
 pub(crate) fn take(image: &Image<'_>, words: &mut Words, budget: &mut Budget) -> Result<Option<Vec<f32>>, Exhausted> {
     if !image.is_loadable() || image.is_debug_file() || image.is_boot_module() {

@@ -156,6 +156,11 @@ static FINDERS: LazyLock<Vec<memmem::Finder<'static>>> = LazyLock::new(|| {
     PARTS.iter().map(|(_, part)| memmem::Finder::new(&forward(part)).into_owned()).collect()
 });
 
+/// Builds the searches, if they are not built yet.
+pub(super) fn prepare() {
+    LazyLock::force(&FINDERS);
+}
+
 /// What is counted of symbols.
 pub(super) struct Symbols {
     named: usize,

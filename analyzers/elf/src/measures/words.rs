@@ -1,5 +1,7 @@
 //! Text: how much there is, and words in it by class.
 
+use std::sync::LazyLock;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use analyzers::hosts::HostSearch;
 use analyzers::text::{CharacterCounts, base64_runs, long_runs, word_class as class, words_of};
@@ -95,10 +97,25 @@ pub(super) static CLASSES: &[(Measure, &str)] = &[
     (class("words.shells", "Shells."), "hs/nib/|hsab/nib/|c- hs"),
 ];
 
-/// Counts words and text, and looks for hosts in it. Building one builds its automaton; then it is reused for any number of files.
+/// Finds all words. Takes some milliseconds to be built.
+static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::DFA))
+        .match_kind(MatchKind::Standard)
+        .prefilter(false)
+        .build(words_of(CLASSES).map(|(_, word)| word))
+        .expect("a few hundred short words are far below the automaton's limits")
+});
+
+/// Builds the automaton, if it is not built yet.
+pub(super) fn prepare() {
+    LazyLock::force(&AUTOMATON);
+}
+
+/// Counts words and text, and looks for hosts in it. Reused for any number of files.
 #[derive(Debug)]
 pub(crate) struct Words {
-    automaton: AhoCorasick,
     class_of: Vec<usize>,
     classes: Vec<u32>,
     batch: Vec<u8>,
@@ -112,15 +129,7 @@ pub(crate) struct Words {
 
 impl Words {
     pub(crate) fn new() -> Words {
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::DFA))
-            .match_kind(MatchKind::Standard)
-            .prefilter(false)
-            .build(words_of(CLASSES).map(|(_, word)| word))
-            .expect("a few hundred short words are far below the automaton's limits");
         Words {
-            automaton,
             class_of: words_of(CLASSES).map(|(class, _)| class).collect(),
             classes: Vec::new(),
             batch: Vec::new(),
@@ -147,7 +156,7 @@ impl Words {
             budget.step(CHUNK as u64 / STEP_BYTES)?;
             self.gather(chunk);
             self.hosts.read(&self.batch);
-            for found in self.automaton.find_overlapping_iter(&self.batch) {
+            for found in AUTOMATON.find_overlapping_iter(&self.batch) {
                 let class = self.class_of.get(found.pattern().as_usize());
                 if let Some(count) = class.and_then(|&class| self.classes.get_mut(class)) {
                     *count = (*count + 1).min(COUNT_MAX);

@@ -40,6 +40,12 @@ use words::{KeywordRole, Sign, VbaKeyword};
 
 use crate::catalogue::source::REPLICATES;
 
+/// Builds the tables that are the same for all files, if they are not built yet.
+pub(crate) fn prepare() {
+    words::prepare();
+    texts::prepare();
+}
+
 /// A module of a VBA project, as text.
 #[derive(Clone, Copy, Debug)]
 pub struct Module<'m> {

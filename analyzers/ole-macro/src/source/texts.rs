@@ -197,6 +197,11 @@ static WORDS: LazyLock<TextMatcher> = LazyLock::new(|| {
     TextMatcher { automaton, rows: words().map(|(place, signs, _)| (place, signs)).collect() }
 });
 
+/// Builds the automaton, if it is not built yet.
+pub(super) fn prepare() {
+    LazyLock::force(&WORDS);
+}
+
 /// Searches `text` for all words. `saw` gets each sign and its range in `text`.
 pub(super) fn look(text: &[u8], mut saw: impl FnMut(Sign, Range<usize>)) {
     let words = &*WORDS;

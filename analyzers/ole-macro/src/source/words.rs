@@ -269,6 +269,11 @@ const ROWS: &[KeywordRow] = &[
 const SLOTS: usize = 1 << SLOT_BITS;
 const SLOT_BITS: u32 = 11;
 
+/// Builds the table, if it is not built yet.
+pub(super) fn prepare() {
+    LazyLock::force(&TABLE);
+}
+
 /// The words by their hash.
 pub(super) struct KeywordTable {
     words: Vec<VbaKeyword>,

@@ -79,6 +79,11 @@ static BEGINNINGS: LazyLock<(Vec<u64>, Vec<u32>)> = LazyLock::new(|| {
     (table.chunks(usize::from(PAIRS)).map(begins).collect(), table)
 });
 
+/// Builds the table, if it is not built yet.
+pub(super) fn prepare() {
+    LazyLock::force(&BEGINNINGS);
+}
+
 /// Counts of instructions in the executable sections.
 #[derive(Default)]
 pub(super) struct Instructions {

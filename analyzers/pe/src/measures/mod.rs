@@ -58,6 +58,11 @@ static MEASURES: LazyLock<Vec<&'static Measure>> = LazyLock::new(|| {
     all
 });
 
+/// Builds the tables that are the same for all files, if they are not built yet.
+pub(crate) fn prepare() {
+    code::prepare();
+}
+
 /// What was read of an image.
 pub(crate) struct WhatWasRead<'s, 'b> {
     pub(crate) image: &'s Image<'b>,

@@ -84,6 +84,7 @@ impl Config {
             weights: None,
             models: Vec::new(),
             artifacts_per_worker: NonZeroUsize::new(self.artifacts_per_worker),
+            begin_workers: false,
         }
     }
 }

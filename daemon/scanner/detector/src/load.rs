@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use daemon_base::format::counted;
 use daemon_base::text::path as shown;
 use daemon_engine::{Limits, Policy, RuleSet};
-use daemon_examiner::{BUILD, Bundle, Program, Setup};
+use daemon_examiner::{BUILD, Bundle, Program, Setup, WaitingTemplate};
 use daemon_pool::{Fleet, Rules};
 use daemon_rules::{Cache, CompileError, Compiler, LoadError, Loaded, Mistake, Problem, RuleFile, RuleFiles, Why};
 
@@ -43,6 +43,8 @@ pub struct Options {
     pub models: Vec<PathBuf>,
     /// Artifacts after which a worker is replaced. None: as many as a worker is fit for.
     pub artifacts_per_worker: Option<NonZeroUsize>,
+    /// Start the program that workers are forked from at once, so that it gets ready while rules are loaded.
+    pub begin_workers: bool,
 }
 
 /// Cache of compiled rules.
@@ -72,6 +74,8 @@ pub struct Detector {
     weights: Arc<WeightsSource>,
     bundle: Option<Bundle>,
     programs: Vec<Program>,
+    /// A process of the first program.
+    waiting: Option<WaitingTemplate>,
     artifacts_per_worker: Option<NonZeroUsize>,
 }
 
@@ -81,6 +85,8 @@ pub struct Detector {
 /// If weights cannot be read or are invalid, or no rules could be compiled. Mistakes in single rules are no error.
 pub fn load(options: &Options) -> anyhow::Result<Detector> {
     let programs = programs(options)?;
+    // If it does not start, that is tried again when it is needed, and told then.
+    let waiting = programs.first().filter(|_| options.begin_workers).and_then(|program| program.begin().ok());
     let own = options.weights.as_deref();
     let own_models = options.models.iter().map(|path| Ok((path.clone(), read_text(path, MODEL_BYTES_MAX)?)));
     let own_models = own_models.collect::<anyhow::Result<Vec<_>>>()?;
@@ -99,6 +105,7 @@ pub fn load(options: &Options) -> anyhow::Result<Detector> {
             weights,
             bundle: None,
             programs,
+            waiting,
             artifacts_per_worker: options.artifacts_per_worker,
         });
     }
@@ -125,6 +132,7 @@ pub fn load(options: &Options) -> anyhow::Result<Detector> {
         weights,
         bundle: Some(bundle),
         programs,
+        waiting,
         artifacts_per_worker: options.artifacts_per_worker,
     })
 }
@@ -205,7 +213,7 @@ impl Detector {
     /// If no worker can be had, or the rules cannot be used.
     pub fn fleet(mut self, limits: Limits, policy: Policy) -> anyhow::Result<(Fleet, Vec<String>)> {
         let setup = Setup { weights: self.weights.text.to_string(), bundle: self.bundle.take(), limits, policy };
-        let template = Fleet::template(&self.programs, &setup);
+        let template = Fleet::template(&self.programs, &setup, self.waiting.take());
         let artifacts_per_worker = self.artifacts_per_worker;
         // What is wrong with the rules is told before what a template thinks of them.
         let rules = self.rules()?;

@@ -33,6 +33,13 @@ pub(crate) struct Slot<'r> {
     make: Box<dyn Fn(&'r RuleSet) -> Box<dyn Analyzer + 'r> + 'r>,
 }
 
+/// Builds what the analyzers use for all files, which is built at the first need otherwise: for processes that will be forked.
+pub fn prepare() {
+    for (_, make) in REGISTRY {
+        make().prepare();
+    }
+}
+
 /// A set of every analyzer there is.
 pub fn assemble(rules: &RuleSet) -> Analyzers<'_> {
     let mut analyzers = Analyzers::none(rules);

@@ -27,7 +27,7 @@ mod rules;
 
 pub use analyzers::{Cancel, Limits};
 pub use analyzers_yara::{Library, PartMask};
-pub use assemble::{Analyzers, Policy, assemble};
+pub use assemble::{Analyzers, Policy, assemble, prepare};
 pub use examine::{examine, examine_called, triaged};
 pub use registry::{MEASURE_SETS, catalogue};
 pub use report::Report;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use analyzers::{Indicator, IndicatorId, LoadedWeights, Model, ModelError, Weights, WeightsError};
 use analyzers_yara::Library;
@@ -21,6 +21,12 @@ const EMBEDDED_MODELS: [&str; 3] = [
     include_str!("../../../../rules/elf.model.json"),
     include_str!("../../../../rules/office.model.json"),
 ];
+
+/// The same, read once: that takes some milliseconds.
+static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| {
+    let read = |text| Model::parse(text, MEASURE_SETS).expect("a test holds the embedded models valid");
+    EMBEDDED_MODELS.into_iter().map(read).map(Arc::new).collect()
+});
 
 /// Names what a report was judged by: the first 16 hexadecimal digits of the SHA-256 of all of it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -54,6 +60,11 @@ pub struct ModelChoice {
     pub model: Option<Arc<Model>>,
 }
 
+/// The choice of a model that is from no file.
+fn built_in(model: Arc<Model>) -> ModelChoice {
+    ModelChoice { family: model.family(), path: None, model: Some(model) }
+}
+
 /// Everything analyzers judge by. Immutable: new rules are a new set with a new generation.
 #[derive(Debug)]
 pub struct RuleSet {
@@ -78,11 +89,8 @@ impl RuleSet {
     }
 
     /// The same, with the models that we were built with.
-    #[expect(clippy::missing_panics_doc, reason = "a test holds the embedded models valid")]
     pub fn with_embedded_models(self) -> RuleSet {
-        let model =
-            |rules: RuleSet, text: &str| rules.with_model(text).expect("a test holds the embedded models valid");
-        EMBEDDED_MODELS.into_iter().fold(self, model)
+        MODELS.iter().map(Arc::clone).map(built_in).fold(self, RuleSet::with_choice)
     }
 
     /// The same, with a model that is weighed beside the evidence, instead of another one of its family. `text` is JSON, as
@@ -92,8 +100,7 @@ impl RuleSet {
     ///
     /// If it is no model that this program can use.
     pub fn with_model(self, text: &str) -> Result<RuleSet, ModelError> {
-        let model = Model::parse(text, MEASURE_SETS)?;
-        Ok(self.with_choice(ModelChoice { family: model.family(), path: None, model: Some(Arc::new(model)) }))
+        Ok(self.with_choice(built_in(Arc::new(Model::parse(text, MEASURE_SETS)?))))
     }
 
     /// The same, with what was said of the model of a family, instead of what was said of it before.

@@ -31,6 +31,7 @@ mod wire;
 
 pub(crate) use bundle::open;
 pub use bundle::{Bundle, BundleOpenError};
+pub use daemon_worker::WaitingTemplate;
 pub use entry::{main, main_of_stakeout};
 pub use look::{Examined, LookOptions, LookResult, Looked, look};
 pub use program::{BUILD, Program};

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use daemon_worker::HeldProgram;
+use daemon_worker::{HeldProgram, Start, TemplateError, WaitingTemplate};
 
 /// Names the sources this was built from: a worker of another build would judge by other code.
 pub const BUILD: &str = env!("STAKEOUT_BUILD");
@@ -67,6 +67,20 @@ impl Program {
         // Who starts it tells why it cannot be had.
         let path = held(Some(path)).map_or_else(|_| path.to_owned(), |(_, place)| place);
         Program { path, first: None }
+    }
+
+    /// A start of it as a template that is not yet told what to load.
+    pub(crate) fn template(&self) -> Start {
+        Start { args: self.args("template"), ..Start::new(&self.path) }
+    }
+
+    /// Starts it as a template, which gets ready while what it is to load is not known yet.
+    ///
+    /// # Errors
+    ///
+    /// [`TemplateError`] if it cannot be executed.
+    pub fn begin(&self) -> Result<WaitingTemplate, TemplateError> {
+        WaitingTemplate::begin(&self.template())
     }
 
     /// Arguments for this task.

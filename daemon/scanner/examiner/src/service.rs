@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use analyzers::{Cancel, Limits};
 use daemon_artifact::{Scratch, keep_stream, load, load_owned};
-use daemon_engine::{Analyzers, Library, PartMask, Policy, RuleSet, assemble};
+use daemon_engine::{Analyzers, Library, PartMask, Policy, RuleSet, assemble, prepare};
 
 use crate::wire::{self, WorkerConfig};
 use crate::{BUILD, Bundle, Program, look, open};
@@ -32,8 +32,7 @@ impl Setup {
     ///
     /// If the memory file for the weights cannot be made, or a descriptor cannot be duplicated.
     pub fn start(&self, program: &Program) -> io::Result<Start> {
-        let mut start = Start::new(&program.path);
-        start.args = program.args("template");
+        let mut start = program.template();
         start.caps.memory_bytes = self.limits.memory_bytes_max;
         // A large artifact is mapped.
         start.caps.address_space_bytes = start.caps.address_space_bytes.saturating_add(self.limits.artifact_bytes_max);
@@ -59,6 +58,8 @@ struct Examiner {
 
 /// The `main` of a template. `add` may bring analyzers of its own, which tests do.
 pub fn template(add: impl Fn(&mut Analyzers<'static>)) -> ExitCode {
+    // Before it is known what it is to load, for it may be started before that is known.
+    prepare();
     run(|config, fds| {
         let mut examiner = Examiner::build(config, fds)?;
         add(&mut examiner.analyzers);

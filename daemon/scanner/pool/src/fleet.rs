@@ -11,7 +11,7 @@ use analyzers::Limits;
 use daemon_artifact::{Sha256Digest, load_owned};
 use daemon_engine::{Policy, RuleSet, assemble};
 use daemon_examiner::{Program, Setup};
-use daemon_worker::{JOBS_MAX, Template, TemplateError, Walls, Worker};
+use daemon_worker::{JOBS_MAX, Template, TemplateError, WaitingTemplate, Walls, Worker};
 use triage::FileKind;
 
 /// Crashes after which an artifact is not examined again.
@@ -82,16 +82,25 @@ impl Fleet {
     }
 
     /// Starts a template in the first of `programs` that will do. With it comes a word on every better program that
-    /// would not do.
+    /// would not do. `waiting` is a process of the first program that was started before.
     ///
     /// # Errors
     ///
     /// [`FleetError`] if `programs` is empty, the setup cannot be made, or the last program does not start.
-    pub fn template(programs: &[Program], setup: &Setup) -> Result<(Template, Vec<String>), FleetError> {
+    pub fn template(
+        programs: &[Program],
+        setup: &Setup,
+        mut waiting: Option<WaitingTemplate>,
+    ) -> Result<(Template, Vec<String>), FleetError> {
         let mut notices = Vec::new();
         let mut programs = programs.iter().peekable();
         while let Some(program) = programs.next() {
-            match Template::start(setup.start(program)?) {
+            let start = setup.start(program)?;
+            match waiting
+                .take()
+                .map_or_else(|| WaitingTemplate::begin(&start), Ok)
+                .and_then(|process| process.load(start))
+            {
                 Ok(template) => return Ok((template, notices)),
                 Err(error) if programs.peek().is_none() => return Err(error.into()),
                 Err(error) => notices.push(format!("cannot use {}: {error}", program.path.display())),

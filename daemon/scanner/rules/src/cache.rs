@@ -15,7 +15,7 @@
 //! here is us, and could as well replace the checksum, or the program.
 
 use std::fs::{DirBuilder, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
@@ -46,6 +46,10 @@ const UNFINISHED: &str = ".unfinished-";
 const UNFINISHED_SECONDS_MAX: i64 = 3600;
 /// Size of the blocks that are read and summed: fits the second-level cache.
 const BLOCK_BYTES: usize = 128 << 10;
+/// Threads that sum a file: each start waits for it.
+const SUMMING_THREADS_MAX: usize = 4;
+/// Bytes for which a thread is worth starting.
+const SUMMED_BYTES_MIN: u64 = 4 << 20;
 
 /// A private directory of compiled rules.
 #[derive(Debug)]
@@ -127,9 +131,9 @@ impl Cache {
     /// [`CacheError`] if the file cannot be read, is damaged, or other users may use it.
     #[expect(clippy::missing_panics_doc, reason = "a checked tail has at most 8 MiB of notes")]
     pub fn get(&self, digest: &Digest) -> Result<Option<Compiled>, CacheError> {
-        let Some(mut file) = self.open_stored(&name_of(digest))? else { return Ok(None) };
+        let Some(file) = self.open_stored(&name_of(digest))? else { return Ok(None) };
         let fail = |source| CacheError::System { what: "reading a cached file", source };
-        let tail = Tail::check(&mut file, digest).map_err(fail)?.map_err(CacheError::Damaged)?;
+        let tail = Tail::check(&file, digest).map_err(fail)?.map_err(CacheError::Damaged)?;
         let mut notes = vec![0; usize::try_from(tail.notes_bytes).expect("a checked tail has at most 8 MiB of notes")];
         file.read_exact_at(&mut notes, tail.bundle_bytes).map_err(fail)?;
         let (mistakes, withheld) =
@@ -308,7 +312,7 @@ impl Tail {
     }
 
     /// Reads the whole file and compares it with its end. The inner error says what is wrong with it.
-    fn check(file: &mut File, digest: &Digest) -> io::Result<Result<Self, &'static str>> {
+    fn check(file: &File, digest: &Digest) -> io::Result<Result<Self, &'static str>> {
         let size = file.metadata()?.len();
         if !(Self::SIZE..=BUNDLE_BYTES_MAX + NOTES_BYTES_MAX + Self::SIZE).contains(&size) {
             return Ok(Err("its size is impossible"));
@@ -327,19 +331,63 @@ impl Tail {
         }
         let mut sum = crc32fast::Hasher::new();
         sum.update(digest.as_bytes());
-        let mut block = vec![0; BLOCK_BYTES];
-        file.seek(SeekFrom::Start(0))?;
-        let mut left = size - 12;
-        while left > 0 {
-            let want = usize::try_from(left).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES));
-            file.read_exact(&mut block[..want])?;
-            sum.update(&block[..want]);
-            left -= want as u64;
-        }
-        file.seek(SeekFrom::Start(0))?;
+        // All but itself and the magic.
+        sum.combine(&sum_of(file, size - 12)?);
         if sum.finalize() != sum_said {
             return Ok(Err("its checksum does not match"));
         }
         Ok(Ok(Tail { bundle_bytes, notes_bytes }))
+    }
+}
+
+/// Sums the first `bytes` bytes of a file, on several processors if they are many.
+fn sum_of(file: &File, bytes: u64) -> io::Result<crc32fast::Hasher> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(SUMMING_THREADS_MAX) as u64;
+    let share = bytes.div_ceil(threads).max(SUMMED_BYTES_MIN);
+    std::thread::scope(|scope| {
+        let mut rest = Vec::new();
+        let mut from = share;
+        while from < bytes {
+            let to = bytes.min(from + share);
+            rest.push(std::thread::Builder::new().spawn_scoped(scope, move || sum_between(file, from, to))?);
+            from = to;
+        }
+        let mut sum = sum_between(file, 0, bytes.min(share))?;
+        for thread in rest {
+            sum.combine(&thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(sum)
+    })
+}
+
+/// Sums the bytes of a file from one offset to another.
+fn sum_between(file: &File, from: u64, to: u64) -> io::Result<crc32fast::Hasher> {
+    let mut sum = crc32fast::Hasher::new();
+    let mut block = vec![0; BLOCK_BYTES];
+    let mut at = from;
+    while at < to {
+        let want = usize::try_from(to - at).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES));
+        file.read_exact_at(&mut block[..want], at)?;
+        sum.update(&block[..want]);
+        at += want as u64;
+    }
+    Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_summed_whole_however_many_threads_share_it() {
+        let content: Vec<u8> = (0..251).cycle().take(3 * (4 << 20) + 5).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&content).unwrap();
+        for bytes in [0, 1, SUMMED_BYTES_MIN, SUMMED_BYTES_MIN + 1, content.len() as u64] {
+            let mut whole = crc32fast::Hasher::new();
+            whole.update(&content[..usize::try_from(bytes).unwrap()]);
+            assert_eq!(sum_of(&file, bytes).unwrap().finalize(), whole.finalize(), "{bytes}");
+        }
+        assert_eq!(sum_of(&file, 1 << 30).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 }

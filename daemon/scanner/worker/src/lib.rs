@@ -87,6 +87,6 @@ pub use frame::{CONFIG_BYTES_MAX, FDS_MAX, NEED_BYTES_MAX, REPLY_BYTES_MAX, REQU
 pub use held::HeldProgram;
 pub use service::{Served, Service};
 pub use start::Start;
-pub use template::Template;
+pub use template::{Template, WaitingTemplate};
 pub use walls::{Caps, Wall, Walls};
 pub use worker::{JOBS_MAX, OUTSTANDING_MAX, SendError, Worker};

@@ -48,8 +48,8 @@ pub(crate) struct Started {
 }
 
 impl Process {
-    /// Starts the program, and waits until it has tested its sandbox and loaded its configuration.
-    pub(crate) fn start(start: &Start) -> Result<(Process, Started), TemplateError> {
+    /// Starts the program, which waits for what it is to load.
+    pub(crate) fn begin(start: &Start) -> Result<Process, TemplateError> {
         let (control, theirs) = channel::pair().map_err(TemplateError::io("create a channel to the template"))?;
         let (words, stderr) = StderrTail::new().map_err(TemplateError::io("create a pipe"))?;
         // Made absolute, for the working directory changes: a template must not hold a file system in use.
@@ -69,13 +69,17 @@ impl Process {
             .map_err(|source| TemplateError::Start { program: start.program.clone(), source })?;
         let pid = child.id();
         let channel = Mutex::new(Channel { control, packet: vec![0; PACKET_BYTES_MAX] });
-        let process = Process { channel, child: Mutex::new(child), words: Mutex::new(words), pid };
+        Ok(Process { channel, child: Mutex::new(child), words: Mutex::new(words), pid })
+    }
+
+    /// Tells it what to load, and waits until it has tested its sandbox and loaded that.
+    pub(crate) fn load(&self, start: &Start) -> Result<Started, TemplateError> {
         let payload = [&start.caps.encode()[..], &start.config].concat();
         let fds: Vec<_> = start.fds.iter().map(OwnedFd::as_fd).collect();
-        let (said, _) = process.ask(TemplateRequest::Start, &payload, &fds, LOAD_TIME_MAX)?;
-        let &[walls, a, b, c, d] = &said[..] else { return Err(process.gone()) };
+        let (said, _) = self.ask(TemplateRequest::Start, &payload, &fds, LOAD_TIME_MAX)?;
+        let &[walls, a, b, c, d] = &said[..] else { return Err(self.gone()) };
         let self_test = Duration::from_micros(u32::from_le_bytes([a, b, c, d]).into());
-        Ok((process, Started { walls: Walls::decode(walls), self_test }))
+        Ok(Started { walls: Walls::decode(walls), self_test })
     }
 
     /// Asks, and waits for the answer. A template that takes longer than `patience` is killed.

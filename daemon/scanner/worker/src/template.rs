@@ -19,6 +19,33 @@ pub struct Template {
     restarts: AtomicU64,
 }
 
+/// The process of a template that is not yet told what to load: it gets ready meanwhile. Ends when dropped.
+#[derive(Debug)]
+pub struct WaitingTemplate(Process);
+
+impl WaitingTemplate {
+    /// Starts the program of `start`. Its configuration, descriptors and caps are left alone.
+    ///
+    /// # Errors
+    ///
+    /// [`TemplateError`] if the program cannot be executed.
+    pub fn begin(start: &Start) -> Result<WaitingTemplate, TemplateError> {
+        Process::begin(start).map(WaitingTemplate)
+    }
+
+    /// Tells it what to load, and waits until it can fork workers. `start` is of the same program with the same arguments.
+    ///
+    /// # Errors
+    ///
+    /// As [`Template::start`].
+    pub fn load(self, start: Start) -> Result<Template, TemplateError> {
+        bounded(start.config.len(), CONFIG_BYTES_MAX - Caps::BYTES)?;
+        bounded(start.fds.len(), FDS_MAX)?;
+        let started = self.0.load(&start)?;
+        Ok(Template { start, current: Mutex::new((Arc::new(self.0), started)), restarts: AtomicU64::new(0) })
+    }
+}
+
 impl Template {
     /// Starts a template and waits until it can fork workers.
     ///
@@ -27,10 +54,7 @@ impl Template {
     /// [`TemplateError`] if the program cannot be executed, dies, is too slow, or refuses because a protection is
     /// missing.
     pub fn start(start: Start) -> Result<Template, TemplateError> {
-        bounded(start.config.len(), CONFIG_BYTES_MAX - Caps::BYTES)?;
-        bounded(start.fds.len(), FDS_MAX)?;
-        let (process, started) = Process::start(&start)?;
-        Ok(Template { start, current: Mutex::new((Arc::new(process), started)), restarts: AtomicU64::new(0) })
+        WaitingTemplate::begin(&start)?.load(start)
     }
 
     /// Has the template load more. Only workers forked from now on have it.
@@ -64,7 +88,8 @@ impl Template {
         if current.0.lives() {
             return Ok(());
         }
-        let (process, started) = Process::start(&self.start)?;
+        let process = Process::begin(&self.start)?;
+        let started = process.load(&self.start)?;
         *current = (Arc::new(process), started);
         self.restarts.fetch_add(1, Ordering::Relaxed);
         Ok(())

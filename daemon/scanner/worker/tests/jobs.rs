@@ -8,7 +8,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::{artifact, ask, obedient, start, template};
-use daemon_worker::{REPLY_BYTES_MAX, REQUEST_BYTES_MAX, SendError, Served, Start, Template, TemplateError, Wall};
+use daemon_worker::{
+    REPLY_BYTES_MAX, REQUEST_BYTES_MAX, SendError, Served, Start, Template, TemplateError, WaitingTemplate, Wall,
+};
 
 /// Long, for it is not time that is tested, and machines that test are busy.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -74,6 +76,20 @@ fn who_needs_more_is_answered_by_a_worker_that_has_it() {
     template.equip(b"shout").expect("a template may shout too");
     let refused = template.equip(b"impossible").expect_err("that cannot");
     assert_eq!(refused.to_string(), "there is no such thing");
+}
+
+#[test]
+fn a_template_may_start_before_it_is_known_what_it_loads() {
+    let waiting = WaitingTemplate::begin(&start("")).expect("it starts");
+    let template = waiting.load(start("")).expect("it loads");
+    let mut worker = template.worker().expect("a worker");
+    assert_eq!(ask(&mut worker, "sum", LIMIT), Ok((Served::Done, b"6".to_vec())));
+    let refuses = WaitingTemplate::begin(&start("")).expect("it starts");
+    assert_eq!(refuses.load(start("broken")).expect_err("it says no").to_string(), "the rules do not load");
+    let ends = WaitingTemplate::begin(&Start::new("/bin/true")).expect("it starts");
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(matches!(ends.load(Start::new("/bin/true")), Err(TemplateError::Gone(_))), "it ended meanwhile");
+    assert!(matches!(WaitingTemplate::begin(&Start::new("/nonexistent")), Err(TemplateError::Start { .. })));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 
 use anyhow::Context;
 use clap::Args;
+use daemon_detector::Options;
 use daemon_engine::Policy;
 use daemon_scan::{OutputForm, OutputOptions, QUEUED_MAX, ScanEnded, ScanSettings};
 use daemon_service::memory::worker_bytes;
@@ -63,7 +64,8 @@ pub(crate) struct ScanArgs {
 /// Runs `stakeout scan`.
 pub(crate) fn scan(args: &ScanArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<Exit> {
     let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-    let detector = rules_options::load(&args.rules.options())?;
+    let options = Options { begin_workers: !args.wall.in_process, ..args.rules.options() };
+    let detector = rules_options::load(&options)?;
     let policy = Policy { any_kind: !args.known_kinds };
     let mut limits = args.limits.limits();
     limits.memory_bytes_max = worker_bytes(limits.memory_bytes_max, threads);
