@@ -58,7 +58,7 @@ struct Examiner {
 
 /// The `main` of a template. `add` may bring analyzers of its own, which tests do.
 pub fn template(add: impl Fn(&mut Analyzers<'static>)) -> ExitCode {
-    // Before it is known what it is to load, for it may be started before that is known.
+    // Before it asks what to load, for that may not be known yet.
     prepare();
     run(|config, fds| {
         let mut examiner = Examiner::build(config, fds)?;

@@ -96,11 +96,11 @@ impl Fleet {
         let mut programs = programs.iter().peekable();
         while let Some(program) = programs.next() {
             let start = setup.start(program)?;
-            match waiting
-                .take()
-                .map_or_else(|| WaitingTemplate::begin(&start), Ok)
-                .and_then(|process| process.load(start))
-            {
+            let started = match waiting.take() {
+                Some(process) => process.load(start),
+                None => Template::start(start),
+            };
+            match started {
                 Ok(template) => return Ok((template, notices)),
                 Err(error) if programs.peek().is_none() => return Err(error.into()),
                 Err(error) => notices.push(format!("cannot use {}: {error}", program.path.display())),
