@@ -64,24 +64,52 @@ const fn often(name: &'static str, meaning: &'static str) -> Measure {
 /// Pairs of bytes in a word of the table that tells with which of them an instruction begins.
 const PAIRS: u16 = 64;
 
-/// For each pair of bytes, whether an instruction begins with it: few enough bits for the nearest cache, which most pairs of
-/// a program do not get past. And for each pair, a bit for each instruction that begins with it.
-static BEGINNINGS: LazyLock<(Vec<u64>, Vec<u32>)> = LazyLock::new(|| {
-    let mut table = vec![0_u32; 1 << 16];
+/// Places that are looked up before what begins there is compared: their list stays in the nearest cache.
+const BLOCK: usize = 4 << 10;
+
+/// How instructions are found.
+struct Table {
+    /// For each pair of bytes, whether an instruction begins with it: few enough bits for the nearest cache, which most
+    /// pairs of a program do not get past.
+    begins: Box<[u64; 1 << 10]>,
+    /// For each pair, a bit for each instruction that begins with it.
+    instructions: Vec<u32>,
+    /// Each instruction as a number, the first byte lowest, and which bits of a number of eight bytes it has.
+    numbers: Vec<(u64, u64)>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut table = Table { begins: Box::new([0; 1 << 10]), instructions: vec![0; 1 << 16], numbers: Vec::new() };
     for (index, (_, bytes)) in INSTRUCTIONS.iter().enumerate() {
-        if let [first, second, ..] = bytes
-            && let Some(entry) = table.get_mut(usize::from(u16::from_be_bytes([*first, *second])))
-        {
-            *entry |= 1 << index;
+        if let [first, second, ..] = bytes {
+            let pair = u16::from_be_bytes([*first, *second]);
+            table.instructions[usize::from(pair)] |= 1 << index;
+            table.begins[usize::from(pair / PAIRS)] |= 1 << (pair % PAIRS);
         }
+        let number = |of: &dyn Fn(u8) -> u8| bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(of(*byte)));
+        table.numbers.push((number(&|byte| byte), number(&|_| 0xff)));
     }
-    let begins = |pairs: &[u32]| pairs.iter().zip(0_u32..).map(|(bits, at)| u64::from(*bits != 0) << at).sum();
-    (table.chunks(usize::from(PAIRS)).map(begins).collect(), table)
+    table
 });
 
 /// Builds the table, if it is not built yet.
 pub(super) fn prepare() {
-    LazyLock::force(&BEGINNINGS);
+    LazyLock::force(&TABLE);
+}
+
+impl Table {
+    /// Finds where in a block an instruction may begin; how many places there are. Nothing depends on what is found but where
+    /// the next place is written: a processor that guesses would guess wrong too often.
+    fn find(&self, block: &[u8], places: &mut [u16; BLOCK]) -> usize {
+        let mut found = 0;
+        for (pair, at) in block.array_windows().zip(0..) {
+            let pair = u16::from_be_bytes(*pair);
+            let Some(place) = places.get_mut(found) else { break };
+            *place = at;
+            found += usize::from(self.begins[usize::from(pair / PAIRS)] >> (pair % PAIRS) & 1 != 0);
+        }
+        found
+    }
 }
 
 /// Counts of instructions in the executable sections.
@@ -109,33 +137,38 @@ impl Instructions {
 
     fn add(&mut self, code: &[u8], budget: &mut Budget) -> Result<(), Exhausted> {
         self.bytes += code.len();
-        let (begins, beginnings) = &*BEGINNINGS;
+        let table = &*TABLE;
+        let mut places = [0_u16; BLOCK];
         for (chunk, start) in code.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
             budget.step(1)?;
             self.calls += chunk.iter().filter(|&&byte| byte == 0xe8).count();
             self.pushes += chunk.iter().filter(|&&byte| byte == 0x68).count();
-            let behind = code.get(start..code.len().min(start + CHUNK + 1)).unwrap_or_default();
-            for (pair, at) in behind.array_windows().zip(start..) {
-                let pair = u16::from_be_bytes(*pair);
-                let word = begins.get(usize::from(pair / PAIRS)).copied().unwrap_or(0);
-                if word >> (pair % PAIRS) & 1 != 0 {
-                    self.compare(code, at, beginnings.get(usize::from(pair)).copied().unwrap_or(0));
+            for start in (start..start + chunk.len()).step_by(BLOCK) {
+                let block = code.get(start..code.len().min(start + BLOCK + 1)).unwrap_or_default();
+                let found = table.find(block, &mut places);
+                for place in places.get(..found).unwrap_or_default() {
+                    self.compare(table, code.get(start + usize::from(*place)..).unwrap_or_default());
                 }
             }
         }
         Ok(())
     }
 
-    /// Counts those of these instructions that stand at `at`.
-    fn compare(&mut self, code: &[u8], at: usize, mut bits: u32) {
+    /// Counts the instructions that `code` begins with.
+    fn compare(&mut self, table: &Table, code: &[u8]) {
+        let Some((pair, _)) = code.split_first_chunk() else { return };
+        let mut bits = table.instructions.get(usize::from(u16::from_be_bytes(*pair))).copied().unwrap_or(0);
+        let number = code.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
         while bits != 0 {
             let index = bits.trailing_zeros() as usize;
             bits &= bits - 1;
-            let whole = INSTRUCTIONS.get(index).map_or(&[][..], |(_, bytes)| bytes);
-            if code.get(at..).is_some_and(|rest| rest.starts_with(whole))
-                && let Some(count) = self.counts.get_mut(index)
-            {
-                *count += 1;
+            let is_there = match (number, table.numbers.get(index)) {
+                (Some(number), Some((instruction, mask))) => number & mask == *instruction,
+                // The last bytes of all.
+                _ => INSTRUCTIONS.get(index).is_some_and(|(_, whole)| code.starts_with(whole)),
+            };
+            if let Some(count) = self.counts.get_mut(index) {
+                *count += usize::from(is_there);
             }
         }
     }
@@ -215,7 +248,31 @@ mod tests {
     }
 
     #[test]
-    fn every_instruction_has_a_bit() {
-        assert!(INSTRUCTIONS.len() <= 32 && INSTRUCTIONS.iter().all(|(_, bytes)| bytes.len() >= 2));
+    fn every_instruction_has_a_bit_and_a_number() {
+        assert!(INSTRUCTIONS.len() <= 32 && INSTRUCTIONS.iter().all(|(_, bytes)| (2..=8).contains(&bytes.len())));
+    }
+
+    /// Pieces of instructions, one after the other, cut anywhere: what stands there is what a search for each finds.
+    #[test]
+    fn each_instruction_is_counted_as_often_as_it_stands_there() {
+        let mut state = 7_u32;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as usize % below
+        };
+        for length in [0, 1, 2, 9, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5, CHUNK + 3] {
+            let mut code = Vec::new();
+            while code.len() < length {
+                let (_, bytes) = INSTRUCTIONS[next(INSTRUCTIONS.len())];
+                code.extend_from_slice(&bytes[..1 + next(bytes.len())]);
+            }
+            code.truncate(length);
+            let mut all = Instructions { counts: vec![0; INSTRUCTIONS.len()], ..Instructions::default() };
+            all.add(&code, &mut Budget::new(Limits::default(), Cancel::default())).unwrap();
+            for ((measure, bytes), count) in INSTRUCTIONS.iter().zip(&all.counts) {
+                let stands = (0..code.len()).filter(|at| code[*at..].starts_with(bytes)).count();
+                assert_eq!(*count, stands, "{} in {length} bytes", measure.name);
+            }
+        }
     }
 }
