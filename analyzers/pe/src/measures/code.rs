@@ -68,7 +68,7 @@ const PAIRS: u16 = 64;
 const BLOCK: usize = 4 << 10;
 
 /// How instructions are found.
-struct Table {
+struct InstructionTable {
     /// For each pair of bytes, whether an instruction begins with it: few enough bits for the nearest cache, which most
     /// pairs of a program do not get past.
     begins: Box<[u64; 1 << 10]>,
@@ -78,8 +78,9 @@ struct Table {
     numbers: Vec<(u64, u64)>,
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table { begins: Box::new([0; 1 << 10]), instructions: vec![0; 1 << 16], numbers: Vec::new() };
+static TABLE: LazyLock<InstructionTable> = LazyLock::new(|| {
+    let mut table =
+        InstructionTable { begins: Box::new([0; 1 << 10]), instructions: vec![0; 1 << 16], numbers: Vec::new() };
     for (index, (_, bytes)) in INSTRUCTIONS.iter().enumerate() {
         if let [first, second, ..] = bytes {
             let pair = u16::from_be_bytes([*first, *second]);
@@ -97,7 +98,7 @@ pub(super) fn prepare() {
     LazyLock::force(&TABLE);
 }
 
-impl Table {
+impl InstructionTable {
     /// Finds where in a block an instruction may begin; how many places there are. Nothing depends on what is found but where
     /// the next place is written: a processor that guesses would guess wrong too often.
     fn find(&self, block: &[u8], places: &mut [u16; BLOCK]) -> usize {
@@ -155,7 +156,7 @@ impl Instructions {
     }
 
     /// Counts the instructions that `code` begins with.
-    fn compare(&mut self, table: &Table, code: &[u8]) {
+    fn compare(&mut self, table: &InstructionTable, code: &[u8]) {
         let Some((pair, _)) = code.split_first_chunk() else { return };
         let mut bits = table.instructions.get(usize::from(u16::from_be_bytes(*pair))).copied().unwrap_or(0);
         let number = code.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
