@@ -1,5 +1,7 @@
 //! Text, for measures: words by class, characters, long runs. What an analyzer takes for text is its own affair.
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
 use crate::measure::{Measure, Unit, entropy, permille};
 
 /// A class of words that are counted together, for a list of such classes with their words: in lower case and in reverse,
@@ -14,6 +16,19 @@ pub fn words_of(classes: &'static [(Measure, &'static str)]) -> impl Iterator<It
         words.split('|').map(move |word| (class, word.bytes().rev().collect()))
     };
     classes.iter().enumerate().flat_map(of_class)
+}
+
+/// Finds all of a few hundred short words, in letters of either case. Takes some milliseconds to be built.
+#[expect(clippy::missing_panics_doc, reason = "a few hundred short words are far below the automaton's limits")]
+pub fn word_search(words: impl IntoIterator<Item = impl AsRef<[u8]>>) -> AhoCorasick {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::DFA))
+        .match_kind(MatchKind::Standard)
+        // Most of their first bytes are common letters: a prefilter would only stumble from run to run.
+        .prefilter(false)
+        .build(words)
+        .expect("a few hundred short words are far below the automaton's limits")
 }
 
 /// Stretches of at least `length` characters without a space.

@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::AhoCorasick;
 use analyzers::hosts::HostSearch;
+use analyzers::text::word_search;
 use analyzers::{Budget, Exhausted, Limit};
 
 use crate::around::Around;
@@ -26,17 +27,8 @@ const AROUND: usize = 64;
 /// text with these words. With more, the examination is incomplete.
 pub(crate) const STUBS_MAX: usize = 16_384;
 
-/// Finds all words. Takes some milliseconds to be built.
-static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .kind(Some(AhoCorasickKind::DFA))
-        .match_kind(MatchKind::Standard)
-        // Most of its first bytes are common letters: a prefilter would only stumble from run to run.
-        .prefilter(false)
-        .build(WORDS.iter().map(Keyword::text).chain(word_classes::words().map(|(_, word)| word)))
-        .expect("a few hundred short words are far below the automaton's limits")
-});
+static AUTOMATON: LazyLock<AhoCorasick> =
+    LazyLock::new(|| word_search(WORDS.iter().map(Keyword::text).chain(word_classes::words().map(|(_, word)| word))));
 
 /// Builds the automaton, if it is not built yet.
 pub(crate) fn prepare() {

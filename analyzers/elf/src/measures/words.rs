@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::AhoCorasick;
 use analyzers::hosts::HostSearch;
-use analyzers::text::{CharacterCounts, base64_runs, long_runs, word_class as class, words_of};
+use analyzers::text::{CharacterCounts, base64_runs, long_runs, word_class as class, word_search, words_of};
 use analyzers::{Budget, Exhausted, Measure, density, measures, permille};
 
 /// Most that the words of one class count: more of the same says nothing new.
@@ -97,16 +97,7 @@ pub(super) static CLASSES: &[(Measure, &str)] = &[
     (class("words.shells", "Shells."), "hs/nib/|hsab/nib/|c- hs"),
 ];
 
-/// Finds all words. Takes some milliseconds to be built.
-static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .kind(Some(AhoCorasickKind::DFA))
-        .match_kind(MatchKind::Standard)
-        .prefilter(false)
-        .build(words_of(CLASSES).map(|(_, word)| word))
-        .expect("a few hundred short words are far below the automaton's limits")
-});
+static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| word_search(words_of(CLASSES).map(|(_, word)| word)));
 
 /// Builds the automaton, if it is not built yet.
 pub(super) fn prepare() {

@@ -87,8 +87,8 @@ static TABLE: LazyLock<InstructionTable> = LazyLock::new(|| {
             table.instructions[usize::from(pair)] |= 1 << index;
             table.begins[usize::from(pair / PAIRS)] |= 1 << (pair % PAIRS);
         }
-        let number = |of: &dyn Fn(u8) -> u8| bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(of(*byte)));
-        table.numbers.push((number(&|byte| byte), number(&|_| 0xff)));
+        let append = |(number, mask): (u64, u64), byte: &u8| (number << 8 | u64::from(*byte), mask << 8 | 0xff);
+        table.numbers.push(bytes.iter().rev().fold((0, 0), append));
     }
     table
 });

@@ -273,16 +273,10 @@ fn check_private(stat: &Stat, what: &'static str) -> Result<(), CacheError> {
 fn write_whole(mut file: File, digest: &Digest, bundle: &File, bundle_bytes: u64, notes: &[u8]) -> io::Result<()> {
     let mut sum = crc32fast::Hasher::new();
     sum.update(digest.as_bytes());
-    let mut block = vec![0; BLOCK_BYTES];
-    let mut at = 0;
-    while at < bundle_bytes {
-        let want = usize::try_from(bundle_bytes - at).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES));
-        let part = &mut block[..want];
-        bundle.read_exact_at(part, at)?;
-        sum.update(part);
-        file.write_all(part)?;
-        at += want as u64;
-    }
+    each_block(bundle, 0, bundle_bytes, |block| {
+        sum.update(block);
+        file.write_all(block)
+    })?;
     let tail = Tail { bundle_bytes, notes_bytes: notes.len() as u64 };
     sum.update(notes);
     sum.update(&tail.lengths());
@@ -363,15 +357,24 @@ fn sum_of(file: &File, bytes: u64) -> io::Result<crc32fast::Hasher> {
 /// Sums the bytes of a file from one offset to another.
 fn sum_between(file: &File, from: u64, to: u64) -> io::Result<crc32fast::Hasher> {
     let mut sum = crc32fast::Hasher::new();
+    each_block(file, from, to, |block| {
+        sum.update(block);
+        Ok(())
+    })?;
+    Ok(sum)
+}
+
+/// Hands over the bytes of a file from one offset to another, block by block.
+fn each_block(file: &File, from: u64, to: u64, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut block = vec![0; BLOCK_BYTES];
     let mut at = from;
     while at < to {
         let want = usize::try_from(to - at).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES));
         file.read_exact_at(&mut block[..want], at)?;
-        sum.update(&block[..want]);
+        take(&block[..want])?;
         at += want as u64;
     }
-    Ok(sum)
+    Ok(())
 }
 
 #[cfg(test)]
